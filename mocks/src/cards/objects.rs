@@ -1,0 +1,167 @@
+//! The gateway's objects in their published shape (docs.stripe.com/api), as far as the shop can meet them. What goes
+//! over the wire is also what is kept. Amounts are in minor units, times in Unix seconds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::test_cards::{self, TestCard};
+
+/// Free pairs that the merchant attaches.
+pub type Metadata = BTreeMap<String, String>;
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentStatus {
+    /// There is no card yet, or the last one was declined.
+    RequiresPaymentMethod,
+    /// There is a card, but nobody has said go.
+    RequiresConfirmation,
+    /// The card's owner has to do something.
+    RequiresAction,
+    /// The money is held and can be taken.
+    RequiresCapture,
+    /// Called off.
+    Canceled,
+    /// Paid.
+    Succeeded,
+}
+
+impl IntentStatus {
+    /// As it is written on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            IntentStatus::RequiresPaymentMethod => "requires_payment_method",
+            IntentStatus::RequiresConfirmation => "requires_confirmation",
+            IntentStatus::RequiresAction => "requires_action",
+            IntentStatus::RequiresCapture => "requires_capture",
+            IntentStatus::Canceled => "canceled",
+            IntentStatus::Succeeded => "succeeded",
+        }
+    }
+}
+
+/// A payment from the wish to the money.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the published ones")]
+pub struct PaymentIntent {
+    pub id: String,
+    pub object: String,
+    pub amount: i64,
+    pub amount_capturable: i64,
+    pub amount_received: i64,
+    pub canceled_at: Option<i64>,
+    pub cancellation_reason: Option<String>,
+    pub capture_method: String,
+    pub client_secret: String,
+    pub confirmation_method: String,
+    pub created: i64,
+    pub currency: String,
+    pub description: Option<String>,
+    pub last_payment_error: Option<Value>,
+    pub latest_charge: Option<String>,
+    pub livemode: bool,
+    pub metadata: Metadata,
+    pub next_action: Option<Value>,
+    pub payment_method: Option<String>,
+    pub payment_method_types: Vec<String>,
+    pub receipt_email: Option<String>,
+    pub status: IntentStatus,
+}
+
+/// An attempt to take money, successful or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the published ones")]
+pub struct Charge {
+    pub id: String,
+    pub object: String,
+    pub amount: i64,
+    pub amount_captured: i64,
+    pub amount_refunded: i64,
+    pub captured: bool,
+    pub created: i64,
+    pub currency: String,
+    pub description: Option<String>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub livemode: bool,
+    pub metadata: Metadata,
+    pub paid: bool,
+    pub payment_intent: String,
+    pub payment_method: String,
+    pub payment_method_details: Value,
+    pub refunded: bool,
+    /// `succeeded` or `failed`.
+    pub status: String,
+}
+
+/// Money that went back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the published ones")]
+pub struct Refund {
+    pub id: String,
+    pub object: String,
+    pub amount: i64,
+    pub charge: String,
+    pub created: i64,
+    pub currency: String,
+    pub metadata: Metadata,
+    pub payment_intent: String,
+    pub reason: Option<String>,
+    /// Always `succeeded` here.
+    pub status: String,
+}
+
+/// What a card number was exchanged for. The number itself is not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PaymentMethod {
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    /// The name of the test card, see [`TestCard`].
+    pub(crate) card: String,
+    pub(crate) exp_month: u32,
+    pub(crate) exp_year: u32,
+}
+
+impl PaymentMethod {
+    /// The method that one of the documented tokens stands for.
+    pub(crate) fn of_test_card(token: &str, card: &TestCard) -> PaymentMethod {
+        PaymentMethod { id: token.to_owned(), created: 0, card: card.name.to_owned(), exp_month: 12, exp_year: 2034 }
+    }
+
+    pub(crate) fn test_card(&self) -> Option<&'static TestCard> {
+        test_cards::by_name(&self.card)
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "object": "payment_method",
+            "billing_details": { "address": null, "email": null, "name": null, "phone": null },
+            "card": self.card_details(),
+            "created": self.created,
+            "customer": null,
+            "livemode": false,
+            "metadata": {},
+            "type": "card",
+        })
+    }
+
+    pub(crate) fn card_details(&self) -> Value {
+        json!({
+            "brand": self.test_card().map(TestCard::brand),
+            "country": "US",
+            "exp_month": self.exp_month,
+            "exp_year": self.exp_year,
+            "funding": "credit",
+            "last4": self.test_card().map(TestCard::last4),
+        })
+    }
+}
+
+/// A new id such as `pi_…`; ids of one kind sort by the time of their making.
+pub(crate) fn new_id(prefix: &str) -> String {
+    format!("{prefix}_{}", uuid::Uuid::now_v7().simple())
+}

@@ -1,0 +1,378 @@
+//! What the gateway does: functions from the books and a request to an answer, the objects that it changes and the
+//! events that tell of it. Nothing here stores, sends or waits.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{
+    Books, CardEntry,
+    errors::ApiError,
+    methods::{create_method, find_method, known_method},
+    objects::{Charge, IntentStatus, PaymentIntent, PaymentMethod, new_id},
+    params::Params,
+    refunds::refund,
+    test_cards::{Behaviour, Decline, GENERIC_DECLINE},
+};
+
+/// The smallest and the largest amount that can be charged, in minor units.
+const AMOUNTS: std::ops::RangeInclusive<i64> = 50..=99_999_999;
+
+const CANCELLATION_REASONS: [&str; 4] = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
+
+/// What a POST asks for. Ids are those of payment intents.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    Create,
+    Confirm(String),
+    Capture(String),
+    Cancel(String),
+    /// The card's owner has answered the bank's question, well or badly.
+    Authenticate(String, bool),
+    Refund,
+    CreateMethod,
+}
+
+/// Facts from outside that the functions need.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    /// Unix seconds.
+    pub(crate) now: i64,
+    /// The fault switch: no card works.
+    pub(crate) decline_all: bool,
+    /// The gateway's own base URL, for pages that the card's owner is sent to.
+    pub(crate) base_url: String,
+}
+
+/// The outcome of an operation that was begun, also of a decline.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+    pub(crate) touched: CardEntry,
+    /// Type and object of each event, in order.
+    pub(crate) events: Vec<(&'static str, Value)>,
+}
+
+impl Done {
+    pub(super) fn with(body: Value) -> Done {
+        Done { status: StatusCode::OK, body, touched: CardEntry::default(), events: Vec::new() }
+    }
+}
+
+/// Performs an operation. An error means that nothing was begun.
+pub(crate) fn perform(books: &Books, operation: &Operation, params: &Params, world: &World) -> Result<Done, ApiError> {
+    match operation {
+        Operation::Create => create(books, params, world),
+        Operation::Confirm(id) => confirm(books, id, params, world),
+        Operation::Capture(id) => capture(books, id, params),
+        Operation::Cancel(id) => cancel(books, id, params, world),
+        Operation::Authenticate(id, passed) => authenticate(books, id, *passed, world),
+        Operation::Refund => refund(books, params, world),
+        Operation::CreateMethod => create_method(params, world),
+    }
+}
+
+/// Whether the operation charges a card that takes its time.
+pub(crate) fn is_slow(books: &Books, operation: &Operation, params: &Params) -> bool {
+    let token = match operation {
+        Operation::Create => params.text("payment_method"),
+        Operation::Confirm(id) => params
+            .text("payment_method")
+            .or_else(|| books.intents.get(id).and_then(|intent| intent.payment_method.clone())),
+        Operation::Capture(_)
+        | Operation::Cancel(_)
+        | Operation::Authenticate(..)
+        | Operation::Refund
+        | Operation::CreateMethod => None,
+    };
+    let confirms = matches!(operation, Operation::Confirm(_)) || params.get("confirm") == Some("true");
+    let card = token.and_then(|token| find_method(books, &token)).and_then(|method| method.test_card());
+    confirms && card.is_some_and(|card| card.behaviour == Behaviour::ApprovesSlowly)
+}
+
+fn create(books: &Books, params: &Params, world: &World) -> Result<Done, ApiError> {
+    params.only(&[
+        "amount",
+        "automatic_payment_methods",
+        "capture_method",
+        "confirm",
+        "confirmation_method",
+        "currency",
+        "customer",
+        "description",
+        "error_on_requires_action",
+        "expand",
+        "metadata",
+        "off_session",
+        "payment_method",
+        "payment_method_types",
+        "receipt_email",
+        "return_url",
+        "shipping",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+    ])?;
+    params.required("amount")?;
+    let amount = params.integer("amount")?.unwrap_or_default();
+    if amount < *AMOUNTS.start() {
+        let detail = format!("Amount must be at least {} minor units.", AMOUNTS.start());
+        return Err(ApiError::invalid(detail).code("amount_too_small").param("amount"));
+    }
+    if amount > *AMOUNTS.end() {
+        let detail = format!("Amount must be no more than {} minor units.", AMOUNTS.end());
+        return Err(ApiError::invalid(detail).code("amount_too_large").param("amount"));
+    }
+    let currency = params.required("currency")?.to_lowercase();
+    if currency.len() != 3 || !currency.chars().all(|c| c.is_ascii_lowercase()) {
+        return Err(ApiError::invalid(format!("Invalid currency: {currency}")).param("currency"));
+    }
+    let id = new_id("pi");
+    let capture_method = params.choice("capture_method", &["automatic", "automatic_async", "manual"])?;
+    let mut intent = PaymentIntent {
+        client_secret: format!("{id}_secret_{}", uuid::Uuid::new_v4().simple()),
+        id,
+        object: "payment_intent".to_owned(),
+        amount,
+        amount_capturable: 0,
+        amount_received: 0,
+        canceled_at: None,
+        cancellation_reason: None,
+        capture_method: capture_method.unwrap_or_else(|| "automatic".to_owned()),
+        confirmation_method: "automatic".to_owned(),
+        created: world.now,
+        currency,
+        description: params.text("description"),
+        last_payment_error: None,
+        latest_charge: None,
+        livemode: false,
+        metadata: params.metadata()?,
+        next_action: None,
+        payment_method: None,
+        payment_method_types: vec!["card".to_owned()],
+        receipt_email: params.text("receipt_email"),
+        status: IntentStatus::RequiresPaymentMethod,
+    };
+    if params.flag("confirm")? {
+        return attempt(books, intent, params, world);
+    }
+    if let Some(token) = params.get("payment_method") {
+        intent.payment_method = Some(known_method(books, token)?.id);
+        intent.status = IntentStatus::RequiresConfirmation;
+    }
+    Ok(answer_with(intent))
+}
+
+fn confirm(books: &Books, id: &str, params: &Params, world: &World) -> Result<Done, ApiError> {
+    params.only(&[
+        "error_on_requires_action",
+        "expand",
+        "off_session",
+        "payment_method",
+        "receipt_email",
+        "return_url",
+    ])?;
+    let intent = known_intent(books, id)?;
+    match intent.status {
+        IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => {
+            attempt(books, intent, params, world)
+        }
+        IntentStatus::RequiresCapture | IntentStatus::Canceled | IntentStatus::Succeeded => {
+            Err(unexpected_state(&intent, "confirm"))
+        }
+    }
+}
+
+/// Charges the card that the parameters or the intent name.
+fn attempt(books: &Books, mut intent: PaymentIntent, params: &Params, world: &World) -> Result<Done, ApiError> {
+    let Some(token) = params.text("payment_method").or_else(|| intent.payment_method.clone()) else {
+        let detail = "You cannot confirm this PaymentIntent because it's missing a payment method.";
+        return Err(ApiError::invalid(detail)
+            .code("payment_intent_unexpected_state")
+            .with("payment_intent", json!(intent)));
+    };
+    let method = known_method(books, &token)?;
+    let off_session = params.flag("off_session")? || params.flag("error_on_requires_action")?;
+    let behaviour = match method.test_card() {
+        _ if world.decline_all => Behaviour::Declines(GENERIC_DECLINE),
+        Some(card) => card.behaviour,
+        None => Behaviour::Declines(GENERIC_DECLINE),
+    };
+    intent.next_action = None;
+    match behaviour {
+        Behaviour::Approves | Behaviour::ApprovesSlowly => Ok(approve(intent, &method, world)),
+        Behaviour::Declines(decline) => Ok(refuse(intent, &method, decline, world)),
+        Behaviour::AsksForAuthentication if off_session => {
+            let decline = Decline {
+                code: "authentication_required",
+                decline_code: "authentication_required",
+                message: "Your card was declined. This transaction requires authentication.",
+            };
+            Ok(refuse(intent, &method, decline, world))
+        }
+        Behaviour::AsksForAuthentication => {
+            let page = format!("{}/authenticate/{}", world.base_url, intent.id);
+            intent.next_action = Some(match params.get("return_url") {
+                Some(back) => {
+                    json!({ "type": "redirect_to_url", "redirect_to_url": { "url": page, "return_url": back } })
+                }
+                None => json!({
+                    "type": "use_stripe_sdk",
+                    "use_stripe_sdk": { "type": "three_d_secure_redirect", "stripe_js": page },
+                }),
+            });
+            intent.payment_method = Some(method.id);
+            intent.status = IntentStatus::RequiresAction;
+            Ok(answer_with(intent))
+        }
+    }
+}
+
+fn approve(mut intent: PaymentIntent, method: &PaymentMethod, world: &World) -> Done {
+    let captured = intent.capture_method != "manual";
+    let charge = Charge {
+        amount_captured: if captured { intent.amount } else { 0 },
+        captured,
+        paid: true,
+        status: "succeeded".to_owned(),
+        ..new_charge(&intent, method, world)
+    };
+    intent.payment_method = Some(method.id.clone());
+    intent.last_payment_error = None;
+    intent.latest_charge = Some(charge.id.clone());
+    if captured {
+        intent.amount_received = intent.amount;
+        intent.status = IntentStatus::Succeeded;
+    } else {
+        intent.amount_capturable = intent.amount;
+        intent.status = IntentStatus::RequiresCapture;
+    }
+    let mut done = answer_with(intent.clone());
+    done.touched.charges.push(charge);
+    if captured {
+        done.events.push(("payment_intent.succeeded", json!(intent)));
+    }
+    done
+}
+
+/// A decline: 402, a failed charge, and the intent waits for another card.
+fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, world: &World) -> Done {
+    let charge = Charge {
+        failure_code: Some(decline.code.to_owned()),
+        failure_message: Some(decline.message.to_owned()),
+        ..new_charge(&intent, method, world)
+    };
+    let error = ApiError::card(decline.code, decline.message)
+        .with("charge", json!(charge.id))
+        .with("decline_code", json!(decline.decline_code))
+        .with("payment_method", method.to_json());
+    intent.payment_method = None;
+    intent.last_payment_error = Some(error.fields());
+    intent.latest_charge = Some(charge.id.clone());
+    intent.status = IntentStatus::RequiresPaymentMethod;
+    let error = error.with("payment_intent", json!(intent));
+    let mut done = Done { status: error.status(), ..Done::with(error.body()) };
+    done.events.push(("payment_intent.payment_failed", json!(intent)));
+    done.touched.intents.push(intent);
+    done.touched.charges.push(charge);
+    done
+}
+
+fn authenticate(books: &Books, id: &str, passed: bool, world: &World) -> Result<Done, ApiError> {
+    let mut intent = known_intent(books, id)?;
+    if intent.status != IntentStatus::RequiresAction {
+        return Err(unexpected_state(&intent, "authenticate"));
+    }
+    let method = known_method(books, intent.payment_method.as_deref().unwrap_or_default())?;
+    intent.next_action = None;
+    if passed {
+        return Ok(approve(intent, &method, world));
+    }
+    let decline = Decline {
+        code: "payment_intent_authentication_failure",
+        decline_code: "authentication_required",
+        message: "The card's owner could not be authenticated.",
+    };
+    let refused = refuse(intent, &method, decline, world);
+    // Asked by the owner's browser, this is an answer and not an error.
+    let body = json!(refused.touched.intents);
+    Ok(Done { status: StatusCode::OK, body: body[0].clone(), ..refused })
+}
+
+fn capture(books: &Books, id: &str, params: &Params) -> Result<Done, ApiError> {
+    params.only(&["amount_to_capture", "expand", "metadata"])?;
+    let mut intent = known_intent(books, id)?;
+    if intent.status != IntentStatus::RequiresCapture {
+        return Err(unexpected_state(&intent, "capture"));
+    }
+    let amount = params.integer("amount_to_capture")?.unwrap_or(intent.amount_capturable);
+    if amount <= 0 || amount > intent.amount_capturable {
+        let detail = format!("You can capture between 1 and {} minor units.", intent.amount_capturable);
+        return Err(ApiError::invalid(detail).code("amount_too_large").param("amount_to_capture"));
+    }
+    let charge = intent.latest_charge.as_ref().and_then(|charge| books.charges.get(charge)).cloned();
+    let charge = charge.map(|charge| Charge { captured: true, amount_captured: amount, ..charge });
+    intent.amount_capturable = 0;
+    intent.amount_received = amount;
+    intent.status = IntentStatus::Succeeded;
+    let mut done = answer_with(intent.clone());
+    done.touched.charges.extend(charge);
+    done.events.push(("payment_intent.succeeded", json!(intent)));
+    Ok(done)
+}
+
+fn cancel(books: &Books, id: &str, params: &Params, world: &World) -> Result<Done, ApiError> {
+    params.only(&["cancellation_reason", "expand"])?;
+    let reason = params.choice("cancellation_reason", &CANCELLATION_REASONS)?;
+    let mut intent = known_intent(books, id)?;
+    if matches!(intent.status, IntentStatus::Canceled | IntentStatus::Succeeded) {
+        return Err(unexpected_state(&intent, "cancel"));
+    }
+    intent.amount_capturable = 0;
+    intent.canceled_at = Some(world.now);
+    intent.cancellation_reason = reason;
+    intent.next_action = None;
+    intent.status = IntentStatus::Canceled;
+    let mut done = answer_with(intent.clone());
+    done.events.push(("payment_intent.canceled", json!(intent)));
+    Ok(done)
+}
+
+/// The charge of this attempt, failed until said otherwise.
+fn new_charge(intent: &PaymentIntent, method: &PaymentMethod, world: &World) -> Charge {
+    Charge {
+        id: new_id("ch"),
+        object: "charge".to_owned(),
+        amount: intent.amount,
+        amount_captured: 0,
+        amount_refunded: 0,
+        captured: false,
+        created: world.now,
+        currency: intent.currency.clone(),
+        description: intent.description.clone(),
+        failure_code: None,
+        failure_message: None,
+        livemode: false,
+        metadata: intent.metadata.clone(),
+        paid: false,
+        payment_intent: intent.id.clone(),
+        payment_method: method.id.clone(),
+        payment_method_details: json!({ "type": "card", "card": method.card_details() }),
+        refunded: false,
+        status: "failed".to_owned(),
+    }
+}
+
+fn answer_with(intent: PaymentIntent) -> Done {
+    let mut done = Done::with(json!(intent));
+    done.touched.intents.push(intent);
+    done
+}
+
+fn known_intent(books: &Books, id: &str) -> Result<PaymentIntent, ApiError> {
+    books.intents.get(id).cloned().ok_or_else(|| ApiError::no_such("payment_intent", id))
+}
+
+fn unexpected_state(intent: &PaymentIntent, verb: &str) -> ApiError {
+    let detail = format!("You cannot {verb} this PaymentIntent because it has a status of {}.", intent.status.as_str());
+    ApiError::invalid(detail).code("payment_intent_unexpected_state").with("payment_intent", json!(intent))
+}

@@ -1,0 +1,277 @@
+//! The card gateway over HTTP: keys, form bodies, lists and the page where a card's owner answers the bank.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Form, Json, Router,
+    body::Body,
+    extract::{Path, Query, Request, State, rejection::FormRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{CardGateway, Posted, errors::ApiError, objects::new_id, operations::Operation, params::Params};
+use crate::faults::locked;
+
+const MAX_KEY_LENGTH: usize = 255;
+const MAX_LIMIT: usize = 100;
+
+/// All routes of the card gateway.
+pub(crate) fn router(gateway: CardGateway) -> Router {
+    let api = Router::new()
+        .route("/v1/payment_intents", post(create_intent).get(list_intents))
+        .route("/v1/payment_intents/{id}", get(show_intent))
+        .route("/v1/payment_intents/{id}/confirm", post(confirm_intent))
+        .route("/v1/payment_intents/{id}/capture", post(capture_intent))
+        .route("/v1/payment_intents/{id}/cancel", post(cancel_intent))
+        .route("/v1/refunds", post(create_refund).get(list_refunds))
+        .route("/v1/refunds/{id}", get(show_refund))
+        .route("/v1/charges", get(list_charges))
+        .route("/v1/charges/{id}", get(show_charge))
+        .route("/v1/payment_methods", post(create_method))
+        .route("/v1/payment_methods/{id}", get(show_method))
+        .fallback(unrecognized)
+        .method_not_allowed_fallback(unrecognized)
+        .layer(middleware::from_fn_with_state(gateway.clone(), ask_for_key));
+    Router::new()
+        .route("/authenticate/{id}", get(authentication_page).post(authenticate))
+        .merge(api)
+        .layer(middleware::map_response(with_request_id))
+        .with_state(gateway)
+}
+
+/// The answer to a request that fails by the fault switch.
+pub(crate) fn broken() -> Response {
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", "Something went wrong on the gateway's end.")
+        .into_response()
+}
+
+async fn with_request_id(mut response: Response) -> Response {
+    if let Ok(id) = HeaderValue::from_str(&new_id("req")) {
+        response.headers_mut().insert("request-id", id);
+    }
+    response
+}
+
+async fn unrecognized(request: Request) -> ApiError {
+    let detail = format!("Unrecognized request URL ({}: {}).", request.method(), request.uri().path());
+    ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", detail)
+}
+
+/// Lets in who has the secret key (or, to exchange a card number, the publishable one).
+async fn ask_for_key(State(gateway): State<CardGateway>, request: Request, next: Next) -> Response {
+    let exchanges_card = request.method() == Method::POST && request.uri().path().ends_with("/v1/payment_methods");
+    let settings = &gateway.settings;
+    let unauthorized = |detail: String| ApiError::new(StatusCode::UNAUTHORIZED, "invalid_request_error", detail);
+    match api_key(request.headers()) {
+        Some(key) if key == settings.secret_key => next.run(request).await,
+        Some(key) if key == settings.publishable_key && exchanges_card => next.run(request).await,
+        Some(key) => {
+            let end: String = key.chars().rev().take(4).collect::<Vec<char>>().into_iter().rev().collect();
+            unauthorized(format!("Invalid API Key provided: ****{end}")).into_response()
+        }
+        None => {
+            let detail = "You did not provide an API key. Send it in the Authorization header: 'Bearer YOUR_KEY'.";
+            unauthorized(detail.to_owned()).into_response()
+        }
+    }
+}
+
+/// The key of `Authorization: Bearer …`, or the user of `Authorization: Basic …`.
+fn api_key(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credentials) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(credentials.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    decoded.split(':').next().map(str::to_owned)
+}
+
+type Answer = Result<Response, ApiError>;
+type FormBody = Result<Form<Vec<(String, String)>>, FormRejection>;
+
+async fn create_intent(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> Answer {
+    run(&gateway, Operation::Create, "payment_intents", &headers, form).await
+}
+
+async fn confirm_intent(
+    State(gateway): State<CardGateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: FormBody,
+) -> Answer {
+    let path = format!("payment_intents/{id}/confirm");
+    run(&gateway, Operation::Confirm(id), &path, &headers, form).await
+}
+
+async fn capture_intent(
+    State(gateway): State<CardGateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: FormBody,
+) -> Answer {
+    let path = format!("payment_intents/{id}/capture");
+    run(&gateway, Operation::Capture(id), &path, &headers, form).await
+}
+
+async fn cancel_intent(
+    State(gateway): State<CardGateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: FormBody,
+) -> Answer {
+    let path = format!("payment_intents/{id}/cancel");
+    run(&gateway, Operation::Cancel(id), &path, &headers, form).await
+}
+
+async fn create_refund(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> Answer {
+    run(&gateway, Operation::Refund, "refunds", &headers, form).await
+}
+
+async fn create_method(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> Answer {
+    run(&gateway, Operation::CreateMethod, "payment_methods", &headers, form).await
+}
+
+async fn run(gateway: &CardGateway, operation: Operation, path: &str, headers: &HeaderMap, form: FormBody) -> Answer {
+    let params = params_of(form, headers)?;
+    let key = idempotency_key(headers)?;
+    let posted = gateway.post(operation, params, path, key.clone()).await?;
+    Ok(answer(posted, key))
+}
+
+fn answer(posted: Posted, key: Option<String>) -> Response {
+    let mut response = (posted.status, Body::from(posted.body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(key) = key.and_then(|key| HeaderValue::from_str(&key).ok()) {
+        headers.insert("idempotency-key", key);
+    }
+    if posted.replayed {
+        headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// The form; an empty body without a content type is an empty form.
+fn params_of(form: FormBody, headers: &HeaderMap) -> Result<Params, ApiError> {
+    match form {
+        Ok(Form(pairs)) => Ok(Params::new(pairs)),
+        Err(FormRejection::InvalidFormContentType(_)) if !headers.contains_key(header::CONTENT_TYPE) => {
+            Ok(Params::default())
+        }
+        Err(FormRejection::InvalidFormContentType(_)) => Err(ApiError::invalid(
+            "Requests to this API are form-encoded: send them as application/x-www-form-urlencoded.",
+        )),
+        Err(rejection) => Err(ApiError::new(rejection.status(), "invalid_request_error", rejection.body_text())),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > MAX_KEY_LENGTH {
+        let detail = format!("An idempotency key has 1 to {MAX_KEY_LENGTH} characters of ASCII.");
+        return Err(ApiError::invalid(detail));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+async fn show_intent(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
+    found(locked(&gateway.books).intents.get(&id), "payment_intent", &id)
+}
+
+async fn show_refund(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
+    found(locked(&gateway.books).refunds.get(&id), "refund", &id)
+}
+
+async fn show_charge(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
+    found(locked(&gateway.books).charges.get(&id), "charge", &id)
+}
+
+async fn show_method(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
+    let method = super::methods::find_method(&locked(&gateway.books), &id).map(|method| method.to_json());
+    found(method.as_ref(), "PaymentMethod", &id)
+}
+
+fn found<T: Serialize>(object: Option<&T>, kind: &str, id: &str) -> Answer {
+    object.map(|object| Json(object).into_response()).ok_or_else(|| ApiError::no_such(kind, id))
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    limit: Option<usize>,
+    starting_after: Option<String>,
+    payment_intent: Option<String>,
+}
+
+async fn list_intents(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
+    page("/v1/payment_intents", &locked(&gateway.books).intents, &query, |_| true)
+}
+
+async fn list_charges(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
+    let of_intent = query.payment_intent.as_deref();
+    page("/v1/charges", &locked(&gateway.books).charges, &query, |charge| {
+        of_intent.is_none_or(|intent| charge.payment_intent == intent)
+    })
+}
+
+async fn list_refunds(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
+    let of_intent = query.payment_intent.as_deref();
+    page("/v1/refunds", &locked(&gateway.books).refunds, &query, |refund| {
+        of_intent.is_none_or(|intent| refund.payment_intent == intent)
+    })
+}
+
+/// Newest first, as the gateway lists things. `total_count` counts all that match, not only this page.
+fn page<T: Serialize>(
+    url: &str,
+    objects: &BTreeMap<String, T>,
+    query: &ListQuery,
+    wanted: impl Fn(&T) -> bool,
+) -> Answer {
+    let limit = query.limit.unwrap_or(10);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(ApiError::invalid(format!("Limit is between 1 and {MAX_LIMIT}.")).param("limit"));
+    }
+    let is_older = |id: &str| query.starting_after.as_deref().is_none_or(|last| id < last);
+    let total_count = objects.values().filter(|object| wanted(object)).count();
+    let mut matching = objects.iter().rev().filter(|(id, object)| is_older(id) && wanted(object));
+    let data: Vec<&T> = matching.by_ref().take(limit).map(|(_, object)| object).collect();
+    let has_more = matching.next().is_some();
+    let list = json!({ "object": "list", "url": url, "has_more": has_more, "total_count": total_count, "data": data });
+    Ok(Json(list).into_response())
+}
+
+async fn authentication_page(
+    State(gateway): State<CardGateway>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, ApiError> {
+    let books = locked(&gateway.books);
+    let intent = books.intents.get(&id).ok_or_else(|| ApiError::no_such("payment_intent", &id))?;
+    Ok(Html(format!(
+        "<!doctype html><title>Your bank asks</title><p>Is it you who pays {}.{:02} {}?</p><form method=post>\
+         <button name=outcome value=passed>Yes, it is me</button> <button name=outcome value=failed>No</button></form>",
+        intent.amount / 100,
+        intent.amount % 100,
+        intent.currency.to_uppercase(),
+    )))
+}
+
+/// The card's owner answers: form field `outcome`, `passed` or `failed`.
+async fn authenticate(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> Answer {
+    let params = params_of(form, &HeaderMap::new())?;
+    let outcome = params.choice("outcome", &["passed", "failed"])?.ok_or_else(|| ApiError::missing("outcome"))?;
+    let path = format!("authenticate/{id}");
+    let operation = Operation::Authenticate(id, outcome == "passed");
+    let posted = gateway.post(operation, params, &path, None).await?;
+    Ok(answer(posted, None))
+}

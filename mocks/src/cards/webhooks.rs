@@ -1,0 +1,162 @@
+//! Webhooks: events told to the merchant, signed as the gateway publishes it (docs.stripe.com/webhooks): header
+//! `Stripe-Signature: t=UNIX_SECONDS,v1=HMAC_SHA256(secret, "t.payload")` in lower-case hex.
+//!
+//! One worker sends one event after the other, in order. An event that the target does not take is tried a few times
+//! with growing pauses and then given up: a merchant who missed it asks.
+
+use std::{sync::Arc, time::Duration};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{objects::new_id, params::hex};
+use crate::faults::FaultSwitch;
+
+/// Events that wait to be sent; beyond that, new ones are dropped.
+const MAX_QUEUED: usize = 1_000;
+
+/// Pauses before the second and each further attempt, in milliseconds.
+const RETRY_DELAYS_MS: [u64; 4] = [200, 500, 1_000, 2_000];
+
+/// How long the target may take to answer, in seconds.
+const TIMEOUT_S: u64 = 5;
+
+/// With the fault `reorder`, how long an event waits for another one to overtake it, in milliseconds.
+const REORDER_HOLD_MS: u64 = 500;
+
+/// Where events go and what they are signed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookTarget {
+    /// The address that events are posted to.
+    pub url: String,
+    /// The secret that both sides know.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for WebhookTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookTarget").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Something that the merchant is told.
+pub(super) struct Event {
+    pub(super) kind: &'static str,
+    pub(super) object: Value,
+    pub(super) idempotency_key: Option<String>,
+    /// Unix seconds.
+    pub(super) created: i64,
+}
+
+/// The queue of events. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Webhooks {
+    queue: mpsc::Sender<String>,
+    target: Arc<watch::Sender<Option<WebhookTarget>>>,
+}
+
+impl Webhooks {
+    pub(super) fn start(faults: FaultSwitch, shutdown: CancellationToken) -> Webhooks {
+        let (queue, waiting) = mpsc::channel(MAX_QUEUED);
+        let (target, target_now) = watch::channel(None);
+        tokio::spawn(shutdown.run_until_cancelled_owned(deliver_all(waiting, target_now, faults)));
+        Webhooks { queue, target: Arc::new(target) }
+    }
+
+    pub(super) fn send_to(&self, target: Option<WebhookTarget>) {
+        self.target.send_replace(target);
+    }
+
+    /// Puts an event into the queue, if anybody wants to hear of it.
+    pub(super) fn tell(&self, event: Event) {
+        if self.target.borrow().is_none() {
+            return;
+        }
+        let payload = json!({
+            "id": new_id("evt"),
+            "object": "event",
+            "api_version": "2025-03-31.basil",
+            "created": event.created,
+            "data": { "object": event.object },
+            "livemode": false,
+            "pending_webhooks": 1,
+            "request": { "id": new_id("req"), "idempotency_key": event.idempotency_key },
+            "type": event.kind,
+        });
+        if self.queue.try_send(payload.to_string()).is_err() {
+            tracing::warn!(event = event.kind, "the queue of webhooks is full; this one was dropped");
+        }
+    }
+}
+
+async fn deliver_all(
+    mut waiting: mpsc::Receiver<String>,
+    target: watch::Receiver<Option<WebhookTarget>>,
+    faults: FaultSwitch,
+) {
+    // Installing a second time fails and does no harm.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(TIMEOUT_S)).build();
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => {
+            tracing::error!(%error, "webhooks cannot be sent: there is no HTTP client");
+            return;
+        }
+    };
+    while let Some(first) = waiting.recv().await {
+        let mut batch = vec![first];
+        if faults.get().reorder {
+            let hold = Duration::from_millis(REORDER_HOLD_MS);
+            if let Ok(Some(overtaking)) = tokio::time::timeout(hold, waiting.recv()).await {
+                batch.insert(0, overtaking);
+            }
+        }
+        for payload in batch {
+            let copies = if faults.get().duplicate { 2 } else { 1 };
+            for _ in 0..copies {
+                let target = target.borrow().clone();
+                if let Some(target) = target {
+                    deliver(&client, &target, &payload).await;
+                }
+            }
+        }
+    }
+}
+
+async fn deliver(client: &reqwest::Client, target: &WebhookTarget, payload: &str) {
+    let mut delays_ms = RETRY_DELAYS_MS.iter();
+    loop {
+        let now = jiff::Timestamp::now().as_second();
+        let request = client
+            .post(&target.url)
+            .header("content-type", "application/json; charset=utf-8")
+            .header("stripe-signature", signature_header(&target.secret, now, payload))
+            .body(payload.to_owned());
+        let failure = match request.send().await {
+            Ok(response) if response.status().is_success() => return,
+            Ok(response) => format!("it answered {}", response.status()),
+            Err(error) => error.to_string(),
+        };
+        let Some(delay_ms) = delays_ms.next() else {
+            tracing::warn!(url = %target.url, failure, "a webhook was not taken and is given up");
+            return;
+        };
+        tokio::time::sleep(Duration::from_millis(*delay_ms)).await;
+    }
+}
+
+fn signature_header(secret: &str, unix_s: i64, payload: &str) -> String {
+    let signed = format!("{unix_s}.{payload}");
+    match Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
+        Ok(mut mac) => {
+            mac.update(signed.as_bytes());
+            format!("t={unix_s},v1={}", hex(&mac.finalize().into_bytes()))
+        }
+        // HMAC takes keys of any length; without a signature the target will refuse, and say so.
+        Err(_) => format!("t={unix_s}"),
+    }
+}

@@ -1,0 +1,96 @@
+//! What the stubs remember between runs: a file of JSON lines, one per thing that happened.
+//!
+//! Lines are appended as they happen, so that a process killed at any moment loses at most a line that was being
+//! written; such a torn last line is dropped on the next start. On each start the file is written anew with only what
+//! is still true, so it does not grow for ever. Power loss is not guarded against: this is a stand-in.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{cards::CardEntry, faults::locked, mail::MailEntry, products::ProductEntry};
+
+/// One line of the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Entry {
+    /// Something happened in the product service.
+    Product(ProductEntry),
+    /// Something happened at the card gateway.
+    Card(Box<CardEntry>),
+    /// Something happened in the mailbox.
+    Mail(MailEntry),
+}
+
+/// The open end of the file, or nothing when there is no file. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Journal(Option<Arc<Mutex<File>>>);
+
+impl Journal {
+    /// Adds a line. A failure is logged and not reported further: the stub goes on from memory.
+    pub(crate) fn append(&self, entry: &Entry) {
+        let Some(file) = &self.0 else { return };
+        let written = line_of(entry).and_then(|line| locked(file).write_all(&line));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the state file could not be written; the stubs go on without it");
+        }
+    }
+}
+
+/// Reads all entries of the file; none if it does not exist. A torn last line is left out.
+///
+/// # Errors
+/// When the file cannot be read, or when a line other than the last is damaged.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<Entry>> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut entries = Vec::new();
+    for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match serde_json::from_slice(line) {
+            Ok(entry) => entries.push(entry),
+            Err(_) if !line.ends_with(b"\n") => {
+                tracing::warn!(path = %path.display(), "the last line of the state file is torn and was left out");
+            }
+            Err(error) => {
+                let what = format!("line {} is damaged: {error}", index + 1);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// Replaces the file by these entries and opens it for more.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub(crate) fn replace(path: &Path, entries: impl IntoIterator<Item = Entry>) -> io::Result<Journal> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let mut file = io::BufWriter::new(File::create(&beside)?);
+    for entry in entries {
+        file.write_all(&line_of(&entry)?)?;
+    }
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    Ok(Journal(Some(Arc::new(Mutex::new(file)))))
+}
+
+fn line_of(entry: &Entry) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    Ok(line)
+}

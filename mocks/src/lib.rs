@@ -1,0 +1,254 @@
+//! Stand-ins for the systems around the shop that belong to others, so that it can be tried, tested and broken on
+//! purpose without them:
+//!
+//! - [`products`](ProductService): the product service, with a demo range of our own in words and pictures;
+//! - [`cards`](CardGateway): a card gateway with the published PaymentIntents HTTP shape, its test cards and webhooks;
+//! - [`mail`](Mailbox): an SMTP server that keeps every mail and shows it over HTTP.
+//!
+//! One HTTP listener serves all three below prefixes; [`Mocks`] starts it together with the SMTP listener, inside any
+//! process. Each stub has [fault switches](Faults). Nothing here may know the shop: this crate depends on none of ours.
+//! Idle, it uses no processor time: every wait is a wake-up, never a poll.
+
+mod cards;
+mod faults;
+mod http;
+mod journal;
+mod mail;
+mod products;
+
+use std::{
+    fmt::Display,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use axum::{Router, routing::get};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use cards::{CardGateway, Charge, IntentStatus, Metadata, PaymentIntent, Refund, WebhookTarget};
+pub use faults::{FaultSwitch, Faults, MAX_LATENCY_MS, Stub};
+pub use mail::{Attachment, MAX_MAILS, Mail, Mailbox};
+pub use products::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch, ProductService};
+
+use journal::Entry;
+
+const PRODUCTS_PREFIX: &str = "/products-service";
+const CARDS_PREFIX: &str = "/card-gateway";
+const MAILBOX_PREFIX: &str = "/mailbox";
+
+/// How long running requests may take to finish at shutdown, in seconds.
+const SHUTDOWN_S: u64 = 5;
+
+/// What the stubs are started with. The default is right for tests: free ports, nothing kept, demo products.
+#[derive(Clone, Debug)]
+pub struct MocksConfig {
+    /// Where HTTP is served; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// Where SMTP is served; port 0 takes a free one.
+    pub smtp: SocketAddr,
+    /// Who is told what happens at the card gateway. Can be set later, see [`CardGateway::send_webhooks_to`].
+    pub webhook: Option<WebhookTarget>,
+    /// The card gateway's secret key.
+    pub card_key: String,
+    /// The key with which a card number can be exchanged for a token, and nothing else done.
+    pub card_publishable_key: String,
+    /// How long the slow test card takes, in milliseconds.
+    pub slow_card_ms: u64,
+    /// Whether the product service begins with the demo range.
+    pub demo_products: bool,
+    /// Where payments, mails and changes of products are kept between runs; nowhere if not given.
+    pub state_file: Option<PathBuf>,
+}
+
+impl Default for MocksConfig {
+    fn default() -> MocksConfig {
+        MocksConfig {
+            http: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            smtp: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            webhook: None,
+            card_key: "sk_test_storefront".to_owned(),
+            card_publishable_key: "pk_test_storefront".to_owned(),
+            slow_card_ms: 3_000,
+            demo_products: true,
+            state_file: None,
+        }
+    }
+}
+
+/// The running stubs. Dropping this stops them without waiting; [`Mocks::shutdown`] waits.
+#[derive(Debug)]
+pub struct Mocks {
+    http_addr: SocketAddr,
+    smtp_addr: SocketAddr,
+    products: ProductService,
+    cards: CardGateway,
+    mailbox: Mailbox,
+    switches: [FaultSwitch; 3],
+    tasks: JoinSet<()>,
+    stop: DropGuard,
+}
+
+impl Mocks {
+    /// Starts all three. They serve from the moment this returns.
+    ///
+    /// # Errors
+    /// When an address cannot be bound, or the state file cannot be read or written.
+    pub async fn start(config: MocksConfig) -> io::Result<Mocks> {
+        let http = TcpListener::bind(config.http).await.map_err(about(format!("HTTP on {}", config.http)))?;
+        let smtp = TcpListener::bind(config.smtp).await.map_err(about(format!("SMTP on {}", config.smtp)))?;
+        let (http_addr, smtp_addr) = (http.local_addr()?, smtp.local_addr()?);
+        let switches = Stub::ALL.map(FaultSwitch::new);
+        let [product_faults, card_faults, mail_faults] = switches.clone();
+        let stop = CancellationToken::new();
+        let card_settings = cards::Settings {
+            secret_key: config.card_key.clone(),
+            publishable_key: config.card_publishable_key.clone(),
+            slow_card_ms: config.slow_card_ms,
+            base_url: format!("http://{http_addr}{CARDS_PREFIX}"),
+            faults: card_faults.clone(),
+            shutdown: stop.clone(),
+        };
+        let (products, cards, mailbox) = remember(&config, card_settings)?;
+        cards.send_webhooks_to(config.webhook);
+
+        let product_routes = products::router(products.clone(), stop.clone());
+        let card_routes = cards::router(cards.clone());
+        let router = Router::new()
+            .route("/", get(front_page))
+            .nest(PRODUCTS_PREFIX, http::with_faults(product_routes, &product_faults, products::broken))
+            .nest(CARDS_PREFIX, http::with_faults(card_routes, &card_faults, cards::broken))
+            .nest(MAILBOX_PREFIX, mail::router(mailbox.clone(), stop.clone()))
+            .merge(http::fault_routes(switches.clone()))
+            .fallback(http::no_such_route);
+
+        let mut tasks = JoinSet::new();
+        tasks.spawn(mail::serve_smtp(smtp, mailbox.clone(), mail_faults, stop.clone()));
+        let http_stop = stop.clone();
+        tasks.spawn(async move {
+            if let Err(error) = http::serve(http, router, http_stop).await {
+                tracing::error!(%error, "the stubs' HTTP listener failed");
+            }
+        });
+        Ok(Mocks { http_addr, smtp_addr, products, cards, mailbox, switches, tasks, stop: stop.drop_guard() })
+    }
+
+    /// Base URL of the product service: `/v1/product` comes below it.
+    pub fn products_url(&self) -> String {
+        self.url(PRODUCTS_PREFIX)
+    }
+
+    /// Base URL of the card gateway: `/v1/payment_intents` comes below it.
+    pub fn card_gateway_url(&self) -> String {
+        self.url(CARDS_PREFIX)
+    }
+
+    /// Base URL of the mailbox: `/v1/messages` comes below it.
+    pub fn mailbox_url(&self) -> String {
+        self.url(MAILBOX_PREFIX)
+    }
+
+    /// Base URL of the fault switches: `/products`, `/cards` and `/mail` come below it.
+    pub fn faults_url(&self) -> String {
+        self.url("/faults")
+    }
+
+    fn url(&self, prefix: &str) -> String {
+        format!("http://{}{prefix}", self.http_addr)
+    }
+
+    /// Where HTTP is served.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http_addr
+    }
+
+    /// Where SMTP is served.
+    pub fn smtp_addr(&self) -> SocketAddr {
+        self.smtp_addr
+    }
+
+    /// The product service, from inside.
+    pub fn products(&self) -> &ProductService {
+        &self.products
+    }
+
+    /// The card gateway, from inside.
+    pub fn card_gateway(&self) -> &CardGateway {
+        &self.cards
+    }
+
+    /// The mailbox, from inside.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// The fault switch of a stub.
+    pub fn faults(&self, stub: Stub) -> &FaultSwitch {
+        match stub {
+            Stub::Products => &self.switches[0],
+            Stub::Cards => &self.switches[1],
+            Stub::Mail => &self.switches[2],
+        }
+    }
+
+    /// Stops listening, lets running requests finish (long polls answer at once) and returns; after five seconds it
+    /// returns in any case.
+    pub async fn shutdown(self) {
+        let Mocks { mut tasks, stop, .. } = self;
+        stop.disarm().cancel();
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(SHUTDOWN_S), all).await.is_err() {
+            tracing::warn!("some requests to the stubs did not finish in time");
+        }
+    }
+}
+
+/// Loads what the state file tells, if there is one, and opens it for more.
+fn remember(
+    config: &MocksConfig,
+    card_settings: cards::Settings,
+) -> io::Result<(ProductService, CardGateway, Mailbox)> {
+    let (mut product_entries, mut card_entries, mut mail_entries) = (Vec::new(), Vec::new(), Vec::new());
+    if let Some(path) = &config.state_file {
+        for entry in journal::read(path).map_err(about(path.display()))? {
+            match entry {
+                Entry::Product(entry) => product_entries.push(entry),
+                Entry::Card(entry) => card_entries.push(*entry),
+                Entry::Mail(entry) => mail_entries.push(entry),
+            }
+        }
+    }
+    let products = ProductService::load(product_entries, config.demo_products);
+    let cards = CardGateway::load(card_entries, card_settings);
+    let mailbox = Mailbox::load(mail_entries);
+    let Some(path) = &config.state_file else { return Ok((products, cards, mailbox)) };
+    let entries = products.entries().into_iter().map(Entry::Product);
+    let entries = entries.chain(cards.entries().into_iter().map(|entry| Entry::Card(Box::new(entry))));
+    let entries = entries.chain(mailbox.entries().into_iter().map(Entry::Mail));
+    let journal = journal::replace(path, entries).map_err(about(path.display()))?;
+    Ok((products.writing_to(journal.clone()), cards.writing_to(journal.clone()), mailbox.writing_to(journal)))
+}
+
+/// Says what an error is about.
+fn about(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
+async fn front_page() -> &'static str {
+    "Stand-ins for the systems around the shop.
+
+Product service   /products-service/v1/product        GET POST
+                  /products-service/v1/product/{id}   GET PATCH
+                  /products-service/v1/product/{id}/picture   GET PUT DELETE
+                  /products-service/v1/changes?after=N&wait=S   GET
+Card gateway      /card-gateway/v1/payment_intents    GET POST   (with a key)
+                  /card-gateway/v1/payment_intents/{id}   GET, POST confirm, capture, cancel
+                  /card-gateway/v1/refunds            GET POST
+                  /card-gateway/v1/charges            GET
+                  /card-gateway/v1/payment_methods    POST
+Mailbox           /mailbox/v1/messages?to=&after=N&wait=S   GET DELETE
+Faults            /faults/{products|cards|mail}       GET PUT
+"
+}

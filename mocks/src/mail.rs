@@ -1,0 +1,231 @@
+//! The mailbox: takes any mail that is handed to it over SMTP and shows it over HTTP. It sends nothing anywhere.
+
+mod decode;
+mod message;
+mod routes;
+mod smtp;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+pub(crate) use routes::router;
+pub(crate) use smtp::serve as serve_smtp;
+
+use crate::{
+    faults::locked,
+    journal::{Entry, Journal},
+};
+
+/// The most mails that are kept; the oldest go first.
+pub const MAX_MAILS: usize = 1_000;
+
+/// A mail as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Its id here.
+    pub id: String,
+    /// Its number: 1, 2, 3, … in the order of arrival.
+    pub sequence: u64,
+    /// The `Message-ID` without angle brackets; made up if the mail had none.
+    pub message_id: String,
+    /// The sender, as the header says.
+    pub from: String,
+    /// The recipients, as the envelope says.
+    pub to: Vec<String>,
+    /// The subject, decoded.
+    pub subject: String,
+    /// The plain text, decoded, with `\n` at the end of lines.
+    pub text: String,
+    /// The HTML form, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    /// The files that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// When it came in first, RFC 3339.
+    pub received_at: String,
+    /// How often it was delivered; the same `Message-ID` is shown only once.
+    pub deliveries: u32,
+}
+
+/// A file that came with a mail. Its content is not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The name of the file, if it has one.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its size in bytes, decoded.
+    pub size_bytes: usize,
+}
+
+/// A line of the state file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MailEntry {
+    /// A mail came in, for the first time or again: this is how it looks now.
+    Kept(Box<Mail>),
+    /// All mails up to this number were thrown away.
+    Cleared { head: u64 },
+}
+
+/// The mailbox, as seen from inside the process. Cheap to clone; all clones are the same mailbox.
+#[derive(Clone)]
+pub struct Mailbox {
+    mails: Arc<Mutex<VecDeque<Mail>>>,
+    /// The number of the latest mail.
+    head: Arc<watch::Sender<u64>>,
+    /// Counts every delivery, so that those who wait look again.
+    deliveries: Arc<watch::Sender<u64>>,
+    journal: Journal,
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("head", &self.head()).finish_non_exhaustive()
+    }
+}
+
+impl Mailbox {
+    pub(crate) fn load(entries: Vec<MailEntry>) -> Mailbox {
+        let mut mails = VecDeque::new();
+        let mut head = 0;
+        for entry in entries {
+            match entry {
+                MailEntry::Kept(mail) => {
+                    head = head.max(mail.sequence);
+                    put(&mut mails, *mail);
+                }
+                MailEntry::Cleared { head: cleared } => {
+                    head = head.max(cleared);
+                    mails.clear();
+                }
+            }
+        }
+        Mailbox {
+            mails: Arc::new(Mutex::new(mails)),
+            head: Arc::new(watch::Sender::new(head)),
+            deliveries: Arc::new(watch::Sender::new(0)),
+            journal: Journal::default(),
+        }
+    }
+
+    /// What has to be in a state file to get this mailbox again.
+    pub(crate) fn entries(&self) -> Vec<MailEntry> {
+        let cleared = MailEntry::Cleared { head: self.head() };
+        std::iter::once(cleared)
+            .chain(self.messages().into_iter().map(|mail| MailEntry::Kept(Box::new(mail))))
+            .collect()
+    }
+
+    pub(crate) fn writing_to(self, journal: Journal) -> Mailbox {
+        Mailbox { journal, ..self }
+    }
+
+    /// All mails, oldest first.
+    pub fn messages(&self) -> Vec<Mail> {
+        locked(&self.mails).iter().cloned().collect()
+    }
+
+    /// The mails to an address, oldest first.
+    pub fn messages_to(&self, address: &str) -> Vec<Mail> {
+        self.messages().into_iter().filter(|mail| mail.is_to(address)).collect()
+    }
+
+    /// The number of the latest mail; 0 before the first.
+    pub fn head(&self) -> u64 {
+        *self.head.borrow()
+    }
+
+    /// Waits until the mails are as wanted, and returns them; after `timeout` it returns them as they are.
+    pub async fn wait_for(&self, wanted: impl Fn(&[Mail]) -> bool, timeout: Duration) -> Vec<Mail> {
+        let mut news = self.deliveries.subscribe();
+        let satisfied = async {
+            // The sender lives as long as `self`, so waiting cannot fail.
+            while !wanted(&self.messages()) && news.changed().await.is_ok() {}
+        };
+        let _ = tokio::time::timeout(timeout, satisfied).await;
+        self.messages()
+    }
+
+    /// Throws all mails away. Numbers go on where they were.
+    pub fn clear(&self) {
+        let mut mails = locked(&self.mails);
+        mails.clear();
+        self.journal.append(&Entry::Mail(MailEntry::Cleared { head: self.head() }));
+    }
+
+    /// Takes a mail in. One whose `Message-ID` is here already only counts as delivered again.
+    pub(crate) fn deliver(&self, recipients: &[String], raw: &[u8]) -> Mail {
+        let parsed = message::parse(raw);
+        let mut mails = locked(&self.mails);
+        let known = parsed.message_id.as_ref().and_then(|id| mails.iter().find(|mail| mail.message_id == *id));
+        let mail = match known {
+            Some(known) => {
+                let mut again = known.clone();
+                again.deliveries += 1;
+                let new = recipients.iter().filter(|recipient| !known.to.contains(recipient));
+                again.to.extend(new.cloned());
+                again
+            }
+            None => {
+                let id = uuid::Uuid::now_v7().to_string();
+                Mail {
+                    message_id: parsed.message_id.unwrap_or_else(|| format!("{id}@mailbox.invalid")),
+                    id,
+                    sequence: self.head() + 1,
+                    from: parsed.from,
+                    to: recipients.to_vec(),
+                    subject: parsed.subject,
+                    text: parsed.text,
+                    html: parsed.html,
+                    attachments: parsed.attachments,
+                    received_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+                    deliveries: 1,
+                }
+            }
+        };
+        self.journal.append(&Entry::Mail(MailEntry::Kept(Box::new(mail.clone()))));
+        put(&mut mails, mail.clone());
+        drop(mails);
+        self.head.send_if_modified(|head| {
+            let is_new = mail.sequence > *head;
+            *head = mail.sequence.max(*head);
+            is_new
+        });
+        self.deliveries.send_modify(|count| *count += 1);
+        mail
+    }
+
+    /// Returns when there is a mail after this number; at once if there is.
+    async fn news_after(&self, after: u64) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.head.subscribe().wait_for(|head| *head > after).await;
+    }
+}
+
+impl Mail {
+    fn is_to(&self, address: &str) -> bool {
+        self.to.iter().any(|recipient| recipient.eq_ignore_ascii_case(address))
+    }
+}
+
+/// Adds a mail or replaces it by its later self.
+fn put(mails: &mut VecDeque<Mail>, mail: Mail) {
+    match mails.iter_mut().find(|known| known.id == mail.id) {
+        Some(known) => *known = mail,
+        None => {
+            mails.push_back(mail);
+            if mails.len() > MAX_MAILS {
+                mails.pop_front();
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `storefront-mocks`: the stubs alone, for a server that runs elsewhere. Starts them, prints where they are, and stops
+//! on Ctrl-C or SIGTERM. Everything else is in the library.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
+use tracing_subscriber::EnvFilter;
+
+/// Stand-ins for the systems around the shop: product service, card gateway and mailbox.
+///
+/// Prints the address of each and runs until Ctrl-C. Break things on purpose with PUT /faults/products, /faults/cards
+/// or /faults/mail, for example {"outage": true} or {"error_rate": 0.2, "latency_ms": 500}.
+#[derive(Debug, Parser)]
+#[command(name = "storefront-mocks", version)]
+struct Options {
+    /// Where the HTTP of all stubs is served
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7071", env = "STOREFRONT_MOCKS_LISTEN")]
+    listen: SocketAddr,
+    /// Where the mailbox takes mail by SMTP
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7025", env = "STOREFRONT_MOCKS_SMTP")]
+    smtp: SocketAddr,
+    /// Where the card gateway posts its events
+    #[arg(long, value_name = "URL", env = "STOREFRONT_MOCKS_WEBHOOK", requires = "webhook_secret")]
+    webhook: Option<String>,
+    /// What those events are signed with
+    #[arg(long, value_name = "SECRET", env = "STOREFRONT_MOCKS_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: Option<String>,
+    /// The card gateway's secret key
+    #[arg(long, value_name = "KEY", default_value = "sk_test_storefront", env = "STOREFRONT_MOCKS_CARD_KEY")]
+    card_key: String,
+    /// How long the slow test card takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 3_000, env = "STOREFRONT_MOCKS_SLOW_CARD_MS")]
+    slow_card_ms: u64,
+    /// Keep payments, mails and product changes in this file between runs
+    #[arg(long, value_name = "FILE", env = "STOREFRONT_MOCKS_STATE")]
+    state: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("The stubs cannot run. {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> io::Result<()> {
+    let webhook = options.webhook.zip(options.webhook_secret).map(|(url, secret)| WebhookTarget { url, secret });
+    let config = MocksConfig {
+        http: options.listen,
+        smtp: options.smtp,
+        webhook,
+        card_key: options.card_key,
+        slow_card_ms: options.slow_card_ms,
+        state_file: options.state,
+        ..MocksConfig::default()
+    };
+    let mocks = Mocks::start(config).await?;
+    announce(&mocks)?;
+    until_told_to_stop().await?;
+    mocks.shutdown().await;
+    Ok(())
+}
+
+fn announce(mocks: &Mocks) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "products      {}", mocks.products_url())?;
+    writeln!(out, "card gateway  {}", mocks.card_gateway_url())?;
+    writeln!(out, "mailbox       {}", mocks.mailbox_url())?;
+    writeln!(out, "smtp          smtp://{}", mocks.smtp_addr())?;
+    writeln!(out, "faults        {}", mocks.faults_url())?;
+    out.flush()
+}
+
+#[cfg(unix)]
+async fn until_told_to_stop() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminated.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn until_told_to_stop() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

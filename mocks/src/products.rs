@@ -1,0 +1,338 @@
+//! The product service: another team's system that owns names, descriptions, prices and pictures.
+//!
+//! State is a list of products and the changes that led to them. Every change gets the next number and wakes those who
+//! follow the feed. It knows no stock, no baskets and no orders.
+
+mod demo;
+mod model;
+mod pictures;
+mod routes;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+pub use model::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch};
+pub(crate) use routes::{broken, router};
+
+use crate::{
+    faults::locked,
+    journal::{Entry, Journal},
+};
+
+/// More changes than this are thinned out to the latest of each product.
+const MAX_CHANGES: usize = 10_000;
+
+/// More products than this cannot be created.
+const MAX_PRODUCTS: usize = 5_000;
+
+/// The product service, as seen from inside the process. Cheap to clone; all clones are the same service.
+#[derive(Clone)]
+pub struct ProductService {
+    shelf: Arc<Mutex<Shelf>>,
+    head: Arc<watch::Sender<u64>>,
+    journal: Journal,
+}
+
+/// What is known. Products keep the order in which they were created.
+#[derive(Default)]
+struct Shelf {
+    ids: Vec<String>,
+    products: HashMap<String, Product>,
+    changes: Vec<Change>,
+    head: u64,
+    /// Pictures that were uploaded (`Some`) or removed (`None`); all others are drawn from the demo art.
+    pictures: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// A line of the state file: what one request changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ProductEntry {
+    changes: Vec<Change>,
+    /// The picture that came or went with it, in Base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    picture: Option<PictureEntry>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PictureEntry {
+    product_id: String,
+    png: Option<String>,
+}
+
+impl fmt::Debug for ProductService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProductService").field("head", &self.head()).finish_non_exhaustive()
+    }
+}
+
+impl ProductService {
+    /// A service with what the entries tell, and the demo products that they do not mention.
+    pub(crate) fn load(entries: Vec<ProductEntry>, with_demo_products: bool) -> ProductService {
+        let mut shelf = Shelf::default();
+        for entry in entries {
+            shelf.apply(entry);
+        }
+        if with_demo_products {
+            for product in demo::products() {
+                let is_new = !shelf.products.contains_key(&product.id);
+                if is_new && shelf.check_unique(&product.id, &product.sku, &product.name).is_ok() {
+                    let change = shelf.next_change(ChangeKind::Created, product, None, None);
+                    shelf.apply(ProductEntry { changes: vec![change], picture: None });
+                }
+            }
+        }
+        let head = Arc::new(watch::Sender::new(shelf.head));
+        ProductService { shelf: Arc::new(Mutex::new(shelf)), head, journal: Journal::default() }
+    }
+
+    /// What has to be in a state file to get this service again.
+    pub(crate) fn entries(&self) -> Vec<ProductEntry> {
+        let shelf = locked(&self.shelf);
+        let pictures = shelf.pictures.iter().map(|(product_id, png)| ProductEntry {
+            changes: Vec::new(),
+            picture: Some(PictureEntry {
+                product_id: product_id.clone(),
+                png: png.as_deref().map(pictures::to_base64),
+            }),
+        });
+        let changes = shelf.changes.iter().map(|change| ProductEntry { changes: vec![change.clone()], picture: None });
+        changes.chain(pictures).collect()
+    }
+
+    pub(crate) fn writing_to(self, journal: Journal) -> ProductService {
+        ProductService { journal, ..self }
+    }
+
+    /// All products, also withdrawn ones, in the order of their creation.
+    pub fn list(&self) -> Vec<Product> {
+        let shelf = locked(&self.shelf);
+        shelf.ids.iter().filter_map(|id| shelf.products.get(id)).cloned().collect()
+    }
+
+    /// One product.
+    pub fn get(&self, id: &str) -> Option<Product> {
+        locked(&self.shelf).products.get(id).cloned()
+    }
+
+    /// The number of the latest change; 0 before the first.
+    pub fn head(&self) -> u64 {
+        *self.head.borrow()
+    }
+
+    /// Up to `limit` changes after the given number, in order. A number beyond the head means that the reader
+    /// remembers more than this service does (it was started anew), so it gets everything from the beginning.
+    pub fn changes_after(&self, after: u64, limit: usize) -> Vec<Change> {
+        let shelf = locked(&self.shelf);
+        let after = if after > shelf.head { 0 } else { after };
+        let from = shelf.changes.partition_point(|change| change.sequence <= after);
+        shelf.changes[from..].iter().take(limit).cloned().collect()
+    }
+
+    /// Returns when there are changes after the given number; at once if there are.
+    pub async fn news_after(&self, after: u64) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.head.subscribe().wait_for(|head| *head != after && *head > 0).await;
+    }
+
+    /// Adds a product.
+    ///
+    /// # Errors
+    /// When a value is not valid, or when the id, the SKU or the name is taken.
+    pub fn create(&self, new: NewProduct) -> Result<Product, ProductError> {
+        let product = new.into_product()?;
+        let mut shelf = locked(&self.shelf);
+        if shelf.ids.len() >= MAX_PRODUCTS {
+            return Err(ProductError::Invalid(format!("There is room for {MAX_PRODUCTS} products and no more.")));
+        }
+        shelf.check_unique(&product.id, &product.sku, &product.name)?;
+        let change = shelf.next_change(ChangeKind::Created, product.clone(), None, None);
+        self.commit(shelf, ProductEntry { changes: vec![change], picture: None });
+        Ok(product)
+    }
+
+    /// Changes some fields of a product. Each kind of change (fields, price, withdrawal) is told on its own; what is
+    /// the same as before is not told at all.
+    ///
+    /// # Errors
+    /// When there is no such product, a value is not valid, or the new SKU or name is taken.
+    pub fn change(&self, id: &str, patch: ProductPatch) -> Result<Product, ProductError> {
+        let mut shelf = locked(&self.shelf);
+        let before = shelf.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
+        let reason = patch.reason.clone();
+        let after = patch.apply_to(&before)?;
+        shelf.check_unique_except(id, &after.sku, &after.name)?;
+        let mut changes = Vec::new();
+        for kind in model::kinds_of_change(&before, &after) {
+            let old_price = (kind == ChangeKind::Repriced).then_some(before.price);
+            changes.push(shelf.next_change(kind, after.clone(), reason.clone(), old_price));
+        }
+        if !changes.is_empty() {
+            self.commit(shelf, ProductEntry { changes, picture: None });
+        }
+        Ok(after)
+    }
+
+    /// Sets a new price, in minor units.
+    ///
+    /// # Errors
+    /// As for [`ProductService::change`].
+    pub fn reprice(&self, id: &str, price: i64, reason: &str) -> Result<Product, ProductError> {
+        self.change(id, ProductPatch { price: Some(price), reason: Some(reason.to_owned()), ..ProductPatch::default() })
+    }
+
+    /// Takes a product off the shelf; it stays known.
+    ///
+    /// # Errors
+    /// As for [`ProductService::change`].
+    pub fn withdraw(&self, id: &str, reason: &str) -> Result<Product, ProductError> {
+        self.change(
+            id,
+            ProductPatch { active: Some(false), reason: Some(reason.to_owned()), ..ProductPatch::default() },
+        )
+    }
+
+    /// Puts a withdrawn product back on the shelf.
+    ///
+    /// # Errors
+    /// As for [`ProductService::change`].
+    pub fn relist(&self, id: &str) -> Result<Product, ProductError> {
+        self.change(id, ProductPatch { active: Some(true), ..ProductPatch::default() })
+    }
+
+    /// A product's picture as PNG, if it has one.
+    pub fn picture(&self, id: &str) -> Option<Vec<u8>> {
+        let shelf = locked(&self.shelf);
+        shelf.products.get(id)?.picture.as_ref()?;
+        match shelf.pictures.get(id) {
+            Some(picture) => picture.clone(),
+            None => pictures::demo_png(id),
+        }
+    }
+
+    /// Gives a product another picture.
+    ///
+    /// # Errors
+    /// When there is no such product, or when the bytes are not a PNG of at most 256 × 256 pixels.
+    pub fn set_picture(&self, id: &str, png: Vec<u8>) -> Result<Product, ProductError> {
+        pictures::check(&png)?;
+        self.replace_picture(id, Some(png))
+    }
+
+    /// Takes a product's picture away.
+    ///
+    /// # Errors
+    /// When there is no such product.
+    pub fn remove_picture(&self, id: &str) -> Result<Product, ProductError> {
+        self.replace_picture(id, None)
+    }
+
+    fn replace_picture(&self, id: &str, png: Option<Vec<u8>>) -> Result<Product, ProductError> {
+        let mut shelf = locked(&self.shelf);
+        let mut product = shelf.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
+        product.picture = png.is_some().then(|| model::picture_path(id));
+        let change = shelf.next_change(ChangeKind::PictureChanged, product.clone(), None, None);
+        let picture = PictureEntry { product_id: id.to_owned(), png: png.as_deref().map(pictures::to_base64) };
+        self.commit(shelf, ProductEntry { changes: vec![change], picture: Some(picture) });
+        Ok(product)
+    }
+
+    /// Writes down what happened, lets it happen, and tells those who wait.
+    fn commit(&self, mut shelf: std::sync::MutexGuard<'_, Shelf>, entry: ProductEntry) {
+        self.journal.append(&Entry::Product(entry.clone()));
+        shelf.apply(entry);
+        self.head.send_replace(shelf.head);
+    }
+}
+
+impl Shelf {
+    fn next_change(
+        &mut self,
+        kind: ChangeKind,
+        product: Product,
+        reason: Option<String>,
+        old_price: Option<i64>,
+    ) -> Change {
+        self.head += 1;
+        Change { sequence: self.head, product_id: product.id.clone(), kind, product, reason, old_price }
+    }
+
+    fn apply(&mut self, entry: ProductEntry) {
+        for change in entry.changes {
+            if !self.products.contains_key(&change.product_id) {
+                self.ids.push(change.product_id.clone());
+            }
+            self.products.insert(change.product_id.clone(), change.product.clone());
+            self.head = self.head.max(change.sequence);
+            self.changes.push(change);
+        }
+        if let Some(PictureEntry { product_id, png }) = entry.picture {
+            self.pictures.insert(product_id, png.and_then(|text| pictures::from_base64(&text)));
+        }
+        if self.changes.len() > MAX_CHANGES {
+            self.keep_latest_changes();
+        }
+    }
+
+    fn keep_latest_changes(&mut self) {
+        let latest: HashMap<String, u64> =
+            self.changes.iter().map(|change| (change.product_id.clone(), change.sequence)).collect();
+        self.changes.retain(|change| latest.get(&change.product_id) == Some(&change.sequence));
+    }
+
+    fn check_unique(&self, id: &str, sku: &str, name: &str) -> Result<(), ProductError> {
+        if self.products.contains_key(id) {
+            return Err(ProductError::Taken(format!("There is already a product with the id `{id}`.")));
+        }
+        self.check_unique_except("", sku, name)
+    }
+
+    fn check_unique_except(&self, id: &str, sku: &str, name: &str) -> Result<(), ProductError> {
+        let mut others = self.products.values().filter(|product| product.id != id);
+        match others.find(|other| other.sku == sku || other.name.to_lowercase() == name.to_lowercase()) {
+            None => Ok(()),
+            Some(other) if other.sku == sku => {
+                Err(ProductError::Taken(format!("The SKU {sku} belongs to {}.", other.name)))
+            }
+            Some(_) => Err(ProductError::Taken(format!("There is already a product named {name}."))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_parked_reader_is_woken_by_the_next_change() {
+        let service = ProductService::load(Vec::new(), true);
+        let reader = {
+            let service = service.clone();
+            tokio::spawn(async move { service.news_after(service.head()).await })
+        };
+        while service.head.receiver_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!reader.is_finished());
+        service.reprice("kite", 1000, "Light winds").unwrap();
+        reader.await.unwrap();
+    }
+
+    #[test]
+    fn a_long_feed_is_thinned_out_to_the_latest_change_of_each_product() {
+        let service = ProductService::load(Vec::new(), true);
+        for price in 1..=10_000 {
+            service.reprice("kite", 1_000_000 + price, "Inflation").unwrap();
+        }
+        let changes = service.changes_after(0, usize::MAX);
+        let kite = changes.iter().filter(|change| change.product_id == "kite").count();
+        assert!(changes.len() <= MAX_CHANGES && kite < 200, "{} changes, {kite} of the kite", changes.len());
+        assert_eq!(changes.last().map(|change| change.product.price), Some(1_010_000));
+        assert!(changes.is_sorted_by_key(|change| change.sequence));
+    }
+}

@@ -1,0 +1,79 @@
+//! The demo range: the products in `mocks/data/*.json`, one file per category.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Product, model::picture_path, pictures::ids_of_demo_pictures};
+
+const SHELVES: [&str; 8] = [
+    include_str!("../../data/kitchen.json"),
+    include_str!("../../data/tea_and_coffee.json"),
+    include_str!("../../data/stationery.json"),
+    include_str!("../../data/books.json"),
+    include_str!("../../data/garden.json"),
+    include_str!("../../data/games.json"),
+    include_str!("../../data/tools.json"),
+    include_str!("../../data/clothing.json"),
+];
+
+/// When the first product came into the range; the others follow a day apart.
+const OPENING_DAY: jiff::civil::Date = jiff::civil::date(2026, 3, 2);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shelf {
+    category: String,
+    vat_rate_percent: u32,
+    products: Vec<DemoProduct>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoProduct {
+    id: String,
+    sku: String,
+    name: String,
+    description: String,
+    price: i64,
+    compare_at_price: Option<i64>,
+    /// Where it differs from its shelf's.
+    vat_rate_percent: Option<u32>,
+    attributes: BTreeMap<String, String>,
+}
+
+/// All demo products, shelf by shelf.
+pub(super) fn products() -> Vec<Product> {
+    let drawn = ids_of_demo_pictures();
+    let mut day = OPENING_DAY;
+    let mut products = Vec::new();
+    for shelf in SHELVES {
+        let shelf: Shelf = match serde_json::from_str(shelf) {
+            Ok(shelf) => shelf,
+            Err(error) => {
+                // A test reads them all, so this cannot happen in a version that was released.
+                tracing::warn!(%error, "a shelf of demo products cannot be read");
+                continue;
+            }
+        };
+        for demo in shelf.products {
+            products.push(Product {
+                picture: drawn.contains(demo.id.as_str()).then(|| picture_path(&demo.id)),
+                id: demo.id,
+                sku: demo.sku,
+                name: demo.name,
+                description: demo.description,
+                category: shelf.category.clone(),
+                price: demo.price,
+                currency: "EUR".to_owned(),
+                compare_at_price: demo.compare_at_price,
+                vat_rate_percent: demo.vat_rate_percent.unwrap_or(shelf.vat_rate_percent),
+                attributes: demo.attributes,
+                active: true,
+                created_at: format!("{day}T09:00:00.000Z"),
+            });
+            day = day.saturating_add(jiff::Span::new().days(1));
+        }
+    }
+    products
+}

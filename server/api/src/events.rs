@@ -1,0 +1,156 @@
+//! The log as clients read it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Order, Timestamp};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Its place in the log: 1, 2, 3, … without gaps.
+    pub position: u64,
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// The stream that it stands in, such as `order-7f…`.
+    pub stream: String,
+    /// Its place in that stream, from 1.
+    pub version: u64,
+    /// What kind of event, such as `order.item_added`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Which shape `data` has.
+    pub schema_version: u16,
+    /// When it happened.
+    pub time: Timestamp,
+    /// What it belongs to: the order's id, or else the request's.
+    pub correlation_id: String,
+    /// The event or request that led to it.
+    pub causation_id: Option<String>,
+    /// Who did it.
+    pub actor: String,
+    /// What happened.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+}
+
+/// Which events to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventQuery {
+    /// Only what comes after this position; 0 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// How many at most, 1 to 1000; 100 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// How many seconds to wait for something new, 0 to 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u32>,
+    /// Only this type; `order.*` takes all that begin so. Several by comma.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Only this stream; `stock-*` takes all that begin so. Several by comma.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// Only what belongs to this order or request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<String>,
+}
+
+/// Some of the log, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Where to read on: past everything that was looked at, also past what the filter left out.
+    pub next_after: u64,
+    /// The last position of the log.
+    pub head: u64,
+}
+
+/// Some of one stream, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StreamPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// The version to read on from; absent at the end of the stream.
+    pub next_from: Option<u64>,
+}
+
+/// How far a step of the checkout is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not begun.
+    Pending,
+    /// Under way.
+    Running,
+    /// Failed and waiting for the next attempt.
+    Waiting,
+    /// Done.
+    Done,
+    /// Failed for good.
+    Failed,
+    /// Was done, and has been taken back.
+    Undone,
+}
+
+/// One step of the checkout: `stock`, `payment`, `confirm` or `mail`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    /// Which one.
+    pub name: String,
+    /// How far it is.
+    pub state: StepState,
+    /// Which attempt this is, from 1; 0 before the first.
+    pub attempt: u32,
+    /// What went wrong or what came of it, in a few words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// When the next attempt is due, while `waiting`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// Everything about one order: its events in log order, and how far its checkout is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Timeline {
+    /// The events of every stream that belong to the order, after the position that was asked for.
+    pub events: Vec<Event>,
+    /// Where to read on.
+    pub next_after: u64,
+    /// The last position of the log.
+    pub head: u64,
+    /// The steps of the latest checkout, in order; empty before the first.
+    pub steps: Vec<Step>,
+    /// The order as it is now.
+    pub order: Order,
+}
+
+/// Which part of a stream to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// From this version on, inclusive; 1 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// How many at most, 1 to 1000; 100 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Which part of a timeline to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TimelineQuery {
+    /// Only what comes after this position; 0 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// How many seconds to wait for something new, 0 to 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u32>,
+}

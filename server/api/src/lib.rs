@@ -1,0 +1,38 @@
+//! What goes over the wire: the types of the shop's HTTP interface, and nothing that computes.
+//!
+//! Clients and the server share these types, so neither can drift from the other. Stored events are *not* these types:
+//! the server keeps its own codecs, so that the wire and the log can change apart.
+
+mod catalogue;
+mod events;
+mod health;
+mod ids;
+mod money;
+mod orders;
+mod problem;
+mod processes;
+mod stock;
+mod time;
+
+pub use catalogue::{Category, CategoryList, Page, Product, ProductQuery, ProductSort};
+pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
+pub use health::{Health, Readiness};
+pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId};
+pub use money::{BadMoney, Currency, Money};
+pub use orders::{
+    AddItem, Address, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery, OrderQuery,
+    OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, ReopenReason, Ship, Shipment, TaxLine,
+};
+pub use problem::{FieldError, Problem};
+pub use processes::{Process, ProcessList, ProcessState};
+pub use stock::{AdjustStock, ReceiveStock, StockItem, StockList, StockQuery};
+pub use time::Timestamp;
+
+/// Header that every write answers: the log position that it wrote. Send it back as `min_position` to read your writes.
+pub const POSITION_HEADER: &str = "storefront-position";
+/// Header under which a client names a POST, so that repeating it has one effect.
+pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
+/// Header that says an answer is the stored one of an earlier POST.
+pub const IDEMPOTENCY_REPLAYED_HEADER: &str = "idempotency-replayed";
+/// Header that names a request in logs and, where nothing better does, in the events that it leads to.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";

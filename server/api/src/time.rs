@@ -1,0 +1,69 @@
+//! Points in time.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Milliseconds since 1970-01-01 UTC; on the wire RFC 3339 in UTC with milliseconds, `2026-03-01T12:00:00.000Z`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:00.000Z")]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment so many milliseconds after 1970-01-01 UTC.
+    pub const fn from_unix_ms(unix_ms: i64) -> Self {
+        Self(unix_ms)
+    }
+
+    /// Milliseconds since 1970-01-01 UTC.
+    pub const fn unix_ms(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
+        write!(f, "{moment:.3}")
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<jiff::Timestamp>()
+            .map(|moment| Self::from_unix_ms(moment.as_millisecond()))
+            .map_err(|_| format!("{text:?} is not an RFC 3339 time such as 2026-03-01T12:00:00.000Z"))
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_milliseconds_and_utc() {
+        let moment = Timestamp::from_unix_ms(1_772_366_400_000);
+        assert_eq!(moment.to_string(), "2026-03-01T12:00:00.000Z");
+        assert_eq!("2026-03-01T13:00:00.0004+01:00".parse(), Ok(moment));
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+}

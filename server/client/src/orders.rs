@@ -1,0 +1,162 @@
+//! Orders, from the first item to the door.
+
+use reqwest::header::IF_NONE_MATCH;
+use reqwest::{Method, StatusCode};
+use storefront_api::{
+    AddItem, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderId, OrderListQuery, OrderQuery, OrderSummary, Page,
+    ProductId, Ship, Timeline, TimelineQuery,
+};
+
+use crate::{Client, ClientError, IdempotencyKey, Written};
+
+impl Client {
+    /// `GET /v1/orders/{id}` as it is now; `None` before its first item.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; so for every method.
+    pub async fn order(&self, id: OrderId) -> Result<Option<Order>, ClientError> {
+        self.order_as(id, &OrderQuery::default()).await
+    }
+
+    /// `GET /v1/orders/{id}?version=N`: as it was at that version; `None` where it never had one.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn order_at_version(&self, id: OrderId, version: u64) -> Result<Option<Order>, ClientError> {
+        self.order_as(id, &OrderQuery { version: Some(version), ..OrderQuery::default() }).await
+    }
+
+    /// `GET /v1/orders/{id}` held back until the order is no longer at the version that the caller knows, at most
+    /// `wait_seconds` (0 to 30); `None` when it still is.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; an unknown order is a problem with status 404.
+    pub async fn order_after_version(
+        &self,
+        id: OrderId,
+        known_version: u64,
+        wait_seconds: u32,
+    ) -> Result<Option<Order>, ClientError> {
+        let query = OrderQuery { wait: Some(wait_seconds), ..OrderQuery::default() };
+        let request =
+            self.get(&["v1", "orders", &id.to_string()], &query).header(IF_NONE_MATCH, format!("\"{known_version}\""));
+        let answer = self.send(request, Some(wait_seconds)).await?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        self.success(answer).and_then(|answer| self.json(&answer)).map(Some)
+    }
+
+    /// `GET /v1/orders`: one page, newest first.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn orders(&self, query: &OrderListQuery) -> Result<Page<OrderSummary>, ClientError> {
+        self.read(self.get(&["v1", "orders"], query), None).await
+    }
+
+    /// `POST /v1/orders/{id}/items`: puts something into the basket; the first item starts the order.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key. So for every method that takes a key.
+    pub async fn add_item(
+        &self,
+        id: OrderId,
+        item: &AddItem,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Order>, ClientError> {
+        self.post(&["v1", "orders", &id.to_string(), "items"], item, key).await
+    }
+
+    /// `PUT /v1/orders/{id}/items/{product_id}`: has so many of something in the basket, 1 to 99. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn change_quantity(
+        &self,
+        id: OrderId,
+        product_id: &ProductId,
+        quantity: u32,
+    ) -> Result<Written<Order>, ClientError> {
+        let path = ["v1", "orders", &id.to_string(), "items", product_id.as_str()];
+        self.write(self.request(Method::PUT, &path).json(&ChangeQuantity { quantity })).await
+    }
+
+    /// `DELETE /v1/orders/{id}/items/{product_id}`: takes a line out of the basket.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn remove_item(&self, id: OrderId, product_id: &ProductId) -> Result<Written<Order>, ClientError> {
+        let path = ["v1", "orders", &id.to_string(), "items", product_id.as_str()];
+        self.write(self.request(Method::DELETE, &path)).await
+    }
+
+    /// `DELETE /v1/orders/{id}/items`: empties the basket.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn clear(&self, id: OrderId) -> Result<Written<Order>, ClientError> {
+        self.write(self.request(Method::DELETE, &["v1", "orders", &id.to_string(), "items"])).await
+    }
+
+    /// `POST /v1/orders/{id}/checkout`: buys the basket. The answer is the order as `checked_out`; what becomes of it
+    /// shows in its timeline.
+    ///
+    /// # Errors
+    /// See [`ClientError`] and [`Client::add_item`].
+    pub async fn checkout(
+        &self,
+        id: OrderId,
+        checkout: &Checkout,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Order>, ClientError> {
+        self.post(&["v1", "orders", &id.to_string(), "checkout"], checkout, key).await
+    }
+
+    /// `POST /v1/orders/{id}/cancel`: gives the order up.
+    ///
+    /// # Errors
+    /// See [`ClientError`] and [`Client::add_item`].
+    pub async fn cancel(
+        &self,
+        id: OrderId,
+        cancel: &Cancel,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Order>, ClientError> {
+        self.post(&["v1", "orders", &id.to_string(), "cancel"], cancel, key).await
+    }
+
+    /// `POST /v1/orders/{id}/ship`: sends the goods off.
+    ///
+    /// # Errors
+    /// See [`ClientError`] and [`Client::add_item`].
+    pub async fn ship(&self, id: OrderId, ship: &Ship, key: &IdempotencyKey) -> Result<Written<Order>, ClientError> {
+        self.post(&["v1", "orders", &id.to_string(), "ship"], ship, key).await
+    }
+
+    /// `POST /v1/orders/{id}/deliver`: the goods have arrived.
+    ///
+    /// # Errors
+    /// See [`ClientError`] and [`Client::add_item`].
+    pub async fn deliver(
+        &self,
+        id: OrderId,
+        deliver: &Deliver,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Order>, ClientError> {
+        self.post(&["v1", "orders", &id.to_string(), "deliver"], deliver, key).await
+    }
+
+    /// `GET /v1/orders/{id}/timeline`: every event about the order after a position, and how far its checkout is; held
+    /// back up to `wait` seconds until there is something new.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; an unknown order is a problem with status 404.
+    pub async fn timeline(&self, id: OrderId, query: &TimelineQuery) -> Result<Timeline, ClientError> {
+        self.read(self.get(&["v1", "orders", &id.to_string(), "timeline"], query), query.wait).await
+    }
+
+    async fn order_as(&self, id: OrderId, query: &OrderQuery) -> Result<Option<Order>, ClientError> {
+        self.find(self.get(&["v1", "orders", &id.to_string()], query)).await
+    }
+}

@@ -1,0 +1,49 @@
+//! Stock, for operators.
+
+use storefront_api::{AdjustStock, ProductId, ReceiveStock, StockItem, StockList, StockQuery};
+
+use crate::{Client, ClientError, IdempotencyKey, Written};
+
+impl Client {
+    /// `GET /v1/stock`: what is in the house.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; so for every method.
+    pub async fn stock(&self, query: &StockQuery) -> Result<StockList, ClientError> {
+        self.read(self.get(&["v1", "stock"], query), None).await
+    }
+
+    /// `GET /v1/stock/{product_id}`; `None` where there is no such product.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn stock_of(&self, product_id: &ProductId) -> Result<Option<StockItem>, ClientError> {
+        self.find(self.get(&["v1", "stock", product_id.as_str()], &())).await
+    }
+
+    /// `POST /v1/stock/{product_id}/receive`: goods came in.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key.
+    pub async fn receive_stock(
+        &self,
+        product_id: &ProductId,
+        receive: &ReceiveStock,
+        key: &IdempotencyKey,
+    ) -> Result<Written<StockItem>, ClientError> {
+        self.post(&["v1", "stock", product_id.as_str(), "receive"], receive, key).await
+    }
+
+    /// `POST /v1/stock/{product_id}/adjust`: somebody counted, or something broke.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key.
+    pub async fn adjust_stock(
+        &self,
+        product_id: &ProductId,
+        adjust: &AdjustStock,
+        key: &IdempotencyKey,
+    ) -> Result<Written<StockItem>, ClientError> {
+        self.post(&["v1", "stock", product_id.as_str(), "adjust"], adjust, key).await
+    }
+}

@@ -1,0 +1,193 @@
+//! The checkout process: from `order.checked_out` to a confirmed order, or back to a basket with the reason.
+//!
+//! `react` answers an event with intents; the executor in the server carries each out in one append, together with the
+//! events that say so. The process's own stream keeps what it learnt.
+
+mod react;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use react::react;
+pub use state::{Attempt, Checkout, Stage, evolve};
+use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason};
+
+use crate::OrderNumber;
+
+/// What the process did and learnt; stream `checkout-{order}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckoutEvent {
+    /// A checkout began.
+    Started {
+        /// The payment that it will ask for; also names this checkout among those of the same order.
+        payment_id: PaymentId,
+        /// What to reserve.
+        lines: Vec<Line>,
+        /// What to ask for.
+        total: Money,
+        /// How it is to be paid.
+        method: PaymentMethod,
+        /// Where mail goes.
+        email: String,
+    },
+    /// Every line is reserved.
+    StockReserved,
+    /// These products had too few left; nothing is reserved.
+    StockRefused {
+        /// The products.
+        product_ids: Vec<ProductId>,
+    },
+    /// The money is there.
+    PaymentReceived {
+        /// The payment.
+        payment_id: PaymentId,
+    },
+    /// The payment was refused.
+    PaymentRefused {
+        /// The payment.
+        payment_id: PaymentId,
+        /// Why, for programs.
+        reason: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// The order is confirmed and its stock allocated.
+    Completed {
+        /// The number for people.
+        number: OrderNumber,
+    },
+    /// The checkout failed: what was reserved is given back, and the order is a basket again.
+    Failed {
+        /// Why.
+        reason: ReopenReason,
+    },
+    /// The order was cancelled: what was reserved or allocated is given back, and so is the money.
+    Cancelled,
+}
+
+/// One line to reserve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The product.
+    pub product_id: ProductId,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// What reaches the process from elsewhere in the log, and from its own stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// `order.checked_out`.
+    OrderCheckedOut {
+        /// The payment that this checkout will ask for.
+        payment_id: PaymentId,
+        /// What was bought.
+        lines: Vec<Line>,
+        /// What is to be paid.
+        total: Money,
+        /// How.
+        method: PaymentMethod,
+        /// Where mail goes.
+        email: String,
+    },
+    /// `checkout.stock_reserved`, from the process's own stream.
+    StockReserved,
+    /// `payment.succeeded`.
+    PaymentSucceeded {
+        /// The payment.
+        payment_id: PaymentId,
+    },
+    /// `payment.declined`.
+    PaymentDeclined {
+        /// The payment.
+        payment_id: PaymentId,
+        /// Why, for programs.
+        reason: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// `checkout.completed`, from the process's own stream.
+    Completed {
+        /// The number for people.
+        number: OrderNumber,
+    },
+    /// `order.cancelled`.
+    OrderCancelled,
+}
+
+/// What the executor is to do; each intent is one atomic append.
+///
+/// `Start`, `Complete`, `Fail` and `Undo` leave their trace in the process's own stream, and `react` never asks for them again
+/// once it is there. `RequestPayment`, `Refund` and `SendMail` leave theirs elsewhere, in the payment's and the mail's
+/// stream. Those take each once, however often it is asked for: [`crate::payment::decide`] answers a second request or
+/// refund with no events, and [`crate::email::decide`] a second mail under the same id. So after a crash in between, every
+/// trigger can simply be taken again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Record `Started`; then reserve every line and record `StockReserved`, or else reserve nothing, record
+    /// `StockRefused` and `Failed`, and reopen the order, unless it has been cancelled meanwhile.
+    Start {
+        /// The payment that this checkout will ask for.
+        payment_id: PaymentId,
+        /// What to reserve.
+        lines: Vec<Line>,
+        /// What is to be paid.
+        total: Money,
+        /// How.
+        method: PaymentMethod,
+        /// Where mail goes.
+        email: String,
+    },
+    /// Ask for the money.
+    RequestPayment {
+        /// The payment.
+        payment_id: PaymentId,
+        /// How much.
+        amount: Money,
+        /// How.
+        method: PaymentMethod,
+    },
+    /// Record `PaymentReceived` and `Completed`, confirm the order and allocate its stock. When the order has been
+    /// cancelled meanwhile, the same as `Undo`.
+    Complete {
+        /// The payment.
+        payment_id: PaymentId,
+        /// What to allocate.
+        lines: Vec<Line>,
+    },
+    /// Record `PaymentRefused` and `Failed`, release every line and reopen the order, unless it has been cancelled meanwhile.
+    Fail {
+        /// The payment.
+        payment_id: PaymentId,
+        /// What to release.
+        lines: Vec<Line>,
+        /// Why, for programs.
+        reason: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// Ask for a mail about the order.
+    SendMail {
+        /// To whom.
+        to: String,
+        /// About what.
+        kind: crate::email::MailKind,
+    },
+    /// Record `Cancelled`, release or return every line, and refund whatever was paid.
+    Undo {
+        /// The payment of the last checkout.
+        payment_id: PaymentId,
+        /// What to give back.
+        lines: Vec<Line>,
+    },
+    /// Refund a payment that came in after its checkout had ended otherwise.
+    Refund {
+        /// The payment.
+        payment_id: PaymentId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Names the order whose checkout this is.
+pub type CheckoutId = OrderId;

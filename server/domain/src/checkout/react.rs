@@ -1,0 +1,106 @@
+//! What the process does when something happens.
+
+use storefront_api::PaymentId;
+
+use super::{Attempt, Checkout, Intent, Stage, Trigger};
+use crate::email::MailKind;
+
+/// What is to be done about a trigger, in this order. Nothing for a repeat of one that was dealt with, and nothing for what
+/// concerns an attempt that is over; but money never stays by mistake: a payment that succeeds after its attempt has
+/// failed or its order was cancelled is refunded.
+pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
+    match trigger {
+        Trigger::OrderCheckedOut { payment_id, lines, total, method, email } => {
+            if !may_start(state, *payment_id) {
+                return vec![];
+            }
+            vec![Intent::Start {
+                payment_id: *payment_id,
+                lines: lines.clone(),
+                total: *total,
+                method: method.clone(),
+                email: email.clone(),
+            }]
+        }
+        Trigger::StockReserved => stock_reserved(state),
+        Trigger::PaymentSucceeded { payment_id } => payment_succeeded(state, *payment_id),
+        Trigger::PaymentDeclined { payment_id, reason, message } => {
+            payment_declined(state, *payment_id, reason, message)
+        }
+        Trigger::Completed { number: _ } => completed(state),
+        Trigger::OrderCancelled => order_cancelled(state),
+    }
+}
+
+/// The first attempt may, and one after a failure, if its payment is new.
+fn may_start(state: &Checkout, payment_id: PaymentId) -> bool {
+    match state.stage() {
+        None => true,
+        Some(Stage::Failed) => state.stage_of(payment_id).is_none(),
+        Some(
+            Stage::Started
+            | Stage::StockReserved
+            | Stage::StockRefused
+            | Stage::PaymentReceived
+            | Stage::PaymentRefused
+            | Stage::Completed(_)
+            | Stage::Cancelled,
+        ) => false,
+    }
+}
+
+fn stock_reserved(state: &Checkout) -> Vec<Intent> {
+    let Some((attempt, Stage::StockReserved)) = state.current() else { return vec![] };
+    let Attempt { payment_id, total, method, .. } = attempt;
+    vec![Intent::RequestPayment { payment_id: *payment_id, amount: *total, method: method.clone() }]
+}
+
+fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<Intent> {
+    let refund = |reason: &str| vec![Intent::Refund { payment_id, reason: reason.to_owned() }];
+    match (state.stage_of(payment_id), state.attempt()) {
+        (Some(Stage::StockReserved), Some(attempt)) => {
+            vec![Intent::Complete { payment_id, lines: attempt.lines.clone() }]
+        }
+        (Some(Stage::StockRefused | Stage::PaymentRefused | Stage::Failed), _) => refund("the checkout had failed"),
+        (Some(Stage::Cancelled), _) => refund("the order was cancelled"),
+        // Nothing is asked for before the stock is reserved, and what was received needs no second look.
+        (Some(Stage::Started | Stage::StockReserved | Stage::PaymentReceived | Stage::Completed(_)) | None, _) => {
+            vec![]
+        }
+    }
+}
+
+fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, message: &str) -> Vec<Intent> {
+    match state.current() {
+        Some((attempt, Stage::StockReserved)) if attempt.payment_id == payment_id => vec![Intent::Fail {
+            payment_id,
+            lines: attempt.lines.clone(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        }],
+        Some(_) | None => vec![],
+    }
+}
+
+fn completed(state: &Checkout) -> Vec<Intent> {
+    match state.current() {
+        Some((attempt, Stage::Completed(_))) => vec![mail(attempt, MailKind::Confirmation)],
+        Some(_) | None => vec![],
+    }
+}
+
+/// Only somebody who was told that the order is confirmed is told that it no longer is. The mail goes first: `Undo` leaves
+/// the trace that silences a repeat, and must not silence a mail that was not asked for yet.
+fn order_cancelled(state: &Checkout) -> Vec<Intent> {
+    let Some((attempt, stage)) = state.current() else { return vec![] };
+    let undo = Intent::Undo { payment_id: attempt.payment_id, lines: attempt.lines.clone() };
+    match stage {
+        Stage::Completed(_) => vec![mail(attempt, MailKind::Cancelled), undo],
+        Stage::Started | Stage::StockReserved | Stage::PaymentReceived => vec![undo],
+        Stage::StockRefused | Stage::PaymentRefused | Stage::Failed | Stage::Cancelled => vec![],
+    }
+}
+
+fn mail(attempt: &Attempt, kind: MailKind) -> Intent {
+    Intent::SendMail { to: attempt.email.clone(), kind }
+}

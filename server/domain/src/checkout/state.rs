@@ -1,0 +1,127 @@
+//! What the process knows: which attempt to buy the order it is at, and how far that has come.
+
+use storefront_api::{Money, PaymentId, PaymentMethod};
+
+use super::{CheckoutEvent, Line};
+use crate::OrderNumber;
+
+/// The checkout process of one order, as its events add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkout {
+    current: Option<(Attempt, Stage)>,
+    /// Payments of attempts that failed before the current one.
+    earlier: Vec<PaymentId>,
+}
+
+/// One attempt to buy the order. An order that was reopened and is bought again has another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The payment that it asks for; no two attempts share one.
+    pub payment_id: PaymentId,
+    /// What to reserve.
+    pub lines: Vec<Line>,
+    /// What is to be paid.
+    pub total: Money,
+    /// How.
+    pub method: PaymentMethod,
+    /// Where mail goes.
+    pub email: String,
+}
+
+/// How far an attempt has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It has begun; nothing is reserved yet.
+    Started,
+    /// Every line is reserved, and the money is asked for.
+    StockReserved,
+    /// Some line had too few left; nothing is reserved.
+    StockRefused,
+    /// The money is there; the lines are still reserved.
+    PaymentReceived,
+    /// The money was refused; the lines are still reserved.
+    PaymentRefused,
+    /// The order is confirmed and has its pieces.
+    Completed(OrderNumber),
+    /// Nothing is reserved any more, and the order is a basket again.
+    Failed,
+    /// The order was given up; what was reserved or allocated is given back.
+    Cancelled,
+}
+
+impl Checkout {
+    /// The attempt that it is at, or was at last; `None` before the first.
+    pub fn attempt(&self) -> Option<&Attempt> {
+        self.current.as_ref().map(|(attempt, _)| attempt)
+    }
+
+    /// How far that attempt has come; `None` before the first.
+    pub fn stage(&self) -> Option<Stage> {
+        self.current.as_ref().map(|(_, stage)| *stage)
+    }
+
+    /// The latest attempt, and how far it has come.
+    pub(super) fn current(&self) -> Option<(&Attempt, Stage)> {
+        self.current.as_ref().map(|(attempt, stage)| (attempt, *stage))
+    }
+
+    /// How far the attempt with a payment has come; `None` when no attempt has it.
+    pub(super) fn stage_of(&self, payment_id: PaymentId) -> Option<Stage> {
+        match &self.current {
+            Some((attempt, stage)) if attempt.payment_id == payment_id => Some(*stage),
+            Some(_) | None => self.earlier.contains(&payment_id).then_some(Stage::Failed),
+        }
+    }
+}
+
+/// The process after an event of its own stream. Never fails: an event that cannot follow leaves it as it was.
+pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
+    let Checkout { current, mut earlier } = checkout;
+    let current = match (event, current) {
+        (CheckoutEvent::Started { payment_id, lines, total, method, email }, current) => {
+            match current {
+                Some((last, Stage::Failed)) if last.payment_id != *payment_id => earlier.push(last.payment_id),
+                None => {}
+                // An attempt is under way, or the order has come to its end.
+                other @ Some(_) => return Checkout { current: other, earlier },
+            }
+            let attempt = Attempt {
+                payment_id: *payment_id,
+                lines: lines.clone(),
+                total: *total,
+                method: method.clone(),
+                email: email.clone(),
+            };
+            Some((attempt, Stage::Started))
+        }
+        (_, None) => None,
+        (event, Some((attempt, stage))) => {
+            let next = stage_after(&attempt, stage, event).unwrap_or(stage);
+            Some((attempt, next))
+        }
+    };
+    Checkout { current, earlier }
+}
+
+/// `None` where the event does not fit.
+fn stage_after(attempt: &Attempt, stage: Stage, event: &CheckoutEvent) -> Option<Stage> {
+    match event {
+        CheckoutEvent::Started { .. } => None,
+        CheckoutEvent::StockReserved => (stage == Stage::Started).then_some(Stage::StockReserved),
+        CheckoutEvent::StockRefused { product_ids: _ } => (stage == Stage::Started).then_some(Stage::StockRefused),
+        CheckoutEvent::PaymentReceived { payment_id } => {
+            (stage == Stage::StockReserved && attempt.payment_id == *payment_id).then_some(Stage::PaymentReceived)
+        }
+        CheckoutEvent::PaymentRefused { payment_id, .. } => {
+            (stage == Stage::StockReserved && attempt.payment_id == *payment_id).then_some(Stage::PaymentRefused)
+        }
+        CheckoutEvent::Completed { number } => (stage == Stage::PaymentReceived).then_some(Stage::Completed(*number)),
+        CheckoutEvent::Failed { reason: _ } => {
+            matches!(stage, Stage::StockRefused | Stage::PaymentRefused).then_some(Stage::Failed)
+        }
+        CheckoutEvent::Cancelled => {
+            matches!(stage, Stage::Started | Stage::StockReserved | Stage::PaymentReceived | Stage::Completed(_))
+                .then_some(Stage::Cancelled)
+        }
+    }
+}

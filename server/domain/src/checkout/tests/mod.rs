@@ -1,0 +1,286 @@
+//! What the process does about each trigger at each stage.
+
+mod world;
+
+use storefront_api::PaymentMethod;
+
+use super::*;
+use crate::email::MailKind;
+use crate::testing::{euro, payment, product};
+
+fn lines() -> Vec<Line> {
+    vec![Line { product_id: product("socks"), quantity: 2 }, Line { product_id: product("mug"), quantity: 1 }]
+}
+
+fn card() -> PaymentMethod {
+    PaymentMethod::Card { token: "tok_visa".to_owned() }
+}
+
+fn email() -> String {
+    "ada@example.com".to_owned()
+}
+
+fn number() -> OrderNumber {
+    OrderNumber::from_position(7)
+}
+
+fn reason() -> ReopenReason {
+    ReopenReason::OutOfStock { product_ids: vec![product("mug")] }
+}
+
+fn started(payment_number: u128) -> CheckoutEvent {
+    CheckoutEvent::Started {
+        payment_id: payment(payment_number),
+        lines: lines(),
+        total: euro(2_250),
+        method: card(),
+        email: email(),
+    }
+}
+
+fn stock_refused() -> CheckoutEvent {
+    CheckoutEvent::StockRefused { product_ids: vec![product("mug")] }
+}
+
+fn payment_received(payment_number: u128) -> CheckoutEvent {
+    CheckoutEvent::PaymentReceived { payment_id: payment(payment_number) }
+}
+
+fn payment_refused(payment_number: u128) -> CheckoutEvent {
+    CheckoutEvent::PaymentRefused {
+        payment_id: payment(payment_number),
+        reason: "lost_card".to_owned(),
+        message: "The card was refused.".to_owned(),
+    }
+}
+
+fn failed() -> CheckoutEvent {
+    CheckoutEvent::Failed { reason: reason() }
+}
+
+fn order_checked_out(payment_number: u128) -> Trigger {
+    Trigger::OrderCheckedOut {
+        payment_id: payment(payment_number),
+        lines: lines(),
+        total: euro(2_250),
+        method: card(),
+        email: email(),
+    }
+}
+
+fn payment_succeeded(payment_number: u128) -> Trigger {
+    Trigger::PaymentSucceeded { payment_id: payment(payment_number) }
+}
+
+fn payment_declined(payment_number: u128) -> Trigger {
+    Trigger::PaymentDeclined {
+        payment_id: payment(payment_number),
+        reason: "lost_card".to_owned(),
+        message: "The card was refused.".to_owned(),
+    }
+}
+
+fn start(payment_number: u128) -> Intent {
+    Intent::Start {
+        payment_id: payment(payment_number),
+        lines: lines(),
+        total: euro(2_250),
+        method: card(),
+        email: email(),
+    }
+}
+
+fn request_payment(payment_number: u128) -> Intent {
+    Intent::RequestPayment { payment_id: payment(payment_number), amount: euro(2_250), method: card() }
+}
+
+fn complete(payment_number: u128) -> Intent {
+    Intent::Complete { payment_id: payment(payment_number), lines: lines() }
+}
+
+fn fail(payment_number: u128) -> Intent {
+    Intent::Fail {
+        payment_id: payment(payment_number),
+        lines: lines(),
+        reason: "lost_card".to_owned(),
+        message: "The card was refused.".to_owned(),
+    }
+}
+
+fn undo(payment_number: u128) -> Intent {
+    Intent::Undo { payment_id: payment(payment_number), lines: lines() }
+}
+
+fn refund(payment_number: u128, reason: &str) -> Intent {
+    Intent::Refund { payment_id: payment(payment_number), reason: reason.to_owned() }
+}
+
+fn mail(kind: MailKind) -> Intent {
+    Intent::SendMail { to: email(), kind }
+}
+
+/// A process at a stage, by its history.
+fn at(stage: &str) -> Checkout {
+    let history = match stage {
+        "the beginning" => vec![],
+        "started" => vec![started(1)],
+        "reserved" => vec![started(1), CheckoutEvent::StockReserved],
+        "refused" => vec![started(1), stock_refused()],
+        "out of stock" => vec![started(1), stock_refused(), failed()],
+        "paid" => vec![started(1), CheckoutEvent::StockReserved, payment_received(1)],
+        "not paid" => vec![started(1), CheckoutEvent::StockReserved, payment_refused(1)],
+        "declined" => vec![started(1), CheckoutEvent::StockReserved, payment_refused(1), failed()],
+        "completed" => vec![
+            started(1),
+            CheckoutEvent::StockReserved,
+            payment_received(1),
+            CheckoutEvent::Completed { number: number() },
+        ],
+        "cancelled" => vec![started(1), CheckoutEvent::StockReserved, CheckoutEvent::Cancelled],
+        "given back" => vec![
+            started(1),
+            CheckoutEvent::StockReserved,
+            payment_received(1),
+            CheckoutEvent::Completed { number: number() },
+            CheckoutEvent::Cancelled,
+        ],
+        "second attempt" => vec![
+            started(1),
+            CheckoutEvent::StockReserved,
+            payment_refused(1),
+            failed(),
+            started(2),
+            CheckoutEvent::StockReserved,
+        ],
+        other => panic!("no stage {other:?}"),
+    };
+    history.iter().fold(Checkout::default(), evolve)
+}
+
+const STAGES: [&str; 12] = [
+    "the beginning",
+    "started",
+    "reserved",
+    "refused",
+    "out of stock",
+    "paid",
+    "not paid",
+    "declined",
+    "completed",
+    "cancelled",
+    "given back",
+    "second attempt",
+];
+
+/// These stages answer the trigger as told, and all others with nothing.
+#[track_caller]
+fn only(trigger: &Trigger, answers: &[(&str, &[Intent])]) {
+    for stage in STAGES {
+        let told = answers.iter().find(|(of_stage, _)| *of_stage == stage).map_or(&[][..], |(_, intents)| intents);
+        assert_eq!(react(&at(stage), trigger), told, "{stage}");
+    }
+}
+
+#[test]
+fn a_bought_order_starts_the_checkout_once() {
+    only(&order_checked_out(1), &[("the beginning", &[start(1)])]);
+}
+
+#[test]
+fn an_order_that_is_bought_again_after_a_failure_starts_afresh() {
+    let afresh = [start(3)];
+    only(&order_checked_out(3), &[("the beginning", &afresh), ("out of stock", &afresh), ("declined", &afresh)]);
+    let second = at("second attempt");
+    assert_eq!((second.stage(), second.attempt().unwrap().payment_id), (Some(Stage::StockReserved), payment(2)));
+}
+
+#[test]
+fn reserved_stock_asks_for_the_money() {
+    only(&Trigger::StockReserved, &[("reserved", &[request_payment(1)]), ("second attempt", &[request_payment(2)])]);
+}
+
+#[test]
+fn money_completes_the_checkout_and_goes_back_where_that_is_over() {
+    let had_failed = [refund(1, "the checkout had failed")];
+    let was_cancelled = [refund(1, "the order was cancelled")];
+    only(
+        &payment_succeeded(1),
+        &[
+            ("reserved", &[complete(1)]),
+            ("refused", &had_failed),
+            ("out of stock", &had_failed),
+            ("not paid", &had_failed),
+            ("declined", &had_failed),
+            ("second attempt", &had_failed),
+            ("cancelled", &was_cancelled),
+            ("given back", &was_cancelled),
+        ],
+    );
+    only(&payment_succeeded(2), &[("second attempt", &[complete(2)])]);
+    only(&payment_succeeded(9), &[]);
+}
+
+#[test]
+fn a_refused_payment_fails_the_checkout_that_it_belongs_to() {
+    only(&payment_declined(1), &[("reserved", &[fail(1)])]);
+    only(&payment_declined(2), &[("second attempt", &[fail(2)])]);
+    only(&payment_declined(9), &[]);
+}
+
+#[test]
+fn a_completed_checkout_is_confirmed_by_mail() {
+    only(&Trigger::Completed { number: number() }, &[("completed", &[mail(MailKind::Confirmation)])]);
+}
+
+#[test]
+fn a_cancelled_order_is_undone_and_who_was_told_of_it_hears_of_that() {
+    only(
+        &Trigger::OrderCancelled,
+        &[
+            ("started", &[undo(1)]),
+            ("reserved", &[undo(1)]),
+            ("paid", &[undo(1)]),
+            ("completed", &[mail(MailKind::Cancelled), undo(1)]),
+            ("second attempt", &[undo(2)]),
+        ],
+    );
+}
+
+#[test]
+fn every_event_moves_on_only_the_stages_that_it_can_follow() {
+    let completed = CheckoutEvent::Completed { number: number() };
+    let events: [(CheckoutEvent, &[&str]); 9] = [
+        (started(1), &["the beginning"]),
+        (started(3), &["the beginning", "out of stock", "declined"]),
+        (CheckoutEvent::StockReserved, &["started"]),
+        (stock_refused(), &["started"]),
+        (payment_received(1), &["reserved"]),
+        (payment_refused(1), &["reserved"]),
+        (completed, &["paid"]),
+        (failed(), &["refused", "not paid"]),
+        (CheckoutEvent::Cancelled, &["started", "reserved", "paid", "completed", "second attempt"]),
+    ];
+    for (event, follows) in events {
+        for stage in STAGES {
+            let before = at(stage);
+            assert_eq!(evolve(before.clone(), &event) != before, follows.contains(&stage), "{event:?} at {stage}");
+        }
+    }
+}
+
+#[test]
+fn the_stage_can_be_told() {
+    let stages = ["the beginning", "started", "reserved", "paid", "completed", "declined", "given back"];
+    assert_eq!(
+        stages.map(|stage| at(stage).stage()),
+        [
+            None,
+            Some(Stage::Started),
+            Some(Stage::StockReserved),
+            Some(Stage::PaymentReceived),
+            Some(Stage::Completed(number())),
+            Some(Stage::Failed),
+            Some(Stage::Cancelled),
+        ]
+    );
+}

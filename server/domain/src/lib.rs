@@ -1,0 +1,21 @@
+//! What is true in the shop: orders, stock, payments, products, mails and the checkout process as pure functions.
+//!
+//! Values in, values out. There is no I/O here, no clock, no randomness and no async: the price, the time and every new
+//! id come in through the command. Each aggregate has its events, its state with `evolve`, and its commands with
+//! `decide`; the checkout process has `react`, which answers an event with intents.
+
+pub mod checkout;
+pub mod email;
+mod number;
+pub mod order;
+pub mod payment;
+pub mod product;
+mod quantity;
+pub mod stock;
+mod tax;
+#[cfg(test)]
+mod testing;
+
+pub use number::{BadOrderNumber, OrderNumber};
+pub use quantity::{BadQuantity, Quantity};
+pub use tax::{TaxOfRate, included_tax};

@@ -1,0 +1,89 @@
+//! The lines of an order, and what they add up to.
+
+use std::fmt;
+
+use storefront_api::{Currency, CustomerId, Money, ProductId, ReopenReason};
+
+use super::{CheckoutDetails, ItemFacts};
+use crate::Quantity;
+use crate::tax::money;
+
+/// An order that is still being filled, or has come back from a checkout that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basket {
+    /// Whose it is; `None` for a guest.
+    pub customer_id: Option<CustomerId>,
+    /// The currency of every amount in it.
+    pub currency: Currency,
+    /// What is in it, in the order in which it was put in; one line for each product.
+    pub lines: Vec<OrderLine>,
+    /// Why the last checkout failed; until the next change of the lines, or the next checkout.
+    pub reopened_because: Option<ReopenReason>,
+    /// What the shopper said at the last checkout, if there was one.
+    pub last_checkout: Option<CheckoutDetails>,
+}
+
+/// One product in an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderLine {
+    /// What, and at which price.
+    pub item: ItemFacts,
+    /// How many.
+    pub quantity: Quantity,
+    /// Something that the shopper should know about this line.
+    pub notice: Option<LineNotice>,
+}
+
+/// Something that a shopper should know about a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineNotice {
+    /// It costs something else than when the shopper put it in.
+    Repriced {
+        /// What one cost then.
+        old: Money,
+        /// What one costs now.
+        new: Money,
+    },
+    /// It can no longer be bought, and must be removed before checkout.
+    Withdrawn,
+}
+
+impl fmt::Display for LineNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Repriced { old, new } => write!(f, "The price has changed from {old} to {new}."),
+            Self::Withdrawn => f.write_str("This is no longer for sale. Please remove it."),
+        }
+    }
+}
+
+impl OrderLine {
+    /// Unit price times quantity.
+    pub fn total(&self) -> Money {
+        money(self.exact_total(), self.item.unit_price.currency)
+    }
+
+    fn exact_total(&self) -> i128 {
+        i128::from(self.item.unit_price.amount) * i128::from(self.quantity.get())
+    }
+}
+
+impl Basket {
+    pub(super) fn new(customer_id: Option<CustomerId>, currency: Currency) -> Self {
+        Self { customer_id, currency, lines: Vec::new(), reopened_because: None, last_checkout: None }
+    }
+
+    /// The line of a product.
+    pub fn line(&self, product_id: &ProductId) -> Option<&OrderLine> {
+        self.lines.iter().find(|line| line.item.product_id == *product_id)
+    }
+
+    pub(super) fn line_mut(&mut self, product_id: &ProductId) -> Option<&mut OrderLine> {
+        self.lines.iter_mut().find(|line| line.item.product_id == *product_id)
+    }
+}
+
+/// The sum of lines. `decide` lets no sum through that does not fit; if history has one, it stops at the end of the range.
+pub(super) fn sum_of(lines: &[OrderLine], currency: Currency) -> Money {
+    money(lines.iter().map(OrderLine::exact_total).sum(), currency)
+}

@@ -1,0 +1,197 @@
+//! What can be asked of an order, with the facts that deciding needs, and why it may be refused.
+
+use storefront_api::{
+    Address, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp,
+};
+
+use super::ItemFacts;
+use crate::{OrderNumber, Quantity};
+
+/// Something asked of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderCommand {
+    /// Put pieces of a product in; starts the order if there is none.
+    AddItem {
+        /// Who asks; `None` for a guest.
+        customer_id: Option<CustomerId>,
+        /// The product as the catalogue has it now.
+        item: ItemFacts,
+        /// How many more.
+        quantity: Quantity,
+        /// How many can be reserved now; the sum of the line is checked against it.
+        available: u32,
+    },
+    /// Have so many pieces of a product.
+    ChangeQuantity {
+        /// Which line.
+        product_id: ProductId,
+        /// How many.
+        quantity: Quantity,
+        /// How many can be reserved now.
+        available: u32,
+    },
+    /// Take a line out.
+    RemoveItem {
+        /// Which line.
+        product_id: ProductId,
+    },
+    /// Take every line out.
+    Clear,
+    /// Learn that a product has another price; nothing happens where that changes nothing.
+    NoticePrice {
+        /// Which product.
+        product_id: ProductId,
+        /// What one costs now.
+        new_price: Money,
+    },
+    /// Learn that a product can no longer be bought; nothing happens where that changes nothing.
+    NoticeWithdrawal {
+        /// Which product.
+        product_id: ProductId,
+    },
+    /// Buy the basket.
+    CheckOut {
+        /// The total that the shopper was shown.
+        expected_total: Money,
+        /// What the catalogue and the stock say of each line now; a product that is not named is unknown by now.
+        facts: Vec<LineFacts>,
+        /// A new id for the payment of this checkout.
+        payment_id: PaymentId,
+        /// Where mail goes.
+        email: String,
+        /// Where the goods go.
+        shipping_address: Address,
+        /// How to pay.
+        payment: PaymentMethod,
+    },
+    /// Make it a basket again, because the checkout failed. Only for the checkout that `payment_id` names.
+    Reopen {
+        /// The payment of the checkout that failed.
+        payment_id: PaymentId,
+        /// Why.
+        reason: ReopenReason,
+    },
+    /// Promise the goods. Only for the checkout that `payment_id` names.
+    Confirm {
+        /// The payment that came in.
+        payment_id: PaymentId,
+        /// The number for people.
+        number: OrderNumber,
+    },
+    /// Send it.
+    Ship {
+        /// Who carries it.
+        carrier: String,
+        /// The carrier's number for it.
+        tracking_number: String,
+        /// When it should arrive.
+        estimated_delivery: Option<Timestamp>,
+    },
+    /// Note that it has arrived.
+    Deliver {
+        /// Who took it.
+        recipient: String,
+    },
+    /// Give it up.
+    Cancel {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What is true of the product of a line at checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineFacts {
+    /// The product.
+    pub product_id: ProductId,
+    /// What one costs now.
+    pub price: Money,
+    /// Whether it can be bought.
+    pub active: bool,
+    /// How many can be reserved now.
+    pub available: u32,
+}
+
+/// Why a command was refused. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// There is no such order.
+    #[error("there is no such order")]
+    NotFound,
+    /// The order is in a state that forbids it.
+    #[error("an order that is {} cannot be {attempted}", status_in_words(*.status))]
+    WrongState {
+        /// The state.
+        status: OrderStatus,
+        /// What was tried, such as `changed` or `shipped`.
+        attempted: &'static str,
+    },
+    /// There is no line with this product.
+    #[error("the basket has no {0}")]
+    NoSuchLine(ProductId),
+    /// The line would have more than 99 pieces.
+    #[error("a line has at most 99 pieces; this one would have {would_be}")]
+    TooManyPieces {
+        /// How many the line would have.
+        would_be: u32,
+    },
+    /// The basket has 50 lines already.
+    #[error("a basket has at most 50 lines")]
+    TooManyLines,
+    /// Less is available than the line would have.
+    #[error("only {available} of {product_id} are available")]
+    NotAvailable {
+        /// The product.
+        product_id: ProductId,
+        /// How many can be reserved.
+        available: u32,
+    },
+    /// The product's currency is not the order's.
+    #[error("the order is in another currency")]
+    WrongCurrency,
+    /// The sum does not fit.
+    #[error("the total is too large")]
+    TotalTooLarge,
+    /// There is nothing to buy.
+    #[error("the basket is empty")]
+    Empty,
+    /// These lines cannot be bought: every one of them, at once.
+    #[error("some lines cannot be bought")]
+    LinesNotBuyable(Vec<LineProblem>),
+    /// The total is not the one that the shopper was shown. Nothing was charged.
+    #[error("the total is {new_total} now")]
+    TotalChanged {
+        /// The total as it is now.
+        new_total: Money,
+    },
+}
+
+/// Why one line cannot be bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineProblem {
+    /// The product is withdrawn or unknown.
+    Withdrawn {
+        /// Which line.
+        product_id: ProductId,
+    },
+    /// Too few are left.
+    NotAvailable {
+        /// Which line.
+        product_id: ProductId,
+        /// How many are wanted.
+        wanted: u32,
+        /// How many can be reserved.
+        available: u32,
+    },
+}
+
+fn status_in_words(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::InProgress => "still a basket",
+        OrderStatus::CheckedOut => "being checked out",
+        OrderStatus::Confirmed => "confirmed",
+        OrderStatus::Shipped => "shipped",
+        OrderStatus::Delivered => "delivered",
+        OrderStatus::Cancelled => "cancelled",
+    }
+}

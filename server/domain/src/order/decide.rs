@@ -1,0 +1,273 @@
+//! What an order answers to a command: the events to write, or why not.
+
+use storefront_api::{CustomerId, Money, OrderStatus, ProductId};
+
+use super::{Basket, ItemFacts, LineFacts, LineNotice, LineProblem, Order, OrderCommand, OrderError, OrderEvent};
+use super::{CheckoutDetails, OrderLine, Purchase};
+use crate::Quantity;
+
+/// The most lines that a basket can have.
+pub const MAX_LINES: usize = 50;
+
+/// The events that a command leads to; none when everything is so already.
+///
+/// # Errors
+/// Says why the order refuses. Nothing is to be written then.
+pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
+    match command {
+        OrderCommand::AddItem { customer_id, item, quantity, available } => match order {
+            Order::New => start(customer_id, item, quantity, available),
+            Order::InProgress(basket) => add_item(basket, item, quantity, available),
+            Order::CheckedOut(_)
+            | Order::Confirmed { .. }
+            | Order::Shipped { .. }
+            | Order::Delivered { .. }
+            | Order::Cancelled { .. } => Err(wrong_state(order, "changed")),
+        },
+        OrderCommand::ChangeQuantity { product_id, quantity, available } => {
+            change_quantity(open_basket(order, "changed")?, product_id, quantity, available)
+        }
+        OrderCommand::RemoveItem { product_id } => remove_item(open_basket(order, "changed")?, product_id),
+        OrderCommand::Clear => Ok(clear(open_basket(order, "changed")?)),
+        OrderCommand::NoticePrice { product_id, new_price } => match noticing_basket(order)? {
+            Some(basket) => notice_price(basket, &product_id, new_price),
+            None => Ok(vec![]),
+        },
+        OrderCommand::NoticeWithdrawal { product_id } => {
+            Ok(noticing_basket(order)?.map_or_else(Vec::new, |basket| notice_withdrawal(basket, product_id)))
+        }
+        OrderCommand::CheckOut { expected_total, facts, payment_id, email, shipping_address, payment } => {
+            let details = CheckoutDetails { payment_id, email, shipping_address, payment };
+            check_out(open_basket(order, "checked out")?, expected_total, &facts, details)
+        }
+        OrderCommand::Reopen { payment_id, reason } => {
+            let purchase = running_checkout(order, "reopened")?;
+            if purchase.details.payment_id != payment_id {
+                return Err(wrong_state(order, "reopened by another checkout"));
+            }
+            Ok(vec![OrderEvent::Reopened { reason }])
+        }
+        OrderCommand::Confirm { payment_id, number } => {
+            let purchase = running_checkout(order, "confirmed")?;
+            if purchase.details.payment_id != payment_id {
+                return Err(wrong_state(order, "confirmed by another payment"));
+            }
+            Ok(vec![OrderEvent::Confirmed { number }])
+        }
+        OrderCommand::Ship { carrier, tracking_number, estimated_delivery } => match order {
+            Order::Confirmed { .. } => Ok(vec![OrderEvent::Shipped { carrier, tracking_number, estimated_delivery }]),
+            Order::New
+            | Order::InProgress(_)
+            | Order::CheckedOut(_)
+            | Order::Shipped { .. }
+            | Order::Delivered { .. }
+            | Order::Cancelled { .. } => Err(wrong_state(order, "shipped")),
+        },
+        OrderCommand::Deliver { recipient } => match order {
+            Order::Shipped { .. } => Ok(vec![OrderEvent::Delivered { recipient }]),
+            Order::New
+            | Order::InProgress(_)
+            | Order::CheckedOut(_)
+            | Order::Confirmed { .. }
+            | Order::Delivered { .. }
+            | Order::Cancelled { .. } => Err(wrong_state(order, "delivered")),
+        },
+        OrderCommand::Cancel { reason } => match order {
+            Order::CheckedOut(_) | Order::Confirmed { .. } => Ok(vec![OrderEvent::Cancelled { reason }]),
+            Order::New
+            | Order::InProgress(_)
+            | Order::Shipped { .. }
+            | Order::Delivered { .. }
+            | Order::Cancelled { .. } => Err(wrong_state(order, "cancelled")),
+        },
+    }
+}
+
+fn open_basket<'a>(order: &'a Order, attempted: &'static str) -> Result<&'a Basket, OrderError> {
+    order.basket().ok_or_else(|| wrong_state(order, attempted))
+}
+
+fn running_checkout<'a>(order: &'a Order, attempted: &'static str) -> Result<&'a Purchase, OrderError> {
+    match order {
+        Order::CheckedOut(purchase) => Ok(purchase),
+        Order::New
+        | Order::InProgress(_)
+        | Order::Confirmed { .. }
+        | Order::Shipped { .. }
+        | Order::Delivered { .. }
+        | Order::Cancelled { .. } => Err(wrong_state(order, attempted)),
+    }
+}
+
+/// The basket that a notice about a product may concern. What is bought is bought: a notice changes nothing there.
+fn noticing_basket(order: &Order) -> Result<Option<&Basket>, OrderError> {
+    if *order == Order::New { Err(OrderError::NotFound) } else { Ok(order.basket()) }
+}
+
+fn wrong_state(order: &Order, attempted: &'static str) -> OrderError {
+    order.status().map_or(OrderError::NotFound, |status| OrderError::WrongState { status, attempted })
+}
+
+fn start(
+    customer_id: Option<CustomerId>,
+    item: ItemFacts,
+    quantity: Quantity,
+    available: u32,
+) -> Result<Vec<OrderEvent>, OrderError> {
+    let currency = item.unit_price.currency;
+    let mut events = vec![OrderEvent::Started { customer_id, currency }];
+    events.extend(add_item(&Basket::new(customer_id, currency), item, quantity, available)?);
+    Ok(events)
+}
+
+fn add_item(
+    basket: &Basket,
+    item: ItemFacts,
+    quantity: Quantity,
+    available: u32,
+) -> Result<Vec<OrderEvent>, OrderError> {
+    check_currency(basket, item.unit_price)?;
+    let line = basket.line(&item.product_id);
+    if line.is_none() && basket.lines.len() >= MAX_LINES {
+        return Err(OrderError::TooManyLines);
+    }
+    let would_be = line.map_or(0, |line| line.quantity.get()) + quantity.get();
+    let sum = Quantity::try_from(would_be).map_err(|_| OrderError::TooManyPieces { would_be })?;
+    check_available(&item.product_id, sum, available)?;
+    check_total_with(basket, &item.product_id, item.unit_price, sum)?;
+    Ok(vec![OrderEvent::ItemAdded { item, quantity }])
+}
+
+fn change_quantity(
+    basket: &Basket,
+    product_id: ProductId,
+    quantity: Quantity,
+    available: u32,
+) -> Result<Vec<OrderEvent>, OrderError> {
+    let line = basket.line(&product_id).ok_or_else(|| OrderError::NoSuchLine(product_id.clone()))?;
+    if line.quantity == quantity {
+        return Ok(vec![]);
+    }
+    check_available(&product_id, quantity, available)?;
+    check_total_with(basket, &product_id, line.item.unit_price, quantity)?;
+    Ok(vec![OrderEvent::ItemQuantityChanged { product_id, quantity }])
+}
+
+fn remove_item(basket: &Basket, product_id: ProductId) -> Result<Vec<OrderEvent>, OrderError> {
+    match basket.line(&product_id) {
+        Some(_) => Ok(vec![OrderEvent::ItemRemoved { product_id }]),
+        None => Err(OrderError::NoSuchLine(product_id)),
+    }
+}
+
+fn clear(basket: &Basket) -> Vec<OrderEvent> {
+    let products = basket.lines.iter().map(|line| line.item.product_id.clone());
+    products.map(|product_id| OrderEvent::ItemRemoved { product_id }).collect()
+}
+
+fn notice_price(basket: &Basket, product_id: &ProductId, new_price: Money) -> Result<Vec<OrderEvent>, OrderError> {
+    let Some(line) = basket.line(product_id) else { return Ok(vec![]) };
+    check_currency(basket, new_price)?;
+    check_total_with(basket, product_id, new_price, line.quantity)?;
+    Ok(price_change(line, new_price).into_iter().collect())
+}
+
+fn notice_withdrawal(basket: &Basket, product_id: ProductId) -> Vec<OrderEvent> {
+    match basket.line(&product_id) {
+        Some(line) if line.notice != Some(LineNotice::Withdrawn) => {
+            vec![OrderEvent::ProductWithdrawnFromBasket { product_id }]
+        }
+        Some(_) | None => vec![],
+    }
+}
+
+/// Every line is checked before the total, so that the shopper hears of all that is wrong at once. Prices are those of
+/// the facts. Lines that do not have them yet are brought to them first, so that lines and total always agree.
+fn check_out(
+    basket: &Basket,
+    expected_total: Money,
+    facts: &[LineFacts],
+    details: CheckoutDetails,
+) -> Result<Vec<OrderEvent>, OrderError> {
+    if basket.lines.is_empty() {
+        return Err(OrderError::Empty);
+    }
+    if basket.last_checkout.as_ref().is_some_and(|last| last.payment_id == details.payment_id) {
+        let attempted = "checked out with the payment of an earlier checkout";
+        return Err(OrderError::WrongState { status: OrderStatus::InProgress, attempted });
+    }
+    let mut problems = Vec::new();
+    let mut prices = Vec::new();
+    for line in &basket.lines {
+        match buyable_at(line, facts) {
+            Ok(price) => prices.push((line, price)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(OrderError::LinesNotBuyable(problems));
+    }
+    for (_, price) in &prices {
+        check_currency(basket, *price)?;
+    }
+    let total = total_of(basket, prices.iter().map(|(line, price)| (*price, line.quantity)))?;
+    if total != expected_total {
+        return Err(OrderError::TotalChanged { new_total: total });
+    }
+    let CheckoutDetails { payment_id, email, shipping_address, payment } = details;
+    let mut events: Vec<_> = prices.iter().filter_map(|(line, price)| price_change(line, *price)).collect();
+    events.push(OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment });
+    Ok(events)
+}
+
+fn buyable_at(line: &OrderLine, facts: &[LineFacts]) -> Result<Money, LineProblem> {
+    let product_id = &line.item.product_id;
+    let (wanted, marked) = (line.quantity.get(), line.notice == Some(LineNotice::Withdrawn));
+    match facts.iter().find(|facts| facts.product_id == *product_id) {
+        Some(facts) if facts.active && !marked => {
+            if facts.available < wanted {
+                let (product_id, available) = (product_id.clone(), facts.available);
+                return Err(LineProblem::NotAvailable { product_id, wanted, available });
+            }
+            Ok(facts.price)
+        }
+        Some(_) | None => Err(LineProblem::Withdrawn { product_id: product_id.clone() }),
+    }
+}
+
+fn price_change(line: &OrderLine, new_price: Money) -> Option<OrderEvent> {
+    let (product_id, old_price) = (line.item.product_id.clone(), line.item.unit_price);
+    (old_price != new_price).then_some(OrderEvent::PriceChangedInBasket { product_id, old_price, new_price })
+}
+
+fn check_currency(basket: &Basket, price: Money) -> Result<(), OrderError> {
+    if price.currency == basket.currency { Ok(()) } else { Err(OrderError::WrongCurrency) }
+}
+
+fn check_available(product_id: &ProductId, wanted: Quantity, available: u32) -> Result<(), OrderError> {
+    if wanted.get() <= available {
+        return Ok(());
+    }
+    Err(OrderError::NotAvailable { product_id: product_id.clone(), available })
+}
+
+/// Whether the total fits once a product has this price and quantity.
+fn check_total_with(
+    basket: &Basket,
+    product_id: &ProductId,
+    price: Money,
+    quantity: Quantity,
+) -> Result<(), OrderError> {
+    let others = basket.lines.iter().filter(|line| line.item.product_id != *product_id);
+    let lines = others.map(|line| (line.item.unit_price, line.quantity));
+    total_of(basket, lines.chain([(price, quantity)])).map(|_| ())
+}
+
+fn total_of(basket: &Basket, lines: impl Iterator<Item = (Money, Quantity)>) -> Result<Money, OrderError> {
+    let mut sum = Money::zero(basket.currency);
+    for (price, quantity) in lines {
+        let line_total = price.times(quantity.get()).map_err(|_| OrderError::TotalTooLarge)?;
+        sum = sum.plus(line_total).map_err(|_| OrderError::TotalTooLarge)?;
+    }
+    Ok(sum)
+}

@@ -1,0 +1,109 @@
+//! What can happen to an order.
+
+use storefront_api::{
+    Address, Currency, CustomerId, Money, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp,
+};
+
+use crate::{OrderNumber, Quantity};
+
+/// Something that happened to an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderEvent {
+    /// The first item is about to be put in.
+    Started {
+        /// Whose order it is; `None` for a guest.
+        customer_id: Option<CustomerId>,
+        /// The currency of every amount in it.
+        currency: Currency,
+    },
+    /// Pieces of a product were put in; a repeat adds up.
+    ItemAdded {
+        /// What, and at which price. A repeat brings the line to this price and name.
+        item: ItemFacts,
+        /// How many more.
+        quantity: Quantity,
+    },
+    /// A line has another number of pieces.
+    ItemQuantityChanged {
+        /// Which line.
+        product_id: ProductId,
+        /// How many it has now.
+        quantity: Quantity,
+    },
+    /// A line was taken out.
+    ItemRemoved {
+        /// Which line.
+        product_id: ProductId,
+    },
+    /// The product got another price while it lay in the basket.
+    PriceChangedInBasket {
+        /// Which line.
+        product_id: ProductId,
+        /// What one cost.
+        old_price: Money,
+        /// What one costs.
+        new_price: Money,
+    },
+    /// The product can no longer be bought; the line must go before checkout.
+    ProductWithdrawnFromBasket {
+        /// Which line.
+        product_id: ProductId,
+    },
+    /// The shopper bought it.
+    CheckedOut {
+        /// The payment that this checkout will ask for.
+        payment_id: PaymentId,
+        /// What is to be paid.
+        total: Money,
+        /// Where mail about it goes.
+        email: String,
+        /// Where the goods go.
+        shipping_address: Address,
+        /// How to pay.
+        payment: PaymentMethod,
+    },
+    /// The checkout failed, and the order is a basket again.
+    Reopened {
+        /// Why.
+        reason: ReopenReason,
+    },
+    /// It is paid, and the goods are promised.
+    Confirmed {
+        /// The number for people.
+        number: OrderNumber,
+    },
+    /// It is on its way.
+    Shipped {
+        /// Who carries it.
+        carrier: String,
+        /// The carrier's number for it.
+        tracking_number: String,
+        /// When it should arrive.
+        estimated_delivery: Option<Timestamp>,
+    },
+    /// It has arrived.
+    Delivered {
+        /// Who took it.
+        recipient: String,
+    },
+    /// It was given up.
+    Cancelled {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What an order remembers of a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemFacts {
+    /// The product.
+    pub product_id: ProductId,
+    /// The shopkeeper's number for it.
+    pub sku: String,
+    /// Its name.
+    pub name: String,
+    /// What one costs, VAT included.
+    pub unit_price: Money,
+    /// VAT that the price includes, in whole percent.
+    pub vat_rate_percent: u8,
+}

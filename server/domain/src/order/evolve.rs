@@ -1,0 +1,208 @@
+//! What an order becomes by an event.
+//!
+//! An event says what has happened, so it is taken as it is and never judged by the rules of today: those are in
+//! `decide`. Only what cannot be is passed over, because history is corrupt then and an order must stay readable: an
+//! event that does not fit the state, names a line that is not there, or brings another currency or a line of more than
+//! 99 pieces leaves the order as it was.
+
+use storefront_api::{Money, ProductId, ReopenReason};
+
+use super::{Basket, CheckoutDetails, ItemFacts, LineNotice, Order, OrderEvent, OrderLine, Purchase, Shipment};
+use crate::Quantity;
+
+/// The order after an event. Never fails; an event that cannot be leaves the order as it was.
+pub fn evolve(order: Order, event: &OrderEvent) -> Order {
+    match order {
+        Order::New => started(event),
+        Order::InProgress(basket) => in_progress(basket, event),
+        Order::CheckedOut(purchase) => checked_out(purchase, event),
+        Order::Confirmed { purchase, number } => match event {
+            OrderEvent::Shipped { carrier, tracking_number, estimated_delivery } => Order::Shipped {
+                purchase,
+                number,
+                shipment: Shipment {
+                    carrier: carrier.clone(),
+                    tracking_number: tracking_number.clone(),
+                    estimated_delivery: *estimated_delivery,
+                    recipient: None,
+                },
+            },
+            OrderEvent::Cancelled { reason } => {
+                Order::Cancelled { purchase, number: Some(number), reason: reason.clone() }
+            }
+            OrderEvent::Started { .. }
+            | OrderEvent::ItemAdded { .. }
+            | OrderEvent::ItemQuantityChanged { .. }
+            | OrderEvent::ItemRemoved { .. }
+            | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::CheckedOut { .. }
+            | OrderEvent::Reopened { .. }
+            | OrderEvent::Confirmed { .. }
+            | OrderEvent::Delivered { .. } => Order::Confirmed { purchase, number },
+        },
+        Order::Shipped { purchase, number, shipment } => match event {
+            OrderEvent::Delivered { recipient } => Order::Delivered {
+                purchase,
+                number,
+                shipment: Shipment { recipient: Some(recipient.clone()), ..shipment },
+            },
+            OrderEvent::Started { .. }
+            | OrderEvent::ItemAdded { .. }
+            | OrderEvent::ItemQuantityChanged { .. }
+            | OrderEvent::ItemRemoved { .. }
+            | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::CheckedOut { .. }
+            | OrderEvent::Reopened { .. }
+            | OrderEvent::Confirmed { .. }
+            | OrderEvent::Shipped { .. }
+            | OrderEvent::Cancelled { .. } => Order::Shipped { purchase, number, shipment },
+        },
+        // Nothing follows the end of an order.
+        ended @ (Order::Delivered { .. } | Order::Cancelled { .. }) => ended,
+    }
+}
+
+fn started(event: &OrderEvent) -> Order {
+    match event {
+        OrderEvent::Started { customer_id, currency } => Order::InProgress(Basket::new(*customer_id, *currency)),
+        OrderEvent::ItemAdded { .. }
+        | OrderEvent::ItemQuantityChanged { .. }
+        | OrderEvent::ItemRemoved { .. }
+        | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::CheckedOut { .. }
+        | OrderEvent::Reopened { .. }
+        | OrderEvent::Confirmed { .. }
+        | OrderEvent::Shipped { .. }
+        | OrderEvent::Delivered { .. }
+        | OrderEvent::Cancelled { .. } => Order::New,
+    }
+}
+
+fn in_progress(basket: Basket, event: &OrderEvent) -> Order {
+    let changed = match event {
+        OrderEvent::ItemAdded { item, quantity } => with_item(basket, item, *quantity),
+        OrderEvent::ItemQuantityChanged { product_id, quantity } => with_quantity(basket, product_id, *quantity),
+        OrderEvent::ItemRemoved { product_id } => without_item(basket, product_id),
+        OrderEvent::PriceChangedInBasket { product_id, old_price: _, new_price } => {
+            with_price(basket, product_id, *new_price)
+        }
+        OrderEvent::ProductWithdrawnFromBasket { product_id } => with_withdrawal(basket, product_id),
+        OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment } => {
+            let details = CheckoutDetails {
+                payment_id: *payment_id,
+                email: email.clone(),
+                shipping_address: shipping_address.clone(),
+                payment: payment.clone(),
+            };
+            return Order::CheckedOut(bought(basket, *total, details));
+        }
+        OrderEvent::Started { .. }
+        | OrderEvent::Reopened { .. }
+        | OrderEvent::Confirmed { .. }
+        | OrderEvent::Shipped { .. }
+        | OrderEvent::Delivered { .. }
+        | OrderEvent::Cancelled { .. } => basket,
+    };
+    Order::InProgress(changed)
+}
+
+fn checked_out(purchase: Purchase, event: &OrderEvent) -> Order {
+    match event {
+        OrderEvent::Reopened { reason } => Order::InProgress(basket_again(purchase, reason.clone())),
+        OrderEvent::Confirmed { number } => Order::Confirmed { purchase, number: *number },
+        OrderEvent::Cancelled { reason } => Order::Cancelled { purchase, number: None, reason: reason.clone() },
+        OrderEvent::Started { .. }
+        | OrderEvent::ItemAdded { .. }
+        | OrderEvent::ItemQuantityChanged { .. }
+        | OrderEvent::ItemRemoved { .. }
+        | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::CheckedOut { .. }
+        | OrderEvent::Shipped { .. }
+        | OrderEvent::Delivered { .. } => Order::CheckedOut(purchase),
+    }
+}
+
+/// Adds up with the line of the same product, and brings that line to the price and name of now. Somebody who adds a
+/// product has just seen its price and that it is for sale, so an older notice goes. When the pieces that lay there
+/// already cost something else, that is a notice of its own.
+fn with_item(mut basket: Basket, item: &ItemFacts, quantity: Quantity) -> Basket {
+    if item.unit_price.currency != basket.currency {
+        return basket;
+    }
+    match basket.line_mut(&item.product_id) {
+        Some(line) => {
+            let Ok(sum) = Quantity::try_from(line.quantity.get() + quantity.get()) else { return basket };
+            let (old, new) = (line.item.unit_price, item.unit_price);
+            line.notice = (old != new).then_some(LineNotice::Repriced { old, new });
+            line.quantity = sum;
+            line.item = item.clone();
+        }
+        None => basket.lines.push(OrderLine { item: item.clone(), quantity, notice: None }),
+    }
+    touched(basket)
+}
+
+fn with_quantity(mut basket: Basket, product_id: &ProductId, quantity: Quantity) -> Basket {
+    let Some(line) = basket.line_mut(product_id) else { return basket };
+    line.quantity = quantity;
+    touched(basket)
+}
+
+fn without_item(mut basket: Basket, product_id: &ProductId) -> Basket {
+    if basket.line(product_id).is_none() {
+        return basket;
+    }
+    basket.lines.retain(|line| line.item.product_id != *product_id);
+    touched(basket)
+}
+
+/// Several price changes in a row make one notice, from the price that the shopper last saw; back at that price, there is
+/// nothing left to say. A withdrawn line stays withdrawn.
+fn with_price(mut basket: Basket, product_id: &ProductId, new: Money) -> Basket {
+    if new.currency != basket.currency {
+        return basket;
+    }
+    let Some(line) = basket.line_mut(product_id) else { return basket };
+    line.notice = match line.notice {
+        Some(LineNotice::Withdrawn) => Some(LineNotice::Withdrawn),
+        Some(LineNotice::Repriced { old, .. }) => (old != new).then_some(LineNotice::Repriced { old, new }),
+        None => {
+            let old = line.item.unit_price;
+            (old != new).then_some(LineNotice::Repriced { old, new })
+        }
+    };
+    line.item.unit_price = new;
+    touched(basket)
+}
+
+fn with_withdrawal(mut basket: Basket, product_id: &ProductId) -> Basket {
+    let Some(line) = basket.line_mut(product_id) else { return basket };
+    line.notice = Some(LineNotice::Withdrawn);
+    touched(basket)
+}
+
+/// The lines have changed, so the reason why the last checkout failed is no longer news.
+fn touched(mut basket: Basket) -> Basket {
+    basket.reopened_because = None;
+    basket
+}
+
+/// Buying is agreeing with what the lines cost, so notices go.
+fn bought(basket: Basket, total: Money, details: CheckoutDetails) -> Purchase {
+    let lines = basket.lines.into_iter().map(|line| OrderLine { notice: None, ..line }).collect();
+    Purchase { customer_id: basket.customer_id, currency: basket.currency, lines, total, details }
+}
+
+fn basket_again(purchase: Purchase, reason: ReopenReason) -> Basket {
+    Basket {
+        customer_id: purchase.customer_id,
+        currency: purchase.currency,
+        lines: purchase.lines,
+        reopened_because: Some(reason),
+        last_checkout: Some(purchase.details),
+    }
+}

@@ -1,0 +1,132 @@
+//! One attempt to pay for an order, and what became of it.
+
+mod decide;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use decide::decide;
+pub use state::{Payment, Refund, RefundState, Request, evolve};
+use storefront_api::{Money, OrderId, PaymentMethod, Timestamp};
+
+/// Something that happened to a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentEvent {
+    /// The checkout wants money: an intent, carried out once under a key made from this event's id.
+    Requested {
+        /// For which order.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
+        /// How.
+        method: PaymentMethod,
+    },
+    /// The money is there.
+    Succeeded {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
+    /// The payment was refused for good.
+    Declined {
+        /// Why, for programs.
+        reason: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// An attempt ended without an answer: it is asked again, under the same key.
+    OutcomeUnknown {
+        /// Which attempt this was, from 1.
+        attempt: u32,
+        /// What went wrong.
+        detail: String,
+        /// When the next attempt is due.
+        next_attempt_at: Timestamp,
+    },
+    /// It is no longer wanted, and no money has moved.
+    Cancelled,
+    /// Money is to go back: an intent, carried out once under a key made from this event's id.
+    RefundRequested {
+        /// How much.
+        amount: Money,
+        /// Why.
+        reason: String,
+    },
+    /// Money went back.
+    Refunded {
+        /// How much.
+        amount: Money,
+        /// The gateway's name for the refund.
+        reference: String,
+    },
+    /// The gateway refused to give money back; somebody must look.
+    RefundFailed {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// Something asked of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentCommand {
+    /// Ask for money; a second time changes nothing.
+    Request {
+        /// For which order.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
+        /// How.
+        method: PaymentMethod,
+    },
+    /// Record that the money is there; a second time changes nothing.
+    RecordSuccess {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
+    /// Record that it was refused; a second time changes nothing.
+    RecordDecline {
+        /// Why, for programs.
+        reason: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// Record an attempt without an answer; once there is an outcome, nothing happens.
+    RecordUnknown {
+        /// Which attempt this was.
+        attempt: u32,
+        /// What went wrong.
+        detail: String,
+        /// When the next attempt is due.
+        next_attempt_at: Timestamp,
+    },
+    /// Record that no money moved and none will.
+    RecordCancelled,
+    /// Give back all that was paid and not refunded yet; nothing happens where there is none.
+    RefundAll {
+        /// Why.
+        reason: String,
+    },
+    /// Record that money went back; a second time changes nothing.
+    RecordRefund {
+        /// The gateway's name for the refund.
+        reference: String,
+    },
+    /// Record that the gateway refused to give money back.
+    RecordRefundFailure {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// Why a command was refused. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PaymentError {
+    /// Nobody asked for this payment.
+    #[error("there is no such payment")]
+    NotFound,
+    /// The outcome contradicts the one that is recorded.
+    #[error("the payment has another outcome already")]
+    OtherOutcome,
+    /// There is no refund to record.
+    #[error("no refund was requested")]
+    NoRefundRequested,
+}

@@ -1,0 +1,130 @@
+//! What is learnt from what the product service says.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{euro, yen};
+
+fn socks() -> Facts {
+    Facts {
+        sku: "SOCKS-1".to_owned(),
+        name: "Socks".to_owned(),
+        description: "Warm and striped.".to_owned(),
+        category: "Clothes".to_owned(),
+        price: euro(500),
+        compare_at_price: None,
+        vat_rate_percent: 19,
+        attributes: BTreeMap::from([("colour".to_owned(), "red".to_owned())]),
+        picture: None,
+    }
+}
+
+fn seen(facts: Facts) -> Observed {
+    Observed { facts, active: true, reason: None }
+}
+
+fn known(facts: Facts) -> Product {
+    Product::Known { facts, active: true }
+}
+
+fn after(product: Product, events: &[ProductEvent]) -> Product {
+    events.iter().fold(product, evolve)
+}
+
+#[test]
+fn a_product_that_is_seen_for_the_first_time_is_listed() {
+    let events = observe(&Product::Unknown, &seen(socks()));
+    assert_eq!(events, [ProductEvent::Listed(socks())]);
+    let product = after(Product::Unknown, &events);
+    assert_eq!((product.facts(), product.active()), (Some(&socks()), true));
+}
+
+#[test]
+fn a_product_that_is_first_seen_withdrawn_is_listed_and_withdrawn() {
+    let events = observe(&Product::Unknown, &Observed { active: false, ..seen(socks()) });
+    assert_eq!(events, [ProductEvent::Listed(socks()), ProductEvent::Withdrawn]);
+    assert!(!after(Product::Unknown, &events).active());
+}
+
+#[test]
+fn what_is_known_is_no_news() {
+    assert_eq!(observe(&known(socks()), &seen(socks())), []);
+    assert_eq!(observe(&known(socks()), &Observed { reason: Some("a whim".to_owned()), ..seen(socks()) }), []);
+    let withdrawn = Product::Known { facts: socks(), active: false };
+    assert_eq!(observe(&withdrawn, &Observed { active: false, ..seen(socks()) }), []);
+}
+
+#[test]
+fn another_price_is_a_repricing_with_its_reason() {
+    let cheaper = Observed { reason: Some("summer sale".to_owned()), ..seen(Facts { price: euro(400), ..socks() }) };
+    let event =
+        ProductEvent::Repriced { old_price: euro(500), new_price: euro(400), reason: Some("summer sale".to_owned()) };
+    assert_eq!(evolve(known(socks()), &event).facts().unwrap().price, euro(400));
+    assert_eq!(observe(&known(socks()), &cheaper), [event]);
+}
+
+#[test]
+fn any_other_difference_is_a_change() {
+    let different = [
+        Facts { sku: "SOCKS-2".to_owned(), ..socks() },
+        Facts { name: "Stockings".to_owned(), ..socks() },
+        Facts { description: "Warm.".to_owned(), ..socks() },
+        Facts { category: "Gifts".to_owned(), ..socks() },
+        Facts { compare_at_price: Some(euro(600)), ..socks() },
+        Facts { vat_rate_percent: 7, ..socks() },
+        Facts { attributes: BTreeMap::new(), ..socks() },
+        Facts { picture: Some("/pictures/socks.png".to_owned()), ..socks() },
+    ];
+    for facts in different {
+        assert_eq!(observe(&known(socks()), &seen(facts.clone())), [ProductEvent::Changed(facts)]);
+    }
+}
+
+#[test]
+fn a_product_comes_off_sale_and_on_sale_again() {
+    let off = Observed { active: false, ..seen(socks()) };
+    assert_eq!(observe(&known(socks()), &off), [ProductEvent::Withdrawn]);
+    let withdrawn = evolve(known(socks()), &ProductEvent::Withdrawn);
+    assert_eq!(observe(&withdrawn, &seen(socks())), [ProductEvent::Relisted]);
+    assert!(evolve(withdrawn, &ProductEvent::Relisted).active());
+}
+
+#[test]
+fn everything_at_once_is_told_one_by_one() {
+    let facts = Facts { price: euro(400), name: "Stockings".to_owned(), ..socks() };
+    let events = observe(&known(socks()), &Observed { active: false, ..seen(facts.clone()) });
+    let repriced = ProductEvent::Repriced { old_price: euro(500), new_price: euro(400), reason: None };
+    assert_eq!(events, [repriced, ProductEvent::Changed(facts), ProductEvent::Withdrawn]);
+}
+
+#[test]
+fn events_that_do_not_fit_leave_the_product_as_it_was() {
+    let other = Facts { name: "Stockings".to_owned(), ..socks() };
+    assert_eq!(evolve(known(socks()), &ProductEvent::Listed(other.clone())), known(socks()));
+    let repriced = ProductEvent::Repriced { old_price: euro(1), new_price: euro(2), reason: None };
+    for event in [ProductEvent::Changed(other), repriced, ProductEvent::Withdrawn, ProductEvent::Relisted] {
+        assert_eq!(evolve(Product::Unknown, &event), Product::Unknown);
+    }
+}
+
+fn any_observation() -> impl Strategy<Value = Observed> {
+    let price = prop_oneof![(1..4_i64).prop_map(euro), Just(yen(1))];
+    (price, 0..3_u8, any::<bool>(), any::<bool>()).prop_map(|(price, vat_rate_percent, on_sale, active)| {
+        let compare_at_price = on_sale.then_some(euro(9));
+        Observed { active, ..seen(Facts { price, vat_rate_percent, compare_at_price, ..socks() }) }
+    })
+}
+
+proptest! {
+    #[test]
+    fn after_what_was_learnt_the_product_is_as_it_was_seen_and_there_is_no_more_to_learn(
+        observations in prop::collection::vec(any_observation(), 0..20)
+    ) {
+        let mut product = Product::default();
+        for seen in observations {
+            product = after(product.clone(), &observe(&product, &seen));
+            prop_assert_eq!((product.facts(), product.active()), (Some(&seen.facts), seen.active));
+            prop_assert_eq!(observe(&product, &seen), vec![]);
+        }
+    }
+}

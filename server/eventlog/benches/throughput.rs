@@ -1,0 +1,357 @@
+//! How fast the log is, beside a bare loop that does the same without a log. Prints a table; judges nothing.
+//!
+//! `cargo bench -p storefront-eventlog` measures SQLite in a temporary folder (`BENCH_FOLDER` names another disk), and
+//! PostgreSQL too when `BENCH_POSTGRES` holds the address of an empty database. A word after `--` (`sqlite-writing`,
+//! `sqlite-reading`, `postgres`) measures that alone. What is compared takes turns, so that a busy machine is busy for
+//! all of it; the figures are medians.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rusqlite::{Connection, params};
+use storefront_eventlog::{
+    Append, EventStore, Expected, Filter, JsonText, NewEvent, Position, PostgresStore, SqliteStore, StreamAppend,
+    StreamName, Version,
+};
+use tokio::task::JoinSet;
+
+type Log = Arc<dyn EventStore>;
+
+const ROUNDS: usize = 5;
+const EVENTS_TO_READ: usize = 300_000;
+
+#[tokio::main]
+async fn main() {
+    let folder = std::env::var_os("BENCH_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = tempfile::TempDir::new_in(folder).unwrap();
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |what: &str| words.is_empty() || words.iter().any(|word| what == word);
+    println!("Events of about 300 bytes, full durability, medians of {ROUNDS} rounds");
+    if wanted("sqlite-writing") {
+        sqlite_writing(folder.path()).await;
+    }
+    if wanted("sqlite-reading") {
+        sqlite_reading(folder.path()).await;
+    }
+    if wanted("postgres") {
+        match std::env::var("BENCH_POSTGRES") {
+            Ok(address) => postgres(&address).await,
+            Err(_) => println!("\nPostgreSQL: not measured; BENCH_POSTGRES names a database."),
+        }
+    }
+}
+
+async fn sqlite_writing(folder: &Path) {
+    let log = |callers: usize, total: usize, streams: usize| {
+        let folder = folder.to_owned();
+        case(async move |round| {
+            let name = format!("log-{callers}-{streams}-{round}");
+            let log: Log = Arc::new(SqliteStore::open(&folder.join(name)).unwrap());
+            let rate = appends(&log, callers, total, |caller| format!("s-{}", caller % streams)).await;
+            log.close().await;
+            rate
+        })
+    };
+    let bare = |in_transaction: usize, total: usize| {
+        let folder = folder.to_owned();
+        case(async move |round| {
+            bare_sqlite(&folder.join(format!("bare-{in_transaction}-{round}")), total, in_transaction)
+        })
+    };
+    compare(
+        "SQLite, writing",
+        vec![
+            ("bare loop, a transaction for each event", bare(1, 3_000)),
+            ("bare loop, 64 events in a transaction", bare(64, 40_000)),
+            ("log, 1 caller", log(1, 3_000, 1)),
+            ("log, 16 callers on their own streams", log(16, 20_000, 16)),
+            ("log, 64 callers on their own streams", log(64, 40_000, 64)),
+            ("log, 64 callers on one long stream", log(64, 40_000, 1)),
+        ],
+    )
+    .await;
+}
+
+async fn sqlite_reading(folder: &Path) {
+    let path = folder.join("reading");
+    let log: Log = Arc::new(SqliteStore::open(&path).unwrap());
+    fill(&log, EVENTS_TO_READ).await;
+    let (sight, own, kept) = (path.clone(), path.clone(), log.clone());
+    compare(
+        "SQLite, catching up in pages of 1000, events a second",
+        vec![
+            ("bare loop that looks at no column", case(async move |_| bare_reading(&sight, false))),
+            ("bare loop that keeps the rows", case(async move |_| bare_reading(&own, true))),
+            ("log", case(async move |_| catch_up(&kept).await)),
+        ],
+    )
+    .await;
+    let kept = log.clone();
+    compare(
+        "SQLite, streams of 10 events, streams a second",
+        vec![
+            ("bare query that looks at no column", case(async move |_| bare_streams(&path))),
+            ("log", case(async move |_| short_streams(&kept).await)),
+        ],
+    )
+    .await;
+    log.close().await;
+}
+
+async fn postgres(address: &str) {
+    let log: Log = Arc::new(PostgresStore::connect(address).await.unwrap());
+    let bare = |connections: usize, total: usize| {
+        let address = address.to_owned();
+        case(async move |_| bare_postgres(&address, connections, total).await)
+    };
+    let appending = |callers: usize, total: usize| {
+        let log = log.clone();
+        case(async move |round| appends(&log, callers, total, |caller| format!("s-{callers}-{round}-{caller}")).await)
+    };
+    compare(
+        "PostgreSQL, writing",
+        vec![
+            ("bare autocommit insert, one connection", bare(1, 3_000)),
+            ("bare autocommit insert, 16 connections", bare(16, 10_000)),
+            ("log, 1 caller", appending(1, 3_000)),
+            ("log, 16 callers on their own streams", appending(16, 16_000)),
+            ("log, 64 callers on their own streams", appending(64, 32_000)),
+        ],
+    )
+    .await;
+    let (address, kept) = (address.to_owned(), log.clone());
+    compare(
+        "PostgreSQL, catching up in pages of 1000, events a second",
+        vec![
+            ("bare loop that looks at no column", case(async move |_| bare_postgres_reading(&address).await)),
+            ("log", case(async move |_| catch_up(&kept).await)),
+        ],
+    )
+    .await;
+    log.close().await;
+}
+
+/// Something that is measured once in each round, with the round's number; tells a rate.
+type Case = Box<dyn FnMut(usize) -> Pin<Box<dyn Future<Output = f64>>>>;
+
+fn case(measure: impl AsyncFn(usize) -> f64 + 'static) -> Case {
+    let measure = Arc::new(measure);
+    Box::new(move |round| {
+        let measure = measure.clone();
+        Box::pin(async move { measure(round).await })
+    })
+}
+
+/// Measures all in turn, round by round, then prints each beside those before it.
+async fn compare(title: &str, mut cases: Vec<(&str, Case)>) {
+    println!("\n{title}\n");
+    let mut rates = vec![Vec::new(); cases.len()];
+    for round in 0..ROUNDS {
+        for ((_, measure), rates) in cases.iter_mut().zip(&mut rates) {
+            rates.push(measure(round).await);
+        }
+    }
+    let rates: Vec<f64> = rates.into_iter().map(middle).collect();
+    for (index, (name, _)) in cases.iter().enumerate() {
+        let beside: Vec<String> = rates[..index].iter().map(|other| format!("{:6.2}×", rates[index] / other)).collect();
+        println!("{:2}. {name:42} {:>10.0}/s  {}", index + 1, rates[index], beside.join(" "));
+    }
+}
+
+fn middle(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn an_event() -> NewEvent {
+    NewEvent {
+        id: uuid::Uuid::now_v7(),
+        kind: "order.item_added".to_owned(),
+        schema_version: 1,
+        time_ms: 1_700_000_000_000,
+        correlation_id: "018f4e5a-7a30-7cc4-b4a5-3f6f1e9d2c11".to_owned(),
+        causation_id: Some("018f4e5a-7a30-7cc4-b4a5-3f6f1e9d2c12".to_owned()),
+        actor: "guest".to_owned(),
+        data: JsonText::of(&serde_json::json!({ "text": "x".repeat(130), "quantity": 3 })).unwrap(),
+    }
+}
+
+fn an_append(stream: &str, expected: Expected, count: usize) -> Append {
+    let events = (0..count).map(|_| an_event()).collect();
+    let part = StreamAppend { stream: StreamName::new(stream).unwrap(), expected, events };
+    Append { streams: vec![part], ..Append::default() }
+}
+
+/// Callers that each append one event, wait for the answer, and go on; events a second.
+async fn appends(log: &Log, callers: usize, total: usize, stream: impl Fn(usize) -> String) -> f64 {
+    let start = Instant::now();
+    let mut running = JoinSet::new();
+    for caller in 0..callers {
+        let (log, stream) = (log.clone(), stream(caller));
+        running.spawn(async move {
+            for _ in 0..total / callers {
+                log.append(an_append(&stream, Expected::Any, 1)).await.unwrap();
+            }
+        });
+    }
+    running.join_all().await;
+    total as f64 / start.elapsed().as_secs_f64()
+}
+
+async fn fill(log: &Log, total: usize) {
+    for stream in 0..total / 1000 {
+        let mut append = Append::default();
+        for part in 0..100 {
+            append.streams.extend(an_append(&format!("s-{stream}-{part}"), Expected::Any, 10).streams);
+        }
+        log.append(append).await.unwrap();
+    }
+}
+
+async fn catch_up(log: &Log) -> f64 {
+    let (start, mut after) = (Instant::now(), Position(0));
+    loop {
+        let slice = log.read_all(after, 1000, &Filter::default()).await.unwrap();
+        after = slice.next_after;
+        if after == slice.head {
+            return after.0 as f64 / start.elapsed().as_secs_f64();
+        }
+    }
+}
+
+async fn short_streams(log: &Log) -> f64 {
+    let start = Instant::now();
+    for part in 0..5000 {
+        let stream = StreamName::new(format!("s-{}-{}", part % 300, part % 100)).unwrap();
+        assert_eq!(log.read_stream(&stream, Version(1), 100).await.unwrap().len(), 10);
+    }
+    5000.0 / start.elapsed().as_secs_f64()
+}
+
+/// The same rows into the same table by a plain loop.
+fn bare_sqlite(path: &Path, total: usize, in_transaction: usize) -> f64 {
+    // The log makes the table, and the loop writes to it alone.
+    drop(SqliteStore::open(path).unwrap());
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 10000").unwrap();
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
+    let sql = "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
+        causation_id, actor, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let mut insert = connection.prepare(sql).unwrap();
+    let mut position = 0_i64;
+    let start = Instant::now();
+    for _ in 0..total / in_transaction {
+        connection.prepare_cached("BEGIN IMMEDIATE").unwrap().execute([]).unwrap();
+        for caller in 0..in_transaction {
+            position += 1;
+            let event = an_event();
+            let version = (position - 1) / in_transaction as i64 + 1;
+            let values = params![
+                position,
+                format!("s-{caller}"),
+                version,
+                event.id.as_bytes().as_slice(),
+                event.kind,
+                event.schema_version,
+                event.time_ms,
+                event.correlation_id,
+                event.causation_id,
+                event.actor,
+                event.data.as_str()
+            ];
+            insert.execute(values).unwrap();
+        }
+        connection.prepare_cached("COMMIT").unwrap().execute([]).unwrap();
+    }
+    position as f64 / start.elapsed().as_secs_f64()
+}
+
+fn bare_reading(path: &Path, keeping: bool) -> f64 {
+    let connection = Connection::open(path).unwrap();
+    let sql = "SELECT * FROM events WHERE position > ?1 ORDER BY position LIMIT 1000";
+    let mut select = connection.prepare(sql).unwrap();
+    let (start, mut after) = (Instant::now(), 0_i64);
+    loop {
+        let mut rows = select.query([after]).unwrap();
+        let mut page = Vec::with_capacity(1000);
+        let mut any = false;
+        while let Some(row) = rows.next().unwrap() {
+            any = true;
+            after = row.get(0).unwrap();
+            if keeping {
+                let text = |column: usize| row.get::<_, Option<String>>(column).unwrap();
+                let id: [u8; 16] = row.get(3).unwrap();
+                let numbers: [i64; 3] = [2, 5, 6].map(|column| row.get(column).unwrap());
+                page.push((id, numbers, [1, 4, 7, 8, 9, 10].map(text)));
+            }
+        }
+        if !any {
+            return after as f64 / start.elapsed().as_secs_f64();
+        }
+    }
+}
+
+fn bare_streams(path: &Path) -> f64 {
+    let connection = Connection::open(path).unwrap();
+    let mut select =
+        connection.prepare("SELECT * FROM events WHERE stream = ?1 AND version >= 1 ORDER BY version").unwrap();
+    let start = Instant::now();
+    for part in 0..5000 {
+        let mut rows = select.query([format!("s-{}-{}", part % 300, part % 100)]).unwrap();
+        let mut bytes = 0;
+        while let Some(row) = rows.next().unwrap() {
+            bytes += row.get_ref(10).unwrap().as_str().unwrap().len();
+        }
+        assert!(bytes > 0);
+    }
+    5000.0 / start.elapsed().as_secs_f64()
+}
+
+/// Inserts without order or versions, as fast as plain statements go.
+async fn bare_postgres(address: &str, connections: usize, total: usize) -> f64 {
+    let table = "CREATE TABLE IF NOT EXISTS bare (position BIGSERIAL PRIMARY KEY, stream TEXT, version BIGINT,
+        id UUID UNIQUE, type TEXT, data TEXT, UNIQUE (stream, version)); TRUNCATE bare";
+    let mut running = JoinSet::new();
+    let mut clients = Vec::new();
+    for number in 0..connections {
+        let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        if number == 0 {
+            client.batch_execute(table).await.unwrap();
+        }
+        clients.push(client);
+    }
+    let start = Instant::now();
+    for (number, client) in clients.into_iter().enumerate() {
+        running.spawn(async move {
+            let sql = "INSERT INTO bare (stream, version, id, type, data) VALUES ($1, $2, $3, $4, $5)";
+            let insert = client.prepare(sql).await.unwrap();
+            let stream = format!("s-{number}");
+            for version in 1..=(total / connections) as i64 {
+                let event = an_event();
+                let data = event.data.as_str();
+                client.execute(&insert, &[&stream, &version, &event.id, &event.kind, &data]).await.unwrap();
+            }
+        });
+    }
+    running.join_all().await;
+    total as f64 / start.elapsed().as_secs_f64()
+}
+
+async fn bare_postgres_reading(address: &str) -> f64 {
+    let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let sql = "SELECT * FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT 1000";
+    let select = client.prepare(sql).await.unwrap();
+    let (start, mut after) = (Instant::now(), 0_i64);
+    loop {
+        let rows = client.query(&select, &[&after]).await.unwrap();
+        let Some(last) = rows.last() else {
+            return after as f64 / start.elapsed().as_secs_f64();
+        };
+        after = last.get(0);
+    }
+}

@@ -1,0 +1,154 @@
+//! Reads a whole log and says what is wrong with it.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use serde::de::IgnoredAny;
+
+use crate::{EventId, EventStore, Filter, Position, StoreError, StreamName, Version};
+
+const PAGE: usize = 1000;
+/// Findings that are told; the rest is only counted.
+const FINDINGS_TOLD: usize = 100;
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Events looked at.
+    pub events: u64,
+    /// Streams that they stand in.
+    pub streams: u64,
+    /// What is wrong, in the order of the log; at most 100.
+    pub findings: Vec<Finding>,
+    /// How many more there are.
+    pub more_findings: u64,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn add(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_TOLD {
+            self.findings.push(finding);
+        } else {
+            self.more_findings += 1;
+        }
+    }
+}
+
+/// Something that must never be in a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// Positions are not 1, 2, 3, …
+    #[error("position {due} is missing: {found} comes next")]
+    Gap {
+        /// What should have come.
+        due: Position,
+        /// What came.
+        found: Position,
+    },
+    /// The versions of a stream are not 1, 2, 3, …
+    #[error("position {at}: stream {stream} has version {found} where {due} is due")]
+    Version {
+        /// Which event.
+        at: Position,
+        /// Its stream.
+        stream: StreamName,
+        /// What should have come.
+        due: Version,
+        /// What came.
+        found: Version,
+    },
+    /// An event id stands at two positions.
+    #[error("position {at}: event {id} is in the log a second time")]
+    RepeatedId {
+        /// The second position.
+        at: Position,
+        /// The id.
+        id: EventId,
+    },
+    /// An event's data is not JSON.
+    #[error("position {at}: the data is not JSON: {why}")]
+    Data {
+        /// Which event.
+        at: Position,
+        /// What the parser says.
+        why: String,
+    },
+    /// The log ends before its head.
+    #[error("the log ends at {last}, but its head is {head}")]
+    Short {
+        /// The last event that can be read.
+        last: Position,
+        /// What the log says its last position is.
+        head: Position,
+    },
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} events in {} streams: ", self.events, self.streams)?;
+        if self.is_sound() {
+            return f.write_str("all sound");
+        }
+        write!(f, "{} findings", self.findings.len() as u64 + self.more_findings)?;
+        for finding in &self.findings {
+            write!(f, "\n- {finding}")?;
+        }
+        if self.more_findings > 0 {
+            write!(f, "\n- and {} more", self.more_findings)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads everything up to the head of this moment: positions and versions are dense, ids are unique, data is JSON.
+/// Keeps every id and stream name in memory, about 50 bytes for each.
+///
+/// # Errors
+/// When the log cannot be read; what can be read and is wrong stands in the report.
+pub async fn check(log: &dyn EventStore) -> Result<Report, StoreError> {
+    let head = log.head().await?;
+    let mut report = Report::default();
+    let mut versions: HashMap<StreamName, Version> = HashMap::new();
+    let mut ids = HashSet::new();
+    let mut last = Position(0);
+    let mut after = Position(0);
+    while after < head {
+        let slice = log.read_all(after, PAGE, &Filter::default()).await?;
+        for recorded in slice.events.into_iter().filter(|recorded| recorded.position <= head) {
+            let at = recorded.position;
+            report.events += 1;
+            let due = Position(last.0 + 1);
+            if at != due {
+                report.add(Finding::Gap { due, found: at });
+            }
+            last = at;
+            if !ids.insert(recorded.event.id) {
+                report.add(Finding::RepeatedId { at, id: recorded.event.id });
+            }
+            if let Err(error) = recorded.event.data.parse::<IgnoredAny>() {
+                report.add(Finding::Data { at, why: error.to_string() });
+            }
+            let stream = recorded.stream.clone();
+            let version = versions.entry(recorded.stream).or_default();
+            let (due, found) = (Version(version.0 + 1), recorded.version);
+            if found != due {
+                report.add(Finding::Version { at, stream, due, found });
+            }
+            *version = found;
+        }
+        if slice.next_after <= after {
+            break;
+        }
+        after = slice.next_after;
+    }
+    if last != head {
+        report.add(Finding::Short { last, head });
+    }
+    report.streams = versions.len() as u64;
+    Ok(report)
+}

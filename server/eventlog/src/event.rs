@@ -1,0 +1,163 @@
+//! Events, the streams they stand in, and how readers choose among them.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::AppendError;
+
+/// Identifies one event for ever; UUIDv7, so that keys grow.
+pub type EventId = Uuid;
+
+/// A place in the whole log. The first event has position 1; 0 means "before the first".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub u64);
+
+/// A place in one stream. The first event has version 1; 0 means "the stream has no event".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u64);
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The name of a stream: 1 to 200 visible ASCII characters, by custom `context-id`, such as `order-7f…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName(String);
+
+impl StreamName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`AppendError::Invalid`] when it is empty, longer than 200 bytes, or has anything but visible ASCII.
+    pub fn new(name: impl Into<String>) -> Result<Self, AppendError> {
+        let name = name.into();
+        if name.is_empty() || name.len() > 200 || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(AppendError::Invalid(format!(
+                "a stream name has 1 to 200 visible ASCII characters, not {name:?}"
+            )));
+        }
+        Ok(Self(name))
+    }
+
+    /// Takes a name that has been checked, because it was read from a log.
+    pub(crate) fn trusted(name: String) -> Self {
+        Self(name)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// JSON kept as the text that was written, so that what is read back is the same byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonText(String);
+
+impl JsonText {
+    /// Serialises a value.
+    ///
+    /// # Errors
+    /// When the value cannot be JSON, such as a map with keys that are no strings.
+    pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        serde_json::to_string(value).map(Self)
+    }
+
+    /// Takes text that is known to be JSON, because it was read from a log.
+    pub(crate) fn trusted(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Parses the text.
+    ///
+    /// # Errors
+    /// When the text does not fit the type.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.0)
+    }
+}
+
+/// An event that is not in the log yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Made by the caller, so that an append can be repeated safely.
+    pub id: EventId,
+    /// The type's name, such as `order.item_added`.
+    pub kind: String,
+    /// Which shape `data` has; starts at 1.
+    pub schema_version: u16,
+    /// When it happened, in milliseconds since 1970-01-01 UTC.
+    pub time_ms: i64,
+    /// What it belongs to: an order or a request.
+    pub correlation_id: String,
+    /// The event or command that led to it.
+    pub causation_id: Option<String>,
+    /// Who did it.
+    pub actor: String,
+    /// What happened.
+    pub data: JsonText,
+}
+
+/// An event in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its place in the whole log.
+    pub position: Position,
+    /// The stream that it stands in.
+    pub stream: StreamName,
+    /// Its place in that stream.
+    pub version: Version,
+    /// The event as it was appended.
+    pub event: NewEvent,
+}
+
+/// Which events a reader of the whole log wants. Empty lists and `None` let everything through; all that are given
+/// must hold. A type or stream pattern that ends in `*` matches by prefix.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Any of these types, such as `payment.succeeded` or `payment.*`.
+    pub types: Vec<String>,
+    /// Any of these streams, such as `order-7f…` or `stock-*`.
+    pub streams: Vec<String>,
+    /// Exactly this correlation id.
+    pub correlation_id: Option<String>,
+}
+
+impl Filter {
+    /// Whether an event of this type, in this stream and with this correlation id, passes.
+    pub fn lets_through(&self, kind: &str, stream: &str, correlation_id: &str) -> bool {
+        any(&self.types, kind)
+            && any(&self.streams, stream)
+            && self.correlation_id.as_deref().is_none_or(|wanted| wanted == correlation_id)
+    }
+}
+
+fn any(patterns: &[String], text: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, text))
+}
+
+fn matches(pattern: &str, text: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == text, |prefix| text.starts_with(prefix))
+}

@@ -1,0 +1,62 @@
+//! The whole log as lines of JSON, in constant memory.
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::{EventStore, Filter, Position, Recorded, StoreError, lines};
+
+/// Events read, and lines written, at a time.
+const PAGE: usize = 500;
+
+/// Why an export stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The log could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event's data is not JSON.
+    #[error("event {position} is not JSON: {source}")]
+    Json {
+        /// Which event.
+        position: Position,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The lines could not be written.
+    #[error("the export could not be written: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// One event as a line of an export, without the end of the line.
+///
+/// # Errors
+/// When the event's data is not JSON.
+pub fn export_line(recorded: &Recorded) -> Result<String, serde_json::Error> {
+    let mut line = Vec::new();
+    lines::write(recorded, &mut line)?;
+    line.pop();
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// Writes every event up to the head of this moment, one line each, oldest first; tells how many. What is appended
+/// meanwhile is left out, so an export of a busy log ends.
+///
+/// # Errors
+/// See [`ExportError`]; the lines written so far are whole.
+pub async fn export(log: &dyn EventStore, to: &mut (impl AsyncWrite + Unpin + Send)) -> Result<u64, ExportError> {
+    let head = log.head().await?;
+    let mut after = Position(0);
+    let mut page = Vec::new();
+    while after < head {
+        let left = usize::try_from(head.0 - after.0).unwrap_or(usize::MAX);
+        let slice = log.read_all(after, PAGE.min(left), &Filter::default()).await?;
+        for recorded in &slice.events {
+            lines::write(recorded, &mut page)
+                .map_err(|source| ExportError::Json { position: recorded.position, source })?;
+        }
+        to.write_all(&page).await?;
+        page.clear();
+        after = slice.next_after;
+    }
+    to.flush().await?;
+    Ok(head.0)
+}

@@ -1,0 +1,170 @@
+//! An exported log into an empty one: the same positions, versions, ids and times.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
+
+use crate::lines::{self, LINE_BYTES};
+use crate::{
+    Append, AppendError, Appended, EventStore, Expected, Position, Recorded, StoreError, StreamAppend, Version,
+};
+
+/// Events read and written at a time.
+const PAGE: usize = 500;
+
+/// Why an import stopped. What came before it is in the log: throw that log away.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// There is something in the log already.
+    #[error("an import needs an empty log, and this one has {0} events")]
+    NotEmpty(Position),
+    /// A line is not an event, or not the next one.
+    #[error("line {line}: {why}")]
+    Line {
+        /// Which, from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The lines could not be read.
+    #[error("the export could not be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// The log refused events.
+    #[error("the log refused an event: {0}")]
+    Refused(#[from] AppendError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Events landed elsewhere than in the log that was exported.
+    #[error("somebody else writes to this log during the import")]
+    NotAlone,
+}
+
+/// Writes the lines of an export into an empty log; tells how many events.
+///
+/// # Errors
+/// See [`ImportError`].
+pub async fn import(log: &dyn EventStore, from: &mut (impl AsyncBufRead + Unpin + Send)) -> Result<u64, ImportError> {
+    let head = log.head().await?;
+    if head > Position(0) {
+        return Err(ImportError::NotEmpty(head));
+    }
+    let mut done = 0;
+    loop {
+        let page = read_page(from, done).await?;
+        if page.is_empty() {
+            return Ok(done);
+        }
+        done += page.len() as u64;
+        write_page(log, page).await?;
+    }
+}
+
+async fn read_page(from: &mut (impl AsyncBufRead + Unpin), done: u64) -> Result<Vec<Recorded>, ImportError> {
+    let mut page = Vec::new();
+    let mut line = Vec::new();
+    while page.len() < PAGE {
+        let number = done + page.len() as u64 + 1;
+        let wrong = |why: String| ImportError::Line { line: number, why };
+        line.clear();
+        if (&mut *from).take(LINE_BYTES).read_until(b'\n', &mut line).await? == 0 {
+            break;
+        }
+        if !line.ends_with(b"\n") {
+            return Err(wrong("it has no end: it is too long, or the export was cut off".to_owned()));
+        }
+        let recorded = lines::read(&line).map_err(|error| wrong(error.to_string()))?;
+        if recorded.position.0 != number {
+            return Err(wrong(format!("position {} stands where {number} is due", recorded.position)));
+        }
+        page.push(recorded);
+    }
+    Ok(page)
+}
+
+/// Sends all of a page at once, in order, so that the log can write it in few transactions.
+async fn write_page(log: &dyn EventStore, page: Vec<Recorded>) -> Result<(), ImportError> {
+    let mut due = page.first().map_or(0, |first| first.position.0 - 1);
+    let appends = into_appends(page)?;
+    let counts: Vec<u64> = appends.iter().map(event_count).collect();
+    let mut sent: Vec<_> = appends.into_iter().map(|append| Sent::Waiting(log.append(append))).collect();
+    let outcomes = poll_fn(|context| {
+        let mut all = true;
+        for one in &mut sent {
+            if let Sent::Waiting(future) = one
+                && let Poll::Ready(outcome) = future.as_mut().poll(context)
+            {
+                *one = Sent::Answered(Some(outcome));
+            }
+            all &= matches!(one, Sent::Answered(_));
+        }
+        if all { Poll::Ready(sent.iter_mut().map(Sent::take).collect::<Vec<_>>()) } else { Poll::Pending }
+    })
+    .await;
+    for (outcome, count) in outcomes.into_iter().zip(counts) {
+        due += count;
+        match outcome {
+            Some(Ok(appended)) if appended.position.0 == due => {}
+            Some(Ok(_)) | None => return Err(ImportError::NotAlone),
+            Some(Err(error)) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+enum Sent<'a> {
+    Waiting(Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send + 'a>>),
+    Answered(Option<Result<Appended, AppendError>>),
+}
+
+impl Sent<'_> {
+    fn take(&mut self) -> Option<Result<Appended, AppendError>> {
+        match self {
+            Sent::Waiting(_) => None,
+            Sent::Answered(outcome) => outcome.take(),
+        }
+    }
+}
+
+/// Cuts a page into as few appends as keep its order: an append names each stream once.
+fn into_appends(page: Vec<Recorded>) -> Result<Vec<Append>, ImportError> {
+    let mut appends: Vec<Append> = Vec::new();
+    let mut named = std::collections::HashSet::new();
+    for recorded in page {
+        let line = recorded.position.0;
+        let Some(before) = recorded.version.0.checked_sub(1) else {
+            return Err(ImportError::Line { line, why: "versions start at 1".to_owned() });
+        };
+        let goes_on = appends
+            .last()
+            .and_then(|append| append.streams.last())
+            .is_some_and(|last| last.stream == recorded.stream && next(last) == Some(recorded.version));
+        if !goes_on && (appends.is_empty() || named.contains(&recorded.stream)) {
+            appends.push(Append::default());
+            named.clear();
+        }
+        let Some(append) = appends.last_mut() else { continue };
+        match append.streams.last_mut() {
+            Some(last) if goes_on => last.events.push(recorded.event),
+            Some(_) | None => {
+                named.insert(recorded.stream.clone());
+                let expected = Expected::Exactly(Version(before));
+                append.streams.push(StreamAppend { stream: recorded.stream, expected, events: vec![recorded.event] });
+            }
+        }
+    }
+    Ok(appends)
+}
+
+fn next(part: &StreamAppend) -> Option<Version> {
+    match part.expected {
+        Expected::Exactly(before) => Some(Version(before.0 + part.events.len() as u64 + 1)),
+        Expected::Any => None,
+    }
+}
+
+fn event_count(append: &Append) -> u64 {
+    append.streams.iter().map(|stream| stream.events.len() as u64).sum()
+}

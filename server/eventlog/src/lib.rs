@@ -1,0 +1,32 @@
+//! An append-only event log with one order, one writer and many readers.
+//!
+//! The log knows streams, versions, positions and JSON text, and nothing of any shop. [`EventStore`] is the contract
+//! that every backend keeps; [`SqliteStore`] keeps it on SQLite, in a file or in memory, and
+//! [`PostgresStore`] on PostgreSQL, for several servers on one log.
+//!
+//! * An append is all or nothing, also across several streams, and is on disk before it is answered.
+//! * Positions are dense: 1, 2, 3, … A reader that has seen N never later finds something new at or below N.
+//! * Consumer checkpoints and stored answers commit in the same transaction as the events that they belong to.
+
+mod append;
+mod check;
+mod clock;
+mod event;
+mod export;
+mod import;
+pub mod limits;
+mod lines;
+mod postgres;
+mod queue;
+mod sqlite;
+mod store;
+mod versions;
+
+pub use append::{Answer, Append, AppendError, Appended, Checkpoint, Expected, StreamAppend};
+pub use check::{Finding, Report, check};
+pub use event::{EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
+pub use export::{ExportError, export, export_line};
+pub use import::{ImportError, import};
+pub use postgres::PostgresStore;
+pub use sqlite::SqliteStore;
+pub use store::{EventStore, Slice, StoreError};

@@ -1,0 +1,63 @@
+//! News between servers: tells others after a commit, hears what they tell, and looks for itself now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use tokio_postgres::{Config, Error};
+use tracing::warn;
+
+use super::session::{CHANNEL, Session};
+use super::{raise, read};
+use crate::Position;
+
+/// How often the head is looked up, in case that a notification got lost.
+const POLL: Duration = Duration::from_secs(1);
+/// Commits of so long a time are told together. A notification is a transaction of its own, and one for each commit would
+/// cost a lone caller half its speed.
+const TELLING_PAUSE: Duration = Duration::from_millis(2);
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// Runs until the writer has ended; opens a new connection whenever one is lost.
+pub(super) async fn run(config: Config, head: Arc<watch::Sender<Position>>, mut committed: watch::Receiver<Position>) {
+    while let Err(error) = listen(&config, &head, &mut committed).await {
+        warn!(%error, "news of other servers may come late: the connection to the database is lost");
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+        if committed.has_changed().is_err() {
+            return;
+        }
+    }
+}
+
+async fn listen(
+    config: &Config,
+    head: &Arc<watch::Sender<Position>>,
+    committed: &mut watch::Receiver<Position>,
+) -> Result<(), Error> {
+    let heard = head.clone();
+    let session = Session::connect(config, move |said| {
+        if let Ok(position) = said.parse() {
+            raise(&heard, Position(position));
+        }
+    })
+    .await?;
+    // Listen first, then look: what comes in between is heard.
+    session.client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+    let tell = session.statement("SELECT pg_notify($1, $2)").await?;
+    let mut poll = tokio::time::interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            news = committed.changed() => {
+                if news.is_err() {
+                    return Ok(());
+                }
+                let position = committed.borrow_and_update().to_string();
+                session.client.execute(&tell, &[&CHANNEL, &position]).await?;
+                tokio::time::sleep(TELLING_PAUSE).await;
+            }
+            _ = poll.tick() => raise(head, read::head(&session).await?),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The event log on PostgreSQL, for several servers on one log.
+//!
+//! One row holds the head of the log. Every batch bumps it in its own transaction, so its lock puts the writers of all
+//! servers into one line: the order of commits is the order of positions. Sequences must not be used for that, nor
+//! transaction ids: with them a reader passes 11 while 10 is still on its way.
+
+mod insert;
+mod judge;
+mod listener;
+mod read;
+mod readers;
+mod schema;
+mod session;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use self::readers::Readers;
+use self::session::Session;
+use self::writer::Writer;
+use crate::queue::Queue;
+use crate::{
+    Answer, Append, AppendError, Appended, EventStore, Filter, Position, Recorded, Slice, StoreError, StreamName,
+    Version, limits,
+};
+
+/// Appends that may wait for the writer.
+const QUEUE_LEN: usize = 1024;
+/// How long a caller waits for a place in the queue before it is told [`AppendError::Busy`].
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An event log on PostgreSQL. Clones are the same log, and any number of servers may open the same database.
+///
+/// Dropping the last clone finishes what is queued, in the background.
+#[derive(Clone)]
+pub struct PostgresStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: Queue,
+    readers: Readers,
+    head: watch::Receiver<Position>,
+}
+
+impl PostgresStore {
+    /// Opens the log in a database, such as `postgres://shop@localhost/shop`; makes its tables if there are none, in a
+    /// schema named `eventlog`. The connection is not encrypted: keep it on one machine or in a trusted network.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when the address is wrong, or the tables are those of a newer version;
+    /// [`StoreError::Database`] when the database cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let config = session::config(url)?;
+        let mut session = Session::connect(&config, |_| {}).await?;
+        schema::migrate(&mut session.client).await?;
+        let at = read::head(&session).await?;
+        let (queue, queued) = Queue::new(QUEUE_LEN, PATIENCE);
+        let (head_sender, head) = watch::channel(at);
+        let (committed, told) = watch::channel(at);
+        let head_sender = Arc::new(head_sender);
+        let readers = Readers::new(config.clone());
+        tokio::spawn(listener::run(config.clone(), head_sender.clone(), told));
+        tokio::spawn(writer::run(Writer {
+            queue: queued,
+            config,
+            session: Some(session),
+            head: head_sender,
+            committed,
+        }));
+        Ok(Self { inner: Arc::new(Inner { queue, readers, head }) })
+    }
+}
+
+#[async_trait]
+impl EventStore for PostgresStore {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        limits::check(&append)?;
+        self.inner.queue.submit(append).await
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        let stream = stream.clone();
+        self.inner
+            .readers
+            .read(move |session| {
+                let stream = stream.clone();
+                Box::pin(async move { read::stream(session, &stream, from, limit).await })
+            })
+            .await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+        let filter = filter.clone();
+        self.inner
+            .readers
+            .read(move |session| {
+                let filter = filter.clone();
+                Box::pin(async move { read::all(session, after, limit, &filter).await })
+            })
+            .await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.readers.read(|session| Box::pin(read::head(session))).await
+    }
+
+    async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
+        if self.inner.queue.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        let mut head = self.inner.head.clone();
+        let reached = head.wait_for(|head| *head > after).await.map_err(|_| StoreError::Closed)?;
+        Ok(*reached)
+    }
+
+    async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
+        let consumer = consumer.to_owned();
+        self.inner
+            .readers
+            .read(move |session| {
+                let consumer = consumer.clone();
+                Box::pin(async move { read::checkpoint(session, &consumer).await })
+            })
+            .await
+    }
+
+    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+        let key = key.to_owned();
+        self.inner
+            .readers
+            .read(move |session| {
+                let key = key.clone();
+                Box::pin(async move { Ok(read::answers(session, &[&key]).await?.remove(&key)) })
+            })
+            .await
+    }
+
+    async fn close(&self) {
+        self.inner.queue.close();
+        self.inner.readers.close().await;
+        let mut head = self.inner.head.clone();
+        // The writer and the listener let go of the head when they end.
+        while head.changed().await.is_ok() {}
+    }
+}
+
+/// Moves a head forward, never back.
+fn raise(head: &watch::Sender<Position>, to: Position) {
+    head.send_if_modified(|known| {
+        let news = to > *known;
+        *known = to.max(*known);
+        news
+    });
+}

@@ -1,0 +1,219 @@
+//! The questions that a log can be asked, as SQL on one session.
+//!
+//! Each is one statement, and so of one moment; but reading all without a filter is two, sent together.
+
+use std::collections::HashMap;
+
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+use super::session::{Session, signed, unsigned};
+use crate::limits::EVENTS_PER_READ;
+use crate::{Answer, Filter, JsonText, NewEvent, Position, Recorded, Slice, StreamName, Version};
+
+/// How many events one call looks at, at most, when a filter leaves most of them out.
+const EVENTS_LOOKED_AT: i64 = 10_000;
+
+const HEAD: &str = "SELECT position FROM eventlog.head";
+const COLUMNS: &str =
+    "position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data";
+
+pub(super) async fn head(session: &Session) -> Result<Position, Error> {
+    let select = session.statement(HEAD).await?;
+    let head: i64 = session.client.query_one_scalar(&select, &[]).await?;
+    Ok(Position(unsigned(head)))
+}
+
+pub(super) async fn stream(
+    session: &Session,
+    stream: &StreamName,
+    from: Version,
+    limit: usize,
+) -> Result<Vec<Recorded>, Error> {
+    let select =
+        format!("SELECT {COLUMNS} FROM eventlog.events WHERE stream = $1 AND version >= $2 ORDER BY version LIMIT $3");
+    let select = session.statement(&select).await?;
+    let rows = session.client.query(&select, &[&stream.as_str(), &signed(from.0), &bounded(limit)]).await?;
+    rows.iter().map(|row| recorded(row, 0)).collect()
+}
+
+pub(super) async fn all(session: &Session, after: Position, limit: usize, filter: &Filter) -> Result<Slice, Error> {
+    if *filter == Filter::default() {
+        return unfiltered(session, after, limit).await;
+    }
+    let (types, type_prefixes) = patterns(&filter.types);
+    let (streams, stream_prefixes) = patterns(&filter.streams);
+    let (from, limit) = (signed(after.0).min(i64::MAX - EVENTS_LOOKED_AT), bounded(limit));
+    let mut given: Vec<&(dyn ToSql + Sync)> = vec![&from, &limit];
+    // What is looked at: a bounded stretch of the log, or of one correlation.
+    let looked_at = match &filter.correlation_id {
+        None => format!("position > $1 AND position <= $1 + {EVENTS_LOOKED_AT}"),
+        Some(correlation) => {
+            given.push(correlation);
+            "correlation_id = $3 AND position > $1".to_owned()
+        }
+    };
+    let mut passes = String::from("true");
+    for (column, exact, prefixes) in [("type", &types, &type_prefixes), ("stream", &streams, &stream_prefixes)] {
+        if exact.is_empty() && prefixes.is_empty() {
+            continue;
+        }
+        given.extend([exact as &(dyn ToSql + Sync), prefixes as &(dyn ToSql + Sync)]);
+        let (exact, prefixes) = (given.len() - 1, given.len());
+        passes += &format!(
+            " AND ({column} = ANY (${exact}::text[])
+                OR EXISTS (SELECT 1 FROM unnest(${prefixes}::text[]) AS p(prefix) WHERE starts_with({column}, p.prefix)))"
+        );
+    }
+    // Without a filter on types or streams the first rows are the ones; with one, the stretch must be looked at first.
+    let stretch = if passes == "true" { "$2".to_owned() } else { EVENTS_LOOKED_AT.to_string() };
+    let select = format!(
+        "WITH looked_at AS (
+            SELECT {COLUMNS} FROM eventlog.events WHERE {looked_at} ORDER BY position LIMIT {stretch}
+        ), chosen AS (
+            SELECT {COLUMNS} FROM looked_at WHERE {passes} ORDER BY position LIMIT $2
+        )
+        SELECT (SELECT position FROM eventlog.head), (SELECT count(*) FROM looked_at),
+            (SELECT max(position) FROM looked_at), chosen.*
+        FROM (VALUES (1)) AS once(row) LEFT JOIN chosen ON true ORDER BY chosen.position"
+    );
+    let select = session.statement(&select).await?;
+    let rows = session.client.query(&select, &given).await?;
+    slice(&rows, after, limit, filter.correlation_id.is_some(), passes != "true")
+}
+
+/// Without a filter nothing is left out, so the last event tells where to read on, whichever statement comes first.
+async fn unfiltered(session: &Session, after: Position, limit: usize) -> Result<Slice, Error> {
+    let select = format!("SELECT {COLUMNS} FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2");
+    let select = session.statement(&select).await?;
+    let (from, limit) = (signed(after.0), bounded(limit));
+    let rows = async { session.client.query(&select, &[&from, &limit]).await };
+    // With both prepared, the look at the head is sent first: it tells no more than the events do.
+    session.statement(HEAD).await?;
+    let (head, rows) = tokio::try_join!(biased; head(session), rows)?;
+    let events: Vec<Recorded> = rows.iter().map(|row| recorded(row, 0)).collect::<Result<_, _>>()?;
+    let last = events.last().map(|last| last.position);
+    Ok(Slice { events, next_after: last.unwrap_or(after), head: head.max(last.unwrap_or_default()) })
+}
+
+fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bool) -> Result<Slice, Error> {
+    let Some(first) = rows.first() else {
+        return Ok(Slice { events: Vec::new(), next_after: after, head: after });
+    };
+    let head = Position(unsigned(first.try_get(0)?));
+    let looked_at: i64 = first.try_get(1)?;
+    let last_looked_at = first.try_get::<_, Option<i64>>(2)?.map(|position| Position(unsigned(position)));
+    let events: Vec<Recorded> = match first.try_get::<_, Option<i64>>(3)? {
+        None => Vec::new(),
+        Some(_) => rows.iter().map(|row| recorded(row, 3)).collect::<Result<_, _>>()?,
+    };
+    if limit == 0 || after >= head {
+        return Ok(Slice { events: Vec::new(), next_after: after, head });
+    }
+    let next_after = if signed(events.len() as u64) == limit {
+        events.last().map_or(after, |last| last.position)
+    } else if correlated {
+        // The correlation was read to its end, or as far as one call goes.
+        let cut = sifted && looked_at == EVENTS_LOOKED_AT;
+        if cut { last_looked_at.unwrap_or(head) } else { head }
+    } else {
+        Position(after.0 + unsigned(EVENTS_LOOKED_AT)).min(head)
+    };
+    Ok(Slice { events, next_after, head })
+}
+
+pub(super) async fn checkpoint(session: &Session, consumer: &str) -> Result<Position, Error> {
+    let select = session.statement("SELECT position FROM eventlog.checkpoints WHERE consumer = $1").await?;
+    let position: Option<i64> = session.client.query_opt_scalar(&select, &[&consumer]).await?;
+    Ok(Position(unsigned(position.unwrap_or(0))))
+}
+
+/// The last versions of streams; those that do not exist are missing.
+pub(super) async fn versions(session: &Session, streams: &[&str]) -> Result<HashMap<String, Version>, Error> {
+    let select = session
+        .statement(
+            "SELECT s.stream, e.version FROM (SELECT DISTINCT unnest($1::text[]) AS stream) AS s,
+            LATERAL (SELECT version FROM eventlog.events WHERE stream = s.stream ORDER BY version DESC LIMIT 1) AS e",
+        )
+        .await?;
+    let rows = session.client.query(&select, &[&streams]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, Version(unsigned(row.try_get(1)?))))).collect()
+}
+
+/// Where events stand; those that are not in the log are missing.
+pub(super) async fn places(
+    session: &Session,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, (Position, String, Version)>, Error> {
+    let select = session
+        .statement(
+            "SELECT id, position, stream, version FROM eventlog.events
+            WHERE id IN (SELECT unnest($1::uuid[]))",
+        )
+        .await?;
+    let rows = session.client.query(&select, &[&ids]).await?;
+    rows.iter()
+        .map(|row| {
+            let place = (Position(unsigned(row.try_get(1)?)), row.try_get(2)?, Version(unsigned(row.try_get(3)?)));
+            Ok((row.try_get(0)?, place))
+        })
+        .collect()
+}
+
+/// The answers kept under some keys.
+pub(super) async fn answers(session: &Session, keys: &[&str]) -> Result<HashMap<String, (Answer, Position)>, Error> {
+    let select = session
+        .statement(
+            "SELECT key, fingerprint, body, position, time_ms FROM eventlog.answers
+            WHERE key IN (SELECT unnest($1::text[]))",
+        )
+        .await?;
+    let rows = session.client.query(&select, &[&keys]).await?;
+    rows.iter()
+        .map(|row| {
+            let answer = Answer {
+                key: row.try_get(0)?,
+                fingerprint: row.try_get(1)?,
+                body: JsonText::trusted(row.try_get(2)?),
+                time_ms: row.try_get(4)?,
+            };
+            Ok((answer.key.clone(), (answer, Position(unsigned(row.try_get(3)?)))))
+        })
+        .collect()
+}
+
+/// Patterns as exact names and prefixes.
+fn patterns(patterns: &[String]) -> (Vec<&str>, Vec<&str>) {
+    let (mut exact, mut prefixes) = (Vec::new(), Vec::new());
+    for pattern in patterns {
+        match pattern.strip_suffix('*') {
+            Some(prefix) => prefixes.push(prefix),
+            None => exact.push(pattern.as_str()),
+        }
+    }
+    (exact, prefixes)
+}
+
+fn bounded(limit: usize) -> i64 {
+    signed(limit.min(EVENTS_PER_READ) as u64)
+}
+
+fn recorded(row: &Row, column: usize) -> Result<Recorded, Error> {
+    let schema_version: i32 = row.try_get(column + 5)?;
+    Ok(Recorded {
+        position: Position(unsigned(row.try_get(column)?)),
+        stream: StreamName::trusted(row.try_get(column + 1)?),
+        version: Version(unsigned(row.try_get(column + 2)?)),
+        event: NewEvent {
+            id: row.try_get(column + 3)?,
+            kind: row.try_get(column + 4)?,
+            schema_version: u16::try_from(schema_version).unwrap_or(u16::MAX),
+            time_ms: row.try_get(column + 6)?,
+            correlation_id: row.try_get(column + 7)?,
+            causation_id: row.try_get(column + 8)?,
+            actor: row.try_get(column + 9)?,
+            data: JsonText::trusted(row.try_get(column + 10)?),
+        },
+    })
+}

@@ -1,0 +1,75 @@
+//! The sessions that read: a few, opened when they are needed, each good for many questions at once.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::Mutex;
+use tokio_postgres::{Config, Error};
+
+use super::session::{Session, is_lost};
+use crate::StoreError;
+
+const SESSIONS: usize = 4;
+
+/// A question on its way.
+pub(super) type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+pub(super) struct Readers {
+    config: Config,
+    sessions: [Mutex<Option<Arc<Session>>>; SESSIONS],
+    turn: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Readers {
+    pub(super) fn new(config: Config) -> Self {
+        let sessions = std::array::from_fn(|_| Mutex::new(None));
+        Self { config, sessions, turn: AtomicUsize::new(0), closed: AtomicBool::new(false) }
+    }
+
+    /// Asks, and once more on a new connection when the old one is lost.
+    pub(super) async fn read<T>(
+        &self,
+        question: impl for<'a> Fn(&'a Session) -> Asked<'a, T> + Send + Sync,
+    ) -> Result<T, StoreError> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % SESSIONS;
+        let Some(slot) = self.sessions.get(turn) else { return Err(StoreError::Closed) };
+        let session = self.session(slot).await?;
+        match question(&session).await {
+            Err(error) if is_lost(&error) => {
+                forget(slot, &session).await;
+                Ok(question(&*self.session(slot).await?).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Lets go of the sessions; later questions fail.
+    pub(super) async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        for slot in &self.sessions {
+            slot.lock().await.take();
+        }
+    }
+
+    async fn session(&self, slot: &Mutex<Option<Arc<Session>>>) -> Result<Arc<Session>, StoreError> {
+        let mut session = slot.lock().await;
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        if let Some(open) = session.as_ref().filter(|open| !open.client.is_closed()) {
+            return Ok(open.clone());
+        }
+        let opened = Arc::new(Session::connect(&self.config, |_| {}).await?);
+        *session = Some(opened.clone());
+        Ok(opened)
+    }
+}
+
+async fn forget(slot: &Mutex<Option<Arc<Session>>>, lost: &Arc<Session>) {
+    let mut session = slot.lock().await;
+    if session.as_ref().is_some_and(|there| Arc::ptr_eq(there, lost)) {
+        session.take();
+    }
+}

@@ -1,0 +1,87 @@
+//! The tables, and the steps that lead to them. Safe when several servers start at once.
+
+use tokio_postgres::{Client, Error};
+
+use crate::StoreError;
+
+/// Guards the migrations; "SFEL" in ASCII.
+const MIGRATION_LOCK: i64 = 0x5346_454C;
+
+/// Append only: a step that has been released is never changed.
+///
+/// `head` has one row. Whoever appends bumps it in the same transaction; its lock makes the order of commits the order
+/// of positions, and a rollback gives the numbers back. Text is compared by bytes, as on SQLite.
+const MIGRATIONS: &[&str] = &[r#"
+    CREATE TABLE eventlog.head (
+        single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single),
+        position BIGINT NOT NULL CHECK (position >= 0)
+    ) WITH (fillfactor = 10);
+    INSERT INTO eventlog.head (position) VALUES (0);
+    CREATE TABLE eventlog.events (
+        position BIGINT PRIMARY KEY CHECK (position > 0),
+        stream TEXT COLLATE "C" NOT NULL,
+        version BIGINT NOT NULL CHECK (version > 0),
+        id UUID NOT NULL UNIQUE,
+        type TEXT COLLATE "C" NOT NULL,
+        schema_version INTEGER NOT NULL,
+        time_ms BIGINT NOT NULL,
+        correlation_id TEXT COLLATE "C" NOT NULL,
+        causation_id TEXT COLLATE "C",
+        actor TEXT COLLATE "C" NOT NULL,
+        data TEXT COLLATE "C" NOT NULL,
+        UNIQUE (stream, version)
+    );
+    CREATE INDEX events_by_correlation ON eventlog.events (correlation_id, position);
+    CREATE FUNCTION eventlog.refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'events are never changed or deleted'; END $$;
+    CREATE TRIGGER events_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON eventlog.events
+        FOR EACH STATEMENT EXECUTE FUNCTION eventlog.refuse();
+    REVOKE UPDATE, DELETE, TRUNCATE ON eventlog.events FROM PUBLIC, CURRENT_USER;
+    CREATE TABLE eventlog.checkpoints (
+        consumer TEXT COLLATE "C" PRIMARY KEY,
+        position BIGINT NOT NULL
+    ) WITH (fillfactor = 50);
+    CREATE TABLE eventlog.answers (
+        key TEXT COLLATE "C" PRIMARY KEY,
+        fingerprint TEXT COLLATE "C" NOT NULL,
+        body TEXT COLLATE "C" NOT NULL,
+        position BIGINT NOT NULL,
+        time_ms BIGINT NOT NULL
+    );
+    CREATE INDEX answers_by_time ON eventlog.answers (time_ms);
+"#];
+
+/// Brings the database up to date; one server at a time does it, and the others find it done.
+pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
+    let encoding: String = transaction.query_one("SELECT current_setting('server_encoding')", &[]).await?.try_get(0)?;
+    if encoding != "UTF8" {
+        return Err(StoreError::Unusable(format!("the database keeps text as {encoding}; the log needs UTF8")));
+    }
+    let known = known_steps(&transaction).await?;
+    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if known > newest {
+        return Err(StoreError::Unusable(format!(
+            "the event log in the database was written by a newer version of this program (schema {known}; this one \
+             knows up to {newest})"
+        )));
+    }
+    for (step, number) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(known).unwrap_or_default()) {
+        transaction.batch_execute(step).await?;
+        transaction.execute("INSERT INTO eventlog.migrations (step) VALUES ($1)", &[&number]).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn known_steps(transaction: &tokio_postgres::Transaction<'_>) -> Result<i64, Error> {
+    let there: bool =
+        transaction.query_one("SELECT to_regclass('eventlog.migrations') IS NOT NULL", &[]).await?.try_get(0)?;
+    if !there {
+        let create = "CREATE SCHEMA IF NOT EXISTS eventlog;
+            CREATE TABLE eventlog.migrations (step BIGINT PRIMARY KEY, taken_at TIMESTAMPTZ NOT NULL DEFAULT now());";
+        transaction.batch_execute(create).await?;
+    }
+    transaction.query_one("SELECT coalesce(max(step), 0) FROM eventlog.migrations", &[]).await?.try_get(0)
+}

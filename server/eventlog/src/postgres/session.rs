@@ -1,0 +1,121 @@
+//! One connection to PostgreSQL, as the log wants it.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Statement};
+use tracing::debug;
+
+use crate::StoreError;
+
+/// The channel on which servers tell each other how far the log has come.
+pub(super) const CHANNEL: &str = "eventlog";
+
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long what was sent may stay unacknowledged before the connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// `jit` costs more than a small statement, and the generic plan spares planning each batch anew. Whoever holds the head
+/// row and falls silent is cut off, so that one server that hangs does not stop the others.
+const SETTINGS: &str = "
+    SET jit = off;
+    SET plan_cache_mode = force_generic_plan;
+    SET lock_timeout = '5s';
+    SET statement_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+";
+
+/// A connection with its prepared statements.
+pub(super) struct Session {
+    pub(super) client: Client,
+    statements: Mutex<HashMap<String, Statement>>,
+}
+
+impl Session {
+    /// Connects. `heard` gets what other servers say on [`CHANNEL`], once this session listens.
+    pub(super) async fn connect(config: &Config, heard: impl Fn(&str) + Send + 'static) -> Result<Self, Error> {
+        let (client, mut connection) = config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            loop {
+                match poll_fn(|context| connection.poll_message(context)).await {
+                    Some(Ok(AsyncMessage::Notification(said))) => heard(said.payload()),
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return debug!(%error, "a connection to the database ended"),
+                    None => return,
+                }
+            }
+        });
+        client.batch_execute(SETTINGS).await?;
+        Ok(Self { client, statements: Mutex::new(HashMap::new()) })
+    }
+
+    /// A statement, prepared at its first use.
+    pub(super) async fn statement(&self, sql: &str) -> Result<Statement, Error> {
+        if let Some(known) = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+/// Reads the URL or key-value string of a database, and adds the limits that it leaves open.
+pub(super) fn config(url: &str) -> Result<Config, StoreError> {
+    // The text may hold a password, so no error repeats it.
+    let mut config: Config =
+        url.parse().map_err(|error| StoreError::Unusable(format!("the address of the database is wrong: {error}")))?;
+    config.application_name("storefront-eventlog");
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_WAIT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    Ok(config)
+}
+
+/// Whether trying again on a new connection may help. What was sent last may or may not have been done.
+pub(super) fn is_lost(error: &Error) -> bool {
+    match error.code() {
+        None => true,
+        Some(code) => {
+            code.code().starts_with("08")
+                || [
+                    &SqlState::ADMIN_SHUTDOWN,
+                    &SqlState::CRASH_SHUTDOWN,
+                    &SqlState::CANNOT_CONNECT_NOW,
+                    &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                    &SqlState::T_R_DEADLOCK_DETECTED,
+                    &SqlState::T_R_SERIALIZATION_FAILURE,
+                ]
+                .contains(&code)
+        }
+    }
+}
+
+/// PostgreSQL counts with a sign; nothing real comes near its end.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The schema allows no negative positions and versions.
+pub(super) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        // The driver tells the cause apart, and a person needs both.
+        match std::error::Error::source(&error).map(ToString::to_string) {
+            Some(cause) if !error.to_string().contains(&cause) => Self::Database(format!("{error}: {cause}").into()),
+            Some(_) | None => Self::Database(Box::new(error)),
+        }
+    }
+}

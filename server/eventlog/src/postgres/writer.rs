@@ -1,0 +1,185 @@
+//! The task that writes: takes what is queued, writes it in one statement, then answers everybody.
+//!
+//! Other servers write to the same log, so what this one remembers of a stream may be old. It is never too new: events
+//! are never deleted, and versions are remembered only after a commit. An old one shows as a unique violation, because
+//! the place is taken; then the batch is judged anew under the head row's lock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, Error};
+use tracing::{error, warn};
+
+use super::insert::Rows;
+use super::session::{Session, is_lost};
+use super::{judge, raise, read};
+use crate::queue::{self, Job, Outcome};
+use crate::versions::Versions;
+use crate::{Append, AppendError, Appended, Expected, Position, StoreError, StreamName, Version};
+
+const REMEMBERED_STREAMS: usize = 50_000;
+/// Pauses before a batch is tried again on a new connection; then its callers get the error.
+const RETRY_PAUSES_MS: [u64; 6] = [0, 50, 200, 500, 1000, 2000];
+
+/// What the writer owns.
+pub(super) struct Writer {
+    pub(super) queue: mpsc::Receiver<Job>,
+    pub(super) config: Config,
+    pub(super) session: Option<Session>,
+    /// Where those who wait look.
+    pub(super) head: Arc<watch::Sender<Position>>,
+    /// What other servers are to be told.
+    pub(super) committed: watch::Sender<Position>,
+}
+
+/// Writes until nobody can send any more.
+pub(super) async fn run(mut writer: Writer) {
+    let mut versions = Versions::new(REMEMBERED_STREAMS);
+    while let Some(first) = writer.queue.recv().await {
+        let jobs = queue::batch_from(first, &mut writer.queue);
+        let (began, callers) = (Instant::now(), jobs.len());
+        write(&mut writer, &mut versions, jobs).await;
+        let lookout_ends = queue::lookout_ends(began);
+        while writer.queue.len() < callers && Instant::now() < lookout_ends {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn write(writer: &mut Writer, versions: &mut Versions, jobs: Vec<Job>) {
+    let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
+    match write_or_retry(writer, versions, &appends).await {
+        Ok((outcomes, head)) => {
+            raise(&writer.head, head);
+            raise(&writer.committed, head);
+            let had_answers = appends.iter().any(|append| append.answer.is_some());
+            if had_answers
+                && let Some(session) = &writer.session
+                && let Err(error) = judge::clean_answers(session, &appends).await
+            {
+                warn!(%error, "old answers could not be removed; the next batch tries again");
+            }
+            for (job, outcome) in jobs.into_iter().zip(outcomes) {
+                // A caller that went away does not need its answer.
+                let _gone = job.reply.send(outcome);
+            }
+        }
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+            warn!(appends = jobs.len(), "another server holds the head of the log for too long");
+            for job in jobs {
+                let _gone = job.reply.send(Err(AppendError::Busy));
+            }
+        }
+        Err(error) => {
+            error!(%error, appends = jobs.len(), "the event log could not be written");
+            let error = Arc::new(error);
+            for job in jobs {
+                let _gone = job.reply.send(Err(StoreError::Database(Box::new(error.clone())).into()));
+            }
+        }
+    }
+}
+
+/// Tries again on a new connection when the old one is lost. Whether the lost attempt was written shows by its ids.
+async fn write_or_retry(
+    writer: &mut Writer,
+    versions: &mut Versions,
+    appends: &[&Append],
+) -> Result<(Vec<Outcome>, Position), Error> {
+    let mut again = false;
+    let mut pauses_ms = RETRY_PAUSES_MS.into_iter();
+    loop {
+        let attempt = match &writer.session {
+            Some(session) => write_once(session, versions, appends, again).await,
+            None => match Session::connect(&writer.config, |_| {}).await {
+                Ok(session) => {
+                    writer.session = Some(session);
+                    continue;
+                }
+                Err(error) => Err(error),
+            },
+        };
+        match attempt {
+            Err(error) if is_lost(&error) => {
+                again |= writer.session.take().is_some();
+                let Some(pause_ms) = pauses_ms.next() else { return Err(error) };
+                warn!(%error, pause_ms, "the connection to the database is lost; trying again");
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn write_once(
+    session: &Session,
+    versions: &mut Versions,
+    appends: &[&Append],
+    again: bool,
+) -> Result<(Vec<Outcome>, Position), Error> {
+    if !again && let Some(done) = write_hopefully(session, versions, appends).await? {
+        return Ok(done);
+    }
+    judge::write(session, versions, appends, again).await
+}
+
+/// Writes a batch that looks fine with a single statement; `None` when it needs judging, and then nothing is written.
+async fn write_hopefully(
+    session: &Session,
+    versions: &mut Versions,
+    appends: &[&Append],
+) -> Result<Option<(Vec<Outcome>, Position)>, Error> {
+    look_up(session, versions, appends).await?;
+    let mut now: HashMap<&StreamName, Version> = HashMap::new();
+    let mut rows = Rows::default();
+    let mut planned = Vec::with_capacity(appends.len());
+    for append in appends {
+        let mut before = Vec::with_capacity(append.streams.len());
+        for part in &append.streams {
+            let known = now.get(&part.stream).copied().or_else(|| versions.get(&part.stream)).unwrap_or_default();
+            // Only a row that is written proves a version.
+            if part.events.is_empty() || matches!(part.expected, Expected::Exactly(expected) if expected != known) {
+                return Ok(None);
+            }
+            before.push(known);
+        }
+        rows.add(append, &mut before);
+        now.extend(append.streams.iter().map(|part| &part.stream).zip(before.iter().copied()));
+        planned.push((rows.event_count(), before));
+    }
+    let base = match rows.write(session).await {
+        Ok(base) => base,
+        Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    for (stream, version) in now {
+        versions.set(stream, version);
+    }
+    let outcomes = planned
+        .into_iter()
+        .map(|(past_base, versions)| Ok(Appended { position: Position(base.0 + past_base), versions }));
+    Ok(Some((outcomes.collect(), Position(base.0 + rows.event_count()))))
+}
+
+/// Reads the versions of streams that are not remembered, except where a new stream is expected: that is proven by
+/// writing its first row.
+async fn look_up(session: &Session, versions: &mut Versions, appends: &[&Append]) -> Result<(), Error> {
+    let unknown: Vec<&StreamName> = appends
+        .iter()
+        .flat_map(|append| &append.streams)
+        .filter(|part| part.expected != Expected::Exactly(Version(0)) && versions.get(&part.stream).is_none())
+        .map(|part| &part.stream)
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = unknown.iter().map(|stream| stream.as_str()).collect();
+    let found = read::versions(session, &names).await?;
+    for stream in unknown {
+        versions.set(stream, found.get(stream.as_str()).copied().unwrap_or_default());
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The bounded queue in front of a writer. When the writer is behind, callers wait here, and only so long.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Append, AppendError, Appended, StoreError};
+
+/// Most appends in one transaction.
+const APPENDS_PER_BATCH: usize = 1024;
+/// A batch takes no more appends once it has so many events.
+const EVENTS_PER_BATCH: usize = 10_000;
+
+/// What a writer answers to one append.
+pub(crate) type Outcome = Result<Appended, AppendError>;
+
+/// An append with the one who waits for it.
+pub(crate) struct Job {
+    pub(crate) append: Append,
+    pub(crate) reply: oneshot::Sender<Outcome>,
+}
+
+/// The callers' end of the queue.
+pub(crate) struct Queue {
+    /// `None` once closed. The writer ends when it has written what is queued and all senders are gone.
+    sender: Mutex<Option<mpsc::Sender<Job>>>,
+    patience: Duration,
+}
+
+impl Queue {
+    /// A queue of so many appends, whose callers wait so long for a place.
+    pub(crate) fn new(capacity: usize, patience: Duration) -> (Self, mpsc::Receiver<Job>) {
+        let (sender, receiver) = mpsc::channel(capacity);
+        (Self { sender: Mutex::new(Some(sender)), patience }, receiver)
+    }
+
+    /// Queues an append and waits for the writer's answer.
+    pub(crate) async fn submit(&self, append: Append) -> Outcome {
+        let (reply, answered) = oneshot::channel();
+        self.enqueue(Job { append, reply }).await?;
+        answered.await.unwrap_or_else(|_| Err(stopped().into()))
+    }
+
+    /// Takes no more appends; what is queued will be written.
+    pub(crate) fn close(&self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    async fn enqueue(&self, job: Job) -> Result<(), AppendError> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sender = sender.ok_or(StoreError::Closed)?;
+        let job = match sender.try_send(job) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(job)) => job,
+            Err(TrySendError::Closed(_)) => return Err(stopped().into()),
+        };
+        sender.send_timeout(job, self.patience).await.map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => AppendError::Busy,
+            SendTimeoutError::Closed(_) => stopped().into(),
+        })
+    }
+}
+
+/// For how long a writer looks out for those it has just answered, before it goes on without them: an eighth of the time
+/// that their batch took, and never longer than this. Callers that come back at once then share the next batch, and the
+/// writer need not be put to sleep and woken for each.
+const LONGEST_LOOKOUT: Duration = Duration::from_micros(200);
+
+/// When to stop looking out, after a batch that began then.
+pub(crate) fn lookout_ends(batch_began: Instant) -> Instant {
+    let now = Instant::now();
+    now + (now.duration_since(batch_began) / 8).min(LONGEST_LOOKOUT)
+}
+
+/// What is queued, as far as one transaction takes it.
+pub(crate) fn batch_from(first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut events = event_count(&first.append);
+    let mut jobs = vec![first];
+    while jobs.len() < APPENDS_PER_BATCH && events < EVENTS_PER_BATCH {
+        let Ok(job) = queue.try_recv() else { break };
+        events += event_count(&job.append);
+        jobs.push(job);
+    }
+    jobs
+}
+
+fn event_count(append: &Append) -> usize {
+    append.streams.iter().map(|stream| stream.events.len()).sum()
+}
+
+/// The writer ended without being asked to.
+fn stopped() -> StoreError {
+    StoreError::Database("the writer has stopped".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Position;
+
+    #[tokio::test]
+    async fn callers_wait_a_bounded_time_for_a_place_and_are_then_told_that_the_log_is_busy() {
+        let (queue, mut writer) = Queue::new(1, Duration::from_millis(1));
+        let turned_away_then_served = async {
+            let second = queue.submit(Append::default()).await;
+            assert!(matches!(second, Err(AppendError::Busy)), "{second:?}");
+            let job = writer.recv().await.unwrap();
+            job.reply.send(Ok(Appended { position: Position(7), versions: vec![] })).unwrap();
+        };
+        let (first, ()) = tokio::join!(biased; queue.submit(Append::default()), turned_away_then_served);
+        assert_eq!(first.unwrap().position, Position(7));
+        assert!(writer.try_recv().is_err(), "who was told busy is not in the queue");
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_died_is_no_reason_to_hang() {
+        let (queue, writer) = Queue::new(1, Duration::from_secs(60));
+        drop(writer);
+        let outcome = queue.submit(Append::default()).await;
+        assert!(matches!(outcome, Err(AppendError::Store(StoreError::Database(_)))), "{outcome:?}");
+    }
+}

@@ -1,0 +1,303 @@
+//! Several appends in one transaction, each judged by itself.
+//!
+//! An append is judged before any of it is written, so one that is refused leaves nothing behind, takes no position,
+//! and its neighbours go on. Nothing in here may answer a caller: the answers are true only after the commit.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::read;
+use crate::queue::Outcome;
+use crate::versions::Versions;
+use crate::{
+    Answer, Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Position, StreamName, Version,
+};
+
+/// How many streams one generation of remembered versions holds.
+const REMEMBERED_STREAMS: usize = 50_000;
+
+/// What the writer knows without asking the database. Never ahead of it after a failure.
+pub(super) struct Memory {
+    head: Option<Position>,
+    versions: Versions,
+}
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        Self { head: None, versions: Versions::new(REMEMBERED_STREAMS) }
+    }
+
+    /// The last position, as of the last commit.
+    pub(super) fn head(&self) -> Option<Position> {
+        self.head
+    }
+
+    fn forget(&mut self) {
+        self.head = None;
+        self.versions.clear();
+    }
+}
+
+/// Writes a batch in one transaction: an outcome for each append, or one failure for all, and then nothing is written.
+pub(super) fn write(
+    connection: &Connection,
+    memory: &mut Memory,
+    appends: &[&Append],
+) -> rusqlite::Result<Vec<Outcome>> {
+    match transaction(connection, memory, appends, Ids::BelievedNew) {
+        // Somebody repeats an event id, which is rare. Judge them all again, now with a look for each id.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+            transaction(connection, memory, appends, Ids::LookedUp)
+        }
+        outcome => outcome,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    BelievedNew,
+    LookedUp,
+}
+
+fn transaction(
+    connection: &Connection,
+    memory: &mut Memory,
+    appends: &[&Append],
+    ids: Ids,
+) -> rusqlite::Result<Vec<Outcome>> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let outcomes = write_all(connection, memory, appends, ids).and_then(|outcomes| {
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(outcomes)
+    });
+    if outcomes.is_err() {
+        memory.forget();
+        if !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK")?;
+        }
+    }
+    outcomes
+}
+
+fn write_all(
+    connection: &Connection,
+    memory: &mut Memory,
+    appends: &[&Append],
+    ids: Ids,
+) -> rusqlite::Result<Vec<Outcome>> {
+    let mut head = match memory.head {
+        Some(head) => head,
+        None => read::head(connection)?,
+    };
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
+            causation_id, actor, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    let mut outcomes = Vec::with_capacity(appends.len());
+    for append in appends {
+        let outcome = match judge(connection, memory, append, ids)? {
+            Verdict::Answered(outcome) => outcome,
+            Verdict::Free(before) => Ok(write_one(connection, memory, &mut insert, append, before, &mut head)?),
+        };
+        outcomes.push(outcome);
+    }
+    clean_answers(connection, appends)?;
+    memory.head = Some(head);
+    Ok(outcomes)
+}
+
+enum Verdict {
+    /// Nothing is to be written.
+    Answered(Outcome),
+    /// It may be written; its streams have these versions now.
+    Free(Vec<Version>),
+}
+
+fn judge(connection: &Connection, memory: &mut Memory, append: &Append, ids: Ids) -> rusqlite::Result<Verdict> {
+    if let Some(key) = append.answer.as_ref().map(|answer| &answer.key)
+        && let Some((answer, position)) = read::answer(connection, key)?
+    {
+        return Ok(Verdict::Answered(match known(connection, append)? {
+            Known::Wholly(appended) => Ok(appended),
+            Known::Partly(_) | Known::Not => Err(AppendError::AlreadyAnswered { answer: Box::new(answer), position }),
+        }));
+    }
+    let mut before = Vec::with_capacity(append.streams.len());
+    let mut conflict = None;
+    for stream in &append.streams {
+        let actual = version(connection, memory, &stream.stream)?;
+        if let Expected::Exactly(expected) = stream.expected
+            && expected != actual
+            && conflict.is_none()
+        {
+            conflict = Some(AppendError::Conflict { stream: stream.stream.clone(), expected, actual });
+        }
+        before.push(actual);
+    }
+    if conflict.is_some() || ids == Ids::LookedUp {
+        match known(connection, append)? {
+            Known::Wholly(appended) => return Ok(Verdict::Answered(Ok(appended))),
+            Known::Partly(id) => return Ok(Verdict::Answered(Err(AppendError::DuplicateEvent(id)))),
+            Known::Not => {}
+        }
+    }
+    Ok(conflict.map_or(Verdict::Free(before), |conflict| Verdict::Answered(Err(conflict))))
+}
+
+fn version(connection: &Connection, memory: &mut Memory, stream: &StreamName) -> rusqlite::Result<Version> {
+    if let Some(version) = memory.versions.get(stream) {
+        return Ok(version);
+    }
+    let version = read::version(connection, stream)?;
+    memory.versions.set(stream, version);
+    Ok(version)
+}
+
+/// Whether the event ids of an append are in the log.
+enum Known {
+    Not,
+    /// This one is, but the append is not.
+    Partly(EventId),
+    /// All of them, in their streams and in one unbroken run: the append has been written before.
+    Wholly(Appended),
+}
+
+fn known(connection: &Connection, append: &Append) -> rusqlite::Result<Known> {
+    let mut find = connection.prepare_cached("SELECT position, stream, version FROM events WHERE id = ?1")?;
+    let mut partly = None;
+    let mut run: Option<(Position, Position)> = None;
+    let mut whole = true;
+    let mut versions = vec![None; append.streams.len()];
+    for (stream, last) in append.streams.iter().zip(&mut versions) {
+        for event in &stream.events {
+            let found = find
+                .query_row([event.id.as_bytes().as_slice()], |row| {
+                    Ok((row.get::<_, Position>(0)?, row.get::<_, String>(1)?, row.get::<_, Version>(2)?))
+                })
+                .optional()?;
+            let Some((position, name, version)) = found else {
+                whole = false;
+                continue;
+            };
+            partly.get_or_insert(event.id);
+            whole &= name == stream.stream.as_str() && run.is_none_or(|(_, previous)| position.0 == previous.0 + 1);
+            run = Some((run.map_or(position, |(first, _)| first), position));
+            *last = Some(version);
+        }
+    }
+    match (partly, run) {
+        (Some(_), Some((first, last))) if whole => {
+            let versions = versions_then(connection, append, versions, first)?;
+            Ok(Known::Wholly(Appended { position: last, versions }))
+        }
+        (Some(id), _) => Ok(Known::Partly(id)),
+        (None, _) => Ok(Known::Not),
+    }
+}
+
+/// The versions that an append was answered with: those of its events, and for streams that it only checked, the
+/// version at that time.
+fn versions_then(
+    connection: &Connection,
+    append: &Append,
+    written: Vec<Option<Version>>,
+    first: Position,
+) -> rusqlite::Result<Vec<Version>> {
+    let mut before = connection
+        .prepare_cached("SELECT coalesce(max(version), 0) FROM events WHERE stream = ?1 AND position < ?2")?;
+    let mut versions = Vec::with_capacity(written.len());
+    for (stream, version) in append.streams.iter().zip(written) {
+        versions.push(match version {
+            Some(version) => version,
+            None => before.query_row(params![stream.stream.as_str(), first], |row| row.get(0))?,
+        });
+    }
+    Ok(versions)
+}
+
+fn write_one(
+    connection: &Connection,
+    memory: &mut Memory,
+    insert: &mut CachedStatement<'_>,
+    append: &Append,
+    mut versions: Vec<Version>,
+    head: &mut Position,
+) -> rusqlite::Result<Appended> {
+    for (stream, version) in append.streams.iter().zip(&mut versions) {
+        for event in &stream.events {
+            head.0 += 1;
+            version.0 += 1;
+            insert_event(insert, *head, &stream.stream, *version, event)?;
+        }
+        if !stream.events.is_empty() {
+            memory.versions.set(&stream.stream, *version);
+        }
+    }
+    for checkpoint in &append.checkpoints {
+        move_checkpoint(connection, checkpoint)?;
+    }
+    if let Some(answer) = &append.answer {
+        keep_answer(connection, answer, *head)?;
+    }
+    Ok(Appended { position: *head, versions })
+}
+
+fn insert_event(
+    insert: &mut CachedStatement<'_>,
+    position: Position,
+    stream: &StreamName,
+    version: Version,
+    event: &NewEvent,
+) -> rusqlite::Result<()> {
+    insert.execute(params![
+        position,
+        stream.as_str(),
+        version,
+        event.id.as_bytes().as_slice(),
+        event.kind,
+        event.schema_version,
+        event.time_ms,
+        event.correlation_id,
+        event.causation_id,
+        event.actor,
+        event.data.as_str(),
+    ])?;
+    Ok(())
+}
+
+fn move_checkpoint(connection: &Connection, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO checkpoints (consumer, position) VALUES (?1, ?2)
+            ON CONFLICT (consumer) DO UPDATE SET position = max(position, excluded.position)",
+        )?
+        .execute(params![checkpoint.consumer, checkpoint.position])?;
+    Ok(())
+}
+
+fn keep_answer(connection: &Connection, answer: &Answer, position: Position) -> rusqlite::Result<()> {
+    let Answer { key, fingerprint, body, time_ms } = answer;
+    connection
+        .prepare_cached("INSERT INTO answers (key, fingerprint, body, position, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![key, fingerprint, body.as_str(), position, time_ms])?;
+    Ok(())
+}
+
+/// Removes up to twice as many answers as came in, so that old ones go faster than new ones come and no batch waits long.
+fn clean_answers(connection: &Connection, appends: &[&Append]) -> rusqlite::Result<()> {
+    let answers = appends.iter().filter_map(|append| append.answer.as_ref());
+    let (mut count, mut newest_ms) = (0_u32, i64::MIN);
+    for answer in answers {
+        count += 1;
+        newest_ms = newest_ms.max(answer.time_ms);
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "DELETE FROM answers WHERE rowid IN
+            (SELECT rowid FROM answers WHERE time_ms < ?1 ORDER BY time_ms LIMIT ?2)",
+        )?
+        .execute(params![crate::clock::oldest_answer_ms(newest_ms), count * 2])?;
+    Ok(())
+}

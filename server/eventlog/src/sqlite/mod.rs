@@ -1,0 +1,193 @@
+//! The event log on SQLite: one thread writes, a few connections read, and one process owns the file.
+
+mod backup;
+mod batch;
+mod numbers;
+mod read;
+mod readers;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, watch};
+
+use self::readers::{Readers, lock};
+use self::schema::OwnedFile;
+use self::writer::Writer;
+use crate::queue::{Job, Queue};
+use crate::{
+    Answer, Append, AppendError, Appended, EventStore, Filter, Position, Recorded, Slice, StoreError, StreamName,
+    Version, limits,
+};
+
+/// Appends that may wait for the writer.
+const QUEUE_LEN: usize = 1024;
+/// How long a caller waits for a place in the queue before it is told [`AppendError::Busy`].
+const PATIENCE: Duration = Duration::from_secs(2);
+const READERS: usize = 4;
+/// How many events a short question looks at: about a tenth of a millisecond.
+const SHORT: usize = 64;
+/// A short question ends early at so many bytes of JSON.
+const SHORT_BYTES: usize = 64 * 1024;
+
+/// An event log on SQLite, in a file or in memory. Clones are the same log.
+///
+/// Dropping the last clone finishes what is queued and waits for it; call [`EventStore::close`] first to wait without
+/// blocking the thread.
+#[derive(Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: Queue,
+    readers: Readers,
+    head: watch::Receiver<Position>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the log in a file; makes the file and its folder if there are none. The file belongs to this store alone
+    /// until the store is closed or dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when another program has the file open, when it is not a log of ours or one that a newer
+    /// version wrote, or when it cannot be written.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = schema::own(path)?;
+        let writer = schema::open_writer(&file)?;
+        let readers = (0..READERS).map(|_| schema::open_reader(&file)).collect::<Result<_, _>>()?;
+        let readers = Readers::own(readers, schema::open_reader(&file)?);
+        Self::start(Arc::new(Mutex::new(writer)), readers, Some(file), Queue::new(QUEUE_LEN, PATIENCE))
+    }
+
+    /// A new log that is gone when it is closed.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when SQLite cannot start.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let connection = Arc::new(Mutex::new(schema::open_in_memory()?));
+        Self::start(connection.clone(), Readers::shared(connection), None, Queue::new(QUEUE_LEN, PATIENCE))
+    }
+
+    /// Copies the log of this moment into a new file, while it is in use.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when there is such a file already or it cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_owned();
+        self.inner.readers.read(move |connection| backup::copy(connection, &to)).await
+    }
+
+    /// Has SQLite read its whole file and compare tables with indexes; tells what is damaged, at most 100 lines.
+    ///
+    /// # Errors
+    /// When the file cannot be read at all.
+    pub async fn damages(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.readers.read(read::damages).await
+    }
+
+    fn start(
+        connection: Arc<Mutex<Connection>>,
+        readers: Readers,
+        file: Option<OwnedFile>,
+        (queue, queued): (Queue, mpsc::Receiver<Job>),
+    ) -> Result<Self, StoreError> {
+        let (sender, head) = watch::channel(read::head(&lock(&connection))?);
+        let writer = Writer { queue: queued, connection, file, head: sender };
+        let thread = std::thread::Builder::new()
+            .name("eventlog-writer".to_owned())
+            .spawn(move || writer::run(writer))
+            .map_err(|error| StoreError::Database(Box::new(error)))?;
+        Ok(Self { inner: Arc::new(Inner { queue, readers, head, thread: Some(thread) }) })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.readers.close_now();
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing left to wait for.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+#[async_trait]
+impl EventStore for SqliteStore {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        limits::check(&append)?;
+        self.inner.queue.submit(append).await
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        let (limit, readers) = (limit.min(limits::EVENTS_PER_READ), &self.inner.readers);
+        let name = stream.clone();
+        let short = move |connection: &Connection| read::stream(connection, &name, from, limit.min(SHORT), SHORT_BYTES);
+        let mut events = readers.read_short(short).await?;
+        // Most streams are short. What is in the log never changes, so a long one can be read on from here.
+        if let Some(last) = events.last()
+            && events.len() < limit
+            && read::is_cut(&events, SHORT, SHORT_BYTES)
+        {
+            let (name, next, left) = (stream.clone(), Version(last.version.0 + 1), limit - events.len());
+            let rest = move |connection: &Connection| read::stream(connection, &name, next, left, usize::MAX);
+            events.extend(readers.read(rest).await?);
+        }
+        Ok(events)
+    }
+
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+        let readers = &self.inner.readers;
+        let news = self.inner.head.borrow().0.saturating_sub(after.0);
+        let filter = filter.clone();
+        let question = move |connection: &Connection| read::all(connection, after, limit, &filter);
+        if news <= SHORT as u64 { readers.read_short(question).await } else { readers.read(question).await }
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.readers.read_short(read::head).await
+    }
+
+    async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
+        if self.inner.queue.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        let mut head = self.inner.head.clone();
+        let reached = head.wait_for(|head| *head > after).await.map_err(|_| StoreError::Closed)?;
+        Ok(*reached)
+    }
+
+    async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
+        let consumer = consumer.to_owned();
+        self.inner.readers.read_short(move |connection| read::checkpoint(connection, &consumer)).await
+    }
+
+    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+        let key = key.to_owned();
+        self.inner.readers.read_short(move |connection| read::answer(connection, &key)).await
+    }
+
+    async fn close(&self) {
+        self.inner.queue.close();
+        self.inner.readers.close().await;
+        let mut head = self.inner.head.clone();
+        // The writer lets go of the head last.
+        while head.changed().await.is_ok() {}
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}

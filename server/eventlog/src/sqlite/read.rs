@@ -1,0 +1,157 @@
+//! The questions that a log can be asked, as SQL on one connection.
+//!
+//! No transactions: what is in the log never changes, so everything up to a head that was read before is the same in
+//! every later statement.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
+use uuid::Uuid;
+
+use crate::limits::EVENTS_PER_READ;
+use crate::{Answer, Filter, JsonText, NewEvent, Position, Recorded, Slice, StreamName, Version};
+
+/// How many events one call looks at, at most, when a filter leaves most of them out.
+const EVENTS_LOOKED_AT: u32 = 10_000;
+
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Position> {
+    connection.prepare_cached("SELECT coalesce(max(position), 0) FROM events")?.query_row([], |row| row.get(0))
+}
+
+pub(super) fn version(connection: &Connection, stream: &StreamName) -> rusqlite::Result<Version> {
+    connection
+        .prepare_cached("SELECT coalesce(max(version), 0) FROM events WHERE stream = ?1")?
+        .query_row([stream.as_str()], |row| row.get(0))
+}
+
+/// Events of a stream; ends with the one that makes it `bytes` of JSON.
+pub(super) fn stream(
+    connection: &Connection,
+    stream: &StreamName,
+    from: Version,
+    limit: usize,
+    bytes: usize,
+) -> rusqlite::Result<Vec<Recorded>> {
+    let mut select = connection.prepare_cached(
+        "SELECT position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data
+        FROM events WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![stream.as_str(), from, count(limit)])?;
+    let mut events = Vec::new();
+    let mut bytes_left = bytes;
+    while bytes_left > 0
+        && let Some(row) = rows.next()?
+    {
+        let event = recorded(row)?;
+        bytes_left = bytes_left.saturating_sub(event.event.data.as_str().len());
+        events.push(event);
+    }
+    Ok(events)
+}
+
+/// Whether events of a stream end where a limit cut them off, so that there may be more.
+pub(super) fn is_cut(events: &[Recorded], limit: usize, bytes: usize) -> bool {
+    let read = || events.iter().map(|event| event.event.data.as_str().len()).sum::<usize>();
+    events.len() >= limit || read() >= bytes
+}
+
+pub(super) fn all(connection: &Connection, after: Position, limit: usize, filter: &Filter) -> rusqlite::Result<Slice> {
+    let limit = limit.min(EVENTS_PER_READ);
+    let head = head(connection)?;
+    if limit == 0 || after >= head {
+        return Ok(Slice { events: Vec::new(), next_after: after, head });
+    }
+    if let Some(correlation) = &filter.correlation_id {
+        let mut select = connection.prepare_cached(
+            "SELECT position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor,
+            data FROM events INDEXED BY events_by_correlation
+            WHERE correlation_id = ?1 AND position > ?2 AND position <= ?3 ORDER BY position LIMIT ?4",
+        )?;
+        let rows = select.query(params![correlation, after, head, EVENTS_LOOKED_AT])?;
+        return pick(rows, limit, filter, Slice { events: Vec::new(), next_after: head, head });
+    }
+    let until = Position(after.0 + u64::from(EVENTS_LOOKED_AT)).min(head);
+    let mut select = connection.prepare_cached(
+        "SELECT position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data
+        FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position",
+    )?;
+    let rows = select.query(params![after, until])?;
+    let mut slice = Slice { events: Vec::new(), next_after: until, head };
+    if *filter == Filter::default() {
+        slice.events.reserve(limit.min(usize::try_from(until.0 - after.0).unwrap_or(limit)));
+    }
+    pick(rows, limit, filter, slice)
+}
+
+/// Fills a slice, which tells where to read on when the rows run out, with what passes the filter.
+fn pick(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut slice: Slice) -> rusqlite::Result<Slice> {
+    let everything = *filter == Filter::default();
+    let mut looked_at = 0;
+    while let Some(row) = rows.next()? {
+        looked_at += 1;
+        if everything
+            || filter.lets_through(row.get_ref(4)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(7)?.as_str()?)
+        {
+            slice.events.push(recorded(row)?);
+        }
+        if slice.events.len() == limit || looked_at == EVENTS_LOOKED_AT {
+            slice.next_after = row.get(0)?;
+            return Ok(slice);
+        }
+    }
+    Ok(slice)
+}
+
+pub(super) fn checkpoint(connection: &Connection, consumer: &str) -> rusqlite::Result<Position> {
+    let position = connection
+        .prepare_cached("SELECT position FROM checkpoints WHERE consumer = ?1")?
+        .query_row([consumer], |row| row.get(0))
+        .optional()?;
+    Ok(position.unwrap_or_default())
+}
+
+pub(super) fn answer(connection: &Connection, key: &str) -> rusqlite::Result<Option<(Answer, Position)>> {
+    connection
+        .prepare_cached("SELECT fingerprint, body, position, time_ms FROM answers WHERE key = ?1")?
+        .query_row([key], |row| {
+            let answer = Answer {
+                key: key.to_owned(),
+                fingerprint: row.get(0)?,
+                body: JsonText::trusted(row.get(1)?),
+                time_ms: row.get(3)?,
+            };
+            Ok((answer, row.get(2)?))
+        })
+        .optional()
+}
+
+/// What SQLite finds wrong with its file.
+pub(super) fn damages(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut check = connection.prepare("PRAGMA integrity_check(100)")?;
+    let mut lines = check.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    lines.retain(|line| line != "ok");
+    Ok(lines)
+}
+
+fn count(limit: usize) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX)
+}
+
+fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
+    let id = Uuid::from_slice(row.get_ref(3)?.as_blob()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(3, Type::Blob, Box::new(error)))?;
+    Ok(Recorded {
+        position: row.get(0)?,
+        stream: StreamName::trusted(row.get(1)?),
+        version: row.get(2)?,
+        event: NewEvent {
+            id,
+            kind: row.get(4)?,
+            schema_version: row.get(5)?,
+            time_ms: row.get(6)?,
+            correlation_id: row.get(7)?,
+            causation_id: row.get(8)?,
+            actor: row.get(9)?,
+            data: JsonText::trusted(row.get(10)?),
+        },
+    })
+}

@@ -1,0 +1,184 @@
+//! Opening a database: whose it is, which shape it has, and how it is tuned.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::StoreError;
+
+/// Marks a file as one of ours: "SFEL" in ASCII.
+const APPLICATION_ID: i32 = 0x5346_454C;
+
+/// The steps from an empty database to the present shape. A file's `user_version` counts those it has taken. Append
+/// only: a step that has been released is never changed.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE events (
+        position INTEGER PRIMARY KEY,
+        stream TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        id BLOB NOT NULL UNIQUE,
+        type TEXT NOT NULL,
+        schema_version INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        correlation_id TEXT NOT NULL,
+        causation_id TEXT,
+        actor TEXT NOT NULL,
+        data TEXT NOT NULL,
+        UNIQUE (stream, version)
+    ) STRICT;
+    CREATE INDEX events_by_correlation ON events (correlation_id);
+    CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+        BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+    CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+        BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
+    CREATE TABLE checkpoints (
+        consumer TEXT PRIMARY KEY,
+        position INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE answers (
+        key TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL,
+        body TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX answers_by_time ON answers (time_ms);
+"];
+
+/// How long SQLite waits for a lock of its own before it gives up. Held ones are released within milliseconds.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// Pages in the write-ahead log before it is folded into the file: 40 MB. Folding less often writes less.
+const WAL_PAGES: i64 = 10_000;
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+const READER_CACHE_KIB: i64 = 4 * 1024;
+
+/// A file that nobody else writes for as long as this value lives.
+pub(super) struct OwnedFile {
+    /// The file without symbolic links.
+    pub(super) path: PathBuf,
+    _lock: File,
+}
+
+/// Takes a file for this process; makes its folder if there is none.
+pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
+    let path = real_path(path)?;
+    let mut lock_path = path.clone().into_os_string();
+    lock_path.push("-lock");
+    let lock = File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&lock_path)
+        .map_err(|error| unusable(&path, &format!("cannot be written: {error}")))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(OwnedFile { path, _lock: lock }),
+        Err(TryLockError::WouldBlock) => Err(unusable(&path, "is in use by another program")),
+        Err(TryLockError::Error(error)) => Err(unusable(&path, &format!("cannot be locked: {error}"))),
+    }
+}
+
+/// Opens the connection that writes, and brings the schema up to date.
+pub(super) fn open_writer(file: &OwnedFile) -> Result<Connection, StoreError> {
+    let path = &file.path;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
+    // Nothing may be changed in a file before it is known to be ours.
+    migrate(&connection, &path.display().to_string())?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(unusable(path, "stands on a file system that cannot keep a write-ahead log"));
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    tune(&connection, WRITER_CACHE_KIB)?;
+    Ok(connection)
+}
+
+/// Opens one more connection that only reads.
+pub(super) fn open_reader(file: &OwnedFile) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&file.path, flags)?;
+    tune(&connection, READER_CACHE_KIB)?;
+    Ok(connection)
+}
+
+/// Opens a database that is gone when its connection is.
+pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
+    let connection = Connection::open_in_memory()?;
+    migrate(&connection, "memory")?;
+    tune(&connection, WRITER_CACHE_KIB)?;
+    Ok(connection)
+}
+
+fn tune(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
+    // Without the planner's stability guarantee, binding other values makes SQLite plan a cached statement anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.busy_timeout(LOCK_WAIT)?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(())
+}
+
+fn migrate(connection: &Connection, name: &str) -> Result<(), StoreError> {
+    let unusable = |why: &str| StoreError::Unusable(format!("the event log {name} {why}"));
+    let unreadable = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => unusable("is not an event log but some other file"),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => unusable(&format!("is damaged: {error}")),
+        _ => unusable(&format!("cannot be read: {error}")),
+    };
+    let (application, known) = identity(connection).map_err(unreadable)?;
+    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if application != APPLICATION_ID && !is_empty(connection).map_err(unreadable)? {
+        return Err(unusable("is a database of another program"));
+    }
+    if known > newest {
+        return Err(unusable(&format!(
+            "was written by a newer version of this program (schema {known}; this one knows up to {newest})"
+        )));
+    }
+    if connection.is_readonly("main")? {
+        return Err(unusable("is read-only"));
+    }
+    let missing = MIGRATIONS.get(usize::try_from(known).unwrap_or_default()..).unwrap_or_default();
+    if !missing.is_empty() {
+        let steps = missing.concat();
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {steps} PRAGMA user_version = {newest}; COMMIT;"
+        ))?;
+    }
+    Ok(())
+}
+
+fn identity(connection: &Connection) -> rusqlite::Result<(i32, i64)> {
+    let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let known = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok((application, known))
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(tables == 0)
+}
+
+/// Two names of one file must find the same lock.
+fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
+    if let Ok(real) = path.canonicalize() {
+        return Ok(real);
+    }
+    let name = path.file_name().ok_or_else(|| unusable(path, "needs a file name"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| folder.canonicalize())
+        .map(|folder| folder.join(name))
+        .map_err(|error| unusable(path, &format!("cannot be created: {error}")))
+}
+
+fn unusable(path: &Path, why: &str) -> StoreError {
+    StoreError::Unusable(format!("the event log {} {why}", path.display()))
+}

@@ -1,0 +1,89 @@
+//! What happens when the database fails under the writer.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::{EventId, Expected, JsonText, NewEvent, StreamAppend};
+
+fn an_append(stream: &str, kind: &str, bytes: usize) -> Append {
+    let event = NewEvent {
+        id: EventId::now_v7(),
+        kind: kind.to_owned(),
+        schema_version: 1,
+        time_ms: 0,
+        correlation_id: String::new(),
+        causation_id: None,
+        actor: String::new(),
+        data: JsonText::of(&"x".repeat(bytes)).unwrap(),
+    };
+    let expected = Expected::Exactly(Version(0));
+    let stream = StreamAppend { stream: StreamName::new(stream).unwrap(), expected, events: vec![event] };
+    Append { streams: vec![stream], ..Append::default() }
+}
+
+/// A log in a file, and the writer's connection to make trouble on.
+fn a_log_with_its_connection(path: &Path) -> (SqliteStore, Arc<Mutex<Connection>>) {
+    let file = schema::own(path).unwrap();
+    let connection = Arc::new(Mutex::new(schema::open_writer(&file).unwrap()));
+    let readers = Readers::own(vec![schema::open_reader(&file).unwrap()], schema::open_reader(&file).unwrap());
+    let store = SqliteStore::start(connection.clone(), readers, Some(file), Queue::new(100, PATIENCE)).unwrap();
+    (store, connection)
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_the_append_and_the_log_goes_on_when_there_is_room() {
+    let folder = TempDir::new().unwrap();
+    let (store, connection) = a_log_with_its_connection(&folder.path().join("log"));
+    store.append(an_append("small", "k", 10)).await.unwrap();
+
+    lock(&connection).execute_batch("PRAGMA max_page_count = 30").unwrap();
+    let refused = store.append(an_append("large", "k", 500_000)).await.unwrap_err();
+    assert!(refused.to_string().contains("database or disk is full"), "{refused}");
+    assert_eq!(store.head().await.unwrap(), Position(1));
+
+    let small = store.append(an_append("small-too", "k", 10)).await.unwrap();
+    assert_eq!(small.position, Position(2), "what fits is written");
+    lock(&connection).execute_batch("PRAGMA max_page_count = 1000000").unwrap();
+    let large = store.append(an_append("large", "k", 500_000)).await.unwrap();
+    assert_eq!((large.position, large.versions), (Position(3), vec![Version(1)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_commit_fails_nobody_in_it_is_told_that_all_is_well() {
+    let folder = TempDir::new().unwrap();
+    let (store, connection) = a_log_with_its_connection(&folder.path().join("log"));
+    // A promise to a table that stays empty: it is looked at when the transaction commits.
+    let trap = "PRAGMA foreign_keys = ON;
+        CREATE TABLE known (id INTEGER PRIMARY KEY);
+        CREATE TABLE promised (id INTEGER REFERENCES known DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER trap AFTER INSERT ON events WHEN new.type = 'poison' BEGIN INSERT INTO promised VALUES (1); END;";
+    lock(&connection).execute_batch(trap).unwrap();
+
+    for round in 0..20 {
+        let stuck = lock(&connection);
+        let mut callers = JoinSet::new();
+        for caller in 0..6 {
+            let store = store.clone();
+            let stream = format!("s-{round}-{caller}");
+            let kind = if caller == 3 { "poison" } else { "sound" };
+            callers.spawn(async move { (stream.clone(), store.append(an_append(&stream, kind, 10)).await) });
+        }
+        drop(stuck);
+        for (stream, outcome) in callers.join_all().await {
+            let stream = StreamName::new(stream).unwrap();
+            let written = store.read_stream(&stream, Version(1), 10).await.unwrap();
+            assert_eq!(written.len(), usize::from(outcome.is_ok()), "{stream}: {outcome:?}");
+            if outcome.is_err() {
+                assert!(matches!(outcome, Err(AppendError::Store(StoreError::Database(_)))), "{outcome:?}");
+                let again = store.append(an_append(stream.as_str(), "sound", 10)).await.unwrap();
+                assert_eq!(again.versions, [Version(1)], "nothing is remembered of what was rolled back");
+            }
+        }
+    }
+    let log = store.read_all(Position(0), 1000, &Filter::default()).await.unwrap();
+    assert_eq!(log.head, Position(120));
+    assert!(log.events.iter().zip(1..).all(|(event, position)| event.position.0 == position));
+}

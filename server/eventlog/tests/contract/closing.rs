@@ -1,0 +1,51 @@
+//! The end of a log's life in a process.
+
+use storefront_eventlog::{AppendError, Filter, Position, StoreError, Version};
+use tokio::task::JoinSet;
+
+use crate::world::*;
+
+pub(crate) async fn a_closed_log_refuses_everything(log: Log) {
+    write(&log, "a", 1).await;
+    log.close().await;
+    assert!(matches!(log.append(nothing()).await, Err(AppendError::Store(StoreError::Closed))));
+    assert!(matches!(log.read_stream(&stream("a"), Version(1), 1).await, Err(StoreError::Closed)));
+    assert!(matches!(log.read_all(Position(0), 1, &Filter::default()).await, Err(StoreError::Closed)));
+    assert!(matches!(log.head().await, Err(StoreError::Closed)));
+    assert!(matches!(log.wait_for(Position(0)).await, Err(StoreError::Closed)));
+    assert!(matches!(log.checkpoint("mail").await, Err(StoreError::Closed)));
+    assert!(matches!(log.answer("key").await, Err(StoreError::Closed)));
+}
+
+pub(crate) async fn closing_wakes_those_who_wait(log: Log) {
+    let waiting = tokio::spawn({
+        let log = log.clone();
+        async move { log.wait_for(Position(0)).await }
+    });
+    log.close().await;
+    assert!(matches!(soon("waking", waiting).await.unwrap(), Err(StoreError::Closed)));
+}
+
+pub(crate) async fn closing_twice_is_fine(log: Log) {
+    let mut closers = JoinSet::new();
+    for _ in 0..4 {
+        let log = log.clone();
+        closers.spawn(async move { log.close().await });
+    }
+    soon("closing", closers.join_all()).await;
+    soon("closing", log.close()).await;
+}
+
+pub(crate) async fn what_was_queued_is_finished_before_the_log_closes(log: Log) {
+    let mut callers = JoinSet::new();
+    for caller in 0..100 {
+        let log = log.clone();
+        callers.spawn(async move { log.append(nothing().and(to(&format!("s-{caller}"), 0, some_events(1)))).await });
+    }
+    // Some callers have been answered, some wait, some come too late.
+    log.wait_for(Position(1)).await.unwrap();
+    log.close().await;
+    for outcome in soon("an answer", callers.join_all()).await {
+        assert!(matches!(outcome, Ok(_) | Err(AppendError::Store(StoreError::Closed))), "{outcome:?}");
+    }
+}

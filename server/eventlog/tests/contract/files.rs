@@ -1,0 +1,233 @@
+//! What is special about a log in a file: it outlives the process, and belongs to one of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use storefront_eventlog::{EventStore, Position, SqliteStore, StoreError, Version, check};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::world::*;
+
+fn a_place() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("log.sqlite3");
+    (folder, path)
+}
+
+fn opened(path: &Path) -> Log {
+    Arc::new(SqliteStore::open(path).unwrap())
+}
+
+#[track_caller]
+fn assert_unusable(path: &Path, because: &str) {
+    match SqliteStore::open(path) {
+        Err(StoreError::Unusable(why)) => assert!(why.contains(because), "{why:?} does not say {because:?}"),
+        Err(error) => panic!("not unusable, but: {error}"),
+        Ok(_) => panic!("it opens"),
+    }
+}
+
+#[tokio::test]
+async fn reopening_a_file_finds_everything() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    let sent = nothing().and(to("a", 0, some_events(3))).and(to("b", 0, some_events(1)));
+    let sent = sent.with_checkpoint("mail", 2).with_answer(answer("key", "done", 7));
+    let first = log.append(sent.clone()).await.unwrap();
+    let before = read_whole_log(&log).await;
+    log.close().await;
+
+    let log = opened(&path);
+    assert_eq!(read_whole_log(&log).await, before);
+    assert_eq!(log.checkpoint("mail").await.unwrap(), Position(2));
+    assert_eq!(log.answer("key").await.unwrap(), Some((answer("key", "done", 7), Position(4))));
+    assert_eq!(log.wait_for(Position(3)).await.unwrap(), Position(4));
+    assert_eq!(log.append(sent).await.unwrap(), first, "an append is still known when it is sent again");
+    assert_conflict(log.append(nothing().and(to("a", 0, some_events(1)))).await, "a", 0, 3);
+    let on = log.append(nothing().and(to("a", 3, some_events(1)))).await.unwrap();
+    assert_eq!((on.position, on.versions), (Position(5), vec![Version(4)]));
+    assert_sound(&log).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_before_the_log_closed_is_there_afterwards() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    let mut callers = JoinSet::new();
+    for caller in 0..200 {
+        let log = log.clone();
+        callers.spawn(async move {
+            let name = format!("s-{caller}");
+            log.append(nothing().and(to(&name, 0, some_events(1)))).await.is_ok().then_some(name)
+        });
+    }
+    log.wait_for(Position(1)).await.unwrap();
+    log.close().await;
+    let answered: Vec<String> = callers.join_all().await.into_iter().flatten().collect();
+
+    let log = opened(&path);
+    assert_eq!(head(&log).await, answered.len() as u64);
+    for name in answered {
+        assert_eq!(version(&log, &name).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_is_dropped_without_closing_loses_nothing_and_frees_its_file() {
+    let (_folder, path) = a_place();
+    for turn in 1..=5 {
+        let log = opened(&path);
+        write(&log, "a", 1).await;
+        assert_eq!(head(&log).await, turn);
+    }
+    assert_sound(&opened(&path)).await;
+}
+
+#[tokio::test]
+async fn a_file_belongs_to_one_store_at_a_time() {
+    let (folder, path) = a_place();
+    let log = opened(&path);
+    assert_unusable(&path, "in use by another program");
+    #[cfg(unix)]
+    {
+        let other_name = folder.path().join("other-name");
+        std::os::unix::fs::symlink(&path, &other_name).unwrap();
+        assert_unusable(&other_name, "in use by another program");
+    }
+    write(&log, "a", 1).await;
+    log.close().await;
+    assert_eq!(head(&opened(&path)).await, 1);
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_closed_log_leaves_a_single_folded_file() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 100).await;
+    log.close().await;
+    assert!(!path.with_file_name("log.sqlite3-wal").exists());
+    assert!(!path.with_file_name("log.sqlite3-shm").exists());
+}
+
+#[tokio::test]
+async fn folders_are_made_on_the_way() {
+    let (folder, _) = a_place();
+    let path = folder.path().join("of/my/shop/log.sqlite3");
+    write(&opened(&path), "a", 1).await;
+    assert!(path.exists());
+}
+
+#[test]
+fn the_database_of_another_program_is_left_alone() {
+    let (_folder, path) = a_place();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert_unusable(&path, "is a database of another program");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let (_folder, path) = a_place();
+    let letter = "Dear shop, please find enclosed the socks that do not fit me. ".repeat(50);
+    std::fs::write(&path, &letter).unwrap();
+    assert_unusable(&path, "is not an event log but some other file");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
+}
+
+#[tokio::test]
+async fn a_file_from_a_newer_program_is_refused() {
+    let (_folder, path) = a_place();
+    opened(&path).close().await;
+    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 4711").unwrap();
+    assert_unusable(&path, "was written by a newer version of this program (schema 4711");
+}
+
+#[test]
+fn a_folder_is_no_log() {
+    let (folder, _) = a_place();
+    assert_unusable(folder.path(), "cannot be opened");
+}
+
+#[tokio::test]
+async fn the_file_itself_refuses_to_change_or_delete_events() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 2).await;
+    log.close().await;
+    let plain = Connection::open(&path).unwrap();
+    for statement in ["UPDATE events SET data = '{}'", "DELETE FROM events", "UPDATE events SET position = 9"] {
+        let error = plain.execute(statement, []).unwrap_err();
+        assert!(error.to_string().contains("events are never"), "{statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn clones_are_the_same_log() {
+    let (_folder, path) = a_place();
+    let store = SqliteStore::open(&path).unwrap();
+    let clone = store.clone();
+    store.append(nothing().and(to("a", 0, some_events(1)))).await.unwrap();
+    drop(store);
+    assert_eq!(clone.head().await.unwrap(), Position(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_made_while_the_log_is_written() {
+    let (folder, path) = a_place();
+    let store = SqliteStore::open(&path).unwrap();
+    let log: Log = Arc::new(store.clone());
+    write(&log, "a", 500).await;
+    let writer = tokio::spawn({
+        let log = log.clone();
+        async move {
+            for _ in 0..200 {
+                write(&log, "b", 1).await;
+            }
+        }
+    });
+    log.wait_for(Position(550)).await.unwrap();
+    let copy = folder.path().join("copy.sqlite3");
+    store.backup(&copy).await.unwrap();
+    let seen = head(&log).await;
+    writer.await.unwrap();
+
+    let copied = opened(&copy);
+    let events = read_whole_log(&copied).await;
+    assert!((550..=seen).contains(&(events.len() as u64)));
+    assert_eq!(events, read_whole_log(&log).await[..events.len()]);
+    assert_sound(&copied).await;
+    assert_eq!(store.damages().await.unwrap(), [""; 0]);
+
+    let refused = store.backup(&copy).await.unwrap_err();
+    assert!(refused.to_string().contains("is there already"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_log_that_somebody_tampered_with_fails_its_check() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 6).await;
+    log.close().await;
+    let tampering = "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted;
+        DELETE FROM events WHERE position = 2;
+        UPDATE events SET data = '{' WHERE position = 4;
+        UPDATE events SET version = 9 WHERE position = 6;";
+    Connection::open(&path).unwrap().execute_batch(tampering).unwrap();
+
+    let report = check(&*opened(&path)).await.unwrap();
+    let said = report.to_string();
+    assert!(!report.is_sound());
+    for finding in [
+        "5 events in 1 streams: 4 findings",
+        "position 2 is missing: 3 comes next",
+        "position 3: stream a has version 3 where 2 is due",
+        "position 4: the data is not JSON: EOF",
+        "position 6: stream a has version 9 where 6 is due",
+    ] {
+        assert!(said.contains(finding), "{said} has no {finding:?}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The contract of `EventStore`, as stories that are run on every backend.
+//!
+//! A story gets an empty log and knows no backend. Stories about what outlives a process get a world that can be
+//! opened anew.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+mod appends;
+mod closing;
+mod consumers;
+mod files;
+mod kills;
+mod model;
+mod order_race;
+mod postgres_server;
+mod races;
+mod reads;
+mod register;
+mod repeats;
+mod servers;
+mod tools;
+mod waiting;
+mod world;
+
+/// Runs stories on a backend: each as a test of its own, with a world of its own.
+macro_rules! on_backend {
+    ($backend:ident: $($module:ident { $($story:ident),* $(,)? })*) => {
+        mod $backend {
+            use crate::world::World;
+
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $story() {
+                    let world = World::$backend().await;
+                    crate::$module::$story(world.log()).await;
+                }
+            )*)*
+        }
+    };
+}
+
+/// The stories that every backend must tell.
+macro_rules! the_contract_on {
+    ($backend:ident) => {
+        on_backend! { $backend:
+            appends {
+                the_first_event_has_position_and_version_one,
+                positions_run_on_over_all_streams,
+                what_is_read_back_is_what_was_written,
+                a_wrong_expected_version_is_a_conflict_and_writes_nothing,
+                any_version_will_do_when_the_caller_says_so,
+                several_streams_land_together,
+                several_streams_land_not_at_all_when_one_conflicts,
+                a_stream_can_be_checked_without_being_written,
+                an_empty_append_answers_the_head,
+                an_append_that_makes_no_sense_is_refused,
+                an_append_that_is_too_big_is_refused,
+                a_large_append_lands_whole,
+            }
+            repeats {
+                an_append_sent_again_is_answered_as_it_was_then,
+                an_append_sent_again_on_any_version_is_not_written_twice,
+                an_append_sent_again_tells_the_versions_of_then_also_of_checked_streams,
+                an_append_sent_twice_at_once_is_written_once,
+                an_append_with_some_known_events_is_refused,
+                known_events_in_another_order_are_refused,
+                known_events_in_another_stream_are_refused,
+                known_events_from_two_appends_are_refused,
+            }
+            races {
+                one_of_many_callers_wins_a_version,
+                positions_stay_dense_when_callers_fight,
+                refused_neighbours_fail_nobody_else,
+                what_is_answered_can_be_read_at_once,
+                a_reader_never_finds_anything_new_behind_itself,
+                atomic_appends_are_never_seen_in_halves,
+            }
+            register {
+                appends_and_reads_look_as_if_they_happened_one_by_one,
+            }
+            reads {
+                a_stream_is_read_from_a_version_on,
+                an_unknown_stream_is_empty,
+                the_log_is_read_in_pages,
+                reading_beyond_the_end_finds_nothing_and_stays_there,
+                types_are_filtered_by_name_and_by_prefix,
+                streams_are_filtered_by_name_and_by_prefix,
+                a_correlation_is_read_alone,
+                all_parts_of_a_filter_must_hold,
+                only_the_last_star_is_special_in_a_pattern,
+                a_page_full_of_matches_ends_at_its_last_event,
+                reading_on_moves_past_what_the_filter_left_out,
+                a_long_stretch_without_matches_is_crossed_in_bounded_steps,
+                a_read_answers_no_more_than_its_bound,
+                a_stream_is_read_as_far_as_asked_whatever_its_length_and_weight,
+            }
+            consumers {
+                a_checkpoint_commits_with_its_events,
+                a_checkpoint_does_not_move_when_the_append_is_refused,
+                a_checkpoint_never_moves_backwards,
+                an_answer_is_kept_with_the_position_that_it_wrote,
+                a_refused_append_leaves_no_answer,
+                a_key_is_answered_once,
+                an_answered_key_matters_more_than_a_conflict,
+                the_same_append_with_its_answer_is_answered_as_it_was_then,
+                of_two_commands_with_one_key_one_takes_effect,
+                answers_are_kept_for_a_day_and_then_forgotten,
+                a_caller_whose_clock_is_ahead_costs_nobody_an_answer,
+            }
+            waiting {
+                waiting_for_what_is_there_answers_at_once,
+                an_append_wakes_all_who_wait,
+                a_refused_append_wakes_nobody,
+                who_is_woken_can_read_the_news,
+                following_the_log_loses_nothing,
+            }
+            closing {
+                a_closed_log_refuses_everything,
+                closing_wakes_those_who_wait,
+                closing_twice_is_fine,
+                what_was_queued_is_finished_before_the_log_closes,
+            }
+            tools {
+                an_export_is_imported_byte_for_byte,
+                an_export_has_a_line_for_each_event,
+                only_an_empty_log_takes_an_import,
+                an_import_says_which_line_is_wrong,
+                a_sound_log_passes_its_check,
+            }
+        }
+    };
+}
+
+the_contract_on!(memory);
+the_contract_on!(file);
+the_contract_on!(postgres);

@@ -1,0 +1,232 @@
+//! Random histories against a model that is too simple to be wrong.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use storefront_eventlog::{Append, AppendError, Appended, Checkpoint, Expected, Position, StreamName, Version};
+
+use crate::world::*;
+
+/// One step of a history.
+#[derive(Clone, Debug)]
+enum Step {
+    /// These appends, sent at once and in this order.
+    Send(Vec<Wish>),
+    /// The log is closed and opened again, where it outlives that.
+    Reopen,
+}
+
+/// An append, before it is known what is in the log.
+#[derive(Clone, Debug)]
+enum Wish {
+    Fresh {
+        parts: Vec<Part>,
+        checkpoint: Option<(u8, u64)>,
+        key: Option<u8>,
+    },
+    /// One of the earlier appends, whole.
+    Again(prop::sample::Index),
+    /// A new append with an event of an earlier one in it.
+    Stolen(prop::sample::Index),
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    stream: u8,
+    /// How far off the expectation is; `None` expects nothing.
+    guess: Option<i64>,
+    events: usize,
+}
+
+fn histories() -> impl Strategy<Value = Vec<Step>> {
+    let guess = prop_oneof![3 => Just(Some(0)), 1 => Just(Some(-1)), 1 => Just(Some(1)), 2 => Just(None)];
+    let part = (0_u8..5, guess, 0_usize..4).prop_map(|(stream, guess, events)| Part { stream, guess, events });
+    let checkpoint = prop::option::weighted(0.2, (0_u8..3, 0_u64..50));
+    let key = prop::option::weighted(0.2, 0_u8..8);
+    let fresh = (prop::collection::vec(part, 0..4), checkpoint, key).prop_map(|(parts, checkpoint, key)| Wish::Fresh {
+        parts,
+        checkpoint,
+        key,
+    });
+    let index = any::<prop::sample::Index>;
+    let wish = prop_oneof![8 => fresh, 1 => index().prop_map(Wish::Again), 1 => index().prop_map(Wish::Stolen)];
+    let step = prop_oneof![
+        9 => prop::collection::vec(wish, 1..8).prop_map(Step::Send),
+        1 => Just(Step::Reopen),
+    ];
+    prop::collection::vec(step, 1..20)
+}
+
+/// What the log must be: a list, and what follows from it.
+#[derive(Default)]
+struct Model {
+    events: Vec<(StreamName, u64, uuid::Uuid)>,
+    checkpoints: BTreeMap<String, u64>,
+    answers: BTreeMap<String, (String, u64)>,
+    /// Every append that was ever sent with success, with its answer.
+    written: Vec<(Append, Appended)>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Told {
+    Appended(Appended),
+    Conflict { actual: u64 },
+    Duplicate,
+    AlreadyAnswered { body: String, position: u64 },
+}
+
+impl Model {
+    fn version(&self, stream: &StreamName) -> u64 {
+        self.events.iter().filter(|(name, ..)| name == stream).count() as u64
+    }
+
+    fn append(&mut self, append: &Append) -> Told {
+        let ids: Vec<_> = append.streams.iter().flat_map(|part| &part.events).map(|event| event.id).collect();
+        let known = ids.iter().filter(|id| self.events.iter().any(|(.., there)| there == *id)).count();
+        if known > 0
+            && known == ids.len()
+            && let Some((_, then)) = self.written.iter().find(|(earlier, _)| earlier.streams == append.streams)
+        {
+            return Told::Appended(then.clone());
+        }
+        if let Some((body, position)) = append.answer.as_ref().and_then(|answer| self.answers.get(&answer.key)) {
+            return Told::AlreadyAnswered { body: body.clone(), position: *position };
+        }
+        if known > 0 {
+            return Told::Duplicate;
+        }
+        for part in &append.streams {
+            let actual = self.version(&part.stream);
+            if matches!(part.expected, Expected::Exactly(version) if version.0 != actual) {
+                return Told::Conflict { actual };
+            }
+        }
+        for part in &append.streams {
+            for event in &part.events {
+                let version = self.version(&part.stream) + 1;
+                self.events.push((part.stream.clone(), version, event.id));
+            }
+        }
+        let head = self.events.len() as u64;
+        for Checkpoint { consumer, position } in &append.checkpoints {
+            let there = self.checkpoints.entry(consumer.clone()).or_default();
+            *there = (*there).max(position.0);
+        }
+        if let Some(answer) = &append.answer {
+            self.answers.insert(answer.key.clone(), (answer.body.as_str().to_owned(), head));
+        }
+        let versions = append.streams.iter().map(|part| Version(self.version(&part.stream))).collect();
+        let appended = Appended { position: Position(head), versions };
+        self.written.push((append.clone(), appended.clone()));
+        Told::Appended(appended)
+    }
+
+    /// Makes an append of a wish, guessing versions from what the model knows now.
+    fn fulfil(&self, wish: &Wish, number: usize) -> Append {
+        match wish {
+            Wish::Fresh { parts, checkpoint, key } => {
+                let mut append = nothing();
+                for part in parts {
+                    let name = format!("s-{}", part.stream);
+                    if append.streams.iter().any(|there| there.stream.as_str() == name) {
+                        continue;
+                    }
+                    let events = some_events(part.events);
+                    append = append.and(match part.guess {
+                        Some(off) => to(&name, self.version(&stream(&name)).saturating_add_signed(off), events),
+                        None => onto(&name, events),
+                    });
+                }
+                if let Some((consumer, position)) = checkpoint {
+                    append = append.with_checkpoint(&format!("c-{consumer}"), *position);
+                }
+                match key {
+                    Some(key) => append.with_answer(answer(&format!("key-{key}"), &format!("answer {number}"), 5)),
+                    None => append,
+                }
+            }
+            Wish::Again(index) => self.earlier(index),
+            Wish::Stolen(index) => {
+                let mut stolen = self.earlier(index);
+                stolen.answer = None;
+                stolen.streams.push(onto(&format!("elsewhere-{}", self.written.len()), some_events(1)));
+                stolen
+            }
+        }
+    }
+
+    fn earlier(&self, index: &prop::sample::Index) -> Append {
+        if self.written.is_empty() { nothing() } else { index.get(&self.written).0.clone() }
+    }
+}
+
+fn told(outcome: Result<Appended, AppendError>) -> Told {
+    match outcome {
+        Ok(appended) => Told::Appended(appended),
+        Err(AppendError::Conflict { actual, .. }) => Told::Conflict { actual: actual.0 },
+        Err(AppendError::DuplicateEvent(_)) => Told::Duplicate,
+        Err(AppendError::AlreadyAnswered { answer, position }) => {
+            Told::AlreadyAnswered { body: answer.body.as_str().to_owned(), position: position.0 }
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Lives a history with the log and with the model, and compares all that can be seen.
+async fn live(world: &mut World, history: &[Step]) {
+    let mut model = Model::default();
+    for (number, step) in history.iter().enumerate() {
+        match step {
+            Step::Reopen => world.reopen().await,
+            Step::Send(wishes) => {
+                let appends: Vec<Append> = wishes.iter().map(|wish| model.fulfil(wish, number)).collect();
+                let log = world.log();
+                let sent = sent_in_order(&log, appends.clone()).await;
+                for (append, outcome) in appends.iter().zip(sent) {
+                    assert_eq!(told(outcome), model.append(append), "{append:#?}");
+                }
+            }
+        }
+    }
+    let log = world.log();
+    let events = read_whole_log(&log).await;
+    let seen: Vec<_> = events.iter().map(|event| (event.stream.clone(), event.version.0, event.event.id)).collect();
+    assert_eq!(seen, model.events);
+    assert_sound(&log).await;
+    for number in 0..8 {
+        let key = format!("key-{number}");
+        let kept = log.answer(&key).await.unwrap().map(|(answer, at)| (answer.body.as_str().to_owned(), at.0));
+        assert_eq!(kept.as_ref(), model.answers.get(&key));
+        let consumer = format!("c-{number}");
+        let checkpoint = log.checkpoint(&consumer).await.unwrap().0;
+        assert_eq!(checkpoint, model.checkpoints.get(&consumer).copied().unwrap_or(0));
+    }
+}
+
+/// Tries random histories, each in a world of its own, and makes the failing one small.
+pub(crate) fn try_histories(cases: u32, world: impl AsyncFn() -> World) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&histories(), |history| {
+            runtime.block_on(async { live(&mut world().await, &history).await });
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn random_histories_in_memory_go_as_the_model_says() {
+    try_histories(200, World::memory);
+}
+
+#[test]
+fn random_histories_in_a_file_that_is_reopened_go_as_the_model_says() {
+    try_histories(40, World::file);
+}
+
+#[test]
+fn random_histories_on_postgres_go_as_the_model_says() {
+    try_histories(40, World::postgres);
+}

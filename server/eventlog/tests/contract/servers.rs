@@ -1,0 +1,173 @@
+//! What is special about a log in a database: several servers write to it, and connections get lost.
+
+use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError};
+use tokio::task::JoinSet;
+
+use crate::world::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_servers_that_write_to_the_same_streams_keep_one_order() {
+    let world = World::postgres().await;
+    let servers = [world.log(), world.second_server().await];
+    let mut callers = JoinSet::new();
+    for caller in 0..16_usize {
+        let log = servers[caller % 2].clone();
+        callers.spawn(async move {
+            let mut won = 0;
+            for turn in 0..25 {
+                let name = format!("s-{}", (caller + turn) % 3);
+                let guess = version(&log, &name).await;
+                match log.append(nothing().and(to(&name, guess, some_events(2)))).await {
+                    Ok(appended) => {
+                        assert_eq!(appended.versions[0].0, guess + 2);
+                        won += 1;
+                    }
+                    Err(AppendError::Conflict { expected, actual, .. }) => assert!(actual > expected),
+                    Err(error) => panic!("{error}"),
+                }
+                write(&log, &format!("own-{caller}"), 1).await;
+            }
+            won
+        });
+    }
+    let won: u64 = callers.join_all().await.into_iter().sum();
+    assert!(won >= 25, "somebody always wins");
+    assert_eq!(head(&servers[0]).await, won * 2 + 16 * 25);
+    assert_sound(&servers[0]).await;
+    assert_eq!(read_whole_log(&servers[0]).await, read_whole_log(&servers[1]).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stale_memory_of_a_stream_costs_only_its_own_caller() {
+    let world = World::postgres().await;
+    let (here, there) = (world.log(), world.second_server().await);
+    write(&here, "shared", 1).await;
+    for round in 0..20_u64 {
+        // `here` remembers an older version of the stream than is true.
+        write(&there, "shared", 1).await;
+        let stale = nothing().and(to("shared", 2 * round + 1, some_events(1)));
+        let neighbour = nothing().and(to(&format!("own-{round}"), 0, some_events(1)));
+        let anyway = nothing().and(onto("shared", some_events(1)));
+        let mut outcomes = sent_in_order(&here, vec![stale, neighbour, anyway]).await.into_iter();
+        let (stale, neighbour, anyway) = (outcomes.next().unwrap(), outcomes.next().unwrap(), outcomes.next().unwrap());
+        assert_conflict(stale, "shared", 2 * round + 1, 2 * round + 2);
+        neighbour.unwrap();
+        assert_eq!(anyway.unwrap().versions[0].0, 2 * round + 3);
+    }
+    assert_sound(&there).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_checked_stream_is_checked_against_what_other_servers_wrote() {
+    let world = World::postgres().await;
+    let (here, there) = (world.log(), world.second_server().await);
+    write(&here, "rule", 1).await;
+    write(&there, "rule", 1).await;
+    let guarded = nothing().and(to("rule", 1, vec![])).and(onto("a", some_events(1)));
+    assert_conflict(here.append(guarded).await, "rule", 1, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn keys_and_event_ids_are_known_to_all_servers() {
+    let world = World::postgres().await;
+    let (here, there) = (world.log(), world.second_server().await);
+    let append = nothing().and(to("a", 0, some_events(2))).with_answer(answer("key", "done", 5));
+    let first = here.append(append.clone()).await.unwrap();
+    assert_eq!(there.append(append).await.unwrap(), first);
+    let other = nothing().and(onto("a", some_events(1))).with_answer(answer("key", "again", 6));
+    assert!(matches!(there.append(other).await, Err(AppendError::AlreadyAnswered { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_waits_is_woken_by_what_another_server_writes() {
+    let world = World::postgres().await;
+    let (here, there) = (world.log(), world.second_server().await);
+    for turn in 1..=20 {
+        let waiting = tokio::spawn({
+            let here = here.clone();
+            async move { here.wait_for(Position(turn - 1)).await.unwrap() }
+        });
+        write(&there, "a", 1).await;
+        assert_eq!(soon("waking", waiting).await.unwrap(), Position(turn));
+        assert_eq!(here.read_all(Position(turn - 1), 10, &Filter::default()).await.unwrap().events.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_connections_lose_nothing_and_double_nothing() {
+    let world = World::postgres().await;
+    let log = world.log();
+    let killer = world.plain_connection().await;
+    let mut callers = JoinSet::new();
+    for caller in 0..8 {
+        let log = log.clone();
+        callers.spawn(async move {
+            for turn in 0..60_u64 {
+                let name = format!("s-{caller}");
+                let appended = log.append(nothing().and(to(&name, turn, some_events(1)))).await.unwrap();
+                assert_eq!(appended.versions[0].0, turn + 1);
+            }
+        });
+    }
+    for round in 1..=10 {
+        soon("progress", log.wait_for(Position(round * 40))).await.unwrap();
+        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        killer.execute(kill, &[]).await.unwrap();
+    }
+    soon("all appends", callers.join_all()).await;
+    assert_eq!(head(&log).await, 8 * 60);
+    assert_sound(&log).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_servers_may_start_at_once_on_an_empty_database() {
+    let world = World::postgres().await;
+    let fresh = crate::postgres_server::a_database().await;
+    let mut starting = JoinSet::new();
+    for _ in 0..8 {
+        let fresh = fresh.clone();
+        starting.spawn(async move {
+            let log = PostgresStore::connect(&fresh).await.unwrap();
+            log.append(nothing().and(onto("a", some_events(1)))).await.unwrap();
+        });
+    }
+    starting.join_all().await;
+    assert_eq!(PostgresStore::connect(&fresh).await.unwrap().head().await.unwrap(), Position(8));
+    drop(world);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_database_itself_refuses_to_change_or_delete_events() {
+    let world = World::postgres().await;
+    write(&world.log(), "a", 2).await;
+    let plain = world.plain_connection().await;
+    for statement in
+        ["UPDATE eventlog.events SET data = '{}'", "DELETE FROM eventlog.events", "TRUNCATE eventlog.events"]
+    {
+        let error = plain.batch_execute(statement).await.unwrap_err();
+        let said = error.as_db_error().unwrap().message().to_owned();
+        assert!(said.contains("never changed or deleted") || said.contains("permission denied"), "{statement}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_from_a_newer_program_is_refused() {
+    let world = World::postgres().await;
+    let plain = world.plain_connection().await;
+    plain.batch_execute("INSERT INTO eventlog.migrations (step) VALUES (4711)").await.unwrap();
+    let error = world.try_second_server().await.err().unwrap();
+    let StoreError::Unusable(why) = error else { panic!("{error}") };
+    assert!(why.contains("newer version of this program (schema 4711"), "{why}");
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_told_without_its_password() {
+    let error = PostgresStore::connect("postgres://shop:secret@localhost:door/shop").await.err().unwrap();
+    assert!(matches!(error, StoreError::Unusable(_)), "{error}");
+    let nobody_there = PostgresStore::connect("postgres://shop:secret@127.0.0.1:1/shop").await.err().unwrap();
+    assert!(matches!(nobody_there, StoreError::Database(_)), "{nobody_there}");
+    for said in [error.to_string(), nobody_there.to_string()] {
+        assert!(!said.contains("secret"), "{said}");
+    }
+}

@@ -1,0 +1,248 @@
+//! Where the stories happen: a log of each kind, and words to speak about events.
+
+use std::future::poll_fn;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use serde_json::json;
+use storefront_eventlog::{
+    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Expected, Filter, JsonText, NewEvent, Position,
+    PostgresStore, Recorded, SqliteStore, StoreError, StreamAppend, StreamName, Version,
+};
+use tempfile::TempDir;
+
+use crate::postgres_server;
+
+pub(crate) type Log = Arc<dyn EventStore>;
+
+/// A log of its own, and what must outlive it.
+pub(crate) struct World {
+    log: Log,
+    place: Place,
+}
+
+/// Where the events are while the log is closed.
+enum Place {
+    Nowhere,
+    File(TempDir),
+    Database(String),
+}
+
+impl World {
+    pub(crate) async fn memory() -> Self {
+        Self { log: Arc::new(SqliteStore::in_memory().unwrap()), place: Place::Nowhere }
+    }
+
+    pub(crate) async fn file() -> Self {
+        let folder = TempDir::new().unwrap();
+        Self { log: Arc::new(SqliteStore::open(&file_in(&folder)).unwrap()), place: Place::File(folder) }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let address = postgres_server::a_database().await;
+        Self { log: Arc::new(PostgresStore::connect(&address).await.unwrap()), place: Place::Database(address) }
+    }
+
+    /// Another log on the same database, as a second server has it.
+    pub(crate) async fn second_server(&self) -> Log {
+        Arc::new(self.try_second_server().await.unwrap())
+    }
+
+    pub(crate) async fn try_second_server(&self) -> Result<PostgresStore, StoreError> {
+        let Place::Database(address) = &self.place else { panic!("only a database takes a second server") };
+        PostgresStore::connect(address).await
+    }
+
+    /// A plain connection to the database, for mischief.
+    pub(crate) async fn plain_connection(&self) -> tokio_postgres::Client {
+        let Place::Database(address) = &self.place else { panic!("only a database takes a connection") };
+        let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Closes the log and opens it again; a log that lives nowhere stays as it is.
+    pub(crate) async fn reopen(&mut self) {
+        match &self.place {
+            Place::Nowhere => {}
+            Place::File(folder) => {
+                self.log.close().await;
+                self.log = Arc::new(SqliteStore::open(&file_in(folder)).unwrap());
+            }
+            Place::Database(address) => {
+                self.log.close().await;
+                self.log = Arc::new(PostgresStore::connect(address).await.unwrap());
+            }
+        }
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        self.log.clone()
+    }
+}
+
+fn file_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("log.sqlite3")
+}
+
+/// Sends appends at once, in this order, and waits for all the answers.
+pub(crate) async fn sent_in_order(log: &Log, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
+    let mut sent: Vec<_> = appends.into_iter().map(|append| (log.append(append), None)).collect();
+    poll_fn(|context| {
+        for (future, outcome) in &mut sent {
+            if outcome.is_none()
+                && let Poll::Ready(ready) = future.as_mut().poll(context)
+            {
+                *outcome = Some(ready);
+            }
+        }
+        if sent.iter().all(|(_, outcome)| outcome.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    sent.into_iter().filter_map(|(_, outcome)| outcome).collect()
+}
+
+/// Fails instead of hanging when something that must come does not come.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+pub(crate) fn stream(name: &str) -> StreamName {
+    StreamName::new(name).unwrap()
+}
+
+pub(crate) fn an_event(kind: &str) -> NewEvent {
+    NewEvent {
+        id: uuid::Uuid::now_v7(),
+        kind: kind.to_owned(),
+        schema_version: 1,
+        time_ms: 1_700_000_000_000,
+        correlation_id: "a correlation".to_owned(),
+        causation_id: None,
+        actor: "tester".to_owned(),
+        data: JsonText::of(&json!({ "kind": kind })).unwrap(),
+    }
+}
+
+pub(crate) fn about(correlation: &str, kind: &str) -> NewEvent {
+    NewEvent { correlation_id: correlation.to_owned(), ..an_event(kind) }
+}
+
+pub(crate) fn some_events(count: usize) -> Vec<NewEvent> {
+    (0..count).map(|_| an_event("thing.happened")).collect()
+}
+
+/// Words for one atomic write: `nothing().and(to("a", 0, events)).with_checkpoint("mail", 3)`.
+pub(crate) trait Words {
+    fn and(self, part: StreamAppend) -> Append;
+    fn with_checkpoint(self, consumer: &str, position: u64) -> Append;
+    fn with_answer(self, answer: Answer) -> Append;
+}
+
+impl Words for Append {
+    fn and(mut self, part: StreamAppend) -> Append {
+        self.streams.push(part);
+        self
+    }
+
+    fn with_checkpoint(mut self, consumer: &str, position: u64) -> Append {
+        self.checkpoints.push(Checkpoint { consumer: consumer.to_owned(), position: Position(position) });
+        self
+    }
+
+    fn with_answer(mut self, answer: Answer) -> Append {
+        self.answer = Some(answer);
+        self
+    }
+}
+
+pub(crate) fn nothing() -> Append {
+    Append::default()
+}
+
+/// Events for a stream that must be at a version.
+pub(crate) fn to(name: &str, version: u64, events: Vec<NewEvent>) -> StreamAppend {
+    StreamAppend { stream: stream(name), expected: Expected::Exactly(Version(version)), events }
+}
+
+/// Events for a stream, whatever its version.
+pub(crate) fn onto(name: &str, events: Vec<NewEvent>) -> StreamAppend {
+    StreamAppend { stream: stream(name), expected: Expected::Any, events }
+}
+
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+pub(crate) fn answer(key: &str, body: &str, time_ms: i64) -> Answer {
+    Answer {
+        key: key.to_owned(),
+        fingerprint: format!("fingerprint of {key}"),
+        body: JsonText::of(&body).unwrap(),
+        time_ms,
+    }
+}
+
+/// Appends so many events to a stream at any version.
+pub(crate) async fn write(log: &Log, name: &str, count: usize) -> Appended {
+    log.append(nothing().and(onto(name, some_events(count)))).await.unwrap()
+}
+
+pub(crate) async fn head(log: &Log) -> u64 {
+    log.head().await.unwrap().0
+}
+
+pub(crate) async fn version(log: &Log, name: &str) -> u64 {
+    read_whole_stream(log, name).await.last().map_or(0, |last| last.version.0)
+}
+
+pub(crate) async fn read_whole_stream(log: &Log, name: &str) -> Vec<Recorded> {
+    let (mut events, name) = (Vec::new(), stream(name));
+    loop {
+        let page = log.read_stream(&name, Version(events.len() as u64 + 1), 1000).await.unwrap();
+        let last = page.len() < 1000;
+        events.extend(page);
+        if last {
+            return events;
+        }
+    }
+}
+
+pub(crate) async fn read_whole_log(log: &Log) -> Vec<Recorded> {
+    read_filtered(log, &Filter::default()).await
+}
+
+/// Everything that passes a filter, read to the head in pages.
+pub(crate) async fn read_filtered(log: &Log, filter: &Filter) -> Vec<Recorded> {
+    let (mut events, mut after) = (Vec::new(), Position(0));
+    loop {
+        let slice = log.read_all(after, 100, filter).await.unwrap();
+        events.extend(slice.events);
+        if slice.next_after == slice.head {
+            return events;
+        }
+        assert!(slice.next_after > after, "reading does not get on from {after}");
+        after = slice.next_after;
+    }
+}
+
+/// The whole log stands in one order without gaps, and so does each stream.
+pub(crate) async fn assert_sound(log: &Log) {
+    let events = read_whole_log(log).await;
+    let mut versions = std::collections::HashMap::new();
+    for (index, recorded) in events.iter().enumerate() {
+        assert_eq!(recorded.position.0, index as u64 + 1, "positions are dense");
+        let version = versions.entry(recorded.stream.clone()).or_insert(0);
+        *version += 1;
+        assert_eq!(recorded.version.0, *version, "versions of {} are dense", recorded.stream);
+    }
+    assert_eq!(head(log).await, events.len() as u64);
+}
+
+#[track_caller]
+pub(crate) fn assert_conflict<T: std::fmt::Debug>(outcome: Result<T, AppendError>, name: &str, version: u64, is: u64) {
+    let Err(AppendError::Conflict { stream, expected, actual }) = outcome else {
+        panic!("a conflict was due, not {outcome:?}");
+    };
+    assert_eq!((stream.as_str(), expected, actual), (name, Version(version), Version(is)));
+}

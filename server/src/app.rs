@@ -1,0 +1,217 @@
+//! The composition root: builds the shop from its configuration, starts it, and ends it in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_eventlog::{PostgresStore, SqliteStore, StoreError};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::clock;
+use crate::commands::Failure;
+use crate::config::{Config, StoreChoice};
+use crate::http;
+use crate::integrations::card_gateway::CardGateway;
+use crate::integrations::mailer::{Mailer, MailerConfig};
+use crate::integrations::product_service::ProductService;
+use crate::processes::{
+    check_out_orders, follow_the_product_service, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail,
+    take_payments,
+};
+use crate::progress::Progress;
+use crate::shop::{Freshness, Running, Shop, Traffic};
+use crate::stored::Store;
+use crate::views::Views;
+
+/// How long requests and processes may take to end when the server is told to stop.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Open mode would let everyone on the network do everything.
+    #[error(
+        "{0} can be reached from other machines, and in open mode everyone may do everything: listen on 127.0.0.1, \
+         or say --open-to-network if you mean it"
+    )]
+    OpenToNetwork(SocketAddr),
+    /// The event log cannot be opened.
+    #[error("the event log cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    /// The address of a system around the shop makes no sense.
+    #[error("{0}")]
+    Address(String),
+}
+
+/// A running server. Dropping it without [`Server::shutdown`] leaves it running until the runtime ends.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    serving: tokio::task::JoinHandle<()>,
+    store: StoreHandle,
+}
+
+/// Hides the log's insides from `Debug`.
+struct StoreHandle(Store);
+
+impl std::fmt::Debug for StoreHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store(…)")
+    }
+}
+
+impl Server {
+    /// Opens the log, starts views and processes, and listens. The systems around the shop need not be there yet.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        if !config.listen.ip().is_loopback() && !config.open_to_network {
+            return Err(StartError::OpenToNetwork(config.listen));
+        }
+        let address = config.listen;
+        let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        let systems = Systems::of(&config)?;
+        let store = open(&config.store).await?;
+        let opened_at = store.head().await?;
+
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let views = Views::new();
+        let freshness = Arc::new(Freshness::new(config.quote_life));
+        tasks.spawn(views.clone().follow(store.clone(), stop.clone()));
+        let progress = Progress::default();
+        let ground = Ground { store: &store, progress: &progress, tasks: &tasks, stop: &stop };
+        start_processes(&config, &ground, &views, &systems, &freshness);
+        let shop = Shop {
+            store: store.clone(),
+            views,
+            products: systems.products,
+            freshness,
+            running: Running::default(),
+            progress,
+            traffic: Arc::new(Traffic::new(clock::now())),
+            opened_at,
+            card_webhook_secret: config.card_webhook_secret,
+            stop: stop.clone(),
+        };
+        let service = axum::serve(listener, http::router(shop)).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let serving = tokio::spawn(async move {
+            if let Err(failure) = service.await {
+                warn!(error = %failure, "the server stopped");
+            }
+        });
+        info!(%address, "the shop is open");
+        Ok(Self { address, stop, tasks, serving, store: StoreHandle(store) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its base URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Takes no new requests, finishes those that run, ends the processes and closes the log; within ten seconds.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        let ends = async {
+            let _ = self.serving.await;
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(PATIENCE, ends).await.is_err() {
+            warn!("some requests did not end in time");
+        }
+        self.store.0.close().await;
+    }
+}
+
+/// The systems around the shop.
+struct Systems {
+    products: Arc<ProductService>,
+    cards: Arc<CardGateway>,
+    mail: Arc<Mailer>,
+}
+
+impl Systems {
+    fn of(config: &Config) -> Result<Self, StartError> {
+        let bad = |error: &dyn std::fmt::Display| StartError::Address(error.to_string());
+        let products = ProductService::new(&config.products_url, config.currency).map_err(|error| bad(&error))?;
+        let cards =
+            CardGateway::new(&config.card_gateway_url, config.card_gateway_key.reveal(), config.card_gateway_timeout)
+                .map_err(|error| bad(&error))?;
+        let mail = Mailer::new(&MailerConfig { server: config.mail_url.clone(), from: config.mail_from.clone() })
+            .map_err(|error| bad(&error))?;
+        Ok(Self { products: Arc::new(products), cards: Arc::new(cards), mail: Arc::new(mail) })
+    }
+}
+
+/// Opens the log where it was chosen to be.
+async fn open(choice: &StoreChoice) -> Result<Store, StoreError> {
+    Ok(match choice {
+        StoreChoice::Memory => Arc::new(SqliteStore::in_memory()?),
+        StoreChoice::File(path) => Arc::new(SqliteStore::open(path)?),
+        StoreChoice::Postgres(url) => Arc::new(PostgresStore::connect(url.reveal()).await?),
+    })
+}
+
+/// What the processes run on.
+struct Ground<'a> {
+    store: &'a Store,
+    progress: &'a Progress,
+    tasks: &'a TaskTracker,
+    stop: &'a CancellationToken,
+}
+
+impl Ground<'_> {
+    fn start<H, F>(&self, listener: runner::Listener, handle: H)
+    where
+        H: Fn(Store, runner::Turn) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let store = self.store.clone();
+        let handle = move |turn| handle(store.clone(), turn);
+        self.tasks.spawn(runner::run(self.store.clone(), listener, self.progress.clone(), self.stop.clone(), handle));
+    }
+}
+
+fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems: &Systems, freshness: &Arc<Freshness>) {
+    let life = config.reservation_life;
+    ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
+    let cards = systems.cards.clone();
+    ground.start(take_payments::LISTENER, move |store, turn| take_payments::handle(store, cards.clone(), turn));
+    let mail = systems.mail.clone();
+    ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), turn));
+    let seen = views.clone();
+    ground.start(reprice_open_baskets::LISTENER, move |store, turn| {
+        reprice_open_baskets::handle(store, seen.clone(), turn)
+    });
+    if config.demo_stock {
+        ground.start(put_demo_stock_on_the_shelf::LISTENER, put_demo_stock_on_the_shelf::handle);
+    }
+    ground.tasks.spawn(follow_the_product_service::run(
+        ground.store.clone(),
+        systems.products.clone(),
+        freshness.clone(),
+        views.clone(),
+        ground.stop.clone(),
+    ));
+}

@@ -1,0 +1,126 @@
+//! Events of streams `payment-{id}`.
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{OrderId, Timestamp};
+use storefront_domain::payment::PaymentEvent;
+use storefront_eventlog::JsonText;
+
+use super::shapes::{Money, Nothing, PaymentMethod};
+use super::{CodecError, Encoded, encoded, parsed, unknown};
+
+/// Every type.
+pub(super) const KINDS: &[&str] = &[
+    "payment.requested",
+    "payment.succeeded",
+    "payment.declined",
+    "payment.outcome_unknown",
+    "payment.cancelled",
+    "payment.refund_requested",
+    "payment.refunded",
+    "payment.refund_failed",
+];
+
+#[derive(Serialize, Deserialize)]
+struct Requested {
+    order_id: OrderId,
+    amount: Money,
+    #[serde(flatten)]
+    method: PaymentMethod,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Succeeded {
+    reference: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Declined {
+    reason: String,
+    message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OutcomeUnknown {
+    attempt: u32,
+    detail: String,
+    next_attempt_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RefundRequested {
+    amount: Money,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Refunded {
+    amount: Money,
+    reference: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RefundFailed {
+    detail: String,
+}
+
+/// An event as it is stored now.
+pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
+    match event.clone() {
+        PaymentEvent::Requested { order_id, amount, method } => {
+            let (amount, method) = (amount.into(), method.into());
+            encoded("payment.requested", 1, &Requested { order_id, amount, method })
+        }
+        PaymentEvent::Succeeded { reference } => encoded("payment.succeeded", 1, &Succeeded { reference }),
+        PaymentEvent::Declined { reason, message } => encoded("payment.declined", 1, &Declined { reason, message }),
+        PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at } => {
+            encoded("payment.outcome_unknown", 1, &OutcomeUnknown { attempt, detail, next_attempt_at })
+        }
+        PaymentEvent::Cancelled => encoded("payment.cancelled", 1, &Nothing {}),
+        PaymentEvent::RefundRequested { amount, reason } => {
+            encoded("payment.refund_requested", 1, &RefundRequested { amount: amount.into(), reason })
+        }
+        PaymentEvent::Refunded { amount, reference } => {
+            encoded("payment.refunded", 1, &Refunded { amount: amount.into(), reference })
+        }
+        PaymentEvent::RefundFailed { detail } => encoded("payment.refund_failed", 1, &RefundFailed { detail }),
+    }
+}
+
+/// A stored event, of any version that was ever written.
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<PaymentEvent, CodecError> {
+    match (kind, schema_version) {
+        ("payment.requested", 1) => {
+            let Requested { order_id, amount, method } = parsed(kind, data)?;
+            Ok(PaymentEvent::Requested { order_id, amount: amount.into(), method: method.into() })
+        }
+        ("payment.succeeded", 1) => {
+            let Succeeded { reference } = parsed(kind, data)?;
+            Ok(PaymentEvent::Succeeded { reference })
+        }
+        ("payment.declined", 1) => {
+            let Declined { reason, message } = parsed(kind, data)?;
+            Ok(PaymentEvent::Declined { reason, message })
+        }
+        ("payment.outcome_unknown", 1) => {
+            let OutcomeUnknown { attempt, detail, next_attempt_at } = parsed(kind, data)?;
+            Ok(PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at })
+        }
+        ("payment.cancelled", 1) => {
+            let Nothing {} = parsed(kind, data)?;
+            Ok(PaymentEvent::Cancelled)
+        }
+        ("payment.refund_requested", 1) => {
+            let RefundRequested { amount, reason } = parsed(kind, data)?;
+            Ok(PaymentEvent::RefundRequested { amount: amount.into(), reason })
+        }
+        ("payment.refunded", 1) => {
+            let Refunded { amount, reference } = parsed(kind, data)?;
+            Ok(PaymentEvent::Refunded { amount: amount.into(), reference })
+        }
+        ("payment.refund_failed", 1) => {
+            let RefundFailed { detail } = parsed(kind, data)?;
+            Ok(PaymentEvent::RefundFailed { detail })
+        }
+        _ => Err(unknown("payment", KINDS, kind, schema_version)),
+    }
+}

@@ -1,0 +1,138 @@
+//! Shapes that several contexts store: money, addresses, ways to pay, reasons. They are the log's own, so that the wire's
+//! may change.
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{self as api, Currency, ProductId};
+
+/// An event that needs no words.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Nothing {}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Money {
+    amount: i64,
+    currency: Currency,
+}
+
+impl From<api::Money> for Money {
+    fn from(money: api::Money) -> Self {
+        Self { amount: money.amount, currency: money.currency }
+    }
+}
+
+impl From<Money> for api::Money {
+    fn from(money: Money) -> Self {
+        Self { amount: money.amount, currency: money.currency }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Address {
+    name: String,
+    street: String,
+    postal_code: String,
+    city: String,
+    country: String,
+}
+
+impl From<api::Address> for Address {
+    fn from(address: api::Address) -> Self {
+        let api::Address { name, street, postal_code, city, country } = address;
+        Self { name, street, postal_code, city, country }
+    }
+}
+
+impl From<Address> for api::Address {
+    fn from(address: Address) -> Self {
+        let Address { name, street, postal_code, city, country } = address;
+        Self { name, street, postal_code, city, country }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub(super) enum PaymentMethod {
+    Card { token: String },
+    Wallet,
+    None,
+}
+
+impl From<api::PaymentMethod> for PaymentMethod {
+    fn from(method: api::PaymentMethod) -> Self {
+        match method {
+            api::PaymentMethod::Card { token } => Self::Card { token },
+            api::PaymentMethod::Wallet => Self::Wallet,
+            api::PaymentMethod::None => Self::None,
+        }
+    }
+}
+
+impl From<PaymentMethod> for api::PaymentMethod {
+    fn from(method: PaymentMethod) -> Self {
+        match method {
+            PaymentMethod::Card { token } => Self::Card { token },
+            PaymentMethod::Wallet => Self::Wallet,
+            PaymentMethod::None => Self::None,
+        }
+    }
+}
+
+/// Why a checkout failed; all that `order.reopened` and `checkout.failed` say.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub(super) enum ReopenReason {
+    OutOfStock { product_ids: Vec<ProductId> },
+    PaymentDeclined { reason: String, message: String },
+}
+
+impl From<api::ReopenReason> for ReopenReason {
+    fn from(reason: api::ReopenReason) -> Self {
+        match reason {
+            api::ReopenReason::OutOfStock { product_ids } => Self::OutOfStock { product_ids },
+            api::ReopenReason::PaymentDeclined { reason, message } => Self::PaymentDeclined { reason, message },
+        }
+    }
+}
+
+impl From<ReopenReason> for api::ReopenReason {
+    fn from(reason: ReopenReason) -> Self {
+        match reason {
+            ReopenReason::OutOfStock { product_ids } => Self::OutOfStock { product_ids },
+            ReopenReason::PaymentDeclined { reason, message } => Self::PaymentDeclined { reason, message },
+        }
+    }
+}
+
+/// Something that is shown and read as text.
+pub(super) mod as_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// The number of pieces of a line.
+pub(super) mod as_pieces {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use storefront_domain::Quantity;
+
+    pub(crate) fn serialize<S: Serializer>(quantity: &Quantity, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(quantity.get())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+        u32::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,250 @@
+//! One example of every event. Each list is walked by a match without a rest, so that a new event breaks the build here and
+//! gets its recorded example.
+
+use storefront_api::{
+    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp,
+};
+use storefront_domain::checkout::{CheckoutEvent, Line};
+use storefront_domain::email::{EmailEvent, MailKind};
+use storefront_domain::order::{ItemFacts, OrderEvent};
+use storefront_domain::payment::PaymentEvent;
+use storefront_domain::product::{Facts, ProductEvent};
+use storefront_domain::stock::{ReleaseReason, StockEvent};
+use storefront_domain::{OrderNumber, Quantity};
+use uuid::Uuid;
+
+/// The first example, and after each the next.
+fn all<E>(next: impl Fn(Option<&E>) -> Option<E>) -> Vec<E> {
+    let mut examples = Vec::new();
+    while let Some(example) = next(examples.last()) {
+        examples.push(example);
+    }
+    examples
+}
+
+pub(super) fn order() -> Vec<OrderEvent> {
+    all(|last| {
+        Some(match last {
+            None => OrderEvent::Started { customer_id: Some(customer()), currency: Currency::EUR },
+            Some(OrderEvent::Started { .. }) => OrderEvent::ItemAdded { item: item(), quantity: pieces(2) },
+            Some(OrderEvent::ItemAdded { .. }) => {
+                OrderEvent::ItemQuantityChanged { product_id: mug(), quantity: pieces(3) }
+            }
+            Some(OrderEvent::ItemQuantityChanged { .. }) => OrderEvent::ItemRemoved { product_id: mug() },
+            Some(OrderEvent::ItemRemoved { .. }) => {
+                OrderEvent::PriceChangedInBasket { product_id: mug(), old_price: euro(2_499), new_price: euro(1_999) }
+            }
+            Some(OrderEvent::PriceChangedInBasket { .. }) => {
+                OrderEvent::ProductWithdrawnFromBasket { product_id: mug() }
+            }
+            Some(OrderEvent::ProductWithdrawnFromBasket { .. }) => OrderEvent::CheckedOut {
+                payment_id: payment_id(),
+                total: euro(4_998),
+                email: email_address(),
+                shipping_address: address(),
+                payment: card(),
+            },
+            Some(OrderEvent::CheckedOut { .. }) => OrderEvent::Reopened { reason: out_of_stock() },
+            Some(OrderEvent::Reopened { .. }) => OrderEvent::Confirmed { number: number() },
+            Some(OrderEvent::Confirmed { .. }) => OrderEvent::Shipped {
+                carrier: "Snail Post".to_owned(),
+                tracking_number: "SP-20260301-7".to_owned(),
+                estimated_delivery: Some(moment()),
+            },
+            Some(OrderEvent::Shipped { .. }) => OrderEvent::Delivered { recipient: "Ada Example".to_owned() },
+            Some(OrderEvent::Delivered { .. }) => OrderEvent::Cancelled { reason: "Ordered by mistake".to_owned() },
+            Some(OrderEvent::Cancelled { .. }) => return None,
+        })
+    })
+}
+
+pub(super) fn stock() -> Vec<StockEvent> {
+    let (order_id, quantity) = (order_id(), 2);
+    all(|last| {
+        Some(match last {
+            None => StockEvent::Received { quantity: 120 },
+            Some(StockEvent::Received { .. }) => {
+                StockEvent::Adjusted { change: -3, reason: "Broken in the store room".to_owned() }
+            }
+            Some(StockEvent::Adjusted { .. }) => StockEvent::Reserved { order_id, quantity, until: moment() },
+            Some(StockEvent::Reserved { .. }) => {
+                StockEvent::Released { order_id, quantity, reason: ReleaseReason::CheckoutFailed }
+            }
+            Some(StockEvent::Released { .. }) => StockEvent::Allocated { order_id, quantity },
+            Some(StockEvent::Allocated { .. }) => StockEvent::Returned { order_id, quantity },
+            Some(StockEvent::Returned { .. }) => StockEvent::ThresholdSet { threshold: 25 },
+            Some(StockEvent::ThresholdSet { .. }) => StockEvent::RanLow { available: 9 },
+            Some(StockEvent::RanLow { .. }) => StockEvent::RanOut,
+            Some(StockEvent::RanOut) => return None,
+        })
+    })
+}
+
+pub(super) fn payment() -> Vec<PaymentEvent> {
+    all(|last| {
+        Some(match last {
+            None => PaymentEvent::Requested { order_id: order_id(), amount: euro(4_998), method: card() },
+            Some(PaymentEvent::Requested { .. }) => PaymentEvent::Succeeded { reference: "pi_3Example".to_owned() },
+            Some(PaymentEvent::Succeeded { .. }) => PaymentEvent::Declined {
+                reason: "insufficient_funds".to_owned(),
+                message: "The card has too little money.".to_owned(),
+            },
+            Some(PaymentEvent::Declined { .. }) => PaymentEvent::OutcomeUnknown {
+                attempt: 1,
+                detail: "no answer within 10 s".to_owned(),
+                next_attempt_at: moment(),
+            },
+            Some(PaymentEvent::OutcomeUnknown { .. }) => PaymentEvent::Cancelled,
+            Some(PaymentEvent::Cancelled) => {
+                PaymentEvent::RefundRequested { amount: euro(4_998), reason: "the order was cancelled".to_owned() }
+            }
+            Some(PaymentEvent::RefundRequested { .. }) => {
+                PaymentEvent::Refunded { amount: euro(4_998), reference: "re_3Example".to_owned() }
+            }
+            Some(PaymentEvent::Refunded { .. }) => {
+                PaymentEvent::RefundFailed { detail: "the account is closed".to_owned() }
+            }
+            Some(PaymentEvent::RefundFailed { .. }) => return None,
+        })
+    })
+}
+
+pub(super) fn checkout() -> Vec<CheckoutEvent> {
+    all(|last| {
+        Some(match last {
+            None => CheckoutEvent::Started {
+                payment_id: payment_id(),
+                lines: vec![Line { product_id: mug(), quantity: 2 }],
+                total: euro(4_998),
+                method: card(),
+                email: email_address(),
+            },
+            Some(CheckoutEvent::Started { .. }) => CheckoutEvent::StockReserved,
+            Some(CheckoutEvent::StockReserved) => CheckoutEvent::StockRefused { product_ids: vec![mug()] },
+            Some(CheckoutEvent::StockRefused { .. }) => CheckoutEvent::PaymentReceived { payment_id: payment_id() },
+            Some(CheckoutEvent::PaymentReceived { .. }) => CheckoutEvent::PaymentRefused {
+                payment_id: payment_id(),
+                reason: "insufficient_funds".to_owned(),
+                message: "The card has too little money.".to_owned(),
+            },
+            Some(CheckoutEvent::PaymentRefused { .. }) => CheckoutEvent::Completed { number: number() },
+            Some(CheckoutEvent::Completed { .. }) => CheckoutEvent::Failed {
+                reason: ReopenReason::PaymentDeclined {
+                    reason: "insufficient_funds".to_owned(),
+                    message: "The card has too little money.".to_owned(),
+                },
+            },
+            Some(CheckoutEvent::Failed { .. }) => CheckoutEvent::Cancelled,
+            Some(CheckoutEvent::Cancelled) => return None,
+        })
+    })
+}
+
+pub(super) fn email() -> Vec<EmailEvent> {
+    all(|last| {
+        Some(match last {
+            None => EmailEvent::Requested { order_id: order_id(), kind: MailKind::Confirmation, to: email_address() },
+            Some(EmailEvent::Requested { .. }) => EmailEvent::Sent { attempts: 1 },
+            Some(EmailEvent::Sent { .. }) => {
+                EmailEvent::Failed { attempts: 8, detail: "the mail server cannot be reached".to_owned() }
+            }
+            Some(EmailEvent::Failed { .. }) => return None,
+        })
+    })
+}
+
+pub(super) fn product() -> Vec<ProductEvent> {
+    all(|last| {
+        Some(match last {
+            None => ProductEvent::Listed(facts()),
+            Some(ProductEvent::Listed(_)) => {
+                ProductEvent::Changed(Facts { name: "Large stoneware mug".to_owned(), ..facts() })
+            }
+            Some(ProductEvent::Changed(_)) => ProductEvent::Repriced {
+                old_price: euro(2_499),
+                new_price: euro(1_999),
+                reason: Some("Spring sale".to_owned()),
+            },
+            Some(ProductEvent::Repriced { .. }) => ProductEvent::Withdrawn,
+            Some(ProductEvent::Withdrawn) => ProductEvent::Relisted,
+            Some(ProductEvent::Relisted) => return None,
+        })
+    })
+}
+
+fn item() -> ItemFacts {
+    let Facts { sku, name, price, vat_rate_percent, .. } = facts();
+    ItemFacts { product_id: mug(), sku, name, unit_price: price, vat_rate_percent }
+}
+
+fn facts() -> Facts {
+    Facts {
+        sku: "MUG-350".to_owned(),
+        name: "Stoneware mug".to_owned(),
+        description: "Holds 350 ml and keeps them warm.".to_owned(),
+        category: "Kitchen".to_owned(),
+        price: euro(2_499),
+        compare_at_price: Some(euro(2_999)),
+        vat_rate_percent: 19,
+        attributes: [("colour", "blue"), ("material", "stoneware")].map(|(name, is)| (name.into(), is.into())).into(),
+        picture: Some("/v1/product/mug-350/picture".to_owned()),
+    }
+}
+
+fn mug() -> ProductId {
+    "mug-350".parse().unwrap()
+}
+
+fn pieces(count: u32) -> Quantity {
+    count.try_into().unwrap()
+}
+
+fn euro(amount: i64) -> Money {
+    Money::new(amount, Currency::EUR)
+}
+
+fn number() -> OrderNumber {
+    OrderNumber::from_position(7)
+}
+
+fn moment() -> Timestamp {
+    "2026-03-01T12:00:00.000Z".parse().unwrap()
+}
+
+fn order_id() -> OrderId {
+    OrderId(uuid("0195500d-0000-7000-8000-000000000001"))
+}
+
+fn payment_id() -> PaymentId {
+    PaymentId(uuid("0195500d-0000-7000-8000-000000000002"))
+}
+
+fn customer() -> CustomerId {
+    CustomerId(uuid("0195500d-0000-7000-8000-000000000003"))
+}
+
+fn uuid(text: &str) -> Uuid {
+    text.parse().unwrap()
+}
+
+fn card() -> PaymentMethod {
+    PaymentMethod::Card { token: "pm_card_visa".to_owned() }
+}
+
+fn out_of_stock() -> ReopenReason {
+    ReopenReason::OutOfStock { product_ids: vec![mug()] }
+}
+
+fn email_address() -> String {
+    "ada@example.com".to_owned()
+}
+
+fn address() -> Address {
+    Address {
+        name: "Ada Example".to_owned(),
+        street: "Long Lane 1".to_owned(),
+        postal_code: "12345".to_owned(),
+        city: "Sampleton".to_owned(),
+        country: "DE".to_owned(),
+    }
+}

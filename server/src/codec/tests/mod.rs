@@ -1,0 +1,210 @@
+//! Every type of event has a recorded example, reads back from it and still writes exactly it.
+
+mod examples;
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use storefront_api::{Currency, Money, OrderId, PaymentMethod, ReopenReason};
+use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::email::{EmailEvent, MailKind};
+use storefront_domain::order::OrderEvent;
+use storefront_domain::payment::PaymentEvent;
+use storefront_domain::product::ProductEvent;
+use storefront_domain::stock::{ReleaseReason, StockEvent};
+
+use super::*;
+
+/// Every type of every context.
+fn all_kinds() -> impl Iterator<Item = &'static str> {
+    [order::KINDS, stock::KINDS, payment::KINDS, checkout::KINDS, email::KINDS, product::KINDS]
+        .into_iter()
+        .flatten()
+        .copied()
+}
+
+fn golden_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/codec/golden")
+}
+
+fn golden(kind: &str) -> String {
+    let file = golden_folder().join(format!("{kind}.v1.json"));
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{kind} has no recorded example: {error}"))
+}
+
+type Decode<E> = fn(&str, u16, &JsonText) -> Result<E, CodecError>;
+
+/// The examples cover all kinds of their context, each encodes to its file, and each file decodes to its example.
+fn assert_recorded<E: Debug + PartialEq>(
+    kinds: &[&str],
+    examples: Vec<E>,
+    encode: fn(&E) -> Encoded,
+    decode: Decode<E>,
+) {
+    let mut covered = Vec::new();
+    for event in examples {
+        let Encoded { kind, schema_version, data } = encode(&event);
+        assert_eq!(schema_version, 1, "{kind}");
+        assert_eq!(format!("{}\n", data.as_str()), golden(kind), "{kind} is written as it always was");
+        assert_eq!(decode(kind, 1, &stored(golden(kind).trim_end())), Ok(event));
+        covered.push(kind);
+    }
+    assert_eq!(covered, kinds);
+}
+
+/// Text as it comes out of the log.
+fn stored(text: &str) -> JsonText {
+    JsonText::of(&serde_json::value::RawValue::from_string(text.to_owned()).unwrap()).unwrap()
+}
+
+#[test]
+fn order_events_are_stored_as_recorded() {
+    assert_recorded(order::KINDS, examples::order(), order::encode, order::decode);
+}
+
+#[test]
+fn stock_events_are_stored_as_recorded() {
+    assert_recorded(stock::KINDS, examples::stock(), stock::encode, stock::decode);
+}
+
+#[test]
+fn payment_events_are_stored_as_recorded() {
+    assert_recorded(payment::KINDS, examples::payment(), payment::encode, payment::decode);
+}
+
+#[test]
+fn checkout_events_are_stored_as_recorded() {
+    assert_recorded(checkout::KINDS, examples::checkout(), checkout::encode, checkout::decode);
+}
+
+#[test]
+fn email_events_are_stored_as_recorded() {
+    assert_recorded(email::KINDS, examples::email(), email::encode, email::decode);
+}
+
+#[test]
+fn product_events_are_stored_as_recorded() {
+    assert_recorded(product::KINDS, examples::product(), product::encode, product::decode);
+}
+
+#[test]
+fn every_recorded_example_belongs_to_a_type() {
+    let files = std::fs::read_dir(golden_folder()).unwrap().map(|file| file.unwrap().file_name());
+    let files: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(files, all_kinds().map(|kind| format!("{kind}.v1.json")).collect());
+}
+
+fn assert_reads_back<E: Debug + PartialEq>(event: E, encode: fn(&E) -> Encoded, decode: Decode<E>) -> String {
+    let Encoded { kind, schema_version, data } = encode(&event);
+    assert_eq!(decode(kind, schema_version, &data), Ok(event));
+    data.as_str().to_owned()
+}
+
+#[test]
+fn what_is_not_known_is_left_out_and_reads_back_as_not_known() {
+    let guest = OrderEvent::Started { customer_id: None, currency: Currency::EUR };
+    assert_eq!(assert_reads_back(guest, order::encode, order::decode), r#"{"currency":"EUR"}"#);
+    let shipped = OrderEvent::Shipped {
+        carrier: "Snail Post".to_owned(),
+        tracking_number: "SP-1".to_owned(),
+        estimated_delivery: None,
+    };
+    assert_reads_back(shipped, order::encode, order::decode);
+    let price = Money::new(1, Currency::EUR);
+    let repriced = ProductEvent::Repriced { old_price: price, new_price: price, reason: None };
+    assert_reads_back(repriced, product::encode, product::decode);
+    for event in examples::product() {
+        if let ProductEvent::Listed(mut facts) = event {
+            (facts.compare_at_price, facts.picture) = (None, None);
+            facts.attributes.clear();
+            assert_reads_back(ProductEvent::Listed(facts), product::encode, product::decode);
+        }
+    }
+}
+
+#[test]
+fn every_way_to_pay_reads_back() {
+    let order_id = OrderId(uuid::Uuid::nil());
+    let amount = Money::new(2_499, Currency::EUR);
+    let written =
+        [PaymentMethod::Card { token: "tok_1".to_owned() }, PaymentMethod::Wallet, PaymentMethod::None].map(|method| {
+            let event = PaymentEvent::Requested { order_id, amount, method };
+            let written = assert_reads_back(event, payment::encode, payment::decode);
+            written.split_once("},").unwrap().1.to_owned()
+        });
+    assert_eq!(written, [r#""method":"card","token":"tok_1"}"#, r#""method":"wallet"}"#, r#""method":"none"}"#]);
+}
+
+#[test]
+fn every_reason_reads_back() {
+    let declined = || ReopenReason::PaymentDeclined { reason: "lost_card".to_owned(), message: "Refused.".to_owned() };
+    let out_of_stock = || ReopenReason::OutOfStock { product_ids: vec!["mug".parse().unwrap()] };
+    for reason in [declined(), out_of_stock()] {
+        assert_reads_back(OrderEvent::Reopened { reason: reason.clone() }, order::encode, order::decode);
+        assert_reads_back(CheckoutEvent::Failed { reason }, checkout::encode, checkout::decode);
+    }
+    for reason in [ReleaseReason::CheckoutFailed, ReleaseReason::OrderCancelled, ReleaseReason::Expired] {
+        let event = StockEvent::Released { order_id: OrderId(uuid::Uuid::nil()), quantity: 1, reason };
+        assert_reads_back(event, stock::encode, stock::decode);
+    }
+    for kind in [MailKind::Confirmation, MailKind::Shipped, MailKind::Cancelled, MailKind::Refunded] {
+        let event = EmailEvent::Requested { order_id: OrderId(uuid::Uuid::nil()), kind, to: "a@b.example".to_owned() };
+        assert_reads_back(event, email::encode, email::decode);
+    }
+}
+
+#[test]
+fn types_and_versions_that_nobody_knows_are_told_apart() {
+    let data = stored("{}");
+    let refused = order::decode("order.teleported", 1, &data).unwrap_err();
+    assert_eq!(refused.to_string(), "order events have no type \"order.teleported\"");
+    let refused = order::decode("stock.received", 1, &data).unwrap_err();
+    assert_eq!(refused.to_string(), "order events have no type \"stock.received\"");
+    for kind in all_kinds() {
+        let answers = [
+            order::decode(kind, 2, &data).map(|_| ()),
+            stock::decode(kind, 2, &data).map(|_| ()),
+            payment::decode(kind, 2, &data).map(|_| ()),
+            checkout::decode(kind, 2, &data).map(|_| ()),
+            email::decode(kind, 2, &data).map(|_| ()),
+            product::decode(kind, 2, &data).map(|_| ()),
+        ];
+        let told = CodecError::UnknownVersion { kind: kind.to_owned(), schema_version: 2 };
+        assert_eq!(answers.iter().filter(|answer| **answer == Err(told.clone())).count(), 1, "{kind}");
+        assert_eq!(told.to_string(), format!("{kind} has no schema version 2 that this program knows"));
+    }
+}
+
+#[test]
+fn data_that_does_not_fit_is_told_without_repeating_it() {
+    let told = |kind, text| order::decode(kind, 1, &stored(text)).unwrap_err().to_string();
+    assert_eq!(
+        told("order.cancelled", r#"{"because":"of Ada"}"#),
+        "the data of order.cancelled does not fit: missing field `reason`"
+    );
+    assert_eq!(
+        told("order.started", r#"{"currency":"Ada lives here"}"#),
+        "the data of order.started does not fit: a value is not as it should be, at column 29"
+    );
+    for (kind, text) in [
+        ("order.cancelled", r#""Ada""#),
+        ("order.cancelled", r#"{"reason":{"Ada":1}}"#),
+        ("order.item_removed", r#"{"product_id":"Ada Example"}"#),
+        ("order.item_quantity_changed", r#"{"product_id":"ada","quantity":100}"#),
+        ("order.item_quantity_changed", r#"{"product_id":"ada","quantity":0}"#),
+        ("order.confirmed", r#"{"number":"ADAA-ADAA"}"#),
+        ("order.reopened", r#"{"code":"Ada"}"#),
+        ("order.checked_out", r#"{"payment_id":"Ada"}"#),
+    ] {
+        let told = told(kind, text);
+        assert!(told.starts_with(&format!("the data of {kind} does not fit: ")), "{told}");
+        assert!(!told.to_lowercase().contains("ada"), "{told}");
+    }
+}
+
+#[test]
+fn a_field_that_nobody_knows_does_no_harm() {
+    let event = stock::decode("stock.received", 1, &stored(r#"{"quantity":3,"shelf":"B"}"#));
+    assert_eq!(event, Ok(StockEvent::Received { quantity: 3 }));
+}

@@ -1,0 +1,241 @@
+//! Load → fold → decide → append, and again on conflict: the one way in which a command changes the log.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{OrderId, PaymentId, ProductId};
+use storefront_domain::{
+    email::EmailError,
+    order::{Order, OrderError, OrderEvent},
+    payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
+    stock::{self, Stock, StockCommand, StockError, StockEvent},
+};
+use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, Version};
+
+use crate::clock;
+use crate::integrations::retry::Backoff;
+use crate::order_record::{self, OrderRecord};
+use crate::stored::{self, Batch, Cause, LoadError, Store};
+use crate::streams;
+
+/// How often a command is decided anew before it gives up. Each conflict means that somebody else succeeded.
+const ATTEMPTS: u32 = 40;
+
+/// The pauses between attempts: with jitter, so that many contenders take turns; about a second in all.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(50));
+
+/// Who asks, why, and under which conditions.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) cause: Cause,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) condition: Condition,
+}
+
+/// What a command asks of the version of the stream that it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Nothing.
+    Anything,
+    /// That the stream has begun.
+    Exists,
+    /// That it is one of these.
+    OneOf(Vec<u64>),
+}
+
+impl Condition {
+    fn check(&self, version: Version) -> Result<(), Failure> {
+        let holds = match self {
+            Self::Anything => true,
+            Self::Exists => version.0 > 0,
+            Self::OneOf(wanted) => wanted.contains(&version.0),
+        };
+        if holds { Ok(()) } else { Err(Failure::VersionMismatch { current: version.0 }) }
+    }
+}
+
+/// The name under which a command has one effect, and a hash of what it asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Idempotency {
+    pub(crate) key: String,
+    pub(crate) fingerprint: String,
+}
+
+/// An answer in the form in which it is kept under its idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<String>,
+    /// The version of what was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u64>,
+    pub(crate) body: serde_json::Value,
+}
+
+/// A command that took effect, or had taken effect before.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    pub(crate) reply: Reply,
+    pub(crate) position: Position,
+    pub(crate) replayed: bool,
+}
+
+/// Why a command did not take effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(transparent)]
+    Stock(#[from] StockError),
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    #[error(transparent)]
+    Email(#[from] EmailError),
+    #[error("the version is {current}, not the one that was asked for")]
+    VersionMismatch { current: u64 },
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error("the log is busy")]
+    Busy,
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Append(AppendError),
+    #[error("an answer could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Load(error.into())
+    }
+}
+
+/// Changes an order. `reply` sees the order before and after, and its payment.
+pub(crate) async fn change_order(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    decide: impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
+    reply: impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let before = order_record::load(store, id).await?;
+        context.condition.check(before.version)?;
+        let events = decide(&before.order)?;
+        let now = clock::now();
+        let mut after = before.clone();
+        for event in &events {
+            after.apply(event, now);
+        }
+        let mut batch = Batch::new(now, context.cause.clone());
+        batch.add(streams::order(id), before.version, &events);
+        let payment = order_record::load_payment(store, &after.order).await?;
+        write(store, batch, context, reply(&before, &after, payment.as_ref())?).await
+    })
+    .await
+}
+
+/// Changes the stock of a product.
+pub(crate) async fn change_stock(
+    store: &Store,
+    id: &ProductId,
+    context: &Context,
+    command: &StockCommand,
+    reply: impl Fn(&Stock, Version) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let (mut state, version) = stored::load::<StockEvent>(store, &streams::stock(id)).await?;
+        context.condition.check(version)?;
+        let events = stock::decide(&state, command.clone())?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(streams::stock(id), version, &events);
+        for event in &events {
+            state = stock::evolve(state, event);
+        }
+        let version = Version(version.0 + events.len() as u64);
+        write(store, batch, context, reply(&state, version)?).await
+    })
+    .await
+}
+
+/// Records what `actor` says became of a payment; nothing is written when it is known already.
+pub(crate) async fn record_payment(
+    store: &Store,
+    id: PaymentId,
+    outcome: &PaymentCommand,
+    actor: &str,
+) -> Result<(), Failure> {
+    let stream = streams::payment(id);
+    retrying(|| async {
+        let (payment, version) = stored::load::<PaymentEvent>(store, &stream).await?;
+        let requested = store.read_stream(&stream, Version(1), 1).await?;
+        let requested = &requested.first().ok_or(PaymentError::NotFound)?.event;
+        let cause = Cause {
+            correlation_id: requested.correlation_id.clone(),
+            causation_id: Some(requested.id.to_string()),
+            actor: actor.to_owned(),
+        };
+        let mut batch = Batch::new(clock::now(), cause);
+        batch.add(stream.clone(), version, &payment::decide(&payment, outcome.clone())?);
+        if !batch.is_empty() {
+            store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Tries until there is no conflict, a bounded number of times.
+pub(crate) async fn retrying<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    for tried in 1.. {
+        match attempt().await {
+            Err(Failure::Append(AppendError::Conflict { .. })) if tried < ATTEMPTS => {}
+            Err(Failure::Append(AppendError::Conflict { .. } | AppendError::Busy)) => return Err(Failure::Busy),
+            other => return other,
+        }
+        tokio::time::sleep(PAUSES.pause(tried)).await;
+    }
+    Err(Failure::Busy)
+}
+
+/// The answer kept under an idempotency key, if the command has taken effect before.
+pub(crate) async fn answered(store: &Store, idempotency: &Idempotency) -> Result<Option<Done>, Failure> {
+    match store.answer(&idempotency.key).await? {
+        Some((answer, position)) => replay(idempotency, &answer, position).map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn write(store: &Store, batch: Batch, context: &Context, reply: Reply) -> Result<Done, Failure> {
+    let mut append = batch.into_append();
+    if let Some(Idempotency { key, fingerprint }) = &context.idempotency {
+        append.answer = Some(Answer {
+            key: key.clone(),
+            fingerprint: fingerprint.clone(),
+            body: JsonText::of(&reply)?,
+            time_ms: clock::now().unix_ms(),
+        });
+    }
+    if append.answer.is_none() && append.streams.is_empty() {
+        return Ok(Done { reply, position: store.head().await?, replayed: false });
+    }
+    match (store.append(append).await, &context.idempotency) {
+        (Ok(appended), _) => Ok(Done { reply, position: appended.position, replayed: false }),
+        (Err(AppendError::AlreadyAnswered { answer, position }), Some(idempotency)) => {
+            replay(idempotency, &answer, position)
+        }
+        (Err(error), _) => Err(Failure::Append(error)),
+    }
+}
+
+fn replay(idempotency: &Idempotency, answer: &Answer, position: Position) -> Result<Done, Failure> {
+    if answer.fingerprint != idempotency.fingerprint {
+        return Err(Failure::KeyReused);
+    }
+    Ok(Done { reply: answer.body.parse()?, position, replayed: true })
+}

@@ -1,0 +1,224 @@
+//! The body of a request: read within bounds, then taken as JSON. Every way in which that can fail has its own problem.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use futures_util::StreamExt;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use storefront_api::FieldError;
+
+use super::code::Code;
+use super::extract::header;
+use super::problem::{ApiError, sentence};
+
+/// No body may be longer, in bytes.
+pub(crate) const LONGEST_BODY: usize = 64 * 1024;
+
+/// A body that has not arrived by then is not waited for.
+const LONGEST_ARRIVAL: Duration = Duration::from_secs(10);
+
+/// Reads a body to its end.
+///
+/// # Errors
+/// When it is longer than [`LONGEST_BODY`], breaks off, or takes too long.
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    read_within(LONGEST_ARRIVAL, headers, body).await
+}
+
+async fn read_within(limit: Duration, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LONGEST_BODY) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(limit, collect(body)).await {
+        Ok(bytes) => bytes,
+        Err(_) => Err(ApiError::new(Code::IncompleteBody, "The body did not arrive in time. Send it again.")),
+    }
+}
+
+async fn collect(body: Body) -> Result<Vec<u8>, ApiError> {
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| {
+            ApiError::new(Code::IncompleteBody, "The body broke off, or is not as long as announced. Send it again.")
+        })?;
+        if bytes.len() + chunk.len() > LONGEST_BODY {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Takes a body as JSON of a shape. An empty one reads as `null`, and needs no content type.
+///
+/// # Errors
+/// When it is not declared as plain JSON, is not JSON, or has another shape; names the field then.
+pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
+    if !bytes.is_empty() && !is_plain_json(headers) {
+        let detail = "Send the body as Content-Type: application/json, without a Content-Encoding.";
+        return Err(ApiError::new(Code::UnsupportedMediaType, detail));
+    }
+    let bytes = if bytes.is_empty() { b"null" } else { bytes };
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let cause = error.into_inner();
+        if cause.is_data() {
+            ApiError::invalid_fields(vec![FieldError { pointer, detail: plain_words(&cause) }])
+        } else {
+            malformed(&cause)
+        }
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+/// Takes a body as one JSON object of a shape.
+///
+/// # Errors
+/// See [`parse`]. Without this, a list of the object's values would pass for it.
+pub(crate) fn parse_object<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        parse::<IgnoredAny>(headers, bytes)?;
+        let detail =
+            if bytes.is_empty() { "a body is needed, a JSON object" } else { "the body must be a JSON object" };
+        return Err(ApiError::invalid("", sentence(&detail)));
+    }
+    parse(headers, bytes)
+}
+
+fn is_plain_json(headers: &HeaderMap) -> bool {
+    let media_type = header(headers, &CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
+    let json = media_type.is_some_and(|media_type| {
+        media_type.eq_ignore_ascii_case("application/json") || media_type.to_ascii_lowercase().ends_with("+json")
+    });
+    let encoding = headers.get(CONTENT_ENCODING);
+    json && encoding.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("A body has at most {LONGEST_BODY} bytes."))
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(Code::MalformedJson, sentence(error))
+}
+
+/// What serde says, without its line and column (the pointer says where) and without names of Rust types.
+fn plain_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let Some((found, expected)) = text.split_once("expected ") else { return text.to_owned() };
+    let expected = match expected.split_once(' ').unwrap_or((expected, "")) {
+        ("u8" | "u16" | "u32" | "u64", "") => "a whole number, not negative",
+        ("i64", "") => "a whole number",
+        ("struct", _) => "an object",
+        _ => expected,
+    };
+    format!("{found}expected {expected}")
+}
+
+/// A JSON pointer (RFC 6901) from the path that serde reports.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segments = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => String::new(),
+    });
+    segments.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use axum::http::HeaderValue;
+    use storefront_api::{AddItem, Checkout, Problem};
+
+    use super::*;
+
+    fn headers(list: &[(axum::http::HeaderName, &'static str)]) -> HeaderMap {
+        list.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    fn json() -> HeaderMap {
+        headers(&[(CONTENT_TYPE, "application/json; charset=utf-8")])
+    }
+
+    fn refused<T: DeserializeOwned>(headers: &HeaderMap, body: &str) -> Problem {
+        parse_object::<T>(headers, body.as_bytes()).err().expect("it is refused").into_problem()
+    }
+
+    #[tokio::test]
+    async fn a_body_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
+        let none = HeaderMap::new();
+        assert_eq!(read(&none, Body::from(vec![b' '; LONGEST_BODY])).await.unwrap().len(), LONGEST_BODY);
+        for headers in [none, headers(&[(CONTENT_LENGTH, "65537")])] {
+            let problem = read(&headers, Body::from(vec![b' '; LONGEST_BODY + 1])).await.unwrap_err().into_problem();
+            assert_eq!(problem.code, "body_too_large");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_not_one_that_is_too_large() {
+        let broken = futures_util::stream::iter([Ok("{\"qua"), Err(std::io::Error::other("gone"))]);
+        let problem = read(&HeaderMap::new(), Body::from_stream(broken)).await.unwrap_err().into_problem();
+        assert_eq!((problem.status, problem.code.as_str()), (400, "incomplete_body"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_not_waited_for_for_ever() {
+        let silent = futures_util::stream::pending::<Result<&[u8], std::io::Error>>();
+        let limit = Duration::from_millis(1);
+        let problem = read_within(limit, &HeaderMap::new(), Body::from_stream(silent)).await.unwrap_err();
+        assert_eq!(problem.into_problem().code, "incomplete_body");
+    }
+
+    #[test]
+    fn the_wrong_field_is_named_by_its_pointer_and_in_plain_words() {
+        let item = refused::<AddItem>(&json(), r#"{"product_id":"mug","quantity":-5}"#);
+        assert_eq!(item.errors[0].pointer, "/quantity");
+        assert_eq!(item.errors[0].detail, "invalid value: integer `-5`, expected a whole number, not negative");
+        assert_eq!(item.detail, "/quantity: invalid value: integer `-5`, expected a whole number, not negative.");
+        let checkout = refused::<Checkout>(
+            &json(),
+            r#"{"expected_total":{"amount":1,"currency":"EUR"},"email":"a@b.example","shipping_address":7}"#,
+        );
+        assert_eq!((checkout.errors[0].pointer.as_str(), checkout.status), ("/shipping_address", 422));
+        assert_eq!(checkout.errors[0].detail, "invalid type: integer `7`, expected an object");
+        let odd = refused::<BTreeMap<String, u8>>(&json(), r#"{"a/b~c":true}"#);
+        assert_eq!(odd.errors[0].pointer, "/a~1b~0c");
+    }
+
+    #[test]
+    fn only_an_object_is_an_object() {
+        for body in ["", "null", r#"["mug",1]"#, "\"mug\"", " 7 "] {
+            let problem = refused::<AddItem>(&json(), body);
+            assert_eq!((problem.status, problem.code.as_str()), (422, "invalid_values"), "{body}");
+            assert!(problem.detail.contains("JSON object"), "{}", problem.detail);
+        }
+        for body in ["{", "[1", "{} {}", "nonsense", "{\"a\":1,}"] {
+            let problem = refused::<BTreeMap<String, u8>>(&json(), body);
+            assert_eq!((problem.status, problem.code.as_str()), (400, "malformed_json"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_declared_as_plain_json() {
+        let gzip = headers(&[(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")]);
+        for headers in [HeaderMap::new(), headers(&[(CONTENT_TYPE, "text/json-ish")]), gzip] {
+            assert_eq!(refused::<AddItem>(&headers, "{}").code, "unsupported_media_type", "{headers:?}");
+        }
+        for content_type in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
+            let headers = headers(&[(CONTENT_TYPE, content_type)]);
+            assert!(parse_object::<BTreeMap<String, u8>>(&headers, b"{}").is_ok(), "{content_type}");
+        }
+        assert!(parse::<IgnoredAny>(&HeaderMap::new(), b"").is_ok(), "nothing needs no type");
+    }
+}

@@ -1,0 +1,94 @@
+//! Every kind of problem that the HTTP interface can answer with, in one table; `/openapi.json` lists it.
+//!
+//! A code stays what it is for ever: clients decide by it. Nothing here knows what went wrong this time.
+
+use axum::http::StatusCode;
+
+/// Writes the enum of the codes and what belongs to each from one table.
+macro_rules! codes {
+    ($($name:ident, $code:literal, $status:ident, $title:literal;)*) => {
+        /// Names a kind of problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Code { $(#[doc = $title] $name,)* }
+
+        impl Code {
+            /// Every code, by status.
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The name for programs, `snake_case`.
+            pub(crate) const fn text(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The HTTP status that goes with it.
+            pub(crate) const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// The kind of problem in a few words.
+            pub(crate) const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidPath, "invalid_path", BAD_REQUEST, "The path is malformed";
+    InvalidQuery, "invalid_query", BAD_REQUEST, "The query is malformed";
+    InvalidIfMatch, "invalid_if_match", BAD_REQUEST, "If-Match is malformed";
+    InvalidIdempotencyKey, "invalid_idempotency_key", BAD_REQUEST, "The Idempotency-Key is malformed";
+    IdempotencyKeyRequired, "idempotency_key_required", BAD_REQUEST, "An Idempotency-Key is missing";
+    MalformedJson, "malformed_json", BAD_REQUEST, "The body is not JSON";
+    IncompleteBody, "incomplete_body", BAD_REQUEST, "The body did not arrive whole";
+    BadSignature, "bad_signature", BAD_REQUEST, "Not the gateway's news";
+    RouteNotFound, "route_not_found", NOT_FOUND, "No such route";
+    ProductNotFound, "product_not_found", NOT_FOUND, "No such product";
+    PictureNotFound, "picture_not_found", NOT_FOUND, "The product has no picture";
+    OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
+    LineNotFound, "line_not_found", NOT_FOUND, "The order has no such line";
+    VersionNotFound, "version_not_found", NOT_FOUND, "The order has no such version";
+    MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED, "The method does not work here";
+    RequestInProgress, "request_in_progress", CONFLICT, "A request with this Idempotency-Key is running";
+    OrderState, "order_state", CONFLICT, "The order's state forbids it";
+    ProductWithdrawn, "product_withdrawn", CONFLICT, "The product is no longer sold";
+    OutOfStock, "out_of_stock", CONFLICT, "Too few are left";
+    TooManyPieces, "too_many_pieces", CONFLICT, "A line has at most 99 pieces";
+    TooManyLines, "too_many_lines", CONFLICT, "A basket has at most 50 lines";
+    WrongCurrency, "wrong_currency", CONFLICT, "The order is in another currency";
+    TotalTooLarge, "total_too_large", CONFLICT, "The total is too large";
+    BasketEmpty, "basket_empty", CONFLICT, "The basket is empty";
+    LinesNotBuyable, "lines_not_buyable", CONFLICT, "Some lines cannot be bought";
+    TotalChanged, "total_changed", CONFLICT, "The total has changed";
+    StockState, "stock_state", CONFLICT, "The stock forbids it";
+    VersionMismatch, "version_mismatch", PRECONDITION_FAILED, "If-Match names another version";
+    BodyTooLarge, "body_too_large", PAYLOAD_TOO_LARGE, "A body has at most 65,536 bytes";
+    UnsupportedMediaType, "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body is not plain JSON";
+    InvalidValues, "invalid_values", UNPROCESSABLE_ENTITY, "Some values are not allowed";
+    IdempotencyKeyReused, "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key names another request";
+    Internal, "internal", INTERNAL_SERVER_ERROR, "The shop made a mistake";
+    ProductServiceUnavailable, "product_service_unavailable", SERVICE_UNAVAILABLE, "The product service does not answer";
+    ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";
+    Busy, "busy", SERVICE_UNAVAILABLE, "The shop is busy";
+    ShuttingDown, "shutting_down", SERVICE_UNAVAILABLE, "The shop is closing";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_written_alike_and_no_two_are_the_same() {
+        for (at, code) in Code::ALL.iter().enumerate() {
+            let text = code.text();
+            assert!(text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{text}");
+            assert!(!Code::ALL[..at].iter().any(|other| other.text() == text), "{text} stands there twice");
+            assert!(code.status().is_client_error() || code.status().is_server_error(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_limit_in_the_title_is_the_limit() {
+        assert_eq!(crate::http::body::LONGEST_BODY, 65_536);
+    }
+}

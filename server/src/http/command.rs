@@ -1,0 +1,192 @@
+//! A command as it comes in: its body, and the headers that say under which conditions and under which name it is sent.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::IF_MATCH;
+use axum::http::request::Parts;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use sha2::{Digest, Sha256};
+use storefront_api::{IDEMPOTENCY_KEY_HEADER, OrderId};
+
+use super::body;
+use super::code::Code;
+use super::extract::version_in_etag;
+use super::problem::ApiError;
+use super::request_id::RequestId;
+use crate::commands::{Condition, Context, Idempotency};
+use crate::shop::Shop;
+use crate::stored::Cause;
+
+/// A command: its body, and the headers that say on whose behalf and under which conditions.
+pub(crate) struct Command<T> {
+    pub(crate) body: T,
+    pub(crate) context: Context,
+}
+
+/// A command that needs no body; one that is sent all the same must be JSON, and says nothing.
+pub(crate) struct Bare {
+    context: Context,
+}
+
+impl<T> Command<T> {
+    /// The work belongs to an order: its id is the correlation id.
+    pub(crate) fn about(mut self, order: OrderId) -> Self {
+        self.context.cause.correlation_id = order.to_string();
+        self
+    }
+
+    /// Refuses a command without a key: doing it twice by accident would cost money.
+    pub(crate) fn with_key(self) -> Result<Self, ApiError> {
+        if self.context.idempotency.is_some() {
+            return Ok(self);
+        }
+        Err(ApiError::new(
+            Code::IdempotencyKeyRequired,
+            "Send an Idempotency-Key (1 to 255 characters, such as a random UUID), and the same again when you repeat.",
+        ))
+    }
+}
+
+impl Bare {
+    /// The work belongs to an order: its id is the correlation id.
+    pub(crate) fn about(mut self, order: OrderId) -> Context {
+        self.context.cause.correlation_id = order.to_string();
+        self.context
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Shop> for Command<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
+        let (parts, bytes, context) = take_apart(request).await?;
+        Ok(Self { body: body::parse_object(&parts.headers, &bytes)?, context })
+    }
+}
+
+impl FromRequest<Shop> for Bare {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
+        let (parts, bytes, context) = take_apart(request).await?;
+        body::parse::<IgnoredAny>(&parts.headers, &bytes)?;
+        Ok(Self { context })
+    }
+}
+
+async fn take_apart(request: Request) -> Result<(Parts, Vec<u8>, Context), ApiError> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(&parts.headers, body).await?;
+    let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);
+    let cause = Cause {
+        correlation_id: request_id.to_string(),
+        causation_id: Some(request_id.to_string()),
+        actor: "guest".to_owned(),
+    };
+    let idempotency = idempotency(&parts, &bytes)?;
+    let condition = condition(&parts.headers)?;
+    Ok((parts, bytes, Context { cause, idempotency, condition }))
+}
+
+/// The key of a request, and a hash of what it asks.
+fn idempotency(parts: &Parts, bytes: &[u8]) -> Result<Option<Idempotency>, ApiError> {
+    let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let fits = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = key.to_str().ok().filter(fits).filter(|_| keys.next().is_none());
+    let key = key.ok_or_else(|| {
+        ApiError::new(Code::InvalidIdempotencyKey, "Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
+    })?;
+    let mut hash = Sha256::new();
+    for part in [parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), bytes] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some(Idempotency { key: format!("guest:{key}"), fingerprint }))
+}
+
+/// What `If-Match` (RFC 9110, 13.1.1) asks of the version. What cannot be read is refused: without its condition, a
+/// command would do what nobody asked for.
+fn condition(headers: &HeaderMap) -> Result<Condition, ApiError> {
+    let mut versions = Vec::new();
+    for value in headers.get_all(IF_MATCH) {
+        for tag in value.to_str().unwrap_or("?").split(',').map(str::trim) {
+            match version_in_etag(tag) {
+                Some(version) => versions.push(version),
+                None if tag == "*" => return Ok(Condition::Exists),
+                None => {
+                    let detail = "Send the ETag of what is to be changed as it is, such as If-Match: \"3\".";
+                    return Err(ApiError::new(Code::InvalidIfMatch, detail));
+                }
+            }
+        }
+    }
+    Ok(if versions.is_empty() { Condition::Anything } else { Condition::OneOf(versions) })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn parts(method: &str, path: &str, headers: &[(&'static str, &'static str)]) -> Parts {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(axum::body::Body::empty()).unwrap().into_parts().0
+    }
+
+    fn condition_of(values: &[&'static str]) -> Result<Condition, String> {
+        let headers = values.iter().map(|value| (IF_MATCH, HeaderValue::from_bytes(value.as_bytes()).unwrap()));
+        condition(&headers.collect()).map_err(|error| error.into_problem().code)
+    }
+
+    #[test]
+    fn if_match_names_one_version_or_several_or_any() {
+        assert_eq!(condition_of(&[]), Ok(Condition::Anything));
+        assert_eq!(condition_of(&["*"]), Ok(Condition::Exists));
+        assert_eq!(condition_of(&["\"3\""]), Ok(Condition::OneOf(vec![3])));
+        assert_eq!(condition_of(&["\"3\", W/\"4\"", "\"5\""]), Ok(Condition::OneOf(vec![3, 4, 5])));
+    }
+
+    #[test]
+    fn an_if_match_that_cannot_be_read_is_never_taken_for_none() {
+        for value in ["", "3", "\"x\"", "\"3\",", "\"-1\"", "\u{e9}", "\"3"] {
+            assert_eq!(condition_of(&[value]), Err("invalid_if_match".to_owned()), "{value:?}");
+        }
+    }
+
+    fn key_of(headers: &[(&'static str, &'static str)]) -> Result<Option<String>, String> {
+        let found = idempotency(&parts("POST", "/a", headers), b"{}");
+        found.map(|found| found.map(|found| found.key)).map_err(|error| error.into_problem().code)
+    }
+
+    #[test]
+    fn a_key_is_one_visible_word() {
+        let name = IDEMPOTENCY_KEY_HEADER;
+        assert_eq!(key_of(&[]), Ok(None));
+        assert_eq!(key_of(&[(name, "7f-a_b")]), Ok(Some("guest:7f-a_b".to_owned())));
+        let long: &'static str = Box::leak("k".repeat(256).into_boxed_str());
+        for headers in [&[(name, "")][..], &[(name, "two words")], &[(name, long)], &[(name, "a"), (name, "b")]] {
+            assert_eq!(key_of(headers), Err("invalid_idempotency_key".to_owned()), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_tells_method_path_and_body_apart() {
+        let name = [(IDEMPOTENCY_KEY_HEADER, "k")];
+        let print = |method, path, body: &str| {
+            idempotency(&parts(method, path, &name), body.as_bytes()).unwrap().unwrap().fingerprint
+        };
+        let one = print("POST", "/a", "b");
+        assert_eq!(one, print("POST", "/a", "b"));
+        for other in
+            [print("PUT", "/a", "b"), print("POST", "/b", "b"), print("POST", "/a", "c"), print("POST", "/ab", "")]
+        {
+            assert_ne!(one, other);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! From requests to typed values: paths, queries, and what many handlers ask of a request.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use storefront_eventlog::Position;
+use utoipa::IntoParams;
+
+use super::code::Code;
+use super::problem::{ApiError, sentence};
+use crate::shop::Shop;
+
+/// So long a request waits for the views to come to its `min_position`.
+const LONGEST_CATCH_UP: Duration = Duration::from_secs(5);
+
+/// The parameters of a path.
+pub(crate) struct InPath<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for InPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
+        match Path::from_request_parts(parts, shop).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(rejection) => Err(ApiError::new(Code::InvalidPath, why(&rejection.body_text()))),
+        }
+    }
+}
+
+/// The parameters of a query.
+pub(crate) struct InQuery<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for InQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
+        match Query::from_request_parts(parts, shop).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(ApiError::new(Code::InvalidQuery, why(&rejection.body_text()))),
+        }
+    }
+}
+
+/// What is wrong, without the library's own opening words.
+fn why(text: &str) -> String {
+    let opening = ["Invalid URL: ", "Failed to deserialize query string: "];
+    let text = opening.iter().find_map(|opening| text.strip_prefix(opening)).unwrap_or(text);
+    // The name of a parameter stays as it is written.
+    if text.split_once(": ").is_some_and(|(name, _)| !name.contains(' ')) {
+        format!("{}.", text.trim_end_matches('.'))
+    } else {
+        sentence(&text)
+    }
+}
+
+/// Which state of the views to see.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SeeQuery {
+    /// See at least this log position.
+    #[serde(default)]
+    pub(crate) min_position: Option<u64>,
+}
+
+/// The version in an entity tag such as `"3"`.
+pub(crate) fn version_in_etag(text: &str) -> Option<u64> {
+    let digits = text.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// The entity tags in a header, such as those that a client says it knows (`If-None-Match`).
+pub(crate) fn etags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// A header as text.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A limit within what a list allows.
+pub(crate) fn limit(asked: Option<u32>, most: u32, usual: u32) -> Result<usize, ApiError> {
+    let limit = asked.unwrap_or(usual);
+    if (1..=most).contains(&limit) {
+        Ok(limit as usize)
+    } else {
+        Err(ApiError::invalid("limit", format!("must be 1 to {most}")))
+    }
+}
+
+/// How long a request wants to wait, in seconds.
+pub(crate) fn wait(asked: Option<u32>) -> Result<Duration, ApiError> {
+    let seconds = asked.unwrap_or(0);
+    if seconds <= 30 {
+        Ok(Duration::from_secs(u64::from(seconds)))
+    } else {
+        Err(ApiError::invalid("wait", "must be 0 to 30 seconds"))
+    }
+}
+
+/// Waits until the views have come to the position that the client wants to see, and to where the log stood when the
+/// shop was opened: nobody is shown a shop that is still being put together.
+pub(crate) async fn see(shop: &Shop, min_position: Option<u64>) -> Result<(), ApiError> {
+    let wanted = Position(min_position.unwrap_or(0)).max(shop.opened_at);
+    let reached = shop.views.reach(wanted, LONGEST_CATCH_UP);
+    if shop.stop.run_until_cancelled(reached).await == Some(true) {
+        return Ok(());
+    }
+    let detail = "The lists have not come to the position that was asked for. Try again shortly.";
+    Err(ApiError::new(Code::ViewsBehind, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_from_an_entity_tag_and_from_nothing_else() {
+        assert_eq!(version_in_etag("\"3\""), Some(3));
+        assert_eq!(version_in_etag("W/\"12\""), Some(12));
+        for wrong in ["3", "\"\"", "\"+3\"", "\"3", "*", "\"99999999999999999999\""] {
+            assert_eq!(version_in_etag(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn limits_and_waits_have_bounds() {
+        assert_eq!(limit(None, 100, 20).ok(), Some(20));
+        assert_eq!(limit(Some(100), 100, 20).ok(), Some(100));
+        assert!(limit(Some(0), 100, 20).is_err() && limit(Some(101), 100, 20).is_err());
+        assert_eq!(wait(Some(30)).ok(), Some(Duration::from_secs(30)));
+        assert!(wait(Some(31)).is_err());
+    }
+
+    #[test]
+    fn refusals_speak_of_the_parameter_and_not_of_the_library() {
+        assert_eq!(why("Failed to deserialize query string: limit: invalid digit"), "limit: invalid digit.");
+        assert_eq!(why("Invalid URL: UUID parsing failed: no such"), "UUID parsing failed: no such.");
+    }
+}

@@ -1,0 +1,60 @@
+//! Health over HTTP.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use storefront_api::{Health, Readiness};
+use tracing::error;
+
+use crate::shop::Shop;
+
+/// Views further behind the log than this many events are not fit to answer.
+const MOST_LAG: u64 = 1000;
+
+/// Whether the process is alive
+///
+/// Says nothing of what it can do.
+#[utoipa::path(get, path = "/health/live", tag = "operations", responses((status = 200, description = "It is", body = Health)))]
+pub(crate) async fn live() -> Json<Health> {
+    Json(Health { status: "live".to_owned() })
+}
+
+/// Whether the server can do its work
+///
+/// Also names what works less well, such as a product service that does not answer.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "operations",
+    responses(
+        (status = 200, description = "It can", body = Readiness),
+        (status = 503, description = "It cannot; the reasons say why", body = Readiness),
+    )
+)]
+pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readiness>) {
+    let mut reasons = Vec::new();
+    let head = match shop.store.head().await {
+        Ok(head) => head.0,
+        Err(failure) => {
+            error!(error = %failure, "the event log fails");
+            reasons.push("The event log fails.".to_owned());
+            0
+        }
+    };
+    let views = shop.views.position();
+    let lag = head.saturating_sub(views.0);
+    if views < shop.opened_at {
+        reasons.push(format!("The views are being built: {views} of {} events.", shop.opened_at));
+    } else if lag > MOST_LAG {
+        reasons.push(format!("The views are {lag} events behind the log."));
+    }
+    if shop.stop.is_cancelled() {
+        reasons.push("The server is shutting down.".to_owned());
+    }
+    let ready = reasons.is_empty();
+    let stale = shop.freshness.stale();
+    if stale {
+        reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
+    }
+    let product_service = if stale { "stale" } else { "live" }.to_owned();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, reasons, head, product_service }))
+}

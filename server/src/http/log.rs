@@ -1,0 +1,140 @@
+//! The log over HTTP: pages of it, as long polls, as CloudEvents and as server-sent events.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use storefront_api::{Event, EventPage, EventQuery, StreamPage, StreamQuery, Timestamp};
+use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
+use tokio::time::Instant;
+
+use super::extract::{InPath, InQuery, header, limit, wait};
+use super::orders::read::wait_for_news;
+use super::problem::{ApiError, sentence};
+use super::sse;
+use crate::commands::Failure;
+use crate::shop::Shop;
+
+const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
+
+/// Read the log
+///
+/// Everything after a position, oldest first. With `wait` it answers at once if there is something, else as soon as there is.
+/// `Accept: text/event-stream` gets the same as server-sent events (`Last-Event-ID` resumes);
+/// `Accept: application/cloudevents-batch+json` gets CloudEvents 1.0.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "log",
+    params(EventQuery,
+           ("Accept" = Option<String>, Header, description = "application/json, text/event-stream or application/cloudevents-batch+json"),
+           ("Last-Event-ID" = Option<String>, Header, description = "For server-sent events: the position after which to go on")),
+    responses(
+        (status = 200, description = "Events", body = EventPage),
+    )
+)]
+pub(crate) async fn list_events(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<EventQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let limit = limit(query.limit, 1000, 100)?;
+    let deadline = Instant::now() + wait(query.wait)?;
+    let filter = filter(&query);
+    let accept = header(&headers, &ACCEPT).unwrap_or_default();
+    let mut after = Position(query.after.unwrap_or(0));
+    if accept.contains("text/event-stream") {
+        let last = header(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
+        return Ok(sse::stream(shop, last.map_or(after, Position), filter));
+    }
+    let slice = loop {
+        let slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
+        after = slice.next_after;
+        let more = slice.next_after < slice.head;
+        if !slice.events.is_empty() || (!more && !wait_for_news(&shop, slice.head, deadline).await?) {
+            break slice;
+        }
+    };
+    if accept.contains(CLOUDEVENTS_BATCH) {
+        let batch = slice.events.iter().map(cloud_event).collect::<Result<Vec<_>, _>>()?;
+        return Ok(([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response());
+    }
+    let events = slice.events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
+    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0 };
+    Ok(([(VARY, "accept")], Json(page)).into_response())
+}
+
+/// Read a stream
+///
+/// The events of one stream, oldest first; an unknown stream is empty.
+#[utoipa::path(
+    get, path = "/v1/streams/{stream}/events", tag = "log",
+    params(("stream" = String, Path, description = "Such as `order-7f…` or `stock-enamel-mug`"), StreamQuery),
+    responses(
+        (status = 200, description = "Events", body = StreamPage),
+    )
+)]
+pub(crate) async fn list_stream(
+    State(shop): State<Shop>,
+    InPath(stream): InPath<String>,
+    InQuery(query): InQuery<StreamQuery>,
+) -> Result<Json<StreamPage>, ApiError> {
+    let stream = StreamName::new(stream).map_err(|refusal| ApiError::invalid("stream", sentence(&refusal)))?;
+    let limit = limit(query.limit, 1000, 100)?;
+    let from = Version(query.from.unwrap_or(1).max(1));
+    let events = shop.store.read_stream(&stream, from, limit).await.map_err(Failure::from)?;
+    let next_from = events.last().filter(|_| events.len() == limit).map(|last| last.version.0 + 1);
+    let events = events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(StreamPage { events, next_from }))
+}
+
+/// An event as the wire shows it.
+pub(crate) fn wire(recorded: &Recorded) -> Result<Event, ApiError> {
+    let event = &recorded.event;
+    Ok(Event {
+        position: recorded.position.0,
+        id: event.id,
+        stream: recorded.stream.to_string(),
+        version: recorded.version.0,
+        kind: event.kind.clone(),
+        schema_version: event.schema_version,
+        time: Timestamp::from_unix_ms(event.time_ms),
+        correlation_id: event.correlation_id.clone(),
+        causation_id: event.causation_id.clone(),
+        actor: event.actor.clone(),
+        data: event.data.parse().map_err(|error| ApiError::from(Failure::Json(error)))?,
+    })
+}
+
+/// An event as CloudEvents 1.0, JSON format; what CloudEvents has no word for is an extension attribute.
+fn cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
+    let event = wire(recorded)?;
+    Ok(json!({
+        "specversion": "1.0",
+        "id": event.id,
+        "source": "/storefront",
+        "type": event.kind,
+        "subject": event.stream,
+        "time": event.time,
+        "datacontenttype": "application/json",
+        "position": event.position.to_string(),
+        "streamversion": event.version.to_string(),
+        "schemaversion": event.schema_version.to_string(),
+        "correlationid": event.correlation_id,
+        "causationid": event.causation_id,
+        "actor": event.actor,
+        "data": event.data,
+    }))
+}
+
+fn filter(query: &EventQuery) -> Filter {
+    let list = |text: &Option<String>| -> Vec<String> {
+        let parts = text.as_deref().unwrap_or_default().split(',').map(str::trim);
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    Filter {
+        types: list(&query.kind),
+        streams: list(&query.stream),
+        correlation_id: query.correlation.clone().filter(|correlation| !correlation.is_empty()),
+    }
+}

@@ -1,0 +1,98 @@
+//! The HTTP interface: every route on this page, one file per noun. Handlers extract, call and map; they decide nothing.
+
+pub(crate) mod body;
+mod catalogue;
+mod code;
+mod command;
+mod extract;
+mod health;
+mod log;
+mod once;
+mod openapi;
+mod operations;
+mod orders;
+mod problem;
+mod request_id;
+mod sse;
+mod stock;
+mod values;
+mod webhooks;
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::error;
+use utoipa::OpenApi as _;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::code::Code;
+use self::openapi::Document;
+use self::problem::ApiError;
+use crate::shop::Shop;
+
+/// The whole HTTP interface.
+pub(crate) fn router(shop: Shop) -> Router {
+    let (routes, described) = documented_routes().split_for_parts();
+    routes
+        .merge(openapi::routes(openapi::complete(described)))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn_with_state(shop.traffic.clone(), request_id::layer))
+        .with_state(shop)
+}
+
+/// The description of the HTTP interface, as JSON.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    openapi::complete(documented_routes().split_for_parts().1)
+}
+
+fn documented_routes() -> OpenApiRouter<Shop> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(catalogue::list_products))
+        .routes(routes!(catalogue::get_product))
+        .routes(routes!(catalogue::get_picture))
+        .routes(routes!(catalogue::list_categories))
+        .routes(routes!(stock::list_stock))
+        .routes(routes!(stock::get_stock))
+        .routes(routes!(stock::receive_stock))
+        .routes(routes!(stock::adjust_stock))
+        .routes(routes!(orders::list::list_orders))
+        .routes(routes!(orders::read::get_order))
+        .routes(routes!(orders::read::get_timeline))
+        .routes(routes!(orders::basket::add_item, orders::basket::clear))
+        .routes(routes!(orders::basket::change_quantity, orders::basket::remove_item))
+        .routes(routes!(orders::checkout::check_out))
+        .routes(routes!(orders::checkout::cancel))
+        .routes(routes!(orders::deliver::ship))
+        .routes(routes!(orders::deliver::deliver))
+        .routes(routes!(log::list_events))
+        .routes(routes!(log::list_stream))
+        .routes(routes!(webhooks::card_gateway))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(operations::list_processes))
+        .routes(routes!(operations::metrics))
+}
+
+async fn no_such_route(request: Request) -> ApiError {
+    let detail = format!("There is nothing at {}. GET /openapi.json lists what there is.", request.uri().path());
+    ApiError::new(Code::RouteNotFound, detail)
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    let detail =
+        format!("{} does not work at {}. GET /openapi.json lists what does.", request.method(), request.uri().path());
+    ApiError::new(Code::MethodNotAllowed, detail)
+}
+
+/// The text of a panic stays in the shop's own log.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    error!(panic = text.unwrap_or("no text"), "a request panicked");
+    ApiError::internal().into_response()
+}

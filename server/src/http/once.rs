@@ -1,0 +1,55 @@
+//! A command under an idempotency key takes effect once, and gets the same answer every time.
+
+use std::future::Future;
+
+use axum::Json;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use storefront_api::{IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER};
+
+use super::code::Code;
+use super::problem::ApiError;
+use crate::commands::{self, Context, Done};
+use crate::shop::Shop;
+
+/// Answers a command: with the stored answer if there is one, else by doing the work.
+pub(crate) async fn once(
+    shop: &Shop,
+    context: &Context,
+    work: impl Future<Output = Result<Done, ApiError>>,
+) -> Result<Response, ApiError> {
+    let Some(idempotency) = &context.idempotency else { return work.await.map(respond) };
+    let _claim = shop.running.claim(&idempotency.key).ok_or_else(|| {
+        let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
+        ApiError::new(Code::RequestInProgress, detail)
+    })?;
+    if let Some(done) = commands::answered(&shop.store, idempotency).await? {
+        return Ok(respond(done));
+    }
+    match work.await {
+        Ok(done) => Ok(respond(done)),
+        // A request whose client went away may have been on its way into the log still, and have landed since. What it
+        // did is no reason to refuse the same again.
+        Err(refusal) => match commands::answered(&shop.store, idempotency).await {
+            Ok(Some(done)) => Ok(respond(done)),
+            Ok(None) | Err(_) => Err(refusal),
+        },
+    }
+}
+
+fn respond(Done { reply, position, replayed }: Done) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(POSITION_HEADER, HeaderValue::from(position.0));
+    if replayed {
+        headers.insert(IDEMPOTENCY_REPLAYED_HEADER, HeaderValue::from_static("true"));
+    }
+    if let Some(location) = reply.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+        headers.insert(LOCATION, location);
+    }
+    if let Some(etag) = reply.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok()) {
+        headers.insert(ETAG, etag);
+    }
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    (status, headers, Json(reply.body)).into_response()
+}

@@ -1,0 +1,257 @@
+//! The description of the HTTP interface (OpenAPI 3.1), generated from the routes and the types.
+//!
+//! Handlers describe what is theirs; what holds for every operation of a kind is added here, in one place.
+
+use std::fmt::Write as _;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use storefront_api::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem};
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Content, Ref, RefOr, Response};
+use utoipa::{OpenApi, ToSchema};
+
+use super::code::Code;
+use crate::shop::Shop;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Storefront"),
+    components(schemas(Problem)),
+    tags(
+        (name = "catalogue", description = "What can be bought, as the product service describes it"),
+        (name = "stock", description = "How much of it there is"),
+        (name = "orders", description = "From the first item to the door; a basket is an order that is in progress"),
+        (name = "log", description = "Every event, in one order, live"),
+        (name = "payments", description = "What the card gateway tells"),
+        (name = "operations", description = "How the server is doing"),
+    )
+)]
+pub(crate) struct Document;
+
+const ABOUT: &str = "\
+A shop whose every state change is an event that anyone can watch.
+
+**Who may do what.** The shop is in open mode: nobody signs in, and everyone who can reach the address may do everything. \
+By default it listens on this machine only.
+
+**Writing.** An order's id is a UUID of the client's choice. Every write answers `Storefront-Position`, the log position \
+that it wrote; send it back as `min_position` to read your own writes. Under an `Idempotency-Key` a command takes effect \
+once and gets the same answer each time, for at least 24 hours. `If-Match` makes a command depend on a version.
+
+**Following.** `GET /v1/events?after=N&wait=20` answers as soon as there is something after N.
+
+**Errors** are `application/problem+json` (RFC 9457), and nothing was changed. Only what is no HTTP at all, or a path \
+longer than 64 KB, is refused without a body. `code` says which kind of problem it is:
+
+| code | status | meaning |
+|---|---|---|
+";
+
+/// `/openapi.json`, and `/docs` for people.
+pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
+    let json = document.to_json().unwrap_or_default();
+    let serve = move || {
+        let json = json.clone();
+        async move { ([(CONTENT_TYPE, "application/json")], json).into_response() }
+    };
+    Router::new().route("/openapi.json", get(serve)).route("/docs", get(|| async { Html(include_str!("docs.html")) }))
+}
+
+/// Adds what holds for every operation of its kind.
+pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let mut about = ABOUT.to_owned();
+    for code in Code::ALL {
+        let _ = writeln!(about, "| `{}` | {} | {} |", code.text(), code.status().as_u16(), code.title());
+    }
+    document.info.description = Some(about);
+    // What the card gateway sends is no command of a client's.
+    let commands_are_at = |path: &str| !path.starts_with("/v1/webhooks/");
+    for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
+        for operation in [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+            if commands_are_at(path) {
+                complete_command(operation);
+            }
+        }
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+            complete_operation(operation, commands_are_at(path));
+        }
+    }
+    document
+}
+
+fn complete_operation(operation: &mut Operation, takes_commands: bool) {
+    let has = |place: &ParameterIn| {
+        operation.parameters.iter().flatten().any(|parameter| match parameter {
+            RefOr::T(parameter) => parameter.parameter_in == *place,
+            RefOr::Ref(_) => false,
+        })
+    };
+    let (in_path, in_query) = (has(&ParameterIn::Path), has(&ParameterIn::Query));
+    let mut codes = vec![Code::Internal, Code::ShuttingDown];
+    if in_path {
+        codes.push(Code::InvalidPath);
+    }
+    if in_query {
+        codes.extend([Code::InvalidQuery, Code::InvalidValues, Code::ViewsBehind]);
+    }
+    if operation.request_body.is_some() {
+        codes.extend([Code::MalformedJson, Code::IncompleteBody, Code::BodyTooLarge]);
+    }
+    if operation.request_body.is_some() && takes_commands {
+        codes.extend([Code::UnsupportedMediaType, Code::InvalidValues]);
+    }
+    add_codes(operation, &codes);
+    for (status, response) in &mut operation.responses.responses {
+        if let (true, RefOr::T(response)) = (status.as_str() >= "400", response) {
+            let problem = Content::new(Some(Ref::from_schema_name(Problem::name())));
+            response.content = [("application/problem+json".to_owned(), problem.into())].into_iter().collect();
+        }
+    }
+}
+
+fn complete_command(operation: &mut Operation) {
+    add_codes(
+        operation,
+        &[
+            Code::InvalidIdempotencyKey,
+            Code::InvalidIfMatch,
+            Code::RequestInProgress,
+            Code::VersionMismatch,
+            Code::IdempotencyKeyReused,
+            Code::Busy,
+            Code::ViewsBehind,
+        ],
+    );
+    add_header(operation, IDEMPOTENCY_KEY_HEADER, "Names this command: a repeat has no further effect");
+    add_header(operation, "If-Match", "The ETag of the version that it is meant for; any other is refused");
+    for (status, response) in &mut operation.responses.responses {
+        if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {
+            for (name, description) in [
+                (POSITION_HEADER, "The log position that was written"),
+                (IDEMPOTENCY_REPLAYED_HEADER, "`true` when this is the stored answer of an earlier request"),
+                ("etag", "The version of what was changed"),
+            ] {
+                let header = HeaderBuilder::new().schema(Some(text())).description(Some(description)).build();
+                response.headers.insert(name.to_owned(), header.into());
+            }
+        }
+    }
+}
+
+fn add_header(operation: &mut Operation, name: &str, description: &str) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let is_there = parameters.iter().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name.eq_ignore_ascii_case(name),
+        RefOr::Ref(_) => false,
+    });
+    if !is_there {
+        let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
+        parameters.push(header.description(Some(description)).schema(Some(text())).build().into());
+    }
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+/// Names the codes under their statuses, behind what the handler names itself.
+fn add_codes(operation: &mut Operation, codes: &[Code]) {
+    for code in codes {
+        let status = code.status().as_u16().to_string();
+        let entry = operation.responses.responses.entry(status);
+        let RefOr::T(response) = entry.or_insert_with(|| RefOr::T(Response::new(String::new()))) else { continue };
+        let name = format!("`{}`", code.text());
+        if response.description.is_empty() {
+            response.description = name;
+        } else if !response.description.contains(&name) {
+            response.description = format!("{}; {name}", response.description);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn document() -> Value {
+        serde_json::to_value(crate::http::document()).unwrap()
+    }
+
+    /// Every operation as method, path and description.
+    fn operations(document: &Value) -> Vec<(String, String, Value)> {
+        let paths = document["paths"].as_object().unwrap().iter();
+        let each = paths.flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().iter();
+            methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation.clone()))
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn every_operation_says_what_it_does_and_which_answers_it_can_give() {
+        let document = document();
+        let all = operations(&document);
+        assert!(all.len() > 20, "{}", all.len());
+        for (method, path, operation) in all {
+            for part in ["summary", "description", "operationId"] {
+                assert!(operation[part].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} has no {part}");
+            }
+            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
+            let tag = operation["tags"][0].clone();
+            assert!(document["tags"].as_array().unwrap().iter().any(|known| known["name"] == tag), "{tag}");
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                assert!(
+                    answer["description"].as_str().is_some_and(|text| !text.is_empty()),
+                    "{method} {path} {status}"
+                );
+                if status.as_str() >= "400" && path.starts_with("/v1/") {
+                    let problem = &answer["content"]["application/problem+json"]["schema"]["$ref"];
+                    assert_eq!(problem, "#/components/schemas/Problem", "{method} {path} {status}");
+                }
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let described = parameter["description"].as_str().is_some_and(|text| !text.is_empty());
+                assert!(described, "{method} {path}: {} is not described", parameter["name"]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_stands_in_the_table_and_under_an_operation_that_can_answer_it() {
+        let document = document();
+        let about = document["info"]["description"].as_str().unwrap();
+        let operations = operations(&document);
+        for code in Code::ALL {
+            let name = format!("`{}`", code.text());
+            assert!(about.contains(&name), "{name} is missing in the table");
+            if matches!(code, Code::RouteNotFound | Code::MethodNotAllowed) {
+                continue;
+            }
+            let status = code.status().as_u16().to_string();
+            let stands = |operation: &Value| {
+                operation["responses"][&status]["description"].as_str().is_some_and(|text| text.contains(&name))
+            };
+            assert!(operations.iter().any(|(_, _, operation)| stands(operation)), "no operation answers {name}");
+        }
+    }
+
+    #[test]
+    fn an_operation_names_no_code_under_a_status_that_is_not_its_own() {
+        for (method, path, operation) in operations(&document()) {
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                for name in answer["description"].as_str().unwrap().split('`').skip(1).step_by(2) {
+                    let code = Code::ALL.iter().find(|code| code.text() == name);
+                    let right = code.is_none_or(|code| code.status().as_str() == status);
+                    assert!(right, "{method} {path}: {name} stands under {status}");
+                }
+            }
+        }
+    }
+}

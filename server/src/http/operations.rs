@@ -1,0 +1,175 @@
+//! How the server is doing: its processes for operators, and numbers for Prometheus.
+
+use std::fmt::Write as _;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use storefront_api::{Process, ProcessList, ProcessState};
+
+use super::problem::ApiError;
+use crate::clock;
+use crate::commands::Failure;
+use crate::progress::Standing;
+use crate::shop::Shop;
+
+/// List processes
+///
+/// What the shop does by itself: how far each process is in the log, and whether something of it goes wrong.
+#[utoipa::path(
+    get, path = "/v1/processes", tag = "operations",
+    responses((status = 200, description = "All processes, by name", body = ProcessList))
+)]
+pub(crate) async fn list_processes(State(shop): State<Shop>) -> Result<Json<ProcessList>, ApiError> {
+    let head = shop.store.head().await.map_err(Failure::from)?.0;
+    let items = shop.progress.all().into_iter().map(|(name, standing)| Process {
+        name: name.to_owned(),
+        position: standing.position.0,
+        lag: head.saturating_sub(standing.position.0),
+        state: state(standing),
+        unfinished: standing.unfinished as u64,
+        retrying: standing.retrying as u64,
+    });
+    Ok(Json(ProcessList { items: items.collect() }))
+}
+
+fn state(standing: Standing) -> ProcessState {
+    match standing {
+        Standing { retrying: 1.., .. } => ProcessState::Retrying,
+        Standing { unfinished: 1.., .. } => ProcessState::Working,
+        Standing { .. } => ProcessState::Idle,
+    }
+}
+
+/// Read the metrics
+///
+/// In the text format of Prometheus: the log's head, how far views and processes are behind it, what is unfinished or
+/// tried again, the answers by class of status, and the uptime.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations",
+    responses(
+        (status = 200, description = "Metrics", content_type = "text/plain", body = String),
+        (status = 503, description = "`shutting_down`: the log is closed", body = storefront_api::Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiError> {
+    let text = exposition(&Snapshot {
+        head: shop.store.head().await.map_err(Failure::from)?.0,
+        views: shop.views.position().0,
+        processes: shop.progress.all(),
+        answered: shop.traffic.by_class().collect(),
+        uptime_ms: shop.traffic.uptime_ms(clock::now()),
+        product_service_up: !shop.freshness.stale(),
+    });
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+/// What the metrics tell, as of one moment.
+struct Snapshot {
+    head: u64,
+    views: u64,
+    processes: Vec<(&'static str, Standing)>,
+    answered: Vec<(usize, u64)>,
+    uptime_ms: i64,
+    product_service_up: bool,
+}
+
+/// The text format 0.0.4 of Prometheus ("Exposition formats" in its documentation). No label here needs escaping.
+fn exposition(snapshot: &Snapshot) -> String {
+    let lag = |position: u64| snapshot.head.saturating_sub(position).to_string();
+    let one = |value: String| vec![(String::new(), value)];
+    let each = |value: &dyn Fn(&Standing) -> String| -> Vec<(String, String)> {
+        let processes = snapshot.processes.iter();
+        processes.map(|(name, standing)| (format!("{{process=\"{name}\"}}"), value(standing))).collect()
+    };
+    let answered = snapshot.answered.iter();
+    let answered = answered.map(|(class, count)| (format!("{{status=\"{class}xx\"}}"), count.to_string())).collect();
+    let uptime_s = format!("{}.{:03}", snapshot.uptime_ms / 1000, snapshot.uptime_ms % 1000);
+    let mut text = String::new();
+    for (name, kind, help, samples) in [
+        ("log_head_position", "gauge", "The last position of the event log.", one(snapshot.head.to_string())),
+        ("views_position", "gauge", "How far the views have come.", one(snapshot.views.to_string())),
+        ("views_lag_events", "gauge", "How many events the views are behind the log.", one(lag(snapshot.views))),
+        (
+            "process_position",
+            "gauge",
+            "Up to where a process has dealt with the log.",
+            each(&|standing| standing.position.to_string()),
+        ),
+        (
+            "process_lag_events",
+            "gauge",
+            "How many positions a process is behind the log.",
+            each(&|standing| lag(standing.position.0)),
+        ),
+        (
+            "process_unfinished_events",
+            "gauge",
+            "Events that a process has read and not dealt with.",
+            each(&|standing| standing.unfinished.to_string()),
+        ),
+        (
+            "process_retrying_events",
+            "gauge",
+            "Events of a process that went wrong and are tried again.",
+            each(&|standing| standing.retrying.to_string()),
+        ),
+        ("http_answers_total", "counter", "Answered requests by class of status.", answered),
+        (
+            "product_service_up",
+            "gauge",
+            "Whether the product service is followed.",
+            one(u8::from(snapshot.product_service_up).to_string()),
+        ),
+        ("uptime_seconds", "gauge", "For how long the server has been running.", one(uptime_s)),
+    ] {
+        let _ = writeln!(text, "# HELP storefront_{name} {help}\n# TYPE storefront_{name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(text, "storefront_{name}{labels} {value}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use storefront_eventlog::Position;
+
+    use super::*;
+
+    #[test]
+    fn the_metrics_are_in_the_text_format_of_prometheus() {
+        let text = exposition(&Snapshot {
+            head: 12,
+            views: 10,
+            processes: vec![("mail", Standing { position: Position(7), unfinished: 2, retrying: 1 })],
+            answered: vec![(2, 40), (4, 3)],
+            uptime_ms: 61_005,
+            product_service_up: true,
+        });
+        for line in [
+            "# TYPE storefront_log_head_position gauge",
+            "storefront_log_head_position 12",
+            "storefront_views_lag_events 2",
+            "storefront_process_lag_events{process=\"mail\"} 5",
+            "storefront_process_unfinished_events{process=\"mail\"} 2",
+            "storefront_process_retrying_events{process=\"mail\"} 1",
+            "# TYPE storefront_http_answers_total counter",
+            "storefront_http_answers_total{status=\"2xx\"} 40",
+            "storefront_product_service_up 1",
+            "storefront_uptime_seconds 61.005",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+        assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn a_process_that_fails_is_not_called_busy() {
+        let standing = |unfinished, retrying| Standing { position: Position(1), unfinished, retrying };
+        assert_eq!(state(standing(0, 0)), ProcessState::Idle);
+        assert_eq!(state(standing(2, 0)), ProcessState::Working);
+        assert_eq!(state(standing(2, 1)), ProcessState::Retrying);
+    }
+}

@@ -1,0 +1,112 @@
+//! Buying the basket, and giving an order up.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{Cancel, Checkout, Order, OrderId, PaymentId, PaymentMethod, Problem};
+use storefront_domain::order::{LineFacts, Order as OrderState, OrderCommand, decide};
+use uuid::Uuid;
+
+use super::{change, decided};
+use crate::clock;
+use crate::http::command::Command;
+use crate::http::extract::{InPath, see};
+use crate::http::once::once;
+use crate::http::problem::ApiError;
+use crate::http::values;
+use crate::shop::Shop;
+
+/// Buy the basket
+///
+/// Answers as soon as the order is checked out; stock, payment and confirmation follow, and `…/timeline` shows them.
+/// Names every line that cannot be bought. If the total is not the expected one, nothing happens.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/checkout", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order"),
+           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+    request_body = Checkout,
+    responses(
+        (status = 202, description = "Checked out", body = Order),
+        (status = 400, description = "`idempotency_key_required`", body = Problem),
+        (status = 404, description = "`order_not_found`", body = Problem),
+        (status = 409, description = "`lines_not_buyable`; `total_changed`; `basket_empty`; `order_state`: the order is no basket; `total_too_large`; `wrong_currency`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`: the prices are not known", body = Problem),
+    )
+)]
+pub(crate) async fn check_out(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Command<Checkout>,
+) -> Result<Response, ApiError> {
+    let Command { body, context } = command.about(id).with_key()?;
+    values::contact(&body.email, &body.shipping_address)?;
+    check_payment(&body.payment)?;
+    let payment_id = PaymentId(Uuid::now_v7());
+    let work = async {
+        see(&shop, None).await?;
+        if !shop.freshness.prices_are_good(clock::now()) {
+            return Err(ApiError::prices_unknown());
+        }
+        let decide = |order: &OrderState| {
+            let check_out = OrderCommand::CheckOut {
+                expected_total: body.expected_total,
+                facts: facts(&shop, order),
+                payment_id,
+                email: body.email.clone(),
+                shipping_address: body.shipping_address.clone(),
+                payment: body.payment.clone(),
+            };
+            decide(order, check_out)
+        };
+        decided(&shop, id, &context, |_| StatusCode::ACCEPTED, decide).await
+    };
+    once(&shop, &context, work).await
+}
+
+/// Give an order up
+///
+/// Possible until it is shipped. Goods go back on the shelf, and money to where it came from.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/cancel", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order")),
+    request_body = Cancel,
+    responses(
+        (status = 200, description = "Cancelled", body = Order),
+        (status = 404, description = "`order_not_found`", body = Problem),
+        (status = 409, description = "`order_state`", body = Problem),
+    )
+)]
+pub(crate) async fn cancel(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Command<Cancel>,
+) -> Result<Response, ApiError> {
+    let Command { body, context } = command.about(id);
+    values::text("/reason", &body.reason, 200)?;
+    change(&shop, id, &context, OrderCommand::Cancel { reason: body.reason }).await
+}
+
+/// What the catalogue and the shelves say now of each line of an order.
+fn facts(shop: &Shop, order: &OrderState) -> Vec<LineFacts> {
+    shop.views.read(|folded| {
+        let lines = order.lines().iter().map(|line| &line.item.product_id);
+        let facts = lines.filter_map(|product_id| {
+            let product = folded.catalogue.state(product_id)?;
+            Some(LineFacts {
+                product_id: product_id.clone(),
+                price: product.facts()?.price,
+                active: product.active(),
+                available: folded.stock.available(product_id),
+            })
+        });
+        facts.collect()
+    })
+}
+
+fn check_payment(payment: &PaymentMethod) -> Result<(), ApiError> {
+    match payment {
+        PaymentMethod::Card { token } => values::text("/payment/token", token, 255),
+        PaymentMethod::Wallet => Err(ApiError::invalid("/payment/method", "this shop takes no wallets yet; use card")),
+        PaymentMethod::None => Ok(()),
+    }
+}

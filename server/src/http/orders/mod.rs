@@ -1,0 +1,44 @@
+//! Orders over HTTP: reading them, filling the basket, checking out, and what comes after.
+
+pub(crate) mod basket;
+pub(crate) mod checkout;
+pub(crate) mod deliver;
+pub(crate) mod list;
+pub(crate) mod read;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::OrderId;
+use storefront_domain::order::{Order, OrderCommand, OrderError, OrderEvent, decide};
+
+use super::once::once;
+use super::problem::ApiError;
+use crate::commands::{Context, Reply, change_order};
+use crate::order_record::OrderRecord;
+use crate::shop::Shop;
+
+/// Puts a command to an order and answers the order as it is then.
+async fn change(shop: &Shop, id: OrderId, context: &Context, command: OrderCommand) -> Result<Response, ApiError> {
+    once(shop, context, decided(shop, id, context, |_| StatusCode::OK, |order| decide(order, command.clone()))).await
+}
+
+/// Decides on the order as it is, writes what follows, and answers the order as it is then.
+async fn decided(
+    shop: &Shop,
+    id: OrderId,
+    context: &Context,
+    status: impl Fn(&OrderRecord) -> StatusCode + Send + Sync,
+    decide: impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
+) -> Result<crate::commands::Done, ApiError> {
+    let done = change_order(&shop.store, id, context, decide, |before, after, payment| {
+        let status = status(before);
+        let made = matches!(status, StatusCode::CREATED | StatusCode::ACCEPTED);
+        Ok(Reply {
+            status: status.as_u16(),
+            location: made.then(|| format!("/v1/orders/{id}")),
+            version: Some(after.version.0),
+            body: serde_json::to_value(after.body(id, payment))?,
+        })
+    });
+    Ok(done.await?)
+}

@@ -1,0 +1,145 @@
+//! One order: as it is, as it was, and everything that happened to it.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use storefront_api::{Order, OrderId, OrderQuery, Problem, Timeline, TimelineQuery, Timestamp};
+use storefront_eventlog::{Filter, Position, Recorded};
+use tokio::time::Instant;
+
+use crate::commands::Failure;
+use crate::http::code::Code;
+use crate::http::extract::{InPath, InQuery, etags, version_in_etag, wait};
+use crate::http::log::wire;
+use crate::http::problem::ApiError;
+use crate::order_record::{self, OrderRecord};
+use crate::shop::Shop;
+use crate::views::steps;
+
+/// How many events of one order are looked at.
+const LONGEST_TIMELINE: usize = 10_000;
+
+/// Read an order
+///
+/// Always current; or as it was at a version or a time. With `wait` and `If-None-Match` it answers the next change.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order"), OrderQuery,
+           ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
+    responses(
+        (status = 200, description = "The order", body = Order, headers(("ETag" = String, description = "Its version"))),
+        (status = 304, description = "It is as the client knows it"),
+        (status = 404, description = "`order_not_found`, also for a time before it began; `version_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_order(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    InQuery(query): InQuery<OrderQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if query.version.is_some() && query.at.is_some() {
+        return Err(ApiError::invalid("at", "cannot go with version: say one of the two"));
+    }
+    let deadline = Instant::now() + wait(query.wait)?;
+    let known: Vec<u64> = etags(&headers, &IF_NONE_MATCH).filter_map(version_in_etag).collect();
+    let past = query.version.is_some() || query.at.is_some();
+    loop {
+        let head = shop.store.head().await.map_err(Failure::from)?;
+        let record = order_record::load_while(&shop.store, id, |version, time| {
+            query.version.is_none_or(|wanted| version.0 <= wanted) && query.at.is_none_or(|wanted| time <= wanted)
+        })
+        .await
+        .map_err(Failure::from)?;
+        if query.version.is_some_and(|wanted| record.version.0 != wanted) {
+            let detail = format!("The order has no version {}.", query.version.unwrap_or_default());
+            return Err(ApiError::new(Code::VersionNotFound, detail));
+        }
+        let is_known = known.contains(&record.version.0);
+        if !is_known || past || !wait_for_news(&shop, head, deadline).await? {
+            return answer(&shop, id, &record, query.at, is_known).await;
+        }
+    }
+}
+
+async fn answer(
+    shop: &Shop,
+    id: OrderId,
+    record: &OrderRecord,
+    at: Option<Timestamp>,
+    is_known: bool,
+) -> Result<Response, ApiError> {
+    let payment = order_record::load_payment_of_then(&shop.store, record, at).await.map_err(Failure::from)?;
+    let body = record.body(id, payment.as_ref()).ok_or_else(ApiError::order_not_found)?;
+    let etag = HeaderValue::from_str(&format!("\"{}\"", record.version)).map_err(|_| ApiError::internal())?;
+    if is_known {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
+    }
+    Ok(([(ETAG, etag)], Json(body)).into_response())
+}
+
+/// Everything that happened to an order
+///
+/// Every event of every stream about it, in log order, and the steps of the latest checkout with their state.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}/timeline", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order"), TimelineQuery),
+    responses(
+        (status = 200, description = "The timeline", body = Timeline),
+        (status = 404, description = "`order_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_timeline(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    InQuery(query): InQuery<TimelineQuery>,
+) -> Result<Json<Timeline>, ApiError> {
+    let deadline = Instant::now() + wait(query.wait)?;
+    let after = Position(query.after.unwrap_or(0));
+    loop {
+        let (all, head) = everything_about(&shop, id).await?;
+        let record = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
+        let payment = order_record::load_payment(&shop.store, &record.order).await.map_err(Failure::from)?;
+        let order = record.body(id, payment.as_ref()).ok_or_else(ApiError::order_not_found)?;
+        let news = all.iter().filter(|recorded| recorded.position > after).map(wire);
+        let events = news.collect::<Result<Vec<_>, _>>()?;
+        if events.is_empty() && wait_for_news(&shop, head, deadline).await? {
+            continue;
+        }
+        let steps = steps(&all).map_err(Failure::from)?;
+        return Ok(Json(Timeline { events, next_after: head.0.max(after.0), head: head.0, steps, order }));
+    }
+}
+
+/// Every event of an order, and the head of the log as of then.
+async fn everything_about(shop: &Shop, id: OrderId) -> Result<(Vec<Recorded>, Position), ApiError> {
+    let filter = Filter { correlation_id: Some(id.to_string()), ..Filter::default() };
+    let mut all = Vec::new();
+    let mut after = Position(0);
+    loop {
+        let slice = shop.store.read_all(after, 1000, &filter).await.map_err(Failure::from)?;
+        let done = slice.next_after >= slice.head || all.len() >= LONGEST_TIMELINE;
+        after = slice.next_after;
+        all.extend(slice.events);
+        if done {
+            return Ok((all, after));
+        }
+    }
+}
+
+/// Waits for the log to grow; `false` when the time is up or the server is told to stop.
+pub(crate) async fn wait_for_news(shop: &Shop, after: Position, deadline: Instant) -> Result<bool, ApiError> {
+    if deadline <= Instant::now() + Duration::from_millis(1) {
+        return Ok(false);
+    }
+    let news = tokio::time::timeout_at(deadline, shop.store.wait_for(after));
+    match shop.stop.run_until_cancelled(news).await {
+        Some(Ok(Ok(_))) => Ok(true),
+        Some(Ok(Err(failure))) => Err(Failure::from(failure).into()),
+        Some(Err(_)) | None => Ok(false),
+    }
+}

@@ -1,0 +1,199 @@
+//! Every error of the HTTP interface as RFC 9457 problem details. The one place where a failure gets its code.
+
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use storefront_api::{FieldError, Problem, ProductId};
+use storefront_domain::order::{LineProblem, OrderError};
+use storefront_domain::stock::StockError;
+use storefront_eventlog::{AppendError, StoreError};
+use tracing::error;
+
+use super::code::Code;
+use crate::commands::Failure;
+use crate::stored::LoadError;
+
+/// A request that fails, as the client will see it.
+#[derive(Debug)]
+pub(crate) struct ApiError(Box<Problem>);
+
+impl ApiError {
+    /// A problem of a kind; `detail` says what is wrong this time and what to do.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem {
+            kind: format!("urn:storefront:problem:{}", code.text()),
+            title: code.title().to_owned(),
+            status: code.status().as_u16(),
+            detail: detail.into(),
+            code: code.text().to_owned(),
+            ..Problem::default()
+        }))
+    }
+
+    /// A value that is well-formed and wrong.
+    pub(crate) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::invalid_fields(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])
+    }
+
+    /// Several values that are well-formed and wrong.
+    pub(crate) fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let details = errors.iter().map(|error| match error.pointer.as_str() {
+            "" => error.detail.clone(),
+            pointer => format!("{pointer}: {}", error.detail),
+        });
+        let detail = details.collect::<Vec<_>>().join("; ");
+        let detail = format!("{}.", detail.trim_end_matches('.'));
+        Self::new(Code::InvalidValues, detail).with(|problem| problem.errors = errors)
+    }
+
+    pub(crate) fn order_not_found() -> Self {
+        Self::new(Code::OrderNotFound, "There is no order with this id.")
+    }
+
+    pub(crate) fn product_not_found(id: &ProductId) -> Self {
+        Self::new(Code::ProductNotFound, format!("There is no product {id}."))
+            .with(|problem| problem.product_ids = vec![id.clone()])
+    }
+
+    /// The prices that the shop knows are too old to sell at.
+    pub(crate) fn prices_unknown() -> Self {
+        Self::new(
+            Code::ProductServiceUnavailable,
+            "The product service has not answered for a while, so prices may be out of date. Try again shortly.",
+        )
+    }
+
+    pub(crate) fn internal() -> Self {
+        let detail = "The shop made a mistake. Try again; the request id finds it in the shop's own log.";
+        Self::new(Code::Internal, detail)
+    }
+
+    /// The problem itself.
+    #[cfg(test)]
+    pub(crate) fn into_problem(self) -> Problem {
+        *self.0
+    }
+
+    /// Adds what helps.
+    pub(crate) fn with(mut self, add: impl FnOnce(&mut Problem)) -> Self {
+        add(&mut self.0);
+        self
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self.0)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Order(refusal) => refusal.into(),
+            Failure::Stock(refusal) => refusal.into(),
+            Failure::VersionMismatch { current } => Self::new(
+                Code::VersionMismatch,
+                format!("If-Match names another version; the current one is {current}. Read again, then decide."),
+            )
+            .with(|problem| problem.current_version = Some(current)),
+            Failure::KeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "The Idempotency-Key was used for a request with another route or body. Make a new key.",
+            ),
+            Failure::Busy | Failure::Append(AppendError::Busy) => {
+                Self::new(Code::Busy, "Nothing was changed. Try again shortly.")
+            }
+            Failure::Load(LoadError::Store(StoreError::Closed))
+            | Failure::Append(AppendError::Store(StoreError::Closed)) => {
+                Self::new(Code::ShuttingDown, "Nothing was changed. Try again when the shop is open again.")
+            }
+            failure @ (Failure::Load(_)
+            | Failure::Append(_)
+            | Failure::Json(_)
+            | Failure::Payment(_)
+            | Failure::Email(_)) => {
+                error!(error = %failure, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<OrderError> for ApiError {
+    fn from(refusal: OrderError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            OrderError::NotFound => Self::order_not_found(),
+            OrderError::WrongState { .. } => Self::new(Code::OrderState, detail),
+            OrderError::NoSuchLine(product_id) => {
+                Self::new(Code::LineNotFound, detail).with(|problem| problem.product_ids = vec![product_id])
+            }
+            OrderError::TooManyPieces { .. } => Self::new(Code::TooManyPieces, detail),
+            OrderError::TooManyLines => Self::new(Code::TooManyLines, detail),
+            OrderError::NotAvailable { product_id, .. } => {
+                Self::new(Code::OutOfStock, detail).with(|problem| problem.product_ids = vec![product_id])
+            }
+            OrderError::WrongCurrency => Self::new(Code::WrongCurrency, detail),
+            OrderError::TotalTooLarge => Self::new(Code::TotalTooLarge, detail),
+            OrderError::Empty => Self::new(Code::BasketEmpty, detail),
+            OrderError::LinesNotBuyable(lines) => lines_not_buyable(&lines),
+            OrderError::TotalChanged { new_total } => {
+                Self::new(Code::TotalChanged, detail).with(|problem| problem.new_total = Some(new_total))
+            }
+        }
+    }
+}
+
+impl From<StockError> for ApiError {
+    fn from(refusal: StockError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            StockError::OutOfRange => Self::new(Code::InvalidValues, detail),
+            StockError::NotAvailable { .. } | StockError::NotReserved | StockError::BelowReserved { .. } => {
+                Self::new(Code::StockState, detail)
+            }
+        }
+    }
+}
+
+/// Names every line that cannot be bought.
+fn lines_not_buyable(lines: &[LineProblem]) -> ApiError {
+    let (ids, details): (Vec<ProductId>, Vec<String>) = lines
+        .iter()
+        .map(|line| match line {
+            LineProblem::Withdrawn { product_id } => (product_id.clone(), format!("no longer sold: {product_id}")),
+            LineProblem::NotAvailable { product_id, available: 0, .. } => {
+                (product_id.clone(), format!("sold out: {product_id}"))
+            }
+            LineProblem::NotAvailable { product_id, wanted, available } => {
+                (product_id.clone(), format!("only {available} left, not {wanted}: {product_id}"))
+            }
+        })
+        .unzip();
+    let errors = ids.iter().zip(&details);
+    let errors = errors.map(|(id, detail)| FieldError { pointer: format!("/items/{id}"), detail: detail.clone() });
+    let errors = errors.collect();
+    ApiError::new(Code::LinesNotBuyable, format!("{} Change or remove these lines.", sentence(&details.join("; "))))
+        .with(|problem| {
+            problem.product_ids = ids;
+            problem.errors = errors;
+        })
+}
+
+/// An error's text as a sentence.
+pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let text = text.trim_end_matches('.');
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

@@ -1,0 +1,112 @@
+//! Every request has an id: the client's own, or a new one. It is echoed, and stands in every log line of the request,
+//! beside the trace that the client says it belongs to. Here every answer passes by, so here it is counted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use storefront_api::REQUEST_ID_HEADER;
+use tracing::field::Empty;
+use tracing::{Instrument, debug, info_span};
+use uuid::Uuid;
+
+use crate::shop::Traffic;
+
+/// The id of the request that is being answered.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    /// A new id.
+    pub(crate) fn fresh() -> Self {
+        Self(Uuid::now_v7().to_string())
+    }
+
+    /// The client's id if it is usable: 1 to 128 visible ASCII characters.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(REQUEST_ID_HEADER)?.to_str().ok()?;
+        let usable = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        usable.then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Gives the request its id, and the answer the same; counts the answer.
+pub(crate) async fn layer(State(traffic): State<Arc<Traffic>>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers()).unwrap_or_else(RequestId::fresh);
+    let span = info_span!("request", %id, trace_id = Empty, method = %request.method(), path = request.uri().path());
+    if let Some(trace_id) = trace_id(request.headers()) {
+        span.record("trace_id", trace_id);
+    }
+    request.extensions_mut().insert(id.clone());
+    async move {
+        let mut response = next.run(request).await;
+        debug!(status = response.status().as_u16(), "answered");
+        traffic.answered(response.status().as_u16());
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            headers.insert(REQUEST_ID_HEADER, value);
+        }
+        // Answers are true for a moment; who keeps one must ask whether it still is (RFC 9111, 5.2.2.4).
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The trace id in `traceparent` (W3C Trace Context, 3.2): `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, where
+/// later versions may add to the end, and neither id is all zeros.
+fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all("traceparent").iter();
+    let text = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
+    let mut fields = text.split('-');
+    let mut field = |length: usize| {
+        let is_hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+        fields.next().filter(|field| field.len() == length && field.bytes().all(is_hex))
+    };
+    let (version, trace_id, parent_id, _flags) = (field(2)?, field(32)?, field(16)?, field(2)?);
+    let set = |id: &str| id.bytes().any(|digit| digit != b'0');
+    let ends_right = version != "ff" && (version != "00" || fields.next().is_none());
+    (ends_right && set(trace_id) && set(parent_id)).then_some(trace_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace_id_in(value: &'static str) -> Option<String> {
+        let headers = HeaderMap::from_iter([(
+            axum::http::HeaderName::from_static("traceparent"),
+            HeaderValue::from_static(value),
+        )]);
+        trace_id(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_trace_id_is_taken_from_a_traceparent_that_is_one() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(trace_id_in("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").as_deref(), Some(id));
+        assert_eq!(trace_id_in("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later").as_deref(), Some(id));
+        for wrong in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(trace_id_in(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Stock over HTTP.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{AdjustStock, Problem, ProductId, ReceiveStock, StockItem, StockList, StockQuery};
+use storefront_domain::stock::StockCommand;
+
+use super::command::Command;
+use super::extract::{InPath, InQuery, SeeQuery, see};
+use super::once::once;
+use super::problem::ApiError;
+use super::values;
+use crate::commands::{Context, Reply, change_stock};
+use crate::shop::Shop;
+use crate::views::stock_item;
+
+/// List stock
+///
+/// Every product that ever had any, by id; with `low` only those at or below their threshold.
+#[utoipa::path(
+    get, path = "/v1/stock", tag = "stock", params(StockQuery),
+    responses((status = 200, description = "Stock by product", body = StockList))
+)]
+pub(crate) async fn list_stock(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<StockQuery>,
+) -> Result<Json<StockList>, ApiError> {
+    see(&shop, query.min_position).await?;
+    let items = shop.views.read(|folded| folded.stock.list(query.low.unwrap_or(false)));
+    Ok(Json(StockList { items }))
+}
+
+/// Read the stock of a product
+///
+/// What is on hand, what of it is promised to orders that are checking out, and what is left to sell.
+#[utoipa::path(
+    get, path = "/v1/stock/{product_id}", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product"), SeeQuery),
+    responses(
+        (status = 200, description = "Its stock", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    InQuery(query): InQuery<SeeQuery>,
+) -> Result<Json<StockItem>, ApiError> {
+    see(&shop, query.min_position).await?;
+    shop.views.read(|folded| {
+        let known = folded.catalogue.state(&id).is_some();
+        let item =
+            folded.stock.get(&id).or_else(|| known.then(|| stock_item(&id, &Default::default(), Default::default())));
+        item.map(Json).ok_or_else(|| ApiError::product_not_found(&id))
+    })
+}
+
+/// Take goods in
+///
+/// So many more are on hand.
+#[utoipa::path(
+    post, path = "/v1/stock/{product_id}/receive", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = ReceiveStock,
+    responses(
+        (status = 200, description = "Taken in", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn receive_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<ReceiveStock>,
+) -> Result<Response, ApiError> {
+    change(&shop, &id, &context, StockCommand::Receive { quantity: body.quantity }).await
+}
+
+/// Correct the books
+///
+/// After counting, or when something broke. On hand never goes below what is reserved.
+#[utoipa::path(
+    post, path = "/v1/stock/{product_id}/adjust", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = AdjustStock,
+    responses(
+        (status = 200, description = "Corrected", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`stock_state`: less would be on hand than is reserved", body = Problem),
+    )
+)]
+pub(crate) async fn adjust_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<AdjustStock>,
+) -> Result<Response, ApiError> {
+    values::text("/reason", &body.reason, 200)?;
+    change(&shop, &id, &context, StockCommand::Adjust { change: body.change, reason: body.reason }).await
+}
+
+async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCommand) -> Result<Response, ApiError> {
+    see(shop, None).await?;
+    if !shop.views.read(|folded| folded.catalogue.state(id).is_some()) {
+        return Err(ApiError::product_not_found(id));
+    }
+    let work = async {
+        let done = change_stock(&shop.store, id, context, &command, |stock, version| {
+            let body = serde_json::to_value(stock_item(id, stock, version))?;
+            Ok(Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body })
+        });
+        Ok(done.await?)
+    };
+    once(shop, context, work).await
+}

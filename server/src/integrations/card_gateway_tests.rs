@@ -1,0 +1,378 @@
+//! What the card gateway is sent and what is made of its answers, against a stand-in server.
+
+use mockito::{Matcher, Mock, Server, ServerGuard};
+use serde_json::{Value, json};
+use storefront_api::Currency;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// Long enough that no test comes near it.
+const PATIENT: Duration = Duration::from_secs(10);
+const KEY: &str = "storefront-0190";
+const SECRET: &str = "sk_test_very_secret";
+const INTENTS: &str = "/v1/payment_intents";
+
+struct World {
+    server: ServerGuard,
+    gateway: CardGateway,
+}
+
+async fn a_gateway() -> World {
+    let server = Server::new_async().await;
+    let gateway = CardGateway::new(&server.url(), SECRET, PATIENT).unwrap();
+    World { server, gateway }
+}
+
+impl World {
+    fn mock(&mut self, method: &str, path: &str, status: usize, body: &Value) -> Mock {
+        self.server.mock(method, path).with_status(status).with_body(body.to_string())
+    }
+
+    async fn answers(&mut self, method: &str, path: &str, status: usize, body: Value) {
+        self.mock(method, path, status, &body).create_async().await;
+    }
+
+    /// Charges against one answer.
+    async fn charged(status: usize, body: Value) -> Result<ChargeOutcome, GatewayError> {
+        let mut world = a_gateway().await;
+        world.answers("POST", INTENTS, status, body).await;
+        world.gateway.charge(&a_charge()).await
+    }
+
+    /// Refunds against one answer.
+    async fn refunded(status: usize, body: Value) -> Result<RefundOutcome, GatewayError> {
+        let mut world = a_gateway().await;
+        world.answers("POST", "/v1/refunds", status, body).await;
+        world.gateway.refund(&a_refund()).await
+    }
+
+    /// Cancels against one answer.
+    async fn cancelled(status: usize, body: Value) -> Result<CancelOutcome, GatewayError> {
+        let mut world = a_gateway().await;
+        world.answers("POST", "/v1/payment_intents/pi_1/cancel", status, body).await;
+        world.gateway.cancel("pi_1").await
+    }
+}
+
+fn a_charge() -> Charge {
+    Charge {
+        amount: Money::new(2499, Currency::EUR),
+        token: "pm_card_visa".to_owned(),
+        order_id: "018f6f0e-0000-7000-8000-000000000001".parse().unwrap(),
+        payment_id: "018f6f0e-0000-7000-8000-000000000002".parse().unwrap(),
+        key: KEY.to_owned(),
+    }
+}
+
+fn a_refund() -> Refund {
+    Refund {
+        reference: "pi_1".to_owned(),
+        amount: Money::new(2499, Currency::EUR),
+        key: KEY.to_owned(),
+        reason: "order cancelled".to_owned(),
+    }
+}
+
+fn an_intent(status: &str) -> Value {
+    json!({"id": "pi_1", "object": "payment_intent", "status": status, "amount": 2499, "currency": "eur"})
+}
+
+fn an_error(error: Value) -> Value {
+    json!({ "error": error })
+}
+
+fn invalid_request(code: &str, param: &str) -> Value {
+    an_error(json!({"type": "invalid_request_error", "code": code, "param": param, "message": "No such thing."}))
+}
+
+fn declined<E>(reason: &str, message: &str) -> Result<ChargeOutcome, E> {
+    Ok(ChargeOutcome::Declined { reason: reason.to_owned(), message: message.to_owned() })
+}
+
+fn detail<T: fmt::Debug>(result: Result<T, GatewayError>) -> String {
+    let GatewayError::Unknown { detail } = result.unwrap_err();
+    detail
+}
+
+#[tokio::test]
+async fn a_charge_is_sent_as_the_gateway_documents_it() {
+    let mut world = a_gateway().await;
+    let form = [
+        ("amount", "2499"),
+        ("currency", "eur"),
+        ("payment_method", "pm_card_visa"),
+        ("confirm", "true"),
+        ("automatic_payment_methods[enabled]", "true"),
+        ("automatic_payment_methods[allow_redirects]", "never"),
+        ("metadata[order_id]", "018f6f0e-0000-7000-8000-000000000001"),
+        ("metadata[payment_id]", "018f6f0e-0000-7000-8000-000000000002"),
+    ];
+    let form = form.map(|(name, value)| Matcher::UrlEncoded(name.to_owned(), value.to_owned())).to_vec();
+    let mock = world
+        .mock("POST", INTENTS, 200, &an_intent("succeeded"))
+        .match_header("authorization", format!("Bearer {SECRET}").as_str())
+        .match_header("idempotency-key", KEY)
+        .match_header("content-type", "application/x-www-form-urlencoded")
+        .match_body(Matcher::AllOf(form))
+        .create_async()
+        .await;
+    let outcome = world.gateway.charge(&a_charge()).await;
+    mock.assert_async().await;
+    assert_eq!(outcome, Ok(ChargeOutcome::Succeeded { reference: "pi_1".to_owned() }));
+}
+
+#[tokio::test]
+async fn a_declined_card_says_why() {
+    let card_error = |extra: Value| {
+        let mut error = json!({"type": "card_error", "message": "Your card was declined."});
+        error.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        World::charged(402, an_error(error))
+    };
+    let generic = card_error(json!({"code": "card_declined", "decline_code": "generic_decline"})).await;
+    assert_eq!(generic, declined("generic_decline", "Your card was declined."));
+    let poor = json!({"code": "card_declined", "decline_code": "insufficient_funds", "message": "Too little."});
+    assert_eq!(card_error(poor).await, declined("insufficient_funds", "Too little."));
+    let processing = card_error(json!({"code": "processing_error"})).await;
+    assert_eq!(processing, declined("processing_error", "Your card was declined."));
+    let authentication = card_error(json!({"code": "authentication_required"})).await;
+    assert_eq!(authentication, declined("authentication_required", "Your card was declined."));
+}
+
+#[tokio::test]
+async fn an_intent_that_wants_a_browser_or_another_card_is_declined() {
+    let wants_browser = World::charged(200, an_intent("requires_action")).await;
+    assert!(matches!(wants_browser, Ok(ChargeOutcome::Declined { reason, .. }) if reason == "authentication_required"));
+
+    let mut intent = an_intent("requires_payment_method");
+    intent["last_payment_error"] = json!({"type": "card_error", "code": "expired_card", "message": "It has expired."});
+    assert_eq!(World::charged(200, intent).await, declined("expired_card", "It has expired."));
+
+    let cancelled = World::charged(200, an_intent("canceled")).await;
+    assert!(matches!(cancelled, Ok(ChargeOutcome::Declined { reason, .. }) if reason == "canceled"));
+}
+
+#[tokio::test]
+async fn a_token_that_the_gateway_does_not_take_is_a_decline() {
+    for (status, code, param) in [
+        (400, "resource_missing", "payment_method"),
+        (404, "resource_missing", "payment_method"),
+        (400, "token_already_used", ""),
+    ] {
+        let outcome = World::charged(status, invalid_request(code, param)).await;
+        assert_eq!(outcome, declined("invalid_token", "The card could not be used: its token is not valid."), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_the_gateway_is_not_even_asked() {
+    let world = a_gateway().await;
+    let charge = Charge { token: " ".to_owned(), ..a_charge() };
+    let outcome = world.gateway.charge(&charge).await;
+    assert_eq!(outcome, declined("invalid_token", "The card could not be used: its token is not valid."));
+}
+
+#[tokio::test]
+async fn an_amount_that_the_gateway_never_takes_is_a_decline() {
+    for code in ["amount_too_small", "amount_too_large"] {
+        assert_eq!(World::charged(400, invalid_request(code, "amount")).await, declined(code, "No such thing."));
+    }
+}
+
+#[tokio::test]
+async fn everything_else_leaves_the_outcome_unknown() {
+    for (status, body) in [
+        (500, json!({})),
+        (502, json!("<html>")),
+        (500, an_error(json!({"type": "api_error", "message": "Oh."}))),
+        (429, an_error(json!({"type": "invalid_request_error", "code": "rate_limit", "param": "payment_method"}))),
+        (409, an_error(json!({"type": "invalid_request_error", "code": "idempotency_key_in_use", "param": "token"}))),
+        (409, an_error(json!({"type": "card_error", "code": "lock_timeout"}))),
+        (400, an_error(json!({"type": "idempotency_error", "message": "Other parameters."}))),
+        (400, invalid_request("parameter_unknown", "amount")),
+        (400, json!({})),
+        (402, json!({})),
+        (302, json!({})),
+        (200, json!({})),
+        (200, json!([])),
+        (200, an_intent("requires_confirmation")),
+        (200, an_intent("something_new")),
+    ] {
+        let outcome = World::charged(status, body.clone()).await;
+        assert!(matches!(outcome, Err(GatewayError::Unknown { .. })), "{status} {body}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_amount_than_was_asked_for_is_never_taken_for_the_payment() {
+    for (field, value) in [("amount", json!(2498)), ("currency", json!("usd"))] {
+        let mut intent = an_intent("succeeded");
+        intent[field] = value;
+        assert_eq!(detail(World::charged(200, intent).await), "the gateway has another amount for pi_1");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_takes_its_time_is_looked_at_again() {
+    let mut world = a_gateway().await;
+    world.answers("POST", INTENTS, 200, an_intent("processing")).await;
+    let first =
+        world.mock("GET", "/v1/payment_intents/pi_1", 200, &an_intent("processing")).expect(1).create_async().await;
+    assert_eq!(detail(world.gateway.charge(&a_charge()).await), "the gateway is still at work on pi_1");
+    first.remove_async().await;
+    world.answers("GET", "/v1/payment_intents/pi_1", 200, an_intent("succeeded")).await;
+    let outcome = world.gateway.charge(&a_charge()).await;
+    assert_eq!(outcome, Ok(ChargeOutcome::Succeeded { reference: "pi_1".to_owned() }));
+}
+
+#[tokio::test]
+async fn a_wrong_secret_key_is_told_to_the_operator_and_never_shown() {
+    for status in [401, 403] {
+        let message = format!("Invalid API Key provided: {SECRET}");
+        let error = an_error(json!({"type": "invalid_request_error", "message": message}));
+        let detail = detail(World::charged(status, error).await);
+        assert!(detail.contains("does not accept our secret key"), "{detail}");
+        assert!(!detail.contains("sk_test"), "{detail}");
+    }
+    let world = a_gateway().await;
+    assert!(!format!("{:?}", world.gateway).contains(SECRET));
+    assert_eq!(CardGateway::new("http://127.0.0.1:1", "a\nb", PATIENT).err(), Some(BadGateway::Key));
+    assert!(matches!(CardGateway::new("gateway", SECRET, PATIENT), Err(BadGateway::Address(_))));
+}
+
+/// A gateway that reads a request, answers `bytes` and hangs up, or says nothing at all for `None`.
+async fn a_gateway_that_answers(bytes: Option<&'static str>) -> CardGateway {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let timeout = if bytes.is_some() { PATIENT } else { Duration::from_millis(50) };
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            match bytes {
+                Some(bytes) => {
+                    let _ = socket.read(&mut [0; 4096]).await;
+                    let _ = socket.write_all(bytes.as_bytes()).await;
+                }
+                None => silent.push(socket),
+            }
+        }
+    });
+    CardGateway::new(&url, SECRET, timeout).unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_the_outcome_unknown() {
+    let silent = a_gateway_that_answers(None).await;
+    assert_eq!(detail(silent.charge(&a_charge()).await), "no answer in time");
+    let lost = [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\": \"pi_1\", \"status\": \"succ",
+        "HTTP/1.1 402 Payment Required\r\ncontent-length: 500\r\n\r\n{\"error\": {\"type\": \"card_error\"}}",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n",
+    ];
+    for bytes in lost {
+        let gateway = a_gateway_that_answers(Some(bytes)).await;
+        assert!(gateway.charge(&a_charge()).await.is_err(), "{bytes}");
+        assert!(gateway.refund(&a_refund()).await.is_err(), "{bytes}");
+        assert!(gateway.cancel("pi_1").await.is_err(), "{bytes}");
+        assert!(gateway.find("pi_1").await.is_err(), "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_port_leaves_the_outcome_unknown() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let gateway = CardGateway::new(&url, SECRET, PATIENT).unwrap();
+    assert_eq!(detail(gateway.charge(&a_charge()).await), "connection refused");
+}
+
+#[tokio::test]
+async fn a_refund_is_sent_as_the_gateway_documents_it() {
+    let mut world = a_gateway().await;
+    let form = [
+        ("payment_intent", "pi_1"),
+        ("amount", "2499"),
+        ("reason", "requested_by_customer"),
+        ("metadata[reason]", "order cancelled"),
+    ];
+    let form = form.map(|(name, value)| Matcher::UrlEncoded(name.to_owned(), value.to_owned())).to_vec();
+    let mock = world
+        .mock("POST", "/v1/refunds", 200, &json!({"id": "re_1", "status": "succeeded"}))
+        .match_header("idempotency-key", KEY)
+        .match_body(Matcher::AllOf(form))
+        .create_async()
+        .await;
+    let outcome = world.gateway.refund(&a_refund()).await;
+    mock.assert_async().await;
+    assert_eq!(outcome, Ok(RefundOutcome::Succeeded { reference: "re_1".to_owned() }));
+}
+
+#[tokio::test]
+async fn a_refused_refund_says_why_and_an_unclear_one_is_unknown() {
+    let refused = |detail: &str| Ok(RefundOutcome::Refused { detail: detail.to_owned() });
+    let twice = World::refunded(400, invalid_request("charge_already_refunded", "")).await;
+    assert_eq!(twice, refused("charge_already_refunded: No such thing."));
+    let missing = World::refunded(404, invalid_request("resource_missing", "payment_intent")).await;
+    assert_eq!(missing, refused("resource_missing: No such thing."));
+    let failed = json!({"id": "re_1", "status": "failed", "failure_reason": "lost_or_stolen_card"});
+    assert_eq!(World::refunded(200, failed).await, refused("re_1 failed: lost_or_stolen_card"));
+
+    for (status, body) in [
+        (500, json!({})),
+        (401, an_error(json!({"type": "invalid_request_error"}))),
+        (409, invalid_request("idempotency_key_in_use", "")),
+        (200, json!({"id": "re_1", "status": "requires_action"})),
+        (200, json!({})),
+    ] {
+        let outcome = World::refunded(status, body.clone()).await;
+        assert!(outcome.is_err(), "{status} {body}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_takes_its_time_is_looked_at_again() {
+    let mut world = a_gateway().await;
+    world.answers("POST", "/v1/refunds", 200, json!({"id": "re_1", "status": "pending"})).await;
+    world.answers("GET", "/v1/refunds/re_1", 200, json!({"id": "re_1", "status": "succeeded"})).await;
+    let outcome = world.gateway.refund(&a_refund()).await;
+    assert_eq!(outcome, Ok(RefundOutcome::Succeeded { reference: "re_1".to_owned() }));
+}
+
+#[tokio::test]
+async fn a_payment_is_found_as_it_is() {
+    for (status, found) in [
+        ("succeeded", FoundPayment::Succeeded),
+        ("processing", FoundPayment::Open),
+        ("requires_confirmation", FoundPayment::Open),
+        ("canceled", FoundPayment::Cancelled),
+    ] {
+        let mut world = a_gateway().await;
+        world.answers("GET", "/v1/payment_intents/pi_1", 200, an_intent(status)).await;
+        assert_eq!(world.gateway.find("pi_1").await, Ok(Some(found)));
+    }
+    let mut world = a_gateway().await;
+    world.answers("GET", "/v1/payment_intents/pi_2", 404, invalid_request("resource_missing", "intent")).await;
+    world.answers("GET", "/v1/payment_intents/pi_3", 404, json!("a page of some proxy")).await;
+    assert_eq!(world.gateway.find("pi_2").await, Ok(None));
+    assert!(world.gateway.find("pi_3").await.is_err());
+}
+
+#[tokio::test]
+async fn giving_a_payment_up_says_whether_it_was_in_time() {
+    assert_eq!(World::cancelled(200, an_intent("canceled")).await, Ok(CancelOutcome::Cancelled));
+    let too_late = |status: &str| {
+        let intent = an_intent(status);
+        an_error(json!({"type": "invalid_request_error", "code": "payment_intent_unexpected_state",
+                        "message": "Too late.", "payment_intent": intent}))
+    };
+    assert_eq!(World::cancelled(400, too_late("succeeded")).await, Ok(CancelOutcome::AlreadySucceeded));
+    assert_eq!(World::cancelled(400, too_late("canceled")).await, Ok(CancelOutcome::Cancelled));
+    let missing = invalid_request("resource_missing", "intent");
+    assert_eq!(World::cancelled(404, missing).await, Ok(CancelOutcome::NotFound));
+    for (status, body) in [(400, too_late("processing")), (500, json!({})), (400, json!({})), (200, json!({}))] {
+        assert!(World::cancelled(status, body.clone()).await.is_err(), "{status} {body}");
+    }
+}

@@ -1,0 +1,300 @@
+//! News that the card gateway sends by itself: are they genuine, and what do they say?
+//!
+//! Signature: Stripe's published scheme ("Verify webhook signatures manually"): the header `Stripe-Signature` has
+//! `t=<unix seconds>` and one or more `v1=<hex>`; each is HMAC-SHA256 of `<t>.<payload>` under the endpoint's secret. The
+//! news record outcomes; they never lead to a charge. They come repeatedly and in any order.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::Sha256;
+use storefront_api::PaymentId;
+
+use super::card_json::{ChargeObject, PaymentIntent, Standing};
+
+/// The header that carries the signature.
+pub(crate) const SIGNATURE_HEADER: &str = "stripe-signature";
+/// How old (or early) news may be unless told otherwise, in seconds; the scheme's own default.
+pub(crate) const DEFAULT_TOLERANCE_S: i64 = 300;
+
+/// Why news cannot be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadSignature {
+    /// The header is not of the form `t=…,v1=…`.
+    #[error("the signature header cannot be read")]
+    Malformed,
+    /// None of the signatures is one under our secret.
+    #[error("the signature does not match")]
+    Mismatch,
+    /// Signed too long ago or in the future: perhaps a recording played back.
+    #[error("the signature is too old or too new")]
+    OutsideTolerance,
+}
+
+/// One piece of news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Webhook {
+    /// The gateway's name for it; news that comes twice comes under one name.
+    pub(crate) id: String,
+    /// When it happened, in seconds since 1970-01-01 UTC.
+    pub(crate) created_unix_s: i64,
+    /// Which of our payments it is about, where the gateway kept that.
+    pub(crate) payment_id: Option<PaymentId>,
+    /// What happened.
+    pub(crate) news: News,
+}
+
+/// What happened at the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// The money is there.
+    Succeeded {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
+    /// An attempt was refused.
+    Declined {
+        /// The gateway's name for the payment.
+        reference: String,
+        /// Why, for programs.
+        reason: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// The payment was given up; no money has moved.
+    Cancelled {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
+    /// Money went back.
+    Refunded {
+        /// The gateway's name for the payment.
+        reference: String,
+        /// How much of it by now, all refunds together, in minor units.
+        refunded_amount: i64,
+        /// The currency, as the gateway writes it.
+        currency: String,
+    },
+    /// Something that the shop does not act on.
+    Other {
+        /// The gateway's word for it.
+        kind: String,
+    },
+}
+
+/// Whether the gateway signed this payload under `secret`, at most `tolerance_s` seconds from `now_unix_s`.
+///
+/// # Errors
+/// [`BadSignature`] when it is not to be trusted.
+pub(crate) fn verify_webhook(
+    payload: &[u8],
+    signature_header: &str,
+    secret: &str,
+    now_unix_s: i64,
+    tolerance_s: i64,
+) -> Result<(), BadSignature> {
+    let parts = || signature_header.split(',').filter_map(|part| part.trim().split_once('='));
+    let signed_at = parts().find(|(name, _)| *name == "t").map(|(_, value)| value).ok_or(BadSignature::Malformed)?;
+    let signed_at_unix_s: i64 = signed_at.parse().map_err(|_| BadSignature::Malformed)?;
+    let mut signatures = parts().filter(|(name, _)| *name == "v1").peekable();
+    signatures.peek().ok_or(BadSignature::Malformed)?;
+
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| BadSignature::Malformed)?;
+    mac.update(signed_at.as_bytes());
+    mac.update(b".");
+    mac.update(payload);
+    // `verify_slice` takes the same time wherever a signature differs.
+    let genuine =
+        signatures.any(|(_, hex)| from_hex(hex).is_some_and(|signature| mac.clone().verify_slice(&signature).is_ok()));
+    if !genuine {
+        return Err(BadSignature::Mismatch);
+    }
+    let distance_s = now_unix_s.abs_diff(signed_at_unix_s);
+    if distance_s <= tolerance_s.unsigned_abs() { Ok(()) } else { Err(BadSignature::OutsideTolerance) }
+}
+
+/// Reads news whose signature has been verified.
+///
+/// # Errors
+/// A few words on what cannot be read.
+pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
+    #[derive(Deserialize)]
+    struct EventJson {
+        id: String,
+        #[serde(rename = "type")]
+        kind: String,
+        created: i64,
+        data: DataJson,
+    }
+    #[derive(Deserialize)]
+    struct DataJson {
+        object: Value,
+    }
+    let event: EventJson = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+    let (news, payment_id) = match event.kind.as_str() {
+        "payment_intent.succeeded" | "payment_intent.payment_failed" | "payment_intent.canceled" => {
+            let intent: PaymentIntent = read(event.data.object)?;
+            let payment_id = intent.metadata.get("payment_id").cloned();
+            (about_intent(&event.kind, intent), payment_id)
+        }
+        "charge.refunded" => {
+            let charge: ChargeObject = read(event.data.object)?;
+            let reference = charge.payment_intent.ok_or("a refunded charge without a payment intent")?;
+            let news = News::Refunded { reference, refunded_amount: charge.amount_refunded, currency: charge.currency };
+            (news, charge.metadata.get("payment_id").cloned())
+        }
+        _ => (News::Other { kind: event.kind }, None),
+    };
+    let payment_id = payment_id.and_then(|id| id.parse().ok());
+    Ok(Webhook { id: event.id, created_unix_s: event.created, payment_id, news })
+}
+
+fn about_intent(kind: &str, intent: PaymentIntent) -> News {
+    let standing = intent.standing();
+    let reference = intent.id;
+    match (kind, standing) {
+        ("payment_intent.succeeded", _) => News::Succeeded { reference },
+        ("payment_intent.canceled", _) => News::Cancelled { reference },
+        (_, Standing::Declined { reason, message }) => News::Declined { reference, reason, message },
+        (kind, _) => News::Other { kind: kind.to_owned() },
+    }
+}
+
+fn read<T: DeserializeOwned>(object: Value) -> Result<T, String> {
+    serde_json::from_value(object).map_err(|error| error.to_string())
+}
+
+/// The bytes of one SHA-256 in hexadecimal.
+fn from_hex(hex: &str) -> Option<[u8; 32]> {
+    let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = [0; 32];
+    if hex.len() != 2 * bytes.len() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const SECRET: &str = "whsec_test";
+    const PAYLOAD: &[u8] = br#"{"id":"evt_1"}"#;
+    const SIGNED_AT: i64 = 1_772_366_400;
+    /// `printf '1772366400.{"id":"evt_1"}' | openssl dgst -sha256 -hmac whsec_test`
+    const SIGNATURE: &str = "423eaca490dc90f990738fb794aeaf13bc5ebdb56ba71a34ff498d8927382f0c";
+
+    fn verify(header: &str, now_unix_s: i64) -> Result<(), BadSignature> {
+        verify_webhook(PAYLOAD, header, SECRET, now_unix_s, DEFAULT_TOLERANCE_S)
+    }
+
+    #[test]
+    fn a_genuine_signature_passes_also_among_others() {
+        let genuine = format!("t={SIGNED_AT},v1={SIGNATURE}");
+        assert_eq!(verify(&genuine, SIGNED_AT), Ok(()));
+        let among = format!("t={SIGNED_AT}, v1={}, v0=whatever, v1={}", "0".repeat(64), SIGNATURE.to_uppercase());
+        assert_eq!(verify(&among, SIGNED_AT), Ok(()));
+    }
+
+    #[test]
+    fn anything_changed_is_a_mismatch() {
+        let header = format!("t={SIGNED_AT},v1={SIGNATURE}");
+        let with = |payload: &[u8], header: &str, secret: &str| verify_webhook(payload, header, secret, SIGNED_AT, 300);
+        assert_eq!(with(b"{}", &header, SECRET), Err(BadSignature::Mismatch));
+        assert_eq!(with(PAYLOAD, &header, "whsec_other"), Err(BadSignature::Mismatch));
+        let later = format!("t={},v1={SIGNATURE}", SIGNED_AT + 1);
+        assert_eq!(with(PAYLOAD, &later, SECRET), Err(BadSignature::Mismatch));
+        for v1 in ["", "00", "zz", &"0".repeat(64), &SIGNATURE[..62]] {
+            assert_eq!(with(PAYLOAD, &format!("t={SIGNED_AT},v1={v1}"), SECRET), Err(BadSignature::Mismatch), "{v1}");
+        }
+    }
+
+    #[test]
+    fn news_from_another_time_are_refused() {
+        let header = format!("t={SIGNED_AT},v1={SIGNATURE}");
+        for (now, verdict) in [
+            (SIGNED_AT + 300, Ok(())),
+            (SIGNED_AT - 300, Ok(())),
+            (SIGNED_AT + 301, Err(BadSignature::OutsideTolerance)),
+            (SIGNED_AT - 301, Err(BadSignature::OutsideTolerance)),
+            (i64::MIN, Err(BadSignature::OutsideTolerance)),
+        ] {
+            assert_eq!(verify(&header, now), verdict, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_another_form_is_malformed() {
+        let no_time = format!("v1={SIGNATURE}");
+        let no_number = format!("t=now,v1={SIGNATURE}");
+        for header in ["", "t=1", "t=1,v0=00", "nonsense", &no_time, &no_number] {
+            assert_eq!(verify(header, SIGNED_AT), Err(BadSignature::Malformed), "{header}");
+        }
+    }
+
+    fn news(kind: &str, object: Value) -> Result<Webhook, String> {
+        let event = json!({"id": "evt_1", "object": "event", "type": kind, "created": 7, "data": {"object": object}});
+        parse_webhook(event.to_string().as_bytes())
+    }
+
+    fn an_intent(status: &str) -> Value {
+        json!({"id": "pi_1", "object": "payment_intent", "status": status, "amount": 1000, "currency": "eur",
+               "last_payment_error": null,
+               "metadata": {"payment_id": "018f6f0e-0000-7000-8000-000000000001"}})
+    }
+
+    #[test]
+    fn news_of_a_payment_name_it_as_we_and_as_the_gateway_do() {
+        let webhook = news("payment_intent.succeeded", an_intent("succeeded")).unwrap();
+        assert_eq!(
+            webhook,
+            Webhook {
+                id: "evt_1".to_owned(),
+                created_unix_s: 7,
+                payment_id: Some("018f6f0e-0000-7000-8000-000000000001".parse().unwrap()),
+                news: News::Succeeded { reference: "pi_1".to_owned() },
+            }
+        );
+        let cancelled = news("payment_intent.canceled", an_intent("canceled")).unwrap().news;
+        assert_eq!(cancelled, News::Cancelled { reference: "pi_1".to_owned() });
+    }
+
+    #[test]
+    fn a_failed_payment_says_why() {
+        let mut intent = an_intent("requires_payment_method");
+        intent["last_payment_error"] = json!({"type": "card_error", "code": "card_declined",
+            "decline_code": "insufficient_funds", "message": "Your card has insufficient funds."});
+        assert_eq!(
+            news("payment_intent.payment_failed", intent).unwrap().news,
+            News::Declined {
+                reference: "pi_1".to_owned(),
+                reason: "insufficient_funds".to_owned(),
+                message: "Your card has insufficient funds.".to_owned(),
+            }
+        );
+    }
+
+    #[test]
+    fn a_refund_says_how_much_went_back_by_now() {
+        let charge = json!({"id": "ch_1", "payment_intent": "pi_1", "amount_refunded": 400, "currency": "eur"});
+        let webhook = news("charge.refunded", charge).unwrap();
+        let refunded =
+            News::Refunded { reference: "pi_1".to_owned(), refunded_amount: 400, currency: "eur".to_owned() };
+        assert_eq!((webhook.payment_id, webhook.news), (None, refunded));
+        assert!(news("charge.refunded", json!({"amount_refunded": 1, "currency": "eur"})).is_err());
+    }
+
+    #[test]
+    fn other_news_are_recognised_as_such_and_nonsense_is_refused() {
+        let other = news("customer.created", json!({})).unwrap().news;
+        assert_eq!(other, News::Other { kind: "customer.created".to_owned() });
+        assert!(news("payment_intent.succeeded", json!({"id": "pi_1"})).is_err());
+        assert!(parse_webhook(b"{}").is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! What the mails to shoppers say: plain text, friendly and short.
+//!
+//! Pure functions from an order to a subject and a body. Amounts are shown as [`Money`] shows itself, nowhere else.
+
+use storefront_api::{Address, Money, Order, OrderItem, PaymentStatus, Shipment};
+use storefront_domain::email::MailKind;
+
+/// Room for the words of a line; the amounts stand to the right of it.
+const WORDS_CHARS: usize = 46;
+const AMOUNT_CHARS: usize = 18;
+
+/// The subject and the body of a mail about an order; without the order (which should not happen) only the news itself.
+pub(crate) fn write(kind: MailKind, order: Option<&Order>) -> (String, String) {
+    let name = order.map_or_else(|| "Your order".to_owned(), |order| format!("Your order {}", named(order)));
+    let news = match kind {
+        MailKind::Confirmation => "is confirmed",
+        MailKind::Shipped => "is on its way",
+        MailKind::Cancelled => "is cancelled",
+        MailKind::Refunded => "has been refunded",
+    };
+    let subject = format!("{name} {news}");
+    let parts = match order {
+        None => vec![format!("{subject}.")],
+        Some(order) => match kind {
+            MailKind::Confirmation => confirmation(&name, order),
+            MailKind::Shipped => shipped(&name, order),
+            MailKind::Cancelled => cancelled(&name, order),
+            MailKind::Refunded => refunded(&name, order),
+        },
+    };
+    let greeting = match order.and_then(|order| order.shipping_address.as_ref()) {
+        Some(address) => format!("Hello {},", one_line(&address.name)),
+        None => "Hello,".to_owned(),
+    };
+    let body = format!("{greeting}\n\n{}\n\nYour Storefront\n", parts.join("\n\n"));
+    (subject, body)
+}
+
+fn confirmation(name: &str, order: &Order) -> Vec<String> {
+    let mut parts = vec![format!("Thank you! {name} is confirmed, and we are packing it now."), bill(order)];
+    parts.extend(order.shipping_address.as_ref().map(|address| format!("We will send it to:\n{}", place(address))));
+    parts
+}
+
+fn shipped(name: &str, order: &Order) -> Vec<String> {
+    let mut parts = vec![format!("{name} has left our house.")];
+    parts.extend(order.shipment.as_ref().map(journey));
+    parts.push(format!("In the parcel:\n{}", contents(order)));
+    parts.extend(order.shipping_address.as_ref().map(|address| format!("It goes to:\n{}", place(address))));
+    parts
+}
+
+fn cancelled(name: &str, order: &Order) -> Vec<String> {
+    let mut parts = vec![match &order.cancelled_because {
+        Some(reason) => format!("{name} is cancelled: {}", sentence(reason)),
+        None => format!("{name} is cancelled."),
+    }];
+    let total = order.total;
+    parts.push(match order.payment_status {
+        PaymentStatus::Paid | PaymentStatus::Refunding => format!("Your {total} are on their way back to you."),
+        PaymentStatus::Refunded => format!("Your {total} have been sent back to you."),
+        PaymentStatus::Pending => "If your payment still goes through, it will be sent back to you.".to_owned(),
+        PaymentStatus::None | PaymentStatus::Declined => "You have not been charged.".to_owned(),
+    });
+    parts.push(format!("It was about:\n{}", contents(order)));
+    parts
+}
+
+fn refunded(name: &str, order: &Order) -> Vec<String> {
+    vec![
+        format!("We have sent {} back to you for {}, the same way as you paid.", order.total, lower_first(name)),
+        "Your bank may need a few days to show it.".to_owned(),
+    ]
+}
+
+/// The lines of an order with their amounts, the total and the VAT in it.
+fn bill(order: &Order) -> String {
+    let mut lines: Vec<String> = order.items.iter().map(|item| row(&item_words(item), item.line_total)).collect();
+    lines.push(format!("  {}", "-".repeat(WORDS_CHARS + AMOUNT_CHARS)));
+    if order.discount.amount != 0 {
+        lines.push(row("Subtotal", order.subtotal));
+        lines.push(row("Discount", Money::new(order.discount.amount.saturating_neg(), order.discount.currency)));
+    }
+    lines.push(row("Total", order.total));
+    lines.extend(order.tax.iter().map(|tax| row(&format!("  VAT {} % in it", tax.rate_percent), tax.amount)));
+    lines.join("\n")
+}
+
+/// Words to the left and an amount to the right; long words have lines of their own.
+fn row(words: &str, amount: Money) -> String {
+    let mut lines = wrapped(words, WORDS_CHARS);
+    let last = lines.pop().unwrap_or_default();
+    let amount = amount.to_string();
+    lines.push(format!("{last:<WORDS_CHARS$}{amount:>AMOUNT_CHARS$}"));
+    lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn item_words(item: &OrderItem) -> String {
+    let name = one_line(&item.name);
+    match item.quantity {
+        1 => format!("1 × {name}"),
+        quantity => format!("{quantity} × {name}, {} each", item.unit_price),
+    }
+}
+
+fn contents(order: &Order) -> String {
+    let line = |item: &OrderItem| format!("  {} × {}", item.quantity, one_line(&item.name));
+    order.items.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn journey(shipment: &Shipment) -> String {
+    let mut text = format!(
+        "{} brings it; the number of the parcel is {}.",
+        one_line(&shipment.carrier),
+        one_line(&shipment.tracking_number)
+    );
+    if let Some(estimate) = shipment.estimated_delivery {
+        // The date of an RFC 3339 time is its first ten characters.
+        text.push_str(&format!(
+            " It should arrive around {}.",
+            estimate.to_string().chars().take(10).collect::<String>()
+        ));
+    }
+    text
+}
+
+fn place(address: &Address) -> String {
+    let town = format!("{} {}", address.postal_code, address.city);
+    let lines = [&address.name, &address.street, &town, &address.country];
+    lines.map(|line| format!("  {}", one_line(line))).join("\n")
+}
+
+/// Its number, or else the beginning of its id.
+fn named(order: &Order) -> String {
+    order.number.clone().unwrap_or_else(|| order.id.to_string().chars().take(8).collect())
+}
+
+fn sentence(text: &str) -> String {
+    let text = one_line(text);
+    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ").trim().to_owned()
+}
+
+/// Breaks words into lines of at most so many characters; a longer word keeps a line of its own.
+fn wrapped(text: &str, limit_chars: usize) -> Vec<String> {
+    let indent: String = text.chars().take_while(|char| *char == ' ').collect();
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= limit_chars => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+#[path = "mail_text_tests.rs"]
+mod tests;

@@ -1,0 +1,307 @@
+//! The mail server: hands mail in over SMTP (RFC 5321).
+//!
+//! One call is one attempt. A mail that is handed in again carries the same `Message-ID`, by which mail servers and readers
+//! know it for the same mail. What a mail says is written elsewhere.
+
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::transport::smtp;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+
+use super::transport::without_userinfo;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// SMTP replies that blame us or our login and not the mail (RFC 4954, section 6): somebody can put that right.
+const LOGIN_REPLIES: [u16; 4] = [530, 534, 535, 538];
+
+/// Where mail is handed in, and from whom it comes.
+#[derive(Clone)]
+pub(crate) struct MailerConfig {
+    /// `smtp://127.0.0.1:7025` without TLS, `smtp://user:password@host?tls=required` (or `opportunistic`) with STARTTLS,
+    /// `smtps://user:password@host` with TLS from the start.
+    pub(crate) server: String,
+    /// Such as `Storefront <shop@storefront.example>`.
+    pub(crate) from: String,
+}
+
+/// A client of the mail server.
+pub(crate) struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    timeout: Duration,
+}
+
+/// One mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mail {
+    /// Names the mail, such as `0190…@storefront.example`; the same each time that it is handed in.
+    pub(crate) message_id: String,
+    /// To whom.
+    pub(crate) to: String,
+    /// What it is about.
+    pub(crate) subject: String,
+    /// Plain text.
+    pub(crate) body: String,
+}
+
+/// Why a mail was not handed in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MailError {
+    /// The mail server cannot take it now, or it is not known whether it did: hand it in again.
+    #[error("the mail server cannot take it now: {0}")]
+    Temporary(String),
+    /// This mail will never be taken.
+    #[error("the mail cannot be sent: {0}")]
+    Permanent(String),
+}
+
+/// A setting that no mail can be sent with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadMailer {
+    /// Not the address of a mail server.
+    #[error("{0:?} is not the address of a mail server, such as smtp://127.0.0.1:7025")]
+    Server(String),
+    /// Not an address that mail can come from.
+    #[error("{0:?} is not a mail address, such as Storefront <shop@storefront.example>")]
+    From(String),
+}
+
+impl Mailer {
+    /// The mail server that the settings name. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When a setting makes no sense.
+    pub(crate) fn new(config: &MailerConfig) -> Result<Self, BadMailer> {
+        Self::with_timeout(config, TIMEOUT)
+    }
+
+    fn with_timeout(config: &MailerConfig, timeout: Duration) -> Result<Self, BadMailer> {
+        let from = config.from.parse().map_err(|_| BadMailer::From(config.from.clone()))?;
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.server)
+            .map_err(|_| BadMailer::Server(without_userinfo(&config.server)))?;
+        Ok(Self { transport: builder.timeout(Some(timeout)).build(), from, timeout })
+    }
+
+    /// Hands a mail in.
+    ///
+    /// # Errors
+    /// See [`MailError`].
+    pub(crate) async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let message = self.message(mail)?;
+        match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(failure(&error)),
+            Err(_) => Err(MailError::Temporary("no answer in time".to_owned())),
+        }
+    }
+
+    fn message(&self, mail: &Mail) -> Result<Message, MailError> {
+        let permanent = |what: &str| MailError::Permanent(what.to_owned());
+        let to: Mailbox = mail.to.parse().map_err(|_| permanent("its recipient is not a mail address"))?;
+        let id_fits = mail.message_id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>');
+        if mail.message_id.is_empty() || !id_fits {
+            return Err(permanent("its message id has characters that no message id has"));
+        }
+        let mut message = Message::builder()
+            .message_id(Some(format!("<{}>", mail.message_id)))
+            .from(self.from.clone())
+            .to(to)
+            .subject(mail.subject.replace(char::is_control, " "))
+            .header(ContentType::TEXT_PLAIN)
+            .body(mail.body.clone())
+            .map_err(|error| MailError::Permanent(error.to_string()))?;
+        // So that no out-of-office reply comes back (RFC 3834, section 5).
+        message.headers_mut().insert_raw(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ));
+        Ok(message)
+    }
+}
+
+fn failure(error: &smtp::Error) -> MailError {
+    let detail = in_words(error);
+    let login = error.status().is_some_and(|code| LOGIN_REPLIES.contains(&u16::from(code)));
+    if (error.is_permanent() && !login) || error.is_client() {
+        MailError::Permanent(detail)
+    } else {
+        MailError::Temporary(detail)
+    }
+}
+
+/// The server's reply, or else the innermost cause.
+fn in_words(error: &smtp::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let text = match cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        Some(kind) if kind != std::io::ErrorKind::Other => kind.to_string(),
+        _ => cause.to_string(),
+    };
+    let text = text.replace(char::is_control, " ");
+    match error.status() {
+        Some(code) => format!("{code} {text}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// A mail server for one conversation: replies `reply` to lines that begin with `command`, else what is usual.
+    /// The task answers the lines that it was sent.
+    async fn a_mail_server(command: &'static str, reply: &'static str) -> (Mailer, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mailer = mailer_at(&listener, TIMEOUT);
+        let task = tokio::spawn(async move {
+            let (socket, _) = listener.accept().await.unwrap();
+            let (read, mut write) = socket.into_split();
+            let mut lines = BufReader::new(read).lines();
+            let mut seen = Vec::new();
+            let greeting = if command == "CONNECT" { reply } else { "220 mail.example ready" };
+            write.write_all(format!("{greeting}\r\n").as_bytes()).await.unwrap();
+            let mut in_mail = false;
+            while let Ok(Some(line)) = lines.next_line().await {
+                let answer = match line.as_str() {
+                    "." if in_mail => {
+                        in_mail = false;
+                        if command == "." { reply } else { "250 taken" }
+                    }
+                    _ if in_mail => "",
+                    line if line.starts_with(command) => reply,
+                    line if line.starts_with("EHLO") => "250-mail.example\r\n250 8BITMIME",
+                    "DATA" => {
+                        in_mail = true;
+                        "354 go on"
+                    }
+                    line if line.starts_with("QUIT") => "221 bye",
+                    _ => "250 fine",
+                };
+                seen.push(line);
+                if !answer.is_empty() && write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                    break;
+                }
+            }
+            seen
+        });
+        (mailer, task)
+    }
+
+    fn mailer_at(listener: &TcpListener, timeout: Duration) -> Mailer {
+        let server = format!("smtp://{}", listener.local_addr().unwrap());
+        let from = "Storefront <shop@storefront.example>".to_owned();
+        Mailer::with_timeout(&MailerConfig { server, from }, timeout).unwrap()
+    }
+
+    fn a_mail() -> Mail {
+        Mail {
+            message_id: "0190-1@storefront.example".to_owned(),
+            to: "ada@example.org".to_owned(),
+            subject: "Your order\nis confirmed".to_owned(),
+            body: "Hello,\n\n2 mugs\n.\nare on their way.\n".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_is_handed_in_with_its_message_id_and_whole() {
+        let (mailer, server) = a_mail_server("-", "").await;
+        assert_eq!(mailer.send(&a_mail()).await, Ok(()));
+        drop(mailer);
+        let lines = server.await.unwrap();
+        for line in [
+            "MAIL FROM:<shop@storefront.example>",
+            "RCPT TO:<ada@example.org>",
+            "Message-ID: <0190-1@storefront.example>",
+            "From: Storefront <shop@storefront.example>",
+            "To: ada@example.org",
+            "Subject: Your order is confirmed",
+            "Content-Type: text/plain; charset=utf-8",
+            "Auto-Submitted: auto-generated",
+            "2 mugs",
+            "..",
+            "are on their way.",
+        ] {
+            assert!(lines.iter().any(|seen| seen.trim_end().starts_with(line)), "{line} is missing in {lines:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_of_the_mail_are_permanent_and_others_are_temporary() {
+        for (command, reply, permanent) in [
+            ("RCPT", "550 no such mailbox", true),
+            ("MAIL", "553 not from there", true),
+            (".", "554 looks like spam", true),
+            ("RCPT", "450 try again", false),
+            (".", "452 disk full", false),
+            ("CONNECT", "421 closed for today", false),
+            ("MAIL", "530 log in first", false),
+            ("DATA", "what?", false),
+        ] {
+            let (mailer, _server) = a_mail_server(command, reply).await;
+            let error = mailer.send(&a_mail()).await.unwrap_err();
+            assert_eq!(matches!(error, MailError::Permanent(_)), permanent, "{command} {reply}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_server_says_is_told() {
+        let (mailer, _server) = a_mail_server("RCPT", "550 no such mailbox").await;
+        assert_eq!(mailer.send(&a_mail()).await, Err(MailError::Permanent("550 no such mailbox".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_a_silent_server_and_a_hang_up_are_temporary() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let impatient = mailer_at(&listener, Duration::from_millis(50));
+        assert_eq!(impatient.send(&a_mail()).await, Err(MailError::Temporary("no answer in time".to_owned())));
+
+        let mailer = mailer_at(&listener, TIMEOUT);
+        let hang_up = tokio::spawn(async move {
+            for _ in 0..2 {
+                let _ = listener.accept().await.map(drop);
+            }
+        });
+        assert!(matches!(mailer.send(&a_mail()).await, Err(MailError::Temporary(_))));
+        hang_up.await.unwrap();
+
+        assert_eq!(mailer.send(&a_mail()).await, Err(MailError::Temporary("connection refused".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_makes_no_sense_is_not_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mailer = mailer_at(&listener, TIMEOUT);
+        for mail in [
+            Mail { to: "nobody".to_owned(), ..a_mail() },
+            Mail { to: "a@b.example\r\nRCPT TO:<c@d.example>".to_owned(), ..a_mail() },
+            Mail { message_id: "a b".to_owned(), ..a_mail() },
+            Mail { message_id: "a>\r\nBcc: c@d.example".to_owned(), ..a_mail() },
+            Mail { message_id: String::new(), ..a_mail() },
+        ] {
+            assert!(matches!(mailer.send(&mail).await, Err(MailError::Permanent(_))), "{mail:?}");
+        }
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_named_without_their_password() {
+        let wrong = |server: &str, from: &str| {
+            let config = MailerConfig { server: server.to_owned(), from: from.to_owned() };
+            Mailer::new(&config).err().map(|error| error.to_string())
+        };
+        assert_eq!(wrong("smtp://127.0.0.1:7025", "shop@storefront.example"), None);
+        assert_eq!(
+            wrong("http://me:secret@mail.example", "shop@storefront.example").unwrap(),
+            "\"http://mail.example\" is not the address of a mail server, such as smtp://127.0.0.1:7025"
+        );
+        assert!(wrong("smtp://127.0.0.1:7025", "shop").unwrap().contains("\"shop\" is not a mail address"));
+    }
+}

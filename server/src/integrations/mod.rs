@@ -1,0 +1,17 @@
+//! The systems around the shop: product service, card gateway, mail server. One file, one system.
+//!
+//! Each client turns what its system says into values that the rest of the server can decide on, and every failure into
+//! one that says whether asking again helps. Every wait, body and number of attempts has a bound. Nothing here writes to
+//! the log, knows a route or a view, or decides what becomes of an order.
+
+pub(crate) mod breaker;
+pub(crate) mod card_gateway;
+mod card_json;
+pub(crate) mod card_webhooks;
+mod decimal;
+pub(crate) mod mail_text;
+pub(crate) mod mailer;
+mod product_json;
+pub(crate) mod product_service;
+pub(crate) mod retry;
+mod transport;

@@ -1,0 +1,328 @@
+//! The product service: another team's system that owns names, descriptions, prices and pictures.
+//!
+//! Reading is safe to repeat, so it is: three attempts with pauses, and a circuit breaker in front of them. What to show
+//! while the service is away is not decided here.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use storefront_api::{Currency, ProductId};
+use storefront_domain::product::Facts;
+use tracing::{info, warn};
+
+use super::breaker::{Breaker, Permission};
+use super::product_json;
+use super::retry::Backoff;
+use super::transport::{self, BadAddress, BodyError, Endpoint};
+
+/// How long, how much and how often, at most.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    answer: Duration,
+    json_bytes: usize,
+    picture_bytes: usize,
+    attempts: u32,
+    pauses: Backoff,
+    failures_to_rest: u32,
+    rest: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    answer: Duration::from_secs(3),
+    json_bytes: 16 * 1024 * 1024,
+    picture_bytes: 1024 * 1024,
+    attempts: 3,
+    pauses: Backoff::new(Duration::from_millis(200), Duration::from_secs(1)),
+    failures_to_rest: 5,
+    rest: Duration::from_secs(5),
+};
+
+/// What every PNG begins with (PNG specification, section 5.2).
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A client of the product service.
+#[derive(Debug)]
+pub(crate) struct ProductService {
+    endpoint: Endpoint,
+    currency: Currency,
+    limits: Limits,
+    breaker: Mutex<Breaker>,
+    left_out: Mutex<Option<LeftOut>>,
+}
+
+/// A product as the service describes it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SeenProduct {
+    /// Its id.
+    pub(crate) id: ProductId,
+    /// What there is to know of it.
+    pub(crate) facts: Facts,
+    /// Whether it can be bought.
+    pub(crate) active: bool,
+    /// Why it changed, where the service says so; only in a change.
+    pub(crate) reason: Option<String>,
+}
+
+/// The products that the service has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// Those that make sense, active or not.
+    pub(crate) products: Vec<SeenProduct>,
+    /// Whether these are all. If not, a product that is missing here may be there.
+    pub(crate) complete: bool,
+}
+
+/// What changed after a position of the service's own feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// The changes, oldest first.
+    pub(crate) changes: Vec<Change>,
+    /// Where to read on, also past what was left out.
+    pub(crate) next_after: u64,
+    /// The last position of the feed. Lower than what was asked for: the feed began anew, and so should the reader.
+    pub(crate) head: u64,
+}
+
+/// One change of one product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Its position in the service's feed.
+    pub(crate) sequence: u64,
+    /// The service's word for it: `created`, `changed`, `repriced`, `withdrawn`, `relisted`, `picture_changed`.
+    pub(crate) kind: String,
+    /// The product after it.
+    pub(crate) product: SeenProduct,
+}
+
+/// Products that made no sense and are therefore missing from an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// How many.
+    pub(crate) count: u32,
+    /// What is wrong with the first of them.
+    pub(crate) first_reason: String,
+}
+
+/// Why the product service gave no answer to work with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ServiceError {
+    /// It did not answer, or only with failures of its own.
+    #[error("the product service cannot be reached: {detail}")]
+    Unavailable {
+        /// What went wrong at the last attempt.
+        detail: String,
+    },
+    /// It was not asked, because it failed too often just now.
+    #[error("the product service keeps failing and is asked again in {} ms", retry_in.as_millis())]
+    Resting {
+        /// When to come back.
+        retry_in: Duration,
+    },
+    /// It answered something that makes no sense.
+    #[error("the product service's answer cannot be read: {detail}")]
+    Unreadable {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// It has no feed of changes: list its products instead.
+    #[error("the product service has no feed of changes")]
+    ChangesUnsupported,
+}
+
+impl ServiceError {
+    fn unreadable(detail: impl Into<String>) -> Self {
+        Self::Unreadable { detail: detail.into() }
+    }
+}
+
+/// One answer: its status (a success, or a refusal of the 4xx kind) and its body.
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+/// How one attempt failed.
+enum Failure {
+    /// The service is not well; trying again may help.
+    Unwell(String),
+    /// The answer makes no sense; trying again does not help.
+    Unreadable(String),
+}
+
+/// One question.
+struct Question<'a> {
+    path: &'a [&'a str],
+    changes: Option<Since>,
+    attempts: u32,
+    limit_bytes: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Since {
+    after: u64,
+    wait_seconds: u32,
+}
+
+impl ProductService {
+    /// The product service at an address, and the one currency of the shop. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address makes no sense.
+    pub(crate) fn new(base_url: &str, currency: Currency) -> Result<Self, BadAddress> {
+        Self::with_limits(base_url, currency, LIMITS)
+    }
+
+    fn with_limits(base_url: &str, currency: Currency, limits: Limits) -> Result<Self, BadAddress> {
+        let endpoint = Endpoint::new("the product service", base_url)?;
+        let breaker = Mutex::new(Breaker::new(limits.failures_to_rest, limits.rest));
+        Ok(Self { endpoint, currency, limits, breaker, left_out: Mutex::new(None) })
+    }
+
+    /// Every product, active or not. What makes no sense is left out and told in the program's log.
+    ///
+    /// # Errors
+    /// See [`ServiceError`]; so for every method.
+    pub(crate) async fn list(&self) -> Result<Listing, ServiceError> {
+        let body = self.success(self.ask(&self.question(&["v1", "product"])).await?)?;
+        let (products, left_out) = product_json::listing(&body, self.currency).map_err(ServiceError::unreadable)?;
+        let complete = left_out.is_none();
+        self.tell(left_out);
+        Ok(Listing { products, complete })
+    }
+
+    /// One product; `None` where the service has no such product.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the catalogue follows the list and the changes so far"))]
+    pub(crate) async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError> {
+        let answer = self.ask(&self.question(&["v1", "product", id.as_str()])).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let body = self.success(answer)?;
+        let product = product_json::product(&body, self.currency).map_err(ServiceError::unreadable)?;
+        if product.id == *id {
+            Ok(Some(product))
+        } else {
+            Err(ServiceError::unreadable(format!("asked for {id}, it answered {}", product.id)))
+        }
+    }
+
+    /// What changed after a position of the service's feed; held back by the service until there is something, at most
+    /// `wait_seconds`. Made in one attempt: who follows a feed comes back anyway.
+    ///
+    /// # Errors
+    /// [`ServiceError::ChangesUnsupported`] where the service has no such feed; else see [`ServiceError`].
+    pub(crate) async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError> {
+        let changes = Some(Since { after, wait_seconds });
+        let question = Question { changes, attempts: 1, ..self.question(&["v1", "changes"]) };
+        let answer = self.ask(&question).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Err(ServiceError::ChangesUnsupported);
+        }
+        let body = self.success(answer)?;
+        let (changes, left_out) = product_json::changes(&body, self.currency).map_err(ServiceError::unreadable)?;
+        if left_out.is_some() {
+            self.tell(left_out);
+        }
+        Ok(changes)
+    }
+
+    /// The picture of a product, a PNG of at most 1 MiB; `None` where there is none.
+    pub(crate) async fn picture(&self, id: &ProductId) -> Result<Option<Vec<u8>>, ServiceError> {
+        let path = ["v1", "product", id.as_str(), "picture"];
+        let question = Question { limit_bytes: self.limits.picture_bytes, ..self.question(&path) };
+        let answer = self.ask(&question).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let body = self.success(answer)?;
+        if body.starts_with(PNG_SIGNATURE) { Ok(Some(body)) } else { Err(ServiceError::unreadable("it is not a PNG")) }
+    }
+
+    fn question<'a>(&self, path: &'a [&'a str]) -> Question<'a> {
+        Question { path, changes: None, attempts: self.limits.attempts, limit_bytes: self.limits.json_bytes }
+    }
+
+    fn success(&self, answer: Answer) -> Result<Vec<u8>, ServiceError> {
+        if answer.status.is_success() {
+            Ok(answer.body)
+        } else {
+            Err(ServiceError::unreadable(format!("status {}", answer.status.as_u16())))
+        }
+    }
+
+    /// Asks until there is an answer, within the limits and as far as the breaker allows.
+    async fn ask(&self, question: &Question<'_>) -> Result<Answer, ServiceError> {
+        let mut attempt = 1;
+        loop {
+            let probe = match self.breaker().ask(Instant::now()) {
+                Permission::Granted => false,
+                Permission::Probe => true,
+                Permission::Denied { retry_in } => return Err(ServiceError::Resting { retry_in }),
+            };
+            let detail = match self.once(question, probe).await {
+                Ok(answer) => {
+                    self.breaker().succeeded();
+                    return Ok(answer);
+                }
+                Err(Failure::Unreadable(detail)) => {
+                    self.breaker().succeeded();
+                    return Err(ServiceError::Unreadable { detail });
+                }
+                Err(Failure::Unwell(detail)) => detail,
+            };
+            self.breaker().failed(Instant::now());
+            if probe || attempt >= question.attempts {
+                return Err(ServiceError::Unavailable { detail });
+            }
+            tokio::time::sleep(self.limits.pauses.pause(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once(&self, question: &Question<'_>, probe: bool) -> Result<Answer, Failure> {
+        let mut url = self.endpoint.url(question.path);
+        let mut limit = self.limits.answer;
+        if let Some(Since { after, wait_seconds }) = question.changes {
+            // Others wait for how a probe goes, so it does not wait for news.
+            let wait_seconds = if probe { 0 } else { wait_seconds };
+            limit += Duration::from_secs(wait_seconds.into());
+            url.set_query(Some(&format!("after={after}&wait={wait_seconds}")));
+        }
+        let request = self.endpoint.http.get(url).timeout(limit);
+        let response = request.send().await.map_err(|error| Failure::Unwell(transport::in_words(&error)))?;
+        let status = response.status();
+        let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
+        if busy || status.is_server_error() {
+            return Err(Failure::Unwell(format!("status {}", status.as_u16())));
+        }
+        let body = transport::body(response, question.limit_bytes).await.map_err(|error| match error {
+            BodyError::Lost(detail) => Failure::Unwell(detail),
+            BodyError::TooLarge { .. } => Failure::Unreadable(error.to_string()),
+        })?;
+        Ok(Answer { status, body })
+    }
+
+    /// Says what is left out, once for as long as it stays the same.
+    fn tell(&self, left_out: Option<LeftOut>) {
+        let mut told = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == left_out {
+            return;
+        }
+        match &left_out {
+            Some(LeftOut { count, first_reason }) => {
+                warn!(count, first_reason, "products that make no sense are left out");
+            }
+            None => info!("every product of the product service makes sense again"),
+        }
+        *told = left_out;
+    }
+
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[path = "product_service_tests.rs"]
+mod tests;

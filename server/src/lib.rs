@@ -1,0 +1,42 @@
+//! The shop's server: how it runs.
+//!
+//! * `http` answers requests: it extracts, calls and maps.
+//! * `commands` is the one way in which a command changes the log: load, fold, decide, append, and again on conflict.
+//! * `processes` are what the shop does by itself; the log is their only queue.
+//! * `progress` is how far the processes are, for whoever asks.
+//! * `views` are what lists and searches answer from.
+//! * `integrations` speak to the systems around the shop, one file each.
+//! * `codec` knows the JSON of stored events, which is not the wire's.
+//! * `app` puts it all together; `config` is what it is told from outside.
+//!
+//! What is true in the shop stands in `storefront-domain`, where it is kept in `storefront-eventlog`; neither knows this.
+
+#![recursion_limit = "256"]
+
+mod app;
+mod clock;
+mod codec;
+mod commands;
+mod config;
+mod http;
+mod integrations;
+mod order_record;
+mod processes;
+mod progress;
+mod shop;
+mod stored;
+mod streams;
+#[cfg(test)]
+mod testing;
+mod views;
+
+pub use app::{Server, StartError};
+pub use config::{Config, Secret, StoreChoice};
+
+/// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
+///
+/// # Errors
+/// When it cannot be written as JSON, which would be a mistake of this program.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    http::document().to_pretty_json()
+}

@@ -1,0 +1,173 @@
+//! `storefront-server`: the shop's server alone.
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use color_eyre::eyre::{Result, WrapErr};
+use storefront_api::Currency;
+use storefront_server::{Config, Secret, Server, StoreChoice};
+use tracing_subscriber::EnvFilter;
+
+/// The shop's server: an event log, an HTTP interface, and the processes between them.
+#[derive(Debug, Parser)]
+#[command(name = "storefront-server", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the shop; until Ctrl-C or SIGTERM.
+    ///
+    /// `storefront-mocks` starts stand-ins for the product service, the card gateway and the mail server.
+    Serve(Box<Serve>),
+    /// Print the description of the HTTP interface (OpenAPI 3.1).
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Where to listen.
+    #[arg(long, env = "STOREFRONT_LISTEN", default_value = "127.0.0.1:7070", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Where to keep the event log: sqlite:PATH, sqlite::memory: to forget it at the end, or
+    /// postgres://USER:PASSWORD@HOST/NAME.
+    #[arg(
+        long,
+        env = "STOREFRONT_STORE",
+        hide_env_values = true,
+        default_value = "sqlite:storefront.db",
+        value_name = "STORE"
+    )]
+    store: StoreChoice,
+    /// Base URL of the product service.
+    #[arg(
+        long,
+        env = "STOREFRONT_PRODUCTS",
+        default_value = "http://127.0.0.1:7071/products-service",
+        value_name = "URL"
+    )]
+    products: String,
+    /// Base URL of the card gateway.
+    #[arg(
+        long,
+        env = "STOREFRONT_CARD_GATEWAY",
+        default_value = "http://127.0.0.1:7071/card-gateway",
+        value_name = "URL"
+    )]
+    card_gateway: String,
+    /// Secret key of the card gateway.
+    #[arg(
+        long,
+        env = "STOREFRONT_CARD_GATEWAY_KEY",
+        hide_env_values = true,
+        default_value = "sk_test_storefront",
+        hide_default_value = true,
+        value_name = "KEY"
+    )]
+    card_gateway_key: Secret,
+    /// Secret with which the card gateway signs its news, sent to /v1/webhooks/card-gateway.
+    #[arg(
+        long,
+        env = "STOREFRONT_CARD_WEBHOOK_SECRET",
+        hide_env_values = true,
+        default_value = "whsec_storefront",
+        hide_default_value = true,
+        value_name = "SECRET"
+    )]
+    card_webhook_secret: Secret,
+    /// Where to hand in mail: smtp://HOST:PORT, or smtps:// for TLS.
+    #[arg(long, env = "STOREFRONT_MAIL", default_value = "smtp://127.0.0.1:7025", value_name = "URL")]
+    mail: String,
+    /// The address that mail comes from.
+    #[arg(
+        long,
+        env = "STOREFRONT_MAIL_FROM",
+        default_value = "Storefront <shop@storefront.example>",
+        value_name = "ADDRESS"
+    )]
+    mail_from: String,
+    /// The one currency of the shop.
+    #[arg(long, env = "STOREFRONT_CURRENCY", default_value = "EUR", value_name = "CODE")]
+    currency: Currency,
+    /// For how many seconds a price is good while the product service cannot be asked.
+    #[arg(long, env = "STOREFRONT_QUOTE_LIFE_S", default_value_t = 300, value_name = "SECONDS")]
+    quote_life_s: u32,
+    /// Give products that the shop has never seen a demo stock.
+    #[arg(long, env = "STOREFRONT_DEMO_STOCK")]
+    demo_stock: bool,
+    /// Let other machines in although everyone may do everything.
+    #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK")]
+    open_to_network: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let stderr = std::io::stderr();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("STOREFRONT_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_ansi(stderr.is_terminal() && !plain)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // In any case, whatever the log leaves out.
+            let _ = writeln!(stderr.lock(), "storefront-server: {failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(serve) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(open(*serve))
+        }
+        Command::Openapi => {
+            let json = storefront_server::openapi_json()?;
+            writeln!(std::io::stdout(), "{json}").wrap_err("cannot print")
+        }
+    }
+}
+
+async fn open(serve: Serve) -> Result<()> {
+    let server = Server::start(config(serve)).await?;
+    writeln!(std::io::stdout(), "{}", server.url()).wrap_err("cannot print")?;
+    asked_to_stop().await?;
+    // Asked twice, it does not wait for those who are still at it. What was acknowledged is on disk already.
+    tokio::select! {
+        () = server.shutdown() => Ok(()),
+        again = asked_to_stop() => again,
+    }
+}
+
+fn config(serve: Serve) -> Config {
+    Config {
+        listen: serve.listen,
+        store: serve.store,
+        card_gateway_key: serve.card_gateway_key,
+        card_webhook_secret: serve.card_webhook_secret,
+        mail_from: serve.mail_from,
+        currency: serve.currency,
+        quote_life: Duration::from_secs(serve.quote_life_s.into()),
+        demo_stock: serve.demo_stock,
+        open_to_network: serve.open_to_network,
+        ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+async fn asked_to_stop() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.wrap_err("cannot listen for Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
+    }
+}

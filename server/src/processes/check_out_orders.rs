@@ -1,0 +1,288 @@
+//! The checkout: carries out what `storefront_domain::checkout::react` intends, each intent in one atomic append.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use storefront_api::{EmailId, OrderId, PaymentId, ProductId, ReopenReason, Timestamp};
+use storefront_domain::{
+    OrderNumber,
+    checkout::{self, CheckoutEvent, Intent, Line, Trigger},
+    email::{self, EmailCommand, EmailEvent},
+    order::{self, OrderCommand, OrderError, OrderEvent},
+    payment::{self, PaymentCommand, PaymentEvent},
+    stock::{self, ReleaseReason, StockCommand, StockError, StockEvent},
+};
+use storefront_eventlog::{Checkpoint, Recorded, Version};
+
+use super::runner::{Listener, Turn};
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::stored::{self, Batch, Cause, LoadError, Store};
+use crate::streams;
+
+/// What the checkout listens to.
+pub(crate) const LISTENER: Listener = Listener {
+    name: "checkout",
+    types: &[
+        "order.checked_out",
+        "order.cancelled",
+        "checkout.stock_reserved",
+        "checkout.completed",
+        "payment.succeeded",
+        "payment.declined",
+    ],
+};
+
+/// Handles one event.
+pub(crate) async fn handle(store: Store, reservation_life: Duration, turn: Turn) -> Result<(), Failure> {
+    let recorded = &turn.recorded;
+    let Some((order_id, trigger)) = trigger(&store, recorded).await? else { return Ok(()) };
+    let run = Run { store: &store, recorded, order_id, reservation_life };
+    retrying(|| run.once(&trigger, &turn.checkpoint)).await
+}
+
+/// What an event means to the checkout of which order; `None` when it means nothing.
+async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
+    let stream = &recorded.stream;
+    if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
+        let trigger = match stored::decode::<OrderEvent>(recorded)? {
+            OrderEvent::CheckedOut { payment_id, total, email, payment, .. } => {
+                let lines = lines_at(store, order_id, recorded.version).await?;
+                Trigger::OrderCheckedOut { payment_id, lines, total, method: payment, email }
+            }
+            OrderEvent::Cancelled { .. } => Trigger::OrderCancelled,
+            OrderEvent::Started { .. }
+            | OrderEvent::ItemAdded { .. }
+            | OrderEvent::ItemQuantityChanged { .. }
+            | OrderEvent::ItemRemoved { .. }
+            | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::Reopened { .. }
+            | OrderEvent::Confirmed { .. }
+            | OrderEvent::Shipped { .. }
+            | OrderEvent::Delivered { .. } => return Ok(None),
+        };
+        return Ok(Some((order_id, trigger)));
+    }
+    if let Some(order_id) = streams::id_in::<OrderId>("checkout", stream) {
+        let trigger = match stored::decode::<CheckoutEvent>(recorded)? {
+            CheckoutEvent::StockReserved => Trigger::StockReserved,
+            CheckoutEvent::Completed { number } => Trigger::Completed { number },
+            CheckoutEvent::Started { .. }
+            | CheckoutEvent::StockRefused { .. }
+            | CheckoutEvent::PaymentReceived { .. }
+            | CheckoutEvent::PaymentRefused { .. }
+            | CheckoutEvent::Failed { .. }
+            | CheckoutEvent::Cancelled => return Ok(None),
+        };
+        return Ok(Some((order_id, trigger)));
+    }
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) else { return Ok(None) };
+    let (payment, _) = stored::load::<PaymentEvent>(store, stream).await?;
+    let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
+    let trigger = match stored::decode::<PaymentEvent>(recorded)? {
+        PaymentEvent::Succeeded { .. } => Trigger::PaymentSucceeded { payment_id },
+        PaymentEvent::Declined { reason, message } => Trigger::PaymentDeclined { payment_id, reason, message },
+        PaymentEvent::Requested { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled
+        | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::Refunded { .. }
+        | PaymentEvent::RefundFailed { .. } => return Ok(None),
+    };
+    Ok(Some((order_id, trigger)))
+}
+
+/// What the order had in it when it was checked out.
+async fn lines_at(store: &Store, id: OrderId, version: Version) -> Result<Vec<Line>, LoadError> {
+    let record = crate::order_record::load_while(store, id, |at, _| at <= version).await?;
+    let lines = record.order.lines().iter();
+    Ok(lines.map(|line| Line { product_id: line.item.product_id.clone(), quantity: line.quantity.get() }).collect())
+}
+
+/// One event on its way through the checkout of one order.
+struct Run<'a> {
+    store: &'a Store,
+    recorded: &'a Recorded,
+    order_id: OrderId,
+    reservation_life: Duration,
+}
+
+impl Run<'_> {
+    /// Folds, reacts and appends once; fails with a conflict when somebody was faster.
+    async fn once(&self, trigger: &Trigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        let (state, version) = stored::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
+        let intents = checkout::react(&state, trigger);
+        let mut batch = Batch::new(clock::now(), Cause::event(self.recorded, LISTENER.name));
+        let mut learnt = Vec::new();
+        for intent in intents {
+            learnt.extend(self.carry_out(&mut batch, intent).await?);
+        }
+        batch.add(streams::checkout(self.order_id), version, &learnt);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        batch.checkpoint(checkpoint.clone());
+        self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    }
+
+    /// Adds the events of one intent to the batch; answers what the process has learnt by it.
+    async fn carry_out(&self, batch: &mut Batch, intent: Intent) -> Result<Vec<CheckoutEvent>, Failure> {
+        match intent {
+            Intent::Start { payment_id, lines, total, method, email } => {
+                let refused = self.reserve(batch, &lines).await?;
+                let started = CheckoutEvent::Started { payment_id, lines, total, method, email };
+                if refused.is_empty() {
+                    return Ok(vec![started, CheckoutEvent::StockReserved]);
+                }
+                let reason = ReopenReason::OutOfStock { product_ids: refused.clone() };
+                self.reopen(batch, payment_id, reason.clone()).await?;
+                Ok(vec![
+                    started,
+                    CheckoutEvent::StockRefused { product_ids: refused },
+                    CheckoutEvent::Failed { reason },
+                ])
+            }
+            Intent::RequestPayment { payment_id, amount, method } => {
+                let request = PaymentCommand::Request { order_id: self.order_id, amount, method };
+                self.payment(batch, payment_id, request).await?;
+                Ok(vec![])
+            }
+            Intent::Complete { payment_id, lines } => self.complete(batch, payment_id, &lines).await,
+            Intent::Fail { payment_id, lines, reason, message } => {
+                self.give_back(batch, &lines, ReleaseReason::CheckoutFailed).await?;
+                let why = ReopenReason::PaymentDeclined { reason: reason.clone(), message: message.clone() };
+                self.reopen(batch, payment_id, why.clone()).await?;
+                let refused = CheckoutEvent::PaymentRefused { payment_id, reason, message };
+                Ok(vec![refused, CheckoutEvent::Failed { reason: why }])
+            }
+            Intent::SendMail { to, kind } => {
+                // The mail is named after its cause, so that one event never asks for two mails.
+                let stream = streams::email(EmailId(self.recorded.event.id));
+                let (mail, version) = stored::load::<EmailEvent>(self.store, &stream).await?;
+                let request = EmailCommand::Request { order_id: self.order_id, kind, to };
+                batch.add(stream, version, &email::decide(&mail, request)?);
+                Ok(vec![])
+            }
+            Intent::Undo { payment_id, lines } => {
+                self.undo(batch, payment_id, &lines).await?;
+                Ok(vec![CheckoutEvent::Cancelled])
+            }
+            Intent::Refund { payment_id, reason } => {
+                self.payment(batch, payment_id, PaymentCommand::RefundAll { reason }).await?;
+                Ok(vec![])
+            }
+        }
+    }
+
+    /// Reserves every line, or else adds nothing and answers the products that have too few left.
+    async fn reserve(&self, batch: &mut Batch, lines: &[Line]) -> Result<Vec<ProductId>, Failure> {
+        let until = Timestamp::from_unix_ms(
+            clock::now().unix_ms() + i64::try_from(self.reservation_life.as_millis()).unwrap_or(i64::MAX / 2),
+        );
+        let mut refused = Vec::new();
+        let mut reserved = Vec::new();
+        for (product_id, quantity) in by_product(lines) {
+            let stream = streams::stock(&product_id);
+            let (stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
+            let reserve = StockCommand::Reserve { order_id: self.order_id, quantity, until };
+            match stock::decide(&stock, reserve) {
+                Ok(events) => reserved.push((stream, version, events)),
+                Err(StockError::NotAvailable { .. }) => refused.push(product_id),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        if refused.is_empty() {
+            for (stream, version, events) in reserved {
+                batch.add(stream, version, &events);
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Confirms the order and takes its goods off the shelf; gives everything back if it was cancelled meanwhile.
+    async fn complete(
+        &self,
+        batch: &mut Batch,
+        payment_id: PaymentId,
+        lines: &[Line],
+    ) -> Result<Vec<CheckoutEvent>, Failure> {
+        let stream = streams::order(self.order_id);
+        let (order, version) = stored::load::<OrderEvent>(self.store, &stream).await?;
+        // The position of the event that caused all this is as unique as a number can be.
+        let number = OrderNumber::from_position(self.recorded.position.0);
+        match order::decide(&order, OrderCommand::Confirm { payment_id, number }) {
+            Ok(events) => batch.add(stream, version, &events),
+            Err(OrderError::WrongState { .. }) => {
+                self.undo(batch, payment_id, lines).await?;
+                return Ok(vec![CheckoutEvent::Cancelled]);
+            }
+            Err(other) => return Err(other.into()),
+        }
+        for (product_id, _) in by_product(lines) {
+            self.stock(batch, &product_id, StockCommand::Allocate { order_id: self.order_id }).await?;
+        }
+        Ok(vec![CheckoutEvent::PaymentReceived { payment_id }, CheckoutEvent::Completed { number }])
+    }
+
+    async fn undo(&self, batch: &mut Batch, payment_id: PaymentId, lines: &[Line]) -> Result<(), Failure> {
+        self.give_back(batch, lines, ReleaseReason::OrderCancelled).await?;
+        let refund = PaymentCommand::RefundAll { reason: "order cancelled".to_owned() };
+        self.payment(batch, payment_id, refund).await
+    }
+
+    /// Releases what is reserved and returns what was allocated.
+    async fn give_back(&self, batch: &mut Batch, lines: &[Line], reason: ReleaseReason) -> Result<(), Failure> {
+        for (product_id, _) in by_product(lines) {
+            let stream = streams::stock(&product_id);
+            let (mut stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
+            let mut events = stock::decide(&stock, StockCommand::Release { order_id: self.order_id, reason })?;
+            for event in &events {
+                stock = stock::evolve(stock, event);
+            }
+            events.extend(stock::decide(&stock, StockCommand::Return { order_id: self.order_id })?);
+            batch.add(stream, version, &events);
+        }
+        Ok(())
+    }
+
+    async fn reopen(&self, batch: &mut Batch, payment_id: PaymentId, reason: ReopenReason) -> Result<(), Failure> {
+        let stream = streams::order(self.order_id);
+        let (order, version) = stored::load::<OrderEvent>(self.store, &stream).await?;
+        match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
+            Ok(events) => batch.add(stream, version, &events),
+            // Cancelled meanwhile: there is nothing to reopen.
+            Err(OrderError::WrongState { .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+        Ok(())
+    }
+
+    async fn stock(&self, batch: &mut Batch, product_id: &ProductId, command: StockCommand) -> Result<(), Failure> {
+        let stream = streams::stock(product_id);
+        let (stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
+        batch.add(stream, version, &stock::decide(&stock, command)?);
+        Ok(())
+    }
+
+    async fn payment(&self, batch: &mut Batch, id: PaymentId, command: PaymentCommand) -> Result<(), Failure> {
+        let stream = streams::payment(id);
+        let (payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
+        batch.add(stream, version, &payment::decide(&payment, command)?);
+        Ok(())
+    }
+}
+
+/// Each product once, with all its pieces: a stream stands in an append once.
+fn by_product(lines: &[Line]) -> BTreeMap<ProductId, u32> {
+    let mut quantities = BTreeMap::new();
+    for line in lines {
+        *quantities.entry(line.product_id.clone()).or_default() += line.quantity;
+    }
+    quantities
+}
+
+#[cfg(test)]
+#[path = "check_out_orders_tests.rs"]
+mod tests;

@@ -1,0 +1,155 @@
+//! The executor on a real log in memory: each event of the log is handled in order, and then once more.
+
+use std::collections::HashSet;
+
+use storefront_api::OrderStatus;
+use storefront_domain::order::OrderEvent;
+use storefront_domain::payment::{PaymentCommand, PaymentEvent};
+use storefront_eventlog::{Filter, Position, SqliteStore};
+
+use super::*;
+use crate::testing::{added, at_second, checked_out, order, payment, product, started};
+
+struct World {
+    store: Store,
+    handled: HashSet<Position>,
+}
+
+impl World {
+    /// So many mugs are on the shelf, and order 1 buys some of them.
+    async fn with_mugs(on_hand: u32, bought: u32) -> Self {
+        let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+        let world = Self { store, handled: HashSet::new() };
+        world.write(streams::stock(&product("mug")), &[StockEvent::Received { quantity: on_hand }]).await;
+        world.write(streams::order(order(1)), &[started(), added("mug", bought)]).await;
+        world.write(streams::order(order(1)), &[checked_out(payment(1), 1000 * i64::from(bought))]).await;
+        world
+    }
+
+    async fn write<E: stored::Stored + Sync>(&self, stream: storefront_eventlog::StreamName, events: &[E]) {
+        let version = stored::load::<E>(&self.store, &stream).await.unwrap().1;
+        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
+        let mut batch = Batch::new(at_second(1), cause);
+        batch.add(stream, version, events);
+        self.store.append(batch.into_append()).await.unwrap();
+    }
+
+    async fn gateway_says(&self, outcome: PaymentCommand) {
+        let stream = streams::payment(payment(1));
+        let (state, _) = stored::load::<PaymentEvent>(&self.store, &stream).await.unwrap();
+        self.write(stream, &payment::decide(&state, outcome).unwrap()).await;
+    }
+
+    /// Handles everything in the log, each event twice.
+    async fn settles(&mut self) {
+        let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        loop {
+            let slice = self.store.read_all(Position(0), 1000, &filter).await.unwrap();
+            let Some(next) = slice.events.into_iter().find(|recorded| !self.handled.contains(&recorded.position))
+            else {
+                return;
+            };
+            self.handled.insert(next.position);
+            self.handle(next.clone()).await;
+            let head = self.store.head().await.unwrap();
+            self.handle(next.clone()).await;
+            assert_eq!(self.store.head().await.unwrap(), head, "{} had an effect twice", next.event.kind);
+        }
+    }
+
+    async fn handle(&self, recorded: Recorded) {
+        let life = Duration::from_secs(900);
+        handle(self.store.clone(), life, Turn::of(recorded, LISTENER.name)).await.unwrap();
+    }
+
+    async fn status(&self) -> OrderStatus {
+        stored::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
+    }
+
+    /// On hand, and reserved of it.
+    async fn mugs(&self) -> (u32, u32) {
+        let stock = stored::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0;
+        (stock.on_hand(), stock.reserved())
+    }
+
+    async fn kinds(&self) -> Vec<String> {
+        let slice = self.store.read_all(Position(0), 1000, &Filter::default()).await.unwrap();
+        slice.events.into_iter().map(|recorded| recorded.event.kind).collect()
+    }
+
+    async fn count(&self, kind: &str) -> usize {
+        self.kinds().await.iter().filter(|found| *found == kind).count()
+    }
+}
+
+fn paid() -> PaymentCommand {
+    PaymentCommand::RecordSuccess { reference: "pi_1".to_owned() }
+}
+
+fn cancelled() -> OrderEvent {
+    OrderEvent::Cancelled { reason: "changed my mind".to_owned() }
+}
+
+#[tokio::test]
+async fn stock_is_reserved_and_the_money_asked_for_and_then_nothing_until_it_comes() {
+    let mut world = World::with_mugs(5, 2).await;
+    world.settles().await;
+    assert_eq!((world.status().await, world.mugs().await), (OrderStatus::CheckedOut, (5, 2)));
+    assert_eq!(world.count("payment.requested").await, 1);
+}
+
+#[tokio::test]
+async fn paid_it_is_confirmed_its_pieces_leave_the_shelf_and_one_mail_is_asked_for() {
+    let mut world = World::with_mugs(5, 2).await;
+    world.settles().await;
+    world.gateway_says(paid()).await;
+    world.settles().await;
+    assert_eq!((world.status().await, world.mugs().await), (OrderStatus::Confirmed, (3, 0)));
+    assert_eq!(world.count("email.requested").await, 1);
+}
+
+#[tokio::test]
+async fn declined_it_is_a_basket_again_and_the_stock_is_free() {
+    let mut world = World::with_mugs(5, 2).await;
+    world.settles().await;
+    let (reason, message) = ("generic_decline".to_owned(), "Declined.".to_owned());
+    world.gateway_says(PaymentCommand::RecordDecline { reason, message }).await;
+    world.settles().await;
+    assert_eq!((world.status().await, world.mugs().await), (OrderStatus::InProgress, (5, 0)));
+    assert_eq!(world.count("email.requested").await, 0);
+}
+
+#[tokio::test]
+async fn with_too_few_on_the_shelf_nothing_is_reserved_and_no_money_asked_for() {
+    let mut world = World::with_mugs(1, 2).await;
+    world.settles().await;
+    assert_eq!((world.status().await, world.mugs().await), (OrderStatus::InProgress, (1, 0)));
+    assert_eq!(world.count("payment.requested").await, 0);
+}
+
+#[tokio::test]
+async fn cancelled_before_the_money_comes_it_is_refunded_when_it_does() {
+    let mut world = World::with_mugs(5, 2).await;
+    world.settles().await;
+    world.write(streams::order(order(1)), &[cancelled()]).await;
+    world.settles().await;
+    assert_eq!(world.mugs().await, (5, 0));
+    assert_eq!(world.count("payment.refund_requested").await, 0, "there is nothing to give back yet");
+    world.gateway_says(paid()).await;
+    world.settles().await;
+    assert_eq!(world.count("payment.refund_requested").await, 1);
+    assert_eq!((world.status().await, world.mugs().await), (OrderStatus::Cancelled, (5, 0)));
+}
+
+#[tokio::test]
+async fn cancelled_after_it_was_confirmed_the_pieces_come_back_and_the_money_goes() {
+    let mut world = World::with_mugs(5, 2).await;
+    world.settles().await;
+    world.gateway_says(paid()).await;
+    world.settles().await;
+    world.write(streams::order(order(1)), &[cancelled()]).await;
+    world.settles().await;
+    assert_eq!(world.mugs().await, (5, 0));
+    assert_eq!(world.count("payment.refund_requested").await, 1);
+    assert_eq!(world.count("email.requested").await, 2, "one says confirmed, one says cancelled");
+}

@@ -1,0 +1,45 @@
+//! Demo stock: a product that the shop has never seen gets some, so that a fresh shop has something to sell.
+
+use storefront_api::ProductId;
+use storefront_domain::stock::{self, StockCommand, StockEvent};
+
+use super::runner::{Listener, Turn};
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+
+/// What the demo stock listens to.
+pub(crate) const LISTENER: Listener = Listener { name: "demo_stock", types: &["product.listed"] };
+
+/// Handles one event.
+pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
+    let recorded = &turn.recorded;
+    let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
+    let quantity = demo_quantity(&id);
+    let stream = streams::stock(&id);
+    retrying(|| async {
+        let (stock, version) = stored::load::<StockEvent>(&store, &stream).await?;
+        if version.0 > 0 || quantity == 0 {
+            return Ok(());
+        }
+        let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+        batch.add(stream.clone(), version, &stock::decide(&stock, StockCommand::Receive { quantity })?);
+        batch.checkpoint(turn.checkpoint.clone());
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Mostly plenty, now and then few, one or none; the same for the same product every time.
+fn demo_quantity(id: &ProductId) -> u32 {
+    let mixed = id.as_str().bytes().fold(7_u32, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    match mixed % 16 {
+        0 => 0,
+        1 => 1,
+        2 => 3,
+        3 => 7,
+        _ => 15 + mixed % 45,
+    }
+}

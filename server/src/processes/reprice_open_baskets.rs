@@ -1,0 +1,56 @@
+//! Open baskets learn that a product in them has another price, or can no longer be bought.
+
+use std::time::Duration;
+
+use storefront_api::{OrderId, ProductId};
+use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
+use storefront_domain::product::ProductEvent;
+use storefront_eventlog::Recorded;
+
+use super::runner::{Listener, Turn};
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+use crate::views::Views;
+
+/// What the baskets listen to.
+pub(crate) const LISTENER: Listener =
+    Listener { name: "open_baskets", types: &["product.repriced", "product.withdrawn"] };
+
+/// Handles one event.
+pub(crate) async fn handle(store: Store, views: Views, turn: Turn) -> Result<(), Failure> {
+    let recorded = &turn.recorded;
+    let Some(product_id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
+    let notice = match stored::decode::<ProductEvent>(recorded)? {
+        ProductEvent::Repriced { new_price, .. } => {
+            OrderCommand::NoticePrice { product_id: product_id.clone(), new_price }
+        }
+        ProductEvent::Withdrawn => OrderCommand::NoticeWithdrawal { product_id: product_id.clone() },
+        ProductEvent::Listed(_) | ProductEvent::Changed(_) | ProductEvent::Relisted => return Ok(()),
+    };
+    // A basket that was filled after this event has the new price already.
+    while !views.reach(recorded.position, Duration::from_secs(5)).await {}
+    for order_id in views.read(|folded| folded.orders.baskets_with(&product_id)) {
+        retrying(|| tell(&store, recorded, order_id, &notice)).await?;
+    }
+    Ok(())
+}
+
+async fn tell(store: &Store, recorded: &Recorded, order_id: OrderId, notice: &OrderCommand) -> Result<(), Failure> {
+    let stream = streams::order(order_id);
+    let (order, version) = stored::load::<OrderEvent>(store, &stream).await?;
+    let events = match order::decide(&order, notice.clone()) {
+        Ok(events) => events,
+        // No longer a basket, or the line is gone: there is nobody to tell.
+        Err(OrderError::WrongState { .. } | OrderError::NoSuchLine(_)) => return Ok(()),
+        Err(other) => return Err(other.into()),
+    };
+    let cause = Cause { correlation_id: order_id.to_string(), ..Cause::event(recorded, LISTENER.name) };
+    let mut batch = Batch::new(clock::now(), cause);
+    batch.add(stream, version, &events);
+    if !batch.is_empty() {
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Payments: carries out `payment.requested` and `payment.refund_requested` at the card gateway.
+//!
+//! The gateway is asked under a key made from the intent's event id, and under that key only, however often this program
+//! is killed: so there is one charge. An attempt without an answer is recorded and asked again; only the gateway's own
+//! word ever makes a payment declined.
+//!
+//! The gateway keeps a key for a day. What is older is never asked again, because that could charge twice: it stays
+//! pending until the gateway tells by itself (a webhook), or a person looks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_api::{Money, PaymentId, PaymentMethod, Timestamp};
+use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent};
+use storefront_eventlog::Recorded;
+use tracing::{error, warn};
+
+use super::runner::{Listener, Turn};
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::integrations::card_gateway::{CardGateway, Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use crate::integrations::retry;
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+
+/// What the payments listen to.
+pub(crate) const LISTENER: Listener =
+    Listener { name: "payments", types: &["payment.requested", "payment.refund_requested"] };
+
+/// For so long a question is repeated under its key. The gateway keeps keys for at least 24 hours (Stripe's API
+/// reference, "Idempotent requests"); an hour is left for clocks that differ and answers that take their time.
+const KEY_LIFE_MS: i64 = 23 * 60 * 60 * 1000;
+
+/// So many lost answers are recorded in the log; later ones are asked again without a further word.
+const RECORDED_ATTEMPTS: u32 = 20;
+
+/// The pauses between attempts: 0.25 s, doubling to 30 s, with jitter.
+const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
+
+/// Handles one event.
+pub(crate) async fn handle(store: Store, gateway: Arc<CardGateway>, turn: Turn) -> Result<(), Failure> {
+    let recorded = &turn.recorded;
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { return Ok(()) };
+    let work = Work { store: &store, gateway: &gateway, recorded, payment_id, turn: &turn };
+    match stored::decode::<PaymentEvent>(recorded)? {
+        PaymentEvent::Requested { amount, method, .. } => work.charge(amount, method).await,
+        PaymentEvent::RefundRequested { amount, reason } => work.refund(amount, reason).await,
+        PaymentEvent::Succeeded { .. }
+        | PaymentEvent::Declined { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled
+        | PaymentEvent::Refunded { .. }
+        | PaymentEvent::RefundFailed { .. } => Ok(()),
+    }
+}
+
+struct Work<'a> {
+    store: &'a Store,
+    gateway: &'a CardGateway,
+    recorded: &'a Recorded,
+    payment_id: PaymentId,
+    turn: &'a Turn,
+}
+
+/// Whether the gateway may be asked under the key of an intent: only while it surely knows what came of the first time.
+fn may_ask_again(intended_at: Timestamp, now: Timestamp) -> bool {
+    now.unix_ms() - intended_at.unix_ms() < KEY_LIFE_MS
+}
+
+impl Work<'_> {
+    async fn charge(&self, amount: Money, method: PaymentMethod) -> Result<(), Failure> {
+        loop {
+            let payment = self.load().await?;
+            let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
+            if !payment.is_pending() {
+                return Ok(());
+            }
+            if matches!(method, PaymentMethod::Card { .. }) && !self.may_ask("a payment") {
+                return Ok(());
+            }
+            let outcome = match &method {
+                PaymentMethod::None => Ok(ChargeOutcome::Succeeded { reference: "none".to_owned() }),
+                PaymentMethod::Wallet => Ok(ChargeOutcome::Declined {
+                    reason: "wallet_not_offered".to_owned(),
+                    message: "This shop takes no wallets yet.".to_owned(),
+                }),
+                PaymentMethod::Card { token } => {
+                    let (token, payment_id, key) = (token.clone(), self.payment_id, self.key());
+                    self.gateway.charge(&Charge { amount, token, order_id, payment_id, key }).await
+                }
+            };
+            let outcome = match outcome {
+                Ok(ChargeOutcome::Succeeded { reference }) => PaymentCommand::RecordSuccess { reference },
+                Ok(ChargeOutcome::Declined { reason, message }) => PaymentCommand::RecordDecline { reason, message },
+                Err(GatewayError::Unknown { detail }) => {
+                    self.wait_after(payment.attempts() + 1, detail).await?;
+                    continue;
+                }
+            };
+            return self.record(&outcome, true).await;
+        }
+    }
+
+    async fn refund(&self, amount: Money, reason: String) -> Result<(), Failure> {
+        let mut attempt = 0;
+        loop {
+            let payment = self.load().await?;
+            let Some(reference) = payment.reference().filter(|_| payment.open_refund().is_some()) else {
+                return Ok(());
+            };
+            let refund = Refund { reference: reference.to_owned(), amount, key: self.key(), reason: reason.clone() };
+            // What was paid without money goes back without money.
+            let outcome = match payment.request().map(|request| &request.method) {
+                Some(PaymentMethod::Card { .. }) if !self.may_ask("a refund") => return Ok(()),
+                Some(PaymentMethod::Card { .. }) => self.gateway.refund(&refund).await,
+                Some(PaymentMethod::None | PaymentMethod::Wallet) | None => {
+                    Ok(RefundOutcome::Succeeded { reference: "none".to_owned() })
+                }
+            };
+            let outcome = match outcome {
+                Ok(RefundOutcome::Succeeded { reference }) => PaymentCommand::RecordRefund { reference },
+                Ok(RefundOutcome::Refused { detail }) => PaymentCommand::RecordRefundFailure { detail },
+                Err(GatewayError::Unknown { detail }) => {
+                    attempt += 1;
+                    let pause = PAUSES.pause(attempt);
+                    let payment_id = self.payment_id;
+                    self.turn.goes_wrong();
+                    warn!(%payment_id, attempt, detail, pause_ms = pause.as_millis(), "a refund has no answer yet");
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+            };
+            return self.record(&outcome, true).await;
+        }
+    }
+
+    /// Records an attempt without an answer, and waits for the next one to be due.
+    async fn wait_after(&self, attempt: u32, detail: String) -> Result<(), Failure> {
+        let pause = PAUSES.pause(attempt);
+        let payment_id = self.payment_id;
+        self.turn.goes_wrong();
+        warn!(%payment_id, attempt, detail, pause_ms = pause.as_millis(), "a payment has no answer yet");
+        if attempt <= RECORDED_ATTEMPTS {
+            let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
+            let next_attempt_at = Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms);
+            self.record(&PaymentCommand::RecordUnknown { attempt, detail, next_attempt_at }, false).await?;
+        }
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    async fn record(&self, command: &PaymentCommand, finishes: bool) -> Result<(), Failure> {
+        let stream = streams::payment(self.payment_id);
+        retrying(|| async {
+            let (payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
+            let events = payment::decide(&payment, command.clone())?;
+            let mut batch = Batch::new(clock::now(), Cause::event(self.recorded, LISTENER.name));
+            batch.add(stream.clone(), version, &events);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            if finishes {
+                batch.checkpoint(self.turn.checkpoint.clone());
+            }
+            self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn load(&self) -> Result<Payment, Failure> {
+        Ok(stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?.0)
+    }
+
+    /// Whether the gateway may be asked; if not, says so in the program's log.
+    fn may_ask(&self, what: &str) -> bool {
+        let intended_at = Timestamp::from_unix_ms(self.recorded.event.time_ms);
+        let may = may_ask_again(intended_at, clock::now());
+        if !may {
+            let payment_id = self.payment_id;
+            error!(
+                %payment_id, %intended_at, key = self.key(),
+                "{what} has had no answer for 23 hours and is not asked for again, as that could move the money twice: \
+                 look it up at the card gateway"
+            );
+        }
+        may
+    }
+
+    /// One key for one intent, for ever.
+    fn key(&self) -> String {
+        format!("storefront-{}", self.recorded.event.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateway_is_asked_again_only_while_it_surely_remembers_the_first_time() {
+        let intended_at = Timestamp::from_unix_ms(1_772_366_400_000);
+        let after_ms = |ms: i64| may_ask_again(intended_at, Timestamp::from_unix_ms(intended_at.unix_ms() + ms));
+        let hour_ms = 60 * 60 * 1000;
+        assert!(after_ms(0));
+        assert!(after_ms(23 * hour_ms - 1));
+        assert!(!after_ms(23 * hour_ms));
+        assert!(!after_ms(400 * hour_ms));
+        assert!(after_ms(-hour_ms), "a clock that was set back is no reason to give up");
+    }
+}

@@ -1,0 +1,180 @@
+//! From domain events to stored events and back, and from a stream to the state that it adds up to.
+
+use std::sync::Arc;
+
+use storefront_api::Timestamp;
+use storefront_domain::{
+    checkout::{self, Checkout, CheckoutEvent},
+    email::{self, Email, EmailEvent},
+    order::{self, Order, OrderEvent},
+    payment::{self, Payment, PaymentEvent},
+    product::{self, Product, ProductEvent},
+    stock::{self, Stock, StockEvent},
+};
+use storefront_eventlog::{
+    Append, Checkpoint, EventStore, Expected, JsonText, NewEvent, Recorded, StoreError, StreamAppend, StreamName,
+    Version,
+};
+use uuid::Uuid;
+
+use crate::codec::{self, CodecError, Encoded};
+
+/// The log, whichever database keeps it.
+pub(crate) type Store = Arc<dyn EventStore>;
+
+/// How many events one read of a stream fetches.
+const PAGE: usize = 500;
+
+/// An event that is kept in the log, with the state that its stream adds up to.
+pub(crate) trait Stored: Sized + Send {
+    /// What the events of one stream add up to.
+    type State: Default + Send;
+
+    fn encode(&self) -> Encoded;
+    fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<Self, CodecError>;
+    fn evolve(state: Self::State, event: &Self) -> Self::State;
+}
+
+macro_rules! stored {
+    ($event:ty, $state:ty, $module:ident) => {
+        impl Stored for $event {
+            type State = $state;
+
+            fn encode(&self) -> Encoded {
+                codec::$module::encode(self)
+            }
+
+            fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<Self, CodecError> {
+                codec::$module::decode(kind, schema_version, data)
+            }
+
+            fn evolve(state: $state, event: &Self) -> $state {
+                $module::evolve(state, event)
+            }
+        }
+    };
+}
+
+stored!(OrderEvent, Order, order);
+stored!(StockEvent, Stock, stock);
+stored!(PaymentEvent, Payment, payment);
+stored!(CheckoutEvent, Checkout, checkout);
+stored!(EmailEvent, Email, email);
+stored!(ProductEvent, Product, product);
+
+/// Why a stream could not be read as what it should be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("event {position} cannot be read: {source}")]
+    Codec { position: u64, source: CodecError },
+}
+
+/// Reads a recorded event as one of its context.
+pub(crate) fn decode<E: Stored>(recorded: &Recorded) -> Result<E, LoadError> {
+    let event = &recorded.event;
+    E::decode(&event.kind, event.schema_version, &event.data)
+        .map_err(|source| LoadError::Codec { position: recorded.position.0, source })
+}
+
+/// What a stream adds up to, and its last version.
+pub(crate) async fn load<E: Stored>(store: &Store, stream: &StreamName) -> Result<(E::State, Version), LoadError> {
+    let (mut state, mut version) = (E::State::default(), Version(0));
+    for_each(store, stream, |recorded| {
+        version = recorded.version;
+        let event = decode::<E>(recorded)?;
+        state = E::evolve(std::mem::take(&mut state), &event);
+        Ok(())
+    })
+    .await?;
+    Ok((state, version))
+}
+
+/// Hands every event of a stream to a function, oldest first, a page at a time.
+pub(crate) async fn for_each(
+    store: &Store,
+    stream: &StreamName,
+    mut each: impl FnMut(&Recorded) -> Result<(), LoadError> + Send,
+) -> Result<(), LoadError> {
+    let mut from = Version(1);
+    loop {
+        let page = store.read_stream(stream, from, PAGE).await?;
+        for recorded in &page {
+            each(recorded)?;
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => from = Version(last.version.0 + 1),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Why something is written, and on whose behalf.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    pub(crate) correlation_id: String,
+    pub(crate) causation_id: Option<String>,
+    pub(crate) actor: String,
+}
+
+impl Cause {
+    /// An event is the cause, and a process acts on it.
+    pub(crate) fn event(recorded: &Recorded, process: &str) -> Self {
+        Self {
+            correlation_id: recorded.event.correlation_id.clone(),
+            causation_id: Some(recorded.event.id.to_string()),
+            actor: format!("process:{process}"),
+        }
+    }
+}
+
+/// Events on their way into one atomic append.
+pub(crate) struct Batch {
+    now: Timestamp,
+    cause: Cause,
+    append: Append,
+}
+
+impl Batch {
+    pub(crate) fn new(now: Timestamp, cause: Cause) -> Self {
+        Self { now, cause, append: Append::default() }
+    }
+
+    /// Adds events to a stream that must be at a version; nothing for no events.
+    pub(crate) fn add<E: Stored>(&mut self, stream: StreamName, expected: Version, events: &[E]) {
+        if events.is_empty() {
+            return;
+        }
+        let events = events.iter().map(|event| self.sealed(event)).collect();
+        self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
+    }
+
+    /// Moves a consumer's checkpoint with the events.
+    pub(crate) fn checkpoint(&mut self, checkpoint: Checkpoint) {
+        self.append.checkpoints.push(checkpoint);
+    }
+
+    /// How many streams would be written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.append.streams.is_empty()
+    }
+
+    pub(crate) fn into_append(self) -> Append {
+        self.append
+    }
+
+    fn sealed<E: Stored>(&self, event: &E) -> NewEvent {
+        let Encoded { kind, schema_version, data } = event.encode();
+        NewEvent {
+            id: Uuid::now_v7(),
+            kind: kind.to_owned(),
+            schema_version,
+            time_ms: self.now.unix_ms(),
+            correlation_id: self.cause.correlation_id.clone(),
+            causation_id: self.cause.causation_id.clone(),
+            actor: self.cause.actor.clone(),
+            data,
+        }
+    }
+}

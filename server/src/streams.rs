@@ -1,0 +1,44 @@
+//! The names of the streams, in one place.
+
+use storefront_api::{EmailId, OrderId, PaymentId, ProductId};
+use storefront_eventlog::StreamName;
+
+/// The stream of an order.
+pub(crate) fn order(id: OrderId) -> StreamName {
+    named("order", id)
+}
+
+/// The stream of the checkout process of an order.
+pub(crate) fn checkout(id: OrderId) -> StreamName {
+    named("checkout", id)
+}
+
+/// The stream of the stock of a product.
+pub(crate) fn stock(id: &ProductId) -> StreamName {
+    named("stock", id)
+}
+
+/// The stream of a payment.
+pub(crate) fn payment(id: PaymentId) -> StreamName {
+    named("payment", id)
+}
+
+/// The stream of a mail.
+pub(crate) fn email(id: EmailId) -> StreamName {
+    named("email", id)
+}
+
+/// The stream of what the shop has learnt of a product.
+pub(crate) fn product(id: &ProductId) -> StreamName {
+    named("product", id)
+}
+
+/// The id in a stream's name, if the stream is of that context: `id_in::<OrderId>("order", …)`.
+pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &StreamName) -> Option<T> {
+    stream.as_str().strip_prefix(context)?.strip_prefix('-')?.parse().ok()
+}
+
+#[expect(clippy::expect_used, reason = "typed ids are visible ASCII and short, so the name always fits")]
+fn named(context: &str, id: impl std::fmt::Display) -> StreamName {
+    StreamName::new(format!("{context}-{id}")).expect("a typed id makes a good stream name")
+}

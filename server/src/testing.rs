@@ -1,0 +1,120 @@
+//! Words that the unit tests share: a shop's things by short names, and events as the log would have them.
+
+use storefront_api::{Address, Currency, Money, OrderId, PaymentId, PaymentMethod, ProductId, Timestamp};
+use storefront_domain::Quantity;
+use storefront_domain::order::{ItemFacts, OrderEvent};
+use storefront_domain::product::{Facts, ProductEvent};
+use storefront_eventlog::{NewEvent, Position, Recorded, StreamName, Version};
+use uuid::Uuid;
+
+use crate::stored::Stored;
+
+/// A log on paper: what is written gets the next position and the next version of its stream.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) events: Vec<Recorded>,
+}
+
+impl Log {
+    /// Writes an event, a second after the one before.
+    pub(crate) fn write<E: Stored>(&mut self, stream: &StreamName, event: &E) -> Recorded {
+        let position = self.events.len() as u64 + 1;
+        let version = self.events.iter().filter(|earlier| earlier.stream == *stream).count() as u64 + 1;
+        let encoded = event.encode();
+        let recorded = Recorded {
+            position: Position(position),
+            stream: stream.clone(),
+            version: Version(version),
+            event: NewEvent {
+                id: Uuid::from_u128(u128::from(position)),
+                kind: encoded.kind.to_owned(),
+                schema_version: encoded.schema_version,
+                time_ms: i64::try_from(position).unwrap() * 1000,
+                correlation_id: "test".to_owned(),
+                causation_id: None,
+                actor: "test".to_owned(),
+                data: encoded.data,
+            },
+        };
+        self.events.push(recorded.clone());
+        recorded
+    }
+}
+
+pub(crate) fn euro(amount: i64) -> Money {
+    Money::new(amount, Currency::EUR)
+}
+
+pub(crate) fn product(id: &str) -> ProductId {
+    id.parse().unwrap()
+}
+
+pub(crate) fn order(number: u128) -> OrderId {
+    OrderId(Uuid::from_u128(number))
+}
+
+pub(crate) fn payment(number: u128) -> PaymentId {
+    PaymentId(Uuid::from_u128(number))
+}
+
+pub(crate) fn pieces(count: u32) -> Quantity {
+    Quantity::try_from(count).unwrap()
+}
+
+pub(crate) fn at_second(second: i64) -> Timestamp {
+    Timestamp::from_unix_ms(second * 1000)
+}
+
+/// A product that costs 10.00.
+pub(crate) fn facts(name: &str, category: &str) -> Facts {
+    Facts {
+        sku: format!("SKU-{}", name.replace(' ', "-")),
+        name: name.to_owned(),
+        description: format!("A fine {}.", name.to_lowercase()),
+        category: category.to_owned(),
+        price: euro(1000),
+        compare_at_price: None,
+        vat_rate_percent: 19,
+        attributes: std::collections::BTreeMap::new(),
+        picture: None,
+    }
+}
+
+pub(crate) fn listed(name: &str, category: &str, price: i64) -> ProductEvent {
+    ProductEvent::Listed(Facts { price: euro(price), ..facts(name, category) })
+}
+
+pub(crate) fn started() -> OrderEvent {
+    OrderEvent::Started { customer_id: None, currency: Currency::EUR }
+}
+
+pub(crate) fn added(id: &str, quantity: u32) -> OrderEvent {
+    let item = ItemFacts {
+        product_id: product(id),
+        sku: "SKU".to_owned(),
+        name: id.to_owned(),
+        unit_price: euro(1000),
+        vat_rate_percent: 19,
+    };
+    OrderEvent::ItemAdded { item, quantity: pieces(quantity) }
+}
+
+pub(crate) fn card() -> PaymentMethod {
+    PaymentMethod::Card { token: "pm_card_visa".to_owned() }
+}
+
+pub(crate) fn checked_out(payment_id: PaymentId, total: i64) -> OrderEvent {
+    OrderEvent::CheckedOut {
+        payment_id,
+        total: euro(total),
+        email: "ada@example.com".to_owned(),
+        shipping_address: Address {
+            name: "Ada".to_owned(),
+            street: "1 Street".to_owned(),
+            postal_code: "1".to_owned(),
+            city: "Town".to_owned(),
+            country: "GB".to_owned(),
+        },
+        payment: card(),
+    }
+}

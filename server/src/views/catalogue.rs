@@ -1,0 +1,339 @@
+//! The products as the shop knows them, for lists, searches and prices.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use storefront_api::{self as api, Category, Page, ProductId, ProductQuery, ProductSort, Timestamp};
+use storefront_domain::order::ItemFacts;
+use storefront_domain::product::{self, Facts, Product, ProductEvent};
+use storefront_eventlog::{Position, Recorded};
+
+use super::StockView;
+use crate::stored::{self, LoadError};
+use crate::streams;
+
+/// Every product by id.
+#[derive(Debug, Default)]
+pub(crate) struct CatalogueView {
+    by_id: BTreeMap<ProductId, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    product: Product,
+    listed_at: Timestamp,
+    listed: Position,
+    words: Words,
+}
+
+/// What a search looks at, in lower case.
+#[derive(Debug, Default)]
+struct Words {
+    name: String,
+    sku: String,
+    category: String,
+    description: String,
+}
+
+impl CatalogueView {
+    /// Takes in an event; those of other contexts change nothing.
+    pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
+        let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
+        let event = stored::decode::<ProductEvent>(recorded)?;
+        let entry = self.by_id.entry(id).or_insert_with(|| Entry {
+            product: Product::default(),
+            listed_at: Timestamp::from_unix_ms(recorded.event.time_ms),
+            listed: recorded.position,
+            words: Words::default(),
+        });
+        entry.product = product::evolve(std::mem::take(&mut entry.product), &event);
+        entry.words = entry.product.facts().map(Words::of).unwrap_or_default();
+        Ok(())
+    }
+
+    /// What is known of a product.
+    pub(crate) fn state(&self, id: &ProductId) -> Option<&Product> {
+        self.by_id.get(id).map(|entry| &entry.product)
+    }
+
+    /// The ids of all products that were ever listed.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ProductId> {
+        self.by_id.keys()
+    }
+
+    /// What an order remembers of a product that can be bought.
+    pub(crate) fn for_sale(&self, id: &ProductId) -> Option<ItemFacts> {
+        let product = self.state(id).filter(|product| product.active())?;
+        let facts = product.facts()?;
+        Some(ItemFacts {
+            product_id: id.clone(),
+            sku: facts.sku.clone(),
+            name: facts.name.clone(),
+            unit_price: facts.price,
+            vat_rate_percent: facts.vat_rate_percent,
+        })
+    }
+
+    /// One product as the wire shows it; withdrawn ones too.
+    pub(crate) fn get(&self, id: &ProductId, stock: &StockView, stale: bool) -> Option<api::Product> {
+        self.by_id.get(id).and_then(|entry| entry.body(id, stock, stale))
+    }
+
+    /// One page of the products that a query wants. The cursor is the id of the last product of the page before, which
+    /// need not be wanted any more: the page begins where it would stand. `None` for a cursor that is no such id.
+    pub(crate) fn page(
+        &self,
+        query: &ProductQuery,
+        limit: usize,
+        stock: &StockView,
+        stale: bool,
+    ) -> Option<Page<api::Product>> {
+        let terms = query.q.as_deref().unwrap_or_default().to_lowercase();
+        let terms: Vec<&str> = terms.split_whitespace().collect();
+        let place = |(id, entry)| Place::of(query.sort.unwrap_or_default(), &terms, id, entry);
+        let mut found: Vec<(Place<'_>, &Entry)> = self
+            .by_id
+            .iter()
+            .filter(|(id, entry)| {
+                let facts = entry.product.facts().filter(|_| entry.product.active());
+                facts.is_some_and(|facts| wanted(query, facts, stock.available(id)))
+                    && entry.words.rank(&terms).is_some()
+            })
+            .filter_map(|(id, entry)| Some((place((id, entry))?, entry)))
+            .collect();
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        let start = match query.cursor.as_deref() {
+            Some(cursor) => {
+                let last = place(self.by_id.get_key_value(&cursor.parse::<ProductId>().ok()?)?)?;
+                found.partition_point(|(place, _)| *place <= last)
+            }
+            None => 0,
+        };
+        let page = found.iter().skip(start).take(limit);
+        let items: Vec<api::Product> = page.filter_map(|(place, entry)| entry.body(place.id, stock, stale)).collect();
+        let more = start + items.len() < found.len();
+        let next_cursor = items.last().filter(|_| more).map(|last| last.id.to_string());
+        Some(Page { items, next_cursor, total: found.len() as u64 })
+    }
+
+    /// Every category that has a product for sale, by name.
+    pub(crate) fn categories(&self) -> Vec<Category> {
+        let mut counts = BTreeMap::<&str, u32>::new();
+        for facts in
+            self.by_id.values().filter(|entry| entry.product.active()).filter_map(|entry| entry.product.facts())
+        {
+            *counts.entry(&facts.category).or_default() += 1;
+        }
+        counts.into_iter().map(|(name, products)| Category { name: name.to_owned(), products }).collect()
+    }
+}
+
+/// Where a product stands in a sorted list. No two stand at the same place.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place<'a> {
+    rank: Reverse<u32>,
+    number: i64,
+    name: &'a str,
+    id: &'a ProductId,
+}
+
+impl<'a> Place<'a> {
+    /// `None` for a product that was never described.
+    fn of(sort: ProductSort, terms: &[&str], id: &'a ProductId, entry: &'a Entry) -> Option<Self> {
+        let price = entry.product.facts()?.price.amount;
+        let place = |rank, number, name| Some(Self { rank: Reverse(rank), number, name, id });
+        match sort {
+            ProductSort::Name => place(entry.words.rank(terms).unwrap_or(0), 0, &entry.words.name),
+            ProductSort::Price => place(0, price, ""),
+            ProductSort::PriceDesc => place(0, price.checked_neg()?, ""),
+            ProductSort::Newest => place(0, i64::try_from(entry.listed.0).ok()?.checked_neg()?, ""),
+        }
+    }
+}
+
+impl Entry {
+    fn body(&self, id: &ProductId, stock: &StockView, stale: bool) -> Option<api::Product> {
+        let facts = self.product.facts()?;
+        Some(api::Product {
+            id: id.clone(),
+            sku: facts.sku.clone(),
+            name: facts.name.clone(),
+            description: facts.description.clone(),
+            category: facts.category.clone(),
+            price: facts.price,
+            compare_at_price: facts.compare_at_price,
+            vat_rate_percent: facts.vat_rate_percent,
+            attributes: facts.attributes.clone(),
+            active: self.product.active(),
+            available: stock.available(id),
+            has_picture: facts.picture.is_some(),
+            stale,
+            listed_at: self.listed_at,
+        })
+    }
+}
+
+impl Words {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            name: facts.name.to_lowercase(),
+            sku: facts.sku.to_lowercase(),
+            category: facts.category.to_lowercase(),
+            description: facts.description.to_lowercase(),
+        }
+    }
+
+    /// How well every term fits, more is better; `None` when one does not fit at all.
+    fn rank(&self, terms: &[&str]) -> Option<u32> {
+        terms.iter().try_fold(0, |sum, term| {
+            let best = [
+                (begins_a_word(&self.name, term), 8),
+                (self.sku.starts_with(term), 6),
+                (self.name.contains(term), 5),
+                (begins_a_word(&self.category, term), 3),
+                (begins_a_word(&self.description, term), 1),
+            ];
+            best.iter().filter(|(fits, _)| *fits).map(|(_, points)| points).max().map(|points| sum + points)
+        })
+    }
+}
+
+fn begins_a_word(text: &str, term: &str) -> bool {
+    text.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.starts_with(term))
+}
+
+fn wanted(query: &ProductQuery, facts: &Facts, available: u32) -> bool {
+    let price = facts.price.amount;
+    query.category.as_ref().is_none_or(|category| facts.category.eq_ignore_ascii_case(category))
+        && query.price_min.is_none_or(|least| price >= least)
+        && query.price_max.is_none_or(|most| price <= most)
+        && query.in_stock.is_none_or(|in_stock| in_stock == (available > 0))
+        && query.on_sale.is_none_or(|on_sale| on_sale == facts.compare_at_price.is_some_and(|was| was.amount > price))
+}
+
+#[cfg(test)]
+mod tests {
+    use storefront_domain::stock::StockEvent;
+
+    use super::*;
+    use crate::testing::{Log, euro, facts, listed, product};
+
+    /// A catalogue of products by id, name, category and price, of which the first two are on the shelf.
+    fn a_shop() -> (CatalogueView, StockView) {
+        let mut log = Log::default();
+        let (mut catalogue, mut stock) = (CatalogueView::default(), StockView::default());
+        for (id, name, category, price) in [
+            ("mug", "Enamel Mug", "Kitchen", 1200),
+            ("pot", "Tea Pot", "Kitchen", 3500),
+            ("rug", "Small Rug", "Home", 3500),
+            ("cap", "Mug Cap", "Clothes", 900),
+        ] {
+            catalogue.apply(&log.write(&streams::product(&product(id)), &listed(name, category, price))).unwrap();
+        }
+        for id in ["mug", "pot"] {
+            let received = StockEvent::Received { quantity: 3 };
+            stock.apply(&log.write(&streams::stock(&product(id)), &received)).unwrap();
+        }
+        (catalogue, stock)
+    }
+
+    fn found(query: &ProductQuery) -> Vec<String> {
+        let (catalogue, stock) = a_shop();
+        let page = catalogue.page(query, 100, &stock, false).expect("the cursor is good");
+        page.items.iter().map(|product| product.id.to_string()).collect()
+    }
+
+    fn search(words: &str) -> Vec<String> {
+        found(&ProductQuery { q: Some(words.to_owned()), ..ProductQuery::default() })
+    }
+
+    #[test]
+    fn a_search_ranks_names_before_categories_before_descriptions() {
+        assert_eq!(search("mug"), ["mug", "cap"], "both by name, then A to Z");
+        assert_eq!(search("kit"), ["mug", "pot"]);
+        assert_eq!(search("fine"), ["mug", "cap", "rug", "pot"]);
+        assert_eq!(search("sku-tea"), ["pot"]);
+        assert_eq!(search("ug"), ["mug", "cap", "rug"], "inside a name too");
+    }
+
+    #[test]
+    fn every_word_of_a_search_must_fit_and_case_and_blanks_do_not_matter() {
+        assert_eq!(search("  MUG  enamel "), ["mug"]);
+        assert_eq!(search("mug tea"), [""; 0]);
+        assert_eq!(search("").len(), 4);
+    }
+
+    #[test]
+    fn lists_are_filtered_and_sorted() {
+        let with = |query: ProductQuery| found(&query);
+        let all = ProductQuery::default;
+        assert_eq!(with(all()), ["mug", "cap", "rug", "pot"], "by name");
+        assert_eq!(with(ProductQuery { sort: Some(ProductSort::Price), ..all() }), ["cap", "mug", "pot", "rug"]);
+        assert_eq!(with(ProductQuery { sort: Some(ProductSort::PriceDesc), ..all() }), ["pot", "rug", "mug", "cap"]);
+        assert_eq!(with(ProductQuery { sort: Some(ProductSort::Newest), ..all() }), ["cap", "rug", "pot", "mug"]);
+        assert_eq!(with(ProductQuery { category: Some("kitchen".to_owned()), ..all() }), ["mug", "pot"]);
+        assert_eq!(with(ProductQuery { price_min: Some(1200), price_max: Some(1200), ..all() }), ["mug"]);
+        assert_eq!(with(ProductQuery { in_stock: Some(false), ..all() }), ["cap", "rug"]);
+        assert_eq!(with(ProductQuery { on_sale: Some(true), ..all() }), [""; 0]);
+    }
+
+    #[test]
+    fn pages_join_in_every_order_even_when_the_last_product_of_one_has_gone() {
+        let (mut catalogue, stock) = a_shop();
+        for sort in [ProductSort::Name, ProductSort::Price, ProductSort::PriceDesc, ProductSort::Newest] {
+            let whole = found(&ProductQuery { sort: Some(sort), ..ProductQuery::default() });
+            let mut paged = Vec::new();
+            let mut query = ProductQuery { sort: Some(sort), ..ProductQuery::default() };
+            loop {
+                let page = catalogue.page(&query, 1, &stock, false).unwrap();
+                assert_eq!(page.total, 4);
+                paged.extend(page.items.iter().map(|product| product.id.to_string()));
+                query.cursor = page.next_cursor;
+                if query.cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(paged, whole, "{sort:?}");
+        }
+
+        let query = ProductQuery { cursor: Some("cap".to_owned()), ..ProductQuery::default() };
+        let mut log = Log::default();
+        catalogue.apply(&log.write(&streams::product(&product("cap")), &ProductEvent::Withdrawn)).unwrap();
+        let rest = catalogue.page(&query, 100, &stock, false).unwrap();
+        assert_eq!(rest.items.iter().map(|product| product.id.as_str()).collect::<Vec<_>>(), ["rug", "pot"]);
+    }
+
+    #[test]
+    fn a_cursor_that_is_none_of_ours_is_told() {
+        let (catalogue, stock) = a_shop();
+        for cursor in ["", "no-such-thing", "a b"] {
+            let query = ProductQuery { cursor: Some(cursor.to_owned()), ..ProductQuery::default() };
+            assert!(catalogue.page(&query, 100, &stock, false).is_none(), "{cursor:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_listed_but_can_be_looked_at() {
+        let (mut catalogue, stock) = a_shop();
+        let mut log = Log::default();
+        catalogue.apply(&log.write(&streams::product(&product("mug")), &ProductEvent::Withdrawn)).unwrap();
+        assert!(catalogue.for_sale(&product("mug")).is_none());
+        assert!(!catalogue.get(&product("mug"), &stock, false).unwrap().active);
+        let kitchen = catalogue.categories().into_iter().find(|category| category.name == "Kitchen").unwrap();
+        assert_eq!(kitchen.products, 1);
+        catalogue.apply(&log.write(&streams::product(&product("mug")), &ProductEvent::Relisted)).unwrap();
+        assert_eq!(catalogue.for_sale(&product("mug")).unwrap().unit_price, euro(1200));
+    }
+
+    #[test]
+    fn a_search_finds_a_product_by_its_new_name() {
+        let (mut catalogue, stock) = a_shop();
+        let changed = ProductEvent::Changed(facts("Camping Cup", "Kitchen"));
+        catalogue.apply(&Log::default().write(&streams::product(&product("mug")), &changed)).unwrap();
+        let search = |words: &str| {
+            let query = ProductQuery { q: Some(words.to_owned()), ..ProductQuery::default() };
+            catalogue.page(&query, 100, &stock, false).unwrap().total
+        };
+        assert_eq!((search("camping"), search("enamel")), (1, 0));
+    }
+}

@@ -1,0 +1,145 @@
+//! How far the latest checkout of an order is, from the events of its timeline.
+
+use storefront_api::{ReopenReason, Step, StepState};
+use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::email::{EmailEvent, MailKind};
+use storefront_domain::order::OrderEvent;
+use storefront_domain::payment::PaymentEvent;
+use storefront_eventlog::Recorded;
+
+use crate::stored::{self, LoadError};
+use crate::streams;
+
+/// The steps `stock`, `payment`, `confirm` and `mail` of the latest checkout; empty before the first.
+///
+/// `events` are all events about the order, oldest first.
+pub(crate) fn steps(events: &[Recorded]) -> Result<Vec<Step>, LoadError> {
+    let mut steps = Vec::new();
+    let (mut payment, mut mail) = (None, None);
+    for recorded in events {
+        match recorded.event.kind.split_once('.') {
+            Some(("order", "checked_out")) => {
+                if let OrderEvent::CheckedOut { payment_id, .. } = stored::decode(recorded)? {
+                    steps = fresh();
+                    (payment, mail) = (Some(streams::payment(payment_id)), None);
+                }
+            }
+            _ if steps.is_empty() => {}
+            Some(("checkout", _)) => on_checkout(&mut steps, &stored::decode(recorded)?),
+            // A late word about the payment of an earlier checkout says nothing about this one.
+            Some(("payment", _)) if payment.as_ref() == Some(&recorded.stream) => {
+                on_payment(&mut steps, &stored::decode(recorded)?);
+            }
+            Some(("email", _)) => {
+                let event = stored::decode(recorded)?;
+                // Only the confirmation is a step of the checkout; later mails are about later things.
+                if matches!(event, EmailEvent::Requested { kind: MailKind::Confirmation, .. }) {
+                    mail = Some(recorded.stream.clone());
+                }
+                if mail.as_ref() == Some(&recorded.stream) {
+                    on_email(&mut steps, &event);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(steps)
+}
+
+const STOCK: usize = 0;
+const PAYMENT: usize = 1;
+const CONFIRM: usize = 2;
+const MAIL: usize = 3;
+
+fn fresh() -> Vec<Step> {
+    let step = |name: &str, state, attempt| Step {
+        name: name.to_owned(),
+        state,
+        attempt,
+        detail: None,
+        next_attempt_at: None,
+    };
+    vec![
+        step("stock", StepState::Running, 1),
+        step("payment", StepState::Pending, 0),
+        step("confirm", StepState::Pending, 0),
+        step("mail", StepState::Pending, 0),
+    ]
+}
+
+fn on_checkout(steps: &mut [Step], event: &CheckoutEvent) {
+    match event {
+        CheckoutEvent::Started { .. } => {}
+        CheckoutEvent::StockReserved => set(steps, STOCK, StepState::Done, None),
+        CheckoutEvent::StockRefused { product_ids } => {
+            let names: Vec<String> = product_ids.iter().map(ToString::to_string).collect();
+            set(steps, STOCK, StepState::Failed, Some(format!("too few left: {}", names.join(", "))));
+        }
+        CheckoutEvent::PaymentReceived { .. } => {
+            set(steps, PAYMENT, StepState::Done, None);
+            set(steps, CONFIRM, StepState::Running, None);
+        }
+        CheckoutEvent::PaymentRefused { message, .. } => set(steps, PAYMENT, StepState::Failed, Some(message.clone())),
+        CheckoutEvent::Completed { number } => {
+            set(steps, CONFIRM, StepState::Done, Some(number.to_string()));
+            set(steps, MAIL, StepState::Running, None);
+        }
+        CheckoutEvent::Failed { reason: ReopenReason::PaymentDeclined { .. } } => {
+            set(steps, STOCK, StepState::Undone, Some("given back".to_owned()));
+        }
+        CheckoutEvent::Failed { reason: ReopenReason::OutOfStock { .. } } => {}
+        CheckoutEvent::Cancelled => {
+            set(steps, STOCK, StepState::Undone, Some("given back".to_owned()));
+            if steps[CONFIRM].state == StepState::Done {
+                set(steps, CONFIRM, StepState::Undone, Some("cancelled".to_owned()));
+            }
+        }
+    }
+}
+
+fn on_payment(steps: &mut [Step], event: &PaymentEvent) {
+    match event {
+        PaymentEvent::Requested { .. } => set(steps, PAYMENT, StepState::Running, None),
+        PaymentEvent::Succeeded { .. } => set(steps, PAYMENT, StepState::Done, None),
+        PaymentEvent::Declined { message, .. } => set(steps, PAYMENT, StepState::Failed, Some(message.clone())),
+        PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at } => {
+            set(steps, PAYMENT, StepState::Waiting, Some(detail.clone()));
+            steps[PAYMENT].attempt = *attempt;
+            steps[PAYMENT].next_attempt_at = Some(*next_attempt_at);
+        }
+        PaymentEvent::Cancelled => set(steps, PAYMENT, StepState::Undone, Some("cancelled".to_owned())),
+        PaymentEvent::RefundRequested { .. } => set(steps, PAYMENT, StepState::Running, Some("refunding".to_owned())),
+        PaymentEvent::Refunded { amount, .. } => {
+            set(steps, PAYMENT, StepState::Undone, Some(format!("{amount} refunded")));
+        }
+        PaymentEvent::RefundFailed { detail } => {
+            set(steps, PAYMENT, StepState::Failed, Some(format!("refund refused: {detail}")));
+        }
+    }
+}
+
+fn on_email(steps: &mut [Step], event: &EmailEvent) {
+    match event {
+        EmailEvent::Requested { .. } => set(steps, MAIL, StepState::Running, None),
+        EmailEvent::Sent { attempts } => {
+            set(steps, MAIL, StepState::Done, None);
+            steps[MAIL].attempt = *attempts;
+        }
+        EmailEvent::Failed { attempts, detail } => {
+            set(steps, MAIL, StepState::Failed, Some(detail.clone()));
+            steps[MAIL].attempt = *attempts;
+        }
+    }
+}
+
+fn set(steps: &mut [Step], which: usize, state: StepState, detail: Option<String>) {
+    let step = &mut steps[which];
+    step.state = state;
+    step.detail = detail;
+    step.next_attempt_at = None;
+    step.attempt = step.attempt.max(1);
+}
+
+#[cfg(test)]
+#[path = "steps_tests.rs"]
+mod tests;

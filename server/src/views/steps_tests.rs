@@ -1,0 +1,176 @@
+//! The steps of a checkout along each way that it can go.
+
+use storefront_api::{EmailId, Timestamp};
+use storefront_domain::OrderNumber;
+use uuid::Uuid;
+
+use super::*;
+use crate::testing::{Log, added, at_second, card, checked_out, euro, order, payment, product, started};
+
+/// What happens to order 1, as it happens.
+struct Story {
+    log: Log,
+    payment: u128,
+}
+
+impl Story {
+    /// The basket is bought.
+    fn begins() -> Self {
+        let mut story = Self { log: Log::default(), payment: 0 };
+        for event in [started(), added("mug", 1)] {
+            story.log.write(&streams::order(order(1)), &event);
+        }
+        assert!(story.steps().is_empty(), "a basket has no steps");
+        story.bought()
+    }
+
+    fn bought(mut self) -> Self {
+        self.payment += 1;
+        let checked_out = checked_out(payment(self.payment), 1000);
+        self.log.write(&streams::order(order(1)), &checked_out);
+        self
+    }
+
+    fn checkout(mut self, event: &CheckoutEvent) -> Self {
+        self.log.write(&streams::checkout(order(1)), event);
+        self
+    }
+
+    fn payment(self, event: &PaymentEvent) -> Self {
+        let number = self.payment;
+        self.payment_number(number, event)
+    }
+
+    fn payment_number(mut self, number: u128, event: &PaymentEvent) -> Self {
+        self.log.write(&streams::payment(payment(number)), event);
+        self
+    }
+
+    fn mail(mut self, number: u128, event: &EmailEvent) -> Self {
+        self.log.write(&streams::email(EmailId(Uuid::from_u128(number))), event);
+        self
+    }
+
+    fn stock_reserved(self) -> Self {
+        let requested = PaymentEvent::Requested { order_id: order(1), amount: euro(1000), method: card() };
+        self.checkout(&CheckoutEvent::StockReserved).payment(&requested)
+    }
+
+    fn paid(self) -> Self {
+        self.payment(&PaymentEvent::Succeeded { reference: "pi_1".to_owned() })
+    }
+
+    fn confirmed(self) -> Self {
+        let payment_id = payment(self.payment);
+        self.checkout(&CheckoutEvent::PaymentReceived { payment_id })
+            .checkout(&CheckoutEvent::Completed { number: OrderNumber::from_position(9) })
+            .mail(1, &requested(MailKind::Confirmation))
+    }
+
+    fn declined(self) -> Self {
+        let (reason, message) = ("generic_decline".to_owned(), "The card was declined.".to_owned());
+        let payment_id = payment(self.payment);
+        let why = ReopenReason::PaymentDeclined { reason: reason.clone(), message: message.clone() };
+        self.payment(&PaymentEvent::Declined { reason: reason.clone(), message: message.clone() })
+            .checkout(&CheckoutEvent::PaymentRefused { payment_id, reason, message })
+            .checkout(&CheckoutEvent::Failed { reason: why })
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        steps(&self.log.events).unwrap()
+    }
+
+    /// Stock, payment, confirmation, mail.
+    #[track_caller]
+    fn stands_at(self, expected: [StepState; 4]) -> Self {
+        assert_eq!(self.steps().iter().map(|step| step.state).collect::<Vec<_>>(), expected);
+        self
+    }
+}
+
+fn requested(kind: MailKind) -> EmailEvent {
+    EmailEvent::Requested { order_id: order(1), kind, to: "ada@example.com".to_owned() }
+}
+
+fn unknown(attempt: u32, next_attempt_at: Timestamp) -> PaymentEvent {
+    PaymentEvent::OutcomeUnknown { attempt, detail: "no answer in time".to_owned(), next_attempt_at }
+}
+
+use StepState::{Done, Failed, Pending, Running, Undone, Waiting};
+
+#[test]
+fn all_goes_well() {
+    let story = Story::begins().stands_at([Running, Pending, Pending, Pending]);
+    let story = story.stock_reserved().stands_at([Done, Running, Pending, Pending]);
+    let story = story.paid().stands_at([Done, Done, Pending, Pending]);
+    let story = story.confirmed().stands_at([Done, Done, Done, Running]);
+    let story = story.mail(1, &EmailEvent::Sent { attempts: 1 }).stands_at([Done, Done, Done, Done]);
+    let steps = story.steps();
+    assert_eq!(
+        steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(),
+        ["stock", "payment", "confirm", "mail"]
+    );
+    assert!(steps.iter().all(|step| step.attempt == 1));
+    assert_eq!(steps[2].detail.as_deref(), Some(OrderNumber::from_position(9).to_string().as_str()));
+}
+
+#[test]
+fn a_declined_card_gives_the_stock_back_and_the_next_attempt_starts_afresh() {
+    let story = Story::begins().stock_reserved().declined().stands_at([Undone, Failed, Pending, Pending]);
+    assert_eq!(story.steps()[1].detail.as_deref(), Some("The card was declined."));
+    let story = story.bought().stands_at([Running, Pending, Pending, Pending]);
+    let late = PaymentEvent::Succeeded { reference: "pi_late".to_owned() };
+    story.payment_number(1, &late).stands_at([Running, Pending, Pending, Pending]);
+}
+
+#[test]
+fn too_few_left_ends_at_the_first_step() {
+    let product_ids = vec![product("mug")];
+    let story = Story::begins()
+        .checkout(&CheckoutEvent::StockRefused { product_ids: product_ids.clone() })
+        .checkout(&CheckoutEvent::Failed { reason: ReopenReason::OutOfStock { product_ids } })
+        .stands_at([Failed, Pending, Pending, Pending]);
+    assert_eq!(story.steps()[0].detail.as_deref(), Some("too few left: mug"));
+}
+
+#[test]
+fn an_unknown_outcome_waits_for_the_next_attempt_and_ends_well() {
+    let story = Story::begins().stock_reserved().payment(&unknown(2, at_second(60)));
+    let story = story.stands_at([Done, Waiting, Pending, Pending]);
+    let waiting = &story.steps()[1];
+    assert_eq!((waiting.attempt, waiting.next_attempt_at), (2, Some(at_second(60))));
+    assert_eq!(waiting.detail.as_deref(), Some("no answer in time"));
+    let story = story.paid().stands_at([Done, Done, Pending, Pending]);
+    let paid = &story.steps()[1];
+    assert_eq!((paid.next_attempt_at, paid.detail.as_deref()), (None, None));
+}
+
+#[test]
+fn a_cancelled_order_is_refunded_and_its_stock_given_back() {
+    let refund = PaymentEvent::RefundRequested { amount: euro(1000), reason: "order cancelled".to_owned() };
+    let refunded = PaymentEvent::Refunded { amount: euro(1000), reference: "re_1".to_owned() };
+    let story = Story::begins().stock_reserved().paid().confirmed();
+    let story = story.checkout(&CheckoutEvent::Cancelled).stands_at([Undone, Done, Undone, Running]);
+    let story = story.payment(&refund).stands_at([Undone, Running, Undone, Running]);
+    let story = story.payment(&refunded).stands_at([Undone, Undone, Undone, Running]);
+    assert!(story.steps()[1].detail.as_deref().is_some_and(|detail| detail.ends_with("refunded")));
+}
+
+#[test]
+fn a_refund_that_is_refused_is_seen() {
+    let refund = PaymentEvent::RefundRequested { amount: euro(1000), reason: "order cancelled".to_owned() };
+    let failed = PaymentEvent::RefundFailed { detail: "too old".to_owned() };
+    let story = Story::begins().stock_reserved().paid().checkout(&CheckoutEvent::Cancelled);
+    let story = story.payment(&refund).payment(&failed).stands_at([Undone, Failed, Pending, Pending]);
+    assert_eq!(story.steps()[1].detail.as_deref(), Some("refund refused: too old"));
+}
+
+#[test]
+fn a_mail_that_fails_is_seen_and_another_mail_says_nothing_about_it() {
+    let failed = EmailEvent::Failed { attempts: 14, detail: "mailbox full".to_owned() };
+    let story = Story::begins().stock_reserved().paid().confirmed();
+    let story = story.mail(2, &requested(MailKind::Cancelled)).mail(2, &EmailEvent::Sent { attempts: 1 });
+    let story = story.stands_at([Done, Done, Done, Running]);
+    let story = story.mail(1, &failed).stands_at([Done, Done, Done, Failed]);
+    assert_eq!((story.steps()[3].attempt, story.steps()[3].detail.as_deref()), (14, Some("mailbox full")));
+}

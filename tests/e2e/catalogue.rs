@@ -1,0 +1,158 @@
+//! The catalogue, with and without a product service behind it.
+
+use std::time::Duration;
+
+use storefront_api::{Money, ProductQuery, ProductSort};
+use storefront_mocks::Stub;
+
+use crate::world::{VISA, World, an_order, eventually};
+
+fn search(words: &str) -> ProductQuery {
+    ProductQuery { q: Some(words.to_owned()), limit: Some(100), ..ProductQuery::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_range_has_sixty_products_in_eight_categories_with_pictures() {
+    let world = World::open().await;
+    let all = world.client.products(&ProductQuery { limit: Some(100), ..ProductQuery::default() }).await.unwrap();
+    assert!(all.total >= 60, "{}", all.total);
+    assert_eq!(all.items.len() as u64, all.total.min(100));
+    let categories = world.client.categories().await.unwrap().items;
+    assert_eq!(categories.len(), 8);
+    assert_eq!(categories.iter().map(|category| u64::from(category.products)).sum::<u64>(), all.total);
+    let png = world.client.picture(&all.items[0].id).await.unwrap().expect("it has a picture");
+    assert!(png.starts_with(b"\x89PNG"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_are_searched_filtered_sorted_and_paged() {
+    let world = World::open().await;
+    let all = world.client.products(&ProductQuery { limit: Some(100), ..ProductQuery::default() }).await.unwrap().items;
+    let some = &all[7];
+    let first_word = some.name.split_whitespace().next().unwrap();
+    let prefix: String = first_word.chars().take(4).collect();
+    let found = world.client.products(&search(&prefix.to_lowercase())).await.unwrap();
+    assert!(found.items.iter().any(|product| product.id == some.id), "{prefix} finds {}", some.name);
+    assert_eq!(world.client.products(&search("zzqqxx")).await.unwrap().items, []);
+
+    let query = ProductQuery {
+        category: Some(some.category.clone()),
+        price_min: Some(some.price.amount),
+        sort: Some(ProductSort::Price),
+        limit: Some(100),
+        ..ProductQuery::default()
+    };
+    let filtered = world.client.products(&query).await.unwrap().items;
+    assert!(filtered.iter().any(|product| product.id == some.id));
+    assert!(
+        filtered.iter().all(|product| product.category == some.category && product.price.amount >= some.price.amount)
+    );
+    assert!(filtered.is_sorted_by_key(|product| product.price.amount));
+    let on_sale =
+        world.client.products(&ProductQuery { on_sale: Some(true), ..ProductQuery::default() }).await.unwrap();
+    assert!(on_sale.total > 0 && on_sale.items.iter().all(|product| product.compare_at_price.is_some()));
+
+    let mut paged = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page =
+            world.client.products(&ProductQuery { limit: Some(9), cursor, ..ProductQuery::default() }).await.unwrap();
+        paged.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_product_service_the_last_known_data_is_served_and_sold() {
+    let world = World::open().await;
+    world.product_with(3).await;
+    world.outage(Stub::Products, true);
+    let product = eventually("the catalogue is marked stale", || async {
+        let page =
+            world.client.products(&ProductQuery { in_stock: Some(true), ..ProductQuery::default() }).await.unwrap();
+        page.items.into_iter().find(|product| product.stale)
+    })
+    .await;
+    let basket = world.a_basket(&product.id, 1).await;
+    world.buy(&basket, VISA).await.unwrap();
+    world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
+
+    world.outage(Stub::Products, false);
+    eventually("the catalogue is live again", || async {
+        (!world.client.product(&product.id).await.unwrap().unwrap().stale).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_that_are_too_old_are_not_sold_at() {
+    let world = World::open_with(|config| config.quote_life = Duration::ZERO).await;
+    let product = world.product_with(1).await;
+    let basket = world.a_basket(&product.id, 1).await;
+    world.outage(Stub::Products, true);
+    eventually("the catalogue is marked stale", || async {
+        world.client.product(&product.id).await.unwrap().unwrap().stale.then_some(())
+    })
+    .await;
+    for refusal in
+        [world.add(an_order(), &product.id, 1).await.unwrap_err(), world.buy(&basket, VISA).await.unwrap_err()]
+    {
+        let problem = refusal.problem().unwrap();
+        assert_eq!((problem.status, problem.code.as_str()), (503, "product_service_unavailable"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_started_without_its_product_service_serves_what_it_knew() {
+    let world = World::open().await;
+    let known = world.client.products(&ProductQuery::default()).await.unwrap().total;
+    world.outage(Stub::Products, true);
+    let World { mocks, server, folder, .. } = world;
+    server.shutdown().await;
+    let server = storefront_server::Server::start(crate::world::config(&mocks, &folder)).await.unwrap();
+    let client = storefront_client::Client::new(&server.url()).unwrap();
+    let first_answer = client.products(&ProductQuery::default()).await.unwrap();
+    assert_eq!(first_answer.total, known, "nobody is shown a shop that is still being put together");
+    assert_eq!(client.readiness().await.unwrap().product_service, "stale");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repricing_reaches_the_catalogue_and_open_baskets() {
+    let world = World::open().await;
+    let product = world.product_with(2).await;
+    let basket = world.a_basket(&product.id, 2).await;
+    let new_price = Money::new(product.price.amount + 50, product.price.currency);
+    world.mocks.products().reprice(product.id.as_str(), new_price.amount, "the clay got dearer").unwrap();
+    let told = eventually("the basket knows the new price", || async {
+        let order = world.client.order(basket.id).await.unwrap().unwrap();
+        (order.total == new_price.times(2).unwrap()).then_some(order)
+    })
+    .await;
+    assert!(told.items[0].notice.is_some(), "{told:?}");
+    assert_eq!(world.client.product(&product.id).await.unwrap().unwrap().price, new_price);
+    let refusal = world.buy(&basket, VISA).await.unwrap_err();
+    assert_eq!(refusal.problem().unwrap().new_total, Some(told.total));
+    world.buy(&told, VISA).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawn_product_blocks_the_checkout_until_it_is_removed() {
+    let world = World::open().await;
+    let product = world.product_with(2).await;
+    let basket = world.a_basket(&product.id, 1).await;
+    world.mocks.products().withdraw(product.id.as_str(), "broken mould").unwrap();
+    eventually("the basket knows", || async {
+        world.client.order(basket.id).await.unwrap().unwrap().items[0].notice.clone()
+    })
+    .await;
+    let refusal = world.buy(&basket, VISA).await.unwrap_err();
+    assert_eq!(refusal.problem().unwrap().product_ids, std::slice::from_ref(&product.id));
+    let emptied = world.client.remove_item(basket.id, &product.id).await.unwrap().value;
+    assert_eq!(emptied.items, []);
+    let refusal = world.add(an_order(), &product.id, 1).await.unwrap_err();
+    assert_eq!(refusal.problem().unwrap().code, "product_withdrawn");
+}

@@ -1,0 +1,190 @@
+//! What the programs say on the command line: help, refusals in one line, exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use storefront_api::Event;
+use storefront_client::Client;
+
+use crate::programs::{program, run};
+use crate::world::{VISA, World};
+
+#[test]
+fn a_wrong_option_is_a_usage_error() {
+    for program in ["storefront", "storefront-server", "storefront-mocks"] {
+        let output = run(program, ["--no-such-option"]);
+        assert_eq!(output.status.code(), Some(2), "{program}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--no-such-option"), "{program}");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_is_refused_in_a_line() {
+    let output = run("storefront-server", ["serve", "--store", "oracle:thing"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("sqlite:PATH"));
+    let output = run("storefront-server", ["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:/dev/null/shop.db"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("event log"));
+}
+
+#[test]
+fn open_mode_refuses_the_network_unless_asked_for_by_name() {
+    let output = run("storefront-server", ["serve", "--listen", "0.0.0.0:0", "--store", "sqlite::memory:"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--open-to-network"));
+}
+
+#[test]
+fn the_printed_interface_is_the_served_one() {
+    let output = run("storefront-server", ["openapi"]);
+    assert!(output.status.success());
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    for path in ["/v1/products", "/v1/orders/{id}/checkout", "/v1/events", "/health/ready"] {
+        assert!(document["paths"][path].is_object(), "{path}");
+    }
+}
+
+#[test]
+fn the_help_names_every_command_and_option() {
+    let output = run("storefront", ["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let help = text(&output.stdout);
+    for word in ["serve", "demo", "events", "--server", "--ephemeral", "--data", "--debug"] {
+        assert!(help.contains(word), "{word} is missing in:\n{help}");
+    }
+    assert_eq!(run("storefront", ["--version"]).status.code(), Some(0));
+}
+
+#[test]
+fn without_a_terminal_one_line_says_what_works_without() {
+    let output = run("storefront", ["--ephemeral"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let said = one_line(&output);
+    assert!(said.contains("storefront demo") && said.contains("storefront serve"), "{said}");
+}
+
+#[test]
+fn options_that_make_no_sense_together_are_usage_errors() {
+    for arguments in [
+        &["--server", "http://127.0.0.1:1", "--ephemeral"][..],
+        &["serve", "--server", "http://127.0.0.1:1"],
+        &["serve", "--listen", "somewhere"],
+        &["demo", "--server", "not-an-address"],
+        &["events", "--order", "seven"],
+        &["dance"],
+    ] {
+        let output = run("storefront", arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_shop_that_is_not_there_is_told_in_one_line() {
+    for command in ["demo", "events"] {
+        let output = run("storefront", [command, "--server", "http://127.0.0.1:1"]);
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        let said = one_line(&output);
+        assert!(said.contains("http://127.0.0.1:1") && said.contains("cannot be reached"), "{said}");
+    }
+}
+
+#[test]
+fn a_demo_buys_something_and_prints_the_timeline() {
+    let output = run("storefront", ["demo"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    for event in [("order", "checked_out"), ("stock", "reserved"), ("payment", "succeeded"), ("order", "confirmed")] {
+        let said = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.windows(2).any(|pair| (pair[0], pair[1]) == event)
+        };
+        assert!(printed.lines().any(said), "{event:?} is missing in:\n{printed}");
+    }
+}
+
+#[test]
+fn every_scenario_of_the_demo_ends_as_it_says() {
+    let refused = run("storefront", ["demo", "--scenario", "nonsense"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    let (_, names) = said.split_once("[possible values: ").expect("the scenarios are named");
+    let names: Vec<&str> = names.split_once(']').unwrap().0.split(", ").collect();
+    assert!(names.len() >= 5, "{names:?}");
+    // Two at a time: each is a whole shop.
+    for pair in names.chunks(2) {
+        let started: Vec<(&str, Child)> =
+            pair.iter().map(|name| (*name, start(&["demo", "--scenario", name]))).collect();
+        for (name, demo) in started {
+            let output = demo.wait_with_output().unwrap();
+            let (printed, said) = (text(&output.stdout), text(&output.stderr));
+            assert_eq!(output.status.code(), Some(0), "{name}: {said}\n{printed}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_prints_where_it_is_and_ends_in_order() {
+    let mut serve = Serve(start(&["serve", "--ephemeral", "--listen", "127.0.0.1:0"]));
+    let mut line = String::new();
+    let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
+    printed.read_line(&mut line).unwrap();
+    let url = line.split_whitespace().last().unwrap_or_default();
+    let answer = Client::new(url).unwrap().readiness().await;
+    assert!(answer.is_ok(), "{line:?} does not answer: {answer:?}");
+    kill_process(Pid::from_child(&serve.0), Signal::TERM).unwrap();
+    assert_eq!(serve.0.wait().unwrap().code(), Some(0));
+}
+
+/// A shop without a screen. It is killed when this is dropped.
+struct Serve(Child);
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_printed_as_lines_and_as_json() {
+    let world = World::open().await;
+    let basket = world.a_basket(&world.product_with(3).await.id, 1).await;
+    world.buy(&basket, VISA).await.unwrap();
+    world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
+    let (url, id) = (world.server.url(), basket.id.to_string());
+
+    let output = run("storefront", ["events", "--json", "--server", &url]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let events: Vec<Event> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.iter().zip(1..).all(|(event, position)| event.position == position), "positions are dense");
+    assert!(events.iter().any(|event| event.kind == "order.confirmed"));
+
+    let output = run("storefront", ["events", "--order", &id, "--server", &url]);
+    assert_eq!(output.status.code(), Some(0));
+    let printed = text(&output.stdout);
+    assert!(printed.lines().next().is_some_and(|line| line.contains("started")), "{printed}");
+    assert!(printed.contains("payment") && !printed.contains("listed"), "{printed}");
+}
+
+/// Starts the client without a terminal.
+fn start(arguments: &[&str]) -> Child {
+    let mut command = Command::new(program("storefront"));
+    command.args(arguments).env_remove("STOREFRONT_SERVER").env_remove("STOREFRONT_DATA");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The one line that was said on the standard error.
+fn one_line(output: &Output) -> String {
+    let said = text(&output.stderr);
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    said
+}

@@ -1,0 +1,152 @@
+//! The server is killed in mid-checkout and comes back: nothing acknowledged is lost, and everything happens once
+//! (promises P1 and P4).
+
+use std::time::Duration;
+
+use storefront_api::{AddItem, EventQuery, OrderId, OrderStatus, Product, ProductQuery, TimelineQuery};
+use storefront_client::{Client, IdempotencyKey};
+use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
+
+use crate::programs::ServerProcess;
+use crate::world::{VISA, an_order, card, checkout, eventually};
+
+/// The server is killed as soon as the order has come to each of these.
+const MOMENTS: [&str; 7] = [
+    "order.checked_out",
+    "checkout.stock_reserved",
+    "payment.requested",
+    "payment.succeeded",
+    "order.confirmed",
+    "email.requested",
+    "email.sent",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_of_a_checkout_it_ends_with_one_charge_one_mail_one_confirmation() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("shop.db");
+    let mut server = ServerProcess::start(&mocks, &store);
+    let mut client = Client::new(&server.url).unwrap();
+    let product = a_product_with_plenty(&client).await;
+    let mut bought = 0;
+    // Twice: with answers that come after a while, and with answers of the gateway that are lost.
+    for lose_answers in [false, true] {
+        for moment in MOMENTS {
+            let slow = Faults { latency_ms: 120, ..Faults::default() };
+            mocks.faults(Stub::Cards).set(Faults { lose_answers, ..slow });
+            mocks.faults(Stub::Mail).set(slow);
+            a_product_with_plenty(&client).await;
+            let order = a_checkout(&client, &product).await;
+            bought += 1;
+            // While answers are lost, the payment never gets further than being asked for.
+            let until = if lose_answers { "payment.requested" } else { moment };
+            follow_until(&client, order, until).await;
+            server.kill();
+            mocks.faults(Stub::Cards).clear();
+            mocks.faults(Stub::Mail).clear();
+            server = ServerProcess::start(&mocks, &store);
+            client = Client::new(&server.url).unwrap();
+            ends_well(&client, &mocks, order, moment).await;
+        }
+    }
+    let stock = client.stock_of(&product.id).await.unwrap().unwrap();
+    assert_eq!((stock.on_hand, stock.reserved), (product.available - bought, 0));
+    positions_are_dense(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_the_kill() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("shop.db");
+    let mut acknowledged: Vec<(OrderId, u64)> = Vec::new();
+    for _ in 0..5 {
+        let server = ServerProcess::start(&mocks, &store);
+        let client = Client::new(&server.url).unwrap();
+        let product = a_product_with_plenty(&client).await;
+        for (order, version) in &acknowledged {
+            let found = client.order(*order).await.unwrap().expect("an acknowledged order is there");
+            assert!(found.version >= *version, "order {order} went back from {version} to {}", found.version);
+        }
+        for _ in 0..10 {
+            let add = AddItem { product_id: product.id.clone(), quantity: 1 };
+            let written = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
+            acknowledged.push((written.id, written.version));
+        }
+        server.kill();
+    }
+}
+
+pub(crate) async fn a_product_with_plenty(client: &Client) -> Product {
+    eventually("there is a product with stock, and its price is known", || async {
+        if client.readiness().await.unwrap().product_service != "live" {
+            return None;
+        }
+        let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
+        let page = client.products(&query).await.unwrap();
+        page.items.into_iter().find(|product| product.available >= 20)
+    })
+    .await
+}
+
+async fn a_checkout(client: &Client, product: &Product) -> OrderId {
+    let add = AddItem { product_id: product.id.clone(), quantity: 1 };
+    let basket = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
+    client.checkout(basket.id, &checkout(&basket, card(VISA)), &IdempotencyKey::new()).await.unwrap();
+    basket.id
+}
+
+/// Waits until the order's timeline has an event of a type.
+async fn follow_until(client: &Client, order: OrderId, kind: &str) {
+    let mut after = 0;
+    let seen = async {
+        loop {
+            let query = TimelineQuery { after: Some(after), wait: Some(5) };
+            let timeline = client.timeline(order, &query).await.unwrap();
+            if timeline.events.iter().any(|event| event.kind == kind) {
+                return;
+            }
+            after = timeline.next_after;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), seen)
+        .await
+        .unwrap_or_else(|_| panic!("{order} never came to {kind}"));
+}
+
+async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, moment: &str) {
+    let history = eventually(&format!("the order killed at {moment} has its mail"), || async {
+        let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
+        let kinds: Vec<String> = timeline.events.iter().map(|event| event.kind.clone()).collect();
+        let done = timeline.order.status == OrderStatus::Confirmed && kinds.iter().any(|kind| kind == "email.sent");
+        done.then_some(kinds)
+    })
+    .await;
+    for once in MOMENTS {
+        let times = history.iter().filter(|kind| *kind == once).count();
+        assert_eq!(times, 1, "killed at {moment}: {once} happened {times} times: {history:?}");
+    }
+    let charges = mocks.card_gateway().paid_charges_with("order_id", &order.to_string());
+    assert_eq!(charges.len(), 1, "killed at {moment}: {charges:?}");
+    let number = client.order(order).await.unwrap().unwrap().number.unwrap();
+    let mails = mocks.mailbox().messages();
+    let mails = mails.iter().filter(|mail| mail.subject.contains(&number) || mail.text.contains(&number)).count();
+    assert_eq!(mails, 1, "killed at {moment}: {mails} mails");
+}
+
+async fn positions_are_dense(client: &Client) {
+    let mut after = 0;
+    loop {
+        let query = EventQuery { after: Some(after), limit: Some(1000), ..EventQuery::default() };
+        let page = client.events(&query).await.unwrap();
+        for event in &page.events {
+            assert_eq!(event.position, after + 1, "a gap");
+            after = event.position;
+        }
+        if page.events.is_empty() {
+            assert_eq!(after, page.head);
+            return;
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The log for clients: one order, dense positions, long polls, streams of events, the past (promise P2).
+
+use std::time::Duration;
+
+use storefront_api::{EventQuery, OrderStatus, PaymentStatus, StreamQuery};
+
+use crate::world::{SOON, VISA, World, an_order};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_are_dense_and_pages_join() {
+    let world = World::open().await;
+    let head = world.head().await;
+    let mut positions = Vec::new();
+    let mut after = 0;
+    while after < head {
+        let page = world
+            .client
+            .events(&EventQuery { after: Some(after), limit: Some(37), ..Default::default() })
+            .await
+            .unwrap();
+        positions.extend(page.events.iter().map(|event| event.position));
+        after = page.next_after;
+    }
+    assert_eq!(positions, (1..=head).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_poll_answers_as_soon_as_there_is_news() {
+    let world = World::open().await;
+    let product = world.product_with(1).await.id;
+    let head = world.head().await;
+    let client = world.client.clone();
+    let poll = tokio::spawn(async move {
+        client.events(&EventQuery { after: Some(head), wait: Some(30), ..Default::default() }).await.unwrap()
+    });
+    world.a_basket(&product, 1).await;
+    let page = tokio::time::timeout(SOON, poll).await.expect("long before the wait is over").unwrap();
+    assert_eq!(page.events[0].kind, "order.started");
+    assert_eq!(page.events[0].position, head + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_poll_is_deaf_to_what_it_filters_out_but_moves_past_it() {
+    let world = World::open().await;
+    let product = world.product_with(1).await.id;
+    let head = world.head().await;
+    let basket = world.a_basket(&product, 1).await;
+    let query = EventQuery { after: Some(head), kind: Some("payment.*,email.*".to_owned()), ..Default::default() };
+    let page = world.client.events(&query).await.unwrap();
+    assert_eq!(page.events, []);
+    assert_eq!(page.next_after, world.head().await);
+    let query = EventQuery { stream: Some(format!("order-{}", basket.id)), ..Default::default() };
+    assert_eq!(world.client.events(&query).await.unwrap().events.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_comes_as_server_sent_events_and_resumes() {
+    let world = World::open().await;
+    let product = world.product_with(1).await.id;
+    let head = world.head().await;
+    let url = format!("{}/v1/events?after={head}", world.server.url());
+    let http = reqwest::Client::new();
+    let mut stream = http.get(&url).header("accept", "text/event-stream").send().await.unwrap();
+    let basket = world.a_basket(&product, 1).await;
+    let text = read_until(&mut stream, "order.item_added").await;
+    assert!(text.contains(&format!("id: {}", head + 1)) && text.contains("event: order.started"), "{text}");
+    assert!(text.contains(&basket.id.to_string()));
+
+    let mut resumed =
+        http.get(&url).header("accept", "text/event-stream").header("last-event-id", head + 1).send().await.unwrap();
+    let text = read_until(&mut resumed, "order.item_added").await;
+    assert!(!text.contains("order.started"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_comes_as_cloudevents() {
+    let world = World::open().await;
+    let url = format!("{}/v1/events?limit=1", world.server.url());
+    let answer =
+        reqwest::Client::new().get(url).header("accept", "application/cloudevents-batch+json").send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/cloudevents-batch+json");
+    let batch: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(batch[0]["specversion"], "1.0");
+    for required in ["id", "source", "type"] {
+        assert!(batch[0][required].as_str().is_some_and(|text| !text.is_empty()), "{required}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_can_be_read_as_it_was_at_a_version_and_at_a_time() {
+    let world = World::open().await;
+    let product = world.product_with(9).await.id;
+    let order = an_order();
+    for quantity in 1..=3 {
+        world.add(order, &product, quantity).await.unwrap();
+    }
+    let then = world.client.order_at_version(order, 3).await.unwrap().unwrap();
+    assert_eq!((then.version, then.items[0].quantity), (3, 3));
+    assert_eq!(world.client.order(order).await.unwrap().unwrap().items[0].quantity, 6);
+    let missing = world.client.order_at_version(order, 99).await;
+    assert!(missing.is_err() || missing.is_ok_and(|order| order.is_none()));
+
+    let url = format!("{}/v1/orders/{order}?at=2000-01-01T00:00:00Z", world.server.url());
+    assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
+    let url = format!("{}/v1/orders/{order}?at=2999-01-01T00:00:00Z", world.server.url());
+    assert_eq!(reqwest::get(url).await.unwrap().status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_payment_of_a_past_version_is_as_it_was_then() {
+    let world = World::open().await;
+    let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
+    world.buy(&basket, VISA).await.unwrap();
+    let confirmed = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let cancel = storefront_api::Cancel { reason: "changed my mind".to_owned() };
+    world.client.cancel(basket.id, &cancel, &storefront_client::IdempotencyKey::new()).await.unwrap();
+    crate::world::eventually("the money is back", || async {
+        let order = world.client.order(basket.id).await.unwrap().unwrap();
+        (order.payment_status == PaymentStatus::Refunded).then_some(())
+    })
+    .await;
+    let mut statuses = Vec::new();
+    for version in 2..=confirmed.version {
+        let then = world.client.order_at_version(basket.id, version).await.unwrap().unwrap();
+        statuses.push((then.status, then.payment_status));
+    }
+    assert_eq!(
+        statuses,
+        [
+            (OrderStatus::InProgress, PaymentStatus::None),
+            (OrderStatus::CheckedOut, PaymentStatus::Paid),
+            (OrderStatus::Confirmed, PaymentStatus::Paid),
+        ],
+        "each as it was when it ended"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_read_page_by_page() {
+    let world = World::open().await;
+    let product = world.product_with(9).await.id;
+    let order = an_order();
+    for _ in 0..4 {
+        world.add(order, &product, 1).await.unwrap();
+    }
+    let stream = format!("order-{order}");
+    let first = world.client.stream_events(&stream, &StreamQuery { from: None, limit: Some(3) }).await.unwrap();
+    let rest =
+        world.client.stream_events(&stream, &StreamQuery { from: first.next_from, limit: Some(3) }).await.unwrap();
+    let versions: Vec<u64> = first.events.iter().chain(&rest.events).map(|event| event.version).collect();
+    assert_eq!(versions, [1, 2, 3, 4, 5]);
+    assert_eq!(rest.next_from, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_an_order_answers_its_next_change() {
+    let world = World::open().await;
+    let product = world.product_with(9).await.id;
+    let basket = world.a_basket(&product, 1).await;
+    let url = format!("{}/v1/orders/{}?wait=30", world.server.url(), basket.id);
+    let request = reqwest::Client::new().get(url).header("if-none-match", format!("\"{}\"", basket.version));
+    let waiting = tokio::spawn(async move { request.send().await.unwrap().json::<serde_json::Value>().await.unwrap() });
+    world.add(basket.id, &product, 1).await.unwrap();
+    let changed = tokio::time::timeout(SOON, waiting).await.expect("long before the wait is over").unwrap();
+    assert_eq!(changed["version"], basket.version + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_answers_its_parked_requests() {
+    let world = World::open().await;
+    let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
+    world.buy(&basket, VISA).await.unwrap();
+    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let head = world.head().await + 100;
+    let client = world.client.clone();
+    let poll = tokio::spawn(async move {
+        client.events(&EventQuery { after: Some(head), wait: Some(30), ..Default::default() }).await
+    });
+    tokio::task::yield_now().await;
+    tokio::time::timeout(Duration::from_secs(20), world.server.shutdown()).await.expect("it stops in time");
+    let _ = tokio::time::timeout(SOON, poll).await.expect("the poll ends").unwrap();
+}
+
+async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
+    let mut text = String::new();
+    let read = async {
+        while !text.contains(word) {
+            let chunk = stream.chunk().await.unwrap().expect("the stream goes on");
+            text.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    };
+    tokio::time::timeout(SOON, read).await.expect("the event comes soon");
+    text
+}

@@ -1,0 +1,24 @@
+//! End-to-end tests: the real server over real HTTP on real ports with real SQLite files, the real stubs around it, and
+//! the real client in a real terminal. Each test owns its world.
+
+#![expect(clippy::unwrap_used, clippy::too_many_lines, reason = "a test fails by panicking, and a table may be long")]
+
+mod architecture;
+mod bad_input;
+mod catalogue;
+mod command_line;
+mod contention;
+mod crash;
+mod idempotency;
+mod log;
+mod openapi;
+mod operations;
+mod postgres;
+#[path = "../../server/eventlog/tests/contract/postgres_server.rs"]
+mod postgres_server;
+mod programs;
+mod shopping;
+mod stopping;
+mod terminal;
+mod webhooks;
+mod world;

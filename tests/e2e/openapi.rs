@@ -1,0 +1,66 @@
+//! The description of the interface is true: what it lists is there, and what is answered stands in it.
+
+use serde_json::Value;
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_of_the_description_is_there_and_answers_what_the_description_says() {
+    let world = World::open().await;
+    let product = world.product_with(1).await.id;
+    let order = world.a_basket(&product, 1).await.id;
+    let http = reqwest::Client::new();
+    let document: Value =
+        http.get(format!("{}/openapi.json", world.server.url())).send().await.unwrap().json().await.unwrap();
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = if path.starts_with("/v1/orders") { order.to_string() } else { product.to_string() };
+            let real = path
+                .replace("{id}", &id)
+                .replace("{product_id}", product.as_str())
+                .replace("{stream}", &format!("order-{order}"));
+            assert!(!real.contains('{'), "{path} has a parameter that this test does not know");
+            let method: reqwest::Method = method.to_uppercase().parse().unwrap();
+            let url = format!("{}{real}", world.server.url());
+            let answer = http.request(method.clone(), url).send().await.unwrap();
+            let status = answer.status().as_u16();
+            let described = &operation["responses"][status.to_string()];
+            assert!(described.is_object(), "{method} {path} answers {status}, which is not described");
+            let content_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+            let text = answer.text().await.unwrap();
+            if let Some(content_type) = content_type.and_then(|text| text.split(';').next().map(str::to_owned)) {
+                let described = &described["content"][&content_type];
+                assert!(described.is_object(), "{method} {path} answers {status} as {content_type}: not described");
+                if content_type == "application/problem+json" {
+                    let code = serde_json::from_str::<Value>(&text).unwrap()["code"].clone();
+                    assert!(
+                        !["route_not_found", "method_not_allowed"].contains(&code.as_str().unwrap()),
+                        "{method} {path}"
+                    );
+                    let description = operation["responses"][status.to_string()]["description"].as_str().unwrap();
+                    assert!(description.contains(code.as_str().unwrap()), "{method} {path}: {code} is not described");
+                }
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked > 20, "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_can_read_the_description_too_and_heads_are_answered() {
+    let world = World::open().await;
+    let http = reqwest::Client::new();
+    let docs = http.get(format!("{}/docs", world.server.url())).send().await.unwrap();
+    assert_eq!(docs.headers()["content-type"], "text/html; charset=utf-8");
+    assert!(docs.text().await.unwrap().contains("/openapi.json"));
+    for path in ["/v1/products", "/health/ready", "/openapi.json"] {
+        let head = http.head(format!("{}{path}", world.server.url())).send().await.unwrap();
+        assert_eq!(head.status(), 200, "{path}");
+        assert!(head.headers()["content-length"].to_str().unwrap().parse::<u64>().unwrap() > 0, "{path}");
+        assert_eq!(head.bytes().await.unwrap().len(), 0, "{path}");
+    }
+    let refused = http.patch(format!("{}/v1/products", world.server.url())).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
+}

@@ -1,0 +1,67 @@
+//! The server is told to stop, or finds its file taken: it says so, ends soon, and loses nothing.
+
+use std::time::{Duration, Instant};
+
+use storefront_api::{EventQuery, OrderStatus};
+use storefront_client::Client;
+use storefront_mocks::{Mocks, MocksConfig};
+
+use crate::programs::{ServerProcess, run};
+use crate::world::{an_order, card, checkout, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_during_a_slow_payment_and_a_long_poll_it_ends_at_once_and_goes_on_at_the_next_start() {
+    let mocks = Mocks::start(MocksConfig { slow_card_ms: 1_500, ..MocksConfig::default() }).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("shop.db");
+    let mut server = ServerProcess::start(&mocks, &store);
+    let client = Client::new(&server.url).unwrap();
+    let product = crate::crash::a_product_with_plenty(&client).await;
+    let add = storefront_api::AddItem { product_id: product.id, quantity: 1 };
+    let basket = client.add_item(an_order(), &add, &storefront_client::IdempotencyKey::new()).await.unwrap().value;
+    let body = checkout(&basket, card("pm_card_slow"));
+    client.checkout(basket.id, &body, &storefront_client::IdempotencyKey::new()).await.unwrap();
+    eventually("the payment is asked for", || async {
+        let timeline = client.timeline(basket.id, &storefront_api::TimelineQuery::default()).await.unwrap();
+        timeline.events.iter().any(|event| event.kind == "payment.requested").then_some(())
+    })
+    .await;
+    let parked = client.clone();
+    let poll = tokio::spawn(async move {
+        let far = EventQuery { after: Some(1_000_000), wait: Some(30), ..EventQuery::default() };
+        parked.events(&far).await
+    });
+    let told = Instant::now();
+    let status = server.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(told.elapsed() < Duration::from_secs(9), "it waited for its patience to end: {:?}", told.elapsed());
+    // Either it was answered, or it had not come in yet.
+    let _ = poll.await.unwrap();
+
+    server = ServerProcess::start(&mocks, &store);
+    let client = Client::new(&server.url).unwrap();
+    eventually("the order is confirmed after all", || async {
+        let order = client.order(basket.id).await.unwrap().unwrap();
+        (order.status == OrderStatus::Confirmed).then_some(())
+    })
+    .await;
+    assert_eq!(mocks.card_gateway().paid_charges_with("order_id", &basket.id.to_string()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_the_same_file_is_refused_in_a_line() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("shop.db");
+    let first = ServerProcess::start(&mocks, &store);
+    let option = format!("sqlite:{}", store.display());
+    let output = tokio::task::spawn_blocking(move || {
+        run("storefront-server", ["serve", "--listen", "127.0.0.1:0", "--store", &option])
+    })
+    .await
+    .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("is in use by another program"), "{said}");
+    assert!(Client::new(&first.url).unwrap().readiness().await.is_ok());
+}

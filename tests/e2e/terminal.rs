@@ -1,0 +1,42 @@
+//! The real client in a real terminal: keys are pressed, and what a person would see is looked at. Each test owns its
+//! terminal, its home folder and its shop.
+
+mod leaving;
+mod looks;
+mod outages;
+mod pty;
+mod returning;
+mod shopping;
+
+use pty::{ENTER, TAB, Terminal};
+
+/// A product of the demo range that is first by name and of which there is plenty in the demo stock.
+const PUDDLES: &str = "A Field Guide to Puddles";
+
+/// Waits until the shop answers and its shelves are there.
+fn shop_opens(terminal: &Terminal) {
+    terminal.wait_for("● live");
+    terminal.wait_for_line(&[PUDDLES, "€"]);
+}
+
+/// Waits until the chosen product can be bought.
+fn is_in_stock(terminal: &Terminal) {
+    terminal.wait_for_line(&["€  in stock"]);
+}
+
+/// Fills the empty form of the checkout in, up to the choice of payment.
+fn fill_in(terminal: &mut Terminal) {
+    terminal.wait_for("Postal code");
+    for text in ["Ada Lovelace", "12 St James's Square", "SW1Y 4JH", "London", "GB", "ada@example.com"] {
+        terminal.press(text);
+        terminal.wait_for(text);
+        terminal.press(TAB);
+    }
+}
+
+/// Buys what is in the basket, from the screen Shop, with the form filled in already or not.
+fn check_out(terminal: &mut Terminal) {
+    terminal.press("c");
+    fill_in(terminal);
+    terminal.press(ENTER);
+}

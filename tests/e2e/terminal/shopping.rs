@@ -1,0 +1,169 @@
+//! Buying with the keyboard, and what stands in the way: a declined card, a gateway that is away, an empty shelf.
+
+use storefront_api::{OrderListQuery, OrderStatus};
+use storefront_mocks::Stub;
+
+use super::pty::{DOWN, ENTER, ESC, Home, WIDE, line_with};
+use super::{PUDDLES, check_out, is_in_stock, shop_opens};
+use crate::world::{VISA, World, an_order};
+
+#[test]
+fn from_the_first_key_to_a_confirmed_order() {
+    let home = Home::new();
+    let mut terminal = home.open_in_a_shell(WIDE, &["--ephemeral"]);
+    shop_opens(&terminal);
+    terminal.assert_raw();
+
+    terminal.press("/");
+    terminal.press("puddles");
+    terminal.wait_for_line(&["/ puddles", "1 product"]);
+    is_in_stock(&terminal);
+    terminal.press(ENTER);
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["Storefront", "1 piece · 14.50 €", "● live"]);
+
+    terminal.press("2");
+    terminal.wait_for_line(&[PUDDLES, "− ", "1", "+", "14.50 €"]);
+    terminal.wait_for_line(&["Total", "14.50 €"]);
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["● Visa, works"]);
+    terminal.wait_for("Ada Example");
+    terminal.wait_for("Enter buys for 14.50 €");
+    terminal.press(ENTER);
+    let thanks = terminal.wait_for_line(&["is confirmed. Thank you!"]);
+    let number = thanks.split_whitespace().nth(1).unwrap().to_owned();
+    for step in ["stock", "payment", "confirm"] {
+        terminal.wait_for_line(&["✓", step, "done"]);
+    }
+
+    terminal.press("3");
+    terminal.wait_for_line(&[&number, "confirmed", PUDDLES, "14.50 €"]);
+    terminal.press(ENTER);
+    terminal.wait_for_line(&[&number, "confirmed", "paid", "14.50 €"]);
+    terminal.wait_for_line(&["payment", "succeeded"]);
+    terminal.wait_for_line(&["order", "confirmed", &number]);
+
+    let leaving = terminal.now();
+    terminal.press("q");
+    terminal.wait_for("the shell has 0");
+    terminal.assert_restored(leaving);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declined_card_leads_back_to_the_payment_and_another_card_pays() {
+    let world = World::open().await;
+    let product = world.product_with(5).await;
+    let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
+    shop_opens(&terminal);
+    terminal.press("+");
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["2 pieces", "● live"]);
+    terminal.press("c");
+    super::fill_in(&mut terminal);
+    terminal.press(DOWN);
+    terminal.wait_for("● Visa, is declined");
+    terminal.press(ENTER);
+    terminal.wait_for("The payment was declined: Your card was declined.");
+    terminal.wait_for_line(&["payment", "✗"]);
+    terminal.wait_for_line(&["2 ×", &product.name]);
+    terminal.wait_for("● Visa, is declined");
+
+    terminal.press("k");
+    terminal.wait_for("● Visa, works");
+    terminal.press(ENTER);
+    terminal.wait_for("is confirmed. Thank you!");
+    let charges = world.mocks.card_gateway().charges();
+    assert_eq!(charges.iter().filter(|charge| charge.paid).count(), 1, "{charges:?}");
+    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    assert_eq!((stock.on_hand, stock.reserved), (3, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_that_waits_says_what_for_and_goes_on_by_itself() {
+    let world = World::open().await;
+    world.product_with(5).await;
+    let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
+    shop_opens(&terminal);
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["1 piece", "● live"]);
+    world.outage(Stub::Cards, true);
+    check_out(&mut terminal);
+    terminal.wait_for("is on its way through the checkout");
+    terminal.wait_for_line(&["✓", "stock", "done"]);
+    terminal.wait_for_line(&["…", "payment", "no answer yet", "again"]);
+    terminal.wait_for_line(&["payment", "outcome unknown", "no answer to attempt 1"]);
+    world.outage(Stub::Cards, false);
+    terminal.wait_for("is confirmed. Thank you!");
+    assert_eq!(world.mocks.card_gateway().charges().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_buys_the_last_one_and_the_client_says_so() {
+    let world = World::open().await;
+    let product = world.product_with(1).await;
+    let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
+    shop_opens(&terminal);
+    terminal.wait_for("only 1 left");
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["1 piece", "● live"]);
+    terminal.press("c");
+    super::fill_in(&mut terminal);
+
+    let theirs = world.add(an_order(), &product.id, 1).await.unwrap();
+    world.buy(&theirs, VISA).await.unwrap();
+    world.reaches(theirs.id, OrderStatus::Confirmed).await;
+
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["! 1 ×"]);
+    terminal.press(ESC);
+    terminal.wait_for_line(&["Total", "€"]);
+    terminal.wait_for_line(&[&product.name, "!"]);
+    let reason = terminal.wait_for_line(&["    ! "]);
+    assert!(reason.trim().len() > 10, "{reason:?}");
+    terminal.press("1");
+    terminal.wait_for_line(&["14.50 €  sold out"]);
+    terminal.press(ENTER);
+    terminal.wait_for(&format!("{} is sold out.", product.name));
+    let charges = world.mocks.card_gateway().charges();
+    assert_eq!(charges.len(), 1, "{charges:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_addition_is_taken_back_with_its_reason() {
+    let world = World::open().await;
+    let product = world.product_with(2).await;
+    let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
+    shop_opens(&terminal);
+    terminal.press("++");
+    terminal.wait_for("+3");
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["!", "2"]);
+    terminal.wait_until("the basket is empty again", |screen| line_with(screen, &["Storefront", "piece"]).is_none());
+    let orders = world.client.orders(&OrderListQuery::default()).await.unwrap();
+    assert_eq!(orders.total, 0, "{:?} was never in a basket", product.name);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_product_service_is_unplugged_and_the_shop_goes_on_selling() {
+    let world = World::open().await;
+    world.product_with(5).await;
+    let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
+    shop_opens(&terminal);
+    world.outage(Stub::Products, true);
+    crate::world::eventually("the shop has noticed", || async {
+        (world.client.readiness().await.unwrap().product_service != "live").then_some(())
+    })
+    .await;
+    terminal.press("s");
+    terminal.press("sss");
+    terminal.wait_for("price as last known");
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["1 piece", "● live"]);
+    check_out(&mut terminal);
+    terminal.wait_for("is confirmed. Thank you!");
+
+    world.outage(Stub::Products, false);
+    terminal.press("1");
+    terminal.wait_without("price as last known");
+    terminal.wait_for(PUDDLES);
+}

@@ -1,0 +1,171 @@
+//! A world of its own for each test: a shop in a fresh folder, the systems around it, and a shopper's hands.
+
+use std::future::Future;
+use std::time::Duration;
+
+use storefront_api::{
+    AddItem, Address, Checkout, Order, OrderId, OrderStatus, PaymentMethod, Product, ProductId, ProductQuery,
+    ReceiveStock, Timeline, TimelineQuery,
+};
+use storefront_client::{Client, ClientError, IdempotencyKey};
+use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
+use storefront_server::{Config, Server, StoreChoice};
+use tempfile::TempDir;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How long a test waits for something that must happen.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+pub(crate) const VISA: &str = "pm_card_visa";
+pub(crate) const DECLINED: &str = "pm_card_visa_chargeDeclined";
+
+/// A shop and everything around it.
+pub(crate) struct World {
+    pub(crate) mocks: Mocks,
+    pub(crate) server: Server,
+    pub(crate) client: Client,
+    pub(crate) folder: TempDir,
+}
+
+impl World {
+    /// A shop with its demo range, and nothing on the shelf yet.
+    pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same, with the configuration changed.
+    pub(crate) async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        let mocks = Mocks::start(MocksConfig { slow_card_ms: 400, ..MocksConfig::default() }).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(&mocks, &folder);
+        change(&mut config);
+        let server = Server::start(config).await.unwrap();
+        let client = Client::new(&server.url()).unwrap();
+        let world = Self { mocks, server, client, folder };
+        world.all_products_are_there().await;
+        world
+    }
+
+    /// Waits until the shop has learnt every product.
+    async fn all_products_are_there(&self) {
+        let wanted = self.mocks.products().list().len() as u64;
+        eventually("the catalogue is complete", || async {
+            let page = self.client.products(&ProductQuery::default()).await.unwrap();
+            let ready = self.client.readiness().await.unwrap();
+            (page.total == wanted && ready.product_service == "live").then_some(())
+        })
+        .await;
+    }
+
+    /// A product of which exactly so many are on the shelf; another one each time.
+    pub(crate) async fn product_with(&self, available: u32) -> Product {
+        let query = ProductQuery { in_stock: Some(false), limit: Some(1), ..ProductQuery::default() };
+        let product = self.client.products(&query).await.unwrap().items.remove(0);
+        self.receive(&product.id, available).await;
+        self.client.product(&product.id).await.unwrap().expect("it is still there")
+    }
+
+    /// Puts pieces of a product on the shelf, and waits until lists show them.
+    pub(crate) async fn receive(&self, product: &ProductId, quantity: u32) {
+        let receive = ReceiveStock { quantity };
+        let written = self.client.receive_stock(product, &receive, &IdempotencyKey::new()).await.unwrap();
+        let query = ProductQuery { min_position: written.position, ..ProductQuery::default() };
+        self.client.products(&query).await.unwrap();
+    }
+
+    /// Puts pieces of a product into a basket.
+    pub(crate) async fn add(&self, order: OrderId, product: &ProductId, quantity: u32) -> Result<Order, ClientError> {
+        let add = AddItem { product_id: product.clone(), quantity };
+        self.client.add_item(order, &add, &IdempotencyKey::new()).await.map(|written| written.value)
+    }
+
+    /// A basket with pieces of a product in it.
+    pub(crate) async fn a_basket(&self, product: &ProductId, quantity: u32) -> Order {
+        self.add(an_order(), product, quantity).await.unwrap()
+    }
+
+    /// Buys a basket by card.
+    pub(crate) async fn buy(&self, basket: &Order, token: &str) -> Result<Order, ClientError> {
+        let checkout = checkout(basket, card(token));
+        self.client.checkout(basket.id, &checkout, &IdempotencyKey::new()).await.map(|written| written.value)
+    }
+
+    /// Waits until the order is in a state.
+    pub(crate) async fn reaches(&self, id: OrderId, status: OrderStatus) -> Order {
+        eventually(&format!("the order is {status:?}"), || async {
+            self.client.order(id).await.unwrap().filter(|order| order.status == status)
+        })
+        .await
+    }
+
+    /// Everything that happened to an order.
+    pub(crate) async fn timeline(&self, id: OrderId) -> Timeline {
+        self.client.timeline(id, &TimelineQuery::default()).await.unwrap()
+    }
+
+    /// The types of everything that happened to an order, in order.
+    pub(crate) async fn history(&self, id: OrderId) -> Vec<String> {
+        self.timeline(id).await.events.into_iter().map(|event| event.kind).collect()
+    }
+
+    /// The last position of the log.
+    pub(crate) async fn head(&self) -> u64 {
+        self.client.readiness().await.unwrap().head
+    }
+
+    /// Pulls a plug, or plugs it in again.
+    pub(crate) fn outage(&self, stub: Stub, outage: bool) {
+        self.mocks.faults(stub).set(Faults { outage, ..Faults::default() });
+    }
+}
+
+/// The configuration of a shop in a folder, with the given systems around it.
+pub(crate) fn config(mocks: &Mocks, folder: &TempDir) -> Config {
+    let mail = format!("smtp://{}", mocks.smtp_addr());
+    Config {
+        store: StoreChoice::File(folder.path().join("shop.db")),
+        demo_stock: false,
+        ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail)
+    }
+}
+
+/// A new order's id.
+pub(crate) fn an_order() -> OrderId {
+    OrderId(Uuid::now_v7())
+}
+
+pub(crate) fn card(token: &str) -> PaymentMethod {
+    PaymentMethod::Card { token: token.to_owned() }
+}
+
+/// What a shopper sends to buy a basket as it is shown.
+pub(crate) fn checkout(basket: &Order, payment: PaymentMethod) -> Checkout {
+    Checkout {
+        expected_total: basket.total,
+        email: "ada@example.com".to_owned(),
+        shipping_address: Address {
+            name: "Ada Lovelace".to_owned(),
+            street: "12 St James's Square".to_owned(),
+            postal_code: "SW1Y 4JH".to_owned(),
+            city: "London".to_owned(),
+            country: "GB".to_owned(),
+        },
+        payment,
+    }
+}
+
+/// Asks until there is an answer; fails with what was waited for when that takes too long.
+pub(crate) async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + SOON;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}

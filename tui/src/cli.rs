@@ -1,0 +1,129 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use storefront_api::OrderId;
+
+/// A shop in a terminal whose every state change is an event that anyone can watch.
+///
+/// Without a command, opens the shop on this terminal, with everything it needs running inside this one process: the
+/// server, its event log and stand-ins for the product service, the card gateway and the mailbox. Your basket, your
+/// orders and the log are kept in your data folder.
+#[derive(Debug, Parser)]
+#[command(name = "storefront", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  storefront                                  open the shop; ? lists the keys
+  storefront --ephemeral                      the same, and forget everything afterwards
+  storefront --server http://127.0.0.1:7070   be a client of a shop that runs elsewhere
+  storefront serve                            run the shop without a screen, for other clients
+  storefront demo --scenario declined         watch a card being declined, line by line
+  storefront events --follow                  watch everything that happens";
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Be a client of the shop at this address instead of running one inside
+    #[arg(long, global = true, value_name = "URL", env = "STOREFRONT_SERVER", hide_env_values = true)]
+    pub(crate) server: Option<String>,
+    /// Keep nothing: the shop lives in memory and ends with this process
+    #[arg(long, global = true, conflicts_with = "server")]
+    pub(crate) ephemeral: bool,
+    /// Where the log, the baskets and the settings are kept [default: your data folder]
+    #[arg(long, global = true, value_name = "FOLDER", env = "STOREFRONT_DATA", hide_env_values = true)]
+    pub(crate) data: Option<PathBuf>,
+    /// Write what happens inside to storefront.log in the data folder
+    #[arg(long, global = true)]
+    pub(crate) debug: bool,
+}
+
+/// What to do instead of opening the shop.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the shop without a screen and print its address; Ctrl-C ends it
+    Serve {
+        /// Where to listen
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+        listen: SocketAddr,
+    },
+    /// Shop by script and print the order's timeline as it happens; needs no terminal
+    ///
+    /// Runs in a shop of its own in memory, unless --server names one. Exit code 0: the order ended as the scenario says.
+    Demo {
+        /// What is to happen
+        #[arg(long, value_enum, default_value_t = Scenario::Happy)]
+        scenario: Scenario,
+    },
+    /// Print the log, one event a line
+    Events {
+        /// Keep printing what happens until Ctrl-C
+        #[arg(long)]
+        follow: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// Only what belongs to this order
+        #[arg(long, value_name = "ID")]
+        order: Option<OrderId>,
+    },
+}
+
+/// What happens in a demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Two products, a card that works, a confirmed order
+    Happy,
+    /// The card is declined, the order is open again
+    Declined,
+    /// The card has insufficient funds, the order is open again
+    InsufficientFunds,
+    /// The bank asks for authentication, which nobody gives; the order is open again
+    Authentication,
+    /// The card processor has an error; the order is open again
+    ProcessingError,
+    /// The card takes 3 seconds, the order is confirmed
+    Slow,
+    /// Declined at first, then paid with another card
+    SecondTry,
+    /// No payment at all, the order is confirmed
+    NoPayment,
+    /// Two shoppers race for the last piece; one gets it
+    LastPiece,
+    /// The confirmed order is cancelled and refunded
+    Cancelled,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_after_the_command() {
+        for line in ["storefront --server http://x demo", "storefront demo --server http://x"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.common.server.as_deref(), Some("http://x"));
+        }
+    }
+
+    #[test]
+    fn a_shop_elsewhere_cannot_be_in_memory() {
+        assert!(Cli::try_parse_from(["storefront", "--server", "http://x", "--ephemeral"]).is_err());
+        assert!(Cli::try_parse_from(["storefront", "events", "--order", "seven"]).is_err());
+    }
+}

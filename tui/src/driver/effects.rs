@@ -1,0 +1,82 @@
+//! Runs effects against the shop: one request each, its answer as a message. Decides nothing, not even whether to try
+//! again.
+
+use storefront_api::{AddItem, Cancel, Order, OrderId, TimelineQuery};
+use storefront_client::{Client, ClientError, IdempotencyKey, Written};
+
+use crate::driver::png;
+use crate::state::{Change, Failure};
+use crate::update::{Effect, Msg};
+
+/// Why a shopper's client cancels; the shop wants a reason.
+const CANCEL_REASON: &str = "cancelled by the shopper";
+
+/// Carries an effect out; `None` for those that are not about the shop.
+pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
+    Some(match effect {
+        Effect::FetchProducts { sequence, more, query } => {
+            Msg::Products { sequence, more, result: client.products(&query).await.map_err(failure) }
+        }
+        Effect::FetchCategories => Msg::Categories(client.categories().await.map_err(failure)),
+        Effect::FetchPicture(id) => {
+            let result = match client.picture(&id).await {
+                Ok(bytes) => bytes.map(|bytes| png::decode(&bytes).map_err(Failure::Unexpected)).transpose(),
+                Err(error) => Err(failure(error)),
+            };
+            Msg::Picture { id, result }
+        }
+        Effect::FetchBasket(id) => Msg::Basket { id, result: client.order(id).await.map_err(failure) },
+        Effect::SendChange { order_id, key, change } => {
+            let result = send_change(client, order_id, &key, change).await.map_err(failure);
+            Msg::Changed { key, result }
+        }
+        Effect::CheckOut { order_id, key, request } => {
+            let result = client.checkout(order_id, &request, &named(&key)).await;
+            Msg::CheckedOut { key, result: result.map(order).map_err(failure) }
+        }
+        Effect::FetchOrders { sequence, more, query } => {
+            Msg::Orders { sequence, more, result: client.orders(&query).await.map_err(failure) }
+        }
+        Effect::FetchTimeline { id, after } => {
+            let query = TimelineQuery { after: Some(after), wait: None };
+            Msg::Timeline { id, result: client.timeline(id, &query).await.map_err(failure) }
+        }
+        Effect::CancelOrder { id, key } => {
+            let cancel = Cancel { reason: CANCEL_REASON.to_owned() };
+            let result = client.cancel(id, &cancel, &named(&key)).await;
+            Msg::Cancelled { key, result: result.map(order).map_err(failure) }
+        }
+        Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => return None,
+    })
+}
+
+async fn send_change(client: &Client, id: OrderId, key: &str, change: Change) -> Result<Order, ClientError> {
+    match change {
+        Change::Add { line } => {
+            let item = AddItem { product_id: line.product_id, quantity: line.quantity };
+            client.add_item(id, &item, &named(key)).await
+        }
+        Change::Set { product_id, quantity } => client.change_quantity(id, &product_id, quantity).await,
+        Change::Remove { product_id } => client.remove_item(id, &product_id).await,
+        Change::Empty => client.clear(id).await,
+    }
+    .map(order)
+}
+
+fn order(written: Written<Order>) -> Order {
+    written.value
+}
+
+/// Our keys are UUIDs, which always fit.
+fn named(key: &str) -> IdempotencyKey {
+    IdempotencyKey::from_text(key).unwrap_or_else(IdempotencyKey::new)
+}
+
+/// A failure of the HTTP client as the model knows it.
+pub(crate) fn failure(error: ClientError) -> Failure {
+    match error {
+        ClientError::Problem(problem) => Failure::Refused(problem),
+        ClientError::Unreachable(text) => Failure::Unreachable(text),
+        ClientError::Unexpected(text) => Failure::Unexpected(text),
+    }
+}

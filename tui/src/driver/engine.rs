@@ -1,0 +1,200 @@
+//! The model with everything that works for it: messages in, effects run, answers back in. Knows no terminal, so that
+//! tests can drive it.
+
+use std::time::{Duration, Instant};
+
+use storefront_api::Timestamp;
+use storefront_client::Client;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::driver::{effects, feed};
+use crate::settings::{Settings, SettingsFile};
+use crate::state::Model;
+use crate::update::{Effect, Msg, next_deadline, update};
+
+/// How many messages may wait.
+const MESSAGES: usize = 256;
+/// How many requests run at once at most; further ones wait for their turn.
+const REQUESTS: usize = 8;
+/// How long between two writings of the settings at least.
+const KEEPING: Duration = Duration::from_millis(300);
+
+/// Something only the terminal can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Quit,
+    Suspend,
+    Redraw,
+}
+
+/// The time of day that never goes backwards while we run.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    started_at: Timestamp,
+    started: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { started_at: Timestamp::from_unix_ms(jiff::Timestamp::now().as_millisecond()), started: Instant::now() }
+    }
+
+    fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_ms(self.started_at.unix_ms().saturating_add(passed))
+    }
+}
+
+/// The model and its helpers.
+pub(crate) struct Engine {
+    pub(crate) model: Model,
+    clock: Clock,
+    client: Option<Client>,
+    sender: Sender<Msg>,
+    receiver: Receiver<Msg>,
+    tasks: JoinSet<()>,
+    turns: std::sync::Arc<tokio::sync::Semaphore>,
+    /// The latest request for products; the next one gives it up.
+    listing: Option<AbortHandle>,
+    feed: Option<AbortOnDropHandle<()>>,
+    settings: watch::Sender<Settings>,
+    file: Option<SettingsFile>,
+    _keeper: Option<AbortOnDropHandle<()>>,
+}
+
+impl Engine {
+    /// A client at its start, with what was kept from the last run; nothing is kept without a file.
+    pub(crate) fn new(settings: &Settings, file: Option<SettingsFile>) -> Self {
+        let clock = Clock::start();
+        let mut model = Model::new(settings, clock.now(), uuid::Uuid::now_v7);
+        model.zone = jiff::tz::TimeZone::system();
+        let (sender, receiver) = mpsc::channel(MESSAGES);
+        let (settings, keep) = watch::channel(settings.clone());
+        let keeper = file.clone().map(|file| AbortOnDropHandle::new(tokio::spawn(keep_settings(file, keep))));
+        Self {
+            model,
+            clock,
+            client: None,
+            sender,
+            receiver,
+            tasks: JoinSet::new(),
+            turns: std::sync::Arc::new(tokio::sync::Semaphore::new(REQUESTS)),
+            listing: None,
+            feed: None,
+            settings,
+            file,
+            _keeper: keeper,
+        }
+    }
+
+    /// Begins to talk to the shop.
+    pub(crate) fn connect(&mut self, client: Client) {
+        self.feed = Some(feed::follow(client.clone(), self.sender.clone()));
+        self.client = Some(client);
+    }
+
+    /// Takes a message in and starts what follows from it; returns what only the terminal can do.
+    pub(crate) fn take(&mut self, msg: Msg) -> Vec<Wish> {
+        let effects = update(&mut self.model, self.clock.now(), msg);
+        effects.into_iter().filter_map(|effect| self.start(effect)).collect()
+    }
+
+    fn start(&mut self, effect: Effect) -> Option<Wish> {
+        match effect {
+            Effect::Quit => return Some(Wish::Quit),
+            Effect::Suspend => return Some(Wish::Suspend),
+            Effect::Redraw => return Some(Wish::Redraw),
+            Effect::Keep(settings) => {
+                self.settings.send_replace(*settings);
+            }
+            Effect::FetchProducts { .. } => {
+                if let Some(earlier) = self.listing.take() {
+                    earlier.abort();
+                }
+                self.listing = self.spawn(effect);
+            }
+            Effect::FetchCategories
+            | Effect::FetchPicture(_)
+            | Effect::FetchBasket(_)
+            | Effect::SendChange { .. }
+            | Effect::CheckOut { .. }
+            | Effect::FetchOrders { .. }
+            | Effect::FetchTimeline { .. }
+            | Effect::CancelOrder { .. } => {
+                self.spawn(effect);
+            }
+        }
+        None
+    }
+
+    fn spawn(&mut self, effect: Effect) -> Option<AbortHandle> {
+        let (client, sender, turns) = (self.client.clone()?, self.sender.clone(), self.turns.clone());
+        Some(self.tasks.spawn(async move {
+            // The semaphore is never closed.
+            let _turn = turns.acquire_owned().await;
+            if let Some(msg) = effects::run(&client, effect).await {
+                // The channel closes when the client ends; then nobody waits for the answer.
+                let _ = sender.send(msg).await;
+            }
+        }))
+    }
+
+    /// The next message: an answer, news, or the moment the model waits for. Cancel safe.
+    ///
+    /// # Errors
+    /// When a task panicked.
+    pub(crate) async fn next(&mut self) -> color_eyre::Result<Msg> {
+        let deadline = next_deadline(&self.model).map(|at| at.unix_ms() - self.clock.now().unix_ms());
+        let delay = Duration::from_millis(deadline.unwrap_or(i64::MAX).max(1).unsigned_abs());
+        loop {
+            tokio::select! {
+                biased;
+                Some(ended) = self.tasks.join_next() => {
+                    if let Err(error) = ended && error.is_panic() {
+                        return Err(color_eyre::eyre::eyre!("A part of the client broke down."));
+                    }
+                }
+                Some(msg) = self.receiver.recv() => return Ok(msg),
+                () = tokio::time::sleep(delay), if deadline.is_some() => return Ok(Msg::Tick),
+            }
+        }
+    }
+
+    /// A message that is there already.
+    pub(crate) fn next_now(&mut self) -> Option<Msg> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Whether something that the shopper did is still on its way to the shop and has a chance to arrive.
+    pub(crate) fn is_sending(&self) -> bool {
+        let waiting = !self.model.basket.pending.is_empty() || self.model.checkout.submission.is_some();
+        waiting && self.model.is_live()
+    }
+
+    /// Stops everything and keeps the settings a last time.
+    pub(crate) async fn close(mut self) {
+        self.feed = None;
+        self.tasks.shutdown().await;
+        if let Some(file) = &self.file
+            && let Err(error) = file.write(&self.model.settings())
+        {
+            tracing::warn!(%error, "the settings could not be kept");
+        }
+    }
+}
+
+/// Writes the settings when they change, the latest only, and not too often.
+async fn keep_settings(file: SettingsFile, mut changes: watch::Receiver<Settings>) {
+    while changes.changed().await.is_ok() {
+        let settings = changes.borrow_and_update().clone();
+        let file = file.clone();
+        let written = tokio::task::spawn_blocking(move || file.write(&settings)).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(%error, "the settings could not be kept");
+        }
+        tokio::time::sleep(KEEPING).await;
+    }
+}

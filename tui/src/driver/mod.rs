@@ -1,0 +1,228 @@
+//! Runs the client on a terminal: takes keys, signals and answers in, has the model changed and drawn. Draws only after a
+//! change, at most every 10 ms, and only when everything that waits has been taken in.
+
+mod effects;
+mod engine;
+mod feed;
+mod keys;
+mod png;
+mod signals;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, WrapErr};
+use futures_util::future::OptionFuture;
+use storefront_client::Client;
+use tokio::time::Instant;
+
+pub(crate) use engine::{Engine, Wish};
+use keys::{Gone, Keys};
+use signals::{Signal, Signals};
+
+use crate::embedded::{self, Embedded, EmbeddedOptions};
+use crate::settings::{Settings, SettingsFile};
+use crate::terminal::{self, TerminalGuard};
+use crate::update::Msg;
+use crate::view::theme::{Depth, Theme};
+use crate::view::view;
+
+/// The least time between two frames.
+const FRAME: Duration = Duration::from_millis(10);
+/// How many messages are taken in before a frame is drawn all the same.
+const BATCH: usize = 500;
+/// How long quitting waits for what is on its way to the shop.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a stop of the embedded shop may take.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// Which shop the client is for.
+pub(crate) enum Shop {
+    /// One that runs elsewhere.
+    At(Client),
+    /// One that is started inside this process.
+    Inside(EmbeddedOptions),
+}
+
+/// How the client starts.
+pub(crate) struct Start {
+    pub(crate) shop: Shop,
+    pub(crate) settings: Settings,
+    pub(crate) file: Option<SettingsFile>,
+    pub(crate) first_run: bool,
+    pub(crate) depth: Depth,
+}
+
+type Starting = Pin<Box<dyn Future<Output = Result<Embedded>> + Send>>;
+
+/// Runs until the shopper quits.
+///
+/// # Errors
+/// When the terminal cannot be used, the embedded shop does not start, or a part of the client breaks down. The terminal
+/// is as it was before.
+pub(crate) async fn run(start: Start) -> Result<()> {
+    let engine = Engine::new(&start.settings, start.file.clone());
+    let terminal = TerminalGuard::enter().wrap_err("The terminal cannot be used")?;
+    let mut app = App { engine, terminal, depth: start.depth, drawn_at: None, embedded: None };
+    let outcome = app.run(start).await;
+    let App { engine, terminal, embedded, .. } = app;
+    drop(terminal);
+    engine.close().await;
+    if let Some(embedded) = embedded
+        && tokio::time::timeout(SHUTDOWN, embedded.shutdown()).await.is_err()
+    {
+        tracing::warn!("the embedded shop did not stop in time");
+    }
+    let unsaid = terminal::unsaid();
+    if unsaid.is_empty() { outcome } else { outcome.wrap_err(unsaid.join("\n")) }
+}
+
+struct App {
+    engine: Engine,
+    terminal: TerminalGuard,
+    depth: Depth,
+    drawn_at: Option<Instant>,
+    embedded: Option<Embedded>,
+}
+
+impl App {
+    async fn run(&mut self, start: Start) -> Result<()> {
+        let (width, height) = self.terminal.size()?;
+        self.engine.take(Msg::Resize { width, height });
+        // The first frame comes before anything else.
+        self.draw()?;
+        let mut starting = self.find_shop(start.shop, start.first_run)?;
+        let mut keys = Keys::read()?;
+        let mut signals = Signals::new()?;
+        loop {
+            let (changed, frame_at) = (self.engine.model.changed, self.next_frame());
+            let mut wishes = tokio::select! {
+                biased;
+                signal = signals.next() => match signal {
+                    Signal::End => self.engine.take(Msg::Quit),
+                    // Hanging up continues us too, and then there is no terminal to take over again.
+                    Signal::Continued => match self.terminal.enter_again() {
+                        Ok(()) => vec![Wish::Redraw],
+                        Err(_) => vec![Wish::Quit],
+                    },
+                },
+                key = keys.next() => match key {
+                    Ok(event) => self.take_key(event),
+                    // A terminal that is gone means quitting.
+                    Err(Gone) => vec![Wish::Quit],
+                },
+                Some(embedded) = OptionFuture::from(starting.as_mut()) => {
+                    starting = None;
+                    self.opened(embedded?, start.first_run)?
+                }
+                msg = self.engine.next() => self.engine.take(msg?),
+                () = tokio::time::sleep_until(frame_at), if changed => Vec::new(),
+            };
+            wishes.extend(self.take_what_waits(&mut keys));
+            for wish in wishes {
+                let ends = match wish {
+                    Wish::Quit => true,
+                    Wish::Suspend => self.suspend(&mut signals).await.is_err(),
+                    Wish::Redraw => {
+                        self.engine.model.changed = true;
+                        self.terminal.redraw().is_err()
+                    }
+                };
+                if ends {
+                    return self.last_words().await;
+                }
+            }
+            // A terminal that cannot be drawn on is gone too.
+            if self.engine.model.changed && Instant::now() >= self.next_frame() && self.draw().is_err() {
+                return self.last_words().await;
+            }
+        }
+    }
+
+    /// Starts the shop, or begins to talk to the one that runs elsewhere.
+    fn find_shop(&mut self, shop: Shop, first_run: bool) -> Result<Option<Starting>> {
+        match shop {
+            Shop::Inside(options) => {
+                let task = tokio::spawn(embedded::start(options));
+                Ok(Some(Box::pin(async move { task.await.wrap_err("The embedded shop broke down")? })))
+            }
+            Shop::At(client) => {
+                let url = client.base_url().to_owned();
+                self.engine.connect(client);
+                self.engine.take(Msg::ShopFound { url, mailbox_url: None, embedded: false, first_run });
+                Ok(None)
+            }
+        }
+    }
+
+    fn opened(&mut self, embedded: Embedded, first_run: bool) -> Result<Vec<Wish>> {
+        let url = embedded.url().to_owned();
+        let mailbox_url = Some(embedded.mailbox_url());
+        self.engine.connect(Client::new(&url)?);
+        self.embedded = Some(embedded);
+        Ok(self.engine.take(Msg::ShopFound { url, mailbox_url, embedded: true, first_run }))
+    }
+
+    fn take_key(&mut self, event: crossterm::event::Event) -> Vec<Wish> {
+        terminal::message(event).map(|msg| self.engine.take(msg)).unwrap_or_default()
+    }
+
+    /// Takes in everything that is there already, so that a frame is drawn once for all of it.
+    fn take_what_waits(&mut self, keys: &mut Keys) -> Vec<Wish> {
+        let mut wishes = Vec::new();
+        for _ in 0..BATCH {
+            match keys.next_now() {
+                Ok(Some(event)) => wishes.extend(self.take_key(event)),
+                Ok(None) => match self.engine.next_now() {
+                    Some(msg) => wishes.extend(self.engine.take(msg)),
+                    None => break,
+                },
+                Err(Gone) => {
+                    wishes.push(Wish::Quit);
+                    break;
+                }
+            }
+        }
+        wishes
+    }
+
+    fn next_frame(&self) -> Instant {
+        self.drawn_at.map_or_else(Instant::now, |at| at + FRAME)
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        let model = &mut self.engine.model;
+        model.changed = false;
+        let theme = Theme::new(model.theme, self.depth);
+        let model = &*model;
+        self.terminal.draw(|frame| view(model, &theme, frame))?;
+        self.drawn_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Gives what is on its way to the shop a moment to arrive.
+    async fn last_words(&mut self) -> Result<()> {
+        let deadline = Instant::now() + LAST_WORDS;
+        while self.engine.is_sending() {
+            match tokio::time::timeout_at(deadline, self.engine.next()).await {
+                Ok(msg) => {
+                    self.engine.take(msg?);
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes back to the shell until it brings us back.
+    async fn suspend(&mut self, signals: &mut Signals) -> Result<()> {
+        self.terminal.leave();
+        signals.stop().await;
+        self.terminal.enter_again()?;
+        self.engine.model.changed = true;
+        Ok(())
+    }
+}

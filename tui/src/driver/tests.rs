@@ -1,0 +1,174 @@
+//! The engine against a stand-in server over real HTTP: what is asked, what comes of the answers, and what happens when
+//! there are none.
+
+use std::time::Duration;
+
+use mockito::{Matcher, Mock, Server, ServerGuard, ServerOpts};
+use serde_json::{Value, json};
+use storefront_client::Client;
+
+use crate::driver::Engine;
+use crate::settings::{Contact, Settings, SettingsFile};
+use crate::state::{Connection, Load, Model, Phase};
+use crate::update::Msg;
+use crate::update::tests::world::{a_shelf, an_order};
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Shop {
+    server: ServerGuard,
+    engine: Engine,
+}
+
+async fn json_at(server: &mut Server, method: &str, path: &str, body: Value) -> Mock {
+    server
+        .mock(method, Matcher::Regex(format!("^{path}(\\?.*)?$")))
+        .with_header("content-type", "application/json")
+        .with_body(body.to_string())
+        .create_async()
+        .await
+}
+
+/// Answers what every client asks for.
+async fn furnish(server: &mut Server) {
+    let ready = json!({"ready": true, "reasons": [], "head": 0, "product_service": "live"});
+    json_at(server, "GET", "/health/ready", ready).await;
+    json_at(server, "GET", "/v1/events", json!({"events": [], "next_after": 0, "head": 0})).await;
+    let products = json!({"items": a_shelf(), "next_cursor": null, "total": 5});
+    json_at(server, "GET", "/v1/products", products).await;
+    json_at(server, "GET", "/v1/categories", json!({"items": []})).await;
+    server
+        .mock("GET", Matcher::Regex("^/v1/orders/[^/]+$".into()))
+        .with_status(404)
+        .with_body(nothing())
+        .create_async()
+        .await;
+}
+
+fn nothing() -> String {
+    json!({"type": "t", "title": "No such order", "status": 404, "detail": "", "code": "order_not_found"}).to_string()
+}
+
+fn an_engine(url: &str) -> Engine {
+    let settings = Settings { contact: Contact::demo(), ..Settings::default() };
+    let mut engine = Engine::new(&settings, None);
+    engine.connect(Client::new(url).unwrap());
+    engine.take(Msg::ShopFound { url: url.to_owned(), mailbox_url: None, embedded: false, first_run: false });
+    engine
+}
+
+async fn until(engine: &mut Engine, what: &str, is_so: impl Fn(&Model) -> bool) {
+    let waiting = async {
+        while !is_so(&engine.model) {
+            let msg = engine.next().await.unwrap();
+            engine.take(msg);
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(in_time.is_ok(), "{what} does not come: {:?}", engine.model);
+}
+
+fn press(engine: &mut Engine, keys: &str) {
+    for key in crate::portrait::parse(keys).unwrap() {
+        engine.take(Msg::Key(key));
+    }
+}
+
+async fn an_open_shop() -> Shop {
+    let mut server = Server::new_async().await;
+    furnish(&mut server).await;
+    let mut engine = an_engine(&server.url());
+    until(&mut engine, "the shelf", |model| model.shop.load == Load::Ready && model.is_live()).await;
+    Shop { server, engine }
+}
+
+#[tokio::test]
+async fn a_shop_that_comes_back_is_found_again_and_everything_is_fetched() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut engine = an_engine(&format!("http://127.0.0.1:{port}"));
+    until(&mut engine, "the banner", |model| matches!(model.connection, Connection::Offline { .. })).await;
+    assert!(engine.model.shop.items.is_empty());
+
+    let mut server = Server::new_with_opts_async(ServerOpts { port, ..ServerOpts::default() }).await;
+    furnish(&mut server).await;
+    until(&mut engine, "the recovery", |model| model.is_live() && model.shop.items.len() == 5).await;
+    engine.close().await;
+}
+
+#[tokio::test]
+async fn a_product_is_added_under_one_key_and_the_answer_replaces_what_was_shown() {
+    let Shop { mut server, mut engine } = an_open_shop().await;
+    let id = engine.model.basket.order_id;
+    let order = storefront_api::Order { id, ..an_order(2, &[(&a_shelf()[0], 1)]) };
+    let add = server
+        .mock("POST", format!("/v1/orders/{id}/items").as_str())
+        .match_header("idempotency-key", Matcher::Regex("^[0-9a-f-]{36}$".into()))
+        .match_body(Matcher::Json(json!({"product_id": "apron", "quantity": 1})))
+        .with_body(serde_json::to_string(&order).unwrap())
+        .expect(1)
+        .create_async()
+        .await;
+    press(&mut engine, "a");
+    assert_eq!(engine.model.basket.pieces(), 1, "it shows before there is an answer");
+    until(&mut engine, "the answer", |model| model.basket.order.is_some()).await;
+    assert!(engine.model.basket.pending.is_empty());
+    add.assert_async().await;
+    engine.close().await;
+}
+
+#[tokio::test]
+async fn a_double_enter_buys_once() {
+    let Shop { mut server, mut engine } = an_open_shop().await;
+    let id = engine.model.basket.order_id;
+    let order = storefront_api::Order { id, ..an_order(2, &[(&a_shelf()[0], 1)]) };
+    let body = serde_json::to_string(&order).unwrap();
+    server.mock("POST", format!("/v1/orders/{id}/items").as_str()).with_body(body).create_async().await;
+    press(&mut engine, "a");
+    until(&mut engine, "the basket", |model| model.basket.order.is_some()).await;
+
+    let bought = storefront_api::Order { status: storefront_api::OrderStatus::CheckedOut, ..order };
+    let checkout = server
+        .mock("POST", format!("/v1/orders/{id}/checkout").as_str())
+        .with_status(202)
+        .with_body(serde_json::to_string(&bought).unwrap())
+        .expect(1)
+        .create_async()
+        .await;
+    press(&mut engine, "c<Enter><Enter><Enter>");
+    until(&mut engine, "the progress", |model| matches!(model.checkout.phase, Phase::Watching(_))).await;
+    checkout.assert_async().await;
+    engine.close().await;
+}
+
+#[tokio::test]
+async fn a_refusal_takes_the_change_back_and_says_why() {
+    let Shop { mut server, mut engine } = an_open_shop().await;
+    let id = engine.model.basket.order_id;
+    let problem =
+        json!({"type": "t", "title": "Too few", "status": 409, "detail": "Only 3 are left.", "code": "out_of_stock"});
+    server
+        .mock("POST", format!("/v1/orders/{id}/items").as_str())
+        .with_status(409)
+        .with_body(problem.to_string())
+        .create_async()
+        .await;
+    press(&mut engine, "a");
+    until(&mut engine, "the reason", |model| model.toasts.iter().any(|toast| toast.text == "Only 3 are left.")).await;
+    assert!(engine.model.basket.is_empty());
+    engine.close().await;
+}
+
+#[tokio::test]
+async fn the_basket_survives_closing_the_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SettingsFile::new(folder.path(), Some("http://127.0.0.1:1"));
+    let engine = Engine::new(&Settings::default(), Some(file.clone()));
+    let basket = engine.model.basket.order_id;
+    engine.close().await;
+    let again = Engine::new(&file.read().unwrap(), Some(file));
+    assert_eq!(again.model.basket.order_id, basket);
+    again.close().await;
+}

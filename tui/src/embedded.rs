@@ -1,0 +1,143 @@
+//! The whole shop inside this process: server, event log and the stubs of the systems around it.
+//!
+//! The only file of the client that may name the server and the stubs. What the client does with the shop goes over HTTP
+//! all the same.
+
+use std::fs::{File, TryLockError};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::{Result, WrapErr, bail};
+use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
+use storefront_server::{Config, Server, StoreChoice};
+
+/// Where the embedded shop keeps its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataPlace {
+    /// In a folder, which is made if need be.
+    Folder(PathBuf),
+    /// Nowhere: it is gone with the process.
+    Memory,
+}
+
+/// How to open the embedded shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedOptions {
+    /// Where its data is.
+    pub data: DataPlace,
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether it may listen beyond this machine although everyone may do everything.
+    pub open_to_network: bool,
+}
+
+impl EmbeddedOptions {
+    /// On a free port of this machine.
+    pub fn new(data: DataPlace) -> Self {
+        Self { data, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), open_to_network: false }
+    }
+}
+
+/// The running shop. End it with [`Embedded::shutdown`], so that the log is closed in order.
+#[derive(Debug)]
+pub struct Embedded {
+    server: Server,
+    mocks: Mocks,
+    url: String,
+    /// Held for as long as the shop is open.
+    _lock: Option<File>,
+}
+
+/// Opens the shop.
+///
+/// # Errors
+/// When the folder or the log cannot be used (also because another shop has them open), or the address cannot be
+/// listened on.
+pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
+    let mut lock = None;
+    let (store, state_file) = match &options.data {
+        DataPlace::Memory => (StoreChoice::Memory, None),
+        DataPlace::Folder(folder) => {
+            std::fs::create_dir_all(folder).wrap_err_with(|| format!("cannot make the folder {}", folder.display()))?;
+            lock = Some(claim(folder)?);
+            (StoreChoice::File(folder.join("shop.db")), Some(folder.join("stubs.jsonl")))
+        }
+    };
+    let mocks = Mocks::start(MocksConfig { state_file, ..MocksConfig::default() })
+        .await
+        .wrap_err("the stubs of the systems around the shop do not start")?;
+    let mail_url = format!("smtp://{}", mocks.smtp_addr());
+    let config = Config {
+        listen: options.listen,
+        store,
+        open_to_network: options.open_to_network,
+        ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail_url)
+    };
+    let secret = config.card_webhook_secret.reveal().to_owned();
+    let server = Server::start(config).await?;
+    let url = server.url();
+    mocks
+        .card_gateway()
+        .send_webhooks_to(Some(WebhookTarget { url: format!("{url}/v1/webhooks/card-gateway"), secret }));
+    Ok(Embedded { server, mocks, url, _lock: lock })
+}
+
+/// Takes a folder for this process alone, before anything in it is touched: the stubs write their file anew when they
+/// start, and would take it away from those that write it already.
+fn claim(folder: &Path) -> Result<File> {
+    let path = folder.join("shop-lock");
+    let lock = File::create(&path).wrap_err_with(|| format!("cannot make {}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!(
+            "the shop in {} is open already: join it with `storefront --server URL`, or open one in memory with \
+             `storefront --ephemeral`",
+            folder.display()
+        ),
+        Err(TryLockError::Error(failure)) => Err(failure).wrap_err_with(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+impl Embedded {
+    /// Base URL of the shop.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Base URL of the stub mailbox.
+    pub fn mailbox_url(&self) -> String {
+        self.mocks.mailbox_url()
+    }
+
+    /// Base URL of the stubs' fault switches.
+    pub fn faults_url(&self) -> String {
+        self.mocks.faults_url()
+    }
+
+    /// Ends the shop in order, within some seconds.
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
+        self.mocks.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_shop_that_is_open_is_not_opened_again_and_its_stubs_keep_their_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = EmbeddedOptions::new(DataPlace::Folder(folder.path().to_owned()));
+        let open = start(options.clone()).await.unwrap();
+        let file = || std::fs::metadata(folder.path().join("stubs.jsonl")).unwrap().ino();
+        let before = file();
+        let refusal = start(options.clone()).await.unwrap_err();
+        assert_eq!(file(), before, "the stubs' file was replaced under those that write it");
+        assert!(format!("{refusal:#}").contains("--server"), "{refusal:#}");
+        open.shutdown().await;
+        start(options).await.unwrap().shutdown().await;
+    }
+}

@@ -1,0 +1,69 @@
+//! What the environment says: folders, colours, the default shop. The one place of the client that reads it.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::settings::ThemeName;
+use crate::view::theme::Depth;
+
+/// Where the client and the embedded shop keep their data: `XDG_DATA_HOME`, or the usual place of the system.
+pub(crate) fn data_folder() -> Option<PathBuf> {
+    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || folder("HOME").or_else(|| folder("USERPROFILE"));
+    let usual = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+    let data =
+        folder("XDG_DATA_HOME").or_else(|| folder("LOCALAPPDATA")).or_else(|| home().map(|home| home.join(usual)))?;
+    Some(data.join("storefront"))
+}
+
+/// How many colours the terminal shows, as far as it says. `NO_COLOR` (no-color.org) means none.
+pub(crate) fn colour_depth() -> Depth {
+    let text = |name: &str| env::var(name).unwrap_or_default();
+    depth(&text("NO_COLOR"), &text("COLORTERM"), &text("TERM"))
+}
+
+/// Light or dark, as far as the terminal says (`COLORFGBG`).
+pub(crate) fn theme() -> ThemeName {
+    theme_for(&env::var("COLORFGBG").unwrap_or_default())
+}
+
+fn depth(no_color: &str, colorterm: &str, term: &str) -> Depth {
+    if !no_color.is_empty() || term == "dumb" {
+        Depth::None
+    } else if matches!(colorterm, "truecolor" | "24bit") || term.ends_with("-direct") {
+        Depth::True
+    } else if term.contains("256color") || term.contains("kitty") || term.contains("ghostty") {
+        Depth::Indexed
+    } else {
+        Depth::Basic
+    }
+}
+
+fn theme_for(colorfgbg: &str) -> ThemeName {
+    let background = colorfgbg.rsplit(';').next().and_then(|number| number.parse::<u8>().ok());
+    match background {
+        Some(7 | 9..=15) => ThemeName::Light,
+        Some(_) | None => ThemeName::Dark,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terminal_says_how_many_colours_it_has() {
+        assert_eq!(depth("1", "truecolor", "xterm"), Depth::None);
+        assert_eq!(depth("", "truecolor", "xterm"), Depth::True);
+        assert_eq!(depth("", "", "xterm-256color"), Depth::Indexed);
+        assert_eq!(depth("", "", "linux"), Depth::Basic);
+        assert_eq!(depth("", "truecolor", "dumb"), Depth::None);
+    }
+
+    #[test]
+    fn a_light_background_asks_for_the_light_theme() {
+        assert_eq!(theme_for("0;15"), ThemeName::Light);
+        assert_eq!(theme_for("15;default;0"), ThemeName::Dark);
+        assert_eq!(theme_for(""), ThemeName::Dark);
+    }
+}

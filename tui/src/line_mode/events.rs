@@ -1,0 +1,79 @@
+//! `storefront events`: the log as lines.
+
+use std::time::Duration;
+
+use color_eyre::eyre::Result;
+use storefront_api::{EventQuery, OrderId};
+use storefront_client::{Client, ClientError};
+use uuid::Uuid;
+
+use crate::embedded::EmbeddedOptions;
+use crate::line_mode::lines::{line, print};
+use crate::line_mode::{close, open};
+use crate::update::backoff_ms;
+
+/// What to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct What {
+    pub(crate) follow: bool,
+    pub(crate) json: bool,
+    pub(crate) order: Option<OrderId>,
+}
+
+/// How many events one answer has at most.
+const LIMIT: u32 = 1_000;
+
+/// Prints the log; with `follow`, until Ctrl-C.
+///
+/// # Errors
+/// When the shop cannot be reached to begin with, or nobody reads the lines any more.
+pub(crate) async fn events(server: Option<&str>, options: EmbeddedOptions, what: What) -> Result<()> {
+    let (client, shop) = open(server, options).await?;
+    let result = tokio::select! {
+        result = print_all(&client, what) => result,
+        ended = tokio::signal::ctrl_c() => ended.map_err(Into::into),
+    };
+    close(shop).await;
+    result
+}
+
+async fn print_all(client: &Client, what: What) -> Result<()> {
+    let correlation = what.order.map(|id| id.to_string());
+    let (mut after, mut wait, mut failures) = (0, 0, 0);
+    loop {
+        let query = EventQuery {
+            after: Some(after),
+            limit: Some(LIMIT),
+            wait: Some(wait),
+            correlation: correlation.clone(),
+            ..EventQuery::default()
+        };
+        let page = match client.events(&query).await {
+            Ok(page) => page,
+            // Once it was there, a shop that follows is waited for.
+            Err(ClientError::Unreachable(_)) if what.follow && after > 0 => {
+                let delay_ms = backoff_ms(failures, Uuid::new_v4().as_u128());
+                failures += 1;
+                tokio::time::sleep(Duration::from_millis(delay_ms.unsigned_abs())).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        failures = 0;
+        for event in &page.events {
+            print(&if what.json { serde_json::to_string(event)? } else { line(event, &time(event.time)) })?;
+        }
+        after = page.next_after;
+        if after >= page.head {
+            if !what.follow {
+                return Ok(());
+            }
+            wait = 20;
+        }
+    }
+}
+
+/// The time of day in UTC, as in the log.
+fn time(at: storefront_api::Timestamp) -> String {
+    crate::view::when::time_of_day(at, &jiff::tz::TimeZone::UTC)
+}

@@ -1,0 +1,31 @@
+//! Events as lines of text.
+
+use std::io::{self, Write};
+
+use storefront_api::Event;
+
+use crate::meaning;
+use crate::view::when;
+
+/// Prints a line at once.
+///
+/// # Errors
+/// When nobody reads any more, or the output cannot be written.
+pub(super) fn print(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Position, a span or a time, stream, event, meaning: aligned, and without anything a terminal would act on.
+pub(super) fn line(event: &Event, time: &str) -> String {
+    let kind = meaning::stream_kind(event);
+    let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what);
+    let line = format!("{:>6}  {time:>9}  {kind:<8}  {what:<22}  {}", event.position, meaning::of(event));
+    line.trim_end().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// A span since `before`, as `+12 ms`.
+pub(super) fn since(before_ms: i64, event: &Event) -> String {
+    format!("+{}", when::span(event.time.unix_ms() - before_ms))
+}

@@ -1,0 +1,90 @@
+//! A shopper by script: one basket, one card.
+
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, eyre};
+use storefront_api::{
+    AddItem, Address, AdjustStock, Checkout, Order, OrderId, PaymentMethod, Product, ProductQuery, ReceiveStock,
+};
+use storefront_client::{Client, ClientError, IdempotencyKey};
+use uuid::Uuid;
+
+/// Somebody with a basket.
+#[derive(Clone, Debug)]
+pub(super) struct Shopper {
+    client: Client,
+    pub(super) order_id: OrderId,
+    name: &'static str,
+}
+
+impl Shopper {
+    pub(super) fn new(client: &Client, name: &'static str) -> Self {
+        Self { client: client.clone(), order_id: OrderId(Uuid::now_v7()), name }
+    }
+
+    /// Puts so many of a product into the basket.
+    pub(super) async fn add(&self, product: &Product, quantity: u32) -> Result<Order, ClientError> {
+        let item = AddItem { product_id: product.id.clone(), quantity };
+        Ok(self.client.add_item(self.order_id, &item, &IdempotencyKey::new()).await?.value)
+    }
+
+    /// Buys the basket as it is.
+    pub(super) async fn check_out(&self, payment: PaymentMethod) -> Result<Order, ClientError> {
+        let order = self.client.order(self.order_id).await?;
+        let Some(order) = order else {
+            return Err(ClientError::Unexpected("The basket is empty.".to_owned()));
+        };
+        let checkout = Checkout {
+            expected_total: order.total,
+            email: format!("{}@example.com", self.name.to_lowercase()),
+            shipping_address: Address {
+                name: format!("{} Example", self.name),
+                street: "Lindenweg 7".to_owned(),
+                postal_code: "10999".to_owned(),
+                city: "Berlin".to_owned(),
+                country: "DE".to_owned(),
+            },
+            payment,
+        };
+        Ok(self.client.checkout(self.order_id, &checkout, &IdempotencyKey::new()).await?.value)
+    }
+}
+
+/// How often a shop that has just opened is asked whether its shelves are filled, and how long between two questions.
+const QUESTIONS: u32 = 50;
+const BETWEEN_MS: u64 = 100;
+
+/// Products that can be bought in some number, the plentiful first. A shop that has just opened may still be filling its
+/// shelves: it is given some seconds.
+pub(super) async fn plentiful(client: &Client) -> Result<Vec<Product>> {
+    let query = ProductQuery { in_stock: Some(true), limit: Some(100), ..ProductQuery::default() };
+    for _ in 0..QUESTIONS {
+        let mut products = client.products(&query).await?.items;
+        products.retain(|product| product.active && product.available >= 3);
+        products.sort_by_key(|product| std::cmp::Reverse(product.available));
+        if products.len() >= 2 {
+            return Ok(products);
+        }
+        tokio::time::sleep(Duration::from_millis(BETWEEN_MS)).await;
+    }
+    Err(eyre!("The shop has too little in stock for a demo."))
+}
+
+/// Leaves exactly one piece of a product on the shelf; returns how many were taken off it.
+pub(super) async fn leave_one(client: &Client, product: &Product) -> Result<u32> {
+    let stock = client.stock_of(&product.id).await?.ok_or_else(|| eyre!("{} has no stock.", product.name))?;
+    let surplus = stock.available.saturating_sub(1);
+    if surplus > 0 {
+        let adjust = AdjustStock { change: -i64::from(surplus), reason: "a demo of the last piece".to_owned() };
+        client.adjust_stock(&product.id, &adjust, &IdempotencyKey::new()).await?;
+    }
+    Ok(surplus)
+}
+
+/// Puts pieces back on the shelf.
+pub(super) async fn put_back(client: &Client, product: &Product, quantity: u32) -> Result<()> {
+    if quantity > 0 {
+        client.receive_stock(&product.id, &ReceiveStock { quantity }, &IdempotencyKey::new()).await?;
+    }
+    Ok(())
+}

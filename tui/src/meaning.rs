@@ -1,0 +1,232 @@
+//! What an event means, in one line of plain words. Reads the event's JSON without relying on any of it: an event of a
+//! later version, or one that is not known here, is still shown, only with less to say.
+
+use serde_json::Value;
+use storefront_api::{Event, Money};
+
+use crate::money;
+
+/// What happened, for people; may be empty when the type already says it all.
+pub(crate) fn of(event: &Event) -> String {
+    let data = &event.data;
+    let (context, what) = event.kind.split_once('.').unwrap_or(("", &event.kind));
+    match context {
+        "order" => order(what, data),
+        "checkout" => checkout(what, data),
+        "stock" => stock(what, data, subject(event)),
+        "payment" => payment(what, data),
+        "email" => email(what, data),
+        "product" => product(what, data, subject(event)),
+        _ => words(what),
+    }
+}
+
+/// The kind of stream that an event stands in: `order`, `stock`, …
+pub(crate) fn stream_kind(event: &Event) -> &str {
+    event.stream.split_once('-').map_or(event.stream.as_str(), |(kind, _)| kind)
+}
+
+/// What the event's stream is about: the id after the stream's kind.
+fn subject(event: &Event) -> &str {
+    event.stream.split_once('-').map_or("", |(_, id)| id)
+}
+
+fn order(what: &str, data: &Value) -> String {
+    match what {
+        "started" => "a basket is begun".to_owned(),
+        "item_added" => format!("{} × {} put in", number(data, "quantity"), name(data)),
+        "item_quantity_changed" => format!("now {} × {}", number(data, "quantity"), name(data)),
+        "item_removed" => format!("{} taken out", name(data)),
+        "price_changed_in_basket" => {
+            format!("{}: {} is now {}", name(data), amount(data, "old_price"), amount(data, "new_price"))
+        }
+        "product_withdrawn_from_basket" => format!("{} is no longer sold", name(data)),
+        "checked_out" => with("bought", &[("for", amount(data, "total")), ("by", text(data, "email"))]),
+        "reopened" => with("open again", &[(":", reason(data))]),
+        "confirmed" => with("confirmed", &[("as", text(data, "number"))]),
+        "shipped" => with("sent", &[("with", text(data, "carrier"))]),
+        "delivered" => with("arrived", &[("with", text(data, "recipient"))]),
+        "cancelled" => with("given up", &[("because", text(data, "reason"))]),
+        other => words(other),
+    }
+}
+
+fn checkout(what: &str, data: &Value) -> String {
+    match what {
+        "started" => "the checkout begins".to_owned(),
+        "stock_reserved" => "every line is reserved".to_owned(),
+        "stock_refused" => with("too few are left", &[("of", list(data, "product_ids"))]),
+        "payment_received" => "the money is there".to_owned(),
+        "payment_refused" => with("the payment was refused", &[(":", text(data, "message"))]),
+        "completed" => with("done", &[(": order", text(data, "number"))]),
+        "failed" => with("did not go through", &[(":", reason(data))]),
+        "cancelled" => "called off; everything is given back".to_owned(),
+        other => words(other),
+    }
+}
+
+fn stock(what: &str, data: &Value, product: &str) -> String {
+    let pieces = format!("{} × {product}", number(data, "quantity"));
+    match what {
+        "received" => format!("{pieces} came in"),
+        "adjusted" => {
+            with(&format!("{product} corrected by {}", number(data, "change")), &[("because", text(data, "reason"))])
+        }
+        "reserved" => format!("{pieces} promised"),
+        "released" => with(&format!("{pieces} given back"), &[("because", text(data, "reason").replace('_', " "))]),
+        "allocated" => format!("{pieces} left the shelf"),
+        "returned" => format!("{pieces} back on the shelf"),
+        "threshold_set" => format!("{product} runs low at {}", number(data, "threshold")),
+        "ran_low" => format!("only {} × {product} left", number(data, "available")),
+        "ran_out" => format!("no {product} left"),
+        other => words(other),
+    }
+}
+
+fn payment(what: &str, data: &Value) -> String {
+    match what {
+        "requested" => with("asked for", &[("", amount(data, "amount"))]),
+        "succeeded" => "paid".to_owned(),
+        "declined" => with("declined", &[(":", text(data, "message"))]),
+        "outcome_unknown" => {
+            with(&format!("no answer to attempt {}", number(data, "attempt")), &[(":", text(data, "detail"))])
+        }
+        "cancelled" => "no longer wanted".to_owned(),
+        "refund_requested" => with("to be paid back:", &[("", amount(data, "amount"))]),
+        "refunded" => with("paid back:", &[("", amount(data, "amount"))]),
+        "refund_failed" => with("could not be paid back", &[(":", text(data, "detail"))]),
+        other => words(other),
+    }
+}
+
+fn email(what: &str, data: &Value) -> String {
+    match what {
+        "requested" => with(&format!("{} mail", text(data, "kind")), &[("to", text(data, "to"))]),
+        "sent" => with("sent", &[("at attempt", number_after_the_first(data, "attempts"))]),
+        "failed" => with("could not be sent", &[(":", text(data, "detail"))]),
+        other => words(other),
+    }
+}
+
+fn product(what: &str, data: &Value, product: &str) -> String {
+    match what {
+        "listed" => format!("{} for {}", name(data), amount(data, "price")),
+        "changed" => format!("{} is described anew", name(data)),
+        "repriced" => {
+            let prices = format!("{product}: {} is now {}", amount(data, "old_price"), amount(data, "new_price"));
+            with(&prices, &[("because", text(data, "reason"))])
+        }
+        "withdrawn" => format!("{product} is no longer sold"),
+        "relisted" => format!("{product} is sold again"),
+        other => words(other),
+    }
+}
+
+/// A sentence with those of its parts that have something to say.
+fn with(start: &str, parts: &[(&str, String)]) -> String {
+    let mut sentence = start.to_owned();
+    for (joint, part) in parts.iter().filter(|(_, part)| !part.is_empty()) {
+        if !joint.is_empty() && !joint.starts_with(':') {
+            sentence.push(' ');
+        }
+        sentence.push_str(joint);
+        sentence.push(' ');
+        sentence.push_str(part);
+    }
+    sentence
+}
+
+fn words(what: &str) -> String {
+    what.replace('_', " ")
+}
+
+/// A value by its name, at the top or one level down.
+fn find<'a>(data: &'a Value, key: &str) -> Option<&'a Value> {
+    let fields = data.as_object()?;
+    fields.get(key).or_else(|| fields.values().find_map(|inner| inner.as_object()?.get(key)))
+}
+
+fn text(data: &Value, key: &str) -> String {
+    find(data, key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn number(data: &Value, key: &str) -> String {
+    find(data, key).filter(|value| value.is_number()).map_or_else(|| "?".to_owned(), ToString::to_string)
+}
+
+fn number_after_the_first(data: &Value, key: &str) -> String {
+    find(data, key).and_then(Value::as_u64).filter(|attempts| *attempts > 1).map(|n| n.to_string()).unwrap_or_default()
+}
+
+fn amount(data: &Value, key: &str) -> String {
+    let value = find(data, key).cloned().unwrap_or_default();
+    serde_json::from_value::<Money>(value).map(money::shown).unwrap_or_default()
+}
+
+fn name(data: &Value) -> String {
+    ["name", "sku", "product_id"]
+        .into_iter()
+        .map(|key| text(data, key))
+        .find(|text| !text.is_empty())
+        .unwrap_or_else(|| "a product".to_owned())
+}
+
+fn list(data: &Value, key: &str) -> String {
+    let items = find(data, key).and_then(Value::as_array);
+    items.map(|items| items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")).unwrap_or_default()
+}
+
+fn reason(data: &Value) -> String {
+    let message = text(data, "message");
+    if !message.is_empty() {
+        return message;
+    }
+    ["code", "reason"].into_iter().map(|key| words(&text(data, key))).find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use storefront_api::Timestamp;
+
+    use super::*;
+
+    fn meaning(kind: &str, data: Value) -> String {
+        of(&Event {
+            position: 1,
+            id: uuid::Uuid::nil(),
+            stream: format!("{}-teapot", kind.split('.').next().unwrap()),
+            version: 1,
+            kind: kind.into(),
+            schema_version: 1,
+            time: Timestamp::default(),
+            correlation_id: String::new(),
+            causation_id: None,
+            actor: "shopper".into(),
+            data,
+        })
+    }
+
+    #[test]
+    fn events_are_told_in_plain_words() {
+        let eur = |amount: i64| json!({"amount": amount, "currency": "EUR"});
+        for (kind, data, told) in [
+            ("order.item_added", json!({"item": {"name": "Teapot"}, "quantity": 2}), "2 × Teapot put in"),
+            ("order.checked_out", json!({"total": eur(2499), "email": "a@b.c"}), "bought for 24.99 € by a@b.c"),
+            ("payment.declined", json!({"reason": "x", "message": "No."}), "declined: No."),
+            ("order.reopened", json!({"reason": {"code": "out_of_stock"}}), "open again: out of stock"),
+            ("email.sent", json!({"attempts": 1}), "sent"),
+            ("email.sent", json!({"attempts": 3}), "sent at attempt 3"),
+            ("stock.ran_low", json!({"available": 3}), "only 3 × teapot left"),
+        ] {
+            assert_eq!(meaning(kind, data), told, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_still_shown() {
+        assert_eq!(meaning("invoice.issued_twice", json!(null)), "issued twice");
+        assert_eq!(meaning("order.item_added", json!([])), "? × a product put in");
+        assert_eq!(meaning("nonsense", json!(7)), "nonsense");
+    }
+}

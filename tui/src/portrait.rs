@@ -1,0 +1,103 @@
+//! Pictures of the screen for the README: what the client draws of a running shop, as SVG. A tool for developers; the
+//! client itself does not use it.
+
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, eyre};
+use storefront_client::Client;
+
+use crate::driver::Engine;
+use crate::keys::{Code, Key};
+use crate::settings::{Contact, Settings, ThemeName};
+use crate::update::Msg;
+use crate::view::svg;
+use crate::view::theme::{Depth, Theme};
+
+/// When nothing has come in for so long, the screen has settled.
+const SETTLED: Duration = Duration::from_millis(400);
+/// How many messages are taken in before the screen counts as settled all the same.
+const MESSAGES: usize = 2_000;
+
+/// Opens the shop at a URL, presses keys one after another, each when the screen has settled, and draws what shows then.
+///
+/// Keys are characters, or names in angle brackets: `jj<Enter>2<Tab>`. Themes: `dark`, `light`, `high_contrast`, `mono`.
+///
+/// # Errors
+/// When the URL, a key or the theme makes no sense.
+pub async fn draw(url: &str, keys: &str, (width, height): (u16, u16), theme: &str) -> Result<String> {
+    let keys = parse(keys)?;
+    let name: ThemeName = serde_json::from_value(theme.into()).map_err(|_| eyre!("There is no theme {theme}."))?;
+    let settings = Settings { theme: Some(name), contact: Contact::demo(), ..Settings::default() };
+    let mut engine = Engine::new(&settings, None);
+    engine.take(Msg::Resize { width, height });
+    let client = Client::new(url)?;
+    engine.connect(client);
+    engine.take(Msg::ShopFound { url: url.to_owned(), mailbox_url: None, embedded: false, first_run: false });
+    settle(&mut engine).await?;
+    for key in keys {
+        engine.take(Msg::Key(key));
+        settle(&mut engine).await?;
+    }
+    let picture = svg::draw(&engine.model, &Theme::new(name, Depth::True), (width, height))?;
+    engine.close().await;
+    Ok(picture)
+}
+
+async fn settle(engine: &mut Engine) -> Result<()> {
+    for _ in 0..MESSAGES {
+        match tokio::time::timeout(SETTLED, engine.next()).await {
+            Ok(msg) => {
+                engine.take(msg?);
+            }
+            Err(_) => break,
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn parse(text: &str) -> Result<Vec<Key>> {
+    let mut keys = Vec::new();
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        if let Some((name, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+            keys.push(named(name).ok_or_else(|| eyre!("There is no key <{name}>."))?);
+            rest = after;
+        } else {
+            keys.push(Key::char(letter));
+            rest = &rest[letter.len_utf8()..];
+        }
+    }
+    Ok(keys)
+}
+
+fn named(name: &str) -> Option<Key> {
+    let code = match name {
+        "Enter" => Code::Enter,
+        "Esc" => Code::Esc,
+        "Backspace" => Code::Backspace,
+        "Tab" => Code::Tab,
+        "Up" => Code::Up,
+        "Down" => Code::Down,
+        "Left" => Code::Left,
+        "Right" => Code::Right,
+        "Home" => Code::Home,
+        "End" => Code::End,
+        "PgUp" => Code::PageUp,
+        "PgDn" => Code::PageDown,
+        _ => return None,
+    };
+    Some(Key::plain(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_written_as_letters_and_names() {
+        let keys = parse("j<Enter>2").unwrap();
+        assert_eq!(keys, [Key::char('j'), Key::plain(Code::Enter), Key::char('2')]);
+        assert!(parse("<Return>").is_err());
+        assert_eq!(parse("<").unwrap(), [Key::char('<')]);
+    }
+}

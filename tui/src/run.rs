@@ -1,0 +1,159 @@
+//! From the command line to the right mode, and from its outcome to an exit code: 0 done, 1 failed, 2 usage.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use clap::Parser;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use storefront_client::Client;
+
+use crate::cli::{Cli, Command, Common};
+use crate::driver::{self, Shop, Start};
+use crate::embedded::{DataPlace, EmbeddedOptions};
+use crate::line_mode;
+use crate::settings::{Settings, SettingsFile};
+use crate::{environment, terminal};
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be said when stdout is closed.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    if let Some(usage) = usage_error(&cli) {
+        complain(&usage);
+        return ExitCode::from(2);
+    }
+    match outcome(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if line_mode::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is wrong with how the program was called, beyond what the command line says itself.
+fn usage_error(cli: &Cli) -> Option<String> {
+    if let Some(url) = &cli.common.server
+        && let Err(error) = Client::new(url)
+    {
+        return Some(error.to_string());
+    }
+    match &cli.command {
+        None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Some(
+            "This is not a terminal. Try `storefront demo` for a scripted tour, or `storefront serve` to run the shop without a screen."
+                .to_owned(),
+        ),
+        Some(Command::Serve { .. }) if cli.common.server.is_some() => {
+            Some("`serve` runs a shop and --server names another one: leave one of them out.".to_owned())
+        }
+        None | Some(_) => None,
+    }
+}
+
+fn outcome(cli: Cli) -> Result<()> {
+    color_eyre::config::HookBuilder::default().display_env_section(false).display_location_section(false).install()?;
+    terminal::install_panic_hook();
+    let common = cli.common;
+    let data = match &common.data {
+        Some(folder) => Some(folder.clone()),
+        None => environment::data_folder(),
+    };
+    start_log(&common, data.as_deref(), cli.command.is_some())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        match cli.command {
+            None => on_screen(&common, data).await,
+            Some(Command::Serve { listen }) => line_mode::serve(place(&common, data)?, listen).await,
+            Some(Command::Demo { scenario }) => {
+                let memory = EmbeddedOptions::new(DataPlace::Memory);
+                line_mode::demo(common.server.as_deref(), memory, scenario).await
+            }
+            Some(Command::Events { follow, json, order }) => {
+                let options = match common.server {
+                    Some(_) => EmbeddedOptions::new(DataPlace::Memory),
+                    None => EmbeddedOptions::new(place(&common, data)?),
+                };
+                let what = line_mode::What { follow, json, order };
+                line_mode::events(common.server.as_deref(), options, what).await
+            }
+        }
+    });
+    // A blocking read of the terminal must not hold the process up.
+    runtime.shutdown_background();
+    result
+}
+
+async fn on_screen(common: &Common, data: Option<PathBuf>) -> Result<()> {
+    let kept = data.as_deref().map(|data| SettingsFile::new(data, common.server.as_deref()));
+    let read = kept.as_ref().and_then(SettingsFile::read);
+    let first_run = read.is_none();
+    let mut settings = read.unwrap_or_default();
+    settings.theme = settings.theme.or_else(|| Some(environment::theme()));
+    if common.ephemeral {
+        // The shop is a new one, so there is no basket to go back to.
+        settings = Settings { basket: None, checking_out: None, ..settings };
+    }
+    let depth = environment::colour_depth();
+    let shop = match &common.server {
+        Some(url) => Shop::At(Client::new(url)?),
+        None => Shop::Inside(EmbeddedOptions::new(place(common, data)?)),
+    };
+    let file = if common.ephemeral { None } else { kept };
+    driver::run(Start { shop, settings, file, first_run, depth }).await
+}
+
+fn place(common: &Common, data: Option<PathBuf>) -> Result<DataPlace> {
+    if common.ephemeral {
+        return Ok(DataPlace::Memory);
+    }
+    data.map(DataPlace::Folder)
+        .ok_or_else(|| eyre!("There is no place to keep data: set HOME, or use --data FOLDER or --ephemeral."))
+}
+
+/// With --debug everything goes to a file; else, without a screen, warnings go to the standard error.
+fn start_log(common: &Common, data: Option<&Path>, has_stderr: bool) -> Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let filter = |usual: &str| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    if common.debug {
+        let folder = data.ok_or_else(|| eyre!("There is no place for the log file: use --data FOLDER."))?;
+        let path = folder.join("storefront.log");
+        std::fs::create_dir_all(folder)?;
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.wrap_err_with(|| format!("{} cannot be written", path.display()))?;
+        tracing_subscriber::fmt()
+            .with_env_filter(filter("debug,hyper=info,reqwest=info"))
+            .with_ansi(false)
+            .with_writer(Mutex::new(file))
+            .init();
+    } else if has_stderr {
+        tracing_subscriber::fmt().with_env_filter(filter("warn")).with_writer(io::stderr).init();
+    }
+    Ok(())
+}
+
+/// An error and its causes in one line.
+fn told(error: &color_eyre::Report) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string().trim_end_matches('.').to_owned();
+        if texts.last().is_none_or(|last| !last.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    format!("{}.", texts.join(": "))
+}
+
+fn complain(text: &str) {
+    // Nothing can be said when stderr is closed.
+    let _ = writeln!(io::stderr(), "storefront: {text}");
+}

@@ -1,0 +1,146 @@
+//! What the client keeps between two runs, one small JSON file per shop. Written whole and moved into place, so a crash
+//! leaves the old or the new file, never half of one. Does not decide when to write.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{OrderId, ProductId};
+
+use crate::state::Screen;
+
+/// How the screen is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ThemeName {
+    #[default]
+    Dark,
+    Light,
+    HighContrast,
+    Mono,
+}
+
+/// Who buys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Contact {
+    pub(crate) name: String,
+    pub(crate) street: String,
+    pub(crate) postal_code: String,
+    pub(crate) city: String,
+    pub(crate) country: String,
+    pub(crate) email: String,
+}
+
+impl Contact {
+    /// Somebody to play with, offered on the first run of the shop that lives inside this process.
+    pub(crate) fn demo() -> Self {
+        Self {
+            name: "Ada Example".to_owned(),
+            street: "Lindenweg 7".to_owned(),
+            postal_code: "10999".to_owned(),
+            city: "Berlin".to_owned(),
+            country: "DE".to_owned(),
+            email: "ada@example.com".to_owned(),
+        }
+    }
+}
+
+/// What is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Settings {
+    /// The order that is the basket.
+    pub(crate) basket: Option<OrderId>,
+    /// The order that was on its way through the checkout.
+    pub(crate) checking_out: Option<OrderId>,
+    pub(crate) screen: Screen,
+    /// The product under the cursor.
+    pub(crate) product: Option<ProductId>,
+    pub(crate) theme: Option<ThemeName>,
+    pub(crate) contact: Contact,
+    /// The token of the payment chosen last.
+    pub(crate) payment: Option<String>,
+}
+
+/// Where the settings for one shop are.
+#[derive(Clone, Debug)]
+pub(crate) struct SettingsFile(PathBuf);
+
+impl SettingsFile {
+    /// The file for a shop in the data folder; `None` is the shop inside this process.
+    pub(crate) fn new(data: &Path, server: Option<&str>) -> Self {
+        let name = server.map_or_else(|| "embedded".to_owned(), file_name);
+        Self(data.join("clients").join(format!("{name}.json")))
+    }
+
+    /// What was kept; nothing when there is no file or it makes no sense.
+    pub(crate) fn read(&self) -> Option<Settings> {
+        let text = fs::read_to_string(&self.0).ok()?;
+        match serde_json::from_str(&text) {
+            Ok(settings) => Some(settings),
+            Err(error) => {
+                tracing::warn!(%error, file = %self.0.display(), "the settings cannot be read and are started anew");
+                None
+            }
+        }
+    }
+
+    /// Keeps the settings.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub(crate) fn write(&self, settings: &Settings) -> io::Result<()> {
+        let folder = self.0.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let draft = self.0.with_extension(format!("{}.new", std::process::id()));
+        fs::write(&draft, serde_json::to_vec_pretty(settings)?)?;
+        fs::rename(&draft, &self.0)
+    }
+}
+
+/// An address as a file name: readable, and another one for each address.
+fn file_name(server: &str) -> String {
+    let mut name = String::new();
+    for byte in server.trim_end_matches('/').bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' => name.push(char::from(byte)),
+            _ => name.push_str(&format!("_{byte:02x}")),
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_come_back_as_they_were_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SettingsFile::new(folder.path(), Some("http://127.0.0.1:7070"));
+        assert_eq!(file.read(), None);
+        let settings = Settings { contact: Contact::demo(), theme: Some(ThemeName::Light), ..Settings::default() };
+        file.write(&settings).unwrap();
+        assert_eq!(file.read(), Some(settings));
+        assert_eq!(fs::read_dir(folder.path().join("clients")).unwrap().count(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn a_broken_file_is_started_anew_and_fields_of_another_version_are_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SettingsFile::new(folder.path(), None);
+        file.write(&Settings::default()).unwrap();
+        fs::write(&file.0, "{ half").unwrap();
+        assert_eq!(file.read(), None);
+        fs::write(&file.0, r#"{"wallpaper": 3, "screen": "log"}"#).unwrap();
+        assert_eq!(file.read().map(|settings| settings.screen), Some(Screen::Log));
+    }
+
+    #[test]
+    fn each_shop_has_its_own_file() {
+        assert_eq!(file_name("http://127.0.0.1:7070/"), "http_3a_2f_2f127.0.0.1_3a7070");
+        assert_ne!(file_name("http://a.example"), file_name("http://A.example"));
+    }
+}

@@ -1,0 +1,213 @@
+//! The basket: what the shop said last, and the shopper's changes on their way to it. What is shown is the first with the
+//! second on top, so a refused change is undone by dropping it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use storefront_api::{Currency, Money, Order, OrderId, ProductId, ReopenReason, Timestamp};
+
+use crate::state::{List, Load};
+
+/// How many changes may wait at most.
+const PENDING_LIMIT: usize = 100;
+/// How many pieces one line may have (DOMAIN, B1).
+pub(crate) const QUANTITY_LIMIT: u32 = 99;
+
+/// One line as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) product_id: ProductId,
+    pub(crate) name: String,
+    pub(crate) unit_price: Money,
+    pub(crate) quantity: u32,
+    pub(crate) notice: Option<String>,
+    /// A change of this line is on its way to the shop.
+    pub(crate) pending: bool,
+}
+
+impl Line {
+    /// Unit price times quantity; as much as fits.
+    pub(crate) fn total(&self) -> Money {
+        self.unit_price.times(self.quantity).unwrap_or(Money::new(i64::MAX, self.unit_price.currency))
+    }
+}
+
+/// A change of the basket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// So many more of a product.
+    Add {
+        /// What, with what the shopper saw of it.
+        line: Line,
+    },
+    /// So many of a product, no matter how many there were.
+    Set {
+        product_id: ProductId,
+        quantity: u32,
+    },
+    Remove {
+        product_id: ProductId,
+    },
+    Empty,
+}
+
+impl Change {
+    fn product_id(&self) -> Option<&ProductId> {
+        match self {
+            Self::Add { line } => Some(&line.product_id),
+            Self::Set { product_id, .. } | Self::Remove { product_id } => Some(product_id),
+            Self::Empty => None,
+        }
+    }
+}
+
+/// A change on its way, under the key that makes repeating it safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Intent {
+    pub(crate) key: String,
+    pub(crate) change: Change,
+}
+
+/// The screen Basket.
+#[derive(Debug)]
+pub(crate) struct Basket {
+    /// The order that is the basket; chosen here, known to the shop from the first item on.
+    pub(crate) order_id: OrderId,
+    /// What the shop said last; `None`: no item yet.
+    pub(crate) order: Option<Order>,
+    pub(crate) load: Load,
+    pub(crate) pending: VecDeque<Intent>,
+    /// The first pending change has been sent and not answered.
+    pub(crate) in_flight: bool,
+    /// When to send it again.
+    pub(crate) retry_at: Option<Timestamp>,
+    /// How often in a row it could not be sent.
+    pub(crate) retries: u32,
+    pub(crate) list: List,
+    /// Lines taken out, the latest last, for undo.
+    pub(crate) removed: Vec<Line>,
+    /// Lines that the shop would not sell, and why.
+    pub(crate) refused: BTreeMap<ProductId, String>,
+}
+
+impl Basket {
+    pub(crate) fn new(order_id: OrderId) -> Self {
+        Self {
+            order_id,
+            order: None,
+            load: Load::Loading,
+            pending: VecDeque::new(),
+            in_flight: false,
+            retry_at: None,
+            retries: 0,
+            list: List::default(),
+            removed: Vec::new(),
+            refused: BTreeMap::new(),
+        }
+    }
+
+    /// The lines as the shopper wants them: the shop's, with every pending change on top.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        let items = self.order.iter().flat_map(|order| &order.items);
+        let mut lines: Vec<Line> = items
+            .map(|item| Line {
+                product_id: item.product_id.clone(),
+                name: item.name.clone(),
+                unit_price: item.unit_price,
+                quantity: item.quantity,
+                notice: self.refused.get(&item.product_id).cloned().or_else(|| item.notice.clone()),
+                pending: false,
+            })
+            .collect();
+        for intent in &self.pending {
+            apply(&mut lines, &intent.change);
+        }
+        lines
+    }
+
+    /// How many pieces there are.
+    pub(crate) fn pieces(&self) -> u32 {
+        self.lines().iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
+    }
+
+    /// How many of a product there are.
+    pub(crate) fn quantity_of(&self, id: &ProductId) -> u32 {
+        self.lines().iter().find(|line| line.product_id == *id).map_or(0, |line| line.quantity)
+    }
+
+    /// What is to be paid, as far as it is known here: the shop's total, or the sum of the lines while changes are pending.
+    pub(crate) fn total(&self) -> Money {
+        match &self.order {
+            Some(order) if self.pending.is_empty() => order.total,
+            order => {
+                let lines = self.lines();
+                let currency = lines.first().map(|line| line.unit_price.currency);
+                let currency = currency.or(order.as_ref().map(|order| order.currency)).unwrap_or(Currency::EUR);
+                let sum = lines.iter().try_fold(Money::zero(currency), |sum, line| sum.plus(line.total()));
+                sum.unwrap_or(Money::new(i64::MAX, currency))
+            }
+        }
+    }
+
+    /// Whether nothing is in it, and nothing is on its way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines().is_empty() && self.pending.is_empty()
+    }
+
+    /// Why the last checkout of this order failed.
+    pub(crate) fn reopened_because(&self) -> Option<&ReopenReason> {
+        self.order.as_ref().and_then(|order| order.reopened_because.as_ref())
+    }
+
+    /// Queues a change. One that has not been sent yet is brought up to date instead where that comes to the same.
+    /// Returns whether it was taken.
+    pub(crate) fn push(&mut self, key: String, change: Change) -> bool {
+        let sent = usize::from(self.in_flight || self.retries > 0);
+        if self.pending.len() > sent
+            && let Some(last) = self.pending.back_mut()
+            && last.change.product_id().is_some()
+            && last.change.product_id() == change.product_id()
+            && merge(&mut last.change, &change)
+        {
+            return true;
+        }
+        if self.pending.len() >= PENDING_LIMIT {
+            return false;
+        }
+        self.pending.push_back(Intent { key, change });
+        true
+    }
+}
+
+fn merge(earlier: &mut Change, later: &Change) -> bool {
+    match (earlier, later) {
+        (Change::Add { line }, Change::Add { line: more }) if line.quantity + more.quantity <= QUANTITY_LIMIT => {
+            line.quantity += more.quantity;
+            true
+        }
+        (Change::Set { quantity, .. }, Change::Set { quantity: later, .. }) => {
+            *quantity = *later;
+            true
+        }
+        _ => false,
+    }
+}
+
+fn apply(lines: &mut Vec<Line>, change: &Change) {
+    match change {
+        Change::Add { line } => match lines.iter_mut().find(|here| here.product_id == line.product_id) {
+            Some(here) => {
+                here.quantity = here.quantity.saturating_add(line.quantity);
+                here.pending = true;
+            }
+            None => lines.push(Line { pending: true, ..line.clone() }),
+        },
+        Change::Set { product_id, quantity } => {
+            if let Some(here) = lines.iter_mut().find(|here| here.product_id == *product_id) {
+                here.quantity = *quantity;
+                here.pending = true;
+            }
+        }
+        Change::Remove { product_id } => lines.retain(|line| line.product_id != *product_id),
+        Change::Empty => lines.clear(),
+    }
+}

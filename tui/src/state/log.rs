@@ -1,0 +1,140 @@
+//! The events seen lately, oldest first, and how the screen Log looks at them.
+
+use std::collections::VecDeque;
+
+use storefront_api::Event;
+use tui_input::Input;
+
+use crate::state::List;
+
+/// How many events are kept.
+pub(crate) const EVENTS_KEPT: usize = 10_000;
+
+/// The screen Log.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) events: VecDeque<Event>,
+    /// The position of the last event that was taken in.
+    pub(crate) last_position: u64,
+    /// The first events have arrived.
+    pub(crate) loaded: bool,
+    /// Places in `events` of what passes the filter; only while there is one.
+    matches: Option<Vec<usize>>,
+    pub(crate) list: List,
+    /// The list is held where it is.
+    pub(crate) paused: bool,
+    /// How many events came in while it was held.
+    pub(crate) missed: usize,
+    pub(crate) filter: Input,
+    pub(crate) typing: bool,
+    pub(crate) detail: bool,
+}
+
+impl Log {
+    /// How many lines the list has.
+    pub(crate) fn len(&self) -> usize {
+        self.matches.as_ref().map_or(self.events.len(), Vec::len)
+    }
+
+    /// The event on a line.
+    pub(crate) fn line(&self, line: usize) -> Option<&Event> {
+        match &self.matches {
+            Some(matches) => self.events.get(*matches.get(line)?),
+            None => self.events.get(line),
+        }
+    }
+
+    pub(crate) fn selected(&self) -> Option<&Event> {
+        self.line(self.list.cursor)
+    }
+
+    /// Starts over: the log is another one, or has a gap.
+    pub(crate) fn reset(&mut self) {
+        self.events.clear();
+        self.last_position = 0;
+        self.loaded = false;
+        self.missed = 0;
+        self.filter_again();
+    }
+
+    /// Takes in events that follow the last; repeats are ignored.
+    pub(crate) fn append(&mut self, events: Vec<Event>) {
+        self.loaded = true;
+        let mut fresh = 0;
+        for event in events.into_iter().filter(|event| event.position > self.last_position).collect::<Vec<_>>() {
+            self.last_position = event.position;
+            if self.passes(&event) {
+                fresh += 1;
+                if let Some(matches) = &mut self.matches {
+                    matches.push(self.events.len());
+                }
+            }
+            self.events.push_back(event);
+        }
+        self.drop_oldest();
+        if self.paused {
+            self.missed += fresh;
+            self.list.clamp(self.len());
+        } else {
+            self.list.cursor = self.len().saturating_sub(1);
+        }
+    }
+
+    /// Moves the cursor; going up holds the list, reaching the end lets it go again.
+    pub(crate) fn step(&mut self, by: isize) {
+        self.list.step(by, self.len());
+        self.paused = self.list.cursor + 1 < self.len();
+        if !self.paused {
+            self.missed = 0;
+        }
+    }
+
+    /// Applies the filter to what is kept.
+    pub(crate) fn filter_again(&mut self) {
+        let words = self.words();
+        self.matches = (!words.is_empty()).then(|| {
+            self.events.iter().enumerate().filter(|(_, event)| matches(event, &words)).map(|(at, _)| at).collect()
+        });
+        self.paused = false;
+        self.missed = 0;
+        self.list.cursor = self.len().saturating_sub(1);
+    }
+
+    fn words(&self) -> Vec<String> {
+        self.filter.value().split_whitespace().map(str::to_lowercase).collect()
+    }
+
+    fn passes(&self, event: &Event) -> bool {
+        self.matches.is_none() || matches(event, &self.words())
+    }
+
+    fn drop_oldest(&mut self) {
+        let surplus = self.events.len().saturating_sub(EVENTS_KEPT);
+        if surplus == 0 {
+            return;
+        }
+        self.events.drain(..surplus);
+        let gone = match &mut self.matches {
+            Some(matches) => {
+                let gone = matches.partition_point(|at| *at < surplus);
+                matches.drain(..gone);
+                matches.iter_mut().for_each(|at| *at -= surplus);
+                gone
+            }
+            None => surplus,
+        };
+        self.list.cursor = self.list.cursor.saturating_sub(gone);
+    }
+}
+
+/// Every word must stand in the type, the stream, the actor, the correlation id or the data.
+fn matches(event: &Event, words: &[String]) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let head = format!("{} {} {} {}", event.kind, event.stream, event.actor, event.correlation_id).to_lowercase();
+    let mut data = None;
+    words.iter().all(|word| {
+        head.contains(word) || data.get_or_insert_with(|| event.data.to_string().to_lowercase()).contains(word)
+    })
+}

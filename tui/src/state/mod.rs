@@ -1,0 +1,263 @@
+//! Everything that the client knows at a moment. Plain data: no clock, no network, no terminal. `update` changes it, `view`
+//! reads it.
+
+mod basket;
+mod checkout;
+mod help;
+mod list;
+mod log;
+mod order;
+mod orders;
+mod shop;
+
+pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
+pub(crate) use checkout::{Checkout, Field, PAYMENTS, Phase, Submission};
+pub(crate) use help::Help;
+pub(crate) use list::{List, Load};
+pub(crate) use log::Log;
+pub(crate) use order::{OpenOrder, Question};
+pub(crate) use orders::Orders;
+pub(crate) use shop::{Picture, PictureState, SORTS, Shop};
+
+use storefront_api::{Problem, Timestamp};
+use uuid::Uuid;
+
+use crate::keys::Context;
+use crate::settings::{Settings, ThemeName};
+
+/// A screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Screen {
+    #[default]
+    Shop,
+    Basket,
+    Checkout,
+    Orders,
+    Order,
+    Log,
+}
+
+impl Screen {
+    /// The screens that have a tab, in the order of the tabs.
+    pub(crate) const TABS: [Self; 4] = [Self::Shop, Self::Basket, Self::Orders, Self::Log];
+
+    /// The tab under which a screen stands.
+    pub(crate) const fn tab(self) -> Self {
+        match self {
+            Self::Shop => Self::Shop,
+            Self::Basket | Self::Checkout => Self::Basket,
+            Self::Orders | Self::Order => Self::Orders,
+            Self::Log => Self::Log,
+        }
+    }
+
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Shop => "Shop",
+            Self::Basket => "Basket",
+            Self::Checkout => "Checkout",
+            Self::Orders => "Orders",
+            Self::Order => "Order",
+            Self::Log => "Log",
+        }
+    }
+}
+
+/// Whether the shop answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Connection {
+    /// It has not answered yet.
+    Opening,
+    Live,
+    Offline {
+        /// Since when.
+        since: Timestamp,
+        /// Why, as a sentence.
+        reason: String,
+    },
+}
+
+/// Why something asked of the shop did not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The shop refused, and says why.
+    Refused(Box<Problem>),
+    /// It could not be reached: worth trying again.
+    Unreachable(String),
+    /// The answer makes no sense.
+    Unexpected(String),
+}
+
+/// How often something is sent again although the shop said that it cannot take it just now.
+const PATIENCE: u32 = 4;
+
+impl Failure {
+    /// Whether sending the same again, under the same key, is the thing to do after `retries` in vain: for ever when there
+    /// was no answer, a few times when the shop is still at it or cannot take it just now.
+    pub(crate) fn wants_repeating(&self, retries: u32) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused(problem) if problem.code == "request_in_progress" => true,
+            Self::Refused(problem) => matches!(problem.status, 429 | 503) && retries < PATIENCE,
+            Self::Unexpected(_) => false,
+        }
+    }
+
+    /// What went wrong, as a sentence.
+    pub(crate) fn sentence(&self) -> &str {
+        match self {
+            Self::Refused(problem) if problem.detail.is_empty() => &problem.title,
+            Self::Refused(problem) => &problem.detail,
+            Self::Unreachable(text) | Self::Unexpected(text) => text,
+        }
+    }
+}
+
+/// How a toast is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Plain,
+    Bad,
+}
+
+/// A line that says what just happened and goes away by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Toast {
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
+    pub(crate) until: Timestamp,
+}
+
+/// How many toasts show at once; older ones give way.
+const TOASTS: usize = 3;
+
+/// The whole client.
+#[derive(Debug)]
+pub(crate) struct Model {
+    /// The time of the last message.
+    pub(crate) now: Timestamp,
+    /// Where the shopper is, for times of day.
+    pub(crate) zone: jiff::tz::TimeZone,
+    /// Where new ids come from.
+    pub(crate) new_id: fn() -> Uuid,
+    /// Columns and rows of the terminal.
+    pub(crate) size: (u16, u16),
+    /// Whether something visible may have changed since the last drawing.
+    pub(crate) changed: bool,
+    /// Whether everything runs inside this process.
+    pub(crate) embedded: bool,
+    /// Where the shop is, once it is found.
+    pub(crate) shop_url: Option<String>,
+    /// Where the stub's mail can be read.
+    pub(crate) mailbox_url: Option<String>,
+    pub(crate) connection: Connection,
+    pub(crate) screen: Screen,
+    pub(crate) theme: ThemeName,
+    pub(crate) toasts: Vec<Toast>,
+    pub(crate) shop: Shop,
+    pub(crate) basket: Basket,
+    pub(crate) checkout: Checkout,
+    pub(crate) orders: Orders,
+    pub(crate) order: Option<OpenOrder>,
+    pub(crate) log: Log,
+    /// The help, while it lies over the screen.
+    pub(crate) help: Option<Help>,
+    /// A question that must be answered first.
+    pub(crate) question: Option<Question>,
+}
+
+impl Model {
+    /// The client as it starts, before anything has been asked of the shop.
+    pub(crate) fn new(settings: &Settings, now: Timestamp, new_id: fn() -> Uuid) -> Self {
+        let basket_id = settings.basket.unwrap_or_else(|| storefront_api::OrderId(new_id()));
+        Self {
+            now,
+            zone: jiff::tz::TimeZone::UTC,
+            new_id,
+            size: (80, 24),
+            changed: true,
+            embedded: false,
+            shop_url: None,
+            mailbox_url: None,
+            connection: Connection::Opening,
+            screen: match settings.screen {
+                Screen::Checkout if settings.checking_out.is_some() => Screen::Checkout,
+                Screen::Checkout => Screen::Basket,
+                Screen::Order => Screen::Orders,
+                other => other,
+            },
+            theme: settings.theme.unwrap_or_default(),
+            toasts: Vec::new(),
+            shop: Shop::new(settings),
+            basket: Basket::new(basket_id),
+            checkout: Checkout::new(settings),
+            orders: Orders::default(),
+            order: settings.checking_out.map(OpenOrder::new),
+            log: Log::default(),
+            help: None,
+            question: None,
+        }
+    }
+
+    /// What is worth keeping until the next start.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            basket: Some(self.basket.order_id),
+            checking_out: self.checkout.watched(),
+            screen: self.screen,
+            product: self.shop.selected().map(|product| product.id.clone()).or_else(|| self.shop.wanted.clone()),
+            theme: Some(self.theme),
+            contact: self.checkout.contact(),
+            payment: Some(self.checkout.payment().token.to_owned()),
+        }
+    }
+
+    /// What has the keyboard now.
+    pub(crate) fn context(&self) -> Context {
+        if self.question.is_some() {
+            return Context::Confirm;
+        }
+        if self.help.is_some() {
+            return Context::Help;
+        }
+        match self.screen {
+            Screen::Shop if self.shop.typing => Context::Search,
+            Screen::Shop => Context::Shop,
+            Screen::Basket => Context::Basket,
+            Screen::Checkout => match (&self.checkout.phase, self.checkout.focus) {
+                (Phase::Watching(_), _) => Context::CheckoutProgress,
+                (Phase::Form, Field::Payment) => Context::CheckoutPayment,
+                (Phase::Form, _) => Context::CheckoutField,
+            },
+            Screen::Orders => Context::Orders,
+            Screen::Order => Context::Order,
+            Screen::Log if self.log.typing => Context::Search,
+            Screen::Log => Context::Log,
+        }
+    }
+
+    /// Says something for a few seconds.
+    pub(crate) fn toast(&mut self, tone: Tone, text: impl Into<String>) {
+        let seconds = match tone {
+            Tone::Good | Tone::Plain => 4,
+            Tone::Bad => 8,
+        };
+        let text = text.into();
+        self.toasts.retain(|toast| toast.text != text);
+        self.toasts.push(Toast { text, tone, until: self.in_ms(seconds * 1000) });
+        let surplus = self.toasts.len().saturating_sub(TOASTS);
+        self.toasts.drain(..surplus);
+    }
+
+    /// The moment so many milliseconds from now.
+    pub(crate) fn in_ms(&self, delay_ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(self.now.unix_ms().saturating_add(delay_ms))
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.connection == Connection::Live
+    }
+}

@@ -1,0 +1,49 @@
+//! The list of orders.
+
+use storefront_api::{OrderListQuery, OrderStatus, OrderSummary, Timestamp};
+
+use crate::state::{List, Load};
+
+/// How many orders one request fetches.
+const PAGE: u32 = 50;
+
+/// The screen Orders.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    pub(crate) items: Vec<OrderSummary>,
+    pub(crate) total: usize,
+    pub(crate) next_cursor: Option<String>,
+    pub(crate) load: Load,
+    pub(crate) asking: bool,
+    pub(crate) sequence: u64,
+    pub(crate) list: List,
+    pub(crate) status: Option<OrderStatus>,
+    /// When to look again because an order changed.
+    pub(crate) refresh_at: Option<Timestamp>,
+}
+
+impl Orders {
+    const STATUSES: [OrderStatus; 6] = [
+        OrderStatus::InProgress,
+        OrderStatus::CheckedOut,
+        OrderStatus::Confirmed,
+        OrderStatus::Shipped,
+        OrderStatus::Delivered,
+        OrderStatus::Cancelled,
+    ];
+
+    pub(crate) fn selected(&self) -> Option<&OrderSummary> {
+        self.items.get(self.list.cursor)
+    }
+
+    /// The first page of what is wanted now.
+    pub(crate) fn query(&self, min_position: Option<u64>) -> OrderListQuery {
+        OrderListQuery { status: self.status, limit: Some(PAGE), min_position, ..OrderListQuery::default() }
+    }
+
+    /// All orders, then those in each state, then all again.
+    pub(crate) fn next_status(&mut self) {
+        let place = self.status.and_then(|status| Self::STATUSES.iter().position(|known| *known == status));
+        self.status = Self::STATUSES.get(place.map_or(0, |place| place + 1)).copied();
+    }
+}

@@ -1,0 +1,208 @@
+//! The basket: changes show at once, go to the shop one after another under their own keys, and are dropped when refused.
+
+use storefront_api::{Order, OrderId, OrderStatus};
+
+pub(super) use crate::state::QUANTITY_LIMIT;
+use crate::state::{Basket, Change, Failure, Line, Load, Model, Screen, Tone};
+use crate::update::{Effect, backoff_ms, checkout, new_key, refuse};
+
+/// How many removed lines can be put back.
+const UNDO_LIMIT: usize = 20;
+
+/// Asks for the basket as the shop has it.
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    if model.shop_url.is_none() { Vec::new() } else { vec![Effect::FetchBasket(model.basket.order_id)] }
+}
+
+/// Changes the basket on screen and queues the change for the shop.
+pub(super) fn change(model: &mut Model, change: Change) -> Vec<Effect> {
+    let key = new_key(model);
+    if !model.basket.push(key, change) {
+        model.toast(Tone::Bad, "Too many changes are waiting for the shop. Try again when it answers.");
+    }
+    model.checkout.new_total = None;
+    model.basket.list.clamp(model.basket.lines().len());
+    send_next(model)
+}
+
+/// Sends the first pending change, unless one is on its way or waiting for its time.
+pub(super) fn send_next(model: &mut Model) -> Vec<Effect> {
+    let basket = &mut model.basket;
+    if basket.in_flight || basket.retry_at.is_some() || model.shop_url.is_none() {
+        return Vec::new();
+    }
+    let Some(first) = basket.pending.front() else { return Vec::new() };
+    basket.in_flight = true;
+    vec![Effect::SendChange { order_id: basket.order_id, key: first.key.clone(), change: first.change.clone() }]
+}
+
+pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
+    if model.basket.retry_at.is_some_and(|at| at <= model.now) {
+        model.basket.retry_at = None;
+        return send_next(model);
+    }
+    Vec::new()
+}
+
+/// The shop's word on a pending change.
+pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Failure>) -> Vec<Effect> {
+    if model.basket.pending.front().is_none_or(|first| first.key != key) {
+        return Vec::new();
+    }
+    model.basket.in_flight = false;
+    match result {
+        Ok(order) => {
+            model.basket.pending.pop_front();
+            model.basket.retries = 0;
+            take_order(&mut model.basket, Some(order));
+            send_next(model)
+        }
+        Err(failure) if failure.wants_repeating(model.basket.retries) => {
+            try_later(model);
+            Vec::new()
+        }
+        Err(Failure::Refused(problem)) if problem.code == "order_state" => start_anew(model),
+        Err(failure) => {
+            model.basket.pending.pop_front();
+            model.basket.retries = 0;
+            refuse(model, &failure);
+            let mut effects = ask(model);
+            effects.extend(send_next(model));
+            effects
+        }
+    }
+}
+
+fn try_later(model: &mut Model) {
+    let seed = (model.new_id)().as_u128();
+    model.basket.retry_at = Some(model.in_ms(backoff_ms(model.basket.retries, seed)));
+    model.basket.retries = model.basket.retries.saturating_add(1);
+}
+
+/// The order is no basket any more (bought or given up elsewhere): what was being added goes into a new one.
+fn start_anew(model: &mut Model) -> Vec<Effect> {
+    let pending: Vec<Change> = model.basket.pending.drain(..).map(|intent| intent.change).collect();
+    renew(model);
+    model.toast(Tone::Plain, "The basket was bought or closed elsewhere; this is a new one.");
+    for change in pending.into_iter().filter(|change| matches!(change, Change::Add { .. })) {
+        let key = new_key(model);
+        model.basket.push(key, change);
+    }
+    send_next(model)
+}
+
+/// Puts an empty basket with a new id in place of the old one.
+pub(super) fn renew(model: &mut Model) {
+    model.basket = Basket { load: Load::Ready, ..Basket::new(OrderId((model.new_id)())) };
+}
+
+/// Makes an open order the basket.
+pub(super) fn adopt(model: &mut Model, order: Order) {
+    model.basket = Basket { load: Load::Ready, order: Some(order.clone()), ..Basket::new(order.id) };
+}
+
+/// The shop's word on the basket as a whole.
+pub(super) fn on_basket(model: &mut Model, id: OrderId, result: Result<Option<Order>, Failure>) -> Vec<Effect> {
+    if id != model.basket.order_id {
+        return Vec::new();
+    }
+    match result {
+        Ok(Some(order)) if order.status != OrderStatus::InProgress => {
+            let bought = order.status == OrderStatus::CheckedOut;
+            renew(model);
+            // Bought by this client just before it ended, or on another device: follow it.
+            if bought && model.checkout.watched().is_none() {
+                if model.screen == Screen::Basket {
+                    model.screen = Screen::Checkout;
+                } else {
+                    model.toast(Tone::Plain, "Your order is on its way through the checkout; 2 shows it.");
+                }
+                return checkout::watch(model, order);
+            }
+        }
+        Ok(order) => {
+            model.basket.load = Load::Ready;
+            take_order(&mut model.basket, order);
+            model.checkout.new_total = None;
+        }
+        Err(failure) => {
+            if model.basket.order.is_none() {
+                model.basket.load = Load::Failed(failure);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Takes what the shop says, unless something newer is known.
+fn take_order(basket: &mut Basket, order: Option<Order>) {
+    let known = basket.order.as_ref().map_or(0, |order| order.version);
+    if order.as_ref().is_none_or(|order| order.version >= known) {
+        basket.order = order;
+        basket.load = Load::Ready;
+    }
+    let lines = basket.lines();
+    basket.refused.retain(|id, _| lines.iter().any(|line| line.product_id == *id));
+    basket.list.clamp(lines.len());
+}
+
+/// One more or one fewer of the chosen line.
+pub(super) fn step_quantity(model: &mut Model, by: i32) -> Vec<Effect> {
+    let Some(line) = chosen(model) else { return Vec::new() };
+    let quantity = line.quantity.saturating_add_signed(by);
+    if quantity == 0 {
+        return remove(model);
+    }
+    if quantity > QUANTITY_LIMIT {
+        model.toast(Tone::Bad, format!("At most {QUANTITY_LIMIT} of one product."));
+        return Vec::new();
+    }
+    model.basket.refused.remove(&line.product_id);
+    change(model, Change::Set { product_id: line.product_id, quantity })
+}
+
+/// Takes the chosen line out; it can be put back.
+pub(super) fn remove(model: &mut Model) -> Vec<Effect> {
+    let Some(line) = chosen(model) else { return Vec::new() };
+    model.toast(Tone::Plain, format!("{} is out of the basket; u puts it back", line.name));
+    let product_id = line.product_id.clone();
+    remember(model, line);
+    change(model, Change::Remove { product_id })
+}
+
+/// Takes everything out; each line can be put back.
+pub(super) fn empty(model: &mut Model) -> Vec<Effect> {
+    for line in model.basket.lines().into_iter().rev() {
+        remember(model, line);
+    }
+    change(model, Change::Empty)
+}
+
+/// Puts back what was taken out last.
+pub(super) fn undo(model: &mut Model) -> Vec<Effect> {
+    let Some(line) = model.basket.removed.pop() else { return Vec::new() };
+    let line = Line { notice: None, ..line };
+    change(model, Change::Add { line })
+}
+
+/// Goes to the checkout, unless there is nothing to buy.
+pub(super) fn check_out(model: &mut Model) -> Vec<Effect> {
+    if model.basket.is_empty() {
+        model.toast(Tone::Plain, "The basket is empty: put something in first.");
+    } else {
+        model.screen = Screen::Checkout;
+        checkout::open(model);
+    }
+    Vec::new()
+}
+
+fn chosen(model: &Model) -> Option<Line> {
+    model.basket.lines().into_iter().nth(model.basket.list.cursor)
+}
+
+fn remember(model: &mut Model, line: Line) {
+    let removed = &mut model.basket.removed;
+    removed.push(line);
+    let surplus = removed.len().saturating_sub(UNDO_LIMIT);
+    removed.drain(..surplus);
+}

@@ -1,0 +1,279 @@
+//! Buying: the form, one submission that is sent until there is a definite answer, and what becomes of the order.
+
+use storefront_api::{Order, OrderId, OrderStatus, Problem, ReopenReason};
+use tui_input::Input;
+
+use crate::settings::Contact;
+use crate::state::{Failure, Field, Model, OpenOrder, Phase, Screen, Submission, Tone};
+use crate::update::{Effect, backoff_ms, basket, new_key, order, refuse};
+
+/// Opens the form at the first field that needs attention.
+pub(super) fn open(model: &mut Model) {
+    let checkout = &mut model.checkout;
+    if checkout.submission.is_some() {
+        return;
+    }
+    checkout.phase = Phase::Form;
+    model.toasts.retain(|toast| toast.tone == Tone::Bad);
+    let wrong = checkout.request(model.basket.total()).err().unwrap_or_default();
+    checkout.focus = wrong.first().map_or(Field::Payment, |(field, _)| *field);
+    checkout.errors.clear();
+    checkout.notice = model.basket.reopened_because().map(sentence);
+}
+
+/// Fills the empty form in.
+pub(super) fn offer(model: &mut Model, contact: &Contact) {
+    let texts = [
+        (Field::Name, &contact.name),
+        (Field::Street, &contact.street),
+        (Field::PostalCode, &contact.postal_code),
+        (Field::City, &contact.city),
+        (Field::Country, &contact.country),
+        (Field::Email, &contact.email),
+    ];
+    for (field, text) in texts {
+        if let Some(input) = model.checkout.input_mut(field) {
+            *input = Input::new(text.clone());
+        }
+    }
+}
+
+/// A field was edited: what was wrong with it is for the shopper to have mended.
+pub(super) fn edited(model: &mut Model) {
+    let focus = model.checkout.focus;
+    model.checkout.errors.retain(|(field, _)| *field != focus);
+}
+
+pub(super) fn step_field(model: &mut Model, by: isize) {
+    let place = Field::ALL.iter().position(|field| *field == model.checkout.focus).unwrap_or(0);
+    let there = (place + Field::ALL.len()).saturating_add_signed(by) % Field::ALL.len();
+    model.checkout.focus = Field::ALL[there];
+}
+
+/// Chooses another way to pay; beyond the first one goes back to the fields.
+pub(super) fn step_payment(model: &mut Model, by: isize) {
+    edited(model);
+    if !model.checkout.step_payment(by) && by < 0 {
+        step_field(model, -1);
+    }
+}
+
+/// Buys, once: while a submission is on its way, pressing again does nothing more.
+pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
+    if model.checkout.submission.is_some() {
+        return Vec::new();
+    }
+    if model.basket.is_empty() {
+        model.toast(Tone::Plain, "The basket is empty: put something in first.");
+        return Vec::new();
+    }
+    if !model.basket.pending.is_empty() {
+        model.toast(Tone::Plain, "The basket is still on its way to the shop. Try again in a moment.");
+        return Vec::new();
+    }
+    let total = model.checkout.new_total.unwrap_or_else(|| model.basket.total());
+    match model.checkout.request(total) {
+        Err(errors) => {
+            model.checkout.focus = errors.first().map_or(model.checkout.focus, |(field, _)| *field);
+            model.checkout.errors = errors;
+            Vec::new()
+        }
+        Ok(request) => {
+            let checkout = &mut model.checkout;
+            checkout.errors.clear();
+            checkout.notice = None;
+            checkout.submission = Some(Submission {
+                key: (model.new_id)().to_string(),
+                order_id: model.basket.order_id,
+                request,
+                in_flight: false,
+                retry_at: None,
+                retries: 0,
+            });
+            send(model)
+        }
+    }
+}
+
+/// Sends the submission, unless it is on its way or waiting for its time.
+pub(super) fn send(model: &mut Model) -> Vec<Effect> {
+    let Some(submission) = &mut model.checkout.submission else { return Vec::new() };
+    if submission.in_flight || submission.retry_at.is_some() {
+        return Vec::new();
+    }
+    submission.in_flight = true;
+    vec![Effect::CheckOut {
+        order_id: submission.order_id,
+        key: submission.key.clone(),
+        request: Box::new(submission.request.clone()),
+    }]
+}
+
+pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    match &mut model.checkout.submission {
+        Some(submission) if submission.retry_at.is_some_and(|at| at <= now) => {
+            submission.retry_at = None;
+            send(model)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The shop's word on the submission.
+pub(super) fn on_checked_out(model: &mut Model, key: &str, result: Result<Order, Failure>) -> Vec<Effect> {
+    let Some(retries) = model.checkout.submission.as_ref().filter(|sent| sent.key == key).map(|sent| sent.retries)
+    else {
+        return Vec::new();
+    };
+    match result {
+        Ok(order) => {
+            model.checkout.submission = None;
+            model.checkout.new_total = None;
+            basket::renew(model);
+            watch(model, order)
+        }
+        Err(failure) if failure.wants_repeating(retries) => try_later(model),
+        Err(Failure::Refused(problem)) => {
+            model.checkout.submission = None;
+            refused(model, &problem)
+        }
+        Err(failure) => {
+            model.checkout.submission = None;
+            model.checkout.notice = Some(failure.sentence().to_owned());
+            basket::ask(model)
+        }
+    }
+}
+
+fn try_later(model: &mut Model) -> Vec<Effect> {
+    let seed = (model.new_id)().as_u128();
+    let now = model.now;
+    if let Some(submission) = &mut model.checkout.submission {
+        submission.in_flight = false;
+        let delay = backoff_ms(submission.retries, seed);
+        submission.retry_at = Some(storefront_api::Timestamp::from_unix_ms(now.unix_ms() + delay));
+        submission.retries = submission.retries.saturating_add(1);
+    }
+    Vec::new()
+}
+
+fn refused(model: &mut Model, problem: &Problem) -> Vec<Effect> {
+    let checkout = &mut model.checkout;
+    if let Some(new_total) = problem.new_total {
+        checkout.new_total = Some(new_total);
+        let shown = crate::money::shown(new_total);
+        checkout.notice =
+            Some(format!("The total is now {shown}. Nothing was charged. Press Enter to buy at this total."));
+    } else {
+        checkout.notice = Some(Failure::Refused(Box::new(problem.clone())).sentence().to_owned());
+    }
+    for error in &problem.errors {
+        if let Some(field) = Field::by_pointer(&error.pointer) {
+            checkout.errors.push((field, error.detail.clone()));
+        }
+    }
+    if let Some((field, _)) = checkout.errors.first() {
+        checkout.focus = *field;
+    }
+    for id in &problem.product_ids {
+        let said = problem.errors.iter().find(|error| error.pointer.ends_with(&format!("/{id}")));
+        let text = said.map_or_else(|| "cannot be bought".to_owned(), |error| error.detail.clone());
+        model.basket.refused.insert(id.clone(), text);
+    }
+    basket::ask(model)
+}
+
+/// Follows an order through the checkout.
+pub(super) fn watch(model: &mut Model, order: Order) -> Vec<Effect> {
+    let id = order.id;
+    model.checkout.phase = Phase::Watching(id);
+    model.order = Some(OpenOrder { order: Some(order), ..OpenOrder::new(id) });
+    order::ask(model)
+}
+
+/// Looks whether the watched order has come to an end.
+pub(super) fn follow(model: &mut Model, order: &Order) -> Vec<Effect> {
+    if model.checkout.watched() != Some(order.id) {
+        return Vec::new();
+    }
+    match order.status {
+        OrderStatus::InProgress => reopened(model, order),
+        OrderStatus::CheckedOut => Vec::new(),
+        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => {
+            if model.screen != Screen::Checkout {
+                tell_the_end(model, order);
+                model.checkout.phase = Phase::Form;
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn tell_the_end(model: &mut Model, order: &Order) {
+    let name = order.number.clone().unwrap_or_else(|| "Your order".to_owned());
+    if order.status == OrderStatus::Cancelled {
+        model.toast(Tone::Plain, format!("{name} is cancelled."));
+    } else {
+        model.toast(Tone::Good, format!("{name} is confirmed."));
+    }
+}
+
+/// The order is a basket again: back to the payment with the reason, unless another basket has been begun meanwhile.
+fn reopened(model: &mut Model, order: &Order) -> Vec<Effect> {
+    model.checkout.phase = Phase::Form;
+    let reason = order.reopened_because.as_ref().map(sentence);
+    let reason = reason.unwrap_or_else(|| "The checkout did not go through.".to_owned());
+    if !model.basket.is_empty() && model.basket.order_id != order.id {
+        model.toast(Tone::Bad, format!("{reason} The order is open again under Orders."));
+        return Vec::new();
+    }
+    basket::adopt(model, order.clone());
+    if let Some(ReopenReason::OutOfStock { product_ids }) = &order.reopened_because {
+        for id in product_ids {
+            model.basket.refused.insert(id.clone(), "too few are left".to_owned());
+        }
+    }
+    if model.screen == Screen::Checkout {
+        open(model);
+        model.checkout.focus = Field::Payment;
+    } else {
+        model.toast(Tone::Bad, format!("{reason} The basket is as it was."));
+    }
+    Vec::new()
+}
+
+/// Why a checkout failed, for people.
+pub(crate) fn sentence(reason: &ReopenReason) -> String {
+    match reason {
+        ReopenReason::OutOfStock { .. } => "Too few are left of what is marked. Nothing was charged.".to_owned(),
+        ReopenReason::PaymentDeclined { message, .. } => {
+            let message = message.trim_end_matches('.');
+            format!("The payment was declined: {message}. Nothing was charged; the basket is as it was.")
+        }
+    }
+}
+
+/// Gives the watched order up to its own screen.
+pub(super) fn leave(model: &mut Model) {
+    if let Some(order) = model.order.as_ref().and_then(|open| open.order.as_ref())
+        && order.status != OrderStatus::CheckedOut
+    {
+        model.checkout.phase = Phase::Form;
+    }
+}
+
+/// Asks the shop to give an order up; once.
+pub(super) fn cancel(model: &mut Model, id: OrderId) -> Vec<Effect> {
+    let key = new_key(model);
+    let Some(open) = model.order.as_mut().filter(|open| open.id == id && open.cancelling.is_none()) else {
+        return Vec::new();
+    };
+    open.cancelling = Some(key.clone());
+    vec![Effect::CancelOrder { id, key }]
+}
+
+/// Tells that something was refused.
+pub(super) fn tell(model: &mut Model, failure: &Failure) {
+    refuse(model, failure);
+}

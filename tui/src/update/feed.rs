@@ -1,0 +1,100 @@
+//! News from the log: what they make the client look at again, and whether the shop answers at all.
+
+use storefront_api::Event;
+
+use crate::state::{Connection, Model, Screen};
+use crate::update::{Effect, Feed, basket, order, orders, refetch, shop};
+
+pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
+    match feed {
+        Feed::Loaded { events } => {
+            model.log.reset();
+            model.log.append(events);
+            online(model);
+            // Another log may stand behind the same address: nothing that was fetched before counts.
+            if let Some(open) = &mut model.order {
+                *open = crate::state::OpenOrder { order: open.order.take(), ..crate::state::OpenOrder::new(open.id) };
+            }
+            refetch(model)
+        }
+        Feed::News { events } => {
+            online(model);
+            on_news(model, events)
+        }
+        Feed::Online => {
+            online(model);
+            refetch(model)
+        }
+        Feed::Offline(reason) => {
+            if let Connection::Offline { reason: known, .. } = &mut model.connection {
+                *known = reason;
+            } else {
+                model.connection = Connection::Offline { since: model.now, reason };
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn online(model: &mut Model) {
+    if model.is_live() {
+        return;
+    }
+    model.connection = Connection::Live;
+    model.shop.pictures.forget_unfinished();
+    // What waited for its time need wait no longer.
+    model.basket.retry_at = None;
+    if let Some(submission) = &mut model.checkout.submission {
+        submission.retry_at = None;
+    }
+    if let Some(open) = &mut model.order {
+        open.asking = false;
+    }
+}
+
+fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
+    let seen = model.log.last_position;
+    let fresh: Vec<Event> = events.into_iter().filter(|event| event.position > seen).collect();
+    let open_id = model.order.as_ref().map(|open| open.id.to_string());
+    let basket_stream = format!("order-{}", model.basket.order_id);
+    let basket_version = model.basket.order.as_ref().map_or(0, |order| order.version);
+    let watched = model.checkout.watched().filter(|id| model.order.as_ref().is_none_or(|open| open.id != *id));
+    let watched_text = watched.map(|id| id.to_string());
+    let (mut about_open, mut about_watched, mut about_basket, mut about_orders) = (false, false, false, false);
+    for event in &fresh {
+        about_open |= open_id.as_ref() == Some(&event.correlation_id);
+        about_watched |= watched_text.as_ref() == Some(&event.correlation_id);
+        about_basket |= event.stream == basket_stream && event.version > basket_version;
+        about_orders |= event.kind.starts_with("order.") || event.kind.starts_with("payment.");
+        if event.kind.starts_with("product.") {
+            picture_may_have_changed(model, event);
+        }
+        if event.kind.starts_with("product.") || event.kind.starts_with("stock.") {
+            shop::changed(model);
+        }
+    }
+    model.log.append(fresh);
+    let mut effects = Vec::new();
+    if about_open {
+        effects.extend(order::ask(model));
+    }
+    if about_watched && let Some(id) = watched {
+        effects.push(Effect::FetchTimeline { id, after: model.log.last_position });
+    }
+    // While a change is on its way, its own answer brings the basket.
+    if about_basket && model.basket.pending.is_empty() {
+        effects.extend(basket::ask(model));
+    }
+    if about_orders && model.screen == Screen::Orders {
+        orders::changed(model);
+    }
+    effects
+}
+
+fn picture_may_have_changed(model: &mut Model, event: &Event) {
+    if event.kind == "product.changed"
+        && let Some(Ok(id)) = event.stream.strip_prefix("product-").map(str::parse)
+    {
+        model.shop.pictures.forget(&id);
+    }
+}

@@ -1,0 +1,25 @@
+//! The help over the screen.
+
+use crate::keys::Action;
+use crate::state::{Help, Model};
+use crate::update::{Effect, act};
+
+pub(super) fn open(model: &mut Model) {
+    model.help = Some(Help::new(model.context()));
+}
+
+/// Closes the help and does what the chosen line says.
+pub(super) fn run(model: &mut Model) -> Vec<Effect> {
+    let chosen = model.help.take().and_then(|help| help.selected());
+    match chosen {
+        Some(binding) if binding.action != Action::Help => act::act(model, binding.action),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn step(model: &mut Model, by: isize) {
+    if let Some(help) = &mut model.help {
+        let len = help.lines().len();
+        help.list.step(by, len);
+    }
+}

@@ -1,0 +1,346 @@
+//! What a message changes, and what is to be done about it. Pure: `update` gets everything it needs in the message, the
+//! time included, and asks for I/O by returning effects. Knows no runtime, no network and no terminal.
+
+mod act;
+mod basket;
+mod checkout;
+mod feed;
+mod help;
+mod order;
+mod orders;
+mod shop;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use storefront_api::{
+    CategoryList, Checkout as CheckoutRequest, Event, Order, OrderId, OrderListQuery, OrderSummary, Page, Product,
+    ProductId, ProductQuery, Timeline, Timestamp,
+};
+use tui_input::{Input, InputRequest};
+
+pub(crate) use self::checkout::sentence;
+use crate::keys::{self, Code, Key};
+use crate::settings::{Contact, Settings};
+use crate::state::{Change, Connection, Failure, Model, Picture, Screen, Tone};
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    Key(Key),
+    Paste(String),
+    Resize {
+        width: u16,
+        height: u16,
+    },
+    /// A moment that [`next_deadline`] named has come.
+    Tick,
+    /// The shop's address is known; nothing has been asked of it yet.
+    ShopFound {
+        url: String,
+        mailbox_url: Option<String>,
+        embedded: bool,
+        first_run: bool,
+    },
+    Feed(Feed),
+    Products {
+        sequence: u64,
+        more: bool,
+        result: Result<Page<Product>, Failure>,
+    },
+    Categories(Result<CategoryList, Failure>),
+    Picture {
+        id: ProductId,
+        result: Result<Option<Picture>, Failure>,
+    },
+    Basket {
+        id: OrderId,
+        result: Result<Option<Order>, Failure>,
+    },
+    Changed {
+        key: String,
+        result: Result<Order, Failure>,
+    },
+    CheckedOut {
+        key: String,
+        result: Result<Order, Failure>,
+    },
+    Orders {
+        sequence: u64,
+        more: bool,
+        result: Result<Page<OrderSummary>, Failure>,
+    },
+    Timeline {
+        id: OrderId,
+        result: Result<Timeline, Failure>,
+    },
+    Cancelled {
+        key: String,
+        result: Result<Order, Failure>,
+    },
+    /// The process is to end.
+    Quit,
+}
+
+/// News from the log.
+#[derive(Debug)]
+pub(crate) enum Feed {
+    /// The newest events, after nothing was known; replaces what was.
+    Loaded { events: Vec<Event> },
+    /// What came after the last event.
+    News { events: Vec<Event> },
+    /// The shop answers again.
+    Online,
+    /// The shop does not answer: why.
+    Offline(String),
+}
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    FetchProducts {
+        sequence: u64,
+        more: bool,
+        query: ProductQuery,
+    },
+    FetchCategories,
+    FetchPicture(ProductId),
+    FetchBasket(OrderId),
+    SendChange {
+        order_id: OrderId,
+        key: String,
+        change: Change,
+    },
+    CheckOut {
+        order_id: OrderId,
+        key: String,
+        request: Box<CheckoutRequest>,
+    },
+    FetchOrders {
+        sequence: u64,
+        more: bool,
+        query: OrderListQuery,
+    },
+    FetchTimeline {
+        id: OrderId,
+        after: u64,
+    },
+    CancelOrder {
+        id: OrderId,
+        key: String,
+    },
+    /// Keep what should outlive the client.
+    Keep(Box<Settings>),
+    Suspend,
+    Redraw,
+    Quit,
+}
+
+/// Changes the model by a message that arrived at `now`.
+pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    model.now = model.now.max(now);
+    model.changed = true;
+    let before = model.settings();
+    let mut effects = match msg {
+        Msg::Key(key) => on_key(model, key),
+        Msg::Paste(text) => on_paste(model, &text),
+        Msg::Resize { width, height } => {
+            model.size = (width, height);
+            Vec::new()
+        }
+        Msg::Tick => on_tick(model),
+        Msg::ShopFound { url, mailbox_url, embedded, first_run } => {
+            model.shop_url = Some(url);
+            model.mailbox_url = mailbox_url;
+            model.embedded = embedded;
+            if embedded && first_run && model.checkout.contact() == Contact::default() {
+                checkout::offer(model, &Contact::demo());
+            }
+            if first_run {
+                model.toast(Tone::Plain, "Welcome. Enter puts things into the basket, c checks out, ? lists all keys.");
+            }
+            // The basket's id is kept from the start, so that it survives whatever happens.
+            vec![Effect::Keep(Box::new(model.settings()))]
+        }
+        Msg::Feed(news) => feed::on_feed(model, news),
+        Msg::Products { sequence, more, result } => shop::on_products(model, sequence, more, result),
+        Msg::Categories(result) => shop::on_categories(model, result),
+        Msg::Picture { id, result } => shop::on_picture(model, id, result),
+        Msg::Basket { id, result } => basket::on_basket(model, id, result),
+        Msg::Changed { key, result } => basket::on_changed(model, &key, result),
+        Msg::CheckedOut { key, result } => checkout::on_checked_out(model, &key, result),
+        Msg::Orders { sequence, more, result } => orders::on_orders(model, sequence, more, result),
+        Msg::Timeline { id, result } => order::on_timeline(model, id, result),
+        Msg::Cancelled { key, result } => order::on_cancelled(model, &key, result),
+        Msg::Quit => vec![Effect::Quit],
+    };
+    effects.extend(shop::fetch_what_is_missing(model));
+    let after = model.settings();
+    if after != before {
+        effects.push(Effect::Keep(Box::new(after)));
+    }
+    effects
+}
+
+/// When the model wants a [`Msg::Tick`]; `None`: not until something else happens.
+pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
+    let toasts = model.toasts.iter().map(|toast| toast.until);
+    let submission = model.checkout.submission.as_ref().and_then(|submission| submission.retry_at);
+    let ageing = match model.connection {
+        Connection::Offline { .. } => Some(model.in_ms(1000)),
+        Connection::Opening | Connection::Live => None,
+    };
+    [
+        model.shop.search_at,
+        model.shop.refresh_at,
+        model.basket.retry_at,
+        model.orders.refresh_at,
+        submission,
+        ageing,
+        order::next_tick(model),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(toasts)
+    .min()
+}
+
+/// Asks anew for everything that the screen shows.
+pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![Effect::FetchCategories];
+    effects.extend(shop::ask(model));
+    effects.extend(basket::ask(model));
+    effects.extend(basket::send_next(model));
+    effects.extend(checkout::send(model));
+    effects.extend(order::ask(model));
+    if model.screen == Screen::Orders {
+        effects.extend(orders::ask(model));
+    }
+    effects
+}
+
+fn on_tick(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    model.toasts.retain(|toast| toast.until > now);
+    let mut effects = shop::on_tick(model);
+    effects.extend(basket::on_tick(model));
+    effects.extend(checkout::on_tick(model));
+    effects.extend(orders::on_tick(model));
+    effects
+}
+
+fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    let context = model.context();
+    if let Some(action) = keys::action(context, key) {
+        return act::act(model, action);
+    }
+    if context.takes_text()
+        && let Some(request) = typed(key)
+        && let Some(input) = focused_input(model)
+        && input.handle(request).is_some_and(|changed| changed.value)
+    {
+        return after_typing(model);
+    }
+    Vec::new()
+}
+
+/// Pasted text goes where it could be typed, on one line and without control characters.
+fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if !model.context().takes_text() {
+        return Vec::new();
+    }
+    let Some(input) = focused_input(model) else { return Vec::new() };
+    const LIMIT: usize = 200;
+    let line = text.lines().next().unwrap_or_default();
+    for letter in line.chars().filter(|letter| !letter.is_control()).take(LIMIT) {
+        input.handle(InputRequest::InsertChar(letter));
+    }
+    after_typing(model)
+}
+
+fn focused_input(model: &mut Model) -> Option<&mut Input> {
+    if let Some(help) = &mut model.help {
+        return Some(&mut help.filter);
+    }
+    match model.screen {
+        Screen::Shop => Some(&mut model.shop.search),
+        Screen::Log => Some(&mut model.log.filter),
+        Screen::Checkout => {
+            let focus = model.checkout.focus;
+            model.checkout.input_mut(focus)
+        }
+        Screen::Basket | Screen::Orders | Screen::Order => None,
+    }
+}
+
+fn after_typing(model: &mut Model) -> Vec<Effect> {
+    if let Some(help) = &mut model.help {
+        help.list.cursor = 0;
+        return Vec::new();
+    }
+    match model.screen {
+        Screen::Shop => shop::searched(model),
+        Screen::Log => model.log.filter_again(),
+        Screen::Checkout => checkout::edited(model),
+        Screen::Basket | Screen::Orders | Screen::Order => {}
+    }
+    Vec::new()
+}
+
+/// What a key does in a text field.
+fn typed(key: Key) -> Option<InputRequest> {
+    match key {
+        Key { code: Code::Char(letter), ctrl: false, alt: false } => Some(InputRequest::InsertChar(letter)),
+        Key { code: Code::Char(letter), ctrl: true, .. } => match letter {
+            'a' => Some(InputRequest::GoToStart),
+            'e' => Some(InputRequest::GoToEnd),
+            'u' => Some(InputRequest::DeleteLine),
+            'k' => Some(InputRequest::DeleteTillEnd),
+            'w' => Some(InputRequest::DeletePrevWord),
+            'h' => Some(InputRequest::DeletePrevChar),
+            _ => None,
+        },
+        Key { code: Code::Backspace, alt, .. } => {
+            Some(if alt { InputRequest::DeletePrevWord } else { InputRequest::DeletePrevChar })
+        }
+        Key { code: Code::Left, ctrl, .. } => {
+            Some(if ctrl { InputRequest::GoToPrevWord } else { InputRequest::GoToPrevChar })
+        }
+        Key { code: Code::Right, ctrl, .. } => {
+            Some(if ctrl { InputRequest::GoToNextWord } else { InputRequest::GoToNextChar })
+        }
+        Key { code: Code::Delete, .. } => Some(InputRequest::DeleteNextChar),
+        Key { code: Code::Home, .. } => Some(InputRequest::GoToStart),
+        Key { code: Code::End, .. } => Some(InputRequest::GoToEnd),
+        Key {
+            code:
+                Code::Char(_)
+                | Code::Enter
+                | Code::Esc
+                | Code::Tab
+                | Code::BackTab
+                | Code::Up
+                | Code::Down
+                | Code::PageUp
+                | Code::PageDown,
+            ..
+        } => None,
+    }
+}
+
+/// How long to wait before the next attempt: 0.2 s, then twice as long each time, at most 5 s; the last part is spread
+/// by `seed`, so that many clients do not come at once.
+pub(crate) fn backoff_ms(retries: u32, seed: u128) -> i64 {
+    let full = 200_i64.saturating_mul(1 << retries.min(5)).min(5_000);
+    let spread = i64::try_from(seed % 256).unwrap_or(0);
+    full - full / 4 * spread / 256
+}
+
+/// A new key for one intention.
+fn new_key(model: &Model) -> String {
+    (model.new_id)().to_string()
+}
+
+/// Says why something that the shopper asked for did not happen.
+fn refuse(model: &mut Model, failure: &Failure) {
+    model.toast(Tone::Bad, failure.sentence().to_owned());
+}

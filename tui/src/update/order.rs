@@ -1,0 +1,127 @@
+//! One open order: its timeline grows as events arrive; its state always comes from the shop.
+
+use storefront_api::{Order, OrderId, OrderStatus, StepState, Timeline, Timestamp};
+
+use crate::state::{Failure, Load, Model, OpenOrder, Question, Screen, Tone};
+use crate::update::{Effect, basket, checkout};
+
+/// How long after the last event a running step still counts its seconds on screen.
+const COUNTING_MS: i64 = 120_000;
+
+/// Asks for what came after the last known event. One request at a time: what happens meanwhile is asked for after it.
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    if model.shop_url.is_none() {
+        return Vec::new();
+    }
+    let Some(open) = &mut model.order else { return Vec::new() };
+    if open.asking {
+        open.ask_again = true;
+        return Vec::new();
+    }
+    open.asking = true;
+    vec![Effect::FetchTimeline { id: open.id, after: open.known }]
+}
+
+pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timeline, Failure>) -> Vec<Effect> {
+    let Some(open) = model.order.as_mut().filter(|open| open.id == id) else {
+        // Another order is open; of the one on its way through the checkout only the end matters.
+        return result.map(|timeline| checkout::follow(model, &timeline.order)).unwrap_or_default();
+    };
+    open.asking = false;
+    match result {
+        Ok(timeline) => {
+            // A full page means that there is more.
+            let more = timeline.next_after < timeline.head && !timeline.events.is_empty();
+            open.append(timeline.events, timeline.next_after);
+            open.steps = timeline.steps;
+            open.load = Load::Ready;
+            let again = std::mem::take(&mut open.ask_again) || more;
+            let order = timeline.order;
+            open.order = Some(order.clone());
+            let mut effects = checkout::follow(model, &order);
+            if again {
+                effects.extend(ask(model));
+            }
+            effects
+        }
+        Err(failure) => {
+            open.ask_again = false;
+            if open.order.is_none() || matches!(failure, Failure::Refused(_)) {
+                open.load = Load::Failed(failure);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// When a counting second or the time of the next attempt must be drawn anew.
+pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
+    if !matches!(model.screen, Screen::Order | Screen::Checkout) || !model.is_live() {
+        return None;
+    }
+    let open = model.order.as_ref()?;
+    let counting = open.steps.iter().any(|step| matches!(step.state, StepState::Running | StepState::Waiting));
+    let fresh = open.events.last().is_some_and(|event| model.now.unix_ms() - event.time.unix_ms() < COUNTING_MS);
+    (counting && fresh).then(|| model.in_ms(1_000))
+}
+
+pub(super) fn on_cancelled(model: &mut Model, key: &str, result: Result<Order, Failure>) -> Vec<Effect> {
+    let Some(open) = model.order.as_mut().filter(|open| open.cancelling.as_deref() == Some(key)) else {
+        return Vec::new();
+    };
+    open.cancelling = None;
+    match result {
+        Ok(order) => {
+            open.order = Some(order);
+            model.toast(Tone::Plain, "The order is cancelled; money and goods go back.");
+            ask(model)
+        }
+        Err(failure) => {
+            checkout::tell(model, &failure);
+            ask(model)
+        }
+    }
+}
+
+/// Asks whether to give the order up, where that is possible.
+pub(super) fn ask_to_cancel(model: &mut Model) {
+    let Some(order) = model.order.as_ref().and_then(|open| open.order.as_ref()) else { return };
+    match order.status {
+        OrderStatus::CheckedOut | OrderStatus::Confirmed => {
+            model.question = Some(Question::CancelOrder(order.id));
+        }
+        OrderStatus::InProgress => model.toast(Tone::Plain, "This order is still a basket: nothing to cancel."),
+        OrderStatus::Shipped | OrderStatus::Delivered => {
+            model.toast(Tone::Plain, "The goods are on their way: too late to cancel.");
+        }
+        OrderStatus::Cancelled => model.toast(Tone::Plain, "This order is cancelled already."),
+    }
+}
+
+/// Makes the open order the basket, if it is one.
+pub(super) fn adopt(model: &mut Model) -> Vec<Effect> {
+    let Some(order) = model.order.as_ref().and_then(|open| open.order.clone()) else { return Vec::new() };
+    if order.status != OrderStatus::InProgress {
+        model.toast(Tone::Plain, "Only an order that is still open can be the basket.");
+        return Vec::new();
+    }
+    if order.id != model.basket.order_id {
+        if !model.basket.pending.is_empty() {
+            model.toast(Tone::Plain, "The basket is still on its way to the shop. Try again in a moment.");
+            return Vec::new();
+        }
+        basket::adopt(model, order);
+    }
+    model.screen = Screen::Basket;
+    basket::ask(model)
+}
+
+/// Opens the order that is on its way through the checkout again.
+pub(super) fn watch_again(model: &mut Model) -> Vec<Effect> {
+    if let Some(id) = model.checkout.watched()
+        && model.order.as_ref().is_none_or(|open| open.id != id)
+    {
+        model.order = Some(OpenOrder::new(id));
+    }
+    ask(model)
+}

@@ -1,0 +1,104 @@
+//! The list of orders.
+
+use storefront_api::{OrderListQuery, OrderSummary, Page};
+
+use crate::state::{Failure, List, Load, Model, OpenOrder, Screen};
+use crate::update::{Effect, order};
+
+/// How long to gather changes of orders before looking again.
+const REFRESH_DELAY_MS: i64 = 100;
+/// How close to the end of what is loaded the cursor may come before more is asked for.
+const MARGIN: usize = 10;
+
+/// Asks for the list anew, from its first page.
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    if model.shop_url.is_none() {
+        return Vec::new();
+    }
+    let position = Some(model.log.last_position).filter(|position| *position > 0);
+    let orders = &mut model.orders;
+    orders.refresh_at = None;
+    orders.sequence += 1;
+    orders.asking = true;
+    vec![Effect::FetchOrders { sequence: orders.sequence, more: false, query: orders.query(position) }]
+}
+
+pub(super) fn on_orders(
+    model: &mut Model,
+    sequence: u64,
+    more: bool,
+    result: Result<Page<OrderSummary>, Failure>,
+) -> Vec<Effect> {
+    let orders = &mut model.orders;
+    if sequence != orders.sequence {
+        return Vec::new();
+    }
+    orders.asking = false;
+    match result {
+        Ok(page) => {
+            let chosen = orders.selected().map(|order| order.id).filter(|_| orders.list.cursor > 0);
+            if !more {
+                orders.items.clear();
+            }
+            orders.items.extend(page.items);
+            orders.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(orders.items.len());
+            orders.next_cursor = page.next_cursor;
+            orders.load = Load::Ready;
+            if let Some(place) = chosen.and_then(|id| orders.items.iter().position(|order| order.id == id)) {
+                orders.list.cursor = place;
+            }
+            orders.list.clamp(orders.items.len());
+        }
+        Err(failure) => {
+            if orders.items.is_empty() {
+                orders.load = Load::Failed(failure);
+            }
+            if model.is_live() {
+                model.orders.refresh_at = Some(model.in_ms(2_000));
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Moves the cursor and asks for more near the end.
+pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+    let orders = &mut model.orders;
+    orders.list.step(by, orders.items.len());
+    if orders.asking || orders.list.cursor + MARGIN < orders.items.len() {
+        return Vec::new();
+    }
+    let Some(cursor) = orders.next_cursor.clone() else { return Vec::new() };
+    orders.asking = true;
+    let query = OrderListQuery { cursor: Some(cursor), ..orders.query(None) };
+    vec![Effect::FetchOrders { sequence: orders.sequence, more: true, query }]
+}
+
+/// An order changed: look again soon, if anybody is looking.
+pub(super) fn changed(model: &mut Model) {
+    if model.screen == Screen::Orders && model.orders.refresh_at.is_none() {
+        model.orders.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
+    }
+}
+
+pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
+    if model.orders.refresh_at.is_some_and(|at| at <= model.now) { ask(model) } else { Vec::new() }
+}
+
+pub(super) fn next_status(model: &mut Model) -> Vec<Effect> {
+    model.orders.next_status();
+    model.orders.list = List::default();
+    model.orders.items.clear();
+    model.orders.load = Load::Loading;
+    ask(model)
+}
+
+/// Opens the chosen order.
+pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(id) = model.orders.selected().map(|order| order.id) else { return Vec::new() };
+    if model.order.as_ref().is_none_or(|open| open.id != id) {
+        model.order = Some(OpenOrder::new(id));
+    }
+    model.screen = Screen::Order;
+    order::ask(model)
+}

@@ -1,0 +1,221 @@
+//! Browsing: products, categories, pictures, search.
+
+use storefront_api::{CategoryList, Page, Product, ProductId, ProductQuery};
+
+use crate::state::{Change, Failure, Line, List, Load, Model, Picture, PictureState, SORTS, Screen, Tone};
+use crate::update::{Effect, basket};
+
+/// How long to wait for the next letter before asking.
+const SEARCH_DELAY_MS: i64 = 80;
+/// How long to gather changes of products and stock before looking again.
+const REFRESH_DELAY_MS: i64 = 150;
+/// How long to wait before looking whether prices that may be out of date are fresh again.
+const STALE_DELAY_MS: i64 = 5_000;
+/// How close to the end of what is loaded the cursor may come before more is asked for.
+const MARGIN: usize = 20;
+
+/// Asks for the list anew, from its first page.
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    if model.shop_url.is_none() {
+        return Vec::new();
+    }
+    let position = Some(model.log.last_position).filter(|position| *position > 0);
+    let shop = &mut model.shop;
+    shop.search_at = None;
+    shop.refresh_at = None;
+    shop.sequence += 1;
+    shop.asking = true;
+    vec![Effect::FetchProducts { sequence: shop.sequence, more: false, query: shop.query(position) }]
+}
+
+/// Asks for the next page when the cursor nears the end of what is there, and for the picture of the chosen product.
+pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+    if model.screen != Screen::Shop || !model.is_live() {
+        return Vec::new();
+    }
+    let shop = &mut model.shop;
+    let mut effects = Vec::new();
+    let loaded = shop.items.len();
+    if !shop.asking
+        && loaded < shop.total
+        && shop.list.cursor + MARGIN >= loaded
+        && let Some(cursor) = shop.next_cursor.clone()
+    {
+        shop.asking = true;
+        let query = ProductQuery { cursor: Some(cursor), ..shop.query(None) };
+        effects.push(Effect::FetchProducts { sequence: shop.sequence, more: true, query });
+    }
+    if let Some(product) = shop.items.get(shop.list.cursor)
+        && product.has_picture
+        && shop.pictures.get(&product.id).is_none()
+    {
+        let id = product.id.clone();
+        shop.pictures.put(id.clone(), PictureState::Loading);
+        effects.push(Effect::FetchPicture(id));
+    }
+    effects
+}
+
+pub(super) fn on_products(
+    model: &mut Model,
+    sequence: u64,
+    more: bool,
+    result: Result<Page<Product>, Failure>,
+) -> Vec<Effect> {
+    let later = model.in_ms(STALE_DELAY_MS);
+    let shop = &mut model.shop;
+    if sequence != shop.sequence {
+        return Vec::new();
+    }
+    shop.asking = false;
+    match result {
+        Ok(page) => {
+            let chosen = shop.wanted.clone().or_else(|| shop.selected().map(|product| product.id.clone()));
+            let chosen = chosen.filter(|_| !std::mem::take(&mut shop.from_top));
+            if !more {
+                shop.items.clear();
+            }
+            shop.items.extend(page.items);
+            shop.next_cursor = page.next_cursor;
+            shop.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(shop.items.len());
+            if shop.next_cursor.is_none() {
+                shop.total = shop.items.len();
+            }
+            shop.load = Load::Ready;
+            if let Some(place) = chosen.and_then(|id| shop.items.iter().position(|product| product.id == id)) {
+                shop.list.cursor = place;
+                shop.wanted = None;
+            }
+            shop.list.clamp(shop.total);
+            if shop.refresh_at.is_none() && shop.items.iter().any(|product| product.stale) {
+                shop.refresh_at = Some(later);
+            }
+        }
+        Err(failure) => {
+            if shop.items.is_empty() {
+                shop.load = Load::Failed(failure);
+            }
+            if model.is_live() {
+                model.shop.refresh_at = Some(model.in_ms(2_000));
+            }
+        }
+    }
+    Vec::new()
+}
+
+pub(super) fn on_categories(model: &mut Model, result: Result<CategoryList, Failure>) -> Vec<Effect> {
+    if let Ok(list) = result {
+        model.shop.categories = list.items;
+    }
+    Vec::new()
+}
+
+pub(super) fn on_picture(model: &mut Model, id: ProductId, result: Result<Option<Picture>, Failure>) -> Vec<Effect> {
+    let picture = match result {
+        Ok(Some(picture)) => PictureState::Here(picture),
+        Ok(None) | Err(_) => PictureState::Missing,
+    };
+    model.shop.pictures.put(id, picture);
+    Vec::new()
+}
+
+/// Something was typed into the search: ask when the typing pauses.
+pub(super) fn searched(model: &mut Model) {
+    model.shop.search_at = Some(model.in_ms(SEARCH_DELAY_MS));
+}
+
+/// Something about products or stock changed: look again soon.
+pub(super) fn changed(model: &mut Model) {
+    if model.shop.refresh_at.is_none() {
+        model.shop.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
+    }
+}
+
+pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    let due = |at: Option<storefront_api::Timestamp>| at.is_some_and(|at| at <= now);
+    if due(model.shop.search_at) {
+        return ask_from_top(model);
+    }
+    if due(model.shop.refresh_at) {
+        let mut effects = ask(model);
+        effects.push(Effect::FetchCategories);
+        return effects;
+    }
+    Vec::new()
+}
+
+/// Asks for another list: its answer puts the cursor on the first line. Until then the old list stays on screen.
+pub(super) fn ask_from_top(model: &mut Model) -> Vec<Effect> {
+    model.shop.list = List::default();
+    model.shop.wanted = None;
+    model.shop.from_top = true;
+    ask(model)
+}
+
+pub(super) fn step_category(model: &mut Model, by: isize) -> Vec<Effect> {
+    model.shop.step_category(by);
+    ask_from_top(model)
+}
+
+pub(super) fn toggle_in_stock(model: &mut Model) -> Vec<Effect> {
+    model.shop.in_stock = !model.shop.in_stock;
+    ask_from_top(model)
+}
+
+pub(super) fn next_sort(model: &mut Model) -> Vec<Effect> {
+    model.shop.sort = (model.shop.sort + 1) % SORTS.len();
+    ask_from_top(model)
+}
+
+/// Takes search and filters off; the cursor stays on its product.
+pub(super) fn show_all(model: &mut Model) -> Vec<Effect> {
+    model.shop.typing = false;
+    if !model.shop.is_narrowed() {
+        return Vec::new();
+    }
+    model.shop.search.reset();
+    model.shop.category = None;
+    model.shop.in_stock = false;
+    ask(model)
+}
+
+/// Takes the search off and leaves its field; the cursor stays on its product.
+pub(super) fn clear_search(model: &mut Model) -> Vec<Effect> {
+    model.shop.typing = false;
+    if model.shop.search.value().is_empty() {
+        return Vec::new();
+    }
+    model.shop.search.reset();
+    ask(model)
+}
+
+pub(super) fn step_quantity(model: &mut Model, by: i32) {
+    model.shop.quantity = model.shop.quantity.saturating_add_signed(by).clamp(1, basket::QUANTITY_LIMIT);
+}
+
+/// Puts the chosen product into the basket at once; the shop hears of it afterwards.
+pub(super) fn add(model: &mut Model) -> Vec<Effect> {
+    let Some(product) = model.shop.selected() else { return Vec::new() };
+    let quantity = model.shop.quantity;
+    let name = product.name.clone();
+    if !product.active {
+        model.toast(Tone::Bad, format!("{name} is no longer sold."));
+        return Vec::new();
+    }
+    if product.available == 0 {
+        model.toast(Tone::Bad, format!("{name} is sold out."));
+        return Vec::new();
+    }
+    let line = Line {
+        product_id: product.id.clone(),
+        name: name.clone(),
+        unit_price: product.price,
+        quantity,
+        notice: None,
+        pending: true,
+    };
+    model.shop.quantity = 1;
+    model.toast(Tone::Good, format!("{quantity} × {name} in the basket"));
+    basket::change(model, Change::Add { line })
+}

@@ -1,0 +1,124 @@
+//! Browsing: search, filters, paging.
+
+use storefront_api::{Page, ProductSort};
+
+use super::world::{Client, a_product};
+use crate::state::Load;
+use crate::update::{Effect, Feed, Msg};
+
+fn queries(client: &Client) -> Vec<storefront_api::ProductQuery> {
+    client
+        .asked
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::FetchProducts { query, .. } => Some(query.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn typing_asks_once_when_it_pauses() {
+    let mut client = Client::in_a_full_shop();
+    client.press("/");
+    client.type_text("mug");
+    client.wait_ms(40);
+    assert!(queries(&client).is_empty());
+    client.wait_ms(80);
+    assert_eq!(queries(&client).iter().map(|query| query.q.as_deref()).collect::<Vec<_>>(), [Some("mug")]);
+    client.answer_all();
+    assert_eq!(client.model.shop.selected().unwrap().name, "Enamel mug");
+    assert_eq!(client.model.shop.total, 1);
+}
+
+#[test]
+fn an_answer_to_an_earlier_search_is_dropped() {
+    let mut client = Client::in_a_full_shop();
+    client.press("/");
+    client.type_text("m");
+    client.wait_ms(100);
+    client.type_text("u");
+    client.wait_ms(100);
+    client.take(Msg::Products {
+        sequence: client.model.shop.sequence - 1,
+        more: false,
+        result: Ok(Page { items: vec![a_product("stale", 1, 1)], next_cursor: None, total: 1 }),
+    });
+    assert!(client.model.shop.items.iter().all(|product| product.name != "Stale"));
+}
+
+#[test]
+fn taking_the_search_off_keeps_the_product_under_the_cursor() {
+    let mut client = Client::in_a_full_shop();
+    client.press("/");
+    client.type_text("dutch");
+    client.wait_ms(100);
+    client.answer_all();
+    client.press("<Enter><Esc>");
+    client.answer_all();
+    assert_eq!(client.model.shop.total, 5);
+    assert_eq!(client.model.shop.selected().unwrap().name, "Dutch oven");
+}
+
+#[test]
+fn filters_and_sorting_ask_for_another_list_from_its_top() {
+    let mut client = Client::in_a_full_shop();
+    client.press("jjj");
+    client.press("i");
+    assert_eq!(queries(&client).last().unwrap().in_stock, Some(true));
+    client.answer_all();
+    assert_eq!((client.model.shop.total, client.model.shop.list.cursor), (4, 0));
+    client.press("s");
+    assert_eq!(queries(&client).last().unwrap().sort, Some(ProductSort::Price));
+    client.press("<Right>");
+    assert_eq!(queries(&client).last().unwrap().category.as_deref(), Some("Garden"));
+    client.press("<Left><Left>");
+    assert_eq!(queries(&client).last().unwrap().category.as_deref(), Some("Kitchen"));
+}
+
+#[test]
+fn a_long_list_comes_page_by_page_as_the_cursor_nears_its_end() {
+    let mut client = Client::in_a_full_shop();
+    let page = |from: usize, next: Option<&str>| Page {
+        items: (from..from + 100).map(|n| a_product(&format!("p{n}"), 100, 1)).collect(),
+        next_cursor: next.map(str::to_owned),
+        total: 200,
+    };
+    client.press("s");
+    client.asked.clear();
+    let sequence = client.model.shop.sequence;
+    client.take(Msg::Products { sequence, more: false, result: Ok(page(0, Some("two"))) });
+    assert!(queries(&client).is_empty(), "the cursor is far from the end");
+    client.press("G");
+    assert_eq!(client.model.shop.list.cursor, 199, "placeholders can be stood on");
+    assert_eq!(queries(&client)[0].cursor.as_deref(), Some("two"));
+    client.press("k");
+    assert_eq!(queries(&client).len(), 1, "one request at a time");
+    client.take(Msg::Products { sequence, more: true, result: Ok(page(100, None)) });
+    assert_eq!(client.model.shop.selected().unwrap().name, "P198");
+}
+
+#[test]
+fn changes_in_the_shop_are_gathered_and_looked_at_once() {
+    let mut client = Client::in_a_full_shop();
+    for position in 1..5 {
+        let event = super::an_event(position, "stock.received", "apron");
+        client.take(Msg::Feed(Feed::News { events: vec![event] }));
+    }
+    assert!(queries(&client).is_empty());
+    client.wait_ms(150);
+    assert_eq!(queries(&client).len(), 1);
+    assert_eq!(queries(&client)[0].min_position, Some(4), "what it shows is not older than the news");
+}
+
+#[test]
+fn shelves_that_do_not_arrive_say_so_and_are_asked_for_again() {
+    let mut client = Client::new();
+    client.take(Msg::ShopFound { url: "http://x".into(), mailbox_url: None, embedded: false, first_run: false });
+    client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
+    client.fail_all();
+    assert!(matches!(client.model.shop.load, Load::Failed(_)));
+    client.wait_ms(2_000);
+    client.answer_all();
+    assert_eq!(client.model.shop.load, Load::Ready);
+}

@@ -1,0 +1,354 @@
+//! A client in a small shop of its own: it answers the client's effects as the server would, without any I/O.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use storefront_api::{
+    Category, CategoryList, Currency, Event, Money, Order, OrderId, OrderItem, OrderStatus, OrderSummary, Page,
+    PaymentStatus, Problem, Product, Step, StepState, TaxLine, Timeline, Timestamp,
+};
+use uuid::Uuid;
+
+use crate::keys::{Code, Key};
+use crate::settings::{Contact, Settings};
+use crate::state::{Change, Failure, Model};
+use crate::update::{Effect, Feed, Msg, update};
+
+/// When tests take place: 2026-03-01T12:00:00Z.
+pub(crate) const START: i64 = 1_772_366_400_000;
+
+pub(crate) fn eur(amount: i64) -> Money {
+    Money::new(amount, Currency::EUR)
+}
+
+pub(crate) fn a_product(id: &str, price: i64, available: u32) -> Product {
+    let name = format!("{}{}", id[..1].to_uppercase(), id[1..].replace('-', " "));
+    Product {
+        id: id.parse().unwrap(),
+        sku: format!("SKU-{id}"),
+        description: format!("{name}, well made, for every day and for years."),
+        name,
+        category: "Kitchen".into(),
+        price: eur(price),
+        compare_at_price: None,
+        vat_rate_percent: 19,
+        attributes: BTreeMap::from([("colour".to_owned(), "blue".to_owned())]),
+        active: true,
+        available,
+        has_picture: false,
+        stale: false,
+        listed_at: Timestamp::from_unix_ms(START),
+    }
+}
+
+pub(crate) fn a_shelf() -> Vec<Product> {
+    let mut products = vec![
+        a_product("apron", 4_450, 40),
+        a_product("bread-knife", 3_450, 3),
+        a_product("casserole", 10_000, 0),
+        a_product("dutch-oven", 18_900, 12),
+        a_product("enamel-mug", 950, 80),
+    ];
+    products[3].compare_at_price = Some(eur(21_900));
+    products
+}
+
+/// An order with lines, in progress at a version.
+pub(crate) fn an_order(version: u64, lines: &[(&Product, u32)]) -> Order {
+    let items: Vec<OrderItem> = lines
+        .iter()
+        .map(|(product, quantity)| OrderItem {
+            product_id: product.id.clone(),
+            sku: product.sku.clone(),
+            name: product.name.clone(),
+            unit_price: product.price,
+            quantity: *quantity,
+            line_total: product.price.times(*quantity).unwrap(),
+            notice: None,
+        })
+        .collect();
+    let mut order = Order {
+        id: OrderId(Uuid::from_u128(1)),
+        number: None,
+        status: OrderStatus::InProgress,
+        payment_status: PaymentStatus::None,
+        payment_id: None,
+        customer_id: None,
+        version,
+        currency: Currency::EUR,
+        items,
+        subtotal: eur(0),
+        discount: eur(0),
+        total: eur(0),
+        tax: Vec::new(),
+        email: None,
+        shipping_address: None,
+        shipment: None,
+        reopened_because: None,
+        started_at: Timestamp::from_unix_ms(START),
+        checked_out_at: None,
+        confirmed_at: None,
+        cancelled_at: None,
+        cancelled_because: None,
+    };
+    add_up(&mut order);
+    order
+}
+
+fn add_up(order: &mut Order) {
+    for item in &mut order.items {
+        item.line_total = item.unit_price.times(item.quantity).unwrap();
+    }
+    let sum = order.items.iter().map(|item| item.line_total.amount).sum();
+    order.subtotal = eur(sum);
+    order.total = eur(sum);
+    order.tax = vec![TaxLine { rate_percent: 19, amount: eur(sum * 19 / 119) }];
+}
+
+pub(crate) fn an_event(position: u64, kind: &str, correlation: &str) -> Event {
+    let (context, _) = kind.split_once('.').unwrap();
+    Event {
+        position,
+        id: Uuid::from_u128(position.into()),
+        stream: format!("{context}-{correlation}"),
+        version: position,
+        kind: kind.into(),
+        schema_version: 1,
+        time: Timestamp::from_unix_ms(START + i64::try_from(position).unwrap() * 250),
+        correlation_id: correlation.into(),
+        causation_id: None,
+        actor: "shopper".into(),
+        data: json!({"quantity": 2, "name": "Enamel mug", "product_id": "enamel-mug"}),
+    }
+}
+
+pub(crate) fn steps(states: [StepState; 4]) -> Vec<Step> {
+    let step = |(name, state): (&str, StepState)| Step {
+        name: name.into(),
+        state,
+        attempt: u32::from(state != StepState::Pending),
+        detail: None,
+        next_attempt_at: None,
+    };
+    ["stock", "payment", "confirm", "mail"].into_iter().zip(states).map(step).collect()
+}
+
+/// Ids that are the same in every run of a test.
+fn next_id() -> Uuid {
+    thread_local!(static LAST: std::cell::Cell<u128> = const { std::cell::Cell::new(0xa0) });
+    Uuid::from_u128(LAST.with(|last| last.replace(last.get() + 1)))
+}
+
+/// A client, what it has asked for and not been answered, and the shop behind it.
+pub(crate) struct Client {
+    pub(crate) model: Model,
+    pub(crate) asked: Vec<Effect>,
+    pub(crate) orders: Vec<Order>,
+    pub(crate) head: u64,
+    pub(crate) refuse_with: Option<Problem>,
+    now: i64,
+}
+
+impl Client {
+    /// Just started; nothing is known.
+    pub(crate) fn new() -> Self {
+        let settings = Settings { contact: Contact::demo(), ..Settings::default() };
+        let model = Model::new(&settings, Timestamp::from_unix_ms(START), next_id);
+        Self { model, asked: Vec::new(), orders: Vec::new(), head: 0, refuse_with: None, now: START }
+    }
+
+    /// Live, with everything fetched.
+    pub(crate) fn in_a_full_shop() -> Self {
+        let mut client = Self::new();
+        client.take(Msg::ShopFound {
+            url: "http://127.0.0.1:7070".into(),
+            mailbox_url: None,
+            embedded: false,
+            first_run: false,
+        });
+        client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
+        client.answer_all();
+        client
+    }
+
+    pub(crate) fn take(&mut self, msg: Msg) -> Vec<Effect> {
+        let effects = update(&mut self.model, Timestamp::from_unix_ms(self.now), msg);
+        let for_the_shop =
+            |effect: &&Effect| !matches!(effect, Effect::Keep(_) | Effect::Quit | Effect::Suspend | Effect::Redraw);
+        self.asked.extend(effects.iter().filter(for_the_shop).cloned());
+        effects
+    }
+
+    pub(crate) fn key(&mut self, key: Key) -> Vec<Effect> {
+        self.take(Msg::Key(key))
+    }
+
+    /// Presses keys as they are written: `jj<Enter>`.
+    pub(crate) fn press(&mut self, keys: &str) -> Vec<Effect> {
+        crate::portrait::parse(keys).unwrap().into_iter().flat_map(|key| self.key(key)).collect()
+    }
+
+    pub(crate) fn type_text(&mut self, text: &str) {
+        for letter in text.chars() {
+            self.key(Key::plain(Code::Char(letter)));
+        }
+    }
+
+    /// Lets time pass, with a tick whenever the client wants one.
+    pub(crate) fn wait_ms(&mut self, ms: i64) {
+        self.now += ms;
+        self.take(Msg::Tick);
+    }
+
+    /// Answers everything that was asked, and what is asked because of that.
+    pub(crate) fn answer_all(&mut self) {
+        for _ in 0..50 {
+            let asked = std::mem::take(&mut self.asked);
+            if asked.is_empty() {
+                return;
+            }
+            for effect in asked {
+                let answer = self.answer(effect);
+                self.take(answer);
+            }
+        }
+        panic!("the client never stops asking: {:?}", self.asked);
+    }
+
+    /// Nothing that was asked is answered.
+    pub(crate) fn fail_all(&mut self) {
+        for effect in std::mem::take(&mut self.asked) {
+            let msg = failed(effect, Failure::Unreachable("The shop is gone.".into()));
+            self.take(msg);
+        }
+    }
+
+    /// Events about the basket and the open order arrive.
+    pub(crate) fn news(&mut self, count: u64) {
+        let about = self.model.order.as_ref().map_or(self.model.basket.order_id, |open| open.id).to_string();
+        let events = (0..count).map(|step| an_event(self.head + 1 + step, "order.item_added", &about)).collect();
+        self.head += count;
+        self.take(Msg::Feed(Feed::News { events }));
+    }
+
+    pub(crate) fn basket_order(&self) -> Option<&Order> {
+        self.orders.iter().find(|order| order.id == self.model.basket.order_id)
+    }
+
+    pub(crate) fn order_mut(&mut self, id: OrderId) -> &mut Order {
+        if let Some(place) = self.orders.iter().position(|order| order.id == id) {
+            return &mut self.orders[place];
+        }
+        self.orders.push(Order { id, ..an_order(0, &[]) });
+        self.orders.last_mut().unwrap()
+    }
+
+    fn answer(&mut self, effect: Effect) -> Msg {
+        let writes = matches!(effect, Effect::SendChange { .. } | Effect::CheckOut { .. } | Effect::CancelOrder { .. });
+        if writes && let Some(problem) = self.refuse_with.take() {
+            return failed(effect, Failure::Refused(Box::new(problem)));
+        }
+        match effect {
+            Effect::FetchProducts { sequence, more, query } => {
+                let mut items = a_shelf();
+                let words = query.q.unwrap_or_default().to_lowercase();
+                items.retain(|product| product.name.to_lowercase().contains(&words));
+                items.retain(|product| query.in_stock != Some(true) || product.available > 0);
+                let total = items.len() as u64;
+                Msg::Products { sequence, more, result: Ok(Page { items, next_cursor: None, total }) }
+            }
+            Effect::FetchCategories => {
+                let items = ["Garden", "Kitchen"].map(|name| Category { name: name.into(), products: 5 }).to_vec();
+                Msg::Categories(Ok(CategoryList { items }))
+            }
+            Effect::FetchPicture(id) => Msg::Picture { id, result: Ok(None) },
+            Effect::FetchBasket(id) => {
+                Msg::Basket { id, result: Ok(self.orders.iter().find(|order| order.id == id).cloned()) }
+            }
+            Effect::SendChange { order_id, key, change } => {
+                let order = self.order_mut(order_id);
+                carry_out(order, change);
+                Msg::Changed { key, result: Ok(order.clone()) }
+            }
+            Effect::CheckOut { order_id, key, request } => {
+                let order = self.order_mut(order_id);
+                order.status = OrderStatus::CheckedOut;
+                order.payment_status = PaymentStatus::Pending;
+                order.email = Some(request.email);
+                order.version += 1;
+                Msg::CheckedOut { key, result: Ok(order.clone()) }
+            }
+            Effect::FetchOrders { sequence, more, .. } => {
+                let items: Vec<OrderSummary> = self.orders.iter().rev().map(summary).collect();
+                let total = items.len() as u64;
+                Msg::Orders { sequence, more, result: Ok(Page { items, next_cursor: None, total }) }
+            }
+            Effect::FetchTimeline { id, after } => {
+                let head = self.head;
+                let about = id.to_string();
+                let events = (after + 1..=head).map(|at| an_event(at, "order.item_added", &about)).collect();
+                let steps = steps([StepState::Done, StepState::Running, StepState::Pending, StepState::Pending]);
+                let order = self.order_mut(id).clone();
+                Msg::Timeline { id, result: Ok(Timeline { events, next_after: head, head, steps, order }) }
+            }
+            Effect::CancelOrder { id, key } => {
+                let order = self.order_mut(id);
+                order.status = OrderStatus::Cancelled;
+                Msg::Cancelled { key, result: Ok(order.clone()) }
+            }
+            Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => Msg::Tick,
+        }
+    }
+}
+
+fn carry_out(order: &mut Order, change: Change) {
+    match change {
+        Change::Add { line } => match order.items.iter_mut().find(|item| item.product_id == line.product_id) {
+            Some(item) => item.quantity += line.quantity,
+            None => {
+                let product = a_shelf().into_iter().find(|product| product.id == line.product_id).unwrap();
+                order.items.extend(an_order(0, &[(&product, line.quantity)]).items);
+            }
+        },
+        Change::Set { product_id, quantity } => {
+            order
+                .items
+                .iter_mut()
+                .filter(|item| item.product_id == product_id)
+                .for_each(|item| item.quantity = quantity);
+        }
+        Change::Remove { product_id } => order.items.retain(|item| item.product_id != product_id),
+        Change::Empty => order.items.clear(),
+    }
+    order.version += 1;
+    add_up(order);
+}
+
+fn failed(effect: Effect, failure: Failure) -> Msg {
+    match effect {
+        Effect::FetchProducts { sequence, more, .. } => Msg::Products { sequence, more, result: Err(failure) },
+        Effect::FetchCategories => Msg::Categories(Err(failure)),
+        Effect::FetchPicture(id) => Msg::Picture { id, result: Err(failure) },
+        Effect::FetchBasket(id) => Msg::Basket { id, result: Err(failure) },
+        Effect::SendChange { key, .. } => Msg::Changed { key, result: Err(failure) },
+        Effect::CheckOut { key, .. } => Msg::CheckedOut { key, result: Err(failure) },
+        Effect::FetchOrders { sequence, more, .. } => Msg::Orders { sequence, more, result: Err(failure) },
+        Effect::FetchTimeline { id, .. } => Msg::Timeline { id, result: Err(failure) },
+        Effect::CancelOrder { key, .. } => Msg::Cancelled { key, result: Err(failure) },
+        Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => Msg::Tick,
+    }
+}
+
+pub(crate) fn summary(order: &Order) -> OrderSummary {
+    OrderSummary {
+        id: order.id,
+        number: order.number.clone(),
+        status: order.status,
+        payment_status: order.payment_status,
+        pieces: order.items.iter().map(|item| item.quantity).sum(),
+        first_item: order.items.first().map(|item| item.name.clone()),
+        total: order.total,
+        started_at: order.started_at,
+        changed_at: order.started_at,
+    }
+}

@@ -1,0 +1,213 @@
+//! The checkout: first a form with a summary beside it, then the order on its way.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use storefront_api::{Order, OrderStatus};
+
+use crate::money;
+use crate::state::{Field, Model, PAYMENTS, Phase};
+use crate::view::text::{put, put_all, put_right, rule, width, wrap, wrap_into};
+use crate::view::theme::Theme;
+use crate::view::{below, instead, order, row, steps};
+
+/// Where the values of the form begin.
+const LABELS: u16 = 13;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    match model.checkout.phase {
+        Phase::Watching(_) => {
+            watch(model, theme, area, buffer);
+            None
+        }
+        Phase::Form => form(model, theme, area, buffer),
+    }
+}
+
+fn form(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let mut body = area;
+    if let Some(notice) = &model.checkout.notice {
+        let lines = wrap(notice, body.width);
+        let shown = lines.len().min(if area.height >= 16 { 3 } else { 1 });
+        for (line, text) in lines.iter().take(shown).enumerate() {
+            let cut = line + 1 == shown && lines.len() > shown;
+            let text = if cut { format!("{text} …") } else { text.clone() };
+            put(buffer, body.x, row(body, line).y, &text, theme.bad, body.width);
+        }
+        body = below(body, u16::try_from(shown).unwrap_or(1));
+        if let Some(open) = model.order.as_ref().filter(|open| open.id == model.basket.order_id && area.height >= 18) {
+            steps::line(&open.steps, theme, row(body, 0), buffer);
+            body = below(body, u16::from(!open.steps.is_empty()));
+        }
+        body = below(body, u16::from(area.height >= 16));
+    }
+    // The last row says what Enter does.
+    let foot = row(body, usize::from(body.height.saturating_sub(1)));
+    submit_line(model, theme, foot, buffer);
+    body.height = body.height.saturating_sub(1 + u16::from(area.height >= 16));
+    if body.width >= 84 {
+        let side = Rect { x: body.right() - 36, width: 36, ..body };
+        summary(model, theme, side, buffer);
+        body.width -= 40;
+    }
+    fields(model, theme, body, buffer)
+}
+
+fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let checkout = &model.checkout;
+    let spaced = area.height >= 15;
+    let mut cursor = None;
+    let mut y = area.y;
+    // On a low screen only what surrounds the focus fits.
+    let place = checkout.focus as usize;
+    let room = usize::from(area.height).max(1);
+    let first = if room >= Field::ALL.len() { 0 } else { (place + 1).saturating_sub(room) };
+    for field in Field::ALL.into_iter().skip(first) {
+        if y >= area.bottom() {
+            break;
+        }
+        if field == Field::Payment {
+            y += u16::from(spaced);
+            payments(model, theme, Rect { y, height: area.bottom().saturating_sub(y), ..area }, buffer);
+            continue;
+        }
+        let Some(input) = checkout.input(field) else { continue };
+        let focused = checkout.focus == field;
+        let error = checkout.errors.iter().find(|(wrong, _)| *wrong == field).map(|(_, text)| text.as_str());
+        put(buffer, area.x, y, field.label(), if focused { theme.accent } else { theme.dim }, LABELS - 1);
+        let x = area.x + LABELS;
+        let wide = area.width.saturating_sub(LABELS).min(34);
+        let scroll = input.visual_scroll(usize::from(wide.saturating_sub(1)));
+        let shown: String = input.value().chars().skip(scroll).collect();
+        if focused {
+            buffer.set_style(Rect { x, y, width: wide, height: 1 }, theme.field);
+            let at = u16::try_from(input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+            cursor = Some(Position::new(x + at.min(wide), y));
+        }
+        put(buffer, x, y, &shown, if focused { theme.field } else { theme.text }, wide);
+        if let Some(error) = error {
+            let after = x + if focused { wide + 1 } else { width(&shown).min(wide) + 1 };
+            let room = area.right().saturating_sub(after);
+            if room >= 8 {
+                put(buffer, after, y, &format!("! {error}"), theme.bad, room);
+            } else {
+                put(buffer, x - 2, y, "!", theme.bad, 1);
+            }
+        }
+        y += 1;
+    }
+    cursor
+}
+
+/// The ways to pay: all where there is room, else the chosen one.
+fn payments(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let checkout = &model.checkout;
+    let focused = checkout.focus == Field::Payment;
+    put(buffer, area.x, area.y, "Payment", if focused { theme.accent } else { theme.dim }, LABELS - 1);
+    let x = area.x + LABELS;
+    let room = area.width.saturating_sub(LABELS);
+    if usize::from(area.height) < PAYMENTS.len() {
+        let name = checkout.payment().name;
+        let shown = if focused { format!("‹ {name} ›") } else { name.to_owned() };
+        put(buffer, x, area.y, &shown, if focused { theme.accent } else { theme.text }, room);
+        return;
+    }
+    for (place, payment) in PAYMENTS.iter().enumerate() {
+        let y = row(area, place).y;
+        let chosen = place == checkout.payment_index();
+        let style = if chosen && focused {
+            theme.accent
+        } else if chosen {
+            theme.strong
+        } else {
+            theme.dim
+        };
+        put(buffer, x, y, if chosen { "●" } else { "○" }, style, 1);
+        put(buffer, x + 2, y, payment.name, style, room.saturating_sub(2));
+    }
+}
+
+fn submit_line(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if let Some(submission) = &model.checkout.submission {
+        let text = if submission.retries == 0 {
+            "⟳ Sending the order …"
+        } else {
+            "… The shop does not answer. Your order is sent again by itself, and bought once."
+        };
+        put(buffer, area.x, area.y, text, theme.accent, area.width);
+        return;
+    }
+    let total = money::shown(model.checkout.new_total.unwrap_or_else(|| model.basket.total()));
+    let pieces = [("Enter", theme.accent), (" buys for ", theme.text), (total.as_str(), theme.strong)];
+    put_all(buffer, area.x, area.y, &pieces, area.width);
+}
+
+/// What is being bought.
+fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = model.basket.lines();
+    put(buffer, area.x, area.y, "Your order", theme.dim, area.width);
+    let room = usize::from(area.height.saturating_sub(4));
+    let shown = lines.len().min(room);
+    for (place, line) in lines.iter().take(shown).enumerate() {
+        let row = row(area, place + 1);
+        let style = if line.notice.is_some() { theme.bad } else { theme.text };
+        let right = put_right(buffer, row.right(), row.y, &money::shown(line.total()), style, 12);
+        let mark = if line.notice.is_some() { "! " } else { "" };
+        let name = format!("{mark}{} × {}", line.quantity, line.name);
+        put(buffer, row.x, row.y, &name, style, right.saturating_sub(row.x + 1));
+    }
+    let mut at = shown + 1;
+    if lines.len() > shown {
+        let row = row(area, at);
+        put(buffer, row.x, row.y, &format!("and {} more", lines.len() - shown), theme.dim, row.width);
+        at += 1;
+    }
+    let line = row(area, at);
+    rule(buffer, line, line.y, theme.faint);
+    let total = row(area, at + 1);
+    put(buffer, total.x, total.y, "Total", theme.strong, total.width);
+    put_right(buffer, total.right(), total.y, &money::shown(model.basket.total()), theme.strong, 16);
+}
+
+/// The order on its way: what is done, what is under way, what went wrong.
+fn watch(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some((open, bought)) = model.order.as_ref().and_then(|open| Some((open, open.order.as_ref()?))) else {
+        return instead(theme, area, "Looking for your order", "A moment, please.", buffer);
+    };
+    let airy = area.height >= 16;
+    let (title, more) = told(model, bought);
+    let done = matches!(bought.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered);
+    put(buffer, area.x, area.y, &title, if done { theme.good } else { theme.strong }, area.width);
+    let mut body = below(area, 1);
+    for text in &wrap_into(&more, body.width, if airy { 2 } else { 1 }) {
+        put(buffer, body.x, body.y, text, theme.dim, body.width);
+        body = below(body, 1);
+    }
+    body = below(body, u16::from(airy));
+    if airy {
+        steps::column(&open.steps, model.now, theme, body, buffer);
+        body = below(body, u16::try_from(open.steps.len()).unwrap_or(0) + 1);
+    } else {
+        steps::line(&open.steps, theme, row(body, 0), buffer);
+        body = below(body, 1);
+    }
+    order::timeline(model, open, theme, body, buffer);
+}
+
+fn told(model: &Model, order: &Order) -> (String, String) {
+    let total = money::shown(order.total);
+    let email = order.email.as_deref().unwrap_or("you");
+    match order.status {
+        OrderStatus::InProgress => ("The order is open again".to_owned(), "Nothing was charged.".to_owned()),
+        OrderStatus::CheckedOut => (
+            format!("Your order over {total} is on its way through the checkout"),
+            "You can leave; it goes on by itself.".to_owned(),
+        ),
+        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
+            let number = order.number.as_deref().unwrap_or("Your order");
+            let mailbox =
+                model.mailbox_url.as_ref().map(|url| format!(" This demo's mail is at {url}.")).unwrap_or_default();
+            (format!("✓ {number} is confirmed. Thank you!"), format!("{total} paid; a mail goes to {email}.{mailbox}"))
+        }
+        OrderStatus::Cancelled => ("The order is cancelled".to_owned(), "Money and goods go back.".to_owned()),
+    }
+}

@@ -1,0 +1,92 @@
+//! Events as lines, and one event whole.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::Event;
+
+use crate::meaning;
+use crate::view::row;
+use crate::view::text::{fold, put, put_right};
+use crate::view::theme::Theme;
+
+/// How one line of a list of events begins.
+pub(super) struct Start<'a> {
+    /// The time or the span, right-aligned in so many cells.
+    pub(super) time: &'a str,
+    pub(super) time_width: u16,
+}
+
+/// Position, time, stream, event, meaning; as much as fits, the meaning first to go.
+pub(super) fn line(event: &Event, start: &Start<'_>, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let room = |x: u16| row.right().saturating_sub(x);
+    let mut x = row.x + 2;
+    if row.width >= 60 {
+        let position = event.position.to_string();
+        put_right(buffer, x + 6, row.y, &position, on_row(theme.dim), 6);
+        x += 8;
+    }
+    if row.width >= 50 || start.time_width <= 8 {
+        put_right(buffer, x + start.time_width, row.y, start.time, on_row(theme.dim), start.time_width);
+        x += start.time_width + 2;
+    }
+    let kind = meaning::stream_kind(event);
+    let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
+    if row.width < 50 {
+        let x = put(buffer, x, row.y, kind, on_row(context(kind, theme)), room(x)) + 1;
+        put(buffer, x, row.y, &what, on_row(theme.text), room(x));
+        return;
+    }
+    put(buffer, x, row.y, kind, on_row(context(kind, theme)), 8);
+    x += 10;
+    let named = if row.width >= 72 { 20 } else { 15 };
+    put(buffer, x, row.y, &what, on_row(theme.text), named.min(room(x)));
+    x += named + 2;
+    put(buffer, x, row.y, &meaning::of(event), on_row(theme.dim), room(x));
+}
+
+/// The event with everything that is known about it.
+pub(super) fn whole(event: &Event, time: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let facts = [
+        ("position", event.position.to_string()),
+        ("type", format!("{} v{}", event.kind, event.schema_version)),
+        ("stream", format!("{} @ {}", event.stream, event.version)),
+        ("time", time.to_owned()),
+        ("actor", event.actor.clone()),
+        ("cause", event.causation_id.clone().unwrap_or_else(|| "none".to_owned())),
+        ("about", event.correlation_id.clone()),
+        ("id", event.id.to_string()),
+    ];
+    let facts = facts.iter().take(if area.height < 14 { 4 } else { facts.len() });
+    let mut line = 0;
+    for (label, value) in facts {
+        let row = row(area, line);
+        if row.height == 0 {
+            return;
+        }
+        put(buffer, row.x, row.y, label, theme.dim, 9);
+        put(buffer, row.x + 10, row.y, value, theme.text, row.width.saturating_sub(10));
+        line += 1;
+    }
+    line += 1;
+    let json = serde_json::to_string_pretty(&event.data).unwrap_or_default();
+    let lines = fold(&json, area.width);
+    let room = usize::from(area.height).saturating_sub(line);
+    let cut = lines.len() > room;
+    for (place, text) in lines.iter().take(room).enumerate() {
+        let row = row(area, line + place);
+        let text = if cut && place + 1 == room { "…" } else { text };
+        put(buffer, row.x, row.y, text, theme.text, row.width);
+    }
+}
+
+/// Contexts that shoppers see are told apart from those behind the scenes.
+fn context(kind: &str, theme: &Theme) -> Style {
+    match kind {
+        "order" => theme.accent,
+        "payment" => theme.good,
+        "stock" | "product" => theme.dim,
+        _ => theme.text,
+    }
+}

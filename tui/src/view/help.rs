@@ -1,0 +1,92 @@
+//! What lies over the screen: the help and questions.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Block, BorderType, Clear, Widget};
+
+use crate::keys::Binding;
+use crate::state::{Help, Question};
+use crate::view::text::{first_line, put, put_all, width, wrap};
+use crate::view::theme::Theme;
+use crate::view::{below, choose, row};
+
+/// Every key that holds here; typing narrows the list. Returns the cursor of the field.
+pub(super) fn draw(help: &Help, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let area = frame(" Keys ", theme, screen, (64, screen.height.saturating_sub(4).max(10)), buffer);
+    let head = row(area, 0);
+    let x = put(buffer, head.x, head.y, "type to find: ", theme.dim, head.width);
+    let room = head.right().saturating_sub(x);
+    buffer.set_style(Rect { x, width: room, ..head }, theme.field);
+    put(buffer, x, head.y, help.filter.value(), theme.field, room);
+    let list = below(area, 2);
+    let lines = help.lines();
+    // On a narrow screen the first key has to do.
+    let narrow = list.width < 50;
+    let keys_of = |binding: &Binding| {
+        if narrow { binding.keys.first().map(ToString::to_string).unwrap_or_default() } else { binding.keys_text() }
+    };
+    let named = if narrow { 9 } else { 14 };
+    let first = first_line(help.list.cursor, lines.len(), list.height);
+    for (place, binding) in lines.iter().enumerate().skip(first).take(usize::from(list.height)) {
+        let row = row(list, place - first);
+        let chosen = place == help.list.cursor;
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        let (key, text) = if chosen {
+            (theme.accent.patch(theme.selected), theme.text.patch(theme.selected))
+        } else {
+            (theme.accent, theme.text)
+        };
+        put(buffer, row.x + 2, row.y, &keys_of(binding), key, named);
+        let x = row.x + named + 3;
+        put(buffer, x, row.y, binding.help, text, row.right().saturating_sub(x));
+    }
+    if lines.is_empty() {
+        put(buffer, list.x + 2, list.y, "No key does that here.", theme.dim, list.width);
+    }
+    let at = u16::try_from(help.filter.visual_cursor()).unwrap_or(0);
+    Some(Position::new(x + at.min(room), head.y))
+}
+
+/// A question that must be answered first.
+pub(super) fn ask(question: Question, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+    let (title, text) = match question {
+        Question::CancelOrder(_) => (
+            " Cancel the order ",
+            "The goods go back on the shelf and the money to where it came from. This cannot be undone.",
+        ),
+        Question::EmptyBasket => (" Empty the basket ", "Everything is taken out; u puts it back line by line."),
+    };
+    let lines = wrap(text, 46.min(screen.width - 8));
+    let height = u16::try_from(lines.len() + 4).unwrap_or(8);
+    let area = frame(title, theme, screen, (52, height), buffer);
+    for (line, text) in lines.iter().enumerate() {
+        put(buffer, area.x, row(area, line).y, text, theme.text, area.width);
+    }
+    let y = area.bottom().saturating_sub(1);
+    let pieces = [("y", theme.accent), (" yes   ", theme.text), ("n", theme.accent), (" no", theme.text)];
+    put_all(buffer, area.x, y, &pieces, area.width);
+}
+
+/// An empty box in the middle of the screen; returns its inside.
+fn frame(title: &str, theme: &Theme, screen: Rect, (wide, high): (u16, u16), buffer: &mut Buffer) -> Rect {
+    let wide = wide.max(width(title) + 4).min(screen.width.saturating_sub(2));
+    let high = high.min(screen.height.saturating_sub(2));
+    let area = Rect {
+        x: screen.x + (screen.width - wide) / 2,
+        y: screen.y + (screen.height - high) / 2,
+        width: wide,
+        height: high,
+    };
+    Clear.render(area, buffer);
+    buffer.set_style(area, theme.text);
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(theme.faint)
+        .title(title)
+        .title_style(theme.strong);
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside }
+}

@@ -1,0 +1,108 @@
+//! The whole log, live.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::state::{Log, Model};
+use crate::view::event::{self, Start};
+use crate::view::order::badge;
+use crate::view::text::{first_line, put, put_right};
+use crate::view::theme::Theme;
+use crate::view::{below, choose, instead, row, when};
+
+/// How many bars the rate has, and how many milliseconds each stands for.
+const BARS: usize = 24;
+const BAR_MS: i64 = 2_500;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let log = &model.log;
+    let head = row(area, 0);
+    let (badge, style) = badge(model, !log.paused, log.missed, theme);
+    let mut right = put_right(buffer, head.right(), head.y, &badge, style, 16).saturating_sub(2);
+    if area.width >= 60 {
+        right = put_right(buffer, right, head.y, &rate(log), theme.dim, 30).saturating_sub(2);
+    }
+    let cursor = filter(log, theme, Rect { width: right.saturating_sub(head.x), ..head }, buffer);
+    let mut body = below(area, if area.height >= 16 { 2 } else { 1 });
+    if log.len() == 0 {
+        let (title, more) = match (log.loaded, log.events.is_empty()) {
+            (false, _) => ("Fetching the log", "A moment, please."),
+            (true, true) => {
+                ("Nothing has happened yet", "Everything that happens in the shop shows up here as it happens.")
+            }
+            (true, false) => ("Nothing passes the filter", "Esc takes it off."),
+        };
+        instead(theme, body, title, more, buffer);
+        return cursor;
+    }
+    if log.detail
+        && let Some(event) = log.selected()
+    {
+        let time = event.time.to_string();
+        if body.width >= 100 {
+            let wide = body.width * 2 / 5;
+            event::whole(event, &time, theme, Rect { x: body.right() - wide, width: wide, ..body }, buffer);
+            body.width -= wide + 2;
+        } else {
+            let high = body.height / 2;
+            event::whole(event, &time, theme, below(body, body.height - high), buffer);
+            body.height -= high + 1;
+        }
+    }
+    lines(model, theme, body, buffer);
+    cursor
+}
+
+fn lines(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let log = &model.log;
+    let first = first_line(log.list.cursor, log.len(), area.height);
+    for line in 0..usize::from(area.height).min(log.len() - first) {
+        let Some(event) = log.line(first + line) else { continue };
+        let chosen = first + line == log.list.cursor;
+        let row = row(area, line);
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        let time = when::time_of_day(event.time, &model.zone);
+        event::line(event, &Start { time: &time, time_width: 8 }, chosen, theme, row, buffer);
+    }
+}
+
+fn filter(log: &Log, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let words = log.filter.value();
+    if !log.typing && words.is_empty() {
+        let count = format!("{} events", log.events.len());
+        put(buffer, area.x, area.y, &count, theme.text, area.width);
+        return None;
+    }
+    let x = put(buffer, area.x, area.y, "/ ", theme.accent, area.width);
+    let room = area.right().saturating_sub(x).min(30);
+    if log.typing {
+        buffer.set_style(Rect { x, y: area.y, width: room, height: 1 }, theme.field);
+    }
+    let scroll = log.filter.visual_scroll(usize::from(room.saturating_sub(1)));
+    let shown: String = words.chars().skip(scroll).collect();
+    let end = put(buffer, x, area.y, &shown, if log.typing { theme.field } else { theme.strong }, room);
+    if !log.typing {
+        let count = format!("{} of {}", log.len(), log.events.len());
+        put(buffer, end + 2, area.y, &count, theme.dim, area.right().saturating_sub(end + 2));
+    }
+    let at = u16::try_from(log.filter.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+    log.typing.then(|| Position::new(x + at.min(room), area.y))
+}
+
+/// How much happened in the minute before the latest event.
+fn rate(log: &Log) -> String {
+    let Some(last) = log.events.back().map(|event| event.time.unix_ms()) else { return String::new() };
+    let mut bars = [0_u32; BARS];
+    for event in log.events.iter().rev() {
+        let ago = usize::try_from((last - event.time.unix_ms()).max(0) / BAR_MS).unwrap_or(BARS);
+        if ago >= BARS {
+            break;
+        }
+        bars[BARS - 1 - ago] += 1;
+    }
+    const SIGNS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = bars.iter().copied().max().unwrap_or(0).max(1);
+    bars.iter().map(|count| SIGNS[(count * 7).div_ceil(most) as usize % SIGNS.len()]).collect()
+}

@@ -1,0 +1,173 @@
+//! Draws the model. Reads it only: whatever is shown follows from the model, the theme and the size of the screen. The one
+//! place that knows the drawing library, beside the terminal.
+
+mod basket;
+mod checkout;
+mod event;
+mod header;
+mod help;
+mod hints;
+mod log;
+mod order;
+mod orders;
+mod picture;
+mod shop;
+mod steps;
+pub(crate) mod svg;
+#[cfg(test)]
+pub(crate) mod tests;
+mod text;
+pub(crate) mod theme;
+pub(crate) mod when;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
+
+use crate::state::{Connection, Failure, Model, Screen, Tone};
+use theme::Theme;
+
+/// The smallest screen that can be used.
+const SMALLEST: (u16, u16) = (40, 12);
+
+/// Draws everything.
+pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) {
+    let area = frame.area();
+    let buffer = frame.buffer_mut();
+    buffer.set_style(area, theme.text);
+    let cursor = if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(theme, area, buffer);
+        None
+    } else {
+        draw(model, theme, area, buffer)
+    };
+    if let Some(cursor) = cursor.filter(|cursor| area.contains(*cursor)) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let airy = area.height >= 20;
+    header::draw(model, theme, Rect { height: 1, ..area }, buffer);
+    let mut top = 1;
+    if airy {
+        text::rule(buffer, area, 1, theme.faint);
+        top = 2;
+    }
+    if let Connection::Offline { reason, .. } = &model.connection {
+        banner(theme, Rect { y: top, height: 1, ..area }, reason, buffer);
+        top += 1;
+    }
+    let foot = area.height - 1;
+    hints::draw(model, theme, Rect { y: foot, height: 1, ..area }, buffer);
+    let margin = if area.width >= 60 { 2 } else { 1 };
+    let body = Rect {
+        x: margin,
+        y: top + u16::from(airy),
+        width: area.width - 2 * margin,
+        height: foot - top - 2 * u16::from(airy),
+    };
+    let cursor = match model.screen {
+        Screen::Shop => shop::draw(model, theme, body, buffer),
+        Screen::Basket => {
+            basket::draw(model, theme, body, buffer);
+            None
+        }
+        Screen::Checkout => checkout::draw(model, theme, body, buffer),
+        Screen::Orders => {
+            orders::draw(model, theme, body, buffer);
+            None
+        }
+        Screen::Order => {
+            order::draw(model, theme, body, buffer);
+            None
+        }
+        Screen::Log => log::draw(model, theme, body, buffer),
+    };
+    let spare = Rect { y: foot - u16::from(airy), height: 1, x: margin, width: area.width - 2 * margin };
+    toast(model, theme, spare, buffer);
+    if let Some(open) = &model.help {
+        return help::draw(open, theme, area, buffer);
+    }
+    if let Some(question) = &model.question {
+        help::ask(*question, theme, area, buffer);
+        return None;
+    }
+    cursor
+}
+
+fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let message = format!("Please make the window larger: {} × {} at least.", SMALLEST.0, SMALLEST.1);
+    for (y, line) in (area.top()..area.bottom()).zip(text::wrap(&message, area.width)) {
+        text::put(buffer, area.x, y, &line, theme.text, area.width);
+    }
+}
+
+fn banner(theme: &Theme, area: Rect, reason: &str, buffer: &mut Buffer) {
+    let margin = if area.width >= 60 { 2 } else { 1 };
+    let message = format!("◌ Cut off from the shop; trying again by itself. {reason}");
+    text::put(buffer, area.x + margin, area.y, &message, theme.warn, area.width - 2 * margin);
+}
+
+/// The latest news on one line, bad news before good: in the spare row above the hint bar where there is one, else in its
+/// place.
+fn toast(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let bad = model.toasts.iter().rev().find(|toast| toast.tone == Tone::Bad);
+    let Some(toast) = bad.or(model.toasts.last()) else { return };
+    let (sign, style) = match toast.tone {
+        Tone::Good => ("✓", theme.good),
+        Tone::Plain => ("·", theme.text),
+        Tone::Bad => ("!", theme.bad),
+    };
+    let line = text::fit(&format!(" {sign} {} ", toast.text), area.width);
+    let x = area.right().saturating_sub(text::width(&line));
+    let cells = Rect { x, width: text::width(&line), ..area };
+    Clear.render(cells, buffer);
+    text::put(buffer, x, area.y, &line, theme.text.patch(style).patch(theme.selected), cells.width);
+}
+
+/// A few calm lines in the middle of an area that has nothing else to show.
+fn instead(theme: &Theme, area: Rect, title: &str, more: &str, buffer: &mut Buffer) {
+    let lines = text::wrap(more, area.width.min(60));
+    let height = u16::try_from(lines.len() + 2).unwrap_or(area.height);
+    let mut y = area.y + area.height.saturating_sub(height) / 3;
+    let mut centred = |line: &str, style: Style, y: u16| {
+        let x = area.x + area.width.saturating_sub(text::width(line)) / 2;
+        if y < area.bottom() {
+            text::put(buffer, x, y, line, style, area.width);
+        }
+    };
+    centred(title, theme.strong, y);
+    y += if area.height > 4 { 2 } else { 1 };
+    for line in lines {
+        centred(&line, theme.dim, y);
+        y += 1;
+    }
+}
+
+/// As [`instead`], for something that did not arrive.
+fn failed(theme: &Theme, area: Rect, what: &str, failure: &Failure, buffer: &mut Buffer) {
+    instead(theme, area, &format!("{what} did not arrive"), failure.sentence(), buffer);
+}
+
+/// Lays the look of the chosen line over a row.
+fn choose(theme: &Theme, row: Rect, buffer: &mut Buffer) {
+    buffer.set_style(row, theme.selected);
+    if row.width > 0 {
+        text::put(buffer, row.x, row.y, "▌", theme.accent.patch(theme.selected), 1);
+    }
+}
+
+/// The row of an area, counted from its top.
+fn row(area: Rect, line: usize) -> Rect {
+    let y = area.y.saturating_add(u16::try_from(line).unwrap_or(u16::MAX));
+    Rect { y, height: 1, ..area }.intersection(area)
+}
+
+/// An area without its first rows.
+fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
+}

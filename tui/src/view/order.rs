@@ -1,0 +1,160 @@
+//! One order: what it is, how far its checkout is, and everything that happened to it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::{Order, OrderStatus, PaymentStatus};
+
+use crate::money;
+use crate::state::{Connection, Load, Model, OpenOrder};
+use crate::view::event::{self, Start};
+use crate::view::text::{first_line, put, put_all, put_right, rule};
+use crate::view::theme::Theme;
+use crate::view::{below, choose, failed, instead, row, steps, when};
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(open) = &model.order else {
+        return instead(theme, area, "No order is open", "3 leads to the list of orders.", buffer);
+    };
+    let Some(order) = &open.order else {
+        return match &open.load {
+            Load::Failed(failure) => failed(theme, area, "The order", failure, buffer),
+            Load::Loading | Load::Ready => instead(theme, area, "Fetching the order", "A moment, please.", buffer),
+        };
+    };
+    let airy = area.height >= 16;
+    title(order, theme, row(area, 0), buffer);
+    steps::line(&open.steps, theme, row(area, 1), buffer);
+    let mut body = below(area, 2 + u16::from(airy));
+    if airy {
+        let height = items(order, theme, body, buffer);
+        body = below(body, height + 1);
+    }
+    timeline(model, open, theme, body, buffer);
+}
+
+fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let name = order.number.clone().unwrap_or_else(|| format!("Order {}", short_id(&order.id.to_string())));
+    let (status, style) = status(order.status, theme);
+    let total = money::shown(order.total);
+    let right = put_right(buffer, area.right(), area.y, &total, theme.strong, 16);
+    let pieces = [
+        (name.as_str(), theme.strong),
+        ("   ", theme.dim),
+        (status, style),
+        ("   ", theme.dim),
+        (payment(order.payment_status), theme.dim),
+    ];
+    put_all(buffer, area.x, area.y, &pieces, right.saturating_sub(area.x + 1));
+}
+
+/// The lines of the order and where it goes; returns the rows it took.
+fn items(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
+    const MOST: usize = 4;
+    let address = order.shipping_address.as_ref().filter(|_| area.width >= 86);
+    let width = if address.is_some() { area.width - 34 } else { area.width.min(80) };
+    let shown = order.items.len().min(MOST);
+    for (line, item) in order.items.iter().take(shown).enumerate() {
+        let row = row(Rect { width, ..area }, line);
+        let left = order.items.len() - shown;
+        put_right(buffer, row.x + 3, row.y, &item.quantity.to_string(), theme.dim, 3);
+        put(buffer, row.x + 4, row.y, "×", theme.dim, 1);
+        let right = put_right(buffer, row.right(), row.y, &money::shown(item.line_total), theme.text, 14);
+        let name =
+            if left > 0 && line + 1 == shown { format!("{}, and {left} more", item.name) } else { item.name.clone() };
+        put(buffer, row.x + 6, row.y, &name, theme.text, right.saturating_sub(row.x + 7));
+    }
+    let mut height = shown;
+    if let Some(address) = address {
+        let town = format!("{} {}, {}", address.postal_code, address.city, address.country);
+        let email = order.email.clone().unwrap_or_default();
+        for (line, text) in [&address.name, &address.street, &town, &email].into_iter().enumerate() {
+            let row = row(area, line);
+            put(buffer, area.right() - 30, row.y, text, theme.dim, 30);
+        }
+        height = height.max(4);
+    }
+    u16::try_from(height).unwrap_or(4)
+}
+
+/// The events of the order; with the chosen one whole where it is asked for.
+pub(super) fn timeline(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    rule(buffer, area, area.y, theme.faint);
+    put(buffer, area.x, area.y, "Timeline ", theme.dim, area.width);
+    let (badge, style) = badge(model, open.following, open.missed, theme);
+    put_right(buffer, area.right(), area.y, &format!(" {badge}"), style, area.width);
+    let mut list = below(area, 1);
+    if open.detail
+        && let Some(event) = open.selected()
+    {
+        let time = event.time.to_string();
+        if area.width >= 100 {
+            let wide = list.width * 2 / 5;
+            event::whole(event, &time, theme, Rect { x: list.right() - wide, width: wide, ..list }, buffer);
+            list.width -= wide + 2;
+        } else {
+            event::whole(event, &time, theme, list, buffer);
+            return;
+        }
+    }
+    let first = first_line(open.list.cursor, open.events.len(), list.height);
+    for line in 0..usize::from(list.height).min(open.events.len() - first) {
+        let place = first + line;
+        let chosen = place == open.list.cursor;
+        let row = row(list, line);
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        let event = &open.events[place];
+        let before = place.checked_sub(1).map_or(event.time, |before| open.events[before].time);
+        let time = format!("+{}", when::span(event.time.unix_ms() - before.unix_ms()));
+        event::line(event, &Start { time: &time, time_width: 8 }, chosen, theme, row, buffer);
+    }
+    if open.events.is_empty() {
+        put(buffer, list.x + 2, list.y, "Nothing has happened yet.", theme.dim, list.width);
+    }
+}
+
+/// Whether a list of events follows the log: `[live]`, `[paused +12]`, `[stale 8 s]`.
+pub(super) fn badge(model: &Model, following: bool, missed: usize, theme: &Theme) -> (String, Style) {
+    match &model.connection {
+        Connection::Offline { since, .. } => {
+            (format!("[stale {}]", when::age(model.now.unix_ms() - since.unix_ms())), theme.warn)
+        }
+        Connection::Opening => ("[opening]".to_owned(), theme.dim),
+        Connection::Live if following => ("[live]".to_owned(), theme.good),
+        Connection::Live => (format!("[paused +{missed}]"), theme.warn),
+    }
+}
+
+/// The state of an order in words.
+pub(super) fn status(status: OrderStatus, theme: &Theme) -> (&'static str, Style) {
+    match status {
+        OrderStatus::InProgress => ("open basket", theme.dim),
+        OrderStatus::CheckedOut => ("checking out", theme.accent),
+        OrderStatus::Confirmed => ("confirmed", theme.good),
+        OrderStatus::Shipped => ("shipped", theme.good),
+        OrderStatus::Delivered => ("delivered", theme.good),
+        OrderStatus::Cancelled => ("cancelled", theme.bad),
+    }
+}
+
+/// The state of the money in words.
+pub(super) fn payment(status: PaymentStatus) -> &'static str {
+    match status {
+        PaymentStatus::None => "",
+        PaymentStatus::Pending => "payment under way",
+        PaymentStatus::Paid => "paid",
+        PaymentStatus::Declined => "declined",
+        PaymentStatus::Refunding => "being refunded",
+        PaymentStatus::Refunded => "refunded",
+    }
+}
+
+/// The end of an id, which tells ids apart that were made about the same time.
+pub(super) fn short_id(id: &str) -> &str {
+    id.rsplit('-').next().unwrap_or(id)
+}

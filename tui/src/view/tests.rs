@@ -1,0 +1,253 @@
+//! What the screens look like: text against the files in `golden/`, and styles where they carry meaning.
+//!
+//! To bring the files up to date after a change that is meant: `GOLDEN=write cargo test -p storefront`, then read the
+//! difference.
+
+use std::fs;
+use std::path::Path;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Modifier;
+use storefront_api::{OrderStatus, PaymentStatus, Problem, StepState};
+
+use crate::settings::ThemeName;
+use crate::state::Model;
+use crate::update::tests::world::{Client, an_event, steps};
+use crate::update::{Feed, Msg};
+use crate::view::theme::{Depth, Theme};
+use crate::view::view;
+
+const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (120, 40)];
+
+/// Draws a model at the size that it has, in the dark theme.
+pub(crate) fn draw(model: &Model) -> Buffer {
+    draw_in(model, model.size, ThemeName::Dark, Depth::True)
+}
+
+fn draw_in(model: &Model, size: (u16, u16), theme: ThemeName, depth: Depth) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    let theme = Theme::new(theme, depth);
+    terminal.draw(|frame| view(model, &theme, frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn lines(buffer: &Buffer) -> Vec<String> {
+    let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+    (0..buffer.area.height).map(row).collect()
+}
+
+/// Compares a scene at every size with its file.
+fn looks_like(name: &str, client: &Client) {
+    let mut shown = String::new();
+    for size in SIZES {
+        shown.push_str(&format!("== {} × {}\n", size.0, size.1));
+        for line in lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True)) {
+            shown.push_str(&line);
+            shown.push('\n');
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/view/golden").join(format!("{name}.txt"));
+    if option_env!("GOLDEN") == Some("write") {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &shown).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_default();
+    assert!(shown == golden, "{name} looks different now:\n{shown}");
+}
+
+fn with_a_full_basket() -> Client {
+    let mut client = Client::in_a_full_shop();
+    client.press("aj+ajjja");
+    client.answer_all();
+    client.wait_ms(10_000);
+    client
+}
+
+fn at_the_checkout() -> Client {
+    let mut client = with_a_full_basket();
+    client.press("c");
+    client
+}
+
+fn watching() -> Client {
+    let mut client = at_the_checkout();
+    client.press("<Enter>");
+    client.answer_all();
+    client.news(6);
+    client.answer_all();
+    client
+}
+
+fn confirmed() -> Client {
+    let mut client = watching();
+    let id = client.model.order.as_ref().unwrap().id;
+    let order = client.order_mut(id);
+    order.status = OrderStatus::Confirmed;
+    order.payment_status = PaymentStatus::Paid;
+    order.number = Some("MM2X-33BA".into());
+    order.email = Some("ada@example.com".into());
+    client.news(1);
+    client.answer_all();
+    client.model.order.as_mut().unwrap().steps = steps([StepState::Done; 4]);
+    client
+}
+
+#[test]
+fn the_shop() {
+    looks_like("shop", &Client::in_a_full_shop());
+}
+
+#[test]
+fn the_shop_before_anything_has_arrived() {
+    looks_like("shop_opening", &Client::new());
+}
+
+#[test]
+fn a_search_that_finds_nothing() {
+    let mut client = Client::in_a_full_shop();
+    client.press("/");
+    client.type_text("submarine");
+    client.wait_ms(100);
+    client.answer_all();
+    looks_like("shop_nothing_found", &client);
+}
+
+#[test]
+fn the_basket() {
+    let mut client = with_a_full_basket();
+    client.press("2j");
+    client.model.basket.refused.insert("bread-knife".parse().unwrap(), "only 1 is left".into());
+    looks_like("basket", &client);
+}
+
+#[test]
+fn the_empty_basket() {
+    let mut client = Client::in_a_full_shop();
+    client.press("2");
+    looks_like("basket_empty", &client);
+}
+
+#[test]
+fn the_checkout() {
+    let mut client = at_the_checkout();
+    client.press("<Tab>");
+    client.key(crate::keys::Key::ctrl('u'));
+    client.press("<Enter>");
+    looks_like("checkout", &client);
+}
+
+#[test]
+fn an_order_on_its_way() {
+    looks_like("checkout_progress", &watching());
+}
+
+#[test]
+fn the_orders() {
+    let mut client = confirmed();
+    client.press("<Esc>a3");
+    client.answer_all();
+    client.wait_ms(10_000);
+    looks_like("orders", &client);
+}
+
+#[test]
+fn an_order() {
+    let mut client = confirmed();
+    client.press("<Enter>kk<Enter>");
+    client.answer_all();
+    client.news(2);
+    client.answer_all();
+    client.model.order.as_mut().unwrap().steps =
+        steps([StepState::Undone, StepState::Failed, StepState::Pending, StepState::Pending]);
+    looks_like("order", &client);
+}
+
+#[test]
+fn the_log() {
+    let mut client = Client::in_a_full_shop();
+    let kinds = ["order.started", "order.item_added", "stock.reserved", "payment.requested", "email.sent"];
+    let events = (1..60).map(|at| an_event(at, kinds[usize::try_from(at).unwrap() % kinds.len()], "7f")).collect();
+    client.take(Msg::Feed(Feed::News { events }));
+    client.press("4kk<Enter>");
+    client.take(Msg::Feed(Feed::News { events: vec![an_event(60, "order.started", "80")] }));
+    looks_like("log", &client);
+}
+
+#[test]
+fn the_help() {
+    let mut client = Client::in_a_full_shop();
+    client.press("?");
+    looks_like("help", &client);
+}
+
+#[test]
+fn a_question() {
+    let mut client = with_a_full_basket();
+    client.press("2X");
+    looks_like("question", &client);
+}
+
+#[test]
+fn being_cut_off_and_refused() {
+    let mut client = with_a_full_basket();
+    client.refuse_with = Some(Problem { detail: "Only 3 are left.".into(), ..Problem::default() });
+    client.press("ka");
+    client.answer_all();
+    client.take(Msg::Feed(Feed::Offline(
+        "The shop at http://127.0.0.1:7070 cannot be reached: connection refused.".into(),
+    )));
+    client.wait_ms(5_400);
+    looks_like("offline", &client);
+}
+
+#[test]
+fn the_chosen_line_is_seen_without_any_colour() {
+    let mut client = Client::in_a_full_shop();
+    client.press("jj");
+    let buffer = draw_in(&client.model, (80, 24), ThemeName::Dark, Depth::None);
+    let chosen: Vec<u16> = (0..24).filter(|y| buffer[(4, *y)].modifier.contains(Modifier::REVERSED)).collect();
+    assert_eq!(chosen.len(), 1);
+    assert!(lines(&buffer)[usize::from(chosen[0])].contains("Casserole"));
+    for cell in buffer.content() {
+        assert_eq!((cell.fg, cell.bg), (ratatui::style::Color::Reset, ratatui::style::Color::Reset));
+    }
+}
+
+#[test]
+fn the_cursor_stands_in_the_field_that_is_typed_in() {
+    let mut client = Client::in_a_full_shop();
+    client.press("/");
+    client.type_text("mug");
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let theme = Theme::new(ThemeName::Dark, Depth::True);
+    terminal.draw(|frame| view(&client.model, &theme, frame)).unwrap();
+    terminal.backend_mut().assert_cursor_position((7, 3));
+}
+
+#[test]
+fn a_window_that_is_too_small_says_so() {
+    let client = Client::in_a_full_shop();
+    for size in [(39, 12), (40, 11), (10, 3), (1, 1)] {
+        let text = lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True)).join(" ");
+        assert!(size.0 < 39 || text.contains("Please make the window larger"), "{text}");
+    }
+}
+
+#[test]
+fn every_screen_is_drawn_in_every_theme_at_every_size() {
+    let themes = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Mono];
+    let depths = [Depth::True, Depth::Indexed, Depth::Basic, Depth::None];
+    for mut client in [with_a_full_basket(), at_the_checkout(), watching(), confirmed()] {
+        for keys in ["", "1", "2", "3", "4", "?"] {
+            client.press(keys);
+            client.answer_all();
+            for size in [(40, 12), (59, 15), (80, 24), (100, 20), (200, 60)] {
+                for (theme, depth) in themes.into_iter().zip(depths) {
+                    draw_in(&client.model, size, theme, depth);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Putting text on the screen by display width, never cutting it silently: what does not fit ends in `…`.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How many cells a text takes.
+pub(super) fn width(text: &str) -> u16 {
+    u16::try_from(text.width()).unwrap_or(u16::MAX)
+}
+
+/// The text itself, or as much of it as fits with an ellipsis. Control characters become spaces.
+pub(super) fn fit(text: &str, room: u16) -> String {
+    let clean: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if width(&clean) <= room {
+        return clean;
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for letter in clean.chars() {
+        let wide = letter.width().unwrap_or(0);
+        if used + wide + 1 > usize::from(room) {
+            break;
+        }
+        used += wide;
+        kept.push(letter);
+    }
+    if room > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
+/// Writes a text within `room` cells; returns where it ends.
+pub(super) fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, style: Style, room: u16) -> u16 {
+    let area = buffer.area;
+    if y < area.top() || y >= area.bottom() || x >= area.right() || room == 0 {
+        return x;
+    }
+    let room = room.min(area.right() - x);
+    buffer.set_stringn(x, y, fit(text, room), usize::from(room), style).0
+}
+
+/// Writes a text that ends before `right`; returns where it begins.
+pub(super) fn put_right(buffer: &mut Buffer, right: u16, y: u16, text: &str, style: Style, room: u16) -> u16 {
+    let text = fit(text, room);
+    let x = right.saturating_sub(width(&text));
+    put(buffer, x, y, &text, style, room);
+    x
+}
+
+/// Writes pieces one after another within `room` cells; returns where they end.
+pub(super) fn put_all(buffer: &mut Buffer, x: u16, y: u16, pieces: &[(&str, Style)], room: u16) -> u16 {
+    let right = x.saturating_add(room);
+    pieces.iter().fold(x, |x, (text, style)| put(buffer, x, y, text, *style, right.saturating_sub(x)))
+}
+
+/// A horizontal rule.
+pub(super) fn rule(buffer: &mut Buffer, area: Rect, y: u16, style: Style) {
+    for x in area.left()..area.right() {
+        put(buffer, x, y, "─", style, 1);
+    }
+}
+
+/// The text in at most so many lines; the last has all the rest, so that [`put`] shows where it is cut.
+pub(super) fn wrap_into(text: &str, room: u16, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, room);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(rest);
+    }
+    lines
+}
+
+/// The text in lines of at most `room` cells, broken between words where that is possible.
+pub(super) fn wrap(text: &str, room: u16) -> Vec<String> {
+    let room = usize::from(room.max(1));
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let needed = line.width() + usize::from(!line.is_empty()) + word.width();
+            if needed > room && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+            while line.width() > room && line.chars().count() > 1 {
+                let (head, tail) = split(&line, room);
+                lines.push(head);
+                line = tail;
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// The text in lines of at most `room` cells, broken anywhere, with its indentation; for JSON.
+pub(super) fn fold(text: &str, room: u16) -> Vec<String> {
+    let room = usize::from(room.max(1));
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut rest = line.to_owned();
+        while rest.width() > room && rest.chars().count() > 1 {
+            let (head, tail) = split(&rest, room);
+            lines.push(head);
+            rest = tail;
+        }
+        lines.push(rest);
+    }
+    lines
+}
+
+/// As much as fits, but at least one character, and the rest.
+fn split(text: &str, room: usize) -> (String, String) {
+    let mut used = 0;
+    let at = text.char_indices().find(|(_, letter)| {
+        used += letter.width().unwrap_or(0);
+        used > room
+    });
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    let at = at.map_or(text.len(), |(at, _)| at.max(first));
+    (text[..at].to_owned(), text[at..].to_owned())
+}
+
+/// The first line to show so that `cursor` stays in sight, near the middle.
+pub(super) fn first_line(cursor: usize, len: usize, height: u16) -> usize {
+    let height = usize::from(height);
+    cursor.saturating_sub(height / 2).min(len.saturating_sub(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_says_so() {
+        assert_eq!(fit("teapot", 6), "teapot");
+        assert_eq!(fit("teapot", 5), "teap…");
+        assert_eq!(fit("茶壶茶", 5), "茶壶…");
+        assert_eq!(fit("a\tb\u{1b}", 9), "a b ");
+        assert_eq!(fit("teapot", 0), "");
+    }
+
+    #[test]
+    fn text_is_broken_between_words_and_long_words_anywhere() {
+        assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrap_into("one two three four", 7, 2), ["one two", "three four"]);
+        assert_eq!(wrap_into("one two three four", 7, 1), ["one two three four"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("茶壶茶", 1), ["茶", "壶", "茶"]);
+        assert_eq!(fold("  ab", 3), ["  a", "b"]);
+    }
+
+    #[test]
+    fn the_cursor_stays_in_sight() {
+        for len in 0..30 {
+            for cursor in 0..len {
+                let first = first_line(cursor, len, 7);
+                assert!(first <= cursor && cursor < first + 7, "{cursor} of {len}");
+            }
+        }
+    }
+}

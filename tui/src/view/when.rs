@@ -1,0 +1,58 @@
+//! Times for people.
+
+use jiff::tz::TimeZone;
+use storefront_api::Timestamp;
+
+/// The time of day: `14:32:07`.
+pub(crate) fn time_of_day(at: Timestamp, zone: &TimeZone) -> String {
+    format(at, zone, "%H:%M:%S")
+}
+
+/// The time of day for today, else the day: `14:32` or `21 Nov`.
+pub(crate) fn day_or_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let day = |at| format(at, zone, "%Y-%m-%d");
+    format(at, zone, if day(at) == day(now) { "%H:%M" } else { "%-d %b" })
+}
+
+/// A span: `12 ms`, `1.2 s`, `48 s`, `3 min`, `5 h`, `2 d`.
+pub(crate) fn span(span_ms: i64) -> String {
+    let ms = span_ms.max(0);
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        10_000..60_000 => format!("{} s", ms / 1_000),
+        60_000..3_600_000 => format!("{} min", ms / 60_000),
+        3_600_000..172_800_000 => format!("{} h", ms / 3_600_000),
+        _ => format!("{} d", ms / 86_400_000),
+    }
+}
+
+/// How old something is, in whole units: `8 s`, `3 min`.
+pub(crate) fn age(span_ms: i64) -> String {
+    match span_ms.max(0) {
+        ms @ 0..60_000 => format!("{} s", ms / 1_000),
+        ms => span(ms),
+    }
+}
+
+fn format(at: Timestamp, zone: &TimeZone, pattern: &str) -> String {
+    jiff::Timestamp::from_millisecond(at.unix_ms())
+        .map(|moment| moment.to_zoned(zone.clone()).strftime(pattern).to_string())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let at = Timestamp::from_unix_ms(1_772_366_400_123);
+        assert_eq!(time_of_day(at, &TimeZone::UTC), "12:00:00");
+        assert_eq!(day_or_time(at, at, &TimeZone::UTC), "12:00");
+        assert_eq!(day_or_time(at, Timestamp::from_unix_ms(1_772_566_400_123), &TimeZone::UTC), "1 Mar");
+        assert_eq!([age(-5), age(8_900), age(60_000)], ["0 s", "8 s", "1 min"]);
+        let spans = [-5, 999, 1_250, 59_999, 60_000, 7_200_000, 400_000_000].map(span);
+        assert_eq!(spans, ["0 ms", "999 ms", "1.2 s", "59 s", "1 min", "2 h", "4 d"]);
+    }
+}
