@@ -45,7 +45,19 @@ pub struct Embedded {
     mocks: Mocks,
     url: String,
     /// Held for as long as the shop is open.
-    _lock: Option<File>,
+    _lock: Option<FolderLock>,
+}
+
+/// A folder that no other shop opens for as long as this value lives.
+#[derive(Debug)]
+struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a program that is being started at this moment holds a copy of every open file
+        // until it runs. Where unlocking fails, the lock ends with that program's start.
+        let _ends_later = self.0.unlock();
+    }
 }
 
 /// Opens the shop.
@@ -84,11 +96,11 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
 
 /// Takes a folder for this process alone, before anything in it is touched: the stubs write their file anew when they
 /// start, and would take it away from those that write it already.
-fn claim(folder: &Path) -> Result<File> {
+fn claim(folder: &Path) -> Result<FolderLock> {
     let path = folder.join("shop-lock");
     let lock = File::create(&path).wrap_err_with(|| format!("cannot make {}", path.display()))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(FolderLock(lock)),
         Err(TryLockError::WouldBlock) => bail!(
             "the shop in {} is open already: join it with `storefront --server URL`, or open one in memory with \
              `storefront --ephemeral`",

@@ -59,7 +59,24 @@ const READER_CACHE_KIB: i64 = 4 * 1024;
 pub(super) struct OwnedFile {
     /// The file without symbolic links.
     pub(super) path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+#[cfg(test)]
+impl OwnedFile {
+    pub(super) fn lock_as_a_program_that_starts_now_has_it(&self) -> File {
+        self.lock.try_clone().unwrap()
+    }
+}
+
+impl Drop for OwnedFile {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a program that is being started at this moment holds a copy of every open file
+        // until it runs, and with it the lock.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the event log's lock could not be given back");
+        }
+    }
 }
 
 /// Takes a file for this process; makes its folder if there is none.
@@ -74,7 +91,7 @@ pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
         .open(&lock_path)
         .map_err(|error| unusable(&path, &format!("cannot be written: {error}")))?;
     match lock.try_lock() {
-        Ok(()) => Ok(OwnedFile { path, _lock: lock }),
+        Ok(()) => Ok(OwnedFile { path, lock }),
         Err(TryLockError::WouldBlock) => Err(unusable(&path, "is in use by another program")),
         Err(TryLockError::Error(error)) => Err(unusable(&path, &format!("cannot be locked: {error}"))),
     }

@@ -33,6 +33,18 @@ fn a_log_with_its_connection(path: &Path) -> (SqliteStore, Arc<Mutex<Connection>
     (store, connection)
 }
 
+#[test]
+fn a_file_that_was_let_go_can_be_taken_although_a_copy_of_its_lock_is_still_open() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("log");
+    let file = schema::own(&path).unwrap();
+    let copy = file.lock_as_a_program_that_starts_now_has_it();
+    assert!(schema::own(&path).is_err(), "two own one file");
+    drop(file);
+    schema::own(&path).unwrap();
+    drop(copy);
+}
+
 #[tokio::test]
 async fn a_full_disk_fails_the_append_and_the_log_goes_on_when_there_is_room() {
     let folder = TempDir::new().unwrap();
