@@ -42,7 +42,7 @@ pub(super) async fn run(mut writer: Writer) {
         let jobs = queue::batch_from(first, &mut writer.queue);
         let (began, callers) = (Instant::now(), jobs.len());
         write(&mut writer, &mut versions, jobs).await;
-        let lookout_ends = queue::lookout_ends(began);
+        let lookout_ends = queue::lookout_ends(began, callers);
         while writer.queue.len() < callers && Instant::now() < lookout_ends {
             tokio::task::yield_now().await;
         }

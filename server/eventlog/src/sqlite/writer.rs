@@ -28,7 +28,7 @@ pub(super) fn run(mut writer: Writer) {
         let jobs = queue::batch_from(first, &mut writer.queue);
         let (began, callers) = (Instant::now(), jobs.len());
         write(&writer, &mut memory, jobs);
-        let lookout_ends = queue::lookout_ends(began);
+        let lookout_ends = queue::lookout_ends(began, callers);
         while writer.queue.len() < callers && Instant::now() < lookout_ends {
             std::thread::yield_now();
         }
