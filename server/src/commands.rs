@@ -198,7 +198,7 @@ where
             Err(Failure::Append(AppendError::Conflict { .. } | AppendError::Busy)) => return Err(Failure::Busy),
             other => return other,
         }
-        tokio::time::sleep(PAUSES.pause(tried)).await;
+        clock::sleep(PAUSES.pause(tried)).await;
     }
     Err(Failure::Busy)
 }

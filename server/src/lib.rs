@@ -7,6 +7,7 @@
 //! * `views` are what lists and searches answer from.
 //! * `integrations` speak to the systems around the shop, one file each.
 //! * `codec` knows the JSON of stored events, which is not the wire's.
+//! * `clock` and `chance` are the only sources of time and of randomness.
 //! * `app` puts it all together; `config` is what it is told from outside.
 //!
 //! What is true in the shop stands in `storefront-domain`, where it is kept in `storefront-eventlog`; neither knows this.
@@ -14,6 +15,7 @@
 #![recursion_limit = "256"]
 
 mod app;
+mod chance;
 mod clock;
 mod codec;
 mod commands;

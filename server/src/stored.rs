@@ -15,8 +15,8 @@ use storefront_eventlog::{
     Append, Checkpoint, EventStore, Expected, JsonText, NewEvent, Recorded, StoreError, StreamAppend, StreamName,
     Version,
 };
-use uuid::Uuid;
 
+use crate::chance;
 use crate::codec::{self, CodecError, Encoded};
 
 /// The log, whichever database keeps it.
@@ -167,7 +167,7 @@ impl Batch {
     fn sealed<E: Stored>(&self, event: &E) -> NewEvent {
         let Encoded { kind, schema_version, data } = event.encode();
         NewEvent {
-            id: Uuid::now_v7(),
+            id: chance::id(),
             kind: kind.to_owned(),
             schema_version,
             time_ms: self.now.unix_ms(),

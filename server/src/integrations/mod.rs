@@ -11,6 +11,7 @@ pub(crate) mod card_webhooks;
 mod decimal;
 pub(crate) mod mail_text;
 pub(crate) mod mailer;
+pub(crate) mod outside;
 mod product_json;
 pub(crate) mod product_service;
 pub(crate) mod retry;

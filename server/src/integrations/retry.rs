@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
+use crate::chance;
 
 /// A ceiling that doubles with each attempt, up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Backoff {
 
     /// How long to wait after this attempt (from 1) has failed.
     pub(crate) fn pause(&self, attempt: u32) -> Duration {
-        self.pause_with(attempt, random())
+        self.pause_with(attempt, chance::bits())
     }
 
     /// As [`Backoff::pause`], with the randomness passed in: 0 gives no pause, `u32::MAX` nearly the whole ceiling.
@@ -37,11 +37,6 @@ impl Backoff {
         let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         self.first.saturating_mul(factor).min(self.longest)
     }
-}
-
-/// The first 32 bits of a random UUID (RFC 9562, version 4), all of which are random.
-fn random() -> u32 {
-    Uuid::new_v4().as_fields().0
 }
 
 #[cfg(test)]

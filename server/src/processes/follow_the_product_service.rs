@@ -14,7 +14,8 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::commands::{Failure, retrying};
-use crate::integrations::product_service::{Listing, ProductService, SeenProduct, ServiceError};
+use crate::integrations::outside::Products;
+use crate::integrations::product_service::{Listing, SeenProduct, ServiceError};
 use crate::integrations::retry::Backoff;
 use crate::shop::Freshness;
 use crate::stored::{self, Batch, Cause, Store};
@@ -35,7 +36,7 @@ const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_
 /// Follows until it is told to stop; tries again for ever when the service cannot be asked.
 pub(crate) async fn run(
     store: Store,
-    service: Arc<ProductService>,
+    service: Arc<dyn Products>,
     freshness: Arc<Freshness>,
     views: Views,
     stop: CancellationToken,
@@ -54,7 +55,7 @@ pub(crate) async fn run(
         {
             warn!(error = %failure, "the product service is not followed; the catalogue shows what it said last");
         }
-        if stop.run_until_cancelled(tokio::time::sleep(PAUSES.pause(failures))).await.is_none() {
+        if stop.run_until_cancelled(clock::sleep(PAUSES.pause(failures))).await.is_none() {
             return;
         }
     }
@@ -73,7 +74,7 @@ enum Ended {
 
 struct Follower {
     store: Store,
-    service: Arc<ProductService>,
+    service: Arc<dyn Products>,
     freshness: Arc<Freshness>,
     views: Views,
 }
@@ -105,7 +106,7 @@ impl Follower {
     async fn list_for_ever(&self) -> Result<(), Ended> {
         loop {
             self.learn_everything().await?;
-            tokio::time::sleep(LIST_EVERY).await;
+            clock::sleep(LIST_EVERY).await;
         }
     }
 
@@ -185,6 +186,7 @@ mod tests {
     use storefront_eventlog::SqliteStore;
 
     use super::*;
+    use crate::integrations::product_service::ProductService;
     use crate::testing::{listed, product};
 
     const MUG: &str = r#"{"id": "mug", "sku": "KIT-1", "name": "Mug", "description": "Holds tea.", "category": "Kitchen",

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use crate::clock;
 use crate::commands::Failure;
 use crate::progress::{Progress, Retrying};
 use crate::stored::Store;
@@ -76,6 +77,8 @@ where
     let mut running = JoinSet::<Arc<Recorded>>::new();
     loop {
         tokio::select! {
+            // Always in this order, so that a simulated run can be repeated.
+            biased;
             () = stop.cancelled() => return,
             Some(finished) = running.join_next() => match finished {
                 Ok(recorded) => feed.finish(&recorded),
@@ -112,7 +115,7 @@ async fn read_on(store: &Store, feed: &Feed, filter: &Filter, process: &str) -> 
             Ok(slice) => return slice,
             Err(failure) => warn!(process, error = %failure, "the log cannot be read; trying again"),
         }
-        tokio::time::sleep(pause).await;
+        clock::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -135,7 +138,7 @@ where
             pause_ms = pause.as_millis(),
             "an event could not be handled; trying again"
         );
-        tokio::time::sleep(pause).await;
+        clock::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     recorded

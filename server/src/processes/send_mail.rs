@@ -15,7 +15,8 @@ use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
 use crate::integrations::mail_text;
-use crate::integrations::mailer::{Mail, MailError, Mailer};
+use crate::integrations::mailer::{Mail, MailError};
+use crate::integrations::outside::Post;
 use crate::integrations::retry;
 use crate::order_record;
 use crate::stored::{self, Batch, Cause, Store};
@@ -31,7 +32,7 @@ const ATTEMPTS: u32 = 14;
 const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(60));
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, mailer: Arc<Mailer>, turn: Turn) -> Result<(), Failure> {
+pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(id) = streams::id_in::<EmailId>("email", &recorded.stream) else { return Ok(()) };
     let EmailEvent::Requested { order_id, kind, to } = stored::decode(recorded)? else { return Ok(()) };
@@ -40,7 +41,7 @@ pub(crate) async fn handle(store: Store, mailer: Arc<Mailer>, turn: Turn) -> Res
         return Ok(());
     }
     let mail = write(&store, recorded, order_id, kind, to).await?;
-    let outcome = deliver(&mailer, &mail, id, &turn).await;
+    let outcome = deliver(&*post, &mail, id, &turn).await;
     retrying(|| async {
         let (email, version) = stored::load::<EmailEvent>(&store, &recorded.stream).await?;
         let events = email::decide(&email, outcome.clone())?;
@@ -71,9 +72,9 @@ async fn write(
 }
 
 /// Hands a mail in, trying again for a while when the mail server cannot take it now.
-async fn deliver(mailer: &Mailer, mail: &Mail, id: EmailId, turn: &Turn) -> EmailCommand {
+async fn deliver(post: &dyn Post, mail: &Mail, id: EmailId, turn: &Turn) -> EmailCommand {
     for attempt in 1.. {
-        let (detail, last) = match mailer.send(mail).await {
+        let (detail, last) = match post.send(mail).await {
             Ok(()) => return EmailCommand::RecordSent { attempts: attempt },
             Err(MailError::Permanent(detail)) => (detail, true),
             Err(MailError::Temporary(detail)) => (detail, attempt >= ATTEMPTS),
@@ -83,7 +84,7 @@ async fn deliver(mailer: &Mailer, mail: &Mail, id: EmailId, turn: &Turn) -> Emai
             return EmailCommand::RecordFailure { attempts: attempt, detail };
         }
         turn.goes_wrong();
-        tokio::time::sleep(PAUSES.pause(attempt)).await;
+        clock::sleep(PAUSES.pause(attempt)).await;
     }
     EmailCommand::RecordFailure { attempts: ATTEMPTS, detail: "too many attempts".to_owned() }
 }

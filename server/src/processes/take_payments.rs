@@ -18,7 +18,8 @@ use tracing::{error, warn};
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
-use crate::integrations::card_gateway::{CardGateway, Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use crate::integrations::card_gateway::{Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use crate::integrations::outside::Cards;
 use crate::integrations::retry;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
@@ -38,10 +39,10 @@ const RECORDED_ATTEMPTS: u32 = 20;
 const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, gateway: Arc<CardGateway>, turn: Turn) -> Result<(), Failure> {
+pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { return Ok(()) };
-    let work = Work { store: &store, gateway: &gateway, recorded, payment_id, turn: &turn };
+    let work = Work { store: &store, cards: &*cards, recorded, payment_id, turn: &turn };
     match stored::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { amount, method, .. } => work.charge(amount, method).await,
         PaymentEvent::RefundRequested { amount, reason } => work.refund(amount, reason).await,
@@ -56,7 +57,7 @@ pub(crate) async fn handle(store: Store, gateway: Arc<CardGateway>, turn: Turn) 
 
 struct Work<'a> {
     store: &'a Store,
-    gateway: &'a CardGateway,
+    cards: &'a dyn Cards,
     recorded: &'a Recorded,
     payment_id: PaymentId,
     turn: &'a Turn,
@@ -86,7 +87,7 @@ impl Work<'_> {
                 }),
                 PaymentMethod::Card { token } => {
                     let (token, payment_id, key) = (token.clone(), self.payment_id, self.key());
-                    self.gateway.charge(&Charge { amount, token, order_id, payment_id, key }).await
+                    self.cards.charge(&Charge { amount, token, order_id, payment_id, key }).await
                 }
             };
             let outcome = match outcome {
@@ -112,7 +113,7 @@ impl Work<'_> {
             // What was paid without money goes back without money.
             let outcome = match payment.request().map(|request| &request.method) {
                 Some(PaymentMethod::Card { .. }) if !self.may_ask("a refund") => return Ok(()),
-                Some(PaymentMethod::Card { .. }) => self.gateway.refund(&refund).await,
+                Some(PaymentMethod::Card { .. }) => self.cards.refund(&refund).await,
                 Some(PaymentMethod::None | PaymentMethod::Wallet) | None => {
                     Ok(RefundOutcome::Succeeded { reference: "none".to_owned() })
                 }
@@ -126,7 +127,7 @@ impl Work<'_> {
                     let payment_id = self.payment_id;
                     self.turn.goes_wrong();
                     warn!(%payment_id, attempt, detail, pause_ms = pause.as_millis(), "a refund has no answer yet");
-                    tokio::time::sleep(pause).await;
+                    clock::sleep(pause).await;
                     continue;
                 }
             };
@@ -145,7 +146,7 @@ impl Work<'_> {
             let next_attempt_at = Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms);
             self.record(&PaymentCommand::RecordUnknown { attempt, detail, next_attempt_at }, false).await?;
         }
-        tokio::time::sleep(pause).await;
+        clock::sleep(pause).await;
         Ok(())
     }
 

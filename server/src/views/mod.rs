@@ -21,6 +21,7 @@ pub(crate) use orders::OrdersView;
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};
 
+use crate::clock;
 use crate::stored::Store;
 
 /// How many events are taken in at once.
@@ -59,7 +60,7 @@ impl Views {
     /// Waits until the views have come to a position; `false` when that takes longer than the limit.
     pub(crate) async fn reach(&self, position: Position, limit: Duration) -> bool {
         let mut seen = self.position.subscribe();
-        tokio::time::timeout(limit, seen.wait_for(|at| *at >= position)).await.is_ok_and(|seen| seen.is_ok())
+        clock::timeout(limit, seen.wait_for(|at| *at >= position)).await.is_some_and(|seen| seen.is_ok())
     }
 
     /// Feeds the log to the views until it is told to stop.
@@ -68,7 +69,7 @@ impl Views {
             stop.run_until_cancelled(self.step(&store)).await.map(|step| step.map_err(Box::new))
         {
             debug!(error = %failure, "the views wait for the log");
-            if stop.run_until_cancelled(tokio::time::sleep(Duration::from_millis(500))).await.is_none() {
+            if stop.run_until_cancelled(clock::sleep(Duration::from_millis(500))).await.is_none() {
                 return;
             }
         }

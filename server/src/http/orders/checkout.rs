@@ -5,16 +5,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{Cancel, Checkout, Order, OrderId, PaymentId, PaymentMethod, Problem};
 use storefront_domain::order::{LineFacts, Order as OrderState, OrderCommand, decide};
-use uuid::Uuid;
 
 use super::{change, decided};
-use crate::clock;
 use crate::http::command::Command;
 use crate::http::extract::{InPath, see};
 use crate::http::once::once;
 use crate::http::problem::ApiError;
 use crate::http::values;
 use crate::shop::Shop;
+use crate::{chance, clock};
 
 /// Buy the basket
 ///
@@ -41,7 +40,7 @@ pub(crate) async fn check_out(
     let Command { body, context } = command.about(id).with_key()?;
     values::contact(&body.email, &body.shipping_address)?;
     check_payment(&body.payment)?;
-    let payment_id = PaymentId(Uuid::now_v7());
+    let payment_id = PaymentId(chance::id());
     let work = async {
         see(&shop, None).await?;
         if !shop.freshness.prices_are_good(clock::now()) {
