@@ -1,6 +1,6 @@
 //! What a caller asks the log to write, and what the log answers.
 
-use crate::{EventId, JsonText, NewEvent, Position, StoreError, StreamName, Version};
+use crate::{Epoch, EventId, Fence, JsonText, NewEvent, Position, StoreError, StreamName, TimerChange, Version};
 
 /// What the caller believes about a stream before the append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,10 @@ pub struct Append {
     pub checkpoints: Vec<Checkpoint>,
     /// The answer to keep in the same transaction.
     pub answer: Option<Answer>,
+    /// Leases that nobody else may have taken, judged in the same transaction.
+    pub fences: Vec<Fence>,
+    /// Timers to set and clear in the same transaction, each at most once.
+    pub timers: Vec<TimerChange>,
 }
 
 /// Where an append landed.
@@ -84,6 +88,27 @@ pub enum AppendError {
         answer: Box<Answer>,
         /// The last position of the append of then.
         position: Position,
+    },
+    /// Somebody else has taken the lease since: stop, and take it again before doing more. A lease that nobody ever
+    /// took has epoch 0.
+    #[error("the lease {lease} has come to epoch {current}, past {epoch}")]
+    Fenced {
+        /// The lease.
+        lease: String,
+        /// The epoch that the caller had.
+        epoch: Epoch,
+        /// The epoch that is true.
+        current: Epoch,
+    },
+    /// A timer is not set as it was read: it has been acted on, cleared or set anew, so there is nothing to do.
+    ///
+    /// An append without events that was sent again, because its connection was lost, may be told this of itself.
+    #[error("the timer {timer} of {owner} is not set as it was")]
+    TimerGone {
+        /// Whose timer.
+        owner: String,
+        /// Its name.
+        timer: String,
     },
     /// An event id is in the log already, but not as part of the same append.
     #[error("event {0} is in the log already")]

@@ -78,6 +78,9 @@ pub enum Finding {
         /// What the parser says.
         why: String,
     },
+    /// Something beside the log is not true of it.
+    #[error("{0}")]
+    Beside(String),
     /// The log ends before its head.
     #[error("the log ends at {last}, but its head is {head}")]
     Short {
@@ -105,8 +108,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Reads everything up to the head of this moment: positions and versions are dense, ids are unique, data is JSON.
-/// Keeps every id and stream name in memory, about 50 bytes for each.
+/// Reads everything up to the head of this moment: positions and versions are dense, ids are unique, data is JSON, and
+/// what stands beside the log fits it. Keeps every id and stream name in memory, about 50 bytes for each.
 ///
 /// # Errors
 /// When the log cannot be read; what can be read and is wrong stands in the report.
@@ -148,6 +151,9 @@ pub async fn check(log: &dyn EventStore) -> Result<Report, StoreError> {
     }
     if last != head {
         report.add(Finding::Short { last, head });
+    }
+    for misfit in log.misfits().await? {
+        report.add(Finding::Beside(misfit));
     }
     report.streams = versions.len() as u64;
     Ok(report)

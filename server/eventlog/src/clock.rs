@@ -1,6 +1,10 @@
-//! The wall clock, which the log needs only to forget old answers.
+//! The wall clock: it makes old answers go, and on SQLite it judges leases and timers.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A clock: milliseconds since 1970-01-01 UTC.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Answers are kept at least so long.
 const ANSWER_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
@@ -12,7 +16,17 @@ pub(crate) fn oldest_answer_ms(newest_ms: i64) -> i64 {
 }
 
 /// Milliseconds since 1970-01-01 UTC.
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A time span as databases count it.
+pub(crate) fn as_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// From one moment to a later one; nothing when it is past.
+pub(crate) fn between(from_ms: i64, to_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or_default())
 }

@@ -6,13 +6,16 @@
 //!
 //! * An append is all or nothing, also across several streams, and is on disk before it is answered.
 //! * Positions are dense: 1, 2, 3, … A reader that has seen N never later finds something new at or below N.
-//! * Consumer checkpoints and stored answers commit in the same transaction as the events that they belong to.
+//! * Consumer checkpoints, stored answers and timers commit in the same transaction as the events that they belong to,
+//!   and leases are judged in it. What stands beside the log is not part of it: exports and imports carry events alone.
 
 mod append;
+mod beside;
 mod check;
 mod clock;
 mod event;
 mod export;
+mod held;
 mod import;
 pub mod limits;
 mod lines;
@@ -23,9 +26,12 @@ mod store;
 mod versions;
 
 pub use append::{Answer, Append, AppendError, Appended, Checkpoint, Expected, StreamAppend};
+pub use beside::{Epoch, Fence, Snapshot, Taken, Timer, TimerChange};
 pub use check::{Finding, Report, check};
+pub use clock::Clock;
 pub use event::{EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
 pub use export::{ExportError, export, export_line};
+pub use held::{Held, hold};
 pub use import::{ImportError, import};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

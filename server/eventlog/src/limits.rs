@@ -1,17 +1,27 @@
 //! What one append may hold. Checked before an append is queued, so that a bad one costs nobody else anything.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use crate::{Append, AppendError, NewEvent};
+use crate::{Append, AppendError, NewEvent, StoreError, TimerChange};
 
 /// Most events in one append.
 pub const EVENTS_PER_APPEND: usize = 10_000;
-/// Most bytes of JSON in one event or answer.
+/// Most checkpoints, fences and timers in one append, of each.
+pub const COMPANIONS_PER_APPEND: usize = 1000;
+/// Most bytes of JSON in one event, answer or timer.
 pub const DATA_BYTES: usize = 1024 * 1024;
-/// Most bytes of a type, a correlation or causation id, an actor, a consumer or an idempotency key.
+/// Most bytes of JSON in a snapshot.
+pub const SNAPSHOT_BYTES: usize = 16 * 1024 * 1024;
+/// Most bytes of a type, a correlation or causation id, an actor, a consumer, an idempotency key, a lease, its holder or
+/// a timer.
 pub const NAME_BYTES: usize = 1000;
 /// Most events that one read answers, whatever limit was asked for.
 pub const EVENTS_PER_READ: usize = 10_000;
+/// Most timers that one read answers, whatever limit was asked for.
+pub const TIMERS_PER_READ: usize = 1000;
+/// For how long a lease may be taken.
+pub const LEASE_TTL: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
 
 /// Checks what can be checked without the log.
 pub(crate) fn check(append: &Append) -> Result<(), AppendError> {
@@ -26,13 +36,45 @@ pub(crate) fn check(append: &Append) -> Result<(), AppendError> {
         return Err(invalid(format!("an append has each event once, but {twice} twice")));
     }
     append.streams.iter().flat_map(|stream| &stream.events).try_for_each(check_event)?;
+    let companions = [append.checkpoints.len(), append.fences.len(), append.timers.len()];
+    if let Some(count) = companions.into_iter().find(|count| *count > COMPANIONS_PER_APPEND) {
+        return Err(invalid(format!(
+            "an append has at most {COMPANIONS_PER_APPEND} checkpoints, fences or timers, not {count}"
+        )));
+    }
     append.checkpoints.iter().try_for_each(|checkpoint| check_name("a consumer", &checkpoint.consumer))?;
+    append.fences.iter().try_for_each(|fence| check_name("a lease", &fence.lease))?;
+    if let Some((owner, timer)) = repeated(append.timers.iter().map(TimerChange::key)) {
+        return Err(invalid(format!("an append changes each timer once, but {timer} of {owner} twice")));
+    }
+    append.timers.iter().try_for_each(check_timer)?;
     if let Some(answer) = &append.answer {
         check_name("an idempotency key", &answer.key)?;
         check_name("a fingerprint", &answer.fingerprint)?;
         check_data(answer.body.as_str())?;
     }
     Ok(())
+}
+
+/// Checks a wish for a lease; the time does not matter when it is only given back.
+pub(crate) fn check_lease(name: &str, holder: &str, ttl: Duration) -> Result<(), StoreError> {
+    let named = check_name("a lease", name).and_then(|()| check_name("a lease's holder", holder));
+    named.map_err(|error| StoreError::Invalid(error.to_string()))?;
+    if !LEASE_TTL.contains(&ttl) {
+        let (shortest, longest) = (LEASE_TTL.start(), LEASE_TTL.end());
+        return Err(StoreError::Invalid(format!("a lease is taken for {shortest:?} to {longest:?}, not for {ttl:?}")));
+    }
+    Ok(())
+}
+
+fn check_timer(change: &TimerChange) -> Result<(), AppendError> {
+    let (owner, timer) = change.key();
+    check_name("a timer's owner", owner)?;
+    check_name("a timer", timer)?;
+    match change {
+        TimerChange::Set { note, .. } => check_data(note.as_str()),
+        TimerChange::Clear { .. } => Ok(()),
+    }
 }
 
 fn check_event(event: &NewEvent) -> Result<(), AppendError> {

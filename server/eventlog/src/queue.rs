@@ -10,8 +10,8 @@ use crate::{Append, AppendError, Appended, StoreError};
 
 /// Most appends in one transaction.
 const APPENDS_PER_BATCH: usize = 1024;
-/// A batch takes no more appends once it has so many events.
-const EVENTS_PER_BATCH: usize = 10_000;
+/// A batch takes no more appends once it has so many events and timers.
+const ROWS_PER_BATCH: usize = 10_000;
 
 /// What a writer answers to one append.
 pub(crate) type Outcome = Result<Appended, AppendError>;
@@ -81,18 +81,19 @@ pub(crate) fn lookout_ends(batch_began: Instant, callers: usize) -> Instant {
 
 /// What is queued, as far as one transaction takes it.
 pub(crate) fn batch_from(first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut events = event_count(&first.append);
+    let mut rows = row_count(&first.append);
     let mut jobs = vec![first];
-    while jobs.len() < APPENDS_PER_BATCH && events < EVENTS_PER_BATCH {
+    while jobs.len() < APPENDS_PER_BATCH && rows < ROWS_PER_BATCH {
         let Ok(job) = queue.try_recv() else { break };
-        events += event_count(&job.append);
+        rows += row_count(&job.append);
         jobs.push(job);
     }
     jobs
 }
 
-fn event_count(append: &Append) -> usize {
-    append.streams.iter().map(|stream| stream.events.len()).sum()
+fn row_count(append: &Append) -> usize {
+    let events: usize = append.streams.iter().map(|stream| stream.events.len()).sum();
+    events + append.timers.len()
 }
 
 /// The writer ended without being asked to.

@@ -1,8 +1,13 @@
 //! The contract that every backend keeps.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use crate::{Answer, Append, AppendError, Appended, Filter, Position, Recorded, StreamName, Version};
+use crate::{
+    Answer, Append, AppendError, Appended, Fence, Filter, JsonText, Position, Recorded, Snapshot, StreamName, Taken,
+    Timer, Version,
+};
 
 /// Some of the log, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,9 @@ pub enum StoreError {
     /// The file or database is not a log that this program can use.
     #[error("{0}")]
     Unusable(String),
+    /// The question makes no sense, such as a lease for no time.
+    #[error("{0}")]
+    Invalid(String),
     /// The database answered with an error.
     #[error("the database failed: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -38,7 +46,7 @@ pub trait EventStore: Send + Sync + 'static {
     /// was then, also when the streams have moved on. So an append may be sent again when its answer was lost.
     ///
     /// When several things speak against an append, a repeat is told first, then an answered key, then a known event,
-    /// then a conflict.
+    /// then a stale lease, then a timer that is gone, then a conflict.
     ///
     /// # Errors
     /// See [`AppendError`]; nothing was written. The one exception is [`StoreError::Database`] when the connection to a
@@ -83,6 +91,79 @@ pub trait EventStore: Send + Sync + 'static {
     /// # Errors
     /// When the database fails.
     async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError>;
+
+    /// Takes a lease for a while (see [`limits::LEASE_TTL`](crate::limits::LEASE_TTL)), so that a piece of work runs in
+    /// one place at a time. Whoever has it already renews it and keeps its epoch; otherwise the epoch grows by one. A
+    /// holder's name is for one life of one process: who starts anew takes a new name.
+    ///
+    /// The time only says when others may take it. What keeps a holder that was paused too long from writing is the
+    /// epoch, as a [`Fence`] of its appends: with it, two that both believe to hold the lease can never both commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a time or a name that is out of bounds; others when the database fails.
+    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError>;
+
+    /// Holds a lease for another while from now; `false` when it has been given back or somebody else has taken it. One
+    /// that has run out and that nobody took meanwhile is still the holder's.
+    ///
+    /// # Errors
+    /// As [`take_lease`](Self::take_lease).
+    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Lets others take a lease at once; does nothing when somebody else has taken it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError>;
+
+    /// The clock that judges leases and timers, in milliseconds since 1970-01-01 UTC: for timers that are due in a while.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn now_ms(&self) -> Result<i64, StoreError>;
+
+    /// The timers of an owner that are due, those first that have been due the longest; at most `limit` and at most
+    /// [`limits::TIMERS_PER_READ`](crate::limits::TIMERS_PER_READ). They stay until an append clears them: see
+    /// [`Timer::fired`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError>;
+
+    /// How long it is until the next timer of an owner is due: zero when one is due, `None` when none is set. One that
+    /// is set later may be due earlier.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError>;
+
+    /// The last snapshot of a stream, if it has this schema version and is of this very log: one whose last event is not
+    /// in the log, as may be after a backup was restored, is as good as none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Keeps what a stream adds up to at a version, in place of what was kept before; `false` when nothing was kept,
+    /// because the stream has no such version or the data is larger than
+    /// [`limits::SNAPSHOT_BYTES`](crate::limits::SNAPSHOT_BYTES).
+    ///
+    /// # Errors
+    /// When the database fails. Nothing depends on a snapshot: go on without.
+    async fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> Result<bool, StoreError>;
+
+    /// What stands beside the log and cannot be true of it, one line each, at most 100: checkpoints and answers past the
+    /// end of the log, snapshots of events that are not in it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn misfits(&self) -> Result<Vec<String>, StoreError>;
 
     /// Finishes what is queued, then closes the log; later calls fail with [`StoreError::Closed`].
     async fn close(&self);

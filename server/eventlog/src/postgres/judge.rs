@@ -1,14 +1,15 @@
 //! The careful way to write a batch: hold the head row, read afresh what matters, judge each append by itself, write
 //! what may be written.
 //!
-//! While the head row is held nobody else can commit an event, an answer or a checkpoint, so what is read stays true
-//! until the commit. Every statement of a "read committed" transaction sees what was committed before it began.
+//! While the head row is held nobody else can commit an event, an answer, a checkpoint or a timer, and the leases that
+//! matter are held too, so what is read stays true until the commit. Every statement of a "read committed" transaction sees what was committed before it began.
 
 use std::collections::HashMap;
 
 use tokio_postgres::Error;
 use uuid::Uuid;
 
+use super::beside::Demands;
 use super::insert::Rows;
 use super::read;
 use super::session::{Session, signed, unsigned};
@@ -59,6 +60,7 @@ async fn write_within<'a>(
             Verdict::Free(mut versions) => {
                 let first = Position(base.0 + rows.event_count() + 1);
                 rows.add(append, &mut versions);
+                facts.demands.add(append);
                 let appended = Appended { position: Position(base.0 + rows.event_count()), versions };
                 facts.add(append, first, &appended);
                 Ok(appended)
@@ -67,6 +69,7 @@ async fn write_within<'a>(
         outcomes.push(outcome);
     }
     rows.write(session).await?;
+    facts.demands.write(session).await?;
     Ok((facts, outcomes, Position(base.0 + rows.event_count())))
 }
 
@@ -75,6 +78,7 @@ struct Facts<'a> {
     versions: HashMap<&'a StreamName, Version>,
     answers: HashMap<String, (Answer, Position)>,
     events: HashMap<Uuid, (Position, String, Version)>,
+    demands: Demands<'a>,
     /// What this batch has answered to appends that it wrote, by the first of their event ids.
     written: HashMap<Uuid, (&'a Append, Appended)>,
 }
@@ -95,15 +99,16 @@ impl<'a> Facts<'a> {
         let ids: Vec<Uuid> = parts().flat_map(|part| &part.events).map(|event| event.id).collect();
         let keys: Vec<&str> =
             appends.iter().filter_map(|append| append.answer.as_ref()).map(|kept| &*kept.key).collect();
-        let (versions, answers, events) = tokio::try_join!(
+        let (versions, answers, events, demands) = tokio::try_join!(
             read::versions(session, &names),
             read::answers(session, &keys),
             read::places(session, &ids),
+            Demands::read(session, appends),
         )?;
         let versions = parts()
             .map(|part| (&part.stream, versions.get(part.stream.as_str()).copied().unwrap_or_default()))
             .collect();
-        Ok(Self { versions, answers, events, written: HashMap::new() })
+        Ok(Self { versions, answers, events, demands, written: HashMap::new() })
     }
 
     fn judge(&self, append: &Append, again: bool) -> Verdict {
@@ -120,6 +125,9 @@ impl<'a> Facts<'a> {
         }
         if let Known::Partly(id) = ids {
             return Verdict::Answered(Err(AppendError::DuplicateEvent(id)));
+        }
+        if let Some(refusal) = self.demands.refusal(append) {
+            return Verdict::Answered(Err(refusal));
         }
         let mut before = Vec::with_capacity(append.streams.len());
         for part in &append.streams {

@@ -4,6 +4,7 @@
 //! servers into one line: the order of commits is the order of positions. Sequences must not be used for that, nor
 //! transaction ids: with them a reader passes 11 while 10 is still on its way.
 
+mod beside;
 mod insert;
 mod judge;
 mod listener;
@@ -24,14 +25,15 @@ use self::session::Session;
 use self::writer::Writer;
 use crate::queue::Queue;
 use crate::{
-    Answer, Append, AppendError, Appended, EventStore, Filter, Position, Recorded, Slice, StoreError, StreamName,
-    Version, limits,
+    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
+    StoreError, StreamName, Taken, Timer, Version, limits,
 };
 
 /// Appends that may wait for the writer.
 const QUEUE_LEN: usize = 1024;
 /// How long a caller waits for a place in the queue before it is told [`AppendError::Busy`].
 const PATIENCE: Duration = Duration::from_secs(2);
+const READERS: usize = 4;
 
 /// An event log on PostgreSQL. Clones are the same log, and any number of servers may open the same database.
 ///
@@ -44,6 +46,8 @@ pub struct PostgresStore {
 struct Inner {
     queue: Queue,
     readers: Readers,
+    /// For what may wait for a lock, so that no reader waits behind it.
+    beside: Readers,
     head: watch::Receiver<Position>,
 }
 
@@ -63,7 +67,8 @@ impl PostgresStore {
         let (head_sender, head) = watch::channel(at);
         let (committed, told) = watch::channel(at);
         let head_sender = Arc::new(head_sender);
-        let readers = Readers::new(config.clone());
+        let readers = Readers::new(config.clone(), READERS);
+        let beside = Readers::new(config.clone(), 1);
         tokio::spawn(listener::run(config.clone(), head_sender.clone(), told));
         tokio::spawn(writer::run(Writer {
             queue: queued,
@@ -72,7 +77,7 @@ impl PostgresStore {
             head: head_sender,
             committed,
         }));
-        Ok(Self { inner: Arc::new(Inner { queue, readers, head }) })
+        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head }) })
     }
 }
 
@@ -140,9 +145,105 @@ impl EventStore for PostgresStore {
             .await
     }
 
+    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+        limits::check_lease(lease, holder, ttl)?;
+        let (lease, holder) = (lease.to_owned(), holder.to_owned());
+        self.inner
+            .beside
+            .read(move |session| {
+                let (lease, holder) = (lease.clone(), holder.clone());
+                Box::pin(async move { beside::take_lease(session, &lease, &holder, ttl).await })
+            })
+            .await
+    }
+
+    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
+        limits::check_lease(&fence.lease, "", ttl)?;
+        let fence = fence.clone();
+        self.inner
+            .beside
+            .read(move |session| {
+                let fence = fence.clone();
+                Box::pin(async move { beside::renew_lease(session, &fence, ttl).await })
+            })
+            .await
+    }
+
+    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        self.inner
+            .beside
+            .read(move |session| {
+                let fence = fence.clone();
+                Box::pin(async move { beside::give_back_lease(session, &fence).await })
+            })
+            .await
+    }
+
+    async fn now_ms(&self) -> Result<i64, StoreError> {
+        self.inner.readers.read(|session| Box::pin(beside::now_ms(session))).await
+    }
+
+    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        let owner = owner.to_owned();
+        self.inner
+            .readers
+            .read(move |session| {
+                let owner = owner.clone();
+                Box::pin(async move { beside::due_timers(session, &owner, limit).await })
+            })
+            .await
+    }
+
+    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
+        let owner = owner.to_owned();
+        self.inner
+            .readers
+            .read(move |session| {
+                let owner = owner.clone();
+                Box::pin(async move { beside::next_due(session, &owner).await })
+            })
+            .await
+    }
+
+    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
+        let stream = stream.clone();
+        self.inner
+            .readers
+            .read(move |session| {
+                let stream = stream.clone();
+                Box::pin(async move { beside::snapshot(session, &stream, schema_version).await })
+            })
+            .await
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> Result<bool, StoreError> {
+        let (stream, data) = (stream.clone(), Arc::new(data.clone()));
+        self.inner
+            .beside
+            .read(move |session| {
+                let (stream, data) = (stream.clone(), data.clone());
+                Box::pin(async move {
+                    beside::save_snapshot(session, &stream, version, schema_version, data.as_str()).await
+                })
+            })
+            .await
+    }
+
+    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.readers.read(|session| Box::pin(beside::misfits(session))).await
+    }
+
     async fn close(&self) {
         self.inner.queue.close();
         self.inner.readers.close().await;
+        self.inner.beside.close().await;
         let mut head = self.inner.head.clone();
         // The writer and the listener let go of the head when they end.
         while head.changed().await.is_ok() {}

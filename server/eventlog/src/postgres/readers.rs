@@ -1,4 +1,4 @@
-//! The sessions that read: a few, opened when they are needed, each good for many questions at once.
+//! The sessions beside the writer's: a few, opened when they are needed, each good for many questions at once.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,21 +10,19 @@ use tokio_postgres::{Config, Error};
 use super::session::{Session, is_lost};
 use crate::StoreError;
 
-const SESSIONS: usize = 4;
-
 /// A question on its way.
 pub(super) type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 pub(super) struct Readers {
     config: Config,
-    sessions: [Mutex<Option<Arc<Session>>>; SESSIONS],
+    sessions: Vec<Mutex<Option<Arc<Session>>>>,
     turn: AtomicUsize,
     closed: AtomicBool,
 }
 
 impl Readers {
-    pub(super) fn new(config: Config) -> Self {
-        let sessions = std::array::from_fn(|_| Mutex::new(None));
+    pub(super) fn new(config: Config, sessions: usize) -> Self {
+        let sessions = (0..sessions).map(|_| Mutex::new(None)).collect();
         Self { config, sessions, turn: AtomicUsize::new(0), closed: AtomicBool::new(false) }
     }
 
@@ -33,7 +31,7 @@ impl Readers {
         &self,
         question: impl for<'a> Fn(&'a Session) -> Asked<'a, T> + Send + Sync,
     ) -> Result<T, StoreError> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % SESSIONS;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sessions.len().max(1);
         let Some(slot) = self.sessions.get(turn) else { return Err(StoreError::Closed) };
         let session = self.session(slot).await?;
         match question(&session).await {

@@ -11,7 +11,8 @@ const MIGRATION_LOCK: i64 = 0x5346_454C;
 ///
 /// `head` has one row. Whoever appends bumps it in the same transaction; its lock makes the order of commits the order
 /// of positions, and a rollback gives the numbers back. Text is compared by bytes, as on SQLite.
-const MIGRATIONS: &[&str] = &[r#"
+const MIGRATIONS: &[&str] = &[
+    r#"
     CREATE TABLE eventlog.head (
         single BOOLEAN PRIMARY KEY DEFAULT true CHECK (single),
         position BIGINT NOT NULL CHECK (position >= 0)
@@ -49,7 +50,32 @@ const MIGRATIONS: &[&str] = &[r#"
         time_ms BIGINT NOT NULL
     );
     CREATE INDEX answers_by_time ON eventlog.answers (time_ms);
-"#];
+"#,
+    r#"
+    CREATE TABLE eventlog.leases (
+        name TEXT COLLATE "C" PRIMARY KEY,
+        holder TEXT COLLATE "C" NOT NULL,
+        epoch BIGINT NOT NULL CHECK (epoch > 0),
+        until_ms BIGINT NOT NULL
+    ) WITH (fillfactor = 50);
+    CREATE TABLE eventlog.timers (
+        owner TEXT COLLATE "C" NOT NULL,
+        name TEXT COLLATE "C" NOT NULL,
+        due_ms BIGINT NOT NULL,
+        revision UUID NOT NULL,
+        note TEXT COLLATE "C" NOT NULL,
+        PRIMARY KEY (owner, name)
+    );
+    CREATE INDEX timers_by_due ON eventlog.timers (owner, due_ms, name);
+    CREATE TABLE eventlog.snapshots (
+        stream TEXT COLLATE "C" PRIMARY KEY,
+        version BIGINT NOT NULL,
+        event_id UUID NOT NULL,
+        schema_version INTEGER NOT NULL,
+        data TEXT COLLATE "C" NOT NULL
+    );
+"#,
+];
 
 /// Brings the database up to date; one server at a time does it, and the others find it done.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::read;
+use super::{beside, read};
 use crate::queue::Outcome;
 use crate::versions::Versions;
 use crate::{
@@ -122,25 +122,25 @@ fn judge(connection: &Connection, memory: &mut Memory, append: &Append, ids: Ids
         }));
     }
     let mut before = Vec::with_capacity(append.streams.len());
-    let mut conflict = None;
+    let mut refusal = beside::refusal(connection, append)?;
     for stream in &append.streams {
         let actual = version(connection, memory, &stream.stream)?;
         if let Expected::Exactly(expected) = stream.expected
             && expected != actual
-            && conflict.is_none()
+            && refusal.is_none()
         {
-            conflict = Some(AppendError::Conflict { stream: stream.stream.clone(), expected, actual });
+            refusal = Some(AppendError::Conflict { stream: stream.stream.clone(), expected, actual });
         }
         before.push(actual);
     }
-    if conflict.is_some() || ids == Ids::LookedUp {
+    if refusal.is_some() || ids == Ids::LookedUp {
         match known(connection, append)? {
             Known::Wholly(appended) => return Ok(Verdict::Answered(Ok(appended))),
             Known::Partly(id) => return Ok(Verdict::Answered(Err(AppendError::DuplicateEvent(id)))),
             Known::Not => {}
         }
     }
-    Ok(conflict.map_or(Verdict::Free(before), |conflict| Verdict::Answered(Err(conflict))))
+    Ok(refusal.map_or(Verdict::Free(before), |refusal| Verdict::Answered(Err(refusal))))
 }
 
 fn version(connection: &Connection, memory: &mut Memory, stream: &StreamName) -> rusqlite::Result<Version> {
@@ -234,6 +234,9 @@ fn write_one(
     }
     for checkpoint in &append.checkpoints {
         move_checkpoint(connection, checkpoint)?;
+    }
+    for change in &append.timers {
+        beside::change_timer(connection, change)?;
     }
     if let Some(answer) = &append.answer {
         keep_answer(connection, answer, *head)?;

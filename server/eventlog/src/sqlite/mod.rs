@@ -2,6 +2,7 @@
 
 mod backup;
 mod batch;
+mod beside;
 mod numbers;
 mod read;
 mod readers;
@@ -24,8 +25,8 @@ use self::schema::OwnedFile;
 use self::writer::Writer;
 use crate::queue::{Job, Queue};
 use crate::{
-    Answer, Append, AppendError, Appended, EventStore, Filter, Position, Recorded, Slice, StoreError, StreamName,
-    Version, limits,
+    Answer, Append, AppendError, Appended, Clock, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice,
+    Snapshot, StoreError, StreamName, Taken, Timer, Version, clock, limits,
 };
 
 /// Appends that may wait for the writer.
@@ -45,11 +46,15 @@ const SHORT_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
+    /// Judges leases and timers.
+    clock: Clock,
 }
 
 struct Inner {
     queue: Queue,
     readers: Readers,
+    /// For what is written without going through the queue.
+    beside: Readers,
     head: watch::Receiver<Position>,
     thread: Option<JoinHandle<()>>,
 }
@@ -78,6 +83,12 @@ impl SqliteStore {
         Self::start(connection.clone(), Readers::shared(connection), None, Queue::new(QUEUE_LEN, PATIENCE))
     }
 
+    /// The same log with another clock to judge leases and timers by.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Copies the log of this moment into a new file, while it is in use.
     ///
     /// # Errors
@@ -102,12 +113,14 @@ impl SqliteStore {
         (queue, queued): (Queue, mpsc::Receiver<Job>),
     ) -> Result<Self, StoreError> {
         let (sender, head) = watch::channel(read::head(&lock(&connection))?);
+        let beside = Readers::beside_the_writer(connection.clone());
         let writer = Writer { queue: queued, connection, file, head: sender };
         let thread = std::thread::Builder::new()
             .name("eventlog-writer".to_owned())
             .spawn(move || writer::run(writer))
             .map_err(|error| StoreError::Database(Box::new(error)))?;
-        Ok(Self { inner: Arc::new(Inner { queue, readers, head, thread: Some(thread) }) })
+        let inner = Arc::new(Inner { queue, readers, beside, head, thread: Some(thread) });
+        Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 }
 
@@ -115,6 +128,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         self.readers.close_now();
+        self.beside.close_now();
         if let Some(thread) = self.thread.take() {
             // A writer that panicked has nothing left to wait for.
             let _panicked = thread.join();
@@ -177,9 +191,65 @@ impl EventStore for SqliteStore {
         self.inner.readers.read_short(move |connection| read::answer(connection, &key)).await
     }
 
+    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+        limits::check_lease(lease, holder, ttl)?;
+        let (lease, holder, clock) = (lease.to_owned(), holder.to_owned(), self.clock.clone());
+        let take = move |connection: &Connection| beside::take_lease(connection, &lease, &holder, ttl, clock());
+        self.inner.beside.read(take).await
+    }
+
+    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
+        limits::check_lease(&fence.lease, "", ttl)?;
+        let (fence, clock) = (fence.clone(), self.clock.clone());
+        self.inner.beside.read(move |connection| beside::renew_lease(connection, &fence, ttl, clock())).await
+    }
+
+    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        self.inner.beside.read(move |connection| beside::give_back_lease(connection, &fence)).await
+    }
+
+    async fn now_ms(&self) -> Result<i64, StoreError> {
+        if self.inner.queue.is_closed() { Err(StoreError::Closed) } else { Ok((self.clock)()) }
+    }
+
+    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        let (owner, now_ms) = (owner.to_owned(), (self.clock)());
+        self.inner.readers.read_short(move |connection| beside::due_timers(connection, &owner, now_ms, limit)).await
+    }
+
+    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
+        let (owner, now_ms) = (owner.to_owned(), (self.clock)());
+        self.inner.readers.read_short(move |connection| beside::next_due(connection, &owner, now_ms)).await
+    }
+
+    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
+        let stream = stream.clone();
+        self.inner.readers.read(move |connection| beside::snapshot(connection, &stream, schema_version)).await
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> Result<bool, StoreError> {
+        let (stream, data) = (stream.clone(), data.clone());
+        self.inner
+            .beside
+            .read(move |connection| beside::save_snapshot(connection, &stream, version, schema_version, data.as_str()))
+            .await
+    }
+
+    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.readers.read(beside::misfits).await
+    }
+
     async fn close(&self) {
         self.inner.queue.close();
         self.inner.readers.close().await;
+        self.inner.beside.close().await;
         let mut head = self.inner.head.clone();
         // The writer lets go of the head last.
         while head.changed().await.is_ok() {}

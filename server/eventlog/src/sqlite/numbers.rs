@@ -1,8 +1,8 @@
-//! Positions and versions in SQLite, which counts with a sign; nothing real comes near its end.
+//! Positions, versions and epochs in SQLite, which counts with a sign; nothing real comes near its end.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
-use crate::{Position, Version};
+use crate::{Epoch, Position, Version};
 
 impl ToSql for Position {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -23,6 +23,18 @@ impl ToSql for Version {
 }
 
 impl FromSql for Version {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        unsigned(value).map(Self)
+    }
+}
+
+impl ToSql for Epoch {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(signed(self.0).into())
+    }
+}
+
+impl FromSql for Epoch {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         unsigned(value).map(Self)
     }

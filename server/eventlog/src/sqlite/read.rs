@@ -132,13 +132,12 @@ pub(super) fn damages(connection: &Connection) -> rusqlite::Result<Vec<String>> 
     Ok(lines)
 }
 
-fn count(limit: usize) -> u32 {
+pub(super) fn count(limit: usize) -> u32 {
     u32::try_from(limit).unwrap_or(u32::MAX)
 }
 
 fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
-    let id = Uuid::from_slice(row.get_ref(3)?.as_blob()?)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(3, Type::Blob, Box::new(error)))?;
+    let id = id(row, 3)?;
     Ok(Recorded {
         position: row.get(0)?,
         stream: StreamName::trusted(row.get(1)?),
@@ -154,4 +153,9 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
             data: JsonText::trusted(row.get(10)?),
         },
     })
+}
+
+pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    Uuid::from_slice(row.get_ref(column)?.as_blob()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error)))
 }

@@ -25,6 +25,7 @@ enum AtHand {
     /// `None` once closed.
     Own(Mutex<Option<Connection>>),
     Shared(Arc<Mutex<Connection>>),
+    Nothing,
 }
 
 enum Connections {
@@ -45,6 +46,11 @@ impl Readers {
     /// Readers that take turns with the writer.
     pub(super) fn shared(connection: Arc<Mutex<Connection>>) -> Self {
         Self::new(Connections::Shared(connection.clone()), 1, AtHand::Shared(connection))
+    }
+
+    /// Turns at the connection of the writer of a file, for the little that is written beside appends.
+    pub(super) fn beside_the_writer(connection: Arc<Mutex<Connection>>) -> Self {
+        Self::new(Connections::Shared(connection), 1, AtHand::Nothing)
     }
 
     fn new(connections: Connections, permit_count: u32, at_hand: AtHand) -> Self {
@@ -78,6 +84,7 @@ impl Readers {
                 Some(connection.as_ref().map_or(Err(StoreError::Closed), |open| question(open).map_err(Into::into)))
             }
             AtHand::Shared(connection) => Some(question(&*try_lock(connection)?).map_err(Into::into)),
+            AtHand::Nothing => None,
         }
     }
 

@@ -14,7 +14,8 @@ const APPLICATION_ID: i32 = 0x5346_454C;
 
 /// The steps from an empty database to the present shape. A file's `user_version` counts those it has taken. Append
 /// only: a step that has been released is never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE events (
         position INTEGER PRIMARY KEY,
         stream TEXT NOT NULL,
@@ -46,7 +47,32 @@ const MIGRATIONS: &[&str] = &["
         time_ms INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX answers_by_time ON answers (time_ms);
-"];
+",
+    "
+    CREATE TABLE leases (
+        name TEXT PRIMARY KEY,
+        holder TEXT NOT NULL,
+        epoch INTEGER NOT NULL CHECK (epoch > 0),
+        until_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE timers (
+        owner TEXT NOT NULL,
+        name TEXT NOT NULL,
+        due_ms INTEGER NOT NULL,
+        revision BLOB NOT NULL,
+        note TEXT NOT NULL,
+        PRIMARY KEY (owner, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX timers_by_due ON timers (owner, due_ms, name);
+    CREATE TABLE snapshots (
+        stream TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        event_id BLOB NOT NULL,
+        schema_version INTEGER NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT;
+",
+];
 
 /// How long SQLite waits for a lock of its own before it gives up. Held ones are released within milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);

@@ -1,6 +1,7 @@
 //! What happens when the database fails under the writer.
 
 use std::path::Path;
+use std::task::{Context, Poll, Waker};
 
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -98,4 +99,33 @@ async fn when_the_commit_fails_nobody_in_it_is_told_that_all_is_well() {
     let log = store.read_all(Position(0), 1000, &Filter::default()).await.unwrap();
     assert_eq!(log.head, Position(120));
     assert!(log.events.iter().zip(1..).all(|(event, position)| event.position.0 == position));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_holder_had_queued_before_it_lost_its_lease_is_refused_and_its_neighbours_are_not() {
+    let folder = TempDir::new().unwrap();
+    let (store, connection) = a_log_with_its_connection(&folder.path().join("log"));
+    let ttl = Duration::from_secs(60);
+    let Taken::Here(fence) = store.take_lease("mail", "here", ttl).await.unwrap() else { panic!("it is free") };
+
+    let mut queued: Vec<_> = ["before", "late", "after"]
+        .map(|stream| {
+            let fences = if stream == "late" { vec![fence.clone()] } else { vec![] };
+            store.append(Append { fences, ..an_append(stream, "k", 10) })
+        })
+        .into();
+    {
+        let stuck = lock(&connection);
+        for append in &mut queued {
+            assert_eq!(append.as_mut().poll(&mut Context::from_waker(Waker::noop())).map(|_| ()), Poll::Pending);
+        }
+        stuck.execute("UPDATE leases SET holder = 'there', epoch = 2", []).unwrap();
+    }
+    let mut outcomes = Vec::new();
+    for append in queued {
+        outcomes.push(append.await);
+    }
+    assert!(matches!(outcomes.as_slice(), [Ok(_), Err(AppendError::Fenced { .. }), Ok(_)]), "{outcomes:?}");
+    let log = store.read_all(Position(0), 10, &Filter::default()).await.unwrap();
+    assert_eq!(log.events.iter().map(|event| event.stream.as_str()).collect::<Vec<_>>(), ["before", "after"]);
 }

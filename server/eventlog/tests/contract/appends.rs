@@ -123,6 +123,7 @@ pub(crate) async fn an_append_that_is_too_big_is_refused(log: Log) {
         nothing().and(onto("a", vec![NewEvent { data: text_of(limits::DATA_BYTES + 1), ..an_event("x") }])),
         nothing().and(onto("a", vec![an_event(&long)])),
         nothing().with_checkpoint(&long, 1),
+        (0..1001).fold(nothing(), |append, number| append.with_checkpoint(&number.to_string(), 1)),
         nothing().with_answer(answer(&long, "done", 0)),
     ];
     for append in too_big {

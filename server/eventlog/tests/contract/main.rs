@@ -8,8 +8,10 @@
 mod appends;
 mod closing;
 mod consumers;
+mod fences;
 mod files;
 mod kills;
+mod leases;
 mod model;
 mod order_race;
 mod postgres_server;
@@ -18,13 +20,17 @@ mod reads;
 mod register;
 mod repeats;
 mod servers;
+mod snapshots;
+mod timers;
 mod tools;
 mod waiting;
 mod world;
 
-/// Runs stories on a backend: each as a test of its own, with a world of its own.
+/// Runs stories on a backend: each as a test of its own, with a world of its own. Those after the semicolon get the
+/// whole world, the others its log.
 macro_rules! on_backend {
-    ($backend:ident: $($module:ident { $($story:ident),* $(,)? })*) => {
+    ($backend:ident: $($module:ident { $($story:ident),* $(,)? })* ;
+        $($wide_module:ident { $($wide_story:ident),* $(,)? })*) => {
         mod $backend {
             use crate::world::World;
 
@@ -33,6 +39,12 @@ macro_rules! on_backend {
                 async fn $story() {
                     let world = World::$backend().await;
                     crate::$module::$story(world.log()).await;
+                }
+            )*)*
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $wide_story() {
+                    crate::$wide_module::$wide_story(World::$backend().await).await;
                 }
             )*)*
         }
@@ -126,6 +138,41 @@ macro_rules! the_contract_on {
                 only_an_empty_log_takes_an_import,
                 an_import_says_which_line_is_wrong,
                 a_sound_log_passes_its_check,
+            }
+            ;
+            leases {
+                a_lease_has_one_holder_at_a_time,
+                of_many_who_want_a_lease_one_gets_it,
+                a_lease_that_ran_out_goes_to_the_next_in_another_epoch,
+                a_lease_that_is_renewed_does_not_run_out,
+                a_lease_that_ran_out_is_still_its_holders_until_somebody_takes_it,
+                a_lease_that_was_given_back_is_free_at_once,
+                a_wish_for_a_lease_that_makes_no_sense_is_refused,
+                an_append_under_a_lease_lands,
+                a_paused_holder_that_wakes_up_late_cannot_commit,
+                a_stale_lease_fails_only_its_own_caller,
+                what_was_written_under_a_lease_is_answered_as_it_was_then,
+                a_lease_that_nobody_ever_took_fences_everybody,
+            }
+            timers {
+                a_timer_commits_with_its_events,
+                a_timer_comes_due_by_the_clock_of_the_store,
+                the_timers_of_an_owner_come_in_the_order_in_which_they_are_due,
+                a_timer_that_is_set_again_replaces_the_one_before,
+                a_timer_fires_once_however_many_act_on_it,
+                a_timer_fires_once_when_two_act_on_it_in_one_batch,
+                a_timer_that_was_set_anew_is_not_the_one_that_was_read,
+                a_timer_that_fires_can_be_set_again_in_the_same_append,
+                a_timer_can_be_cleared_without_being_read,
+                timers_that_make_no_sense_are_refused,
+            }
+            snapshots {
+                a_snapshot_is_found_again_in_its_schema_version_only,
+                a_snapshot_replaces_the_one_before,
+                only_what_is_in_the_log_is_kept_as_a_snapshot,
+                a_snapshot_of_another_history_is_as_good_as_none,
+                what_stands_beside_the_log_outlives_its_closing,
+                what_stands_beside_the_log_is_not_exported,
             }
         }
     };

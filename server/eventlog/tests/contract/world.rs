@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::json;
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Expected, Filter, JsonText, NewEvent, Position,
-    PostgresStore, Recorded, SqliteStore, StoreError, StreamAppend, StreamName, Version,
+    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Expected, Fence, Filter, JsonText, NewEvent,
+    Position, PostgresStore, Recorded, SqliteStore, StoreError, StreamAppend, StreamName, TimerChange, Version,
 };
 use tempfile::TempDir;
 
@@ -21,6 +22,8 @@ pub(crate) type Log = Arc<dyn EventStore>;
 pub(crate) struct World {
     log: Log,
     place: Place,
+    /// What SQLite takes for the time, in milliseconds.
+    clock: Arc<AtomicI64>,
 }
 
 /// Where the events are while the log is closed.
@@ -32,17 +35,23 @@ enum Place {
 
 impl World {
     pub(crate) async fn memory() -> Self {
-        Self { log: Arc::new(SqliteStore::in_memory().unwrap()), place: Place::Nowhere }
+        Self::of_sqlite(SqliteStore::in_memory().unwrap(), Place::Nowhere)
     }
 
     pub(crate) async fn file() -> Self {
         let folder = TempDir::new().unwrap();
-        Self { log: Arc::new(SqliteStore::open(&file_in(&folder)).unwrap()), place: Place::File(folder) }
+        Self::of_sqlite(SqliteStore::open(&file_in(&folder)).unwrap(), Place::File(folder))
+    }
+
+    fn of_sqlite(store: SqliteStore, place: Place) -> Self {
+        let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
+        Self { log: Arc::new(store.with_clock(reading(&clock))), place, clock }
     }
 
     pub(crate) async fn postgres() -> Self {
         let address = postgres_server::a_database().await;
-        Self { log: Arc::new(PostgresStore::connect(&address).await.unwrap()), place: Place::Database(address) }
+        let (log, clock) = (Arc::new(PostgresStore::connect(&address).await.unwrap()), Arc::default());
+        Self { log, place: Place::Database(address), clock }
     }
 
     /// Another log on the same database, as a second server has it.
@@ -69,7 +78,7 @@ impl World {
             Place::Nowhere => {}
             Place::File(folder) => {
                 self.log.close().await;
-                self.log = Arc::new(SqliteStore::open(&file_in(folder)).unwrap());
+                self.log = Arc::new(SqliteStore::open(&file_in(folder)).unwrap().with_clock(reading(&self.clock)));
             }
             Place::Database(address) => {
                 self.log.close().await;
@@ -78,9 +87,45 @@ impl World {
         }
     }
 
+    /// Makes leases and timers older, as if so much time had gone by. SQLite's clock is ours; PostgreSQL's is not, so
+    /// there everything that it is compared with moves instead.
+    pub(crate) async fn passes(&self, time: Duration) {
+        let ms = time.as_millis() as i64;
+        self.clock.fetch_add(ms, Ordering::Relaxed);
+        if let Place::Database(_) = self.place {
+            let older = format!(
+                "UPDATE eventlog.leases SET until_ms = until_ms - {ms} WHERE until_ms > 0;
+                UPDATE eventlog.timers SET due_ms = due_ms - {ms}"
+            );
+            self.plain_connection().await.batch_execute(&older).await.unwrap();
+        }
+    }
+
+    /// Runs SQL on the database behind the log's back; a log in memory has no back.
+    pub(crate) async fn tamper(&mut self, sqlite: &str, postgres: &str) {
+        match &self.place {
+            Place::Nowhere => {}
+            Place::File(folder) => {
+                self.log.close().await;
+                rusqlite::Connection::open(file_in(folder)).unwrap().execute_batch(sqlite).unwrap();
+                self.reopen().await;
+            }
+            Place::Database(_) => self.plain_connection().await.batch_execute(postgres).await.unwrap(),
+        }
+    }
+
+    pub(crate) fn lives_nowhere(&self) -> bool {
+        matches!(self.place, Place::Nowhere)
+    }
+
     pub(crate) fn log(&self) -> Log {
         self.log.clone()
     }
+}
+
+fn reading(clock: &Arc<AtomicI64>) -> storefront_eventlog::Clock {
+    let clock = clock.clone();
+    Arc::new(move || clock.load(Ordering::Relaxed))
 }
 
 fn file_in(folder: &TempDir) -> PathBuf {
@@ -139,6 +184,8 @@ pub(crate) trait Words {
     fn and(self, part: StreamAppend) -> Append;
     fn with_checkpoint(self, consumer: &str, position: u64) -> Append;
     fn with_answer(self, answer: Answer) -> Append;
+    fn under(self, fence: &Fence) -> Append;
+    fn with_timer(self, change: TimerChange) -> Append;
 }
 
 impl Words for Append {
@@ -154,6 +201,16 @@ impl Words for Append {
 
     fn with_answer(mut self, answer: Answer) -> Append {
         self.answer = Some(answer);
+        self
+    }
+
+    fn under(mut self, fence: &Fence) -> Append {
+        self.fences.push(fence.clone());
+        self
+    }
+
+    fn with_timer(mut self, change: TimerChange) -> Append {
+        self.timers.push(change);
         self
     }
 }

@@ -1,0 +1,265 @@
+//! Leases, timers and snapshots, as SQL on one session.
+//!
+//! What an append demands and changes runs in the transaction that holds the head row; the rest is a statement each. The
+//! clock is `clock_timestamp()`, which goes on while a statement waits for a lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+use super::session::{Session, signed, unsigned};
+use crate::clock::{as_ms, between};
+use crate::limits::{SNAPSHOT_BYTES, TIMERS_PER_READ};
+use crate::{Append, AppendError, Epoch, Fence, JsonText, Snapshot, StreamName, Taken, Timer, TimerChange, Version};
+
+const NOW_MS: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+/// What must be known to judge the fences and timers of a batch; grows with what the batch itself changes.
+#[derive(Default)]
+pub(super) struct Demands<'a> {
+    epochs: HashMap<String, Epoch>,
+    /// The revisions of timers that are set, by owner and name.
+    revisions: HashMap<(String, String), Uuid>,
+    changes: BTreeMap<(&'a str, &'a str), (&'a TimerChange, Uuid)>,
+}
+
+impl<'a> Demands<'a> {
+    /// Reads the leases so that nobody can take them before this transaction has ended: otherwise a new holder could
+    /// begin, and see nothing yet of what the old one is about to commit.
+    pub(super) async fn read(session: &Session, appends: &[&Append]) -> Result<Self, Error> {
+        let mut demands = Self::default();
+        let leases: Vec<&str> =
+            appends.iter().flat_map(|append| &append.fences).map(|fence| fence.lease.as_str()).collect();
+        if !leases.is_empty() {
+            let select = session
+                .statement(
+                    "SELECT name, epoch FROM eventlog.leases WHERE name = ANY ($1::text[]) ORDER BY name FOR SHARE",
+                )
+                .await?;
+            for row in session.client.query(&select, &[&leases]).await? {
+                demands.epochs.insert(row.try_get(0)?, Epoch(unsigned(row.try_get(1)?)));
+            }
+        }
+        let (owners, names): (Vec<&str>, Vec<&str>) = appends
+            .iter()
+            .flat_map(|append| &append.timers)
+            .filter(|change| change.demand().is_some())
+            .map(TimerChange::key)
+            .unzip();
+        if !names.is_empty() {
+            let select = session
+                .statement(
+                    "SELECT owner, name, revision FROM eventlog.timers
+                    WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+                )
+                .await?;
+            for row in session.client.query(&select, &[&owners, &names]).await? {
+                demands.revisions.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
+            }
+        }
+        Ok(demands)
+    }
+
+    /// What speaks against an append: a stale lease, then a timer that is gone.
+    pub(super) fn refusal(&self, append: &Append) -> Option<AppendError> {
+        for Fence { lease, epoch } in &append.fences {
+            let current = self.epochs.get(lease).copied().unwrap_or_default();
+            if current != *epoch {
+                return Some(AppendError::Fenced { lease: lease.clone(), epoch: *epoch, current });
+            }
+        }
+        append.timers.iter().find_map(|change| {
+            let (demand, (owner, timer)) = (change.demand()?, change.key());
+            let key = (owner.to_owned(), timer.to_owned());
+            let there = self.revisions.get(&key) == Some(&demand);
+            let (owner, timer) = key;
+            (!there).then_some(AppendError::TimerGone { owner, timer })
+        })
+    }
+
+    /// Takes in the timers of an append that is to be written.
+    pub(super) fn add(&mut self, append: &'a Append) {
+        for change in &append.timers {
+            let (owner, timer) = change.key();
+            let (key, revision) = ((owner.to_owned(), timer.to_owned()), Uuid::now_v7());
+            match change {
+                TimerChange::Set { .. } => self.revisions.insert(key, revision),
+                TimerChange::Clear { .. } => self.revisions.remove(&key),
+            };
+            self.changes.insert((owner, timer), (change, revision));
+        }
+    }
+
+    /// Writes the timers as they are after the batch.
+    pub(super) async fn write(&self, session: &Session) -> Result<(), Error> {
+        let (mut cleared_owners, mut cleared_names) = (Vec::new(), Vec::new());
+        let (mut owners, mut names, mut dues_ms, mut revisions, mut notes) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for ((owner, name), (change, revision)) in &self.changes {
+            match change {
+                TimerChange::Set { due_ms, note, .. } => {
+                    owners.push(*owner);
+                    names.push(*name);
+                    dues_ms.push(*due_ms);
+                    revisions.push(*revision);
+                    notes.push(note.as_str());
+                }
+                TimerChange::Clear { .. } => {
+                    cleared_owners.push(*owner);
+                    cleared_names.push(*name);
+                }
+            }
+        }
+        if !cleared_names.is_empty() {
+            let delete = session
+                .statement(
+                    "DELETE FROM eventlog.timers WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+                )
+                .await?;
+            session.client.execute(&delete, &[&cleared_owners, &cleared_names]).await?;
+        }
+        if !names.is_empty() {
+            let insert = session
+                .statement(
+                    "INSERT INTO eventlog.timers (owner, name, due_ms, revision, note)
+                    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::uuid[], $5::text[])
+                    ON CONFLICT (owner, name) DO UPDATE
+                    SET due_ms = excluded.due_ms, revision = excluded.revision, note = excluded.note",
+                )
+                .await?;
+            session.client.execute(&insert, &[&owners, &names, &dues_ms, &revisions, &notes]).await?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) async fn take_lease(session: &Session, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, Error> {
+    let take = session
+        .statement(&format!(
+            "INSERT INTO eventlog.leases AS l (name, holder, epoch, until_ms) VALUES ($1, $2, 1, {NOW_MS} + $3)
+            ON CONFLICT (name) DO UPDATE SET
+                epoch = l.epoch + CASE WHEN l.holder <> excluded.holder OR l.until_ms <= {NOW_MS} THEN 1 ELSE 0 END,
+                holder = excluded.holder,
+                until_ms = {NOW_MS} + $3
+            WHERE l.holder = excluded.holder OR l.until_ms <= {NOW_MS}
+            RETURNING epoch"
+        ))
+        .await?;
+    let epoch: Option<i64> = session.client.query_opt_scalar(&take, &[&lease, &holder, &as_ms(ttl)]).await?;
+    if let Some(epoch) = epoch {
+        return Ok(Taken::Here(Fence { lease: lease.to_owned(), epoch: Epoch(unsigned(epoch)) }));
+    }
+    let select =
+        session.statement(&format!("SELECT holder, {NOW_MS}, until_ms FROM eventlog.leases WHERE name = $1")).await?;
+    let row = session.client.query_one(&select, &[&lease]).await?;
+    Ok(Taken::Elsewhere { holder: row.try_get(0)?, left: between(row.try_get(1)?, row.try_get(2)?) })
+}
+
+/// A lease that was given back has run out at 0, which no clock shows.
+pub(super) async fn renew_lease(session: &Session, fence: &Fence, ttl: Duration) -> Result<bool, Error> {
+    let update = session
+        .statement(&format!(
+            "UPDATE eventlog.leases SET until_ms = {NOW_MS} + $3 WHERE name = $1 AND epoch = $2 AND until_ms > 0"
+        ))
+        .await?;
+    let renewed = session.client.execute(&update, &[&fence.lease, &signed(fence.epoch.0), &as_ms(ttl)]).await?;
+    Ok(renewed > 0)
+}
+
+pub(super) async fn give_back_lease(session: &Session, fence: &Fence) -> Result<(), Error> {
+    let update = session.statement("UPDATE eventlog.leases SET until_ms = 0 WHERE name = $1 AND epoch = $2").await?;
+    session.client.execute(&update, &[&fence.lease, &signed(fence.epoch.0)]).await?;
+    Ok(())
+}
+
+pub(super) async fn now_ms(session: &Session) -> Result<i64, Error> {
+    let select = session.statement(&format!("SELECT {NOW_MS}")).await?;
+    session.client.query_one_scalar(&select, &[]).await
+}
+
+pub(super) async fn due_timers(session: &Session, owner: &str, limit: usize) -> Result<Vec<Timer>, Error> {
+    let select = session
+        .statement(&format!(
+            "SELECT owner, name, due_ms, note, revision FROM eventlog.timers WHERE owner = $1
+            AND due_ms <= (SELECT {NOW_MS}) ORDER BY due_ms, name LIMIT $2"
+        ))
+        .await?;
+    let limit = signed(limit.min(TIMERS_PER_READ) as u64);
+    session.client.query(&select, &[&owner, &limit]).await?.iter().map(timer).collect()
+}
+
+fn timer(row: &Row) -> Result<Timer, Error> {
+    let (owner, name, due_ms) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    Ok(Timer { owner, name, due_ms, note: JsonText::trusted(row.try_get(3)?), revision: row.try_get(4)? })
+}
+
+pub(super) async fn next_due(session: &Session, owner: &str) -> Result<Option<Duration>, Error> {
+    let select =
+        session.statement(&format!("SELECT {NOW_MS}, min(due_ms) FROM eventlog.timers WHERE owner = $1")).await?;
+    let row = session.client.query_one(&select, &[&owner]).await?;
+    let (now_ms, due_ms): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(due_ms.map(|due_ms| between(now_ms, due_ms)))
+}
+
+pub(super) async fn snapshot(
+    session: &Session,
+    stream: &StreamName,
+    schema_version: u16,
+) -> Result<Option<Snapshot>, Error> {
+    let select = session
+        .statement(
+            "SELECT s.version, s.data FROM eventlog.snapshots AS s
+            JOIN eventlog.events AS e ON e.stream = s.stream AND e.version = s.version AND e.id = s.event_id
+            WHERE s.stream = $1 AND s.schema_version = $2",
+        )
+        .await?;
+    let row = session.client.query_opt(&select, &[&stream.as_str(), &i32::from(schema_version)]).await?;
+    row.map(|row| {
+        Ok(Snapshot { version: Version(unsigned(row.try_get(0)?)), data: JsonText::trusted(row.try_get(1)?) })
+    })
+    .transpose()
+}
+
+pub(super) async fn save_snapshot(
+    session: &Session,
+    stream: &StreamName,
+    version: Version,
+    schema_version: u16,
+    data: &str,
+) -> Result<bool, Error> {
+    if data.len() > SNAPSHOT_BYTES {
+        return Ok(false);
+    }
+    let insert = session
+        .statement(
+            "INSERT INTO eventlog.snapshots (stream, version, event_id, schema_version, data)
+            SELECT stream, version, id, $3::integer, $4::text FROM eventlog.events WHERE stream = $1 AND version = $2
+            ON CONFLICT (stream) DO UPDATE SET version = excluded.version, event_id = excluded.event_id,
+                schema_version = excluded.schema_version, data = excluded.data",
+        )
+        .await?;
+    let (stream, version) = (stream.as_str(), signed(version.0));
+    let saved = session.client.execute(&insert, &[&stream, &version, &i32::from(schema_version), &data]).await?;
+    Ok(saved > 0)
+}
+
+pub(super) async fn misfits(session: &Session) -> Result<Vec<String>, Error> {
+    let select = session
+        .statement(
+            "SELECT 'the checkpoint of ' || c.consumer || ' is ' || c.position || ', past the end of the log'
+                FROM eventlog.checkpoints AS c, eventlog.head WHERE c.position > head.position
+            UNION ALL
+            SELECT 'the answer to ' || a.key || ' is of position ' || a.position || ', past the end of the log'
+                FROM eventlog.answers AS a, eventlog.head WHERE a.position > head.position
+            UNION ALL
+            SELECT 'the snapshot of ' || stream || ' is of version ' || version || ', and that event is not in the log'
+                FROM eventlog.snapshots AS s
+                WHERE NOT EXISTS (SELECT 1 FROM eventlog.events AS e
+                    WHERE e.stream = s.stream AND e.version = s.version AND e.id = s.event_id)
+            LIMIT 100",
+        )
+        .await?;
+    session.client.query(&select, &[]).await?.iter().map(|row| row.try_get(0)).collect()
+}

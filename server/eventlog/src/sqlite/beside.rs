@@ -1,0 +1,192 @@
+//! Leases, timers and snapshots, as SQL on one connection.
+//!
+//! What an append demands and changes runs within the writer's transaction; the rest is one statement each.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::read::{count, id};
+use crate::clock::{as_ms, between};
+use crate::limits::{SNAPSHOT_BYTES, TIMERS_PER_READ};
+use crate::{Append, AppendError, Epoch, Fence, JsonText, Snapshot, StreamName, Taken, Timer, TimerChange, Version};
+
+/// What speaks against an append: a stale lease, then a timer that is gone.
+pub(super) fn refusal(connection: &Connection, append: &Append) -> rusqlite::Result<Option<AppendError>> {
+    for Fence { lease, epoch } in &append.fences {
+        let current: Option<Epoch> = connection
+            .prepare_cached("SELECT epoch FROM leases WHERE name = ?1")?
+            .query_row([lease], |row| row.get(0))
+            .optional()?;
+        let current = current.unwrap_or_default();
+        if current != *epoch {
+            return Ok(Some(AppendError::Fenced { lease: lease.clone(), epoch: *epoch, current }));
+        }
+    }
+    for change in &append.timers {
+        let (owner, timer) = change.key();
+        if let Some(revision) = change.demand()
+            && !is_set(connection, owner, timer, revision)?
+        {
+            return Ok(Some(AppendError::TimerGone { owner: owner.to_owned(), timer: timer.to_owned() }));
+        }
+    }
+    Ok(None)
+}
+
+fn is_set(connection: &Connection, owner: &str, timer: &str, revision: Uuid) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM timers WHERE owner = ?1 AND name = ?2 AND revision = ?3")?.exists(params![
+        owner,
+        timer,
+        revision.as_bytes().as_slice()
+    ])
+}
+
+pub(super) fn change_timer(connection: &Connection, change: &TimerChange) -> rusqlite::Result<()> {
+    match change {
+        TimerChange::Set { owner, timer, due_ms, note, as_read: _ } => connection
+            .prepare_cached(
+                "INSERT INTO timers (owner, name, due_ms, revision, note) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (owner, name) DO UPDATE
+                SET due_ms = excluded.due_ms, revision = excluded.revision, note = excluded.note",
+            )?
+            .execute(params![owner, timer, due_ms, Uuid::now_v7().as_bytes().as_slice(), note.as_str()])?,
+        TimerChange::Clear { owner, timer, as_read: _ } => connection
+            .prepare_cached("DELETE FROM timers WHERE owner = ?1 AND name = ?2")?
+            .execute(params![owner, timer])?,
+    };
+    Ok(())
+}
+
+pub(super) fn take_lease(
+    connection: &Connection,
+    lease: &str,
+    holder: &str,
+    ttl: Duration,
+    now_ms: i64,
+) -> rusqlite::Result<Taken> {
+    let epoch = connection
+        .prepare_cached(
+            "INSERT INTO leases (name, holder, epoch, until_ms) VALUES (?1, ?2, 1, ?3 + ?4)
+            ON CONFLICT (name) DO UPDATE SET
+                epoch = epoch + (holder <> excluded.holder OR until_ms <= ?3),
+                holder = excluded.holder,
+                until_ms = excluded.until_ms
+            WHERE holder = excluded.holder OR until_ms <= ?3
+            RETURNING epoch",
+        )?
+        .query_row(params![lease, holder, now_ms, as_ms(ttl)], |row| row.get(0))
+        .optional()?;
+    match epoch {
+        Some(epoch) => Ok(Taken::Here(Fence { lease: lease.to_owned(), epoch })),
+        None => connection
+            .prepare_cached("SELECT holder, until_ms FROM leases WHERE name = ?1")?
+            .query_row([lease], |row| Ok(Taken::Elsewhere { holder: row.get(0)?, left: between(now_ms, row.get(1)?) })),
+    }
+}
+
+/// A lease that was given back has run out at 0, which no clock shows.
+pub(super) fn renew_lease(
+    connection: &Connection,
+    fence: &Fence,
+    ttl: Duration,
+    now_ms: i64,
+) -> rusqlite::Result<bool> {
+    let renewed = connection
+        .prepare_cached("UPDATE leases SET until_ms = ?3 + ?4 WHERE name = ?1 AND epoch = ?2 AND until_ms > 0")?
+        .execute(params![fence.lease, fence.epoch, now_ms, as_ms(ttl)])?;
+    Ok(renewed > 0)
+}
+
+pub(super) fn give_back_lease(connection: &Connection, fence: &Fence) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE leases SET until_ms = 0 WHERE name = ?1 AND epoch = ?2")?
+        .execute(params![fence.lease, fence.epoch])?;
+    Ok(())
+}
+
+pub(super) fn due_timers(
+    connection: &Connection,
+    owner: &str,
+    now_ms: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Timer>> {
+    connection
+        .prepare_cached(
+            "SELECT owner, name, due_ms, note, revision FROM timers WHERE owner = ?1 AND due_ms <= ?2
+            ORDER BY due_ms, name LIMIT ?3",
+        )?
+        .query_map(params![owner, now_ms, count(limit.min(TIMERS_PER_READ))], timer)?
+        .collect()
+}
+
+fn timer(row: &Row<'_>) -> rusqlite::Result<Timer> {
+    let (owner, name, due_ms) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Timer { owner, name, due_ms, note: JsonText::trusted(row.get(3)?), revision: id(row, 4)? })
+}
+
+pub(super) fn next_due(connection: &Connection, owner: &str, now_ms: i64) -> rusqlite::Result<Option<Duration>> {
+    let due_ms: Option<i64> = connection
+        .prepare_cached("SELECT min(due_ms) FROM timers WHERE owner = ?1")?
+        .query_row([owner], |row| row.get(0))?;
+    Ok(due_ms.map(|due_ms| between(now_ms, due_ms)))
+}
+
+pub(super) fn snapshot(
+    connection: &Connection,
+    stream: &StreamName,
+    schema_version: u16,
+) -> rusqlite::Result<Option<Snapshot>> {
+    connection
+        .prepare_cached(
+            "SELECT s.version, s.data FROM snapshots AS s
+            JOIN events AS e ON e.stream = s.stream AND e.version = s.version AND e.id = s.event_id
+            WHERE s.stream = ?1 AND s.schema_version = ?2",
+        )?
+        .query_row(params![stream.as_str(), schema_version], |row| {
+            Ok(Snapshot { version: row.get(0)?, data: JsonText::trusted(row.get(1)?) })
+        })
+        .optional()
+}
+
+pub(super) fn save_snapshot(
+    connection: &Connection,
+    stream: &StreamName,
+    version: Version,
+    schema_version: u16,
+    data: &str,
+) -> rusqlite::Result<bool> {
+    if data.len() > SNAPSHOT_BYTES {
+        return Ok(false);
+    }
+    let saved = connection
+        .prepare_cached(
+            "INSERT INTO snapshots (stream, version, event_id, schema_version, data)
+            SELECT stream, version, id, ?3, ?4 FROM events WHERE stream = ?1 AND version = ?2
+            ON CONFLICT (stream) DO UPDATE SET version = excluded.version, event_id = excluded.event_id,
+                schema_version = excluded.schema_version, data = excluded.data",
+        )?
+        .execute(params![stream.as_str(), version, schema_version, data])?;
+    Ok(saved > 0)
+}
+
+pub(super) fn misfits(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare(
+            "WITH head AS (SELECT coalesce(max(position), 0) AS last FROM events)
+            SELECT 'the checkpoint of ' || consumer || ' is ' || position || ', past the end of the log'
+                FROM checkpoints, head WHERE position > last
+            UNION ALL
+            SELECT 'the answer to ' || key || ' is of position ' || position || ', past the end of the log'
+                FROM answers, head WHERE position > last
+            UNION ALL
+            SELECT 'the snapshot of ' || stream || ' is of version ' || version || ', and that event is not in the log'
+                FROM snapshots AS s
+                WHERE NOT EXISTS (SELECT 1 FROM events AS e
+                    WHERE e.stream = s.stream AND e.version = s.version AND e.id = s.event_id)
+            LIMIT 100",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}

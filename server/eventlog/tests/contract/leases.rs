@@ -1,0 +1,232 @@
+//! Work that runs in one place at a time: who may do it, and what keeps the others out.
+
+use std::time::Duration;
+
+use storefront_eventlog::{Append, AppendError, Epoch, Fence, Position, StoreError, Taken, hold};
+use tokio::task::JoinSet;
+
+use crate::timers::set;
+use crate::world::*;
+
+/// As long as leases last here.
+pub(crate) const TTL: Duration = Duration::from_secs(600);
+
+/// Takes a lease that is free.
+pub(crate) async fn taken(log: &Log, lease: &str, holder: &str) -> Fence {
+    match log.take_lease(lease, holder, TTL).await.unwrap() {
+        Taken::Here(fence) => fence,
+        elsewhere @ Taken::Elsewhere { .. } => panic!("{holder} does not get {lease}: {elsewhere:?}"),
+    }
+}
+
+/// Who has a lease that this holder does not get, and for how long.
+async fn refused(log: &Log, lease: &str, holder: &str) -> (String, Duration) {
+    match log.take_lease(lease, holder, TTL).await.unwrap() {
+        Taken::Elsewhere { holder, left } => (holder, left),
+        here @ Taken::Here(_) => panic!("{holder} gets {lease}: {here:?}"),
+    }
+}
+
+fn epoch(number: u64) -> Fence {
+    Fence { lease: "mail".to_owned(), epoch: Epoch(number) }
+}
+
+#[track_caller]
+pub(crate) fn assert_fenced<T: std::fmt::Debug>(outcome: Result<T, AppendError>, was: u64, is: u64) {
+    let Err(AppendError::Fenced { lease, epoch, current }) = outcome else {
+        panic!("a stale lease was due, not {outcome:?}");
+    };
+    assert_eq!((lease.as_str(), epoch, current), ("mail", Epoch(was), Epoch(is)));
+}
+
+pub(crate) async fn a_lease_has_one_holder_at_a_time(world: World) {
+    let log = world.log();
+    assert_eq!(taken(&log, "mail", "here").await, epoch(1));
+    let (holder, left) = refused(&log, "mail", "there").await;
+    assert_eq!(holder, "here");
+    assert!(left <= TTL && left > TTL / 2, "{left:?}");
+    assert_eq!(taken(&log, "mail", "here").await, epoch(1), "who has it keeps its epoch");
+    assert_eq!(taken(&log, "payments", "there").await, Fence { lease: "payments".to_owned(), epoch: Epoch(1) });
+}
+
+pub(crate) async fn of_many_who_want_a_lease_one_gets_it(world: World) {
+    for round in 0..10 {
+        let lease = format!("lease-{round}");
+        let mut takers = JoinSet::new();
+        for taker in 0..16 {
+            let (log, lease) = (world.log(), lease.clone());
+            takers.spawn(async move { log.take_lease(&lease, &format!("taker-{taker}"), TTL).await.unwrap() });
+        }
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            takers.join_all().await.into_iter().partition(|taken| matches!(taken, Taken::Here(_)));
+        assert_eq!(here, [Taken::Here(Fence { lease, epoch: Epoch(1) })]);
+        assert_eq!(elsewhere.len(), 15);
+    }
+}
+
+pub(crate) async fn a_lease_that_ran_out_goes_to_the_next_in_another_epoch(world: World) {
+    let log = world.log();
+    taken(&log, "mail", "here").await;
+    world.passes(TTL).await;
+    assert_eq!(taken(&log, "mail", "there").await, epoch(2));
+    assert_eq!(refused(&log, "mail", "here").await.0, "there");
+    assert!(!log.renew_lease(&epoch(1), TTL).await.unwrap(), "what is lost cannot be renewed");
+    world.passes(TTL).await;
+    assert_eq!(taken(&log, "mail", "there").await, epoch(3), "to have had it once is not to have it");
+}
+
+pub(crate) async fn a_lease_that_is_renewed_does_not_run_out(world: World) {
+    let log = world.log();
+    let fence = taken(&log, "mail", "here").await;
+    for _ in 0..3 {
+        world.passes(TTL * 2 / 3).await;
+        assert!(log.renew_lease(&fence, TTL).await.unwrap());
+    }
+    world.passes(TTL * 2 / 3).await;
+    assert_eq!(taken(&log, "mail", "here").await, epoch(1), "taking it again renews it too");
+    world.passes(TTL * 2 / 3).await;
+    assert_eq!(refused(&log, "mail", "there").await.0, "here");
+}
+
+pub(crate) async fn a_lease_that_ran_out_is_still_its_holders_until_somebody_takes_it(world: World) {
+    let log = world.log();
+    let fence = taken(&log, "mail", "here").await;
+    world.passes(TTL * 2).await;
+    log.append(nothing().and(onto("a", some_events(1))).under(&fence)).await.unwrap();
+    assert!(log.renew_lease(&fence, TTL).await.unwrap());
+    assert_eq!(refused(&log, "mail", "there").await.0, "here");
+}
+
+pub(crate) async fn a_lease_that_was_given_back_is_free_at_once(world: World) {
+    let log = world.log();
+    let first = taken(&log, "mail", "here").await;
+    log.give_back_lease(&first).await.unwrap();
+    assert!(!log.renew_lease(&first, TTL).await.unwrap(), "what was given back cannot be renewed");
+    assert_eq!(taken(&log, "mail", "there").await, epoch(2));
+    log.give_back_lease(&first).await.unwrap();
+    assert_eq!(refused(&log, "mail", "here").await.0, "there", "nobody gives back what another has");
+}
+
+pub(crate) async fn a_wish_for_a_lease_that_makes_no_sense_is_refused(world: World) {
+    let log = world.log();
+    let long = "x".repeat(1001);
+    let day = Duration::from_secs(24 * 60 * 60);
+    for (lease, holder, ttl) in
+        [("mail", "here", Duration::ZERO), ("mail", "here", day), (&long, "here", TTL), ("mail", "a\0b", TTL)]
+    {
+        let refused = log.take_lease(lease, holder, ttl).await;
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+    }
+    let refused = log.renew_lease(&epoch(1), Duration::ZERO).await.unwrap_err();
+    assert_eq!(refused.to_string(), "a lease is taken for 1ms to 3600s, not for 0ns");
+}
+
+pub(crate) async fn an_append_under_a_lease_lands(world: World) {
+    let log = world.log();
+    let fence = taken(&log, "mail", "here").await;
+    let other = taken(&log, "payments", "here").await;
+    let append = nothing().and(to("a", 0, some_events(2))).with_checkpoint("mail", 7).under(&fence).under(&other);
+    let appended = log.append(append).await.unwrap();
+    assert_eq!((appended.position, appended.versions[0].0), (Position(2), 2));
+    assert_eq!(log.checkpoint("mail").await.unwrap(), Position(7));
+    log.append(nothing().with_checkpoint("mail", 8).under(&fence)).await.unwrap();
+    assert_eq!(log.checkpoint("mail").await.unwrap(), Position(8));
+}
+
+/// Everything that an append can write.
+fn a_full_append(fence: &Fence) -> Append {
+    let append = nothing().and(onto("a", some_events(1))).with_checkpoint("mail", 9);
+    append.with_answer(answer("key", "done", 5)).with_timer(set("mail", "later", 0)).under(fence)
+}
+
+pub(crate) async fn a_paused_holder_that_wakes_up_late_cannot_commit(world: World) {
+    let log = world.log();
+    let stale = taken(&log, "mail", "here").await;
+    world.passes(TTL).await;
+    let fresh = taken(&log, "mail", "there").await;
+    assert_fenced(log.append(a_full_append(&stale)).await, 1, 2);
+    assert_eq!(head(&log).await, 0);
+    assert_eq!(log.checkpoint("mail").await.unwrap(), Position(0));
+    assert_eq!(log.answer("key").await.unwrap(), None);
+    assert_eq!(log.due_timers("mail", 10).await.unwrap(), []);
+    let conflicting = nothing().and(to("a", 4, some_events(1))).under(&stale);
+    assert_fenced(log.append(conflicting).await, 1, 2);
+    log.append(a_full_append(&fresh)).await.unwrap();
+}
+
+pub(crate) async fn a_stale_lease_fails_only_its_own_caller(world: World) {
+    let log = world.log();
+    let stale = taken(&log, "mail", "here").await;
+    log.give_back_lease(&stale).await.unwrap();
+    let fresh = taken(&log, "mail", "there").await;
+    for round in 0..20_u64 {
+        let plain = nothing().and(to("plain", round, some_events(1)));
+        let current = nothing().and(to("current", round, some_events(1))).under(&fresh);
+        let late = nothing().and(onto("late", some_events(1))).under(&stale);
+        let mut outcomes = sent_in_order(&log, vec![plain, late, current]).await.into_iter();
+        outcomes.next().unwrap().unwrap();
+        assert_fenced(outcomes.next().unwrap(), 1, 2);
+        assert_eq!(outcomes.next().unwrap().unwrap().versions[0].0, round + 1);
+    }
+    assert_eq!((head(&log).await, version(&log, "late").await), (40, 0));
+    assert_sound(&log).await;
+}
+
+pub(crate) async fn what_was_written_under_a_lease_is_answered_as_it_was_then(world: World) {
+    let log = world.log();
+    let fence = taken(&log, "mail", "here").await;
+    let append = a_full_append(&fence);
+    let first = log.append(append.clone()).await.unwrap();
+    log.give_back_lease(&fence).await.unwrap();
+    taken(&log, "mail", "there").await;
+    assert_eq!(log.append(append).await.unwrap(), first);
+    assert_eq!(head(&log).await, 1);
+}
+
+pub(crate) async fn a_lease_that_nobody_ever_took_fences_everybody(world: World) {
+    assert_fenced(world.log().append(a_full_append(&epoch(5))).await, 5, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lease_that_is_held_is_renewed_until_it_is_given_back() {
+    let world = World::memory().await;
+    let log = world.log();
+    let short = Duration::from_millis(30);
+    let held = hold(log.clone(), "mail", "here", short).await.unwrap().unwrap();
+    assert!(hold(log.clone(), "mail", "there", short).await.unwrap().is_none());
+    for _ in 0..5 {
+        world.passes(short * 2 / 3).await;
+        let renewed = async { while refused(&log, "mail", "there").await.1 < short {} };
+        soon("renewing", renewed).await;
+    }
+    log.append(nothing().with_checkpoint("mail", 1).under(&held.fence())).await.unwrap();
+    held.give_back().await.unwrap();
+    assert_eq!(taken(&log, "mail", "there").await, epoch(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_holds_a_lease_is_told_that_it_is_lost() {
+    let world = World::memory().await;
+    let log = world.log();
+    let held = hold(log.clone(), "mail", "here", Duration::from_millis(30)).await.unwrap().unwrap();
+    // Its holder is paused so long that another gets it.
+    let other = async {
+        loop {
+            world.passes(Duration::from_millis(30)).await;
+            if let Taken::Here(fence) = log.take_lease("mail", "there", TTL).await.unwrap() {
+                return fence;
+            }
+        }
+    };
+    assert_eq!(soon("taking it", other).await, epoch(2));
+    soon("the news", held.lost()).await;
+    assert_fenced(log.append(nothing().with_checkpoint("mail", 1).under(&held.fence())).await, 1, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lease_is_lost_when_its_log_cannot_be_reached_any_more() {
+    let log = World::memory().await.log();
+    let held = hold(log.clone(), "mail", "here", Duration::from_millis(30)).await.unwrap().unwrap();
+    log.close().await;
+    soon("the news", held.lost()).await;
+}
