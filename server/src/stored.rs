@@ -12,23 +12,31 @@ use storefront_domain::{
     stock::{self, Stock, StockEvent},
 };
 use storefront_eventlog::{
-    Append, Checkpoint, EventStore, Expected, JsonText, NewEvent, Recorded, StoreError, StreamAppend, StreamName,
-    Version,
+    Append, Checkpoint, EventStore, Expected, JsonText, NewEvent, Recorded, Snapshot, StoreError, StreamAppend,
+    StreamName, Version,
 };
+use tracing::debug;
 
 use crate::chance;
-use crate::codec::{self, CodecError, Encoded};
+use crate::codec::{self, CodecError, Encoded, Kept};
 
 /// The log, whichever database keeps it.
 pub(crate) type Store = Arc<dyn EventStore>;
 
 /// How many events one read of a stream fetches.
 const PAGE: usize = 500;
+/// What a stream adds up to is kept anew when more events than this have come since.
+const EVENTS_BETWEEN_SNAPSHOTS: u64 = 500;
+/// About the length of an event. What is kept waits for as many events as are as long as itself, so that keeping a large
+/// sum does not cost more than it spares.
+const BYTES_PER_EVENT: u64 = 256;
 
 /// An event that is kept in the log, with the state that its stream adds up to.
 pub(crate) trait Stored: Sized + Send {
     /// What the events of one stream add up to.
     type State: Default + Send;
+    /// How that is kept beside the log; `None` where streams stay short.
+    const KEPT: Option<Kept<Self::State>>;
 
     fn encode(&self) -> Encoded;
     fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<Self, CodecError>;
@@ -36,9 +44,10 @@ pub(crate) trait Stored: Sized + Send {
 }
 
 macro_rules! stored {
-    ($event:ty, $state:ty, $module:ident) => {
+    ($event:ty, $state:ty, $module:ident, $kept:expr) => {
         impl Stored for $event {
             type State = $state;
+            const KEPT: Option<Kept<$state>> = $kept;
 
             fn encode(&self) -> Encoded {
                 codec::$module::encode(self)
@@ -55,12 +64,12 @@ macro_rules! stored {
     };
 }
 
-stored!(OrderEvent, Order, order);
-stored!(StockEvent, Stock, stock);
-stored!(PaymentEvent, Payment, payment);
-stored!(CheckoutEvent, Checkout, checkout);
-stored!(EmailEvent, Email, email);
-stored!(ProductEvent, Product, product);
+stored!(OrderEvent, Order, order, None);
+stored!(StockEvent, Stock, stock, Some(codec::stock_snapshot::STOCK));
+stored!(PaymentEvent, Payment, payment, None);
+stored!(CheckoutEvent, Checkout, checkout, None);
+stored!(EmailEvent, Email, email, None);
+stored!(ProductEvent, Product, product, None);
 
 /// Why a stream could not be read as what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -78,10 +87,33 @@ pub(crate) fn decode<E: Stored>(recorded: &Recorded) -> Result<E, LoadError> {
         .map_err(|source| LoadError::Codec { position: recorded.position.0, source })
 }
 
-/// What a stream adds up to, and its last version.
+/// What a stream adds up to, and its last version: what is kept of it, and the events since.
 pub(crate) async fn load<E: Stored>(store: &Store, stream: &StreamName) -> Result<(E::State, Version), LoadError> {
-    let (mut state, mut version) = (E::State::default(), Version(0));
-    for_each(store, stream, |recorded| {
+    let Some(kept) = E::KEPT else { return fold::<E>(store, stream, E::State::default(), Version(0)).await };
+    let (state, begun, bytes) = match store.snapshot(stream, kept.schema_version).await {
+        Ok(snapshot) => snapshot
+            .and_then(|Snapshot { version, data }| Some(((kept.decode)(&data)?, version, data.as_str().len() as u64)))
+            .unwrap_or_default(),
+        Err(error) => {
+            debug!(%error, %stream, "a snapshot cannot be read; going on without");
+            <_>::default()
+        }
+    };
+    let (state, version) = fold::<E>(store, stream, state, begun).await?;
+    if version.0 - begun.0 > EVENTS_BETWEEN_SNAPSHOTS.max(bytes / BYTES_PER_EVENT) {
+        keep(store, stream, &kept, &state, version).await;
+    }
+    Ok((state, version))
+}
+
+/// Adds the events after a version to what the stream came to there.
+async fn fold<E: Stored>(
+    store: &Store,
+    stream: &StreamName,
+    mut state: E::State,
+    mut version: Version,
+) -> Result<(E::State, Version), LoadError> {
+    for_each_after(store, stream, version, |recorded| {
         version = recorded.version;
         let event = decode::<E>(recorded)?;
         state = E::evolve(std::mem::take(&mut state), &event);
@@ -91,13 +123,32 @@ pub(crate) async fn load<E: Stored>(store: &Store, stream: &StreamName) -> Resul
     Ok((state, version))
 }
 
+/// Keeps what a stream adds up to. A failure only means that the next one reads more.
+async fn keep<S>(store: &Store, stream: &StreamName, kept: &Kept<S>, state: &S, version: Version) {
+    let Some(data) = (kept.encode)(state) else { return };
+    match store.save_snapshot(stream, version, kept.schema_version, &data).await {
+        Ok(true) => {}
+        Ok(false) => debug!(%stream, bytes = data.as_str().len(), "a snapshot is too large to be kept"),
+        Err(error) => debug!(%error, %stream, "a snapshot could not be kept"),
+    }
+}
+
 /// Hands every event of a stream to a function, oldest first, a page at a time.
 pub(crate) async fn for_each(
     store: &Store,
     stream: &StreamName,
+    each: impl FnMut(&Recorded) -> Result<(), LoadError> + Send,
+) -> Result<(), LoadError> {
+    for_each_after(store, stream, Version(0), each).await
+}
+
+async fn for_each_after(
+    store: &Store,
+    stream: &StreamName,
+    after: Version,
     mut each: impl FnMut(&Recorded) -> Result<(), LoadError> + Send,
 ) -> Result<(), LoadError> {
-    let mut from = Version(1);
+    let mut from = Version(after.0 + 1);
     loop {
         let page = store.read_stream(stream, from, PAGE).await?;
         for recorded in &page {
@@ -178,3 +229,7 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stored_tests.rs"]
+mod tests;

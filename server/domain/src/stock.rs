@@ -1,7 +1,10 @@
 //! The stock of one product: what is on hand, and which of it is promised to which order.
 
+mod parts;
 #[cfg(test)]
 mod tests;
+
+pub use parts::StockParts;
 
 use std::collections::BTreeMap;
 
@@ -176,10 +179,13 @@ pub struct Reservation {
     pub until: Timestamp,
 }
 
+/// Pieces that an order has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Allocation {
-    quantity: u32,
-    returned: bool,
+pub struct Allocation {
+    /// How many pieces.
+    pub quantity: u32,
+    /// Whether they came back, because the order was cancelled.
+    pub returned: bool,
 }
 
 impl Default for Stock {

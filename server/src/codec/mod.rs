@@ -1,7 +1,8 @@
 //! The JSON of stored events: one file for each context, and a recorded example of every type and version in `golden/`.
 //!
 //! Stored events are not wire types. What stands in the log stays readable for ever, so a shape here never changes: a new
-//! shape is a new schema version, beside the old one. Nothing here knows the log, the wire or the rules of the shop.
+//! shape is a new schema version, beside the old one. Snapshots, which are made again at any time, only know their newest
+//! shape. Nothing here knows the log, the wire or the rules of the shop.
 
 pub(crate) mod checkout;
 pub(crate) mod email;
@@ -10,6 +11,7 @@ pub(crate) mod payment;
 pub(crate) mod product;
 mod shapes;
 pub(crate) mod stock;
+pub(crate) mod stock_snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +28,17 @@ pub(crate) struct Encoded {
     pub(crate) schema_version: u16,
     /// What happened.
     pub(crate) data: JsonText,
+}
+
+/// How what a stream adds up to is kept beside the log.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept<S> {
+    /// Which shape the data has, and which rules the events were added up by.
+    pub(crate) schema_version: u16,
+    /// `None` for what cannot be kept.
+    pub(crate) encode: fn(&S) -> Option<JsonText>,
+    /// `None` for what cannot be.
+    pub(crate) decode: fn(&JsonText) -> Option<S>,
 }
 
 /// Why a stored event cannot be read. The text never repeats the event's data, which may be about a person.

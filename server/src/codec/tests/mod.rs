@@ -12,7 +12,7 @@ use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::product::ProductEvent;
-use storefront_domain::stock::{ReleaseReason, StockEvent};
+use storefront_domain::stock::{self as domain_stock, ReleaseReason, Stock, StockEvent};
 
 use super::*;
 
@@ -92,7 +92,45 @@ fn product_events_are_stored_as_recorded() {
 fn every_recorded_example_belongs_to_a_type() {
     let files = std::fs::read_dir(golden_folder()).unwrap().map(|file| file.unwrap().file_name());
     let files: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
-    assert_eq!(files, all_kinds().map(|kind| format!("{kind}.v1.json")).collect());
+    let kinds = all_kinds().map(|kind| format!("{kind}.v1.json"));
+    assert_eq!(files, kinds.chain([recorded_stock_snapshot()]).collect());
+}
+
+/// A snapshot has one recorded example: of the present shape.
+fn recorded_stock_snapshot() -> String {
+    format!("stock.snapshot.v{}.json", stock_snapshot::STOCK.schema_version)
+}
+
+#[test]
+fn what_stock_adds_up_to_is_kept_as_recorded_or_else_has_a_new_schema_version() {
+    let until = "2026-03-01T12:00:00.000Z".parse().unwrap();
+    let order = |number| OrderId(uuid::Uuid::from_u128(number));
+    let reserved = |number| StockEvent::Reserved { order_id: order(number), quantity: 2, until };
+    let allocated = |number| StockEvent::Allocated { order_id: order(number), quantity: 2 };
+    let returned = StockEvent::Returned { order_id: order(1), quantity: 2 };
+    let more = [reserved(1), reserved(2), allocated(1), allocated(2), returned, reserved(3)];
+    let stock: Stock = examples::stock()
+        .into_iter()
+        .chain(more)
+        .fold(Stock::default(), |stock, event| domain_stock::evolve(stock, &event));
+
+    let recorded = std::fs::read_to_string(golden_folder().join(recorded_stock_snapshot())).unwrap();
+    let kept = (stock_snapshot::STOCK.encode)(&stock).unwrap();
+    assert_eq!(format!("{}\n", kept.as_str()), recorded, "another sum or shape needs another schema version");
+    assert_eq!((stock_snapshot::STOCK.decode)(&kept), Some(stock));
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_is_none() {
+    for text in [
+        r#""garbage""#,
+        "{}",
+        r#"{"on_hand":-1,"threshold":0,"reservations":[],"allocations":[]}"#,
+        r#"{"on_hand":1,"threshold":0,"allocations":[],
+            "reservations":[["0195500d-0000-7000-8000-000000000001",2,"2026-03-01T12:00:00.000Z"]]}"#,
+    ] {
+        assert_eq!((stock_snapshot::STOCK.decode)(&stored(text)), None, "{text}");
+    }
 }
 
 fn assert_reads_back<E: Debug + PartialEq>(event: E, encode: fn(&E) -> Encoded, decode: Decode<E>) -> String {
