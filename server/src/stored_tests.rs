@@ -8,6 +8,7 @@ use storefront_domain::stock::StockCommand;
 use storefront_eventlog::{Answer, AppendError, Appended, Fence, Filter, Position, Slice, SqliteStore, Taken, Timer};
 
 use super::*;
+use crate::commands::{Condition, Context, Reply, change_stock};
 use crate::streams;
 use crate::testing::{at_second, order, product};
 
@@ -201,17 +202,22 @@ async fn a_short_stream_is_read_whole_and_nothing_is_kept_of_it() {
 }
 
 #[tokio::test]
-async fn a_command_finds_the_stock_as_it_is_and_not_as_it_was_kept() {
+async fn a_change_of_stock_reads_few_events_of_a_long_history() {
     let world = World::with_events(2100).await;
     world.events_to_load().await;
-    world.happen(7).await;
-    let (stock, version) = load::<StockEvent>(&world.store, &world.mugs).await.unwrap();
-    assert_eq!(version, Version(2107));
-    let available = stock.available();
-    let reserve = |quantity| StockCommand::Reserve { order_id: order(u128::MAX), quantity, until: at_second(900) };
-    assert!(stock::decide(&stock, reserve(available + 1)).is_err());
-    world.write(version, &stock::decide(&stock, reserve(available)).unwrap()).await;
-    assert_eq!(load::<StockEvent>(&world.store, &world.mugs).await.unwrap().0.available(), 0);
+    let (before, _) = sum_of_all::<StockEvent>(&world.counting, &world.mugs).await;
+    world.counting.read.store(0, Ordering::Relaxed);
+    let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
+    let context = Context { cause, idempotency: None, condition: Condition::OneOf(vec![2100]) };
+    let reply = |stock: &Stock, version: Version| {
+        let (body, version) = (stock.on_hand().into(), Some(version.0));
+        Ok(Reply { status: 200, location: None, version, body })
+    };
+    let receive = StockCommand::Receive { quantity: 5 };
+    let done = change_stock(&world.store, &product("mug"), &context, &receive, reply).await.unwrap();
+    assert_eq!((done.reply.version, done.reply.body), (Some(2101), (before.on_hand() + 5).into()));
+    assert_eq!(world.counting.read.load(Ordering::Relaxed), 0);
+    assert_eq!(world.events_to_load().await, 1);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! The whole log as lines of JSON, in constant memory.
+//! The whole log as lines of JSON, in constant memory. Only events: what stands beside them (checkpoints, answers, leases,
+//! timers, snapshots) belongs to the database that it is in.
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 

@@ -1,4 +1,5 @@
-//! An exported log into an empty one: the same positions, versions, ids and times.
+//! An exported log into an empty one: the same positions, versions, ids and times. What stands beside the log is made anew
+//! by those who need it.
 
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -2,9 +2,11 @@
 //!
 //! `cargo bench -p storefront-eventlog` measures SQLite in a temporary folder (`BENCH_FOLDER` names another disk), and
 //! PostgreSQL too when `BENCH_POSTGRES` holds the address of an empty database. A word after `--` (`sqlite-writing`,
-//! `sqlite-reading`, `postgres`) measures that alone. What is compared takes turns, so that a busy machine is busy for
+//! `sqlite-reading`, `postgres`, `snapshots`) measures that alone. What is compared takes turns, so that a busy machine is busy for
 //! all of it; the figures are medians.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
+
+mod snapshots;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -36,11 +38,19 @@ async fn main() {
     if wanted("sqlite-reading") {
         sqlite_reading(folder.path()).await;
     }
-    if wanted("postgres") {
-        match std::env::var("BENCH_POSTGRES") {
-            Ok(address) => postgres(&address).await,
-            Err(_) => println!("\nPostgreSQL: not measured; BENCH_POSTGRES names a database."),
+    if wanted("snapshots") {
+        snapshots::sqlite(folder.path()).await;
+    }
+    match std::env::var("BENCH_POSTGRES") {
+        Ok(address) => {
+            if wanted("postgres") {
+                postgres(&address).await;
+            }
+            if wanted("snapshots") {
+                snapshots::postgres(&address).await;
+            }
         }
+        Err(_) => println!("\nPostgreSQL: not measured; BENCH_POSTGRES names a database."),
     }
 }
 
@@ -157,8 +167,13 @@ async fn compare(title: &str, mut cases: Vec<(&str, Case)>) {
     let rates: Vec<f64> = rates.into_iter().map(middle).collect();
     for (index, (name, _)) in cases.iter().enumerate() {
         let beside: Vec<String> = rates[..index].iter().map(|other| format!("{:6.2}×", rates[index] / other)).collect();
-        println!("{:2}. {name:42} {:>10.0}/s  {}", index + 1, rates[index], beside.join(" "));
+        println!("{:2}. {name:42} {:>10.*}/s  {}", index + 1, decimals(rates[index]), rates[index], beside.join(" "));
     }
+}
+
+/// What happens less than ten times a second is told more exactly.
+fn decimals(rate: f64) -> usize {
+    if rate < 10.0 { 2 } else { 0 }
 }
 
 fn middle(mut rates: Vec<f64>) -> f64 {
