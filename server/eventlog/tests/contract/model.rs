@@ -1,10 +1,15 @@
 //! Random histories against a model that is too simple to be wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use storefront_eventlog::{Append, AppendError, Appended, Checkpoint, Expected, Position, StreamName, Version};
+use storefront_eventlog::{
+    Append, AppendError, Appended, Checkpoint, Epoch, Expected, Fence, JsonText, Position, StreamName, Taken,
+    TimerChange, Version,
+};
+use uuid::Uuid;
 
 use crate::world::*;
 
@@ -15,6 +20,10 @@ enum Step {
     Send(Vec<Wish>),
     /// The log is closed and opened again, where it outlives that.
     Reopen,
+    /// Somebody wants a lease.
+    Take { lease: u8, holder: u8 },
+    /// Whoever has a lease gives it back.
+    GiveBack { lease: u8 },
 }
 
 /// An append, before it is known what is in the log.
@@ -24,6 +33,9 @@ enum Wish {
         parts: Vec<Part>,
         checkpoint: Option<(u8, u64)>,
         key: Option<u8>,
+        /// A lease, and whether the epoch is wrong.
+        fence: Option<(u8, bool)>,
+        timer: Option<TimerWish>,
     },
     /// One of the earlier appends, whole.
     Again(prop::sample::Index),
@@ -39,21 +51,32 @@ struct Part {
     events: usize,
 }
 
+#[derive(Clone, Debug)]
+struct TimerWish {
+    name: u8,
+    sets: bool,
+    /// Whether it must be as it was before all that was sent at once.
+    as_read: bool,
+}
+
 fn histories() -> impl Strategy<Value = Vec<Step>> {
     let guess = prop_oneof![3 => Just(Some(0)), 1 => Just(Some(-1)), 1 => Just(Some(1)), 2 => Just(None)];
     let part = (0_u8..5, guess, 0_usize..4).prop_map(|(stream, guess, events)| Part { stream, guess, events });
     let checkpoint = prop::option::weighted(0.2, (0_u8..3, 0_u64..50));
     let key = prop::option::weighted(0.2, 0_u8..8);
-    let fresh = (prop::collection::vec(part, 0..4), checkpoint, key).prop_map(|(parts, checkpoint, key)| Wish::Fresh {
-        parts,
-        checkpoint,
-        key,
-    });
+    let fence = prop::option::weighted(0.2, (0_u8..2, prop::bool::weighted(0.3)));
+    let timer =
+        (0_u8..3, any::<bool>(), any::<bool>()).prop_map(|(name, sets, as_read)| TimerWish { name, sets, as_read });
+    let beside = (checkpoint, key, fence, prop::option::weighted(0.3, timer));
+    let fresh = (prop::collection::vec(part, 0..4), beside)
+        .prop_map(|(parts, (checkpoint, key, fence, timer))| Wish::Fresh { parts, checkpoint, key, fence, timer });
     let index = any::<prop::sample::Index>;
     let wish = prop_oneof![8 => fresh, 1 => index().prop_map(Wish::Again), 1 => index().prop_map(Wish::Stolen)];
     let step = prop_oneof![
         9 => prop::collection::vec(wish, 1..8).prop_map(Step::Send),
         1 => Just(Step::Reopen),
+        2 => (0_u8..2, 0_u8..2).prop_map(|(lease, holder)| Step::Take { lease, holder }),
+        1 => (0_u8..2).prop_map(|lease| Step::GiveBack { lease }),
     ];
     prop::collection::vec(step, 1..20)
 }
@@ -64,6 +87,14 @@ struct Model {
     events: Vec<(StreamName, u64, uuid::Uuid)>,
     checkpoints: BTreeMap<String, u64>,
     answers: BTreeMap<String, (String, u64)>,
+    /// Who has each lease, if anybody, and its epoch.
+    leases: BTreeMap<String, (Option<String>, u64)>,
+    /// The timers that are set: which setting of all it is.
+    timers: BTreeMap<String, u64>,
+    settings: u64,
+    /// The timers as they were before what is sent at once, and which setting each revision was.
+    read: BTreeMap<String, Uuid>,
+    revisions: HashMap<Uuid, u64>,
     /// Every append that was ever sent with success, with its answer.
     written: Vec<(Append, Appended)>,
 }
@@ -72,6 +103,8 @@ struct Model {
 enum Told {
     Appended(Appended),
     Conflict { actual: u64 },
+    Fenced { current: u64 },
+    TimerGone,
     Duplicate,
     AlreadyAnswered { body: String, position: u64 },
 }
@@ -96,6 +129,18 @@ impl Model {
         if known > 0 {
             return Told::Duplicate;
         }
+        for Fence { lease, epoch } in &append.fences {
+            let current = self.epoch(lease);
+            if current != epoch.0 {
+                return Told::Fenced { current };
+            }
+        }
+        for change in &append.timers {
+            let (TimerChange::Set { timer, as_read, .. } | TimerChange::Clear { timer, as_read, .. }) = change;
+            if as_read.is_some_and(|read| self.timers.get(timer) != Some(self.revisions.get(&read).unwrap_or(&0))) {
+                return Told::TimerGone;
+            }
+        }
         for part in &append.streams {
             let actual = self.version(&part.stream);
             if matches!(part.expected, Expected::Exactly(version) if version.0 != actual) {
@@ -113,6 +158,13 @@ impl Model {
             let there = self.checkpoints.entry(consumer.clone()).or_default();
             *there = (*there).max(position.0);
         }
+        for change in &append.timers {
+            self.settings += 1;
+            match change {
+                TimerChange::Set { timer, .. } => self.timers.insert(timer.clone(), self.settings),
+                TimerChange::Clear { timer, .. } => self.timers.remove(timer),
+            };
+        }
         if let Some(answer) = &append.answer {
             self.answers.insert(answer.key.clone(), (answer.body.as_str().to_owned(), head));
         }
@@ -125,7 +177,7 @@ impl Model {
     /// Makes an append of a wish, guessing versions from what the model knows now.
     fn fulfil(&self, wish: &Wish, number: usize) -> Append {
         match wish {
-            Wish::Fresh { parts, checkpoint, key } => {
+            Wish::Fresh { parts, checkpoint, key, fence, timer } => {
                 let mut append = nothing();
                 for part in parts {
                     let name = format!("s-{}", part.stream);
@@ -140,6 +192,14 @@ impl Model {
                 }
                 if let Some((consumer, position)) = checkpoint {
                     append = append.with_checkpoint(&format!("c-{consumer}"), *position);
+                }
+                if let Some((lease, wrong)) = fence {
+                    let lease = format!("l-{lease}");
+                    let epoch = Epoch(self.epoch(&lease) + u64::from(*wrong));
+                    append = append.under(&Fence { lease, epoch });
+                }
+                if let Some(wish) = timer {
+                    append = append.with_timer(self.change(wish));
                 }
                 match key {
                     Some(key) => append.with_answer(answer(&format!("key-{key}"), &format!("answer {number}"), 5)),
@@ -156,6 +216,31 @@ impl Model {
         }
     }
 
+    fn change(&self, wish: &TimerWish) -> TimerChange {
+        let (owner, timer) = ("owner".to_owned(), format!("t-{}", wish.name));
+        let as_read = wish.as_read.then(|| self.read.get(&timer).copied().unwrap_or_default());
+        if wish.sets {
+            TimerChange::Set { owner, timer, due_ms: 0, note: JsonText::of(&()).unwrap(), as_read }
+        } else {
+            TimerChange::Clear { owner, timer, as_read }
+        }
+    }
+
+    fn epoch(&self, lease: &str) -> u64 {
+        self.leases.get(lease).map_or(0, |(_, epoch)| *epoch)
+    }
+
+    /// The epoch in which somebody has a lease who wants it, if it is not another's.
+    fn take(&mut self, lease: &str, wants: &str) -> Option<u64> {
+        let (holder, epoch) = self.leases.entry(lease.to_owned()).or_default();
+        if holder.as_deref().is_some_and(|holder| holder != wants) {
+            return None;
+        }
+        *epoch += u64::from(holder.is_none());
+        *holder = Some(wants.to_owned());
+        Some(*epoch)
+    }
+
     fn earlier(&self, index: &prop::sample::Index) -> Append {
         if self.written.is_empty() { nothing() } else { index.get(&self.written).0.clone() }
     }
@@ -166,6 +251,8 @@ fn told(outcome: Result<Appended, AppendError>) -> Told {
         Ok(appended) => Told::Appended(appended),
         Err(AppendError::Conflict { actual, .. }) => Told::Conflict { actual: actual.0 },
         Err(AppendError::DuplicateEvent(_)) => Told::Duplicate,
+        Err(AppendError::Fenced { current, .. }) => Told::Fenced { current: current.0 },
+        Err(AppendError::TimerGone { .. }) => Told::TimerGone,
         Err(AppendError::AlreadyAnswered { answer, position }) => {
             Told::AlreadyAnswered { body: answer.body.as_str().to_owned(), position: position.0 }
         }
@@ -179,7 +266,25 @@ async fn live(world: &mut World, history: &[Step]) {
     for (number, step) in history.iter().enumerate() {
         match step {
             Step::Reopen => world.reopen().await,
+            Step::Take { lease, holder } => {
+                let (lease, holder) = (format!("l-{lease}"), format!("h-{holder}"));
+                let epoch = match world.log().take_lease(&lease, &holder, Duration::from_secs(600)).await.unwrap() {
+                    Taken::Here(fence) => Some(fence.epoch.0),
+                    Taken::Elsewhere { .. } => None,
+                };
+                assert_eq!(epoch, model.take(&lease, &holder));
+            }
+            Step::GiveBack { lease } => {
+                let lease = format!("l-{lease}");
+                let fence = Fence { epoch: Epoch(model.epoch(&lease)), lease };
+                world.log().give_back_lease(&fence).await.unwrap();
+                model.leases.entry(fence.lease).or_default().0 = None;
+            }
             Step::Send(wishes) => {
+                model.read = timers(&world.log()).await;
+                for (name, revision) in &model.read {
+                    model.revisions.insert(*revision, model.timers[name]);
+                }
                 let appends: Vec<Append> = wishes.iter().map(|wish| model.fulfil(wish, number)).collect();
                 let log = world.log();
                 let sent = sent_in_order(&log, appends.clone()).await;
@@ -194,6 +299,7 @@ async fn live(world: &mut World, history: &[Step]) {
     let seen: Vec<_> = events.iter().map(|event| (event.stream.clone(), event.version.0, event.event.id)).collect();
     assert_eq!(seen, model.events);
     assert_sound(&log).await;
+    assert!(timers(&log).await.into_keys().eq(model.timers.into_keys()));
     for number in 0..8 {
         let key = format!("key-{number}");
         let kept = log.answer(&key).await.unwrap().map(|(answer, at)| (answer.body.as_str().to_owned(), at.0));
@@ -202,6 +308,12 @@ async fn live(world: &mut World, history: &[Step]) {
         let checkpoint = log.checkpoint(&consumer).await.unwrap().0;
         assert_eq!(checkpoint, model.checkpoints.get(&consumer).copied().unwrap_or(0));
     }
+}
+
+/// The timers that are set, all of which are due, and their revisions.
+async fn timers(log: &Log) -> BTreeMap<String, Uuid> {
+    let timers = log.due_timers("owner", 100).await.unwrap();
+    timers.into_iter().map(|timer| (timer.name, timer.revision)).collect()
 }
 
 /// Tries random histories, each in a world of its own, and makes the failing one small.
