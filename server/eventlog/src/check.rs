@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::IgnoredAny;
 
-use crate::{EventId, EventStore, Filter, Position, StoreError, StreamName, Version};
+use crate::{EventId, EventStore, Filter, Position, Recorded, StoreError, StreamName, Version};
 
 const PAGE: usize = 1000;
 /// Findings that are told; the rest is only counted.
@@ -81,6 +81,20 @@ pub enum Finding {
     /// Something beside the log is not true of it.
     #[error("{0}")]
     Beside(String),
+    /// What the log's owner finds wrong with an event.
+    #[error("position {at}: {why}")]
+    Event {
+        /// Which event.
+        at: Position,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The log goes on behind its head.
+    #[error("position {at} stands behind the head")]
+    BehindHead {
+        /// The first such event.
+        at: Position,
+    },
     /// The log ends before its head.
     #[error("the log ends at {last}, but its head is {head}")]
     Short {
@@ -114,6 +128,17 @@ impl fmt::Display for Report {
 /// # Errors
 /// When the log cannot be read; what can be read and is wrong stands in the report.
 pub async fn check(log: &dyn EventStore) -> Result<Report, StoreError> {
+    check_with(log, |_, _| None).await
+}
+
+/// The same, and shows every event, with the head, to somebody who may know what else is wrong with it.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_with(
+    log: &dyn EventStore,
+    mut look: impl FnMut(&Recorded, Position) -> Option<String> + Send,
+) -> Result<Report, StoreError> {
     let head = log.head().await?;
     let mut report = Report::default();
     let mut versions: HashMap<StreamName, Version> = HashMap::new();
@@ -135,6 +160,8 @@ pub async fn check(log: &dyn EventStore) -> Result<Report, StoreError> {
             }
             if let Err(error) = recorded.event.data.parse::<IgnoredAny>() {
                 report.add(Finding::Data { at, why: error.to_string() });
+            } else if let Some(why) = look(&recorded, head) {
+                report.add(Finding::Event { at, why });
             }
             let stream = recorded.stream.clone();
             let version = versions.entry(recorded.stream).or_default();
@@ -154,6 +181,13 @@ pub async fn check(log: &dyn EventStore) -> Result<Report, StoreError> {
     }
     for misfit in log.misfits().await? {
         report.add(Finding::Beside(misfit));
+    }
+    // Whatever is written from here on moves the head with it.
+    let behind = log.read_all(last.max(head), 1, &Filter::default()).await?.events.pop();
+    if let Some(at) = behind.map(|recorded| recorded.position)
+        && log.head().await? < at
+    {
+        report.add(Finding::BehindHead { at });
     }
     report.streams = versions.len() as u64;
     Ok(report)

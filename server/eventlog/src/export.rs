@@ -44,6 +44,18 @@ pub fn export_line(recorded: &Recorded) -> Result<String, serde_json::Error> {
 /// # Errors
 /// See [`ExportError`]; the lines written so far are whole.
 pub async fn export(log: &dyn EventStore, to: &mut (impl AsyncWrite + Unpin + Send)) -> Result<u64, ExportError> {
+    export_with(log, to, |_, _| ()).await
+}
+
+/// The same, and tells how far it is and what the head is.
+///
+/// # Errors
+/// As [`export`].
+pub async fn export_with(
+    log: &dyn EventStore,
+    to: &mut (impl AsyncWrite + Unpin + Send),
+    mut tell: impl FnMut(Position, Position) + Send,
+) -> Result<u64, ExportError> {
     let head = log.head().await?;
     let mut after = Position(0);
     let mut page = Vec::new();
@@ -57,6 +69,7 @@ pub async fn export(log: &dyn EventStore, to: &mut (impl AsyncWrite + Unpin + Se
         to.write_all(&page).await?;
         page.clear();
         after = slice.next_after;
+        tell(after, head);
     }
     to.flush().await?;
     Ok(head.0)

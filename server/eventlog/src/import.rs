@@ -19,7 +19,7 @@ const PAGE: usize = 500;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// There is something in the log already.
-    #[error("an import needs an empty log, and this one has {0} events")]
+    #[error("an import needs an empty log, and this one ends at position {0}")]
     NotEmpty(Position),
     /// A line is not an event, or not the next one.
     #[error("line {line}: {why}")]
@@ -48,6 +48,18 @@ pub enum ImportError {
 /// # Errors
 /// See [`ImportError`].
 pub async fn import(log: &dyn EventStore, from: &mut (impl AsyncBufRead + Unpin + Send)) -> Result<u64, ImportError> {
+    import_with(log, from, |_| ()).await
+}
+
+/// The same, and tells how many events are in the log so far.
+///
+/// # Errors
+/// As [`import`].
+pub async fn import_with(
+    log: &dyn EventStore,
+    from: &mut (impl AsyncBufRead + Unpin + Send),
+    mut tell: impl FnMut(Position) + Send,
+) -> Result<u64, ImportError> {
     let head = log.head().await?;
     if head > Position(0) {
         return Err(ImportError::NotEmpty(head));
@@ -60,6 +72,7 @@ pub async fn import(log: &dyn EventStore, from: &mut (impl AsyncBufRead + Unpin 
         }
         done += page.len() as u64;
         write_page(log, page).await?;
+        tell(Position(done));
     }
 }
 

@@ -27,12 +27,12 @@ mod versions;
 
 pub use append::{Answer, Append, AppendError, Appended, Checkpoint, Expected, StreamAppend};
 pub use beside::{Epoch, Fence, Snapshot, Taken, Timer, TimerChange};
-pub use check::{Finding, Report, check};
+pub use check::{Finding, Report, check, check_with};
 pub use clock::Clock;
 pub use event::{EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
-pub use export::{ExportError, export, export_line};
+pub use export::{ExportError, export, export_line, export_with};
 pub use held::{Held, hold};
-pub use import::{ImportError, import};
+pub use import::{ImportError, import, import_with};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
-pub use store::{EventStore, Slice, StoreError};
+pub use store::{EventStore, Slice, StoreError, Trouble};

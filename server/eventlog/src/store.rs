@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     Answer, Append, AppendError, Appended, Fence, Filter, JsonText, Position, Recorded, Snapshot, StreamName, Taken,
-    Timer, Version,
+    Timer, Version, postgres, sqlite,
 };
 
 /// Some of the log, in order.
@@ -35,6 +35,39 @@ pub enum StoreError {
     /// The database answered with an error.
     #[error("the database failed: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What ails a log, told without the words of its database, which may name files and statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Trouble {
+    /// There is no room for more. Goes away when there is.
+    #[error("there is no room left on its disk")]
+    Full,
+    /// It may be read and not written.
+    #[error("it may not be written to")]
+    ReadOnly,
+    /// What is on disk is not what was written. Does not go away.
+    #[error("it is damaged on disk")]
+    Damaged,
+    /// The disk or the database does not do what it should.
+    #[error("its disk or database does not do its work")]
+    Failing,
+    /// It is not open.
+    #[error("it is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// What ails the log, for people whom the details do not concern.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Closed => Trouble::Closed,
+            Self::Unusable(_) => Trouble::Failing,
+            Self::Database(error) => {
+                sqlite::trouble(&**error).or_else(|| postgres::trouble(&**error)).unwrap_or(Trouble::Failing)
+            }
+        }
+    }
 }
 
 /// An append-only log of events in streams, with one order over all of them.

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
+use tokio_postgres::error::SqlState;
 
 use self::readers::Readers;
 use self::session::Session;
@@ -26,7 +27,7 @@ use self::writer::Writer;
 use crate::queue::Queue;
 use crate::{
     Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
-    StoreError, StreamName, Taken, Timer, Version, limits,
+    StoreError, StreamName, Taken, Timer, Trouble, Version, limits,
 };
 
 /// Appends that may wait for the writer.
@@ -77,6 +78,22 @@ impl PostgresStore {
             head: head_sender,
             committed,
         }));
+        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head }) })
+    }
+
+    /// Opens a log that is in a database already, to read it; makes and changes nothing. Appends and waiting fail with
+    /// [`StoreError::Closed`].
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`]; also [`StoreError::Unusable`] when the database has no log.
+    pub async fn open_to_read(url: &str) -> Result<Self, StoreError> {
+        let config = session::config(url)?;
+        let session = Session::connect(&config, |_| {}).await?;
+        schema::identify(&session.client).await?;
+        let (_no_writer, head) = watch::channel(read::head(&session).await?);
+        let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
+        queue.close();
+        let (readers, beside) = (Readers::new(config.clone(), READERS), Readers::new(config, 1));
         Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head }) })
     }
 }
@@ -248,6 +265,22 @@ impl EventStore for PostgresStore {
         // The writer and the listener let go of the head when they end.
         while head.changed().await.is_ok() {}
     }
+}
+
+/// What an error of PostgreSQL's says of the log; `None` for an error of another kind.
+pub(crate) fn trouble(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
+    let shared = error.downcast_ref::<Arc<tokio_postgres::Error>>().map(AsRef::as_ref);
+    let code = shared.or_else(|| error.downcast_ref::<tokio_postgres::Error>())?.code();
+    let is_any_of = |codes: &[SqlState]| code.is_some_and(|code| codes.contains(code));
+    Some(if is_any_of(&[SqlState::DISK_FULL]) {
+        Trouble::Full
+    } else if is_any_of(&[SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::INSUFFICIENT_PRIVILEGE]) {
+        Trouble::ReadOnly
+    } else if is_any_of(&[SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED]) {
+        Trouble::Damaged
+    } else {
+        Trouble::Failing
+    })
 }
 
 /// Moves a head forward, never back.

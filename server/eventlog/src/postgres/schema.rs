@@ -86,6 +86,34 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {
         return Err(StoreError::Unusable(format!("the database keeps text as {encoding}; the log needs UTF8")));
     }
     let known = known_steps(&transaction).await?;
+    refuse_newer(known)?;
+    for (step, number) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(known).unwrap_or_default()) {
+        transaction.batch_execute(step).await?;
+        transaction.execute("INSERT INTO eventlog.migrations (step) VALUES ($1)", &[&number]).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Makes sure that the database has a log that this program can read; changes nothing.
+pub(super) async fn identify(client: &Client) -> Result<(), StoreError> {
+    let there: bool = client.query_one_scalar("SELECT to_regclass('eventlog.migrations') IS NOT NULL", &[]).await?;
+    if !there {
+        return Err(StoreError::Unusable("the database has no event log in it".to_owned()));
+    }
+    let known = client.query_one_scalar("SELECT coalesce(max(step), 0) FROM eventlog.migrations", &[]).await?;
+    refuse_newer(known)?;
+    if known < i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX) {
+        return Err(StoreError::Unusable(
+            "the event log in the database has the shape of an older version: start the server on it once, and it is \
+             brought up to date"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn refuse_newer(known: i64) -> Result<(), StoreError> {
     let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     if known > newest {
         return Err(StoreError::Unusable(format!(
@@ -93,11 +121,6 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {
              knows up to {newest})"
         )));
     }
-    for (step, number) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(known).unwrap_or_default()) {
-        transaction.batch_execute(step).await?;
-        transaction.execute("INSERT INTO eventlog.migrations (step) VALUES ($1)", &[&number]).await?;
-    }
-    transaction.commit().await?;
     Ok(())
 }
 

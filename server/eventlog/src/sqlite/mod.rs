@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, watch};
 
 use self::readers::{Readers, lock};
@@ -26,7 +26,7 @@ use self::writer::Writer;
 use crate::queue::{Job, Queue};
 use crate::{
     Answer, Append, AppendError, Appended, Clock, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice,
-    Snapshot, StoreError, StreamName, Taken, Timer, Version, clock, limits,
+    Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version, clock, limits,
 };
 
 /// Appends that may wait for the writer.
@@ -68,10 +68,34 @@ impl SqliteStore {
     /// version wrote, or when it cannot be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = schema::own(path)?;
-        let writer = schema::open_writer(&file)?;
-        let readers = (0..READERS).map(|_| schema::open_reader(&file)).collect::<Result<_, _>>()?;
-        let readers = Readers::own(readers, schema::open_reader(&file)?);
-        Self::start(Arc::new(Mutex::new(writer)), readers, Some(file), Queue::new(QUEUE_LEN, PATIENCE))
+        let path = file.path.clone();
+        let open = move || {
+            let writer = schema::open_writer(&file)?;
+            let readers = (0..READERS).map(|_| schema::open_reader(&file)).collect::<Result<_, _>>()?;
+            let readers = Readers::own(readers, schema::open_reader(&file)?);
+            Self::start(Arc::new(Mutex::new(writer)), readers, Some(file), Queue::new(QUEUE_LEN, PATIENCE))
+        };
+        open().map_err(|failure| schema::unusable_for(&path, failure))
+    }
+
+    /// Opens a log that is in a file already, to read it; also while another program writes to it. Appends and waiting fail
+    /// with [`StoreError::Closed`].
+    ///
+    /// A file that a server has open must be on a disk of this machine: SQLite's locks do not reach across a network.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when there is no such file, or it is not a log that this program can read.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let open = || schema::open_to_read(path);
+        let at_hand = open()?;
+        let at = read::head(&at_hand).map_err(|error| schema::unusable_for(path, error.into()))?;
+        let (_no_writer, head) = watch::channel(at);
+        let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
+        queue.close();
+        let readers = Readers::own(vec![open()?], at_hand);
+        let beside = Readers::beside_the_writer(Arc::new(Mutex::new(open()?)));
+        let inner = Arc::new(Inner { queue, readers, beside, head, thread: None });
+        Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 
     /// A new log that is gone when it is closed.
@@ -254,6 +278,20 @@ impl EventStore for SqliteStore {
         // The writer lets go of the head last.
         while head.changed().await.is_ok() {}
     }
+}
+
+/// What an error of SQLite's says of the log; `None` for an error of another kind.
+pub(crate) fn trouble(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
+    let shared = error.downcast_ref::<Arc<rusqlite::Error>>().map(AsRef::as_ref);
+    let error = shared.or_else(|| error.downcast_ref::<rusqlite::Error>())?;
+    Some(match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Trouble::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Trouble::ReadOnly,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Damaged,
+        Some(_) => Trouble::Failing,
+        // A value that is not of its column's type.
+        None => Trouble::Damaged,
+    })
 }
 
 impl From<rusqlite::Error> for StoreError {

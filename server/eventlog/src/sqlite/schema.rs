@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::StoreError;
+use crate::{StoreError, Trouble};
 
 /// Marks a file as one of ours: "SFEL" in ASCII.
 const APPLICATION_ID: i32 = 0x5346_454C;
@@ -118,7 +118,7 @@ pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
         .map_err(|error| unusable(&path, &format!("cannot be written: {error}")))?;
     match lock.try_lock() {
         Ok(()) => Ok(OwnedFile { path, lock }),
-        Err(TryLockError::WouldBlock) => Err(unusable(&path, "is in use by another program")),
+        Err(TryLockError::WouldBlock) => Err(unusable(&path, "is in use by another program: end that one first")),
         Err(TryLockError::Error(error)) => Err(unusable(&path, &format!("cannot be locked: {error}"))),
     }
 }
@@ -149,6 +149,32 @@ pub(super) fn open_reader(file: &OwnedFile) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens a log that is there, to read it and nothing else, also while a server has it: SQLite keeps readers and the writer
+/// of one file apart, whichever programs they are in. The last to close the file folds the write-ahead log into it.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(unusable(path, "is not there"));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
+    connection.busy_timeout(LOCK_WAIT)?;
+    let name = path.display().to_string();
+    let known = identify(&connection, &name)?;
+    if known == 0 {
+        return Err(unusable(path, "has nothing in it"));
+    }
+    if known < i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX) {
+        return Err(unusable(
+            path,
+            "has the shape of an older version: start the server on it once, and it is brought up to date",
+        ));
+    }
+    connection.pragma_update(None, "query_only", true)?;
+    tune(&connection, READER_CACHE_KIB)?;
+    Ok(connection)
+}
+
 /// Opens a database that is gone when its connection is.
 pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
     let connection = Connection::open_in_memory()?;
@@ -169,10 +195,30 @@ fn tune(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
 }
 
 fn migrate(connection: &Connection, name: &str) -> Result<(), StoreError> {
+    let known = identify(connection, name)?;
+    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if connection.is_readonly("main")? {
+        return Err(StoreError::Unusable(format!("the event log {name} is read-only")));
+    }
+    let missing = MIGRATIONS.get(usize::try_from(known).unwrap_or_default()..).unwrap_or_default();
+    if !missing.is_empty() {
+        let steps = missing.concat();
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {steps} PRAGMA user_version = {newest}; COMMIT;"
+        ))?;
+    }
+    Ok(())
+}
+
+/// How many steps a database has taken, when it is a log that this program can read.
+fn identify(connection: &Connection, name: &str) -> Result<i64, StoreError> {
     let unusable = |why: &str| StoreError::Unusable(format!("the event log {name} {why}"));
     let unreadable = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => unusable("is not an event log but some other file"),
         Some(rusqlite::ErrorCode::DatabaseCorrupt) => unusable(&format!("is damaged: {error}")),
+        Some(rusqlite::ErrorCode::CannotOpen) => unusable(
+            "cannot be read where it is, because SQLite keeps files beside it: copy it into a folder that can be written",
+        ),
         _ => unusable(&format!("cannot be read: {error}")),
     };
     let (application, known) = identity(connection).map_err(unreadable)?;
@@ -185,17 +231,7 @@ fn migrate(connection: &Connection, name: &str) -> Result<(), StoreError> {
             "was written by a newer version of this program (schema {known}; this one knows up to {newest})"
         )));
     }
-    if connection.is_readonly("main")? {
-        return Err(unusable("is read-only"));
-    }
-    let missing = MIGRATIONS.get(usize::try_from(known).unwrap_or_default()..).unwrap_or_default();
-    if !missing.is_empty() {
-        let steps = missing.concat();
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {steps} PRAGMA user_version = {newest}; COMMIT;"
-        ))?;
-    }
-    Ok(())
+    Ok(known)
 }
 
 fn identity(connection: &Connection) -> rusqlite::Result<(i32, i64)> {
@@ -220,6 +256,15 @@ fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
         .and_then(|()| folder.canonicalize())
         .map(|folder| folder.join(name))
         .map_err(|error| unusable(path, &format!("cannot be created: {error}")))
+}
+
+/// What the database says while a log is opened, as a sentence about the log.
+pub(super) fn unusable_for(path: &Path, failure: StoreError) -> StoreError {
+    match (failure.trouble(), failure) {
+        (Trouble::Damaged, StoreError::Database(error)) => unusable(path, &format!("is damaged: {error}")),
+        (_, StoreError::Database(error)) => unusable(path, &format!("cannot be made ready: {error}")),
+        (_, other @ (StoreError::Unusable(_) | StoreError::Closed)) => other,
+    }
 }
 
 fn unusable(path: &Path, why: &str) -> StoreError {

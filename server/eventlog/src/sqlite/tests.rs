@@ -55,6 +55,7 @@ async fn a_full_disk_fails_the_append_and_the_log_goes_on_when_there_is_room() {
     lock(&connection).execute_batch("PRAGMA max_page_count = 30").unwrap();
     let refused = store.append(an_append("large", "k", 500_000)).await.unwrap_err();
     assert!(refused.to_string().contains("database or disk is full"), "{refused}");
+    assert!(matches!(refused, AppendError::Store(failure) if failure.trouble() == Trouble::Full));
     assert_eq!(store.head().await.unwrap(), Position(1));
 
     let small = store.append(an_append("small-too", "k", 10)).await.unwrap();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use storefront_eventlog::{EventStore, Position, SqliteStore, StoreError, Version, check};
+use storefront_eventlog::{AppendError, EventStore, Position, SqliteStore, StoreError, Version, check};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -204,6 +204,49 @@ async fn a_backup_is_made_while_the_log_is_written() {
 
     let refused = store.backup(&copy).await.unwrap_err();
     assert!(refused.to_string().contains("is there already"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_log_is_read_beside_the_store_that_writes_it() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 3).await;
+    let beside: Log = Arc::new(SqliteStore::open_to_read(&path).unwrap());
+    assert_eq!(read_whole_log(&beside).await, read_whole_log(&log).await);
+    write(&log, "a", 2).await;
+    assert_eq!(head(&beside).await, 5, "what is written meanwhile is seen");
+    assert!(matches!(
+        beside.append(nothing().and(onto("a", some_events(1)))).await,
+        Err(AppendError::Store(StoreError::Closed))
+    ));
+    assert!(matches!(beside.wait_for(Position(9)).await, Err(StoreError::Closed)));
+    beside.close().await;
+    assert!(matches!(beside.head().await, Err(StoreError::Closed)));
+    write(&log, "a", 1).await;
+    log.close().await;
+    assert_eq!(head(&opened(&path)).await, 6);
+}
+
+#[tokio::test]
+async fn reading_makes_no_log_where_there_is_none_and_leaves_a_closed_one_a_single_file() {
+    let (folder, path) = a_place();
+    let refused = |path: &Path| SqliteStore::open_to_read(path).err().unwrap().to_string();
+    assert!(refused(&path).contains("is not there"));
+    std::fs::write(&path, "").unwrap();
+    assert!(refused(&path).contains("has nothing in it"));
+    std::fs::remove_file(&path).unwrap();
+    let log = opened(&path);
+    write(&log, "a", 3).await;
+    log.close().await;
+    let before = std::fs::read(&path).unwrap();
+    let reading: Log = Arc::new(SqliteStore::open_to_read(&path).unwrap());
+    assert_sound(&reading).await;
+    reading.close().await;
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let there = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(there.filter(|name| name != "log.sqlite3-lock").collect::<Vec<_>>(), ["log.sqlite3"]);
+    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 4711").unwrap();
+    assert!(refused(&path).contains("was written by a newer version of this program (schema 4711"));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What is special about a log in a database: several servers write to it, and connections get lost.
 
-use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError};
+use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError, check};
 use tokio::task::JoinSet;
 
 use crate::world::*;
@@ -159,6 +159,28 @@ async fn a_database_from_a_newer_program_is_refused() {
     let error = world.try_second_server().await.err().unwrap();
     let StoreError::Unusable(why) = error else { panic!("{error}") };
     assert!(why.contains("newer version of this program (schema 4711"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_log_in_a_database_is_read_without_writing_to_it() {
+    let world = World::postgres().await;
+    write(&world.log(), "a", 3).await;
+    let reading = world.reader().await.unwrap();
+    assert_eq!(read_whole_log(&reading).await, read_whole_log(&world.log()).await);
+    let refused = reading.append(nothing().and(onto("a", some_events(1)))).await;
+    assert!(matches!(refused, Err(AppendError::Store(StoreError::Closed))), "{refused:?}");
+    world.plain_connection().await.batch_execute("INSERT INTO eventlog.migrations (step) VALUES (4711)").await.unwrap();
+    let refused = world.reader().await.err().unwrap().to_string();
+    assert!(refused.contains("newer version of this program (schema 4711"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_event_behind_the_head_fails_the_check() {
+    let world = World::postgres().await;
+    write(&world.log(), "a", 3).await;
+    world.plain_connection().await.batch_execute("UPDATE eventlog.head SET position = 2").await.unwrap();
+    let report = check(&*world.reader().await.unwrap()).await.unwrap();
+    assert!(report.to_string().ends_with("1 findings\n- position 3 stands behind the head"), "{report}");
 }
 
 #[tokio::test]

@@ -64,6 +64,12 @@ impl World {
         PostgresStore::connect(address).await
     }
 
+    /// The log in the database, opened to be read.
+    pub(crate) async fn reader(&self) -> Result<Log, StoreError> {
+        let Place::Database(address) = &self.place else { panic!("only a database is read by many") };
+        Ok(Arc::new(PostgresStore::open_to_read(address).await?))
+    }
+
     /// A plain connection to the database, for mischief.
     pub(crate) async fn plain_connection(&self) -> tokio_postgres::Client {
         let Place::Database(address) = &self.place else { panic!("only a database takes a connection") };
