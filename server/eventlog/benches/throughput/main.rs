@@ -2,11 +2,12 @@
 //!
 //! `cargo bench -p storefront-eventlog` measures SQLite in a temporary folder (`BENCH_FOLDER` names another disk), and
 //! PostgreSQL too when `BENCH_POSTGRES` holds the address of an empty database. A word after `--` (`sqlite-writing`,
-//! `sqlite-reading`, `postgres`, `snapshots`) measures that alone. What is compared takes turns, so that a busy machine is busy for
-//! all of it; the figures are medians.
+//! `sqlite-reading`, `postgres`, `snapshots`, `servers`, `news`) measures that alone; `quick` shortens `servers`, the rest is
+//! short. What is compared takes turns, so that a busy machine is busy for all of it; the figures are medians.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
 mod snapshots;
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -30,7 +31,14 @@ async fn main() {
     let folder = std::env::var_os("BENCH_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::TempDir::new_in(folder).unwrap();
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let wanted = |what: &str| words.is_empty() || words.iter().any(|word| what == word);
+    if let [part, name, address] = &*words
+        && part == together::PART
+    {
+        return together::play(name, address).await;
+    }
+    let quick = words.iter().any(|word| word == "quick");
+    let wanted = |what: &str| words.iter().all(|word| word == "quick") || words.iter().any(|word| what == word);
+    let total = if quick { 6_000 } else { 30_000 };
     println!("Events of about 300 bytes, full durability, medians of {ROUNDS} rounds");
     if wanted("sqlite-writing") {
         sqlite_writing(folder.path()).await;
@@ -41,16 +49,23 @@ async fn main() {
     if wanted("snapshots") {
         snapshots::sqlite(folder.path()).await;
     }
-    match std::env::var("BENCH_POSTGRES") {
-        Ok(address) => {
+    let database = std::env::var("BENCH_POSTGRES").ok();
+    match &database {
+        Some(address) => {
             if wanted("postgres") {
-                postgres(&address).await;
+                postgres(address).await;
             }
             if wanted("snapshots") {
-                snapshots::postgres(&address).await;
+                snapshots::postgres(address).await;
+            }
+            if wanted("servers") {
+                together::servers(address, total).await;
             }
         }
-        Err(_) => println!("\nPostgreSQL: not measured; BENCH_POSTGRES names a database."),
+        None => println!("\nPostgreSQL: not measured; BENCH_POSTGRES names a database."),
+    }
+    if wanted("news") {
+        together::news(folder.path(), database.as_deref()).await;
     }
 }
 
