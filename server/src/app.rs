@@ -86,7 +86,7 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         let systems = Systems::of(&config)?;
-        let store = open(&config.store).await?;
+        let store = open_log(&config.store).await?;
         let opened_at = store.head().await?;
 
         let stop = CancellationToken::new();
@@ -165,7 +165,7 @@ impl Systems {
 }
 
 /// Opens the log where it was chosen to be.
-async fn open(choice: &StoreChoice) -> Result<Store, StoreError> {
+pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Store, StoreError> {
     Ok(match choice {
         StoreChoice::Memory => Arc::new(SqliteStore::in_memory()?),
         StoreChoice::File(path) => Arc::new(SqliteStore::open(path)?),

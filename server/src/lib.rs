@@ -6,6 +6,7 @@
 //! * `progress` is how far the processes are, for whoever asks.
 //! * `views` are what lists and searches answer from.
 //! * `integrations` speak to the systems around the shop, one file each.
+//! * `tools` is what is done to a log offline.
 //! * `codec` knows the JSON of stored events, which is not the wire's.
 //! * `clock` and `chance` are the only sources of time and of randomness.
 //! * `app` puts it all together; `config` is what it is told from outside.
@@ -30,6 +31,7 @@ mod stored;
 mod streams;
 #[cfg(test)]
 mod testing;
+pub mod tools;
 mod views;
 
 pub use app::{Server, StartError};

@@ -2,12 +2,14 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::Currency;
+use storefront_server::tools::{self, Place, ToolError};
 use storefront_server::{Config, Secret, Server, StoreChoice};
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +29,64 @@ enum Command {
     Serve(Box<Serve>),
     /// Print the description of the HTTP interface (OpenAPI 3.1).
     Openapi,
+    /// Write the whole log as lines of JSON, an event a line, oldest first.
+    ///
+    /// The lines are the log: `import` makes the same log of them, on SQLite or PostgreSQL, and its export is the same
+    /// byte for byte. A server may have the log open; what is written meanwhile is left out. GET /v1/export of a running
+    /// server answers the same lines.
+    Export {
+        #[command(flatten)]
+        log: Log,
+        /// The file to write, which must not be there yet; - for the standard output.
+        #[arg(long, default_value = "-", value_name = "FILE")]
+        out: Place,
+    },
+    /// Make a log of the lines that `export` wrote: the same positions, ids and times.
+    ///
+    /// The log must be empty, or not there yet, and no server may have it open. Where consumers stood and answers that are
+    /// kept under idempotency keys are not part of an export: at the next start the processes look at every event again, and
+    /// find by its order that it is dealt with.
+    Import {
+        #[command(flatten)]
+        log: Log,
+        /// The file to read; - for the standard input.
+        #[arg(value_name = "FILE")]
+        from: Place,
+    },
+    /// Read the whole log and say what is wrong with it.
+    ///
+    /// Looks at: SQLite's own idea of its file, positions and versions without gaps, ids that are unique, and whether this
+    /// program can read every event. A server may have the log open. Exit code 1 says that something is wrong. A damaged log
+    /// is best replaced by a backup.
+    Check {
+        #[command(flatten)]
+        log: Log,
+    },
+    /// Copy a SQLite log into a new file, also while a server writes to it.
+    ///
+    /// The copy is the log of one moment, with everything that belongs to it; `--store sqlite:TO` opens it. For PostgreSQL
+    /// use pg_dump, or `export`.
+    Backup {
+        #[command(flatten)]
+        log: Log,
+        /// The file to make, which must not be there yet.
+        #[arg(value_name = "TO")]
+        to: PathBuf,
+    },
+}
+
+/// Which log.
+#[derive(Debug, Args)]
+struct Log {
+    /// Where the event log is: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.
+    #[arg(
+        long,
+        env = "STOREFRONT_STORE",
+        hide_env_values = true,
+        default_value = "sqlite:storefront.db",
+        value_name = "STORE"
+    )]
+    store: StoreChoice,
 }
 
 #[derive(Debug, Args)]
@@ -115,26 +175,50 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             // In any case, whatever the log leaves out.
             let _ = writeln!(stderr.lock(), "storefront-server: {failure:#}");
-            ExitCode::FAILURE
+            match failure.downcast_ref::<ToolError>() {
+                Some(ToolError::Usage(_)) => ExitCode::from(2),
+                Some(_) | None => ExitCode::FAILURE,
+            }
         }
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
-        Command::Serve(serve) => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(open(*serve))
+        Command::Serve(serve) => runtime.block_on(open(*serve))?,
+        Command::Openapi => say(&storefront_server::openapi_json()?)?,
+        Command::Export { log, out } => {
+            let count = runtime.block_on(tools::export(&log.store, &out))?;
+            if out != Place::Standard {
+                say(&format!("{count} events exported"))?;
+            }
         }
-        Command::Openapi => {
-            let json = storefront_server::openapi_json()?;
-            writeln!(std::io::stdout(), "{json}").wrap_err("cannot print")
+        Command::Import { log, from } => {
+            let count = runtime.block_on(tools::import(&log.store, &from))?;
+            say(&format!("{count} events imported"))?;
+        }
+        Command::Check { log } => {
+            let checked = runtime.block_on(tools::check(&log.store))?;
+            say(checked.report.trim_end())?;
+            if !checked.sound {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Backup { log, to } => {
+            runtime.block_on(tools::backup(&log.store, &to))?;
+            say(&format!("backed up to {}", to.display()))?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say(words: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{words}").wrap_err("cannot print")
 }
 
 async fn open(serve: Serve) -> Result<()> {

@@ -54,7 +54,7 @@ macro_rules! stored {
             }
 
             fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<Self, CodecError> {
-                codec::$module::decode(kind, schema_version, data)
+                codec::read(kind, schema_version, data, codec::$module::decode)
             }
 
             fn evolve(state: $state, event: &Self) -> $state {

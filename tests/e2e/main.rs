@@ -11,6 +11,7 @@ mod contention;
 mod crash;
 mod idempotency;
 mod log;
+mod offline;
 mod openapi;
 mod operations;
 mod postgres;

@@ -30,7 +30,7 @@ async fn a_shop_on_postgres_sells_and_knows_it_after_a_restart() {
 }
 
 /// The address `host=FOLDER user=NAME dbname=NAME` as a URL.
-fn postgres_url(address: &str) -> String {
+pub(crate) fn postgres_url(address: &str) -> String {
     let part = |name: &str| {
         let parts = address.split(' ').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
         parts.expect("the address has it").to_owned()

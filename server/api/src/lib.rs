@@ -36,3 +36,5 @@ pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 pub const IDEMPOTENCY_REPLAYED_HEADER: &str = "idempotency-replayed";
 /// Header that names a request in logs and, where nothing better does, in the events that it leads to.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// Media type of an exported log: an event a line, each as JSON.
+pub const EXPORT_CONTENT_TYPE: &str = "application/x-ndjson";

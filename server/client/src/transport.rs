@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, RequestBuilder, StatusCode, Url, redirect};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use storefront_api::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem};
@@ -71,20 +71,16 @@ impl Client {
         let base = parse_base(base_url)?;
         // Fails only when a provider is there already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(limits.connect)
-            .user_agent(concat!("storefront-client/", env!("CARGO_PKG_VERSION")));
-        if base.scheme() == "http" {
-            // Without TLS there is no need to read the machine's certificates, which takes a while.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder
-            .build()
-            .map_err(|error| ClientError::Unexpected(format!("The HTTP client could not be set up: {error}.")))?;
+        let http = built(http(&base, limits))?;
         let shown = base.as_str().trim_end_matches('/').to_owned();
         Ok(Self { shop: Arc::new(Shop { base, shown, http, limits }) })
+    }
+
+    /// A client of the same shop for an answer that may be long: each piece of it must come within the limit for an answer.
+    pub(crate) fn of_long_answers(&self) -> Result<Self, ClientError> {
+        let Shop { base, shown, limits, .. } = &*self.shop;
+        let http = built(http(base, *limits).read_timeout(limits.answer))?;
+        Ok(Self { shop: Arc::new(Shop { base: base.clone(), shown: shown.clone(), http, limits: *limits }) })
     }
 
     /// The shop's address, without a slash at its end.
@@ -145,16 +141,29 @@ impl Client {
 
     /// Sends a request and takes in its whole answer, within the limits.
     pub(crate) async fn send(&self, request: RequestBuilder, wait_seconds: Option<u32>) -> Result<Answer, ClientError> {
-        let Limits { connect, answer: own, body_bytes } = self.shop.limits;
-        let limit = own + Duration::from_secs(wait_seconds.unwrap_or(0).into());
-        let lost = |failure| error::transport(self.base_url(), &failure, connect, limit);
-        let mut response = request.timeout(limit).send().await.map_err(lost)?;
+        let limit = self.limit(wait_seconds);
+        let response = request.timeout(limit).send().await.map_err(|failure| self.lost(&failure, wait_seconds))?;
+        self.whole(response, wait_seconds).await
+    }
+
+    fn limit(&self, wait_seconds: Option<u32>) -> Duration {
+        self.shop.limits.answer + Duration::from_secs(wait_seconds.unwrap_or(0).into())
+    }
+
+    /// An answer that did not arrive.
+    pub(crate) fn lost(&self, failure: &reqwest::Error, wait_seconds: Option<u32>) -> ClientError {
+        error::transport(self.base_url(), failure, self.shop.limits.connect, self.limit(wait_seconds))
+    }
+
+    /// Takes in the rest of an answer, within the limits.
+    pub(crate) async fn whole(&self, mut response: Response, wait_seconds: Option<u32>) -> Result<Answer, ClientError> {
+        let body_bytes = self.shop.limits.body_bytes;
         let too_large = || self.unexpected(format_args!("more than {body_bytes} bytes"));
         if response.content_length().is_some_and(|length| length > body_bytes as u64) {
             return Err(too_large());
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+        while let Some(chunk) = response.chunk().await.map_err(|failure| self.lost(&failure, wait_seconds))? {
             if body.len() + chunk.len() > body_bytes {
                 return Err(too_large());
             }
@@ -194,9 +203,23 @@ impl Client {
         })
     }
 
-    fn unexpected(&self, what: std::fmt::Arguments<'_>) -> ClientError {
+    pub(crate) fn unexpected(&self, what: std::fmt::Arguments<'_>) -> ClientError {
         ClientError::Unexpected(format!("The shop at {} did not answer as a shop does: {what}.", self.base_url()))
     }
+}
+
+fn http(base: &Url, limits: Limits) -> ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(limits.connect)
+        .user_agent(concat!("storefront-client/", env!("CARGO_PKG_VERSION")));
+    // Without TLS there is no need to read the machine's certificates, which takes a while.
+    if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder }
+}
+
+fn built(builder: ClientBuilder) -> Result<reqwest::Client, ClientError> {
+    builder.build().map_err(|error| ClientError::Unexpected(format!("The HTTP client could not be set up: {error}.")))
 }
 
 fn parse_base(text: &str) -> Result<Url, ClientError> {

@@ -266,3 +266,26 @@ async fn an_error_without_a_reason_is_unexpected_even_where_nothing_would_be_fin
     );
     assert!(matches!(shop.client.readiness().await, Err(ClientError::Unexpected(_))));
 }
+
+#[tokio::test]
+async fn an_export_is_handed_on_as_it_comes_and_must_be_whole() {
+    let mut shop = a_shop().await;
+    let answering =
+        |lines: &'static str| move |mock: Mock| mock.with_header("storefront-position", "2").with_body(lines);
+    let whole = shop.server.mock("GET", "/v1/export").expect(1);
+    let whole = answering("{\"position\":1}\n{\"position\":2}\n")(whole).create_async().await;
+    let mut kept = Vec::new();
+    let count = shop.client.export(|piece| std::io::Write::write_all(&mut kept, piece)).await;
+    assert_eq!((count, kept.as_slice()), (Ok(2), b"{\"position\":1}\n{\"position\":2}\n".as_slice()));
+    whole.assert_async().await;
+
+    answering("{\"position\":1}\n")(shop.server.mock("GET", "/v1/export")).create_async().await;
+    let cut = shop.client.export(|_| Ok(())).await.unwrap_err();
+    assert!(cut.to_string().ends_with("did not answer as a shop does: an export that ends early."), "{cut}");
+    let full = shop.client.export(|_| Err(std::io::Error::other("no room"))).await.unwrap_err();
+    assert_eq!(full.to_string(), "The export could not be kept: no room.");
+
+    shop.answering("GET", "/v1/export", 503, a_problem(503, "log_unavailable")).create_async().await;
+    let refused = shop.client.export(|_| Ok(())).await.unwrap_err();
+    assert_eq!(refused.problem().unwrap().code, "log_unavailable");
+}

@@ -83,7 +83,7 @@ pub(crate) fn encode(event: &CheckoutEvent) -> Encoded {
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<CheckoutEvent, CodecError> {
     match (kind, schema_version) {
         ("checkout.started", 1) => {

@@ -54,7 +54,7 @@ pub(crate) fn encode(event: &EmailEvent) -> Encoded {
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<EmailEvent, CodecError> {
     match (kind, schema_version) {
         ("email.requested", 1) => {

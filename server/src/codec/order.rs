@@ -132,7 +132,7 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<OrderEvent, CodecError> {
     match (kind, schema_version) {
         ("order.started", 1) => {

@@ -6,6 +6,7 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::JsonText;
 
 use super::shapes::{Money, Nothing, PaymentMethod};
+use super::upcast::Fields;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.
@@ -24,8 +25,17 @@ pub(super) const KINDS: &[&str] = &[
 struct Requested {
     order_id: OrderId,
     amount: Money,
-    #[serde(flatten)]
-    method: PaymentMethod,
+    payment: PaymentMethod,
+}
+
+/// `payment.requested`, from version 1 to 2. Version 1 had the way to pay (`method`, `token`) among the event's own fields,
+/// where a way to pay could never have had a field of a name that the event has too. Version 2 sets it apart as `payment`,
+/// as `order.checked_out` and `checkout.started` always did.
+pub(super) fn requested_sets_its_payment_apart(mut fields: Fields) -> Fields {
+    let payment =
+        ["method", "token"].into_iter().filter_map(|name| fields.shift_remove_entry(name)).collect::<Fields>();
+    fields.insert("payment".to_owned(), payment.into());
+    fields
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,8 +77,8 @@ struct RefundFailed {
 pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
     match event.clone() {
         PaymentEvent::Requested { order_id, amount, method } => {
-            let (amount, method) = (amount.into(), method.into());
-            encoded("payment.requested", 1, &Requested { order_id, amount, method })
+            let (amount, payment) = (amount.into(), method.into());
+            encoded("payment.requested", 2, &Requested { order_id, amount, payment })
         }
         PaymentEvent::Succeeded { reference } => encoded("payment.succeeded", 1, &Succeeded { reference }),
         PaymentEvent::Declined { reason, message } => encoded("payment.declined", 1, &Declined { reason, message }),
@@ -86,12 +96,12 @@ pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<PaymentEvent, CodecError> {
     match (kind, schema_version) {
-        ("payment.requested", 1) => {
-            let Requested { order_id, amount, method } = parsed(kind, data)?;
-            Ok(PaymentEvent::Requested { order_id, amount: amount.into(), method: method.into() })
+        ("payment.requested", 2) => {
+            let Requested { order_id, amount, payment } = parsed(kind, data)?;
+            Ok(PaymentEvent::Requested { order_id, amount: amount.into(), method: payment.into() })
         }
         ("payment.succeeded", 1) => {
             let Succeeded { reference } = parsed(kind, data)?;

@@ -84,7 +84,7 @@ pub(crate) fn encode(event: &ProductEvent) -> Encoded {
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<ProductEvent, CodecError> {
     match (kind, schema_version) {
         ("product.listed", 1) => Ok(ProductEvent::Listed(parsed::<Described>(kind, data)?.into())),

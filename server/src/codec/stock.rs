@@ -95,7 +95,7 @@ pub(crate) fn encode(event: &StockEvent) -> Encoded {
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<StockEvent, CodecError> {
     match (kind, schema_version) {
         ("stock.received", 1) => {

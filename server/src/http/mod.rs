@@ -4,6 +4,7 @@ pub(crate) mod body;
 mod catalogue;
 mod code;
 mod command;
+mod export;
 mod extract;
 mod health;
 mod log;
@@ -71,6 +72,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::deliver::deliver))
         .routes(routes!(log::list_events))
         .routes(routes!(log::list_stream))
+        .routes(routes!(export::export))
         .routes(routes!(webhooks::card_gateway))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -1,4 +1,4 @@
-//! Every type of event has a recorded example, reads back from it and still writes exactly it.
+//! Every version of every type of event has a recorded example and is read from it; the present one is still written exactly so.
 
 mod examples;
 
@@ -18,24 +18,23 @@ use super::*;
 
 /// Every type of every context.
 fn all_kinds() -> impl Iterator<Item = &'static str> {
-    [order::KINDS, stock::KINDS, payment::KINDS, checkout::KINDS, email::KINDS, product::KINDS]
-        .into_iter()
-        .flatten()
-        .copied()
+    CONTEXTS.iter().flat_map(|context| context.kinds).copied()
 }
 
 fn golden_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/codec/golden")
 }
 
-fn golden(kind: &str) -> String {
-    let file = golden_folder().join(format!("{kind}.v1.json"));
-    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{kind} has no recorded example: {error}"))
+/// The recorded example of a type in one of its versions.
+fn golden(kind: &str, schema_version: u16) -> JsonText {
+    let file = golden_folder().join(format!("{kind}.v{schema_version}.json"));
+    let text = std::fs::read_to_string(&file)
+        .unwrap_or_else(|error| panic!("{kind} has no recorded example of version {schema_version}: {error}"));
+    stored(text.strip_suffix('\n').expect("an example is a line"))
 }
 
-type Decode<E> = fn(&str, u16, &JsonText) -> Result<E, CodecError>;
-
-/// The examples cover all kinds of their context, each encodes to its file, and each file decodes to its example.
+/// The examples cover all kinds of their context; each is written as its recorded example of the present version says, and
+/// is read from that of every version.
 fn assert_recorded<E: Debug + PartialEq>(
     kinds: &[&str],
     examples: Vec<E>,
@@ -44,10 +43,20 @@ fn assert_recorded<E: Debug + PartialEq>(
 ) {
     let mut covered = Vec::new();
     for event in examples {
-        let Encoded { kind, schema_version, data } = encode(&event);
-        assert_eq!(schema_version, 1, "{kind}");
-        assert_eq!(format!("{}\n", data.as_str()), golden(kind), "{kind} is written as it always was");
-        assert_eq!(decode(kind, 1, &stored(golden(kind).trim_end())), Ok(event));
+        let written = encode(&event);
+        let kind = written.kind;
+        let present = upcast::present_version(kind);
+        assert_eq!(written.schema_version, present, "{kind} is written in the version to which its steps lead");
+        assert_eq!(written.data, golden(kind, present), "{kind} is written as it always was");
+        assert_eq!(decode(kind, present, &written.data).as_ref(), Ok(&event));
+        for old in 1..present {
+            let recorded = golden(kind, old);
+            let (version, lifted) = upcast::lifted(kind, old, &recorded).unwrap();
+            assert_eq!(version, present, "{kind}: the steps from version {old} end early");
+            let read = decode(kind, present, &lifted);
+            let read = read.unwrap_or_else(|error| panic!("{kind}: version {old} does not become readable: {error}"));
+            assert_eq!(encode(&read).data, *lifted, "{kind}: version {old} becomes the present shape, and only that");
+        }
         covered.push(kind);
     }
     assert_eq!(covered, kinds);
@@ -89,11 +98,12 @@ fn product_events_are_stored_as_recorded() {
 }
 
 #[test]
-fn every_recorded_example_belongs_to_a_type() {
+fn there_is_a_recorded_example_of_every_type_and_version_and_of_nothing_else() {
     let files = std::fs::read_dir(golden_folder()).unwrap().map(|file| file.unwrap().file_name());
     let files: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
-    let kinds = all_kinds().map(|kind| format!("{kind}.v1.json"));
-    assert_eq!(files, kinds.chain([recorded_stock_snapshot()]).collect());
+    let versions = all_kinds().flat_map(|kind| (1..=upcast::present_version(kind)).map(move |version| (kind, version)));
+    let events = versions.map(|(kind, version)| format!("{kind}.v{version}.json"));
+    assert_eq!(files, events.chain([recorded_stock_snapshot()]).collect());
 }
 
 /// A snapshot has one recorded example: of the present shape.
@@ -169,9 +179,9 @@ fn every_way_to_pay_reads_back() {
         [PaymentMethod::Card { token: "tok_1".to_owned() }, PaymentMethod::Wallet, PaymentMethod::None].map(|method| {
             let event = PaymentEvent::Requested { order_id, amount, method };
             let written = assert_reads_back(event, payment::encode, payment::decode);
-            written.split_once("},").unwrap().1.to_owned()
+            written.split_once(r#""payment":"#).unwrap().1.to_owned()
         });
-    assert_eq!(written, [r#""method":"card","token":"tok_1"}"#, r#""method":"wallet"}"#, r#""method":"none"}"#]);
+    assert_eq!(written, [r#"{"method":"card","token":"tok_1"}}"#, r#"{"method":"wallet"}}"#, r#"{"method":"none"}}"#]);
 }
 
 #[test]
@@ -200,18 +210,50 @@ fn types_and_versions_that_nobody_knows_are_told_apart() {
     let refused = order::decode("stock.received", 1, &data).unwrap_err();
     assert_eq!(refused.to_string(), "order events have no type \"stock.received\"");
     for kind in all_kinds() {
-        let answers = [
-            order::decode(kind, 2, &data).map(|_| ()),
-            stock::decode(kind, 2, &data).map(|_| ()),
-            payment::decode(kind, 2, &data).map(|_| ()),
-            checkout::decode(kind, 2, &data).map(|_| ()),
-            email::decode(kind, 2, &data).map(|_| ()),
-            product::decode(kind, 2, &data).map(|_| ()),
-        ];
-        let told = CodecError::UnknownVersion { kind: kind.to_owned(), schema_version: 2 };
-        assert_eq!(answers.iter().filter(|answer| **answer == Err(told.clone())).count(), 1, "{kind}");
-        assert_eq!(told.to_string(), format!("{kind} has no schema version 2 that this program knows"));
+        let known = upcast::present_version(kind);
+        for schema_version in [0, known + 1, u16::MAX] {
+            let told = CodecError::UnknownVersion { kind: kind.to_owned(), schema_version, known };
+            let answers = CONTEXTS.iter().map(|context| (context.readable)(kind, schema_version, &data));
+            assert_eq!(answers.filter(|answer| *answer == Err(told.clone())).count(), 1, "{kind} {schema_version}");
+        }
     }
+    let refused = check("payment-1", "payment.requested", 9, &data).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "payment.requested has schema version 9, and this program knows up to 2: a newer version of the program wrote it, \
+         and can read it"
+    );
+}
+
+#[test]
+fn a_payment_that_was_requested_in_the_first_shape_is_the_same_payment() {
+    let read = |version| read("payment.requested", version, &golden("payment.requested", version), payment::decode);
+    assert_eq!(read(1), read(2));
+    let wallet =
+        stored(&golden("payment.requested", 1).as_str().replace(r#""card","token":"pm_card_visa""#, r#""wallet""#));
+    let lifted = upcast::lifted("payment.requested", 1, &wallet).unwrap().1.into_owned();
+    assert!(lifted.as_str().ends_with(r#","payment":{"method":"wallet"}}"#), "{}", lifted.as_str());
+}
+
+#[test]
+fn old_data_that_does_not_fit_is_told_without_repeating_it() {
+    for (text, why) in [
+        (r#"{"amount":{"amount":1,"currency":"EUR"},"method":"card","token":"Ada"}"#, "missing field `order_id`"),
+        (r#"["Ada"]"#, "a value is not as it should be, at column 0"),
+        (r#"{"method":"Ada"}"#, "a value is not as it should be, at column 26"),
+    ] {
+        let told = read("payment.requested", 1, &stored(text), payment::decode).unwrap_err().to_string();
+        assert_eq!(told, format!("the data of payment.requested does not fit: {why}"));
+    }
+}
+
+#[test]
+fn an_event_in_a_stream_of_another_context_is_told() {
+    let data = golden("stock.received", 1);
+    assert_eq!(check("stock-mug", "stock.received", 1, &data), Ok(()));
+    let told = |stream| check(stream, "stock.received", 1, &data).unwrap_err().to_string();
+    assert_eq!(told("order-mug"), "order events have no type \"stock.received\"");
+    assert_eq!(told("stick-mug"), "no events of this program stand in streams stick-…");
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! From old shapes to the present ones: what an earlier version of the program wrote is lifted, one version at a time,
+//! before it is read.
+//!
+//! A step is pure and cannot fail: JSON of version N in, JSON of version N + 1 out. It moves and renames what is there, and
+//! gives what is new the value that the old event meant. What is missing it leaves missing; reading the result tells so.
+//! A step that has been released is never changed, because what stands in a log does not change either.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use storefront_eventlog::JsonText;
+
+use super::{CodecError, bad_data, payment};
+
+/// The fields of an event.
+pub(super) type Fields = Map<String, Value>;
+
+/// From the fields of one version to those of the next.
+pub(super) type Step = fn(Fields) -> Fields;
+
+/// The steps of a type: the first leads from version 1 to 2, and so on. A type that is not named has its first shape still.
+pub(super) fn steps(kind: &str) -> &'static [Step] {
+    match kind {
+        "payment.requested" => &[payment::requested_sets_its_payment_apart],
+        _ => &[],
+    }
+}
+
+/// The version in which a type is written now.
+pub(super) fn present_version(kind: &str) -> u16 {
+    u16::try_from(steps(kind).len() + 1).unwrap_or(u16::MAX)
+}
+
+/// An event's data in the shape that its type has now, and the version of that shape. What no step leads to the present
+/// from (a version that is newer than this program) comes back as it is, for the reader to refuse.
+pub(super) fn lifted<'a>(
+    kind: &str,
+    schema_version: u16,
+    data: &'a JsonText,
+) -> Result<(u16, Cow<'a, JsonText>), CodecError> {
+    let steps = steps(kind);
+    let taken = usize::from(schema_version.saturating_sub(1));
+    let left = steps.get(taken..).filter(|left| schema_version > 0 && !left.is_empty());
+    let Some(left) = left else { return Ok((schema_version, Cow::Borrowed(data))) };
+    let fields: Fields = data.parse().map_err(|error| bad_data(kind, &error))?;
+    let fields = left.iter().fold(fields, |fields, step| step(fields));
+    let lifted = JsonText::of(&fields).map_err(|error| bad_data(kind, &error))?;
+    Ok((present_version(kind), Cow::Owned(lifted)))
+}

@@ -1,0 +1,336 @@
+//! What is done to a log offline, by the real program: export, import, check, backup; and the export over HTTP.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rusqlite::Connection;
+use storefront_api::{AddItem, Order, OrderStatus};
+use storefront_client::{Client, IdempotencyKey};
+use storefront_mocks::{Mocks, MocksConfig};
+use storefront_server::Server;
+use tempfile::TempDir;
+
+use crate::crash::a_product_with_plenty;
+use crate::postgres::postgres_url;
+use crate::postgres_server;
+use crate::programs::{ServerProcess, program, run};
+use crate::world::{VISA, World, an_order, config};
+
+/// A history that the shop wrote when every event had its first shape: orders delivered, declined and refunded, paid after a
+/// lost answer, and still open.
+const FIRST_SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/e2e/recorded/first_shapes.jsonl");
+/// The orders as that shop showed them then.
+const ITS_ORDERS: &str = include_str!("recorded/first_shapes.orders.json");
+
+/// A folder with a log of the recorded history in it.
+fn a_log() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    assert_eq!(succeeds(&["import", FIRST_SHAPES, "--store", &sqlite(&path)]), "80 events imported\n");
+    (folder, path)
+}
+
+fn sqlite(path: &Path) -> String {
+    format!("sqlite:{}", path.display())
+}
+
+fn tool(arguments: &[&str]) -> Output {
+    run("storefront-server", arguments)
+}
+
+/// Runs a tool that must succeed; what it printed.
+#[track_caller]
+fn succeeds(arguments: &[&str]) -> String {
+    let output = tool(arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a tool that must be refused; the one line that it said.
+#[track_caller]
+fn refused(code: i32, arguments: &[&str]) -> String {
+    one_refusal(code, &tool(arguments))
+}
+
+#[track_caller]
+fn one_refusal(code: i32, output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(code), 1), "{said}");
+    assert!(output.stdout.is_empty());
+    said
+}
+
+fn files_in(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_in_old_shapes_is_read_as_it_was_and_nothing_in_it_happens_again() {
+    let (folder, _path) = a_log();
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let server = Server::start(config(&mocks, &folder)).await.unwrap();
+    let client = Client::new(&server.url()).unwrap();
+    let then: Vec<serde_json::Value> = serde_json::from_str(ITS_ORDERS).unwrap();
+    let mut statuses = Vec::new();
+    for then in &then {
+        let id = then["id"].as_str().unwrap();
+        let version = then["version"].as_u64().unwrap();
+        let now = client.order_at_version(id.parse().unwrap(), version).await.unwrap().expect("the order is there");
+        statuses.push(now.status);
+        assert_says_all_of(&serde_json::to_value(&now).unwrap(), then, id);
+    }
+    assert_eq!(
+        statuses,
+        [OrderStatus::Delivered, OrderStatus::Cancelled, OrderStatus::Confirmed, OrderStatus::InProgress]
+    );
+    crate::world::eventually("the processes have looked at it all", || async {
+        let processes = reqwest::get(format!("{}/v1/processes", server.url())).await.unwrap();
+        let processes: serde_json::Value = processes.json().await.unwrap();
+        let processes = processes["items"].as_array().unwrap();
+        let through =
+            |process: &serde_json::Value| process["position"].as_u64() >= Some(80) && process["unfinished"] == 0;
+        (processes.len() >= 4 && processes.iter().all(through)).then_some(())
+    })
+    .await;
+    for then in &then {
+        assert_eq!(mocks.card_gateway().paid_charges_with("order_id", then["id"].as_str().unwrap()), []);
+    }
+    assert_eq!(mocks.mailbox().messages().len(), 0, "no mail is sent again");
+    server.shutdown().await;
+}
+
+/// Today's answer may say more than one of then.
+fn assert_says_all_of(now: &serde_json::Value, then: &serde_json::Value, at: &str) {
+    match (now, then) {
+        (serde_json::Value::Object(now), serde_json::Value::Object(then)) => {
+            for (name, then) in then {
+                assert_says_all_of(now.get(name).unwrap_or(&serde_json::Value::Null), then, &format!("{at}/{name}"));
+            }
+        }
+        (serde_json::Value::Array(now), serde_json::Value::Array(then)) => {
+            assert_eq!(now.len(), then.len(), "{at}");
+            for (index, (now, then)) in now.iter().zip(then).enumerate() {
+                assert_says_all_of(now, then, &format!("{at}/{index}"));
+            }
+        }
+        (now, then) => assert_eq!(now, then, "{at}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_goes_from_sqlite_to_postgres_and_back_and_its_export_stays_the_same_byte_for_byte() {
+    let (folder, path) = a_log();
+    let recorded = std::fs::read_to_string(FIRST_SHAPES).unwrap();
+    let postgres = postgres_url(&postgres_server::a_database().await);
+    let (first, second) = (folder.path().join("first.jsonl"), folder.path().join("second.jsonl"));
+    let (first, second) = (first.to_str().unwrap().to_owned(), second.to_str().unwrap().to_owned());
+    let back = sqlite(&folder.path().join("back.db"));
+    let exports = tokio::task::spawn_blocking(move || {
+        assert_eq!(succeeds(&["export", "--store", &sqlite(&path), "--out", &first]), "80 events exported\n");
+        assert_eq!(succeeds(&["import", &first, "--store", &postgres]), "80 events imported\n");
+        assert_eq!(succeeds(&["check", "--store", &postgres]), "80 events in 21 streams: all sound\n");
+        assert_eq!(succeeds(&["export", "--store", &postgres, "--out", &second]), "80 events exported\n");
+        assert_eq!(succeeds(&["import", &second, "--store", &back]), "80 events imported\n");
+        let printed = succeeds(&["export", "--store", &back]);
+        let told = refused(1, &["import", &first, "--store", &postgres]);
+        assert!(told.contains("needs an empty log") && told.contains("position 80"), "{told}");
+        let told = refused(2, &["backup", "anywhere", "--store", &postgres]);
+        assert!(told.contains("pg_dump") && told.contains("export"), "{told}");
+        [std::fs::read_to_string(first).unwrap(), std::fs::read_to_string(second).unwrap(), printed]
+    });
+    for export in exports.await.unwrap() {
+        assert!(export == recorded, "an export differs from what was imported");
+    }
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_a_log_is_told_and_left_as_it_is() {
+    let address = postgres_server::a_database().await;
+    let url = postgres_url(&address);
+    let told =
+        tokio::task::spawn_blocking(move || ["export", "check"].map(|tool| refused(1, &[tool, "--store", &url])));
+    for told in told.await.unwrap() {
+        assert!(told.contains("the database has no event log in it"), "{told}");
+    }
+    let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let schemas = client.query("SELECT FROM pg_namespace WHERE nspname = 'eventlog'", &[]).await.unwrap();
+    assert_eq!(schemas.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_exported_checked_and_backed_up_beside_the_server_that_has_it_open() {
+    let world = World::open().await;
+    let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
+    world.buy(&basket, VISA).await.unwrap();
+    let confirmed = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let (store, folder) = (sqlite(&world.folder.path().join("shop.db")), world.folder.path().to_owned());
+    let copy = folder.join("copy.db");
+    let (copied, kept) = (sqlite(&copy), copy.clone());
+    let (beside, backed_up) = tokio::task::spawn_blocking(move || {
+        let checked = succeeds(&["check", "--store", &store]);
+        assert!(checked.starts_with("the file: all sound\n") && checked.ends_with("streams: all sound\n"), "{checked}");
+        let beside = succeeds(&["export", "--store", &store]);
+        let told = succeeds(&["backup", kept.to_str().unwrap(), "--store", &store]);
+        assert!(told.starts_with("backed up to "), "{told}");
+        let told = refused(1, &["backup", kept.to_str().unwrap(), "--store", &store]);
+        assert!(told.contains("is there already"), "{told}");
+        let told = refused(1, &["import", FIRST_SHAPES, "--store", &store]);
+        assert!(told.contains("is in use by another program"), "{told}");
+        (beside, succeeds(&["export", "--store", &copied]))
+    })
+    .await
+    .unwrap();
+
+    let mut served = Vec::new();
+    let count = world.client.export(|piece| served.write_all(piece)).await.unwrap();
+    let served = String::from_utf8(served).unwrap();
+    assert_eq!(served.lines().count() as u64, count);
+    assert_eq!(count, world.head().await);
+    assert!(served.starts_with(&beside) && served.starts_with(&backed_up), "all three are the same log");
+    assert!(beside.lines().any(|line| line.contains("order.confirmed")));
+
+    assert_eq!(world.client.order(basket.id).await.unwrap().unwrap(), confirmed, "the server works on");
+    let second = TempDir::new().unwrap();
+    std::fs::copy(copy, second.path().join("shop.db")).unwrap();
+    let restored = Server::start(config(&world.mocks, &second)).await.unwrap();
+    let order: Order = Client::new(&restored.url()).unwrap().order(basket.id).await.unwrap().unwrap();
+    assert_eq!((order.status, order.number), (confirmed.status, confirmed.number));
+    restored.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_server_that_was_killed_is_read_with_all_that_was_acknowledged() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let server = ServerProcess::start(&mocks, &path);
+    let client = Client::new(&server.url).unwrap();
+    let product = a_product_with_plenty(&client).await;
+    let add = AddItem { product_id: product.id, quantity: 1 };
+    let written = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap();
+    server.kill();
+    assert!(folder.path().join("shop.db-wal").exists(), "it had no time to fold its write-ahead log");
+    let store = sqlite(&path);
+    let exported = succeeds(&["export", "--store", &store]);
+    let acknowledged = format!("\"stream\":\"order-{}\",\"version\":2", written.value.id);
+    assert!(exported.lines().nth(written.position.unwrap() as usize - 1).unwrap().contains(&acknowledged));
+    assert!(succeeds(&["check", "--store", &store]).ends_with("streams: all sound\n"));
+    let server = ServerProcess::start(&mocks, &path);
+    let order = Client::new(&server.url).unwrap().order(written.value.id).await.unwrap().unwrap();
+    assert_eq!(order.version, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_over_http_can_be_imported_and_ends_at_the_head_of_when_it_began() {
+    let world = World::open().await;
+    let mut lines = Vec::new();
+    let head = world.head().await;
+    let product = world.product_with(3).await;
+    let response = reqwest::get(format!("{}/v1/export", world.server.url())).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let due: u64 = response.headers()["storefront-position"].to_str().unwrap().parse().unwrap();
+    // Written after the answer has begun.
+    world.a_basket(&product.id, 1).await;
+    let told = response.text().await.unwrap().lines().count() as u64;
+    assert!(head < due && due < world.head().await);
+    assert_eq!(told, due);
+
+    world.client.export(|piece| lines.write_all(piece)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = sqlite(&folder.path().join("copy.db"));
+    let (printed, lines) = tokio::task::spawn_blocking(move || {
+        let mut import = Command::new(program("storefront-server"));
+        import.args(["import", "-", "--store", &store]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut import = import.spawn().unwrap();
+        import.stdin.take().unwrap().write_all(&lines).unwrap();
+        assert!(import.wait().unwrap().success());
+        (succeeds(&["export", "--store", &store]), lines)
+    })
+    .await
+    .unwrap();
+    assert!(printed.as_bytes() == lines);
+}
+
+#[test]
+fn an_import_that_fails_says_where_and_keeps_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = std::fs::read_to_string(FIRST_SHAPES).unwrap();
+    let lines = folder.path().join("log.jsonl");
+    std::fs::write(&lines, recorded.replacen("\"position\":7,", "\"position\":8,", 1)).unwrap();
+    let store = sqlite(&folder.path().join("shop.db"));
+    let told = refused(1, &["import", lines.to_str().unwrap(), "--store", &store]);
+    assert!(told.contains("line 7: position 8 stands where 7 is due; nothing was kept"), "{told}");
+    std::fs::write(&lines, &recorded[..recorded.len() - 100]).unwrap();
+    let told = refused(1, &["import", lines.to_str().unwrap(), "--store", &store]);
+    assert!(told.contains("line 80: ") && told.contains("the export was cut off"), "{told}");
+    let told = refused(1, &["import", "/no/such/file", "--store", &store]);
+    assert!(told.contains("/no/such/file cannot be read"), "{told}");
+    assert_eq!(files_in(folder.path()), ["log.jsonl"]);
+}
+
+#[test]
+fn an_export_that_has_nothing_to_read_or_nowhere_to_go_is_refused_and_leaves_nothing() {
+    let (folder, path) = a_log();
+    let missing = folder.path().join("missing.db");
+    for tool in [&["export"][..], &["check"], &["backup", "copy"]] {
+        let told = refused(1, &[tool, &["--store", &sqlite(&missing)]].concat());
+        assert!(told.contains("missing.db is not there"), "{told}");
+    }
+    let told = refused(1, &["export", "--store", &sqlite(&path), "--out", path.to_str().unwrap()]);
+    assert!(told.contains("is there already: choose another name"), "{told}");
+    let told = refused(1, &["export", "--store", &sqlite(&path), "--out", "/no/such/folder/log.jsonl"]);
+    assert!(told.contains("/no/such/folder/log.jsonl cannot be written"), "{told}");
+    for tool in [&["export"][..], &["check"], &["backup", "copy"], &["import", FIRST_SHAPES]] {
+        let told = refused(2, &[tool, &["--store", "sqlite::memory:"]].concat());
+        assert!(told.contains("sqlite::memory: keeps nothing"), "{told}");
+    }
+    assert_eq!(files_in(folder.path()), ["shop.db", "shop.db-lock"]);
+}
+
+#[test]
+fn a_check_tells_everything_that_is_wrong_with_a_log_and_says_so_by_its_exit_code() {
+    let (_folder, path) = a_log();
+    let tampering = "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted;
+        UPDATE events SET schema_version = 9 WHERE position = 1;
+        DELETE FROM events WHERE position = 3;
+        UPDATE events SET data = '{}' WHERE position = 4;
+        UPDATE events SET stream = 'nobody-knows' WHERE position = 6;";
+    Connection::open(&path).unwrap().execute_batch(tampering).unwrap();
+    let output = tool(&["check", "--store", &sqlite(&path)]);
+    assert_eq!(output.status.code(), Some(1));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    for finding in [
+        "the file: all sound",
+        "79 events in ",
+        "- position 1: product.listed has schema version 9, and this program knows up to 1: a newer version of the program \
+         wrote it, and can read it",
+        "- position 3 is missing: 4 comes next",
+        "- position 4: the data of stock.received does not fit: missing field `quantity`",
+        "- position 6: no events of this program stand in streams nobody-…",
+    ] {
+        assert!(printed.contains(finding), "{finding:?} is missing in:\n{printed}");
+    }
+}
+
+#[test]
+fn the_help_of_the_tools_says_what_they_do_and_what_they_leave_alone() {
+    for (tool, words) in [
+        ("export", &["byte for byte", "--out", "--store", "STOREFRONT_STORE", "must not be there yet"][..]),
+        ("import", &["must be empty", "standard input", "not part of an export"]),
+        ("check", &["Exit code 1", "every event", "A server may have the log open"]),
+        ("backup", &["pg_dump", "while a server writes"]),
+    ] {
+        let help = succeeds(&[tool, "--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in words {
+            assert!(help.contains(word), "{tool}: {word:?} is missing in:\n{help}");
+        }
+        assert_eq!(run("storefront-server", [tool, "--no-such-option"]).status.code(), Some(2));
+    }
+}
