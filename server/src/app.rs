@@ -17,6 +17,7 @@ use crate::http;
 use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::product_service::ProductService;
+use crate::log_health::LogHealth;
 use crate::processes::{
     check_out_orders, follow_the_product_service, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail,
     take_payments,
@@ -47,7 +48,7 @@ pub enum StartError {
     )]
     OpenToNetwork(SocketAddr),
     /// The event log cannot be opened.
-    #[error("the event log cannot be opened: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The address of a system around the shop makes no sense.
     #[error("{0}")]
@@ -86,7 +87,8 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         let systems = Systems::of(&config)?;
-        let store = open_log(&config.store).await?;
+        let log_health = LogHealth::default();
+        let store = log_health.watch(open_log(&config.store).await?);
         let opened_at = store.head().await?;
 
         let stop = CancellationToken::new();
@@ -99,6 +101,7 @@ impl Server {
         start_processes(&config, &ground, &views, &systems, &freshness);
         let shop = Shop {
             store: store.clone(),
+            log_health,
             views,
             products: systems.products,
             freshness,

@@ -6,7 +6,7 @@
 //! * `progress` is how far the processes are, for whoever asks.
 //! * `views` are what lists and searches answer from.
 //! * `integrations` speak to the systems around the shop, one file each.
-//! * `tools` is what is done to a log offline.
+//! * `log_health` is what ails the log; `tools` is what is done to a log offline.
 //! * `codec` knows the JSON of stored events, which is not the wire's.
 //! * `clock` and `chance` are the only sources of time and of randomness.
 //! * `app` puts it all together; `config` is what it is told from outside.
@@ -23,6 +23,7 @@ mod commands;
 mod config;
 mod http;
 mod integrations;
+mod log_health;
 mod order_record;
 mod processes;
 mod progress;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Secret;
 use crate::integrations::product_service::ProductService;
+use crate::log_health::LogHealth;
 use crate::progress::Progress;
 use crate::stored::Store;
 use crate::views::Views;
@@ -19,6 +20,7 @@ use crate::views::Views;
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) store: Store,
+    pub(crate) log_health: LogHealth,
     pub(crate) views: Views,
     pub(crate) products: Arc<ProductService>,
     pub(crate) freshness: Arc<Freshness>,

@@ -90,7 +90,7 @@ pub(crate) async fn a_product_with_plenty(client: &Client) -> Product {
     .await
 }
 
-async fn a_checkout(client: &Client, product: &Product) -> OrderId {
+pub(crate) async fn a_checkout(client: &Client, product: &Product) -> OrderId {
     let add = AddItem { product_id: product.id.clone(), quantity: 1 };
     let basket = client.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
     client.checkout(basket.id, &checkout(&basket, card(VISA)), &IdempotencyKey::new()).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_checkout(client: &Client, product: &Product) -> OrderId {
 }
 
 /// Waits until the order's timeline has an event of a type.
-async fn follow_until(client: &Client, order: OrderId, kind: &str) {
+pub(crate) async fn follow_until(client: &Client, order: OrderId, kind: &str) {
     let mut after = 0;
     let seen = async {
         loop {

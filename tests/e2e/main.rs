@@ -5,6 +5,7 @@
 
 mod architecture;
 mod bad_input;
+mod broken_stores;
 mod catalogue;
 mod command_line;
 mod contention;

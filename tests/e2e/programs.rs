@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 
+use rustix::process::Pid;
 use storefront_mocks::Mocks;
 
 use crate::world::eventually;
@@ -43,6 +44,21 @@ pub(crate) fn run<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item
     command.args(arguments).stdin(Stdio::null()).env_remove("STOREFRONT_SERVER").output().unwrap()
 }
 
+/// What `storefront-server` is told to open a shop with demo stock.
+pub(crate) fn serving(listen: &str, mocks: &Mocks, store: &str) -> Vec<String> {
+    let mail = format!("smtp://{}", mocks.smtp_addr());
+    let (products, cards) = (mocks.products_url(), mocks.card_gateway_url());
+    let options = [
+        ("--listen", listen),
+        ("--store", store),
+        ("--products", &products),
+        ("--card-gateway", &cards),
+        ("--mail", &mail),
+    ];
+    let options = options.iter().flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]);
+    ["serve", "--demo-stock"].map(str::to_owned).into_iter().chain(options).collect()
+}
+
 /// A server in a process of its own. It is killed when this is dropped.
 pub(crate) struct ServerProcess {
     child: Child,
@@ -58,21 +74,24 @@ impl ServerProcess {
     /// The same at an address, where clients of an earlier server look for it.
     pub(crate) fn start_at(listen: &str, mocks: &Mocks, store: &Path) -> Self {
         let mut command = Command::new(program("storefront-server"));
-        command
-            .args(["serve", "--listen", listen, "--demo-stock"])
-            .args(["--store", &format!("sqlite:{}", store.display())])
-            .args(["--products", &mocks.products_url()])
-            .args(["--card-gateway", &mocks.card_gateway_url()])
-            .args(["--mail", &format!("smtp://{}", mocks.smtp_addr())])
-            .env("STOREFRONT_LOG", "error")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        command.args(serving(listen, mocks, &format!("sqlite:{}", store.display())));
+        Self::running(command)
+    }
+
+    /// Runs a command that becomes a server, and waits for its URL.
+    pub(crate) fn running(mut command: Command) -> Self {
+        command.env("STOREFRONT_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         let url = url.trim().to_owned();
         assert!(url.starts_with("http://"), "the server does not say where it is: {url:?}");
         Self { child, url }
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// SIGTERM; waits for its end and tells how it ended.

@@ -67,6 +67,8 @@ codes! {
     InvalidValues, "invalid_values", UNPROCESSABLE_ENTITY, "Some values are not allowed";
     IdempotencyKeyReused, "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key names another request";
     Internal, "internal", INTERNAL_SERVER_ERROR, "The shop made a mistake";
+    UnreadableEvent, "unreadable_event", INTERNAL_SERVER_ERROR, "An event of the log cannot be read";
+    LogUnavailable, "log_unavailable", SERVICE_UNAVAILABLE, "The event log does not do its work";
     ProductServiceUnavailable, "product_service_unavailable", SERVICE_UNAVAILABLE, "The product service does not answer";
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";
     Busy, "busy", SERVICE_UNAVAILABLE, "The shop is busy";

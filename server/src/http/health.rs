@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use storefront_api::{Health, Readiness};
-use tracing::error;
 
+use crate::log_health::Examined;
 use crate::shop::Shop;
 
 /// Views further behind the log than this many events are not fit to answer.
@@ -31,14 +31,9 @@ pub(crate) async fn live() -> Json<Health> {
 )]
 pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
-    let head = match shop.store.head().await {
-        Ok(head) => head.0,
-        Err(failure) => {
-            error!(error = %failure, "the event log fails");
-            reasons.push("The event log fails.".to_owned());
-            0
-        }
-    };
+    let Examined { head, trouble } = shop.log_health.examine(&shop.store).await;
+    let head = head.0;
+    reasons.extend(trouble);
     let views = shop.views.position();
     let lag = head.saturating_sub(views.0);
     if views < shop.opened_at {

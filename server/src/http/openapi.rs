@@ -92,7 +92,7 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         })
     };
     let (in_path, in_query) = (has(&ParameterIn::Path), has(&ParameterIn::Query));
-    let mut codes = vec![Code::Internal, Code::ShuttingDown];
+    let mut codes = vec![Code::Internal, Code::UnreadableEvent, Code::ShuttingDown, Code::LogUnavailable];
     if in_path {
         codes.push(Code::InvalidPath);
     }

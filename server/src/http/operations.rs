@@ -50,7 +50,7 @@ fn state(standing: Standing) -> ProcessState {
     get, path = "/metrics", tag = "operations",
     responses(
         (status = 200, description = "Metrics", content_type = "text/plain", body = String),
-        (status = 503, description = "`shutting_down`: the log is closed", body = storefront_api::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`shutting_down`: the log is closed; `log_unavailable`: it does not do its work", body = storefront_api::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiError> {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use storefront_api::{FieldError, Problem, ProductId};
 use storefront_domain::order::{LineProblem, OrderError};
 use storefront_domain::stock::StockError;
-use storefront_eventlog::{AppendError, StoreError};
+use storefront_eventlog::{AppendError, StoreError, Trouble};
 use tracing::error;
 
 use super::code::Code;
@@ -64,6 +64,14 @@ impl ApiError {
         )
     }
 
+    /// The log cannot be read or written for now.
+    pub(crate) fn log_unavailable(trouble: Trouble) -> Self {
+        let detail = format!(
+            "The event log cannot be used: {trouble}. Try again shortly; a command under its Idempotency-Key takes effect once."
+        );
+        Self::new(Code::LogUnavailable, detail)
+    }
+
     pub(crate) fn internal() -> Self {
         let detail = "The shop made a mistake. Try again; the request id finds it in the shop's own log.";
         Self::new(Code::Internal, detail)
@@ -116,8 +124,20 @@ impl From<Failure> for ApiError {
             | Failure::Append(AppendError::Store(StoreError::Closed)) => {
                 Self::new(Code::ShuttingDown, "Nothing was changed. Try again when the shop is open again.")
             }
-            failure @ (Failure::Load(_)
-            | Failure::Append(_)
+            Failure::Load(LoadError::Store(failure)) | Failure::Append(AppendError::Store(failure)) => {
+                error!(error = %failure, "a request failed");
+                Self::log_unavailable(failure.trouble())
+            }
+            Failure::Load(LoadError::Codec { position, source }) => {
+                error!(position, error = %source, "a request failed");
+                Self::new(Code::UnreadableEvent, format!("Event {position} cannot be read: {source}."))
+            }
+            failure @ (Failure::Append(
+                AppendError::Conflict { .. }
+                | AppendError::AlreadyAnswered { .. }
+                | AppendError::DuplicateEvent(_)
+                | AppendError::Invalid(_),
+            )
             | Failure::Json(_)
             | Failure::Payment(_)
             | Failure::Email(_)) => {

@@ -1,0 +1,203 @@
+//! How the log is doing: what its reads and writes show, noted for whoever asks whether the server can do its work.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use storefront_eventlog::{
+    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Filter, Position, Recorded, Slice, StoreError,
+    StreamName, Trouble, Version,
+};
+use tracing::{error, info};
+
+use crate::stored::Store;
+
+/// So long the log may take to show that it works.
+const PROBE_WAIT: Duration = Duration::from_secs(2);
+/// The checkpoint that is written to see whether anything can be. It says nothing.
+const PROBE: &str = "health";
+
+/// What ails the log, as far as it has shown. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogHealth(Arc<Mutex<Ailments>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ailments {
+    reading: Option<Trouble>,
+    writing: Option<Trouble>,
+    /// Damage on disk does not go away, even where one does not meet it again.
+    damaged: bool,
+}
+
+/// How the log is doing at this moment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Examined {
+    /// Where it ends; 0 when it cannot be read.
+    pub(crate) head: Position,
+    /// What is wrong, in a sentence.
+    pub(crate) trouble: Option<String>,
+}
+
+impl LogHealth {
+    /// A log whose health is noted here.
+    pub(crate) fn watch(&self, log: Store) -> Store {
+        Arc::new(Watched { log, health: self.clone() })
+    }
+
+    /// Has the log show whether it can be read, and whether it can be written if that went wrong last time.
+    pub(crate) async fn examine(&self, log: &Store) -> Examined {
+        let silent = |_| Err(StoreError::Database("no answer in time".into()));
+        let head = tokio::time::timeout(PROBE_WAIT, log.head()).await.unwrap_or_else(silent);
+        if self.noted().writing.is_some() {
+            let checkpoints = vec![Checkpoint { consumer: PROBE.to_owned(), position: Position(0) }];
+            let probe = log.append(Append { checkpoints, ..Append::default() });
+            // What comes of it is noted like that of every append.
+            let _noted = tokio::time::timeout(PROBE_WAIT, probe).await;
+        }
+        let Ailments { damaged, writing, reading: _ } = self.noted();
+        let trouble = match (&head, writing) {
+            (_, _) if damaged => Some(
+                "The event log is damaged on disk: stop the server, see what `storefront-server check` says, and restore a \
+                 backup."
+                    .to_owned(),
+            ),
+            (Err(failure), _) => Some(format!("The event log cannot be read: {}.", failure.trouble())),
+            (Ok(_), Some(trouble)) => Some(format!("The event log cannot be written: {trouble}.")),
+            (Ok(_), None) => None,
+        };
+        Examined { head: head.unwrap_or_default(), trouble }
+    }
+
+    fn noted(&self) -> Ailments {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Ailments)) {
+        let mut ailments = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *ailments;
+        change(&mut ailments);
+        let found = [ailments.reading, ailments.writing].into_iter().flatten();
+        ailments.damaged |= found.into_iter().any(|trouble| trouble == Trouble::Damaged);
+        let well = |ailments: &Ailments| ailments.reading.is_none() && ailments.writing.is_none();
+        match (well(&before), well(&ailments)) {
+            (true, false) => error!(reading = ?ailments.reading, writing = ?ailments.writing, "the event log fails"),
+            (false, true) => info!("the event log works again"),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    fn note_read<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        match &outcome {
+            Ok(_) => self.note(|ailments| ailments.reading = None),
+            Err(failure) if failure.trouble() == Trouble::Closed => {}
+            Err(failure) => self.note(|ailments| ailments.reading = Some(failure.trouble())),
+        }
+        outcome
+    }
+
+    fn note_write(&self, outcome: Result<Appended, AppendError>) -> Result<Appended, AppendError> {
+        match &outcome {
+            Ok(_) => self.note(|ailments| ailments.writing = None),
+            Err(AppendError::Store(failure)) if failure.trouble() != Trouble::Closed => {
+                self.note(|ailments| ailments.writing = Some(failure.trouble()));
+            }
+            // Refused for what was asked, which says nothing of the disk.
+            Err(_) => {}
+        }
+        outcome
+    }
+}
+
+/// A log that notes how it is doing.
+struct Watched {
+    log: Store,
+    health: LogHealth,
+}
+
+#[async_trait]
+impl EventStore for Watched {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.health.note_write(self.log.append(append).await)
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.health.note_read(self.log.read_stream(stream, from, limit).await)
+    }
+
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+        self.health.note_read(self.log.read_all(after, limit, filter).await)
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.health.note_read(self.log.head().await)
+    }
+
+    async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
+        self.log.wait_for(after).await
+    }
+
+    async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
+        self.health.note_read(self.log.checkpoint(consumer).await)
+    }
+
+    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+        self.health.note_read(self.log.answer(key).await)
+    }
+
+    async fn close(&self) {
+        self.log.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storefront_eventlog::SqliteStore;
+
+    use super::*;
+
+    fn failure(text: &str) -> StoreError {
+        StoreError::Database(text.into())
+    }
+
+    #[test]
+    fn trouble_is_noted_until_the_same_works_again() {
+        let health = LogHealth::default();
+        assert!(health.note_write(Err(failure("no room").into())).is_err());
+        assert!(health.note_read(Ok(())).is_ok());
+        assert_eq!(health.noted().writing, Some(Trouble::Failing), "that it can be read says nothing of writing");
+        assert!(health.note_write(Err(AppendError::Busy)).is_err());
+        assert_eq!(health.noted().writing, Some(Trouble::Failing), "who was turned away has written nothing");
+        assert!(health.note_write(Ok(Appended { position: Position(1), versions: vec![] })).is_ok());
+        assert_eq!(health.noted(), Ailments::default());
+    }
+
+    #[test]
+    fn a_log_that_was_closed_is_not_ill() {
+        let health = LogHealth::default();
+        assert!(health.note_read::<()>(Err(StoreError::Closed)).is_err());
+        assert!(health.note_write(Err(StoreError::Closed.into())).is_err());
+        assert_eq!(health.noted(), Ailments::default());
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_write_the_log_is_ill_until_a_write_succeeds_and_being_asked_is_enough_for_that() {
+        let health = LogHealth::default();
+        let plain: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let watched = health.watch(plain.clone());
+        assert!(health.note_write(Err(failure("no room").into())).is_err());
+        // What is written past the watch shows nothing.
+        let trouble = health.examine(&plain).await.trouble;
+        let told = "The event log cannot be written: its disk or database does not do its work.";
+        assert_eq!(trouble.as_deref(), Some(told));
+        assert_eq!(health.examine(&watched).await, Examined { head: Position(0), trouble: None });
+        assert_eq!(health.noted(), Ailments::default());
+    }
+
+    #[test]
+    fn damage_is_remembered() {
+        let health = LogHealth::default();
+        health.note(|ailments| ailments.reading = Some(Trouble::Damaged));
+        health.note(|ailments| ailments.reading = None);
+        assert!(health.noted().damaged);
+    }
+}
