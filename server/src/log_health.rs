@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Filter, Position, Recorded, Slice, StoreError,
-    StreamName, Trouble, Version,
+    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice,
+    Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version,
 };
 use tracing::{error, info};
 
@@ -89,7 +89,8 @@ impl LogHealth {
     fn note_read<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         match &outcome {
             Ok(_) => self.note(|ailments| ailments.reading = None),
-            Err(failure) if failure.trouble() == Trouble::Closed => {}
+            // Closed, or refused for what was asked: the log is none the worse for it.
+            Err(StoreError::Closed | StoreError::Invalid(_)) => {}
             Err(failure) => self.note(|ailments| ailments.reading = Some(failure.trouble())),
         }
         outcome
@@ -142,6 +143,48 @@ impl EventStore for Watched {
 
     async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
         self.health.note_read(self.log.answer(key).await)
+    }
+
+    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+        self.log.take_lease(lease, holder, ttl).await
+    }
+
+    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
+        self.log.renew_lease(fence, ttl).await
+    }
+
+    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.log.give_back_lease(fence).await
+    }
+
+    async fn now_ms(&self) -> Result<i64, StoreError> {
+        self.health.note_read(self.log.now_ms().await)
+    }
+
+    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        self.health.note_read(self.log.due_timers(owner, limit).await)
+    }
+
+    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
+        self.health.note_read(self.log.next_due(owner).await)
+    }
+
+    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
+        self.health.note_read(self.log.snapshot(stream, schema_version).await)
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> Result<bool, StoreError> {
+        self.log.save_snapshot(stream, version, schema_version, data).await
+    }
+
+    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
+        self.health.note_read(self.log.misfits().await)
     }
 
     async fn close(&self) {

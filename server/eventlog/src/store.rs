@@ -62,7 +62,7 @@ impl StoreError {
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::Closed => Trouble::Closed,
-            Self::Unusable(_) => Trouble::Failing,
+            Self::Unusable(_) | Self::Invalid(_) => Trouble::Failing,
             Self::Database(error) => {
                 sqlite::trouble(&**error).or_else(|| postgres::trouble(&**error)).unwrap_or(Trouble::Failing)
             }

@@ -136,6 +136,8 @@ impl From<Failure> for ApiError {
                 AppendError::Conflict { .. }
                 | AppendError::AlreadyAnswered { .. }
                 | AppendError::DuplicateEvent(_)
+                | AppendError::Fenced { .. }
+                | AppendError::TimerGone { .. }
                 | AppendError::Invalid(_),
             )
             | Failure::Json(_)
