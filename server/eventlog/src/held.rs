@@ -32,12 +32,22 @@ pub async fn hold(
     holder: &str,
     ttl: Duration,
 ) -> Result<Option<Held>, StoreError> {
+    hold_by_beats(store, lease, holder, ttl, ttl / RENEWALS).await
+}
+
+async fn hold_by_beats(
+    store: Arc<dyn EventStore>,
+    lease: &str,
+    holder: &str,
+    ttl: Duration,
+    beat: Duration,
+) -> Result<Option<Held>, StoreError> {
     let asked = Instant::now();
     match store.take_lease(lease, holder, ttl).await? {
         Taken::Elsewhere { .. } => Ok(None),
         Taken::Here(fence) => {
             let (tell, lost) = watch::channel(false);
-            let renewing = tokio::spawn(renew(store.clone(), fence.clone(), ttl, asked, tell));
+            let renewing = tokio::spawn(renew(store.clone(), fence.clone(), ttl, beat, asked + ttl, tell));
             Ok(Some(Held { store, fence, lost, renewing }))
         }
     }
@@ -74,11 +84,16 @@ impl Drop for Held {
 }
 
 /// Renews until the lease is somebody else's, or until it has run out because the store could not be reached.
-async fn renew(store: Arc<dyn EventStore>, fence: Fence, ttl: Duration, taken: Instant, tell: watch::Sender<bool>) {
-    let beat = ttl / RENEWALS;
+async fn renew(
+    store: Arc<dyn EventStore>,
+    fence: Fence,
+    ttl: Duration,
+    beat: Duration,
+    mut runs_out: Instant,
+    tell: watch::Sender<bool>,
+) {
     let mut beats = interval_at(Instant::now() + beat, beat);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut runs_out = taken + ttl;
     loop {
         beats.tick().await;
         let asked = Instant::now();
@@ -94,4 +109,80 @@ async fn renew(store: Arc<dyn EventStore>, fence: Fence, ttl: Duration, taken: I
     }
     warn!(lease = fence.lease, epoch = fence.epoch.0, "a lease is lost");
     tell.send_replace(true);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::{Append, AppendError, Epoch, SqliteStore};
+
+    const TTL: Duration = Duration::from_secs(3600);
+    /// So often that a test need not wait, while a lease of `TTL` never runs out because a machine is slow.
+    const BEAT: Duration = Duration::from_millis(1);
+
+    /// A log, and what it takes for the time.
+    fn a_log() -> (Arc<dyn EventStore>, impl Fn(Duration)) {
+        let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
+        let reading = clock.clone();
+        let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || reading.load(Ordering::Relaxed)));
+        (Arc::new(log), move |time| {
+            clock.fetch_add(crate::clock::as_ms(time), Ordering::Relaxed);
+        })
+    }
+
+    /// Fails instead of hanging when something that must come does not come.
+    async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+    }
+
+    /// For how much longer somebody else has the lease.
+    async fn left(log: &Arc<dyn EventStore>) -> Duration {
+        match log.take_lease("mail", "there", TTL).await.unwrap() {
+            Taken::Elsewhere { left, .. } => left,
+            Taken::Here(fence) => panic!("it is free: {fence:?}"),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lease_that_is_held_is_renewed_until_it_is_given_back() {
+        let (log, passes) = a_log();
+        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT).await.unwrap().unwrap();
+        assert!(hold(log.clone(), "mail", "there", TTL).await.unwrap().is_none());
+        for _ in 0..5 {
+            passes(TTL * 2 / 3);
+            soon("renewing", async { while left(&log).await < TTL {} }).await;
+        }
+        log.append(Append { fences: vec![held.fence()], ..Append::default() }).await.unwrap();
+        held.give_back().await.unwrap();
+        let Taken::Here(fence) = log.take_lease("mail", "there", TTL).await.unwrap() else { panic!("not given back") };
+        assert_eq!(fence.epoch, Epoch(2));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_holds_a_lease_is_told_that_it_is_lost() {
+        let (log, passes) = a_log();
+        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT).await.unwrap().unwrap();
+        let another_gets_it = async {
+            loop {
+                passes(TTL);
+                if let Taken::Here(fence) = log.take_lease("mail", "there", TTL).await.unwrap() {
+                    return fence.epoch;
+                }
+            }
+        };
+        assert_eq!(soon("taking it", another_gets_it).await, Epoch(2));
+        soon("the news", held.lost()).await;
+        let late = log.append(Append { fences: vec![held.fence()], ..Append::default() }).await;
+        assert!(matches!(late, Err(AppendError::Fenced { current: Epoch(2), .. })), "{late:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lease_is_lost_when_its_log_cannot_be_reached_any_more() {
+        let (log, _) = a_log();
+        let held = hold(log.clone(), "mail", "here", Duration::from_millis(30)).await.unwrap().unwrap();
+        log.close().await;
+        soon("the news", held.lost()).await;
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storefront_eventlog::{Append, AppendError, Epoch, Fence, Position, StoreError, Taken, hold};
+use storefront_eventlog::{Append, AppendError, Epoch, Fence, Position, StoreError, Taken};
 use tokio::task::JoinSet;
 
 use crate::timers::set;
@@ -185,48 +185,4 @@ pub(crate) async fn what_was_written_under_a_lease_is_answered_as_it_was_then(wo
 
 pub(crate) async fn a_lease_that_nobody_ever_took_fences_everybody(world: World) {
     assert_fenced(world.log().append(a_full_append(&epoch(5))).await, 5, 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_lease_that_is_held_is_renewed_until_it_is_given_back() {
-    let world = World::memory().await;
-    let log = world.log();
-    let short = Duration::from_millis(30);
-    let held = hold(log.clone(), "mail", "here", short).await.unwrap().unwrap();
-    assert!(hold(log.clone(), "mail", "there", short).await.unwrap().is_none());
-    for _ in 0..5 {
-        world.passes(short * 2 / 3).await;
-        let renewed = async { while refused(&log, "mail", "there").await.1 < short {} };
-        soon("renewing", renewed).await;
-    }
-    log.append(nothing().with_checkpoint("mail", 1).under(&held.fence())).await.unwrap();
-    held.give_back().await.unwrap();
-    assert_eq!(taken(&log, "mail", "there").await, epoch(2));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_holds_a_lease_is_told_that_it_is_lost() {
-    let world = World::memory().await;
-    let log = world.log();
-    let held = hold(log.clone(), "mail", "here", Duration::from_millis(30)).await.unwrap().unwrap();
-    // Its holder is paused so long that another gets it.
-    let other = async {
-        loop {
-            world.passes(Duration::from_millis(30)).await;
-            if let Taken::Here(fence) = log.take_lease("mail", "there", TTL).await.unwrap() {
-                return fence;
-            }
-        }
-    };
-    assert_eq!(soon("taking it", other).await, epoch(2));
-    soon("the news", held.lost()).await;
-    assert_fenced(log.append(nothing().with_checkpoint("mail", 1).under(&held.fence())).await, 1, 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_lease_is_lost_when_its_log_cannot_be_reached_any_more() {
-    let log = World::memory().await.log();
-    let held = hold(log.clone(), "mail", "here", Duration::from_millis(30)).await.unwrap().unwrap();
-    log.close().await;
-    soon("the news", held.lost()).await;
 }
