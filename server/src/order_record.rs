@@ -120,19 +120,18 @@ impl OrderRecord {
 
 /// Reads an order from its stream.
 pub(crate) async fn load(store: &Store, id: OrderId) -> Result<OrderRecord, LoadError> {
-    load_while(store, id, |_, _| true).await
+    load_while(store, id, |_| true).await
 }
 
-/// Reads an order from its stream for as long as a condition on version and time holds.
+/// Reads an order from its stream for as long as a condition on its events holds.
 pub(crate) async fn load_while(
     store: &Store,
     id: OrderId,
-    wanted: impl Fn(Version, Timestamp) -> bool + Send + Sync,
+    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
 ) -> Result<OrderRecord, LoadError> {
     let mut record = OrderRecord::default();
     stored::for_each(store, &streams::order(id), |recorded| {
-        let time = Timestamp::from_unix_ms(recorded.event.time_ms);
-        if record.left_at.is_none() && wanted(recorded.version, time) {
+        if record.left_at.is_none() && wanted(recorded) {
             record.apply_recorded(recorded)?;
         } else {
             record.left_at.get_or_insert(recorded.position);
@@ -151,18 +150,16 @@ pub(crate) async fn load_payment(store: &Store, order: &Order) -> Result<Option<
     }
 }
 
-/// Reads the payment as it was while the order was as the record has it, and no later than a time.
+/// Reads the payment as it was while the order was as the record has it, for as long as a condition on its events holds.
 pub(crate) async fn load_payment_of_then(
     store: &Store,
     record: &OrderRecord,
-    no_later_than: Option<Timestamp>,
+    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
 ) -> Result<Option<Payment>, LoadError> {
     let Some(id) = record.order.payment_id() else { return Ok(None) };
     let mut then = Payment::default();
     stored::for_each(store, &streams::payment(id), |recorded| {
-        let time = Timestamp::from_unix_ms(recorded.event.time_ms);
-        let in_time = no_later_than.is_none_or(|limit| time <= limit);
-        if in_time && record.left_at.is_none_or(|left_at| recorded.position < left_at) {
+        if wanted(recorded) && record.left_at.is_none_or(|left_at| recorded.position < left_at) {
             then = payment::evolve(std::mem::take(&mut then), &stored::decode(recorded)?);
         }
         Ok(())

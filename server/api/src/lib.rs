@@ -4,6 +4,7 @@
 //! the server keeps its own codecs, so that the wire and the log can change apart.
 
 mod catalogue;
+mod diff;
 mod events;
 mod health;
 mod ids;
@@ -15,6 +16,7 @@ mod stock;
 mod time;
 
 pub use catalogue::{Category, CategoryList, Page, Product, ProductQuery, ProductSort};
+pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
 pub use health::{Health, Readiness};
 pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId};

@@ -3,8 +3,8 @@
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use storefront_api::{
-    AddItem, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderId, OrderListQuery, OrderQuery, OrderSummary, Page,
-    ProductId, Ship, Timeline, TimelineQuery,
+    AddItem, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, Order, OrderDiff, OrderId, OrderListQuery,
+    OrderQuery, OrderSummary, Page, ProductId, Ship, Timeline, TimelineQuery,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
@@ -45,6 +45,23 @@ impl Client {
             return Ok(None);
         }
         self.success(answer).and_then(|answer| self.json(&answer)).map(Some)
+    }
+
+    /// `GET /v1/orders/{id}/diff`: what changed between two moments of an order, and the order at the later one.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; an unknown order or version is a problem with status 404.
+    pub async fn order_diff(&self, id: OrderId, query: &DiffQuery) -> Result<OrderDiff, ClientError> {
+        self.read(self.get(&["v1", "orders", &id.to_string(), "diff"], query), None).await
+    }
+
+    /// `GET /v1/orders/{id}/diagram`: the order's timeline as Markdown with a Mermaid sequence diagram.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; an unknown order is a problem with status 404.
+    pub async fn order_diagram(&self, id: OrderId) -> Result<String, ClientError> {
+        let answer = self.send(self.get(&["v1", "orders", &id.to_string(), "diagram"], &()), None).await?;
+        self.success(answer).and_then(|answer| self.text(answer))
     }
 
     /// `GET /v1/orders`: one page, newest first.

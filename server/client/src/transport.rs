@@ -203,6 +203,10 @@ impl Client {
         })
     }
 
+    pub(crate) fn text(&self, answer: Answer) -> Result<String, ClientError> {
+        String::from_utf8(answer.body).map_err(|_| self.unexpected(format_args!("its answer is no text")))
+    }
+
     pub(crate) fn unexpected(&self, what: std::fmt::Arguments<'_>) -> ClientError {
         ClientError::Unexpected(format!("The shop at {} did not answer as a shop does: {what}.", self.base_url()))
     }

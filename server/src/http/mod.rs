@@ -64,6 +64,8 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::list::list_orders))
         .routes(routes!(orders::read::get_order))
         .routes(routes!(orders::read::get_timeline))
+        .routes(routes!(orders::diff::get_diff))
+        .routes(routes!(orders::diagram::get_diagram))
         .routes(routes!(orders::basket::add_item, orders::basket::clear))
         .routes(routes!(orders::basket::change_quantity, orders::basket::remove_item))
         .routes(routes!(orders::checkout::check_out))

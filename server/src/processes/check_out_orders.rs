@@ -95,7 +95,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
 
 /// What the order had in it when it was checked out.
 async fn lines_at(store: &Store, id: OrderId, version: Version) -> Result<Vec<Line>, LoadError> {
-    let record = crate::order_record::load_while(store, id, |at, _| at <= version).await?;
+    let record = crate::order_record::load_while(store, id, |recorded| recorded.version <= version).await?;
     let lines = record.order.lines().iter();
     Ok(lines.map(|line| Line { product_id: line.item.product_id.clone(), quantity: line.quantity.get() }).collect())
 }

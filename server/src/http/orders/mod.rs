@@ -3,6 +3,8 @@
 pub(crate) mod basket;
 pub(crate) mod checkout;
 pub(crate) mod deliver;
+pub(crate) mod diagram;
+pub(crate) mod diff;
 pub(crate) mod list;
 pub(crate) mod read;
 

@@ -50,14 +50,13 @@ pub(crate) async fn get_order(
     let past = query.version.is_some() || query.at.is_some();
     loop {
         let head = shop.store.head().await.map_err(Failure::from)?;
-        let record = order_record::load_while(&shop.store, id, |version, time| {
-            query.version.is_none_or(|wanted| version.0 <= wanted) && query.at.is_none_or(|wanted| time <= wanted)
+        let record = order_record::load_while(&shop.store, id, |recorded| {
+            query.version.is_none_or(|wanted| recorded.version.0 <= wanted) && is_by(recorded, query.at)
         })
         .await
         .map_err(Failure::from)?;
         if query.version.is_some_and(|wanted| record.version.0 != wanted) {
-            let detail = format!("The order has no version {}.", query.version.unwrap_or_default());
-            return Err(ApiError::new(Code::VersionNotFound, detail));
+            return Err(no_such_version(query.version.unwrap_or_default()));
         }
         let is_known = known.contains(&record.version.0);
         if !is_known || past || !wait_for_news(&shop, head, deadline).await? {
@@ -73,13 +72,24 @@ async fn answer(
     at: Option<Timestamp>,
     is_known: bool,
 ) -> Result<Response, ApiError> {
-    let payment = order_record::load_payment_of_then(&shop.store, record, at).await.map_err(Failure::from)?;
+    let payment = order_record::load_payment_of_then(&shop.store, record, |recorded| is_by(recorded, at));
+    let payment = payment.await.map_err(Failure::from)?;
     let body = record.body(id, payment.as_ref()).ok_or_else(ApiError::order_not_found)?;
     let etag = HeaderValue::from_str(&format!("\"{}\"", record.version)).map_err(|_| ApiError::internal())?;
     if is_known {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
     Ok(([(ETAG, etag)], Json(body)).into_response())
+}
+
+/// Whether an event happened no later than a time.
+fn is_by(recorded: &Recorded, at: Option<Timestamp>) -> bool {
+    at.is_none_or(|at| Timestamp::from_unix_ms(recorded.event.time_ms) <= at)
+}
+
+/// The refusal of a version that the order has never had.
+pub(super) fn no_such_version(version: u64) -> ApiError {
+    ApiError::new(Code::VersionNotFound, format!("The order has no version {version}."))
 }
 
 /// Everything that happened to an order
@@ -116,7 +126,7 @@ pub(crate) async fn get_timeline(
 }
 
 /// Every event of an order, and the head of the log as of then.
-async fn everything_about(shop: &Shop, id: OrderId) -> Result<(Vec<Recorded>, Position), ApiError> {
+pub(super) async fn everything_about(shop: &Shop, id: OrderId) -> Result<(Vec<Recorded>, Position), ApiError> {
     let filter = Filter { correlation_id: Some(id.to_string()), ..Filter::default() };
     let mut all = Vec::new();
     let mut after = Position(0);
