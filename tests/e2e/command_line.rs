@@ -52,10 +52,62 @@ fn the_help_names_every_command_and_option() {
     let output = run("storefront", ["--help"]);
     assert_eq!(output.status.code(), Some(0));
     let help = text(&output.stdout);
-    for word in ["serve", "demo", "events", "--server", "--ephemeral", "--data", "--debug"] {
+    for word in [
+        "serve",
+        "demo",
+        "events",
+        "replay",
+        "config",
+        "completions",
+        "man",
+        "--config",
+        "--server",
+        "--ephemeral",
+        "--data",
+        "--debug",
+    ] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
     assert_eq!(run("storefront", ["--version"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_printed_configuration_can_be_used_and_a_bad_one_is_refused_in_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let path = file.to_str().unwrap();
+    let printed = run("storefront", ["config"]);
+    assert_eq!(printed.status.code(), Some(0));
+    assert!(text(&printed.stdout).contains("[keys.shop]"));
+    let replay = folder.path().join("none.jsonl");
+    let replay = replay.to_str().unwrap();
+    std::fs::write(&file, &printed.stdout).unwrap();
+    let taken = run("storefront", ["replay", replay, "--config", path]);
+    assert_eq!(taken.status.code(), Some(1), "the configuration is fine, the file to play is missing");
+    assert!(one_line(&taken).contains("none.jsonl"));
+    std::fs::write(&file, "[keys.basket]\nremove = [\"q\"]\n").unwrap();
+    let refused = run("storefront", ["replay", replay, "--config", path]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = one_line(&refused);
+    assert!(
+        said.contains("config.toml") && said.contains("basket.remove") && said.contains("everywhere.quit"),
+        "{said}"
+    );
+    let missing = run("storefront", ["replay", replay, "--config", "/nowhere/config.toml"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(one_line(&missing).contains("/nowhere/config.toml"));
+}
+
+#[test]
+fn shells_and_manuals_are_served() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run("storefront", ["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        assert!(text(&output.stdout).contains("replay"), "{shell}");
+    }
+    let manual = run("storefront", ["man"]);
+    assert!(text(&manual.stdout).contains(".TH storefront 1"), "{}", text(&manual.stdout));
+    assert_eq!(run("storefront", ["completions", "abacus"]).status.code(), Some(2));
 }
 
 #[test]
@@ -75,6 +127,9 @@ fn options_that_make_no_sense_together_are_usage_errors() {
         &["serve", "--listen", "somewhere"],
         &["demo", "--server", "not-an-address"],
         &["events", "--order", "seven"],
+        &["replay"],
+        &["replay", "order.jsonl", "--speed", "0"],
+        &["replay", "order.jsonl", "--speed", "fast"],
         &["dance"],
     ] {
         let output = run("storefront", arguments);

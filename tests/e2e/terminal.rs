@@ -7,6 +7,7 @@ mod outages;
 mod pty;
 mod returning;
 mod shopping;
+mod timelines;
 
 use pty::{ENTER, TAB, Terminal};
 

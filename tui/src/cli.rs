@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use storefront_api::OrderId;
 
+use crate::state::{REAL_TIME, SPEEDS};
+
 /// A shop in a terminal whose every state change is an event that anyone can watch.
 ///
 /// Without a command, opens the shop on this terminal, with everything it needs running inside this one process: the
@@ -27,7 +29,9 @@ Examples:
   storefront --server http://127.0.0.1:7070   be a client of a shop that runs elsewhere
   storefront serve                            run the shop without a screen, for other clients
   storefront demo --scenario declined         watch a card being declined, line by line
-  storefront events --follow                  watch everything that happens";
+  storefront events --follow                  watch everything that happens
+  storefront events --json --order ID > it    keep the timeline of an order …
+  storefront replay it                        … and play it again, anywhere";
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
@@ -41,6 +45,9 @@ pub(crate) struct Common {
     /// Where the log, the baskets and the settings are kept [default: your data folder]
     #[arg(long, global = true, value_name = "FOLDER", env = "STOREFRONT_DATA", hide_env_values = true)]
     pub(crate) data: Option<PathBuf>,
+    /// Take keys, theme and colours from this file [default: storefront/config.toml in your configuration folder]
+    #[arg(long, global = true, value_name = "FILE", env = "STOREFRONT_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
     /// Write what happens inside to storefront.log in the data folder
     #[arg(long, global = true)]
     pub(crate) debug: bool,
@@ -75,6 +82,40 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ID")]
         order: Option<OrderId>,
     },
+    /// Play a timeline from a file again, without any shop: on the screen, or as lines without a terminal
+    ///
+    /// The file has a JSON object a line, as `storefront events --json --order ID` prints them. On the screen, Space pauses,
+    /// the arrows step, + and - change the speed. Between two events at least 0.15 s and at most 3 s pass at speed 1.
+    Replay {
+        /// The file
+        file: PathBuf,
+        /// How many times as fast as it happened, 0.01 to 1000
+        #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
+        speed: u32,
+    },
+    /// Print the configuration as it is by default, with every key and what it does
+    Config,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// A speed in thousandths of real time.
+fn speed(text: &str) -> Result<u32, String> {
+    let wrong = || "must be a number from 0.01 to 1000".to_owned();
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 3 || (whole.is_empty() && part.is_empty()) || whole.len() > 4 {
+        return Err(wrong());
+    }
+    let whole: u32 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| wrong())? };
+    let part: u32 = format!("{part:0<3}").parse().map_err(|_| wrong())?;
+    let speed = whole * REAL_TIME + part;
+    if (SPEEDS.0..=SPEEDS.1).contains(&speed) { Ok(speed) } else { Err(wrong()) }
 }
 
 /// What happens in a demo.
@@ -118,6 +159,14 @@ mod tests {
         for line in ["storefront --server http://x demo", "storefront demo --server http://x"] {
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
             assert_eq!(cli.common.server.as_deref(), Some("http://x"));
+        }
+    }
+
+    #[test]
+    fn a_speed_is_a_number_with_at_most_three_places() {
+        assert_eq!(["1", "0.25", ".5", "1000", "0.01"].map(speed), [1_000, 250, 500, 1_000_000, 10].map(Ok));
+        for wrong in ["", ".", "0", "0.001", "1001", "-1", "fast", "1.2345", "1e3"] {
+            assert!(speed(wrong).is_err(), "{wrong:?}");
         }
     }
 

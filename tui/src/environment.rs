@@ -16,6 +16,15 @@ pub(crate) fn data_folder() -> Option<PathBuf> {
     Some(data.join("storefront"))
 }
 
+/// Where the configuration is looked for: in `XDG_CONFIG_HOME`, or the usual place of the system.
+pub(crate) fn config_file() -> Option<PathBuf> {
+    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || folder("HOME").or_else(|| folder("USERPROFILE"));
+    let usual = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
+    let config = folder("XDG_CONFIG_HOME").or_else(|| folder("APPDATA")).or_else(|| Some(home()?.join(usual)))?;
+    Some(config.join("storefront").join("config.toml"))
+}
+
 /// How many colours the terminal shows, as far as it says. `NO_COLOR` (no-color.org) means none.
 pub(crate) fn colour_depth() -> Depth {
     let text = |name: &str| env::var(name).unwrap_or_default();

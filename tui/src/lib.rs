@@ -11,6 +11,7 @@
 //! It keeps no truth: what a shopper does shows at once, but the shop decides, and its word replaces what was shown.
 
 mod cli;
+mod config;
 mod driver;
 pub mod embedded;
 mod environment;

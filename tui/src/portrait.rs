@@ -7,7 +7,7 @@ use color_eyre::eyre::{Result, eyre};
 use storefront_client::Client;
 
 use crate::driver::Engine;
-use crate::keys::{Code, Key};
+use crate::keys::Key;
 use crate::settings::{Contact, Settings, ThemeName};
 use crate::update::Msg;
 use crate::view::svg;
@@ -60,7 +60,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Key>> {
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
         if let Some((name, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
-            keys.push(named(name).ok_or_else(|| eyre!("There is no key <{name}>."))?);
+            keys.push(name.parse().map_err(|error| eyre!("<{name}>: {error}."))?);
             rest = after;
         } else {
             keys.push(Key::char(letter));
@@ -70,28 +70,10 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Key>> {
     Ok(keys)
 }
 
-fn named(name: &str) -> Option<Key> {
-    let code = match name {
-        "Enter" => Code::Enter,
-        "Esc" => Code::Esc,
-        "Backspace" => Code::Backspace,
-        "Tab" => Code::Tab,
-        "Up" => Code::Up,
-        "Down" => Code::Down,
-        "Left" => Code::Left,
-        "Right" => Code::Right,
-        "Home" => Code::Home,
-        "End" => Code::End,
-        "PgUp" => Code::PageUp,
-        "PgDn" => Code::PageDown,
-        _ => return None,
-    };
-    Some(Key::plain(code))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Code;
 
     #[test]
     fn keys_are_written_as_letters_and_names() {

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use storefront_client::Client;
 
 use crate::cli::{Cli, Command, Common};
+use crate::config::{self, Config};
 use crate::driver::{self, Shop, Start};
 use crate::embedded::{DataPlace, EmbeddedOptions};
 use crate::line_mode;
 use crate::settings::{Settings, SettingsFile};
+use crate::state::Replay;
 use crate::{environment, terminal};
 
 /// Reads the command line and does what it says.
@@ -31,7 +33,14 @@ pub fn run() -> ExitCode {
         complain(&usage);
         return ExitCode::from(2);
     }
-    match outcome(cli) {
+    let config = match configured(&cli) {
+        Ok(config) => config,
+        Err(wrong) => {
+            complain(&wrong);
+            return ExitCode::from(2);
+        }
+    };
+    match outcome(cli, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if line_mode::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,7 +69,18 @@ fn usage_error(cli: &Cli) -> Option<String> {
     }
 }
 
-fn outcome(cli: Cli) -> Result<()> {
+/// What the person configured, where a screen is opened.
+fn configured(cli: &Cli) -> Result<Config, String> {
+    match (&cli.command, &cli.common.config) {
+        (None | Some(Command::Replay { .. }), Some(path)) => Config::read(path, true),
+        (None | Some(Command::Replay { .. }), None) => {
+            environment::config_file().map_or_else(|| Ok(Config::default()), |path| Config::read(&path, false))
+        }
+        (Some(_), _) => Ok(Config::default()),
+    }
+}
+
+fn outcome(cli: Cli, config: Config) -> Result<()> {
     color_eyre::config::HookBuilder::default().display_env_section(false).display_location_section(false).install()?;
     terminal::install_panic_hook();
     let common = cli.common;
@@ -72,7 +92,7 @@ fn outcome(cli: Cli) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         match cli.command {
-            None => on_screen(&common, data).await,
+            None => on_screen(&common, data, config).await,
             Some(Command::Serve { listen }) => line_mode::serve(place(&common, data)?, listen).await,
             Some(Command::Demo { scenario }) => {
                 let memory = EmbeddedOptions::new(DataPlace::Memory);
@@ -86,6 +106,13 @@ fn outcome(cli: Cli) -> Result<()> {
                 let what = line_mode::What { follow, json, order };
                 line_mode::events(common.server.as_deref(), options, what).await
             }
+            Some(Command::Replay { file, speed }) => replay(&file, speed, config).await,
+            Some(Command::Config) => Ok(io::stdout().write_all(config::documented().as_bytes())?),
+            Some(Command::Completions { shell }) => {
+                clap_complete::generate(shell, &mut Cli::command(), "storefront", &mut io::stdout());
+                Ok(())
+            }
+            Some(Command::Man) => Ok(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?),
         }
     });
     // A blocking read of the terminal must not hold the process up.
@@ -93,12 +120,26 @@ fn outcome(cli: Cli) -> Result<()> {
     result
 }
 
-async fn on_screen(common: &Common, data: Option<PathBuf>) -> Result<()> {
+/// Plays a timeline: on the screen, or as lines where there is none.
+async fn replay(file: &Path, speed: u32, config: Config) -> Result<()> {
+    let events = line_mode::read_replay(file)?;
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return line_mode::replay(&events, speed).await;
+    }
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let settings = Settings { theme: Some(config.theme.unwrap_or_else(environment::theme)), ..Settings::default() };
+    let shop = Shop::Nowhere(Replay::new(name, events, speed));
+    let depth = environment::colour_depth();
+    driver::run(Start { shop, settings, file: None, first_run: false, depth, config }).await
+}
+
+async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Result<()> {
     let kept = data.as_deref().map(|data| SettingsFile::new(data, common.server.as_deref()));
     let read = kept.as_ref().and_then(SettingsFile::read);
     let first_run = read.is_none();
     let mut settings = read.unwrap_or_default();
-    settings.theme = settings.theme.or_else(|| Some(environment::theme()));
+    settings.theme = config.theme.or(settings.theme).or_else(|| Some(environment::theme()));
+    settings.mouse = config.mouse.unwrap_or(settings.mouse);
     if common.ephemeral {
         // The shop is a new one, so there is no basket to go back to.
         settings = Settings { basket: None, checking_out: None, ..settings };
@@ -109,7 +150,7 @@ async fn on_screen(common: &Common, data: Option<PathBuf>) -> Result<()> {
         None => Shop::Inside(EmbeddedOptions::new(place(common, data)?)),
     };
     let file = if common.ephemeral { None } else { kept };
-    driver::run(Start { shop, settings, file, first_run, depth }).await
+    driver::run(Start { shop, settings, file, first_run, depth, config }).await
 }
 
 fn place(common: &Common, data: Option<PathBuf>) -> Result<DataPlace> {

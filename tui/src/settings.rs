@@ -11,7 +11,7 @@ use storefront_api::{OrderId, ProductId};
 use crate::state::Screen;
 
 /// How the screen is coloured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ThemeName {
     #[default]
@@ -19,6 +19,11 @@ pub(crate) enum ThemeName {
     Light,
     HighContrast,
     Mono,
+}
+
+impl ThemeName {
+    /// All of them, in the order in which a key goes through them.
+    pub(crate) const ALL: [Self; 4] = [Self::Dark, Self::Light, Self::HighContrast, Self::Mono];
 }
 
 /// Who buys.
@@ -62,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) contact: Contact,
     /// The token of the payment chosen last.
     pub(crate) payment: Option<String>,
+    /// Whether the mouse is on.
+    pub(crate) mouse: bool,
 }
 
 /// Where the settings for one shop are.

@@ -7,9 +7,12 @@ use std::panic;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
-    DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+    DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton,
+    MouseEvent, MouseEventKind,
 };
 use crossterm::style::{ResetColor, force_color_output};
 use crossterm::terminal::{
@@ -32,6 +35,8 @@ type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 pub(crate) struct TerminalGuard {
     /// Never dropped: the library would show the cursor, which we do, and panic when the terminal is gone.
     screen: ManuallyDrop<Screen>,
+    /// Clicks and the wheel come here.
+    mouse: bool,
 }
 
 impl TerminalGuard {
@@ -45,7 +50,7 @@ impl TerminalGuard {
         own_screen()?;
         let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout())));
         match screen {
-            Ok(screen) => Ok(Self { screen: ManuallyDrop::new(screen) }),
+            Ok(screen) => Ok(Self { screen: ManuallyDrop::new(screen), mouse: false }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -63,8 +68,31 @@ impl TerminalGuard {
         execute!(self.screen.backend_mut(), EndSynchronizedUpdate)
     }
 
+    /// Puts a text into the clipboard (OSC 52); a terminal that does not allow it ignores it.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let out = self.screen.backend_mut();
+        write!(out, "\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text))?;
+        Write::flush(out)
+    }
+
+    /// Has clicks and the wheel come here, or leaves them to the terminal.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) fn use_mouse(&mut self, on: bool) -> io::Result<()> {
+        if self.mouse != on {
+            self.mouse = on;
+            write_mouse(&mut io::stdout(), on)?;
+        }
+        Ok(())
+    }
+
     /// Gives the terminal back for a while.
     pub(crate) fn leave(&mut self) {
+        self.mouse = false;
         give_back();
     }
 
@@ -73,7 +101,7 @@ impl TerminalGuard {
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn enter_again(&mut self) -> io::Result<()> {
-        give_back();
+        self.leave();
         own_screen()?;
         self.redraw()
     }
@@ -148,7 +176,15 @@ fn write_enter(out: &mut impl Write) -> io::Result<()> {
     execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)
 }
 
+/// Presses, releases and the wheel, with coordinates beyond 223 (xterm control sequences, "Mouse Tracking"): never moves,
+/// which would wake us for nothing.
+fn write_mouse(out: &mut impl Write, on: bool) -> io::Result<()> {
+    out.write_all(if on { b"\x1b[?1000h\x1b[?1006h" } else { b"\x1b[?1006l\x1b[?1000l" })?;
+    out.flush()
+}
+
 fn write_leave(out: &mut impl Write) -> io::Result<()> {
+    write_mouse(out, false)?;
     execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show)
 }
 
@@ -156,13 +192,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A terminal's event as a message; `None` for what does not matter here.
-pub(crate) fn message(event: Event) -> Option<Msg> {
+/// How many lines one notch of the wheel moves.
+const WHEEL_LINES: i16 = 3;
+
+/// A terminal's event as a message; `None` for what does not matter here. A click is told by its distance from the row of
+/// the chosen line.
+pub(crate) fn message(event: Event, chosen_row: Option<u16>) -> Option<Msg> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => our_key(key).map(Msg::Key),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(width, height) => Some(Msg::Resize { width, height }),
-        Event::Key(_) | Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
+        Event::Mouse(mouse) => clicked(mouse, chosen_row),
+        Event::Key(_) | Event::FocusGained | Event::FocusLost => None,
+    }
+}
+
+fn clicked(mouse: MouseEvent, chosen_row: Option<u16>) -> Option<Msg> {
+    match mouse.kind {
+        MouseEventKind::ScrollDown => Some(Msg::Wheel { lines: WHEEL_LINES }),
+        MouseEventKind::ScrollUp => Some(Msg::Wheel { lines: -WHEEL_LINES }),
+        MouseEventKind::Down(MouseButton::Left) => {
+            let rows = i16::try_from(i32::from(mouse.row) - i32::from(chosen_row?)).ok()?;
+            Some(Msg::Click { rows })
+        }
+        _ => None,
     }
 }
 
@@ -236,10 +289,10 @@ mod tests {
     #[test]
     fn letting_a_key_go_means_nothing() {
         let mut event = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
-        assert!(matches!(message(Event::Key(event)), Some(Msg::Key(key)) if key == Key::char('q')));
+        assert!(matches!(message(Event::Key(event), None), Some(Msg::Key(key)) if key == Key::char('q')));
         event.kind = KeyEventKind::Repeat;
-        assert!(message(Event::Key(event)).is_some());
+        assert!(message(Event::Key(event), None).is_some());
         event.kind = KeyEventKind::Release;
-        assert!(message(Event::Key(event)).is_none());
+        assert!(message(Event::Key(event), None).is_none());
     }
 }

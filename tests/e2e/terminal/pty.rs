@@ -25,7 +25,9 @@ pub(super) const ENTER: &str = "\r";
 pub(super) const ESC: &str = "\x1b";
 pub(super) const TAB: &str = "\t";
 pub(super) const DOWN: &str = "\x1b[B";
+pub(super) const LEFT: &str = "\x1b[D";
 pub(super) const CTRL_C: &str = "\x03";
+pub(super) const CTRL_P: &str = "\x10";
 pub(super) const CTRL_Z: &str = "\x1a";
 
 /// Runs the client as a job under job control, says how it left, and after a key brings it back to the foreground.
@@ -45,6 +47,18 @@ pub(super) struct Home(Arc<TempDir>);
 impl Home {
     pub(super) fn new() -> Self {
         Self(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    /// Writes a file into the folder in which the client runs.
+    pub(super) fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it is in the home folder")).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Reads a file of that folder.
+    pub(super) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.path().join(name)).unwrap()
     }
 
     /// Opens the client on a terminal of its own.

@@ -1,7 +1,7 @@
 //! Runs effects against the shop: one request each, its answer as a message. Decides nothing, not even whether to try
 //! again.
 
-use storefront_api::{AddItem, Cancel, Order, OrderId, TimelineQuery};
+use storefront_api::{AddItem, Cancel, DiffQuery, Order, OrderId, TimelineQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
 use crate::driver::png;
@@ -46,7 +46,16 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
             let result = client.cancel(id, &cancel, &named(&key)).await;
             Msg::Cancelled { key, result: result.map(order).map_err(failure) }
         }
-        Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => return None,
+        Effect::FetchDiff { id, position } => {
+            let query = DiffQuery { position: Some(position), ..DiffQuery::default() };
+            Msg::Diff { id, position, result: client.order_diff(id, &query).await.map_err(failure) }
+        }
+        Effect::FetchDiagram { id, copy } => {
+            Msg::Diagram { id, copy, result: client.order_diagram(id).await.map_err(failure) }
+        }
+        Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
+            return None;
+        }
     })
 }
 

@@ -23,8 +23,10 @@ const REQUESTS: usize = 8;
 const KEEPING: Duration = Duration::from_millis(300);
 
 /// Something only the terminal can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
+    /// A text for the clipboard.
+    Copy(String),
     Quit,
     Suspend,
     Redraw,
@@ -107,6 +109,16 @@ impl Engine {
             Effect::Quit => return Some(Wish::Quit),
             Effect::Suspend => return Some(Wish::Suspend),
             Effect::Redraw => return Some(Wish::Redraw),
+            Effect::Copy(text) => return Some(Wish::Copy(text)),
+            Effect::Save { name, text } => {
+                let sender = self.sender.clone();
+                self.tasks.spawn(async move {
+                    let saved = tokio::task::spawn_blocking(move || save(&name, &text)).await;
+                    let saved = saved.unwrap_or_else(|_| Err("The file could not be written.".to_owned()));
+                    // The channel closes when the client ends; then there is nobody to tell.
+                    let _ = sender.send(Msg::Saved(saved)).await;
+                });
+            }
             Effect::Keep(settings) => {
                 self.settings.send_replace(*settings);
             }
@@ -123,6 +135,8 @@ impl Engine {
             | Effect::CheckOut { .. }
             | Effect::FetchOrders { .. }
             | Effect::FetchTimeline { .. }
+            | Effect::FetchDiff { .. }
+            | Effect::FetchDiagram { .. }
             | Effect::CancelOrder { .. } => {
                 self.spawn(effect);
             }
@@ -183,6 +197,15 @@ impl Engine {
         {
             tracing::warn!(%error, "the settings could not be kept");
         }
+    }
+}
+
+/// Writes a text into a file of the working folder; returns where it is.
+fn save(name: &str, text: &str) -> Result<String, String> {
+    let path = std::path::absolute(name).unwrap_or_else(|_| name.into());
+    match std::fs::write(&path, text) {
+        Ok(()) => Ok(path.display().to_string()),
+        Err(error) => Err(format!("{} could not be written: {error}.", path.display())),
     }
 }
 

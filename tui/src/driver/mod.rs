@@ -23,8 +23,10 @@ pub(crate) use engine::{Engine, Wish};
 use keys::{Gone, Keys};
 use signals::{Signal, Signals};
 
+use crate::config::Config;
 use crate::embedded::{self, Embedded, EmbeddedOptions};
 use crate::settings::{Settings, SettingsFile};
+use crate::state::Replay;
 use crate::terminal::{self, TerminalGuard};
 use crate::update::Msg;
 use crate::view::theme::{Depth, Theme};
@@ -45,6 +47,8 @@ pub(crate) enum Shop {
     At(Client),
     /// One that is started inside this process.
     Inside(EmbeddedOptions),
+    /// None: a timeline from a file is played.
+    Nowhere(Replay),
 }
 
 /// How the client starts.
@@ -54,6 +58,8 @@ pub(crate) struct Start {
     pub(crate) file: Option<SettingsFile>,
     pub(crate) first_run: bool,
     pub(crate) depth: Depth,
+    /// What the person configured.
+    pub(crate) config: Config,
 }
 
 type Starting = Pin<Box<dyn Future<Output = Result<Embedded>> + Send>>;
@@ -64,9 +70,18 @@ type Starting = Pin<Box<dyn Future<Output = Result<Embedded>> + Send>>;
 /// When the terminal cannot be used, the embedded shop does not start, or a part of the client breaks down. The terminal
 /// is as it was before.
 pub(crate) async fn run(start: Start) -> Result<()> {
-    let engine = Engine::new(&start.settings, start.file.clone());
+    let mut engine = Engine::new(&start.settings, start.file.clone());
+    engine.model.keys = start.config.keys.clone();
     let terminal = TerminalGuard::enter().wrap_err("The terminal cannot be used")?;
-    let mut app = App { engine, terminal, depth: start.depth, drawn_at: None, embedded: None };
+    let mut app = App {
+        engine,
+        terminal,
+        depth: start.depth,
+        config: start.config.clone(),
+        drawn_at: None,
+        chosen_row: None,
+        embedded: None,
+    };
     let outcome = app.run(start).await;
     let App { engine, terminal, embedded, .. } = app;
     drop(terminal);
@@ -84,7 +99,10 @@ struct App {
     engine: Engine,
     terminal: TerminalGuard,
     depth: Depth,
+    config: Config,
     drawn_at: Option<Instant>,
+    /// The row of the chosen line in the last frame; clicks are told from it.
+    chosen_row: Option<u16>,
     embedded: Option<Embedded>,
 }
 
@@ -125,6 +143,7 @@ impl App {
             for wish in wishes {
                 let ends = match wish {
                     Wish::Quit => true,
+                    Wish::Copy(text) => self.terminal.copy(&text).is_err(),
                     Wish::Suspend => self.suspend(&mut signals).await.is_err(),
                     Wish::Redraw => {
                         self.engine.model.changed = true;
@@ -155,6 +174,10 @@ impl App {
                 self.engine.take(Msg::ShopFound { url, mailbox_url: None, embedded: false, first_run });
                 Ok(None)
             }
+            Shop::Nowhere(replay) => {
+                self.engine.take(Msg::Replay(replay));
+                Ok(None)
+            }
         }
     }
 
@@ -167,7 +190,7 @@ impl App {
     }
 
     fn take_key(&mut self, event: crossterm::event::Event) -> Vec<Wish> {
-        terminal::message(event).map(|msg| self.engine.take(msg)).unwrap_or_default()
+        terminal::message(event, self.chosen_row).map(|msg| self.engine.take(msg)).unwrap_or_default()
     }
 
     /// Takes in everything that is there already, so that a frame is drawn once for all of it.
@@ -196,9 +219,12 @@ impl App {
     fn draw(&mut self) -> Result<()> {
         let model = &mut self.engine.model;
         model.changed = false;
-        let theme = Theme::new(model.theme, self.depth);
+        let theme = Theme::with(model.theme, self.depth, self.config.colours(model.theme));
         let model = &*model;
-        self.terminal.draw(|frame| view(model, &theme, frame))?;
+        self.terminal.use_mouse(model.mouse)?;
+        let mut chosen = None;
+        self.terminal.draw(|frame| chosen = view(model, &theme, frame))?;
+        self.chosen_row = chosen;
         self.drawn_at = Some(Instant::now());
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The table itself. To change a key, change it here and nowhere else.
+//! The table itself, before anybody changes it. To change a key, change it here and nowhere else.
 
 use super::{Action, Binding, Code, Key, Place};
 
@@ -20,86 +20,169 @@ const fn char(letter: char) -> Key {
     Key::char(letter)
 }
 
-const fn on(place: Place, action: Action, keys: &'static [Key], hint: &'static str, help: &'static str) -> Binding {
-    Binding { action, place, keys, hint, help }
+fn on(place: Place, action: Action, keys: &[Key], hint: &'static str, help: &'static str) -> Binding {
+    Binding { action, place, keys: keys.to_vec(), hint, help }
 }
 
 /// Every binding; within a place, in the order in which the hint bar shows them.
-pub(crate) static BINDINGS: &[Binding] = &[
-    // Shop
-    on(Place::Shop, Action::Add, &[ENTER, char('a')], "add", "Put the product into the basket"),
-    on(Place::Shop, Action::Search, &[char('/')], "search", "Search as you type"),
-    on(Place::Shop, Action::NextShelf, &[RIGHT, char('l'), char(']')], "shelf", "Go to the next category"),
-    on(Place::Shop, Action::PreviousShelf, &[LEFT, char('h'), char('[')], "", "Go to the previous category"),
-    on(Place::Shop, Action::More, &[char('+'), char('=')], "quantity", "Add one more at a time"),
-    on(Place::Shop, Action::Fewer, &[char('-'), char('_')], "", "Add one fewer at a time"),
-    on(Place::Shop, Action::NextSort, &[char('s')], "sort", "Sort by name, price or newest"),
-    on(Place::Shop, Action::OnlyInStock, &[char('i')], "in stock", "Show only what is in stock, or everything"),
-    on(Place::Shop, Action::CheckOut, &[char('c')], "check out", "Go to the checkout"),
-    on(Place::Shop, Action::ShowAll, &[ESC], "", "Take search and filters off"),
-    // Basket
-    on(Place::Basket, Action::CheckOut, &[ENTER, char('c')], "check out", "Go to the checkout"),
-    on(Place::Basket, Action::More, &[char('+'), char('='), RIGHT, char('l')], "one more", "One more of this"),
-    on(Place::Basket, Action::Fewer, &[char('-'), char('_'), LEFT, char('h')], "one fewer", "One fewer of this"),
-    on(Place::Basket, Action::Remove, &[char('x'), DELETE, char('d')], "remove", "Take the line out"),
-    on(Place::Basket, Action::Undo, &[char('u')], "undo", "Put back what was taken out last"),
-    on(Place::Basket, Action::EmptyBasket, &[char('X')], "empty", "Take everything out"),
-    on(Place::Basket, Action::Back, &[ESC], "", "Back to the shop"),
-    // Checkout
-    on(Place::Checkout, Action::Submit, &[ENTER], "buy", "Buy: the order is sent once, however often this is pressed"),
-    on(Place::CheckoutPayment, Action::NextChoice, &[DOWN, RIGHT, char('j'), char('l')], "choose", "Next way to pay"),
-    on(Place::CheckoutPayment, Action::PreviousChoice, &[UP, LEFT, char('k'), char('h')], "", "Previous way to pay"),
-    on(Place::CheckoutField, Action::NextField, &[DOWN], "", "Go to the field below"),
-    on(Place::CheckoutField, Action::PreviousField, &[UP], "", "Go to the field above"),
-    on(Place::Checkout, Action::NextField, &[TAB], "next field", "Go to the next field"),
-    on(Place::Checkout, Action::PreviousField, &[BACK_TAB], "", "Go to the previous field"),
-    on(Place::Checkout, Action::Back, &[ESC], "back", "Back to the basket"),
-    on(Place::CheckoutProgress, Action::OpenOrder, &[ENTER], "see order", "Open the order with its timeline"),
-    on(Place::CheckoutProgress, Action::Back, &[ESC], "shop on", "Back to the shop; the order goes on by itself"),
-    // Orders
-    on(Place::Orders, Action::OpenOrder, &[ENTER, RIGHT, char('l')], "open", "Open the order with its timeline"),
-    on(Place::Orders, Action::NextStatus, &[char('f')], "filter", "Show only orders in one state, then the next"),
-    on(Place::Orders, Action::Back, &[ESC], "", "Back to the shop"),
-    on(Place::Order, Action::Detail, &[ENTER, RIGHT, char('l')], "event", "Show or hide the whole event"),
-    on(Place::Order, Action::AdoptBasket, &[char('c')], "continue", "Make this open order the basket and go to it"),
-    on(Place::Order, Action::CancelOrder, &[char('x')], "cancel order", "Give the order up; money and goods go back"),
-    on(Place::Order, Action::Back, &[ESC, LEFT, char('h')], "back", "Back to the list of orders"),
-    // Log
-    on(Place::Log, Action::Search, &[char('/')], "filter", "Filter by type, stream, order or text"),
-    on(Place::Log, Action::Detail, &[ENTER, RIGHT, char('l')], "event", "Show or hide the whole event"),
-    on(Place::Log, Action::ShowAll, &[ESC], "", "Take the filter off"),
-    // Lists
-    on(Place::Lists, Action::Up, &[UP, char('k')], "", "Up"),
-    on(Place::Lists, Action::Down, &[DOWN, char('j')], "", "Down"),
-    on(Place::Lists, Action::PageUp, &[PAGE_UP, Key::ctrl('u')], "", "A page up"),
-    on(Place::Lists, Action::PageDown, &[PAGE_DOWN, Key::ctrl('d')], "", "A page down"),
-    on(Place::Lists, Action::First, &[HOME, char('g')], "", "To the first line"),
-    on(Place::Lists, Action::Last, &[END, char('G')], "", "To the last line; a live list follows again"),
-    // Everywhere
-    on(Place::Everywhere, Action::Help, &[char('?')], "help", "All keys; type to find one, Enter runs it"),
-    on(Place::Everywhere, Action::GoShop, &[char('1')], "", "Shop"),
-    on(Place::Everywhere, Action::GoBasket, &[char('2'), char('b')], "", "Basket"),
-    on(Place::Everywhere, Action::GoOrders, &[char('3'), char('o')], "", "Orders"),
-    on(Place::Everywhere, Action::GoLog, &[char('4')], "", "Log: everything that happens in the shop"),
-    on(Place::Everywhere, Action::NextScreen, &[TAB], "", "Next screen"),
-    on(Place::Everywhere, Action::PreviousScreen, &[BACK_TAB], "", "Previous screen"),
-    on(Place::Everywhere, Action::NextTheme, &[char('t')], "", "Next theme: dark, light, high contrast, mono"),
-    on(Place::Everywhere, Action::Quit, &[char('q')], "quit", "Quit; the basket stays"),
-    // Search
-    on(Place::Search, Action::EndSearch, &[ENTER, TAB], "done", "Keep the search and go to the list"),
-    on(Place::Search, Action::ClearSearch, &[ESC], "clear", "Take the search off"),
-    on(Place::Search, Action::Up, &[UP], "", "Up"),
-    on(Place::Search, Action::Down, &[DOWN], "choose", "Down"),
-    // Help
-    on(Place::Help, Action::RunHelp, &[ENTER], "run", "Run the chosen line"),
-    on(Place::Help, Action::Up, &[UP], "", "Up"),
-    on(Place::Help, Action::Down, &[DOWN], "choose", "Down"),
-    on(Place::Help, Action::CloseHelp, &[ESC], "close", "Close the help"),
-    // Confirm
-    on(Place::Confirm, Action::Yes, &[char('y')], "yes", "Yes, do it"),
-    on(Place::Confirm, Action::No, &[char('n'), ESC], "no", "No, leave it"),
-    // Always
-    on(Place::Always, Action::Quit, &[Key::ctrl('c')], "", "Quit at once, from anywhere"),
-    on(Place::Always, Action::Suspend, &[Key::ctrl('z')], "", "Go back to the shell for now; fg returns"),
-    on(Place::Always, Action::Redraw, &[Key::ctrl('l')], "", "Draw the screen anew"),
-];
+pub(super) fn bindings() -> Vec<Binding> {
+    [shop(), checkout(), orders(), events(), everywhere(), over_the_screen()].concat()
+}
+
+fn shop() -> Vec<Binding> {
+    vec![
+        // Shop
+        on(Place::Shop, Action::Add, &[ENTER, char('a')], "add", "Put the product into the basket"),
+        on(Place::Shop, Action::Search, &[char('/')], "search", "Search as you type"),
+        on(Place::Shop, Action::NextShelf, &[RIGHT, char('l'), char(']')], "shelf", "Go to the next category"),
+        on(Place::Shop, Action::PreviousShelf, &[LEFT, char('h'), char('[')], "", "Go to the previous category"),
+        on(Place::Shop, Action::More, &[char('+'), char('=')], "quantity", "Add one more at a time"),
+        on(Place::Shop, Action::Fewer, &[char('-'), char('_')], "", "Add one fewer at a time"),
+        on(Place::Shop, Action::NextSort, &[char('s')], "sort", "Sort by name, price or newest"),
+        on(Place::Shop, Action::OnlyInStock, &[char('i')], "in stock", "Show only what is in stock, or everything"),
+        on(Place::Shop, Action::CheckOut, &[char('c')], "check out", "Go to the checkout"),
+        on(Place::Shop, Action::ShowAll, &[ESC], "", "Take search and filters off"),
+        // Basket
+        on(Place::Basket, Action::CheckOut, &[ENTER, char('c')], "check out", "Go to the checkout"),
+        on(Place::Basket, Action::More, &[char('+'), char('='), RIGHT, char('l')], "one more", "One more of this"),
+        on(Place::Basket, Action::Fewer, &[char('-'), char('_'), LEFT, char('h')], "one fewer", "One fewer of this"),
+        on(Place::Basket, Action::Remove, &[char('x'), DELETE, char('d')], "remove", "Take the line out"),
+        on(Place::Basket, Action::Undo, &[char('u')], "undo", "Put back what was taken out last"),
+        on(Place::Basket, Action::EmptyBasket, &[char('X')], "empty", "Take everything out"),
+        on(Place::Basket, Action::Back, &[ESC], "", "Back to the shop"),
+    ]
+}
+
+fn checkout() -> Vec<Binding> {
+    vec![
+        // Checkout
+        on(
+            Place::Checkout,
+            Action::Submit,
+            &[ENTER],
+            "buy",
+            "Buy: the order is sent once, however often this is pressed",
+        ),
+        on(
+            Place::CheckoutPayment,
+            Action::NextChoice,
+            &[DOWN, RIGHT, char('j'), char('l')],
+            "choose",
+            "Next way to pay",
+        ),
+        on(
+            Place::CheckoutPayment,
+            Action::PreviousChoice,
+            &[UP, LEFT, char('k'), char('h')],
+            "",
+            "Previous way to pay",
+        ),
+        on(Place::CheckoutField, Action::NextField, &[DOWN], "", "Go to the field below"),
+        on(Place::CheckoutField, Action::PreviousField, &[UP], "", "Go to the field above"),
+        on(Place::Checkout, Action::NextField, &[TAB], "next field", "Go to the next field"),
+        on(Place::Checkout, Action::PreviousField, &[BACK_TAB], "", "Go to the previous field"),
+        on(Place::Checkout, Action::Back, &[ESC], "back", "Back to the basket"),
+        on(Place::CheckoutProgress, Action::OpenOrder, &[ENTER], "see order", "Open the order with its timeline"),
+        on(Place::CheckoutProgress, Action::Back, &[ESC], "shop on", "Back to the shop; the order goes on by itself"),
+    ]
+}
+
+fn orders() -> Vec<Binding> {
+    vec![
+        // Orders
+        on(Place::Orders, Action::OpenOrder, &[ENTER, RIGHT, char('l')], "open", "Open the order with its timeline"),
+        on(Place::Orders, Action::NextStatus, &[char('f')], "filter", "Show only orders in one state, then the next"),
+        on(Place::Orders, Action::Back, &[ESC], "", "Back to the shop"),
+        on(Place::Order, Action::AdoptBasket, &[char('c')], "continue", "Make this open order the basket and go to it"),
+        on(
+            Place::Order,
+            Action::CancelOrder,
+            &[char('x')],
+            "cancel order",
+            "Give the order up; money and goods go back",
+        ),
+        on(Place::Order, Action::SaveDiagram, &[char('e')], "", "Save the timeline as a diagram (Markdown, Mermaid)"),
+        on(Place::Order, Action::CopyDiagram, &[char('E')], "", "Copy the timeline as a diagram"),
+    ]
+}
+
+fn events() -> Vec<Binding> {
+    vec![
+        // Events
+        on(Place::OrderEvents, Action::Detail, &[ENTER, RIGHT, char('l')], "event", "Show or hide the whole event"),
+        on(Place::OrderEvents, Action::Back, &[ESC, LEFT, char('h')], "back", "Back to the list of orders"),
+        on(Place::Scrubber, Action::NextEvent, &[RIGHT, char('l')], "step", "One event on"),
+        on(Place::Scrubber, Action::PreviousEvent, &[LEFT, char('h')], "", "One event back"),
+        on(Place::Scrubber, Action::Detail, &[ENTER], "event", "Show or hide the whole event"),
+        on(Place::Scrubber, Action::Back, &[ESC], "back", "Back to the list of orders"),
+        on(Place::Replay, Action::NextEvent, &[RIGHT, char('l')], "step", "One event on"),
+        on(Place::Replay, Action::PreviousEvent, &[LEFT, char('h')], "", "One event back"),
+        on(Place::Replay, Action::Faster, &[char('+'), char('=')], "speed", "Play twice as fast"),
+        on(Place::Replay, Action::Slower, &[char('-'), char('_')], "", "Play half as fast"),
+        on(Place::Replay, Action::Detail, &[ENTER], "event", "Show or hide the whole event"),
+        on(Place::Timeline, Action::NextView, &[char('v')], "view", "Next view: list, lanes, tree, scrubber"),
+        on(Place::Timeline, Action::PreviousView, &[char('V')], "", "Previous view"),
+        on(Place::Timeline, Action::GoToCause, &[char('u')], "cause", "Go to the event that led to this one"),
+        on(Place::Timeline, Action::GoToEffect, &[char('d')], "effect", "Go to the first event that this one led to"),
+        on(Place::Log, Action::Search, &[char('/')], "filter", "Filter by type, stream, order or text"),
+        on(Place::Log, Action::Detail, &[ENTER, RIGHT, char('l')], "event", "Show or hide the whole event"),
+        on(Place::Log, Action::ShowAll, &[ESC], "", "Take the filter off"),
+        on(Place::Events, Action::Pause, &[char(' ')], "pause", "Hold the list where it is, or let it go on"),
+        on(Place::Events, Action::CopyEvent, &[char('Y')], "", "Copy the event as JSON"),
+        on(Place::Events, Action::ScrollDown, &[char('J')], "", "Scroll down in the whole event"),
+        on(Place::Events, Action::ScrollUp, &[char('K')], "", "Scroll up in the whole event"),
+    ]
+}
+
+fn everywhere() -> Vec<Binding> {
+    vec![
+        // Lists
+        on(Place::Lists, Action::Up, &[UP, char('k')], "", "Up"),
+        on(Place::Lists, Action::Down, &[DOWN, char('j')], "", "Down"),
+        on(Place::Lists, Action::PageUp, &[PAGE_UP, Key::ctrl('u')], "", "A page up"),
+        on(Place::Lists, Action::PageDown, &[PAGE_DOWN, Key::ctrl('d')], "", "A page down"),
+        on(Place::Lists, Action::First, &[HOME, char('g')], "", "To the first line"),
+        on(Place::Lists, Action::Last, &[END, char('G')], "", "To the last line; a live list follows again"),
+        on(Place::Lists, Action::CopyId, &[char('y')], "", "Copy the id of what is chosen"),
+        // Everywhere
+        on(Place::Everywhere, Action::Help, &[char('?')], "help", "All keys; type to find one, Enter runs it"),
+        on(
+            Place::Everywhere,
+            Action::Palette,
+            &[char(':'), Key::ctrl('p')],
+            "",
+            "Palette: everything there is to do, by name",
+        ),
+        on(Place::Screens, Action::GoShop, &[char('1')], "", "Shop"),
+        on(Place::Screens, Action::GoBasket, &[char('2'), char('b')], "", "Basket"),
+        on(Place::Screens, Action::GoOrders, &[char('3'), char('o')], "", "Orders"),
+        on(Place::Screens, Action::GoLog, &[char('4')], "", "Log: everything that happens in the shop"),
+        on(Place::Screens, Action::NextScreen, &[TAB], "", "Next screen"),
+        on(Place::Screens, Action::PreviousScreen, &[BACK_TAB], "", "Previous screen"),
+        on(Place::Everywhere, Action::NextTheme, &[char('t')], "", "Next theme: dark, light, contrast, mono"),
+        on(Place::Everywhere, Action::Mouse, &[char('m')], "", "Mouse on or off; off, text can be selected"),
+        on(Place::Everywhere, Action::Quit, &[char('q')], "quit", "Quit; the basket stays"),
+    ]
+}
+
+fn over_the_screen() -> Vec<Binding> {
+    vec![
+        // Search
+        on(Place::Search, Action::EndSearch, &[ENTER, TAB], "done", "Keep the search and go to the list"),
+        on(Place::Search, Action::ClearSearch, &[ESC], "clear", "Take the search off"),
+        on(Place::Search, Action::Up, &[UP], "", "Up"),
+        on(Place::Search, Action::Down, &[DOWN], "choose", "Down"),
+        // Help
+        on(Place::Help, Action::RunHelp, &[ENTER], "run", "Run the chosen line"),
+        on(Place::Help, Action::Up, &[UP], "", "Up"),
+        on(Place::Help, Action::Down, &[DOWN], "choose", "Down"),
+        on(Place::Help, Action::CloseHelp, &[ESC], "close", "Close the help"),
+        // Confirm
+        on(Place::Confirm, Action::Yes, &[char('y')], "yes", "Yes, do it"),
+        on(Place::Confirm, Action::No, &[char('n'), ESC], "no", "No, leave it"),
+        // Always
+        on(Place::Always, Action::Quit, &[Key::ctrl('c')], "", "Quit at once, from anywhere"),
+        on(Place::Always, Action::Suspend, &[Key::ctrl('z')], "", "Go back to the shell for now; fg returns"),
+        on(Place::Always, Action::Redraw, &[Key::ctrl('l')], "", "Draw the screen anew"),
+    ]
+}

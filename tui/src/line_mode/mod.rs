@@ -3,11 +3,13 @@
 mod demo;
 mod events;
 mod lines;
+mod replay;
 mod serve;
 mod shopper;
 
 pub(crate) use demo::demo;
 pub(crate) use events::{What, events};
+pub(crate) use replay::{read as read_replay, replay};
 pub(crate) use serve::serve;
 
 use std::io;

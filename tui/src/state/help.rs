@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::keys::{self, Binding, Context};
+use crate::keys::{Binding, Context, Keymap};
 use crate::state::List;
 
 /// The open help.
@@ -20,9 +20,9 @@ impl Help {
     }
 
     /// The lines that contain every word, by key, hint or explanation.
-    pub(crate) fn lines(&self) -> Vec<&'static Binding> {
+    pub(crate) fn lines<'a>(&self, keys: &'a Keymap) -> Vec<&'a Binding> {
         let words: Vec<String> = self.filter.value().split_whitespace().map(str::to_lowercase).collect();
-        keys::bindings(self.about)
+        keys.bindings(self.about)
             .filter(|binding| {
                 let text = format!("{} {} {}", binding.keys_text(), binding.hint, binding.help).to_lowercase();
                 words.iter().all(|word| text.contains(word))
@@ -30,7 +30,7 @@ impl Help {
             .collect()
     }
 
-    pub(crate) fn selected(&self) -> Option<&'static Binding> {
-        self.lines().get(self.list.cursor).copied()
+    pub(crate) fn selected<'a>(&self, keys: &'a Keymap) -> Option<&'a Binding> {
+        self.lines(keys).get(self.list.cursor).copied()
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Log {
     pub(crate) filter: Input,
     pub(crate) typing: bool,
     pub(crate) detail: bool,
+    /// How many lines of the event's data are scrolled past.
+    pub(crate) detail_scroll: usize,
 }
 
 impl Log {
@@ -83,9 +85,19 @@ impl Log {
     /// Moves the cursor; going up holds the list, reaching the end lets it go again.
     pub(crate) fn step(&mut self, by: isize) {
         self.list.step(by, self.len());
+        self.detail_scroll = 0;
         self.paused = self.list.cursor + 1 < self.len();
         if !self.paused {
             self.missed = 0;
+        }
+    }
+
+    /// Holds the list where it is, or lets it go on at its end.
+    pub(crate) fn pause(&mut self) {
+        if self.paused {
+            self.step(isize::MAX / 2);
+        } else {
+            self.paused = true;
         }
     }
 

@@ -8,21 +8,27 @@ mod list;
 mod log;
 mod order;
 mod orders;
+mod palette;
+mod replay;
 mod shop;
+mod timeline;
 
 pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
 pub(crate) use checkout::{Checkout, Field, PAYMENTS, Phase, Submission};
 pub(crate) use help::Help;
 pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
-pub(crate) use order::{OpenOrder, Question};
+pub(crate) use order::{OpenOrder, Question, TIMELINE_KEPT};
 pub(crate) use orders::Orders;
+pub(crate) use palette::{Command, Palette};
+pub(crate) use replay::{REAL_TIME, Replay, SPEEDS, pause_ms, shown as shown_speed};
 pub(crate) use shop::{Picture, PictureState, SORTS, Shop};
+pub(crate) use timeline::{Past, TimelineView, Tree, TreeRow};
 
 use storefront_api::{Problem, Timestamp};
 use uuid::Uuid;
 
-use crate::keys::Context;
+use crate::keys::{Action, Context, Keymap};
 use crate::settings::{Settings, ThemeName};
 
 /// A screen.
@@ -36,6 +42,8 @@ pub(crate) enum Screen {
     Orders,
     Order,
     Log,
+    /// A timeline from a file; the only screen then.
+    Replay,
 }
 
 impl Screen {
@@ -49,6 +57,7 @@ impl Screen {
             Self::Basket | Self::Checkout => Self::Basket,
             Self::Orders | Self::Order => Self::Orders,
             Self::Log => Self::Log,
+            Self::Replay => Self::Replay,
         }
     }
 
@@ -61,6 +70,7 @@ impl Screen {
             Self::Orders => "Orders",
             Self::Order => "Order",
             Self::Log => "Log",
+            Self::Replay => "Replay",
         }
     }
 }
@@ -163,8 +173,16 @@ pub(crate) struct Model {
     pub(crate) orders: Orders,
     pub(crate) order: Option<OpenOrder>,
     pub(crate) log: Log,
+    /// A timeline from a file, being played.
+    pub(crate) replay: Option<Replay>,
+    /// Which key does what.
+    pub(crate) keys: Keymap,
+    /// Clicks and the wheel come here, instead of selecting text in the terminal.
+    pub(crate) mouse: bool,
     /// The help, while it lies over the screen.
     pub(crate) help: Option<Help>,
+    /// The palette, while it lies over the screen.
+    pub(crate) palette: Option<Palette>,
     /// A question that must be answered first.
     pub(crate) question: Option<Question>,
 }
@@ -187,6 +205,7 @@ impl Model {
                 Screen::Checkout if settings.checking_out.is_some() => Screen::Checkout,
                 Screen::Checkout => Screen::Basket,
                 Screen::Order => Screen::Orders,
+                Screen::Replay => Screen::Shop,
                 other => other,
             },
             theme: settings.theme.unwrap_or_default(),
@@ -197,7 +216,11 @@ impl Model {
             orders: Orders::default(),
             order: settings.checking_out.map(OpenOrder::new),
             log: Log::default(),
+            replay: None,
+            keys: Keymap::default(),
+            mouse: settings.mouse,
             help: None,
+            palette: None,
             question: None,
         }
     }
@@ -212,6 +235,7 @@ impl Model {
             theme: Some(self.theme),
             contact: self.checkout.contact(),
             payment: Some(self.checkout.payment().token.to_owned()),
+            mouse: self.mouse,
         }
     }
 
@@ -220,9 +244,14 @@ impl Model {
         if self.question.is_some() {
             return Context::Confirm;
         }
-        if self.help.is_some() {
+        if self.help.is_some() || self.palette.is_some() {
             return Context::Help;
         }
+        self.screen_context()
+    }
+
+    /// What has the keyboard when nothing lies over the screen.
+    pub(crate) fn screen_context(&self) -> Context {
         match self.screen {
             Screen::Shop if self.shop.typing => Context::Search,
             Screen::Shop => Context::Shop,
@@ -233,10 +262,22 @@ impl Model {
                 (Phase::Form, _) => Context::CheckoutField,
             },
             Screen::Orders => Context::Orders,
+            Screen::Order if self.view() == TimelineView::Scrubber => Context::Scrubber,
             Screen::Order => Context::Order,
+            Screen::Replay => Context::Replay,
             Screen::Log if self.log.typing => Context::Search,
             Screen::Log => Context::Log,
         }
+    }
+
+    /// How the timeline is looked at.
+    pub(crate) fn view(&self) -> TimelineView {
+        self.order.as_ref().map_or(TimelineView::List, |open| open.view)
+    }
+
+    /// The key that is shown for an action on this screen.
+    pub(crate) fn key(&self, action: Action) -> String {
+        self.keys.label(self.screen_context(), action)
     }
 
     /// Says something for a few seconds.

@@ -2,10 +2,10 @@
 
 use storefront_api::{Event, Order, OrderId, Step};
 
-use crate::state::{List, Load};
+use crate::state::{List, Load, Past, TimelineView, Tree};
 
 /// How many events of one order are kept.
-const EVENTS_KEPT: usize = 1_000;
+pub(crate) const TIMELINE_KEPT: usize = 10_000;
 
 /// Something that cannot be undone and must be confirmed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,15 @@ pub(crate) struct OpenOrder {
     pub(crate) following: bool,
     /// How many events came in while it did not.
     pub(crate) missed: usize,
+    pub(crate) view: TimelineView,
+    /// What led to what among the events.
+    pub(crate) tree: Tree,
+    /// The order as it was.
+    pub(crate) past: Past,
     /// The whole event shows beside the list.
     pub(crate) detail: bool,
+    /// How many lines of its data are scrolled past.
+    pub(crate) detail_scroll: usize,
     /// The key of a cancellation on its way.
     pub(crate) cancelling: Option<String>,
 }
@@ -53,7 +60,11 @@ impl OpenOrder {
             list: List::default(),
             following: true,
             missed: 0,
+            view: TimelineView::default(),
+            tree: Tree::default(),
+            past: Past::default(),
             detail: false,
+            detail_scroll: 0,
             cancelling: None,
         }
     }
@@ -68,9 +79,12 @@ impl OpenOrder {
         let before = self.events.len();
         self.events.extend(events.into_iter().filter(|event| event.position > known));
         let came = self.events.len() - before;
-        let surplus = self.events.len().saturating_sub(EVENTS_KEPT);
+        let surplus = self.events.len().saturating_sub(TIMELINE_KEPT);
         self.events.drain(..surplus);
         self.known = self.known.max(next_after).max(self.events.last().map_or(0, |event| event.position));
+        if came > 0 {
+            self.tree = Tree::new(&self.events);
+        }
         if self.following {
             self.list.cursor = self.events.len().saturating_sub(1);
         } else {
@@ -79,12 +93,52 @@ impl OpenOrder {
         }
     }
 
-    /// Moves the cursor; at the end it follows again.
+    /// Takes the newest events off again, so that so many are left.
+    pub(crate) fn truncate(&mut self, left: usize) {
+        self.events.truncate(left);
+        self.known = self.events.last().map_or(0, |event| event.position);
+        self.tree = Tree::new(&self.events);
+        self.follow();
+    }
+
+    /// Moves the cursor by so many lines of the view; at the newest event it follows again.
     pub(crate) fn step(&mut self, by: isize) {
-        self.list.step(by, self.events.len());
+        if self.view == TimelineView::Tree {
+            let mut row = List { cursor: self.tree.row_of(self.list.cursor) };
+            row.step(by, self.tree.rows().len());
+            let place = self.tree.rows().get(row.cursor).map_or(0, |row| row.place);
+            self.stand_on(place);
+        } else {
+            let mut list = self.list;
+            list.step(by, self.events.len());
+            self.stand_on(list.cursor);
+        }
+    }
+
+    /// Puts the cursor on an event.
+    pub(crate) fn stand_on(&mut self, place: usize) {
+        if place != self.list.cursor {
+            self.detail_scroll = 0;
+        }
+        self.list.cursor = place;
+        self.list.clamp(self.events.len());
         self.following = self.list.cursor + 1 >= self.events.len();
         if self.following {
             self.missed = 0;
+        }
+    }
+
+    /// Goes to the newest event and stays on the newest.
+    pub(crate) fn follow(&mut self) {
+        self.stand_on(self.events.len().saturating_sub(1));
+    }
+
+    /// Holds the list where it is, or lets it follow again.
+    pub(crate) fn pause(&mut self) {
+        if self.following {
+            self.following = false;
+        } else {
+            self.follow();
         }
     }
 }

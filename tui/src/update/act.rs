@@ -3,7 +3,7 @@
 use crate::keys::Action;
 use crate::settings::ThemeName;
 use crate::state::{Model, Phase, Question, Screen, Tone};
-use crate::update::{Effect, basket, checkout, help, order, orders, shop};
+use crate::update::{Effect, basket, checkout, help, order, orders, palette, replay, shop, timeline};
 
 /// Does what was asked for. An action that has no meaning where the shopper is does nothing.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -12,9 +12,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Help => help::open(model),
-        Action::CloseHelp => model.help = None,
+        Action::Palette => palette::open(model),
+        Action::CloseHelp => (model.help, model.palette) = (None, None),
+        Action::RunHelp if model.palette.is_some() => return palette::run(model),
         Action::RunHelp => return help::run(model),
         Action::NextTheme => model.theme = next_theme(model.theme),
+        Action::Mouse => switch_mouse(model),
         Action::GoShop => return go(model, Screen::Shop),
         Action::GoBasket => return go(model, Screen::Basket),
         Action::GoOrders => return go(model, Screen::Orders),
@@ -27,13 +30,14 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageUp => return step(model, -page(model)),
         Action::PageDown => return step(model, page(model)),
         Action::First => return step(model, isize::MIN / 2),
-        Action::Last => return step(model, isize::MAX / 2),
+        Action::Last => return last(model),
         Action::Search => match model.screen {
             Screen::Log => model.log.typing = true,
             Screen::Shop | Screen::Basket | Screen::Checkout | Screen::Orders | Screen::Order => {
                 model.screen = Screen::Shop;
                 model.shop.typing = true;
             }
+            Screen::Replay => {}
         },
         Action::EndSearch => {
             model.shop.typing = false;
@@ -63,6 +67,24 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::OpenOrder => return open_order(model),
         Action::NextStatus => return orders::next_status(model),
         Action::Detail => show_detail(model),
+        Action::ScrollDown => timeline::scroll(model, 1),
+        Action::ScrollUp => timeline::scroll(model, -1),
+        Action::CopyId => return timeline::copy_id(model),
+        Action::CopyEvent => return timeline::copy_event(model),
+        Action::Pause if model.screen == Screen::Replay => replay::pause(model),
+        Action::Pause => pause(model),
+        Action::NextView => timeline::step_view(model, 1),
+        Action::PreviousView => timeline::step_view(model, -1),
+        Action::GoToCause => timeline::go_to_cause(model),
+        Action::GoToEffect => timeline::go_to_effect(model),
+        Action::NextEvent if model.screen == Screen::Replay => replay::step(model, 1),
+        Action::PreviousEvent if model.screen == Screen::Replay => replay::step(model, -1),
+        Action::NextEvent => return step(model, 1),
+        Action::PreviousEvent => return step(model, -1),
+        Action::Faster => replay::change_speed(model, true),
+        Action::Slower => replay::change_speed(model, false),
+        Action::SaveDiagram => return timeline::ask_for_diagram(model, false),
+        Action::CopyDiagram => return timeline::ask_for_diagram(model, true),
         Action::CancelOrder => order::ask_to_cancel(model),
         Action::AdoptBasket => return order::adopt(model),
         Action::Yes => return answer(model, true),
@@ -87,7 +109,7 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
             model.screen = Screen::Checkout;
             order::watch_again(model)
         }
-        Screen::Basket | Screen::Shop | Screen::Checkout | Screen::Order | Screen::Log => Vec::new(),
+        Screen::Basket | Screen::Shop | Screen::Checkout | Screen::Order | Screen::Log | Screen::Replay => Vec::new(),
     }
 }
 
@@ -105,6 +127,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         },
         Screen::Order => go(model, Screen::Orders),
         Screen::Shop | Screen::Basket | Screen::Orders | Screen::Log => go(model, Screen::Shop),
+        Screen::Replay => Vec::new(),
     }
 }
 
@@ -112,7 +135,56 @@ fn page(model: &Model) -> isize {
     isize::try_from(model.size.1.saturating_sub(8).max(1)).unwrap_or(1)
 }
 
-fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+/// Goes to the last line; a list that grows follows again.
+fn last(model: &mut Model) -> Vec<Effect> {
+    match (model.screen, &mut model.order) {
+        (Screen::Order | Screen::Checkout | Screen::Replay, Some(open)) => {
+            open.follow();
+            Vec::new()
+        }
+        _ => step(model, isize::MAX / 2),
+    }
+}
+
+fn pause(model: &mut Model) {
+    match (model.screen, &mut model.order) {
+        (Screen::Log, _) => model.log.pause(),
+        (_, Some(open)) => open.pause(),
+        (_, None) => {}
+    }
+}
+
+fn switch_mouse(model: &mut Model) {
+    model.mouse = !model.mouse;
+    let said = if model.mouse {
+        "The mouse is on: click a line to choose it, again to open it"
+    } else {
+        "The mouse is off: the terminal selects text"
+    };
+    model.toast(Tone::Plain, said);
+}
+
+/// A click: on the chosen line it is Enter, on another one it chooses that.
+pub(super) fn click(model: &mut Model, rows: i16) -> Vec<Effect> {
+    if rows != 0 {
+        return step(model, rows.into());
+    }
+    let enter = crate::keys::Key::plain(crate::keys::Code::Enter);
+    match model.keys.action(model.context(), enter) {
+        Some(action) => act(model, action),
+        None => Vec::new(),
+    }
+}
+
+pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+    if model.question.is_some() {
+        return Vec::new();
+    }
+    if let Some(palette) = &mut model.palette {
+        let len = palette.lines().len();
+        palette.list.step(by, len);
+        return Vec::new();
+    }
     if model.help.is_some() {
         help::step(model, by);
         return Vec::new();
@@ -129,7 +201,7 @@ fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             model.basket.list.step(by, len);
         }
         Screen::Orders => return orders::step(model, by),
-        Screen::Order | Screen::Checkout => {
+        Screen::Order | Screen::Checkout | Screen::Replay => {
             if let Some(open) = &mut model.order {
                 open.step(by);
             }
@@ -170,7 +242,7 @@ fn open_order(model: &mut Model) -> Vec<Effect> {
 fn show_detail(model: &mut Model) {
     match model.screen {
         Screen::Log => model.log.detail = !model.log.detail,
-        Screen::Order => {
+        Screen::Order | Screen::Replay => {
             if let Some(open) = &mut model.order {
                 open.detail = !open.detail;
             }
@@ -187,11 +259,7 @@ fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
     }
 }
 
-const fn next_theme(theme: ThemeName) -> ThemeName {
-    match theme {
-        ThemeName::Dark => ThemeName::Light,
-        ThemeName::Light => ThemeName::HighContrast,
-        ThemeName::HighContrast => ThemeName::Mono,
-        ThemeName::Mono => ThemeName::Dark,
-    }
+fn next_theme(theme: ThemeName) -> ThemeName {
+    let here = ThemeName::ALL.iter().position(|known| *known == theme).unwrap_or(0);
+    ThemeName::ALL[(here + 1) % ThemeName::ALL.len()]
 }

@@ -2,6 +2,7 @@
 
 use storefront_api::{Order, OrderId, OrderStatus};
 
+use crate::keys::{Action, Context};
 pub(super) use crate::state::QUANTITY_LIMIT;
 use crate::state::{Basket, Change, Failure, Line, Load, Model, Screen, Tone};
 use crate::update::{Effect, backoff_ms, checkout, new_key, refuse};
@@ -115,7 +116,8 @@ pub(super) fn on_basket(model: &mut Model, id: OrderId, result: Result<Option<Or
                 if model.screen == Screen::Basket {
                     model.screen = Screen::Checkout;
                 } else {
-                    model.toast(Tone::Plain, "Your order is on its way through the checkout; 2 shows it.");
+                    let key = model.keys.label(Context::Shop, Action::GoBasket);
+                    model.toast(Tone::Plain, format!("Your order is on its way through the checkout; {key} shows it."));
                 }
                 return checkout::watch(model, order);
             }
@@ -164,7 +166,8 @@ pub(super) fn step_quantity(model: &mut Model, by: i32) -> Vec<Effect> {
 /// Takes the chosen line out; it can be put back.
 pub(super) fn remove(model: &mut Model) -> Vec<Effect> {
     let Some(line) = chosen(model) else { return Vec::new() };
-    model.toast(Tone::Plain, format!("{} is out of the basket; u puts it back", line.name));
+    let undo = model.keys.label(Context::Basket, Action::Undo);
+    model.toast(Tone::Plain, format!("{} is out of the basket; {undo} puts it back", line.name));
     let product_id = line.product_id.clone();
     remember(model, line);
     change(model, Change::Remove { product_id })

@@ -2,7 +2,7 @@
 
 use storefront_api::Event;
 
-use crate::state::{Connection, Model, Screen};
+use crate::state::{Connection, Model, OpenOrder, Screen};
 use crate::update::{Effect, Feed, basket, order, orders, refetch, shop};
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
@@ -13,7 +13,8 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             online(model);
             // Another log may stand behind the same address: nothing that was fetched before counts.
             if let Some(open) = &mut model.order {
-                *open = crate::state::OpenOrder { order: open.order.take(), ..crate::state::OpenOrder::new(open.id) };
+                let kept = OpenOrder { order: open.order.take(), view: open.view, ..OpenOrder::new(open.id) };
+                *open = kept;
             }
             refetch(model)
         }
@@ -49,6 +50,8 @@ fn online(model: &mut Model) {
     }
     if let Some(open) = &mut model.order {
         open.asking = false;
+        open.past.asking = None;
+        open.past.failed = None;
     }
 }
 

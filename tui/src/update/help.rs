@@ -10,16 +10,16 @@ pub(super) fn open(model: &mut Model) {
 
 /// Closes the help and does what the chosen line says.
 pub(super) fn run(model: &mut Model) -> Vec<Effect> {
-    let chosen = model.help.take().and_then(|help| help.selected());
+    let chosen = model.help.take().and_then(|help| help.selected(&model.keys).map(|binding| binding.action));
     match chosen {
-        Some(binding) if binding.action != Action::Help => act::act(model, binding.action),
+        Some(action) if action != Action::Help => act::act(model, action),
         _ => Vec::new(),
     }
 }
 
 pub(super) fn step(model: &mut Model, by: isize) {
     if let Some(help) = &mut model.help {
-        let len = help.lines().len();
+        let len = help.lines(&model.keys).len();
         help.list.step(by, len);
     }
 }

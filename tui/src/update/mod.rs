@@ -8,20 +8,23 @@ mod feed;
 mod help;
 mod order;
 mod orders;
+mod palette;
+mod replay;
 mod shop;
 #[cfg(test)]
 pub(crate) mod tests;
+mod timeline;
 
 use storefront_api::{
-    CategoryList, Checkout as CheckoutRequest, Event, Order, OrderId, OrderListQuery, OrderSummary, Page, Product,
-    ProductId, ProductQuery, Timeline, Timestamp,
+    CategoryList, Checkout as CheckoutRequest, Event, Order, OrderDiff, OrderId, OrderListQuery, OrderSummary, Page,
+    Product, ProductId, ProductQuery, Timeline, Timestamp,
 };
 use tui_input::{Input, InputRequest};
 
 pub(crate) use self::checkout::sentence;
-use crate::keys::{self, Code, Key};
+use crate::keys::{Action, Code, Key};
 use crate::settings::{Contact, Settings};
-use crate::state::{Change, Connection, Failure, Model, Picture, Screen, Tone};
+use crate::state::{Change, Connection, Failure, Model, Picture, Replay, Screen, Tone};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -77,6 +80,29 @@ pub(crate) enum Msg {
         key: String,
         result: Result<Order, Failure>,
     },
+    /// What the event at a position changed.
+    Diff {
+        id: OrderId,
+        position: u64,
+        result: Result<OrderDiff, Failure>,
+    },
+    Diagram {
+        id: OrderId,
+        copy: bool,
+        result: Result<String, Failure>,
+    },
+    /// A file was written: where, or why not.
+    Saved(Result<String, String>),
+    /// A timeline from a file is to be played.
+    Replay(Replay),
+    /// The mouse was pressed so many rows below the chosen line.
+    Click {
+        rows: i16,
+    },
+    /// The wheel was turned, by so many lines.
+    Wheel {
+        lines: i16,
+    },
     /// The process is to end.
     Quit,
 }
@@ -128,6 +154,21 @@ pub(crate) enum Effect {
         id: OrderId,
         key: String,
     },
+    FetchDiff {
+        id: OrderId,
+        position: u64,
+    },
+    FetchDiagram {
+        id: OrderId,
+        copy: bool,
+    },
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Write a text into a file of the working folder.
+    Save {
+        name: String,
+        text: String,
+    },
     /// Keep what should outlive the client.
     Keep(Box<Settings>),
     Suspend,
@@ -156,7 +197,13 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
                 checkout::offer(model, &Contact::demo());
             }
             if first_run {
-                model.toast(Tone::Plain, "Welcome. Enter puts things into the basket, c checks out, ? lists all keys.");
+                let keys =
+                    [Action::Add, Action::CheckOut, Action::Help, Action::Palette].map(|action| model.key(action));
+                let [add, check_out, help, palette] = keys;
+                model.toast(
+                    Tone::Plain,
+                    format!("Welcome. {add} puts things into the basket, {check_out} checks out, {help} lists all keys, {palette} finds what to do."),
+                );
             }
             // The basket's id is kept from the start, so that it survives whatever happens.
             vec![Effect::Keep(Box::new(model.settings()))]
@@ -171,8 +218,21 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Orders { sequence, more, result } => orders::on_orders(model, sequence, more, result),
         Msg::Timeline { id, result } => order::on_timeline(model, id, result),
         Msg::Cancelled { key, result } => order::on_cancelled(model, &key, result),
+        Msg::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
+        Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
+        Msg::Saved(result) => {
+            match result {
+                Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
+                Err(why) => model.toast(Tone::Bad, why),
+            }
+            Vec::new()
+        }
+        Msg::Replay(replay) => replay::start(model, replay),
+        Msg::Click { rows } => act::click(model, rows),
+        Msg::Wheel { lines } => act::step(model, lines.into()),
         Msg::Quit => vec![Effect::Quit],
     };
+    effects.extend(timeline::fetch_what_is_missing(model));
     effects.extend(shop::fetch_what_is_missing(model));
     let after = model.settings();
     if after != before {
@@ -197,6 +257,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
         submission,
         ageing,
         order::next_tick(model),
+        model.replay.as_ref().and_then(|replay| replay.next_at),
     ]
     .into_iter()
     .flatten()
@@ -225,12 +286,13 @@ fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects.extend(basket::on_tick(model));
     effects.extend(checkout::on_tick(model));
     effects.extend(orders::on_tick(model));
+    replay::on_tick(model);
     effects
 }
 
 fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     let context = model.context();
-    if let Some(action) = keys::action(context, key) {
+    if let Some(action) = model.keys.action(context, key) {
         return act::act(model, action);
     }
     if context.takes_text()
@@ -261,6 +323,9 @@ fn focused_input(model: &mut Model) -> Option<&mut Input> {
     if let Some(help) = &mut model.help {
         return Some(&mut help.filter);
     }
+    if let Some(palette) = &mut model.palette {
+        return Some(&mut palette.filter);
+    }
     match model.screen {
         Screen::Shop => Some(&mut model.shop.search),
         Screen::Log => Some(&mut model.log.filter),
@@ -268,7 +333,7 @@ fn focused_input(model: &mut Model) -> Option<&mut Input> {
             let focus = model.checkout.focus;
             model.checkout.input_mut(focus)
         }
-        Screen::Basket | Screen::Orders | Screen::Order => None,
+        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => None,
     }
 }
 
@@ -277,11 +342,15 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
         help.list.cursor = 0;
         return Vec::new();
     }
+    if let Some(palette) = &mut model.palette {
+        palette.list.cursor = 0;
+        return Vec::new();
+    }
     match model.screen {
         Screen::Shop => shop::searched(model),
         Screen::Log => model.log.filter_again(),
         Screen::Checkout => checkout::edited(model),
-        Screen::Basket | Screen::Orders | Screen::Order => {}
+        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => {}
     }
     Vec::new()
 }

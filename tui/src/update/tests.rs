@@ -4,6 +4,8 @@ mod basket;
 mod browsing;
 mod buying;
 mod following;
+mod replaying;
+mod timelines;
 pub(crate) mod world;
 
 use proptest::prelude::*;
@@ -42,7 +44,7 @@ fn the_screens_follow_one_another_by_tab_and_by_number() {
 fn the_help_finds_a_key_by_what_it_does_and_runs_it() {
     let mut client = Client::in_a_full_shop();
     client.press("?cheap");
-    assert_eq!(client.model.help.as_ref().unwrap().lines().len(), 0);
+    assert_eq!(client.model.help.as_ref().unwrap().lines(&client.model.keys).len(), 0);
     for _ in 0..5 {
         client.press("<Backspace>");
     }
@@ -103,7 +105,7 @@ fn any_key() -> impl Strategy<Value = Key> {
         Code::End,
     ];
     prop_oneof![
-        4 => prop::sample::select("ajkhl+-=x12345?/cufiosXytnG gq".chars().collect::<Vec<_>>()).prop_map(Key::char),
+        4 => prop::sample::select("ajkhl+-=x12345?/:cufiosXytnG gqvVdeEyYJKm ".chars().collect::<Vec<_>>()).prop_map(Key::char),
         3 => prop::sample::select(codes.to_vec()).prop_map(Key::plain),
         1 => prop::sample::select(vec!['d', 'u', 'a', 'w', 'l']).prop_map(Key::ctrl),
     ]
@@ -147,7 +149,10 @@ fn cursors_are_in_range(model: &Model) {
         within(open.list.cursor, open.events.len());
     }
     if let Some(help) = &model.help {
-        within(help.list.cursor, help.lines().len());
+        within(help.list.cursor, help.lines(&model.keys).len());
+    }
+    if let Some(palette) = &model.palette {
+        within(palette.list.cursor, palette.lines().len());
     }
     for line in model.basket.lines() {
         assert!(line.quantity >= 1, "{line:?}");

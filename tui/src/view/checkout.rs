@@ -8,7 +8,7 @@ use crate::money;
 use crate::state::{Field, Model, PAYMENTS, Phase};
 use crate::view::text::{put, put_all, put_right, rule, width, wrap, wrap_into};
 use crate::view::theme::Theme;
-use crate::view::{below, instead, order, row, steps};
+use crate::view::{below, instead, row, steps, timeline};
 
 /// Where the values of the form begin.
 const LABELS: u16 = 13;
@@ -190,7 +190,7 @@ fn watch(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         steps::line(&open.steps, theme, row(body, 0), buffer);
         body = below(body, 1);
     }
-    order::timeline(model, open, theme, body, buffer);
+    timeline::draw(model, open, theme, body, buffer);
 }
 
 fn told(model: &Model, order: &Order) -> (String, String) {

@@ -6,9 +6,9 @@ use ratatui::style::Style;
 use storefront_api::Event;
 
 use crate::meaning;
-use crate::view::row;
-use crate::view::text::{fold, put, put_right};
+use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
+use crate::view::{json, row};
 
 /// How one line of a list of events begins.
 pub(super) struct Start<'a> {
@@ -47,7 +47,7 @@ pub(super) fn line(event: &Event, start: &Start<'_>, chosen: bool, theme: &Theme
 }
 
 /// The event with everything that is known about it.
-pub(super) fn whole(event: &Event, time: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn whole(event: &Event, time: &str, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let facts = [
         ("position", event.position.to_string()),
         ("type", format!("{} v{}", event.kind, event.schema_version)),
@@ -70,19 +70,20 @@ pub(super) fn whole(event: &Event, time: &str, theme: &Theme, area: Rect, buffer
         line += 1;
     }
     line += 1;
-    let json = serde_json::to_string_pretty(&event.data).unwrap_or_default();
-    let lines = fold(&json, area.width);
+    let lines = json::lines(&event.data, area.width);
     let room = usize::from(area.height).saturating_sub(line);
-    let cut = lines.len() > room;
-    for (place, text) in lines.iter().take(room).enumerate() {
+    let first = scroll.min(lines.len().saturating_sub(room));
+    for (place, text) in lines.iter().skip(first).take(room).enumerate() {
         let row = row(area, line + place);
-        let text = if cut && place + 1 == room { "…" } else { text };
-        put(buffer, row.x, row.y, text, theme.text, row.width);
+        // What is cut at an end says so.
+        let cut = (place == 0 && first > 0) || (place + 1 == room && first + room < lines.len());
+        let (text, style) = if cut { ("…", theme.dim) } else { (text.as_str(), theme.text) };
+        put(buffer, row.x, row.y, text, style, row.width);
     }
 }
 
 /// Contexts that shoppers see are told apart from those behind the scenes.
-fn context(kind: &str, theme: &Theme) -> Style {
+pub(super) fn context(kind: &str, theme: &Theme) -> Style {
     match kind {
         "order" => theme.accent,
         "payment" => theme.good,

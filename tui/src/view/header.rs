@@ -3,24 +3,33 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Connection, Model, Screen};
 use crate::view::text::{put, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::when;
 
+/// What leads to each tab.
+const TABS: [Action; 4] = [Action::GoShop, Action::GoBasket, Action::GoOrders, Action::GoLog];
+
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let roomy = area.width >= 72;
     let margin = if area.width >= 60 { 2 } else { 1 };
+    if model.screen == Screen::Replay {
+        let x = put(buffer, area.x + margin, area.y, "Storefront", theme.accent, area.width) + 3;
+        put(buffer, x, area.y, "Replay, without a shop", theme.dim, area.right().saturating_sub(x));
+        return;
+    }
     let right = status(model, theme, area, margin, buffer);
     let mut x = area.x + margin;
     if roomy {
         x = put(buffer, x, area.y, "Storefront", theme.accent, right.saturating_sub(x)) + 3;
     }
-    for (place, tab) in Screen::TABS.into_iter().enumerate() {
+    for (tab, action) in Screen::TABS.into_iter().zip(TABS) {
         let open = model.screen.tab() == tab;
         let room = right.saturating_sub(x + 1);
-        let key = (place + 1).to_string();
+        let key = model.keys.label(Context::Shop, action);
         x = put(buffer, x, area.y, &key, if open { theme.accent } else { theme.dim }, room);
         if area.width >= 60 || open {
             let room = right.saturating_sub(x + 2);

@@ -4,14 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
-use crate::keys::Binding;
-use crate::state::{Help, Question};
+use crate::keys::{Action, Binding, Context, Keymap};
+use crate::state::{Help, Model, Question};
 use crate::view::text::{first_line, put, put_all, width, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, row};
 
 /// Every key that holds here; typing narrows the list. Returns the cursor of the field.
-pub(super) fn draw(help: &Help, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(help: &Help, keys: &Keymap, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
     let area = frame(" Keys ", theme, screen, (64, screen.height.saturating_sub(4).max(10)), buffer);
     let head = row(area, 0);
     let x = put(buffer, head.x, head.y, "type to find: ", theme.dim, head.width);
@@ -19,11 +19,11 @@ pub(super) fn draw(help: &Help, theme: &Theme, screen: Rect, buffer: &mut Buffer
     buffer.set_style(Rect { x, width: room, ..head }, theme.field);
     put(buffer, x, head.y, help.filter.value(), theme.field, room);
     let list = below(area, 2);
-    let lines = help.lines();
+    let lines = help.lines(keys);
     // On a narrow screen the first key has to do.
     let narrow = list.width < 50;
     let keys_of = |binding: &Binding| {
-        if narrow { binding.keys.first().map(ToString::to_string).unwrap_or_default() } else { binding.keys_text() }
+        if narrow { binding.first_key() } else { binding.keys_text() }
     };
     let named = if narrow { 9 } else { 14 };
     let first = first_line(help.list.cursor, lines.len(), list.height);
@@ -50,27 +50,32 @@ pub(super) fn draw(help: &Help, theme: &Theme, screen: Rect, buffer: &mut Buffer
 }
 
 /// A question that must be answered first.
-pub(super) fn ask(question: Question, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
     let (title, text) = match question {
         Question::CancelOrder(_) => (
             " Cancel the order ",
-            "The goods go back on the shelf and the money to where it came from. This cannot be undone.",
+            "The goods go back on the shelf and the money to where it came from. This cannot be undone.".to_owned(),
         ),
-        Question::EmptyBasket => (" Empty the basket ", "Everything is taken out; u puts it back line by line."),
+        Question::EmptyBasket => {
+            let undo = model.keys.label(Context::Basket, Action::Undo);
+            (" Empty the basket ", format!("Everything is taken out; {undo} puts it back line by line."))
+        }
     };
-    let lines = wrap(text, 46.min(screen.width - 8));
+    let lines = wrap(&text, 46.min(screen.width - 8));
     let height = u16::try_from(lines.len() + 4).unwrap_or(8);
     let area = frame(title, theme, screen, (52, height), buffer);
     for (line, text) in lines.iter().enumerate() {
         put(buffer, area.x, row(area, line).y, text, theme.text, area.width);
     }
     let y = area.bottom().saturating_sub(1);
-    let pieces = [("y", theme.accent), (" yes   ", theme.text), ("n", theme.accent), (" no", theme.text)];
+    let [yes, no] = [Action::Yes, Action::No].map(|action| model.keys.label(Context::Confirm, action));
+    let pieces =
+        [(yes.as_str(), theme.accent), (" yes   ", theme.text), (no.as_str(), theme.accent), (" no", theme.text)];
     put_all(buffer, area.x, y, &pieces, area.width);
 }
 
 /// An empty box in the middle of the screen; returns its inside.
-fn frame(title: &str, theme: &Theme, screen: Rect, (wide, high): (u16, u16), buffer: &mut Buffer) -> Rect {
+pub(super) fn frame(title: &str, theme: &Theme, screen: Rect, (wide, high): (u16, u16), buffer: &mut Buffer) -> Rect {
     let wide = wide.max(width(title) + 4).min(screen.width.saturating_sub(2));
     let high = high.min(screen.height.saturating_sub(2));
     let area = Rect {

@@ -3,50 +3,73 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::keys::{self, Action, Binding};
+use crate::keys::{Action, Binding};
 use crate::state::Model;
 use crate::view::text::{put, width};
 use crate::view::theme::Theme;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let margin = if area.width >= 60 { 2 } else { 1 };
-    let shown: Vec<&Binding> = keys::bindings(model.context()).filter(|binding| !binding.hint.is_empty()).collect();
-    let (last, first): (Vec<&Binding>, Vec<&Binding>) =
-        shown.into_iter().partition(|binding| matches!(binding.action, Action::Help | Action::Quit));
-    let reserved: u16 = last.iter().map(|binding| taken(binding)).sum();
+    let here: Vec<&Binding> = model.keys.bindings(model.context()).filter(|binding| !binding.keys.is_empty()).collect();
+    let hint = |binding: &&Binding| Hint { action: binding.action, key: label(binding, &here), text: binding.hint };
+    let (last, first): (Vec<Hint>, Vec<Hint>) = here
+        .iter()
+        .filter(|binding| !binding.hint.is_empty())
+        .map(hint)
+        .partition(|hint| matches!(hint.action, Action::Help | Action::Quit));
+    let reserved: u16 = last.iter().map(taken).sum();
     let right = area.right().saturating_sub(margin);
     let mut x = area.x + margin;
-    for binding in first {
-        if x + taken(binding) + reserved > right + 2 {
+    for hint in first {
+        if x + taken(&hint) + reserved > right + 2 {
             break;
         }
-        x = one(buffer, x, area.y, binding, theme, right);
+        x = one(buffer, x, area.y, &hint, theme, right);
     }
-    for binding in last {
-        if x + taken(binding) > right + 2 {
+    for hint in last {
+        if x + taken(&hint) > right + 2 {
             break;
         }
-        x = one(buffer, x, area.y, binding, theme, right);
+        x = one(buffer, x, area.y, &hint, theme, right);
     }
 }
 
-fn one(buffer: &mut Buffer, x: u16, y: u16, binding: &Binding, theme: &Theme, right: u16) -> u16 {
-    let x = put(buffer, x, y, &label(binding), theme.accent, right.saturating_sub(x));
-    put(buffer, x + 1, y, binding.hint, theme.dim, right.saturating_sub(x + 1)) + 2
+/// A key and what it does.
+struct Hint {
+    action: Action,
+    key: String,
+    text: &'static str,
+}
+
+fn one(buffer: &mut Buffer, x: u16, y: u16, hint: &Hint, theme: &Theme, right: u16) -> u16 {
+    let x = put(buffer, x, y, &hint.key, theme.accent, right.saturating_sub(x));
+    put(buffer, x + 1, y, hint.text, theme.dim, right.saturating_sub(x + 1)) + 2
 }
 
 /// The cells of a hint and the gap after it.
-fn taken(binding: &Binding) -> u16 {
-    width(&label(binding)) + 1 + width(binding.hint) + 2
+fn taken(hint: &Hint) -> u16 {
+    width(&hint.key) + 1 + width(hint.text) + 2
 }
 
-/// The key that is shown; pairs that belong together show both.
-fn label(binding: &Binding) -> String {
-    match binding.action {
-        Action::NextShelf => "←→".to_owned(),
-        Action::More if binding.hint == "quantity" => "+-".to_owned(),
-        Action::NextChoice => "↑↓".to_owned(),
-        Action::Down => "↑↓".to_owned(),
-        _ => binding.keys.first().map(ToString::to_string).unwrap_or_default(),
+/// The key that is shown; pairs that belong together show both, where the hint is about both.
+fn label(binding: &Binding, here: &[&Binding]) -> String {
+    let other = match binding.action {
+        Action::NextShelf => Some((Action::PreviousShelf, true)),
+        Action::NextEvent => Some((Action::PreviousEvent, true)),
+        Action::NextChoice => Some((Action::PreviousChoice, true)),
+        Action::Down => Some((Action::Up, true)),
+        Action::More if binding.hint == "quantity" => Some((Action::Fewer, false)),
+        Action::Faster => Some((Action::Slower, false)),
+        _ => None,
+    };
+    let first = binding.first_key();
+    let partner = other.and_then(|(action, before)| {
+        let partner = here.iter().find(|partner| partner.action == action && partner.place == binding.place)?;
+        Some((partner.first_key(), before))
+    });
+    match partner {
+        Some((partner, true)) => format!("{partner}{first}"),
+        Some((partner, false)) => format!("{first}{partner}"),
+        None => first,
     }
 }

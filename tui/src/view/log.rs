@@ -5,9 +5,9 @@ use ratatui::layout::{Position, Rect};
 
 use crate::state::{Log, Model};
 use crate::view::event::{self, Start};
-use crate::view::order::badge;
 use crate::view::text::{first_line, put, put_right};
 use crate::view::theme::Theme;
+use crate::view::timeline::badge;
 use crate::view::{below, choose, instead, row, when};
 
 /// How many bars the rate has, and how many milliseconds each stands for.
@@ -41,11 +41,18 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         let time = event.time.to_string();
         if body.width >= 100 {
             let wide = body.width * 2 / 5;
-            event::whole(event, &time, theme, Rect { x: body.right() - wide, width: wide, ..body }, buffer);
+            event::whole(
+                event,
+                &time,
+                log.detail_scroll,
+                theme,
+                Rect { x: body.right() - wide, width: wide, ..body },
+                buffer,
+            );
             body.width -= wide + 2;
         } else {
             let high = body.height / 2;
-            event::whole(event, &time, theme, below(body, body.height - high), buffer);
+            event::whole(event, &time, log.detail_scroll, theme, below(body, body.height - high), buffer);
             body.height -= high + 1;
         }
     }

@@ -7,10 +7,15 @@ mod event;
 mod header;
 mod help;
 mod hints;
+mod json;
+mod lanes;
 mod log;
 mod order;
 mod orders;
+mod palette;
 mod picture;
+mod replay;
+mod scrubber;
 mod shop;
 mod steps;
 pub(crate) mod svg;
@@ -18,6 +23,8 @@ pub(crate) mod svg;
 pub(crate) mod tests;
 mod text;
 pub(crate) mod theme;
+mod timeline;
+mod tree;
 pub(crate) mod when;
 
 use ratatui::Frame;
@@ -32,8 +39,8 @@ use theme::Theme;
 /// The smallest screen that can be used.
 const SMALLEST: (u16, u16) = (40, 12);
 
-/// Draws everything.
-pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) {
+/// Draws everything; returns the row of the chosen line, where there is one.
+pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) -> Option<u16> {
     let area = frame.area();
     let buffer = frame.buffer_mut();
     buffer.set_style(area, theme.text);
@@ -43,10 +50,27 @@ pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) {
     } else {
         draw(model, theme, area, buffer)
     };
+    let chosen = chosen_row(model, frame.buffer_mut());
     if let Some(cursor) = cursor.filter(|cursor| area.contains(*cursor)) {
         frame.set_cursor_position(cursor);
     }
+    chosen
 }
+
+/// The row that [`choose`] marked; what lies over the screen is drawn last and has its line in the middle.
+fn chosen_row(model: &Model, buffer: &Buffer) -> Option<u16> {
+    if !model.mouse || model.question.is_some() {
+        return None;
+    }
+    let area = buffer.area;
+    let over = model.help.is_some() || model.palette.is_some();
+    let columns = if over { area.width / 12..area.width / 2 } else { 0..area.width / 2 };
+    let marked = |y: &u16| columns.clone().any(|x| buffer[(area.x + x, *y)].symbol() == MARK);
+    (area.top()..area.bottom()).find(marked)
+}
+
+/// Stands before the chosen line.
+const MARK: &str = "▌";
 
 fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let airy = area.height >= 20;
@@ -85,14 +109,21 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
             None
         }
         Screen::Log => log::draw(model, theme, body, buffer),
+        Screen::Replay => {
+            replay::draw(model, theme, body, buffer);
+            None
+        }
     };
     let spare = Rect { y: foot - u16::from(airy), height: 1, x: margin, width: area.width - 2 * margin };
     toast(model, theme, spare, buffer);
     if let Some(open) = &model.help {
-        return help::draw(open, theme, area, buffer);
+        return help::draw(open, &model.keys, theme, area, buffer);
+    }
+    if let Some(open) = &model.palette {
+        return palette::draw(open, theme, area, buffer);
     }
     if let Some(question) = &model.question {
-        help::ask(*question, theme, area, buffer);
+        help::ask(model, *question, theme, area, buffer);
         return None;
     }
     cursor
@@ -156,7 +187,7 @@ fn failed(theme: &Theme, area: Rect, what: &str, failure: &Failure, buffer: &mut
 fn choose(theme: &Theme, row: Rect, buffer: &mut Buffer) {
     buffer.set_style(row, theme.selected);
     if row.width > 0 {
-        text::put(buffer, row.x, row.y, "▌", theme.accent.patch(theme.selected), 1);
+        text::put(buffer, row.x, row.y, MARK, theme.accent.patch(theme.selected), 1);
     }
 }
 

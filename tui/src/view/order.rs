@@ -5,16 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::{Order, OrderStatus, PaymentStatus};
 
+use crate::keys::{Action, Context};
 use crate::money;
-use crate::state::{Connection, Load, Model, OpenOrder};
-use crate::view::event::{self, Start};
-use crate::view::text::{first_line, put, put_all, put_right, rule};
+use crate::state::{Load, Model, TimelineView};
+use crate::view::text::{put, put_all, put_right};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, failed, instead, row, steps, when};
+use crate::view::{below, failed, instead, row, steps, timeline};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(open) = &model.order else {
-        return instead(theme, area, "No order is open", "3 leads to the list of orders.", buffer);
+        let key = model.keys.label(Context::Order, Action::GoOrders);
+        return instead(theme, area, "No order is open", &format!("{key} leads to the list of orders."), buffer);
     };
     let Some(order) = &open.order else {
         return match &open.load {
@@ -26,11 +27,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     title(order, theme, row(area, 0), buffer);
     steps::line(&open.steps, theme, row(area, 1), buffer);
     let mut body = below(area, 2 + u16::from(airy));
-    if airy {
+    // What looks at the events one by one needs the room.
+    if airy && open.view == TimelineView::List {
         let height = items(order, theme, body, buffer);
         body = below(body, height + 1);
     }
-    timeline(model, open, theme, body, buffer);
+    timeline::draw(model, open, theme, body, buffer);
 }
 
 fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -75,59 +77,6 @@ fn items(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
         height = height.max(4);
     }
     u16::try_from(height).unwrap_or(4)
-}
-
-/// The events of the order; with the chosen one whole where it is asked for.
-pub(super) fn timeline(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    if area.height == 0 {
-        return;
-    }
-    rule(buffer, area, area.y, theme.faint);
-    put(buffer, area.x, area.y, "Timeline ", theme.dim, area.width);
-    let (badge, style) = badge(model, open.following, open.missed, theme);
-    put_right(buffer, area.right(), area.y, &format!(" {badge}"), style, area.width);
-    let mut list = below(area, 1);
-    if open.detail
-        && let Some(event) = open.selected()
-    {
-        let time = event.time.to_string();
-        if area.width >= 100 {
-            let wide = list.width * 2 / 5;
-            event::whole(event, &time, theme, Rect { x: list.right() - wide, width: wide, ..list }, buffer);
-            list.width -= wide + 2;
-        } else {
-            event::whole(event, &time, theme, list, buffer);
-            return;
-        }
-    }
-    let first = first_line(open.list.cursor, open.events.len(), list.height);
-    for line in 0..usize::from(list.height).min(open.events.len() - first) {
-        let place = first + line;
-        let chosen = place == open.list.cursor;
-        let row = row(list, line);
-        if chosen {
-            choose(theme, row, buffer);
-        }
-        let event = &open.events[place];
-        let before = place.checked_sub(1).map_or(event.time, |before| open.events[before].time);
-        let time = format!("+{}", when::span(event.time.unix_ms() - before.unix_ms()));
-        event::line(event, &Start { time: &time, time_width: 8 }, chosen, theme, row, buffer);
-    }
-    if open.events.is_empty() {
-        put(buffer, list.x + 2, list.y, "Nothing has happened yet.", theme.dim, list.width);
-    }
-}
-
-/// Whether a list of events follows the log: `[live]`, `[paused +12]`, `[stale 8 s]`.
-pub(super) fn badge(model: &Model, following: bool, missed: usize, theme: &Theme) -> (String, Style) {
-    match &model.connection {
-        Connection::Offline { since, .. } => {
-            (format!("[stale {}]", when::age(model.now.unix_ms() - since.unix_ms())), theme.warn)
-        }
-        Connection::Opening => ("[opening]".to_owned(), theme.dim),
-        Connection::Live if following => ("[live]".to_owned(), theme.good),
-        Connection::Live => (format!("[paused +{missed}]"), theme.warn),
-    }
 }
 
 /// The state of an order in words.

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::OrderSummary;
 
+use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Load, Model};
 use crate::view::order::{short_id, status};
@@ -30,9 +31,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         Load::Ready => {}
     }
     if orders.items.is_empty() {
-        let more =
-            if orders.status.is_some() { "f shows those in another state." } else { "What you buy shows up here." };
-        return instead(theme, body, "No orders", more, buffer);
+        let key = model.keys.label(Context::Orders, Action::NextStatus);
+        let more = if orders.status.is_some() {
+            format!("{key} shows those in another state.")
+        } else {
+            "What you buy shows up here.".to_owned()
+        };
+        return instead(theme, body, "No orders", &more, buffer);
     }
     let first = first_line(orders.list.cursor, orders.items.len(), body.height);
     for (place, order) in orders.items.iter().enumerate().skip(first).take(usize::from(body.height)) {

@@ -1,5 +1,7 @@
 //! How far a checkout is: its steps on one line, or one below the other with their details.
 
+use std::cmp::Ordering;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -14,20 +16,21 @@ use crate::view::when;
 pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x;
     let room = |x: u16| area.right().saturating_sub(x);
-    let joint = if area.width >= 48 { " ─ " } else { "  " };
+    let back = going_back(steps);
     for (place, step) in steps.iter().enumerate() {
         if place > 0 {
-            x = put(buffer, x, area.y, joint, theme.faint, room(x));
+            let backwards = back.is_some_and(|(first, last)| place > first && place <= last);
+            let (joint, style) = match (backwards, area.width >= 48) {
+                (true, true) => (" ◀─ ", theme.warn),
+                (true, false) => (" ◀ ", theme.warn),
+                (false, true) => (" ─ ", theme.faint),
+                (false, false) => ("  ", theme.faint),
+            };
+            x = put(buffer, x, area.y, joint, style, room(x));
         }
         let (sign, style) = sign(step.state, theme);
-        x = put(
-            buffer,
-            x,
-            area.y,
-            &step.name,
-            if step.state == StepState::Pending { theme.dim } else { theme.text },
-            room(x),
-        );
+        let name = if step.state == StepState::Pending { theme.dim } else { theme.text };
+        x = put(buffer, x, area.y, &step.name, name, room(x));
         x = put(buffer, x + 1, area.y, sign, style, room(x + 1));
         if step.attempt > 1 && matches!(step.state, StepState::Running | StepState::Waiting) {
             x = put(buffer, x + 1, area.y, &step.attempt.to_string(), style, room(x + 1));
@@ -35,14 +38,36 @@ pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffe
     }
 }
 
-/// One step a line, with what came of it.
+/// The first step that was taken back and the last one that went wrong or was taken back after it: what was done is
+/// undone in reverse, from the latter to the former.
+fn going_back(steps: &[Step]) -> Option<(usize, usize)> {
+    let undone = |step: &Step| step.state == StepState::Undone;
+    let first = steps.iter().position(undone)?;
+    let last = steps.iter().rposition(|step| undone(step) || step.state == StepState::Failed)?;
+    (last > first).then_some((first, last))
+}
+
+/// One step a line, with what came of it; where steps were taken back, an arrow leads from what went wrong up to them.
 pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let back = going_back(steps);
+    let left = area.x + if back.is_some() { 3 } else { 0 };
     for (place, step) in steps.iter().enumerate().take(usize::from(area.height)) {
         let row = row(area, place);
+        if let Some((first, last)) = back {
+            let rail = match (place.cmp(&first), place.cmp(&last)) {
+                (Ordering::Equal, _) => "╭▸",
+                (_, Ordering::Equal) => "╰─",
+                (Ordering::Greater, Ordering::Less) if step.state == StepState::Undone => "├▸",
+                (Ordering::Greater, Ordering::Less) => "│",
+                (Ordering::Less | Ordering::Greater, Ordering::Less | Ordering::Greater) => "",
+            };
+            put(buffer, row.x, row.y, rail, theme.warn, 2);
+        }
         let (sign, style) = sign(step.state, theme);
-        put(buffer, row.x, row.y, sign, style, row.width);
-        put(buffer, row.x + 3, row.y, &step.name, theme.text, 9);
-        put(buffer, row.x + 14, row.y, &told(step, now), theme.dim, row.width.saturating_sub(14));
+        put(buffer, left, row.y, sign, style, row.width);
+        put(buffer, left + 3, row.y, &step.name, theme.text, 9);
+        let told_style = if step.state == StepState::Failed { theme.bad } else { theme.dim };
+        put(buffer, left + 14, row.y, &told(step, now), told_style, row.right().saturating_sub(left + 14));
     }
 }
 
@@ -54,10 +79,11 @@ fn told(step: &Step, now: Timestamp) -> String {
         StepState::Waiting => "no answer yet",
         StepState::Done => "done",
         StepState::Failed => "failed",
+        StepState::Undone if step.detail.is_some() => "",
         StepState::Undone => "taken back",
     };
     let mut told = word.to_owned();
-    if step.attempt > 1 {
+    if step.attempt > 1 && step.state != StepState::Undone {
         told.push_str(&format!(", attempt {}", step.attempt));
     }
     if let Some(detail) = step.detail.as_ref().filter(|detail| !detail.is_empty()) {
@@ -84,5 +110,24 @@ fn sign(state: StepState, theme: &Theme) -> (&'static str, Style) {
         StepState::Done => ("✓", theme.good),
         StepState::Failed => ("✗", theme.bad),
         StepState::Undone => ("↺", theme.warn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::update::tests::world::steps;
+
+    #[test]
+    fn what_was_done_is_undone_in_reverse() {
+        use StepState::{Done, Failed, Pending, Running, Undone};
+        assert_eq!(going_back(&steps([Undone, Failed, Pending, Pending])), Some((0, 1)));
+        assert_eq!(going_back(&steps([Undone, Undone, Undone, Done])), Some((0, 2)));
+        assert_eq!(
+            going_back(&steps([Failed, Pending, Pending, Pending])),
+            None,
+            "nothing was done, nothing is undone"
+        );
+        assert_eq!(going_back(&steps([Done, Running, Pending, Pending])), None);
     }
 }

@@ -20,7 +20,9 @@ const CELL: (u16, u16) = (9, 19);
 /// Never in practice: the screen is in memory.
 pub(crate) fn draw(model: &Model, theme: &Theme, (width, height): (u16, u16)) -> color_eyre::Result<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height))?;
-    terminal.draw(|frame| view(model, theme, frame))?;
+    terminal.draw(|frame| {
+        view(model, theme, frame);
+    })?;
     Ok(svg(terminal.backend().buffer(), theme))
 }
 

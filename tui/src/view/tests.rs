@@ -13,13 +13,13 @@ use ratatui::style::Modifier;
 use storefront_api::{OrderStatus, PaymentStatus, Problem, StepState};
 
 use crate::settings::ThemeName;
-use crate::state::Model;
-use crate::update::tests::world::{Client, an_event, steps};
+use crate::state::{Model, Replay};
+use crate::update::tests::world::{Client, a_checkout, an_event, steps};
 use crate::update::{Feed, Msg};
 use crate::view::theme::{Depth, Theme};
 use crate::view::view;
 
-const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (120, 40)];
+const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 40), (200, 60)];
 
 /// Draws a model at the size that it has, in the dark theme.
 pub(crate) fn draw(model: &Model) -> Buffer {
@@ -29,7 +29,7 @@ pub(crate) fn draw(model: &Model) -> Buffer {
 fn draw_in(model: &Model, size: (u16, u16), theme: ThemeName, depth: Depth) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
     let theme = Theme::new(theme, depth);
-    terminal.draw(|frame| view(model, &theme, frame)).unwrap();
+    terminal.draw(|frame| _ = view(model, &theme, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
@@ -165,6 +165,61 @@ fn an_order() {
 }
 
 #[test]
+fn a_checkout_that_goes_back() {
+    let mut client = watching();
+    let mut steps = steps([StepState::Undone, StepState::Failed, StepState::Pending, StepState::Pending]);
+    steps[0].detail = Some("given back".into());
+    (steps[1].attempt, steps[1].detail) = (3, Some("Your card was declined.".into()));
+    client.model.order.as_mut().unwrap().steps = steps;
+    looks_like("checkout_going_back", &client);
+}
+
+#[test]
+fn a_timeline_as_lanes() {
+    let mut client = Client::at_a_bought_order();
+    client.press("vkkk");
+    looks_like("timeline_lanes", &client);
+}
+
+#[test]
+fn a_timeline_as_a_tree() {
+    let mut client = Client::at_a_bought_order();
+    client.press("vvkkk");
+    looks_like("timeline_tree", &client);
+}
+
+#[test]
+fn a_timeline_an_event_at_a_time() {
+    let mut client = Client::at_a_bought_order();
+    client.press("vvvkkk");
+    client.answer_all();
+    looks_like("timeline_scrubber", &client);
+}
+
+#[test]
+fn an_event_beside_its_lanes() {
+    let mut client = Client::at_a_bought_order();
+    client.press("v<Enter>");
+    looks_like("timeline_detail", &client);
+}
+
+#[test]
+fn the_palette() {
+    let mut client = Client::at_a_bought_order();
+    client.press(":time");
+    looks_like("palette", &client);
+}
+
+#[test]
+fn a_replay() {
+    let mut client = Client::new();
+    let events = a_checkout("7f");
+    client.take(Msg::Replay(Replay::new("order.jsonl".into(), events, 2_000)));
+    client.press("v<Right><Right><Right><Right><Right><Right><Right>");
+    looks_like("replay", &client);
+}
+
+#[test]
 fn the_log() {
     let mut client = Client::in_a_full_shop();
     let kinds = ["order.started", "order.item_added", "stock.reserved", "payment.requested", "email.sent"];
@@ -222,7 +277,7 @@ fn the_cursor_stands_in_the_field_that_is_typed_in() {
     client.type_text("mug");
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
     let theme = Theme::new(ThemeName::Dark, Depth::True);
-    terminal.draw(|frame| view(&client.model, &theme, frame)).unwrap();
+    terminal.draw(|frame| _ = view(&client.model, &theme, frame)).unwrap();
     terminal.backend_mut().assert_cursor_position((7, 3));
 }
 

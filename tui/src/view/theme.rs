@@ -3,6 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::config::{Colours, Rgb, Role};
 use crate::settings::ThemeName;
 
 /// How many colours the terminal shows.
@@ -14,8 +15,7 @@ pub(crate) enum Depth {
     None,
 }
 
-type Rgb = (u8, u8, u8);
-
+#[derive(Clone)]
 struct Palette {
     background: Rgb,
     text: Rgb,
@@ -64,6 +64,22 @@ const HIGH_CONTRAST: Palette = Palette {
     selection: (0x26, 0x26, 0x50),
 };
 
+impl Palette {
+    fn role(&mut self, role: Role) -> &mut Rgb {
+        match role {
+            Role::Background => &mut self.background,
+            Role::Text => &mut self.text,
+            Role::Dim => &mut self.dim,
+            Role::Faint => &mut self.faint,
+            Role::Accent => &mut self.accent,
+            Role::Good => &mut self.good,
+            Role::Warn => &mut self.warn,
+            Role::Bad => &mut self.bad,
+            Role::Selection => &mut self.selection,
+        }
+    }
+}
+
 /// The styles of a theme, by role.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Theme {
@@ -91,12 +107,20 @@ pub(crate) struct Theme {
 impl Theme {
     /// A theme for a depth of colour. Without colours, it is always the mono one.
     pub(crate) fn new(name: ThemeName, depth: Depth) -> Self {
-        let palette = match name {
-            ThemeName::Dark => DARK,
-            ThemeName::Light => LIGHT,
-            ThemeName::HighContrast => HIGH_CONTRAST,
+        Self::with(name, depth, None)
+    }
+
+    /// A theme with other colours for some roles. The mono theme has none to change.
+    pub(crate) fn with(name: ThemeName, depth: Depth, colours: Option<&Colours>) -> Self {
+        let mut palette = match name {
+            ThemeName::Dark => DARK.clone(),
+            ThemeName::Light => LIGHT.clone(),
+            ThemeName::HighContrast => HIGH_CONTRAST.clone(),
             ThemeName::Mono => return mono(),
         };
+        for (role, colour) in colours.into_iter().flatten() {
+            *palette.role(*role) = *colour;
+        }
         match depth {
             Depth::None => mono(),
             Depth::True => coloured(&palette, depth, |(r, g, b)| Color::Rgb(r, g, b)),
@@ -263,6 +287,13 @@ mod tests {
         assert_eq!(indexed((128, 128, 128)), 244);
         assert_eq!(nearest_basic((250, 250, 250)), Color::White);
         assert_eq!(pixel((1, 2, 3), Depth::None), None);
+    }
+
+    #[test]
+    fn a_colour_of_ones_own_takes_its_place() {
+        let own = Colours::from([(Role::Accent, (1, 2, 3))]);
+        assert_eq!(Theme::with(ThemeName::Dark, Depth::True, Some(&own)).accent.fg, Some(Color::Rgb(1, 2, 3)));
+        assert_eq!(Theme::with(ThemeName::Mono, Depth::True, Some(&own)).accent.fg, None);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use storefront_api::{
-    Category, CategoryList, Currency, Event, Money, Order, OrderId, OrderItem, OrderStatus, OrderSummary, Page,
-    PaymentStatus, Problem, Product, Step, StepState, TaxLine, Timeline, Timestamp,
+    Category, CategoryList, Currency, Event, FieldChange, Money, Order, OrderDiff, OrderId, OrderItem, OrderStatus,
+    OrderSummary, Page, PaymentStatus, Problem, Product, Step, StepState, TaxLine, Timeline, Timestamp,
 };
 use uuid::Uuid;
 
@@ -122,6 +122,34 @@ pub(crate) fn an_event(position: u64, kind: &str, correlation: &str) -> Event {
     }
 }
 
+/// A checkout that is paid after one attempt in vain, with what led to what; three minutes pass before it is bought.
+pub(crate) fn a_checkout(about: &str) -> Vec<Event> {
+    let told: [(&str, Option<u64>, i64); 12] = [
+        ("order.started", None, 0),
+        ("order.item_added", None, 0),
+        ("order.checked_out", None, 180_000),
+        ("stock.reserved", Some(3), 2),
+        ("checkout.stock_reserved", Some(3), 0),
+        ("payment.requested", Some(5), 9),
+        ("payment.outcome_unknown", Some(6), 700),
+        ("payment.succeeded", Some(6), 1_400),
+        ("order.confirmed", Some(8), 8),
+        ("checkout.completed", Some(8), 0),
+        ("email.requested", Some(10), 6),
+        ("email.sent", Some(11), 12),
+    ];
+    let mut time = START;
+    let event = |(at, (kind, cause, after)): (u64, &(&str, Option<u64>, i64))| {
+        time += after;
+        Event {
+            time: Timestamp::from_unix_ms(time),
+            causation_id: cause.map(|cause| Uuid::from_u128(cause.into()).to_string()),
+            ..an_event(at, kind, about)
+        }
+    };
+    (1..).zip(&told).map(event).collect()
+}
+
 pub(crate) fn steps(states: [StepState; 4]) -> Vec<Step> {
     let step = |(name, state): (&str, StepState)| Step {
         name: name.into(),
@@ -173,8 +201,17 @@ impl Client {
 
     pub(crate) fn take(&mut self, msg: Msg) -> Vec<Effect> {
         let effects = update(&mut self.model, Timestamp::from_unix_ms(self.now), msg);
-        let for_the_shop =
-            |effect: &&Effect| !matches!(effect, Effect::Keep(_) | Effect::Quit | Effect::Suspend | Effect::Redraw);
+        let for_the_shop = |effect: &&Effect| {
+            !matches!(
+                effect,
+                Effect::Copy(_)
+                    | Effect::Save { .. }
+                    | Effect::Keep(_)
+                    | Effect::Quit
+                    | Effect::Suspend
+                    | Effect::Redraw
+            )
+        };
         self.asked.extend(effects.iter().filter(for_the_shop).cloned());
         effects
     }
@@ -213,6 +250,29 @@ impl Client {
             }
         }
         panic!("the client never stops asking: {:?}", self.asked);
+    }
+
+    /// On the timeline of an order that went through [`a_checkout`].
+    pub(crate) fn at_a_bought_order() -> Self {
+        let mut client = Self::in_a_full_shop();
+        client.press("a");
+        client.answer_all();
+        let id = client.model.basket.order_id;
+        let order = client.order_mut(id);
+        (order.status, order.payment_status) = (OrderStatus::Confirmed, PaymentStatus::Paid);
+        order.number = Some("MM2X-33BA".into());
+        let order = order.clone();
+        client.press("3");
+        client.answer_all();
+        client.press("<Enter>");
+        client.asked.clear();
+        let events = a_checkout(&id.to_string());
+        let steps = steps([StepState::Done; 4]);
+        client.head = 12;
+        client.take(Msg::Timeline { id, result: Ok(Timeline { events, next_after: 12, head: 12, steps, order }) });
+        client.answer_all();
+        client.wait_ms(10_000);
+        client
     }
 
     /// Nothing that was asked is answered.
@@ -296,7 +356,24 @@ impl Client {
                 order.status = OrderStatus::Cancelled;
                 Msg::Cancelled { key, result: Ok(order.clone()) }
             }
-            Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => Msg::Tick,
+            Effect::FetchDiff { id, position } => {
+                let order = self.order_mut(id).clone();
+                let change = FieldChange {
+                    path: "/items/enamel-mug/quantity".into(),
+                    before: Some(json!(position)),
+                    after: Some(json!(position + 1)),
+                };
+                let version = order.version;
+                let diff = OrderDiff { from: version, to: version, changes: vec![change], order: Some(order) };
+                Msg::Diff { id, position, result: Ok(diff) }
+            }
+            Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Ok("# Order".into()) },
+            Effect::Copy(_)
+            | Effect::Save { .. }
+            | Effect::Keep(_)
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::Quit => Msg::Tick,
         }
     }
 }
@@ -335,7 +412,11 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::FetchOrders { sequence, more, .. } => Msg::Orders { sequence, more, result: Err(failure) },
         Effect::FetchTimeline { id, .. } => Msg::Timeline { id, result: Err(failure) },
         Effect::CancelOrder { key, .. } => Msg::Cancelled { key, result: Err(failure) },
-        Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => Msg::Tick,
+        Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },
+        Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
+        Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
+            Msg::Tick
+        }
     }
 }
 

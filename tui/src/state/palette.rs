@@ -1,0 +1,129 @@
+//! The palette over the screen: everything there is to do, by name, the best match first.
+
+use tui_input::Input;
+
+use crate::keys::{Action, Context, Keymap, word};
+use crate::settings::ThemeName;
+use crate::state::{List, TimelineView};
+
+/// Something that the palette can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Action(Action),
+    Theme(ThemeName),
+    View(TimelineView),
+}
+
+/// A line of the palette.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) command: Command,
+    pub(crate) text: String,
+    /// The key that does the same; empty where there is none.
+    pub(crate) key: String,
+}
+
+/// The open palette.
+#[derive(Debug)]
+pub(crate) struct Palette {
+    pub(crate) filter: Input,
+    pub(crate) list: List,
+    entries: Vec<Entry>,
+}
+
+impl Palette {
+    /// What can be done in a context.
+    pub(crate) fn new(keys: &Keymap, about: Context) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        for binding in keys.bindings(about) {
+            let command = Command::Action(binding.action);
+            let moves = matches!(binding.action, Action::Up | Action::Down | Action::Palette);
+            if !moves && !entries.iter().any(|known| known.command == command) {
+                entries.push(Entry { command, text: binding.help.to_owned(), key: binding.first_key() });
+            }
+        }
+        if matches!(about, Context::Order | Context::Scrubber | Context::Replay) {
+            // What the scrubber shows comes from the shop, which a file has not.
+            let views = if about == Context::Replay { &TimelineView::ALL[..3] } else { &TimelineView::ALL[..] };
+            entries.extend(views.iter().map(|view| Entry {
+                command: Command::View(*view),
+                text: format!("Timeline as {}", view.name()),
+                key: String::new(),
+            }));
+        }
+        entries.extend(ThemeName::ALL.into_iter().map(|theme| Entry {
+            command: Command::Theme(theme),
+            text: format!("Theme {}", word(theme).replace('_', " ")),
+            key: String::new(),
+        }));
+        Self { filter: Input::default(), list: List::default(), entries }
+    }
+
+    /// The lines that match what was typed, the best first.
+    pub(crate) fn lines(&self) -> Vec<&Entry> {
+        let typed = self.filter.value().trim().to_lowercase();
+        let mut found: Vec<(u32, &Entry)> =
+            self.entries.iter().filter_map(|entry| Some((score(&entry.text, &typed)?, entry))).collect();
+        // Stable: among equals the order of the table holds.
+        found.sort_by_key(|(score, _)| *score);
+        found.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    pub(crate) fn selected(&self) -> Option<Command> {
+        self.lines().get(self.list.cursor).map(|entry| entry.command)
+    }
+}
+
+/// How far a text is from what was typed, 0 being best; `None` when not all its letters stand in it in that order.
+fn score(text: &str, typed: &str) -> Option<u32> {
+    let text = text.to_lowercase();
+    if typed.is_empty() {
+        return Some(0);
+    }
+    if let Some(at) = text.find(typed) {
+        let starts_word = at == 0 || text[..at].ends_with(' ');
+        return Some(if at == 0 {
+            0
+        } else if starts_word {
+            1
+        } else {
+            2
+        });
+    }
+    let mut letters = text.char_indices();
+    let (mut gaps, mut before) = (0, None);
+    for wanted in typed.chars().filter(|letter| !letter.is_whitespace()) {
+        let (at, _) = letters.find(|(_, letter)| *letter == wanted)?;
+        gaps += u32::from(before.is_some_and(|before| at > before + 1));
+        before = Some(at);
+    }
+    Some(10 + gaps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_of_a_word_comes_before_its_middle_and_scattered_letters_come_last() {
+        let scores = ["Theme dark", "Next theme", "Anathema", "To her meadow"].map(|text| score(text, "theme"));
+        assert_eq!(scores[..3], [Some(0), Some(1), None]);
+        assert!(scores[3] > Some(9), "{scores:?}");
+        assert_eq!(score("Theme dark", ""), Some(0));
+        assert_eq!(score("Theme dark", "xyz"), None);
+    }
+
+    #[test]
+    fn everything_that_has_a_key_can_be_found_once() {
+        let keys = Keymap::default();
+        for context in [Context::Shop, Context::Order, Context::Replay, Context::Log] {
+            let palette = Palette::new(&keys, context);
+            let commands: Vec<Command> = palette.lines().iter().map(|entry| entry.command).collect();
+            for binding in keys.bindings(context) {
+                let times = commands.iter().filter(|command| **command == Command::Action(binding.action)).count();
+                let moves = matches!(binding.action, Action::Up | Action::Down | Action::Palette);
+                assert_eq!(times, usize::from(!moves), "{:?} in {context:?}", binding.action);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Looking at events: the views of a timeline, what led to what, the past, and what can be taken along.
+
+use storefront_api::{Event, OrderDiff, OrderId};
+
+use crate::state::{Failure, Model, Screen, TimelineView, Tone};
+use crate::update::{Effect, refuse};
+
+/// How much a terminal takes into its clipboard at once, in bytes; several take no more than 100 kB as base64.
+const CLIPBOARD_BYTES: usize = 74_000;
+
+pub(super) fn step_view(model: &mut Model, by: isize) {
+    // What the scrubber shows comes from the shop, which a file has not.
+    let count = TimelineView::ALL.len() - usize::from(model.screen == Screen::Replay);
+    if let Some(open) = &mut model.order {
+        open.view = open.view.step(by, count);
+    }
+}
+
+pub(super) fn show(model: &mut Model, view: TimelineView) {
+    if let Some(open) = &mut model.order {
+        open.view = view;
+    }
+}
+
+/// Asks for the order as it was at the chosen event, when the scrubber shows and it is not known. One at a time: who
+/// rushes through is asked for where he stops.
+pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+    if model.screen != Screen::Order || model.view() != TimelineView::Scrubber || !model.is_live() {
+        return Vec::new();
+    }
+    let Some(open) = &mut model.order else { return Vec::new() };
+    let Some(position) = open.selected().map(|event| event.position) else { return Vec::new() };
+    let past = &mut open.past;
+    let failed = past.failed.as_ref().is_some_and(|(at, _)| *at == position);
+    if past.asking.is_some() || failed || past.get(position).is_some() {
+        return Vec::new();
+    }
+    past.asking = Some(position);
+    vec![Effect::FetchDiff { id: open.id, position }]
+}
+
+pub(super) fn on_diff(
+    model: &mut Model,
+    id: OrderId,
+    position: u64,
+    result: Result<OrderDiff, Failure>,
+) -> Vec<Effect> {
+    let Some(open) = model.order.as_mut().filter(|open| open.id == id) else { return Vec::new() };
+    open.past.asking = None;
+    match result {
+        Ok(diff) => {
+            open.past.failed = None;
+            open.past.put(position, diff);
+        }
+        Err(failure) => open.past.failed = Some((position, failure)),
+    }
+    Vec::new()
+}
+
+pub(super) fn go_to_cause(model: &mut Model) {
+    let Some(open) = &mut model.order else { return };
+    match open.tree.cause(open.list.cursor) {
+        Some(cause) => open.stand_on(cause),
+        None if open.events.is_empty() => {}
+        None => model.toast(Tone::Plain, "A command led to this: no event stands before it."),
+    }
+}
+
+pub(super) fn go_to_effect(model: &mut Model) {
+    let Some(open) = &mut model.order else { return };
+    match open.tree.effect(open.list.cursor) {
+        Some(effect) => open.stand_on(effect),
+        None if open.events.is_empty() => {}
+        None => model.toast(Tone::Plain, "Nothing has followed from this event."),
+    }
+}
+
+/// Scrolls in the data of the event that shows whole.
+pub(super) fn scroll(model: &mut Model, by: isize) {
+    let Some(most) = chosen(model).map(lines_of) else { return };
+    let scroll = match (model.screen, &mut model.order) {
+        (Screen::Log, _) => &mut model.log.detail_scroll,
+        (_, Some(open)) => &mut open.detail_scroll,
+        (_, None) => return,
+    };
+    *scroll = scroll.saturating_add_signed(by).min(most);
+}
+
+fn lines_of(event: &Event) -> usize {
+    serde_json::to_string_pretty(&event.data).map_or(0, |text| text.lines().count().saturating_sub(1))
+}
+
+/// The event under the cursor, on a screen with events.
+fn chosen(model: &Model) -> Option<&Event> {
+    match model.screen {
+        Screen::Log => model.log.selected(),
+        Screen::Order | Screen::Replay | Screen::Checkout => model.order.as_ref()?.selected(),
+        Screen::Shop | Screen::Basket | Screen::Orders => None,
+    }
+}
+
+/// Copies the id of what is chosen: an event, an order or a product.
+pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
+    let id = match model.screen {
+        Screen::Log | Screen::Order | Screen::Replay | Screen::Checkout => {
+            chosen(model).map(|event| event.id.to_string())
+        }
+        Screen::Shop => model.shop.selected().map(|product| product.id.to_string()),
+        Screen::Basket => model.basket.lines().get(model.basket.list.cursor).map(|line| line.product_id.to_string()),
+        Screen::Orders => model.orders.selected().map(|order| order.id.to_string()),
+    };
+    let Some(id) = id else { return Vec::new() };
+    let said = format!("Copied {id}");
+    copy(model, id, said)
+}
+
+/// Copies the whole event as JSON.
+pub(super) fn copy_event(model: &mut Model) -> Vec<Effect> {
+    let Some(event) = chosen(model) else { return Vec::new() };
+    let said = format!("Copied event {} as JSON", event.position);
+    let Ok(text) = serde_json::to_string_pretty(event) else { return Vec::new() };
+    copy(model, text, said)
+}
+
+fn copy(model: &mut Model, text: String, said: String) -> Vec<Effect> {
+    if text.len() > CLIPBOARD_BYTES {
+        model.toast(Tone::Bad, "That is too long for the clipboard of a terminal.");
+        return Vec::new();
+    }
+    model.toast(Tone::Good, said);
+    vec![Effect::Copy(text)]
+}
+
+/// Has the shop draw the timeline.
+pub(super) fn ask_for_diagram(model: &mut Model, copy: bool) -> Vec<Effect> {
+    let Some(open) = &model.order else { return Vec::new() };
+    vec![Effect::FetchDiagram { id: open.id, copy }]
+}
+
+pub(super) fn on_diagram(
+    model: &mut Model,
+    id: OrderId,
+    copy_it: bool,
+    result: Result<String, Failure>,
+) -> Vec<Effect> {
+    match result {
+        Ok(text) if copy_it => copy(model, text, "Copied the diagram".to_owned()),
+        Ok(text) => {
+            let order = model.order.as_ref().and_then(|open| open.order.as_ref()).filter(|order| order.id == id);
+            let name = order.and_then(|order| order.number.clone()).unwrap_or_else(|| id.to_string());
+            vec![Effect::Save { name: format!("storefront-order-{name}.md"), text }]
+        }
+        Err(failure) => {
+            refuse(model, &failure);
+            Vec::new()
+        }
+    }
+}

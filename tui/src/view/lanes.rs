@@ -1,0 +1,180 @@
+//! The timeline as lanes: a column for each part of the shop, an arrow from what led to an event to the event. Long gaps
+//! are folded into a line of their own.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::Event;
+
+use crate::meaning;
+use crate::state::OpenOrder;
+use crate::view::text::{put, put_right};
+use crate::view::theme::Theme;
+use crate::view::timeline::{gap_ms, since_the_one_before};
+use crate::view::{below, choose, row, when};
+
+/// The lanes from left to right: their names, and short ones for narrow screens.
+const LANES: [(&str, &str); 6] = [
+    ("shopper", "you"),
+    ("order", "order"),
+    ("checkout", "check"),
+    ("stock", "stock"),
+    ("payment", "pay"),
+    ("mail", "mail"),
+];
+/// Where commands come from.
+const SHOPPER: usize = 0;
+/// A gap from which on it is folded.
+const LONG_GAP_MS: i64 = 60_000;
+
+/// The lane of an event, by the stream that it stands in; what is not known here stands with the order.
+fn lane(event: &Event) -> usize {
+    match meaning::stream_kind(event) {
+        "checkout" => 2,
+        "stock" | "product" => 3,
+        "payment" | "wallet" | "invoice" => 4,
+        "email" => 5,
+        _ => 1,
+    }
+}
+
+/// A line of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Event(usize),
+    Gap(i64),
+}
+
+pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let times: u16 = if area.width >= 60 { 11 } else { 2 };
+    let wide = area.width.saturating_sub(times) / 6;
+    let x_of = |lane: usize| area.x + times + wide * u16::try_from(lane).unwrap_or(0);
+    for (place, (name, short)) in LANES.iter().enumerate() {
+        let name = if wide >= 10 { name } else { short };
+        put(buffer, x_of(place), area.y, name, theme.dim, wide.max(1));
+    }
+    let body = below(area, 1);
+    for (place, line) in window(open, usize::from(body.height)).into_iter().enumerate() {
+        let row = row(body, place);
+        let chosen = line == Line::Event(open.list.cursor);
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+        for lane in 0..LANES.len() {
+            put(buffer, x_of(lane), row.y, "│", on_row(theme.faint), 1);
+        }
+        match line {
+            Line::Gap(gap_ms) => {
+                let text = format!("⋯ {}", when::span(gap_ms));
+                put(buffer, area.x + 2, row.y, &text, theme.dim, times.max(10).saturating_sub(2));
+            }
+            Line::Event(event) => {
+                if times > 2 {
+                    let time = since_the_one_before(open, event);
+                    put_right(buffer, area.x + 10, row.y, &time, on_row(theme.dim), 8);
+                }
+                one(open, event, &on_row, theme, (row, &x_of), buffer);
+            }
+        }
+    }
+}
+
+/// The arrow and the name of one event.
+fn one(
+    open: &OpenOrder,
+    place: usize,
+    on_row: &dyn Fn(Style) -> Style,
+    theme: &Theme,
+    (row, x_of): (Rect, &dyn Fn(usize) -> u16),
+    buffer: &mut Buffer,
+) {
+    let event = &open.events[place];
+    let to = lane(event);
+    let from = open.tree.cause(place).map_or(SHOPPER, |cause| lane(&open.events[cause]));
+    let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
+    let (x, y) = (x_of(to), row.y);
+    let line = on_row(theme.accent);
+    let end = match from.cmp(&to) {
+        std::cmp::Ordering::Less => {
+            put(buffer, x_of(from), y, "●", line, 1);
+            for x in x_of(from) + 1..x {
+                put(buffer, x, y, "─", on_row(theme.dim), 1);
+            }
+            put(buffer, x, y, "▶", line, 1)
+        }
+        std::cmp::Ordering::Equal => put(buffer, x, y, "●", line, 1),
+        std::cmp::Ordering::Greater => {
+            for x in x + 1..x_of(from) {
+                put(buffer, x, y, "─", on_row(theme.dim), 1);
+            }
+            put(buffer, x_of(from), y, "●", line, 1);
+            put(buffer, x, y, "◀", line, 1)
+        }
+    };
+    let end = put(buffer, end, y, " ", on_row(theme.text), 1);
+    let end = put(buffer, end, y, &what, on_row(theme.text), row.right().saturating_sub(end));
+    put(buffer, end, y, " ", on_row(theme.text), 1);
+}
+
+/// As many lines as there is room for, with the chosen event near the middle.
+fn window(open: &OpenOrder, room: usize) -> Vec<Line> {
+    let folded = |place: usize| gap_ms(open, place) >= LONG_GAP_MS;
+    let above = room / 2;
+    // At most `room` events matter on either side, however many there are.
+    let first = open.list.cursor.saturating_sub(room);
+    let last = (open.list.cursor + room + 1).min(open.events.len());
+    let mut lines = Vec::new();
+    let mut cursor = 0;
+    for place in first..last {
+        if folded(place) {
+            lines.push(Line::Gap(gap_ms(open, place)));
+        }
+        if place == open.list.cursor {
+            cursor = lines.len();
+        }
+        lines.push(Line::Event(place));
+    }
+    let start = cursor.saturating_sub(above).min(lines.len().saturating_sub(room));
+    lines.into_iter().skip(start).take(room).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use storefront_api::{OrderId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::update::tests::world::an_event;
+
+    fn opened(times_ms: &[i64]) -> OpenOrder {
+        let mut open = OpenOrder::new(OrderId(Uuid::nil()));
+        let event = |(at, time): (u64, &i64)| Event {
+            time: Timestamp::from_unix_ms(*time),
+            ..an_event(at, "order.started", "7")
+        };
+        open.append((1..).zip(times_ms).map(event).collect(), 0);
+        open
+    }
+
+    #[test]
+    fn a_long_gap_takes_one_line() {
+        let open = opened(&[0, 5, 180_005, 180_006]);
+        let lines = [Line::Event(0), Line::Event(1), Line::Gap(180_000), Line::Event(2), Line::Event(3)];
+        assert_eq!(window(&open, 9), lines);
+        assert_eq!(window(&open, 2), lines[3..]);
+    }
+
+    #[test]
+    fn the_chosen_event_is_always_in_sight() {
+        let times: Vec<i64> = (0..40).map(|at| at * 90_000).collect();
+        let mut open = opened(&times);
+        for place in 0..40 {
+            open.stand_on(place);
+            for room in 1..12 {
+                let lines = window(&open, room);
+                assert!(lines.contains(&Line::Event(place)) && lines.len() <= room, "{place} in {room}: {lines:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! A timeline from a file: what is played, and the timeline itself.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::state::Model;
+use crate::view::text::{put, put_right, width};
+use crate::view::theme::Theme;
+use crate::view::{below, row, timeline, when};
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let (Some(replay), Some(open)) = (&model.replay, &model.order) else { return };
+    let head = row(area, 0);
+    let now = open.events.last().map(|event| event.time);
+    let time = now.map(|at| {
+        let day = when::day_or_time(at, model.now, &model.zone);
+        let time = when::time_of_day(at, &model.zone);
+        if time.starts_with(&day) { time } else { format!("{day}, {time}") }
+    });
+    let time = time.unwrap_or_default();
+    let right = put_right(buffer, head.right(), head.y, &time, theme.dim, width(&time));
+    put(buffer, head.x, head.y, &replay.name, theme.strong, right.saturating_sub(head.x + 1));
+    timeline::draw(model, open, theme, below(area, if area.height >= 16 { 2 } else { 1 }), buffer);
+}

@@ -1,0 +1,196 @@
+//! The timeline an event at a time: where one is, the order as it was then, and what the event changed. The state is
+//! always the shop's word for that moment.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use serde_json::Value;
+use storefront_api::{FieldChange, Money, Order, OrderDiff, ReopenReason};
+
+use crate::money;
+use crate::state::OpenOrder;
+use crate::update::sentence;
+use crate::view::order::{payment, status};
+use crate::view::text::{put, put_right, wrap};
+use crate::view::theme::Theme;
+use crate::view::timeline::since_the_one_before;
+use crate::view::{below, choose, row};
+
+pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(event) = open.selected() else { return };
+    bar(open, theme, row(area, 0), buffer);
+    let line = row(area, 1);
+    choose(theme, line, buffer);
+    let time = since_the_one_before(open, open.list.cursor);
+    let start = crate::view::event::Start { time: &time, time_width: 8 };
+    crate::view::event::line(event, &start, true, theme, line, buffer);
+    let body = below(area, if area.height >= 8 { 3 } else { 2 });
+    if body.height == 0 {
+        return;
+    }
+    let known = open.past.get(event.position);
+    let failed = open.past.failed.as_ref().filter(|(position, _)| *position == event.position);
+    if let (None, Some((_, failure))) = (known, failed) {
+        let text = format!("The shop does not say: {}", failure.sentence());
+        put(buffer, body.x + 2, body.y, &text, theme.bad, body.width.saturating_sub(2));
+        return;
+    }
+    let Some(diff) = known.or_else(|| open.past.nearest(event.position)) else {
+        put(buffer, body.x + 2, body.y, "Asking the shop how it was then …", theme.dim, body.width);
+        return;
+    };
+    let changes = if known.is_some() { changed(diff) } else { vec!["…".to_owned()] };
+    if body.width >= 76 {
+        let left = body.width / 2;
+        state(diff.order.as_ref(), theme, Rect { width: left - 1, ..body }, buffer);
+        changes_list(&changes, theme, Rect { x: body.x + left + 1, width: body.width - left - 1, ..body }, buffer);
+    } else {
+        let high = (u16::try_from(changes.len()).unwrap_or(u16::MAX)).saturating_add(1).min(body.height / 2).max(1);
+        changes_list(&changes, theme, Rect { height: high, ..body }, buffer);
+        state(diff.order.as_ref(), theme, below(body, high), buffer);
+    }
+}
+
+/// Where one is: `◀ ━━━━●──── ▶ 7 of 14`.
+fn bar(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let count = format!("{} of {}", open.list.cursor + 1, open.events.len());
+    let right = put_right(buffer, area.right(), area.y, &count, theme.text, 16).saturating_sub(3);
+    let left = area.x + 2;
+    put(buffer, area.x, area.y, "◀", theme.accent, 1);
+    put(buffer, right + 1, area.y, "▶", theme.accent, 1);
+    let cells = usize::from(right.saturating_sub(left)).max(1);
+    let at = open.list.cursor * (cells - 1) / open.events.len().saturating_sub(1).max(1);
+    for (cell, x) in (left..right).enumerate() {
+        let (sign, style) = match cell.cmp(&at) {
+            std::cmp::Ordering::Less => ("━", theme.accent),
+            std::cmp::Ordering::Equal => ("●", theme.strong),
+            std::cmp::Ordering::Greater => ("─", theme.faint),
+        };
+        put(buffer, x, area.y, sign, style, 1);
+    }
+}
+
+/// The order as it was.
+fn state(order: Option<&Order>, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    put(buffer, area.x, area.y, "The order then", theme.dim, area.width);
+    let mut lines = below(area, 1);
+    if lines.height == 0 {
+        return;
+    }
+    let Some(order) = order else {
+        put(buffer, lines.x + 2, lines.y, "It had not begun.", theme.text, lines.width);
+        return;
+    };
+    let (word, style) = status(order.status, theme);
+    let x = put(buffer, lines.x + 2, lines.y, word, style, lines.width);
+    let money_word = payment(order.payment_status);
+    let version = format!("version {}", order.version);
+    let right = put_right(buffer, lines.right(), lines.y, &version, theme.dim, 14);
+    put(buffer, x + 2, lines.y, money_word, theme.dim, right.saturating_sub(x + 3));
+    lines = below(lines, 1);
+    let more = 1 + u16::from(order.reopened_because.is_some());
+    let room = usize::from(lines.height.saturating_sub(more));
+    let shown = if order.items.len() > room { room.saturating_sub(1) } else { order.items.len() };
+    for (place, item) in order.items.iter().take(shown).enumerate() {
+        let row = row(lines, place);
+        let right = put_right(buffer, row.right(), row.y, &money::shown(item.line_total), theme.text, 14);
+        let name = format!("{} × {}", item.quantity, item.name);
+        put(buffer, row.x + 2, row.y, &name, theme.text, right.saturating_sub(row.x + 3));
+    }
+    let mut at = shown;
+    if shown < order.items.len() {
+        let row = row(lines, at);
+        put(buffer, row.x + 2, row.y, &format!("and {} more", order.items.len() - shown), theme.dim, row.width);
+        at += 1;
+    }
+    let total = row(lines, at);
+    if total.height == 0 {
+        return;
+    }
+    put_right(buffer, total.right(), total.y, &money::shown(order.total), theme.strong, 14);
+    put(buffer, total.x + 2, total.y, "Total", theme.strong, 8);
+    if let Some(reason) = &order.reopened_because {
+        let row = row(lines, at + 1);
+        if row.height > 0 {
+            put(buffer, row.x + 2, row.y, &sentence(reason), theme.warn, row.width.saturating_sub(2));
+        }
+    }
+}
+
+fn changes_list(changes: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    put(buffer, area.x, area.y, "What the event changed", theme.dim, area.width);
+    let body = below(area, 1);
+    let lines: Vec<String> = changes.iter().flat_map(|change| wrap(change, body.width.saturating_sub(4))).collect();
+    let room = usize::from(body.height);
+    for (place, text) in lines.iter().take(room).enumerate() {
+        // The last line has all the rest, so that it shows where it is cut.
+        let rest = if place + 1 == room { lines[place..].join(" ") } else { text.clone() };
+        let row = row(body, place);
+        put(buffer, row.x + 2, row.y, &rest, theme.text, row.width.saturating_sub(2));
+    }
+}
+
+/// Every change in words.
+fn changed(diff: &OrderDiff) -> Vec<String> {
+    if diff.changes.is_empty() {
+        return vec!["Nothing in the order itself.".to_owned()];
+    }
+    diff.changes.iter().map(told).collect()
+}
+
+fn told(change: &FieldChange) -> String {
+    let name = change.path.trim_start_matches('/').replace('/', " › ").replace('_', " ");
+    match (&change.before, &change.after) {
+        (None, Some(after)) => format!("+ {name}: {}", value(after)),
+        (Some(before), None) => format!("− {name}: {}", value(before)),
+        (Some(before), Some(after)) => format!("{name}: {} → {}", value(before), value(after)),
+        (None, None) => name,
+    }
+}
+
+/// A value in as few words as will do.
+fn value(value: &Value) -> String {
+    if let Ok(money) = serde_json::from_value::<Money>(value.clone()) {
+        return money::shown(money);
+    }
+    if let Ok(reason) = serde_json::from_value::<ReopenReason>(value.clone()) {
+        return sentence(&reason);
+    }
+    match value {
+        Value::String(text) => words(text),
+        Value::Object(fields) => match (fields.get("quantity"), fields.get("name")) {
+            (Some(quantity), Some(Value::String(name))) => format!("{quantity} × {name}"),
+            _ => fields.values().map(self::value).collect::<Vec<_>>().join(", "),
+        },
+        Value::Array(items) => items.iter().map(self::value).collect::<Vec<_>>().join(", "),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// Names of states are written with spaces; anything else stays as it is.
+fn words(text: &str) -> String {
+    let is_name = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_name { text.replace('_', " ") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_are_told_in_words() {
+        let change = |path: &str, before: Option<Value>, after: Option<Value>| {
+            told(&FieldChange { path: path.to_owned(), before, after })
+        };
+        assert_eq!(
+            change("/payment_status", Some(json!("pending")), Some(json!("paid"))),
+            "payment status: pending → paid"
+        );
+        let line = json!({"product_id": "mug", "name": "Enamel mug", "quantity": 2});
+        assert_eq!(change("/items/mug", None, Some(line)), "+ items › mug: 2 × Enamel mug");
+        let total = |amount: i64| Some(json!({"amount": amount, "currency": "EUR"}));
+        assert_eq!(change("/total", total(950), total(1900)), "total: 9.50 € → 19.00 €");
+        assert_eq!(change("/email", Some(json!("a@b.c")), None), "− email: a@b.c");
+    }
+}

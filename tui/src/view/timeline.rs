@@ -1,0 +1,110 @@
+//! The timeline of an order in its views, with the whole of the chosen event beside it where it is asked for.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::state::{Connection, Model, OpenOrder, Screen, TimelineView, shown_speed};
+use crate::view::event::{self, Start};
+use crate::view::text::{first_line, put, put_right, rule};
+use crate::view::theme::Theme;
+use crate::view::{below, choose, lanes, row, scrubber, tree, when};
+
+/// The timeline under a rule that says how it is looked at and whether it is live.
+pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    heading(model, open, theme, area, buffer);
+    let mut body = below(area, 1);
+    if open.detail
+        && let Some(event) = open.selected()
+    {
+        let time = event.time.to_string();
+        if area.width >= 100 {
+            let wide = body.width * 2 / 5;
+            let side = Rect { x: body.right() - wide, width: wide, ..body };
+            event::whole(event, &time, open.detail_scroll, theme, side, buffer);
+            body.width -= wide + 2;
+        } else {
+            return event::whole(event, &time, open.detail_scroll, theme, body, buffer);
+        }
+    }
+    if open.events.is_empty() {
+        put(buffer, body.x + 2, body.y, "Nothing has happened yet.", theme.dim, body.width);
+        return;
+    }
+    match open.view {
+        TimelineView::List => list(open, theme, body, buffer),
+        TimelineView::Lanes => lanes::draw(open, theme, body, buffer),
+        TimelineView::Tree => tree::draw(open, theme, body, buffer),
+        TimelineView::Scrubber => scrubber::draw(open, theme, body, buffer),
+    }
+}
+
+fn heading(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    rule(buffer, area, area.y, theme.faint);
+    let mut x = put(buffer, area.x, area.y, "Timeline ", theme.dim, area.width);
+    // The progress of a checkout has the list alone.
+    if model.screen != Screen::Checkout {
+        let count = TimelineView::ALL.len() - usize::from(model.screen == Screen::Replay);
+        for view in TimelineView::ALL.into_iter().take(count) {
+            let chosen = view == open.view;
+            if chosen || area.width >= 70 {
+                x = put(buffer, x, area.y, " ", theme.dim, 1);
+                x = put(buffer, x, area.y, view.name(), if chosen { theme.tab } else { theme.dim }, 9);
+                x = put(buffer, x, area.y, " ", theme.dim, 1);
+            }
+        }
+    }
+    let (badge, style) = match &model.replay {
+        Some(replay) => {
+            let sign = if replay.playing { "▶" } else { "‖" };
+            let count = format!("{} of {}", replay.played, replay.events.len());
+            (
+                format!("[{sign} {count} {}]", shown_speed(replay.speed)),
+                if replay.playing { theme.good } else { theme.warn },
+            )
+        }
+        None => badge(model, open.following, open.missed, theme),
+    };
+    put_right(buffer, area.right(), area.y, &format!(" {badge}"), style, area.right().saturating_sub(x));
+}
+
+fn list(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let first = first_line(open.list.cursor, open.events.len(), area.height);
+    for line in 0..usize::from(area.height).min(open.events.len() - first) {
+        let place = first + line;
+        let chosen = place == open.list.cursor;
+        let row = row(area, line);
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        let time = since_the_one_before(open, place);
+        event::line(&open.events[place], &Start { time: &time, time_width: 8 }, chosen, theme, row, buffer);
+    }
+}
+
+/// The span from one event to the next: `+12 ms`.
+pub(super) fn since_the_one_before(open: &OpenOrder, place: usize) -> String {
+    format!("+{}", when::span(gap_ms(open, place)))
+}
+
+/// The milliseconds between an event and the one before it.
+pub(super) fn gap_ms(open: &OpenOrder, place: usize) -> i64 {
+    let at = |place: usize| open.events.get(place).map_or(0, |event| event.time.unix_ms());
+    place.checked_sub(1).map_or(0, |before| at(place).saturating_sub(at(before)))
+}
+
+/// Whether a list of events follows the log: `[live]`, `[paused +12]`, `[stale 8 s]`.
+pub(super) fn badge(model: &Model, following: bool, missed: usize, theme: &Theme) -> (String, Style) {
+    match &model.connection {
+        Connection::Offline { since, .. } => {
+            (format!("[stale {}]", when::age(model.now.unix_ms() - since.unix_ms())), theme.warn)
+        }
+        Connection::Opening => ("[opening]".to_owned(), theme.dim),
+        Connection::Live if following => ("[live]".to_owned(), theme.good),
+        Connection::Live if missed == 0 => ("[paused]".to_owned(), theme.warn),
+        Connection::Live => (format!("[paused +{missed}]"), theme.warn),
+    }
+}

@@ -1,0 +1,90 @@
+//! The timeline as a tree: under each event what it led to.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::meaning;
+use crate::state::{OpenOrder, TreeRow};
+use crate::view::event::context;
+use crate::view::text::{first_line, put, put_right};
+use crate::view::theme::Theme;
+use crate::view::{choose, row, when};
+
+/// How deep branches are drawn; deeper ones stand there too.
+const DEEPEST: usize = 12;
+
+pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let rows = open.tree.rows();
+    let cursor = open.tree.row_of(open.list.cursor);
+    let first = first_line(cursor, rows.len(), area.height);
+    for (line, at) in rows.iter().enumerate().skip(first).take(usize::from(area.height)) {
+        let row = row(area, line - first);
+        let chosen = line == cursor;
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        one(open, at, chosen, theme, row, buffer);
+    }
+}
+
+fn one(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let room = |x: u16| row.right().saturating_sub(x);
+    let event = &open.events[at.place];
+    let mut right = row.right();
+    let mut x = row.x + 2;
+    if row.width >= 60 {
+        put_right(buffer, x + 6, row.y, &event.position.to_string(), on_row(theme.dim), 6);
+        x += 8;
+        // How long after its cause it came.
+        if let Some(cause) = open.tree.cause(at.place) {
+            let after = event.time.unix_ms().saturating_sub(open.events[cause].time.unix_ms());
+            right = put_right(buffer, right, row.y, &format!("+{}", when::span(after)), on_row(theme.dim), 9);
+        } else {
+            right = put_right(buffer, right, row.y, "a command", on_row(theme.dim), 9);
+        }
+        right = right.min(row.right() - 9).saturating_sub(1);
+    }
+    x = put(buffer, x, row.y, &branch(at), on_row(theme.dim), room(x));
+    let kind = meaning::stream_kind(event);
+    let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
+    x = put(buffer, x, row.y, kind, on_row(context(kind, theme)), right.saturating_sub(x)) + 1;
+    x = put(buffer, x, row.y, &what, on_row(theme.text), right.saturating_sub(x)) + 2;
+    let meaning = meaning::of(event);
+    if meaning != what && row.width >= 60 {
+        put(buffer, x, row.y, &meaning, on_row(theme.dim), right.saturating_sub(x));
+    }
+}
+
+/// The lines that lead to an event: `│  ├─ `.
+fn branch(at: &TreeRow) -> String {
+    let mut text = String::new();
+    if at.depth == 0 {
+        return text;
+    }
+    let from = at.depth.saturating_sub(DEEPEST);
+    if from > 0 {
+        text.push_str("… ");
+    }
+    for depth in from + 1..at.depth {
+        text.push_str(if depth < 64 && at.rails & (1 << depth) != 0 { "│  " } else { "   " });
+    }
+    text.push_str(if at.last { "└─ " } else { "├─ " });
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_lead_from_a_cause_to_its_effects() {
+        let row = |depth, last, rails| TreeRow { place: 0, depth, last, rails };
+        assert_eq!(branch(&row(0, true, 0)), "");
+        assert_eq!(branch(&row(1, false, 0)), "├─ ");
+        assert_eq!(branch(&row(2, true, 0b10)), "│  └─ ");
+        assert_eq!(branch(&row(2, true, 0)), "   └─ ");
+        assert!(branch(&row(200, true, 0)).starts_with("…"));
+    }
+}
