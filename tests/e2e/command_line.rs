@@ -163,6 +163,18 @@ fn a_demo_buys_something_and_prints_the_timeline() {
 }
 
 #[test]
+fn the_log_file_tells_what_happens_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run("storefront", ["demo", "--debug", "--data", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let log = std::fs::read_to_string(folder.path().join("storefront.log")).unwrap();
+    assert!(log.contains("/checkout"), "{log}");
+    for secret in [VISA, "@example.com", "Lindenweg", "sk_test", "whsec"] {
+        assert!(!log.contains(secret), "{secret} stands in:\n{log}");
+    }
+}
+
+#[test]
 fn every_scenario_of_the_demo_ends_as_it_says() {
     let refused = run("storefront", ["demo", "--scenario", "nonsense"]);
     assert_eq!(refused.status.code(), Some(2));

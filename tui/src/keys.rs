@@ -59,6 +59,7 @@ pub(crate) enum Action {
     ScrollUp,
     CopyId,
     CopyEvent,
+    OnlyThisOrder,
     Pause,
     NextView,
     PreviousView,

@@ -15,6 +15,7 @@ mod config;
 mod driver;
 pub mod embedded;
 mod environment;
+pub mod frames;
 mod keys;
 mod line_mode;
 mod meaning;

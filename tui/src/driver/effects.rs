@@ -14,8 +14,8 @@ const CANCEL_REASON: &str = "cancelled by the shopper";
 /// Carries an effect out; `None` for those that are not about the shop.
 pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
     Some(match effect {
-        Effect::FetchProducts { sequence, more, query } => {
-            Msg::Products { sequence, more, result: client.products(&query).await.map_err(failure) }
+        Effect::FetchProducts { sequence, page, anew, query } => {
+            Msg::Products { sequence, page, anew, result: client.products(&query).await.map_err(failure) }
         }
         Effect::FetchCategories => Msg::Categories(client.categories().await.map_err(failure)),
         Effect::FetchPicture(id) => {

@@ -94,7 +94,7 @@ async fn a_shop_that_comes_back_is_found_again_and_everything_is_fetched() {
 
     let mut server = Server::new_with_opts_async(ServerOpts { port, ..ServerOpts::default() }).await;
     furnish(&mut server).await;
-    until(&mut engine, "the recovery", |model| model.is_live() && model.shop.items.len() == 5).await;
+    until(&mut engine, "the recovery", |model| model.is_live() && model.shop.items.iter().count() == 5).await;
     engine.close().await;
 }
 

@@ -48,7 +48,7 @@ fn shop() -> Vec<Binding> {
         on(Place::Basket, Action::Fewer, &[char('-'), char('_'), LEFT, char('h')], "one fewer", "One fewer of this"),
         on(Place::Basket, Action::Remove, &[char('x'), DELETE, char('d')], "remove", "Take the line out"),
         on(Place::Basket, Action::Undo, &[char('u')], "undo", "Put back what was taken out last"),
-        on(Place::Basket, Action::EmptyBasket, &[char('X')], "empty", "Take everything out"),
+        on(Place::Basket, Action::EmptyBasket, &[char('X')], "empty", "Take everything out; it can be put back"),
         on(Place::Basket, Action::Back, &[ESC], "", "Back to the shop"),
     ]
 }
@@ -124,8 +124,15 @@ fn events() -> Vec<Binding> {
         on(Place::Timeline, Action::PreviousView, &[char('V')], "", "Previous view"),
         on(Place::Timeline, Action::GoToCause, &[char('u')], "cause", "Go to the event that led to this one"),
         on(Place::Timeline, Action::GoToEffect, &[char('d')], "effect", "Go to the first event that this one led to"),
-        on(Place::Log, Action::Search, &[char('/')], "filter", "Filter by type, stream, order or text"),
+        on(Place::Log, Action::Search, &[char('/')], "filter", "Filter by words; type:…, stream:…, order:…"),
         on(Place::Log, Action::Detail, &[ENTER, RIGHT, char('l')], "event", "Show or hide the whole event"),
+        on(
+            Place::Log,
+            Action::OnlyThisOrder,
+            &[char('f')],
+            "this order",
+            "Only what belongs to the same order, or all",
+        ),
         on(Place::Log, Action::ShowAll, &[ESC], "", "Take the filter off"),
         on(Place::Events, Action::Pause, &[char(' ')], "pause", "Hold the list where it is, or let it go on"),
         on(Place::Events, Action::CopyEvent, &[char('Y')], "", "Copy the event as JSON"),

@@ -92,6 +92,16 @@ impl Log {
         }
     }
 
+    /// Puts the cursor on the event at a position, if it is among the lines.
+    pub(crate) fn stand_on(&mut self, position: u64) {
+        if let Some(line) =
+            (0..self.len()).find(|line| self.line(*line).is_some_and(|event| event.position == position))
+        {
+            self.list.cursor = line;
+            self.step(0);
+        }
+    }
+
     /// Holds the list where it is, or lets it go on at its end.
     pub(crate) fn pause(&mut self) {
         if self.paused {
@@ -139,14 +149,20 @@ impl Log {
     }
 }
 
-/// Every word must stand in the type, the stream, the actor, the correlation id or the data.
+/// Every word must stand in the type, the stream, the actor, the correlation id or the data; after `type:`, `stream:` or
+/// `order:` in that alone.
 fn matches(event: &Event, words: &[String]) -> bool {
     if words.is_empty() {
         return true;
     }
     let head = format!("{} {} {} {}", event.kind, event.stream, event.actor, event.correlation_id).to_lowercase();
     let mut data = None;
-    words.iter().all(|word| {
-        head.contains(word) || data.get_or_insert_with(|| event.data.to_string().to_lowercase()).contains(word)
+    words.iter().all(|word| match word.split_once(':') {
+        Some(("type", kind)) => event.kind.to_lowercase().contains(kind),
+        Some(("stream", stream)) => event.stream.to_lowercase().contains(stream),
+        Some(("order", order)) => event.correlation_id.to_lowercase().contains(order),
+        Some(_) | None => {
+            head.contains(word) || data.get_or_insert_with(|| event.data.to_string().to_lowercase()).contains(word)
+        }
     })
 }

@@ -11,7 +11,6 @@ pub(crate) const TIMELINE_KEPT: usize = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
     CancelOrder(OrderId),
-    EmptyBasket,
 }
 
 /// The order that is open.

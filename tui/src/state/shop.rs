@@ -6,10 +6,8 @@ use storefront_api::{Category, Product, ProductId, ProductQuery, ProductSort, Ti
 use tui_input::Input;
 
 use crate::settings::Settings;
-use crate::state::{List, Load};
+use crate::state::{List, Load, PAGE, Pages};
 
-/// How many products one request fetches.
-const PAGE: u32 = 100;
 /// How many pictures are kept.
 const PICTURES_KEPT: usize = 200;
 
@@ -76,10 +74,9 @@ pub(crate) const SORTS: [(ProductSort, &str); 4] = [
 /// The screen Shop.
 #[derive(Debug)]
 pub(crate) struct Shop {
-    /// The first `items.len()` of `total` products.
-    pub(crate) items: Vec<Product>,
+    /// Those of `total` products that are near the cursor.
+    pub(crate) items: Pages<Product>,
     pub(crate) total: usize,
-    pub(crate) next_cursor: Option<String>,
     pub(crate) load: Load,
     /// A request for products is under way.
     pub(crate) asking: bool,
@@ -108,9 +105,8 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            items: Vec::new(),
+            items: Pages::default(),
             total: 0,
-            next_cursor: None,
             load: Load::Loading,
             asking: false,
             sequence: 0,
@@ -146,7 +142,7 @@ impl Shop {
         self.category.is_some() || self.in_stock || !self.search.value().trim().is_empty()
     }
 
-    /// The first page of what is wanted now.
+    /// What is wanted now, from its first page.
     pub(crate) fn query(&self, min_position: Option<u64>) -> ProductQuery {
         let words = self.search.value().trim();
         ProductQuery {
@@ -154,7 +150,7 @@ impl Shop {
             category: self.category.clone(),
             in_stock: self.in_stock.then_some(true),
             sort: Some(SORTS[self.sort % SORTS.len()].0),
-            limit: Some(PAGE),
+            limit: u32::try_from(PAGE).ok(),
             min_position,
             ..ProductQuery::default()
         }

@@ -134,9 +134,11 @@ impl Past {
         self.known.get(&position)
     }
 
-    /// The latest known moment no later than a position, to show until that one itself is there.
-    pub(crate) fn nearest(&self, position: u64) -> Option<&OrderDiff> {
-        self.known.range(..=position).next_back().map(|(_, diff)| diff)
+    /// The known moment nearest to a position, and where it is; to show until that one itself is there.
+    pub(crate) fn nearest(&self, position: u64) -> Option<(u64, &OrderDiff)> {
+        let (before, after) = (self.known.range(..=position).next_back(), self.known.range(position..).next());
+        let near = before.into_iter().chain(after).min_by_key(|(at, _)| at.abs_diff(position));
+        near.map(|(at, diff)| (*at, diff))
     }
 
     pub(crate) fn put(&mut self, position: u64, diff: OrderDiff) {
@@ -177,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_event_stands_in_the_tree_once_whatever_the_causes_say() {
-        let odd = events(&[Some(2), Some(2), Some(1), Some(3), Some(99), None]);
+        let odd = events(&[Some(2), Some(1), Some(3), Some(3), Some(99), None]);
         let tree = Tree::new(&odd);
         let mut places: Vec<usize> = tree.rows().iter().map(|row| row.place).collect();
         places.sort_unstable();
@@ -198,7 +200,7 @@ mod tests {
         }
         assert!(past.get(150).is_some() && past.get(1).is_none());
         assert_eq!(past.known.len(), MOMENTS_KEPT);
-        assert_eq!(past.nearest(1_000).map(|diff| diff.to), Some(150));
-        assert_eq!(past.nearest(3), None);
+        let nearest = |position| past.nearest(position).map(|(at, _)| at);
+        assert_eq!([nearest(1_000), nearest(3), nearest(77)], [Some(150), Some(51), Some(77)]);
     }
 }

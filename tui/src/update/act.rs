@@ -53,11 +53,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Add => return shop::add(model),
         Action::Remove => return basket::remove(model),
         Action::Undo => return basket::undo(model),
-        Action::EmptyBasket => {
-            if !model.basket.lines().is_empty() {
-                model.question = Some(Question::EmptyBasket);
-            }
-        }
+        Action::EmptyBasket => return basket::empty(model),
         Action::CheckOut => return basket::check_out(model),
         Action::NextField => checkout::step_field(model, 1),
         Action::PreviousField => checkout::step_field(model, -1),
@@ -71,6 +67,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ScrollUp => timeline::scroll(model, -1),
         Action::CopyId => return timeline::copy_id(model),
         Action::CopyEvent => return timeline::copy_event(model),
+        Action::OnlyThisOrder => timeline::only_this_order(model),
         Action::Pause if model.screen == Screen::Replay => replay::pause(model),
         Action::Pause => pause(model),
         Action::NextView => timeline::step_view(model, 1),
@@ -254,8 +251,7 @@ fn show_detail(model: &mut Model) {
 fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
     match model.question.take() {
         Some(Question::CancelOrder(id)) if yes => checkout::cancel(model, id),
-        Some(Question::EmptyBasket) if yes => basket::empty(model),
-        Some(Question::CancelOrder(_) | Question::EmptyBasket) | None => Vec::new(),
+        Some(Question::CancelOrder(_)) | None => Vec::new(),
     }
 }
 

@@ -175,6 +175,11 @@ pub(super) fn remove(model: &mut Model) -> Vec<Effect> {
 
 /// Takes everything out; each line can be put back.
 pub(super) fn empty(model: &mut Model) -> Vec<Effect> {
+    if model.basket.lines().is_empty() {
+        return Vec::new();
+    }
+    let undo = model.keys.label(Context::Basket, Action::Undo);
+    model.toast(Tone::Plain, format!("The basket is empty; {undo} puts back line by line"));
     for line in model.basket.lines().into_iter().rev() {
         remember(model, line);
     }

@@ -14,15 +14,15 @@ mod shop;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timeline;
+mod typing;
 
 use storefront_api::{
     CategoryList, Checkout as CheckoutRequest, Event, Order, OrderDiff, OrderId, OrderListQuery, OrderSummary, Page,
     Product, ProductId, ProductQuery, Timeline, Timestamp,
 };
-use tui_input::{Input, InputRequest};
 
 pub(crate) use self::checkout::sentence;
-use crate::keys::{Action, Code, Key};
+use crate::keys::{Action, Key};
 use crate::settings::{Contact, Settings};
 use crate::state::{Change, Connection, Failure, Model, Picture, Replay, Screen, Tone};
 
@@ -47,7 +47,9 @@ pub(crate) enum Msg {
     Feed(Feed),
     Products {
         sequence: u64,
-        more: bool,
+        /// Which page, from 0, and whether it replaces what was there.
+        page: usize,
+        anew: bool,
         result: Result<Page<Product>, Failure>,
     },
     Categories(Result<CategoryList, Failure>),
@@ -125,7 +127,8 @@ pub(crate) enum Feed {
 pub(crate) enum Effect {
     FetchProducts {
         sequence: u64,
-        more: bool,
+        page: usize,
+        anew: bool,
         query: ProductQuery,
     },
     FetchCategories,
@@ -183,7 +186,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     let before = model.settings();
     let mut effects = match msg {
         Msg::Key(key) => on_key(model, key),
-        Msg::Paste(text) => on_paste(model, &text),
+        Msg::Paste(text) => typing::on_paste(model, &text),
         Msg::Resize { width, height } => {
             model.size = (width, height);
             Vec::new()
@@ -209,7 +212,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
             vec![Effect::Keep(Box::new(model.settings()))]
         }
         Msg::Feed(news) => feed::on_feed(model, news),
-        Msg::Products { sequence, more, result } => shop::on_products(model, sequence, more, result),
+        Msg::Products { sequence, page, anew, result } => shop::on_products(model, sequence, (page, anew), result),
         Msg::Categories(result) => shop::on_categories(model, result),
         Msg::Picture { id, result } => shop::on_picture(model, id, result),
         Msg::Basket { id, result } => basket::on_basket(model, id, result),
@@ -295,105 +298,7 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     if let Some(action) = model.keys.action(context, key) {
         return act::act(model, action);
     }
-    if context.takes_text()
-        && let Some(request) = typed(key)
-        && let Some(input) = focused_input(model)
-        && input.handle(request).is_some_and(|changed| changed.value)
-    {
-        return after_typing(model);
-    }
-    Vec::new()
-}
-
-/// Pasted text goes where it could be typed, on one line and without control characters.
-fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    if !model.context().takes_text() {
-        return Vec::new();
-    }
-    let Some(input) = focused_input(model) else { return Vec::new() };
-    const LIMIT: usize = 200;
-    let line = text.lines().next().unwrap_or_default();
-    for letter in line.chars().filter(|letter| !letter.is_control()).take(LIMIT) {
-        input.handle(InputRequest::InsertChar(letter));
-    }
-    after_typing(model)
-}
-
-fn focused_input(model: &mut Model) -> Option<&mut Input> {
-    if let Some(help) = &mut model.help {
-        return Some(&mut help.filter);
-    }
-    if let Some(palette) = &mut model.palette {
-        return Some(&mut palette.filter);
-    }
-    match model.screen {
-        Screen::Shop => Some(&mut model.shop.search),
-        Screen::Log => Some(&mut model.log.filter),
-        Screen::Checkout => {
-            let focus = model.checkout.focus;
-            model.checkout.input_mut(focus)
-        }
-        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => None,
-    }
-}
-
-fn after_typing(model: &mut Model) -> Vec<Effect> {
-    if let Some(help) = &mut model.help {
-        help.list.cursor = 0;
-        return Vec::new();
-    }
-    if let Some(palette) = &mut model.palette {
-        palette.list.cursor = 0;
-        return Vec::new();
-    }
-    match model.screen {
-        Screen::Shop => shop::searched(model),
-        Screen::Log => model.log.filter_again(),
-        Screen::Checkout => checkout::edited(model),
-        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => {}
-    }
-    Vec::new()
-}
-
-/// What a key does in a text field.
-fn typed(key: Key) -> Option<InputRequest> {
-    match key {
-        Key { code: Code::Char(letter), ctrl: false, alt: false } => Some(InputRequest::InsertChar(letter)),
-        Key { code: Code::Char(letter), ctrl: true, .. } => match letter {
-            'a' => Some(InputRequest::GoToStart),
-            'e' => Some(InputRequest::GoToEnd),
-            'u' => Some(InputRequest::DeleteLine),
-            'k' => Some(InputRequest::DeleteTillEnd),
-            'w' => Some(InputRequest::DeletePrevWord),
-            'h' => Some(InputRequest::DeletePrevChar),
-            _ => None,
-        },
-        Key { code: Code::Backspace, alt, .. } => {
-            Some(if alt { InputRequest::DeletePrevWord } else { InputRequest::DeletePrevChar })
-        }
-        Key { code: Code::Left, ctrl, .. } => {
-            Some(if ctrl { InputRequest::GoToPrevWord } else { InputRequest::GoToPrevChar })
-        }
-        Key { code: Code::Right, ctrl, .. } => {
-            Some(if ctrl { InputRequest::GoToNextWord } else { InputRequest::GoToNextChar })
-        }
-        Key { code: Code::Delete, .. } => Some(InputRequest::DeleteNextChar),
-        Key { code: Code::Home, .. } => Some(InputRequest::GoToStart),
-        Key { code: Code::End, .. } => Some(InputRequest::GoToEnd),
-        Key {
-            code:
-                Code::Char(_)
-                | Code::Enter
-                | Code::Esc
-                | Code::Tab
-                | Code::BackTab
-                | Code::Up
-                | Code::Down
-                | Code::PageUp
-                | Code::PageDown,
-            ..
-        } => None,
-    }
+    if context.takes_text() { typing::on_key(model, key) } else { Vec::new() }
 }
 
 /// How long to wait before the next attempt: 0.2 s, then twice as long each time, at most 5 s; the last part is spread

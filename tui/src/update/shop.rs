@@ -2,7 +2,7 @@
 
 use storefront_api::{CategoryList, Page, Product, ProductId, ProductQuery};
 
-use crate::state::{Change, Failure, Line, List, Load, Model, Picture, PictureState, SORTS, Screen, Tone};
+use crate::state::{Change, Failure, Line, List, Load, Model, PAGE, Pages, Picture, PictureState, SORTS, Screen, Tone};
 use crate::update::{Effect, basket};
 
 /// How long to wait for the next letter before asking.
@@ -11,39 +11,49 @@ const SEARCH_DELAY_MS: i64 = 80;
 const REFRESH_DELAY_MS: i64 = 150;
 /// How long to wait before looking whether prices that may be out of date are fresh again.
 const STALE_DELAY_MS: i64 = 5_000;
-/// How close to the end of what is loaded the cursor may come before more is asked for.
-const MARGIN: usize = 20;
 
-/// Asks for the list anew, from its first page.
+/// Asks for the list anew: the page under the cursor, or the first one where that is not known yet.
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
+    let shop = &model.shop;
+    let here = if shop.from_top || shop.wanted.is_some() { 0 } else { shop.list.cursor / PAGE };
+    ask_for(model, here)
+}
+
+/// Asks for another list, from its first page: what opens the pages of this one is of no use there.
+fn ask_for_another(model: &mut Model) -> Vec<Effect> {
+    model.shop.items.forget_keys();
+    if model.shop_url.is_none() { Vec::new() } else { ask_for(model, 0) }
+}
+
+fn ask_for(model: &mut Model, here: usize) -> Vec<Effect> {
     let position = Some(model.log.last_position).filter(|position| *position > 0);
     let shop = &mut model.shop;
     shop.search_at = None;
     shop.refresh_at = None;
     shop.sequence += 1;
     shop.asking = true;
-    vec![Effect::FetchProducts { sequence: shop.sequence, more: false, query: shop.query(position) }]
+    let (page, cursor) = shop.items.key(here).map_or((0, None), |key| (here, key));
+    let query = ProductQuery { cursor, ..shop.query(position) };
+    vec![Effect::FetchProducts { sequence: shop.sequence, page, anew: true, query }]
 }
 
-/// Asks for the next page when the cursor nears the end of what is there, and for the picture of the chosen product.
+/// Asks for the pages near the cursor that are not there, one after another, and for the picture of the chosen product.
 pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
     if model.screen != Screen::Shop || !model.is_live() {
         return Vec::new();
     }
     let shop = &mut model.shop;
     let mut effects = Vec::new();
-    let loaded = shop.items.len();
     if !shop.asking
-        && loaded < shop.total
-        && shop.list.cursor + MARGIN >= loaded
-        && let Some(cursor) = shop.next_cursor.clone()
+        && !shop.items.is_empty()
+        && let Some((page, cursor)) = shop.items.wanted(shop.list.cursor, shop.total)
     {
         shop.asking = true;
-        let query = ProductQuery { cursor: Some(cursor), ..shop.query(None) };
-        effects.push(Effect::FetchProducts { sequence: shop.sequence, more: true, query });
+        let query = ProductQuery { cursor, ..shop.query(None) };
+        effects.push(Effect::FetchProducts { sequence: shop.sequence, page, anew: false, query });
     }
     if let Some(product) = shop.items.get(shop.list.cursor)
         && product.has_picture
@@ -59,7 +69,7 @@ pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
 pub(super) fn on_products(
     model: &mut Model,
     sequence: u64,
-    more: bool,
+    (number, anew): (usize, bool),
     result: Result<Page<Product>, Failure>,
 ) -> Vec<Effect> {
     let later = model.in_ms(STALE_DELAY_MS);
@@ -72,22 +82,24 @@ pub(super) fn on_products(
         Ok(page) => {
             let chosen = shop.wanted.clone().or_else(|| shop.selected().map(|product| product.id.clone()));
             let chosen = chosen.filter(|_| !std::mem::take(&mut shop.from_top));
-            if !more {
-                shop.items.clear();
+            if anew {
+                shop.items.forget_lines();
             }
-            shop.items.extend(page.items);
-            shop.next_cursor = page.next_cursor;
-            shop.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(shop.items.len());
-            if shop.next_cursor.is_none() {
-                shop.total = shop.items.len();
+            if anew && number == 0 {
+                shop.items = Pages::default();
             }
+            let least = number * PAGE + page.items.len();
+            shop.items.put(number, page.items, page.next_cursor, shop.list.cursor);
+            shop.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(least);
+            shop.total = shop.items.len().unwrap_or(shop.total);
             shop.load = Load::Ready;
-            if let Some(place) = chosen.and_then(|id| shop.items.iter().position(|product| product.id == id)) {
+            let place = chosen.and_then(|id| shop.items.iter().find(|(_, product)| product.id == id));
+            if let Some(place) = place.map(|(place, _)| place) {
                 shop.list.cursor = place;
                 shop.wanted = None;
             }
             shop.list.clamp(shop.total);
-            if shop.refresh_at.is_none() && shop.items.iter().any(|product| product.stale) {
+            if shop.refresh_at.is_none() && shop.items.iter().any(|(_, product)| product.stale) {
                 shop.refresh_at = Some(later);
             }
         }
@@ -150,7 +162,7 @@ pub(super) fn ask_from_top(model: &mut Model) -> Vec<Effect> {
     model.shop.list = List::default();
     model.shop.wanted = None;
     model.shop.from_top = true;
-    ask(model)
+    ask_for_another(model)
 }
 
 pub(super) fn step_category(model: &mut Model, by: isize) -> Vec<Effect> {
@@ -177,7 +189,7 @@ pub(super) fn show_all(model: &mut Model) -> Vec<Effect> {
     model.shop.search.reset();
     model.shop.category = None;
     model.shop.in_stock = false;
-    ask(model)
+    ask_for_another(model)
 }
 
 /// Takes the search off and leaves its field; the cursor stays on its product.
@@ -187,7 +199,7 @@ pub(super) fn clear_search(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.shop.search.reset();
-    ask(model)
+    ask_for_another(model)
 }
 
 pub(super) fn step_quantity(model: &mut Model, by: i32) {

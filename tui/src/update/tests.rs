@@ -165,8 +165,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_that_can_happen_breaks_the_client(happenings in prop::collection::vec(anything(), 1..80)) {
-        let mut client = Client::in_a_full_shop();
+    fn nothing_that_can_happen_breaks_the_client(
+        start in prop::sample::select(vec!["", "2", "3", "4", "ac", "order", "lanes", "tree", "scrubber"]),
+        happenings in prop::collection::vec(anything(), 1..80),
+    ) {
+        // A screen by its keys, or a view of an order's timeline.
+        let mut client = match ["order", "lanes", "tree", "scrubber"].iter().position(|view| *view == start) {
+            Some(_) => Client::at_a_bought_order(),
+            None => Client::in_a_full_shop(),
+        };
+        client.press(match start { "order" => "", "lanes" => "v", "tree" => "vv", "scrubber" => "vvv", keys => keys });
         for happening in happenings {
             match happening {
                 Happening::Key(key) => { client.key(key); }

@@ -122,6 +122,19 @@ pub(super) fn copy_event(model: &mut Model) -> Vec<Effect> {
     copy(model, text, said)
 }
 
+/// Narrows the log to what belongs to the same order or request as the chosen event; once more, and it is whole again.
+pub(super) fn only_this_order(model: &mut Model) {
+    let Some(event) = model.log.selected() else { return };
+    let (position, wanted) = (event.position, format!("order:{}", event.correlation_id));
+    if model.log.filter.value() == wanted {
+        model.log.filter.reset();
+    } else {
+        model.log.filter = tui_input::Input::new(wanted);
+    }
+    model.log.filter_again();
+    model.log.stand_on(position);
+}
+
 fn copy(model: &mut Model, text: String, said: String) -> Vec<Effect> {
     if text.len() > CLIPBOARD_BYTES {
         model.toast(Tone::Bad, "That is too long for the clipboard of a terminal.");

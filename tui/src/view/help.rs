@@ -56,10 +56,6 @@ pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect
             " Cancel the order ",
             "The goods go back on the shelf and the money to where it came from. This cannot be undone.".to_owned(),
         ),
-        Question::EmptyBasket => {
-            let undo = model.keys.label(Context::Basket, Action::Undo);
-            (" Empty the basket ", format!("Everything is taken out; {undo} puts it back line by line."))
-        }
     };
     let lines = wrap(&text, 46.min(screen.width - 8));
     let height = u16::try_from(lines.len() + 4).unwrap_or(8);

@@ -83,11 +83,11 @@ fn filter(log: &Log, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<P
         return None;
     }
     let x = put(buffer, area.x, area.y, "/ ", theme.accent, area.width);
-    let room = area.right().saturating_sub(x).min(30);
+    let room = area.right().saturating_sub(x).min(if log.typing { 30 } else { 48 });
     if log.typing {
         buffer.set_style(Rect { x, y: area.y, width: room, height: 1 }, theme.field);
     }
-    let scroll = log.filter.visual_scroll(usize::from(room.saturating_sub(1)));
+    let scroll = if log.typing { log.filter.visual_scroll(usize::from(room.saturating_sub(1))) } else { 0 };
     let shown: String = words.chars().skip(scroll).collect();
     let end = put(buffer, x, area.y, &shown, if log.typing { theme.field } else { theme.strong }, room);
     if !log.typing {

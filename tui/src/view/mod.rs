@@ -2,6 +2,7 @@
 //! place that knows the drawing library, beside the terminal.
 
 mod basket;
+pub(crate) mod canvas;
 mod checkout;
 mod event;
 mod header;

@@ -34,19 +34,23 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
         put(buffer, body.x + 2, body.y, &text, theme.bad, body.width.saturating_sub(2));
         return;
     }
-    let Some(diff) = known.or_else(|| open.past.nearest(event.position)) else {
+    let Some((at, diff)) = open.past.nearest(event.position) else {
         put(buffer, body.x + 2, body.y, "Asking the shop how it was then …", theme.dim, body.width);
         return;
     };
-    let changes = if known.is_some() { changed(diff) } else { vec!["…".to_owned()] };
+    let (title, changes) = if known.is_some() {
+        ("The order then".to_owned(), changed(diff))
+    } else {
+        (format!("The order at {at}, until the shop tells"), vec!["…".to_owned()])
+    };
     if body.width >= 76 {
         let left = body.width / 2;
-        state(diff.order.as_ref(), theme, Rect { width: left - 1, ..body }, buffer);
+        state(&title, diff.order.as_ref(), theme, Rect { width: left - 1, ..body }, buffer);
         changes_list(&changes, theme, Rect { x: body.x + left + 1, width: body.width - left - 1, ..body }, buffer);
     } else {
         let high = (u16::try_from(changes.len()).unwrap_or(u16::MAX)).saturating_add(1).min(body.height / 2).max(1);
         changes_list(&changes, theme, Rect { height: high, ..body }, buffer);
-        state(diff.order.as_ref(), theme, below(body, high), buffer);
+        state(&title, diff.order.as_ref(), theme, below(body, high), buffer);
     }
 }
 
@@ -70,8 +74,8 @@ fn bar(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The order as it was.
-fn state(order: Option<&Order>, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    put(buffer, area.x, area.y, "The order then", theme.dim, area.width);
+fn state(title: &str, order: Option<&Order>, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    put(buffer, area.x, area.y, title, theme.dim, area.width);
     let mut lines = below(area, 1);
     if lines.height == 0 {
         return;

@@ -48,10 +48,14 @@ fn looks_like(name: &str, client: &Client) {
             shown.push('\n');
         }
     }
+    is_as_written(name, &shown);
+}
+
+fn is_as_written(name: &str, shown: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/view/golden").join(format!("{name}.txt"));
     if option_env!("GOLDEN") == Some("write") {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &shown).unwrap();
+        fs::write(&path, shown).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap_or_default();
     assert!(shown == golden, "{name} looks different now:\n{shown}");
@@ -239,8 +243,8 @@ fn the_help() {
 
 #[test]
 fn a_question() {
-    let mut client = with_a_full_basket();
-    client.press("2X");
+    let mut client = Client::at_a_bought_order();
+    client.press("x");
     looks_like("question", &client);
 }
 
@@ -255,6 +259,57 @@ fn being_cut_off_and_refused() {
     )));
     client.wait_ms(5_400);
     looks_like("offline", &client);
+}
+
+/// Each cell as the letter of its style, in the order in which the styles come.
+fn styles(buffer: &Buffer) -> String {
+    let mut seen = Vec::new();
+    let mut shown = String::new();
+    for y in 0..buffer.area.height {
+        let mut line = String::new();
+        for x in 0..buffer.area.width {
+            let style = buffer[(x, y)].style();
+            let place = seen.iter().position(|known| *known == style).unwrap_or_else(|| {
+                seen.push(style);
+                seen.len() - 1
+            });
+            line.push(char::from(b'a' + u8::try_from(place % 26).unwrap()));
+        }
+        shown.push_str(line.trim_end_matches('a'));
+        shown.push('\n');
+    }
+    for (letter, style) in (b'a'..).zip(&seen) {
+        let colour =
+            |colour: Option<ratatui::style::Color>| colour.map_or("none".to_owned(), |colour| colour.to_string());
+        shown.push_str(&format!(
+            "{} {} on {} {:?}\n",
+            char::from(letter),
+            colour(style.fg),
+            colour(style.bg),
+            style.add_modifier
+        ));
+    }
+    shown
+}
+
+#[test]
+fn every_theme_colours_what_it_should() {
+    let mut lanes = Client::at_a_bought_order();
+    lanes.press("vkkk");
+    let mut palette = Client::at_a_bought_order();
+    palette.press(":time");
+    for (name, theme) in [
+        ("dark", ThemeName::Dark),
+        ("light", ThemeName::Light),
+        ("high_contrast", ThemeName::HighContrast),
+        ("mono", ThemeName::Mono),
+    ] {
+        let mut shown = String::new();
+        for client in [&with_a_full_basket(), &watching(), &lanes, &palette] {
+            shown.push_str(&styles(&draw_in(&client.model, (80, 24), theme, Depth::True)));
+        }
+        is_as_written(&format!("styles_{name}"), &shown);
+    }
 }
 
 #[test]

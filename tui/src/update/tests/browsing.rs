@@ -41,10 +41,11 @@ fn an_answer_to_an_earlier_search_is_dropped() {
     client.wait_ms(100);
     client.take(Msg::Products {
         sequence: client.model.shop.sequence - 1,
-        more: false,
+        page: 0,
+        anew: true,
         result: Ok(Page { items: vec![a_product("stale", 1, 1)], next_cursor: None, total: 1 }),
     });
-    assert!(client.model.shop.items.iter().all(|product| product.name != "Stale"));
+    assert!(client.model.shop.items.iter().all(|(_, product)| product.name != "Stale"));
 }
 
 #[test]
@@ -87,15 +88,43 @@ fn a_long_list_comes_page_by_page_as_the_cursor_nears_its_end() {
     client.press("s");
     client.asked.clear();
     let sequence = client.model.shop.sequence;
-    client.take(Msg::Products { sequence, more: false, result: Ok(page(0, Some("two"))) });
+    client.take(Msg::Products { sequence, page: 0, anew: true, result: Ok(page(0, Some("two"))) });
     assert!(queries(&client).is_empty(), "the cursor is far from the end");
     client.press("G");
     assert_eq!(client.model.shop.list.cursor, 199, "placeholders can be stood on");
     assert_eq!(queries(&client)[0].cursor.as_deref(), Some("two"));
     client.press("k");
     assert_eq!(queries(&client).len(), 1, "one request at a time");
-    client.take(Msg::Products { sequence, more: true, result: Ok(page(100, None)) });
+    client.take(Msg::Products { sequence, page: 1, anew: false, result: Ok(page(100, None)) });
     assert_eq!(client.model.shop.selected().unwrap().name, "P198");
+}
+
+#[test]
+fn a_change_in_the_shop_looks_again_where_one_stands_and_not_from_the_top() {
+    let mut client = Client::in_a_full_shop();
+    client.press("s");
+    client.asked.clear();
+    let sequence = client.model.shop.sequence;
+    let page = |number: usize| Page {
+        items: (number * 100..number * 100 + 100).map(|n| a_product(&format!("p{n}"), 100, 1)).collect(),
+        next_cursor: Some(format!("after {number}")),
+        total: 100_000,
+    };
+    client.take(Msg::Products { sequence, page: 0, anew: true, result: Ok(page(0)) });
+    for number in 1..4 {
+        client.press(&"<PgDn>".repeat(7));
+        client.take(Msg::Products { sequence, page: number, anew: false, result: Ok(page(number)) });
+    }
+    let (cursor, name) = (client.model.shop.list.cursor, client.model.shop.selected().unwrap().name.clone());
+    assert!(cursor > 300, "{cursor}");
+    client.asked.clear();
+    client.take(Msg::Feed(Feed::News { events: vec![super::an_event(9, "stock.received", "apron")] }));
+    client.wait_ms(150);
+    assert_eq!(queries(&client)[0].cursor.as_deref(), Some("after 2"));
+    let sequence = client.model.shop.sequence;
+    client.take(Msg::Products { sequence, page: 3, anew: true, result: Ok(page(3)) });
+    assert_eq!(client.model.shop.selected().unwrap().name, name);
+    assert_eq!(client.model.shop.list.cursor, cursor);
 }
 
 #[test]

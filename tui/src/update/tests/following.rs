@@ -69,6 +69,38 @@ fn the_filter_takes_every_word_from_type_stream_or_data() {
 }
 
 #[test]
+fn a_word_may_be_for_the_type_the_stream_or_the_order_alone() {
+    let mut client = Client::in_a_full_shop();
+    let events = vec![
+        an_event(1, "stock.reserved", "order-1"),
+        an_event(2, "order.started", "7f"),
+        an_event(3, "payment.requested", "7f"),
+    ];
+    client.take(Msg::Feed(Feed::News { events }));
+    client.press("4");
+    for (filter, wanted) in [
+        ("order", vec![1, 2]),
+        ("type:order", vec![2]),
+        ("stream:order-", vec![1, 2]),
+        ("order:7f", vec![2, 3]),
+        ("order:7f type:payment", vec![3]),
+        ("type:mug", vec![]),
+    ] {
+        client.press("<Esc>/");
+        client.type_text(filter);
+        let log = &client.model.log;
+        let lines: Vec<u64> = (0..log.len()).map(|line| log.line(line).unwrap().position).collect();
+        assert_eq!(lines, wanted, "{filter}");
+        client.press("<Enter>");
+    }
+    client.press("<Esc>k");
+    client.press("f");
+    assert_eq!((client.model.log.len(), client.model.log.selected().unwrap().position), (2, 2));
+    client.press("f");
+    assert_eq!((client.model.log.len(), client.model.log.selected().unwrap().position), (3, 2));
+}
+
+#[test]
 fn cut_off_the_client_says_since_when_and_its_age_ticks_only_then() {
     let mut client = Client::in_a_full_shop();
     client.take(Msg::Feed(Feed::Offline("The shop is gone.".into())));

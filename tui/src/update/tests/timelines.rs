@@ -198,7 +198,8 @@ fn a_click_chooses_and_a_second_one_opens_and_the_wheel_turns_the_list() {
     assert_eq!(client.model.basket.pieces(), 1);
     client.take(Msg::Wheel { lines: -3 });
     assert_eq!(client.model.shop.list.cursor, 0);
-    client.press("2X");
+    let mut client = Client::at_a_bought_order();
+    client.press("x");
     client.take(Msg::Wheel { lines: 3 });
     client.take(Msg::Click { rows: 2 });
     assert!(client.model.question.is_some(), "a question is answered by its keys alone");

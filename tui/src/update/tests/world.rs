@@ -309,13 +309,13 @@ impl Client {
             return failed(effect, Failure::Refused(Box::new(problem)));
         }
         match effect {
-            Effect::FetchProducts { sequence, more, query } => {
+            Effect::FetchProducts { sequence, page, anew, query } => {
                 let mut items = a_shelf();
                 let words = query.q.unwrap_or_default().to_lowercase();
                 items.retain(|product| product.name.to_lowercase().contains(&words));
                 items.retain(|product| query.in_stock != Some(true) || product.available > 0);
                 let total = items.len() as u64;
-                Msg::Products { sequence, more, result: Ok(Page { items, next_cursor: None, total }) }
+                Msg::Products { sequence, page, anew, result: Ok(Page { items, next_cursor: None, total }) }
             }
             Effect::FetchCategories => {
                 let items = ["Garden", "Kitchen"].map(|name| Category { name: name.into(), products: 5 }).to_vec();
@@ -403,7 +403,9 @@ fn carry_out(order: &mut Order, change: Change) {
 
 fn failed(effect: Effect, failure: Failure) -> Msg {
     match effect {
-        Effect::FetchProducts { sequence, more, .. } => Msg::Products { sequence, more, result: Err(failure) },
+        Effect::FetchProducts { sequence, page, anew, .. } => {
+            Msg::Products { sequence, page, anew, result: Err(failure) }
+        }
         Effect::FetchCategories => Msg::Categories(Err(failure)),
         Effect::FetchPicture(id) => Msg::Picture { id, result: Err(failure) },
         Effect::FetchBasket(id) => Msg::Basket { id, result: Err(failure) },

@@ -1,0 +1,109 @@
+//! Text fields: keys and pasted text go into the one that has the keyboard.
+
+use tui_input::{Input, InputRequest};
+
+use crate::keys::{Code, Key};
+use crate::state::{Model, Screen};
+use crate::update::{Effect, checkout, shop};
+
+/// A key that is not bound goes into the field.
+pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    if let Some(request) = typed(key)
+        && let Some(input) = focused_input(model)
+        && input.handle(request).is_some_and(|changed| changed.value)
+    {
+        return after_typing(model);
+    }
+    Vec::new()
+}
+
+/// Pasted text goes where it could be typed, on one line and without control characters.
+pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if !model.context().takes_text() {
+        return Vec::new();
+    }
+    let Some(input) = focused_input(model) else { return Vec::new() };
+    const LIMIT: usize = 200;
+    let line = text.lines().next().unwrap_or_default();
+    for letter in line.chars().filter(|letter| !letter.is_control()).take(LIMIT) {
+        input.handle(InputRequest::InsertChar(letter));
+    }
+    after_typing(model)
+}
+
+fn focused_input(model: &mut Model) -> Option<&mut Input> {
+    if let Some(help) = &mut model.help {
+        return Some(&mut help.filter);
+    }
+    if let Some(palette) = &mut model.palette {
+        return Some(&mut palette.filter);
+    }
+    match model.screen {
+        Screen::Shop => Some(&mut model.shop.search),
+        Screen::Log => Some(&mut model.log.filter),
+        Screen::Checkout => {
+            let focus = model.checkout.focus;
+            model.checkout.input_mut(focus)
+        }
+        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => None,
+    }
+}
+
+fn after_typing(model: &mut Model) -> Vec<Effect> {
+    if let Some(help) = &mut model.help {
+        help.list.cursor = 0;
+        return Vec::new();
+    }
+    if let Some(palette) = &mut model.palette {
+        palette.list.cursor = 0;
+        return Vec::new();
+    }
+    match model.screen {
+        Screen::Shop => shop::searched(model),
+        Screen::Log => model.log.filter_again(),
+        Screen::Checkout => checkout::edited(model),
+        Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => {}
+    }
+    Vec::new()
+}
+
+/// What a key does in a text field.
+fn typed(key: Key) -> Option<InputRequest> {
+    match key {
+        Key { code: Code::Char(letter), ctrl: false, alt: false } => Some(InputRequest::InsertChar(letter)),
+        Key { code: Code::Char(letter), ctrl: true, .. } => match letter {
+            'a' => Some(InputRequest::GoToStart),
+            'e' => Some(InputRequest::GoToEnd),
+            'u' => Some(InputRequest::DeleteLine),
+            'k' => Some(InputRequest::DeleteTillEnd),
+            'w' => Some(InputRequest::DeletePrevWord),
+            'h' => Some(InputRequest::DeletePrevChar),
+            _ => None,
+        },
+        Key { code: Code::Backspace, alt, .. } => {
+            Some(if alt { InputRequest::DeletePrevWord } else { InputRequest::DeletePrevChar })
+        }
+        Key { code: Code::Left, ctrl, .. } => {
+            Some(if ctrl { InputRequest::GoToPrevWord } else { InputRequest::GoToPrevChar })
+        }
+        Key { code: Code::Right, ctrl, .. } => {
+            Some(if ctrl { InputRequest::GoToNextWord } else { InputRequest::GoToNextChar })
+        }
+        Key { code: Code::Delete, .. } => Some(InputRequest::DeleteNextChar),
+        Key { code: Code::Home, .. } => Some(InputRequest::GoToStart),
+        Key { code: Code::End, .. } => Some(InputRequest::GoToEnd),
+        Key {
+            code:
+                Code::Char(_)
+                | Code::Enter
+                | Code::Esc
+                | Code::Tab
+                | Code::BackTab
+                | Code::Up
+                | Code::Down
+                | Code::PageUp
+                | Code::PageDown,
+            ..
+        } => None,
+    }
+}
