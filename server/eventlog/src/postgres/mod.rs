@@ -81,8 +81,8 @@ impl PostgresStore {
         Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head }) })
     }
 
-    /// Opens a log that is in a database already, to read it; makes and changes nothing. Appends and waiting fail with
-    /// [`StoreError::Closed`].
+    /// Opens a log that is in a database already, to read it; makes and changes nothing. Appends, leases, snapshots and
+    /// waiting fail with [`StoreError::Closed`].
     ///
     /// # Errors
     /// As [`PostgresStore::connect`]; also [`StoreError::Unusable`] when the database has no log.
@@ -94,6 +94,7 @@ impl PostgresStore {
         let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
         queue.close();
         let (readers, beside) = (Readers::new(config.clone(), READERS), Readers::new(config, 1));
+        beside.close().await;
         Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head }) })
     }
 }

@@ -172,6 +172,10 @@ pub(super) fn save_snapshot(
 }
 
 pub(super) fn misfits(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    // A log that is only read stays in the shape of the older program that wrote it.
+    if !connection.table_exists(None, "snapshots")? {
+        return Ok(Vec::new());
+    }
     connection
         .prepare(
             "WITH head AS (SELECT coalesce(max(position), 0) AS last FROM events)

@@ -78,8 +78,8 @@ impl SqliteStore {
         open().map_err(|failure| schema::unusable_for(&path, failure))
     }
 
-    /// Opens a log that is in a file already, to read it; also while another program writes to it. Appends and waiting fail
-    /// with [`StoreError::Closed`].
+    /// Opens a log that is in a file already, to read it; also while another program writes to it. Appends, leases,
+    /// saving snapshots and waiting fail with [`StoreError::Closed`].
     ///
     /// A file that a server has open must be on a disk of this machine: SQLite's locks do not reach across a network.
     ///
@@ -92,8 +92,8 @@ impl SqliteStore {
         let (_no_writer, head) = watch::channel(at);
         let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
         queue.close();
-        let readers = Readers::own(vec![open()?], at_hand);
-        let beside = Readers::beside_the_writer(Arc::new(Mutex::new(open()?)));
+        let (readers, beside) = (Readers::own(vec![open()?], at_hand), Readers::own(vec![], open()?));
+        beside.close_now();
         let inner = Arc::new(Inner { queue, readers, beside, head, thread: None });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }

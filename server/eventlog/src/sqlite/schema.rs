@@ -160,15 +160,8 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
     connection.busy_timeout(LOCK_WAIT)?;
     let name = path.display().to_string();
-    let known = identify(&connection, &name)?;
-    if known == 0 {
+    if identify(&connection, &name)? == 0 {
         return Err(unusable(path, "has nothing in it"));
-    }
-    if known < i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX) {
-        return Err(unusable(
-            path,
-            "has the shape of an older version: start the server on it once, and it is brought up to date",
-        ));
     }
     connection.pragma_update(None, "query_only", true)?;
     tune(&connection, READER_CACHE_KIB)?;

@@ -250,6 +250,22 @@ async fn reading_makes_no_log_where_there_is_none_and_leaves_a_closed_one_a_sing
 }
 
 #[tokio::test]
+async fn a_log_of_an_older_program_is_read_and_checked_in_the_shape_that_it_has() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 3).await;
+    log.close().await;
+    let older = "DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; PRAGMA user_version = 1";
+    Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    let log = SqliteStore::open_to_read(&path).unwrap();
+    assert_eq!(check(&log).await.unwrap().to_string(), "3 events in 1 streams: all sound");
+    log.close().await;
+    let version = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    let steps = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], version).unwrap();
+    assert_eq!(steps, 1, "who only reads changes nothing");
+}
+
+#[tokio::test]
 async fn a_log_that_somebody_tampered_with_fails_its_check() {
     let (_folder, path) = a_place();
     let log = opened(&path);
