@@ -4,12 +4,13 @@
 //! follow the feed. It knows no stock, no baskets and no orders.
 
 mod demo;
+mod keys;
 mod model;
 mod pictures;
 mod routes;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::{Arc, Mutex},
 };
@@ -17,6 +18,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use keys::{Kept, Named};
 pub use model::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch};
 pub(crate) use routes::{broken, router};
 
@@ -30,6 +32,9 @@ const MAX_CHANGES: usize = 10_000;
 
 /// More products than this cannot be created.
 const MAX_PRODUCTS: usize = 5_000;
+
+/// More categories than this cannot be created.
+const MAX_CATEGORIES: usize = 200;
 
 /// The product service, as seen from inside the process. Cheap to clone; all clones are the same service.
 #[derive(Clone)]
@@ -46,14 +51,23 @@ struct Shelf {
     products: HashMap<String, Product>,
     changes: Vec<Change>,
     head: u64,
+    categories: BTreeSet<String>,
+    /// What was created under which key. A key belongs to one product or category, so there are never more of them.
+    kept: BTreeMap<String, Kept>,
     /// Pictures that were uploaded (`Some`) or removed (`None`); all others are drawn from the demo art.
     pictures: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 /// A line of the state file: what one request changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ProductEntry {
     changes: Vec<Change>,
+    /// A category that was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    /// The key under which it was asked for, and the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept: Option<(String, Kept)>,
     /// The picture that came or went with it, in Base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     picture: Option<PictureEntry>,
@@ -83,7 +97,7 @@ impl ProductService {
                 let is_new = !shelf.products.contains_key(&product.id);
                 if is_new && shelf.check_unique(&product.id, &product.sku, &product.name).is_ok() {
                     let change = shelf.next_change(ChangeKind::Created, product, None, None);
-                    shelf.apply(ProductEntry { changes: vec![change], picture: None });
+                    shelf.apply(ProductEntry { changes: vec![change], ..ProductEntry::default() });
                 }
             }
         }
@@ -95,14 +109,19 @@ impl ProductService {
     pub(crate) fn entries(&self) -> Vec<ProductEntry> {
         let shelf = locked(&self.shelf);
         let pictures = shelf.pictures.iter().map(|(product_id, png)| ProductEntry {
-            changes: Vec::new(),
             picture: Some(PictureEntry {
                 product_id: product_id.clone(),
                 png: png.as_deref().map(pictures::to_base64),
             }),
+            ..ProductEntry::default()
         });
-        let changes = shelf.changes.iter().map(|change| ProductEntry { changes: vec![change.clone()], picture: None });
-        changes.chain(pictures).collect()
+        let one = |change: &Change| ProductEntry { changes: vec![change.clone()], ..ProductEntry::default() };
+        let categories = shelf.categories.iter().map(|name| ProductEntry::of_category(name));
+        let kept = shelf
+            .kept
+            .iter()
+            .map(|(key, kept)| ProductEntry { kept: Some((key.clone(), kept.clone())), ..ProductEntry::default() });
+        categories.chain(shelf.changes.iter().map(one)).chain(pictures).chain(kept).collect()
     }
 
     pub(crate) fn writing_to(self, journal: Journal) -> ProductService {
@@ -145,15 +164,56 @@ impl ProductService {
     /// # Errors
     /// When a value is not valid, or when the id, the SKU or the name is taken.
     pub fn create(&self, new: NewProduct) -> Result<Product, ProductError> {
-        let product = new.into_product()?;
+        self.create_once(new, None).map(|(product, _)| product)
+    }
+
+    /// As [`ProductService::create`], once for a key; says whether it was created earlier under this one.
+    fn create_once(&self, new: NewProduct, named: Option<Named>) -> Result<(Product, bool), ProductError> {
         let mut shelf = locked(&self.shelf);
+        if let Some(Kept::Product { product, .. }) = shelf.kept_for(named.as_ref())? {
+            return Ok((product.as_ref().clone(), true));
+        }
+        let product = new.into_product()?;
         if shelf.ids.len() >= MAX_PRODUCTS {
             return Err(ProductError::Invalid(format!("There is room for {MAX_PRODUCTS} products and no more.")));
         }
         shelf.check_unique(&product.id, &product.sku, &product.name)?;
+        shelf.check_category(&product.category)?;
         let change = shelf.next_change(ChangeKind::Created, product.clone(), None, None);
-        self.commit(shelf, ProductEntry { changes: vec![change], picture: None });
-        Ok(product)
+        let kept = named
+            .map(|named| (named.key, Kept::Product { request: named.request, product: Box::new(product.clone()) }));
+        self.commit(shelf, ProductEntry { changes: vec![change], kept, ..ProductEntry::default() });
+        Ok((product, false))
+    }
+
+    /// Every category, also empty ones, by name.
+    pub fn categories(&self) -> Vec<String> {
+        locked(&self.shelf).categories.iter().cloned().collect()
+    }
+
+    /// Sets up a category.
+    ///
+    /// # Errors
+    /// When there is one with this name, whatever its case, or the name is not 1 to 50 characters.
+    pub fn create_category(&self, name: &str) -> Result<String, ProductError> {
+        self.create_category_once(name, None).map(|(name, _)| name)
+    }
+
+    fn create_category_once(&self, name: &str, named: Option<Named>) -> Result<(String, bool), ProductError> {
+        let shelf = locked(&self.shelf);
+        if let Some(Kept::Category { name, .. }) = shelf.kept_for(named.as_ref())? {
+            return Ok((name.clone(), true));
+        }
+        if name.trim().is_empty() || name.chars().count() > 50 || shelf.categories.len() >= MAX_CATEGORIES {
+            let detail = format!("`name` is 1 to 50 characters, and there are at most {MAX_CATEGORIES} categories.");
+            return Err(ProductError::Invalid(detail));
+        }
+        if shelf.categories.iter().any(|known| known.to_lowercase() == name.to_lowercase()) {
+            return Err(ProductError::Taken(format!("There is already a category named {name}.")));
+        }
+        let kept = named.map(|named| (named.key, Kept::Category { request: named.request, name: name.to_owned() }));
+        self.commit(shelf, ProductEntry { kept, ..ProductEntry::of_category(name) });
+        Ok((name.to_owned(), false))
     }
 
     /// Changes some fields of a product. Each kind of change (fields, price, withdrawal) is told on its own; what is
@@ -167,13 +227,14 @@ impl ProductService {
         let reason = patch.reason.clone();
         let after = patch.apply_to(&before)?;
         shelf.check_unique_except(id, &after.sku, &after.name)?;
+        shelf.check_category(&after.category)?;
         let mut changes = Vec::new();
         for kind in model::kinds_of_change(&before, &after) {
             let old_price = (kind == ChangeKind::Repriced).then_some(before.price);
             changes.push(shelf.next_change(kind, after.clone(), reason.clone(), old_price));
         }
         if !changes.is_empty() {
-            self.commit(shelf, ProductEntry { changes, picture: None });
+            self.commit(shelf, ProductEntry { changes, ..ProductEntry::default() });
         }
         Ok(after)
     }
@@ -235,10 +296,11 @@ impl ProductService {
     fn replace_picture(&self, id: &str, png: Option<Vec<u8>>) -> Result<Product, ProductError> {
         let mut shelf = locked(&self.shelf);
         let mut product = shelf.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
-        product.picture = png.is_some().then(|| model::picture_path(id));
+        // Another address for each picture, so that nobody takes an old one for it.
+        product.picture = png.is_some().then(|| format!("{}?v={}", model::picture_path(id), shelf.head + 1));
         let change = shelf.next_change(ChangeKind::PictureChanged, product.clone(), None, None);
         let picture = PictureEntry { product_id: id.to_owned(), png: png.as_deref().map(pictures::to_base64) };
-        self.commit(shelf, ProductEntry { changes: vec![change], picture: Some(picture) });
+        self.commit(shelf, ProductEntry { changes: vec![change], picture: Some(picture), ..ProductEntry::default() });
         Ok(product)
     }
 
@@ -247,6 +309,12 @@ impl ProductService {
         self.journal.append(&Entry::Product(entry.clone()));
         shelf.apply(entry);
         self.head.send_replace(shelf.head);
+    }
+}
+
+impl ProductEntry {
+    fn of_category(name: &str) -> ProductEntry {
+        ProductEntry { category: Some(name.to_owned()), ..ProductEntry::default() }
     }
 }
 
@@ -267,16 +335,36 @@ impl Shelf {
             if !self.products.contains_key(&change.product_id) {
                 self.ids.push(change.product_id.clone());
             }
+            self.categories.insert(change.product.category.clone());
             self.products.insert(change.product_id.clone(), change.product.clone());
             self.head = self.head.max(change.sequence);
             self.changes.push(change);
         }
+        self.categories.extend(entry.category);
+        self.kept.extend(entry.kept);
         if let Some(PictureEntry { product_id, png }) = entry.picture {
             self.pictures.insert(product_id, png.and_then(|text| pictures::from_base64(&text)));
         }
         if self.changes.len() > MAX_CHANGES {
             self.keep_latest_changes();
         }
+    }
+
+    /// What was created under a key before.
+    fn kept_for(&self, named: Option<&Named>) -> Result<Option<&Kept>, ProductError> {
+        match named.and_then(|named| Some((named, self.kept.get(&named.key)?))) {
+            Some((named, kept)) if *kept.request() != named.request => {
+                Err(ProductError::KeyReused("The Idempotency-Key was used for a request with another body.".to_owned()))
+            }
+            found => Ok(found.map(|(_, kept)| kept)),
+        }
+    }
+
+    fn check_category(&self, category: &str) -> Result<(), ProductError> {
+        if self.categories.contains(category) {
+            return Ok(());
+        }
+        Err(ProductError::UnknownCategory(format!("There is no category `{category}`. Create it first.")))
     }
 
     fn keep_latest_changes(&mut self) {
@@ -305,34 +393,5 @@ impl Shelf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_parked_reader_is_woken_by_the_next_change() {
-        let service = ProductService::load(Vec::new(), true);
-        let reader = {
-            let service = service.clone();
-            tokio::spawn(async move { service.news_after(service.head()).await })
-        };
-        while service.head.receiver_count() == 0 {
-            tokio::task::yield_now().await;
-        }
-        assert!(!reader.is_finished());
-        service.reprice("kite", 1000, "Light winds").unwrap();
-        reader.await.unwrap();
-    }
-
-    #[test]
-    fn a_long_feed_is_thinned_out_to_the_latest_change_of_each_product() {
-        let service = ProductService::load(Vec::new(), true);
-        for price in 1..=10_000 {
-            service.reprice("kite", 1_000_000 + price, "Inflation").unwrap();
-        }
-        let changes = service.changes_after(0, usize::MAX);
-        let kite = changes.iter().filter(|change| change.product_id == "kite").count();
-        assert!(changes.len() <= MAX_CHANGES && kite < 200, "{} changes, {kite} of the kite", changes.len());
-        assert_eq!(changes.last().map(|change| change.product.price), Some(1_010_000));
-        assert!(changes.is_sorted_by_key(|change| change.sequence));
-    }
-}
+#[path = "products/tests.rs"]
+mod tests;

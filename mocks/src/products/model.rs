@@ -86,6 +86,10 @@ pub enum ProductError {
     Invalid(String),
     /// The picture is not a PNG.
     NotAPicture(String),
+    /// There is no such category.
+    UnknownCategory(String),
+    /// The idempotency key belongs to another request.
+    KeyReused(String),
 }
 
 impl ProductError {
@@ -100,7 +104,9 @@ impl std::fmt::Display for ProductError {
             ProductError::Unknown(detail)
             | ProductError::Taken(detail)
             | ProductError::Invalid(detail)
-            | ProductError::NotAPicture(detail) => f.write_str(detail),
+            | ProductError::NotAPicture(detail)
+            | ProductError::UnknownCategory(detail)
+            | ProductError::KeyReused(detail) => f.write_str(detail),
         }
     }
 }

@@ -9,19 +9,23 @@ use axum::{
         Path, Query, State,
         rejection::{BytesRejection, QueryRejection},
     },
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{ProductError, ProductService};
+use super::{Named, ProductError, ProductService, pictures};
 use crate::http::{MAX_WAIT_S, no_such_method, no_such_route, problem};
 
 /// The most changes in one answer.
 const MAX_BATCH: usize = 500;
+
+/// No key is longer, in bytes.
+const MAX_KEY_LENGTH: usize = 300;
 
 #[derive(Clone)]
 struct Shop {
@@ -38,6 +42,7 @@ pub(crate) fn router(service: ProductService, shutdown: CancellationToken) -> Ro
             "/v1/product/{id}/picture",
             get(show_picture).put(set_picture).delete(remove_picture).fallback(no_such_method),
         )
+        .route("/v1/categories", get(categories).post(create_category).fallback(no_such_method))
         .route("/v1/changes", get(changes).fallback(no_such_method))
         .fallback(no_such_route)
         .with_state(Shop { service, shutdown })
@@ -59,10 +64,54 @@ async fn show(State(shop): State<Shop>, Path(id): Path<String>) -> Response {
     }
 }
 
-async fn create(State(shop): State<Shop>, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
-    let product = shop.service.create(json_of(body)?)?;
-    let location = format!("/v1/product/{}", product.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(product)).into_response())
+async fn create(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let body = body?;
+    let named = named(&headers, "product", &body)?;
+    let (product, replayed) = shop.service.create_once(json_of(Ok(body))?, named)?;
+    let location = [(header::LOCATION, format!("/v1/product/{}", product.id))];
+    Ok((StatusCode::CREATED, location, replayed_header(replayed), Json(product)).into_response())
+}
+
+async fn categories(State(shop): State<Shop>) -> Response {
+    let categories: Vec<_> = shop.service.categories().into_iter().map(|name| json!({ "name": name })).collect();
+    Json(json!({ "categories": categories })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCategory {
+    name: String,
+}
+
+async fn create_category(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let body = body?;
+    let named = named(&headers, "category", &body)?;
+    let NewCategory { name } = json_of(Ok(body))?;
+    let (name, replayed) = shop.service.create_category_once(&name, named)?;
+    Ok((StatusCode::CREATED, replayed_header(replayed), Json(json!({ "name": name }))).into_response())
+}
+
+/// The `Idempotency-Key` of a request, if it has one.
+fn named(headers: &HeaderMap, what: &str, body: &Bytes) -> Result<Option<Named>, Refusal> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=MAX_KEY_LENGTH).contains(&key.len()));
+    let key = key.map(str::to_owned).ok_or_else(|| {
+        let detail = format!("An Idempotency-Key is 1 to {MAX_KEY_LENGTH} characters of ASCII.");
+        Refusal(StatusCode::BAD_REQUEST, "bad_key", detail)
+    })?;
+    Ok(Some(Named { key, request: format!("{what} {}", String::from_utf8_lossy(body)) }))
+}
+
+fn replayed_header(replayed: bool) -> Option<[(&'static str, &'static str); 1]> {
+    replayed.then_some([("idempotent-replayed", "true")])
 }
 
 async fn change(
@@ -74,9 +123,15 @@ async fn change(
     Ok(Json(product).into_response())
 }
 
-async fn show_picture(State(shop): State<Shop>, Path(id): Path<String>) -> Response {
+async fn show_picture(State(shop): State<Shop>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     match shop.service.picture(&id) {
-        Some(png) => ([(header::CONTENT_TYPE, "image/png")], png).into_response(),
+        Some(png) => {
+            let etag = format!("\"{}\"", &pictures::to_base64(&Sha256::digest(&png))[..16]);
+            if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+                return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
+            }
+            ([(header::CONTENT_TYPE, "image/png".to_owned()), (header::ETAG, etag)], png).into_response()
+        }
         None if shop.service.get(&id).is_some() => {
             problem(StatusCode::NOT_FOUND, "no_picture", &format!("The product `{id}` has no picture."))
         }
@@ -139,6 +194,8 @@ impl From<ProductError> for Refusal {
             ProductError::Unknown(_) => (StatusCode::NOT_FOUND, "unknown_product"),
             ProductError::Taken(_) => (StatusCode::CONFLICT, "taken"),
             ProductError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            ProductError::UnknownCategory(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unknown_category"),
+            ProductError::KeyReused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "key_reused"),
             ProductError::NotAPicture(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_png"),
         };
         Refusal(status, code, error.to_string())

@@ -314,3 +314,57 @@ async fn without_the_demo_range_the_service_is_empty() {
     let mocks = stubs_with(MocksConfig { demo_products: false, ..MocksConfig::default() }).await;
     assert_eq!((mocks.products().list().len(), mocks.products().head()), (0, 0));
 }
+
+#[tokio::test]
+async fn categories_are_listed_and_created_and_a_product_needs_one() {
+    let mocks = stubs().await;
+    let url = |path: &str| format!("{}{path}", mocks.products_url());
+    let (_, list) = get(&url("/v1/categories")).await;
+    assert_eq!(list["categories"].as_array().unwrap().len(), 8);
+    let lamp = r#"{"sku":"L-1","name":"Test lamp","category":"Lighting","price":999}"#;
+    let (status, body) = send(Method::POST, &url("/v1/product"), lamp).await;
+    assert_eq!((status, &body["error"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("unknown_category")));
+    let (status, _) = send(Method::PATCH, &url("/v1/product/kite"), r#"{"category":"Lighting"}"#).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let (status, body) = send(Method::POST, &url("/v1/categories"), r#"{"name":"Lighting"}"#).await;
+    assert_eq!((status, body), (StatusCode::CREATED, json!({ "name": "Lighting" })));
+    assert_eq!(send(Method::POST, &url("/v1/product"), lamp).await.0, StatusCode::CREATED);
+    for (name, status) in [("LIGHTING", 409), ("books", 409), (" ", 422), (&*"x".repeat(51), 422)] {
+        let body = json!({ "name": name }).to_string();
+        assert_eq!(send(Method::POST, &url("/v1/categories"), &body).await.0, status, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_created_twice_under_one_key_is_there_once_and_answered_the_same() {
+    let mocks = stubs().await;
+    let post = async |path: &str, key: &str, body: &str| {
+        let url = format!("{}{path}", mocks.products_url());
+        let answer = http().post(url).header("idempotency-key", key).body(body.to_owned()).send().await.unwrap();
+        let replayed = answer.headers().contains_key("idempotent-replayed");
+        (answer.status().as_u16(), replayed, answer.json::<Value>().await.unwrap())
+    };
+    for (path, body) in [("/v1/product", SOCKS), ("/v1/categories", r#"{"name":"Lighting"}"#)] {
+        let (status, replayed, first) = post(path, path, body).await;
+        assert_eq!((status, replayed), (201, false), "{path}");
+        assert_eq!(post(path, path, body).await, (201, true, first), "{path}");
+        assert_eq!(post(path, path, r#"{"name":"Other"}"#).await.0, 422, "{path}: another body under the key");
+        assert_eq!(post(path, "another key", body).await.0, 409, "{path}: taken");
+    }
+    assert_eq!(post("/v1/product", &"k".repeat(301), SOCKS).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_picture_that_is_known_is_not_sent_again_and_another_one_has_another_address() {
+    let mocks = stubs().await;
+    let url = format!("{}/v1/product/kite/picture", mocks.products_url());
+    let first = http().get(&url).send().await.unwrap();
+    let etag = first.headers()["etag"].clone();
+    let again = http().get(&url).header("if-none-match", &etag).send().await.unwrap();
+    assert_eq!((again.status(), &again.headers()["etag"]), (StatusCode::NOT_MODIFIED, &etag));
+    let before = mocks.products().get("kite").unwrap().picture;
+    mocks.products().set_picture("kite", mocks.products().picture("desk-duck").unwrap()).unwrap();
+    assert_eq!(http().get(&url).header("if-none-match", &etag).send().await.unwrap().status(), StatusCode::OK);
+    assert_ne!(mocks.products().get("kite").unwrap().picture, before);
+}

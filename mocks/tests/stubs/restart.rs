@@ -70,9 +70,19 @@ async fn product_changes_pictures_and_the_feeds_numbers_survive() {
     first.products().reprice("kite", 1500, "Light winds").unwrap();
     first.products().set_picture("kite", duck.clone()).unwrap();
     first.products().remove_picture("torch").unwrap();
+    first.products().create_category("Lighting").unwrap();
+    let lamp = r#"{"sku":"L-1","name":"Test lamp","category":"Lighting","price":999}"#;
+    let create = async |mocks: &Mocks| {
+        let url = format!("{}/v1/product", mocks.products_url());
+        let answer = http().post(url).header("idempotency-key", "lamp").body(lamp).send().await.unwrap();
+        (answer.status(), answer.json::<serde_json::Value>().await.unwrap())
+    };
+    let created = create(&first).await;
     let (list, feed) = (first.products().list(), first.products().changes_after(0, 1_000));
     drop(first);
     let second = stubs_keeping_state_in(&file).await;
+    assert!(second.products().categories().contains(&"Lighting".to_owned()));
+    assert_eq!(create(&second).await, created, "under its key it is created once, also over a restart");
     assert_eq!(second.products().list(), list);
     assert_eq!(second.products().changes_after(0, 1_000), feed);
     assert_eq!(second.products().picture("kite"), Some(duck));
