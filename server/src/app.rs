@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::assortment::Assortment;
 use crate::clock;
 use crate::commands::Failure;
 use crate::config::{Config, StoreChoice};
@@ -18,6 +19,7 @@ use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::product_service::ProductService;
 use crate::log_health::LogHealth;
+use crate::pictures::Pictures;
 use crate::processes::{
     check_out_orders, follow_the_product_service, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail,
     take_payments,
@@ -98,12 +100,18 @@ impl Server {
         tasks.spawn(views.clone().follow(store.clone(), stop.clone()));
         let progress = Progress::default();
         let ground = Ground { store: &store, progress: &progress, tasks: &tasks, stop: &stop };
-        start_processes(&config, &ground, &views, &systems, &freshness);
+        start_processes(&config, &ground, &views, &systems);
+        let products = systems.products;
+        let assortment = Assortment::new(store.clone(), products.clone(), freshness.clone(), views.clone());
+        let assortment = Arc::new(assortment);
+        tasks.spawn(follow_the_product_service::run(assortment.clone(), freshness.clone(), stop.clone()));
         let shop = Shop {
             store: store.clone(),
             log_health,
             views,
-            products: systems.products,
+            pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
+            products,
+            assortment,
             freshness,
             running: Running::default(),
             progress,
@@ -196,7 +204,7 @@ impl Ground<'_> {
     }
 }
 
-fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems: &Systems, freshness: &Arc<Freshness>) {
+fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems: &Systems) {
     let life = config.reservation_life;
     ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
     let cards = systems.cards.clone();
@@ -210,11 +218,4 @@ fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems:
     if config.demo_stock {
         ground.start(put_demo_stock_on_the_shelf::LISTENER, put_demo_stock_on_the_shelf::handle);
     }
-    ground.tasks.spawn(follow_the_product_service::run(
-        ground.store.clone(),
-        systems.products.clone(),
-        freshness.clone(),
-        views.clone(),
-        ground.stop.clone(),
-    ));
 }

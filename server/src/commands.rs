@@ -44,7 +44,7 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
-    fn check(&self, version: Version) -> Result<(), Failure> {
+    pub(crate) fn check(&self, version: Version) -> Result<(), Failure> {
         let holds = match self {
             Self::Anything => true,
             Self::Exists => version.0 > 0,
@@ -209,6 +209,11 @@ pub(crate) async fn answered(store: &Store, idempotency: &Idempotency) -> Result
         Some((answer, position)) => replay(idempotency, &answer, position).map(Some),
         None => Ok(None),
     }
+}
+
+/// Keeps the answer to a command that has taken effect already.
+pub(crate) async fn keep(store: &Store, context: &Context, reply: Reply) -> Result<Done, Failure> {
+    write(store, Batch::new(clock::now(), context.cause.clone()), context, reply).await
 }
 
 async fn write(store: &Store, batch: Batch, context: &Context, reply: Reply) -> Result<Done, Failure> {

@@ -16,6 +16,7 @@
 #![recursion_limit = "256"]
 
 mod app;
+mod assortment;
 mod chance;
 mod clock;
 mod codec;
@@ -25,6 +26,7 @@ mod http;
 mod integrations;
 mod log_health;
 mod order_record;
+mod pictures;
 mod processes;
 mod progress;
 mod shop;

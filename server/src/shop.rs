@@ -9,9 +9,11 @@ use storefront_api::Timestamp;
 use storefront_eventlog::Position;
 use tokio_util::sync::CancellationToken;
 
+use crate::assortment::Assortment;
 use crate::config::Secret;
 use crate::integrations::product_service::ProductService;
 use crate::log_health::LogHealth;
+use crate::pictures::Pictures;
 use crate::progress::Progress;
 use crate::stored::Store;
 use crate::views::Views;
@@ -23,6 +25,8 @@ pub(crate) struct Shop {
     pub(crate) log_health: LogHealth,
     pub(crate) views: Views,
     pub(crate) products: Arc<ProductService>,
+    pub(crate) assortment: Arc<Assortment>,
+    pub(crate) pictures: Arc<Pictures>,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) running: Running,
     /// How far the processes are.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use storefront_api::Timestamp;
 use storefront_domain::{
+    category::{self, Categories, CategoryEvent},
     checkout::{self, Checkout, CheckoutEvent},
     email::{self, Email, EmailEvent},
     order::{self, Order, OrderEvent},
@@ -70,6 +71,7 @@ stored!(PaymentEvent, Payment, payment, None);
 stored!(CheckoutEvent, Checkout, checkout, None);
 stored!(EmailEvent, Email, email, None);
 stored!(ProductEvent, Product, product, None);
+stored!(CategoryEvent, Categories, category, None);
 
 /// Why a stream could not be read as what it should be.
 #[derive(Debug, thiserror::Error)]

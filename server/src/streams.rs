@@ -33,6 +33,11 @@ pub(crate) fn product(id: &ProductId) -> StreamName {
     named("product", id)
 }
 
+/// The one stream of what the shop has learnt of the categories.
+pub(crate) fn categories() -> StreamName {
+    named("category", "list")
+}
+
 /// The id in a stream's name, if the stream is of that context: `id_in::<OrderId>("order", …)`.
 pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &StreamName) -> Option<T> {
     stream.as_str().strip_prefix(context)?.strip_prefix('-')?.parse().ok()

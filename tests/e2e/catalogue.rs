@@ -67,6 +67,62 @@ async fn products_are_searched_filtered_sorted_and_paged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_search_looks_into_name_description_sku_and_category_ranks_forgives_a_typo_and_finds_as_one_types() {
+    let world = World::open().await;
+    let found = async |words: &str| {
+        let page = world.client.products(&search(words)).await.unwrap();
+        assert_eq!(page.total, page.items.len() as u64, "{words}");
+        page.items.into_iter().map(|product| product.id.to_string()).collect::<Vec<_>>()
+    };
+    for words in ["enamel mug", "ENAMEL", "enam", "enamal", "eanmel", "mug enamel"] {
+        assert_eq!(found(words).await[0], "enamel-mug", "{words}");
+    }
+    let mug = world.client.product(&"enamel-mug".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(found(&mug.sku).await, ["enamel-mug"]);
+    let last_word = mug.description.trim_end_matches('.').rsplit(' ').next().unwrap();
+    assert!(found(last_word).await.contains(&"enamel-mug".to_owned()), "{last_word}");
+    assert!(found(&mug.category).await.len() > 4);
+    assert_eq!(found("enamel zzqqxx").await, [""; 0]);
+    let too_long = world.client.products(&search(&"x".repeat(201))).await.unwrap_err();
+    assert_eq!(too_long.problem().unwrap().code, "invalid_values");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_join_while_products_come_go_and_change_their_price() {
+    let world = World::open().await;
+    let products = world.mocks.products();
+    let by_price =
+        |cursor| ProductQuery { sort: Some(ProductSort::Price), limit: Some(10), cursor, ..ProductQuery::default() };
+    let whole = world.client.products(&ProductQuery { limit: Some(100), ..by_price(None) }).await.unwrap().items;
+    let mut shown = Vec::new();
+    let mut touched = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = world.client.products(&by_price(cursor)).await.unwrap();
+        // The last of each page goes or becomes the cheapest, so that all places behind it move.
+        let last = page.items.last().unwrap().id.clone();
+        shown.extend(page.items.into_iter().map(|product| product.id));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+        if touched.len() % 2 == 0 {
+            products.withdraw(last.as_str(), "gone").unwrap();
+        } else {
+            products.reprice(last.as_str(), 1, "cheap").unwrap();
+        }
+        eventually("the catalogue has heard of it", || async {
+            let product = world.client.product(&last).await.unwrap().unwrap();
+            (!product.active || product.price.amount == 1).then_some(())
+        })
+        .await;
+        touched.push(last);
+    }
+    assert!(touched.len() >= 5);
+    assert_eq!(shown, whole.into_iter().map(|product| product.id).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_the_product_service_the_last_known_data_is_served_and_sold() {
     let world = World::open().await;
     world.product_with(3).await;

@@ -16,6 +16,7 @@ mod log;
 mod offline;
 mod openapi;
 mod operations;
+mod operators;
 mod postgres;
 #[path = "../../server/eventlog/tests/contract/postgres_server.rs"]
 mod postgres_server;

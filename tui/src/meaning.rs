@@ -17,6 +17,7 @@ pub(crate) fn of(event: &Event) -> String {
         "payment" => payment(what, data),
         "email" => email(what, data),
         "product" => product(what, data, subject(event)),
+        "category" => format!("the shelf {} is set up", name(data)),
         _ => words(what),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Money, ProductId, Timestamp};
+use crate::{Money, OrderId, ProductId, Timestamp};
 
 /// A part of a longer list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,6 +45,9 @@ pub struct Product {
     pub active: bool,
     /// How many can be reserved now.
     pub available: u32,
+    /// How many open baskets have it; without the one that the question names.
+    #[serde(default)]
+    pub in_baskets: u32,
     /// Whether `GET /v1/products/{id}/picture` has something to show.
     pub has_picture: bool,
     /// The product service could not be asked lately: this is what it said last.
@@ -57,8 +60,10 @@ pub struct Product {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductSort {
-    /// By name, A to Z; search results by rank.
+    /// Best match first; by name when there is nothing to search for.
     #[default]
+    Relevance,
+    /// By name, A to Z.
     Name,
     /// Cheapest first.
     Price,
@@ -73,7 +78,7 @@ pub enum ProductSort {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProductQuery {
-    /// Words to find in name, description, SKU and category.
+    /// Words to find in name, description, SKU and category, as they are, as beginnings of words, or with a typo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
     /// Only this category.
@@ -101,6 +106,22 @@ pub struct ProductQuery {
     /// Where the last page ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// The asking shopper's own order: it does not count in `in_baskets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// See at least this log position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_position: Option<u64>,
+}
+
+/// How to look at one product.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OneProductQuery {
+    /// The asking shopper's own order: it does not count in `in_baskets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
     /// See at least this log position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,
@@ -120,4 +141,82 @@ pub struct Category {
 pub struct CategoryList {
     /// The categories.
     pub items: Vec<Category>,
+}
+
+/// Set up a shelf.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCategory {
+    /// Its name, 1 to 50 characters, unlike any other.
+    pub name: String,
+}
+
+/// Put a product into the range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProduct {
+    /// Its id: 1 to 64 lower-case letters, digits and hyphens; made from its name if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ProductId>,
+    /// The shopkeeper's own number for it, 1 to 40 characters, unlike any other.
+    pub sku: String,
+    /// Its name, 1 to 100 characters, unlike any other.
+    pub name: String,
+    /// A few sentences, at most 2,000 characters.
+    #[serde(default)]
+    pub description: String,
+    /// The name of a category that is there.
+    pub category: String,
+    /// What one costs, VAT included; above 0, in the shop's currency.
+    pub price: Money,
+    /// What one cost before, above the price: puts it on sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compare_at_price: Option<Money>,
+    /// VAT that the price includes, in whole percent, 0 to 100.
+    pub vat_rate_percent: u8,
+    /// Facts such as `"material": "oak"`, at most 20.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Describe a product anew; what is not said stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChangeProduct {
+    /// See [`NewProduct::sku`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// See [`NewProduct::name`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// See [`NewProduct::description`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// See [`NewProduct::category`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// See [`NewProduct::compare_at_price`]; `null` ends the sale.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "null_is_a_value")]
+    #[schema(value_type = Option<Money>)]
+    pub compare_at_price: Option<Option<Money>>,
+    /// See [`NewProduct::vat_rate_percent`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vat_rate_percent: Option<u8>,
+    /// See [`NewProduct::attributes`]; replaces them all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+
+fn null_is_a_value<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Option<Money>>, D::Error> {
+    Option::deserialize(json).map(Some)
+}
+
+/// Give a product another price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RepriceProduct {
+    /// What one costs from now on, VAT included; above 0, in the shop's currency.
+    pub price: Money,
+    /// Why, 1 to 200 characters; everyone can read it in the log.
+    pub reason: String,
 }

@@ -15,7 +15,10 @@ mod processes;
 mod stock;
 mod time;
 
-pub use catalogue::{Category, CategoryList, Page, Product, ProductQuery, ProductSort};
+pub use catalogue::{
+    Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductQuery,
+    ProductSort, RepriceProduct,
+};
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
 pub use health::{Health, Readiness};

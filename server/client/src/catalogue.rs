@@ -1,8 +1,13 @@
 //! Products, pictures and categories.
 
-use storefront_api::{CategoryList, Page, Product, ProductId, ProductQuery};
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use storefront_api::{
+    Category, CategoryList, ChangeProduct, IDEMPOTENCY_KEY_HEADER, NewCategory, NewProduct, OneProductQuery, Page,
+    Product, ProductId, ProductQuery, RepriceProduct,
+};
 
-use crate::{Client, ClientError};
+use crate::{Client, ClientError, IdempotencyKey, Written};
 
 impl Client {
     /// `GET /v1/products`: one page of what the shop sells.
@@ -18,7 +23,15 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn product(&self, id: &ProductId) -> Result<Option<Product>, ClientError> {
-        self.find(self.get(&["v1", "products", id.as_str()], &())).await
+        self.look_at(id, &OneProductQuery::default()).await
+    }
+
+    /// As [`Client::product`], seen from one's own order, or at least at a position of the log.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn look_at(&self, id: &ProductId, query: &OneProductQuery) -> Result<Option<Product>, ClientError> {
+        self.find(self.get(&["v1", "products", id.as_str()], query)).await
     }
 
     /// `GET /v1/products/{id}/picture`: a PNG; `None` where there is none.
@@ -37,5 +50,96 @@ impl Client {
     /// See [`ClientError`].
     pub async fn categories(&self) -> Result<CategoryList, ClientError> {
         self.read(self.get(&["v1", "categories"], &()), None).await
+    }
+
+    /// `POST /v1/categories`: sets up a shelf.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; after `Unreachable` or a 503, repeat it under the same key. So for every POST.
+    pub async fn create_category(
+        &self,
+        category: &NewCategory,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Category>, ClientError> {
+        self.post(&["v1", "categories"], category, key).await
+    }
+
+    /// `POST /v1/products`: puts a product into the range.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn create_product(
+        &self,
+        product: &NewProduct,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Product>, ClientError> {
+        self.post(&["v1", "products"], product, key).await
+    }
+
+    /// `PATCH /v1/products/{id}`: describes a product anew.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; doing it again does no harm.
+    pub async fn change_product(
+        &self,
+        id: &ProductId,
+        change: &ChangeProduct,
+    ) -> Result<Written<Product>, ClientError> {
+        self.write(self.request(Method::PATCH, &["v1", "products", id.as_str()]).json(change)).await
+    }
+
+    /// `POST /v1/products/{id}/reprice`: another price, and why.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn reprice_product(
+        &self,
+        id: &ProductId,
+        reprice: &RepriceProduct,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Product>, ClientError> {
+        self.post(&["v1", "products", id.as_str(), "reprice"], reprice, key).await
+    }
+
+    /// `POST /v1/products/{id}/withdraw`: no longer for sale; it stays known.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn withdraw_product(
+        &self,
+        id: &ProductId,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Product>, ClientError> {
+        self.write(self.named(&["v1", "products", id.as_str(), "withdraw"], key)).await
+    }
+
+    /// `POST /v1/products/{id}/relist`: for sale again.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn relist_product(&self, id: &ProductId, key: &IdempotencyKey) -> Result<Written<Product>, ClientError> {
+        self.write(self.named(&["v1", "products", id.as_str(), "relist"], key)).await
+    }
+
+    /// `PUT /v1/products/{id}/picture`: a PNG of at most 64 KiB and 256 × 256 pixels.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; doing it again does no harm.
+    pub async fn set_picture(&self, id: &ProductId, png: Vec<u8>) -> Result<Written<Product>, ClientError> {
+        let request = self.request(Method::PUT, &["v1", "products", id.as_str(), "picture"]);
+        self.write(request.header(CONTENT_TYPE, "image/png").body(png)).await
+    }
+
+    /// `DELETE /v1/products/{id}/picture`: takes the picture away.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; doing it again does no harm.
+    pub async fn remove_picture(&self, id: &ProductId) -> Result<Written<Product>, ClientError> {
+        self.write(self.request(Method::DELETE, &["v1", "products", id.as_str(), "picture"])).await
+    }
+
+    /// A POST without a body.
+    fn named(&self, path: &[&str], key: &IdempotencyKey) -> reqwest::RequestBuilder {
+        self.request(Method::POST, path).header(IDEMPOTENCY_KEY_HEADER, key.as_str())
     }
 }

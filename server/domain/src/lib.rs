@@ -4,6 +4,7 @@
 //! id come in through the command. Each aggregate has its events, its state with `evolve`, and its commands with
 //! `decide`; the checkout process has `react`, which answers an event with intents.
 
+pub mod category;
 pub mod checkout;
 pub mod email;
 mod number;

@@ -9,6 +9,7 @@
 //! write the step from the version before, name it in `upcast::steps`, and record the new shape beside the old one in
 //! `golden/`. A released shape, step or recorded example is never changed.
 
+pub(crate) mod category;
 pub(crate) mod checkout;
 pub(crate) mod email;
 pub(crate) mod order;
@@ -96,8 +97,15 @@ macro_rules! context {
 }
 
 /// Every context.
-const CONTEXTS: &[Context] =
-    &[context!(order), context!(stock), context!(payment), context!(checkout), context!(email), context!(product)];
+const CONTEXTS: &[Context] = &[
+    context!(order),
+    context!(stock),
+    context!(payment),
+    context!(checkout),
+    context!(email),
+    context!(product),
+    context!(category),
+];
 
 /// Whether an event of any context can be read, and stands in a stream of its context.
 pub(crate) fn check(stream: &str, kind: &str, schema_version: u16, data: &JsonText) -> Result<(), CodecError> {

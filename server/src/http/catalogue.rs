@@ -2,16 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
-use storefront_api::{CategoryList, Page, Problem, Product, ProductId, ProductQuery};
+use storefront_api::{CategoryList, OneProductQuery, Page, Problem, Product, ProductId, ProductQuery};
 
-use super::code::Code;
-use super::extract::{InPath, InQuery, SeeQuery, etags, limit, see};
+use super::extract::{InPath, InQuery, SeeQuery, content_etag, etags, limit, see};
 use super::problem::ApiError;
 use crate::shop::Shop;
+
+/// No search is longer, in characters.
+const LONGEST_SEARCH: usize = 200;
 
 /// List products
 ///
@@ -27,9 +28,18 @@ pub(crate) async fn list_products(
     InQuery(query): InQuery<ProductQuery>,
 ) -> Result<Json<Page<Product>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
+    if query.q.as_ref().is_some_and(|words| words.chars().count() > LONGEST_SEARCH) {
+        return Err(ApiError::invalid("q", format!("must be at most {LONGEST_SEARCH} characters")));
+    }
     see(&shop, query.min_position).await?;
     let stale = shop.freshness.stale();
-    let page = shop.views.read(|folded| folded.catalogue.page(&query, limit, &folded.stock, stale));
+    let page = shop.views.read(|folded| {
+        let mut page = folded.catalogue.page(&query, limit, &folded.stock, stale)?;
+        for product in &mut page.items {
+            product.in_baskets = folded.baskets.count(&product.id, query.order);
+        }
+        Some(page)
+    });
     page.map(Json).ok_or_else(|| ApiError::invalid("cursor", "is not one of ours"))
 }
 
@@ -38,7 +48,7 @@ pub(crate) async fn list_products(
 /// Withdrawn ones too; they are not `active`.
 #[utoipa::path(
     get, path = "/v1/products/{id}", tag = "catalogue",
-    params(("id" = ProductId, Path, description = "The product"), SeeQuery,
+    params(("id" = ProductId, Path, description = "The product"), OneProductQuery,
            ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
     responses(
         (status = 200, description = "The product", body = Product, headers(("ETag" = String, description = "Changes with it"))),
@@ -49,53 +59,27 @@ pub(crate) async fn list_products(
 pub(crate) async fn get_product(
     State(shop): State<Shop>,
     InPath(id): InPath<ProductId>,
-    InQuery(query): InQuery<SeeQuery>,
+    InQuery(query): InQuery<OneProductQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     see(&shop, query.min_position).await?;
     let stale = shop.freshness.stale();
-    let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
+    let product = shop.views.read(|folded| {
+        let product = folded.catalogue.get(&id, &folded.stock, stale)?;
+        Some(Product { in_baskets: folded.baskets.count(&id, query.order), ..product })
+    });
     let product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
-    let digest = Sha256::digest(&json);
-    let etag = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
-    let etag = format!("\"{etag}\"");
+    let etag = content_etag(&json);
     if etags(&headers, &IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == etag || known == "*") {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
     Ok(([(ETAG, etag), (CONTENT_TYPE, "application/json".to_owned())], json).into_response())
 }
 
-/// Look at a product
-///
-/// A small picture, as the product service has it.
-#[utoipa::path(
-    get, path = "/v1/products/{id}/picture", tag = "catalogue",
-    params(("id" = ProductId, Path, description = "The product")),
-    responses(
-        (status = 200, description = "A PNG", content_type = "image/png", body = [u8]),
-        (status = 404, description = "`product_not_found`; `picture_not_found`", body = Problem),
-        (status = 503, description = "`product_service_unavailable`", body = Problem),
-    )
-)]
-pub(crate) async fn get_picture(State(shop): State<Shop>, InPath(id): InPath<ProductId>) -> Result<Response, ApiError> {
-    see(&shop, None).await?;
-    if !shop.views.read(|folded| folded.catalogue.state(&id).is_some()) {
-        return Err(ApiError::product_not_found(&id));
-    }
-    match shop.products.picture(&id).await {
-        Ok(Some(png)) => Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "max-age=60")], png).into_response()),
-        Ok(None) => Err(ApiError::new(Code::PictureNotFound, format!("{id} has no picture."))),
-        Err(_) => Err(ApiError::new(
-            Code::ProductServiceUnavailable,
-            "The product service does not answer. Try again shortly.",
-        )),
-    }
-}
-
 /// List categories
 ///
-/// Those that have something for sale, by name, each with how many products.
+/// By name, each with how many products it has for sale.
 #[utoipa::path(
     get, path = "/v1/categories", tag = "catalogue", params(SeeQuery),
     responses((status = 200, description = "All categories, by name", body = CategoryList))

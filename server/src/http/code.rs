@@ -58,13 +58,18 @@ codes! {
     WrongCurrency, "wrong_currency", CONFLICT, "The order is in another currency";
     TotalTooLarge, "total_too_large", CONFLICT, "The total is too large";
     BasketEmpty, "basket_empty", CONFLICT, "The basket is empty";
+    ProductTaken, "product_taken", CONFLICT, "The product's id, SKU or name is taken";
+    CategoryTaken, "category_taken", CONFLICT, "The category is there already";
+    ProductServiceReadOnly, "product_service_read_only", CONFLICT, "The product service takes no changes";
     LinesNotBuyable, "lines_not_buyable", CONFLICT, "Some lines cannot be bought";
     TotalChanged, "total_changed", CONFLICT, "The total has changed";
     StockState, "stock_state", CONFLICT, "The stock forbids it";
     VersionMismatch, "version_mismatch", PRECONDITION_FAILED, "If-Match names another version";
     BodyTooLarge, "body_too_large", PAYLOAD_TOO_LARGE, "A body has at most 65,536 bytes";
     UnsupportedMediaType, "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body is not plain JSON";
+    NotAPicture, "not_a_picture", UNSUPPORTED_MEDIA_TYPE, "The body is not a PNG";
     InvalidValues, "invalid_values", UNPROCESSABLE_ENTITY, "Some values are not allowed";
+    UnknownCategory, "unknown_category", UNPROCESSABLE_ENTITY, "There is no such category";
     IdempotencyKeyReused, "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The Idempotency-Key names another request";
     Internal, "internal", INTERNAL_SERVER_ERROR, "The shop made a mistake";
     UnreadableEvent, "unreadable_event", INTERNAL_SERVER_ERROR, "An event of the log cannot be read";

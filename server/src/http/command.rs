@@ -48,6 +48,11 @@ impl<T> Command<T> {
 }
 
 impl Bare {
+    /// The work belongs to no order.
+    pub(crate) fn into_context(self) -> Context {
+        self.context
+    }
+
     /// The work belongs to an order: its id is the correlation id.
     pub(crate) fn about(mut self, order: OrderId) -> Context {
         self.context.cause.correlation_id = order.to_string();
@@ -74,7 +79,8 @@ impl FromRequest<Shop> for Bare {
     }
 }
 
-async fn take_apart(request: Request) -> Result<(Parts, Vec<u8>, Context), ApiError> {
+/// The head of a request, its body, and what its headers say of a command.
+pub(crate) async fn take_apart(request: Request) -> Result<(Parts, Vec<u8>, Context), ApiError> {
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body).await?;
     let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use storefront_eventlog::Position;
 use utoipa::IntoParams;
 
@@ -77,6 +78,12 @@ pub(crate) fn version_in_etag(text: &str) -> Option<u64> {
 pub(crate) fn etags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// An entity tag that changes with what is shown.
+pub(crate) fn content_etag(shown: &[u8]) -> String {
+    let digest = Sha256::digest(shown).iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("\"{digest}\"")
 }
 
 /// A header as text.

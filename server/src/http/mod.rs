@@ -12,7 +12,9 @@ mod once;
 mod openapi;
 mod operations;
 mod orders;
+mod picture;
 mod problem;
+mod products;
 mod request_id;
 mod sse;
 mod stock;
@@ -53,10 +55,13 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 
 fn documented_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(catalogue::list_products))
-        .routes(routes!(catalogue::get_product))
-        .routes(routes!(catalogue::get_picture))
-        .routes(routes!(catalogue::list_categories))
+        .routes(routes!(catalogue::list_products, products::create_product))
+        .routes(routes!(catalogue::get_product, products::change_product))
+        .routes(routes!(products::reprice_product))
+        .routes(routes!(products::withdraw_product))
+        .routes(routes!(products::relist_product))
+        .routes(routes!(picture::get_picture, picture::set_picture, picture::remove_picture))
+        .routes(routes!(catalogue::list_categories, products::create_category))
         .routes(routes!(stock::list_stock))
         .routes(routes!(stock::get_stock))
         .routes(routes!(stock::receive_stock))

@@ -72,12 +72,13 @@ pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
     // What the card gateway sends is no command of a client's.
     let commands_are_at = |path: &str| !path.starts_with("/v1/webhooks/");
     for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
-        for operation in [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+        for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten() {
             if commands_are_at(path) {
                 complete_command(operation);
             }
         }
-        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
             complete_operation(operation, commands_are_at(path));
         }
     }

@@ -41,7 +41,8 @@ pub(crate) fn contact(email: &str, address: &Address) -> Result<(), ApiError> {
     if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(errors)) }
 }
 
-fn check(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
+/// What is wrong with a text, if anything; see [`text`].
+pub(crate) fn check(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
     let fits = !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
     let detail = format!("must be 1 to {most} characters, not blank, without control characters");
     (!fits).then(|| FieldError { pointer: pointer.to_owned(), detail })

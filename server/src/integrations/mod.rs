@@ -14,5 +14,6 @@ pub(crate) mod mailer;
 pub(crate) mod outside;
 mod product_json;
 pub(crate) mod product_service;
+pub(crate) mod product_writes;
 pub(crate) mod retry;
 mod transport;

@@ -1,13 +1,15 @@
-//! What the processes ask of the systems around the shop, and no more: so that others can stand in their place.
+//! What processes and operators ask of the systems around the shop, and no more: so that others can stand in their place.
 //!
 //! The clients of this folder are the real ones; the simulation has its own. One method is one attempt, as the clients have
 //! it: whoever asks decides whether to ask again.
 
 use async_trait::async_trait;
+use storefront_api::ProductId;
 
 use super::card_gateway::{CardGateway, Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
 use super::mailer::{Mail, MailError, Mailer};
-use super::product_service::{Changes, Listing, ProductService, ServiceError};
+use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};
+use super::product_writes::{ProductWrite, WriteError};
 
 /// Moves money by card.
 #[async_trait]
@@ -26,7 +28,7 @@ pub(crate) trait Post: Send + Sync {
     async fn send(&self, mail: &Mail) -> Result<(), MailError>;
 }
 
-/// Tells which products there are.
+/// Tells which products there are, and takes changes of them.
 #[async_trait]
 pub(crate) trait Products: Send + Sync {
     /// All products as they are now; see [`ProductService::list`].
@@ -34,6 +36,15 @@ pub(crate) trait Products: Send + Sync {
 
     /// What changed after a position of the service's own feed; see [`ProductService::changes`].
     async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError>;
+
+    /// One product; see [`ProductService::get`].
+    async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError>;
+
+    /// The names of all categories; see [`ProductService::categories`].
+    async fn categories(&self) -> Result<Option<Vec<String>>, ServiceError>;
+
+    /// Makes an operator's change; see [`ProductService::write`].
+    async fn write(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError>;
 }
 
 #[async_trait]
@@ -62,5 +73,17 @@ impl Products for ProductService {
 
     async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError> {
         self.changes(after, wait_seconds).await
+    }
+
+    async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError> {
+        self.get(id).await
+    }
+
+    async fn categories(&self) -> Result<Option<Vec<String>>, ServiceError> {
+        self.categories().await
+    }
+
+    async fn write(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError> {
+        self.write(write, key).await
     }
 }

@@ -54,6 +54,20 @@ pub(super) fn product(json: &[u8], currency: Currency) -> Result<SeenProduct, St
     read_product(parse(json)?, currency)
 }
 
+/// Reads `{"categories": [{"name": "…"}]}`.
+pub(super) fn categories(json: &[u8]) -> Result<Vec<String>, String> {
+    #[derive(Deserialize)]
+    struct Categories {
+        categories: Vec<Category>,
+    }
+    #[derive(Deserialize)]
+    struct Category {
+        name: String,
+    }
+    let Categories { categories } = parse(json)?;
+    Ok(categories.into_iter().filter_map(|category| text(Some(&category.name))).collect())
+}
+
 /// Reads `{"changes": […], "next_after": n, "head": n}`.
 pub(super) fn changes(json: &[u8], currency: Currency) -> Result<(Changes, Option<LeftOut>), String> {
     #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
+use reqwest::header::{ETAG, IF_NONE_MATCH};
 use storefront_api::{Currency, ProductId};
 use storefront_domain::product::Facts;
 use tracing::{info, warn};
@@ -18,9 +19,9 @@ use super::transport::{self, BadAddress, BodyError, Endpoint};
 
 /// How long, how much and how often, at most.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    answer: Duration,
-    json_bytes: usize,
+pub(super) struct Limits {
+    pub(super) answer: Duration,
+    pub(super) json_bytes: usize,
     picture_bytes: usize,
     attempts: u32,
     pauses: Backoff,
@@ -44,9 +45,9 @@ const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// A client of the product service.
 #[derive(Debug)]
 pub(crate) struct ProductService {
-    endpoint: Endpoint,
+    pub(super) endpoint: Endpoint,
     currency: Currency,
-    limits: Limits,
+    pub(super) limits: Limits,
     breaker: Mutex<Breaker>,
     left_out: Mutex<Option<LeftOut>>,
 }
@@ -95,6 +96,22 @@ pub(crate) struct Change {
     pub(crate) product: SeenProduct,
 }
 
+/// What the service says of a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SeenPicture {
+    /// There is none.
+    None,
+    /// It is the one that is known.
+    Known,
+    /// It is this one.
+    New {
+        /// The picture.
+        png: Vec<u8>,
+        /// By which to know it again, if the service gives such a thing.
+        etag: Option<String>,
+    },
+}
+
 /// Products that made no sense and are therefore missing from an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeftOut {
@@ -139,6 +156,7 @@ impl ServiceError {
 /// One answer: its status (a success, or a refusal of the 4xx kind) and its body.
 struct Answer {
     status: StatusCode,
+    etag: Option<String>,
     body: Vec<u8>,
 }
 
@@ -156,6 +174,8 @@ struct Question<'a> {
     changes: Option<Since>,
     attempts: u32,
     limit_bytes: usize,
+    /// The entity tag of what is known already.
+    known: Option<&'a str>,
 }
 
 #[derive(Clone, Copy)]
@@ -173,7 +193,7 @@ impl ProductService {
         Self::with_limits(base_url, currency, LIMITS)
     }
 
-    fn with_limits(base_url: &str, currency: Currency, limits: Limits) -> Result<Self, BadAddress> {
+    pub(super) fn with_limits(base_url: &str, currency: Currency, limits: Limits) -> Result<Self, BadAddress> {
         let endpoint = Endpoint::new("the product service", base_url)?;
         let breaker = Mutex::new(Breaker::new(limits.failures_to_rest, limits.rest));
         Ok(Self { endpoint, currency, limits, breaker, left_out: Mutex::new(None) })
@@ -191,15 +211,28 @@ impl ProductService {
         Ok(Listing { products, complete })
     }
 
+    /// The names of all categories; `None` where the service tells none.
+    pub(crate) async fn categories(&self) -> Result<Option<Vec<String>>, ServiceError> {
+        let answer = self.ask(&self.question(&["v1", "categories"])).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        product_json::categories(&self.success(answer)?).map(Some).map_err(ServiceError::unreadable)
+    }
+
+    /// The one currency of the shop.
+    pub(crate) fn currency(&self) -> Currency {
+        self.currency
+    }
+
     /// One product; `None` where the service has no such product.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the catalogue follows the list and the changes so far"))]
     pub(crate) async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError> {
         let answer = self.ask(&self.question(&["v1", "product", id.as_str()])).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
         let body = self.success(answer)?;
-        let product = product_json::product(&body, self.currency).map_err(ServiceError::unreadable)?;
+        let product = self.read(&body)?;
         if product.id == *id {
             Ok(Some(product))
         } else {
@@ -227,20 +260,29 @@ impl ProductService {
         Ok(changes)
     }
 
-    /// The picture of a product, a PNG of at most 1 MiB; `None` where there is none.
-    pub(crate) async fn picture(&self, id: &ProductId) -> Result<Option<Vec<u8>>, ServiceError> {
+    /// The picture of a product, a PNG of at most 1 MiB, unless it is the one with the entity tag that is known.
+    pub(crate) async fn picture(&self, id: &ProductId, known: Option<&str>) -> Result<SeenPicture, ServiceError> {
         let path = ["v1", "product", id.as_str(), "picture"];
-        let question = Question { limit_bytes: self.limits.picture_bytes, ..self.question(&path) };
+        let question = Question { limit_bytes: self.limits.picture_bytes, known, ..self.question(&path) };
         let answer = self.ask(&question).await?;
         if answer.status == StatusCode::NOT_FOUND {
-            return Ok(None);
+            return Ok(SeenPicture::None);
         }
-        let body = self.success(answer)?;
-        if body.starts_with(PNG_SIGNATURE) { Ok(Some(body)) } else { Err(ServiceError::unreadable("it is not a PNG")) }
+        if answer.status == StatusCode::NOT_MODIFIED && known.is_some() {
+            return Ok(SeenPicture::Known);
+        }
+        let etag = answer.etag.clone();
+        let png = self.success(answer)?;
+        if png.starts_with(PNG_SIGNATURE) {
+            Ok(SeenPicture::New { png, etag })
+        } else {
+            Err(ServiceError::unreadable("it is not a PNG"))
+        }
     }
 
     fn question<'a>(&self, path: &'a [&'a str]) -> Question<'a> {
-        Question { path, changes: None, attempts: self.limits.attempts, limit_bytes: self.limits.json_bytes }
+        let Limits { attempts, json_bytes, .. } = self.limits;
+        Question { path, changes: None, attempts, limit_bytes: json_bytes, known: None }
     }
 
     fn success(&self, answer: Answer) -> Result<Vec<u8>, ServiceError> {
@@ -289,9 +331,13 @@ impl ProductService {
             limit += Duration::from_secs(wait_seconds.into());
             url.set_query(Some(&format!("after={after}&wait={wait_seconds}")));
         }
-        let request = self.endpoint.http.get(url).timeout(limit);
+        let mut request = self.endpoint.http.get(url).timeout(limit);
+        if let Some(known) = question.known {
+            request = request.header(IF_NONE_MATCH, known);
+        }
         let response = request.send().await.map_err(|error| Failure::Unwell(transport::in_words(&error)))?;
         let status = response.status();
+        let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
         if busy || status.is_server_error() {
             return Err(Failure::Unwell(format!("status {}", status.as_u16())));
@@ -300,7 +346,7 @@ impl ProductService {
             BodyError::Lost(detail) => Failure::Unwell(detail),
             BodyError::TooLarge { .. } => Failure::Unreadable(error.to_string()),
         })?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, etag, body })
     }
 
     /// Says what is left out, once for as long as it stays the same.
@@ -318,7 +364,12 @@ impl ProductService {
         *told = left_out;
     }
 
-    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+    /// Reads one product.
+    pub(super) fn read(&self, json: &[u8]) -> Result<SeenProduct, ServiceError> {
+        product_json::product(json, self.currency).map_err(ServiceError::unreadable)
+    }
+
+    pub(super) fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -124,12 +124,34 @@ async fn a_service_without_a_feed_is_recognised() {
 #[tokio::test]
 async fn a_picture_is_a_png_or_none() {
     let mut world = a_service(LIMITS).await;
-    world.answers("/v1/product/mug/picture", 200, [PNG_SIGNATURE, b"rest"].concat(), 1).await;
+    let png = [PNG_SIGNATURE, b"rest"].concat();
+    world.answers("/v1/product/mug/picture", 200, &png, 1).await;
     world.answers("/v1/product/cup/picture", 404, "", 1).await;
     world.answers("/v1/product/jug/picture", 200, "<html>", 1).await;
-    assert_eq!(world.service.picture(&mug()).await, Ok(Some([PNG_SIGNATURE, b"rest"].concat())));
-    assert_eq!(world.service.picture(&"cup".parse().unwrap()).await, Ok(None));
-    assert_eq!(world.service.picture(&"jug".parse().unwrap()).await, Err(ServiceError::unreadable("it is not a PNG")));
+    assert_eq!(world.service.picture(&mug(), None).await, Ok(SeenPicture::New { png, etag: None }));
+    assert_eq!(world.service.picture(&"cup".parse().unwrap(), None).await, Ok(SeenPicture::None));
+    let jug = world.service.picture(&"jug".parse().unwrap(), None).await;
+    assert_eq!(jug, Err(ServiceError::unreadable("it is not a PNG")));
+}
+
+#[tokio::test]
+async fn a_picture_that_is_known_is_asked_for_by_its_entity_tag() {
+    let mut world = a_service(LIMITS).await;
+    let unchanged = world.server.mock("GET", "/v1/product/mug/picture").match_header("if-none-match", "\"a\"");
+    let unchanged = unchanged.with_status(304).create_async().await;
+    assert_eq!(world.service.picture(&mug(), Some("\"a\"")).await, Ok(SeenPicture::Known));
+    unchanged.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_service_may_tell_its_categories_or_not() {
+    let mut world = a_service(LIMITS).await;
+    world
+        .answers("/v1/categories", 200, r#"{"categories": [{"name": "Tea"}, {"name": " "}, {"name": "Books"}]}"#, 1)
+        .await;
+    world.answers("/v1/categories", 404, "", 1).await;
+    assert_eq!(world.service.categories().await, Ok(Some(vec!["Tea".to_owned(), "Books".to_owned()])));
+    assert_eq!(world.service.categories().await, Ok(None));
 }
 
 #[tokio::test]
@@ -144,7 +166,10 @@ async fn answers_that_make_no_sense_are_asked_for_once() {
         world.service.get(&mug()).await.unwrap_err().to_string(),
         "the product service's answer cannot be read: asked for mug, it answered cup"
     );
-    assert_eq!(world.service.picture(&mug()).await, Err(ServiceError::unreadable("the answer has more than 10 bytes")));
+    assert_eq!(
+        world.service.picture(&mug(), None).await,
+        Err(ServiceError::unreadable("the answer has more than 10 bytes"))
+    );
     assert_eq!(world.service.get(&"cup".parse().unwrap()).await, Err(ServiceError::unreadable("status 302")));
 }
 

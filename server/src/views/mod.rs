@@ -3,26 +3,31 @@
 //! One task feeds every event to every view, in order. A query may ask for at least a position, so that a client reads
 //! its own writes. Nothing here knows HTTP, processes or the systems around the shop.
 
+mod baskets;
 mod catalogue;
 mod orders;
+mod search;
 mod steps;
 mod stock;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use storefront_eventlog::{Filter, Position};
+use storefront_api::ProductId;
+use storefront_eventlog::{Filter, Position, Recorded};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
+pub(crate) use baskets::BasketsView;
 pub(crate) use catalogue::CatalogueView;
 pub(crate) use orders::OrdersView;
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};
 
 use crate::clock;
-use crate::stored::Store;
+use crate::stored::{LoadError, Store};
+use crate::streams;
 
 /// How many events are taken in at once.
 const BATCH: usize = 1000;
@@ -33,6 +38,23 @@ pub(crate) struct Folded {
     pub(crate) orders: OrdersView,
     pub(crate) stock: StockView,
     pub(crate) catalogue: CatalogueView,
+    pub(crate) baskets: BasketsView,
+}
+
+impl Folded {
+    /// Takes in an event, and tells which views could not.
+    fn apply(&mut self, recorded: &Recorded) -> Vec<LoadError> {
+        let results = [
+            self.orders.apply(recorded),
+            self.stock.apply(recorded),
+            self.catalogue.apply(recorded),
+            self.baskets.apply(recorded),
+        ];
+        if let Some(id) = streams::id_in::<ProductId>("stock", &recorded.stream) {
+            self.catalogue.set_available(&id, self.stock.available(&id));
+        }
+        results.into_iter().filter_map(Result::err).collect()
+    }
 }
 
 /// The views, shared between the task that feeds them and everybody who asks.
@@ -85,9 +107,7 @@ impl Views {
             }
             let mut folded = self.folded.write().unwrap_or_else(PoisonError::into_inner);
             for recorded in &slice.events {
-                let results =
-                    [folded.orders.apply(recorded), folded.stock.apply(recorded), folded.catalogue.apply(recorded)];
-                for failure in results.into_iter().filter_map(Result::err) {
+                for failure in folded.apply(recorded) {
                     error!(position = recorded.position.0, error = %failure, "a view leaves an event out");
                 }
             }

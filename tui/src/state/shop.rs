@@ -65,7 +65,7 @@ impl Pictures {
 
 /// The ways to sort, in the order in which a key goes through them.
 pub(crate) const SORTS: [(ProductSort, &str); 4] = [
-    (ProductSort::Name, "by name"),
+    (ProductSort::Relevance, "by name"),
     (ProductSort::Price, "cheapest first"),
     (ProductSort::PriceDesc, "dearest first"),
     (ProductSort::Newest, "newest first"),
@@ -134,7 +134,7 @@ impl Shop {
     /// How the list is sorted.
     pub(crate) fn sort_name(&self) -> &'static str {
         let (sort, name) = SORTS[self.sort % SORTS.len()];
-        if sort == ProductSort::Name && !self.search.value().trim().is_empty() { "best match first" } else { name }
+        if sort == ProductSort::Relevance && !self.search.value().trim().is_empty() { "best match first" } else { name }
     }
 
     /// Whether anything narrows the list.

@@ -72,7 +72,8 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
         if event.kind.starts_with("product.") {
             picture_may_have_changed(model, event);
         }
-        if event.kind.starts_with("product.") || event.kind.starts_with("stock.") {
+        let about_range = ["product.", "category.", "stock."].iter().any(|kind| event.kind.starts_with(kind));
+        if about_range || (event.stream != basket_stream && changes_a_basket(&event.kind)) {
             shop::changed(model);
         }
     }
@@ -92,6 +93,19 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
         orders::changed(model);
     }
     effects
+}
+
+/// Whether others may have another product in their baskets now.
+fn changes_a_basket(kind: &str) -> bool {
+    matches!(
+        kind,
+        "order.item_added"
+            | "order.item_removed"
+            | "order.checked_out"
+            | "order.reopened"
+            | "order.cancelled"
+            | "order.expired"
+    )
 }
 
 fn picture_may_have_changed(model: &mut Model, event: &Event) {

@@ -30,13 +30,14 @@ fn ask_for_another(model: &mut Model) -> Vec<Effect> {
 
 fn ask_for(model: &mut Model, here: usize) -> Vec<Effect> {
     let position = Some(model.log.last_position).filter(|position| *position > 0);
+    let order = Some(model.basket.order_id);
     let shop = &mut model.shop;
     shop.search_at = None;
     shop.refresh_at = None;
     shop.sequence += 1;
     shop.asking = true;
     let (page, cursor) = shop.items.key(here).map_or((0, None), |key| (here, key));
-    let query = ProductQuery { cursor, ..shop.query(position) };
+    let query = ProductQuery { cursor, order, ..shop.query(position) };
     vec![Effect::FetchProducts { sequence: shop.sequence, page, anew: true, query }]
 }
 
@@ -45,6 +46,7 @@ pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
     if model.screen != Screen::Shop || !model.is_live() {
         return Vec::new();
     }
+    let order = Some(model.basket.order_id);
     let shop = &mut model.shop;
     let mut effects = Vec::new();
     if !shop.asking
@@ -52,7 +54,7 @@ pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
         && let Some((page, cursor)) = shop.items.wanted(shop.list.cursor, shop.total)
     {
         shop.asking = true;
-        let query = ProductQuery { cursor, ..shop.query(None) };
+        let query = ProductQuery { cursor, order, ..shop.query(None) };
         effects.push(Effect::FetchProducts { sequence: shop.sequence, page, anew: false, query });
     }
     if let Some(product) = shop.items.get(shop.list.cursor)

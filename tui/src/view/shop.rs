@@ -269,5 +269,13 @@ fn prices(model: &Model, product: &Product, theme: &Theme, area: Rect, buffer: &
         put(buffer, area.x, y, &format!("{held} in the basket"), theme.accent, area.width);
         y += 1;
     }
+    if product.in_baskets > 0 && area.height >= 9 {
+        let others = match product.in_baskets {
+            1 => "1 other has it in their basket".to_owned(),
+            others => format!("{others} others have it in their basket"),
+        };
+        put(buffer, area.x, y, &others, theme.dim, area.width);
+        y += 1;
+    }
     y
 }

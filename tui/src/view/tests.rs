@@ -104,6 +104,16 @@ fn the_shop() {
 }
 
 #[test]
+fn how_many_others_have_a_product_in_their_basket_stands_beside_it() {
+    let mut client = Client::in_a_full_shop();
+    for (others, words) in [(1, "1 other has it in their basket"), (3, "3 others have it in their basket")] {
+        client.model.shop.items[0].in_baskets = others;
+        let shown = lines(&draw(&client.model));
+        assert!(shown.iter().any(|line| line.contains(words)), "{shown:#?}");
+    }
+}
+
+#[test]
 fn the_shop_before_anything_has_arrived() {
     looks_like("shop_opening", &Client::new());
 }

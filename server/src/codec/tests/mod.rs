@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use storefront_api::{Currency, Money, OrderId, PaymentMethod, ReopenReason};
+use storefront_domain::category::CategoryEvent;
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::OrderEvent;
@@ -95,6 +96,12 @@ fn email_events_are_stored_as_recorded() {
 #[test]
 fn product_events_are_stored_as_recorded() {
     assert_recorded(product::KINDS, examples::product(), product::encode, product::decode);
+}
+
+#[test]
+fn category_events_are_stored_as_recorded() {
+    let examples = vec![CategoryEvent::Created { name: "Tea & Coffee".to_owned() }];
+    assert_recorded(category::KINDS, examples, category::encode, category::decode);
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) fn a_product(id: &str, price: i64, available: u32) -> Product {
         attributes: BTreeMap::from([("colour".to_owned(), "blue".to_owned())]),
         active: true,
         available,
+        in_baskets: 0,
         has_picture: false,
         stale: false,
         listed_at: Timestamp::from_unix_ms(START),

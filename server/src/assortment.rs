@@ -1,0 +1,305 @@
+//! What the product service says becomes events, here and nowhere else: `product-…` and `category-list`.
+//!
+//! Two ask it: the process that follows the service, and an operator who changes something. Both take the same place in the
+//! service's feed of changes in turns, so every change is taken in once and in order, and an operator's change is in the log
+//! when its request is answered. Nothing here knows HTTP or decides when to ask.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_api::ProductId;
+use storefront_domain::category::{self, CategoryEvent};
+use storefront_domain::product::{self, Observed, ProductEvent};
+use storefront_eventlog::{Checkpoint, Position};
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::integrations::outside::Products;
+use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
+use crate::integrations::product_writes::{ProductWrite, WriteError};
+use crate::shop::Freshness;
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+use crate::views::Views;
+
+/// The place in the feed is kept under this name, as the number of the last change.
+const CONSUMER: &str = "product_feed";
+/// So many products go into one append.
+const BATCH: usize = 100;
+/// The views are asked so often whether they have caught up.
+const CATCH_UP: Duration = Duration::from_secs(5);
+/// An operator waits so long for the others.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the shop knows of the product service's range, and how far it has read.
+pub(crate) struct Assortment {
+    store: Store,
+    service: Arc<dyn Products>,
+    freshness: Arc<Freshness>,
+    views: Views,
+    place: Mutex<Place>,
+}
+
+/// How far the service's feed has been taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Everything must be listed first.
+    Unknown,
+    /// The service has no feed.
+    NoFeed,
+    /// Up to this change.
+    After(u64),
+}
+
+/// Why following ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    Log(#[from] Failure),
+    #[error("its feed of changes began anew")]
+    FeedBeganAnew,
+    #[error("its feed of changes could not be read up to an operator's change")]
+    PlaceLost,
+}
+
+/// Why an operator's change was not made, or may not have been made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error(transparent)]
+    Log(#[from] Failure),
+    /// The change was made, but what it led to could not be asked.
+    #[error("the product service made the change and then did not answer")]
+    NotSeen(#[source] ServiceError),
+}
+
+impl Assortment {
+    pub(crate) fn new(store: Store, service: Arc<dyn Products>, freshness: Arc<Freshness>, views: Views) -> Assortment {
+        Self { store, service, freshness, views, place: Mutex::new(Place::Unknown) }
+    }
+
+    /// Finds its place: takes in what happened since the last time, then compares everything. `false` when the service has
+    /// no feed to go on from.
+    ///
+    /// # Errors
+    /// See [`Ended`]; so for every method of the follower.
+    pub(crate) async fn begin(&self) -> Result<bool, Ended> {
+        let mut place = self.place.lock().await;
+        *place = Place::Unknown;
+        // Where the feed stands *before* the list, so that nothing falls between the two.
+        let head = match self.service.changes(u64::MAX >> 1, 0).await {
+            Ok(changes) => changes.head,
+            Err(ServiceError::ChangesUnsupported) => {
+                self.learn_everything().await?;
+                *place = Place::NoFeed;
+                return Ok(false);
+            }
+            Err(other) => return Err(other.into()),
+        };
+        let known = self.store.checkpoint(CONSUMER).await.map_err(Failure::from)?.0;
+        // A feed that has not come as far as the shop began anew: then only the list tells.
+        if known > 0 && known < head {
+            self.catch_up(known, head).await?;
+        }
+        self.learn_everything().await?;
+        // What happened while the list was made may be in it already: only how it ended counts.
+        let news = self.service.changes(head, 0).await?;
+        if news.head < head {
+            return Err(Ended::FeedBeganAnew);
+        }
+        let last: HashMap<&ProductId, &Change> =
+            news.changes.iter().map(|change| (&change.product.id, change)).collect();
+        for change in last.into_values() {
+            self.learn(std::slice::from_ref(&change.product), &told(), None).await?;
+        }
+        self.keep_place(news.next_after).await?;
+        *place = Place::After(news.next_after);
+        self.freshness.heard(clock::now());
+        Ok(true)
+    }
+
+    /// Waits for the next changes, so many seconds at most, and takes them in.
+    pub(crate) async fn follow(&self, wait_s: u32) -> Result<(), Ended> {
+        let Place::After(after) = *self.place.lock().await else { return Err(Ended::PlaceLost) };
+        // Not under the lock: operators need not wait for news.
+        let news = self.service.changes(after, wait_s).await?;
+        let mut place = self.place.lock().await;
+        self.take_in(&mut place, after, news, &told()).await?;
+        self.freshness.heard(clock::now());
+        Ok(())
+    }
+
+    /// Compares everything with a service that has no feed.
+    pub(crate) async fn compare(&self) -> Result<(), Ended> {
+        let _place = self.place.lock().await;
+        self.learn_everything().await
+    }
+
+    /// Has the service make an operator's change, and takes in what it led to. Afterwards the log has it.
+    ///
+    /// # Errors
+    /// See [`Refused`]. The change may be sent again under the same key.
+    pub(crate) async fn carry_out(
+        &self,
+        write: &ProductWrite,
+        key: &str,
+        cause: &Cause,
+    ) -> Result<Option<ProductId>, Refused> {
+        let mut place = clock::timeout(PATIENCE, self.place.lock()).await.ok_or(Failure::Busy)?;
+        let id = self.service.write(write, key).await?;
+        if let ProductWrite::CreateCategory(name) = write {
+            self.learn_categories(std::slice::from_ref(name), cause).await?;
+        }
+        let Some(id) = id else { return Ok(None) };
+        let seen = match *place {
+            Place::After(after) => match self.service.changes(after, 0).await {
+                Ok(news) => self.take_in(&mut place, after, news, cause).await,
+                Err(failure) => Err(failure.into()),
+            },
+            Place::Unknown | Place::NoFeed => Err(Ended::PlaceLost),
+        };
+        if let Err(failure) = seen {
+            if *place != Place::NoFeed {
+                warn!(error = %failure, "an operator's change is looked up by itself, and then everything is compared");
+                *place = Place::Unknown;
+            }
+            let product = self.service.get(&id).await.map_err(Refused::NotSeen)?;
+            self.learn(product.as_slice(), cause, None).await?;
+        }
+        Ok(Some(id))
+    }
+
+    /// Takes in the changes from one place of the feed to another.
+    async fn catch_up(&self, mut after: u64, head: u64) -> Result<(), Ended> {
+        while after < head {
+            let news = self.service.changes(after, 0).await?;
+            if news.next_after <= after {
+                return Err(Ended::FeedBeganAnew);
+            }
+            let mut place = Place::After(after);
+            let asked = after;
+            after = news.next_after;
+            self.take_in(&mut place, asked, news, &told()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what the feed answered to a question, except for what was taken in meanwhile.
+    async fn take_in(&self, place: &mut Place, asked: u64, news: Changes, cause: &Cause) -> Result<(), Ended> {
+        let Place::After(known) = *place else { return Err(Ended::PlaceLost) };
+        if news.head < asked {
+            *place = Place::Unknown;
+            return Err(Ended::FeedBeganAnew);
+        }
+        // One by one, so that a price that went up and down again is two events.
+        for change in news.changes.iter().filter(|change| change.sequence > known) {
+            let kept = Checkpoint { consumer: CONSUMER.to_owned(), position: Position(change.sequence) };
+            self.learn(std::slice::from_ref(&change.product), cause, Some(kept)).await?;
+            *place = Place::After(change.sequence);
+        }
+        *place = Place::After(known.max(news.next_after));
+        Ok(())
+    }
+
+    /// Compares all that the service has with all that is known. What it no longer has is withdrawn, unless the list
+    /// leaves something out: what is left out may be there.
+    async fn learn_everything(&self) -> Result<(), Ended> {
+        if let Some(names) = self.service.categories().await? {
+            self.learn_categories(&names, &told()).await?;
+        }
+        let Listing { products, complete } = self.service.list().await?;
+        info!(products = products.len(), complete, "the product service has told its products");
+        for batch in products.chunks(BATCH) {
+            self.learn(batch, &told(), None).await?;
+        }
+        if complete {
+            let present: HashSet<&ProductId> = products.iter().map(|product| &product.id).collect();
+            for gone in self.known_but_not(&present).await? {
+                self.withdraw(&gone).await?;
+            }
+        }
+        self.freshness.heard(clock::now());
+        Ok(())
+    }
+
+    /// What the shop sells that is not among these, as of now: the views may be on their way there still.
+    async fn known_but_not(&self, present: &HashSet<&ProductId>) -> Result<Vec<ProductId>, Failure> {
+        let head = self.store.head().await?;
+        while !self.views.reach(head, CATCH_UP).await {}
+        Ok(self.views.read(|folded| {
+            let sold = folded.catalogue.ids().filter(|id| folded.catalogue.for_sale(id).is_some());
+            sold.filter(|id| !present.contains(id)).cloned().collect()
+        }))
+    }
+
+    /// Writes what is new about some products, in one append.
+    async fn learn(&self, seen: &[SeenProduct], cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
+        retrying(|| async {
+            let mut batch = Batch::new(clock::now(), cause.clone());
+            for product in seen {
+                let stream = streams::product(&product.id);
+                let (state, version) = stored::load::<ProductEvent>(&self.store, &stream).await?;
+                let SeenProduct { facts, active, reason, .. } = product.clone();
+                batch.add(stream, version, &product::observe(&state, &Observed { facts, active, reason }));
+            }
+            if let Some(kept) = kept.clone().filter(|_| !batch.is_empty()) {
+                batch.checkpoint(kept);
+            }
+            self.write(batch).await
+        })
+        .await
+    }
+
+    async fn learn_categories(&self, names: &[String], cause: &Cause) -> Result<(), Failure> {
+        retrying(|| async {
+            let (state, version) = stored::load::<CategoryEvent>(&self.store, &streams::categories()).await?;
+            let mut batch = Batch::new(clock::now(), cause.clone());
+            batch.add(streams::categories(), version, &category::observe(&state, names));
+            self.write(batch).await
+        })
+        .await
+    }
+
+    async fn withdraw(&self, id: &ProductId) -> Result<(), Failure> {
+        let stream = streams::product(id);
+        retrying(|| async {
+            let (state, version) = stored::load::<ProductEvent>(&self.store, &stream).await?;
+            let Some(facts) = state.facts().cloned() else { return Ok(()) };
+            let gone = Observed { facts, active: false, reason: None };
+            let mut batch = Batch::new(clock::now(), told());
+            batch.add(stream.clone(), version, &product::observe(&state, &gone));
+            self.write(batch).await
+        })
+        .await
+    }
+
+    /// Remembers the place in the feed over a restart.
+    async fn keep_place(&self, place: u64) -> Result<(), Failure> {
+        let mut batch = Batch::new(clock::now(), told());
+        batch.checkpoint(Checkpoint { consumer: CONSUMER.to_owned(), position: Position(place) });
+        self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    }
+
+    async fn write(&self, batch: Batch) -> Result<(), Failure> {
+        if !batch.is_empty() {
+            self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        }
+        Ok(())
+    }
+}
+
+/// The product service said so by itself.
+fn told() -> Cause {
+    Cause { correlation_id: "product-service".to_owned(), causation_id: None, actor: "product-service".to_owned() }
+}
+
+#[cfg(test)]
+#[path = "assortment_tests.rs"]
+mod tests;

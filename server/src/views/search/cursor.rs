@@ -1,0 +1,70 @@
+//! Where a product stands in a sorted list, and the cursor that remembers it.
+//!
+//! A cursor holds the place itself, not a number and not just a product: the next page begins behind that place even when
+//! the product has moved or gone meanwhile, and nothing that stayed where it was is shown twice or left out.
+
+use std::cmp::Reverse;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use storefront_api::{ProductId, ProductSort};
+
+use super::Slot;
+
+/// Where a product stands. No two stand at the same place.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place<'a> {
+    rank: Reverse<u32>,
+    number: i64,
+    /// The first bytes of the name: most comparisons end here.
+    head: u64,
+    name: &'a str,
+    pub(super) id: &'a ProductId,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn of(sort: ProductSort, score: u32, slot: &'a Slot) -> Self {
+        let Slot { name, id, price, listed, .. } = slot;
+        match sort {
+            ProductSort::Relevance => Self::new(score, 0, name, id),
+            ProductSort::Name => Self::new(0, 0, name, id),
+            ProductSort::Price => Self::new(0, *price, "", id),
+            ProductSort::PriceDesc => Self::new(0, price.saturating_neg(), "", id),
+            ProductSort::Newest => Self::new(0, i64::try_from(*listed).unwrap_or(i64::MAX).saturating_neg(), "", id),
+        }
+    }
+
+    fn new(rank: u32, number: i64, name: &'a str, id: &'a ProductId) -> Self {
+        let mut head = [0; 8];
+        let bytes = name.len().min(8);
+        head[..bytes].copy_from_slice(&name.as_bytes()[..bytes]);
+        Self { rank: Reverse(rank), number, head: u64::from_be_bytes(head), name, id }
+    }
+}
+
+/// A place, kept in a cursor together with the sort that it belongs to.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Kept(ProductSort, u32, i64, String, ProductId);
+
+impl Kept {
+    pub(super) fn place(&self) -> Place<'_> {
+        let Self(_, rank, number, name, id) = self;
+        Place::new(*rank, *number, name, id)
+    }
+}
+
+/// A text that was no cursor, or one of another sort.
+#[derive(Debug)]
+pub(super) struct NoCursor;
+
+pub(super) fn write(sort: ProductSort, place: &Place<'_>) -> String {
+    let kept = Kept(sort, place.rank.0, place.number, place.name.to_owned(), place.id.clone());
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).unwrap_or_default())
+}
+
+pub(super) fn read(text: &str, sort: ProductSort) -> Result<Kept, NoCursor> {
+    let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| NoCursor)?;
+    let kept: Kept = serde_json::from_slice(&json).map_err(|_| NoCursor)?;
+    if kept.0 == sort { Ok(kept) } else { Err(NoCursor) }
+}
