@@ -114,6 +114,7 @@ fn a_page_begins_behind_the_last_one_though_its_last_product_has_moved_or_others
     let next = ProductQuery { cursor: first.next_cursor, ..ProductQuery::default() };
     index.put(&product("b"), &facts("Zebra", "Kitchen"), 9);
     index.put(&product("new"), &facts("Abacus", "Kitchen"), 9);
+    index.put(&product("newer"), &facts("Abbey", "Kitchen"), 9);
     assert_eq!(ids(&index.search(&next, 9).unwrap()), ["c", "d", "b"]);
     index.remove(&product("b"));
     assert_eq!(ids(&index.search(&next, 9).unwrap()), ["c", "d"]);
