@@ -31,7 +31,8 @@ pub(super) struct Limits {
 
 const LIMITS: Limits = Limits {
     answer: Duration::from_secs(3),
-    json_bytes: 16 * 1024 * 1024,
+    // A list of 100,000 products.
+    json_bytes: 64 * 1024 * 1024,
     picture_bytes: 1024 * 1024,
     attempts: 3,
     pauses: Backoff::new(Duration::from_millis(200), Duration::from_secs(1)),

@@ -14,7 +14,7 @@ use storefront_api::{OrderStatus, PaymentStatus, Problem, StepState};
 
 use crate::settings::ThemeName;
 use crate::state::{Model, Replay};
-use crate::update::tests::world::{Client, a_checkout, an_event, steps};
+use crate::update::tests::world::{Client, a_checkout, a_shelf, an_event, steps};
 use crate::update::{Feed, Msg};
 use crate::view::theme::{Depth, Theme};
 use crate::view::view;
@@ -107,7 +107,9 @@ fn the_shop() {
 fn how_many_others_have_a_product_in_their_basket_stands_beside_it() {
     let mut client = Client::in_a_full_shop();
     for (others, words) in [(1, "1 other has it in their basket"), (3, "3 others have it in their basket")] {
-        client.model.shop.items[0].in_baskets = others;
+        let mut shelf = a_shelf();
+        shelf[0].in_baskets = others;
+        client.model.shop.items.put(0, shelf, None, 0);
         let shown = lines(&draw(&client.model));
         assert!(shown.iter().any(|line| line.contains(words)), "{shown:#?}");
     }

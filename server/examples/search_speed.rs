@@ -1,6 +1,6 @@
 //! How fast the catalogue is searched: prints times for 100,000 made-up products; judges nothing.
 //!
-//! `cargo bench -p storefront-server`. Each line is the median and the slowest of some hundred runs of one search, with
+//! `cargo run --release -p storefront-server --example search_speed`. Each line is the median and the slowest of some hundred runs of one search, with
 //! what it found; the page has 20 products.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
