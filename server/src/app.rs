@@ -12,7 +12,6 @@ use tracing::{info, warn};
 
 use crate::assortment::Assortment;
 use crate::clock;
-use crate::commands::Failure;
 use crate::config::{Config, StoreChoice};
 use crate::http;
 use crate::integrations::card_gateway::CardGateway;
@@ -20,6 +19,7 @@ use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::product_service::ProductService;
 use crate::log_health::LogHealth;
 use crate::pictures::Pictures;
+use crate::processes::patience::Trouble;
 use crate::processes::{
     check_out_orders, follow_the_product_service, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail,
     take_payments,
@@ -193,10 +193,11 @@ struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    fn start<H, F>(&self, listener: runner::Listener, handle: H)
+    fn start<H, F, E>(&self, listener: runner::Listener, handle: H)
     where
         H: Fn(Store, runner::Turn) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), Failure>> + Send + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Trouble> + Send + 'static,
     {
         let store = self.store.clone();
         let handle = move |turn| handle(store.clone(), turn);
@@ -209,8 +210,8 @@ fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems:
     ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
     let cards = systems.cards.clone();
     ground.start(take_payments::LISTENER, move |store, turn| take_payments::handle(store, cards.clone(), turn));
-    let mail = systems.mail.clone();
-    ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), turn));
+    let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);
+    ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), attempts, turn));
     let seen = views.clone();
     ground.start(reprice_open_baskets::LISTENER, move |store, turn| {
         reprice_open_baskets::handle(store, seen.clone(), turn)

@@ -8,6 +8,7 @@ use storefront_domain::{
     email::EmailError,
     order::{Order, OrderError, OrderEvent},
     payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
+    process::{self, Process, ProcessCommand, ProcessError, ProcessEvent},
     stock::{self, Stock, StockCommand, StockError, StockEvent},
 };
 use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, Version};
@@ -92,6 +93,8 @@ pub(crate) enum Failure {
     Payment(#[from] PaymentError),
     #[error(transparent)]
     Email(#[from] EmailError),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     #[error("the version is {current}, not the one that was asked for")]
     VersionMismatch { current: u64 },
     #[error("the key was used for another request")]
@@ -156,6 +159,27 @@ pub(crate) async fn change_stock(
         }
         let version = Version(version.0 + events.len() as u64);
         write(store, batch, context, reply(&state, version)?).await
+    })
+    .await
+}
+
+/// Steers one of the shop's own processes, which hears of it with the log. `reply` sees the process before and after.
+pub(crate) async fn steer_process(
+    store: &Store,
+    name: &'static str,
+    context: &Context,
+    command: &ProcessCommand,
+    reply: impl Fn(&Process, &Process) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    let stream = streams::process(name);
+    retrying(|| async {
+        let (before, version) = stored::load::<ProcessEvent>(store, &stream).await?;
+        context.condition.check(version)?;
+        let events = process::decide(&before, command.clone())?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(stream.clone(), version, &events);
+        let after = events.iter().fold(before.clone(), process::evolve);
+        write(store, batch, context, reply(&before, &after)?).await
     })
     .await
 }

@@ -34,6 +34,8 @@ pub struct Config {
     pub reservation_life: Duration,
     /// How long one call of the card gateway may take before its outcome counts as unknown.
     pub card_gateway_timeout: Duration,
+    /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look; at least 1.
+    pub mail_attempts: u32,
     /// Whether products that the shop has never seen get a demo stock.
     pub demo_stock: bool,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
@@ -56,6 +58,7 @@ impl Config {
             quote_life: Duration::from_secs(300),
             reservation_life: Duration::from_secs(15 * 60),
             card_gateway_timeout: Duration::from_secs(10),
+            mail_attempts: 50,
             demo_stock: true,
             open_to_network: false,
         }

@@ -3,6 +3,7 @@
 //! * `http` answers requests: it extracts, calls and maps.
 //! * `commands` is the one way in which a command changes the log: load, fold, decide, append, and again on conflict.
 //! * `processes` are what the shop does by itself; the log is their only queue.
+//! * `parked` is what could not be handled and waits for somebody to look.
 //! * `progress` is how far the processes are, for whoever asks.
 //! * `views` are what lists and searches answer from.
 //! * `integrations` speak to the systems around the shop, one file each.
@@ -26,6 +27,7 @@ mod http;
 mod integrations;
 mod log_health;
 mod order_record;
+mod parked;
 mod pictures;
 mod processes;
 mod progress;

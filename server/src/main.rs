@@ -157,6 +157,15 @@ struct Serve {
     /// For how many seconds a price is good while the product service cannot be asked.
     #[arg(long, env = "STOREFRONT_QUOTE_LIFE_S", default_value_t = 300, value_name = "SECONDS")]
     quote_life_s: u32,
+    /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look.
+    #[arg(
+        long,
+        env = "STOREFRONT_MAIL_ATTEMPTS",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..),
+        value_name = "TIMES"
+    )]
+    mail_attempts: u32,
     /// Give products that the shop has never seen a demo stock.
     #[arg(long, env = "STOREFRONT_DEMO_STOCK")]
     demo_stock: bool,
@@ -241,6 +250,7 @@ fn config(serve: Serve) -> Config {
         mail_from: serve.mail_from,
         currency: serve.currency,
         quote_life: Duration::from_secs(serve.quote_life_s.into()),
+        mail_attempts: serve.mail_attempts,
         demo_stock: serve.demo_stock,
         open_to_network: serve.open_to_network,
         ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)

@@ -5,59 +5,96 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use storefront_eventlog::Position;
+use storefront_api::Timestamp;
+use storefront_eventlog::{Position, Recorded};
 
 /// Where every process stands. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Progress(Arc<Mutex<BTreeMap<&'static str, Standing>>>);
+pub(crate) struct Progress(Arc<Mutex<BTreeMap<&'static str, Known>>>);
+
+#[derive(Clone, Debug)]
+struct Known {
+    types: &'static [&'static str],
+    standing: Standing,
+}
 
 /// Where one process stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Everything up to here is dealt with.
+    /// Everything up to here is dealt with, or parked.
     pub(crate) position: Position,
     /// Events that were read and are not dealt with.
     pub(crate) unfinished: usize,
-    /// Those of them that went wrong at least once and are tried again.
+    /// Events that are being handled at this moment.
+    pub(crate) in_flight: usize,
+    /// Events that went wrong at least once and are tried again.
     pub(crate) retrying: usize,
+    /// Some of those, as they stand in the log.
+    pub(crate) retries: Vec<Troubled>,
+    /// Sequences that wait for somebody to look.
+    pub(crate) parked: usize,
+    /// Whether it begins nothing by itself.
+    pub(crate) paused: bool,
+    /// How many events it may begin all the same.
+    pub(crate) steps: u32,
+    /// While it is paused, the events that come next.
+    pub(crate) next: Vec<NextEvent>,
 }
 
-/// Counts one event as tried again, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Retrying {
-    progress: Progress,
-    process: &'static str,
+/// An event that went wrong and is tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Troubled {
+    /// The event.
+    pub(crate) recorded: Arc<Recorded>,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// What went wrong last.
+    pub(crate) error: String,
+    /// When it is tried again; `None` while it is, or when it waits for its turn.
+    pub(crate) next_attempt_at: Option<Timestamp>,
+}
+
+/// An event that waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NextEvent {
+    pub(crate) position: Position,
+    pub(crate) kind: String,
+    pub(crate) sequence: String,
+}
+
+impl NextEvent {
+    /// As it is named to whoever looks.
+    pub(crate) fn of(recorded: &Recorded) -> Self {
+        let (kind, sequence) = (recorded.event.kind.clone(), recorded.event.correlation_id.clone());
+        Self { position: recorded.position, kind, sequence }
+    }
 }
 
 impl Progress {
-    /// A process stands here now.
-    pub(crate) fn note(&self, process: &'static str, position: Position, unfinished: usize) {
-        let mut all = self.lock();
-        let standing = all.entry(process).or_default();
-        (standing.position, standing.unfinished) = (position, unfinished);
+    /// There is a process of this name, which listens to these types, wherever it stands.
+    pub(crate) fn introduce(&self, process: &'static str, types: &'static [&'static str]) {
+        self.lock().entry(process).or_insert(Known { types, standing: Standing::default() });
     }
 
-    /// An event of a process went wrong, and is tried again.
-    pub(crate) fn retrying(&self, process: &'static str) -> Retrying {
-        self.lock().entry(process).or_default().retrying += 1;
-        Retrying { progress: self.clone(), process }
+    /// A process that was introduced stands here now.
+    pub(crate) fn note(&self, process: &'static str, standing: Standing) {
+        if let Some(known) = self.lock().get_mut(process) {
+            known.standing = standing;
+        }
     }
 
     /// Every process by name.
     pub(crate) fn all(&self) -> Vec<(&'static str, Standing)> {
-        self.lock().iter().map(|(process, standing)| (*process, *standing)).collect()
+        self.lock().iter().map(|(process, known)| (*process, known.standing.clone())).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Standing>> {
+    /// The name of a process as the program knows it, and what it listens to; `None` where there is no such process.
+    pub(crate) fn find(&self, process: &str) -> Option<(&'static str, &'static [&'static str])> {
+        self.lock().get_key_value(process).map(|(name, known)| (*name, known.types))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Retrying {
-    fn drop(&mut self) {
-        if let Some(standing) = self.progress.lock().get_mut(self.process) {
-            standing.retrying = standing.retrying.saturating_sub(1);
-        }
     }
 }
 
@@ -66,13 +103,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_seen_where_it_says_it_is_and_retries_count_while_they_last() {
+    fn a_process_is_known_from_its_start_and_seen_where_it_says_it_is() {
         let progress = Progress::default();
-        progress.note("mail", Position(7), 2);
-        let retrying = progress.retrying("mail");
-        assert_eq!(progress.all(), [("mail", Standing { position: Position(7), unfinished: 2, retrying: 1 })]);
-        progress.note("mail", Position(9), 0);
-        drop(retrying);
-        assert_eq!(progress.all(), [("mail", Standing { position: Position(9), unfinished: 0, retrying: 0 })]);
+        assert_eq!(progress.find("mail"), None);
+        progress.introduce("mail", &["email.requested"]);
+        assert_eq!(progress.find("mail"), Some(("mail", &["email.requested"][..])));
+        assert_eq!(progress.find("post"), None);
+        let standing = Standing { position: Position(7), unfinished: 2, ..Standing::default() };
+        progress.note("mail", standing.clone());
+        progress.introduce("mail", &[]);
+        assert_eq!(progress.all(), [("mail", standing)]);
     }
 }

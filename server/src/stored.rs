@@ -9,6 +9,7 @@ use storefront_domain::{
     email::{self, Email, EmailEvent},
     order::{self, Order, OrderEvent},
     payment::{self, Payment, PaymentEvent},
+    process::{self, Process, ProcessEvent},
     product::{self, Product, ProductEvent},
     stock::{self, Stock, StockEvent},
 };
@@ -72,6 +73,7 @@ stored!(CheckoutEvent, Checkout, checkout, None);
 stored!(EmailEvent, Email, email, None);
 stored!(ProductEvent, Product, product, None);
 stored!(CategoryEvent, Categories, category, None);
+stored!(ProcessEvent, Process, process, None);
 
 /// Why a stream could not be read as what it should be.
 #[derive(Debug, thiserror::Error)]

@@ -38,12 +38,20 @@ pub(crate) fn categories() -> StreamName {
     named("category", "list")
 }
 
+/// The stream of one of the shop's own processes.
+pub(crate) fn process(name: &'static str) -> StreamName {
+    named("process", name)
+}
+
 /// The id in a stream's name, if the stream is of that context: `id_in::<OrderId>("order", …)`.
 pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &StreamName) -> Option<T> {
     stream.as_str().strip_prefix(context)?.strip_prefix('-')?.parse().ok()
 }
 
-#[expect(clippy::expect_used, reason = "typed ids are visible ASCII and short, so the name always fits")]
+#[expect(
+    clippy::expect_used,
+    reason = "typed ids and our own names are visible ASCII and short, so the name always fits"
+)]
 fn named(context: &str, id: impl std::fmt::Display) -> StreamName {
     StreamName::new(format!("{context}-{id}")).expect("a typed id makes a good stream name")
 }

@@ -20,6 +20,7 @@ mod operators;
 mod postgres;
 #[path = "../../server/eventlog/tests/contract/postgres_server.rs"]
 mod postgres_server;
+mod processes;
 mod programs;
 mod shopping;
 mod stopping;

@@ -19,6 +19,8 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
             let real = path
                 .replace("{id}", &id)
                 .replace("{product_id}", product.as_str())
+                .replace("{name}", "mail")
+                .replace("{sequence}", &order.to_string())
                 .replace("{stream}", &format!("order-{order}"));
             assert!(!real.contains('{'), "{path} has a parameter that this test does not know");
             let method: reqwest::Method = method.to_uppercase().parse().unwrap();

@@ -78,6 +78,13 @@ impl ServerProcess {
         Self::running(command)
     }
 
+    /// Starts a server on a free port on a log of any kind, with further options.
+    pub(crate) fn start_with(mocks: &Mocks, store: &str, options: &[&str]) -> Self {
+        let mut command = Command::new(program("storefront-server"));
+        command.args(serving("127.0.0.1:0", mocks, store)).args(options);
+        Self::running(command)
+    }
+
     /// Runs a command that becomes a server, and waits for its URL.
     pub(crate) fn running(mut command: Command) -> Self {
         command.env("STOREFRONT_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());

@@ -18,6 +18,7 @@ pub(crate) fn of(event: &Event) -> String {
         "email" => email(what, data),
         "product" => product(what, data, subject(event)),
         "category" => format!("the shelf {} is set up", name(data)),
+        "process" => process(what, data, subject(event)),
         _ => words(what),
     }
 }
@@ -123,6 +124,21 @@ fn product(what: &str, data: &Value, product: &str) -> String {
     }
 }
 
+fn process(what: &str, data: &Value, name: &str) -> String {
+    match what {
+        "paused" => format!("{name} begins nothing more"),
+        "resumed" => format!("{name} goes on"),
+        "stepped" => format!("{name} begins one event"),
+        "sequence_parked" => {
+            with(&format!("{name} gave up event {} for now", number(data, "position")), &[(":", text(data, "error"))])
+        }
+        "sequence_retried" => format!("{name} tries event {} again", number(data, "position")),
+        "sequence_skipped" => format!("{name} leaves event {} out", number(data, "position")),
+        "sequence_recovered" => format!("{name} has caught up"),
+        other => words(other),
+    }
+}
+
 /// A sentence with those of its parts that have something to say.
 fn with(start: &str, parts: &[(&str, String)]) -> String {
     let mut sentence = start.to_owned();
@@ -219,6 +235,11 @@ mod tests {
             ("email.sent", json!({"attempts": 1}), "sent"),
             ("email.sent", json!({"attempts": 3}), "sent at attempt 3"),
             ("stock.ran_low", json!({"available": 3}), "only 3 × teapot left"),
+            (
+                "process.sequence_parked",
+                json!({"position": 7, "error": "no mail server"}),
+                "teapot gave up event 7 for now: no mail server",
+            ),
         ] {
             assert_eq!(meaning(kind, data), told, "{kind}");
         }

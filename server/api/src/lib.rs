@@ -29,7 +29,10 @@ pub use orders::{
     OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, ReopenReason, Ship, Shipment, TaxLine,
 };
 pub use problem::{FieldError, Problem};
-pub use processes::{Process, ProcessList, ProcessState};
+pub use processes::{
+    ParkedQuery, ParkedSequence, ParkedState, Process, ProcessList, ProcessMode, ProcessState, Retry, SequenceReleased,
+    WaitingEvent,
+};
 pub use stock::{AdjustStock, ReceiveStock, StockItem, StockList, StockQuery};
 pub use time::Timestamp;
 

@@ -12,6 +12,7 @@ mod health;
 mod key;
 mod log;
 mod orders;
+mod processes;
 mod stock;
 mod transport;
 

@@ -1,4 +1,5 @@
-//! What is true in the shop: orders, stock, payments, products, mails and the checkout process as pure functions.
+//! What is true in the shop: orders, stock, payments, products, mails, the checkout process, and how people steer the
+//! processes, as pure functions.
 //!
 //! Values in, values out. There is no I/O here, no clock, no randomness and no async: the price, the time and every new
 //! id come in through the command. Each aggregate has its events, its state with `evolve`, and its commands with
@@ -10,6 +11,7 @@ pub mod email;
 mod number;
 pub mod order;
 pub mod payment;
+pub mod process;
 pub mod product;
 mod quantity;
 pub mod stock;

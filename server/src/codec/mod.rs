@@ -14,6 +14,7 @@ pub(crate) mod checkout;
 pub(crate) mod email;
 pub(crate) mod order;
 pub(crate) mod payment;
+pub(crate) mod process;
 pub(crate) mod product;
 mod shapes;
 pub(crate) mod stock;
@@ -105,6 +106,7 @@ const CONTEXTS: &[Context] = &[
     context!(email),
     context!(product),
     context!(category),
+    context!(process),
 ];
 
 /// Whether an event of any context can be read, and stands in a stream of its context.

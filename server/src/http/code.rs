@@ -48,6 +48,8 @@ codes! {
     OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
     LineNotFound, "line_not_found", NOT_FOUND, "The order has no such line";
     VersionNotFound, "version_not_found", NOT_FOUND, "The order has no such version";
+    ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
+    SequenceNotParked, "sequence_not_parked", NOT_FOUND, "No such sequence is parked";
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED, "The method does not work here";
     RequestInProgress, "request_in_progress", CONFLICT, "A request with this Idempotency-Key is running";
     OrderState, "order_state", CONFLICT, "The order's state forbids it";
@@ -64,6 +66,8 @@ codes! {
     LinesNotBuyable, "lines_not_buyable", CONFLICT, "Some lines cannot be bought";
     TotalChanged, "total_changed", CONFLICT, "The total has changed";
     StockState, "stock_state", CONFLICT, "The stock forbids it";
+    ProcessNotPaused, "process_not_paused", CONFLICT, "The process is not paused";
+    SequenceRetrying, "sequence_retrying", CONFLICT, "The sequence is being retried already";
     VersionMismatch, "version_mismatch", PRECONDITION_FAILED, "If-Match names another version";
     BodyTooLarge, "body_too_large", PAYLOAD_TOO_LARGE, "A body has at most 65,536 bytes";
     UnsupportedMediaType, "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body is not plain JSON";

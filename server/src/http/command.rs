@@ -53,6 +53,12 @@ impl Bare {
         self.context
     }
 
+    /// The work belongs to a sequence of events, as a rule an order: its id is the correlation id.
+    pub(crate) fn about_sequence(mut self, sequence: &str) -> Context {
+        sequence.clone_into(&mut self.context.cause.correlation_id);
+        self.context
+    }
+
     /// The work belongs to an order: its id is the correlation id.
     pub(crate) fn about(mut self, order: OrderId) -> Context {
         self.context.cause.correlation_id = order.to_string();

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use storefront_api::{Health, Readiness};
 
 use crate::log_health::Examined;
+use crate::progress::Standing;
 use crate::shop::Shop;
 
 /// Views further behind the log than this many events are not fit to answer.
@@ -49,7 +50,21 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     if stale {
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
     }
+    reasons.extend(shop.progress.all().into_iter().flat_map(|(name, standing)| troubles(name, &standing)));
     let product_service = if stale { "stale" } else { "live" }.to_owned();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, reasons, head, product_service }))
+}
+
+/// What an operator did to a process, or should look at. The server does its work all the same.
+fn troubles(name: &str, standing: &Standing) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if standing.paused {
+        troubles.push(format!("The process {name} is paused; POST /v1/processes/{name}/resume lets it go on."));
+    }
+    if standing.parked > 0 {
+        let parked = standing.parked;
+        troubles.push(format!("{parked} parked in the process {name}; GET /v1/processes/{name}/parked tells why."));
+    }
+    troubles
 }

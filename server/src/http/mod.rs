@@ -14,6 +14,7 @@ mod operations;
 mod orders;
 mod picture;
 mod problem;
+mod processes;
 mod products;
 mod request_id;
 mod sse;
@@ -83,7 +84,13 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(webhooks::card_gateway))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
-        .routes(routes!(operations::list_processes))
+        .routes(routes!(processes::list_processes))
+        .routes(routes!(processes::pause))
+        .routes(routes!(processes::resume))
+        .routes(routes!(processes::step))
+        .routes(routes!(processes::list_parked))
+        .routes(routes!(processes::retry))
+        .routes(routes!(processes::skip))
         .routes(routes!(operations::metrics))
 }
 

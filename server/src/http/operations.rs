@@ -1,12 +1,10 @@
-//! How the server is doing: its processes for operators, and numbers for Prometheus.
+//! How the server is doing, in numbers for Prometheus.
 
 use std::fmt::Write as _;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use storefront_api::{Process, ProcessList, ProcessState};
 
 use super::problem::ApiError;
 use crate::clock;
@@ -14,38 +12,10 @@ use crate::commands::Failure;
 use crate::progress::Standing;
 use crate::shop::Shop;
 
-/// List processes
-///
-/// What the shop does by itself: how far each process is in the log, and whether something of it goes wrong.
-#[utoipa::path(
-    get, path = "/v1/processes", tag = "operations",
-    responses((status = 200, description = "All processes, by name", body = ProcessList))
-)]
-pub(crate) async fn list_processes(State(shop): State<Shop>) -> Result<Json<ProcessList>, ApiError> {
-    let head = shop.store.head().await.map_err(Failure::from)?.0;
-    let items = shop.progress.all().into_iter().map(|(name, standing)| Process {
-        name: name.to_owned(),
-        position: standing.position.0,
-        lag: head.saturating_sub(standing.position.0),
-        state: state(standing),
-        unfinished: standing.unfinished as u64,
-        retrying: standing.retrying as u64,
-    });
-    Ok(Json(ProcessList { items: items.collect() }))
-}
-
-fn state(standing: Standing) -> ProcessState {
-    match standing {
-        Standing { retrying: 1.., .. } => ProcessState::Retrying,
-        Standing { unfinished: 1.., .. } => ProcessState::Working,
-        Standing { .. } => ProcessState::Idle,
-    }
-}
-
 /// Read the metrics
 ///
 /// In the text format of Prometheus: the log's head, how far views and processes are behind it, what is unfinished or
-/// tried again, the answers by class of status, and the uptime.
+/// tried again or parked, the answers by class of status, and the uptime.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations",
     responses(
@@ -115,6 +85,18 @@ fn exposition(snapshot: &Snapshot) -> String {
             "Events of a process that went wrong and are tried again.",
             each(&|standing| standing.retrying.to_string()),
         ),
+        (
+            "process_parked_sequences",
+            "gauge",
+            "Sequences of a process that wait for somebody to look.",
+            each(&|standing| standing.parked.to_string()),
+        ),
+        (
+            "process_paused",
+            "gauge",
+            "Whether a process was paused.",
+            each(&|standing| u8::from(standing.paused).to_string()),
+        ),
         ("http_answers_total", "counter", "Answered requests by class of status.", answered),
         (
             "product_service_up",
@@ -140,10 +122,12 @@ mod tests {
 
     #[test]
     fn the_metrics_are_in_the_text_format_of_prometheus() {
+        let (position, parked, paused) = (Position(7), 3, true);
+        let standing = Standing { position, unfinished: 2, retrying: 1, parked, paused, ..Standing::default() };
         let text = exposition(&Snapshot {
             head: 12,
             views: 10,
-            processes: vec![("mail", Standing { position: Position(7), unfinished: 2, retrying: 1 })],
+            processes: vec![("mail", standing)],
             answered: vec![(2, 40), (4, 3)],
             uptime_ms: 61_005,
             product_service_up: true,
@@ -155,6 +139,8 @@ mod tests {
             "storefront_process_lag_events{process=\"mail\"} 5",
             "storefront_process_unfinished_events{process=\"mail\"} 2",
             "storefront_process_retrying_events{process=\"mail\"} 1",
+            "storefront_process_parked_sequences{process=\"mail\"} 3",
+            "storefront_process_paused{process=\"mail\"} 1",
             "# TYPE storefront_http_answers_total counter",
             "storefront_http_answers_total{status=\"2xx\"} 40",
             "storefront_product_service_up 1",
@@ -163,13 +149,5 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
         }
         assert!(text.ends_with('\n'));
-    }
-
-    #[test]
-    fn a_process_that_fails_is_not_called_busy() {
-        let standing = |unfinished, retrying| Standing { position: Position(1), unfinished, retrying };
-        assert_eq!(state(standing(0, 0)), ProcessState::Idle);
-        assert_eq!(state(standing(2, 0)), ProcessState::Working);
-        assert_eq!(state(standing(2, 1)), ProcessState::Retrying);
     }
 }

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{FieldError, Problem, ProductId};
 use storefront_domain::order::{LineProblem, OrderError};
+use storefront_domain::process::ProcessError;
 use storefront_domain::stock::StockError;
 use storefront_eventlog::{AppendError, StoreError, Trouble};
 use tracing::error;
@@ -108,6 +109,7 @@ impl From<Failure> for ApiError {
         match failure {
             Failure::Order(refusal) => refusal.into(),
             Failure::Stock(refusal) => refusal.into(),
+            Failure::Process(refusal) => refusal.into(),
             Failure::VersionMismatch { current } => Self::new(
                 Code::VersionMismatch,
                 format!("If-Match names another version; the current one is {current}. Read again, then decide."),
@@ -182,6 +184,28 @@ impl From<StockError> for ApiError {
             StockError::OutOfRange => Self::new(Code::InvalidValues, detail),
             StockError::NotAvailable { .. } | StockError::NotReserved | StockError::BelowReserved { .. } => {
                 Self::new(Code::StockState, detail)
+            }
+        }
+    }
+}
+
+impl From<ProcessError> for ApiError {
+    fn from(refusal: ProcessError) -> Self {
+        match refusal {
+            ProcessError::NotParked => Self::new(
+                Code::SequenceNotParked,
+                "No such sequence is parked. GET /v1/processes/{name}/parked lists those that are.",
+            ),
+            ProcessError::RetriedAlready => Self::new(
+                Code::SequenceRetrying,
+                "The sequence was retried or skipped and is catching up. Look again shortly.",
+            ),
+            ProcessError::NotPaused => {
+                Self::new(Code::ProcessNotPaused, "Only a paused process is led step by step. Pause it first.")
+            }
+            ProcessError::TooManyParked => {
+                error!(error = %refusal, "a request failed");
+                Self::internal()
             }
         }
     }

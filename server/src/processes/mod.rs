@@ -1,10 +1,13 @@
 //! What the shop does by itself: each file name says what.
 //!
 //! A process reads the log and answers it with events; the log is its only queue. [`runner`] feeds each process the events
-//! that it listens to: in order within one order, side by side across orders. Nothing here knows HTTP or the views' insides.
+//! that it listens to: in order within one order, side by side across orders. What goes wrong is tried again for as long as
+//! [`patience`] says, and then waits for somebody to look. Nothing here knows HTTP or the views' insides.
 
 pub(crate) mod check_out_orders;
+mod feed;
 pub(crate) mod follow_the_product_service;
+pub(crate) mod patience;
 pub(crate) mod put_demo_stock_on_the_shelf;
 pub(crate) mod reprice_open_baskets;
 pub(crate) mod runner;

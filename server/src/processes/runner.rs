@@ -6,29 +6,37 @@
 //! Every event is handled at least once. The checkpoint is the last position before which nothing is unfinished; it
 //! commits with what a handler appends. After a crash a few events are handled again, and a handler notices by the state
 //! of its streams that their work is done.
+//!
+//! An event that goes wrong is tried again for as long as [`super::patience`] says, and then parks its sequence: that is
+//! written into the process's own stream (`process-{name}`), together with a checkpoint past the event. What people ask of
+//! the process (pause, resume, step, retry, skip) stands there too, and reaches it with the log.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use storefront_api::Timestamp;
+use storefront_domain::process::{self, ProcessCommand, ProcessError, ProcessEvent};
 use storefront_eventlog::{Append, Checkpoint, Filter, Position, Recorded, Slice, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use super::feed::{Errand, Feed, IN_FLIGHT, Reading};
+use super::patience::{Trouble, Verdict, verdict};
 use crate::clock;
-use crate::commands::Failure;
-use crate::progress::{Progress, Retrying};
-use crate::stored::Store;
+use crate::commands::{Failure, retrying};
+use crate::integrations::retry::Backoff;
+use crate::progress::Progress;
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
 
-/// How many events may be read and not finished; reading stops there.
-const IN_FLIGHT: usize = 256;
-/// When the log has gone so far past the checkpoint that was written last, it is written by itself, so that the next
-/// start does not read again what concerned nobody.
-const CHECKPOINT_EVERY: u64 = 1000;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The pauses after the log could not be read or written.
+const LOG_PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+/// An event that cannot be parked, because too many are, is tried again so often.
+const OVERCROWDED: Duration = Duration::from_secs(30);
 
 /// What a process is called, and what it listens to.
 #[derive(Clone, Debug)]
@@ -45,66 +53,172 @@ pub(crate) struct Turn {
     pub(crate) recorded: Arc<Recorded>,
     /// Holds once the event is dealt with: the last append about it should carry this.
     pub(crate) checkpoint: Checkpoint,
-    process: &'static str,
-    progress: Progress,
-    retrying: Arc<OnceLock<Retrying>>,
+    /// How often it has been tried since the process was started, this time included.
+    pub(crate) attempt: u32,
 }
 
 impl Turn {
-    /// The turn of an event in a test.
+    /// The first turn of an event in a test.
     #[cfg(test)]
     pub(crate) fn of(recorded: Recorded, process: &'static str) -> Self {
         let checkpoint = Checkpoint { consumer: process.to_owned(), position: recorded.position };
-        let (progress, retrying) = (Progress::default(), Arc::default());
-        Self { recorded: Arc::new(recorded), checkpoint, process, progress, retrying }
-    }
-
-    /// Tells whoever looks that this event went wrong and is tried again. Stays so until it is dealt with.
-    pub(crate) fn goes_wrong(&self) {
-        self.retrying.get_or_init(|| self.progress.retrying(self.process));
+        Self { recorded: Arc::new(recorded), checkpoint, attempt: 1 }
     }
 }
 
 /// Runs a process until it is told to stop. What has begun by then is given up and handled again at the next start.
-pub(crate) async fn run<H, F>(store: Store, listener: Listener, progress: Progress, stop: CancellationToken, handle: H)
+pub(crate) async fn run<H, F, E>(
+    store: Store,
+    listener: Listener,
+    progress: Progress,
+    stop: CancellationToken,
+    handle: H,
+) where
+    H: Fn(Turn) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<Trouble> + Send + 'static,
+{
+    let runner = Runner { store, listener, progress, handle: Arc::new(handle) };
+    runner.progress.introduce(runner.listener.name, runner.listener.types);
+    let mut failures = 0;
+    while let Some(failure) = stop.run_until_cancelled(runner.work()).await {
+        failures += 1;
+        let pause = LOG_PAUSES.pause(failures);
+        let (process, pause_ms) = (runner.listener.name, pause.as_millis());
+        error!(process, error = %failure, pause_ms, "a process cannot tell where it stands; starting it again");
+        if stop.run_until_cancelled(clock::sleep(pause)).await.is_none() {
+            return;
+        }
+    }
+}
+
+struct Runner<H> {
+    store: Store,
+    listener: Listener,
+    progress: Progress,
+    handle: Arc<H>,
+}
+
+/// What became of something that was under way.
+enum Outcome {
+    /// An event is dealt with.
+    Done(Turn),
+    /// It is not.
+    WentWrong(Turn, Trouble),
+    /// It was to be parked.
+    Parked(Turn, Trouble, Result<(), Failure>),
+    /// The pause after an attempt is over.
+    Due(Position, u32),
+    /// A parked sequence was looked through up to a position.
+    Fetched { sequence: String, to: Position, found: Option<Recorded> },
+    /// It is written that a sequence has caught up; the log tells the rest.
+    Recovered,
+}
+
+impl<H, F, E> Runner<H>
 where
     H: Fn(Turn) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<(), Failure>> + Send + 'static,
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<Trouble> + Send + 'static,
 {
-    let handle = Arc::new(handle);
-    let mut feed = Feed::new(listener.name);
-    let filter = Filter { types: listener.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
-    let mut running = JoinSet::<Arc<Recorded>>::new();
-    loop {
-        tokio::select! {
-            // Always in this order, so that a simulated run can be repeated.
-            biased;
-            () = stop.cancelled() => return,
-            Some(finished) = running.join_next() => match finished {
-                Ok(recorded) => feed.finish(&recorded),
-                Err(failure) => error!(process = listener.name, error = %failure, "a handler panicked; its order stands still"),
+    /// Works until it cannot be read where the process stands.
+    async fn work(&self) -> Failure {
+        match self.until_it_fails().await {
+            Ok(never) => match never {},
+            Err(failure) => failure,
+        }
+    }
+
+    async fn until_it_fails(&self) -> Result<std::convert::Infallible, Failure> {
+        let name = self.listener.name;
+        let checkpoint = self.store.checkpoint(name).await?;
+        let (process, version) = stored::load::<ProcessEvent>(&self.store, &streams::process(name)).await?;
+        let mut feed = Feed::new(&self.listener, checkpoint, &process, version);
+        let mut running = JoinSet::new();
+        loop {
+            self.set_going(&mut feed, &mut running);
+            self.save_if_due(&mut feed).await;
+            self.progress.note(name, feed.standing());
+            tokio::select! {
+                // Always in this order, so that a simulated run can be repeated.
+                biased;
+                Some(finished) = running.join_next() => match finished {
+                    Ok(outcome) => self.take_in(outcome, &mut feed, &mut running),
+                    // What runs there catches its panics; without a handler's outcome its sequence stands still.
+                    Err(failure) => error!(process = name, error = %failure, "a task of a process was lost"),
+                },
+                slice = read_on(&self.store, feed.reading(), name) => feed.take_in(slice)?,
+            }
+        }
+    }
+
+    fn set_going(&self, feed: &mut Feed, running: &mut JoinSet<Outcome>) {
+        for turn in feed.begin() {
+            running.spawn(attempt(turn, Arc::clone(&self.handle)));
+        }
+        for errand in feed.errands() {
+            running.spawn(run_errand(self.store.clone(), self.listener.clone(), errand));
+        }
+    }
+
+    fn take_in(&self, outcome: Outcome, feed: &mut Feed, running: &mut JoinSet<Outcome>) {
+        match outcome {
+            Outcome::Done(turn) => feed.finish(&turn.recorded),
+            Outcome::WentWrong(turn, trouble) => match verdict(&trouble, turn.attempt) {
+                Verdict::Again(pause) => self.again(feed, running, &turn, &trouble, pause),
+                Verdict::Park => {
+                    let checkpoint = feed.checkpoint_without(Some(turn.recorded.position));
+                    running.spawn(park(self.store.clone(), self.listener.name, turn, trouble, checkpoint));
+                }
             },
-            slice = read_on(&store, &feed, &filter, listener.name), if feed.has_room() => feed.take_in(slice),
+            // The sequence stands as soon as the log says so.
+            Outcome::Parked(_, _, Ok(())) | Outcome::Recovered => {}
+            Outcome::Parked(turn, trouble, Err(Failure::Process(ProcessError::TooManyParked))) => {
+                self.again(feed, running, &turn, &trouble, OVERCROWDED);
+            }
+            Outcome::Parked(turn, _, Err(failure)) => {
+                let pause = LOG_PAUSES.pause(turn.attempt);
+                self.again(feed, running, &turn, &failure.into(), pause);
+            }
+            Outcome::Due(position, attempt) => feed.due(position, attempt),
+            Outcome::Fetched { sequence, to, found } => feed.fetched(sequence, to, found),
         }
-        for (recorded, checkpoint) in feed.ready() {
-            let (process, progress, retrying) = (listener.name, progress.clone(), Arc::default());
-            let turn = Turn { recorded, checkpoint, process, progress, retrying };
-            running.spawn(patiently(turn, Arc::clone(&handle)));
+    }
+
+    fn again(&self, feed: &mut Feed, running: &mut JoinSet<Outcome>, turn: &Turn, trouble: &Trouble, pause: Duration) {
+        warn!(
+            process = self.listener.name,
+            position = turn.recorded.position.0,
+            correlation_id = turn.recorded.event.correlation_id,
+            attempt = turn.attempt,
+            error = %trouble,
+            pause_ms = pause.as_millis(),
+            "an event could not be handled; trying again"
+        );
+        let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
+        feed.again(turn, trouble.to_string(), Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms));
+        let (position, attempt) = (turn.recorded.position, turn.attempt);
+        running.spawn(async move {
+            clock::sleep(pause).await;
+            Outcome::Due(position, attempt)
+        });
+    }
+
+    /// Writes the checkpoint by itself when it is due. A failure only means some repetition later.
+    async fn save_if_due(&self, feed: &mut Feed) {
+        let Some(checkpoint) = feed.checkpoint_if_due() else { return };
+        let append = Append { checkpoints: vec![checkpoint], ..Append::default() };
+        if let Err(failure) = self.store.append(append).await {
+            warn!(process = self.listener.name, error = %failure, "the checkpoint could not be saved");
         }
-        progress.note(listener.name, feed.checkpoint_without(None).position, feed.unfinished.len());
-        feed.save_if_due(&store).await;
     }
 }
 
 /// What comes next in the log, as soon as there is something.
-async fn read_on(store: &Store, feed: &Feed, filter: &Filter, process: &str) -> Slice {
-    let mut pause = FIRST_PAUSE;
+async fn read_on(store: &Store, Reading { after, filter }: Reading<'_>, process: &str) -> Slice {
+    let mut failures = 0;
     loop {
         let read = async {
-            let after = match feed.read_to {
-                Some(after) => after,
-                None => store.checkpoint(feed.name).await?,
-            };
             let slice = store.read_all(after, IN_FLIGHT, filter).await?;
             if slice.events.is_empty() && slice.next_after == after {
                 store.wait_for(after).await?;
@@ -115,175 +229,108 @@ async fn read_on(store: &Store, feed: &Feed, filter: &Filter, process: &str) -> 
             Ok(slice) => return slice,
             Err(failure) => warn!(process, error = %failure, "the log cannot be read; trying again"),
         }
-        clock::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        failures += 1;
+        clock::sleep(LOG_PAUSES.pause(failures)).await;
     }
 }
 
-/// Handles one event, again and again until it succeeds.
-async fn patiently<H, F>(turn: Turn, handle: Arc<H>) -> Arc<Recorded>
+/// Lets a handler try an event once. A panic is a mistake that it would make again.
+async fn attempt<H, F, E>(turn: Turn, handle: Arc<H>) -> Outcome
 where
     H: Fn(Turn) -> F,
-    F: Future<Output = Result<(), Failure>>,
+    F: Future<Output = Result<(), E>>,
+    E: Into<Trouble>,
 {
-    let recorded = Arc::clone(&turn.recorded);
-    let mut pause = FIRST_PAUSE;
-    while let Err(failure) = handle(turn.clone()).await {
-        turn.goes_wrong();
-        warn!(
-            process = turn.process,
-            position = recorded.position.0,
-            correlation_id = recorded.event.correlation_id,
-            error = %failure,
-            pause_ms = pause.as_millis(),
-            "an event could not be handled; trying again"
-        );
-        clock::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    let handled = AssertUnwindSafe(async { handle(turn.clone()).await }).catch_unwind().await;
+    match handled {
+        Ok(Ok(())) => Outcome::Done(turn),
+        Ok(Err(failure)) => Outcome::WentWrong(turn, failure.into()),
+        Err(_) => Outcome::WentWrong(turn, Trouble::Hopeless("the handler made a mistake and panicked".to_owned())),
     }
-    recorded
 }
 
-/// What has been read and not finished, and which of it may begin.
-struct Feed {
-    name: &'static str,
-    /// How far the log has been read; `None` before the checkpoint is known.
-    read_to: Option<Position>,
-    /// Read and not finished.
-    unfinished: BTreeSet<Position>,
-    /// Sequences with work under way, and what waits behind it.
-    lanes: HashMap<String, VecDeque<Arc<Recorded>>>,
-    /// May begin.
-    ready: Vec<Arc<Recorded>>,
-    /// The checkpoint that was written by itself last.
-    saved: Position,
+/// Writes that a sequence stands at an event, and moves the checkpoint past it.
+async fn park(store: Store, process: &'static str, turn: Turn, trouble: Trouble, checkpoint: Checkpoint) -> Outcome {
+    let recorded = &turn.recorded;
+    let (sequence, position) = (recorded.event.correlation_id.clone(), recorded.position.0);
+    error!(
+        process, position, correlation_id = sequence, attempts = turn.attempt, error = %trouble,
+        "an event cannot be handled: it and what follows of the same order wait until somebody retries or skips it"
+    );
+    let command = ProcessCommand::Park { sequence, position, attempts: turn.attempt, error: trouble.to_string() };
+    let parked = steer(&store, process, &command, &Cause::event(recorded, process), Some(&checkpoint)).await;
+    Outcome::Parked(turn, trouble, parked)
 }
 
-impl Feed {
-    fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            read_to: None,
-            unfinished: BTreeSet::new(),
-            lanes: HashMap::new(),
-            ready: Vec::new(),
-            saved: Position(0),
-        }
-    }
-
-    fn has_room(&self) -> bool {
-        self.unfinished.len() < IN_FLIGHT
-    }
-
-    fn take_in(&mut self, slice: Slice) {
-        self.read_to = Some(slice.next_after);
-        for recorded in slice.events.into_iter().map(Arc::new) {
-            self.unfinished.insert(recorded.position);
-            match self.lanes.get_mut(&recorded.event.correlation_id) {
-                Some(waiting) => waiting.push_back(recorded),
-                None => {
-                    self.lanes.insert(recorded.event.correlation_id.clone(), VecDeque::new());
-                    self.ready.push(recorded);
-                }
+async fn run_errand(store: Store, Listener { name, types }: Listener, errand: Errand) -> Outcome {
+    for failures in 1.. {
+        let outcome = match &errand {
+            Errand::Fetch { sequence, after, to } => {
+                let fetched = fetch(&store, types, sequence, *after, *to).await;
+                fetched.map(|found| Outcome::Fetched { sequence: sequence.clone(), to: *to, found })
             }
-        }
-    }
-
-    fn finish(&mut self, recorded: &Recorded) {
-        self.unfinished.remove(&recorded.position);
-        let sequence = &recorded.event.correlation_id;
-        match self.lanes.get_mut(sequence).and_then(VecDeque::pop_front) {
-            Some(next) => self.ready.push(next),
-            None => {
-                self.lanes.remove(sequence);
+            Errand::Recover { sequence, position } => {
+                let actor = format!("process:{name}");
+                let cause = Cause { correlation_id: sequence.clone(), causation_id: None, actor };
+                let command = ProcessCommand::Recover { sequence: sequence.clone(), position: position.0 };
+                steer(&store, name, &command, &cause, None).await.map(|()| Outcome::Recovered)
             }
+        };
+        match outcome {
+            Ok(outcome) => return outcome,
+            Err(failure) => warn!(process = name, error = %failure, "a parked order cannot go on yet; trying again"),
         }
+        clock::sleep(LOG_PAUSES.pause(failures)).await;
     }
+    Outcome::Recovered
+}
 
-    /// The events that may begin now, each with the checkpoint that holds once it is finished.
-    fn ready(&mut self) -> Vec<(Arc<Recorded>, Checkpoint)> {
-        let ready = std::mem::take(&mut self.ready);
-        ready
-            .into_iter()
-            .map(|recorded| (Arc::clone(&recorded), self.checkpoint_without(Some(recorded.position))))
-            .collect()
-    }
-
-    fn checkpoint_without(&self, finishing: Option<Position>) -> Checkpoint {
-        let first = self.unfinished.iter().find(|position| Some(**position) != finishing);
-        let read_to = self.read_to.unwrap_or_default();
-        let position = first.map_or(read_to, |first| Position(first.0 - 1));
-        Checkpoint { consumer: self.name.to_owned(), position }
-    }
-
-    /// Saves the checkpoint when it is far past the last one. A failure only means some repetition later.
-    async fn save_if_due(&mut self, store: &Store) {
-        let checkpoint = self.checkpoint_without(None);
-        if checkpoint.position.0 >= self.saved.0 + CHECKPOINT_EVERY {
-            self.saved = checkpoint.position;
-            let checkpoints = vec![checkpoint];
-            if let Err(failure) = store.append(Append { checkpoints, ..Append::default() }).await {
-                warn!(process = self.name, error = %failure, "the checkpoint could not be saved");
-            }
+/// The next event of a sequence after a position and up to another.
+async fn fetch(
+    store: &Store,
+    types: &[&str],
+    sequence: &str,
+    mut after: Position,
+    to: Position,
+) -> Result<Option<Recorded>, Failure> {
+    let types = types.iter().map(ToString::to_string).collect();
+    let filter = Filter { types, correlation_id: Some(sequence.to_owned()), ..Filter::default() };
+    loop {
+        let slice = store.read_all(after, 1, &filter).await?;
+        if let Some(found) = slice.events.into_iter().next() {
+            return Ok((found.position <= to).then_some(found));
         }
+        if slice.next_after >= to || slice.next_after == after {
+            return Ok(None);
+        }
+        after = slice.next_after;
     }
+}
+
+async fn steer(
+    store: &Store,
+    process: &'static str,
+    command: &ProcessCommand,
+    cause: &Cause,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(), Failure> {
+    let stream = streams::process(process);
+    retrying(|| async {
+        let (state, version) = stored::load::<ProcessEvent>(store, &stream).await?;
+        let mut batch = Batch::new(clock::now(), cause.clone());
+        batch.add(stream.clone(), version, &process::decide(&state, command.clone())?);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if let Some(checkpoint) = checkpoint {
+            batch.checkpoint(checkpoint.clone());
+        }
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    })
+    .await
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use storefront_eventlog::{JsonText, NewEvent, StreamName, Version};
-    use uuid::Uuid;
-
-    fn event(position: u64, sequence: &str) -> Recorded {
-        Recorded {
-            position: Position(position),
-            stream: StreamName::new(sequence).unwrap(),
-            version: Version(1),
-            event: NewEvent {
-                id: Uuid::now_v7(),
-                kind: "order.started".to_owned(),
-                schema_version: 1,
-                time_ms: 0,
-                correlation_id: sequence.to_owned(),
-                causation_id: None,
-                actor: "test".to_owned(),
-                data: JsonText::of(&()).unwrap(),
-            },
-        }
-    }
-
-    fn feed(events: &[(u64, &str)]) -> Feed {
-        let mut feed = Feed::new("test");
-        let events: Vec<_> = events.iter().map(|(position, sequence)| event(*position, sequence)).collect();
-        let head = events.last().map_or(Position(0), |event| event.position);
-        feed.take_in(Slice { events, next_after: head, head });
-        feed
-    }
-
-    fn positions(ready: Vec<(Arc<Recorded>, Checkpoint)>) -> Vec<(u64, u64)> {
-        ready.into_iter().map(|(recorded, checkpoint)| (recorded.position.0, checkpoint.position.0)).collect()
-    }
-
-    #[test]
-    fn sequences_run_side_by_side_and_each_in_order() {
-        let mut feed = feed(&[(1, "a"), (2, "b"), (3, "a")]);
-        assert_eq!(positions(feed.ready()), [(1, 1), (2, 0)]);
-        feed.finish(&event(2, "b"));
-        assert_eq!(positions(feed.ready()), []);
-        feed.finish(&event(1, "a"));
-        assert_eq!(positions(feed.ready()), [(3, 3)]);
-    }
-
-    #[test]
-    fn the_checkpoint_stays_before_the_first_unfinished_event() {
-        let mut feed = feed(&[(4, "a"), (5, "b"), (9, "c")]);
-        feed.ready();
-        assert_eq!(feed.checkpoint_without(None).position, Position(3));
-        feed.finish(&event(5, "b"));
-        feed.finish(&event(9, "c"));
-        assert_eq!(feed.checkpoint_without(None).position, Position(3));
-        feed.finish(&event(4, "a"));
-        assert_eq!(feed.checkpoint_without(None).position, Position(9));
-    }
-}
+#[path = "runner_tests.rs"]
+mod tests;

@@ -11,6 +11,7 @@ use storefront_domain::email::{self, Email, EmailCommand, EmailEvent, MailKind};
 use storefront_eventlog::Recorded;
 use tracing::warn;
 
+use super::patience::Trouble;
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
@@ -25,14 +26,12 @@ use crate::streams;
 /// What the mail listens to.
 pub(crate) const LISTENER: Listener = Listener { name: "mail", types: &["email.requested"] };
 
-/// With the pauses below the last attempt is made about five minutes after the first.
-const ATTEMPTS: u32 = 14;
+/// The pauses between attempts: 0.25 s, doubling to 10 minutes, with jitter. Fifty attempts take about three and a half
+/// hours: the outage of an evening passes unnoticed, and after that somebody has to look at the mail server anyway.
+const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(600));
 
-/// The pauses between attempts: 0.25 s, doubling to 60 s, with jitter.
-const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(60));
-
-/// Handles one event.
-pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, turn: Turn) -> Result<(), Failure> {
+/// Handles one event. A mail server that cannot take the mail is asked `attempts` times, then the mail is parked.
+pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, turn: Turn) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
     let Some(id) = streams::id_in::<EmailId>("email", &recorded.stream) else { return Ok(()) };
     let EmailEvent::Requested { order_id, kind, to } = stored::decode(recorded)? else { return Ok(()) };
@@ -41,12 +40,28 @@ pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, turn: Turn) -> Res
         return Ok(());
     }
     let mail = write(&store, recorded, order_id, kind, to).await?;
-    let outcome = deliver(&*post, &mail, id, &turn).await;
+    let attempt = turn.attempt;
+    let outcome = match post.send(&mail).await {
+        Ok(()) => EmailCommand::RecordSent { attempts: attempt },
+        Err(MailError::Permanent(detail)) => {
+            warn!(%id, attempt, detail, "a mail is refused for good");
+            EmailCommand::RecordFailure { attempts: attempt, detail }
+        }
+        Err(MailError::Temporary(detail)) if attempt < attempts => {
+            return Err(Trouble::Away { detail, pause: PAUSES.pause(attempt) });
+        }
+        Err(MailError::Temporary(detail)) => return Err(Trouble::Hopeless(detail)),
+    };
+    Ok(record(&store, &turn, &outcome).await?)
+}
+
+async fn record(store: &Store, turn: &Turn, outcome: &EmailCommand) -> Result<(), Failure> {
+    let stream = &turn.recorded.stream;
     retrying(|| async {
-        let (email, version) = stored::load::<EmailEvent>(&store, &recorded.stream).await?;
+        let (email, version) = stored::load::<EmailEvent>(store, stream).await?;
         let events = email::decide(&email, outcome.clone())?;
-        let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
-        batch.add(recorded.stream.clone(), version, &events);
+        let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
+        batch.add(stream.clone(), version, &events);
         if batch.is_empty() {
             return Ok(());
         }
@@ -69,22 +84,4 @@ async fn write(
     let order = record.body(order_id, payment.as_ref());
     let (subject, body) = mail_text::write(kind, order.as_ref());
     Ok(Mail { message_id: format!("{}@storefront.example", recorded.event.id), to, subject, body })
-}
-
-/// Hands a mail in, trying again for a while when the mail server cannot take it now.
-async fn deliver(post: &dyn Post, mail: &Mail, id: EmailId, turn: &Turn) -> EmailCommand {
-    for attempt in 1.. {
-        let (detail, last) = match post.send(mail).await {
-            Ok(()) => return EmailCommand::RecordSent { attempts: attempt },
-            Err(MailError::Permanent(detail)) => (detail, true),
-            Err(MailError::Temporary(detail)) => (detail, attempt >= ATTEMPTS),
-        };
-        warn!(%id, attempt, detail, "a mail could not be handed in");
-        if last {
-            return EmailCommand::RecordFailure { attempts: attempt, detail };
-        }
-        turn.goes_wrong();
-        clock::sleep(PAUSES.pause(attempt)).await;
-    }
-    EmailCommand::RecordFailure { attempts: ATTEMPTS, detail: "too many attempts".to_owned() }
 }

@@ -4,8 +4,8 @@
 //! is killed: so there is one charge. An attempt without an answer is recorded and asked again; only the gateway's own
 //! word ever makes a payment declined.
 //!
-//! The gateway keeps a key for a day. What is older is never asked again, because that could charge twice: it stays
-//! pending until the gateway tells by itself (a webhook), or a person looks.
+//! The gateway keeps a key for a day. What is older is never asked again, because that could charge twice: it is parked,
+//! and stays pending until the gateway tells by itself (a webhook), or a person looks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use std::time::Duration;
 use storefront_api::{Money, PaymentId, PaymentMethod, Timestamp};
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent};
 use storefront_eventlog::Recorded;
-use tracing::{error, warn};
 
+use super::patience::Trouble;
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
@@ -39,7 +39,7 @@ const RECORDED_ATTEMPTS: u32 = 20;
 const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> Result<(), Failure> {
+pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { return Ok(()) };
     let work = Work { store: &store, cards: &*cards, recorded, payment_id, turn: &turn };
@@ -69,85 +69,68 @@ fn may_ask_again(intended_at: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Work<'_> {
-    async fn charge(&self, amount: Money, method: PaymentMethod) -> Result<(), Failure> {
-        loop {
-            let payment = self.load().await?;
-            let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
-            if !payment.is_pending() {
-                return Ok(());
-            }
-            if matches!(method, PaymentMethod::Card { .. }) && !self.may_ask("a payment") {
-                return Ok(());
-            }
-            let outcome = match &method {
-                PaymentMethod::None => Ok(ChargeOutcome::Succeeded { reference: "none".to_owned() }),
-                PaymentMethod::Wallet => Ok(ChargeOutcome::Declined {
-                    reason: "wallet_not_offered".to_owned(),
-                    message: "This shop takes no wallets yet.".to_owned(),
-                }),
-                PaymentMethod::Card { token } => {
-                    let (token, payment_id, key) = (token.clone(), self.payment_id, self.key());
-                    self.cards.charge(&Charge { amount, token, order_id, payment_id, key }).await
-                }
-            };
-            let outcome = match outcome {
-                Ok(ChargeOutcome::Succeeded { reference }) => PaymentCommand::RecordSuccess { reference },
-                Ok(ChargeOutcome::Declined { reason, message }) => PaymentCommand::RecordDecline { reason, message },
-                Err(GatewayError::Unknown { detail }) => {
-                    self.wait_after(payment.attempts() + 1, detail).await?;
-                    continue;
-                }
-            };
-            return self.record(&outcome, true).await;
+    async fn charge(&self, amount: Money, method: PaymentMethod) -> Result<(), Trouble> {
+        let payment = self.load().await?;
+        let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
+        if !payment.is_pending() {
+            return Ok(());
         }
+        let outcome = match &method {
+            PaymentMethod::None => Ok(ChargeOutcome::Succeeded { reference: "none".to_owned() }),
+            PaymentMethod::Wallet => Ok(ChargeOutcome::Declined {
+                reason: "wallet_not_offered".to_owned(),
+                message: "This shop takes no wallets yet.".to_owned(),
+            }),
+            PaymentMethod::Card { token } => {
+                self.check_age("a payment")?;
+                let (token, payment_id, key) = (token.clone(), self.payment_id, self.key());
+                self.cards.charge(&Charge { amount, token, order_id, payment_id, key }).await
+            }
+        };
+        let outcome = match outcome {
+            Ok(ChargeOutcome::Succeeded { reference }) => PaymentCommand::RecordSuccess { reference },
+            Ok(ChargeOutcome::Declined { reason, message }) => PaymentCommand::RecordDecline { reason, message },
+            Err(GatewayError::Unknown { detail }) => return self.no_answer(payment.attempts() + 1, detail).await,
+        };
+        Ok(self.record(&outcome, true).await?)
     }
 
-    async fn refund(&self, amount: Money, reason: String) -> Result<(), Failure> {
-        let mut attempt = 0;
-        loop {
-            let payment = self.load().await?;
-            let Some(reference) = payment.reference().filter(|_| payment.open_refund().is_some()) else {
-                return Ok(());
-            };
-            let refund = Refund { reference: reference.to_owned(), amount, key: self.key(), reason: reason.clone() };
-            // What was paid without money goes back without money.
-            let outcome = match payment.request().map(|request| &request.method) {
-                Some(PaymentMethod::Card { .. }) if !self.may_ask("a refund") => return Ok(()),
-                Some(PaymentMethod::Card { .. }) => self.cards.refund(&refund).await,
-                Some(PaymentMethod::None | PaymentMethod::Wallet) | None => {
-                    Ok(RefundOutcome::Succeeded { reference: "none".to_owned() })
-                }
-            };
-            let outcome = match outcome {
-                Ok(RefundOutcome::Succeeded { reference }) => PaymentCommand::RecordRefund { reference },
-                Ok(RefundOutcome::Refused { detail }) => PaymentCommand::RecordRefundFailure { detail },
-                Err(GatewayError::Unknown { detail }) => {
-                    attempt += 1;
-                    let pause = PAUSES.pause(attempt);
-                    let payment_id = self.payment_id;
-                    self.turn.goes_wrong();
-                    warn!(%payment_id, attempt, detail, pause_ms = pause.as_millis(), "a refund has no answer yet");
-                    clock::sleep(pause).await;
-                    continue;
-                }
-            };
-            return self.record(&outcome, true).await;
-        }
+    async fn refund(&self, amount: Money, reason: String) -> Result<(), Trouble> {
+        let payment = self.load().await?;
+        let Some(reference) = payment.reference().filter(|_| payment.open_refund().is_some()) else {
+            return Ok(());
+        };
+        let refund = Refund { reference: reference.to_owned(), amount, key: self.key(), reason };
+        // What was paid without money goes back without money.
+        let outcome = match payment.request().map(|request| &request.method) {
+            Some(PaymentMethod::Card { .. }) => {
+                self.check_age("a refund")?;
+                self.cards.refund(&refund).await
+            }
+            Some(PaymentMethod::None | PaymentMethod::Wallet) | None => {
+                Ok(RefundOutcome::Succeeded { reference: "none".to_owned() })
+            }
+        };
+        let outcome = match outcome {
+            Ok(RefundOutcome::Succeeded { reference }) => PaymentCommand::RecordRefund { reference },
+            Ok(RefundOutcome::Refused { detail }) => PaymentCommand::RecordRefundFailure { detail },
+            Err(GatewayError::Unknown { detail }) => {
+                return Err(Trouble::Away { detail, pause: PAUSES.pause(self.turn.attempt) });
+            }
+        };
+        Ok(self.record(&outcome, true).await?)
     }
 
-    /// Records an attempt without an answer, and waits for the next one to be due.
-    async fn wait_after(&self, attempt: u32, detail: String) -> Result<(), Failure> {
+    /// Records an attempt without an answer; the next one is due after a pause.
+    async fn no_answer(&self, attempt: u32, detail: String) -> Result<(), Trouble> {
         let pause = PAUSES.pause(attempt);
-        let payment_id = self.payment_id;
-        self.turn.goes_wrong();
-        warn!(%payment_id, attempt, detail, pause_ms = pause.as_millis(), "a payment has no answer yet");
         if attempt <= RECORDED_ATTEMPTS {
             let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
             let next_attempt_at = Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms);
+            let detail = detail.clone();
             self.record(&PaymentCommand::RecordUnknown { attempt, detail, next_attempt_at }, false).await?;
         }
-        clock::sleep(pause).await;
-        Ok(())
+        Err(Trouble::Away { detail, pause })
     }
 
     async fn record(&self, command: &PaymentCommand, finishes: bool) -> Result<(), Failure> {
@@ -173,19 +156,17 @@ impl Work<'_> {
         Ok(stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?.0)
     }
 
-    /// Whether the gateway may be asked; if not, says so in the program's log.
-    fn may_ask(&self, what: &str) -> bool {
+    /// Refuses to ask the gateway about something that it may have forgotten.
+    fn check_age(&self, what: &str) -> Result<(), Trouble> {
         let intended_at = Timestamp::from_unix_ms(self.recorded.event.time_ms);
-        let may = may_ask_again(intended_at, clock::now());
-        if !may {
-            let payment_id = self.payment_id;
-            error!(
-                %payment_id, %intended_at, key = self.key(),
-                "{what} has had no answer for 23 hours and is not asked for again, as that could move the money twice: \
-                 look it up at the card gateway"
-            );
+        if may_ask_again(intended_at, clock::now()) {
+            return Ok(());
         }
-        may
+        Err(Trouble::Hopeless(format!(
+            "{what} has had no answer for 23 hours and is not asked for again, as that could move the money twice: look \
+             up {} at the card gateway",
+            self.key()
+        )))
     }
 
     /// One key for one intent, for ever.

@@ -5,45 +5,62 @@ use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
-use storefront_eventlog::Recorded;
+use storefront_domain::process::ProcessEvent;
+use storefront_eventlog::{Recorded, StreamName};
 
 use crate::stored::{self, LoadError};
 use crate::streams;
 
 /// The steps `stock`, `payment`, `confirm` and `mail` of the latest checkout; empty before the first.
 ///
-/// `events` are all events about the order, oldest first.
-pub(crate) fn steps(events: &[Recorded]) -> Result<Vec<Step>, LoadError> {
-    let mut steps = Vec::new();
-    let (mut payment, mut mail) = (None, None);
+/// `events` are all events about the order, oldest first. One that cannot be read says nothing: it is the process's part to
+/// stumble over it, and people look here to see that it did.
+pub(crate) fn steps(events: &[Recorded]) -> Vec<Step> {
+    let mut so_far = SoFar::default();
     for recorded in events {
+        let _unreadable = so_far.take_in(recorded);
+    }
+    so_far.steps
+}
+
+#[derive(Default)]
+struct SoFar {
+    steps: Vec<Step>,
+    payment: Option<StreamName>,
+    mail: Option<StreamName>,
+}
+
+impl SoFar {
+    fn take_in(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
+        let Self { steps, payment, mail } = self;
         match recorded.event.kind.split_once('.') {
             Some(("order", "checked_out")) => {
                 if let OrderEvent::CheckedOut { payment_id, .. } = stored::decode(recorded)? {
-                    steps = fresh();
-                    (payment, mail) = (Some(streams::payment(payment_id)), None);
+                    *steps = fresh();
+                    (*payment, *mail) = (Some(streams::payment(payment_id)), None);
                 }
             }
             _ if steps.is_empty() => {}
-            Some(("checkout", _)) => on_checkout(&mut steps, &stored::decode(recorded)?),
+            Some(("checkout", _)) => on_checkout(steps, &stored::decode(recorded)?),
             // A late word about the payment of an earlier checkout says nothing about this one.
             Some(("payment", _)) if payment.as_ref() == Some(&recorded.stream) => {
-                on_payment(&mut steps, &stored::decode(recorded)?);
+                on_payment(steps, &stored::decode(recorded)?);
             }
             Some(("email", _)) => {
                 let event = stored::decode(recorded)?;
                 // Only the confirmation is a step of the checkout; later mails are about later things.
                 if matches!(event, EmailEvent::Requested { kind: MailKind::Confirmation, .. }) {
-                    mail = Some(recorded.stream.clone());
+                    *mail = Some(recorded.stream.clone());
                 }
                 if mail.as_ref() == Some(&recorded.stream) {
-                    on_email(&mut steps, &event);
+                    on_email(steps, &event);
                 }
             }
+            Some(("process", _)) => on_process(steps, &stored::decode(recorded)?),
             _ => {}
         }
+        Ok(())
     }
-    Ok(steps)
 }
 
 const STOCK: usize = 0;
@@ -131,6 +148,34 @@ fn on_email(steps: &mut [Step], event: &EmailEvent) {
         }
     }
 }
+
+/// The process at work on the order's first step that is not done could not handle an event, or was told to go on.
+fn on_process(steps: &mut [Step], event: &ProcessEvent) {
+    let at = |state: fn(StepState) -> bool| steps.iter().position(|step| state(step.state));
+    match event {
+        ProcessEvent::SequenceParked { attempts, error, .. } => {
+            if let Some(which) = at(|state| matches!(state, StepState::Running | StepState::Waiting)) {
+                set(steps, which, StepState::Failed, Some(format!("{PARKED}{error}")));
+                steps[which].attempt = *attempts;
+            }
+        }
+        ProcessEvent::SequenceRetried { .. } | ProcessEvent::SequenceSkipped { .. } => {
+            let is_parked = |step: &Step| step.detail.as_ref().is_some_and(|detail| detail.starts_with(PARKED));
+            if let Some(which) = steps.iter().position(is_parked) {
+                let skipped = matches!(event, ProcessEvent::SequenceSkipped { .. });
+                let state = if skipped { StepState::Failed } else { StepState::Running };
+                set(steps, which, state, skipped.then(|| "skipped".to_owned()));
+            }
+        }
+        ProcessEvent::Paused
+        | ProcessEvent::Resumed
+        | ProcessEvent::Stepped
+        | ProcessEvent::SequenceRecovered { .. } => {}
+    }
+}
+
+/// How the detail of a step begins whose event waits for somebody to look.
+const PARKED: &str = "parked: ";
 
 fn set(steps: &mut [Step], which: usize, state: StepState, detail: Option<String>) {
     let step = &mut steps[which];

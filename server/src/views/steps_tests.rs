@@ -51,6 +51,11 @@ impl Story {
         self
     }
 
+    fn mail_process(mut self, event: &ProcessEvent) -> Self {
+        self.log.write(&streams::process("mail"), event);
+        self
+    }
+
     fn stock_reserved(self) -> Self {
         let requested = PaymentEvent::Requested { order_id: order(1), amount: euro(1000), method: card() };
         self.checkout(&CheckoutEvent::StockReserved).payment(&requested)
@@ -77,7 +82,7 @@ impl Story {
     }
 
     fn steps(&self) -> Vec<Step> {
-        steps(&self.log.events).unwrap()
+        steps(&self.log.events)
     }
 
     /// Stock, payment, confirmation, mail.
@@ -173,4 +178,30 @@ fn a_mail_that_fails_is_seen_and_another_mail_says_nothing_about_it() {
     let story = story.stands_at([Done, Done, Done, Running]);
     let story = story.mail(1, &failed).stands_at([Done, Done, Done, Failed]);
     assert_eq!((story.steps()[3].attempt, story.steps()[3].detail.as_deref()), (14, Some("mailbox full")));
+}
+
+#[test]
+fn a_mail_that_is_parked_is_seen_and_so_is_what_becomes_of_it() {
+    let (sequence, position) = (order(1).to_string(), 9);
+    let parked = ProcessEvent::SequenceParked {
+        sequence: sequence.clone(),
+        position,
+        attempts: 50,
+        error: "no mail server".to_owned(),
+    };
+    let story = Story::begins().stock_reserved().paid().confirmed().mail_process(&parked);
+    let story = story.stands_at([Done, Done, Done, Failed]);
+    assert_eq!((story.steps()[3].attempt, story.steps()[3].detail.as_deref()), (50, Some("parked: no mail server")));
+    let retried = ProcessEvent::SequenceRetried { sequence: sequence.clone(), position };
+    let story = story.mail_process(&retried).stands_at([Done, Done, Done, Running]);
+    let story = story.mail(1, &EmailEvent::Sent { attempts: 1 }).stands_at([Done, Done, Done, Done]);
+    story.mail_process(&ProcessEvent::SequenceRecovered { sequence, position }).stands_at([Done, Done, Done, Done]);
+}
+
+#[test]
+fn an_event_that_cannot_be_read_changes_no_step_and_hides_none() {
+    let mut story = Story::begins().stock_reserved();
+    let last = story.log.events.last_mut().unwrap();
+    last.event.schema_version = 99;
+    story.paid().confirmed().stands_at([Done, Done, Done, Running]);
 }

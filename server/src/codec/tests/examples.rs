@@ -8,6 +8,7 @@ use storefront_domain::checkout::{CheckoutEvent, Line};
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::payment::PaymentEvent;
+use storefront_domain::process::ProcessEvent;
 use storefront_domain::product::{Facts, ProductEvent};
 use storefront_domain::stock::{ReleaseReason, StockEvent};
 use storefront_domain::{OrderNumber, Quantity};
@@ -168,6 +169,35 @@ pub(super) fn product() -> Vec<ProductEvent> {
             Some(ProductEvent::Repriced { .. }) => ProductEvent::Withdrawn,
             Some(ProductEvent::Withdrawn) => ProductEvent::Relisted,
             Some(ProductEvent::Relisted) => return None,
+        })
+    })
+}
+
+pub(super) fn process() -> Vec<ProcessEvent> {
+    let (sequence, position) = (order_id().to_string(), 41);
+    let place = || (sequence.clone(), position);
+    all(|last| {
+        Some(match last {
+            None => ProcessEvent::Paused,
+            Some(ProcessEvent::Paused) => ProcessEvent::Resumed,
+            Some(ProcessEvent::Resumed) => ProcessEvent::Stepped,
+            Some(ProcessEvent::Stepped) => {
+                let error = "the mail server cannot be reached".to_owned();
+                ProcessEvent::SequenceParked { sequence: sequence.clone(), position, attempts: 3, error }
+            }
+            Some(ProcessEvent::SequenceParked { .. }) => {
+                let (sequence, position) = place();
+                ProcessEvent::SequenceRetried { sequence, position }
+            }
+            Some(ProcessEvent::SequenceRetried { .. }) => {
+                let (sequence, position) = place();
+                ProcessEvent::SequenceSkipped { sequence, position }
+            }
+            Some(ProcessEvent::SequenceSkipped { .. }) => {
+                let (sequence, position) = place();
+                ProcessEvent::SequenceRecovered { sequence, position }
+            }
+            Some(ProcessEvent::SequenceRecovered { .. }) => return None,
         })
     })
 }

@@ -105,6 +105,11 @@ fn category_events_are_stored_as_recorded() {
 }
 
 #[test]
+fn process_events_are_stored_as_recorded() {
+    assert_recorded(process::KINDS, examples::process(), process::encode, process::decode);
+}
+
+#[test]
 fn there_is_a_recorded_example_of_every_type_and_version_and_of_nothing_else() {
     let files = std::fs::read_dir(golden_folder()).unwrap().map(|file| file.unwrap().file_name());
     let files: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
