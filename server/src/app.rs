@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::assortment::Assortment;
+use crate::chance;
 use crate::clock;
 use crate::config::{Config, StoreChoice};
 use crate::http;
@@ -20,6 +21,7 @@ use crate::integrations::product_service::ProductService;
 use crate::log_health::LogHealth;
 use crate::pictures::Pictures;
 use crate::processes::patience::Trouble;
+use crate::processes::tenancy::Tenancy;
 use crate::processes::{
     check_out_orders, follow_the_product_service, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail,
     take_payments,
@@ -99,7 +101,8 @@ impl Server {
         let freshness = Arc::new(Freshness::new(config.quote_life));
         tasks.spawn(views.clone().follow(store.clone(), stop.clone()));
         let progress = Progress::default();
-        let ground = Ground { store: &store, progress: &progress, tasks: &tasks, stop: &stop };
+        let ground =
+            Ground { store: &store, progress: &progress, tenancy: tenancy(&config), tasks: &tasks, stop: &stop };
         start_processes(&config, &ground, &views, &systems);
         let products = systems.products;
         let assortment = Assortment::new(store.clone(), products.clone(), freshness.clone(), views.clone());
@@ -184,10 +187,21 @@ pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Store, StoreError> 
     })
 }
 
+/// A log in memory or in a file is this server's alone. By always coming under the same name, it has its leases back at once
+/// after it was killed.
+fn tenancy(config: &Config) -> Tenancy {
+    let holder = match config.store {
+        StoreChoice::Memory | StoreChoice::File(_) => "the only server".to_owned(),
+        StoreChoice::Postgres(_) => format!("server {}", chance::id()),
+    };
+    Tenancy { holder, lease_ttl: config.lease_ttl }
+}
+
 /// What the processes run on.
 struct Ground<'a> {
     store: &'a Store,
     progress: &'a Progress,
+    tenancy: Tenancy,
     tasks: &'a TaskTracker,
     stop: &'a CancellationToken,
 }
@@ -199,9 +213,8 @@ impl Ground<'_> {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Trouble> + Send + 'static,
     {
-        let store = self.store.clone();
-        let handle = move |turn| handle(store.clone(), turn);
-        self.tasks.spawn(runner::run(self.store.clone(), listener, self.progress.clone(), self.stop.clone(), handle));
+        let (store, progress, stop) = (self.store.clone(), self.progress.clone(), self.stop.clone());
+        self.tasks.spawn(runner::run(store, self.tenancy.clone(), listener, progress, stop, handle));
     }
 }
 

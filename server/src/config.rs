@@ -32,6 +32,8 @@ pub struct Config {
     pub quote_life: Duration,
     /// For how long stock is promised to an order that is not paid.
     pub reservation_life: Duration,
+    /// How long the others on one log wait for a sign of life before they take over what a server was at: 1 ms to 1 h.
+    pub lease_ttl: Duration,
     /// How long one call of the card gateway may take before its outcome counts as unknown.
     pub card_gateway_timeout: Duration,
     /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look; at least 1.
@@ -57,6 +59,7 @@ impl Config {
             currency: Currency::EUR,
             quote_life: Duration::from_secs(300),
             reservation_life: Duration::from_secs(15 * 60),
+            lease_ttl: Duration::from_secs(5),
             card_gateway_timeout: Duration::from_secs(10),
             mail_attempts: 50,
             demo_stock: true,

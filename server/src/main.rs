@@ -157,6 +157,15 @@ struct Serve {
     /// For how many seconds a price is good while the product service cannot be asked.
     #[arg(long, env = "STOREFRONT_QUOTE_LIFE_S", default_value_t = 300, value_name = "SECONDS")]
     quote_life_s: u32,
+    /// After how many milliseconds without a sign of life other servers on the same log take over what this one was at.
+    #[arg(
+        long,
+        env = "STOREFRONT_LEASE_MS",
+        default_value_t = 5000,
+        value_parser = clap::value_parser!(u32).range(100..=3_600_000),
+        value_name = "MILLISECONDS"
+    )]
+    lease_ms: u32,
     /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look.
     #[arg(
         long,
@@ -250,6 +259,7 @@ fn config(serve: Serve) -> Config {
         mail_from: serve.mail_from,
         currency: serve.currency,
         quote_life: Duration::from_secs(serve.quote_life_s.into()),
+        lease_ttl: Duration::from_millis(serve.lease_ms.into()),
         mail_attempts: serve.mail_attempts,
         demo_stock: serve.demo_stock,
         open_to_network: serve.open_to_network,

@@ -35,6 +35,8 @@ pub(crate) struct Standing {
     pub(crate) parked: usize,
     /// Whether it begins nothing by itself.
     pub(crate) paused: bool,
+    /// Whether it runs on another server; then only its checkpoint and what the log says of it are known.
+    pub(crate) elsewhere: bool,
     /// How many events it may begin all the same.
     pub(crate) steps: u32,
     /// While it is paused, the events that come next.

@@ -115,7 +115,7 @@ pub(crate) async fn follow_until(client: &Client, order: OrderId, kind: &str) {
         .unwrap_or_else(|_| panic!("{order} never came to {kind}"));
 }
 
-async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, moment: &str) {
+pub(crate) async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, moment: &str) {
     let history = eventually(&format!("the order killed at {moment} has its mail"), || async {
         let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
         let kinds: Vec<String> = timeline.events.iter().map(|event| event.kind.clone()).collect();
@@ -135,7 +135,7 @@ async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, moment: &str)
     assert_eq!(mails, 1, "killed at {moment}: {mails} mails");
 }
 
-async fn positions_are_dense(client: &Client) {
+pub(crate) async fn positions_are_dense(client: &Client) {
     let mut after = 0;
     loop {
         let query = EventQuery { after: Some(after), limit: Some(1000), ..EventQuery::default() };

@@ -22,6 +22,7 @@ mod postgres;
 mod postgres_server;
 mod processes;
 mod programs;
+mod several_servers;
 mod shopping;
 mod stopping;
 mod terminal;

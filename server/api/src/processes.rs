@@ -46,6 +46,8 @@ pub enum ProcessState {
     Retrying,
     /// It begins nothing until it is stepped or resumed.
     Paused,
+    /// It runs on another server; this one takes it over when that is gone. Only what the log says of it is shown.
+    WaitingForLease,
 }
 
 /// An event that went wrong and is tried again.

@@ -231,6 +231,7 @@ fn shown(name: &str, standing: Standing, head: u64) -> Process {
 
 fn state(standing: &Standing) -> ProcessState {
     match standing {
+        Standing { elsewhere: true, .. } => ProcessState::WaitingForLease,
         Standing { paused: true, .. } => ProcessState::Paused,
         Standing { retrying: 1.., .. } => ProcessState::Retrying,
         Standing { unfinished: 1.., .. } => ProcessState::Working,

@@ -352,6 +352,7 @@ impl Feed {
             retries: self.troubled.values().take(NAMED).cloned().collect(),
             parked: self.parked.values().filter(|parked| parked.phase == Phase::Stands).count(),
             paused: self.paused,
+            elsewhere: false,
             steps: self.steps,
             next,
         }

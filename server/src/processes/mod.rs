@@ -2,10 +2,12 @@
 //!
 //! A process reads the log and answers it with events; the log is its only queue. [`runner`] feeds each process the events
 //! that it listens to: in order within one order, side by side across orders. What goes wrong is tried again for as long as
-//! [`patience`] says, and then waits for somebody to look. Nothing here knows HTTP or the views' insides.
+//! [`patience`] says, and then waits for somebody to look. With several servers on one log, each process runs on one of them
+//! at a time: see [`tenancy`]. Nothing here knows HTTP or the views' insides.
 
 pub(crate) mod check_out_orders;
 mod feed;
+mod fenced;
 pub(crate) mod follow_the_product_service;
 pub(crate) mod patience;
 pub(crate) mod put_demo_stock_on_the_shelf;
@@ -13,3 +15,4 @@ pub(crate) mod reprice_open_baskets;
 pub(crate) mod runner;
 pub(crate) mod send_mail;
 pub(crate) mod take_payments;
+pub(crate) mod tenancy;

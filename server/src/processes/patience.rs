@@ -1,7 +1,7 @@
 //! How long an event that goes wrong is tried again, by what went wrong.
 //!
 //! * A system that is not ours is away: whoever speaks to it says when to ask again, and when that has lost its sense.
-//! * The log cannot be read or written: for ever. Nothing could be parked either, and the log will be back.
+//! * The log cannot be read or written, or somebody else was faster: for ever. Nothing could be parked either, and the log will be back.
 //! * The shop's own rules refuse: a few times, because what is missing may be on its way; then it is parked.
 //! * The event cannot be read, or a handler makes a mistake: parked at once. The next attempt would end the same way.
 
@@ -61,9 +61,13 @@ pub(super) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
         Trouble::Failed(failure) => match failure {
             Failure::Busy
             | Failure::Load(LoadError::Store(_))
-            | Failure::Append(AppendError::Conflict { .. } | AppendError::Busy | AppendError::Store(_)) => {
-                Verdict::Again(PAUSES.pause(attempt))
-            }
+            | Failure::Append(
+                AppendError::Conflict { .. }
+                | AppendError::Fenced { .. }
+                | AppendError::TimerGone { .. }
+                | AppendError::Busy
+                | AppendError::Store(_),
+            ) => Verdict::Again(PAUSES.pause(attempt)),
             Failure::Order(_)
             | Failure::Stock(_)
             | Failure::Payment(_)

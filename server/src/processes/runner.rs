@@ -7,6 +7,8 @@
 //! commits with what a handler appends. After a crash a few events are handled again, and a handler notices by the state
 //! of its streams that their work is done.
 //!
+//! With several servers on one log, each process runs on one of them at a time: see [`super::tenancy`].
+//!
 //! An event that goes wrong is tried again for as long as [`super::patience`] says, and then parks its sequence: that is
 //! written into the process's own stream (`process-{name}`), together with a checkpoint past the event. What people ask of
 //! the process (pause, resume, step, retry, skip) stands there too, and reaches it with the log.
@@ -19,17 +21,18 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use storefront_api::Timestamp;
 use storefront_domain::process::{self, ProcessCommand, ProcessError, ProcessEvent};
-use storefront_eventlog::{Append, Checkpoint, Filter, Position, Recorded, Slice, StoreError};
+use storefront_eventlog::{Append, AppendError, Checkpoint, Filter, Position, Recorded, Slice, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::feed::{Errand, Feed, IN_FLIGHT, Reading};
 use super::patience::{Trouble, Verdict, verdict};
+use super::tenancy::Tenancy;
 use crate::clock;
 use crate::commands::{Failure, retrying};
 use crate::integrations::retry::Backoff;
-use crate::progress::Progress;
+use crate::progress::{Progress, Standing};
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
@@ -66,29 +69,43 @@ impl Turn {
     }
 }
 
-/// Runs a process until it is told to stop. What has begun by then is given up and handled again at the next start.
+/// Runs a process until it is told to stop, on one server at a time. What has begun by then, or by the time that another
+/// server takes over, is given up and handled again.
 pub(crate) async fn run<H, F, E>(
     store: Store,
+    tenancy: Tenancy,
     listener: Listener,
     progress: Progress,
     stop: CancellationToken,
     handle: H,
 ) where
-    H: Fn(Turn) -> F + Send + Sync + 'static,
+    H: Fn(Store, Turn) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Into<Trouble> + Send + 'static,
 {
-    let runner = Runner { store, listener, progress, handle: Arc::new(handle) };
-    runner.progress.introduce(runner.listener.name, runner.listener.types);
-    let mut failures = 0;
-    while let Some(failure) = stop.run_until_cancelled(runner.work()).await {
-        failures += 1;
-        let pause = LOG_PAUSES.pause(failures);
-        let (process, pause_ms) = (runner.listener.name, pause.as_millis());
-        error!(process, error = %failure, pause_ms, "a process cannot tell where it stands; starting it again");
-        if stop.run_until_cancelled(clock::sleep(pause)).await.is_none() {
-            return;
-        }
+    progress.introduce(listener.name, listener.types);
+    let handle = Arc::new(handle);
+    let lease = streams::process(listener.name);
+    let work = |store: Store| {
+        let (listener, progress, handle) = (listener.clone(), progress.clone(), Arc::clone(&handle));
+        async move { Runner { store, listener, progress, handle }.work().await }
+    };
+    let waits = || watch(&store, listener.name, &progress);
+    tenancy.keep(&store, lease.as_str(), &stop, work, waits).await;
+}
+
+/// Tells where a process stands that runs on another server, as far as the log says.
+async fn watch(store: &Store, name: &'static str, progress: &Progress) {
+    let seen = async {
+        let position = store.checkpoint(name).await?;
+        let (process, _) = stored::load::<ProcessEvent>(store, &streams::process(name)).await?;
+        let parked = process.parked().values().filter(|parked| parked.goes_on_after.is_none()).count();
+        let paused = process.paused();
+        progress.note(name, Standing { position, parked, paused, elsewhere: true, ..Standing::default() });
+        Ok::<_, Failure>(())
+    };
+    if let Err(failure) = seen.await {
+        warn!(process = name, error = %failure, "it cannot be read where a process stands");
     }
 }
 
@@ -117,7 +134,7 @@ enum Outcome {
 
 impl<H, F, E> Runner<H>
 where
-    H: Fn(Turn) -> F + Send + Sync + 'static,
+    H: Fn(Store, Turn) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Into<Trouble> + Send + 'static,
 {
@@ -143,7 +160,7 @@ where
                 // Always in this order, so that a simulated run can be repeated.
                 biased;
                 Some(finished) = running.join_next() => match finished {
-                    Ok(outcome) => self.take_in(outcome, &mut feed, &mut running),
+                    Ok(outcome) => self.take_in(outcome, &mut feed, &mut running)?,
                     // What runs there catches its panics; without a handler's outcome its sequence stands still.
                     Err(failure) => error!(process = name, error = %failure, "a task of a process was lost"),
                 },
@@ -154,15 +171,18 @@ where
 
     fn set_going(&self, feed: &mut Feed, running: &mut JoinSet<Outcome>) {
         for turn in feed.begin() {
-            running.spawn(attempt(turn, Arc::clone(&self.handle)));
+            running.spawn(attempt(self.store.clone(), turn, Arc::clone(&self.handle)));
         }
         for errand in feed.errands() {
             running.spawn(run_errand(self.store.clone(), self.listener.clone(), errand));
         }
     }
 
-    fn take_in(&self, outcome: Outcome, feed: &mut Feed, running: &mut JoinSet<Outcome>) {
+    /// Fails when another server runs the process by now.
+    fn take_in(&self, outcome: Outcome, feed: &mut Feed, running: &mut JoinSet<Outcome>) -> Result<(), Failure> {
         match outcome {
+            Outcome::WentWrong(_, Trouble::Failed(fenced @ Failure::Append(AppendError::Fenced { .. })))
+            | Outcome::Parked(_, _, Err(fenced @ Failure::Append(AppendError::Fenced { .. }))) => return Err(fenced),
             Outcome::Done(turn) => feed.finish(&turn.recorded),
             Outcome::WentWrong(turn, trouble) => match verdict(&trouble, turn.attempt) {
                 Verdict::Again(pause) => self.again(feed, running, &turn, &trouble, pause),
@@ -183,6 +203,7 @@ where
             Outcome::Due(position, attempt) => feed.due(position, attempt),
             Outcome::Fetched { sequence, to, found } => feed.fetched(sequence, to, found),
         }
+        Ok(())
     }
 
     fn again(&self, feed: &mut Feed, running: &mut JoinSet<Outcome>, turn: &Turn, trouble: &Trouble, pause: Duration) {
@@ -235,13 +256,13 @@ async fn read_on(store: &Store, Reading { after, filter }: Reading<'_>, process:
 }
 
 /// Lets a handler try an event once. A panic is a mistake that it would make again.
-async fn attempt<H, F, E>(turn: Turn, handle: Arc<H>) -> Outcome
+async fn attempt<H, F, E>(store: Store, turn: Turn, handle: Arc<H>) -> Outcome
 where
-    H: Fn(Turn) -> F,
+    H: Fn(Store, Turn) -> F,
     F: Future<Output = Result<(), E>>,
     E: Into<Trouble>,
 {
-    let handled = AssertUnwindSafe(async { handle(turn.clone()).await }).catch_unwind().await;
+    let handled = AssertUnwindSafe(async { handle(store, turn.clone()).await }).catch_unwind().await;
     match handled {
         Ok(Ok(())) => Outcome::Done(turn),
         Ok(Err(failure)) => Outcome::WentWrong(turn, failure.into()),

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use storefront_domain::process::Process;
-use storefront_eventlog::{Expected, JsonText, NewEvent, SqliteStore, StreamAppend, StreamName};
+use storefront_eventlog::{Expected, JsonText, NewEvent, SqliteStore, StreamAppend, StreamName, Taken};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::*;
 
 const LISTENER: Listener = Listener { name: "test", types: &["order.*"] };
+const LEASE_TTL: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the handler did, and what it is to do.
@@ -61,11 +63,11 @@ impl World {
 
     fn starts(&self) {
         let hand = Arc::clone(&self.hand);
-        let handle = move |turn: Turn| {
+        let handle = move |_store: Store, turn: Turn| {
             let hand = Arc::clone(&hand);
             async move { hand.handle(&turn) }
         };
-        tokio::spawn(run(self.store.clone(), LISTENER, self.progress.clone(), self.stop.clone(), handle));
+        tokio::spawn(run(self.store.clone(), tenancy(), LISTENER, self.progress.clone(), self.stop.clone(), handle));
     }
 
     /// The process dies, and another takes up its work.
@@ -123,6 +125,10 @@ impl World {
         };
         assert!(tokio::time::timeout(PATIENCE, says).await.is_ok(), "waited in vain until {what}");
     }
+}
+
+fn tenancy() -> Tenancy {
+    Tenancy { holder: "the only server".to_owned(), lease_ttl: LEASE_TTL }
 }
 
 fn retry(sequence: &str) -> ProcessCommand {
@@ -190,5 +196,36 @@ async fn a_skipped_event_is_gone_and_the_next_one_is_handled() {
     world.handles(&[2]).await;
     world.says("it flows again", |process| process.parked().is_empty()).await;
     assert_eq!(world.hand.tried.lock().unwrap()[&1], 1);
+    world.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_handler_that_wakes_up_after_another_server_took_over_writes_nothing() {
+    let now_ms = Arc::new(AtomicI64::new(1_772_366_400_000));
+    let clock = Arc::clone(&now_ms);
+    let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
+    let world = World { store: Arc::new(log), ..World::new() };
+    world.comes("a").await;
+    let (asleep, wakes) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, mut told) = tokio::sync::mpsc::channel(1);
+    let (sleeps, woken) = (Arc::clone(&asleep), Arc::clone(&wakes));
+    let handle = move |store: Store, turn: Turn| {
+        let (sleeps, woken, tell) = (Arc::clone(&sleeps), Arc::clone(&woken), tell.clone());
+        async move {
+            sleeps.notify_one();
+            woken.notified().await;
+            let written = store.append(Append { checkpoints: vec![turn.checkpoint], ..Append::default() }).await;
+            tell.send(matches!(written, Err(AppendError::Fenced { .. }))).await.unwrap();
+            Ok::<_, Trouble>(())
+        }
+    };
+    tokio::spawn(run(world.store.clone(), tenancy(), LISTENER, world.progress.clone(), world.stop.clone(), handle));
+    tokio::time::timeout(PATIENCE, asleep.notified()).await.unwrap();
+    now_ms.fetch_add(2 * LEASE_TTL.as_millis() as i64, Ordering::Relaxed);
+    let taken = world.store.take_lease("process-test", "another server", LEASE_TTL).await.unwrap();
+    assert!(matches!(taken, Taken::Here(_)), "{taken:?}");
+    wakes.notify_one();
+    assert_eq!(tokio::time::timeout(PATIENCE, told.recv()).await.unwrap(), Some(true));
+    assert_eq!(world.store.checkpoint(LISTENER.name).await.unwrap(), Position(0));
     world.stop.cancel();
 }

@@ -1,0 +1,143 @@
+//! Two servers on one log: each process runs on one of them at a time, and whatever becomes of that one, everything
+//! happens once (promise P4).
+
+use rustix::process::{Signal, kill_process};
+use storefront_api::{OrderId, ProcessState, Product};
+use storefront_client::Client;
+use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
+
+use crate::crash::{a_checkout, a_product_with_plenty, ends_well, follow_until, positions_are_dense};
+use crate::postgres::postgres_url;
+use crate::postgres_server;
+use crate::programs::ServerProcess;
+use crate::world::eventually;
+
+/// What the first of the two servers is at when it is struck.
+const MOMENTS: [&str; 4] = ["order.checked_out", "payment.requested", "payment.succeeded", "email.requested"];
+
+/// A server, and a client of it.
+struct Side {
+    server: ServerProcess,
+    client: Client,
+}
+
+struct World {
+    mocks: Mocks,
+    store: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+        let store = postgres_url(&postgres_server::a_database().await);
+        Self { mocks, store }
+    }
+
+    /// A server whose leases last so short a time that others take over soon.
+    fn a_server(&self) -> Side {
+        let server = ServerProcess::start_with(&self.mocks, &self.store, &["--lease-ms", "900"]);
+        let client = Client::new(&server.url).unwrap();
+        Side { server, client }
+    }
+
+    fn slow(&self, slow: bool) {
+        let faults = Faults { latency_ms: if slow { 150 } else { 0 }, ..Faults::default() };
+        for stub in [Stub::Cards, Stub::Mail] {
+            self.mocks.faults(stub).set(faults.clone());
+        }
+    }
+
+    /// Shoppers buy on both sides; answers when the first order has come to a moment.
+    async fn is_busy_at(&self, sides: [&Side; 2], product: &Product, moment: &str) -> Vec<OrderId> {
+        self.slow(true);
+        let mut orders = Vec::new();
+        for side in sides.into_iter().cycle().take(4) {
+            orders.push(a_checkout(&side.client, product).await);
+        }
+        follow_until(&sides[1].client, orders[0], moment).await;
+        self.slow(false);
+        orders
+    }
+}
+
+impl Side {
+    /// The states of all its processes.
+    async fn states(&self) -> Vec<ProcessState> {
+        self.client.processes().await.unwrap().items.into_iter().map(|process| process.state).collect()
+    }
+
+    async fn runs_everything(&self) {
+        eventually("it runs every process", || async {
+            let states = self.states().await;
+            (!states.is_empty() && !states.contains(&ProcessState::WaitingForLease)).then_some(())
+        })
+        .await;
+    }
+
+    async fn waits(&self) {
+        eventually("it waits for every process", || async {
+            self.states().await.iter().all(|state| *state == ProcessState::WaitingForLease).then_some(())
+        })
+        .await;
+    }
+}
+
+async fn nothing_was_lost_or_doubled(side: &Side, product: &Product, before: u32, bought: usize) {
+    let stock = side.client.stock_of(&product.id).await.unwrap().unwrap();
+    assert_eq!((stock.on_hand, stock.reserved), (before - u32::try_from(bought).unwrap(), 0));
+    positions_are_dense(&side.client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_server_is_killed_in_mid_checkout_the_other_takes_over_and_everything_happens_once() {
+    let world = World::new().await;
+    let mut first = world.a_server();
+    first.runs_everything().await;
+    let product = a_product_with_plenty(&first.client).await;
+    let before = product.available;
+    let mut bought = 0;
+    for moment in MOMENTS {
+        let second = world.a_server();
+        second.waits().await;
+        a_product_with_plenty(&second.client).await;
+        let orders = world.is_busy_at([&first, &second], &product, moment).await;
+        first.server.kill();
+        for order in &orders {
+            ends_well(&second.client, &world.mocks, *order, moment).await;
+        }
+        bought += orders.len();
+        first = second;
+    }
+    first.runs_everything().await;
+    nothing_was_lost_or_doubled(&first, &product, before, bought).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_stopped_and_goes_on_late_changes_nothing_any_more() {
+    let world = World::new().await;
+    let mut first = world.a_server();
+    first.runs_everything().await;
+    let mut second = world.a_server();
+    second.waits().await;
+    let product = a_product_with_plenty(&second.client).await;
+    a_product_with_plenty(&first.client).await;
+    let before = product.available;
+    let mut bought = 0;
+    for moment in MOMENTS {
+        let orders = world.is_busy_at([&first, &second], &product, moment).await;
+        kill_process(first.server.pid(), Signal::STOP).unwrap();
+        for order in &orders {
+            ends_well(&second.client, &world.mocks, *order, moment).await;
+        }
+        kill_process(first.server.pid(), Signal::CONT).unwrap();
+        first.waits().await;
+        for order in &orders {
+            ends_well(&second.client, &world.mocks, *order, moment).await;
+        }
+        bought += orders.len();
+        std::mem::swap(&mut first, &mut second);
+        first.runs_everything().await;
+        a_product_with_plenty(&second.client).await;
+    }
+    nothing_was_lost_or_doubled(&first, &product, before, bought).await;
+}
