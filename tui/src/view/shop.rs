@@ -269,7 +269,7 @@ fn prices(model: &Model, product: &Product, theme: &Theme, area: Rect, buffer: &
         put(buffer, area.x, y, &format!("{held} in the basket"), theme.accent, area.width);
         y += 1;
     }
-    if product.in_baskets > 0 && area.height >= 9 {
+    if product.in_baskets > 0 && area.height >= 8 {
         let others = match product.in_baskets {
             1 => "1 other has it in their basket".to_owned(),
             others => format!("{others} others have it in their basket"),
