@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use storefront_api::Money;
 use storefront_eventlog::{PostgresStore, SqliteStore, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +24,8 @@ use crate::pictures::Pictures;
 use crate::processes::patience::Trouble;
 use crate::processes::tenancy::Tenancy;
 use crate::processes::{
-    check_out_orders, follow_the_product_service, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail,
-    take_payments,
+    check_out_orders, follow_the_product_service, issue_a_voucher_when_a_large_order_ships as issue_vouchers,
+    pay_from_wallets, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
 };
 use crate::progress::Progress;
 use crate::shop::{Freshness, Running, Shop, Traffic};
@@ -121,6 +122,8 @@ impl Server {
             traffic: Arc::new(Traffic::new(clock::now())),
             opened_at,
             card_webhook_secret: config.card_webhook_secret,
+            currency: config.currency,
+            terms: config.terms,
             stop: stop.clone(),
         };
         let service = axum::serve(listener, http::router(shop)).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -223,6 +226,16 @@ fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems:
     ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
     let cards = systems.cards.clone();
     ground.start(take_payments::LISTENER, move |store, turn| take_payments::handle(store, cards.clone(), turn));
+    ground.start(pay_from_wallets::LISTENER, pay_from_wallets::handle);
+    let money = |amount| Money::new(amount, config.currency);
+    let terms = issue_vouchers::Terms {
+        threshold: money(config.terms.voucher_threshold),
+        amount: money(config.terms.voucher_amount),
+    };
+    let draw: issue_vouchers::Draw = Arc::new(issue_vouchers::random_code);
+    ground.start(issue_vouchers::LISTENER, move |store, turn| {
+        issue_vouchers::handle(store, terms.clone(), draw.clone(), turn)
+    });
     let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);
     ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), attempts, turn));
     let seen = views.clone();

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{OrderId, PaymentId, ProductId};
+use storefront_api::{CustomerId, OrderId, PaymentId, ProductId};
 use storefront_domain::{
+    customer::CustomerError,
     email::EmailError,
     order::{Order, OrderError, OrderEvent},
     payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
     process::{self, Process, ProcessCommand, ProcessError, ProcessEvent},
     stock::{self, Stock, StockCommand, StockError, StockEvent},
+    voucher::VoucherError,
+    wallet::WalletError,
 };
 use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, Version};
 
@@ -29,6 +32,8 @@ const PAUSES: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_mi
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) cause: Cause,
+    /// The customer who asks; `None` for a guest.
+    pub(crate) customer_id: Option<CustomerId>,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) condition: Condition,
 }
@@ -95,6 +100,12 @@ pub(crate) enum Failure {
     Email(#[from] EmailError),
     #[error(transparent)]
     Process(#[from] ProcessError),
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    #[error(transparent)]
+    Voucher(#[from] VoucherError),
+    #[error(transparent)]
+    Customer(#[from] CustomerError),
     #[error("the version is {current}, not the one that was asked for")]
     VersionMismatch { current: u64 },
     #[error("the key was used for another request")]
@@ -240,7 +251,8 @@ pub(crate) async fn keep(store: &Store, context: &Context, reply: Reply) -> Resu
     write(store, Batch::new(clock::now(), context.cause.clone()), context, reply).await
 }
 
-async fn write(store: &Store, batch: Batch, context: &Context, reply: Reply) -> Result<Done, Failure> {
+/// Appends what was decided, with the answer under its idempotency key.
+pub(crate) async fn write(store: &Store, batch: Batch, context: &Context, reply: Reply) -> Result<Done, Failure> {
     let mut append = batch.into_append();
     if let Some(Idempotency { key, fingerprint }) = &context.idempotency {
         append.answer = Some(Answer {

@@ -38,6 +38,8 @@ pub struct Config {
     pub card_gateway_timeout: Duration,
     /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look; at least 1.
     pub mail_attempts: u32,
+    /// Wallets, spending limits and vouchers.
+    pub terms: Terms,
     /// Whether products that the shop has never seen get a demo stock.
     pub demo_stock: bool,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
@@ -62,9 +64,29 @@ impl Config {
             lease_ttl: Duration::from_secs(5),
             card_gateway_timeout: Duration::from_secs(10),
             mail_attempts: 50,
+            terms: Terms::default(),
             demo_stock: true,
             open_to_network: false,
         }
+    }
+}
+
+/// What customers get and may spend; all in minor units of the shop's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What a new customer's wallet has in it.
+    pub opening_balance: i64,
+    /// The highest price of one piece that a customer may buy for whom none was set.
+    pub spending_limit: i64,
+    /// An order that is sent brings its customer a voucher when it cost more than this.
+    pub voucher_threshold: i64,
+    /// What that voucher takes off; 0 for no vouchers.
+    pub voucher_amount: i64,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { opening_balance: 0, spending_limit: 1_000_000, voucher_threshold: 10_000, voucher_amount: 500 }
     }
 }
 

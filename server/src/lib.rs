@@ -40,7 +40,7 @@ pub mod tools;
 mod views;
 
 pub use app::{Server, StartError};
-pub use config::{Config, Secret, StoreChoice};
+pub use config::{Config, Secret, StoreChoice, Terms};
 
 /// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
 ///

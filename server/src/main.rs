@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::Currency;
 use storefront_server::tools::{self, Place, ToolError};
-use storefront_server::{Config, Secret, Server, StoreChoice};
+use storefront_server::{Config, Secret, Server, StoreChoice, Terms};
 use tracing_subscriber::EnvFilter;
 
 /// The shop's server: an event log, an HTTP interface, and the processes between them.
@@ -175,6 +175,18 @@ struct Serve {
         value_name = "TIMES"
     )]
     mail_attempts: u32,
+    /// What a new customer's wallet has in it, in minor units such as cents.
+    #[arg(long, env = "STOREFRONT_OPENING_BALANCE", default_value_t = 0, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    opening_balance: i64,
+    /// The highest price of one piece that a customer may buy for whom none was set, in minor units.
+    #[arg(long, env = "STOREFRONT_SPENDING_LIMIT", default_value_t = 1_000_000, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    spending_limit: i64,
+    /// An order that is sent brings its customer a voucher when it cost more than this, in minor units.
+    #[arg(long, env = "STOREFRONT_VOUCHER_THRESHOLD", default_value_t = 10_000, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    voucher_threshold: i64,
+    /// What that voucher takes off, in minor units; 0 for no vouchers.
+    #[arg(long, env = "STOREFRONT_VOUCHER_AMOUNT", default_value_t = 500, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    voucher_amount: i64,
     /// Give products that the shop has never seen a demo stock.
     #[arg(long, env = "STOREFRONT_DEMO_STOCK")]
     demo_stock: bool,
@@ -261,6 +273,12 @@ fn config(serve: Serve) -> Config {
         quote_life: Duration::from_secs(serve.quote_life_s.into()),
         lease_ttl: Duration::from_millis(serve.lease_ms.into()),
         mail_attempts: serve.mail_attempts,
+        terms: Terms {
+            opening_balance: serve.opening_balance,
+            spending_limit: serve.spending_limit,
+            voucher_threshold: serve.voucher_threshold,
+            voucher_amount: serve.voucher_amount,
+        },
         demo_stock: serve.demo_stock,
         open_to_network: serve.open_to_network,
         ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)

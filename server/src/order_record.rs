@@ -1,6 +1,6 @@
 //! An order with the times of its life: what the stream of an order adds up to, ready for the wire.
 
-use storefront_api::{self as api, Money, OrderId, OrderStatus, PaymentStatus, Timestamp};
+use storefront_api::{self as api, CustomerId, OrderId, OrderStatus, PaymentStatus, Timestamp};
 use storefront_domain::{
     order::{self, Order, OrderEvent},
     payment::{self, Payment, PaymentEvent},
@@ -44,7 +44,9 @@ impl OrderRecord {
             | OrderEvent::ItemQuantityChanged { .. }
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
-            | OrderEvent::ProductWithdrawnFromBasket { .. } => {}
+            | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::VoucherApplied { .. }
+            | OrderEvent::VoucherRemoved { .. } => {}
         }
     }
 
@@ -73,9 +75,10 @@ impl OrderRecord {
             currency: order.currency(),
             items,
             subtotal,
-            discount: Money::zero(order.currency()),
+            discount: order.discount(),
             total: order.total(),
             tax: tax.map(|tax| api::TaxLine { rate_percent: tax.rate_percent, amount: tax.amount }).collect(),
+            voucher: order.voucher().map(|voucher| voucher.code.clone()),
             email: order.email().map(str::to_owned),
             shipping_address: order.shipping_address().cloned(),
             shipment: self.shipment(),
@@ -121,6 +124,18 @@ impl OrderRecord {
 /// Reads an order from its stream.
 pub(crate) async fn load(store: &Store, id: OrderId) -> Result<OrderRecord, LoadError> {
     load_while(store, id, |_| true).await
+}
+
+/// Whose an order is (`None`: a guest's); `newcomer`'s where it has not begun.
+pub(crate) async fn owner(
+    store: &Store,
+    id: OrderId,
+    newcomer: Option<CustomerId>,
+) -> Result<Option<CustomerId>, LoadError> {
+    let first = store.read_stream(&streams::order(id), Version(1), 1).await?;
+    let Some(first) = first.first() else { return Ok(newcomer) };
+    let begun = order::evolve(Order::default(), &stored::decode(first)?);
+    Ok(begun.customer_id())
 }
 
 /// Reads an order from its stream for as long as a condition on its events holds.

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use storefront_api::Timestamp;
+use storefront_api::{Currency, Money, Timestamp};
 use storefront_eventlog::Position;
 use tokio_util::sync::CancellationToken;
 
 use crate::assortment::Assortment;
-use crate::config::Secret;
+use crate::config::{Secret, Terms};
 use crate::integrations::product_service::ProductService;
 use crate::log_health::LogHealth;
 use crate::pictures::Pictures;
@@ -36,8 +36,18 @@ pub(crate) struct Shop {
     /// Where the log stood when the shop was opened; before the views have come there they are not fit to be shown.
     pub(crate) opened_at: Position,
     pub(crate) card_webhook_secret: Secret,
+    /// The one currency of the shop.
+    pub(crate) currency: Currency,
+    pub(crate) terms: Terms,
     /// Ends waiting requests when the server is told to stop.
     pub(crate) stop: CancellationToken,
+}
+
+impl Shop {
+    /// An amount of minor units of the shop's currency.
+    pub(crate) fn money(&self, amount: i64) -> Money {
+        Money::new(amount, self.currency)
+    }
 }
 
 /// When the product service was heard last.

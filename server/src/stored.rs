@@ -6,12 +6,15 @@ use storefront_api::Timestamp;
 use storefront_domain::{
     category::{self, Categories, CategoryEvent},
     checkout::{self, Checkout, CheckoutEvent},
+    customer::{self, Customer, CustomerEvent},
     email::{self, Email, EmailEvent},
     order::{self, Order, OrderEvent},
     payment::{self, Payment, PaymentEvent},
     process::{self, Process, ProcessEvent},
     product::{self, Product, ProductEvent},
     stock::{self, Stock, StockEvent},
+    voucher::{self, Voucher, VoucherEvent},
+    wallet::{self, Wallet, WalletEvent},
 };
 use storefront_eventlog::{
     Append, Checkpoint, EventStore, Expected, JsonText, NewEvent, Recorded, Snapshot, StoreError, StreamAppend,
@@ -74,6 +77,9 @@ stored!(EmailEvent, Email, email, None);
 stored!(ProductEvent, Product, product, None);
 stored!(CategoryEvent, Categories, category, None);
 stored!(ProcessEvent, Process, process, None);
+stored!(WalletEvent, Wallet, wallet, None);
+stored!(VoucherEvent, Voucher, voucher, None);
+stored!(CustomerEvent, Customer, customer, None);
 
 /// Why a stream could not be read as what it should be.
 #[derive(Debug, thiserror::Error)]

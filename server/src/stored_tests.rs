@@ -208,7 +208,7 @@ async fn a_change_of_stock_reads_few_events_of_a_long_history() {
     let (before, _) = sum_of_all::<StockEvent>(&world.counting, &world.mugs).await;
     world.counting.read.store(0, Ordering::Relaxed);
     let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let context = Context { cause, idempotency: None, condition: Condition::OneOf(vec![2100]) };
+    let context = Context { cause, customer_id: None, idempotency: None, condition: Condition::OneOf(vec![2100]) };
     let reply = |stock: &Stock, version: Version| {
         let (body, version) = (stock.on_hand().into(), Some(version.0));
         Ok(Reply { status: 200, location: None, version, body })

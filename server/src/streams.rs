@@ -1,6 +1,6 @@
 //! The names of the streams, in one place.
 
-use storefront_api::{EmailId, OrderId, PaymentId, ProductId};
+use storefront_api::{CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
 use storefront_eventlog::StreamName;
 
 /// The stream of an order.
@@ -21,6 +21,21 @@ pub(crate) fn stock(id: &ProductId) -> StreamName {
 /// The stream of a payment.
 pub(crate) fn payment(id: PaymentId) -> StreamName {
     named("payment", id)
+}
+
+/// The stream of a customer.
+pub(crate) fn customer(id: CustomerId) -> StreamName {
+    named("customer", id)
+}
+
+/// The stream of the wallet of a customer.
+pub(crate) fn wallet(id: CustomerId) -> StreamName {
+    named("wallet", id)
+}
+
+/// The stream of a voucher.
+pub(crate) fn voucher(code: &VoucherCode) -> StreamName {
+    named("voucher", code)
 }
 
 /// The stream of a mail.

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use storefront_api::{AddItem, EventQuery, OrderId, OrderStatus, Product, ProductQuery, TimelineQuery};
+use storefront_api::{
+    AddItem, Cancel, EventQuery, OrderId, OrderStatus, PaymentMethod, Product, ProductQuery, TimelineQuery,
+};
 use storefront_client::{Client, IdempotencyKey};
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
+use crate::money::{a_customer, balance};
 use crate::programs::ServerProcess;
 use crate::world::{VISA, an_order, card, checkout, eventually};
 
@@ -53,6 +56,61 @@ async fn killed_at_any_moment_of_a_checkout_it_ends_with_one_charge_one_mail_one
     let stock = client.stock_of(&product.id).await.unwrap().unwrap();
     assert_eq!((stock.on_hand, stock.reserved), (product.available - bought, 0));
     positions_are_dense(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_of_a_wallet_payment_it_charges_once_and_credits_once() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("shop.db");
+    let mut server = ServerProcess::start(&mocks, &store);
+    let mut client = Client::new(&server.url).unwrap();
+    let product = a_product_with_plenty(&client).await;
+    let price = product.price.amount;
+    let (_, customer) = a_customer(&client, 20 * price).await;
+    let mut left = 20 * price;
+    for moment in ["order.checked_out", "checkout.stock_reserved", "payment.requested", "wallet.charged"] {
+        a_product_with_plenty(&client).await;
+        let ada = client.of_customer(customer);
+        let add = AddItem { product_id: product.id.clone(), quantity: 1 };
+        let basket = ada.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
+        let by_wallet = checkout(&basket, PaymentMethod::Wallet);
+        ada.checkout(basket.id, &by_wallet, &IdempotencyKey::new()).await.unwrap();
+        follow_until(&client, basket.id, moment).await;
+        server.kill();
+        server = ServerProcess::start(&mocks, &store);
+        client = Client::new(&server.url).unwrap();
+        ends_well_from_the_wallet(&client, basket.id, moment).await;
+        left -= price;
+        assert_eq!(balance(&client.of_customer(customer)).await, left, "killed at {moment}");
+    }
+    a_product_with_plenty(&client).await;
+    let ada = client.of_customer(customer);
+    let add = AddItem { product_id: product.id.clone(), quantity: 1 };
+    let basket = ada.add_item(an_order(), &add, &IdempotencyKey::new()).await.unwrap().value;
+    ada.checkout(basket.id, &checkout(&basket, PaymentMethod::Wallet), &IdempotencyKey::new()).await.unwrap();
+    follow_until(&client, basket.id, "order.confirmed").await;
+    let cancel = Cancel { reason: "changed my mind".to_owned() };
+    client.cancel(basket.id, &cancel, &IdempotencyKey::new()).await.unwrap();
+    server.kill();
+    let server = ServerProcess::start(&mocks, &store);
+    client = Client::new(&server.url).unwrap();
+    follow_until(&client, basket.id, "wallet.credited").await;
+    assert_eq!(balance(&client.of_customer(customer)).await, left);
+    positions_are_dense(&client).await;
+}
+
+async fn ends_well_from_the_wallet(client: &Client, order: OrderId, moment: &str) {
+    let history = eventually(&format!("the order killed at {moment} is confirmed"), || async {
+        let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
+        let kinds: Vec<String> = timeline.events.iter().map(|event| event.kind.clone()).collect();
+        (timeline.order.status == OrderStatus::Confirmed).then_some(kinds)
+    })
+    .await;
+    for once in ["payment.requested", "wallet.charged", "payment.succeeded", "order.confirmed"] {
+        let times = history.iter().filter(|kind| *kind == once).count();
+        assert_eq!(times, 1, "killed at {moment}: {once} happened {times} times: {history:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

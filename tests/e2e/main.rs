@@ -13,6 +13,7 @@ mod crash;
 mod history;
 mod idempotency;
 mod log;
+mod money;
 mod offline;
 mod openapi;
 mod operations;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, WrapErr, bail};
 use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
-use storefront_server::{Config, Server, StoreChoice};
+use storefront_server::{Config, Server, StoreChoice, Terms};
 
 /// Where the embedded shop keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         listen: options.listen,
         store,
         open_to_network: options.open_to_network,
+        // Who tries the shop out has something to spend: 10,000.00.
+        terms: Terms { opening_balance: 1_000_000, ..Terms::default() },
         ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail_url)
     };
     let secret = config.card_webhook_secret.reveal().to_owned();

@@ -16,6 +16,9 @@ pub(crate) fn of(event: &Event) -> String {
         "stock" => stock(what, data, subject(event)),
         "payment" => payment(what, data),
         "email" => email(what, data),
+        "wallet" => wallet(what, data),
+        "voucher" => voucher(what, data, subject(event)),
+        "customer" => customer(what, data),
         "product" => product(what, data, subject(event)),
         "category" => format!("the shelf {} is set up", name(data)),
         "process" => process(what, data, subject(event)),
@@ -43,6 +46,10 @@ fn order(what: &str, data: &Value) -> String {
             format!("{}: {} is now {}", name(data), amount(data, "old_price"), amount(data, "new_price"))
         }
         "product_withdrawn_from_basket" => format!("{} is no longer sold", name(data)),
+        "voucher_applied" => {
+            with(&format!("voucher {} takes off", text(data, "code")), &[("", amount(data, "amount"))])
+        }
+        "voucher_removed" => format!("voucher {} taken off", text(data, "code")),
         "checked_out" => with("bought", &[("for", amount(data, "total")), ("by", text(data, "email"))]),
         "reopened" => with("open again", &[(":", reason(data))]),
         "confirmed" => with("confirmed", &[("as", text(data, "number"))]),
@@ -56,6 +63,11 @@ fn order(what: &str, data: &Value) -> String {
 fn checkout(what: &str, data: &Value) -> String {
     match what {
         "started" => "the checkout begins".to_owned(),
+        "voucher_reserved" => format!("voucher {} is kept for it", text(data, "voucher")),
+        "voucher_refused" => {
+            with(&format!("voucher {} cannot be used", text(data, "voucher")), &[(":", text(data, "detail"))])
+        }
+        "voucher_issued" => format!("brought the voucher {}", text(data, "voucher")),
         "stock_reserved" => "every line is reserved".to_owned(),
         "stock_refused" => with("too few are left", &[("of", list(data, "product_ids"))]),
         "payment_received" => "the money is there".to_owned(),
@@ -106,6 +118,35 @@ fn email(what: &str, data: &Value) -> String {
         "requested" => with(&format!("{} mail", text(data, "kind")), &[("to", text(data, "to"))]),
         "sent" => with("sent", &[("at attempt", number_after_the_first(data, "attempts"))]),
         "failed" => with("could not be sent", &[(":", text(data, "detail"))]),
+        other => words(other),
+    }
+}
+
+fn wallet(what: &str, data: &Value) -> String {
+    match what {
+        "opened" => with("a wallet with", &[("", amount(data, "balance"))]),
+        "topped_up" => with(&format!("{} put in", amount(data, "amount")), &[("because", text(data, "reason"))]),
+        "charged" => with("the wallet pays", &[("", amount(data, "amount"))]),
+        "credited" => with("back in the wallet:", &[("", amount(data, "amount"))]),
+        other => words(other),
+    }
+}
+
+fn voucher(what: &str, data: &Value, code: &str) -> String {
+    match what {
+        "issued" => with(&format!("voucher {code} takes off"), &[("", amount(data, "amount"))]),
+        "reserved" => format!("voucher {code} is kept"),
+        "released" => format!("voucher {code} is free again"),
+        "redeemed" => format!("voucher {code} is used up"),
+        "revoked" => with(&format!("voucher {code} is taken back"), &[("because", text(data, "reason"))]),
+        other => words(other),
+    }
+}
+
+fn customer(what: &str, data: &Value) -> String {
+    match what {
+        "registered" => "a new customer".to_owned(),
+        "limit_set" => with("may buy what costs up to", &[("", amount(data, "limit"))]),
         other => words(other),
     }
 }
@@ -234,6 +275,15 @@ mod tests {
             ("order.reopened", json!({"reason": {"code": "out_of_stock"}}), "open again: out of stock"),
             ("email.sent", json!({"attempts": 1}), "sent"),
             ("email.sent", json!({"attempts": 3}), "sent at attempt 3"),
+            ("order.voucher_applied", json!({"code": "k3v9q", "amount": eur(500)}), "voucher k3v9q takes off 5.00 €"),
+            (
+                "checkout.voucher_refused",
+                json!({"voucher": "k3v9q", "detail": "used"}),
+                "voucher k3v9q cannot be used: used",
+            ),
+            ("wallet.charged", json!({"amount": eur(2499)}), "the wallet pays 24.99 €"),
+            ("voucher.redeemed", json!({}), "voucher teapot is used up"),
+            ("customer.limit_set", json!({"limit": eur(100)}), "may buy what costs up to 1.00 €"),
             ("stock.ran_low", json!({"available": 3}), "only 3 × teapot left"),
             (
                 "process.sequence_parked",

@@ -99,3 +99,68 @@ impl fmt::Display for ProductId {
         f.write_str(&self.0)
     }
 }
+
+/// Names a voucher, and is all that a shopper types to use it: 5 of `0–9 a–z`. Capitals are read as small letters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "k3v9q")]
+pub struct VoucherCode(String);
+
+impl VoucherCode {
+    /// How many characters a code has.
+    pub const CHARACTERS: usize = 5;
+    /// What they are taken from.
+    pub const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for VoucherCode {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let code = text.trim().to_ascii_lowercase();
+        let fits = code.len() == Self::CHARACTERS && code.bytes().all(|byte| Self::ALPHABET.contains(&byte));
+        if fits {
+            Ok(Self(code))
+        } else {
+            Err(BadId(format!("{text:?} is not a voucher code: 5 of 0-9 and a-z, such as k3v9q")))
+        }
+    }
+}
+
+impl TryFrom<String> for VoucherCode {
+    type Error = BadId;
+
+    fn try_from(text: String) -> Result<Self, BadId> {
+        text.parse()
+    }
+}
+
+impl From<VoucherCode> for String {
+    fn from(code: VoucherCode) -> Self {
+        code.0
+    }
+}
+
+impl fmt::Display for VoucherCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voucher_code_is_five_letters_and_digits_however_they_are_typed() {
+        assert_eq!(" K3v9Q ".parse::<VoucherCode>().map(String::from), Ok("k3v9q".to_owned()));
+        for wrong in ["", "k3v9", "k3v9q1", "k3 9q", "k3v-q", "k3v9é"] {
+            assert!(wrong.parse::<VoucherCode>().is_err(), "{wrong:?}");
+        }
+    }
+}

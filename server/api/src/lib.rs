@@ -4,6 +4,7 @@
 //! the server keeps its own codecs, so that the wire and the log can change apart.
 
 mod catalogue;
+mod customers;
 mod diff;
 mod events;
 mod health;
@@ -19,14 +20,18 @@ pub use catalogue::{
     Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductQuery,
     ProductSort, RepriceProduct,
 };
+pub use customers::{
+    Customer, Movement, MovementKind, MovementsQuery, RegisterCustomer, SetLimit, TopUp, Voucher, VoucherList,
+    VoucherStatus, Wallet,
+};
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
 pub use health::{Health, Readiness};
-pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId};
+pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
 pub use money::{BadMoney, Currency, Money};
 pub use orders::{
-    AddItem, Address, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery, OrderQuery,
-    OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, ReopenReason, Ship, Shipment, TaxLine,
+    AddItem, Address, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery,
+    OrderQuery, OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, ReopenReason, Ship, Shipment, TaxLine,
 };
 pub use problem::{FieldError, Problem};
 pub use processes::{
@@ -38,6 +43,8 @@ pub use time::Timestamp;
 
 /// Header that every write answers: the log position that it wrote. Send it back as `min_position` to read your writes.
 pub const POSITION_HEADER: &str = "storefront-position";
+/// Header that says which customer asks; without it, a guest does. Open mode believes it.
+pub const CUSTOMER_HEADER: &str = "storefront-customer";
 /// Header under which a client names a POST, so that repeating it has one effect.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 /// Header that says an answer is the stored one of an earlier POST.

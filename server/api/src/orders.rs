@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Currency, CustomerId, Money, OrderId, PaymentId, ProductId, Timestamp};
+use crate::{Currency, CustomerId, Money, OrderId, PaymentId, ProductId, Timestamp, VoucherCode};
 
 /// Where an order is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -57,6 +57,11 @@ pub enum ReopenReason {
         /// Why, for people.
         message: String,
     },
+    /// The voucher could not be used any more, such as because another order has it. It was taken off the basket.
+    VoucherUnavailable {
+        /// The voucher.
+        voucher: VoucherCode,
+    },
 }
 
 /// How to pay.
@@ -106,6 +111,14 @@ pub struct AddItem {
 pub struct ChangeQuantity {
     /// How many, 1 to 99.
     pub quantity: u32,
+}
+
+/// Use a voucher for the basket; it takes the place of the one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyVoucher {
+    /// The voucher's code.
+    pub code: VoucherCode,
 }
 
 /// Buy the basket.
@@ -176,7 +189,7 @@ pub struct OrderItem {
 pub struct TaxLine {
     /// Whole percent.
     pub rate_percent: u8,
-    /// The VAT, rounded half up once per rate.
+    /// The VAT of what is left of this rate after the discount, rounded half up once per rate.
     pub amount: Money,
 }
 
@@ -226,12 +239,15 @@ pub struct Order {
     pub items: Vec<OrderItem>,
     /// The sum of the lines.
     pub subtotal: Money,
-    /// What is taken off.
+    /// What the voucher takes off, never more than the subtotal.
     pub discount: Money,
     /// What is to be paid: subtotal less discount.
     pub total: Money,
     /// The VAT that the total includes, by rate.
     pub tax: Vec<TaxLine>,
+    /// The voucher that it is bought with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voucher: Option<VoucherCode>,
     /// Where mail about it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,

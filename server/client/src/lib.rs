@@ -7,6 +7,7 @@
 //! Every wait and every body has a bound: 2 s to connect, 10 s for an answer (a long poll has its wait on top), 16 MiB.
 
 mod catalogue;
+mod customers;
 mod error;
 mod health;
 mod key;

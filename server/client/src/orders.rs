@@ -3,8 +3,8 @@
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use storefront_api::{
-    AddItem, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, Order, OrderDiff, OrderId, OrderListQuery,
-    OrderQuery, OrderSummary, Page, ProductId, Ship, Timeline, TimelineQuery,
+    AddItem, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, Order, OrderDiff, OrderId,
+    OrderListQuery, OrderQuery, OrderSummary, Page, ProductId, Ship, Timeline, TimelineQuery, Voucher, VoucherCode,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
@@ -114,6 +114,31 @@ impl Client {
     /// See [`ClientError`].
     pub async fn clear(&self, id: OrderId) -> Result<Written<Order>, ClientError> {
         self.write(self.request(Method::DELETE, &["v1", "orders", &id.to_string(), "items"])).await
+    }
+
+    /// `PUT /v1/orders/{id}/voucher`: uses a voucher, in place of the one before. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn apply_voucher(&self, id: OrderId, code: &VoucherCode) -> Result<Written<Order>, ClientError> {
+        let body = ApplyVoucher { code: code.clone() };
+        self.write(self.request(Method::PUT, &["v1", "orders", &id.to_string(), "voucher"]).json(&body)).await
+    }
+
+    /// `DELETE /v1/orders/{id}/voucher`: uses no voucher. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn remove_voucher(&self, id: OrderId) -> Result<Written<Order>, ClientError> {
+        self.write(self.request(Method::DELETE, &["v1", "orders", &id.to_string(), "voucher"])).await
+    }
+
+    /// `GET /v1/orders/{id}/voucher-issued`: the voucher that the order brought; `None` where it brought none (yet).
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn voucher_issued(&self, id: OrderId) -> Result<Option<Voucher>, ClientError> {
+        self.find(self.get(&["v1", "orders", &id.to_string(), "voucher-issued"], &())).await
     }
 
     /// `POST /v1/orders/{id}/checkout`: buys the basket. The answer is the order as `checked_out`; what becomes of it

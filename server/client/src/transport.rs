@@ -7,7 +7,9 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use storefront_api::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem};
+use storefront_api::{
+    CUSTOMER_HEADER, CustomerId, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem,
+};
 
 use crate::{ClientError, IdempotencyKey, error};
 
@@ -26,6 +28,8 @@ const LIMITS: Limits =
 #[derive(Clone, Debug)]
 pub struct Client {
     shop: Arc<Shop>,
+    /// Whom every request is sent for; nobody in particular is a guest.
+    customer: Option<CustomerId>,
 }
 
 #[derive(Debug)]
@@ -73,14 +77,21 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = built(http(&base, limits))?;
         let shown = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { shop: Arc::new(Shop { base, shown, http, limits }) })
+        Ok(Self { shop: Arc::new(Shop { base, shown, http, limits }), customer: None })
+    }
+
+    /// The same client on behalf of a customer, who has registered.
+    #[must_use]
+    pub fn of_customer(&self, customer: CustomerId) -> Self {
+        Self { shop: Arc::clone(&self.shop), customer: Some(customer) }
     }
 
     /// A client of the same shop for an answer that may be long: each piece of it must come within the limit for an answer.
     pub(crate) fn of_long_answers(&self) -> Result<Self, ClientError> {
         let Shop { base, shown, limits, .. } = &*self.shop;
         let http = built(http(base, *limits).read_timeout(limits.answer))?;
-        Ok(Self { shop: Arc::new(Shop { base: base.clone(), shown: shown.clone(), http, limits: *limits }) })
+        let shop = Shop { base: base.clone(), shown: shown.clone(), http, limits: *limits };
+        Ok(Self { shop: Arc::new(shop), customer: self.customer })
     }
 
     /// The shop's address, without a slash at its end.
@@ -97,7 +108,11 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        self.shop.http.request(method, url).header(ACCEPT, HeaderValue::from_static("application/json"))
+        let request = self.shop.http.request(method, url).header(ACCEPT, HeaderValue::from_static("application/json"));
+        match self.customer {
+            Some(customer) => request.header(CUSTOMER_HEADER, customer.to_string()),
+            None => request,
+        }
     }
 
     /// Sends a GET and reads its JSON answer; `wait_seconds` is how long the shop may hold it back.

@@ -10,7 +10,7 @@ mod tests;
 
 pub use react::react;
 pub use state::{Attempt, Checkout, Stage, evolve};
-use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason};
+use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason, VoucherCode};
 
 use crate::OrderNumber;
 
@@ -30,7 +30,19 @@ pub enum CheckoutEvent {
         /// Where mail goes.
         email: String,
     },
-    /// Every line is reserved.
+    /// The voucher is kept for the order.
+    VoucherReserved {
+        /// The voucher.
+        voucher: VoucherCode,
+    },
+    /// The voucher cannot be used, such as because another order has it; nothing is reserved.
+    VoucherRefused {
+        /// The voucher.
+        voucher: VoucherCode,
+        /// Why, for people.
+        detail: String,
+    },
+    /// Every line is reserved, and the voucher if there is one.
     StockReserved,
     /// These products had too few left; nothing is reserved.
     StockRefused {
@@ -63,6 +75,11 @@ pub enum CheckoutEvent {
     },
     /// The order was cancelled: what was reserved or allocated is given back, and so is the money.
     Cancelled,
+    /// The order was sent and had cost enough for its customer to get a voucher; once for each order.
+    VoucherIssued {
+        /// The new voucher.
+        voucher: VoucherCode,
+    },
 }
 
 /// One line to reserve.
@@ -89,6 +106,8 @@ pub enum Trigger {
         method: PaymentMethod,
         /// Where mail goes.
         email: String,
+        /// The voucher that it is bought with.
+        voucher: Option<VoucherCode>,
     },
     /// `checkout.stock_reserved`, from the process's own stream.
     StockReserved,
@@ -124,8 +143,9 @@ pub enum Trigger {
 /// trigger can simply be taken again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Record `Started`; then reserve every line and record `StockReserved`, or else reserve nothing, record
-    /// `StockRefused` and `Failed`, and reopen the order, unless it has been cancelled meanwhile.
+    /// Record `Started`; then reserve the voucher and every line and record `VoucherReserved` and `StockReserved`, or
+    /// else reserve nothing, record `StockRefused` or `VoucherRefused` and `Failed`, and reopen the order, unless it has
+    /// been cancelled meanwhile.
     Start {
         /// The payment that this checkout will ask for.
         payment_id: PaymentId,
@@ -137,6 +157,8 @@ pub enum Intent {
         method: PaymentMethod,
         /// Where mail goes.
         email: String,
+        /// What voucher to reserve.
+        voucher: Option<VoucherCode>,
     },
     /// Ask for the money.
     RequestPayment {
@@ -147,20 +169,25 @@ pub enum Intent {
         /// How.
         method: PaymentMethod,
     },
-    /// Record `PaymentReceived` and `Completed`, confirm the order and allocate its stock. When the order has been
+    /// Record `PaymentReceived` and `Completed`, confirm the order, allocate its stock and redeem its voucher. When the order has been
     /// cancelled meanwhile, the same as `Undo`.
     Complete {
         /// The payment.
         payment_id: PaymentId,
         /// What to allocate.
         lines: Vec<Line>,
+        /// What voucher to redeem.
+        voucher: Option<VoucherCode>,
     },
-    /// Record `PaymentRefused` and `Failed`, release every line and reopen the order, unless it has been cancelled meanwhile.
+    /// Record `PaymentRefused` and `Failed`, release every line and the voucher, and reopen the order, unless it has been
+    /// cancelled meanwhile.
     Fail {
         /// The payment.
         payment_id: PaymentId,
         /// What to release.
         lines: Vec<Line>,
+        /// What voucher to release.
+        voucher: Option<VoucherCode>,
         /// Why, for programs.
         reason: String,
         /// Why, for people.
@@ -173,12 +200,15 @@ pub enum Intent {
         /// About what.
         kind: crate::email::MailKind,
     },
-    /// Record `Cancelled`, release or return every line, and refund whatever was paid.
+    /// Record `Cancelled`, release or return every line, release the voucher unless it was redeemed (what was redeemed
+    /// stays so), and refund whatever was paid.
     Undo {
         /// The payment of the last checkout.
         payment_id: PaymentId,
         /// What to give back.
         lines: Vec<Line>,
+        /// What voucher to release.
+        voucher: Option<VoucherCode>,
     },
     /// Refund a payment that came in after its checkout had ended otherwise.
     Refund {

@@ -9,7 +9,7 @@ use storefront_api::{Currency, Money};
 pub struct TaxOfRate {
     /// Whole percent.
     pub rate_percent: u8,
-    /// What is sold at this rate, VAT included.
+    /// What is to be paid for what is sold at this rate, VAT included and the discount taken off.
     pub gross: Money,
     /// The VAT in it, rounded half up.
     pub amount: Money,
@@ -17,20 +17,37 @@ pub struct TaxOfRate {
 
 /// The VAT that line totals include, by rate, lowest rate first.
 ///
-/// Each line is its total, VAT included, and its rate in whole percent. Per rate the VAT is
+/// Each line is its total, VAT included, and its rate in whole percent.
+///
+/// The discount is spread over the rates in proportion to what is sold at each, in whole minor units: the rates up to and
+/// including one bear `discount · their gross / all gross`, rounded down, and each rate bears what it adds to that. So the
+/// shares always sum up to the discount exactly, none is a whole unit away from its true part, and none is more than what
+/// is sold at its rate.
+///
+/// Per rate the VAT of what is left is
 /// `gross · rate / (100 + rate)`, which follows from `gross = net · (1 + rate / 100)`. It is rounded once, on the sum of
 /// the rate and not on each line, so that the parts of a long receipt do not drift from its total.
-pub fn included_tax(lines: impl IntoIterator<Item = (Money, u8)>) -> Vec<TaxOfRate> {
+pub fn included_tax(lines: impl IntoIterator<Item = (Money, u8)>, discount: Money) -> Vec<TaxOfRate> {
     let mut gross_of_rates = BTreeMap::<(u8, Currency), i128>::new();
     for (gross, rate_percent) in lines {
         *gross_of_rates.entry((rate_percent, gross.currency)).or_default() += i128::from(gross.amount);
     }
+    let all: i128 = gross_of_rates.values().sum();
+    let discount = i128::from(discount.amount).clamp(0, all.max(0));
+    // Nothing where there is nothing to take it off. What no order can come to stops at the end of the range.
+    let borne_up_to = |gross: i128| discount.saturating_mul(gross).checked_div(all).unwrap_or(0);
+    let mut up_to_here = 0;
     gross_of_rates
         .into_iter()
-        .map(|((rate_percent, currency), gross)| TaxOfRate {
-            rate_percent,
-            gross: money(gross, currency),
-            amount: money(part_of_gross(gross, rate_percent), currency),
+        .map(|((rate_percent, currency), gross)| {
+            let borne = borne_up_to(up_to_here + gross) - borne_up_to(up_to_here);
+            up_to_here += gross;
+            let left = gross - borne;
+            TaxOfRate {
+                rate_percent,
+                gross: money(left, currency),
+                amount: money(part_of_gross(left, rate_percent), currency),
+            }
         })
         .collect()
 }
@@ -59,7 +76,11 @@ mod tests {
     }
 
     fn amounts(lines: &[(i64, u8)]) -> Vec<(u8, i64, i64)> {
-        included_tax(lines.iter().map(|&(gross, rate)| (euro(gross), rate)))
+        discounted(lines, 0)
+    }
+
+    fn discounted(lines: &[(i64, u8)], discount: i64) -> Vec<(u8, i64, i64)> {
+        included_tax(lines.iter().map(|&(gross, rate)| (euro(gross), rate)), euro(discount))
             .into_iter()
             .map(|tax| (tax.rate_percent, tax.gross.amount, tax.amount.amount))
             .collect()
@@ -102,7 +123,33 @@ mod tests {
         assert_eq!(amounts(&[(i64::MAX, 19), (i64::MAX, 19)])[0].1, i64::MAX);
     }
 
+    #[test]
+    fn a_discount_is_spread_over_the_rates_in_proportion_and_the_vat_is_of_what_is_left() {
+        // Of the 5.00, the 107.00 at 7 % bear 2.36 (2.367 rounded down) and the 119.00 at 19 % the other 2.64.
+        assert_eq!(discounted(&[(11_900, 19), (10_700, 7)], 500), [(7, 10_464, 685), (19, 11_636, 1_858)]);
+        assert_eq!(discounted(&[(11_900, 19)], 500), [(19, 11_400, 1_820)]);
+        assert_eq!(discounted(&[(300, 19), (200, 7)], 500), [(7, 0, 0), (19, 0, 0)]);
+        assert_eq!(discounted(&[(300, 19), (200, 7)], 9_999), [(7, 0, 0), (19, 0, 0)], "never below zero");
+        assert_eq!(discounted(&[(0, 7)], 500), [(7, 0, 0)]);
+    }
+
     proptest! {
+        #[test]
+        fn a_discount_is_borne_whole_and_no_rate_bears_more_than_it_has_or_a_cent_off_its_part(
+            lines in prop::collection::vec((0..1_000_000_i64, 0..=25_u8), 1..20),
+            discount in 0..2_000_000_i64,
+        ) {
+            let (before, after) = (amounts(&lines), discounted(&lines, discount));
+            let all: i64 = before.iter().map(|tax| tax.1).sum();
+            let off = discount.min(all);
+            prop_assert_eq!(after.iter().map(|tax| tax.1).sum::<i64>(), all - off);
+            for (before, after) in before.iter().zip(&after) {
+                prop_assert!((0..=before.1).contains(&after.1) && (0..=after.1).contains(&after.2));
+                let true_part = i128::from(off) * i128::from(before.1);
+                prop_assert!((i128::from(before.1 - after.1) * i128::from(all) - true_part).abs() < i128::from(all.max(1)));
+            }
+        }
+
         #[test]
         fn the_vat_is_within_half_a_cent_of_the_true_fraction(gross in 0..1_000_000_000_i64, rate in 0..=100_u8) {
             let vat = i128::from(amounts(&[(gross, rate)])[0].2);

@@ -64,6 +64,28 @@ aggregate!(
     crate::email
 );
 
+aggregate!(
+    crate::wallet::Wallet,
+    crate::wallet::WalletEvent,
+    crate::wallet::WalletCommand,
+    crate::wallet::WalletError,
+    crate::wallet
+);
+aggregate!(
+    crate::voucher::Voucher,
+    crate::voucher::VoucherEvent,
+    crate::voucher::VoucherCommand,
+    crate::voucher::VoucherError,
+    crate::voucher
+);
+aggregate!(
+    crate::customer::Customer,
+    crate::customer::CustomerEvent,
+    crate::customer::CustomerCommand,
+    crate::customer::CustomerError,
+    crate::customer
+);
+
 /// What has happened.
 pub(crate) struct Given<A: Aggregate>(pub(crate) A);
 

@@ -1,7 +1,7 @@
 //! Events of streams `checkout-{order}`.
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{PaymentId, ProductId};
+use storefront_api::{PaymentId, ProductId, VoucherCode};
 use storefront_domain::OrderNumber;
 use storefront_domain::checkout::{self, CheckoutEvent};
 use storefront_eventlog::JsonText;
@@ -12,6 +12,8 @@ use super::{CodecError, Encoded, encoded, parsed, unknown};
 /// Every type.
 pub(super) const KINDS: &[&str] = &[
     "checkout.started",
+    "checkout.voucher_reserved",
+    "checkout.voucher_refused",
     "checkout.stock_reserved",
     "checkout.stock_refused",
     "checkout.payment_received",
@@ -19,6 +21,7 @@ pub(super) const KINDS: &[&str] = &[
     "checkout.completed",
     "checkout.failed",
     "checkout.cancelled",
+    "checkout.voucher_issued",
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -34,6 +37,17 @@ struct Started {
 struct Line {
     product_id: ProductId,
     quantity: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OfVoucher {
+    voucher: VoucherCode,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VoucherRefused {
+    voucher: VoucherCode,
+    detail: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +81,10 @@ pub(crate) fn encode(event: &CheckoutEvent) -> Encoded {
             let (lines, total, payment) = (lines.collect(), total.into(), method.into());
             encoded("checkout.started", 1, &Started { payment_id, lines, total, payment, email })
         }
+        CheckoutEvent::VoucherReserved { voucher } => encoded("checkout.voucher_reserved", 1, &OfVoucher { voucher }),
+        CheckoutEvent::VoucherRefused { voucher, detail } => {
+            encoded("checkout.voucher_refused", 1, &VoucherRefused { voucher, detail })
+        }
         CheckoutEvent::StockReserved => encoded("checkout.stock_reserved", 1, &Nothing {}),
         CheckoutEvent::StockRefused { product_ids } => {
             encoded("checkout.stock_refused", 1, &StockRefused { product_ids })
@@ -80,6 +98,7 @@ pub(crate) fn encode(event: &CheckoutEvent) -> Encoded {
         CheckoutEvent::Completed { number } => encoded("checkout.completed", 1, &Completed { number }),
         CheckoutEvent::Failed { reason } => encoded("checkout.failed", 1, &ReopenReason::from(reason)),
         CheckoutEvent::Cancelled => encoded("checkout.cancelled", 1, &Nothing {}),
+        CheckoutEvent::VoucherIssued { voucher } => encoded("checkout.voucher_issued", 1, &OfVoucher { voucher }),
     }
 }
 
@@ -91,6 +110,18 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result
             let lines = lines.into_iter().map(|Line { product_id, quantity }| checkout::Line { product_id, quantity });
             let (lines, total, method) = (lines.collect(), total.into(), payment.into());
             Ok(CheckoutEvent::Started { payment_id, lines, total, method, email })
+        }
+        ("checkout.voucher_reserved", 1) => {
+            let OfVoucher { voucher } = parsed(kind, data)?;
+            Ok(CheckoutEvent::VoucherReserved { voucher })
+        }
+        ("checkout.voucher_refused", 1) => {
+            let VoucherRefused { voucher, detail } = parsed(kind, data)?;
+            Ok(CheckoutEvent::VoucherRefused { voucher, detail })
+        }
+        ("checkout.voucher_issued", 1) => {
+            let OfVoucher { voucher } = parsed(kind, data)?;
+            Ok(CheckoutEvent::VoucherIssued { voucher })
         }
         ("checkout.stock_reserved", 1) => {
             let Nothing {} = parsed(kind, data)?;

@@ -11,6 +11,7 @@
 
 pub(crate) mod category;
 pub(crate) mod checkout;
+pub(crate) mod customer;
 pub(crate) mod email;
 pub(crate) mod order;
 pub(crate) mod payment;
@@ -22,6 +23,8 @@ pub(crate) mod stock_snapshot;
 #[cfg(test)]
 mod tests;
 mod upcast;
+pub(crate) mod voucher;
+pub(crate) mod wallet;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -107,6 +110,9 @@ const CONTEXTS: &[Context] = &[
     context!(product),
     context!(category),
     context!(process),
+    context!(wallet),
+    context!(voucher),
+    context!(customer),
 ];
 
 /// Whether an event of any context can be read, and stands in a stream of its context.

@@ -1,7 +1,7 @@
 //! Events of streams `order-{id}`.
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{Currency, CustomerId, PaymentId, ProductId, Timestamp};
+use storefront_api::{Currency, CustomerId, PaymentId, ProductId, Timestamp, VoucherCode};
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::{OrderNumber, Quantity};
 use storefront_eventlog::JsonText;
@@ -17,6 +17,8 @@ pub(super) const KINDS: &[&str] = &[
     "order.item_removed",
     "order.price_changed_in_basket",
     "order.product_withdrawn_from_basket",
+    "order.voucher_applied",
+    "order.voucher_removed",
     "order.checked_out",
     "order.reopened",
     "order.confirmed",
@@ -60,6 +62,17 @@ struct PriceChangedInBasket {
     product_id: ProductId,
     old_price: Money,
     new_price: Money,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VoucherApplied {
+    code: VoucherCode,
+    amount: Money,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VoucherRemoved {
+    code: VoucherCode,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -118,6 +131,10 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
         OrderEvent::ProductWithdrawnFromBasket { product_id } => {
             encoded("order.product_withdrawn_from_basket", 1, &OfProduct { product_id })
         }
+        OrderEvent::VoucherApplied { code, amount } => {
+            encoded("order.voucher_applied", 1, &VoucherApplied { code, amount: amount.into() })
+        }
+        OrderEvent::VoucherRemoved { code } => encoded("order.voucher_removed", 1, &VoucherRemoved { code }),
         OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment } => {
             let (total, shipping_address, payment) = (total.into(), shipping_address.into(), payment.into());
             encoded("order.checked_out", 1, &CheckedOut { payment_id, total, email, shipping_address, payment })
@@ -160,6 +177,14 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result
         ("order.product_withdrawn_from_basket", 1) => {
             let OfProduct { product_id } = parsed(kind, data)?;
             Ok(OrderEvent::ProductWithdrawnFromBasket { product_id })
+        }
+        ("order.voucher_applied", 1) => {
+            let VoucherApplied { code, amount } = parsed(kind, data)?;
+            Ok(OrderEvent::VoucherApplied { code, amount: amount.into() })
+        }
+        ("order.voucher_removed", 1) => {
+            let VoucherRemoved { code } = parsed(kind, data)?;
+            Ok(OrderEvent::VoucherRemoved { code })
         }
         ("order.checked_out", 1) => {
             let CheckedOut { payment_id, total, email, shipping_address, payment } = parsed(kind, data)?;

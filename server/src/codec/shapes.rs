@@ -2,7 +2,7 @@
 //! may change.
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{self as api, Currency, ProductId};
+use storefront_api::{self as api, Currency, ProductId, VoucherCode};
 
 /// An event that needs no words.
 #[derive(Serialize, Deserialize)]
@@ -83,6 +83,7 @@ impl From<PaymentMethod> for api::PaymentMethod {
 pub(super) enum ReopenReason {
     OutOfStock { product_ids: Vec<ProductId> },
     PaymentDeclined { reason: String, message: String },
+    VoucherUnavailable { voucher: VoucherCode },
 }
 
 impl From<api::ReopenReason> for ReopenReason {
@@ -90,6 +91,7 @@ impl From<api::ReopenReason> for ReopenReason {
         match reason {
             api::ReopenReason::OutOfStock { product_ids } => Self::OutOfStock { product_ids },
             api::ReopenReason::PaymentDeclined { reason, message } => Self::PaymentDeclined { reason, message },
+            api::ReopenReason::VoucherUnavailable { voucher } => Self::VoucherUnavailable { voucher },
         }
     }
 }
@@ -99,6 +101,7 @@ impl From<ReopenReason> for api::ReopenReason {
         match reason {
             ReopenReason::OutOfStock { product_ids } => Self::OutOfStock { product_ids },
             ReopenReason::PaymentDeclined { reason, message } => Self::PaymentDeclined { reason, message },
+            ReopenReason::VoucherUnavailable { voucher } => Self::VoucherUnavailable { voucher },
         }
     }
 }

@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use storefront_api::{CategoryList, OneProductQuery, Page, Problem, Product, ProductId, ProductQuery};
+use storefront_api::{CategoryList, CustomerId, OneProductQuery, Page, Problem, Product, ProductId, ProductQuery};
 
+use super::caller::{Caller, spending_limit};
 use super::extract::{InPath, InQuery, SeeQuery, content_etag, etags, limit, see};
 use super::problem::ApiError;
 use crate::shop::Shop;
@@ -16,22 +17,28 @@ const LONGEST_SEARCH: usize = 200;
 
 /// List products
 ///
-/// What can be bought, filtered, searched and sorted.
+/// What can be bought, filtered, searched and sorted. A customer does not see what costs more than their spending limit.
 #[utoipa::path(
-    get, path = "/v1/products", tag = "catalogue", params(ProductQuery),
+    get, path = "/v1/products", tag = "catalogue",
+    params(ProductQuery, ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose list; a guest's without it")),
     responses(
         (status = 200, description = "A page of products", body = Page<Product>),
+        (status = 404, description = "`customer_not_found`", body = Problem),
     )
 )]
 pub(crate) async fn list_products(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<ProductQuery>,
+    InQuery(mut query): InQuery<ProductQuery>,
+    Caller(customer_id): Caller,
 ) -> Result<Json<Page<Product>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
     if query.q.as_ref().is_some_and(|words| words.chars().count() > LONGEST_SEARCH) {
         return Err(ApiError::invalid("q", format!("must be at most {LONGEST_SEARCH} characters")));
     }
     see(&shop, query.min_position).await?;
+    if let Some(most) = spending_limit(&shop, customer_id).await? {
+        query.price_max = Some(query.price_max.map_or(most.amount, |asked| asked.min(most.amount)));
+    }
     let stale = shop.freshness.stale();
     let page = shop.views.read(|folded| {
         let mut page = folded.catalogue.page(&query, limit, &folded.stock, stale)?;

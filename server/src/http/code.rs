@@ -39,6 +39,8 @@ codes! {
     InvalidIfMatch, "invalid_if_match", BAD_REQUEST, "If-Match is malformed";
     InvalidIdempotencyKey, "invalid_idempotency_key", BAD_REQUEST, "The Idempotency-Key is malformed";
     IdempotencyKeyRequired, "idempotency_key_required", BAD_REQUEST, "An Idempotency-Key is missing";
+    InvalidCustomer, "invalid_customer", BAD_REQUEST, "The Storefront-Customer is malformed";
+    CustomerRequired, "customer_required", BAD_REQUEST, "A Storefront-Customer is missing";
     MalformedJson, "malformed_json", BAD_REQUEST, "The body is not JSON";
     IncompleteBody, "incomplete_body", BAD_REQUEST, "The body did not arrive whole";
     BadSignature, "bad_signature", BAD_REQUEST, "Not the gateway's news";
@@ -47,6 +49,9 @@ codes! {
     PictureNotFound, "picture_not_found", NOT_FOUND, "The product has no picture";
     OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
     LineNotFound, "line_not_found", NOT_FOUND, "The order has no such line";
+    CustomerNotFound, "customer_not_found", NOT_FOUND, "No such customer";
+    WalletNotFound, "wallet_not_found", NOT_FOUND, "No such wallet";
+    VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
     VersionNotFound, "version_not_found", NOT_FOUND, "The order has no such version";
     ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
     SequenceNotParked, "sequence_not_parked", NOT_FOUND, "No such sequence is parked";
@@ -65,6 +70,10 @@ codes! {
     ProductServiceReadOnly, "product_service_read_only", CONFLICT, "The product service takes no changes";
     LinesNotBuyable, "lines_not_buyable", CONFLICT, "Some lines cannot be bought";
     TotalChanged, "total_changed", CONFLICT, "The total has changed";
+    OverSpendingLimit, "over_spending_limit", CONFLICT, "The product costs more than the spending limit";
+    VoucherNotUsable, "voucher_not_usable", CONFLICT, "The voucher cannot be used";
+    CustomerExists, "customer_exists", CONFLICT, "There is such a customer already";
+    BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";
     ProcessNotPaused, "process_not_paused", CONFLICT, "The process is not paused";
     SequenceRetrying, "sequence_retrying", CONFLICT, "The sequence is being retried already";

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use storefront_api::{IDEMPOTENCY_KEY_HEADER, OrderId};
 
 use super::body;
+use super::caller::Caller;
 use super::code::Code;
 use super::extract::version_in_etag;
 use super::problem::ApiError;
@@ -90,18 +91,16 @@ pub(crate) async fn take_apart(request: Request) -> Result<(Parts, Vec<u8>, Cont
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body).await?;
     let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);
-    let cause = Cause {
-        correlation_id: request_id.to_string(),
-        causation_id: Some(request_id.to_string()),
-        actor: "guest".to_owned(),
-    };
-    let idempotency = idempotency(&parts, &bytes)?;
+    let Caller(customer_id) = Caller::of(&parts.headers)?;
+    let actor = customer_id.map_or_else(|| "guest".to_owned(), |id| format!("customer:{id}"));
+    let idempotency = idempotency(&actor, &parts, &bytes)?;
+    let cause = Cause { correlation_id: request_id.to_string(), causation_id: Some(request_id.to_string()), actor };
     let condition = condition(&parts.headers)?;
-    Ok((parts, bytes, Context { cause, idempotency, condition }))
+    Ok((parts, bytes, Context { cause, customer_id, idempotency, condition }))
 }
 
-/// The key of a request, and a hash of what it asks.
-fn idempotency(parts: &Parts, bytes: &[u8]) -> Result<Option<Idempotency>, ApiError> {
+/// The key of a request, which is the caller's own, and a hash of what it asks.
+fn idempotency(actor: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempotency>, ApiError> {
     let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let fits = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
@@ -115,7 +114,7 @@ fn idempotency(parts: &Parts, bytes: &[u8]) -> Result<Option<Idempotency>, ApiEr
         hash.update(part);
     }
     let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Some(Idempotency { key: format!("guest:{key}"), fingerprint }))
+    Ok(Some(Idempotency { key: format!("{actor}:{key}"), fingerprint }))
 }
 
 /// What `If-Match` (RFC 9110, 13.1.1) asks of the version. What cannot be read is refused: without its condition, a
@@ -172,7 +171,7 @@ mod tests {
     }
 
     fn key_of(headers: &[(&'static str, &'static str)]) -> Result<Option<String>, String> {
-        let found = idempotency(&parts("POST", "/a", headers), b"{}");
+        let found = idempotency("guest", &parts("POST", "/a", headers), b"{}");
         found.map(|found| found.map(|found| found.key)).map_err(|error| error.into_problem().code)
     }
 
@@ -191,7 +190,7 @@ mod tests {
     fn the_fingerprint_tells_method_path_and_body_apart() {
         let name = [(IDEMPOTENCY_KEY_HEADER, "k")];
         let print = |method, path, body: &str| {
-            idempotency(&parts(method, path, &name), body.as_bytes()).unwrap().unwrap().fingerprint
+            idempotency("guest", &parts(method, path, &name), body.as_bytes()).unwrap().unwrap().fingerprint
         };
         let one = print("POST", "/a", "b");
         assert_eq!(one, print("POST", "/a", "b"));

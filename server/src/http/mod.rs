@@ -1,9 +1,11 @@
 //! The HTTP interface: every route on this page, one file per noun. Handlers extract, call and map; they decide nothing.
 
 pub(crate) mod body;
+mod caller;
 mod catalogue;
 mod code;
 mod command;
+mod customers;
 mod export;
 mod extract;
 mod health;
@@ -20,6 +22,8 @@ mod request_id;
 mod sse;
 mod stock;
 mod values;
+mod vouchers;
+mod wallets;
 mod webhooks;
 
 use std::any::Any;
@@ -76,8 +80,16 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::basket::change_quantity, orders::basket::remove_item))
         .routes(routes!(orders::checkout::check_out))
         .routes(routes!(orders::checkout::cancel))
+        .routes(routes!(orders::voucher::apply_voucher, orders::voucher::remove_voucher))
+        .routes(routes!(vouchers::get_issued))
         .routes(routes!(orders::deliver::ship))
         .routes(routes!(orders::deliver::deliver))
+        .routes(routes!(customers::register))
+        .routes(routes!(customers::set_limit))
+        .routes(routes!(wallets::get_wallet))
+        .routes(routes!(wallets::list_movements))
+        .routes(routes!(wallets::top_up))
+        .routes(routes!(vouchers::list_vouchers))
         .routes(routes!(log::list_events))
         .routes(routes!(log::list_stream))
         .routes(routes!(export::export))

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
-use storefront_api::{IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem};
+use storefront_api::{CUSTOMER_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -26,6 +26,7 @@ use crate::shop::Shop;
         (name = "catalogue", description = "What can be bought, as the product service describes it"),
         (name = "stock", description = "How much of it there is"),
         (name = "orders", description = "From the first item to the door; a basket is an order that is in progress"),
+        (name = "customers", description = "Registering, wallets, spending limits and vouchers"),
         (name = "log", description = "Every event, in one order, live"),
         (name = "payments", description = "What the card gateway tells"),
         (name = "operations", description = "How the server is doing"),
@@ -37,7 +38,9 @@ const ABOUT: &str = "\
 A shop whose every state change is an event that anyone can watch.
 
 **Who may do what.** The shop is in open mode: nobody signs in, and everyone who can reach the address may do everything. \
-By default it listens on this machine only.
+By default it listens on this machine only. Who is a customer says so with `Storefront-Customer: ID`, under which \
+`POST /v1/customers` registered them; without it one is a guest. The customer who sends an order's first item owns the \
+order: its wallet pays, its spending limit holds, its vouchers can be used, and the voucher that it brings is theirs.
 
 **Writing.** An order's id is a UUID of the client's choice. Every write answers `Storefront-Position`, the log position \
 that it wrote; send it back as `min_position` to read your own writes. Under an `Idempotency-Key` a command takes effect \
@@ -100,6 +103,9 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
     if in_query {
         codes.extend([Code::InvalidQuery, Code::InvalidValues, Code::ViewsBehind]);
     }
+    if names_header(operation, CUSTOMER_HEADER) {
+        codes.push(Code::InvalidCustomer);
+    }
     if operation.request_body.is_some() {
         codes.extend([Code::MalformedJson, Code::IncompleteBody, Code::BodyTooLarge]);
     }
@@ -129,6 +135,7 @@ fn complete_command(operation: &mut Operation) {
         ],
     );
     add_header(operation, IDEMPOTENCY_KEY_HEADER, "Names this command: a repeat has no further effect");
+    add_header(operation, CUSTOMER_HEADER, "The customer who asks; a guest without it");
     add_header(operation, "If-Match", "The ETag of the version that it is meant for; any other is refused");
     for (status, response) in &mut operation.responses.responses {
         if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {
@@ -145,15 +152,18 @@ fn complete_command(operation: &mut Operation) {
 }
 
 fn add_header(operation: &mut Operation, name: &str, description: &str) {
-    let parameters = operation.parameters.get_or_insert_default();
-    let is_there = parameters.iter().any(|parameter| match parameter {
-        RefOr::T(parameter) => parameter.name.eq_ignore_ascii_case(name),
-        RefOr::Ref(_) => false,
-    });
-    if !is_there {
+    if !names_header(operation, name) {
+        let parameters = operation.parameters.get_or_insert_default();
         let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
         parameters.push(header.description(Some(description)).schema(Some(text())).build().into());
     }
+}
+
+fn names_header(operation: &Operation, name: &str) -> bool {
+    operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name.eq_ignore_ascii_case(name),
+        RefOr::Ref(_) => false,
+    })
 }
 
 fn text() -> ObjectBuilder {

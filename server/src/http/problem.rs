@@ -5,9 +5,12 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{FieldError, Problem, ProductId};
+use storefront_domain::customer::CustomerError;
 use storefront_domain::order::{LineProblem, OrderError};
 use storefront_domain::process::ProcessError;
 use storefront_domain::stock::StockError;
+use storefront_domain::voucher::VoucherError;
+use storefront_domain::wallet::WalletError;
 use storefront_eventlog::{AppendError, StoreError, Trouble};
 use tracing::error;
 
@@ -110,6 +113,9 @@ impl From<Failure> for ApiError {
             Failure::Order(refusal) => refusal.into(),
             Failure::Stock(refusal) => refusal.into(),
             Failure::Process(refusal) => refusal.into(),
+            Failure::Wallet(refusal) => refusal.into(),
+            Failure::Voucher(refusal) => refusal.into(),
+            Failure::Customer(refusal) => refusal.into(),
             Failure::VersionMismatch { current } => Self::new(
                 Code::VersionMismatch,
                 format!("If-Match names another version; the current one is {current}. Read again, then decide."),
@@ -166,6 +172,9 @@ impl From<OrderError> for ApiError {
             OrderError::NotAvailable { product_id, .. } => {
                 Self::new(Code::OutOfStock, detail).with(|problem| problem.product_ids = vec![product_id])
             }
+            OrderError::OverSpendingLimit { product_id, .. } => {
+                Self::new(Code::OverSpendingLimit, detail).with(|problem| problem.product_ids = vec![product_id])
+            }
             OrderError::WrongCurrency => Self::new(Code::WrongCurrency, detail),
             OrderError::TotalTooLarge => Self::new(Code::TotalTooLarge, detail),
             OrderError::Empty => Self::new(Code::BasketEmpty, detail),
@@ -185,6 +194,47 @@ impl From<StockError> for ApiError {
             StockError::NotAvailable { .. } | StockError::NotReserved | StockError::BelowReserved { .. } => {
                 Self::new(Code::StockState, detail)
             }
+        }
+    }
+}
+
+impl From<WalletError> for ApiError {
+    fn from(refusal: WalletError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            WalletError::NotFound => Self::new(Code::WalletNotFound, "There is no wallet of this customer."),
+            WalletError::BadAmount => Self::invalid("/amount", "must be more than nothing, in the shop's currency"),
+            WalletError::BalanceTooLarge => Self::new(Code::BalanceTooLarge, detail),
+            // No request charges or credits: that is for the processes.
+            WalletError::TooLittle { .. } | WalletError::MoreThanPaid => Self::internal(),
+        }
+    }
+}
+
+impl From<VoucherError> for ApiError {
+    fn from(refusal: VoucherError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            VoucherError::NotFound => {
+                Self::new(Code::VoucherNotFound, "There is no voucher with this code for this order. Check the code.")
+            }
+            VoucherError::InUse | VoucherError::Used | VoucherError::Revoked | VoucherError::NotReserved => {
+                Self::new(Code::VoucherNotUsable, detail)
+            }
+            // No request issues vouchers: that is for the processes.
+            VoucherError::CodeTaken | VoucherError::BadAmount => Self::internal(),
+        }
+    }
+}
+
+impl From<CustomerError> for ApiError {
+    fn from(refusal: CustomerError) -> Self {
+        match refusal {
+            CustomerError::NotFound => {
+                Self::new(Code::CustomerNotFound, "There is no such customer. Register first: POST /v1/customers.")
+            }
+            CustomerError::Exists => Self::new(Code::CustomerExists, sentence(&refusal)),
+            CustomerError::BadLimit => Self::invalid("/spending_limit", "must not be negative"),
         }
     }
 }
@@ -222,6 +272,9 @@ fn lines_not_buyable(lines: &[LineProblem]) -> ApiError {
             }
             LineProblem::NotAvailable { product_id, wanted, available } => {
                 (product_id.clone(), format!("only {available} left, not {wanted}: {product_id}"))
+            }
+            LineProblem::OverSpendingLimit { product_id, limit } => {
+                (product_id.clone(), format!("over the spending limit of {limit}: {product_id}"))
             }
         })
         .unzip();

@@ -33,6 +33,7 @@ fn an_order() -> Order {
         items: vec![item("Enamel mug", 2, 1250), item("The Long Walk Home", 1, 900)],
         subtotal: eur(3400),
         discount: eur(0),
+        voucher: None,
         total: eur(3400),
         tax: vec![TaxLine { rate_percent: 7, amount: eur(59) }, TaxLine { rate_percent: 19, amount: eur(399) }],
         email: Some("ada@example.org".to_owned()),

@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use storefront_api::{EmailId, OrderId, PaymentId, ProductId, ReopenReason, Timestamp};
+use storefront_api::{EmailId, OrderId, PaymentId, ProductId, ReopenReason, Timestamp, VoucherCode};
 use storefront_domain::{
     OrderNumber,
     checkout::{self, CheckoutEvent, Intent, Line, Trigger},
     email::{self, EmailCommand, EmailEvent},
-    order::{self, OrderCommand, OrderError, OrderEvent},
+    order::{self, OrderCommand, OrderError, OrderEvent, OrderLine},
     payment::{self, PaymentCommand, PaymentEvent},
     stock::{self, ReleaseReason, StockCommand, StockError, StockEvent},
+    voucher::{self, VoucherCommand, VoucherEvent},
 };
 use storefront_eventlog::{Checkpoint, Recorded, Version};
 
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
+use crate::order_record;
 use crate::stored::{self, Batch, Cause, LoadError, Store};
 use crate::streams;
 
@@ -47,8 +49,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
         let trigger = match stored::decode::<OrderEvent>(recorded)? {
             OrderEvent::CheckedOut { payment_id, total, email, payment, .. } => {
-                let lines = lines_at(store, order_id, recorded.version).await?;
-                Trigger::OrderCheckedOut { payment_id, lines, total, method: payment, email }
+                let (lines, voucher) = bought_at(store, order_id, recorded.version).await?;
+                Trigger::OrderCheckedOut { payment_id, lines, total, method: payment, email, voucher }
             }
             OrderEvent::Cancelled { .. } => Trigger::OrderCancelled,
             OrderEvent::Started { .. }
@@ -57,6 +59,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::VoucherApplied { .. }
+            | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
             | OrderEvent::Shipped { .. }
@@ -69,6 +73,9 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             CheckoutEvent::StockReserved => Trigger::StockReserved,
             CheckoutEvent::Completed { number } => Trigger::Completed { number },
             CheckoutEvent::Started { .. }
+            | CheckoutEvent::VoucherReserved { .. }
+            | CheckoutEvent::VoucherRefused { .. }
+            | CheckoutEvent::VoucherIssued { .. }
             | CheckoutEvent::StockRefused { .. }
             | CheckoutEvent::PaymentReceived { .. }
             | CheckoutEvent::PaymentRefused { .. }
@@ -93,11 +100,15 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     Ok(Some((order_id, trigger)))
 }
 
-/// What the order had in it when it was checked out.
-async fn lines_at(store: &Store, id: OrderId, version: Version) -> Result<Vec<Line>, LoadError> {
-    let record = crate::order_record::load_while(store, id, |recorded| recorded.version <= version).await?;
-    let lines = record.order.lines().iter();
-    Ok(lines.map(|line| Line { product_id: line.item.product_id.clone(), quantity: line.quantity.get() }).collect())
+/// What the order had in it when it was checked out, and the voucher that it was bought with.
+async fn bought_at(
+    store: &Store,
+    id: OrderId,
+    version: Version,
+) -> Result<(Vec<Line>, Option<VoucherCode>), LoadError> {
+    let order = order_record::load_while(store, id, |recorded| recorded.version <= version).await?.order;
+    let line = |line: &OrderLine| Line { product_id: line.item.product_id.clone(), quantity: line.quantity.get() };
+    Ok((order.lines().iter().map(line).collect(), order.voucher().map(|voucher| voucher.code.clone())))
 }
 
 /// One event on its way through the checkout of one order.
@@ -130,28 +141,19 @@ impl Run<'_> {
     /// Adds the events of one intent to the batch; answers what the process has learnt by it.
     async fn carry_out(&self, batch: &mut Batch, intent: Intent) -> Result<Vec<CheckoutEvent>, Failure> {
         match intent {
-            Intent::Start { payment_id, lines, total, method, email } => {
-                let refused = self.reserve(batch, &lines).await?;
+            Intent::Start { payment_id, lines, total, method, email, voucher } => {
+                let reserved = self.reserve(batch, payment_id, &lines, voucher).await?;
                 let started = CheckoutEvent::Started { payment_id, lines, total, method, email };
-                if refused.is_empty() {
-                    return Ok(vec![started, CheckoutEvent::StockReserved]);
-                }
-                let reason = ReopenReason::OutOfStock { product_ids: refused.clone() };
-                self.reopen(batch, payment_id, reason.clone()).await?;
-                Ok(vec![
-                    started,
-                    CheckoutEvent::StockRefused { product_ids: refused },
-                    CheckoutEvent::Failed { reason },
-                ])
+                Ok([started].into_iter().chain(reserved).collect())
             }
             Intent::RequestPayment { payment_id, amount, method } => {
                 let request = PaymentCommand::Request { order_id: self.order_id, amount, method };
                 self.payment(batch, payment_id, request).await?;
                 Ok(vec![])
             }
-            Intent::Complete { payment_id, lines } => self.complete(batch, payment_id, &lines).await,
-            Intent::Fail { payment_id, lines, reason, message } => {
-                self.give_back(batch, &lines, ReleaseReason::CheckoutFailed).await?;
+            Intent::Complete { payment_id, lines, voucher } => self.complete(batch, payment_id, &lines, voucher).await,
+            Intent::Fail { payment_id, lines, voucher, reason, message } => {
+                self.give_back(batch, &lines, voucher, ReleaseReason::CheckoutFailed).await?;
                 let why = ReopenReason::PaymentDeclined { reason: reason.clone(), message: message.clone() };
                 self.reopen(batch, payment_id, why.clone()).await?;
                 let refused = CheckoutEvent::PaymentRefused { payment_id, reason, message };
@@ -165,8 +167,8 @@ impl Run<'_> {
                 batch.add(stream, version, &email::decide(&mail, request)?);
                 Ok(vec![])
             }
-            Intent::Undo { payment_id, lines } => {
-                self.undo(batch, payment_id, &lines).await?;
+            Intent::Undo { payment_id, lines, voucher } => {
+                self.undo(batch, payment_id, &lines, voucher).await?;
                 Ok(vec![CheckoutEvent::Cancelled])
             }
             Intent::Refund { payment_id, reason } => {
@@ -176,8 +178,14 @@ impl Run<'_> {
         }
     }
 
-    /// Reserves every line, or else adds nothing and answers the products that have too few left.
-    async fn reserve(&self, batch: &mut Batch, lines: &[Line]) -> Result<Vec<ProductId>, Failure> {
+    /// Reserves the voucher and every line, or else reserves nothing and reopens the order; answers what was learnt.
+    async fn reserve(
+        &self,
+        batch: &mut Batch,
+        payment_id: PaymentId,
+        lines: &[Line],
+        voucher: Option<VoucherCode>,
+    ) -> Result<Vec<CheckoutEvent>, Failure> {
         let until = Timestamp::from_unix_ms(
             clock::now().unix_ms() + i64::try_from(self.reservation_life.as_millis()).unwrap_or(i64::MAX / 2),
         );
@@ -193,12 +201,39 @@ impl Run<'_> {
                 Err(other) => return Err(other.into()),
             }
         }
-        if refused.is_empty() {
-            for (stream, version, events) in reserved {
-                batch.add(stream, version, &events);
-            }
+        if !refused.is_empty() {
+            let reason = ReopenReason::OutOfStock { product_ids: refused.clone() };
+            self.reopen(batch, payment_id, reason.clone()).await?;
+            return Ok(vec![CheckoutEvent::StockRefused { product_ids: refused }, CheckoutEvent::Failed { reason }]);
         }
-        Ok(refused)
+        let mut learnt = Vec::new();
+        if let Some(voucher) = voucher {
+            if let Some(detail) = self.reserve_voucher(batch, &voucher).await? {
+                let reason = ReopenReason::VoucherUnavailable { voucher: voucher.clone() };
+                self.reopen(batch, payment_id, reason.clone()).await?;
+                return Ok(vec![CheckoutEvent::VoucherRefused { voucher, detail }, CheckoutEvent::Failed { reason }]);
+            }
+            learnt.push(CheckoutEvent::VoucherReserved { voucher });
+        }
+        for (stream, version, events) in reserved {
+            batch.add(stream, version, &events);
+        }
+        learnt.push(CheckoutEvent::StockReserved);
+        Ok(learnt)
+    }
+
+    /// Reserves a voucher, or else adds nothing and answers why not.
+    async fn reserve_voucher(&self, batch: &mut Batch, code: &VoucherCode) -> Result<Option<String>, Failure> {
+        let stream = streams::voucher(code);
+        let (voucher, version) = stored::load::<VoucherEvent>(self.store, &stream).await?;
+        let customer_id = order_record::owner(self.store, self.order_id, None).await?;
+        match voucher::decide(&voucher, VoucherCommand::Reserve { order_id: self.order_id, customer_id }) {
+            Ok(events) => {
+                batch.add(stream, version, &events);
+                Ok(None)
+            }
+            Err(refusal) => Ok(Some(refusal.to_string())),
+        }
     }
 
     /// Confirms the order and takes its goods off the shelf; gives everything back if it was cancelled meanwhile.
@@ -207,6 +242,7 @@ impl Run<'_> {
         batch: &mut Batch,
         payment_id: PaymentId,
         lines: &[Line],
+        voucher: Option<VoucherCode>,
     ) -> Result<Vec<CheckoutEvent>, Failure> {
         let stream = streams::order(self.order_id);
         let (order, version) = stored::load::<OrderEvent>(self.store, &stream).await?;
@@ -215,7 +251,7 @@ impl Run<'_> {
         match order::decide(&order, OrderCommand::Confirm { payment_id, number }) {
             Ok(events) => batch.add(stream, version, &events),
             Err(OrderError::WrongState { .. }) => {
-                self.undo(batch, payment_id, lines).await?;
+                self.undo(batch, payment_id, lines, voucher).await?;
                 return Ok(vec![CheckoutEvent::Cancelled]);
             }
             Err(other) => return Err(other.into()),
@@ -223,17 +259,30 @@ impl Run<'_> {
         for (product_id, _) in by_product(lines) {
             self.stock(batch, &product_id, StockCommand::Allocate { order_id: self.order_id }).await?;
         }
+        self.voucher(batch, voucher, VoucherCommand::Redeem { order_id: self.order_id }).await?;
         Ok(vec![CheckoutEvent::PaymentReceived { payment_id }, CheckoutEvent::Completed { number }])
     }
 
-    async fn undo(&self, batch: &mut Batch, payment_id: PaymentId, lines: &[Line]) -> Result<(), Failure> {
-        self.give_back(batch, lines, ReleaseReason::OrderCancelled).await?;
+    async fn undo(
+        &self,
+        batch: &mut Batch,
+        payment_id: PaymentId,
+        lines: &[Line],
+        voucher: Option<VoucherCode>,
+    ) -> Result<(), Failure> {
+        self.give_back(batch, lines, voucher, ReleaseReason::OrderCancelled).await?;
         let refund = PaymentCommand::RefundAll { reason: "order cancelled".to_owned() };
         self.payment(batch, payment_id, refund).await
     }
 
-    /// Releases what is reserved and returns what was allocated.
-    async fn give_back(&self, batch: &mut Batch, lines: &[Line], reason: ReleaseReason) -> Result<(), Failure> {
+    /// Releases what is reserved, the voucher too, and returns what was allocated. A voucher that was redeemed stays so.
+    async fn give_back(
+        &self,
+        batch: &mut Batch,
+        lines: &[Line],
+        voucher: Option<VoucherCode>,
+        reason: ReleaseReason,
+    ) -> Result<(), Failure> {
         for (product_id, _) in by_product(lines) {
             let stream = streams::stock(&product_id);
             let (mut stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
@@ -244,7 +293,7 @@ impl Run<'_> {
             events.extend(stock::decide(&stock, StockCommand::Return { order_id: self.order_id })?);
             batch.add(stream, version, &events);
         }
-        Ok(())
+        self.voucher(batch, voucher, VoucherCommand::Release { order_id: self.order_id }).await
     }
 
     async fn reopen(&self, batch: &mut Batch, payment_id: PaymentId, reason: ReopenReason) -> Result<(), Failure> {
@@ -263,6 +312,19 @@ impl Run<'_> {
         let stream = streams::stock(product_id);
         let (stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
         batch.add(stream, version, &stock::decide(&stock, command)?);
+        Ok(())
+    }
+
+    async fn voucher(
+        &self,
+        batch: &mut Batch,
+        code: Option<VoucherCode>,
+        command: VoucherCommand,
+    ) -> Result<(), Failure> {
+        let Some(code) = code else { return Ok(()) };
+        let stream = streams::voucher(&code);
+        let (voucher, version) = stored::load::<VoucherEvent>(self.store, &stream).await?;
+        batch.add(stream, version, &voucher::decide(&voucher, command)?);
         Ok(())
     }
 

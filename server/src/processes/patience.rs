@@ -73,6 +73,9 @@ pub(super) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
             | Failure::Payment(_)
             | Failure::Email(_)
             | Failure::Process(_)
+            | Failure::Wallet(_)
+            | Failure::Voucher(_)
+            | Failure::Customer(_)
             | Failure::VersionMismatch { .. } => {
                 if attempt < REFUSALS {
                     Verdict::Again(PAUSES.pause(attempt))

@@ -1,4 +1,5 @@
-//! Payments: carries out `payment.requested` and `payment.refund_requested` at the card gateway.
+//! Payments: carries out `payment.requested` and `payment.refund_requested` at the card gateway. What is to be paid from
+//! a wallet is for `pay_from_wallets`; what costs nothing, or is paid without money, needs no gateway.
 //!
 //! The gateway is asked under a key made from the intent's event id, and under that key only, however often this program
 //! is killed: so there is one charge. An attempt without an answer is recorded and asked again; only the gateway's own
@@ -44,7 +45,14 @@ pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> R
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { return Ok(()) };
     let work = Work { store: &store, cards: &*cards, recorded, payment_id, turn: &turn };
     match stored::decode::<PaymentEvent>(recorded)? {
-        PaymentEvent::Requested { amount, method, .. } => work.charge(amount, method).await,
+        PaymentEvent::Requested { amount, method, .. } => match (method, amount.amount > 0) {
+            (PaymentMethod::Card { token }, true) => work.charge(amount, token).await,
+            (PaymentMethod::Wallet, true) => Ok(()),
+            (PaymentMethod::None, true)
+            | (PaymentMethod::Card { .. } | PaymentMethod::Wallet | PaymentMethod::None, false) => {
+                work.take_nothing().await
+            }
+        },
         PaymentEvent::RefundRequested { amount, reason } => work.refund(amount, reason).await,
         PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
@@ -69,25 +77,23 @@ fn may_ask_again(intended_at: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Work<'_> {
-    async fn charge(&self, amount: Money, method: PaymentMethod) -> Result<(), Trouble> {
+    /// There is nothing to pay, or it is paid without money.
+    async fn take_nothing(&self) -> Result<(), Trouble> {
+        if !self.load().await?.is_pending() {
+            return Ok(());
+        }
+        Ok(self.record(&PaymentCommand::RecordSuccess { reference: "none".to_owned() }, true).await?)
+    }
+
+    async fn charge(&self, amount: Money, token: String) -> Result<(), Trouble> {
         let payment = self.load().await?;
         let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
         if !payment.is_pending() {
             return Ok(());
         }
-        let outcome = match &method {
-            PaymentMethod::None => Ok(ChargeOutcome::Succeeded { reference: "none".to_owned() }),
-            PaymentMethod::Wallet => Ok(ChargeOutcome::Declined {
-                reason: "wallet_not_offered".to_owned(),
-                message: "This shop takes no wallets yet.".to_owned(),
-            }),
-            PaymentMethod::Card { token } => {
-                self.check_age("a payment")?;
-                let (token, payment_id, key) = (token.clone(), self.payment_id, self.key());
-                self.cards.charge(&Charge { amount, token, order_id, payment_id, key }).await
-            }
-        };
-        let outcome = match outcome {
+        self.check_age("a payment")?;
+        let (payment_id, key) = (self.payment_id, self.key());
+        let outcome = match self.cards.charge(&Charge { amount, token, order_id, payment_id, key }).await {
             Ok(ChargeOutcome::Succeeded { reference }) => PaymentCommand::RecordSuccess { reference },
             Ok(ChargeOutcome::Declined { reason, message }) => PaymentCommand::RecordDecline { reason, message },
             Err(GatewayError::Unknown { detail }) => return self.no_answer(payment.attempts() + 1, detail).await,
@@ -107,9 +113,8 @@ impl Work<'_> {
                 self.check_age("a refund")?;
                 self.cards.refund(&refund).await
             }
-            Some(PaymentMethod::None | PaymentMethod::Wallet) | None => {
-                Ok(RefundOutcome::Succeeded { reference: "none".to_owned() })
-            }
+            Some(PaymentMethod::None) | None => Ok(RefundOutcome::Succeeded { reference: "none".to_owned() }),
+            Some(PaymentMethod::Wallet) => return Ok(()),
         };
         let outcome = match outcome {
             Ok(RefundOutcome::Succeeded { reference }) => PaymentCommand::RecordRefund { reference },

@@ -9,6 +9,7 @@ mod orders;
 mod search;
 mod steps;
 mod stock;
+mod vouchers;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub(crate) use catalogue::CatalogueView;
 pub(crate) use orders::OrdersView;
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};
+pub(crate) use vouchers::{VoucherRecord, VouchersView};
 
 use crate::clock;
 use crate::stored::{LoadError, Store};
@@ -39,6 +41,7 @@ pub(crate) struct Folded {
     pub(crate) stock: StockView,
     pub(crate) catalogue: CatalogueView,
     pub(crate) baskets: BasketsView,
+    pub(crate) vouchers: VouchersView,
 }
 
 impl Folded {
@@ -49,6 +52,7 @@ impl Folded {
             self.stock.apply(recorded),
             self.catalogue.apply(recorded),
             self.baskets.apply(recorded),
+            self.vouchers.apply(recorded),
         ];
         if let Some(id) = streams::id_in::<ProductId>("stock", &recorded.stream) {
             self.catalogue.set_available(&id, self.stock.available(&id));

@@ -86,7 +86,13 @@ fn fresh() -> Vec<Step> {
 
 fn on_checkout(steps: &mut [Step], event: &CheckoutEvent) {
     match event {
-        CheckoutEvent::Started { .. } => {}
+        CheckoutEvent::Started { .. }
+        | CheckoutEvent::VoucherReserved { .. }
+        | CheckoutEvent::VoucherIssued { .. }
+        | CheckoutEvent::Failed { reason: ReopenReason::OutOfStock { .. } } => {}
+        CheckoutEvent::VoucherRefused { voucher, detail } => {
+            set(steps, PAYMENT, StepState::Failed, Some(format!("voucher {voucher}: {detail}")));
+        }
         CheckoutEvent::StockReserved => set(steps, STOCK, StepState::Done, None),
         CheckoutEvent::StockRefused { product_ids } => {
             let names: Vec<String> = product_ids.iter().map(ToString::to_string).collect();
@@ -104,7 +110,9 @@ fn on_checkout(steps: &mut [Step], event: &CheckoutEvent) {
         CheckoutEvent::Failed { reason: ReopenReason::PaymentDeclined { .. } } => {
             set(steps, STOCK, StepState::Undone, Some("given back".to_owned()));
         }
-        CheckoutEvent::Failed { reason: ReopenReason::OutOfStock { .. } } => {}
+        CheckoutEvent::Failed { reason: ReopenReason::VoucherUnavailable { .. } } => {
+            set(steps, STOCK, StepState::Undone, Some("nothing is reserved".to_owned()));
+        }
         CheckoutEvent::Cancelled => {
             set(steps, STOCK, StepState::Undone, Some("given back".to_owned()));
             if steps[CONFIRM].state == StepState::Done {

@@ -251,6 +251,9 @@ pub(crate) fn sentence(reason: &ReopenReason) -> String {
             let message = message.trim_end_matches('.');
             format!("The payment was declined: {message}. Nothing was charged; the basket is as it was.")
         }
+        ReopenReason::VoucherUnavailable { voucher } => {
+            format!("The voucher {voucher} cannot be used any more and was taken off. Nothing was charged.")
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::email::MailKind;
 /// failed or its order was cancelled is refunded.
 pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
     match trigger {
-        Trigger::OrderCheckedOut { payment_id, lines, total, method, email } => {
+        Trigger::OrderCheckedOut { payment_id, lines, total, method, email, voucher } => {
             if !may_start(state, *payment_id) {
                 return vec![];
             }
@@ -20,6 +20,7 @@ pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
                 total: *total,
                 method: method.clone(),
                 email: email.clone(),
+                voucher: voucher.clone(),
             }]
         }
         Trigger::StockReserved => stock_reserved(state),
@@ -41,6 +42,7 @@ fn may_start(state: &Checkout, payment_id: PaymentId) -> bool {
             Stage::Started
             | Stage::StockReserved
             | Stage::StockRefused
+            | Stage::VoucherRefused
             | Stage::PaymentReceived
             | Stage::PaymentRefused
             | Stage::Completed(_)
@@ -59,9 +61,12 @@ fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<Intent> {
     let refund = |reason: &str| vec![Intent::Refund { payment_id, reason: reason.to_owned() }];
     match (state.stage_of(payment_id), state.attempt()) {
         (Some(Stage::StockReserved), Some(attempt)) => {
-            vec![Intent::Complete { payment_id, lines: attempt.lines.clone() }]
+            let Attempt { lines, voucher, .. } = attempt.clone();
+            vec![Intent::Complete { payment_id, lines, voucher }]
         }
-        (Some(Stage::StockRefused | Stage::PaymentRefused | Stage::Failed), _) => refund("the checkout had failed"),
+        (Some(Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused | Stage::Failed), _) => {
+            refund("the checkout had failed")
+        }
         (Some(Stage::Cancelled), _) => refund("the order was cancelled"),
         // Nothing is asked for before the stock is reserved, and what was received needs no second look.
         (Some(Stage::Started | Stage::StockReserved | Stage::PaymentReceived | Stage::Completed(_)) | None, _) => {
@@ -75,6 +80,7 @@ fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, messa
         Some((attempt, Stage::StockReserved)) if attempt.payment_id == payment_id => vec![Intent::Fail {
             payment_id,
             lines: attempt.lines.clone(),
+            voucher: attempt.voucher.clone(),
             reason: reason.to_owned(),
             message: message.to_owned(),
         }],
@@ -93,11 +99,14 @@ fn completed(state: &Checkout) -> Vec<Intent> {
 /// the trace that silences a repeat, and must not silence a mail that was not asked for yet.
 fn order_cancelled(state: &Checkout) -> Vec<Intent> {
     let Some((attempt, stage)) = state.current() else { return vec![] };
-    let undo = Intent::Undo { payment_id: attempt.payment_id, lines: attempt.lines.clone() };
+    let Attempt { payment_id, lines, voucher, .. } = attempt.clone();
+    let undo = Intent::Undo { payment_id, lines, voucher };
     match stage {
         Stage::Completed(_) => vec![mail(attempt, MailKind::Cancelled), undo],
         Stage::Started | Stage::StockReserved | Stage::PaymentReceived => vec![undo],
-        Stage::StockRefused | Stage::PaymentRefused | Stage::Failed | Stage::Cancelled => vec![],
+        Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused | Stage::Failed | Stage::Cancelled => {
+            vec![]
+        }
     }
 }
 

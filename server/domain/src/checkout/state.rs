@@ -1,6 +1,6 @@
 //! What the process knows: which attempt to buy the order it is at, and how far that has come.
 
-use storefront_api::{Money, PaymentId, PaymentMethod};
+use storefront_api::{Money, PaymentId, PaymentMethod, VoucherCode};
 
 use super::{CheckoutEvent, Line};
 use crate::OrderNumber;
@@ -11,6 +11,7 @@ pub struct Checkout {
     current: Option<(Attempt, Stage)>,
     /// Payments of attempts that failed before the current one.
     earlier: Vec<PaymentId>,
+    voucher_issued: Option<VoucherCode>,
 }
 
 /// One attempt to buy the order. An order that was reopened and is bought again has another.
@@ -26,6 +27,8 @@ pub struct Attempt {
     pub method: PaymentMethod,
     /// Where mail goes.
     pub email: String,
+    /// The voucher that is kept for the order.
+    pub voucher: Option<VoucherCode>,
 }
 
 /// How far an attempt has come.
@@ -37,6 +40,8 @@ pub enum Stage {
     StockReserved,
     /// Some line had too few left; nothing is reserved.
     StockRefused,
+    /// The voucher could not be used; nothing is reserved.
+    VoucherRefused,
     /// The money is there; the lines are still reserved.
     PaymentReceived,
     /// The money was refused; the lines are still reserved.
@@ -60,6 +65,11 @@ impl Checkout {
         self.current.as_ref().map(|(_, stage)| *stage)
     }
 
+    /// The voucher that the customer got for the order, if one was issued.
+    pub fn voucher_issued(&self) -> Option<&VoucherCode> {
+        self.voucher_issued.as_ref()
+    }
+
     /// The latest attempt, and how far it has come.
     pub(super) fn current(&self) -> Option<(&Attempt, Stage)> {
         self.current.as_ref().map(|(attempt, stage)| (attempt, *stage))
@@ -76,14 +86,14 @@ impl Checkout {
 
 /// The process after an event of its own stream. Never fails: an event that cannot follow leaves it as it was.
 pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
-    let Checkout { current, mut earlier } = checkout;
+    let Checkout { current, mut earlier, voucher_issued } = checkout;
     let current = match (event, current) {
         (CheckoutEvent::Started { payment_id, lines, total, method, email }, current) => {
             match current {
                 Some((last, Stage::Failed)) if last.payment_id != *payment_id => earlier.push(last.payment_id),
                 None => {}
                 // An attempt is under way, or the order has come to its end.
-                other @ Some(_) => return Checkout { current: other, earlier },
+                other @ Some(_) => return Checkout { current: other, earlier, voucher_issued },
             }
             let attempt = Attempt {
                 payment_id: *payment_id,
@@ -91,22 +101,35 @@ pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
                 total: *total,
                 method: method.clone(),
                 email: email.clone(),
+                voucher: None,
             };
             Some((attempt, Stage::Started))
         }
+        (CheckoutEvent::VoucherIssued { voucher }, current) => {
+            let fits = matches!(current, Some((_, Stage::Completed(_)))) && voucher_issued.is_none();
+            let voucher_issued = if fits { Some(voucher.clone()) } else { voucher_issued };
+            return Checkout { current, earlier, voucher_issued };
+        }
         (_, None) => None,
+        (CheckoutEvent::VoucherReserved { voucher }, Some((attempt, Stage::Started))) => {
+            Some((Attempt { voucher: Some(voucher.clone()), ..attempt }, Stage::Started))
+        }
         (event, Some((attempt, stage))) => {
             let next = stage_after(&attempt, stage, event).unwrap_or(stage);
             Some((attempt, next))
         }
     };
-    Checkout { current, earlier }
+    Checkout { current, earlier, voucher_issued }
 }
 
 /// `None` where the event does not fit.
 fn stage_after(attempt: &Attempt, stage: Stage, event: &CheckoutEvent) -> Option<Stage> {
     match event {
-        CheckoutEvent::Started { .. } => None,
+        // What becomes of the voucher is no stage.
+        CheckoutEvent::Started { .. } | CheckoutEvent::VoucherReserved { .. } | CheckoutEvent::VoucherIssued { .. } => {
+            None
+        }
+        CheckoutEvent::VoucherRefused { .. } => (stage == Stage::Started).then_some(Stage::VoucherRefused),
         CheckoutEvent::StockReserved => (stage == Stage::Started).then_some(Stage::StockReserved),
         CheckoutEvent::StockRefused { product_ids: _ } => (stage == Stage::Started).then_some(Stage::StockRefused),
         CheckoutEvent::PaymentReceived { payment_id } => {
@@ -117,7 +140,8 @@ fn stage_after(attempt: &Attempt, stage: Stage, event: &CheckoutEvent) -> Option
         }
         CheckoutEvent::Completed { number } => (stage == Stage::PaymentReceived).then_some(Stage::Completed(*number)),
         CheckoutEvent::Failed { reason: _ } => {
-            matches!(stage, Stage::StockRefused | Stage::PaymentRefused).then_some(Stage::Failed)
+            matches!(stage, Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused)
+                .then_some(Stage::Failed)
         }
         CheckoutEvent::Cancelled => {
             matches!(stage, Stage::Started | Stage::StockReserved | Stage::PaymentReceived | Stage::Completed(_))

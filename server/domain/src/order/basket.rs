@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use storefront_api::{Currency, CustomerId, Money, ProductId, ReopenReason};
+use storefront_api::{Currency, CustomerId, Money, ProductId, ReopenReason, VoucherCode};
 
 use super::{CheckoutDetails, ItemFacts};
 use crate::Quantity;
@@ -17,10 +17,21 @@ pub struct Basket {
     pub currency: Currency,
     /// What is in it, in the order in which it was put in; one line for each product.
     pub lines: Vec<OrderLine>,
+    /// The voucher that it is to be bought with.
+    pub voucher: Option<AppliedVoucher>,
     /// Why the last checkout failed; until the next change of the lines, or the next checkout.
     pub reopened_because: Option<ReopenReason>,
     /// What the shopper said at the last checkout, if there was one.
     pub last_checkout: Option<CheckoutDetails>,
+}
+
+/// A voucher that an order is bought with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedVoucher {
+    /// Which voucher.
+    pub code: VoucherCode,
+    /// What it takes off, at most the subtotal.
+    pub amount: Money,
 }
 
 /// One product in an order.
@@ -70,7 +81,7 @@ impl OrderLine {
 
 impl Basket {
     pub(super) fn new(customer_id: Option<CustomerId>, currency: Currency) -> Self {
-        Self { customer_id, currency, lines: Vec::new(), reopened_because: None, last_checkout: None }
+        Self { customer_id, currency, lines: Vec::new(), voucher: None, reopened_because: None, last_checkout: None }
     }
 
     /// The line of a product.
@@ -86,4 +97,10 @@ impl Basket {
 /// The sum of lines. `decide` lets no sum through that does not fit; if history has one, it stops at the end of the range.
 pub(super) fn sum_of(lines: &[OrderLine], currency: Currency) -> Money {
     money(lines.iter().map(OrderLine::exact_total).sum(), currency)
+}
+
+/// What a voucher takes off a sum: all that it is worth, but never more than the sum.
+pub(super) fn discount_on(subtotal: Money, voucher: Option<&AppliedVoucher>) -> Money {
+    let off = voucher.map_or(0, |voucher| voucher.amount.amount.max(0));
+    Money::new(off.min(subtotal.amount.max(0)), subtotal.currency)
 }

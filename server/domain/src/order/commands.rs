@@ -1,7 +1,7 @@
 //! What can be asked of an order, with the facts that deciding needs, and why it may be refused.
 
 use storefront_api::{
-    Address, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp,
+    Address, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VoucherCode,
 };
 
 use super::ItemFacts;
@@ -20,6 +20,8 @@ pub enum OrderCommand {
         quantity: Quantity,
         /// How many can be reserved now; the sum of the line is checked against it.
         available: u32,
+        /// The highest price of one piece that the customer may buy; `None` for a guest, who may buy everything.
+        spending_limit: Option<Money>,
     },
     /// Have so many pieces of a product.
     ChangeQuantity {
@@ -49,12 +51,23 @@ pub enum OrderCommand {
         /// Which product.
         product_id: ProductId,
     },
+    /// Use a voucher, in place of the one before. Whether this order may use it is for [`crate::voucher`] to say.
+    ApplyVoucher {
+        /// Which voucher.
+        code: VoucherCode,
+        /// What it takes off.
+        amount: Money,
+    },
+    /// Use no voucher; nothing happens where there is none.
+    RemoveVoucher,
     /// Buy the basket.
     CheckOut {
         /// The total that the shopper was shown.
         expected_total: Money,
         /// What the catalogue and the stock say of each line now; a product that is not named is unknown by now.
         facts: Vec<LineFacts>,
+        /// The highest price of one piece that the customer may buy; `None` for a guest.
+        spending_limit: Option<Money>,
         /// A new id for the payment of this checkout.
         payment_id: PaymentId,
         /// Where mail goes.
@@ -146,7 +159,15 @@ pub enum OrderError {
         /// How many can be reserved.
         available: u32,
     },
-    /// The product's currency is not the order's.
+    /// One piece costs more than the customer may spend.
+    #[error("{product_id} costs more than your spending limit of {limit}")]
+    OverSpendingLimit {
+        /// The product.
+        product_id: ProductId,
+        /// The highest price that the customer may buy.
+        limit: Money,
+    },
+    /// The currency of the product or the voucher is not the order's.
     #[error("the order is in another currency")]
     WrongCurrency,
     /// The sum does not fit.
@@ -182,6 +203,13 @@ pub enum LineProblem {
         wanted: u32,
         /// How many can be reserved.
         available: u32,
+    },
+    /// One piece costs more than the customer may spend.
+    OverSpendingLimit {
+        /// Which line.
+        product_id: ProductId,
+        /// The highest price that the customer may buy.
+        limit: Money,
     },
 }
 

@@ -1,9 +1,9 @@
 //! What an order answers to a command: the events to write, or why not.
 
-use storefront_api::{CustomerId, Money, OrderStatus, ProductId};
+use storefront_api::{Money, OrderStatus, ProductId, ReopenReason, VoucherCode};
 
+use super::{AppliedVoucher, CheckoutDetails, OrderLine, Purchase, basket};
 use super::{Basket, ItemFacts, LineFacts, LineNotice, LineProblem, Order, OrderCommand, OrderError, OrderEvent};
-use super::{CheckoutDetails, OrderLine, Purchase};
 use crate::Quantity;
 
 /// The most lines that a basket can have.
@@ -15,9 +15,13 @@ pub const MAX_LINES: usize = 50;
 /// Says why the order refuses. Nothing is to be written then.
 pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
     match command {
-        OrderCommand::AddItem { customer_id, item, quantity, available } => match order {
-            Order::New => start(customer_id, item, quantity, available),
-            Order::InProgress(basket) => add_item(basket, item, quantity, available),
+        OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit } => match order {
+            Order::New => {
+                let basket = Basket::new(customer_id, item.unit_price.currency);
+                let started = OrderEvent::Started { customer_id, currency: basket.currency };
+                Ok(vec![started, add_item(&basket, item, quantity, available, spending_limit)?])
+            }
+            Order::InProgress(basket) => Ok(vec![add_item(basket, item, quantity, available, spending_limit)?]),
             Order::CheckedOut(_)
             | Order::Confirmed { .. }
             | Order::Shipped { .. }
@@ -36,16 +40,30 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
         OrderCommand::NoticeWithdrawal { product_id } => {
             Ok(noticing_basket(order)?.map_or_else(Vec::new, |basket| notice_withdrawal(basket, product_id)))
         }
-        OrderCommand::CheckOut { expected_total, facts, payment_id, email, shipping_address, payment } => {
+        OrderCommand::ApplyVoucher { code, amount } => apply_voucher(open_basket(order, "changed")?, code, amount),
+        OrderCommand::RemoveVoucher => {
+            let voucher = open_basket(order, "changed")?.voucher.as_ref();
+            Ok(voucher.map(|voucher| OrderEvent::VoucherRemoved { code: voucher.code.clone() }).into_iter().collect())
+        }
+        OrderCommand::CheckOut {
+            expected_total,
+            facts,
+            spending_limit,
+            payment_id,
+            email,
+            shipping_address,
+            payment,
+        } => {
             let details = CheckoutDetails { payment_id, email, shipping_address, payment };
-            check_out(open_basket(order, "checked out")?, expected_total, &facts, details)
+            let basket = open_basket(order, "checked out")?;
+            check_out(basket, expected_total, &facts, spending_limit, details)
         }
         OrderCommand::Reopen { payment_id, reason } => {
             let purchase = running_checkout(order, "reopened")?;
             if purchase.details.payment_id != payment_id {
                 return Err(wrong_state(order, "reopened by another checkout"));
             }
-            Ok(vec![OrderEvent::Reopened { reason }])
+            Ok(reopened(reason))
         }
         OrderCommand::Confirm { payment_id, number } => {
             let purchase = running_checkout(order, "confirmed")?;
@@ -108,25 +126,17 @@ fn wrong_state(order: &Order, attempted: &'static str) -> OrderError {
     order.status().map_or(OrderError::NotFound, |status| OrderError::WrongState { status, attempted })
 }
 
-fn start(
-    customer_id: Option<CustomerId>,
-    item: ItemFacts,
-    quantity: Quantity,
-    available: u32,
-) -> Result<Vec<OrderEvent>, OrderError> {
-    let currency = item.unit_price.currency;
-    let mut events = vec![OrderEvent::Started { customer_id, currency }];
-    events.extend(add_item(&Basket::new(customer_id, currency), item, quantity, available)?);
-    Ok(events)
-}
-
 fn add_item(
     basket: &Basket,
     item: ItemFacts,
     quantity: Quantity,
     available: u32,
-) -> Result<Vec<OrderEvent>, OrderError> {
+    spending_limit: Option<Money>,
+) -> Result<OrderEvent, OrderError> {
     check_currency(basket, item.unit_price)?;
+    if let Some(limit) = spending_limit.filter(|limit| is_over(item.unit_price, *limit)) {
+        return Err(OrderError::OverSpendingLimit { product_id: item.product_id, limit });
+    }
     let line = basket.line(&item.product_id);
     if line.is_none() && basket.lines.len() >= MAX_LINES {
         return Err(OrderError::TooManyLines);
@@ -135,7 +145,7 @@ fn add_item(
     let sum = Quantity::try_from(would_be).map_err(|_| OrderError::TooManyPieces { would_be })?;
     check_available(&item.product_id, sum, available)?;
     check_total_with(basket, &item.product_id, item.unit_price, sum)?;
-    Ok(vec![OrderEvent::ItemAdded { item, quantity }])
+    Ok(OrderEvent::ItemAdded { item, quantity })
 }
 
 fn change_quantity(
@@ -181,12 +191,32 @@ fn notice_withdrawal(basket: &Basket, product_id: ProductId) -> Vec<OrderEvent> 
     }
 }
 
+fn apply_voucher(basket: &Basket, code: VoucherCode, amount: Money) -> Result<Vec<OrderEvent>, OrderError> {
+    check_currency(basket, amount)?;
+    let voucher = AppliedVoucher { code, amount };
+    if basket.voucher.as_ref() == Some(&voucher) {
+        return Ok(vec![]);
+    }
+    let AppliedVoucher { code, amount } = voucher;
+    Ok(vec![OrderEvent::VoucherApplied { code, amount }])
+}
+
+/// A voucher that cannot be used any more is of no use in the basket either.
+fn reopened(reason: ReopenReason) -> Vec<OrderEvent> {
+    let removed = match &reason {
+        ReopenReason::VoucherUnavailable { voucher } => Some(OrderEvent::VoucherRemoved { code: voucher.clone() }),
+        ReopenReason::OutOfStock { .. } | ReopenReason::PaymentDeclined { .. } => None,
+    };
+    [OrderEvent::Reopened { reason }].into_iter().chain(removed).collect()
+}
+
 /// Every line is checked before the total, so that the shopper hears of all that is wrong at once. Prices are those of
 /// the facts. Lines that do not have them yet are brought to them first, so that lines and total always agree.
 fn check_out(
     basket: &Basket,
     expected_total: Money,
     facts: &[LineFacts],
+    spending_limit: Option<Money>,
     details: CheckoutDetails,
 ) -> Result<Vec<OrderEvent>, OrderError> {
     if basket.lines.is_empty() {
@@ -199,7 +229,7 @@ fn check_out(
     let mut problems = Vec::new();
     let mut prices = Vec::new();
     for line in &basket.lines {
-        match buyable_at(line, facts) {
+        match buyable_at(line, facts, spending_limit) {
             Ok(price) => prices.push((line, price)),
             Err(problem) => problems.push(problem),
         }
@@ -210,7 +240,9 @@ fn check_out(
     for (_, price) in &prices {
         check_currency(basket, *price)?;
     }
-    let total = total_of(basket, prices.iter().map(|(line, price)| (*price, line.quantity)))?;
+    let subtotal = total_of(basket, prices.iter().map(|(line, price)| (*price, line.quantity)))?;
+    let discount = basket::discount_on(subtotal, basket.voucher.as_ref());
+    let total = subtotal.minus(discount).map_err(|_| OrderError::TotalTooLarge)?;
     if total != expected_total {
         return Err(OrderError::TotalChanged { new_total: total });
     }
@@ -220,7 +252,7 @@ fn check_out(
     Ok(events)
 }
 
-fn buyable_at(line: &OrderLine, facts: &[LineFacts]) -> Result<Money, LineProblem> {
+fn buyable_at(line: &OrderLine, facts: &[LineFacts], spending_limit: Option<Money>) -> Result<Money, LineProblem> {
     let product_id = &line.item.product_id;
     let (wanted, marked) = (line.quantity.get(), line.notice == Some(LineNotice::Withdrawn));
     match facts.iter().find(|facts| facts.product_id == *product_id) {
@@ -228,6 +260,9 @@ fn buyable_at(line: &OrderLine, facts: &[LineFacts]) -> Result<Money, LineProble
             if facts.available < wanted {
                 let (product_id, available) = (product_id.clone(), facts.available);
                 return Err(LineProblem::NotAvailable { product_id, wanted, available });
+            }
+            if let Some(limit) = spending_limit.filter(|limit| is_over(facts.price, *limit)) {
+                return Err(LineProblem::OverSpendingLimit { product_id: product_id.clone(), limit });
             }
             Ok(facts.price)
         }
@@ -242,6 +277,11 @@ fn price_change(line: &OrderLine, new_price: Money) -> Option<OrderEvent> {
 
 fn check_currency(basket: &Basket, price: Money) -> Result<(), OrderError> {
     if price.currency == basket.currency { Ok(()) } else { Err(OrderError::WrongCurrency) }
+}
+
+/// A limit in another currency allows nothing.
+fn is_over(price: Money, limit: Money) -> bool {
+    price.currency != limit.currency || price.amount > limit.amount
 }
 
 fn check_available(product_id: &ProductId, wanted: Quantity, available: u32) -> Result<(), OrderError> {

@@ -1,7 +1,7 @@
 //! What can happen to an order.
 
 use storefront_api::{
-    Address, Currency, CustomerId, Money, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp,
+    Address, Currency, CustomerId, Money, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VoucherCode,
 };
 
 use crate::{OrderNumber, Quantity};
@@ -48,6 +48,18 @@ pub enum OrderEvent {
     ProductWithdrawnFromBasket {
         /// Which line.
         product_id: ProductId,
+    },
+    /// A voucher is to be used; it takes the place of the one before.
+    VoucherApplied {
+        /// Which voucher.
+        code: VoucherCode,
+        /// What it takes off, at most the subtotal.
+        amount: Money,
+    },
+    /// The voucher is no longer to be used.
+    VoucherRemoved {
+        /// Which voucher.
+        code: VoucherCode,
     },
     /// The shopper bought it.
     CheckedOut {

@@ -5,9 +5,11 @@
 //! event that does not fit the state, names a line that is not there, or brings another currency or a line of more than
 //! 99 pieces leaves the order as it was.
 
-use storefront_api::{Money, ProductId, ReopenReason};
+use storefront_api::{Money, ProductId, ReopenReason, VoucherCode};
 
-use super::{Basket, CheckoutDetails, ItemFacts, LineNotice, Order, OrderEvent, OrderLine, Purchase, Shipment};
+use super::{
+    AppliedVoucher, Basket, CheckoutDetails, ItemFacts, LineNotice, Order, OrderEvent, OrderLine, Purchase, Shipment,
+};
 use crate::Quantity;
 
 /// The order after an event. Never fails; an event that cannot be leaves the order as it was.
@@ -36,6 +38,8 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::VoucherApplied { .. }
+            | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::CheckedOut { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
@@ -53,6 +57,8 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::VoucherApplied { .. }
+            | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::CheckedOut { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
@@ -72,6 +78,8 @@ fn started(event: &OrderEvent) -> Order {
         | OrderEvent::ItemRemoved { .. }
         | OrderEvent::PriceChangedInBasket { .. }
         | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::VoucherApplied { .. }
+        | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::CheckedOut { .. }
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
@@ -90,6 +98,8 @@ fn in_progress(basket: Basket, event: &OrderEvent) -> Order {
             with_price(basket, product_id, *new_price)
         }
         OrderEvent::ProductWithdrawnFromBasket { product_id } => with_withdrawal(basket, product_id),
+        OrderEvent::VoucherApplied { code, amount } => with_voucher(basket, code, *amount),
+        OrderEvent::VoucherRemoved { code } => without_voucher(basket, code),
         OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment } => {
             let details = CheckoutDetails {
                 payment_id: *payment_id,
@@ -120,6 +130,8 @@ fn checked_out(purchase: Purchase, event: &OrderEvent) -> Order {
         | OrderEvent::ItemRemoved { .. }
         | OrderEvent::PriceChangedInBasket { .. }
         | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::VoucherApplied { .. }
+        | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::CheckedOut { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. } => Order::CheckedOut(purchase),
@@ -185,6 +197,18 @@ fn with_withdrawal(mut basket: Basket, product_id: &ProductId) -> Basket {
     touched(basket)
 }
 
+fn with_voucher(mut basket: Basket, code: &VoucherCode, amount: Money) -> Basket {
+    if amount.currency == basket.currency && amount.amount > 0 {
+        basket.voucher = Some(AppliedVoucher { code: code.clone(), amount });
+    }
+    basket
+}
+
+fn without_voucher(mut basket: Basket, code: &VoucherCode) -> Basket {
+    basket.voucher = basket.voucher.filter(|voucher| voucher.code != *code);
+    basket
+}
+
 /// The lines have changed, so the reason why the last checkout failed is no longer news.
 fn touched(mut basket: Basket) -> Basket {
     basket.reopened_because = None;
@@ -194,7 +218,14 @@ fn touched(mut basket: Basket) -> Basket {
 /// Buying is agreeing with what the lines cost, so notices go.
 fn bought(basket: Basket, total: Money, details: CheckoutDetails) -> Purchase {
     let lines = basket.lines.into_iter().map(|line| OrderLine { notice: None, ..line }).collect();
-    Purchase { customer_id: basket.customer_id, currency: basket.currency, lines, total, details }
+    Purchase {
+        customer_id: basket.customer_id,
+        currency: basket.currency,
+        lines,
+        voucher: basket.voucher,
+        total,
+        details,
+    }
 }
 
 fn basket_again(purchase: Purchase, reason: ReopenReason) -> Basket {
@@ -202,6 +233,7 @@ fn basket_again(purchase: Purchase, reason: ReopenReason) -> Basket {
         customer_id: purchase.customer_id,
         currency: purchase.currency,
         lines: purchase.lines,
+        voucher: purchase.voucher,
         reopened_because: Some(reason),
         last_checkout: Some(purchase.details),
     }

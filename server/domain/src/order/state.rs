@@ -4,7 +4,7 @@ use storefront_api::{
     Address, Currency, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ReopenReason, Timestamp,
 };
 
-use super::{Basket, OrderLine, basket};
+use super::{AppliedVoucher, Basket, OrderLine, basket};
 use crate::{OrderNumber, TaxOfRate, included_tax};
 
 /// An order, as its events add up.
@@ -62,7 +62,9 @@ pub struct Purchase {
     pub currency: Currency,
     /// What was bought, one line for each product.
     pub lines: Vec<OrderLine>,
-    /// What is to be paid.
+    /// The voucher that it was bought with.
+    pub voucher: Option<AppliedVoucher>,
+    /// What is to be paid: the sum of the lines less the discount.
     pub total: Money,
     /// What the shopper said.
     pub details: CheckoutDetails,
@@ -185,14 +187,33 @@ impl Order {
         basket::sum_of(self.lines(), self.currency())
     }
 
-    /// What is to be paid: for a basket the sum of its lines, and after checkout what was agreed there.
-    pub fn total(&self) -> Money {
-        self.purchase().map_or_else(|| self.subtotal(), |purchase| purchase.total)
+    /// The voucher that it is, or was, bought with.
+    pub fn voucher(&self) -> Option<&AppliedVoucher> {
+        match self.basket() {
+            Some(basket) => basket.voucher.as_ref(),
+            None => self.purchase().and_then(|purchase| purchase.voucher.as_ref()),
+        }
     }
 
-    /// The VAT that the lines include, lowest rate first.
+    /// What the voucher takes off; never more than the sum of the lines.
+    pub fn discount(&self) -> Money {
+        basket::discount_on(self.subtotal(), self.voucher())
+    }
+
+    /// What is to be paid: for a basket the sum of its lines less the discount, and after checkout what was agreed there.
+    pub fn total(&self) -> Money {
+        let of_lines = || {
+            let (subtotal, discount) = (self.subtotal(), self.discount());
+            subtotal.minus(discount).unwrap_or(subtotal)
+        };
+        self.purchase().map_or_else(of_lines, |purchase| purchase.total)
+    }
+
+    /// The VAT that the total includes, lowest rate first. What is taken off is spread over the rates as
+    /// [`included_tax`] says.
     pub fn tax(&self) -> Vec<TaxOfRate> {
-        included_tax(self.lines().iter().map(|line| (line.total(), line.item.vat_rate_percent)))
+        let lines = self.lines().iter().map(|line| (line.total(), line.item.vat_rate_percent));
+        included_tax(lines, self.discount())
     }
 
     /// The number for people, once the order is confirmed.

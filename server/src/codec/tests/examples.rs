@@ -3,14 +3,18 @@
 
 use storefront_api::{
     Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp,
+    VoucherCode,
 };
 use storefront_domain::checkout::{CheckoutEvent, Line};
+use storefront_domain::customer::CustomerEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::process::ProcessEvent;
 use storefront_domain::product::{Facts, ProductEvent};
 use storefront_domain::stock::{ReleaseReason, StockEvent};
+use storefront_domain::voucher::VoucherEvent;
+use storefront_domain::wallet::WalletEvent;
 use storefront_domain::{OrderNumber, Quantity};
 use uuid::Uuid;
 
@@ -26,7 +30,7 @@ fn all<E>(next: impl Fn(Option<&E>) -> Option<E>) -> Vec<E> {
 pub(super) fn order() -> Vec<OrderEvent> {
     all(|last| {
         Some(match last {
-            None => OrderEvent::Started { customer_id: Some(customer()), currency: Currency::EUR },
+            None => OrderEvent::Started { customer_id: Some(customer_id()), currency: Currency::EUR },
             Some(OrderEvent::Started { .. }) => OrderEvent::ItemAdded { item: item(), quantity: pieces(2) },
             Some(OrderEvent::ItemAdded { .. }) => {
                 OrderEvent::ItemQuantityChanged { product_id: mug(), quantity: pieces(3) }
@@ -38,7 +42,11 @@ pub(super) fn order() -> Vec<OrderEvent> {
             Some(OrderEvent::PriceChangedInBasket { .. }) => {
                 OrderEvent::ProductWithdrawnFromBasket { product_id: mug() }
             }
-            Some(OrderEvent::ProductWithdrawnFromBasket { .. }) => OrderEvent::CheckedOut {
+            Some(OrderEvent::ProductWithdrawnFromBasket { .. }) => {
+                OrderEvent::VoucherApplied { code: voucher_code(), amount: euro(500) }
+            }
+            Some(OrderEvent::VoucherApplied { .. }) => OrderEvent::VoucherRemoved { code: voucher_code() },
+            Some(OrderEvent::VoucherRemoved { .. }) => OrderEvent::CheckedOut {
                 payment_id: payment_id(),
                 total: euro(4_998),
                 email: email_address(),
@@ -120,7 +128,12 @@ pub(super) fn checkout() -> Vec<CheckoutEvent> {
                 method: card(),
                 email: email_address(),
             },
-            Some(CheckoutEvent::Started { .. }) => CheckoutEvent::StockReserved,
+            Some(CheckoutEvent::Started { .. }) => CheckoutEvent::VoucherReserved { voucher: voucher_code() },
+            Some(CheckoutEvent::VoucherReserved { .. }) => CheckoutEvent::VoucherRefused {
+                voucher: voucher_code(),
+                detail: "another order has the voucher".to_owned(),
+            },
+            Some(CheckoutEvent::VoucherRefused { .. }) => CheckoutEvent::StockReserved,
             Some(CheckoutEvent::StockReserved) => CheckoutEvent::StockRefused { product_ids: vec![mug()] },
             Some(CheckoutEvent::StockRefused { .. }) => CheckoutEvent::PaymentReceived { payment_id: payment_id() },
             Some(CheckoutEvent::PaymentReceived { .. }) => CheckoutEvent::PaymentRefused {
@@ -136,7 +149,8 @@ pub(super) fn checkout() -> Vec<CheckoutEvent> {
                 },
             },
             Some(CheckoutEvent::Failed { .. }) => CheckoutEvent::Cancelled,
-            Some(CheckoutEvent::Cancelled) => return None,
+            Some(CheckoutEvent::Cancelled) => CheckoutEvent::VoucherIssued { voucher: voucher_code() },
+            Some(CheckoutEvent::VoucherIssued { .. }) => return None,
         })
     })
 }
@@ -150,6 +164,48 @@ pub(super) fn email() -> Vec<EmailEvent> {
                 EmailEvent::Failed { attempts: 8, detail: "the mail server cannot be reached".to_owned() }
             }
             Some(EmailEvent::Failed { .. }) => return None,
+        })
+    })
+}
+
+pub(super) fn wallet() -> Vec<WalletEvent> {
+    let (payment_id, order_id, amount) = (payment_id(), order_id(), euro(4_998));
+    all(|last| {
+        Some(match last {
+            None => WalletEvent::Opened { balance: euro(0) },
+            Some(WalletEvent::Opened { .. }) => WalletEvent::ToppedUp { amount, reason: "A present".to_owned() },
+            Some(WalletEvent::ToppedUp { .. }) => WalletEvent::Charged { payment_id, order_id, amount },
+            Some(WalletEvent::Charged { .. }) => WalletEvent::Credited {
+                payment_id,
+                order_id,
+                amount,
+                reference: "0195500d-0000-7000-8000-000000000004".to_owned(),
+            },
+            Some(WalletEvent::Credited { .. }) => return None,
+        })
+    })
+}
+
+pub(super) fn voucher() -> Vec<VoucherEvent> {
+    let order_id = order_id();
+    all(|last| {
+        Some(match last {
+            None => VoucherEvent::Issued { customer_id: Some(customer_id()), order_id, amount: euro(500) },
+            Some(VoucherEvent::Issued { .. }) => VoucherEvent::Reserved { order_id },
+            Some(VoucherEvent::Reserved { .. }) => VoucherEvent::Released { order_id },
+            Some(VoucherEvent::Released { .. }) => VoucherEvent::Redeemed { order_id },
+            Some(VoucherEvent::Redeemed { .. }) => VoucherEvent::Revoked { reason: "Issued by mistake".to_owned() },
+            Some(VoucherEvent::Revoked { .. }) => return None,
+        })
+    })
+}
+
+pub(super) fn customer() -> Vec<CustomerEvent> {
+    all(|last| {
+        Some(match last {
+            None => CustomerEvent::Registered,
+            Some(CustomerEvent::Registered) => CustomerEvent::LimitSet { limit: euro(1_000_000) },
+            Some(CustomerEvent::LimitSet { .. }) => return None,
         })
     })
 }
@@ -249,7 +305,11 @@ fn payment_id() -> PaymentId {
     PaymentId(uuid("0195500d-0000-7000-8000-000000000002"))
 }
 
-fn customer() -> CustomerId {
+fn voucher_code() -> VoucherCode {
+    "k3v9q".parse().unwrap()
+}
+
+fn customer_id() -> CustomerId {
     CustomerId(uuid("0195500d-0000-7000-8000-000000000003"))
 }
 

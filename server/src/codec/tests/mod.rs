@@ -14,6 +14,7 @@ use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::product::ProductEvent;
 use storefront_domain::stock::{self as domain_stock, ReleaseReason, Stock, StockEvent};
+use storefront_domain::voucher::VoucherEvent;
 
 use super::*;
 
@@ -110,6 +111,21 @@ fn process_events_are_stored_as_recorded() {
 }
 
 #[test]
+fn wallet_events_are_stored_as_recorded() {
+    assert_recorded(wallet::KINDS, examples::wallet(), wallet::encode, wallet::decode);
+}
+
+#[test]
+fn voucher_events_are_stored_as_recorded() {
+    assert_recorded(voucher::KINDS, examples::voucher(), voucher::encode, voucher::decode);
+}
+
+#[test]
+fn customer_events_are_stored_as_recorded() {
+    assert_recorded(customer::KINDS, examples::customer(), customer::encode, customer::decode);
+}
+
+#[test]
 fn there_is_a_recorded_example_of_every_type_and_version_and_of_nothing_else() {
     let files = std::fs::read_dir(golden_folder()).unwrap().map(|file| file.unwrap().file_name());
     let files: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
@@ -171,6 +187,9 @@ fn what_is_not_known_is_left_out_and_reads_back_as_not_known() {
         estimated_delivery: None,
     };
     assert_reads_back(shipped, order::encode, order::decode);
+    let (order_id, amount) = (OrderId(uuid::Uuid::nil()), Money::new(500, Currency::EUR));
+    let of_a_guest = VoucherEvent::Issued { customer_id: None, order_id, amount };
+    assert_reads_back(of_a_guest, voucher::encode, voucher::decode);
     let price = Money::new(1, Currency::EUR);
     let repriced = ProductEvent::Repriced { old_price: price, new_price: price, reason: None };
     assert_reads_back(repriced, product::encode, product::decode);
@@ -200,7 +219,8 @@ fn every_way_to_pay_reads_back() {
 fn every_reason_reads_back() {
     let declined = || ReopenReason::PaymentDeclined { reason: "lost_card".to_owned(), message: "Refused.".to_owned() };
     let out_of_stock = || ReopenReason::OutOfStock { product_ids: vec!["mug".parse().unwrap()] };
-    for reason in [declined(), out_of_stock()] {
+    let voucher_gone = ReopenReason::VoucherUnavailable { voucher: "k3v9q".parse().unwrap() };
+    for reason in [declined(), out_of_stock(), voucher_gone] {
         assert_reads_back(OrderEvent::Reopened { reason: reason.clone() }, order::encode, order::decode);
         assert_reads_back(CheckoutEvent::Failed { reason }, checkout::encode, checkout::decode);
     }

@@ -8,18 +8,21 @@ use storefront_domain::order::{ItemFacts, OrderCommand, decide};
 
 use super::{change, decided};
 use crate::clock;
+use crate::commands::Failure;
+use crate::http::caller::spending_limit;
 use crate::http::code::Code;
 use crate::http::command::{Bare, Command};
 use crate::http::extract::{InPath, see};
 use crate::http::once::once;
 use crate::http::problem::ApiError;
 use crate::http::values::quantity;
-use crate::order_record::OrderRecord;
+use crate::order_record::{self, OrderRecord};
 use crate::shop::Shop;
 
 /// Put something into the basket
 ///
-/// The first item starts the order, whose id the client chooses. A repeat adds up.
+/// The first item starts the order, whose id the client chooses; the order is then for ever that of the customer who sent
+/// it (`Storefront-Customer`), or a guest's. A repeat adds up.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/items", tag = "orders",
     params(("id" = OrderId, Path, description = "The order, by an id of the client's choice"),
@@ -28,8 +31,8 @@ use crate::shop::Shop;
     responses(
         (status = 201, description = "Added, and the order started", body = Order),
         (status = 200, description = "Added", body = Order),
-        (status = 404, description = "`product_not_found`", body = Problem),
-        (status = 409, description = "`order_state`: the order is no basket; `out_of_stock`; `product_withdrawn`; `too_many_pieces`; `too_many_lines`; `total_too_large`; `wrong_currency`", body = Problem),
+        (status = 404, description = "`product_not_found`; `customer_not_found`", body = Problem),
+        (status = 409, description = "`order_state`: the order is no basket; `out_of_stock`; `product_withdrawn`; `over_spending_limit`; `too_many_pieces`; `too_many_lines`; `total_too_large`; `wrong_currency`", body = Problem),
         (status = 503, description = "`product_service_unavailable`: the price is not known", body = Problem),
     )
 )]
@@ -44,7 +47,10 @@ pub(crate) async fn add_item(
         see(&shop, None).await?;
         let item = quote(&shop, &body.product_id)?;
         let available = shop.views.read(|folded| folded.stock.available(&body.product_id));
-        let add = OrderCommand::AddItem { customer_id: None, item, quantity, available };
+        let customer_id = context.customer_id;
+        let owner = order_record::owner(&shop.store, id, customer_id).await.map_err(Failure::from)?;
+        let spending_limit = spending_limit(&shop, owner).await?;
+        let add = OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit };
         let status = |before: &OrderRecord| if before.version.0 == 0 { StatusCode::CREATED } else { StatusCode::OK };
         decided(&shop, id, &context, status, |order| decide(order, add.clone())).await
     };

@@ -7,18 +7,22 @@ use storefront_api::{Cancel, Checkout, Order, OrderId, PaymentId, PaymentMethod,
 use storefront_domain::order::{LineFacts, Order as OrderState, OrderCommand, decide};
 
 use super::{change, decided};
+use crate::commands::Failure;
+use crate::http::caller::spending_limit;
 use crate::http::command::Command;
 use crate::http::extract::{InPath, see};
 use crate::http::once::once;
 use crate::http::problem::ApiError;
 use crate::http::values;
+use crate::order_record;
 use crate::shop::Shop;
 use crate::{chance, clock};
 
 /// Buy the basket
 ///
 /// Answers as soon as the order is checked out; stock, payment and confirmation follow, and `…/timeline` shows them.
-/// Names every line that cannot be bought. If the total is not the expected one, nothing happens.
+/// Names every line that cannot be bought. If the total is not the expected one, nothing happens. A wallet that has too
+/// little in it is declined and left alone. Where a voucher leaves nothing to pay, nobody is asked for money.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/checkout", tag = "orders",
     params(("id" = OrderId, Path, description = "The order"),
@@ -46,10 +50,16 @@ pub(crate) async fn check_out(
         if !shop.freshness.prices_are_good(clock::now()) {
             return Err(ApiError::prices_unknown());
         }
+        let owner = order_record::owner(&shop.store, id, None).await.map_err(Failure::from)?;
+        if body.payment == PaymentMethod::Wallet && owner.is_none() {
+            return Err(ApiError::invalid("/payment/method", "a guest has no wallet; use card"));
+        }
+        let spending_limit = spending_limit(&shop, owner).await?;
         let decide = |order: &OrderState| {
             let check_out = OrderCommand::CheckOut {
                 expected_total: body.expected_total,
                 facts: facts(&shop, order),
+                spending_limit,
                 payment_id,
                 email: body.email.clone(),
                 shipping_address: body.shipping_address.clone(),
@@ -105,7 +115,6 @@ fn facts(shop: &Shop, order: &OrderState) -> Vec<LineFacts> {
 fn check_payment(payment: &PaymentMethod) -> Result<(), ApiError> {
     match payment {
         PaymentMethod::Card { token } => values::text("/payment/token", token, 255),
-        PaymentMethod::Wallet => Err(ApiError::invalid("/payment/method", "this shop takes no wallets yet; use card")),
-        PaymentMethod::None => Ok(()),
+        PaymentMethod::Wallet | PaymentMethod::None => Ok(()),
     }
 }

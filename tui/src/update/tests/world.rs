@@ -80,6 +80,7 @@ pub(crate) fn an_order(version: u64, lines: &[(&Product, u32)]) -> Order {
         items,
         subtotal: eur(0),
         discount: eur(0),
+        voucher: None,
         total: eur(0),
         tax: Vec::new(),
         email: None,

@@ -1,5 +1,6 @@
 //! What the process does about each trigger at each stage.
 
+mod outcomes;
 mod world;
 
 use storefront_api::PaymentMethod;
@@ -26,6 +27,18 @@ fn number() -> OrderNumber {
 
 fn reason() -> ReopenReason {
     ReopenReason::OutOfStock { product_ids: vec![product("mug")] }
+}
+
+fn voucher() -> VoucherCode {
+    "k3v9q".parse().unwrap()
+}
+
+fn voucher_reserved() -> CheckoutEvent {
+    CheckoutEvent::VoucherReserved { voucher: voucher() }
+}
+
+fn voucher_refused() -> CheckoutEvent {
+    CheckoutEvent::VoucherRefused { voucher: voucher(), detail: "another order has the voucher".to_owned() }
 }
 
 fn started(payment_number: u128) -> CheckoutEvent {
@@ -65,6 +78,7 @@ fn order_checked_out(payment_number: u128) -> Trigger {
         total: euro(2_250),
         method: card(),
         email: email(),
+        voucher: Some(voucher()),
     }
 }
 
@@ -87,6 +101,7 @@ fn start(payment_number: u128) -> Intent {
         total: euro(2_250),
         method: card(),
         email: email(),
+        voucher: Some(voucher()),
     }
 }
 
@@ -95,20 +110,21 @@ fn request_payment(payment_number: u128) -> Intent {
 }
 
 fn complete(payment_number: u128) -> Intent {
-    Intent::Complete { payment_id: payment(payment_number), lines: lines() }
+    Intent::Complete { payment_id: payment(payment_number), lines: lines(), voucher: Some(voucher()) }
 }
 
 fn fail(payment_number: u128) -> Intent {
     Intent::Fail {
         payment_id: payment(payment_number),
         lines: lines(),
+        voucher: Some(voucher()),
         reason: "lost_card".to_owned(),
         message: "The card was refused.".to_owned(),
     }
 }
 
 fn undo(payment_number: u128) -> Intent {
-    Intent::Undo { payment_id: payment(payment_number), lines: lines() }
+    Intent::Undo { payment_id: payment(payment_number), lines: lines(), voucher: Some(voucher()) }
 }
 
 fn refund(payment_number: u128, reason: &str) -> Intent {
@@ -124,21 +140,26 @@ fn at(stage: &str) -> Checkout {
     let history = match stage {
         "the beginning" => vec![],
         "started" => vec![started(1)],
-        "reserved" => vec![started(1), CheckoutEvent::StockReserved],
+        "voucher kept" => vec![started(1), voucher_reserved()],
+        "voucher gone" => vec![started(1), voucher_refused()],
+        "without the voucher" => vec![started(1), voucher_refused(), failed()],
+        "reserved" => vec![started(1), voucher_reserved(), CheckoutEvent::StockReserved],
         "refused" => vec![started(1), stock_refused()],
         "out of stock" => vec![started(1), stock_refused(), failed()],
-        "paid" => vec![started(1), CheckoutEvent::StockReserved, payment_received(1)],
-        "not paid" => vec![started(1), CheckoutEvent::StockReserved, payment_refused(1)],
-        "declined" => vec![started(1), CheckoutEvent::StockReserved, payment_refused(1), failed()],
+        "paid" => vec![started(1), voucher_reserved(), CheckoutEvent::StockReserved, payment_received(1)],
+        "not paid" => vec![started(1), voucher_reserved(), CheckoutEvent::StockReserved, payment_refused(1)],
+        "declined" => vec![started(1), voucher_reserved(), CheckoutEvent::StockReserved, payment_refused(1), failed()],
         "completed" => vec![
             started(1),
+            voucher_reserved(),
             CheckoutEvent::StockReserved,
             payment_received(1),
             CheckoutEvent::Completed { number: number() },
         ],
-        "cancelled" => vec![started(1), CheckoutEvent::StockReserved, CheckoutEvent::Cancelled],
+        "cancelled" => vec![started(1), voucher_reserved(), CheckoutEvent::StockReserved, CheckoutEvent::Cancelled],
         "given back" => vec![
             started(1),
+            voucher_reserved(),
             CheckoutEvent::StockReserved,
             payment_received(1),
             CheckoutEvent::Completed { number: number() },
@@ -146,10 +167,12 @@ fn at(stage: &str) -> Checkout {
         ],
         "second attempt" => vec![
             started(1),
+            voucher_reserved(),
             CheckoutEvent::StockReserved,
             payment_refused(1),
             failed(),
             started(2),
+            voucher_reserved(),
             CheckoutEvent::StockReserved,
         ],
         other => panic!("no stage {other:?}"),
@@ -157,9 +180,12 @@ fn at(stage: &str) -> Checkout {
     history.iter().fold(Checkout::default(), evolve)
 }
 
-const STAGES: [&str; 12] = [
+const STAGES: [&str; 15] = [
     "the beginning",
     "started",
+    "voucher kept",
+    "voucher gone",
+    "without the voucher",
     "reserved",
     "refused",
     "out of stock",
@@ -189,7 +215,15 @@ fn a_bought_order_starts_the_checkout_once() {
 #[test]
 fn an_order_that_is_bought_again_after_a_failure_starts_afresh() {
     let afresh = [start(3)];
-    only(&order_checked_out(3), &[("the beginning", &afresh), ("out of stock", &afresh), ("declined", &afresh)]);
+    only(
+        &order_checked_out(3),
+        &[
+            ("the beginning", &afresh),
+            ("without the voucher", &afresh),
+            ("out of stock", &afresh),
+            ("declined", &afresh),
+        ],
+    );
     let second = at("second attempt");
     assert_eq!((second.stage(), second.attempt().unwrap().payment_id), (Some(Stage::StockReserved), payment(2)));
 }
@@ -207,6 +241,8 @@ fn money_completes_the_checkout_and_goes_back_where_that_is_over() {
         &payment_succeeded(1),
         &[
             ("reserved", &[complete(1)]),
+            ("voucher gone", &had_failed),
+            ("without the voucher", &had_failed),
             ("refused", &had_failed),
             ("out of stock", &had_failed),
             ("not paid", &had_failed),
@@ -237,7 +273,8 @@ fn a_cancelled_order_is_undone_and_who_was_told_of_it_hears_of_that() {
     only(
         &Trigger::OrderCancelled,
         &[
-            ("started", &[undo(1)]),
+            ("started", &[Intent::Undo { payment_id: payment(1), lines: lines(), voucher: None }]),
+            ("voucher kept", &[undo(1)]),
             ("reserved", &[undo(1)]),
             ("paid", &[undo(1)]),
             ("completed", &[mail(MailKind::Cancelled), undo(1)]),
@@ -249,16 +286,20 @@ fn a_cancelled_order_is_undone_and_who_was_told_of_it_hears_of_that() {
 #[test]
 fn every_event_moves_on_only_the_stages_that_it_can_follow() {
     let completed = CheckoutEvent::Completed { number: number() };
-    let events: [(CheckoutEvent, &[&str]); 9] = [
+    let issued = CheckoutEvent::VoucherIssued { voucher: voucher() };
+    let events: [(CheckoutEvent, &[&str]); 12] = [
         (started(1), &["the beginning"]),
-        (started(3), &["the beginning", "out of stock", "declined"]),
-        (CheckoutEvent::StockReserved, &["started"]),
-        (stock_refused(), &["started"]),
+        (started(3), &["the beginning", "without the voucher", "out of stock", "declined"]),
+        (voucher_reserved(), &["started"]),
+        (voucher_refused(), &["started", "voucher kept"]),
+        (issued, &["completed"]),
+        (CheckoutEvent::StockReserved, &["started", "voucher kept"]),
+        (stock_refused(), &["started", "voucher kept"]),
         (payment_received(1), &["reserved"]),
         (payment_refused(1), &["reserved"]),
         (completed, &["paid"]),
-        (failed(), &["refused", "not paid"]),
-        (CheckoutEvent::Cancelled, &["started", "reserved", "paid", "completed", "second attempt"]),
+        (failed(), &["voucher gone", "refused", "not paid"]),
+        (CheckoutEvent::Cancelled, &["started", "voucher kept", "reserved", "paid", "completed", "second attempt"]),
     ];
     for (event, follows) in events {
         for stage in STAGES {
@@ -283,4 +324,13 @@ fn the_stage_can_be_told() {
             Some(Stage::Cancelled),
         ]
     );
+}
+
+#[test]
+fn a_voucher_that_was_issued_for_the_order_stays_the_one() {
+    let first = CheckoutEvent::VoucherIssued { voucher: voucher() };
+    let second = CheckoutEvent::VoucherIssued { voucher: "other".parse().unwrap() };
+    let after = [first, second].iter().fold(at("completed"), evolve);
+    assert_eq!(after.voucher_issued(), Some(&voucher()));
+    assert_eq!(at("completed").voucher_issued(), None);
 }

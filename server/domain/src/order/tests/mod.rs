@@ -4,8 +4,9 @@ mod basket;
 mod checkout;
 mod lifecycle;
 mod properties;
+mod voucher;
 
-use storefront_api::{Address, Currency, CustomerId, Money, PaymentMethod, ReopenReason};
+use storefront_api::{Address, Currency, CustomerId, Money, PaymentMethod, ReopenReason, VoucherCode};
 use uuid::Uuid;
 
 use super::*;
@@ -128,6 +129,22 @@ fn checked_out(payment_id: storefront_api::PaymentId, total: Money) -> OrderEven
     OrderEvent::CheckedOut { payment_id, total, email: email(), shipping_address: address(), payment: card() }
 }
 
+fn code(text: &str) -> VoucherCode {
+    text.parse().unwrap()
+}
+
+fn voucher_applied(text: &str, amount: i64) -> OrderEvent {
+    OrderEvent::VoucherApplied { code: code(text), amount: euro(amount) }
+}
+
+fn voucher_removed(text: &str) -> OrderEvent {
+    OrderEvent::VoucherRemoved { code: code(text) }
+}
+
+fn apply_voucher(text: &str, amount: i64) -> OrderCommand {
+    OrderCommand::ApplyVoucher { code: code(text), amount: euro(amount) }
+}
+
 fn shipped() -> OrderEvent {
     OrderEvent::Shipped {
         carrier: "Snail Post".to_owned(),
@@ -145,11 +162,13 @@ fn add(name: &str, quantity: u32) -> OrderCommand {
 }
 
 fn add_of(name: &str, quantity: u32, available: u32) -> OrderCommand {
-    OrderCommand::AddItem { customer_id: Some(customer()), item: item(name), quantity: pieces(quantity), available }
+    let (item, quantity) = (item(name), pieces(quantity));
+    OrderCommand::AddItem { customer_id: Some(customer()), item, quantity, available, spending_limit: None }
 }
 
 fn add_item_facts(item: ItemFacts, quantity: u32) -> OrderCommand {
-    OrderCommand::AddItem { customer_id: None, item, quantity: pieces(quantity), available: PLENTY }
+    let quantity = pieces(quantity);
+    OrderCommand::AddItem { customer_id: None, item, quantity, available: PLENTY, spending_limit: None }
 }
 
 fn change(name: &str, quantity: u32) -> OrderCommand {
@@ -185,6 +204,7 @@ fn check_out_with(
     OrderCommand::CheckOut {
         expected_total: euro(expected_total),
         facts: facts.into_iter().collect(),
+        spending_limit: None,
         payment_id: payment(payment_number),
         email: email(),
         shipping_address: address(),

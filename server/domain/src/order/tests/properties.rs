@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+const CODES: [&str; 2] = ["k3v9q", "aaaa1"];
 const NAMES: [&str; 4] = ["socks", "mug", "lamp", "chair"];
 
 /// Something that may be asked of an order; prices, amounts and stock are small, so that they meet.
@@ -17,6 +18,7 @@ fn any_command() -> impl Strategy<Value = OrderCommand> {
                 item: item_at(name, price),
                 quantity: pieces(quantity),
                 available,
+                spending_limit: None,
             }
         }),
         2 => (name(), 1..=99_u32, 0..200_u32).prop_map(|(name, quantity, available)| change_of(name, quantity, available)),
@@ -25,6 +27,8 @@ fn any_command() -> impl Strategy<Value = OrderCommand> {
         1 => (name(), price()).prop_map(|(name, price)| notice_price(name, euro(price))),
         1 => name().prop_map(notice_withdrawal),
         1 => any_checkout(),
+        1 => (prop::sample::select(&CODES[..]), 1..3_000_i64).prop_map(|(code, amount)| apply_voucher(code, amount)),
+        1 => Just(OrderCommand::RemoveVoucher),
         1 => (1..4_u128).prop_map(reopen),
         1 => (1..4_u128).prop_map(confirm),
         1 => prop::sample::select(vec![ship(), deliver(), cancel()]),
@@ -64,6 +68,9 @@ fn any_event() -> impl Strategy<Value = OrderEvent> {
             new_price,
         }),
         name().prop_map(|name| OrderEvent::ProductWithdrawnFromBasket { product_id: product(name) }),
+        (prop::sample::select(&CODES[..]), price.clone())
+            .prop_map(|(text, amount)| OrderEvent::VoucherApplied { code: code(text), amount }),
+        prop::sample::select(&CODES[..]).prop_map(voucher_removed),
         (1..4_u128, price).prop_map(|(number, total)| checked_out(payment(number), total)),
         Just(OrderEvent::Reopened { reason: declined() }),
         Just(OrderEvent::Confirmed { number: number() }),
@@ -107,9 +114,10 @@ proptest! {
                 .map(|line| line.item.unit_price.amount * i64::from(line.quantity.get()))
                 .sum();
             prop_assert_eq!(order.subtotal(), euro(by_hand));
-            prop_assert_eq!(order.total(), order.subtotal(), "the agreed total is that of the lines");
+            let off = order.voucher().map_or(0, |voucher| voucher.amount.amount.min(by_hand));
+            prop_assert_eq!(order.total(), euro(by_hand - off), "the agreed total is that of the lines");
             let gross: i64 = order.tax().iter().map(|tax| tax.gross.amount).sum();
-            prop_assert_eq!(gross, by_hand);
+            prop_assert_eq!(gross, by_hand - off);
             prop_assert!(order.lines().len() <= MAX_LINES);
             let mut products: Vec<_> = order.lines().iter().map(|line| &line.item.product_id).collect();
             products.sort_unstable();

@@ -1,0 +1,68 @@
+//! Customers, their wallets and their vouchers.
+
+use reqwest::Method;
+use storefront_api::{
+    Customer, CustomerId, Money, Movement, MovementsQuery, Page, RegisterCustomer, SetLimit, TopUp, VoucherList, Wallet,
+};
+
+use crate::{Client, ClientError, IdempotencyKey, Written};
+
+impl Client {
+    /// `POST /v1/customers`: becomes a customer. Then [`Client::of_customer`] asks on their behalf.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; so for every method. After `Unreachable`, repeat it under the same key.
+    pub async fn register(
+        &self,
+        register: &RegisterCustomer,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Customer>, ClientError> {
+        self.post(&["v1", "customers"], register, key).await
+    }
+
+    /// `PUT /v1/customers/{id}/limit`: the highest price of one piece that a customer may buy; for operators.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn set_limit(&self, id: CustomerId, limit: Money) -> Result<Written<Customer>, ClientError> {
+        let path = ["v1", "customers", &id.to_string(), "limit"];
+        self.write(self.request(Method::PUT, &path).json(&SetLimit { spending_limit: limit })).await
+    }
+
+    /// `GET /v1/wallet`: the customer's own wallet; `None` where there is none.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; a guest's request is a problem with status 400.
+    pub async fn wallet(&self) -> Result<Option<Wallet>, ClientError> {
+        self.find(self.get(&["v1", "wallet"], &())).await
+    }
+
+    /// `GET /v1/wallet/movements`: one page, newest first.
+    ///
+    /// # Errors
+    /// See [`Client::wallet`].
+    pub async fn movements(&self, query: &MovementsQuery) -> Result<Page<Movement>, ClientError> {
+        self.read(self.get(&["v1", "wallet", "movements"], query), None).await
+    }
+
+    /// `POST /v1/wallets/{customer}/top-ups`: puts money into a wallet; for operators.
+    ///
+    /// # Errors
+    /// See [`ClientError`] and [`Client::register`].
+    pub async fn top_up(
+        &self,
+        customer: CustomerId,
+        top_up: &TopUp,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Wallet>, ClientError> {
+        self.post(&["v1", "wallets", &customer.to_string(), "top-ups"], top_up, key).await
+    }
+
+    /// `GET /v1/vouchers`: the customer's own vouchers, newest first.
+    ///
+    /// # Errors
+    /// See [`Client::wallet`].
+    pub async fn vouchers(&self) -> Result<VoucherList, ClientError> {
+        self.read(self.get(&["v1", "vouchers"], &()), None).await
+    }
+}

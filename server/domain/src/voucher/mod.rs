@@ -1,0 +1,240 @@
+//! Vouchers: an amount that is taken off one order, once.
+
+#[cfg(test)]
+mod tests;
+
+use storefront_api::{CustomerId, Money, OrderId};
+
+/// Something that happened to a voucher; stream `voucher-{code}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VoucherEvent {
+    /// The shop gave it to somebody.
+    Issued {
+        /// Whose it is; `None` for a guest's, which is for whoever knows its code.
+        customer_id: Option<CustomerId>,
+        /// The order for which it was given.
+        order_id: OrderId,
+        /// What it takes off.
+        amount: Money,
+    },
+    /// An order that is being checked out has it.
+    Reserved {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// The checkout came to nothing: it can be used again.
+    Released {
+        /// The order that had it.
+        order_id: OrderId,
+    },
+    /// It was used, with the order's confirmation.
+    Redeemed {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// The shop took it back.
+    Revoked {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Something asked of a voucher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VoucherCommand {
+    /// Give it to somebody.
+    Issue {
+        /// Whose it is to be; `None` for a guest.
+        customer_id: Option<CustomerId>,
+        /// The order for which it is given.
+        order_id: OrderId,
+        /// What it takes off; more than nothing.
+        amount: Money,
+    },
+    /// Keep it for an order; a second time for the same order changes nothing.
+    Reserve {
+        /// The order.
+        order_id: OrderId,
+        /// Whose order it is; `None` for a guest's.
+        customer_id: Option<CustomerId>,
+    },
+    /// Give it back; nothing happens where the order does not have it.
+    Release {
+        /// The order.
+        order_id: OrderId,
+    },
+    /// Use it; a second time for the same order changes nothing.
+    Redeem {
+        /// The order, which has it.
+        order_id: OrderId,
+    },
+    /// Take it back; a second time changes nothing.
+    Revoke {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a command was refused. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VoucherError {
+    /// There is no such voucher, or it is somebody else's: nobody learns which.
+    #[error("there is no such voucher")]
+    NotFound,
+    /// The code is taken: another must be drawn.
+    #[error("the code is taken")]
+    CodeTaken,
+    /// A voucher is worth something.
+    #[error("a voucher is worth more than nothing")]
+    BadAmount,
+    /// Another order that is being checked out has it.
+    #[error("another order has the voucher")]
+    InUse,
+    /// It was used.
+    #[error("the voucher was used")]
+    Used,
+    /// The shop took it back.
+    #[error("the voucher is no longer valid")]
+    Revoked,
+    /// Only an order that has it can use it.
+    #[error("the order does not have the voucher")]
+    NotReserved,
+}
+
+/// A voucher, as its events add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Voucher {
+    /// There is none.
+    #[default]
+    Unknown,
+    /// It was given to somebody.
+    Issued {
+        /// To whom, for what, and what it is worth.
+        terms: Terms,
+        /// What became of it.
+        stage: Stage,
+    },
+}
+
+/// What a voucher was issued as; never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Whose it is; `None` for a guest's.
+    pub customer_id: Option<CustomerId>,
+    /// The order for which it was given.
+    pub order_id: OrderId,
+    /// What it takes off.
+    pub amount: Money,
+}
+
+/// Where an issued voucher is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It can be used.
+    Free,
+    /// An order that is being checked out has it.
+    Reserved(OrderId),
+    /// An order was confirmed with it.
+    Redeemed(OrderId),
+    /// The shop took it back.
+    Revoked,
+}
+
+impl Voucher {
+    /// What it takes off an order of a customer (`None`: a guest), if that order may use it now.
+    ///
+    /// # Errors
+    /// [`VoucherError::NotFound`] for somebody else's too; else why it cannot be used.
+    pub fn usable_by(&self, order_id: OrderId, customer_id: Option<CustomerId>) -> Result<Money, VoucherError> {
+        let Self::Issued { terms, stage } = self else { return Err(VoucherError::NotFound) };
+        if terms.customer_id.is_some() && terms.customer_id != customer_id {
+            return Err(VoucherError::NotFound);
+        }
+        match stage {
+            Stage::Free => Ok(terms.amount),
+            Stage::Reserved(holder) if *holder == order_id => Ok(terms.amount),
+            Stage::Reserved(_) => Err(VoucherError::InUse),
+            Stage::Redeemed(_) => Err(VoucherError::Used),
+            Stage::Revoked => Err(VoucherError::Revoked),
+        }
+    }
+}
+
+/// The voucher after an event. Never fails: an event that does not fit the state leaves the voucher as it was.
+pub fn evolve(voucher: Voucher, event: &VoucherEvent) -> Voucher {
+    match (voucher, event) {
+        (Voucher::Unknown, VoucherEvent::Issued { customer_id, order_id, amount }) => {
+            let terms = Terms { customer_id: *customer_id, order_id: *order_id, amount: *amount };
+            Voucher::Issued { terms, stage: Stage::Free }
+        }
+        (Voucher::Issued { terms, stage }, event) => {
+            let stage = stage_after(stage, event).unwrap_or(stage);
+            Voucher::Issued { terms, stage }
+        }
+        (
+            Voucher::Unknown,
+            VoucherEvent::Reserved { .. }
+            | VoucherEvent::Released { .. }
+            | VoucherEvent::Redeemed { .. }
+            | VoucherEvent::Revoked { .. },
+        ) => Voucher::Unknown,
+    }
+}
+
+/// `None` where the event does not fit.
+fn stage_after(stage: Stage, event: &VoucherEvent) -> Option<Stage> {
+    match event {
+        VoucherEvent::Issued { .. } => None,
+        VoucherEvent::Reserved { order_id } => (stage == Stage::Free).then_some(Stage::Reserved(*order_id)),
+        VoucherEvent::Released { order_id } => (stage == Stage::Reserved(*order_id)).then_some(Stage::Free),
+        VoucherEvent::Redeemed { order_id } => {
+            (stage == Stage::Reserved(*order_id)).then_some(Stage::Redeemed(*order_id))
+        }
+        VoucherEvent::Revoked { reason: _ } => (stage == Stage::Free).then_some(Stage::Revoked),
+    }
+}
+
+/// The events that a command leads to; none when everything is so already.
+///
+/// # Errors
+/// Says why the voucher refuses. Nothing is to be written then.
+pub fn decide(voucher: &Voucher, command: VoucherCommand) -> Result<Vec<VoucherEvent>, VoucherError> {
+    match command {
+        VoucherCommand::Issue { customer_id, order_id, amount } => match voucher {
+            Voucher::Unknown if amount.amount > 0 => Ok(vec![VoucherEvent::Issued { customer_id, order_id, amount }]),
+            Voucher::Unknown => Err(VoucherError::BadAmount),
+            Voucher::Issued { .. } => Err(VoucherError::CodeTaken),
+        },
+        VoucherCommand::Reserve { order_id, customer_id } => {
+            voucher.usable_by(order_id, customer_id)?;
+            let held = stage_of(voucher) == Some(Stage::Reserved(order_id));
+            Ok(if held { vec![] } else { vec![VoucherEvent::Reserved { order_id }] })
+        }
+        VoucherCommand::Release { order_id } => {
+            let held = stage_of(voucher) == Some(Stage::Reserved(order_id));
+            Ok(if held { vec![VoucherEvent::Released { order_id }] } else { vec![] })
+        }
+        VoucherCommand::Redeem { order_id } => match stage_of(voucher) {
+            Some(Stage::Reserved(holder)) if holder == order_id => Ok(vec![VoucherEvent::Redeemed { order_id }]),
+            Some(Stage::Redeemed(by)) if by == order_id => Ok(vec![]),
+            Some(Stage::Free | Stage::Reserved(_) | Stage::Redeemed(_) | Stage::Revoked) => {
+                Err(VoucherError::NotReserved)
+            }
+            None => Err(VoucherError::NotFound),
+        },
+        VoucherCommand::Revoke { reason } => match stage_of(voucher) {
+            Some(Stage::Free) => Ok(vec![VoucherEvent::Revoked { reason }]),
+            Some(Stage::Revoked) => Ok(vec![]),
+            Some(Stage::Reserved(_)) => Err(VoucherError::InUse),
+            Some(Stage::Redeemed(_)) => Err(VoucherError::Used),
+            None => Err(VoucherError::NotFound),
+        },
+    }
+}
+
+fn stage_of(voucher: &Voucher) -> Option<Stage> {
+    match voucher {
+        Voucher::Unknown => None,
+        Voucher::Issued { terms: _, stage } => Some(*stage),
+    }
+}

@@ -1,0 +1,78 @@
+//! Events of streams `wallet-{customer}`.
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{OrderId, PaymentId};
+use storefront_domain::wallet::WalletEvent;
+use storefront_eventlog::JsonText;
+
+use super::shapes::Money;
+use super::{CodecError, Encoded, encoded, parsed, unknown};
+
+/// Every type.
+pub(super) const KINDS: &[&str] = &["wallet.opened", "wallet.topped_up", "wallet.charged", "wallet.credited"];
+
+#[derive(Serialize, Deserialize)]
+struct Opened {
+    balance: Money,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ToppedUp {
+    amount: Money,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Charged {
+    payment_id: PaymentId,
+    order_id: OrderId,
+    amount: Money,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Credited {
+    payment_id: PaymentId,
+    order_id: OrderId,
+    amount: Money,
+    reference: String,
+}
+
+/// An event as it is stored now.
+pub(crate) fn encode(event: &WalletEvent) -> Encoded {
+    match event.clone() {
+        WalletEvent::Opened { balance } => encoded("wallet.opened", 1, &Opened { balance: balance.into() }),
+        WalletEvent::ToppedUp { amount, reason } => {
+            encoded("wallet.topped_up", 1, &ToppedUp { amount: amount.into(), reason })
+        }
+        WalletEvent::Charged { payment_id, order_id, amount } => {
+            encoded("wallet.charged", 1, &Charged { payment_id, order_id, amount: amount.into() })
+        }
+        WalletEvent::Credited { payment_id, order_id, amount, reference } => {
+            let amount = amount.into();
+            encoded("wallet.credited", 1, &Credited { payment_id, order_id, amount, reference })
+        }
+    }
+}
+
+/// A stored event, of any version that was ever written.
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<WalletEvent, CodecError> {
+    match (kind, schema_version) {
+        ("wallet.opened", 1) => {
+            let Opened { balance } = parsed(kind, data)?;
+            Ok(WalletEvent::Opened { balance: balance.into() })
+        }
+        ("wallet.topped_up", 1) => {
+            let ToppedUp { amount, reason } = parsed(kind, data)?;
+            Ok(WalletEvent::ToppedUp { amount: amount.into(), reason })
+        }
+        ("wallet.charged", 1) => {
+            let Charged { payment_id, order_id, amount } = parsed(kind, data)?;
+            Ok(WalletEvent::Charged { payment_id, order_id, amount: amount.into() })
+        }
+        ("wallet.credited", 1) => {
+            let Credited { payment_id, order_id, amount, reference } = parsed(kind, data)?;
+            Ok(WalletEvent::Credited { payment_id, order_id, amount: amount.into(), reference })
+        }
+        _ => Err(unknown("wallet", KINDS, kind, schema_version)),
+    }
+}

@@ -1,0 +1,86 @@
+//! Who asks: the header `Storefront-Customer`. Open mode believes it; the one place that a session would fill in instead.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use storefront_api::{CUSTOMER_HEADER, CustomerId, Money};
+use storefront_domain::customer::{Customer, CustomerError, CustomerEvent};
+
+use super::code::Code;
+use super::problem::ApiError;
+use crate::commands::Failure;
+use crate::shop::Shop;
+use crate::{stored, streams};
+
+/// The customer who asks; `None` for a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller(pub(crate) Option<CustomerId>);
+
+impl Caller {
+    /// Who the headers say it is.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let mut named = headers.get_all(CUSTOMER_HEADER).iter();
+        let Some(first) = named.next() else { return Ok(Self(None)) };
+        let id = first.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| named.next().is_none());
+        let id = id.ok_or_else(|| {
+            ApiError::new(Code::InvalidCustomer, "Send one Storefront-Customer with the customer's id, a UUID.")
+        })?;
+        Ok(Self(Some(id)))
+    }
+
+    /// The customer, where a guest has nothing to look at.
+    pub(crate) fn customer(self) -> Result<CustomerId, ApiError> {
+        self.0.ok_or_else(|| {
+            let detail = "Say who you are: send Storefront-Customer with the id that POST /v1/customers answered.";
+            ApiError::new(Code::CustomerRequired, detail)
+        })
+    }
+}
+
+impl FromRequestParts<Shop> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
+        Self::of(&parts.headers)
+    }
+}
+
+/// The highest price of one piece that a customer may buy; `None` for a guest.
+pub(crate) async fn spending_limit(shop: &Shop, customer_id: Option<CustomerId>) -> Result<Option<Money>, ApiError> {
+    let Some(id) = customer_id else { return Ok(None) };
+    let (customer, _) =
+        stored::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await.map_err(Failure::from)?;
+    match customer {
+        Customer::Unknown => Err(CustomerError::NotFound.into()),
+        Customer::Registered { limit } => Ok(Some(limit.unwrap_or_else(|| shop.money(shop.terms.spending_limit)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn of(values: &[&str]) -> Result<Caller, String> {
+        let name = axum::http::HeaderName::from_static(CUSTOMER_HEADER);
+        let headers = values.iter().map(|value| (name.clone(), value.parse().unwrap()));
+        Caller::of(&headers.collect()).map_err(|error| error.into_problem().code)
+    }
+
+    #[test]
+    fn one_header_names_the_customer_and_none_a_guest() {
+        assert_eq!(of(&[]), Ok(Caller(None)));
+        let id = Uuid::from_u128(7);
+        assert_eq!(of(&[&id.to_string()]), Ok(Caller(Some(CustomerId(id)))));
+    }
+
+    #[test]
+    fn a_customer_that_cannot_be_read_is_never_taken_for_a_guest() {
+        let id = Uuid::from_u128(7).to_string();
+        for values in [vec![""], vec!["ada"], vec![&id, &id]] {
+            assert_eq!(of(&values), Err("invalid_customer".to_owned()), "{values:?}");
+        }
+        assert_eq!(Caller(None).customer().unwrap_err().into_problem().code, "customer_required");
+    }
+}

@@ -1,0 +1,136 @@
+//! Issuing vouchers on a real log in memory, with codes that are drawn as the test wants.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Mutex;
+
+use storefront_api::CustomerId;
+use storefront_domain::OrderNumber;
+use storefront_domain::order::OrderEvent;
+use storefront_domain::voucher::VoucherEvent;
+use storefront_eventlog::{Filter, Position, Recorded, SqliteStore, StreamName};
+
+use uuid::Uuid;
+
+use super::*;
+use crate::testing::{added, at_second, card, checked_out, euro, order, payment};
+
+fn code(text: &str) -> VoucherCode {
+    text.parse().unwrap()
+}
+
+/// Draws these codes in turn; one more is a mistake.
+fn rigged(codes: &[&str]) -> Draw {
+    let left: Mutex<VecDeque<VoucherCode>> = Mutex::new(codes.iter().map(|text| code(text)).collect());
+    Arc::new(move || left.lock().unwrap().pop_front().expect("no more codes were to be drawn"))
+}
+
+struct World {
+    store: Store,
+    shipped: Recorded,
+}
+
+impl World {
+    /// Order 1 of customer 77 cost so much, and was sent.
+    async fn shipped(total: i64, customer: bool) -> Self {
+        let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
+        let customer_id = customer.then(|| CustomerId(Uuid::from_u128(77)));
+        let number = OrderNumber::from_position(7);
+        let started = OrderEvent::Started { customer_id, currency: storefront_api::Currency::EUR };
+        let shipped = OrderEvent::Shipped {
+            carrier: "Snail Post".to_owned(),
+            tracking_number: "1".to_owned(),
+            estimated_delivery: None,
+        };
+        let history =
+            [started, added("mug", 11), checked_out(payment(1), total), OrderEvent::Confirmed { number }, shipped];
+        write(&store, streams::order(order(1)), &history).await;
+        let process = [
+            CheckoutEvent::Started {
+                payment_id: payment(1),
+                lines: vec![],
+                total: euro(total),
+                method: card(),
+                email: "ada@example.com".to_owned(),
+            },
+            CheckoutEvent::StockReserved,
+            CheckoutEvent::PaymentReceived { payment_id: payment(1) },
+            CheckoutEvent::Completed { number },
+        ];
+        write(&store, streams::checkout(order(1)), &process).await;
+        let filter = Filter { types: vec!["order.shipped".to_owned()], ..Filter::default() };
+        let shipped = store.read_all(Position(0), 10, &filter).await.unwrap().events.remove(0);
+        Self { store, shipped }
+    }
+
+    async fn handle(&self, terms: Terms, draw: &Draw) {
+        let turn = Turn::of(self.shipped.clone(), LISTENER.name);
+        handle(self.store.clone(), terms, draw.clone(), turn).await.unwrap();
+    }
+
+    /// The streams in which a voucher was issued.
+    async fn issued(&self) -> Vec<String> {
+        let filter = Filter { types: vec!["voucher.issued".to_owned()], ..Filter::default() };
+        let slice = self.store.read_all(Position(0), 10, &filter).await.unwrap();
+        slice.events.iter().map(|recorded| recorded.stream.as_str().to_owned()).collect()
+    }
+}
+
+async fn write<E: stored::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
+    let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
+    let mut batch = Batch::new(at_second(1), cause);
+    batch.add(stream, Version(0), events);
+    store.append(batch.into_append()).await.unwrap();
+}
+
+fn terms() -> Terms {
+    Terms { threshold: euro(10_000), amount: euro(500) }
+}
+
+#[tokio::test]
+async fn a_cent_over_the_threshold_brings_one_voucher_however_often_the_event_comes() {
+    let world = World::shipped(10_001, true).await;
+    let draw = rigged(&["k3v9q"]);
+    for _ in 0..3 {
+        world.handle(terms(), &draw).await;
+    }
+    assert_eq!(world.issued().await, ["voucher-k3v9q"]);
+    let (voucher, _) = stored::load::<VoucherEvent>(&world.store, &streams::voucher(&code("k3v9q"))).await.unwrap();
+    let Voucher::Issued { terms, .. } = voucher else { panic!("it is not issued") };
+    assert_eq!(terms.amount, euro(500));
+    assert_eq!((terms.customer_id, terms.order_id), (Some(CustomerId(Uuid::from_u128(77))), order(1)));
+}
+
+#[tokio::test]
+async fn the_threshold_itself_brings_none() {
+    let world = World::shipped(10_000, true).await;
+    world.handle(terms(), &rigged(&[])).await;
+    assert_eq!(world.issued().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_shop_without_vouchers_issues_none() {
+    let world = World::shipped(99_999, true).await;
+    world.handle(Terms { amount: euro(0), ..terms() }, &rigged(&[])).await;
+    assert_eq!(world.issued().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_code_that_is_taken_is_left_alone_and_another_is_drawn() {
+    let world = World::shipped(10_001, false).await;
+    let taken = VoucherEvent::Issued { customer_id: None, order_id: order(9), amount: euro(700) };
+    write(&world.store, streams::voucher(&code("aaaaa")), &[taken]).await;
+    world.handle(terms(), &rigged(&["aaaaa", "aaaaa", "bbbbb"])).await;
+    assert_eq!(world.issued().await, ["voucher-aaaaa", "voucher-bbbbb"]);
+    let (checkout, _) = stored::load::<CheckoutEvent>(&world.store, &streams::checkout(order(1))).await.unwrap();
+    assert_eq!(checkout.voucher_issued(), Some(&code("bbbbb")), "the guest finds it by the order");
+}
+
+#[test]
+fn codes_are_drawn_from_all_characters_and_hardly_ever_twice() {
+    let codes: Vec<_> = (0..2_000).map(|_| random_code()).collect();
+    let characters: HashSet<char> = codes.iter().flat_map(|code| code.as_str().chars()).collect();
+    assert_eq!(characters.len(), 36);
+    let different: HashSet<_> = codes.iter().collect();
+    // Of 2,000 out of 60 million, a pair is alike in one run of 30; three pairs in one of some 150,000.
+    assert!(different.len() >= 1_998, "{}", different.len());
+}

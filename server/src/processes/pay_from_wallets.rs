@@ -1,0 +1,131 @@
+//! Wallets: carries out `payment.requested` and `payment.refund_requested` of payments from a customer's wallet.
+//!
+//! The wallet is in the log itself, so the movement and the payment's outcome are one append: there is no moment in which
+//! one is there without the other, and nothing to ask again.
+
+use storefront_api::{CustomerId, Money, OrderId, PaymentId, PaymentMethod};
+use storefront_domain::payment::{self, PaymentCommand, PaymentEvent};
+use storefront_domain::wallet::{self, WalletCommand, WalletError, WalletEvent};
+use storefront_eventlog::StreamName;
+
+use super::runner::{Listener, Turn};
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::order_record;
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+
+/// What the wallets listen to.
+pub(crate) const LISTENER: Listener =
+    Listener { name: "wallets", types: &["payment.requested", "payment.refund_requested"] };
+
+/// Handles one event.
+pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
+    let recorded = &turn.recorded;
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { return Ok(()) };
+    let work = Work { store: &store, turn: &turn, payment_id };
+    match stored::decode::<PaymentEvent>(recorded)? {
+        PaymentEvent::Requested { order_id, amount, method: PaymentMethod::Wallet } if amount.amount > 0 => {
+            retrying(|| work.charge(order_id, amount)).await
+        }
+        PaymentEvent::RefundRequested { amount, .. } => retrying(|| work.credit(amount)).await,
+        PaymentEvent::Requested { .. }
+        | PaymentEvent::Succeeded { .. }
+        | PaymentEvent::Declined { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled
+        | PaymentEvent::Refunded { .. }
+        | PaymentEvent::RefundFailed { .. } => Ok(()),
+    }
+}
+
+struct Work<'a> {
+    store: &'a Store,
+    turn: &'a Turn,
+    payment_id: PaymentId,
+}
+
+impl Work<'_> {
+    /// Takes the money and records the payment as succeeded under the wallet's name, or takes nothing and records it as
+    /// declined.
+    async fn charge(&self, order_id: OrderId, amount: Money) -> Result<(), Failure> {
+        let (payment, _) = stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
+        if !payment.is_pending() {
+            return Ok(());
+        }
+        let Some(customer_id) = order_record::owner(self.store, order_id, None).await? else {
+            return self.record(self.batch(), &declined("no_wallet", "A guest has no wallet.")).await;
+        };
+        let stream = streams::wallet(customer_id);
+        let (state, version) = stored::load::<WalletEvent>(self.store, &stream).await?;
+        let mut batch = self.batch();
+        let outcome =
+            match wallet::decide(&state, WalletCommand::Charge { payment_id: self.payment_id, order_id, amount }) {
+                Ok(events) => {
+                    batch.add(stream.clone(), version, &events);
+                    PaymentCommand::RecordSuccess { reference: stream.as_str().to_owned() }
+                }
+                Err(WalletError::TooLittle { balance, amount }) => declined(
+                    "insufficient_funds",
+                    &format!("The wallet has {balance}, less than the {amount} to be paid."),
+                ),
+                Err(WalletError::NotFound) => declined("no_wallet", "The customer has no wallet."),
+                Err(other) => return Err(other.into()),
+            };
+        self.record(batch, &outcome).await
+    }
+
+    /// Puts the money back into the wallet that paid, and records the refund.
+    async fn credit(&self, amount: Money) -> Result<(), Failure> {
+        let (payment, _) = stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
+        let (Some(request), Some(payer)) = (payment.request(), payment.reference()) else { return Ok(()) };
+        if request.method != PaymentMethod::Wallet || payment.open_refund().is_none() {
+            return Ok(());
+        }
+        let payer = StreamName::new(payer).ok().and_then(|name| streams::id_in::<CustomerId>("wallet", &name));
+        let Some(customer_id) = payer else {
+            let detail = "the payment does not say which wallet paid".to_owned();
+            return self.record(self.batch(), &PaymentCommand::RecordRefundFailure { detail }).await;
+        };
+        let stream = streams::wallet(customer_id);
+        let (state, version) = stored::load::<WalletEvent>(self.store, &stream).await?;
+        // The intent names the refund, so that one intent never credits twice.
+        let reference = self.turn.recorded.event.id.to_string();
+        let (payment_id, order_id) = (self.payment_id, request.order_id);
+        let credit = WalletCommand::Credit { payment_id, order_id, amount, reference: reference.clone() };
+        let mut batch = self.batch();
+        let outcome = match wallet::decide(&state, credit) {
+            Ok(events) => {
+                batch.add(stream, version, &events);
+                PaymentCommand::RecordRefund { reference }
+            }
+            Err(refusal) => PaymentCommand::RecordRefundFailure { detail: refusal.to_string() },
+        };
+        self.record(batch, &outcome).await
+    }
+
+    /// Appends what became of the payment together with what moved in the wallet.
+    async fn record(&self, mut batch: Batch, outcome: &PaymentCommand) -> Result<(), Failure> {
+        let stream = streams::payment(self.payment_id);
+        let (payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
+        batch.add(stream, version, &payment::decide(&payment, outcome.clone())?);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        batch.checkpoint(self.turn.checkpoint.clone());
+        self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    }
+
+    fn batch(&self) -> Batch {
+        Batch::new(clock::now(), Cause::event(&self.turn.recorded, LISTENER.name))
+    }
+}
+
+fn declined(reason: &str, message: &str) -> PaymentCommand {
+    PaymentCommand::RecordDecline { reason: reason.to_owned(), message: message.to_owned() }
+}
+
+#[cfg(test)]
+#[path = "pay_from_wallets_tests.rs"]
+mod tests;
