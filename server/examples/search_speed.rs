@@ -1,7 +1,7 @@
 //! How fast the catalogue is searched: prints times for 100,000 made-up products; judges nothing.
 //!
-//! `cargo run --release -p storefront-server --example search_speed`. Each line is the median and the slowest of some hundred runs of one search, with
-//! what it found; the page has 20 products.
+//! `cargo run --release -p storefront-server --example search_speed`. Each line is the
+//! fastest and the median of some hundred runs of one search, with what it found; the page has 20 products.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
 #[path = "../src/views/search/mod.rs"]
@@ -98,7 +98,7 @@ fn main() {
         (format!("two frequent words: {frequent}"), q(&frequent)),
         ("one letter: e".to_owned(), q("e")),
         ("two letters: st".to_owned(), q("st")),
-        ("an article number: KIT-004711".to_owned(), q("KIT-004711")),
+        (format!("an article number: {}", facts[4_711].sku), q(&facts[4_711].sku)),
         ("beginning of one: 0".to_owned(), q("0")),
         ("nothing: qqqqqqqqqqqq".to_owned(), q("qqqqqqqqqqqq")),
         (
@@ -112,22 +112,22 @@ fn main() {
         ),
     ];
     for (what, query) in searches {
-        let (found, median, slowest) = time(|| index.search(&query, 20).unwrap().total);
-        println!("{median:>8.2?} median {slowest:>8.2?} slowest {found:>7} found  {what}");
+        let (found, fastest, median) = time(|| index.search(&query, 20).unwrap().total);
+        println!("{fastest:>8.2?} fastest {median:>8.2?} median {found:>7} found  {what}");
     }
     let mut number = 0;
-    let (_, median, slowest) = time(|| {
+    let (_, fastest, median) = time(|| {
         number += 97;
         index.put(&id(number), &facts[usize::try_from(number).unwrap() + 1], number);
         0
     });
-    println!("{median:>8.2?} median {slowest:>8.2?} slowest  one product described anew");
+    println!("{fastest:>8.2?} fastest {median:>8.2?} median  one product described anew");
     let begun = Instant::now();
     (0..PRODUCTS / 10).for_each(|number| index.remove(&id(number)));
     println!("{} products taken out: {:.0?}", PRODUCTS / 10, begun.elapsed());
 }
 
-/// What it answered, and the median and the longest time it took.
+/// What it answered, and the shortest and the median time it took.
 fn time(mut work: impl FnMut() -> u64) -> (u64, Duration, Duration) {
     let mut answer = 0;
     let mut times: Vec<Duration> = (0..RUNS)
@@ -138,5 +138,5 @@ fn time(mut work: impl FnMut() -> u64) -> (u64, Duration, Duration) {
         })
         .collect();
     times.sort();
-    (answer, times[RUNS / 2], times[RUNS - 1])
+    (answer, times[0], times[RUNS / 2])
 }

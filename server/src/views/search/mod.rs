@@ -189,9 +189,13 @@ impl SearchIndex {
 
     /// Finds the words that a term may mean, and who has them.
     fn each_alike(&self, term: &str, mut found: impl FnMut(&[Posting], Likeness)) {
-        let from_term = self.words.range::<str, _>((Bound::Included(term), Bound::Unbounded));
-        for (word, postings) in from_term.take_while(|(word, _)| word.starts_with(term)) {
-            found(postings, if **word == *term { Likeness::Same } else { Likeness::Begins });
+        if let Some(postings) = self.words.get(term) {
+            found(postings, Likeness::Same);
+        }
+        let end = typos::behind(term);
+        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        for (_, postings) in self.words.range::<str, _>((Bound::Excluded(term), end)) {
+            found(postings, Likeness::Begins);
         }
         let most = typos::tolerated(term);
         if most > 0 {

@@ -74,7 +74,7 @@ impl Table {
             self.path.truncate(length - 1);
             self.path.push(letter);
             if self.fill_row(length) > most {
-                return Reached::TooFar { next: behind(&self.path) };
+                return Reached::TooFar { next: behind(&self.path.iter().collect::<String>()) };
             }
         }
         self.path.truncate(length);
@@ -108,12 +108,13 @@ impl Table {
     }
 }
 
-/// The first text that is greater than everything that begins with these letters.
-fn behind(letters: &[char]) -> Option<String> {
-    let (last, before) = letters.split_last()?;
-    let next = (u32::from(*last) + 1..).take(0x1000).find_map(char::from_u32);
-    match next.filter(|_| *last < char::MAX) {
-        Some(next) => Some(before.iter().copied().chain([next]).collect()),
-        None => behind(before),
+/// The first text that is greater than everything that begins with this one.
+pub(super) fn behind(text: &str) -> Option<String> {
+    let mut before = text.chars();
+    let last = before.next_back()?;
+    let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+    match next {
+        Some(next) => Some(before.chain([next]).collect()),
+        None => behind(before.as_str()),
     }
 }
