@@ -43,7 +43,7 @@ impl World {
     fn slow(&self, slow: bool) {
         let faults = Faults { latency_ms: if slow { 150 } else { 0 }, ..Faults::default() };
         for stub in [Stub::Cards, Stub::Mail] {
-            self.mocks.faults(stub).set(faults.clone());
+            self.mocks.faults(stub).set(faults);
         }
     }
 
