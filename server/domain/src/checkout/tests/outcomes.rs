@@ -12,9 +12,20 @@ fn after(steps: impl IntoIterator<Item = Step>) -> World {
     let mut world = World::new();
     for step in steps {
         world.take(step);
+        assert_a_basket_at_rest_holds_nothing(&world);
     }
     world.settle();
     world
+}
+
+/// Not even for a while: whatever comes next, others can have it.
+fn assert_a_basket_at_rest_holds_nothing(world: &World) {
+    if !world.is_at_rest() || world.order.status() != Some(OrderStatus::InProgress) {
+        return;
+    }
+    assert!(world.stocks.values().all(|stock| stock.reservation_of(ours()).is_none()), "the basket holds stock");
+    let Voucher::Issued { stage, .. } = world.voucher else { panic!("the voucher is gone") };
+    assert_ne!(stage, voucher::Stage::Reserved(ours()), "the basket holds the voucher");
 }
 
 fn assert_sold_and_paid_once_or_as_it_was(world: &World) {

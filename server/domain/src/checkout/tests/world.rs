@@ -393,6 +393,11 @@ impl World {
         self.traced.push(intent.clone());
     }
 
+    /// Whether the process has dealt with all that happened.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.taken == self.triggers.len()
+    }
+
     /// Everything comes to rest: the process reads on, and the gateway accepts what it still has.
     pub(super) fn settle(&mut self) {
         for _ in 0..100 {
