@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_api::Money;
-use storefront_eventlog::{PostgresStore, SqliteStore, StoreError};
+use storefront_eventlog::{PostgresStore, SqliteStore, StoreError, Timer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use crate::assortment::Assortment;
 use crate::chance;
 use crate::clock;
+use crate::commands::Failure;
 use crate::config::{Config, StoreChoice};
 use crate::http;
 use crate::integrations::card_gateway::CardGateway;
@@ -23,13 +24,15 @@ use crate::log_health::LogHealth;
 use crate::pictures::Pictures;
 use crate::processes::patience::Trouble;
 use crate::processes::tenancy::Tenancy;
+use crate::processes::timers::Timers;
 use crate::processes::{
-    check_out_orders, follow_the_product_service, issue_a_voucher_when_a_large_order_ships as issue_vouchers,
-    pay_from_wallets, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
+    check_out_orders, end_idle_baskets, follow_the_product_service, give_back_what_is_not_paid_in_time,
+    issue_a_voucher_when_a_large_order_ships as issue_vouchers, pay_from_wallets, put_demo_stock_on_the_shelf,
+    reprice_open_baskets, runner, send_mail, take_payments,
 };
 use crate::progress::Progress;
 use crate::shop::{Freshness, Running, Shop, Traffic};
-use crate::stored::Store;
+use crate::stored::{Batch, Store};
 use crate::views::Views;
 
 /// How long requests and processes may take to end when the server is told to stop.
@@ -219,6 +222,14 @@ impl Ground<'_> {
         let (store, progress, stop) = (self.store.clone(), self.progress.clone(), self.stop.clone());
         self.tasks.spawn(runner::run(store, self.tenancy.clone(), listener, progress, stop, handle));
     }
+
+    fn act_on<J, F>(&self, timers: Timers, judge: J)
+    where
+        J: Fn(Store, Timer) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Batch, Failure>> + Send + 'static,
+    {
+        self.tasks.spawn(timers.run(self.store.clone(), self.tenancy.clone(), self.stop.clone(), judge));
+    }
 }
 
 fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems: &Systems) {
@@ -242,7 +253,22 @@ fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems:
     ground.start(reprice_open_baskets::LISTENER, move |store, turn| {
         reprice_open_baskets::handle(store, seen.clone(), turn)
     });
+    start_timers(config, ground);
     if config.demo_stock {
         ground.start(put_demo_stock_on_the_shelf::LISTENER, put_demo_stock_on_the_shelf::handle);
     }
+}
+
+/// What ends by itself when its time is over.
+fn start_timers(config: &Config, ground: &Ground<'_>) {
+    let (life, timers) = (config.reservation_life, Timers::of(give_back_what_is_not_paid_in_time::LISTENER.name));
+    ground.act_on(timers.clone(), give_back_what_is_not_paid_in_time::judge);
+    ground.start(give_back_what_is_not_paid_in_time::LISTENER, move |store, turn| {
+        give_back_what_is_not_paid_in_time::handle(store, life, timers.clone(), turn)
+    });
+    let (life, timers) = (config.basket_life, Timers::of(end_idle_baskets::LISTENER.name));
+    ground.act_on(timers.clone(), move |store, timer| end_idle_baskets::judge(store, life, timer));
+    ground.start(end_idle_baskets::LISTENER, move |store, turn| {
+        end_idle_baskets::handle(store, life, timers.clone(), turn)
+    });
 }

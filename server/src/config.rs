@@ -32,6 +32,8 @@ pub struct Config {
     pub quote_life: Duration,
     /// For how long stock is promised to an order that is not paid.
     pub reservation_life: Duration,
+    /// After how long without a change a basket is over.
+    pub basket_life: Duration,
     /// How long the others on one log wait for a sign of life before they take over what a server was at: 1 ms to 1 h.
     pub lease_ttl: Duration,
     /// How long one call of the card gateway may take before its outcome counts as unknown.
@@ -61,6 +63,7 @@ impl Config {
             currency: Currency::EUR,
             quote_life: Duration::from_secs(300),
             reservation_life: Duration::from_secs(15 * 60),
+            basket_life: Duration::from_secs(24 * 3600),
             lease_ttl: Duration::from_secs(5),
             card_gateway_timeout: Duration::from_secs(10),
             mail_attempts: 50,

@@ -46,7 +46,8 @@ impl OrderRecord {
             | OrderEvent::PriceChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
             | OrderEvent::VoucherApplied { .. }
-            | OrderEvent::VoucherRemoved { .. } => {}
+            | OrderEvent::VoucherRemoved { .. }
+            | OrderEvent::Expired => {}
         }
     }
 

@@ -18,7 +18,7 @@ use storefront_domain::{
 };
 use storefront_eventlog::{
     Append, Checkpoint, EventStore, Expected, JsonText, NewEvent, Recorded, Snapshot, StoreError, StreamAppend,
-    StreamName, Version,
+    StreamName, TimerChange, Version,
 };
 use tracing::debug;
 
@@ -209,6 +209,16 @@ impl Batch {
         }
         let events = events.iter().map(|event| self.sealed(event)).collect();
         self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
+    }
+
+    /// Demands that a stream is at a version still, without writing to it.
+    pub(crate) fn expect(&mut self, stream: StreamName, expected: Version) {
+        self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events: vec![] });
+    }
+
+    /// Sets or clears a timer with the events.
+    pub(crate) fn timer(&mut self, change: TimerChange) {
+        self.append.timers.push(change);
     }
 
     /// Moves a consumer's checkpoint with the events.

@@ -10,6 +10,7 @@ mod catalogue;
 mod command_line;
 mod contention;
 mod crash;
+mod deadlines;
 mod history;
 mod idempotency;
 mod log;

@@ -55,6 +55,7 @@ fn order(what: &str, data: &Value) -> String {
         "confirmed" => with("confirmed", &[("as", text(data, "number"))]),
         "shipped" => with("sent", &[("with", text(data, "carrier"))]),
         "delivered" => with("arrived", &[("with", text(data, "recipient"))]),
+        "expired" => "nothing happened in the basket for too long".to_owned(),
         "cancelled" => with("given up", &[("because", text(data, "reason"))]),
         other => words(other),
     }

@@ -21,6 +21,8 @@ pub enum OrderStatus {
     Delivered,
     /// Given up.
     Cancelled,
+    /// A basket in which nothing happened for too long.
+    Expired,
 }
 
 /// Where the money of an order is.
@@ -62,6 +64,8 @@ pub enum ReopenReason {
         /// The voucher.
         voucher: VoucherCode,
     },
+    /// The payment had no outcome for as long as the goods are kept. Should the money come all the same, it goes back.
+    ReservationExpired,
 }
 
 /// How to pay.

@@ -8,7 +8,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use react::react;
+pub use react::{holds_unpaid, react};
 pub use state::{Attempt, Checkout, Stage, evolve};
 use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason, VoucherCode};
 

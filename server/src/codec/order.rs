@@ -6,7 +6,7 @@ use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::{OrderNumber, Quantity};
 use storefront_eventlog::JsonText;
 
-use super::shapes::{Address, Money, PaymentMethod, ReopenReason, as_pieces, as_text};
+use super::shapes::{Address, Money, Nothing, PaymentMethod, ReopenReason, as_pieces, as_text};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.
@@ -25,6 +25,7 @@ pub(super) const KINDS: &[&str] = &[
     "order.shipped",
     "order.delivered",
     "order.cancelled",
+    "order.expired",
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -146,6 +147,7 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
         }
         OrderEvent::Delivered { recipient } => encoded("order.delivered", 1, &Delivered { recipient }),
         OrderEvent::Cancelled { reason } => encoded("order.cancelled", 1, &Cancelled { reason }),
+        OrderEvent::Expired => encoded("order.expired", 1, &Nothing {}),
     }
 }
 
@@ -207,6 +209,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result
         ("order.cancelled", 1) => {
             let Cancelled { reason } = parsed(kind, data)?;
             Ok(OrderEvent::Cancelled { reason })
+        }
+        ("order.expired", 1) => {
+            let Nothing {} = parsed(kind, data)?;
+            Ok(OrderEvent::Expired)
         }
         _ => Err(unknown("order", KINDS, kind, schema_version)),
     }

@@ -84,6 +84,7 @@ pub(super) enum ReopenReason {
     OutOfStock { product_ids: Vec<ProductId> },
     PaymentDeclined { reason: String, message: String },
     VoucherUnavailable { voucher: VoucherCode },
+    ReservationExpired,
 }
 
 impl From<api::ReopenReason> for ReopenReason {
@@ -92,6 +93,7 @@ impl From<api::ReopenReason> for ReopenReason {
             api::ReopenReason::OutOfStock { product_ids } => Self::OutOfStock { product_ids },
             api::ReopenReason::PaymentDeclined { reason, message } => Self::PaymentDeclined { reason, message },
             api::ReopenReason::VoucherUnavailable { voucher } => Self::VoucherUnavailable { voucher },
+            api::ReopenReason::ReservationExpired => Self::ReservationExpired,
         }
     }
 }
@@ -102,6 +104,7 @@ impl From<ReopenReason> for api::ReopenReason {
             ReopenReason::OutOfStock { product_ids } => Self::OutOfStock { product_ids },
             ReopenReason::PaymentDeclined { reason, message } => Self::PaymentDeclined { reason, message },
             ReopenReason::VoucherUnavailable { voucher } => Self::VoucherUnavailable { voucher },
+            ReopenReason::ReservationExpired => Self::ReservationExpired,
         }
     }
 }

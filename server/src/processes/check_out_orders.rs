@@ -64,7 +64,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
             | OrderEvent::Shipped { .. }
-            | OrderEvent::Delivered { .. } => return Ok(None),
+            | OrderEvent::Delivered { .. }
+            | OrderEvent::Expired => return Ok(None),
         };
         return Ok(Some((order_id, trigger)));
     }

@@ -6,9 +6,11 @@
 //! at a time: see [`tenancy`]. Nothing here knows HTTP or the views' insides.
 
 pub(crate) mod check_out_orders;
+pub(crate) mod end_idle_baskets;
 mod feed;
 mod fenced;
 pub(crate) mod follow_the_product_service;
+pub(crate) mod give_back_what_is_not_paid_in_time;
 pub(crate) mod issue_a_voucher_when_a_large_order_ships;
 pub(crate) mod patience;
 pub(crate) mod pay_from_wallets;
@@ -18,3 +20,4 @@ pub(crate) mod runner;
 pub(crate) mod send_mail;
 pub(crate) mod take_payments;
 pub(crate) mod tenancy;
+pub(crate) mod timers;

@@ -113,6 +113,10 @@ fn on_checkout(steps: &mut [Step], event: &CheckoutEvent) {
         CheckoutEvent::Failed { reason: ReopenReason::VoucherUnavailable { .. } } => {
             set(steps, STOCK, StepState::Undone, Some("nothing is reserved".to_owned()));
         }
+        CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired } => {
+            set(steps, STOCK, StepState::Undone, Some("given back".to_owned()));
+            set(steps, PAYMENT, StepState::Failed, Some("no outcome in time".to_owned()));
+        }
         CheckoutEvent::Cancelled => {
             set(steps, STOCK, StepState::Undone, Some("given back".to_owned()));
             if steps[CONFIRM].state == StepState::Done {

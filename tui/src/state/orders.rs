@@ -23,13 +23,14 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    const STATUSES: [OrderStatus; 6] = [
+    const STATUSES: [OrderStatus; 7] = [
         OrderStatus::InProgress,
         OrderStatus::CheckedOut,
         OrderStatus::Confirmed,
         OrderStatus::Shipped,
         OrderStatus::Delivered,
         OrderStatus::Cancelled,
+        OrderStatus::Expired,
     ];
 
     pub(crate) fn selected(&self) -> Option<&OrderSummary> {

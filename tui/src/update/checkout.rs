@@ -200,7 +200,11 @@ pub(super) fn follow(model: &mut Model, order: &Order) -> Vec<Effect> {
     match order.status {
         OrderStatus::InProgress => reopened(model, order),
         OrderStatus::CheckedOut => Vec::new(),
-        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => {
+        OrderStatus::Confirmed
+        | OrderStatus::Shipped
+        | OrderStatus::Delivered
+        | OrderStatus::Cancelled
+        | OrderStatus::Expired => {
             if model.screen != Screen::Checkout {
                 tell_the_end(model, order);
                 model.checkout.phase = Phase::Form;
@@ -214,6 +218,8 @@ fn tell_the_end(model: &mut Model, order: &Order) {
     let name = order.number.clone().unwrap_or_else(|| "Your order".to_owned());
     if order.status == OrderStatus::Cancelled {
         model.toast(Tone::Plain, format!("{name} is cancelled."));
+    } else if order.status == OrderStatus::Expired {
+        model.toast(Tone::Plain, "Nothing happened in the basket for too long: it is over.");
     } else {
         model.toast(Tone::Good, format!("{name} is confirmed."));
     }
@@ -247,6 +253,9 @@ fn reopened(model: &mut Model, order: &Order) -> Vec<Effect> {
 pub(crate) fn sentence(reason: &ReopenReason) -> String {
     match reason {
         ReopenReason::OutOfStock { .. } => "Too few are left of what is marked. Nothing was charged.".to_owned(),
+        ReopenReason::ReservationExpired => {
+            "The payment took too long, so the goods are free again. Should the money come, it goes back.".to_owned()
+        }
         ReopenReason::PaymentDeclined { message, .. } => {
             let message = message.trim_end_matches('.');
             format!("The payment was declined: {message}. Nothing was charged; the basket is as it was.")

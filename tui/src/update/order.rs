@@ -95,6 +95,7 @@ pub(super) fn ask_to_cancel(model: &mut Model) {
             model.toast(Tone::Plain, "The goods are on their way: too late to cancel.");
         }
         OrderStatus::Cancelled => model.toast(Tone::Plain, "This order is cancelled already."),
+        OrderStatus::Expired => model.toast(Tone::Plain, "This basket's time is over: nothing to cancel."),
     }
 }
 

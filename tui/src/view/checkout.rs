@@ -208,6 +208,7 @@ fn told(model: &Model, order: &Order) -> (String, String) {
                 model.mailbox_url.as_ref().map(|url| format!(" This demo's mail is at {url}.")).unwrap_or_default();
             (format!("✓ {number} is confirmed. Thank you!"), format!("{total} paid; a mail goes to {email}.{mailbox}"))
         }
+        OrderStatus::Expired => ("The basket is over".to_owned(), "Nothing happened in it for too long.".to_owned()),
         OrderStatus::Cancelled => ("The order is cancelled".to_owned(), "Money and goods go back.".to_owned()),
     }
 }

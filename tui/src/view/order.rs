@@ -88,6 +88,7 @@ pub(super) fn status(status: OrderStatus, theme: &Theme) -> (&'static str, Style
         OrderStatus::Shipped => ("shipped", theme.good),
         OrderStatus::Delivered => ("delivered", theme.good),
         OrderStatus::Cancelled => ("cancelled", theme.bad),
+        OrderStatus::Expired => ("over", theme.dim),
     }
 }
 

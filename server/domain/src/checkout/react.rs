@@ -33,6 +33,13 @@ pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
     }
 }
 
+/// Whether the goods of an attempt are kept for a payment that has no outcome: then they are given back when their time is
+/// over, and the attempt has failed. The attempt, or `None` when it is another one's turn or this one has come further.
+pub fn holds_unpaid(state: &Checkout, payment_id: PaymentId) -> Option<&Attempt> {
+    let (attempt, stage) = state.current()?;
+    (attempt.payment_id == payment_id && stage == Stage::StockReserved).then_some(attempt)
+}
+
 /// The first attempt may, and one after a failure, if its payment is new.
 fn may_start(state: &Checkout, payment_id: PaymentId) -> bool {
     match state.stage() {

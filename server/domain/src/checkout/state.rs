@@ -1,6 +1,6 @@
 //! What the process knows: which attempt to buy the order it is at, and how far that has come.
 
-use storefront_api::{Money, PaymentId, PaymentMethod, VoucherCode};
+use storefront_api::{Money, PaymentId, PaymentMethod, ReopenReason, VoucherCode};
 
 use super::{CheckoutEvent, Line};
 use crate::OrderNumber;
@@ -139,10 +139,16 @@ fn stage_after(attempt: &Attempt, stage: Stage, event: &CheckoutEvent) -> Option
             (stage == Stage::StockReserved && attempt.payment_id == *payment_id).then_some(Stage::PaymentRefused)
         }
         CheckoutEvent::Completed { number } => (stage == Stage::PaymentReceived).then_some(Stage::Completed(*number)),
-        CheckoutEvent::Failed { reason: _ } => {
-            matches!(stage, Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused)
-                .then_some(Stage::Failed)
+        CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired } => {
+            (stage == Stage::StockReserved).then_some(Stage::Failed)
         }
+        CheckoutEvent::Failed {
+            reason:
+                ReopenReason::OutOfStock { .. }
+                | ReopenReason::PaymentDeclined { .. }
+                | ReopenReason::VoucherUnavailable { .. },
+        } => matches!(stage, Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused)
+            .then_some(Stage::Failed),
         CheckoutEvent::Cancelled => {
             matches!(stage, Stage::Started | Stage::StockReserved | Stage::PaymentReceived | Stage::Completed(_))
                 .then_some(Stage::Cancelled)

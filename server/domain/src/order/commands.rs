@@ -110,6 +110,8 @@ pub enum OrderCommand {
         /// Why.
         reason: String,
     },
+    /// End a basket in which nothing has happened for too long; nothing happens to what is no basket.
+    Expire,
 }
 
 /// What is true of the product of a line at checkout.
@@ -221,5 +223,6 @@ fn status_in_words(status: OrderStatus) -> &'static str {
         OrderStatus::Shipped => "shipped",
         OrderStatus::Delivered => "delivered",
         OrderStatus::Cancelled => "cancelled",
+        OrderStatus::Expired => "a basket whose time is over",
     }
 }

@@ -26,7 +26,8 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             | Order::Confirmed { .. }
             | Order::Shipped { .. }
             | Order::Delivered { .. }
-            | Order::Cancelled { .. } => Err(wrong_state(order, "changed")),
+            | Order::Cancelled { .. }
+            | Order::Expired(_) => Err(wrong_state(order, "changed")),
         },
         OrderCommand::ChangeQuantity { product_id, quantity, available } => {
             change_quantity(open_basket(order, "changed")?, product_id, quantity, available)
@@ -79,7 +80,8 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             | Order::CheckedOut(_)
             | Order::Shipped { .. }
             | Order::Delivered { .. }
-            | Order::Cancelled { .. } => Err(wrong_state(order, "shipped")),
+            | Order::Cancelled { .. }
+            | Order::Expired(_) => Err(wrong_state(order, "shipped")),
         },
         OrderCommand::Deliver { recipient } => match order {
             Order::Shipped { .. } => Ok(vec![OrderEvent::Delivered { recipient }]),
@@ -88,7 +90,8 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             | Order::CheckedOut(_)
             | Order::Confirmed { .. }
             | Order::Delivered { .. }
-            | Order::Cancelled { .. } => Err(wrong_state(order, "delivered")),
+            | Order::Cancelled { .. }
+            | Order::Expired(_) => Err(wrong_state(order, "delivered")),
         },
         OrderCommand::Cancel { reason } => match order {
             Order::CheckedOut(_) | Order::Confirmed { .. } => Ok(vec![OrderEvent::Cancelled { reason }]),
@@ -96,8 +99,10 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             | Order::InProgress(_)
             | Order::Shipped { .. }
             | Order::Delivered { .. }
-            | Order::Cancelled { .. } => Err(wrong_state(order, "cancelled")),
+            | Order::Cancelled { .. }
+            | Order::Expired(_) => Err(wrong_state(order, "cancelled")),
         },
+        OrderCommand::Expire => Ok(order.basket().map(|_| OrderEvent::Expired).into_iter().collect()),
     }
 }
 
@@ -113,7 +118,8 @@ fn running_checkout<'a>(order: &'a Order, attempted: &'static str) -> Result<&'a
         | Order::Confirmed { .. }
         | Order::Shipped { .. }
         | Order::Delivered { .. }
-        | Order::Cancelled { .. } => Err(wrong_state(order, attempted)),
+        | Order::Cancelled { .. }
+        | Order::Expired(_) => Err(wrong_state(order, attempted)),
     }
 }
 
@@ -205,7 +211,9 @@ fn apply_voucher(basket: &Basket, code: VoucherCode, amount: Money) -> Result<Ve
 fn reopened(reason: ReopenReason) -> Vec<OrderEvent> {
     let removed = match &reason {
         ReopenReason::VoucherUnavailable { voucher } => Some(OrderEvent::VoucherRemoved { code: voucher.clone() }),
-        ReopenReason::OutOfStock { .. } | ReopenReason::PaymentDeclined { .. } => None,
+        ReopenReason::OutOfStock { .. } | ReopenReason::PaymentDeclined { .. } | ReopenReason::ReservationExpired => {
+            None
+        }
     };
     [OrderEvent::Reopened { reason }].into_iter().chain(removed).collect()
 }

@@ -103,6 +103,8 @@ pub enum OrderEvent {
         /// Why.
         reason: String,
     },
+    /// It was a basket in which nothing had happened for too long.
+    Expired,
 }
 
 /// What an order remembers of a product.

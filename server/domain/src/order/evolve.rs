@@ -43,7 +43,8 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::CheckedOut { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
-            | OrderEvent::Delivered { .. } => Order::Confirmed { purchase, number },
+            | OrderEvent::Delivered { .. }
+            | OrderEvent::Expired => Order::Confirmed { purchase, number },
         },
         Order::Shipped { purchase, number, shipment } => match event {
             OrderEvent::Delivered { recipient } => Order::Delivered {
@@ -63,10 +64,11 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
             | OrderEvent::Shipped { .. }
-            | OrderEvent::Cancelled { .. } => Order::Shipped { purchase, number, shipment },
+            | OrderEvent::Cancelled { .. }
+            | OrderEvent::Expired => Order::Shipped { purchase, number, shipment },
         },
         // Nothing follows the end of an order.
-        ended @ (Order::Delivered { .. } | Order::Cancelled { .. }) => ended,
+        ended @ (Order::Delivered { .. } | Order::Cancelled { .. } | Order::Expired(_)) => ended,
     }
 }
 
@@ -85,7 +87,8 @@ fn started(event: &OrderEvent) -> Order {
         | OrderEvent::Confirmed { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
-        | OrderEvent::Cancelled { .. } => Order::New,
+        | OrderEvent::Cancelled { .. }
+        | OrderEvent::Expired => Order::New,
     }
 }
 
@@ -109,6 +112,7 @@ fn in_progress(basket: Basket, event: &OrderEvent) -> Order {
             };
             return Order::CheckedOut(bought(basket, *total, details));
         }
+        OrderEvent::Expired => return Order::Expired(basket),
         OrderEvent::Started { .. }
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
@@ -134,7 +138,8 @@ fn checked_out(purchase: Purchase, event: &OrderEvent) -> Order {
         | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::CheckedOut { .. }
         | OrderEvent::Shipped { .. }
-        | OrderEvent::Delivered { .. } => Order::CheckedOut(purchase),
+        | OrderEvent::Delivered { .. }
+        | OrderEvent::Expired => Order::CheckedOut(purchase),
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Order {
         /// Why.
         reason: String,
     },
+    /// A basket in which nothing happened for too long.
+    Expired(Basket),
 }
 
 /// Lines that were bought, and at which terms. They no longer change.
@@ -107,6 +109,7 @@ impl Order {
             Self::Shipped { .. } => Some(OrderStatus::Shipped),
             Self::Delivered { .. } => Some(OrderStatus::Delivered),
             Self::Cancelled { .. } => Some(OrderStatus::Cancelled),
+            Self::Expired(_) => Some(OrderStatus::Expired),
         }
     }
 
@@ -119,14 +122,20 @@ impl Order {
             | Self::Confirmed { .. }
             | Self::Shipped { .. }
             | Self::Delivered { .. }
-            | Self::Cancelled { .. } => None,
+            | Self::Cancelled { .. }
+            | Self::Expired(_) => None,
         }
+    }
+
+    /// What lies or lay in it as a basket.
+    fn contents(&self) -> Option<&Basket> {
+        if let Self::Expired(basket) = self { Some(basket) } else { self.basket() }
     }
 
     /// What was bought, once it is.
     pub fn purchase(&self) -> Option<&Purchase> {
         match self {
-            Self::New | Self::InProgress(_) => None,
+            Self::New | Self::InProgress(_) | Self::Expired(_) => None,
             Self::CheckedOut(purchase)
             | Self::Confirmed { purchase, .. }
             | Self::Shipped { purchase, .. }
@@ -137,7 +146,7 @@ impl Order {
 
     /// What the shopper said at the latest checkout. A basket that has come back from one still has it.
     pub fn checkout_details(&self) -> Option<&CheckoutDetails> {
-        match self.basket() {
+        match self.contents() {
             Some(basket) => basket.last_checkout.as_ref(),
             None => self.purchase().map(|purchase| &purchase.details),
         }
@@ -160,7 +169,7 @@ impl Order {
 
     /// Whose order it is; `None` for a guest's, and when there is no such order.
     pub fn customer_id(&self) -> Option<CustomerId> {
-        match self.basket() {
+        match self.contents() {
             Some(basket) => basket.customer_id,
             None => self.purchase().and_then(|purchase| purchase.customer_id),
         }
@@ -168,7 +177,7 @@ impl Order {
 
     /// The currency of every amount in it; the euro when there is no such order.
     pub fn currency(&self) -> Currency {
-        match self.basket() {
+        match self.contents() {
             Some(basket) => basket.currency,
             None => self.purchase().map_or(Currency::EUR, |purchase| purchase.currency),
         }
@@ -176,7 +185,7 @@ impl Order {
 
     /// What is in it, in the order in which it was put in.
     pub fn lines(&self) -> &[OrderLine] {
-        match self.basket() {
+        match self.contents() {
             Some(basket) => &basket.lines,
             None => self.purchase().map_or(&[], |purchase| &purchase.lines),
         }
@@ -219,7 +228,7 @@ impl Order {
     /// The number for people, once the order is confirmed.
     pub fn number(&self) -> Option<OrderNumber> {
         match self {
-            Self::New | Self::InProgress(_) | Self::CheckedOut(_) => None,
+            Self::New | Self::InProgress(_) | Self::CheckedOut(_) | Self::Expired(_) => None,
             Self::Confirmed { number, .. } | Self::Shipped { number, .. } | Self::Delivered { number, .. } => {
                 Some(*number)
             }
@@ -231,9 +240,12 @@ impl Order {
     pub fn shipment(&self) -> Option<&Shipment> {
         match self {
             Self::Shipped { shipment, .. } | Self::Delivered { shipment, .. } => Some(shipment),
-            Self::New | Self::InProgress(_) | Self::CheckedOut(_) | Self::Confirmed { .. } | Self::Cancelled { .. } => {
-                None
-            }
+            Self::New
+            | Self::InProgress(_)
+            | Self::CheckedOut(_)
+            | Self::Confirmed { .. }
+            | Self::Cancelled { .. }
+            | Self::Expired(_) => None,
         }
     }
 
@@ -251,7 +263,8 @@ impl Order {
             | Self::CheckedOut(_)
             | Self::Confirmed { .. }
             | Self::Shipped { .. }
-            | Self::Delivered { .. } => None,
+            | Self::Delivered { .. }
+            | Self::Expired(_) => None,
         }
     }
 }

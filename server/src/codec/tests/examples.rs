@@ -62,7 +62,8 @@ pub(super) fn order() -> Vec<OrderEvent> {
             },
             Some(OrderEvent::Shipped { .. }) => OrderEvent::Delivered { recipient: "Ada Example".to_owned() },
             Some(OrderEvent::Delivered { .. }) => OrderEvent::Cancelled { reason: "Ordered by mistake".to_owned() },
-            Some(OrderEvent::Cancelled { .. }) => return None,
+            Some(OrderEvent::Cancelled { .. }) => OrderEvent::Expired,
+            Some(OrderEvent::Expired) => return None,
         })
     })
 }

@@ -220,7 +220,7 @@ fn every_reason_reads_back() {
     let declined = || ReopenReason::PaymentDeclined { reason: "lost_card".to_owned(), message: "Refused.".to_owned() };
     let out_of_stock = || ReopenReason::OutOfStock { product_ids: vec!["mug".parse().unwrap()] };
     let voucher_gone = ReopenReason::VoucherUnavailable { voucher: "k3v9q".parse().unwrap() };
-    for reason in [declined(), out_of_stock(), voucher_gone] {
+    for reason in [declined(), out_of_stock(), voucher_gone, ReopenReason::ReservationExpired] {
         assert_reads_back(OrderEvent::Reopened { reason: reason.clone() }, order::encode, order::decode);
         assert_reads_back(CheckoutEvent::Failed { reason }, checkout::encode, checkout::decode);
     }

@@ -53,8 +53,19 @@ fn an_order_can_be_cancelled_while_it_is_confirmed() {
 }
 
 #[test]
+fn only_a_basket_can_be_over_and_what_lay_in_it_stays_to_be_seen() {
+    let over = basket().when(OrderCommand::Expire).then([OrderEvent::Expired]);
+    assert_eq!((over.status(), over.lines().len(), over.basket()), (Some(OrderStatus::Expired), 1, None));
+    let others =
+        [basket().checked_out(), basket().confirmed(), basket().cancelled(), basket().and(OrderEvent::Expired)];
+    for history in others {
+        assert_eq!(decide(&history.order(), OrderCommand::Expire), Ok(vec![]));
+    }
+}
+
+#[test]
 fn every_illegal_step_is_refused_with_the_state_and_what_was_tried() {
-    use OrderStatus::{Cancelled, CheckedOut, Confirmed, Delivered, InProgress, Shipped};
+    use OrderStatus::{Cancelled, CheckedOut, Confirmed, Delivered, Expired, InProgress, Shipped};
     let histories = [
         (InProgress, basket()),
         (InProgress, basket().reopened()),
@@ -64,6 +75,7 @@ fn every_illegal_step_is_refused_with_the_state_and_what_was_tried() {
         (Delivered, basket().delivered()),
         (Cancelled, basket().cancelled()),
         (Cancelled, basket().checked_out().and(cancelled())),
+        (Expired, basket().and(OrderEvent::Expired)),
     ];
     let facts = || [on_sale("socks", 500)];
     let commands: [(&str, MakeCommand, &[OrderStatus]); 9] = [
@@ -90,7 +102,7 @@ fn every_illegal_step_is_refused_with_the_state_and_what_was_tried() {
         let answer = decide(&history.order(), check_out_with(9, 1_000, facts()));
         match status {
             InProgress => assert!(answer.is_ok()),
-            CheckedOut | Confirmed | Shipped | Delivered | Cancelled => {
+            CheckedOut | Confirmed | Shipped | Delivered | Cancelled | Expired => {
                 assert_eq!(answer, Err(OrderError::WrongState { status, attempted: "checked out" }));
             }
         }
@@ -108,8 +120,9 @@ fn every_event_that_does_not_fit_leaves_the_order_as_it_was() {
         basket().shipped(),
         basket().delivered(),
         basket().cancelled(),
+        basket().and(OrderEvent::Expired),
     ];
-    let events: [(OrderEvent, &[OrderStatus]); 11] = [
+    let events: [(OrderEvent, &[OrderStatus]); 12] = [
         (added("socks", 1), &[InProgress]),
         (changed("socks", 1), &[InProgress]),
         (removed("socks"), &[InProgress]),
@@ -121,6 +134,7 @@ fn every_event_that_does_not_fit_leaves_the_order_as_it_was() {
         (shipped(), &[Confirmed]),
         (OrderEvent::Delivered { recipient: "A neighbour".to_owned() }, &[Shipped]),
         (cancelled(), &[CheckedOut, Confirmed]),
+        (OrderEvent::Expired, &[InProgress]),
     ];
     for history in histories {
         let before = history.order();

@@ -1,0 +1,62 @@
+//! A basket in which nothing has happened for a day is over.
+//!
+//! One durable timer for each basket, set when it begins or comes back from a checkout; see [`super::timers`]. A basket that
+//! was used since gets another, so that filling a basket costs no timer.
+
+use std::time::Duration;
+
+use storefront_api::OrderId;
+use storefront_domain::order::{self, OrderCommand};
+use storefront_eventlog::{JsonText, Timer, TimerChange};
+
+use super::runner::{Listener, Turn};
+use super::timers::{Timers, batch_about};
+use crate::clock;
+use crate::commands::Failure;
+use crate::order_record;
+use crate::stored::{Batch, Cause, Store};
+use crate::streams;
+
+/// What the end of baskets listens to.
+pub(crate) const LISTENER: Listener = Listener { name: "idle_baskets", types: &["order.started", "order.reopened"] };
+
+/// Handles one event: sets the timer of a basket.
+pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
+    let recorded = &turn.recorded;
+    let Some(order_id) = streams::id_in::<OrderId>("order", &recorded.stream) else { return Ok(()) };
+    let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+    batch.timer(TimerChange::Set {
+        owner: timers.owner.to_owned(),
+        timer: order_id.to_string(),
+        due_ms: recorded.event.time_ms.saturating_add(as_ms(life)),
+        note: JsonText::of(&order_id)?,
+        as_read: None,
+    });
+    batch.checkpoint(turn.checkpoint.clone());
+    store.append(batch.into_append()).await.map_err(Failure::Append)?;
+    timers.news.notify_one();
+    Ok(())
+}
+
+/// What is to be written now that a timer is due: the end of the basket, or when to look again.
+pub(crate) async fn judge(store: Store, life: Duration, timer: Timer) -> Result<Batch, Failure> {
+    let order_id: OrderId = timer.note.parse()?;
+    let record = order_record::load(&store, order_id).await?;
+    let mut batch = batch_about(&timer);
+    let over_at_ms = record.changed_at.unix_ms().saturating_add(as_ms(life));
+    if record.order.basket().is_some() && store.now_ms().await? < over_at_ms {
+        batch.timer(timer.fired_and_set_again(over_at_ms, timer.note.clone()));
+        return Ok(batch);
+    }
+    batch.add(streams::order(order_id), record.version, &order::decide(&record.order, OrderCommand::Expire)?);
+    batch.timer(timer.fired());
+    Ok(batch)
+}
+
+fn as_ms(life: Duration) -> i64 {
+    i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
+#[cfg(test)]
+#[path = "end_idle_baskets_tests.rs"]
+mod tests;

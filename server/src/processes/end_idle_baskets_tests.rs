@@ -1,0 +1,107 @@
+//! Baskets whose time is over, on a real log in memory whose clock the tests have in hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use storefront_api::{OrderStatus, Timestamp};
+use storefront_domain::order::OrderEvent;
+use storefront_eventlog::{AppendError, Filter, Position, SqliteStore};
+
+use super::*;
+use crate::processes::timers::act;
+use crate::stored;
+use crate::testing::{added, checked_out, order, payment, started};
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const START_MS: i64 = 1_772_366_400_000;
+
+struct World {
+    store: Store,
+    now_ms: Arc<AtomicI64>,
+}
+
+impl World {
+    /// A basket is begun, and its timer set.
+    async fn begins() -> Self {
+        let now_ms = Arc::new(AtomicI64::new(START_MS));
+        let clock = Arc::clone(&now_ms);
+        let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
+        let world = Self { store: Arc::new(log), now_ms };
+        world.shopper(&[started(), added("mug", 1)]).await;
+        let filter = Filter { types: vec![LISTENER.types[0].to_owned()], ..Filter::default() };
+        let recorded = world.store.read_all(Position(0), 1, &filter).await.unwrap().events.remove(0);
+        let timers = Timers::of(LISTENER.name);
+        handle(world.store.clone(), DAY, timers, Turn::of(recorded, LISTENER.name)).await.unwrap();
+        world
+    }
+
+    async fn shopper(&self, events: &[OrderEvent]) {
+        let stream = streams::order(order(1));
+        let version = stored::load::<OrderEvent>(&self.store, &stream).await.unwrap().1;
+        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
+        let mut batch = Batch::new(Timestamp::from_unix_ms(self.now_ms.load(Ordering::Relaxed)), cause);
+        batch.add(stream, version, events);
+        self.store.append(batch.into_append()).await.unwrap();
+    }
+
+    async fn after(&self, hours: i64) {
+        self.now_ms.fetch_add(hours * HOUR_MS, Ordering::Relaxed);
+        let judge = |store, timer| judge(store, DAY, timer);
+        Timers::of(LISTENER.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+    }
+
+    async fn status(&self) -> OrderStatus {
+        stored::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
+    }
+
+    async fn a_timer_is_set(&self) -> bool {
+        self.store.next_due(LISTENER.name).await.unwrap().is_some()
+    }
+}
+
+#[tokio::test]
+async fn a_basket_in_which_nothing_happens_for_a_day_is_over_once() {
+    let world = World::begins().await;
+    world.after(23).await;
+    assert_eq!(world.status().await, OrderStatus::InProgress);
+    world.after(1).await;
+    assert_eq!(world.status().await, OrderStatus::Expired);
+    let head = world.store.head().await.unwrap();
+    world.after(48).await;
+    assert_eq!((world.store.head().await.unwrap(), world.a_timer_is_set().await), (head, false));
+}
+
+#[tokio::test]
+async fn a_basket_that_is_used_lasts_a_day_from_then() {
+    let world = World::begins().await;
+    world.after(20).await;
+    world.shopper(&[added("mug", 1)]).await;
+    world.after(4).await;
+    assert_eq!(world.status().await, OrderStatus::InProgress);
+    world.after(19).await;
+    assert_eq!(world.status().await, OrderStatus::InProgress);
+    world.after(1).await;
+    assert_eq!(world.status().await, OrderStatus::Expired);
+}
+
+#[tokio::test]
+async fn what_was_bought_is_no_basket_and_does_not_end_so() {
+    let world = World::begins().await;
+    world.shopper(&[checked_out(payment(1), 1000)]).await;
+    world.after(48).await;
+    assert_eq!((world.status().await, world.a_timer_is_set().await), (OrderStatus::CheckedOut, false));
+}
+
+#[tokio::test]
+async fn a_shopper_who_comes_back_in_the_last_moment_is_not_overrun() {
+    let world = World::begins().await;
+    world.now_ms.fetch_add(24 * HOUR_MS, Ordering::Relaxed);
+    let timer = world.store.due_timers(LISTENER.name, 1).await.unwrap().remove(0);
+    let judged = judge(world.store.clone(), DAY, timer.clone()).await.unwrap();
+    world.shopper(&[added("mug", 1)]).await;
+    let late = world.store.append(judged.into_append()).await;
+    assert!(matches!(late, Err(AppendError::Conflict { .. })), "{late:?}");
+    act(&world.store, &timer, &|store, timer| judge(store, DAY, timer)).await.unwrap();
+    assert_eq!((world.status().await, world.a_timer_is_set().await), (OrderStatus::InProgress, true));
+}

@@ -1,0 +1,127 @@
+//! Goods are kept for an order for a while. When it has not been paid by then, they are given back and the order is open
+//! again, with the reason.
+//!
+//! Each reservation sets a durable timer, which commits with the checkpoint; see [`super::timers`].
+//!
+//! Expiry races payment at the versions of two streams: that of the checkout, which both outcomes write, and that of the
+//! payment, which must not have got an outcome since it was looked at. Money that comes later all the same goes back.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{OrderId, PaymentId, ReopenReason};
+use storefront_domain::checkout::{self, Attempt, CheckoutEvent};
+use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
+use storefront_domain::payment::{Payment, PaymentEvent};
+use storefront_domain::stock::{self, ReleaseReason, StockCommand, StockEvent};
+use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
+use storefront_eventlog::{JsonText, Timer, TimerChange};
+use tracing::info;
+
+use super::runner::{Listener, Turn};
+use super::timers::{Timers, batch_about, look_again};
+use crate::clock;
+use crate::commands::Failure;
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+
+/// What the reservations listen to.
+pub(crate) const LISTENER: Listener = Listener { name: "reservations", types: &["checkout.stock_reserved"] };
+
+/// What a timer needs to know when it is due.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    order_id: OrderId,
+    payment_id: PaymentId,
+}
+
+/// Handles one event: sets the timer of a reservation.
+pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
+    let recorded = &turn.recorded;
+    let Some(order_id) = streams::id_in::<OrderId>("checkout", &recorded.stream) else { return Ok(()) };
+    let (checkout, _) = stored::load::<CheckoutEvent>(&store, &recorded.stream).await?;
+    let Some(attempt) = checkout.attempt() else { return Ok(()) };
+    let payment_id = attempt.payment_id;
+    if checkout::holds_unpaid(&checkout, payment_id).is_none() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+    batch.timer(TimerChange::Set {
+        owner: timers.owner.to_owned(),
+        timer: order_id.to_string(),
+        due_ms: recorded.event.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)),
+        note: JsonText::of(&Note { order_id, payment_id })?,
+        as_read: None,
+    });
+    batch.checkpoint(turn.checkpoint.clone());
+    store.append(batch.into_append()).await.map_err(Failure::Append)?;
+    timers.news.notify_one();
+    Ok(())
+}
+
+/// What is to be written now that a timer is due.
+pub(crate) async fn judge(store: Store, timer: Timer) -> Result<Batch, Failure> {
+    let store = &store;
+    let Note { order_id, payment_id } = timer.note.parse()?;
+    let (mut batch, stream) = (batch_about(&timer), streams::checkout(order_id));
+    let (checkout, version) = stored::load::<CheckoutEvent>(store, &stream).await?;
+    if let Some(attempt) = checkout::holds_unpaid(&checkout, payment_id) {
+        let payment_stream = streams::payment(payment_id);
+        let (payment, payment_version) = stored::load::<PaymentEvent>(store, &payment_stream).await?;
+        match payment {
+            Payment::Unknown | Payment::Requested { .. } => batch.expect(payment_stream, payment_version),
+            // The checkout hears of it in a moment, and decides.
+            Payment::Succeeded { .. } | Payment::Declined { .. } | Payment::Cancelled { .. } => {
+                batch.timer(look_again(store, &timer).await?);
+                return Ok(batch);
+            }
+        }
+        give_back(store, &mut batch, order_id, attempt).await?;
+        let reason = ReopenReason::ReservationExpired;
+        reopen(store, &mut batch, order_id, payment_id, reason.clone()).await?;
+        batch.add(stream, version, &[CheckoutEvent::Failed { reason }]);
+        info!(%order_id, "an order was not paid in time; its goods are to be free again");
+    }
+    batch.timer(timer.fired());
+    Ok(batch)
+}
+
+async fn give_back(store: &Store, batch: &mut Batch, order_id: OrderId, attempt: &Attempt) -> Result<(), Failure> {
+    let mut products: Vec<_> = attempt.lines.iter().map(|line| line.product_id.clone()).collect();
+    products.sort();
+    products.dedup();
+    for product_id in products {
+        let stream = streams::stock(&product_id);
+        let (stock, version) = stored::load::<StockEvent>(store, &stream).await?;
+        let release = StockCommand::Release { order_id, reason: ReleaseReason::Expired };
+        batch.add(stream, version, &stock::decide(&stock, release)?);
+    }
+    if let Some(code) = &attempt.voucher {
+        let stream = streams::voucher(code);
+        let (voucher, version) = stored::load::<VoucherEvent>(store, &stream).await?;
+        batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);
+    }
+    Ok(())
+}
+
+async fn reopen(
+    store: &Store,
+    batch: &mut Batch,
+    order_id: OrderId,
+    payment_id: PaymentId,
+    reason: ReopenReason,
+) -> Result<(), Failure> {
+    let stream = streams::order(order_id);
+    let (order, version) = stored::load::<OrderEvent>(store, &stream).await?;
+    match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
+        Ok(events) => batch.add(stream, version, &events),
+        // Cancelled meanwhile: there is nothing to reopen.
+        Err(OrderError::WrongState { .. }) => {}
+        Err(other) => return Err(other.into()),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "give_back_what_is_not_paid_in_time_tests.rs"]
+mod tests;

@@ -1,0 +1,159 @@
+//! Reservations that run out, on a real log in memory whose clock the tests have in hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use storefront_api::{OrderStatus, Timestamp};
+use storefront_domain::checkout::Line;
+use storefront_eventlog::{AppendError, Filter, Position, SqliteStore, StreamName};
+
+use super::*;
+use crate::processes::timers::act;
+use crate::testing::{added, card, checked_out, euro, order, payment, product, started};
+
+const LIFE: Duration = Duration::from_secs(900);
+const START_MS: i64 = 1_772_366_400_000;
+
+struct World {
+    store: Store,
+    now_ms: Arc<AtomicI64>,
+}
+
+impl World {
+    /// Order 1 has two of five mugs reserved and is to be paid; its timer is set.
+    async fn begins() -> Self {
+        let now_ms = Arc::new(AtomicI64::new(START_MS));
+        let clock = Arc::clone(&now_ms);
+        let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
+        let world = Self { store: Arc::new(log), now_ms };
+        let (order_id, payment_id, quantity) = (order(1), payment(1), 2);
+        let until = Timestamp::from_unix_ms(START_MS + 900_000);
+        let reserved = StockEvent::Reserved { order_id, quantity, until };
+        world.write(streams::stock(&product("mug")), &[StockEvent::Received { quantity: 5 }, reserved]).await;
+        world.write(streams::order(order_id), &[started(), added("mug", 2), checked_out(payment_id, 2000)]).await;
+        let lines = vec![Line { product_id: product("mug"), quantity }];
+        let (total, method, email) = (euro(2000), card(), "ada@example.com".to_owned());
+        let begun = CheckoutEvent::Started { payment_id, lines, total, method, email };
+        world.write(streams::checkout(order_id), &[begun, CheckoutEvent::StockReserved]).await;
+        let requested = PaymentEvent::Requested { order_id, amount: euro(2000), method: card() };
+        world.write(streams::payment(payment_id), &[requested]).await;
+        world.hears_of_the_reservation().await;
+        world
+    }
+
+    async fn write<E: stored::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+        let version = stored::load::<E>(&self.store, &stream).await.unwrap().1;
+        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
+        let mut batch = Batch::new(Timestamp::from_unix_ms(START_MS), cause);
+        batch.add(stream, version, events);
+        self.store.append(batch.into_append()).await.unwrap();
+    }
+
+    async fn hears_of_the_reservation(&self) {
+        let filter = Filter { types: vec![LISTENER.types[0].to_owned()], ..Filter::default() };
+        for recorded in self.store.read_all(Position(0), 10, &filter).await.unwrap().events {
+            handle(self.store.clone(), LIFE, Timers::of(LISTENER.name), Turn::of(recorded, LISTENER.name))
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn pays(&self) {
+        let paid = PaymentEvent::Succeeded { reference: "pi_1".to_owned() };
+        self.write(streams::payment(payment(1)), &[paid]).await;
+    }
+
+    /// So many seconds pass, and what is due is acted on.
+    async fn after(&self, seconds: i64) {
+        self.now_ms.fetch_add(seconds * 1000, Ordering::Relaxed);
+        Timers::of(LISTENER.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+    }
+
+    async fn order(&self) -> (OrderStatus, Option<ReopenReason>) {
+        let order = stored::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0;
+        (order.status().unwrap(), order.reopened_because().cloned())
+    }
+
+    /// How many mugs are reserved.
+    async fn reserved(&self) -> u32 {
+        stored::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0.reserved()
+    }
+
+    async fn count(&self, kind: &str) -> usize {
+        let filter = Filter { types: vec![kind.to_owned()], ..Filter::default() };
+        self.store.read_all(Position(0), 100, &filter).await.unwrap().events.len()
+    }
+
+    async fn head(&self) -> u64 {
+        self.store.head().await.unwrap().0
+    }
+}
+
+fn open_again() -> (OrderStatus, Option<ReopenReason>) {
+    (OrderStatus::InProgress, Some(ReopenReason::ReservationExpired))
+}
+
+#[tokio::test]
+async fn what_is_not_paid_in_time_is_given_back_once_and_the_order_is_open_again_with_the_reason() {
+    let world = World::begins().await;
+    world.after(899).await;
+    assert_eq!((world.order().await, world.reserved().await), ((OrderStatus::CheckedOut, None), 2));
+    world.after(1).await;
+    assert_eq!((world.order().await, world.reserved().await), (open_again(), 0));
+    let head = world.head().await;
+    world.after(10_000).await;
+    assert_eq!(world.head().await, head, "a timer takes effect once");
+}
+
+#[tokio::test]
+async fn a_timer_that_was_read_by_two_servers_takes_effect_once() {
+    let world = World::begins().await;
+    world.now_ms.fetch_add(900_000, Ordering::Relaxed);
+    let timer = world.store.due_timers(LISTENER.name, 1).await.unwrap().remove(0);
+    act(&world.store, &timer, &judge).await.unwrap();
+    let again = act(&world.store, &timer, &judge).await;
+    assert!(matches!(again, Err(Failure::Append(AppendError::TimerGone { .. }))), "{again:?}");
+    assert_eq!(world.count("order.reopened").await, 1);
+    assert_eq!(world.count("stock.released").await, 1);
+}
+
+#[tokio::test]
+async fn what_fell_due_while_nobody_looked_is_acted_on_at_the_next_start() {
+    let world = World::begins().await;
+    world.now_ms.fetch_add(24 * 3600 * 1000, Ordering::Relaxed);
+    // The event that set the timer is handled once more, as after a crash.
+    world.hears_of_the_reservation().await;
+    world.after(0).await;
+    assert_eq!(world.order().await, open_again());
+    world.hears_of_the_reservation().await;
+    assert_eq!(world.store.next_due(LISTENER.name).await.unwrap(), None, "nothing is kept, so no timer is set");
+}
+
+#[tokio::test]
+async fn a_payment_that_has_come_in_time_wins_although_the_checkout_has_not_heard_of_it() {
+    let world = World::begins().await;
+    world.pays().await;
+    let head = world.head().await;
+    world.after(900).await;
+    assert_eq!((world.order().await.0, world.reserved().await, world.head().await), (OrderStatus::CheckedOut, 2, head));
+    assert!(world.store.next_due(LISTENER.name).await.unwrap().is_some(), "it is looked at again");
+    let received = CheckoutEvent::PaymentReceived { payment_id: payment(1) };
+    let number = storefront_domain::OrderNumber::from_position(9);
+    world.write(streams::checkout(order(1)), &[received, CheckoutEvent::Completed { number }]).await;
+    let head = world.head().await;
+    world.after(60).await;
+    assert_eq!((world.head().await, world.store.next_due(LISTENER.name).await.unwrap()), (head, None));
+}
+
+#[tokio::test]
+async fn a_payment_that_comes_while_the_goods_are_being_given_back_makes_one_outcome_of_two() {
+    let world = World::begins().await;
+    world.now_ms.fetch_add(900_000, Ordering::Relaxed);
+    let timer = world.store.due_timers(LISTENER.name, 1).await.unwrap().remove(0);
+    let judged = judge(world.store.clone(), timer).await.unwrap();
+    world.pays().await;
+    let late = world.store.append(judged.into_append()).await;
+    assert!(matches!(late, Err(AppendError::Conflict { .. })), "{late:?}");
+    world.after(0).await;
+    assert_eq!((world.order().await.0, world.reserved().await), (OrderStatus::CheckedOut, 2));
+}
