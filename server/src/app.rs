@@ -33,7 +33,7 @@ use crate::processes::{
 use crate::progress::Progress;
 use crate::shop::{Freshness, Running, Shop, Traffic};
 use crate::stored::{Batch, Store};
-use crate::views::Views;
+use crate::views::{FeedError, Pace, ViewStore, ViewStoreError, Views};
 
 /// How long requests and processes may take to end when the server is told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,6 +58,9 @@ pub enum StartError {
     /// The event log cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database of the views cannot be opened.
+    #[error("{0}")]
+    Views(String),
     /// The address of a system around the shop makes no sense.
     #[error("{0}")]
     Address(String),
@@ -74,7 +77,7 @@ pub struct Server {
 }
 
 /// Hides the log's insides from `Debug`.
-struct StoreHandle(Store);
+struct StoreHandle(Store, Views);
 
 impl std::fmt::Debug for StoreHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -97,13 +100,14 @@ impl Server {
         let systems = Systems::of(&config)?;
         let log_health = LogHealth::default();
         let store = log_health.watch(open_log(&config.store).await?);
+        let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
+        let views = open_views(&config.store, &store, pace).await?;
         let opened_at = store.head().await?;
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let views = Views::new();
         let freshness = Arc::new(Freshness::new(config.quote_life));
-        tasks.spawn(views.clone().follow(store.clone(), stop.clone()));
+        tasks.spawn(views.clone().run(stop.clone()));
         let progress = Progress::default();
         let ground =
             Ground { store: &store, progress: &progress, tenancy: tenancy(&config), tasks: &tasks, stop: &stop };
@@ -115,7 +119,7 @@ impl Server {
         let shop = Shop {
             store: store.clone(),
             log_health,
-            views,
+            views: views.clone(),
             pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
             products,
             assortment,
@@ -136,7 +140,7 @@ impl Server {
             }
         });
         info!(%address, "the shop is open");
-        Ok(Self { address, stop, tasks, serving, store: StoreHandle(store) })
+        Ok(Self { address, stop, tasks, serving, store: StoreHandle(store, views) })
     }
 
     /// Where it listens.
@@ -160,6 +164,7 @@ impl Server {
         if tokio::time::timeout(PATIENCE, ends).await.is_err() {
             warn!("some requests did not end in time");
         }
+        self.store.1.close().await;
         self.store.0.close().await;
     }
 }
@@ -201,6 +206,48 @@ fn tenancy(config: &Config) -> Tenancy {
         StoreChoice::Postgres(_) => format!("server {}", chance::id()),
     };
     Tenancy { holder, lease_ttl: config.lease_ttl }
+}
+
+/// Opens the views beside the log.
+async fn open_views(choice: &StoreChoice, log: &Store, pace: Pace) -> Result<Views, StartError> {
+    let store = match choice {
+        StoreChoice::Memory => ViewStore::in_memory(),
+        StoreChoice::File(path) => {
+            let mut beside = path.clone().into_os_string();
+            beside.push("-views");
+            ViewStore::open(beside.as_ref())
+        }
+        StoreChoice::Postgres(url) => ViewStore::connect(url.reveal()).await,
+    };
+    Ok(Views::new(log.clone(), store?, pace))
+}
+
+/// Rebuilds a view from its log while no server runs, and answers the position that it has come to.
+///
+/// # Errors
+/// See [`StartError`]; also when there is no such view.
+pub async fn rebuild_view(choice: &StoreChoice, name: &str) -> Result<u64, StartError> {
+    let log = open_log(choice).await?;
+    let views = open_views(choice, &log, Pace { batch: 1000, pause: Duration::ZERO }).await?;
+    let rebuilt = views.rebuild_offline(name).await;
+    views.close().await;
+    log.close().await;
+    rebuilt?.map(|position| position.0).ok_or_else(|| {
+        let known: Vec<&str> = Views::names().collect();
+        StartError::Views(format!("there is no view {name:?}; there are {}", known.join(", ")))
+    })
+}
+
+impl From<ViewStoreError> for StartError {
+    fn from(error: ViewStoreError) -> Self {
+        Self::Views(error.to_string())
+    }
+}
+
+impl From<FeedError> for StartError {
+    fn from(error: FeedError) -> Self {
+        Self::Views(error.to_string())
+    }
 }
 
 /// What the processes run on.

@@ -82,8 +82,8 @@ impl World {
 }
 
 fn over(store: &Store, service: &ServerGuard) -> Assortment {
-    let views = Views::new();
-    tokio::spawn(views.clone().follow(store.clone(), CancellationToken::new()));
+    let views = Views::for_tests(store.clone());
+    tokio::spawn(views.clone().run(CancellationToken::new()));
     let service = Arc::new(ProductService::new(&service.url(), Currency::EUR).unwrap());
     Assortment::new(store.clone(), service, Arc::new(Freshness::new(Duration::ZERO)), views)
 }

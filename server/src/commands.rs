@@ -21,6 +21,7 @@ use crate::integrations::retry::Backoff;
 use crate::order_record::{self, OrderRecord};
 use crate::stored::{self, Batch, Cause, LoadError, Store};
 use crate::streams;
+use crate::views::ViewStoreError;
 
 /// How often a command is decided anew before it gives up. Each conflict means that somebody else succeeded.
 const ATTEMPTS: u32 = 40;
@@ -116,6 +117,8 @@ pub(crate) enum Failure {
     Load(#[from] LoadError),
     #[error(transparent)]
     Append(AppendError),
+    #[error(transparent)]
+    Views(#[from] ViewStoreError),
     #[error("an answer could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }

@@ -42,6 +42,10 @@ pub struct Config {
     pub mail_attempts: u32,
     /// Wallets, spending limits and vouchers.
     pub terms: Terms,
+    /// How many events a rebuild of a view takes in at once.
+    pub rebuild_batch: usize,
+    /// How long a rebuild of a view rests after each batch, which leaves room for others.
+    pub rebuild_pause: Duration,
     /// Whether products that the shop has never seen get a demo stock.
     pub demo_stock: bool,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
@@ -68,6 +72,8 @@ impl Config {
             card_gateway_timeout: Duration::from_secs(10),
             mail_attempts: 50,
             terms: Terms::default(),
+            rebuild_batch: 1000,
+            rebuild_pause: Duration::ZERO,
             demo_stock: true,
             open_to_network: false,
         }

@@ -39,7 +39,7 @@ mod testing;
 pub mod tools;
 mod views;
 
-pub use app::{Server, StartError};
+pub use app::{Server, StartError, rebuild_view};
 pub use config::{Config, Secret, StoreChoice, Terms};
 
 /// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.

@@ -27,6 +27,16 @@ enum Command {
     ///
     /// `storefront-mocks` starts stand-ins for the product service, the card gateway and the mail server.
     Serve(Box<Serve>),
+    /// Rebuild a view (categories, orders, products, statistics, stock or vouchers) from the log, while no server runs.
+    ///
+    /// A running server rebuilds one at POST /v1/views/VIEW/rebuild, and answers meanwhile.
+    Rebuild {
+        #[command(flatten)]
+        log: Log,
+        /// Which view.
+        #[arg(value_name = "VIEW")]
+        view: String,
+    },
     /// Print the description of the HTTP interface (OpenAPI 3.1).
     Openapi,
     /// Write the whole log as lines of JSON, an event a line, oldest first.
@@ -187,6 +197,9 @@ struct Serve {
     /// What that voucher takes off, in minor units; 0 for no vouchers.
     #[arg(long, env = "STOREFRONT_VOUCHER_AMOUNT", default_value_t = 500, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
     voucher_amount: i64,
+    /// For how many milliseconds a rebuild of a view rests after each 1000 events, to leave room for others.
+    #[arg(long, env = "STOREFRONT_REBUILD_PAUSE_MS", default_value_t = 0, value_name = "MS")]
+    rebuild_pause_ms: u32,
     /// Give products that the shop has never seen a demo stock.
     #[arg(long, env = "STOREFRONT_DEMO_STOCK")]
     demo_stock: bool,
@@ -243,6 +256,10 @@ fn run(command: Command) -> Result<ExitCode> {
             runtime.block_on(tools::backup(&log.store, &to))?;
             say(&format!("backed up to {}", to.display()))?;
         }
+        Command::Rebuild { log, view } => {
+            let position = runtime.block_on(storefront_server::rebuild_view(&log.store, &view))?;
+            say(&format!("{view} is rebuilt up to position {position}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -279,6 +296,7 @@ fn config(serve: Serve) -> Config {
             voucher_threshold: serve.voucher_threshold,
             voucher_amount: serve.voucher_amount,
         },
+        rebuild_pause: Duration::from_millis(serve.rebuild_pause_ms.into()),
         demo_stock: serve.demo_stock,
         open_to_network: serve.open_to_network,
         ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)

@@ -92,7 +92,8 @@ impl OrderRecord {
         })
     }
 
-    /// The order as a list shows it; `None` for one that was never started.
+    /// The order as a list should show it; `None` for one that was never started.
+    #[cfg(test)]
     pub(crate) fn summary(&self, id: OrderId, payment: Option<&Payment>) -> Option<api::OrderSummary> {
         let status = self.order.status()?;
         let lines = self.order.lines();

@@ -13,8 +13,10 @@ mod money;
 mod orders;
 mod problem;
 mod processes;
+mod statistics;
 mod stock;
 mod time;
+mod views;
 
 pub use catalogue::{
     Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductQuery,
@@ -38,8 +40,10 @@ pub use processes::{
     ParkedQuery, ParkedSequence, ParkedState, Process, ProcessList, ProcessMode, ProcessState, Retry, SequenceReleased,
     WaitingEvent,
 };
+pub use statistics::{DayStatistics, ProductSales, Statistics};
 pub use stock::{AdjustStock, ReceiveStock, StockItem, StockList, StockQuery};
 pub use time::Timestamp;
+pub use views::{LeftOut, Rebuilding, View, ViewList};
 
 /// Header that every write answers: the log position that it wrote. Send it back as `min_position` to read your writes.
 pub const POSITION_HEADER: &str = "storefront-position";

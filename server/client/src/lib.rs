@@ -16,6 +16,7 @@ mod orders;
 mod processes;
 mod stock;
 mod transport;
+mod views;
 
 pub use error::ClientError;
 pub use key::IdempotencyKey;

@@ -40,14 +40,14 @@ pub(crate) async fn list_products(
         query.price_max = Some(query.price_max.map_or(most.amount, |asked| asked.min(most.amount)));
     }
     let stale = shop.freshness.stale();
-    let page = shop.views.read(|folded| {
-        let mut page = folded.catalogue.page(&query, limit, &folded.stock, stale)?;
-        for product in &mut page.items {
-            product.in_baskets = folded.baskets.count(&product.id, query.order);
-        }
-        Some(page)
-    });
-    page.map(Json).ok_or_else(|| ApiError::invalid("cursor", "is not one of ours"))
+    let page = shop.views.read(|folded| folded.catalogue.page(&query, limit, &folded.stock, stale));
+    let mut page = page.ok_or_else(|| ApiError::invalid("cursor", "is not one of ours"))?;
+    let ids: Vec<&ProductId> = page.items.iter().map(|product| &product.id).collect();
+    let in_baskets = shop.views.in_baskets(&ids, query.order).await?;
+    for (product, count) in page.items.iter_mut().zip(in_baskets) {
+        product.in_baskets = count;
+    }
+    Ok(Json(page))
 }
 
 /// Read a product
@@ -71,11 +71,9 @@ pub(crate) async fn get_product(
 ) -> Result<Response, ApiError> {
     see(&shop, query.min_position).await?;
     let stale = shop.freshness.stale();
-    let product = shop.views.read(|folded| {
-        let product = folded.catalogue.get(&id, &folded.stock, stale)?;
-        Some(Product { in_baskets: folded.baskets.count(&id, query.order), ..product })
-    });
-    let product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
+    let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
+    let mut product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
+    product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
     let etag = content_etag(&json);
     if etags(&headers, &IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == etag || known == "*") {

@@ -52,6 +52,7 @@ codes! {
     CustomerNotFound, "customer_not_found", NOT_FOUND, "No such customer";
     WalletNotFound, "wallet_not_found", NOT_FOUND, "No such wallet";
     VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
+    ViewNotFound, "view_not_found", NOT_FOUND, "No such view";
     VersionNotFound, "version_not_found", NOT_FOUND, "The order has no such version";
     ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
     SequenceNotParked, "sequence_not_parked", NOT_FOUND, "No such sequence is parked";

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use storefront_api::{Health, Readiness};
+use tracing::error;
 
 use crate::log_health::Examined;
 use crate::progress::Standing;
@@ -51,6 +52,15 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
     }
     reasons.extend(shop.progress.all().into_iter().flat_map(|(name, standing)| troubles(name, &standing)));
+    match shop.views.left_out().await {
+        Ok(left_out) => reasons.extend(left_out.iter().filter(|(_, count)| *count > 0).map(|(view, count)| {
+            format!("The view {view} has left out {count} events that it could not handle; see GET /v1/views.")
+        })),
+        Err(failure) => {
+            error!(error = %failure, "the views fail");
+            reasons.push("The database of the views fails; lists cannot be read.".to_owned());
+        }
+    }
     let product_service = if stale { "stale" } else { "live" }.to_owned();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, reasons, head, product_service }))

@@ -22,6 +22,7 @@ mod request_id;
 mod sse;
 mod stock;
 mod values;
+mod views;
 mod vouchers;
 mod wallets;
 mod webhooks;
@@ -104,6 +105,9 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(processes::retry))
         .routes(routes!(processes::skip))
         .routes(routes!(operations::metrics))
+        .routes(routes!(views::list_views))
+        .routes(routes!(views::rebuild_view))
+        .routes(routes!(views::get_statistics))
 }
 
 async fn no_such_route(request: Request) -> ApiError {

@@ -27,6 +27,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
     let text = exposition(&Snapshot {
         head: shop.store.head().await.map_err(Failure::from)?.0,
         views: shop.views.position().0,
+        left_out: shop.views.left_out().await?,
         processes: shop.progress.all(),
         answered: shop.traffic.by_class().collect(),
         uptime_ms: shop.traffic.uptime_ms(clock::now()),
@@ -39,6 +40,8 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
 struct Snapshot {
     head: u64,
     views: u64,
+    /// By view.
+    left_out: Vec<(&'static str, i64)>,
     processes: Vec<(&'static str, Standing)>,
     answered: Vec<(usize, u64)>,
     uptime_ms: i64,
@@ -55,12 +58,15 @@ fn exposition(snapshot: &Snapshot) -> String {
     };
     let answered = snapshot.answered.iter();
     let answered = answered.map(|(class, count)| (format!("{{status=\"{class}xx\"}}"), count.to_string())).collect();
+    let left_out = snapshot.left_out.iter();
+    let left_out = left_out.map(|(view, count)| (format!("{{view=\"{view}\"}}"), count.to_string())).collect();
     let uptime_s = format!("{}.{:03}", snapshot.uptime_ms / 1000, snapshot.uptime_ms % 1000);
     let mut text = String::new();
     for (name, kind, help, samples) in [
         ("log_head_position", "gauge", "The last position of the event log.", one(snapshot.head.to_string())),
         ("views_position", "gauge", "How far the views have come.", one(snapshot.views.to_string())),
         ("views_lag_events", "gauge", "How many events the views are behind the log.", one(lag(snapshot.views))),
+        ("view_left_out_events", "gauge", "Events that a view could not handle and has left out.", left_out),
         (
             "process_position",
             "gauge",
@@ -127,6 +133,7 @@ mod tests {
         let text = exposition(&Snapshot {
             head: 12,
             views: 10,
+            left_out: vec![("orders", 3)],
             processes: vec![("mail", standing)],
             answered: vec![(2, 40), (4, 3)],
             uptime_ms: 61_005,
@@ -136,6 +143,7 @@ mod tests {
             "# TYPE storefront_log_head_position gauge",
             "storefront_log_head_position 12",
             "storefront_views_lag_events 2",
+            "storefront_view_left_out_events{view=\"orders\"} 3",
             "storefront_process_lag_events{process=\"mail\"} 5",
             "storefront_process_unfinished_events{process=\"mail\"} 2",
             "storefront_process_retrying_events{process=\"mail\"} 1",

@@ -17,6 +17,7 @@ use tracing::error;
 use super::code::Code;
 use crate::commands::Failure;
 use crate::stored::LoadError;
+use crate::views::ViewStoreError;
 
 /// A request that fails, as the client will see it.
 #[derive(Debug)]
@@ -148,6 +149,7 @@ impl From<Failure> for ApiError {
                 | AppendError::TimerGone { .. }
                 | AppendError::Invalid(_),
             )
+            | Failure::Views(_)
             | Failure::Json(_)
             | Failure::Payment(_)
             | Failure::Email(_)) => {
@@ -155,6 +157,12 @@ impl From<Failure> for ApiError {
                 Self::internal()
             }
         }
+    }
+}
+
+impl From<ViewStoreError> for ApiError {
+    fn from(failure: ViewStoreError) -> Self {
+        Failure::from(failure).into()
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn list_vouchers(
 ) -> Result<Json<VoucherList>, ApiError> {
     let customer_id = caller.customer()?;
     see(&shop, query.min_position).await?;
-    Ok(Json(VoucherList { items: shop.views.read(|folded| folded.vouchers.of(customer_id)) }))
+    Ok(Json(VoucherList { items: shop.views.vouchers_of(customer_id).await? }))
 }
 
 /// Read the voucher that an order brought

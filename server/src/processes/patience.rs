@@ -60,6 +60,7 @@ pub(super) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
         Trouble::Hopeless(_) => Verdict::Park,
         Trouble::Failed(failure) => match failure {
             Failure::Busy
+            | Failure::Views(_)
             | Failure::Load(LoadError::Store(_))
             | Failure::Append(
                 AppendError::Conflict { .. }

@@ -31,7 +31,7 @@ pub(crate) async fn handle(store: Store, views: Views, turn: Turn) -> Result<(),
     };
     // A basket that was filled after this event has the new price already.
     while !views.reach(recorded.position, Duration::from_secs(5)).await {}
-    for order_id in views.read(|folded| folded.orders.baskets_with(&product_id)) {
+    for order_id in views.baskets_with(&product_id).await? {
         retrying(|| tell(&store, recorded, order_id, &notice)).await?;
     }
     Ok(())

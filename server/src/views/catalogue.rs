@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use storefront_api::{self as api, Category, Page, ProductId, ProductQuery, Timestamp};
-use storefront_domain::category::{self, Categories, CategoryEvent};
+use storefront_domain::category::Categories;
 use storefront_domain::order::ItemFacts;
-use storefront_domain::product::{self, Product, ProductEvent};
-use storefront_eventlog::{Position, Recorded};
+use storefront_domain::product::Product;
+use storefront_eventlog::Position;
+#[cfg(test)]
+use {
+    crate::stored::{self, LoadError},
+    crate::streams,
+    storefront_domain::product::{self, ProductEvent},
+    storefront_eventlog::Recorded,
+};
 
 use super::StockView;
 use super::search::SearchIndex;
-use crate::stored::{self, LoadError};
-use crate::streams;
 
 /// Every product by id.
 #[derive(Debug, Default)]
@@ -26,28 +31,46 @@ pub(crate) struct CatalogueView {
 struct Entry {
     product: Product,
     listed_at: Timestamp,
-    listed: Position,
 }
 
 impl CatalogueView {
-    /// Takes in an event; those of other contexts change nothing.
-    pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        if recorded.stream == streams::categories() {
-            let event = stored::decode::<CategoryEvent>(recorded)?;
-            self.categories = category::evolve(std::mem::take(&mut self.categories), &event);
-        }
-        let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
-        let event = stored::decode::<ProductEvent>(recorded)?;
-        let entry = self.by_id.entry(id.clone()).or_insert_with(|| Entry {
-            product: Product::default(),
-            listed_at: Timestamp::from_unix_ms(recorded.event.time_ms),
-            listed: recorded.position,
-        });
-        entry.product = product::evolve(std::mem::take(&mut entry.product), &event);
-        match entry.product.facts().filter(|_| entry.product.active()) {
-            Some(facts) => self.index.put(&id, facts, entry.listed.0),
+    /// Has a product be known as this.
+    pub(super) fn put(&mut self, id: ProductId, product: Product, listed_at: Timestamp, listed: Position) {
+        match product.facts().filter(|_| product.active()) {
+            Some(facts) => self.index.put(&id, facts, listed.0),
             None => self.index.remove(&id),
         }
+        self.by_id.insert(id, Entry { product, listed_at });
+    }
+
+    /// Forgets a product.
+    pub(super) fn remove(&mut self, id: &ProductId) {
+        self.by_id.remove(id);
+        self.index.remove(id);
+    }
+
+    /// Forgets every product.
+    pub(super) fn remove_all(&mut self) {
+        for (id, _) in std::mem::take(&mut self.by_id) {
+            self.index.remove(&id);
+        }
+    }
+
+    /// Has these be the categories that were set up.
+    pub(super) fn set_categories(&mut self, categories: Categories) {
+        self.categories = categories;
+    }
+
+    /// Takes an event in, without a database.
+    #[cfg(test)]
+    pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
+        let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
+        let event = stored::decode::<ProductEvent>(recorded)?;
+        let (state, at) = match self.by_id.remove(&id) {
+            Some(entry) => (entry.product, entry.listed_at),
+            None => (Product::default(), Timestamp::from_unix_ms(recorded.event.time_ms)),
+        };
+        self.put(id, product::evolve(state, &event), at, recorded.position);
         Ok(())
     }
 

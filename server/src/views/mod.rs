@@ -1,122 +1,227 @@
-//! Read models: what lists and searches answer from. Pure folds of the log, kept in memory and built anew at start.
+//! Read models: what lists, searches and statistics answer from.
 //!
-//! One task feeds every event to every view, in order. A query may ask for at least a position, so that a client reads
-//! its own writes. Nothing here knows HTTP, processes or the systems around the shop.
+//! A view is a pure fold of the log into rows ([`view::View`]), kept in a database of their own ([`store`]) with a
+//! checkpoint that commits with them. One task ([`follow`]) feeds every event to every view, in order; another
+//! ([`rebuild`]) fills new rows beside the live ones and switches over when they have caught up. A query may ask for at
+//! least a position, so that a client reads its own writes. Nothing here knows HTTP, processes or the systems around the
+//! shop, and nothing here writes the log.
+//!
+//! **To add a view**: a file with a serde struct for its row, a unit struct that implements [`view::View`] (`keys` says which
+//! rows an event touches, `project` what they become, `terms` by what they are found), and its line in [`VIEWS`]. Ask
+//! it with [`ViewStore::get`] for one row and [`ViewStore::find`] for a sorted page of those with a term. Change `version`
+//! when rows of before no longer fit: they are built anew at the next start. A view that must be asked without waiting,
+//! or whole, says `in_memory`, and has a field of [`Memory`] that `remember` fills.
 
-mod baskets;
 mod catalogue;
+mod categories;
+mod follow;
+mod order_row;
 mod orders;
+mod products;
+mod rebuild;
 mod search;
+mod statistics;
 mod steps;
 mod stock;
+mod store;
+mod view;
 mod vouchers;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use storefront_api::ProductId;
-use storefront_eventlog::{Filter, Position, Recorded};
-use tokio::sync::watch;
+use storefront_api::{
+    Currency, CustomerId, OrderId, OrderListQuery, OrderSummary, Page, ProductId, Statistics, Voucher,
+};
+use storefront_eventlog::{Position, StoreError};
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error};
 
-pub(crate) use baskets::BasketsView;
 pub(crate) use catalogue::CatalogueView;
-pub(crate) use orders::OrdersView;
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};
-pub(crate) use vouchers::{VoucherRecord, VouchersView};
+pub(crate) use store::{Head, State, ViewStore, ViewStoreError};
+pub(crate) use vouchers::VoucherRecord;
 
+use self::view::View;
 use crate::clock;
-use crate::stored::{LoadError, Store};
-use crate::streams;
+use crate::stored::Store;
 
-/// How many events are taken in at once.
-const BATCH: usize = 1000;
+/// Every view, in the order in which their checkpoints are taken.
+const VIEWS: &[&dyn View] = &[
+    &categories::CategoriesView,
+    &orders::Orders,
+    &products::Products,
+    &statistics::StatisticsView,
+    &stock::Stocks,
+    &vouchers::Vouchers,
+];
 
-/// Every view, as of one position of the log.
+/// The views that are kept in memory too, as of one position.
 #[derive(Debug, Default)]
-pub(crate) struct Folded {
-    pub(crate) orders: OrdersView,
+pub(crate) struct Memory {
     pub(crate) stock: StockView,
     pub(crate) catalogue: CatalogueView,
-    pub(crate) baskets: BasketsView,
-    pub(crate) vouchers: VouchersView,
 }
 
-impl Folded {
-    /// Takes in an event, and tells which views could not.
-    fn apply(&mut self, recorded: &Recorded) -> Vec<LoadError> {
-        let results = [
-            self.orders.apply(recorded),
-            self.stock.apply(recorded),
-            self.catalogue.apply(recorded),
-            self.baskets.apply(recorded),
-            self.vouchers.apply(recorded),
-        ];
-        if let Some(id) = streams::id_in::<ProductId>("stock", &recorded.stream) {
-            self.catalogue.set_available(&id, self.stock.available(&id));
-        }
-        results.into_iter().filter_map(Result::err).collect()
-    }
+/// How a rebuild goes about its work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Events that are taken in at once.
+    pub(crate) batch: usize,
+    /// The rest between two batches, which leaves room for others.
+    pub(crate) pause: Duration,
 }
 
-/// The views, shared between the task that feeds them and everybody who asks.
-#[derive(Clone, Debug)]
+/// The views, shared between the tasks that feed them and everybody who asks. Clones are the same.
+#[derive(Clone)]
 pub(crate) struct Views {
-    folded: Arc<RwLock<Folded>>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    log: Store,
+    store: ViewStore,
+    memory: RwLock<Memory>,
     position: watch::Sender<Position>,
+    pace: Pace,
+    /// Somebody wants a view rebuilt.
+    wanted: Notify,
+    /// Another generation of rows is live.
+    switched: Notify,
+}
+
+/// Why the views cannot go on for now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedError {
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    #[error(transparent)]
+    Views(#[from] ViewStoreError),
+    /// Another server is just beginning the rows of a view anew.
+    #[error("the rows of the view {0} are not there yet")]
+    NotThere(&'static str),
 }
 
 impl Views {
-    pub(crate) fn new() -> Self {
-        Self { folded: Arc::default(), position: watch::Sender::new(Position(0)) }
+    pub(crate) fn new(log: Store, store: ViewStore, pace: Pace) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                log,
+                store,
+                memory: RwLock::default(),
+                position: watch::Sender::new(Position(0)),
+                pace,
+                wanted: Notify::new(),
+                switched: Notify::new(),
+            }),
+        }
     }
 
-    /// Asks the views something; the answer is of one position.
-    pub(crate) fn read<T>(&self, ask: impl FnOnce(&Folded) -> T) -> T {
-        ask(&self.folded.read().unwrap_or_else(PoisonError::into_inner))
+    /// Asks what is in memory; the answer is of one position.
+    pub(crate) fn read<T>(&self, ask: impl FnOnce(&Memory) -> T) -> T {
+        ask(&self.inner.memory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One page of the orders that a query wants, newest first. The cursor is the start of the last order of the page.
+    pub(crate) async fn orders(
+        &self,
+        query: &OrderListQuery,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<OrderSummary>, ViewStoreError> {
+        orders::page(&self.inner.store, query, before, limit).await
+    }
+
+    /// The open baskets that have a line with a product.
+    pub(crate) async fn baskets_with(&self, product_id: &ProductId) -> Result<Vec<OrderId>, ViewStoreError> {
+        orders::baskets_with(&self.inner.store, product_id).await
+    }
+
+    /// How many open baskets hold each of some products, one of them not counted.
+    pub(crate) async fn in_baskets(
+        &self,
+        product_ids: &[&ProductId],
+        but_not: Option<OrderId>,
+    ) -> Result<Vec<u32>, ViewStoreError> {
+        orders::in_baskets(&self.inner.store, product_ids, but_not).await
+    }
+
+    /// The vouchers of a customer, newest first.
+    pub(crate) async fn vouchers_of(&self, customer_id: CustomerId) -> Result<Vec<Voucher>, ViewStoreError> {
+        vouchers::of(&self.inner.store, customer_id).await
+    }
+
+    /// What the shop has earned; in its currency, for when that is nothing yet.
+    pub(crate) async fn statistics(&self, currency: Currency) -> Result<Statistics, ViewStoreError> {
+        statistics::read(&self.inner.store, currency).await
     }
 
     /// How far the views have come.
     pub(crate) fn position(&self) -> Position {
-        *self.position.borrow()
+        *self.inner.position.borrow()
     }
 
     /// Waits until the views have come to a position; `false` when that takes longer than the limit.
     pub(crate) async fn reach(&self, position: Position, limit: Duration) -> bool {
-        let mut seen = self.position.subscribe();
+        let mut seen = self.inner.position.subscribe();
         clock::timeout(limit, seen.wait_for(|at| *at >= position)).await.is_some_and(|seen| seen.is_ok())
     }
 
-    /// Feeds the log to the views until it is told to stop.
-    pub(crate) async fn follow(self, store: Store, stop: CancellationToken) {
-        while let Some(Err(failure)) =
-            stop.run_until_cancelled(self.step(&store)).await.map(|step| step.map_err(Box::new))
-        {
-            debug!(error = %failure, "the views wait for the log");
-            if stop.run_until_cancelled(clock::sleep(Duration::from_millis(500))).await.is_none() {
-                return;
-            }
-        }
+    /// Every view by name, with its live generation and the one that is being built, if any.
+    pub(crate) async fn list(&self) -> Result<Vec<(&'static str, Option<Head>, Option<Head>)>, ViewStoreError> {
+        let heads = self.inner.store.heads().await?;
+        let find = |view: &str, state| heads.iter().find(|head| head.view == view && head.state == state).cloned();
+        let names = VIEWS.iter().map(|view| view.name());
+        Ok(names.map(|name| (name, find(name, State::Live), find(name, State::Building))).collect())
     }
 
-    /// Takes in what the log has, then waits for more, for ever.
-    async fn step(&self, store: &Store) -> Result<(), storefront_eventlog::StoreError> {
-        loop {
-            let slice = store.read_all(self.position(), BATCH, &Filter::default()).await?;
-            if slice.events.is_empty() {
-                store.wait_for(self.position()).await?;
-                continue;
-            }
-            let mut folded = self.folded.write().unwrap_or_else(PoisonError::into_inner);
-            for recorded in &slice.events {
-                for failure in folded.apply(recorded) {
-                    error!(position = recorded.position.0, error = %failure, "a view leaves an event out");
-                }
-            }
-            drop(folded);
-            self.position.send_replace(slice.next_after);
+    /// How many events each view could not handle and has left out.
+    pub(crate) async fn left_out(&self) -> Result<Vec<(&'static str, i64)>, ViewStoreError> {
+        let all = self.list().await?.into_iter();
+        Ok(all.map(|(name, live, _)| (name, live.map_or(0, |live| live.failures.count))).collect())
+    }
+
+    /// Begins to rebuild a view beside its live rows, unless that is going on already. `false` when there is no such view.
+    pub(crate) async fn begin_rebuild(&self, name: &str) -> Result<bool, ViewStoreError> {
+        let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(false) };
+        self.inner.store.begin(view.name(), view.version(), State::Building).await?;
+        self.inner.wanted.notify_one();
+        Ok(true)
+    }
+
+    /// The names of all views.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        VIEWS.iter().map(|view| view.name())
+    }
+
+    /// Feeds the log to the views, and rebuilds those that are asked for, until told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let _ = stop.run_until_cancelled(async { tokio::join!(follow::run(&self), rebuild::run(&self)) }).await;
+    }
+
+    /// Rebuilds a view now, with nobody else at work, and tells how far it came. `None` when there is no such view.
+    pub(crate) async fn rebuild_offline(&self, name: &str) -> Result<Option<Position>, FeedError> {
+        follow::prepare(&self.inner.log, &self.inner.store).await?;
+        if !self.begin_rebuild(name).await? {
+            return Ok(None);
         }
+        rebuild::work(self).await?;
+        let live = self.list().await?.into_iter().find(|(view, ..)| *view == name).and_then(|(_, live, _)| live);
+        Ok(live.map(|live| live.position))
+    }
+
+    /// Lets go of the database.
+    pub(crate) async fn close(&self) {
+        self.inner.store.close().await;
+    }
+}
+
+#[cfg(test)]
+impl Views {
+    /// Views of a log, in memory.
+    pub(crate) fn for_tests(log: Store) -> Self {
+        let store = ViewStore::in_memory().unwrap();
+        Self::new(log, store, Pace { batch: 1000, pause: Duration::ZERO })
     }
 }

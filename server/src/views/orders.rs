@@ -1,167 +1,175 @@
-//! The list of orders, newest first.
+//! The list of orders, newest first, and the open baskets that a product lies in.
 
-use std::collections::{BTreeMap, HashMap};
-
-use storefront_api::{OrderId, OrderListQuery, OrderStatus, OrderSummary, Page, PaymentId, ProductId};
-use storefront_domain::payment::{self, Payment, PaymentEvent};
+use storefront_api::{OrderId, OrderListQuery, OrderStatus, OrderSummary, Page, ProductId, Timestamp};
+use storefront_domain::order::OrderEvent;
+use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::{Position, Recorded};
 
-use crate::order_record::OrderRecord;
-use crate::stored::{self, LoadError};
+use super::order_row::OrderRow;
+use super::store::{Found, ViewStore, ViewStoreError, What};
+use super::view::{Change, Rows, Terms, View, ViewError, word, words_of};
+use crate::stored;
 use crate::streams;
 
-/// Every order, with where its money is.
-#[derive(Debug, Default)]
-pub(crate) struct OrdersView {
-    records: HashMap<OrderId, OrderRecord>,
-    payments: HashMap<PaymentId, Payment>,
-    /// By the position of the first event.
-    by_start: BTreeMap<Position, OrderId>,
-}
+/// Its name.
+pub(super) const NAME: &str = "orders";
+/// The term of every order.
+const EVERY: &str = "every";
+/// How many baskets are looked up at once.
+const BASKETS: i64 = 500;
 
-impl OrdersView {
-    /// Takes in an event; those of other contexts change nothing.
-    pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        if let Some(id) = streams::id_in::<OrderId>("order", &recorded.stream) {
-            let record = self.records.entry(id).or_default();
-            if recorded.version.0 == 1 {
-                self.by_start.insert(recorded.position, id);
-            }
-            record.apply_recorded(recorded)?;
-        } else if let Some(id) = streams::id_in::<PaymentId>("payment", &recorded.stream) {
+/// The view of orders: a row for each, under its id.
+pub(super) struct Orders;
+
+impl View for Orders {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn keys(&self, recorded: &Recorded) -> Vec<String> {
+        order_of(recorded).iter().map(ToString::to_string).collect()
+    }
+
+    fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
+        let Some(id) = order_of(recorded) else { return Ok(Vec::new()) };
+        let key = id.to_string();
+        let row = rows.get::<OrderRow>(&key)?;
+        let row = if recorded.stream.as_str().starts_with("payment-") {
             let event = stored::decode::<PaymentEvent>(recorded)?;
-            let state = self.payments.remove(&id).unwrap_or_default();
-            self.payments.insert(id, payment::evolve(state, &event));
-        }
-        Ok(())
-    }
-
-    /// One page of the orders that a query wants, newest first. The cursor is the start of the last order of the page.
-    pub(crate) fn page(&self, query: &OrderListQuery, before: Option<Position>, limit: usize) -> Page<OrderSummary> {
-        let needle = query.q.as_deref().map(str::to_lowercase).filter(|needle| !needle.is_empty());
-        let wanted = |record: &OrderRecord, id: OrderId| {
-            query.status.is_none_or(|status| record.order.status() == Some(status))
-                && needle.as_deref().is_none_or(|needle| mentions(record, id, needle))
+            row.map(|row| row.after_payment(&recorded.stream, &event))
+        } else {
+            let event = stored::decode::<OrderEvent>(recorded)?;
+            let time = Timestamp::from_unix_ms(recorded.event.time_ms);
+            match row {
+                Some(row) => Some(row.after(&event, time)),
+                None => OrderRow::started(id, &event, recorded.position, time),
+            }
         };
-        let mut matching = self.by_start.iter().rev().filter_map(|(start, id)| {
-            let record = self.records.get(id).filter(|record| wanted(record, *id))?;
-            Some((*start, *id, record))
-        });
-        let mut total = 0;
-        let mut items = Vec::new();
-        let mut next_cursor = None;
-        let mut last = Position(0);
-        for (start, id, record) in matching.by_ref() {
-            total += 1;
-            if before.is_some_and(|before| start >= before) {
-                continue;
-            }
-            if items.len() == limit {
-                next_cursor.get_or_insert_with(|| last.to_string());
-                continue;
-            }
-            items.extend(record.summary(id, self.payment_of(record)));
-            last = start;
-        }
-        Page { items, next_cursor, total }
+        row.map(|row| Change::put(key, &row)).into_iter().collect()
     }
 
-    /// The open baskets that have a line with a product.
-    pub(crate) fn baskets_with(&self, product_id: &ProductId) -> Vec<OrderId> {
-        let open = self.records.iter().filter(|(_, record)| record.order.status() == Some(OrderStatus::InProgress));
-        open.filter(|(_, record)| record.order.lines().iter().any(|line| line.item.product_id == *product_id))
-            .map(|(id, _)| *id)
-            .collect()
-    }
-
-    fn payment_of(&self, record: &OrderRecord) -> Option<&Payment> {
-        self.payments.get(&record.order.payment_id()?)
+    fn terms(&self, key: &str, body: &str) -> Result<Terms, ViewError> {
+        let row: OrderRow = serde_json::from_str(body)?;
+        let group = group(row.status);
+        let texts = [row.number.as_deref(), row.email.as_deref()];
+        let names = row.lines.iter().map(|line| line.name.as_str());
+        let words = texts.into_iter().flatten().chain(names).flat_map(words_and_parts);
+        let words = words.chain([key.to_owned()]).map(|text| word(&text, group));
+        let in_basket = row.lines.iter().filter(|_| row.status == OrderStatus::InProgress);
+        let in_basket = in_basket.map(|line| basket_with(&line.product_id));
+        let terms = [EVERY.to_owned(), group.to_owned()].into_iter().chain(words).chain(in_basket);
+        Ok(terms.map(|term| (term, row.started)).collect())
     }
 }
 
-fn mentions(record: &OrderRecord, id: OrderId, needle: &str) -> bool {
-    let order = &record.order;
-    let has = |text: &str| text.to_lowercase().contains(needle);
-    has(&id.to_string())
-        || order.number().is_some_and(|number| has(&number.to_string()))
-        || order.email().is_some_and(has)
-        || order.lines().iter().any(|line| has(&line.item.name))
+/// Whose event it is; `None` for one that is about no order.
+fn order_of(recorded: &Recorded) -> Option<OrderId> {
+    if recorded.stream.as_str().starts_with("payment-") {
+        // What belongs to an order is correlated by its id.
+        recorded.event.correlation_id.parse().ok()
+    } else {
+        streams::id_in("order", &recorded.stream)
+    }
+}
+
+/// One page of the orders that a query wants, newest first. The cursor is the start of the last order of the page.
+pub(crate) async fn page(
+    store: &ViewStore,
+    query: &OrderListQuery,
+    before: Option<Position>,
+    limit: usize,
+) -> Result<Page<OrderSummary>, ViewStoreError> {
+    let group = query.status.map(group);
+    let words: Vec<String> = query.q.as_deref().map(words_of).into_iter().flatten().collect();
+    let asked_for_nothing = query.q.as_deref().is_none_or(|q| q.trim().is_empty());
+    let what = match (words.is_empty(), asked_for_nothing) {
+        (false, _) => What::Words(words, group.map(str::to_owned)),
+        (true, true) => What::Term(group.unwrap_or(EVERY).to_owned()),
+        // Signs alone are in no order.
+        (true, false) => return Ok(Page { items: Vec::new(), next_cursor: None, total: 0 }),
+    };
+    let before = before.map(|before| i64::try_from(before.0).unwrap_or(i64::MAX));
+    let Found { mut rows, total } = store.find(NAME, &what, before, limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| more).map(|(start, _)| start.to_string());
+    let items = rows.into_iter().map(|(_, body)| summary(&body)).collect::<Result<_, _>>()?;
+    Ok(Page { items, next_cursor, total })
+}
+
+/// The open baskets that have a line with a product, oldest first.
+pub(crate) async fn baskets_with(store: &ViewStore, product_id: &ProductId) -> Result<Vec<OrderId>, ViewStoreError> {
+    let term = basket_with(product_id);
+    let mut baskets = Vec::new();
+    let mut after = (-1, String::new());
+    loop {
+        let page = store.keys_with(NAME, &term, (after.0, &after.1), BASKETS).await?;
+        baskets.extend(page.iter().filter_map(|(_, key)| key.parse::<OrderId>().ok()));
+        match page.into_iter().last() {
+            Some(last) => after = last,
+            None => return Ok(baskets),
+        }
+    }
+}
+
+/// How many open baskets hold each of some products, one of them not counted.
+pub(crate) async fn in_baskets(
+    store: &ViewStore,
+    product_ids: &[&ProductId],
+    but_not: Option<OrderId>,
+) -> Result<Vec<u32>, ViewStoreError> {
+    let terms: Vec<String> = product_ids.iter().map(|id| basket_with(id)).collect();
+    let counts = store.counts(NAME, &terms).await?;
+    let own = match but_not {
+        Some(own) => store.get(NAME, &own.to_string()).await?.as_deref().map(parsed).transpose()?,
+        None => None,
+    };
+    let own = own.filter(|row| row.status == OrderStatus::InProgress).map(|row| row.lines).unwrap_or_default();
+    let count = |(id, count): (&&ProductId, u64)| {
+        let is_in_own = own.iter().any(|line| line.product_id == **id);
+        u32::try_from(count.saturating_sub(u64::from(is_in_own))).unwrap_or(u32::MAX)
+    };
+    Ok(product_ids.iter().zip(counts).map(count).collect())
+}
+
+fn summary(body: &str) -> Result<OrderSummary, ViewStoreError> {
+    Ok(parsed(body)?.summary())
+}
+
+fn parsed(body: &str) -> Result<OrderRow, ViewStoreError> {
+    serde_json::from_str(body).map_err(|source| ViewStoreError::Row { view: NAME, source })
+}
+
+fn group(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::InProgress => "in_progress",
+        OrderStatus::CheckedOut => "checked_out",
+        OrderStatus::Confirmed => "confirmed",
+        OrderStatus::Shipped => "shipped",
+        OrderStatus::Delivered => "delivered",
+        OrderStatus::Cancelled => "cancelled",
+    }
+}
+
+fn basket_with(product_id: &ProductId) -> String {
+    format!("basket:{product_id}")
+}
+
+/// Of `Tea-Pot ada@example.com`: both as they are, and `tea`, `pot`, `ada`, `example`, `com`.
+fn words_and_parts(text: &str) -> Vec<String> {
+    let whole = words_of(text);
+    whole
+        .flat_map(|word| {
+            let parts = word.split(['@', '.', '-']).filter(|part| !part.is_empty()).map(str::to_owned);
+            parts.chain([word.clone()]).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use storefront_api::PaymentStatus;
-
-    use super::*;
-    use crate::testing::{Log, added, card, checked_out, euro, order, payment, product, started};
-
-    /// Baskets 1 to 5, each with one mug; the third is checked out and paid.
-    fn a_shop() -> OrdersView {
-        let mut log = Log::default();
-        for number in 1..=5 {
-            log.write(&streams::order(order(number)), &started());
-            log.write(&streams::order(order(number)), &added("mug", 2));
-        }
-        log.write(&streams::order(order(3)), &checked_out(payment(7), 2000));
-        let requested = PaymentEvent::Requested { order_id: order(3), amount: euro(2000), method: card() };
-        log.write(&streams::payment(payment(7)), &requested);
-        log.write(&streams::payment(payment(7)), &PaymentEvent::Succeeded { reference: "pi_1".to_owned() });
-        let mut view = OrdersView::default();
-        for recorded in &log.events {
-            view.apply(recorded).unwrap();
-        }
-        view
-    }
-
-    fn page(query: &OrderListQuery, before: Option<u64>, limit: usize) -> (Vec<u128>, Option<String>, u64) {
-        let page = a_shop().page(query, before.map(Position), limit);
-        (page.items.iter().map(|item| item.id.0.as_u128()).collect(), page.next_cursor, page.total)
-    }
-
-    #[test]
-    fn orders_come_newest_first_and_pages_join() {
-        let all = OrderListQuery::default();
-        let mut listed = Vec::new();
-        let mut before = None;
-        loop {
-            let (items, next, total) = page(&all, before, 2);
-            assert_eq!(total, 5);
-            listed.extend(items);
-            let Some(next) = next else { break };
-            before = Some(next.parse().unwrap());
-        }
-        assert_eq!(listed, [5, 4, 3, 2, 1]);
-        assert_eq!(page(&all, None, 5).1, None, "a page that is just full is the last");
-    }
-
-    #[test]
-    fn orders_are_found_by_status_and_by_what_is_written_in_them() {
-        let by = |status, q: Option<&str>| {
-            page(&OrderListQuery { status, q: q.map(str::to_owned), ..OrderListQuery::default() }, None, 9).0
-        };
-        assert_eq!(by(Some(OrderStatus::CheckedOut), None), [3]);
-        assert_eq!(by(None, Some("ADA@")), [3]);
-        assert_eq!(by(None, Some("mug")), [5, 4, 3, 2, 1]);
-        assert_eq!(by(None, Some(&order(4).to_string())), [4]);
-        assert_eq!(by(Some(OrderStatus::CheckedOut), Some("teapot")), [0; 0]);
-    }
-
-    #[test]
-    fn a_summary_tells_pieces_total_and_where_the_money_is() {
-        let view = a_shop();
-        let bought = OrderListQuery { status: Some(OrderStatus::CheckedOut), ..OrderListQuery::default() };
-        let item = view.page(&bought, None, 1).items.remove(0);
-        assert_eq!((item.pieces, item.total, item.payment_status), (2, euro(2000), PaymentStatus::Paid));
-        assert_eq!(item.first_item.as_deref(), Some("mug"));
-        assert!(item.changed_at > item.started_at);
-    }
-
-    #[test]
-    fn only_open_baskets_hear_of_a_product() {
-        let view = a_shop();
-        let mut baskets = view.baskets_with(&product("mug"));
-        baskets.sort_by_key(|id| id.0);
-        assert_eq!(baskets, [order(1), order(2), order(4), order(5)]);
-        assert_eq!(view.baskets_with(&product("pot")), []);
-    }
-}
+#[path = "orders_tests.rs"]
+mod tests;

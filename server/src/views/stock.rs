@@ -1,46 +1,147 @@
-//! The stock of every product.
+//! The stock of every product: rows in the database, and all of them in memory, since baskets ask at every turn.
 
 use std::collections::BTreeMap;
 
-use storefront_api::{ProductId, StockItem};
-use storefront_domain::stock::{self, Stock, StockEvent};
+use serde::{Deserialize, Serialize};
+use storefront_api::{OrderId, ProductId, StockItem};
+use storefront_domain::stock::{DEFAULT_THRESHOLD, Stock, StockEvent};
 use storefront_eventlog::{Recorded, Version};
 
-use crate::stored::{self, LoadError};
+use super::Memory;
+use super::view::{Change, Rows, Terms, View, ViewError};
+use crate::stored;
 use crate::streams;
 
-/// Stock by product.
-#[derive(Debug, Default)]
-pub(crate) struct StockView {
-    by_product: BTreeMap<ProductId, (Stock, Version)>,
+/// The view of stock: a row for each product, under its id.
+pub(super) struct Stocks;
+
+/// What is known of the stock of one product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StockRow {
+    on_hand: u32,
+    threshold: u32,
+    /// What is promised, by order.
+    reserved: BTreeMap<OrderId, u32>,
+    version: u64,
 }
 
-impl StockView {
-    /// Takes in an event; those of other contexts change nothing.
-    pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        if let Some(id) = streams::id_in::<ProductId>("stock", &recorded.stream) {
-            let event = stored::decode::<StockEvent>(recorded)?;
-            let (state, version) = self.by_product.entry(id).or_default();
-            *state = stock::evolve(std::mem::take(state), &event);
-            *version = recorded.version;
-        }
+impl View for Stocks {
+    fn name(&self) -> &'static str {
+        "stock"
+    }
+
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn keys(&self, recorded: &Recorded) -> Vec<String> {
+        streams::id_in::<ProductId>("stock", &recorded.stream).iter().map(ToString::to_string).collect()
+    }
+
+    fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
+        let keys = self.keys(recorded);
+        let Some(key) = keys.first() else { return Ok(Vec::new()) };
+        let event = stored::decode::<StockEvent>(recorded)?;
+        let row = rows.get::<StockRow>(key)?.unwrap_or_else(StockRow::new);
+        let row = row.after(&event).map_err(ViewError::Other)?;
+        Ok(vec![Change::put(key, &StockRow { version: recorded.version.0, ..row })?])
+    }
+
+    fn terms(&self, _key: &str, _body: &str) -> Result<Terms, ViewError> {
+        Ok(Terms::new())
+    }
+
+    fn in_memory(&self) -> bool {
+        true
+    }
+
+    fn remember(&self, memory: &mut Memory, key: &str, body: Option<&str>) -> Result<(), ViewError> {
+        let id: ProductId = key.parse().map_err(|_| ViewError::Other(format!("{key:?} is no product's id")))?;
+        match body {
+            Some(body) => {
+                memory.stock.by_product.insert(id.clone(), serde_json::from_str::<StockRow>(body)?.item(id.clone()))
+            }
+            None => memory.stock.by_product.remove(&id),
+        };
+        let available = memory.stock.available(&id);
+        memory.catalogue.set_available(&id, available);
         Ok(())
     }
 
+    fn forget(&self, memory: &mut Memory) {
+        for (id, _) in std::mem::take(&mut memory.stock.by_product) {
+            memory.catalogue.set_available(&id, 0);
+        }
+    }
+}
+
+impl StockRow {
+    fn new() -> Self {
+        Self { on_hand: 0, threshold: DEFAULT_THRESHOLD, reserved: BTreeMap::new(), version: 0 }
+    }
+
+    /// The stock after an event, which `decide` has judged before it was written.
+    fn after(mut self, event: &StockEvent) -> Result<Self, String> {
+        let does_not_fit = || format!("{event:?} does not fit {} on hand", self.on_hand);
+        match event {
+            StockEvent::Received { quantity } | StockEvent::Returned { order_id: _, quantity } => {
+                self.on_hand = self.on_hand.checked_add(*quantity).ok_or_else(does_not_fit)?;
+            }
+            StockEvent::Adjusted { change, reason: _ } => {
+                let on_hand = i64::from(self.on_hand).checked_add(*change).and_then(|sum| u32::try_from(sum).ok());
+                self.on_hand = on_hand.ok_or_else(does_not_fit)?;
+            }
+            StockEvent::Reserved { order_id, quantity, until: _ } => {
+                self.reserved.insert(*order_id, *quantity);
+            }
+            StockEvent::Released { order_id, .. } => {
+                self.reserved.remove(order_id);
+            }
+            StockEvent::Allocated { order_id, quantity } => {
+                self.on_hand = self.on_hand.checked_sub(*quantity).ok_or_else(does_not_fit)?;
+                self.reserved.remove(order_id);
+            }
+            StockEvent::ThresholdSet { threshold } => self.threshold = *threshold,
+            // Alerts follow from the numbers and change none.
+            StockEvent::RanLow { .. } | StockEvent::RanOut => {}
+        }
+        Ok(self)
+    }
+
+    fn item(&self, product_id: ProductId) -> StockItem {
+        let reserved = self.reserved.values().fold(0_u32, |sum, quantity| sum.saturating_add(*quantity));
+        StockItem {
+            product_id,
+            on_hand: self.on_hand,
+            reserved,
+            available: self.on_hand.saturating_sub(reserved),
+            threshold: self.threshold,
+            version: self.version,
+        }
+    }
+}
+
+/// Stock by product, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct StockView {
+    by_product: BTreeMap<ProductId, StockItem>,
+}
+
+impl StockView {
     /// How many of a product can be reserved now.
     pub(crate) fn available(&self, id: &ProductId) -> u32 {
-        self.by_product.get(id).map_or(0, |(stock, _)| stock.available())
+        self.by_product.get(id).map_or(0, |item| item.available)
     }
 
     /// The stock of one product.
     pub(crate) fn get(&self, id: &ProductId) -> Option<StockItem> {
-        self.by_product.get(id).map(|(stock, version)| item(id, stock, *version))
+        self.by_product.get(id).cloned()
     }
 
     /// The stock of every product by id, or only of those that have run low.
     pub(crate) fn list(&self, only_low: bool) -> Vec<StockItem> {
-        let all = self.by_product.iter().map(|(id, (stock, version))| item(id, stock, *version));
-        all.filter(|item| !only_low || item.available <= item.threshold).collect()
+        let all = self.by_product.values();
+        all.filter(|item| !only_low || item.available <= item.threshold).cloned().collect()
     }
 }
 
@@ -53,5 +154,94 @@ pub(crate) fn item(id: &ProductId, stock: &Stock, version: Version) -> StockItem
         available: stock.available(),
         threshold: stock.threshold(),
         version: version.0,
+    }
+}
+
+#[cfg(test)]
+impl StockView {
+    /// Takes an event in, without a database.
+    pub(super) fn apply(&mut self, recorded: &Recorded) -> Result<(), ViewError> {
+        let mut memory = Memory { stock: std::mem::take(self), ..Memory::default() };
+        for key in Stocks.keys(recorded) {
+            let id = key.parse().map_err(|_| ViewError::Other("no id".to_owned()))?;
+            let before = memory.stock.get(&id).map(|item| StockRow {
+                on_hand: item.on_hand,
+                reserved: BTreeMap::new(),
+                threshold: item.threshold,
+                version: item.version,
+            });
+            let before = before.map(|row| serde_json::to_string(&row)).transpose()?;
+            for change in Stocks.project(&Rows::new([(key, before)]), recorded)? {
+                Stocks.remember(&mut memory, &change.key, change.body.as_deref())?;
+            }
+        }
+        *self = memory.stock;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use storefront_domain::stock::{self, ReleaseReason, StockCommand};
+
+    use super::*;
+    use crate::testing::{Log, at_second, order, product};
+    use crate::views::view::folded;
+
+    /// What commands make of the stock of mugs, as events, and as what they add up to.
+    fn after(commands: Vec<StockCommand>) -> (Vec<Recorded>, Stock) {
+        let mut log = Log::default();
+        let mut state = Stock::default();
+        for command in commands {
+            for event in stock::decide(&state, command).unwrap() {
+                state = stock::evolve(state, &event);
+                log.write(&streams::stock(&product("mug")), &event);
+            }
+        }
+        (log.events, state)
+    }
+
+    #[test]
+    fn the_row_says_what_the_stream_adds_up_to() {
+        let reserve =
+            |number, quantity| StockCommand::Reserve { order_id: order(number), quantity, until: at_second(9) };
+        let (events, state) = after(vec![
+            StockCommand::Receive { quantity: 20 },
+            StockCommand::SetThreshold { threshold: 4 },
+            reserve(1, 2),
+            reserve(1, 3),
+            reserve(2, 5),
+            reserve(3, 1),
+            StockCommand::Release { order_id: order(3), reason: ReleaseReason::CheckoutFailed },
+            StockCommand::Allocate { order_id: order(1) },
+            StockCommand::Allocate { order_id: order(2) },
+            StockCommand::Return { order_id: order(1) },
+            StockCommand::Adjust { change: -11, reason: "broken".to_owned() },
+            reserve(4, 2),
+        ]);
+        let row = folded(&Stocks, &events).get::<StockRow>("mug").unwrap().expect("it has stock");
+        let version = Version(events.len() as u64);
+        assert_eq!(row.item(product("mug")), item(&product("mug"), &state, version));
+        assert_eq!((state.on_hand(), state.reserved()), (4, 2));
+    }
+
+    #[test]
+    fn what_has_run_low_is_listed_alone_when_asked() {
+        let mut view = StockView::default();
+        let mut log = Log::default();
+        for (id, quantity) in [("mug", 10), ("pot", 11)] {
+            let received = StockEvent::Received { quantity };
+            view.apply(&log.write(&streams::stock(&product(id)), &received)).unwrap();
+        }
+        let ids = |low| view.list(low).into_iter().map(|item| item.product_id.to_string()).collect::<Vec<_>>();
+        assert_eq!((ids(false), ids(true)), (vec!["mug".to_owned(), "pot".to_owned()], vec!["mug".to_owned()]));
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_leaves_the_stock_alone_and_says_so() {
+        let mut log = Log::default();
+        let event = StockEvent::Allocated { order_id: order(1), quantity: 1 };
+        let recorded = log.write(&streams::stock(&product("mug")), &event);
+        assert!(Stocks.project(&Rows::default(), &recorded).is_err());
     }
 }

@@ -1,20 +1,125 @@
 //! The vouchers that were issued: those of a customer, newest first.
 
-use std::collections::{BTreeMap, HashMap};
+use serde::{Deserialize, Serialize};
+use storefront_api::{self as api, CustomerId, Money, OrderId, Timestamp, VoucherCode, VoucherStatus};
+use storefront_domain::voucher::{self, Stage, Terms as VoucherTerms, Voucher, VoucherEvent};
+use storefront_eventlog::Recorded;
 
-use storefront_api::{self as api, CustomerId, Timestamp, VoucherCode, VoucherStatus};
-use storefront_domain::voucher::{self, Stage, Voucher, VoucherEvent};
-use storefront_eventlog::{Position, Recorded};
-
+use super::store::{ViewStore, ViewStoreError, What};
+use super::view::{Change, Rows, Terms, View, ViewError};
 use crate::stored::{self, LoadError};
 use crate::streams;
 
-/// Every voucher that has an owner, by owner.
-#[derive(Debug, Default)]
-pub(crate) struct VouchersView {
-    /// By the position of its first event.
-    of_customers: HashMap<CustomerId, BTreeMap<Position, VoucherCode>>,
-    records: HashMap<VoucherCode, VoucherRecord>,
+const NAME: &str = "vouchers";
+/// How many vouchers are looked up at once.
+const PAGE: usize = 500;
+
+/// The view of vouchers: a row for each, under its code.
+pub(super) struct Vouchers;
+
+/// A voucher in the list.
+#[derive(Debug, Serialize, Deserialize)]
+struct VoucherRow {
+    code: VoucherCode,
+    customer_id: Option<CustomerId>,
+    issued_for: OrderId,
+    amount: Money,
+    stage: StageRow,
+    issued_ms: i64,
+    /// The position of its first event, by which the list is sorted.
+    issued: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum StageRow {
+    Free,
+    Reserved(OrderId),
+    Redeemed(OrderId),
+    Revoked,
+}
+
+impl View for Vouchers {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn keys(&self, recorded: &Recorded) -> Vec<String> {
+        streams::id_in::<VoucherCode>("voucher", &recorded.stream).iter().map(ToString::to_string).collect()
+    }
+
+    fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
+        let Some(code) = streams::id_in::<VoucherCode>("voucher", &recorded.stream) else { return Ok(Vec::new()) };
+        let row = rows.get::<VoucherRow>(code.as_str())?;
+        let issued = row.as_ref().map_or(i64::try_from(recorded.position.0).unwrap_or(i64::MAX), |row| row.issued);
+        let mut record = row.map(VoucherRow::record).unwrap_or_default();
+        record.apply_recorded(recorded)?;
+        VoucherRow::new(&code, record, issued).iter().map(|row| Change::put(code.as_str(), row)).collect()
+    }
+
+    fn terms(&self, _key: &str, body: &str) -> Result<Terms, ViewError> {
+        let row: VoucherRow = serde_json::from_str(body)?;
+        Ok(row.customer_id.iter().map(|owner| (owned_by(*owner), row.issued)).collect())
+    }
+}
+
+/// The vouchers of a customer, newest first.
+pub(crate) async fn of(store: &ViewStore, customer_id: CustomerId) -> Result<Vec<api::Voucher>, ViewStoreError> {
+    let what = What::Term(owned_by(customer_id));
+    let (mut vouchers, mut before) = (Vec::new(), None);
+    loop {
+        let found = store.find(NAME, &what, before, PAGE).await?;
+        for (_, body) in &found.rows {
+            let row: VoucherRow =
+                serde_json::from_str(body).map_err(|source| ViewStoreError::Row { view: NAME, source })?;
+            let code = row.code.clone();
+            vouchers.extend(row.record().body(&code));
+        }
+        match found.rows.last() {
+            Some((rank, _)) => before = Some(*rank),
+            None => return Ok(vouchers),
+        }
+    }
+}
+
+impl VoucherRow {
+    /// `None` for a voucher that was never issued.
+    fn new(code: &VoucherCode, record: VoucherRecord, issued: i64) -> Option<Self> {
+        let Voucher::Issued { terms, stage } = record.voucher else { return None };
+        let stage = match stage {
+            Stage::Free => StageRow::Free,
+            Stage::Reserved(order_id) => StageRow::Reserved(order_id),
+            Stage::Redeemed(order_id) => StageRow::Redeemed(order_id),
+            Stage::Revoked => StageRow::Revoked,
+        };
+        Some(Self {
+            code: code.clone(),
+            customer_id: terms.customer_id,
+            issued_for: terms.order_id,
+            amount: terms.amount,
+            stage,
+            issued_ms: record.issued_at.unix_ms(),
+            issued,
+        })
+    }
+
+    fn record(self) -> VoucherRecord {
+        let stage = match self.stage {
+            StageRow::Free => Stage::Free,
+            StageRow::Reserved(order_id) => Stage::Reserved(order_id),
+            StageRow::Redeemed(order_id) => Stage::Redeemed(order_id),
+            StageRow::Revoked => Stage::Revoked,
+        };
+        let terms = VoucherTerms { customer_id: self.customer_id, order_id: self.issued_for, amount: self.amount };
+        VoucherRecord { voucher: Voucher::Issued { terms, stage }, issued_at: Timestamp::from_unix_ms(self.issued_ms) }
+    }
+}
+
+fn owned_by(customer_id: CustomerId) -> String {
+    format!("of:{customer_id}")
 }
 
 /// A voucher, and when it was issued.
@@ -56,29 +161,6 @@ impl VoucherRecord {
     }
 }
 
-impl VouchersView {
-    /// Takes in an event; those of other contexts change nothing.
-    pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        let Some(code) = streams::id_in::<VoucherCode>("voucher", &recorded.stream) else { return Ok(()) };
-        let record = self.records.entry(code.clone()).or_default();
-        record.apply_recorded(recorded)?;
-        let owner = match &record.voucher {
-            Voucher::Issued { terms, .. } => terms.customer_id,
-            Voucher::Unknown => None,
-        };
-        if let Some(owner) = owner.filter(|_| recorded.version.0 == 1) {
-            self.of_customers.entry(owner).or_default().insert(recorded.position, code);
-        }
-        Ok(())
-    }
-
-    /// The vouchers of a customer, newest first.
-    pub(crate) fn of(&self, customer_id: CustomerId) -> Vec<api::Voucher> {
-        let codes = self.of_customers.get(&customer_id).into_iter().flat_map(|codes| codes.values().rev());
-        codes.filter_map(|code| self.records.get(code)?.body(code)).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -86,8 +168,8 @@ mod tests {
     use super::*;
     use crate::testing::{Log, euro, order};
 
-    #[test]
-    fn a_customer_sees_their_own_vouchers_newest_first_and_what_became_of_each() {
+    #[tokio::test]
+    async fn a_customer_sees_their_own_vouchers_newest_first_and_what_became_of_each() {
         let (ada, bob) = (CustomerId(Uuid::from_u128(1)), CustomerId(Uuid::from_u128(2)));
         let code = |text: &str| text.parse::<VoucherCode>().unwrap();
         let issued = |customer_id| VoucherEvent::Issued { customer_id, order_id: order(9), amount: euro(500) };
@@ -97,16 +179,13 @@ mod tests {
         log.write(&streams::voucher(&code("ccccc")), &issued(None));
         log.write(&streams::voucher(&code("ddddd")), &issued(Some(ada)));
         log.write(&streams::voucher(&code("aaaaa")), &VoucherEvent::Reserved { order_id: order(1) });
-        let mut view = VouchersView::default();
-        for recorded in &log.events {
-            view.apply(recorded).unwrap();
-        }
-        let of_ada = view.of(ada);
+        let store = crate::views::store::tests::filled(&Vouchers, &log.events).await;
+        let of_ada = of(&store, ada).await.unwrap();
         assert_eq!(of_ada.iter().map(|voucher| voucher.code.as_str()).collect::<Vec<_>>(), ["ddddd", "aaaaa"]);
         assert_eq!((of_ada[0].status, of_ada[0].used_by), (VoucherStatus::Issued, None));
         assert_eq!((of_ada[1].status, of_ada[1].used_by), (VoucherStatus::Reserved, Some(order(1))));
         assert_eq!(of_ada[1].issued_at, Timestamp::from_unix_ms(1000));
-        assert_eq!(view.of(bob).len(), 1);
-        assert_eq!(view.of(CustomerId(Uuid::from_u128(3))), []);
+        assert_eq!(of(&store, bob).await.unwrap().len(), 1);
+        assert_eq!(of(&store, CustomerId(Uuid::from_u128(3))).await.unwrap(), []);
     }
 }

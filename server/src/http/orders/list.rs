@@ -28,5 +28,5 @@ pub(crate) async fn list_orders(
         None => None,
     };
     see(&shop, query.min_position).await?;
-    Ok(Json(shop.views.read(|folded| folded.orders.page(&query, before, limit))))
+    Ok(Json(shop.views.orders(&query, before, limit).await?))
 }

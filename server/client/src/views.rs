@@ -1,0 +1,33 @@
+//! Read models, and the statistics that one of them keeps.
+
+use reqwest::Method;
+use storefront_api::{Statistics, View, ViewList};
+
+use crate::{Client, ClientError};
+
+impl Client {
+    /// `GET /v1/views`: every read model, and how far it is.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn views(&self) -> Result<ViewList, ClientError> {
+        self.read(self.get(&["v1", "views"], &()), None).await
+    }
+
+    /// `POST /v1/views/{name}/rebuild`: begins to rebuild a read model beside its present rows. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; an unknown name is a problem with status 404.
+    pub async fn rebuild_view(&self, name: &str) -> Result<View, ClientError> {
+        self.read(self.request(Method::POST, &["v1", "views", name, "rebuild"]), None).await
+    }
+
+    /// `GET /v1/statistics`: what the shop has earned, as of a position at least.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn statistics(&self, min_position: Option<u64>) -> Result<Statistics, ClientError> {
+        let query: Vec<(&str, u64)> = min_position.map(|position| ("min_position", position)).into_iter().collect();
+        self.read(self.get(&["v1", "statistics"], &query), None).await
+    }
+}

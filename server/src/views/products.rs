@@ -1,0 +1,159 @@
+//! What is known of every product: rows in the database, from which the catalogue in memory is filled.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{Money, ProductId, Timestamp};
+use storefront_domain::product::{self, Facts, Product, ProductEvent};
+use storefront_eventlog::{Position, Recorded};
+
+use super::Memory;
+use super::view::{Change, Rows, Terms, View, ViewError};
+use crate::stored;
+use crate::streams;
+
+/// The view of products: a row for each, under its id.
+pub(super) struct Products;
+
+/// A product as it was described last.
+#[derive(Debug, Serialize, Deserialize)]
+struct ProductRow {
+    /// `None` for one that was never described.
+    facts: Option<FactsRow>,
+    active: bool,
+    listed_ms: i64,
+    listed: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FactsRow {
+    sku: String,
+    name: String,
+    description: String,
+    category: String,
+    price: Money,
+    compare_at_price: Option<Money>,
+    vat_rate_percent: u8,
+    attributes: BTreeMap<String, String>,
+    picture: Option<String>,
+}
+
+impl View for Products {
+    fn name(&self) -> &'static str {
+        "products"
+    }
+
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn keys(&self, recorded: &Recorded) -> Vec<String> {
+        streams::id_in::<ProductId>("product", &recorded.stream).iter().map(ToString::to_string).collect()
+    }
+
+    fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
+        let keys = self.keys(recorded);
+        let Some(key) = keys.first() else { return Ok(Vec::new()) };
+        let event = stored::decode::<ProductEvent>(recorded)?;
+        let (listed_ms, listed, state) = match rows.get::<ProductRow>(key)? {
+            Some(row) => (row.listed_ms, row.listed, row.product()),
+            None => (recorded.event.time_ms, recorded.position.0, Product::Unknown),
+        };
+        let row = ProductRow::new(product::evolve(state, &event), listed_ms, listed);
+        Ok(vec![Change::put(key, &row)?])
+    }
+
+    fn terms(&self, _key: &str, _body: &str) -> Result<Terms, ViewError> {
+        Ok(Terms::new())
+    }
+
+    fn in_memory(&self) -> bool {
+        true
+    }
+
+    fn remember(&self, memory: &mut Memory, key: &str, body: Option<&str>) -> Result<(), ViewError> {
+        let id: ProductId = key.parse().map_err(|_| ViewError::Other(format!("{key:?} is no product's id")))?;
+        match body {
+            Some(body) => {
+                let row: ProductRow = serde_json::from_str(body)?;
+                let (listed_at, listed) = (Timestamp::from_unix_ms(row.listed_ms), Position(row.listed));
+                memory.catalogue.put(id, row.product(), listed_at, listed);
+            }
+            None => memory.catalogue.remove(&id),
+        }
+        Ok(())
+    }
+
+    fn forget(&self, memory: &mut Memory) {
+        memory.catalogue.remove_all();
+    }
+}
+
+impl ProductRow {
+    fn new(product: Product, listed_ms: i64, listed: u64) -> Self {
+        match product {
+            Product::Unknown => Self { facts: None, active: false, listed_ms, listed },
+            Product::Known { facts, active } => Self { facts: Some(facts.into()), active, listed_ms, listed },
+        }
+    }
+
+    fn product(self) -> Product {
+        match self.facts {
+            None => Product::Unknown,
+            Some(facts) => Product::Known { facts: facts.into(), active: self.active },
+        }
+    }
+}
+
+impl From<Facts> for FactsRow {
+    fn from(facts: Facts) -> Self {
+        let Facts { sku, name, description, category, price, compare_at_price, vat_rate_percent, attributes, picture } =
+            facts;
+        Self { sku, name, description, category, price, compare_at_price, vat_rate_percent, attributes, picture }
+    }
+}
+
+impl From<FactsRow> for Facts {
+    fn from(row: FactsRow) -> Self {
+        let FactsRow {
+            sku,
+            name,
+            description,
+            category,
+            price,
+            compare_at_price,
+            vat_rate_percent,
+            attributes,
+            picture,
+        } = row;
+        Self { sku, name, description, category, price, compare_at_price, vat_rate_percent, attributes, picture }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Log, euro, facts, listed, product};
+    use crate::views::view::folded;
+
+    #[test]
+    fn the_row_says_what_the_stream_adds_up_to_and_when_the_product_was_listed() {
+        let mut log = Log::default();
+        let stream = streams::product(&product("mug"));
+        let repriced = ProductEvent::Repriced { old_price: euro(1200), new_price: euro(900), reason: None };
+        let events = [
+            listed("Mug", "Kitchen", 1200),
+            ProductEvent::Changed(facts("Cup", "Table")),
+            repriced,
+            ProductEvent::Withdrawn,
+        ];
+        let mut state = Product::Unknown;
+        for event in &events {
+            state = product::evolve(state, event);
+            log.write(&stream, event);
+        }
+        let row = folded(&Products, &log.events).get::<ProductRow>("mug").unwrap().expect("it is known");
+        assert_eq!((row.listed, row.listed_ms), (1, 1000));
+        assert_eq!(row.product(), state);
+    }
+}

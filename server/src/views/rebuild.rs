@@ -1,0 +1,76 @@
+//! Fills new rows of a view from the beginning of the log while the live ones answer, and switches over when they have
+//! caught up. Rows and checkpoint commit together here too, so a rebuild that was broken off goes on where it was.
+//!
+//! A rebuild only reads the log: whatever processes do, they do not do it again.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use storefront_eventlog::Filter;
+use tracing::{debug, info};
+
+use super::follow::fold;
+use super::store::{Head, State};
+use super::view::View;
+use super::{FeedError, VIEWS, Views};
+use crate::clock;
+
+/// So long after a failure it is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// So often it is looked whether another server has left a rebuild, or old rows, behind.
+const LOOK_ROUND: Duration = Duration::from_secs(30);
+
+/// Rebuilds what is to be rebuilt, for ever.
+pub(super) async fn run(views: &Views) {
+    loop {
+        let Err(failure) = wait_and_work(views).await;
+        debug!(error = %failure, "a rebuild waits for the log or the database of the views");
+        clock::sleep(PAUSE).await;
+    }
+}
+
+async fn wait_and_work(views: &Views) -> Result<Infallible, FeedError> {
+    loop {
+        work(views).await?;
+        tokio::select! {
+            () = views.inner.wanted.notified() => {}
+            () = clock::sleep(LOOK_ROUND) => {}
+        }
+    }
+}
+
+/// Brings every rebuild to its end, then sweeps up what was left behind.
+pub(super) async fn work(views: &Views) -> Result<(), FeedError> {
+    while let Some((view, head)) = next(views).await? {
+        advance(views, view, &head).await?;
+    }
+    while views.inner.store.sweep().await? {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// A view that is being rebuilt.
+async fn next(views: &Views) -> Result<Option<(&'static dyn View, Head)>, FeedError> {
+    let heads = views.inner.store.heads().await?;
+    let mut building = heads.into_iter().filter(|head| head.state == State::Building);
+    Ok(building.find_map(|head| Some((*VIEWS.iter().find(|view| view.name() == head.view)?, head))))
+}
+
+/// Takes in some more events, or switches over when there are none.
+async fn advance(views: &Views, view: &dyn View, head: &Head) -> Result<(), FeedError> {
+    let slice = views.inner.log.read_all(head.position, views.inner.pace.batch, &Filter::default()).await?;
+    if slice.events.is_empty() {
+        // When the live rows are ahead, the log has more by now.
+        if views.inner.store.switch(head).await? {
+            info!(view = view.name(), position = head.position.0, "the view is rebuilt");
+            views.inner.switched.notify_one();
+        }
+        return Ok(());
+    }
+    let commit = fold(&views.inner.store, view, head, &slice.events).await?;
+    // Lost when another server rebuilds the same: then there is less to do.
+    views.inner.store.commit(&[commit]).await?;
+    clock::sleep(views.inner.pace.pause).await;
+    Ok(())
+}

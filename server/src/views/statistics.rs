@@ -1,0 +1,314 @@
+//! What the shop has earned: in all, by day, and which products sell best. Exact, in minor units.
+//!
+//! Money counts when it is there and when it has gone back, on that day. A product counts when its pieces leave the shelf
+//! for an order, and no more when they come back. An order counts when it is confirmed.
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{
+    Currency, DayStatistics, Money, OrderId, PaymentId, ProductId, ProductSales, Statistics, Timestamp,
+};
+use storefront_domain::order::OrderEvent;
+use storefront_domain::payment::PaymentEvent;
+use storefront_domain::product::ProductEvent;
+use storefront_domain::stock::StockEvent;
+use storefront_eventlog::Recorded;
+
+use super::store::{Found, ViewStore, ViewStoreError, What};
+use super::view::{Change, Rows, Terms, View, ViewError};
+use crate::stored;
+use crate::streams;
+
+pub(super) const NAME: &str = "statistics";
+const ALL: &str = "all";
+const DAY: &str = "day";
+const PRODUCT: &str = "product";
+/// How many of the latest days and of the best products are told.
+const DAYS: usize = 31;
+const PRODUCTS: usize = 10;
+
+/// The view of statistics: one row for all, one for each day and each product, and what is needed of orders and payments.
+pub(super) struct StatisticsView;
+
+/// Sums of all times, or of a day; amounts in minor units.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Sums {
+    /// Days since 1970-01-01; absent for all times.
+    day: Option<i64>,
+    confirmed: u64,
+    /// Those of the confirmed ones that were given up.
+    cancelled: u64,
+    received: i64,
+    given_back: i64,
+    currency: Option<Currency>,
+}
+
+/// What a product has sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sales {
+    product_id: ProductId,
+    name: String,
+    pieces: i64,
+}
+
+/// What a payment asks for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    amount: Money,
+}
+
+/// An order that was confirmed and not given up.
+#[derive(Debug, Serialize, Deserialize)]
+struct Confirmed {}
+
+/// What an event is about.
+enum About {
+    Order(OrderId),
+    Payment(PaymentId),
+    Stock(ProductId),
+    Product(ProductId),
+}
+
+impl View for StatisticsView {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn keys(&self, recorded: &Recorded) -> Vec<String> {
+        let sums = || [ALL.to_owned(), day_key(recorded)];
+        match about(recorded) {
+            Some(About::Order(id)) => sums().into_iter().chain([format!("order:{id}")]).collect(),
+            Some(About::Payment(id)) => sums().into_iter().chain([format!("payment:{id}")]).collect(),
+            Some(About::Stock(id) | About::Product(id)) => vec![product_key(&id)],
+            None => Vec::new(),
+        }
+    }
+
+    fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
+        match about(recorded) {
+            Some(About::Order(id)) => order(rows, recorded, &format!("order:{id}")),
+            Some(About::Payment(id)) => payment(rows, recorded, &format!("payment:{id}")),
+            Some(About::Stock(id)) => stock(rows, recorded, &id),
+            Some(About::Product(id)) => product(rows, recorded, &id),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn terms(&self, key: &str, body: &str) -> Result<Terms, ViewError> {
+        Ok(match key.split_once(':') {
+            Some((DAY, _)) => {
+                let sums: Sums = serde_json::from_str(body)?;
+                sums.day.map(|day| (DAY.to_owned(), day)).into_iter().collect()
+            }
+            Some((PRODUCT, _)) => {
+                let sales: Sales = serde_json::from_str(body)?;
+                Some(sales.pieces)
+                    .filter(|pieces| *pieces > 0)
+                    .map(|pieces| (PRODUCT.to_owned(), pieces))
+                    .into_iter()
+                    .collect()
+            }
+            Some(_) | None => Terms::new(),
+        })
+    }
+}
+
+/// The statistics of all times, with the latest days and the best products. `currency` is that of the shop, for when
+/// nothing has been sold yet.
+pub(crate) async fn read(store: &ViewStore, currency: Currency) -> Result<Statistics, ViewStoreError> {
+    let all = store.get(NAME, ALL).await?;
+    let all: Sums = all.as_deref().map(parsed).transpose()?.unwrap_or_default();
+    let money = |amount| Money::new(amount, all.currency.unwrap_or(currency));
+    let orders = all.confirmed.saturating_sub(all.cancelled);
+    let days = store.find(NAME, &What::Term(DAY.to_owned()), None, DAYS).await?;
+    let products = store.find(NAME, &What::Term(PRODUCT.to_owned()), None, PRODUCTS).await?;
+    Ok(Statistics {
+        orders,
+        cancelled: all.cancelled,
+        revenue: money(all.revenue()),
+        refunded: money(all.given_back),
+        average_order: money(rounded(all.revenue(), orders)),
+        days: days_of(&days, &money)?,
+        top_products: sales_of(&products)?,
+    })
+}
+
+fn days_of(found: &Found, money: &dyn Fn(i64) -> Money) -> Result<Vec<DayStatistics>, ViewStoreError> {
+    let day = |(day, body): &(i64, String)| {
+        let sums: Sums = parsed(body)?;
+        Ok(DayStatistics {
+            day: date(*day),
+            orders: sums.confirmed,
+            revenue: money(sums.revenue()),
+            refunded: money(sums.given_back),
+        })
+    };
+    found.rows.iter().map(day).collect()
+}
+
+fn sales_of(found: &Found) -> Result<Vec<ProductSales>, ViewStoreError> {
+    let sales = |(pieces, body): &(i64, String)| {
+        let Sales { product_id, name, pieces: _ } = parsed(body)?;
+        Ok(ProductSales { product_id, name, pieces: u64::try_from(*pieces).unwrap_or_default() })
+    };
+    found.rows.iter().map(sales).collect()
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, ViewStoreError> {
+    serde_json::from_str(body).map_err(|source| ViewStoreError::Row { view: NAME, source })
+}
+
+fn order(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, ViewError> {
+    let known = rows.get::<Confirmed>(key)?.is_some();
+    match stored::decode::<OrderEvent>(recorded)? {
+        OrderEvent::Confirmed { .. } if !known => {
+            let mut changes = summed(rows, recorded, |sums| {
+                sums.confirmed += 1;
+                Ok(())
+            })?;
+            changes.push(Change::put(key, &Confirmed {})?);
+            Ok(changes)
+        }
+        OrderEvent::Cancelled { .. } if known => {
+            let mut changes = summed(rows, recorded, |sums| {
+                sums.cancelled += 1;
+                Ok(())
+            })?;
+            changes.push(Change::remove(key));
+            Ok(changes)
+        }
+        OrderEvent::Started { .. }
+        | OrderEvent::ItemAdded { .. }
+        | OrderEvent::ItemQuantityChanged { .. }
+        | OrderEvent::ItemRemoved { .. }
+        | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::VoucherApplied { .. }
+        | OrderEvent::VoucherRemoved { .. }
+        | OrderEvent::CheckedOut { .. }
+        | OrderEvent::Reopened { .. }
+        | OrderEvent::Confirmed { .. }
+        | OrderEvent::Shipped { .. }
+        | OrderEvent::Delivered { .. }
+        | OrderEvent::Cancelled { .. } => Ok(Vec::new()),
+    }
+}
+
+fn payment(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, ViewError> {
+    match stored::decode::<PaymentEvent>(recorded)? {
+        PaymentEvent::Requested { order_id: _, amount, method: _ } => Ok(vec![Change::put(key, &Asked { amount })?]),
+        PaymentEvent::Succeeded { reference: _ } => {
+            let asked = rows.get::<Asked>(key)?;
+            let Asked { amount } = asked.ok_or_else(|| ViewError::Other("nobody asked for this payment".to_owned()))?;
+            summed(rows, recorded, |sums| sums.add(amount, |sums| &mut sums.received))
+        }
+        PaymentEvent::Refunded { amount, reference: _ } => {
+            summed(rows, recorded, |sums| sums.add(amount, |sums| &mut sums.given_back))
+        }
+        PaymentEvent::Declined { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled
+        | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::RefundFailed { .. } => Ok(Vec::new()),
+    }
+}
+
+fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
+    let pieces = match stored::decode::<StockEvent>(recorded)? {
+        StockEvent::Allocated { order_id: _, quantity } => i64::from(quantity),
+        StockEvent::Returned { order_id: _, quantity } => -i64::from(quantity),
+        StockEvent::Received { .. }
+        | StockEvent::Adjusted { .. }
+        | StockEvent::Reserved { .. }
+        | StockEvent::Released { .. }
+        | StockEvent::ThresholdSet { .. }
+        | StockEvent::RanLow { .. }
+        | StockEvent::RanOut => return Ok(Vec::new()),
+    };
+    let sales = sales(rows, id)?;
+    let sum = sales.pieces.saturating_add(pieces);
+    Ok(vec![Change::put(product_key(id), &Sales { pieces: sum, ..sales })?])
+}
+
+fn product(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
+    match stored::decode::<ProductEvent>(recorded)? {
+        ProductEvent::Listed(facts) | ProductEvent::Changed(facts) => {
+            let sales = sales(rows, id)?;
+            Ok(vec![Change::put(product_key(id), &Sales { name: facts.name, ..sales })?])
+        }
+        ProductEvent::Repriced { .. } | ProductEvent::Withdrawn | ProductEvent::Relisted => Ok(Vec::new()),
+    }
+}
+
+fn sales(rows: &Rows, id: &ProductId) -> Result<Sales, ViewError> {
+    let known = rows.get::<Sales>(&product_key(id))?;
+    Ok(known.unwrap_or_else(|| Sales { product_id: id.clone(), name: id.to_string(), pieces: 0 }))
+}
+
+/// The sums of all times and of the event's day, changed alike.
+fn summed(
+    rows: &Rows,
+    recorded: &Recorded,
+    change: impl Fn(&mut Sums) -> Result<(), ViewError>,
+) -> Result<Vec<Change>, ViewError> {
+    let mut all: Sums = rows.get(ALL)?.unwrap_or_default();
+    let mut of_day: Sums = rows.get(&day_key(recorded))?.unwrap_or_default();
+    of_day.day = Some(day(recorded));
+    change(&mut all)?;
+    change(&mut of_day)?;
+    Ok(vec![Change::put(ALL, &all)?, Change::put(day_key(recorded), &of_day)?])
+}
+
+impl Sums {
+    fn revenue(&self) -> i64 {
+        self.received.saturating_sub(self.given_back)
+    }
+
+    fn add(&mut self, amount: Money, to: impl Fn(&mut Self) -> &mut i64) -> Result<(), ViewError> {
+        let currency = *self.currency.get_or_insert(amount.currency);
+        let sum = Money::new(*to(self), currency).plus(amount);
+        sum.map(|sum| *to(self) = sum.amount).map_err(|bad| ViewError::Other(bad.to_string()))
+    }
+}
+
+fn about(recorded: &Recorded) -> Option<About> {
+    let stream = &recorded.stream;
+    streams::id_in("order", stream)
+        .map(About::Order)
+        .or_else(|| streams::id_in("payment", stream).map(About::Payment))
+        .or_else(|| streams::id_in("stock", stream).map(About::Stock))
+        .or_else(|| streams::id_in("product", stream).map(About::Product))
+}
+
+fn product_key(id: &ProductId) -> String {
+    format!("{PRODUCT}:{id}")
+}
+
+fn day_key(recorded: &Recorded) -> String {
+    format!("{DAY}:{}", day(recorded))
+}
+
+/// Days since 1970-01-01 UTC.
+fn day(recorded: &Recorded) -> i64 {
+    recorded.event.time_ms.div_euclid(MS_PER_DAY)
+}
+
+const MS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// `2026-03-01`.
+fn date(day: i64) -> String {
+    Timestamp::from_unix_ms(day.saturating_mul(MS_PER_DAY)).to_string().chars().take(10).collect()
+}
+
+/// Rounded half up; 0 for nothing.
+fn rounded(sum: i64, count: u64) -> i64 {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    if count == 0 { 0 } else { sum.saturating_mul(2).saturating_add(count).div_euclid(count.saturating_mul(2)) }
+}
+
+#[cfg(test)]
+#[path = "statistics_tests.rs"]
+mod tests;

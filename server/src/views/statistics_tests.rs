@@ -1,0 +1,89 @@
+use storefront_domain::OrderNumber;
+
+use super::*;
+use crate::testing::{Log, card, euro, listed, order, payment, product};
+use crate::views::store::tests::filled;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A log that is written on one day after another.
+#[derive(Default)]
+struct Days(Log);
+
+impl Days {
+    fn on<E: stored::Stored>(&mut self, day: i64, stream: &storefront_eventlog::StreamName, event: &E) {
+        self.0.write(stream, event);
+        self.0.events.last_mut().unwrap().event.time_ms = day * DAY_MS + 1;
+    }
+
+    fn sold(&mut self, day: i64, number: u128, id: &str, pieces: u32, amount: i64) {
+        let requested = PaymentEvent::Requested { order_id: order(number), amount: euro(amount), method: card() };
+        self.on(day, &streams::payment(payment(number)), &requested);
+        let succeeded = PaymentEvent::Succeeded { reference: "pi".to_owned() };
+        self.on(day, &streams::payment(payment(number)), &succeeded);
+        let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(number.try_into().unwrap()) };
+        self.on(day, &streams::order(order(number)), &confirmed);
+        let allocated = StockEvent::Allocated { order_id: order(number), quantity: pieces };
+        self.on(day, &streams::stock(&product(id)), &allocated);
+    }
+
+    fn cancelled(&mut self, day: i64, number: u128, id: &str, pieces: u32, amount: i64) {
+        self.on(day, &streams::order(order(number)), &OrderEvent::Cancelled { reason: "no".to_owned() });
+        let refunded = PaymentEvent::Refunded { amount: euro(amount), reference: "re".to_owned() };
+        self.on(day, &streams::payment(payment(number)), &refunded);
+        let returned = StockEvent::Returned { order_id: order(number), quantity: pieces };
+        self.on(day, &streams::stock(&product(id)), &returned);
+    }
+
+    async fn read(&self) -> Statistics {
+        read(&filled(&StatisticsView, &self.0.events).await, Currency::EUR).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_shop_that_has_sold_nothing_has_earned_nothing() {
+    let statistics = Days::default().read().await;
+    assert_eq!((statistics.orders, statistics.revenue, statistics.average_order), (0, euro(0), euro(0)));
+    assert!(statistics.days.is_empty() && statistics.top_products.is_empty());
+}
+
+#[tokio::test]
+async fn refunds_are_taken_off_on_the_day_on_which_they_are_given_back() {
+    let mut days = Days::default();
+    days.on(20_000, &streams::product(&product("mug")), &listed("Enamel Mug", "Kitchen", 999));
+    days.sold(20_000, 1, "mug", 1, 999);
+    days.sold(20_000, 2, "mug", 3, 2998);
+    days.sold(20_001, 3, "pot", 2, 5000);
+    days.cancelled(20_002, 2, "mug", 3, 2998);
+    let statistics = days.read().await;
+    assert_eq!((statistics.orders, statistics.cancelled), (2, 1));
+    assert_eq!((statistics.revenue, statistics.refunded), (euro(5999), euro(2998)));
+    assert_eq!(statistics.average_order, euro(3000), "2999.5, rounded half up");
+    let by_day = statistics.days.iter().map(|day| (day.day.as_str(), day.orders, day.revenue.amount));
+    assert_eq!(
+        by_day.collect::<Vec<_>>(),
+        [("2024-10-06", 0, -2998), ("2024-10-05", 1, 5000), ("2024-10-04", 2, 3997)]
+    );
+    let best = statistics.top_products.iter().map(|sales| (sales.name.as_str(), sales.pieces));
+    assert_eq!(best.collect::<Vec<_>>(), [("pot", 2), ("Enamel Mug", 1)]);
+}
+
+#[tokio::test]
+async fn an_order_that_is_given_up_before_it_is_confirmed_does_not_count() {
+    let mut days = Days::default();
+    days.on(1, &streams::order(order(1)), &OrderEvent::Cancelled { reason: "no".to_owned() });
+    let statistics = days.read().await;
+    assert_eq!((statistics.orders, statistics.cancelled), (0, 0));
+}
+
+#[test]
+fn money_that_cannot_be_added_up_is_told_and_nothing_changes() {
+    let mut days = Days::default();
+    days.sold(1, 1, "mug", 1, i64::MAX);
+    let requested = PaymentEvent::Requested { order_id: order(2), amount: euro(1), method: card() };
+    days.on(1, &streams::payment(payment(2)), &requested);
+    let rows = crate::views::view::folded(&StatisticsView, &days.0.events);
+    let mut too_much = Days(days.0);
+    too_much.on(1, &streams::payment(payment(2)), &PaymentEvent::Succeeded { reference: "pi".to_owned() });
+    assert!(StatisticsView.project(&rows, too_much.0.events.last().unwrap()).is_err());
+}

@@ -1,0 +1,98 @@
+//! What the view store asks of a database: statements, all or none of them. The same SQL runs on SQLite and PostgreSQL, as
+//! long as `$1`, `$2`, … appear in that order first.
+
+use async_trait::async_trait;
+
+/// The database of the views failed. Nothing that was not committed is there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ViewStoreError {
+    /// The database answered with an error, or cannot be reached.
+    #[error("the database of the views failed: {0}")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A row is not what this program writes; a rebuild puts it right.
+    #[error("a row of the view {view} cannot be read, rebuild it: {source}")]
+    Row {
+        /// Which view.
+        view: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// A value in a row or in a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Int(i64),
+    Text(String),
+}
+
+impl Value {
+    /// The number; 0 where there is a text.
+    pub(super) fn int(&self) -> i64 {
+        match self {
+            Self::Int(number) => *number,
+            Self::Text(_) => 0,
+        }
+    }
+
+    /// The text; empty where there is a number.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Int(_) => "",
+            Self::Text(text) => text,
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// One statement with its values.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    pub(super) sql: &'static str,
+    pub(super) values: Vec<Value>,
+    /// Nothing of the transaction holds unless this changes exactly one row.
+    pub(super) guard: bool,
+}
+
+impl Statement {
+    pub(super) fn new<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
+        Self { sql, values: values.into(), guard: false }
+    }
+
+    pub(super) fn guard<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
+        Self { guard: true, ..Self::new(sql, values) }
+    }
+}
+
+/// The rows that a question is answered with.
+pub(super) type Rows = Vec<Vec<Value>>;
+
+/// A database that keeps views.
+#[async_trait]
+pub(super) trait Database: Send + Sync {
+    /// Carries statements out in order, in one transaction. `false`, and nothing is written, when a guard did not hold.
+    async fn write(&self, statements: Vec<Statement>) -> Result<bool, ViewStoreError>;
+
+    /// Answers questions in order. Each answer is of one moment.
+    async fn read(&self, questions: Vec<Statement>) -> Result<Vec<Rows>, ViewStoreError>;
+
+    /// Lets go of the database; it cannot be asked any more.
+    async fn close(&self);
+}

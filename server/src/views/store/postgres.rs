@@ -1,0 +1,205 @@
+//! Views on PostgreSQL: a schema named `views` in the log's database, for all servers on it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use tokio::sync::Mutex;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Error, NoTls};
+use tracing::debug;
+
+use super::database::{Database, Rows, Statement, Value, ViewStoreError};
+use super::schema;
+
+const READERS: usize = 3;
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long what was sent may stay unacknowledged before the connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(10);
+/// Guards the making of the tables; "SFVW" in ASCII.
+const SCHEMA_LOCK: i64 = 0x5346_5657;
+/// Whoever holds a view's checkpoint and falls silent is cut off. Derived data need not wait for the disk.
+const SETTINGS: &str = "
+    SET jit = off;
+    SET search_path = views;
+    SET lock_timeout = '5s';
+    SET statement_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SET default_transaction_isolation = 'read committed';
+    SET synchronous_commit = off;
+";
+
+/// Sessions, opened when they are needed; the first writes, the others read.
+pub(super) struct PostgresViews {
+    config: Config,
+    sessions: Vec<Mutex<Option<Session>>>,
+    turn: AtomicUsize,
+}
+
+struct Session {
+    client: Client,
+    statements: HashMap<&'static str, tokio_postgres::Statement>,
+}
+
+impl PostgresViews {
+    /// Opens the views in a database; makes their tables if there are none.
+    pub(super) async fn connect(url: &str) -> Result<Self, ViewStoreError> {
+        let mut config: Config = url.parse()?;
+        config.application_name("storefront-views");
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_WAIT);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
+        }
+        let mut session = Session::open(&config).await?;
+        session.migrate().await?;
+        let sessions = std::iter::once(Some(session)).chain((0..READERS).map(|_| None)).map(Mutex::new).collect();
+        Ok(Self { config, sessions, turn: AtomicUsize::new(0) })
+    }
+
+    /// Does something in a session, which is opened anew where it was lost.
+    async fn in_session<T>(
+        &self,
+        slot: usize,
+        work: impl AsyncFnOnce(&mut Session) -> Result<T, Error>,
+    ) -> Result<T, ViewStoreError> {
+        let slot = self.sessions.get(slot).ok_or_else(|| ViewStoreError::Database("no such session".into()))?;
+        let mut open = slot.lock().await;
+        let mut session = match open.take().filter(|session| !session.client.is_closed()) {
+            Some(session) => session,
+            None => Session::open(&self.config).await?,
+        };
+        // A session whose work fails, or is given up half way, is not used again: who knows in which state it is.
+        let done = work(&mut session).await?;
+        *open = Some(session);
+        Ok(done)
+    }
+}
+
+impl Session {
+    async fn open(config: &Config) -> Result<Self, Error> {
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "a connection to the database of the views ended");
+            }
+        });
+        client.batch_execute(SETTINGS).await?;
+        Ok(Self { client, statements: HashMap::new() })
+    }
+
+    /// One server at a time makes the tables, and the others find them.
+    async fn migrate(&mut self) -> Result<(), Error> {
+        let transaction = self.client.transaction().await?;
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA_LOCK]).await?;
+        transaction
+            .batch_execute(
+                "CREATE SCHEMA IF NOT EXISTS views;
+                 CREATE TABLE IF NOT EXISTS views.format (number BIGINT PRIMARY KEY);",
+            )
+            .await?;
+        let known = transaction.query_opt("SELECT number FROM views.format", &[]).await?;
+        let known: Option<i64> = known.map(|row| row.try_get(0)).transpose()?;
+        if known != Some(schema::FORMAT) {
+            transaction.batch_execute(schema::DROP).await?;
+            transaction.batch_execute(&schema::create("TEXT COLLATE \"C\"", "")).await?;
+            transaction.execute("DELETE FROM views.format", &[]).await?;
+            transaction.execute("INSERT INTO views.format (number) VALUES ($1)", &[&schema::FORMAT]).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Prepares what was not prepared yet.
+    async fn prepare(&mut self, statements: &[Statement]) -> Result<(), Error> {
+        for statement in statements {
+            if !self.statements.contains_key(statement.sql) {
+                let types = statement.values.iter().map(|value| match value {
+                    Value::Int(_) => Type::INT8,
+                    Value::Text(_) => Type::TEXT,
+                });
+                let prepared = self.client.prepare_typed(statement.sql, &types.collect::<Vec<_>>()).await?;
+                self.statements.insert(statement.sql, prepared);
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, statements: &[Statement]) -> Result<bool, Error> {
+        self.prepare(statements).await?;
+        let Self { client, statements: prepared } = self;
+        let transaction = client.transaction().await?;
+        // The guards first, each waited for; the rest goes out without waiting for each answer.
+        let (guards, others): (Vec<_>, Vec<_>) = statements.iter().partition(|statement| statement.guard);
+        for guard in guards {
+            if transaction.execute(&prepared[guard.sql], &parameters(guard)).await? != 1 {
+                transaction.rollback().await?;
+                return Ok(false);
+            }
+        }
+        let parameters: Vec<_> = others.iter().map(|statement| parameters(statement)).collect();
+        let sent = others.iter().zip(&parameters);
+        try_join_all(sent.map(|(statement, values)| transaction.execute(&prepared[statement.sql], values))).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn read(&mut self, questions: &[Statement]) -> Result<Vec<Rows>, Error> {
+        self.prepare(questions).await?;
+        let parameters: Vec<_> = questions.iter().map(parameters).collect();
+        let sent = questions.iter().zip(&parameters);
+        let asked = sent.map(|(question, values)| self.client.query(&self.statements[question.sql], values));
+        let answers = try_join_all(asked).await?;
+        answers.iter().map(|rows| rows.iter().map(row).collect()).collect()
+    }
+}
+
+fn parameters(statement: &Statement) -> Vec<&(dyn ToSql + Sync)> {
+    statement
+        .values
+        .iter()
+        .map(|value| match value {
+            Value::Int(number) => number as &(dyn ToSql + Sync),
+            Value::Text(text) => text as &(dyn ToSql + Sync),
+        })
+        .collect()
+}
+
+fn row(row: &tokio_postgres::Row) -> Result<Vec<Value>, Error> {
+    let columns = row.columns().iter().enumerate();
+    columns
+        .map(|(index, column)| {
+            if *column.type_() == Type::INT8 {
+                row.try_get(index).map(Value::Int)
+            } else {
+                row.try_get(index).map(Value::Text)
+            }
+        })
+        .collect()
+}
+
+#[async_trait]
+impl Database for PostgresViews {
+    async fn write(&self, statements: Vec<Statement>) -> Result<bool, ViewStoreError> {
+        self.in_session(0, async |session: &mut Session| session.write(&statements).await).await
+    }
+
+    async fn read(&self, questions: Vec<Statement>) -> Result<Vec<Rows>, ViewStoreError> {
+        let slot = 1 + self.turn.fetch_add(1, Ordering::Relaxed) % READERS;
+        self.in_session(slot, async |session: &mut Session| session.read(&questions).await).await
+    }
+
+    async fn close(&self) {
+        for session in &self.sessions {
+            session.lock().await.take();
+        }
+    }
+}
+
+impl From<Error> for ViewStoreError {
+    fn from(error: Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
