@@ -28,5 +28,6 @@ mod several_servers;
 mod shopping;
 mod stopping;
 mod terminal;
+mod views;
 mod webhooks;
 mod world;

@@ -24,6 +24,7 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
             let real = path
                 .replace("{id}", &id)
                 .replace("{product_id}", product.as_str())
+                .replace("/views/{name}", "/views/orders")
                 .replace("{name}", "mail")
                 .replace("{sequence}", &order.to_string())
                 .replace("{customer}", customer)
