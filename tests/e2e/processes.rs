@@ -190,8 +190,11 @@ async fn step_mode_walks_a_checkout_one_event_at_a_time_and_survives_a_restart()
     server.shutdown().await;
     let server = Server::start(config(&mocks, &folder)).await.unwrap();
     let client = Client::new(&server.url()).unwrap();
-    let ready = client.readiness().await.unwrap();
-    assert!(ready.reasons.iter().any(|reason| reason.contains("The process checkout is paused")), "{ready:?}");
+    eventually("readiness tells the pause", || async {
+        let ready = client.readiness().await.unwrap();
+        ready.reasons.iter().any(|reason| reason.contains("The process checkout is paused")).then_some(())
+    })
+    .await;
 
     for (next, leads_to) in [
         ("order.checked_out", "checkout.stock_reserved"),

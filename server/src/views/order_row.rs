@@ -118,6 +118,7 @@ impl OrderRow {
             OrderEvent::Shipped { .. } => self.status = OrderStatus::Shipped,
             OrderEvent::Delivered { .. } => self.status = OrderStatus::Delivered,
             OrderEvent::Cancelled { reason: _ } => self.status = OrderStatus::Cancelled,
+            OrderEvent::Expired => self.status = OrderStatus::Expired,
         }
         self
     }

@@ -152,6 +152,7 @@ fn group(status: OrderStatus) -> &'static str {
         OrderStatus::Shipped => "shipped",
         OrderStatus::Delivered => "delivered",
         OrderStatus::Cancelled => "cancelled",
+        OrderStatus::Expired => "expired",
     }
 }
 

@@ -193,7 +193,8 @@ fn order(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, Vie
         | OrderEvent::Confirmed { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
-        | OrderEvent::Cancelled { .. } => Ok(Vec::new()),
+        | OrderEvent::Cancelled { .. }
+        | OrderEvent::Expired => Ok(Vec::new()),
     }
 }
 

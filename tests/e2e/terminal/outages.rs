@@ -116,7 +116,7 @@ async fn while_browsing_the_shelves_stay_and_are_fresh_again_afterwards() {
     shop.comes_back();
     has_recovered(&terminal);
     terminal.press("/puddles");
-    terminal.wait_for_line(&["/ puddles", "1 product"]);
+    terminal.wait_for_line(&["/ puddles", "2 products"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

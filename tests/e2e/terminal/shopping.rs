@@ -16,7 +16,7 @@ fn from_the_first_key_to_a_confirmed_order() {
 
     terminal.press("/");
     terminal.press("puddles");
-    terminal.wait_for_line(&["/ puddles", "1 product"]);
+    terminal.wait_for_line(&["/ puddles", "2 products"]);
     is_in_stock(&terminal);
     terminal.press(ENTER);
     terminal.press(ENTER);
