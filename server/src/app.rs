@@ -19,7 +19,9 @@ use crate::config::{Config, StoreChoice};
 use crate::http;
 use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
+use crate::integrations::outside::{Cards, Post, Products};
 use crate::integrations::product_service::ProductService;
+use crate::lists::Lists;
 use crate::log_health::LogHealth;
 use crate::pictures::Pictures;
 use crate::processes::patience::Trouble;
@@ -97,7 +99,9 @@ impl Server {
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        let systems = Systems::of(&config)?;
+        let products = ProductService::new(&config.products_url, config.currency).map_err(bad_address)?;
+        let products = Arc::new(products);
+        let systems = Systems::with(&config, products.clone())?;
         let log_health = LogHealth::default();
         let store = log_health.watch(open_log(&config.store).await?);
         let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
@@ -111,11 +115,8 @@ impl Server {
         let progress = Progress::default();
         let ground =
             Ground { store: &store, progress: &progress, tenancy: tenancy(&config), tasks: &tasks, stop: &stop };
-        start_processes(&config, &ground, &views, &systems);
-        let products = systems.products;
-        let assortment = Assortment::new(store.clone(), products.clone(), freshness.clone(), views.clone());
-        let assortment = Arc::new(assortment);
-        tasks.spawn(follow_the_product_service::run(assortment.clone(), freshness.clone(), stop.clone()));
+        let lists: Arc<dyn Lists> = Arc::new(views.clone());
+        let assortment = start_processes(&config, &ground, &lists, &systems, &freshness);
         let shop = Shop {
             store: store.clone(),
             log_health,
@@ -169,24 +170,26 @@ impl Server {
     }
 }
 
-/// The systems around the shop.
-struct Systems {
-    products: Arc<ProductService>,
-    cards: Arc<CardGateway>,
-    mail: Arc<Mailer>,
+/// The systems around the shop, as the processes reach them.
+pub(crate) struct Systems {
+    pub(crate) products: Arc<dyn Products>,
+    pub(crate) cards: Arc<dyn Cards>,
+    pub(crate) mail: Arc<dyn Post>,
 }
 
 impl Systems {
-    fn of(config: &Config) -> Result<Self, StartError> {
-        let bad = |error: &dyn std::fmt::Display| StartError::Address(error.to_string());
-        let products = ProductService::new(&config.products_url, config.currency).map_err(|error| bad(&error))?;
+    fn with(config: &Config, products: Arc<ProductService>) -> Result<Self, StartError> {
         let cards =
             CardGateway::new(&config.card_gateway_url, config.card_gateway_key.reveal(), config.card_gateway_timeout)
-                .map_err(|error| bad(&error))?;
+                .map_err(bad_address)?;
         let mail = Mailer::new(&MailerConfig { server: config.mail_url.clone(), from: config.mail_from.clone() })
-            .map_err(|error| bad(&error))?;
-        Ok(Self { products: Arc::new(products), cards: Arc::new(cards), mail: Arc::new(mail) })
+            .map_err(bad_address)?;
+        Ok(Self { products, cards: Arc::new(cards), mail: Arc::new(mail) })
     }
+}
+
+fn bad_address(error: impl std::fmt::Display) -> StartError {
+    StartError::Address(error.to_string())
 }
 
 /// Opens the log where it was chosen to be.
@@ -251,12 +254,12 @@ impl From<FeedError> for StartError {
 }
 
 /// What the processes run on.
-struct Ground<'a> {
-    store: &'a Store,
-    progress: &'a Progress,
-    tenancy: Tenancy,
-    tasks: &'a TaskTracker,
-    stop: &'a CancellationToken,
+pub(crate) struct Ground<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) progress: &'a Progress,
+    pub(crate) tenancy: Tenancy,
+    pub(crate) tasks: &'a TaskTracker,
+    pub(crate) stop: &'a CancellationToken,
 }
 
 impl Ground<'_> {
@@ -279,7 +282,14 @@ impl Ground<'_> {
     }
 }
 
-fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems: &Systems) {
+/// Starts everything that the shop does by itself. Answers who takes in what the product service says.
+pub(crate) fn start_processes(
+    config: &Config,
+    ground: &Ground<'_>,
+    lists: &Arc<dyn Lists>,
+    systems: &Systems,
+    freshness: &Arc<Freshness>,
+) -> Arc<Assortment> {
     let life = config.reservation_life;
     ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
     let cards = systems.cards.clone();
@@ -296,7 +306,7 @@ fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems:
     });
     let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);
     ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), attempts, turn));
-    let seen = views.clone();
+    let seen = lists.clone();
     ground.start(reprice_open_baskets::LISTENER, move |store, turn| {
         reprice_open_baskets::handle(store, seen.clone(), turn)
     });
@@ -304,6 +314,11 @@ fn start_processes(config: &Config, ground: &Ground<'_>, views: &Views, systems:
     if config.demo_stock {
         ground.start(put_demo_stock_on_the_shelf::LISTENER, put_demo_stock_on_the_shelf::handle);
     }
+    let (store, products) = (ground.store.clone(), systems.products.clone());
+    let assortment = Arc::new(Assortment::new(store, products, freshness.clone(), lists.clone()));
+    let (following, stop) = (assortment.clone(), ground.stop.clone());
+    ground.tasks.spawn(follow_the_product_service::run(following, freshness.clone(), stop));
+    assortment
 }
 
 /// What ends by itself when its time is over.

@@ -4,7 +4,7 @@
 //! service's feed of changes in turns, so every change is taken in once and in order, and an operator's change is in the log
 //! when its request is answered. Nothing here knows HTTP or decides when to ask.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,17 +20,15 @@ use crate::commands::{Failure, retrying};
 use crate::integrations::outside::Products;
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
 use crate::integrations::product_writes::{ProductWrite, WriteError};
+use crate::lists::Lists;
 use crate::shop::Freshness;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
-use crate::views::Views;
 
 /// The place in the feed is kept under this name, as the number of the last change.
 const CONSUMER: &str = "product_feed";
 /// So many products go into one append.
 const BATCH: usize = 100;
-/// The views are asked so often whether they have caught up.
-const CATCH_UP: Duration = Duration::from_secs(5);
 /// An operator waits so long for the others.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -39,7 +37,7 @@ pub(crate) struct Assortment {
     store: Store,
     service: Arc<dyn Products>,
     freshness: Arc<Freshness>,
-    views: Views,
+    lists: Arc<dyn Lists>,
     place: Mutex<Place>,
 }
 
@@ -80,8 +78,13 @@ pub(crate) enum Refused {
 }
 
 impl Assortment {
-    pub(crate) fn new(store: Store, service: Arc<dyn Products>, freshness: Arc<Freshness>, views: Views) -> Assortment {
-        Self { store, service, freshness, views, place: Mutex::new(Place::Unknown) }
+    pub(crate) fn new(
+        store: Store,
+        service: Arc<dyn Products>,
+        freshness: Arc<Freshness>,
+        lists: Arc<dyn Lists>,
+    ) -> Self {
+        Self { store, service, freshness, lists, place: Mutex::new(Place::Unknown) }
     }
 
     /// Finds its place: takes in what happened since the last time, then compares everything. `false` when the service has
@@ -113,7 +116,7 @@ impl Assortment {
         if news.head < head {
             return Err(Ended::FeedBeganAnew);
         }
-        let last: HashMap<&ProductId, &Change> =
+        let last: BTreeMap<&ProductId, &Change> =
             news.changes.iter().map(|change| (&change.product.id, change)).collect();
         for change in last.into_values() {
             self.learn(std::slice::from_ref(&change.product), &told(), None).await?;
@@ -231,11 +234,8 @@ impl Assortment {
     /// What the shop sells that is not among these, as of now: the views may be on their way there still.
     async fn known_but_not(&self, present: &HashSet<&ProductId>) -> Result<Vec<ProductId>, Failure> {
         let head = self.store.head().await?;
-        while !self.views.reach(head, CATCH_UP).await {}
-        Ok(self.views.read(|folded| {
-            let sold = folded.catalogue.ids().filter(|id| folded.catalogue.for_sale(id).is_some());
-            sold.filter(|id| !present.contains(id)).cloned().collect()
-        }))
+        let sold = self.lists.sold(head).await?;
+        Ok(sold.into_iter().filter(|id| !present.contains(id)).collect())
     }
 
     /// Writes what is new about some products, in one append.

@@ -85,7 +85,7 @@ fn over(store: &Store, service: &ServerGuard) -> Assortment {
     let views = Views::for_tests(store.clone());
     tokio::spawn(views.clone().run(CancellationToken::new()));
     let service = Arc::new(ProductService::new(&service.url(), Currency::EUR).unwrap());
-    Assortment::new(store.clone(), service, Arc::new(Freshness::new(Duration::ZERO)), views)
+    Assortment::new(store.clone(), service, Arc::new(Freshness::new(Duration::ZERO)), Arc::new(views))
 }
 
 const FAR_BEYOND: &str = "9223372036854775807";

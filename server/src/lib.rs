@@ -9,6 +9,7 @@
 //! * `integrations` speak to the systems around the shop, one file each.
 //! * `log_health` is what ails the log; `tools` is what is done to a log offline.
 //! * `codec` knows the JSON of stored events, which is not the wire's.
+//! * `simulation` is a whole shop under test, with time and chance in the hands of a seed.
 //! * `clock` and `chance` are the only sources of time and of randomness.
 //! * `app` puts it all together; `config` is what it is told from outside.
 //!
@@ -25,6 +26,7 @@ mod commands;
 mod config;
 mod http;
 mod integrations;
+mod lists;
 mod log_health;
 mod order_record;
 mod parked;
@@ -32,6 +34,8 @@ mod pictures;
 mod processes;
 mod progress;
 mod shop;
+#[cfg(test)]
+mod simulation;
 mod stored;
 mod streams;
 #[cfg(test)]

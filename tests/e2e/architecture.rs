@@ -197,7 +197,8 @@ fn all_rust_files(folder: &Path) -> Vec<PathBuf> {
 
 fn is_for_tests(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    name == "tests.rs" || name == "testing.rs" || name.ends_with("_tests.rs")
+    let in_simulation = file.parent().is_some_and(|folder| folder.ends_with("simulation"));
+    in_simulation || name == "tests.rs" || name == "testing.rs" || name.ends_with("_tests.rs")
 }
 
 fn root() -> &'static Path {

@@ -25,7 +25,7 @@ mod values;
 mod views;
 mod vouchers;
 mod wallets;
-mod webhooks;
+pub(crate) mod webhooks;
 
 use std::any::Any;
 

@@ -16,6 +16,7 @@ use crate::integrations::card_webhooks::{
     DEFAULT_TOLERANCE_S, News, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
 };
 use crate::shop::Shop;
+use crate::stored::Store;
 
 /// Take news from the card gateway
 ///
@@ -41,11 +42,12 @@ pub(crate) async fn card_gateway(
     verify_webhook(&body, signature, secret, now_unix_s, DEFAULT_TOLERANCE_S)
         .map_err(|refusal| ApiError::new(Code::BadSignature, sentence(&refusal)))?;
     let news = parse_webhook(&body).map_err(|detail| ApiError::new(Code::MalformedJson, sentence(&detail)))?;
-    take(&shop, news).await?;
+    take(&shop.store, news).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn take(shop: &Shop, Webhook { id, payment_id, news, .. }: Webhook) -> Result<(), ApiError> {
+/// Records what genuine news say.
+pub(crate) async fn take(store: &Store, Webhook { id, payment_id, news, .. }: Webhook) -> Result<(), ApiError> {
     let Some(payment_id) = payment_id else { return Ok(()) };
     let outcome = match news {
         News::Succeeded { reference } => PaymentCommand::RecordSuccess { reference },
@@ -54,7 +56,7 @@ async fn take(shop: &Shop, Webhook { id, payment_id, news, .. }: Webhook) -> Res
         // A refund is ours to ask for, and its own answer records it.
         News::Refunded { .. } | News::Other { .. } => return Ok(()),
     };
-    match record_payment(&shop.store, payment_id, &outcome, "card-gateway").await {
+    match record_payment(store, payment_id, &outcome, "card-gateway").await {
         Ok(()) => Ok(()),
         Err(Failure::Payment(PaymentError::NotFound)) => {
             info!(%payment_id, webhook = id, "news of a payment that is not ours");

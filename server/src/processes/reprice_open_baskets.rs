@@ -1,6 +1,6 @@
 //! Open baskets learn that a product in them has another price, or can no longer be bought.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use storefront_api::{OrderId, ProductId};
 use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
@@ -10,16 +10,16 @@ use storefront_eventlog::Recorded;
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
+use crate::lists::Lists;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
-use crate::views::Views;
 
 /// What the baskets listen to.
 pub(crate) const LISTENER: Listener =
     Listener { name: "open_baskets", types: &["product.repriced", "product.withdrawn"] };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, views: Views, turn: Turn) -> Result<(), Failure> {
+pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(product_id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
     let notice = match stored::decode::<ProductEvent>(recorded)? {
@@ -30,8 +30,7 @@ pub(crate) async fn handle(store: Store, views: Views, turn: Turn) -> Result<(),
         ProductEvent::Listed(_) | ProductEvent::Changed(_) | ProductEvent::Relisted => return Ok(()),
     };
     // A basket that was filled after this event has the new price already.
-    while !views.reach(recorded.position, Duration::from_secs(5)).await {}
-    for order_id in views.baskets_with(&product_id).await? {
+    for order_id in lists.baskets_with(&product_id, recorded.position).await? {
         retrying(|| tell(&store, recorded, order_id, &notice)).await?;
     }
     Ok(())

@@ -1,0 +1,39 @@
+//! What processes ask of the views, and no more: so that a simulated shop can answer in their place.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use storefront_api::{OrderId, ProductId};
+use storefront_eventlog::Position;
+
+use crate::commands::Failure;
+use crate::views::Views;
+
+/// The views are asked so often whether they have caught up.
+const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// Lists of what the log adds up to, each as of a position at least; they wait until they have come there.
+#[async_trait]
+pub(crate) trait Lists: Send + Sync {
+    /// The open baskets that have a line with a product.
+    async fn baskets_with(&self, product_id: &ProductId, seen: Position) -> Result<Vec<OrderId>, Failure>;
+
+    /// The products that can be bought.
+    async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure>;
+}
+
+#[async_trait]
+impl Lists for Views {
+    async fn baskets_with(&self, product_id: &ProductId, seen: Position) -> Result<Vec<OrderId>, Failure> {
+        while !self.reach(seen, CATCH_UP).await {}
+        Ok(Views::baskets_with(self, product_id).await?)
+    }
+
+    async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure> {
+        while !self.reach(seen, CATCH_UP).await {}
+        Ok(self.read(|folded| {
+            let sold = folded.catalogue.ids().filter(|id| folded.catalogue.for_sale(id).is_some());
+            sold.cloned().collect()
+        }))
+    }
+}

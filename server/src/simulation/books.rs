@@ -1,0 +1,226 @@
+//! What the log says, put down order by order: for the invariants, and for the scenes that only a whole history shows.
+
+use std::collections::BTreeMap;
+
+use storefront_api::{EmailId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId};
+use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::email::{EmailEvent, MailKind};
+use storefront_domain::order::{self, Order, OrderEvent};
+use storefront_domain::payment::PaymentEvent;
+use storefront_domain::stock::StockEvent;
+use storefront_eventlog::{Position, Recorded};
+
+use super::fate;
+use super::scenes::Scene;
+use super::world::{World, lock};
+use crate::{stored, streams};
+
+/// Everything that the log says, by what it is about.
+#[derive(Default)]
+pub(super) struct Books {
+    pub(super) orders: BTreeMap<OrderId, OrderBook>,
+    pub(super) payments: BTreeMap<PaymentId, PaymentBook>,
+    pub(super) stocks: BTreeMap<ProductId, Vec<(Position, StockEvent)>>,
+    pub(super) mails: BTreeMap<EmailId, MailBook>,
+    pub(super) checkouts: BTreeMap<OrderId, Vec<(Position, CheckoutEvent)>>,
+    /// What stands where it cannot stand.
+    pub(super) wrong: Vec<String>,
+}
+
+/// One order.
+#[derive(Default)]
+pub(super) struct OrderBook {
+    pub(super) events: Vec<(Position, OrderEvent)>,
+    pub(super) order: Order,
+    pub(super) status: Option<OrderStatus>,
+    pub(super) confirmed_at: Option<Position>,
+    pub(super) cancelled_at: Option<Position>,
+    /// The payments of its checkouts, what each was to pay, and how.
+    pub(super) checkouts: Vec<(PaymentId, Money, PaymentMethod)>,
+}
+
+/// One payment.
+#[derive(Default)]
+pub(super) struct PaymentBook {
+    pub(super) order_id: Option<OrderId>,
+    pub(super) succeeded_at: Option<Position>,
+    pub(super) declined: bool,
+    pub(super) refunded: i64,
+    pub(super) refunds_asked: u32,
+    pub(super) refunds_failed: u32,
+}
+
+/// One mail.
+pub(super) struct MailBook {
+    pub(super) order_id: OrderId,
+    pub(super) kind: MailKind,
+    /// How its message is named.
+    pub(super) message_id: String,
+    pub(super) sent: u32,
+    pub(super) failed: u32,
+}
+
+impl Books {
+    /// Reads the log of a world.
+    pub(super) fn of(world: &World) -> Self {
+        let mut books = Self::default();
+        let poisoned = lock(&world.poisoned).clone();
+        for recorded in world.events() {
+            let is_poison = streams::id_in("order", &recorded.stream).is_some_and(|id| poisoned.contains(&id));
+            if !is_poison && let Err(error) = books.take(&recorded) {
+                books.wrong.push(error.to_string());
+            }
+        }
+        books
+    }
+
+    fn take(&mut self, recorded: &Recorded) -> Result<(), stored::LoadError> {
+        let (stream, at) = (&recorded.stream, recorded.position);
+        if let Some(id) = streams::id_in::<OrderId>("order", stream) {
+            self.order(id, at, stored::decode(recorded)?);
+        } else if let Some(id) = streams::id_in::<PaymentId>("payment", stream) {
+            self.payment(id, at, stored::decode(recorded)?);
+        } else if let Some(id) = streams::id_in::<ProductId>("stock", stream) {
+            self.stocks.entry(id).or_default().push((at, stored::decode(recorded)?));
+        } else if let Some(id) = streams::id_in::<OrderId>("checkout", stream) {
+            self.checkouts.entry(id).or_default().push((at, stored::decode(recorded)?));
+        } else if let Some(id) = streams::id_in::<EmailId>("email", stream) {
+            self.mail(id, recorded, stored::decode(recorded)?);
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, id: OrderId, at: Position, event: OrderEvent) {
+        let book = self.orders.entry(id).or_default();
+        match after(book.status, &event) {
+            Some(status) => book.status = Some(status),
+            None => self.wrong.push(format!("order {id}: {event:?} at {at} cannot follow {:?}", book.status)),
+        }
+        if let OrderEvent::CheckedOut { payment_id, total, payment, .. } = &event {
+            book.checkouts.push((*payment_id, *total, payment.clone()));
+        }
+        if let OrderEvent::Confirmed { .. } = &event
+            && book.confirmed_at.replace(at).is_some()
+        {
+            self.wrong.push(format!("order {id} is confirmed twice"));
+        }
+        if let OrderEvent::Cancelled { .. } = &event {
+            book.cancelled_at = Some(at);
+        }
+        book.order = order::evolve(std::mem::take(&mut book.order), &event);
+        book.events.push((at, event));
+    }
+
+    fn payment(&mut self, id: PaymentId, at: Position, event: PaymentEvent) {
+        let book = self.payments.entry(id).or_default();
+        match event {
+            PaymentEvent::Requested { order_id, .. } => {
+                if book.order_id.replace(order_id).is_some() {
+                    self.wrong.push(format!("payment {id} is asked for twice"));
+                }
+            }
+            PaymentEvent::Succeeded { .. } => {
+                if book.succeeded_at.replace(at).is_some() || book.declined {
+                    self.wrong.push(format!("payment {id} has two outcomes"));
+                }
+            }
+            PaymentEvent::Declined { .. } => {
+                if std::mem::replace(&mut book.declined, true) || book.succeeded_at.is_some() {
+                    self.wrong.push(format!("payment {id} has two outcomes"));
+                }
+            }
+            PaymentEvent::RefundRequested { .. } => book.refunds_asked += 1,
+            PaymentEvent::Refunded { amount, .. } => book.refunded += amount.amount,
+            PaymentEvent::RefundFailed { .. } => book.refunds_failed += 1,
+            PaymentEvent::OutcomeUnknown { .. } | PaymentEvent::Cancelled => {}
+        }
+    }
+
+    fn mail(&mut self, id: EmailId, recorded: &Recorded, event: EmailEvent) {
+        match event {
+            EmailEvent::Requested { order_id, kind, to: _ } => {
+                let message_id = format!("{}@storefront.example", recorded.event.id);
+                let book = MailBook { order_id, kind, message_id, sent: 0, failed: 0 };
+                if self.mails.insert(id, book).is_some() {
+                    self.wrong.push(format!("mail {id} is asked for twice"));
+                }
+            }
+            EmailEvent::Sent { .. } => self.outcome_of_mail(id, |book| book.sent += 1),
+            EmailEvent::Failed { .. } => self.outcome_of_mail(id, |book| book.failed += 1),
+        }
+    }
+
+    fn outcome_of_mail(&mut self, id: EmailId, note: impl FnOnce(&mut MailBook)) {
+        match self.mails.get_mut(&id) {
+            Some(book) => note(book),
+            None => self.wrong.push(format!("mail {id} has an outcome, and nobody asked for it")),
+        }
+    }
+
+    /// Scenes that only the whole history shows.
+    pub(super) fn mark_scenes(&self) {
+        for (id, book) in &self.orders {
+            let paid = book.checkouts.iter().filter_map(|(payment, ..)| self.payments.get(payment)?.succeeded_at).max();
+            if book.status == Some(OrderStatus::Delivered) {
+                fate::mark(Scene::SoldAndDelivered);
+            }
+            if book.checkouts.len() > 1 && book.confirmed_at.is_some() {
+                fate::mark(Scene::BoughtAgainAfterFailure);
+            }
+            match (book.cancelled_at, book.confirmed_at, paid) {
+                (Some(_), Some(_), _) => fate::mark(Scene::CancelledAfterConfirm),
+                (Some(cancelled), None, Some(paid)) if paid > cancelled => fate::mark(Scene::CaptureAfterCancel),
+                (Some(_), None, Some(_)) => fate::mark(Scene::CancelRacingConfirm),
+                (Some(_), None, None) | (None, _, _) => {}
+            }
+            for (at, event) in self.checkouts.get(id).into_iter().flatten() {
+                self.mark_scene_of_checkout(*id, *at, event);
+            }
+        }
+    }
+
+    fn mark_scene_of_checkout(&self, id: OrderId, at: Position, event: &CheckoutEvent) {
+        if let CheckoutEvent::PaymentRefused { .. } = event {
+            fate::mark(Scene::ReservedThenDeclined);
+        }
+        let CheckoutEvent::StockRefused { product_ids } = event else { return };
+        let lines = self.checkouts[&id].iter().rev().filter(|(earlier, _)| *earlier <= at).find_map(|(_, event)| {
+            let CheckoutEvent::Started { lines, .. } = event else { return None };
+            Some(lines.len())
+        });
+        if lines.is_some_and(|lines| lines > product_ids.len()) {
+            fate::mark(Scene::OneLineOfSeveralOutOfStock);
+        }
+        let another_has_it = |product: &ProductId| {
+            let events = self.stocks.get(product).into_iter().flatten().rev().filter(|(earlier, _)| *earlier < at);
+            let mut holders = events.filter_map(|(_, event)| {
+                let StockEvent::Reserved { order_id, .. } = event else { return None };
+                Some(*order_id)
+            });
+            holders.next().is_some_and(|holder| holder != id)
+        };
+        if product_ids.iter().any(another_has_it) {
+            fate::mark(Scene::LastUnitTwoOrders);
+        }
+    }
+}
+
+/// The status after an event; `None` where the event cannot follow. Written down here once more, apart from the domain.
+fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus> {
+    use OrderStatus::{Cancelled, CheckedOut, Confirmed, Delivered, InProgress, Shipped};
+    let (from, to): (&[Option<OrderStatus>], _) = match event {
+        OrderEvent::Started { .. } => (&[None], InProgress),
+        OrderEvent::ItemAdded { .. }
+        | OrderEvent::ItemQuantityChanged { .. }
+        | OrderEvent::ItemRemoved { .. }
+        | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::ProductWithdrawnFromBasket { .. } => (&[Some(InProgress)], InProgress),
+        OrderEvent::CheckedOut { .. } => (&[Some(InProgress)], CheckedOut),
+        OrderEvent::Reopened { .. } => (&[Some(CheckedOut)], InProgress),
+        OrderEvent::Confirmed { .. } => (&[Some(CheckedOut)], Confirmed),
+        OrderEvent::Shipped { .. } => (&[Some(Confirmed)], Shipped),
+        OrderEvent::Delivered { .. } => (&[Some(Shipped)], Delivered),
+        OrderEvent::Cancelled { .. } => (&[Some(CheckedOut), Some(Confirmed)], Cancelled),
+    };
+    from.contains(&status).then_some(to)
+}

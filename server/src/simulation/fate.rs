@@ -1,0 +1,267 @@
+//! Time and chance of one simulated run, in the hands of its seed.
+//!
+//! There is one for each thread, and a run has its thread to itself. Time stands still while anything can be done, and jumps
+//! to the next moment that somebody waits for when nothing can. What is random comes from one generator. So a run is the
+//! same each time: as long as it iterates over no hash map, asks no other clock and starts no thread.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use storefront_api::Timestamp;
+use uuid::Uuid;
+
+use super::scenes::{Scene, Seen};
+
+/// When every run begins: 2026-01-01T00:00:00Z.
+const BEGIN_MS: i64 = 1_767_225_600_000;
+/// So many failpoints are passed at most; a run that passes more does not come to rest.
+const POINTS: u64 = 400_000;
+
+thread_local! {
+    static FATE: RefCell<Option<Fate>> = const { RefCell::new(None) };
+}
+
+/// How likely trouble is, in thousandths of the times that it could strike.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Climate {
+    /// A call takes noticeably long.
+    pub(super) slow: u32,
+    /// A call of the log fails and has no effect.
+    pub(super) store_fails: u32,
+    /// An append lands, and its caller is told that it failed.
+    pub(super) append_lost: u32,
+    /// A call of another system fails and has no effect.
+    pub(super) outside_fails: u32,
+    /// A call of another system has its effect, and its answer is lost.
+    pub(super) outside_lost: u32,
+    /// The server dies.
+    pub(super) crash: u32,
+    /// News of the card gateway come twice.
+    pub(super) twice: u32,
+    /// News of the card gateway come late.
+    pub(super) late: u32,
+}
+
+struct Fate {
+    state: u64,
+    now_ns: u64,
+    /// What the wall clock shows beyond that.
+    step_ms: i64,
+    timers: BTreeMap<(u64, u64), Waker>,
+    timer_count: u64,
+    id_count: u64,
+    points: u64,
+    crashes_left: u32,
+    climate: Climate,
+    seen: Seen,
+    tells: bool,
+}
+
+/// Gives this thread's time and chance to a seed.
+pub(super) fn begin(seed: u64, tells: bool) {
+    let mut fate = Fate {
+        state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5707_EF20,
+        now_ns: 0,
+        step_ms: 0,
+        timers: BTreeMap::new(),
+        timer_count: 0,
+        id_count: 0,
+        points: 0,
+        crashes_left: 0,
+        climate: Climate::default(),
+        seen: Seen::default(),
+        tells,
+    };
+    // Every third run is calm, so that what goes wrong without trouble is found without trouble.
+    if !seed.is_multiple_of(3) {
+        let mut upto = |most: u64| u32::try_from(fate.draw() % (most + 1)).unwrap_or(0);
+        fate.climate = Climate {
+            slow: upto(80),
+            store_fails: upto(15),
+            append_lost: upto(25),
+            outside_fails: upto(150),
+            outside_lost: upto(250),
+            crash: upto(12),
+            twice: upto(300),
+            late: upto(400),
+        };
+        fate.crashes_left = u32::try_from(fate.draw() % 6).unwrap_or(0);
+    }
+    FATE.with_borrow_mut(|there| *there = Some(fate));
+}
+
+/// Gives time and chance back to the world, and tells what was seen.
+pub(super) fn end() -> Seen {
+    FATE.with_borrow_mut(Option::take).expect("a run has begun").seen
+}
+
+fn with<T>(ask: impl FnOnce(&mut Fate) -> T) -> T {
+    FATE.with_borrow_mut(|fate| ask(fate.as_mut().expect("this happens in a run")))
+}
+
+/// The present moment by the wall clock; `None` outside a run.
+pub(crate) fn now() -> Option<Timestamp> {
+    FATE.with_borrow(|fate| {
+        let fate = fate.as_ref()?;
+        let since_ms = i64::try_from(fate.now_ns / 1_000_000).unwrap_or(i64::MAX / 2);
+        Some(Timestamp::from_unix_ms(BEGIN_MS + since_ms + fate.step_ms))
+    })
+}
+
+/// A new id; `None` outside a run.
+pub(crate) fn id() -> Option<Uuid> {
+    FATE.with_borrow_mut(|fate| {
+        let fate = fate.as_mut()?;
+        fate.id_count += 1;
+        let random = fate.draw();
+        Some(Uuid::from_u128(u128::from(fate.id_count) << 64 | u128::from(random)))
+    })
+}
+
+/// Random bits; `None` outside a run.
+pub(crate) fn bits() -> Option<u32> {
+    FATE.with_borrow_mut(|fate| fate.as_mut().map(|fate| u32::try_from(fate.draw() >> 32).unwrap_or(0)))
+}
+
+/// Waits by the run's clock; `None` outside a run.
+pub(crate) fn sleep(time: Duration) -> Option<Sleep> {
+    FATE.with_borrow_mut(|fate| {
+        let fate = fate.as_mut()?;
+        fate.timer_count += 1;
+        let at_ns = fate.now_ns.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        Some(Sleep { key: (at_ns, fate.timer_count) })
+    })
+}
+
+/// Waits by the run's clock, within a run.
+pub(super) async fn pass(time: Duration) {
+    sleep(time).expect("this happens in a run").await;
+}
+
+/// A moment that somebody waits for.
+pub(crate) struct Sleep {
+    key: (u64, u64),
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let waker = context.waker().clone();
+        let replaced = with(|fate| {
+            if fate.now_ns >= self.key.0 {
+                return Err(());
+            }
+            Ok(fate.timers.insert(self.key, waker))
+        });
+        // What a waker lets go of may wait too, so it is dropped only now.
+        match replaced {
+            Ok(_old) => Poll::Pending,
+            Err(()) => Poll::Ready(()),
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let key = self.key;
+        let _waker = FATE.with_borrow_mut(|fate| fate.as_mut().and_then(|fate| fate.timers.remove(&key)));
+    }
+}
+
+/// Nothing can be done: lets the time jump to the next moment that somebody waits for.
+pub(super) fn jump() {
+    let waker = FATE.with_borrow_mut(|fate| {
+        let fate = fate.as_mut()?;
+        let ((at_ns, _), waker) = fate.timers.pop_first()?;
+        fate.now_ns = fate.now_ns.max(at_ns);
+        Some(waker)
+    });
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// The wall clock is set, forwards or backwards.
+pub(super) fn step_clock(by_ms: i64) {
+    with(|fate| fate.step_ms += by_ms);
+}
+
+/// One of so many, from 0.
+pub(super) fn one_of(count: u64) -> u64 {
+    with(|fate| fate.draw() % count.max(1))
+}
+
+/// A number of a range.
+pub(super) fn between(range: Range<u64>) -> u64 {
+    range.start + one_of(range.end - range.start)
+}
+
+/// One of these.
+pub(super) fn pick<T: Clone>(items: &[T]) -> T {
+    items[usize::try_from(one_of(items.len() as u64)).unwrap_or(0)].clone()
+}
+
+/// True in so many of a thousand cases.
+pub(super) fn strikes(thousandths: u32) -> bool {
+    one_of(1000) < u64::from(thousandths)
+}
+
+/// How likely trouble is now.
+pub(super) fn climate() -> Climate {
+    with(|fate| fate.climate)
+}
+
+/// No more trouble from now on.
+pub(super) fn calm() {
+    with(|fate| {
+        fate.climate = Climate::default();
+        fate.crashes_left = 0;
+    });
+}
+
+/// Whether the server dies at a place where that is so many times as likely as elsewhere.
+pub(super) fn crashes_here(times: u32) -> bool {
+    with(|fate| {
+        fate.points += 1;
+        assert!(fate.points < POINTS, "the run does not come to rest");
+        let crashes = fate.crashes_left > 0 && fate.draw() % 10_000 < u64::from(fate.climate.crash * times);
+        fate.crashes_left -= u32::from(crashes);
+        crashes
+    })
+}
+
+/// Something worth counting has happened.
+pub(super) fn mark(scene: Scene) {
+    with(|fate| fate.seen.mark(scene));
+}
+
+/// A server died at a failpoint.
+pub(super) fn mark_crash(place: &'static str) {
+    with(|fate| fate.seen.mark_crash(place));
+}
+
+/// Tells a line of the story, where the story is told.
+pub(super) fn tell(line: impl FnOnce() -> String) {
+    if let Some((now_ns, step_ms)) = with(|fate| fate.tells.then_some((fate.now_ns, fate.step_ms))) {
+        let (ms, step_s) = (now_ns / 1_000_000, step_ms / 1000);
+        let step = if step_s == 0 { String::new() } else { format!(" (clock {step_s:+} s)") };
+        eprintln!("{:>7}.{:03} s{step}  {}", ms / 1000, ms % 1000, line());
+    }
+}
+
+impl Fate {
+    /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+    fn draw(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}

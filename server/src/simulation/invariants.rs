@@ -1,0 +1,258 @@
+//! What must be true of every shop that has come to rest, whatever happened to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use storefront_api::{OrderId, OrderStatus, PaymentMethod, ProductId};
+use storefront_domain::email::MailKind;
+use storefront_domain::stock::StockEvent;
+use storefront_eventlog::{Position, StreamName, Version};
+
+use super::books::{Books, OrderBook};
+use super::fate;
+use super::scenes::Scene;
+use super::world::{World, lock};
+
+/// What is wrong with a world at rest; nothing, if all is well.
+pub(super) fn broken(world: &World) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let books = Books::of(world);
+    wrong.extend(books.wrong.iter().cloned());
+    log_is_sound(world, &mut wrong);
+    for (id, book) in &books.orders {
+        order_is_explained(*id, book, &books, &mut wrong);
+        money_is_where_it_belongs(*id, book, world, &mut wrong);
+        mails_were_sent(*id, book, &books, &mut wrong);
+    }
+    payments_agree_with_the_gateway(&books, world, &mut wrong);
+    for (product, events) in &books.stocks {
+        stock_adds_up(product, events, &books, &mut wrong);
+    }
+    mails_agree_with_the_mailbox(&books, world, &mut wrong);
+    processes_are_done(world, &mut wrong);
+    books.mark_scenes();
+    wrong
+}
+
+/// Positions and versions are dense, and every event names a cause that is there.
+fn log_is_sound(world: &World, wrong: &mut Vec<String>) {
+    let (mut versions, mut ids) = (BTreeMap::<StreamName, Version>::new(), BTreeSet::new());
+    for (index, recorded) in world.events().iter().enumerate() {
+        if recorded.position != Position(index as u64 + 1) {
+            wrong.push(format!("position {} stands at place {}", recorded.position, index + 1));
+        }
+        let version = versions.entry(recorded.stream.clone()).or_default();
+        version.0 += 1;
+        if recorded.version != *version {
+            wrong.push(format!("{} has version {} where {version} is due", recorded.stream, recorded.version));
+        }
+        let by_process = recorded.event.actor.starts_with("process:");
+        let cause = recorded.event.causation_id.as_ref();
+        if by_process && !cause.is_some_and(|cause| ids.contains(cause)) {
+            wrong.push(format!("event {} has no cause in the log", recorded.position));
+        }
+        ids.insert(recorded.event.id.to_string());
+    }
+}
+
+/// The order has come to an end of its own, and what happened elsewhere says why it is there.
+fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+    if book.status != book.order.status() {
+        wrong.push(format!("order {id} is {:?}, and its log says {:?}", book.order.status(), book.status));
+    }
+    if book.status == Some(OrderStatus::CheckedOut) {
+        wrong.push(format!("order {id} is stuck in its checkout"));
+    }
+    if let Some(confirmed_at) = book.confirmed_at {
+        let paid = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment)?.succeeded_at);
+        if paid.is_none_or(|paid| paid > confirmed_at) {
+            wrong.push(format!("order {id} was confirmed before it was paid"));
+        }
+    }
+}
+
+/// What the shop has kept of an order's money is its price if it is sold, and nothing else.
+fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, world: &World, wrong: &mut Vec<String>) {
+    let sold = match book.status {
+        Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => true,
+        Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled) | None => false,
+    };
+    let due = match book.checkouts.last() {
+        Some((_, total, PaymentMethod::Card { .. })) if sold => total.amount,
+        Some((_, _, PaymentMethod::Card { .. } | PaymentMethod::Wallet | PaymentMethod::None)) | None => 0,
+    };
+    let bank = world.bank();
+    let charges = || bank.charges.iter().filter(|charged| charged.order_id == id);
+    let kept: i64 = charges().map(|charged| bank.kept(charged)).sum();
+    if kept != due {
+        wrong.push(format!(
+            "order {id} is {:?}, and the shop keeps {kept} of its money where {due} is due",
+            book.status
+        ));
+    }
+    for (payment, total, _) in &book.checkouts {
+        let of_payment: Vec<_> = charges().filter(|charged| charged.payment_id == *payment).collect();
+        if of_payment.len() > 1 {
+            wrong.push(format!("payment {payment} of order {id} was charged {} times", of_payment.len()));
+        }
+        if of_payment.iter().any(|charged| charged.amount != *total) {
+            wrong.push(format!("payment {payment} of order {id} was charged another amount than {total}"));
+        }
+    }
+}
+
+/// What the log says of each payment is what the gateway knows.
+fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec<String>) {
+    let bank = world.bank();
+    for charged in &bank.charges {
+        let Some(book) = books.payments.get(&charged.payment_id) else {
+            wrong.push(format!("the gateway has {}, of which the log knows nothing", charged.reference));
+            continue;
+        };
+        let told = match (book.succeeded_at, book.declined) {
+            (Some(_), _) => Some(true),
+            (None, true) => Some(false),
+            (None, false) => None,
+        };
+        if told != charged.paid {
+            wrong.push(format!("{}: the gateway says paid {:?}, the log {told:?}", charged.reference, charged.paid));
+        }
+        let back = if charged.paid == Some(true) { charged.amount.amount - bank.kept(charged) } else { 0 };
+        if book.refunded != back {
+            wrong.push(format!("{}: the gateway gave back {back}, the log says {}", charged.reference, book.refunded));
+        }
+        if book.refunds_failed > 0 {
+            wrong.push(format!("{}: a refund was refused", charged.reference));
+        }
+    }
+}
+
+/// Never below zero, never more promised than there is, nothing left promised, and gone is what was sold.
+fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: &Books, wrong: &mut Vec<String>) {
+    let (mut on_hand, mut reserved, mut gone) =
+        (0_i64, BTreeMap::<OrderId, i64>::new(), BTreeMap::<OrderId, i64>::new());
+    for (at, event) in events {
+        match event {
+            StockEvent::Received { quantity } => on_hand += i64::from(*quantity),
+            StockEvent::Adjusted { change, reason: _ } => on_hand += change,
+            StockEvent::Reserved { order_id, quantity, until: _ } => {
+                reserved.insert(*order_id, i64::from(*quantity));
+            }
+            StockEvent::Released { order_id, .. } => {
+                reserved.remove(order_id);
+            }
+            StockEvent::Allocated { order_id, quantity } => {
+                let quantity = i64::from(*quantity);
+                if reserved.remove(order_id) != Some(quantity) {
+                    wrong.push(format!("{product} is allocated to {order_id} without a promise, at {at}"));
+                }
+                on_hand -= quantity;
+                *gone.entry(*order_id).or_default() += quantity;
+            }
+            StockEvent::Returned { order_id, quantity } => {
+                on_hand += i64::from(*quantity);
+                *gone.entry(*order_id).or_default() -= i64::from(*quantity);
+            }
+            StockEvent::ThresholdSet { .. } | StockEvent::RanLow { .. } | StockEvent::RanOut => {}
+        }
+        let promised: i64 = reserved.values().sum();
+        if on_hand < 0 || promised > on_hand {
+            wrong.push(format!("{product} has {on_hand} on hand and {promised} promised, at {at}"));
+        }
+    }
+    if !reserved.is_empty() {
+        wrong.push(format!("{product} is left promised to {reserved:?}"));
+    }
+    for (id, book) in &books.orders {
+        let sold = book.confirmed_at.is_some() && book.cancelled_at.is_none();
+        let lines = book.order.lines().iter().filter(|line| line.item.product_id == *product);
+        let due: i64 = if sold { lines.map(|line| i64::from(line.quantity.get())).sum() } else { 0 };
+        let taken = gone.get(id).copied().unwrap_or(0);
+        if taken != due {
+            wrong.push(format!("{taken} of {product} went to order {id} ({:?}) where {due} are due", book.status));
+        }
+    }
+}
+
+/// Who was to be told was told, once, and nobody else.
+fn mails_were_sent(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+    let asked = |kind| books.mails.values().filter(|mail| mail.order_id == id && mail.kind == kind).count();
+    let confirmed = usize::from(book.confirmed_at.is_some());
+    let cancelled = usize::from(book.confirmed_at.is_some() && book.cancelled_at.is_some());
+    for (kind, due) in [(MailKind::Confirmation, confirmed), (MailKind::Cancelled, cancelled)] {
+        if asked(kind) != due {
+            wrong.push(format!(
+                "order {id} ({:?}) has {} mails {kind:?} where {due} are due",
+                book.status,
+                asked(kind)
+            ));
+        }
+    }
+    for kind in [MailKind::Shipped, MailKind::Refunded] {
+        if asked(kind) > 1 {
+            wrong.push(format!("order {id} has {} mails {kind:?}", asked(kind)));
+        }
+    }
+}
+
+/// Each mail has one outcome, and what was handed in is one message for each mail.
+fn mails_agree_with_the_mailbox(books: &Books, world: &World, wrong: &mut Vec<String>) {
+    let handed_in: BTreeSet<String> = world.mails().into_iter().map(|mail| mail.message_id).collect();
+    for (id, mail) in &books.mails {
+        if mail.sent + mail.failed != 1 {
+            wrong.push(format!("mail {id} was sent {} times and failed {} times", mail.sent, mail.failed));
+        }
+        if mail.sent > 0 && !handed_in.contains(&mail.message_id) {
+            wrong.push(format!("mail {id} is said to be sent, and was never handed in"));
+        }
+    }
+    let known: BTreeSet<&String> = books.mails.values().map(|mail| &mail.message_id).collect();
+    for message_id in &handed_in {
+        if !known.contains(message_id) {
+            wrong.push(format!("a mail {message_id} was handed in that nobody asked for"));
+        }
+    }
+}
+
+/// No process has anything left to do, but for what nobody can read.
+fn processes_are_done(world: &World, wrong: &mut Vec<String>) {
+    let Some(server) = world.running() else {
+        wrong.push("no server runs".to_owned());
+        return;
+    };
+    let poisoned = lock(&world.poisoned).len();
+    for (process, standing) in server.progress.all() {
+        if standing.unfinished > poisoned {
+            wrong.push(format!("{process} is stuck: {standing:?}, with {poisoned} events that nobody can read"));
+        }
+    }
+}
+
+/// Marks what a crash has cut apart.
+pub(super) fn mark_what_the_crash_cut(world: &World) {
+    let books = Books::of(world);
+    let bank = world.bank();
+    let charge_untold = bank.charges.iter().any(|charged| {
+        let told = books.payments.get(&charged.payment_id).map(|book| book.succeeded_at.is_some() || book.declined);
+        charged.paid.is_some() && told == Some(false)
+    });
+    let handed_in = world.mails();
+    let mail_untold = books
+        .mails
+        .values()
+        .any(|mail| mail.sent == 0 && handed_in.iter().any(|handed_in| handed_in.message_id == mail.message_id));
+    if charge_untold || mail_untold {
+        fate::mark(Scene::CrashBetweenEffectAndEvent);
+    }
+    drop(bank);
+    let events = world.events();
+    let positions: BTreeMap<String, Position> =
+        events.iter().map(|recorded| (recorded.event.id.to_string(), recorded.position)).collect();
+    let uncommitted = events.iter().any(|recorded| {
+        let Some(process) = recorded.event.actor.strip_prefix("process:") else { return false };
+        let cause = recorded.event.causation_id.as_ref().and_then(|cause| positions.get(cause));
+        cause.is_some_and(|cause| *cause > world.log.checkpoint(process))
+    });
+    if uncommitted {
+        fate::mark(Scene::CrashAfterEventBeforeCheckpoint);
+    }
+}

@@ -1,0 +1,34 @@
+//! The failpoints: every place where a server waits for something outside itself.
+
+pub(super) const READ: &str = "the log is read";
+pub(super) const BEFORE_APPEND: &str = "before an append lands";
+pub(super) const AFTER_APPEND: &str = "after an append has landed";
+pub(super) const BEFORE_CHARGE: &str = "before a charge";
+pub(super) const AFTER_CHARGE: &str = "after a charge";
+pub(super) const BEFORE_REFUND: &str = "before a refund";
+pub(super) const AFTER_REFUND: &str = "after a refund";
+pub(super) const BEFORE_MAIL: &str = "before a mail is handed in";
+pub(super) const AFTER_MAIL: &str = "after a mail was handed in";
+pub(super) const PRODUCTS: &str = "the product service is asked";
+
+pub(super) const ALL: [&str; 10] = [
+    READ,
+    BEFORE_APPEND,
+    AFTER_APPEND,
+    BEFORE_CHARGE,
+    AFTER_CHARGE,
+    BEFORE_REFUND,
+    AFTER_REFUND,
+    BEFORE_MAIL,
+    AFTER_MAIL,
+    PRODUCTS,
+];
+
+/// How many times as likely a crash is here as where the log is read, which happens most.
+pub(super) fn times(place: &'static str) -> u32 {
+    match place {
+        READ | PRODUCTS => 1,
+        BEFORE_APPEND | AFTER_APPEND => 15,
+        _ => 100,
+    }
+}

@@ -1,0 +1,97 @@
+//! What a thousand runs must have shown, counted as it happens.
+
+use std::collections::BTreeMap;
+
+/// Something that the simulation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scene {
+    CrashBetweenEffectAndEvent,
+    CrashAfterEventBeforeCheckpoint,
+    DuplicateWebhook,
+    PaidButAnswerLost,
+    ReservedThenDeclined,
+    OneLineOfSeveralOutOfStock,
+    LastUnitTwoOrders,
+    CancelRacingConfirm,
+    CaptureAfterCancel,
+    PriceChangedSinceTheBasket,
+    ProductServiceDown,
+    MailDown,
+    WebhooksOutOfOrder,
+    PoisonEvent,
+    ClockStep,
+    StoreRefusingWrites,
+    AppendLandedButAnswerLost,
+    CommandRepeatedUnderItsKey,
+    SoldAndDelivered,
+    CancelledAfterConfirm,
+    BoughtAgainAfterFailure,
+}
+
+impl Scene {
+    pub(super) const ALL: [Self; 21] = [
+        Self::CrashBetweenEffectAndEvent,
+        Self::CrashAfterEventBeforeCheckpoint,
+        Self::DuplicateWebhook,
+        Self::PaidButAnswerLost,
+        Self::ReservedThenDeclined,
+        Self::OneLineOfSeveralOutOfStock,
+        Self::LastUnitTwoOrders,
+        Self::CancelRacingConfirm,
+        Self::CaptureAfterCancel,
+        Self::PriceChangedSinceTheBasket,
+        Self::ProductServiceDown,
+        Self::MailDown,
+        Self::WebhooksOutOfOrder,
+        Self::PoisonEvent,
+        Self::ClockStep,
+        Self::StoreRefusingWrites,
+        Self::AppendLandedButAnswerLost,
+        Self::CommandRepeatedUnderItsKey,
+        Self::SoldAndDelivered,
+        Self::CancelledAfterConfirm,
+        Self::BoughtAgainAfterFailure,
+    ];
+}
+
+/// What was seen, and how often.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    scenes: BTreeMap<Scene, u32>,
+    crashes: BTreeMap<&'static str, u32>,
+}
+
+impl Seen {
+    pub(super) fn mark(&mut self, scene: Scene) {
+        *self.scenes.entry(scene).or_default() += 1;
+    }
+
+    pub(super) fn mark_crash(&mut self, place: &'static str) {
+        *self.crashes.entry(place).or_default() += 1;
+    }
+
+    /// Takes in what another run has seen.
+    pub(super) fn and(&mut self, other: &Self) {
+        for (scene, count) in &other.scenes {
+            *self.scenes.entry(*scene).or_default() += count;
+        }
+        for (place, count) in &other.crashes {
+            *self.crashes.entry(place).or_default() += count;
+        }
+    }
+
+    /// What was never seen: scenes, and failpoints at which no server ever died.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let scenes =
+            Scene::ALL.iter().filter(|scene| !self.scenes.contains_key(scene)).map(|scene| format!("{scene:?}"));
+        let crashes = super::points::ALL.iter().filter(|place| !self.crashes.contains_key(*place));
+        scenes.chain(crashes.map(|place| format!("a crash at {place:?}"))).collect()
+    }
+
+    /// A line for each.
+    pub(super) fn table(&self) -> String {
+        let scenes = self.scenes.iter().map(|(scene, count)| format!("{count:>8}  {scene:?}\n"));
+        let crashes = self.crashes.iter().map(|(place, count)| format!("{count:>8}  crash at {place:?}\n"));
+        scenes.chain(crashes).collect()
+    }
+}
