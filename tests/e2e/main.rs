@@ -13,6 +13,7 @@ mod crash;
 mod deadlines;
 mod history;
 mod idempotency;
+mod kills;
 mod log;
 mod money;
 mod offline;

@@ -1,0 +1,204 @@
+//! What the log, the card gateway and the mailbox say at the end, and whether it fits together. Knows nothing of the server's
+//! code: only what goes over the wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use storefront_api::{Event, EventQuery};
+use storefront_client::Client;
+use storefront_mocks::Mocks;
+
+/// The log, and what the systems around the shop have done.
+pub(crate) struct Books {
+    events: Vec<Event>,
+    /// By order: what each charge that succeeded took, and what of it went back.
+    charges: BTreeMap<String, Vec<(i64, i64)>>,
+    /// The message ids in the mailbox.
+    mails: Vec<String>,
+}
+
+/// One order, as its events have it.
+#[derive(Default)]
+struct OrderBook {
+    status: &'static str,
+    total: i64,
+    confirmed: usize,
+    pieces: i64,
+}
+
+impl Books {
+    pub(crate) async fn of(client: &Client, mocks: &Mocks) -> Self {
+        let mut events: Vec<Event> = Vec::new();
+        loop {
+            let after = events.last().map_or(0, |event| event.position);
+            let query = EventQuery { after: Some(after), limit: Some(1000), ..EventQuery::default() };
+            let page = client.events(&query).await.unwrap();
+            if page.events.is_empty() {
+                break;
+            }
+            events.extend(page.events);
+        }
+        let mut charges = BTreeMap::<String, Vec<(i64, i64)>>::new();
+        for charge in mocks.card_gateway().charges().into_iter().filter(|charge| charge.paid) {
+            let order = charge.metadata.get("order_id").cloned().unwrap_or_default();
+            charges.entry(order).or_default().push((charge.amount_captured, charge.amount_refunded));
+        }
+        let mails = mocks.mailbox().messages().into_iter().map(|mail| mail.message_id).collect();
+        Self { events, charges, mails }
+    }
+
+    /// How many orders were confirmed.
+    pub(crate) fn sold(&self) -> usize {
+        self.of_kind("order.confirmed").count()
+    }
+
+    /// How many refunds went through.
+    pub(crate) fn refunded(&self) -> usize {
+        self.of_kind("payment.refunded").count()
+    }
+
+    /// What does not fit together, in words.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (index, event) in self.events.iter().enumerate() {
+            if event.position != index as u64 + 1 {
+                wrong.push(format!("position {} stands at place {}", event.position, index + 1));
+            }
+        }
+        let orders = self.orders();
+        self.money(&orders, &mut wrong);
+        self.stock(&orders, &mut wrong);
+        self.mail(&orders, &mut wrong);
+        self.every_intent_has_one_outcome(&mut wrong);
+        wrong
+    }
+
+    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Event> {
+        self.events.iter().filter(move |event| event.kind == kind)
+    }
+
+    fn orders(&self) -> BTreeMap<String, OrderBook> {
+        let mut orders = BTreeMap::<String, OrderBook>::new();
+        for event in &self.events {
+            let Some(id) = event.stream.strip_prefix("order-") else { continue };
+            let book = orders.entry(id.to_owned()).or_default();
+            match event.kind.as_str() {
+                "order.item_added" => book.pieces += number(&event.data["quantity"]),
+                "order.checked_out" => {
+                    (book.status, book.total) = ("checked out", number(&event.data["total"]["amount"]))
+                }
+                "order.reopened" => book.status = "a basket",
+                "order.confirmed" => (book.status, book.confirmed) = ("sold", book.confirmed + 1),
+                "order.shipped" | "order.delivered" => book.status = "sold",
+                "order.cancelled" => book.status = "cancelled",
+                _ => {}
+            }
+        }
+        orders
+    }
+
+    /// The shop keeps the price of what is sold, taken once, and nothing else.
+    fn money(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
+        for (id, book) in orders {
+            let charges = self.charges.get(id).map(Vec::as_slice).unwrap_or_default();
+            let kept: i64 = charges.iter().map(|(captured, refunded)| captured - refunded).sum();
+            let due = if book.status == "sold" { book.total } else { 0 };
+            if kept != due {
+                wrong.push(format!(
+                    "order {id} is {}, and the shop keeps {kept} where {due} is due: {charges:?}",
+                    book.status
+                ));
+            }
+            if charges.len() > 1 {
+                wrong.push(format!("order {id} was charged {} times", charges.len()));
+            }
+            if book.status == "checked out" {
+                wrong.push(format!("order {id} is stuck in its checkout"));
+            }
+            if book.confirmed > 1 {
+                wrong.push(format!("order {id} was confirmed {} times", book.confirmed));
+            }
+        }
+    }
+
+    /// Never below zero, never more promised than there is, nothing left promised, and gone is what was sold.
+    fn stock(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
+        let mut shelves = BTreeMap::<&str, (i64, BTreeMap<String, i64>)>::new();
+        let mut gone = BTreeMap::<String, i64>::new();
+        for event in self.events.iter().filter(|event| event.stream.starts_with("stock-")) {
+            let (on_hand, promised) = shelves.entry(&event.stream).or_default();
+            let order = event.data["order_id"].as_str().unwrap_or_default().to_owned();
+            let quantity = event.data["quantity"].as_i64().unwrap_or(0);
+            match event.kind.as_str() {
+                "stock.received" => *on_hand += quantity,
+                "stock.reserved" => drop(promised.insert(order, quantity)),
+                "stock.released" => drop(promised.remove(&order)),
+                "stock.allocated" => {
+                    *on_hand -= promised.remove(&order).unwrap_or(i64::MAX / 2);
+                    *gone.entry(order).or_default() += quantity;
+                }
+                "stock.returned" => {
+                    *on_hand += quantity;
+                    *gone.entry(order).or_default() -= quantity;
+                }
+                _ => {}
+            }
+            if *on_hand < promised.values().sum() {
+                wrong.push(format!("{} has {on_hand} on hand at {}, with {promised:?}", event.stream, event.position));
+            }
+        }
+        for (stream, (_, promised)) in shelves {
+            if !promised.is_empty() {
+                wrong.push(format!("{stream} is left promised to {promised:?}"));
+            }
+        }
+        for (id, book) in orders {
+            let (taken, due) =
+                (gone.get(id).copied().unwrap_or(0), if book.status == "sold" { book.pieces } else { 0 });
+            if taken != due {
+                wrong.push(format!("{taken} pieces went to order {id}, which is {}, where {due} are due", book.status));
+            }
+        }
+    }
+
+    /// Who was to be told was told, once, under one message id.
+    fn mail(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
+        let asked: Vec<&Event> = self.of_kind("email.requested").collect();
+        for (id, book) in orders {
+            let confirmations = asked.iter().filter(|mail| {
+                mail.data["order_id"].as_str() == Some(id) && mail.data["kind"].as_str() == Some("confirmation")
+            });
+            let confirmations = confirmations.count();
+            if confirmations != book.confirmed {
+                wrong.push(format!("order {id} has {confirmations} confirmations, and is {}", book.status));
+            }
+        }
+        let due: BTreeSet<String> = asked.iter().map(|mail| format!("{}@storefront.example", mail.id)).collect();
+        let there: BTreeSet<String> = self.mails.iter().cloned().collect();
+        if due != there {
+            let (missing, strange) = (due.difference(&there), there.difference(&due));
+            wrong.push(format!("mails missing: {:?}; mails of nobody: {:?}", missing.count(), strange.count()));
+        }
+    }
+
+    /// What was intended has an outcome, and only one.
+    fn every_intent_has_one_outcome(&self, wrong: &mut Vec<String>) {
+        for (intent, outcomes) in [
+            ("payment.requested", &["payment.succeeded", "payment.declined"][..]),
+            ("payment.refund_requested", &["payment.refunded"]),
+            ("email.requested", &["email.sent"]),
+        ] {
+            for asked in self.of_kind(intent) {
+                let of_stream = self.events.iter().filter(|event| event.stream == asked.stream);
+                let count = of_stream.filter(|event| outcomes.contains(&event.kind.as_str())).count();
+                if count != 1 {
+                    wrong.push(format!("{intent} of {} has {count} outcomes", asked.stream));
+                }
+            }
+        }
+    }
+}
+
+fn number(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_else(|| panic!("{value} is a number"))
+}

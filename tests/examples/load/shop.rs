@@ -1,0 +1,190 @@
+//! The shop under load, and the shoppers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use storefront_api::{
+    AddItem, Address, Checkout, Order, OrderId, OrderListQuery, OrderStatus, PaymentMethod, ProductId, ProductQuery,
+    ReceiveStock,
+};
+use storefront_client::{Client, IdempotencyKey};
+use storefront_mocks::{Mocks, MocksConfig};
+use storefront_server::{Config, Server, StoreChoice};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::Outcome;
+use crate::figures::{Figures, milliseconds};
+
+/// An order that is not confirmed by then never will be.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a question is asked to be timed.
+const QUESTIONS: usize = 50;
+
+/// A shop with everything on the shelf.
+pub(crate) struct Street {
+    mocks: Mocks,
+    server: Server,
+    client: Client,
+    products: Arc<Vec<ProductId>>,
+}
+
+/// How long the parts of one order took.
+struct Times {
+    add: [Duration; 2],
+    checkout: Duration,
+    confirmed: Duration,
+    whole: Duration,
+}
+
+impl Street {
+    pub(crate) async fn open(store: StoreChoice) -> Outcome<Self> {
+        let mocks = Mocks::start(MocksConfig::default()).await?;
+        let mail = format!("smtp://{}", mocks.smtp_addr());
+        let config = Config {
+            store,
+            demo_stock: false,
+            ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail)
+        };
+        let begin = Instant::now();
+        let server = Server::start(config).await?;
+        let client = Client::new(&server.url())?;
+        let wanted = mocks.products().list().len() as u64;
+        let page = loop {
+            let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
+            let page = client.products(&query).await?;
+            if page.total == wanted && client.readiness().await?.product_service == "live" {
+                break page;
+            }
+            if begin.elapsed() > PATIENCE {
+                return Err("the shop never knows its products".into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        println!("the shop is ready after {:.2} s", begin.elapsed().as_secs_f64());
+        let products: Vec<ProductId> = page.items.into_iter().map(|product| product.id).collect();
+        let mut seen = None;
+        for product in &products {
+            let receive = ReceiveStock { quantity: 1_000_000 };
+            seen = client.receive_stock(product, &receive, &IdempotencyKey::new()).await?.position;
+        }
+        client.products(&ProductQuery { min_position: seen, ..ProductQuery::default() }).await?;
+        Ok(Self { mocks, server, client, products: Arc::new(products) })
+    }
+
+    /// Times what an operator asks for.
+    pub(crate) async fn times_questions(&self) -> Outcome<()> {
+        println!("\n  {:<34} {:>9} {:>9} {:>9}", "ms", "median", "most", "found");
+        let list = OrderListQuery { limit: Some(20), ..OrderListQuery::default() };
+        for (what, query) in [
+            ("newest orders", list.clone()),
+            ("confirmed orders", OrderListQuery { status: Some(OrderStatus::Confirmed), ..list.clone() }),
+            ("search for one address", OrderListQuery { q: Some("shopper4711@".to_owned()), ..list.clone() }),
+            ("search for a product", OrderListQuery { q: Some("teapot".to_owned()), ..list }),
+        ] {
+            let mut times = Vec::new();
+            let mut found = 0;
+            for _ in 0..QUESTIONS {
+                let begin = Instant::now();
+                found = self.client.orders(&query).await?.total;
+                times.push(begin.elapsed());
+            }
+            tell(what, times, &found.to_string());
+        }
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+        let mut times = Vec::new();
+        for _ in 0..QUESTIONS {
+            let begin = Instant::now();
+            let answer = http.get(format!("{}/v1/statistics", self.server.url())).send().await?;
+            if !answer.status().is_success() {
+                println!("  statistics: not in this shop ({})", answer.status());
+                return Ok(());
+            }
+            answer.bytes().await?;
+            times.push(begin.elapsed());
+        }
+        tell("statistics", times, "");
+        Ok(())
+    }
+
+    /// So many shoppers buy for so long; then the shop closes.
+    pub(crate) async fn sells(self, shoppers: u32, time: Duration) -> Outcome<Figures> {
+        let before = self.client.readiness().await?.head;
+        let begin = Instant::now();
+        let mut people = JoinSet::new();
+        for _ in 0..shoppers {
+            // Each on a connection of their own.
+            let (client, products) = (Client::new(self.client.base_url())?, self.products.clone());
+            people.spawn(async move {
+                let mut bought = Vec::new();
+                while begin.elapsed() < time {
+                    bought.push(buys(&client, &products).await?);
+                }
+                Outcome::Ok(bought)
+            });
+        }
+        let mut bought: Vec<Times> = Vec::new();
+        while let Some(person) = people.join_next().await {
+            bought.extend(person??);
+        }
+        let taken = begin.elapsed();
+        let events = self.client.readiness().await?.head - before;
+        self.server.shutdown().await;
+        self.mocks.shutdown().await;
+        let of = |part: fn(&Times) -> Duration| bought.iter().map(part).collect::<Vec<_>>();
+        let times = vec![
+            ("add to the basket", bought.iter().flat_map(|times| times.add).collect()),
+            ("checkout, answered", of(|times| times.checkout)),
+            ("checkout, until confirmed", of(|times| times.confirmed)),
+            ("the whole order", of(|times| times.whole)),
+        ];
+        let orders = bought.len() as u64;
+        Ok(Figures { title: "The shop", orders, events, requests: orders * 4, time: taken, times })
+    }
+}
+
+fn tell(what: &str, mut times: Vec<Duration>, found: &str) {
+    times.sort_unstable();
+    let (median, most) = (milliseconds(times.get(times.len() / 2)), milliseconds(times.last()));
+    println!("  {what:<34} {median:>9} {most:>9} {found:>9}");
+}
+
+/// One order, from the first product to its number.
+async fn buys(client: &Client, products: &[ProductId]) -> Outcome<Times> {
+    let id = OrderId(Uuid::now_v7());
+    let begin = Instant::now();
+    let (_, first) = adds(client, id, products).await?;
+    let (basket, second) = adds(client, id, products).await?;
+    let checkout = Checkout {
+        expected_total: basket.total,
+        email: "ada@example.com".to_owned(),
+        shipping_address: Address {
+            name: "Ada Lovelace".to_owned(),
+            street: "12 St James's Square".to_owned(),
+            postal_code: "SW1Y 4JH".to_owned(),
+            city: "London".to_owned(),
+            country: "GB".to_owned(),
+        },
+        payment: PaymentMethod::Card { token: "pm_card_visa".to_owned() },
+    };
+    let asked = Instant::now();
+    let mut order = client.checkout(id, &checkout, &IdempotencyKey::new()).await?.value;
+    let answered = asked.elapsed();
+    while order.status != OrderStatus::Confirmed {
+        if order.status != OrderStatus::CheckedOut || asked.elapsed() > PATIENCE {
+            return Err(format!("order {id} is {:?} and not confirmed", order.status).into());
+        }
+        if let Some(news) = client.order_after_version(id, order.version, 10).await? {
+            order = news;
+        }
+    }
+    Ok(Times { add: [first, second], checkout: answered, confirmed: asked.elapsed(), whole: begin.elapsed() })
+}
+
+async fn adds(client: &Client, id: OrderId, products: &[ProductId]) -> Outcome<(Order, Duration)> {
+    let chosen = Uuid::new_v4().as_u64_pair().1 % products.len() as u64;
+    let add = AddItem { product_id: products[usize::try_from(chosen)?].clone(), quantity: 1 };
+    let begin = Instant::now();
+    let written = client.add_item(id, &add, &IdempotencyKey::new()).await?;
+    Ok((written.value, begin.elapsed()))
+}
