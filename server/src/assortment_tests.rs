@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::integrations::product_service::ProductService;
 use crate::testing::{listed, product};
+use crate::views::Views;
 
 fn mug(price: i64) -> String {
     format!(

@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, EventId, Expected, Filter, NewEvent, Position, Recorded, Slice, StreamName,
-    Version,
+    Answer, Append, AppendError, Appended, EventId, Expected, Filter, JsonText, NewEvent, Position, Recorded, Slice,
+    StreamName, Version,
 };
 
 use super::bell::Bell;
+use super::beside::Beside;
+use super::fate;
 
 /// A log in memory.
 pub(super) struct Log {
@@ -26,6 +28,7 @@ struct Kept {
     ids: HashMap<EventId, usize>,
     checkpoints: HashMap<String, Position>,
     answers: HashMap<String, (Answer, Position)>,
+    beside: Beside,
 }
 
 impl Log {
@@ -84,6 +87,24 @@ impl Log {
         self.kept().answers.get(key).cloned()
     }
 
+    /// Asks or changes what stands beside the log.
+    pub(super) fn beside<T>(&self, ask: impl FnOnce(&mut Beside) -> T) -> T {
+        ask(&mut self.kept().beside)
+    }
+
+    /// Keeps what a stream adds up to at a version; `false` when it has no such version.
+    pub(super) fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> bool {
+        let Some(last) = self.stream(stream, version, 1).pop() else { return false };
+        self.beside(|beside| beside.save_snapshot(stream, last.event.id, version, schema_version, data));
+        true
+    }
+
     /// The whole log.
     pub(super) fn events(&self) -> Vec<Recorded> {
         self.kept().events.clone()
@@ -114,6 +135,7 @@ impl Kept {
         if let Known::Partly(id) = known {
             return Err(AppendError::DuplicateEvent(id));
         }
+        self.beside.refusal(append)?;
         for part in &append.streams {
             let actual = self.version(&part.stream);
             if let Expected::Exactly(expected) = part.expected
@@ -131,6 +153,9 @@ impl Kept {
         for checkpoint in &append.checkpoints {
             let there = self.checkpoints.entry(checkpoint.consumer.clone()).or_default();
             *there = (*there).max(checkpoint.position);
+        }
+        for change in &append.timers {
+            self.beside.change_timer(change);
         }
         if let Some(answer) = &append.answer {
             self.answers.insert(answer.key.clone(), (answer.clone(), position));
@@ -177,9 +202,12 @@ enum Known {
 
 #[cfg(test)]
 mod tests {
-    use storefront_eventlog::{Checkpoint, EventStore, JsonText, SqliteStore, StreamAppend};
+    use std::time::Duration;
 
-    use super::super::fate;
+    use storefront_eventlog::{
+        Checkpoint, Epoch, EventStore, Fence, JsonText, SqliteStore, StreamAppend, Taken, Timer, TimerChange,
+    };
+
     use super::*;
     use crate::chance;
 
@@ -210,7 +238,56 @@ mod tests {
             let body = JsonText::of(&fate::one_of(1000)).unwrap();
             append.answer = Some(Answer { key, fingerprint, body, time_ms });
         }
+        if fate::one_of(4) == 0 {
+            let (lease, epoch) = (format!("l-{}", fate::one_of(2)), Epoch(fate::one_of(4)));
+            append.fences.push(Fence { lease, epoch });
+        }
         append
+    }
+
+    /// A change of a timer that is due at once; demanding of it what is there, or what is not.
+    fn a_change(there: &[Timer], known: bool) -> TimerChange {
+        let (owner, timer) = ("o".to_owned(), format!("t-{}", fate::one_of(3)));
+        let revision = there.iter().find(|set| set.name == timer).map_or_else(chance::id, |set| set.revision);
+        let as_read = known.then_some(revision);
+        if fate::one_of(2) == 0 {
+            return TimerChange::Clear { owner, timer, as_read };
+        }
+        TimerChange::Set { owner, timer, due_ms: 5, note: JsonText::of(&()).unwrap(), as_read }
+    }
+
+    fn with_revision_of(mut change: TimerChange, theirs: &[Timer]) -> TimerChange {
+        let (TimerChange::Set { timer, as_read, .. } | TimerChange::Clear { timer, as_read, .. }) = &mut change;
+        if let Some(set) = theirs.iter().find(|set| set.name == *timer) {
+            *as_read = as_read.map(|_| set.revision);
+        }
+        change
+    }
+
+    async fn take_a_lease(log: &Log, sqlite: &SqliteStore) {
+        let (lease, holder) = (format!("l-{}", fate::one_of(2)), format!("h-{}", fate::one_of(2)));
+        let hour = Duration::from_secs(3600);
+        let ours = log.beside(|beside| beside.take_lease(&lease, &holder, hour, now_ms()));
+        let theirs = sqlite.take_lease(&lease, &holder, hour).await.unwrap();
+        match (ours, theirs) {
+            (Taken::Here(ours), Taken::Here(theirs)) => {
+                assert_eq!(ours, theirs);
+                let renewed = log.beside(|beside| beside.renew_lease(&ours, hour, now_ms()));
+                assert_eq!(renewed, sqlite.renew_lease(&theirs, hour).await.unwrap());
+                if fate::one_of(2) == 0 {
+                    log.beside(|beside| beside.give_back_lease(&ours));
+                    sqlite.give_back_lease(&theirs).await.unwrap();
+                }
+            }
+            (Taken::Elsewhere { holder: ours, .. }, Taken::Elsewhere { holder: theirs, .. }) => {
+                assert_eq!(ours, theirs)
+            }
+            (ours, theirs) => panic!("{ours:?} is not {theirs:?}"),
+        }
+    }
+
+    fn now_ms() -> i64 {
+        fate::now().unwrap().unix_ms()
     }
 
     fn an_event() -> NewEvent {
@@ -253,9 +330,23 @@ mod tests {
             let mut sent = Vec::new();
             for _ in 0..40 {
                 let again = !sent.is_empty() && fate::one_of(4) == 0;
-                let append = if again { a_repeat(&sent) } else { an_append(&log) };
+                let mut append = if again { a_repeat(&sent) } else { an_append(&log) };
                 sent.push(append.clone());
-                assert_eq!(told(&log.append(&append)), told(&sqlite.append(append.clone()).await), "{append:#?}");
+                let mut theirs = append.clone();
+                if fate::one_of(3) == 0 {
+                    // Each store names the settings of a timer as it likes.
+                    let set = log.beside(|beside| beside.due_timers("o", 10, now_ms()));
+                    let change = a_change(&set, fate::one_of(2) == 0);
+                    append.timers = vec![change.clone()];
+                    theirs.timers = vec![with_revision_of(change, &sqlite.due_timers("o", 10).await.unwrap())];
+                }
+                assert_eq!(told(&log.append(&append)), told(&sqlite.append(theirs).await), "{append:#?}");
+                if fate::one_of(5) == 0 {
+                    take_a_lease(&log, &sqlite).await;
+                }
+                let names = |timers: Vec<Timer>| timers.into_iter().map(|timer| timer.name).collect::<Vec<_>>();
+                let ours = log.beside(|beside| beside.due_timers("o", 10, now_ms()));
+                assert_eq!(names(ours), names(sqlite.due_timers("o", 10).await.unwrap()));
             }
             let filter = Filter { types: vec!["thing.1".to_owned()], ..Filter::default() };
             for after in [0, 3, 17, 1000] {

@@ -12,8 +12,10 @@
 //! wait by `crate::clock`, take ids and random numbers from `crate::chance`, and `select!` with `biased`.
 
 mod bell;
+mod beside;
 mod books;
 pub(crate) mod fate;
+mod histories;
 mod invariants;
 mod log;
 mod outside;
@@ -28,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use storefront_eventlog::Recorded;
+use storefront_eventlog::{Recorded, export_line};
 
 use self::scenes::Seen;
 use self::world::World;
@@ -138,6 +140,10 @@ fn whatever_happens_the_books_balance_and_nothing_is_stuck() {
     if let Some(seed) = told("SIMULATION_SEED") {
         let outcome = run(seed, true);
         eprintln!("\n{}", outcome.seen.table());
+        if let Some(file) = std::env::var_os("SIMULATION_RECORD") {
+            let lines = outcome.log.iter().map(|recorded| export_line(recorded).unwrap() + "\n");
+            std::fs::write(file, lines.collect::<String>()).unwrap();
+        }
         if !outcome.broken.is_empty() {
             complain(seed, &outcome.broken);
         }
@@ -157,7 +163,7 @@ fn whatever_happens_the_books_balance_and_nothing_is_stuck() {
 
 #[test]
 fn the_same_seed_tells_the_same_story() {
-    for seed in [1, 2, 4, 5, 7] {
+    for seed in 0..20 {
         let (once, again) = (run(seed, false), run(seed, false));
         for (one, other) in once.log.iter().zip(&again.log) {
             assert_eq!(one, other, "seed {seed} went otherwise the second time");

@@ -68,6 +68,20 @@ impl Bank {
         if charged.paid == Some(true) { charged.amount.amount - back } else { 0 }
     }
 
+    /// Takes in a charge of old.
+    pub(super) fn remembers(&mut self, key: &str, charged: Charged) {
+        self.charge_keys.insert(key.to_owned(), self.charges.len());
+        self.charges.push(charged);
+    }
+
+    /// Takes in a refund of old.
+    pub(super) fn remembers_refund(&mut self, key: &str, payment: PaymentId, amount: Money, reference: String) {
+        let charged = self.charges.iter().find(|charged| charged.payment_id == payment && charged.paid == Some(true));
+        let charge = charged.expect("what is refunded was charged").reference.clone();
+        self.refund_keys.insert(key.to_owned(), self.refunds.len());
+        self.refunds.push(Refunded { reference, charge, amount });
+    }
+
     fn outcome(&self, index: usize) -> Option<ChargeOutcome> {
         let charged = &self.charges[index];
         charged.paid.map(|paid| match paid {
@@ -136,7 +150,7 @@ impl World {
         let mut bank = self.bank();
         let index = bank.charges.len();
         let (order_id, payment_id, amount) = (charge.order_id, charge.payment_id, charge.amount);
-        bank.charges.push(Charged { reference: format!("pi_{index}"), order_id, payment_id, amount, paid: None });
+        bank.charges.push(Charged { reference: format!("pi_new_{index}"), order_id, payment_id, amount, paid: None });
         bank.charge_keys.insert(charge.key.clone(), index);
         index
     }
@@ -170,7 +184,7 @@ impl World {
             return RefundOutcome::Refused { detail: "there is not so much to give back".to_owned() };
         };
         let index = bank.refunds.len();
-        let (reference, charge) = (format!("re_{index}"), refund.reference.clone());
+        let (reference, charge) = (format!("re_new_{index}"), refund.reference.clone());
         bank.refunds.push(Refunded { reference: reference.clone(), charge, amount: refund.amount });
         bank.refund_keys.insert(refund.key.clone(), index);
         let refunded_amount = charged.amount.amount - bank.kept(&charged);

@@ -26,10 +26,11 @@ pub(super) enum Scene {
     SoldAndDelivered,
     CancelledAfterConfirm,
     BoughtAgainAfterFailure,
+    OldHistory,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -51,6 +52,7 @@ impl Scene {
         Self::SoldAndDelivered,
         Self::CancelledAfterConfirm,
         Self::BoughtAgainAfterFailure,
+        Self::OldHistory,
     ];
 }
 

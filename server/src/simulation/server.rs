@@ -14,8 +14,8 @@ use storefront_api::{OrderId, ProductId};
 use storefront_domain::order::{self, Order};
 use storefront_domain::product::{self, Product};
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, EventStore, Filter, Position, Recorded, Slice, StoreError, StreamName,
-    Version,
+    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
+    StoreError, StreamName, Taken, Timer, Version,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +26,7 @@ use super::points;
 use super::scenes::Scene;
 use super::world::World;
 use crate::app::{Ground, Systems, start_processes};
+use crate::clock;
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::lists::Lists;
@@ -126,6 +127,17 @@ impl Door {
             .await
             .map_err(|Failed| trouble("the connection is lost"))
     }
+
+    /// A change beside the log.
+    async fn change(&self) -> Result<(), StoreError> {
+        self.read().await?;
+        if self.0.world.refuses_writes() { Err(trouble("the disk is full")) } else { Ok(()) }
+    }
+}
+
+/// The store's clock.
+fn now_ms() -> i64 {
+    clock::now().unix_ms()
 }
 
 fn trouble(what: &str) -> StoreError {
@@ -186,6 +198,58 @@ impl EventStore for Door {
     async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
         self.read().await?;
         Ok(self.0.world.log.answer(key))
+    }
+
+    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+        self.change().await?;
+        Ok(self.0.world.log.beside(|beside| beside.take_lease(lease, holder, ttl, now_ms())))
+    }
+
+    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
+        self.change().await?;
+        Ok(self.0.world.log.beside(|beside| beside.renew_lease(fence, ttl, now_ms())))
+    }
+
+    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.change().await?;
+        self.0.world.log.beside(|beside| beside.give_back_lease(fence));
+        Ok(())
+    }
+
+    async fn now_ms(&self) -> Result<i64, StoreError> {
+        self.read().await?;
+        Ok(now_ms())
+    }
+
+    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.beside(|beside| beside.due_timers(owner, limit, now_ms())))
+    }
+
+    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.beside(|beside| beside.next_due(owner, now_ms())))
+    }
+
+    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.beside(|beside| beside.snapshot(stream, schema_version)))
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> Result<bool, StoreError> {
+        self.change().await?;
+        Ok(self.0.world.log.save_snapshot(stream, version, schema_version, data))
+    }
+
+    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
+        self.read().await?;
+        Ok(Vec::new())
     }
 
     async fn close(&self) {}

@@ -7,6 +7,7 @@ use storefront_api::OrderId;
 use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend};
 
 use super::fate;
+use super::histories;
 use super::outside::a_product;
 use super::scenes::Scene;
 use super::shoppers::{RANGE, receives};
@@ -15,6 +16,9 @@ use crate::{chance, streams};
 
 /// The shop opens: products are listed, and some goods are on the shelf.
 pub(super) async fn opens(world: &World) {
+    if fate::one_of(6) == 0 {
+        histories::goes_on(world);
+    }
     for id in RANGE {
         world.catalogue().set(a_product(id, a_price(), true));
         let few = u32::try_from(fate::between(1..7)).unwrap_or(1);
