@@ -3,9 +3,12 @@
 //! In a simulated shop, time is in the hands of the simulation.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use storefront_api::Timestamp;
+use storefront_eventlog::Time;
 
 #[cfg(test)]
 use crate::simulation::fate;
@@ -40,4 +43,27 @@ pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::
         };
     }
     tokio::time::timeout(limit, future).await.ok()
+}
+
+/// The time by which leases are kept.
+pub(crate) fn time() -> Arc<dyn Time> {
+    Arc::new(OurTime)
+}
+
+struct OurTime;
+
+#[async_trait]
+impl Time for OurTime {
+    fn elapsed(&self) -> Duration {
+        static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        #[cfg(test)]
+        if let Some(elapsed) = fate::elapsed() {
+            return elapsed;
+        }
+        BEGIN.elapsed()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        sleep(time).await;
+    }
 }

@@ -3,15 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
 
 use crate::{EventStore, Fence, StoreError, Taken};
 
 /// How often a lease is renewed within the time that it lasts.
 const RENEWALS: u32 = 3;
+
+/// Time as whoever holds a lease has it: the machine's, or a simulated one. It is never set back.
+#[async_trait]
+pub trait Time: Send + Sync + 'static {
+    /// How much of it has passed since some moment that stays the same.
+    fn elapsed(&self) -> Duration;
+
+    /// Waits until so much of it has passed.
+    async fn sleep(&self, time: Duration);
+}
 
 /// A lease that is renewed in the background. Dropping it ends that, and the lease runs out by itself;
 /// [`Held::give_back`] lets others take it at once.
@@ -31,8 +41,9 @@ pub async fn hold(
     lease: &str,
     holder: &str,
     ttl: Duration,
+    time: Arc<dyn Time>,
 ) -> Result<Option<Held>, StoreError> {
-    hold_by_beats(store, lease, holder, ttl, ttl / RENEWALS).await
+    hold_by_beats(store, lease, holder, ttl, ttl / RENEWALS, time).await
 }
 
 async fn hold_by_beats(
@@ -41,13 +52,15 @@ async fn hold_by_beats(
     holder: &str,
     ttl: Duration,
     beat: Duration,
+    time: Arc<dyn Time>,
 ) -> Result<Option<Held>, StoreError> {
-    let asked = Instant::now();
+    let asked = time.elapsed();
     match store.take_lease(lease, holder, ttl).await? {
         Taken::Elsewhere { .. } => Ok(None),
         Taken::Here(fence) => {
             let (tell, lost) = watch::channel(false);
-            let renewing = tokio::spawn(renew(store.clone(), fence.clone(), ttl, beat, asked + ttl, tell));
+            let keeper = Keeper { store: store.clone(), fence: fence.clone(), ttl, beat, time };
+            let renewing = tokio::spawn(keeper.renews(asked + ttl, tell));
             Ok(Some(Held { store, fence, lost, renewing }))
         }
     }
@@ -83,32 +96,40 @@ impl Drop for Held {
     }
 }
 
-/// Renews until the lease is somebody else's, or until it has run out because the store could not be reached.
-async fn renew(
+/// Keeps a lease.
+struct Keeper {
     store: Arc<dyn EventStore>,
     fence: Fence,
     ttl: Duration,
     beat: Duration,
-    mut runs_out: Instant,
-    tell: watch::Sender<bool>,
-) {
-    let mut beats = interval_at(Instant::now() + beat, beat);
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        beats.tick().await;
-        let asked = Instant::now();
-        match tokio::time::timeout_at(runs_out.max(asked + beat), store.renew_lease(&fence, ttl)).await {
-            Ok(Ok(true)) => runs_out = asked + ttl,
-            Ok(Ok(false)) => break,
-            Ok(Err(error)) => warn!(%error, lease = fence.lease, "a lease could not be renewed; trying again"),
-            Err(_) => warn!(lease = fence.lease, "a lease could not be renewed in time"),
+    time: Arc<dyn Time>,
+}
+
+impl Keeper {
+    /// Renews until the lease is somebody else's, or until it has run out because the store could not be reached.
+    async fn renews(self, mut runs_out: Duration, tell: watch::Sender<bool>) {
+        let Self { store, fence, ttl, beat, time } = self;
+        loop {
+            time.sleep(beat).await;
+            let asked = time.elapsed();
+            // Also of a lease that has run out, because this process was stopped for a while: perhaps nobody took it.
+            let patience = time.sleep(runs_out.max(asked + beat).saturating_sub(asked));
+            tokio::select! {
+                biased;
+                renewed = store.renew_lease(&fence, ttl) => match renewed {
+                    Ok(true) => runs_out = asked + ttl,
+                    Ok(false) => break,
+                    Err(error) => warn!(%error, lease = fence.lease, "a lease could not be renewed; trying again"),
+                },
+                () = patience => warn!(lease = fence.lease, "a lease could not be renewed in time"),
+            }
+            if time.elapsed() >= runs_out {
+                break;
+            }
         }
-        if Instant::now() >= runs_out {
-            break;
-        }
+        warn!(lease = fence.lease, epoch = fence.epoch.0, "a lease is lost");
+        tell.send_replace(true);
     }
-    warn!(lease = fence.lease, epoch = fence.epoch.0, "a lease is lost");
-    tell.send_replace(true);
 }
 
 #[cfg(test)]
@@ -117,6 +138,23 @@ mod tests {
 
     use super::*;
     use crate::{Append, AppendError, Epoch, SqliteStore};
+
+    struct Machine(std::time::Instant);
+
+    #[async_trait]
+    impl Time for Machine {
+        fn elapsed(&self) -> Duration {
+            self.0.elapsed()
+        }
+
+        async fn sleep(&self, time: Duration) {
+            tokio::time::sleep(time).await;
+        }
+    }
+
+    fn machine() -> Arc<dyn Time> {
+        Arc::new(Machine(std::time::Instant::now()))
+    }
 
     const TTL: Duration = Duration::from_secs(3600);
     /// So often that a test need not wait, while a lease of `TTL` never runs out because a machine is slow.
@@ -148,8 +186,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_that_is_held_is_renewed_until_it_is_given_back() {
         let (log, passes) = a_log();
-        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT).await.unwrap().unwrap();
-        assert!(hold(log.clone(), "mail", "there", TTL).await.unwrap().is_none());
+        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
+        assert!(hold(log.clone(), "mail", "there", TTL, machine()).await.unwrap().is_none());
         for _ in 0..5 {
             passes(TTL * 2 / 3);
             soon("renewing", async { while left(&log).await < TTL {} }).await;
@@ -163,7 +201,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn who_holds_a_lease_is_told_that_it_is_lost() {
         let (log, passes) = a_log();
-        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT).await.unwrap().unwrap();
+        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
         let another_gets_it = async {
             loop {
                 passes(TTL);
@@ -181,7 +219,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_is_lost_when_its_log_cannot_be_reached_any_more() {
         let (log, _) = a_log();
-        let held = hold(log.clone(), "mail", "here", Duration::from_millis(30)).await.unwrap().unwrap();
+        let held = hold(log.clone(), "mail", "here", Duration::from_millis(30), machine()).await.unwrap().unwrap();
         log.close().await;
         soon("the news", held.lost()).await;
     }

@@ -31,7 +31,7 @@ pub use check::{Finding, Report, check, check_with};
 pub use clock::Clock;
 pub use event::{EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
 pub use export::{ExportError, export, export_line, export_with};
-pub use held::{Held, hold};
+pub use held::{Held, Time, hold};
 pub use import::{ImportError, import, import_with};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

@@ -47,7 +47,7 @@ impl Tenancy {
     {
         let mut failures = 0;
         loop {
-            let pause = match hold(store.clone(), what, &self.holder, self.lease_ttl).await {
+            let pause = match hold(store.clone(), what, &self.holder, self.lease_ttl, clock::time()).await {
                 Ok(Some(held)) => {
                     let fenced: Store = Arc::new(Fenced::new(store.clone(), held.fence()));
                     info!(what, epoch = held.fence().epoch.0, "this server does it now");

@@ -128,6 +128,11 @@ pub(crate) fn bits() -> Option<u32> {
     FATE.with_borrow_mut(|fate| fate.as_mut().map(|fate| u32::try_from(fate.draw() >> 32).unwrap_or(0)))
 }
 
+/// How long the run has been going on; `None` outside a run.
+pub(crate) fn elapsed() -> Option<Duration> {
+    FATE.with_borrow(|fate| fate.as_ref().map(|fate| Duration::from_nanos(fate.now_ns)))
+}
+
 /// Waits by the run's clock; `None` outside a run.
 pub(crate) fn sleep(time: Duration) -> Option<Sleep> {
     FATE.with_borrow_mut(|fate| {

@@ -213,17 +213,18 @@ fn mails_agree_with_the_mailbox(books: &Books, world: &World, wrong: &mut Vec<St
     }
 }
 
-/// No process has anything left to do, but for what nobody can read.
+/// No process has anything left to do, and parked is what nobody can read.
 fn processes_are_done(world: &World, wrong: &mut Vec<String>) {
-    let Some(server) = world.running() else {
-        wrong.push("no server runs".to_owned());
-        return;
-    };
     let poisoned = lock(&world.poisoned).len();
-    for (process, standing) in server.progress.all() {
-        if standing.unfinished > poisoned {
-            wrong.push(format!("{process} is stuck: {standing:?}, with {poisoned} events that nobody can read"));
+    let mut parked = 0;
+    for (process, standing) in world.standings() {
+        if standing.unfinished > 0 || standing.paused {
+            wrong.push(format!("{process} is stuck: {standing:?}"));
         }
+        parked += standing.parked;
+    }
+    if parked != poisoned {
+        wrong.push(format!("{parked} orders are parked, with {poisoned} events that nobody can read"));
     }
 }
 

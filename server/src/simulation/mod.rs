@@ -61,6 +61,9 @@ fn run(seed: u64, aloud: bool) -> Outcome {
 /// People shop, things go wrong, and then all comes to rest.
 async fn live(world: Arc<World>) -> Result<(), String> {
     tokio::spawn(world.clone().keep_a_server());
+    if world.shared {
+        tokio::spawn(world.clone().keep_a_server());
+    }
     weather::opens(&world).await;
     let mut people = vec![tokio::spawn(weather::keeps_shop(world.clone()))];
     if fate::climate().crash > 0 {

@@ -27,10 +27,12 @@ pub(super) enum Scene {
     CancelledAfterConfirm,
     BoughtAgainAfterFailure,
     OldHistory,
+    HolderPausedAndReplaced,
+    AppendLandedAfterItsSenderDied,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -53,6 +55,8 @@ impl Scene {
         Self::CancelledAfterConfirm,
         Self::BoughtAgainAfterFailure,
         Self::OldHistory,
+        Self::HolderPausedAndReplaced,
+        Self::AppendLandedAfterItsSenderDied,
     ];
 }
 

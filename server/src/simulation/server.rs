@@ -20,6 +20,7 @@ use storefront_eventlog::{
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bell::Bell;
 use super::fate;
 use super::outside::{Gateway, Mailbox, Range};
 use super::points;
@@ -30,16 +31,23 @@ use crate::clock;
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::lists::Lists;
+use crate::processes::tenancy::Tenancy;
 use crate::progress::Progress;
 use crate::shop::Freshness;
 use crate::stored::{self, Store};
 use crate::streams;
+
+/// Longer than usual, so that a run has fewer renewals in it.
+const LEASE_TTL: Duration = Duration::from_secs(15);
 
 /// One life of a server.
 pub(super) struct Server {
     pub(super) number: u32,
     pub(super) world: Arc<World>,
     dead: AtomicBool,
+    /// Whether it stands still, as a machine that was put to sleep does.
+    still: AtomicBool,
+    woken: Bell,
     pub(super) progress: Progress,
     pub(super) freshness: Arc<Freshness>,
     started: Mutex<Option<Store>>,
@@ -52,18 +60,23 @@ impl Server {
     /// Starts a server on the log of a world.
     pub(super) fn start(world: Arc<World>, number: u32) -> Arc<Self> {
         let config = Config::in_memory(String::new(), String::new(), String::new());
-        let config = Config { demo_stock: false, ..config };
+        let config = Config { demo_stock: false, lease_ttl: LEASE_TTL, ..config };
         let server = Arc::new(Self {
             number,
             world,
             dead: AtomicBool::new(false),
+            still: AtomicBool::new(false),
+            woken: Bell::default(),
             progress: Progress::default(),
             freshness: Arc::new(Freshness::new(config.quote_life)),
             started: Mutex::default(),
         });
         let store: Store = Arc::new(Door(server.clone()));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let ground = Ground { store: &store, progress: &server.progress, tasks: &tasks, stop: &stop };
+        let shared = format!("server {}", server.number);
+        let holder = if server.world.shared { shared } else { "the only server".to_owned() };
+        let tenancy = Tenancy { holder, lease_ttl: config.lease_ttl };
+        let ground = Ground { store: &store, progress: &server.progress, tenancy, tasks: &tasks, stop: &stop };
         let systems = Systems {
             products: Arc::new(Range(server.clone())),
             cards: Arc::new(Gateway(server.clone())),
@@ -110,10 +123,49 @@ impl Server {
         if fate::strikes(fails) { Err(Failed) } else { Ok(()) }
     }
 
+    /// Stands still from now on, or goes on.
+    pub(super) fn stands_still(&self, still: bool) {
+        self.still.store(still, Ordering::Relaxed);
+        self.woken.rings();
+        fate::tell(|| format!("server {} {}", self.number, if still { "stands still" } else { "goes on" }));
+    }
+
     async fn only_alive(&self) {
+        self.woken.until(|| (!self.still.load(Ordering::Relaxed)).then_some(())).await;
         if !self.is_alive() {
             pending::<()>().await;
         }
+    }
+}
+
+impl Server {
+    /// An append on its way to the log, and the answer on its way back.
+    async fn sends(self: Arc<Self>, append: Append) -> Result<Appended, AppendError> {
+        let fails = |Failed| AppendError::Store(trouble("the disk failed"));
+        self.point(points::BEFORE_APPEND, fate::climate().store_fails).await.map_err(fails)?;
+        if self.world.refuses_writes() {
+            fate::mark(Scene::StoreRefusingWrites);
+            return Err(AppendError::Store(trouble("the disk is full")));
+        }
+        if fate::strikes(fate::climate().store_fails) {
+            return Err(AppendError::Busy);
+        }
+        if self.world.shared && fate::strikes(fate::climate().slow) {
+            fate::pass(Duration::from_millis(fate::between(1..40_000))).await;
+        }
+        let outcome = self.world.lands(&append);
+        match &outcome {
+            Ok(_) if !self.is_alive() => fate::mark(Scene::AppendLandedAfterItsSenderDied),
+            Ok(_) => {
+                if self.point(points::AFTER_APPEND, fate::climate().append_lost).await.is_err() {
+                    fate::mark(Scene::AppendLandedButAnswerLost);
+                    return Err(AppendError::Store(trouble("the connection was lost, and with it the answer")));
+                }
+            }
+            Err(AppendError::Fenced { .. }) => fate::mark(Scene::HolderPausedAndReplaced),
+            Err(_) => {}
+        }
+        outcome
     }
 }
 
@@ -147,25 +199,12 @@ fn trouble(what: &str) -> StoreError {
 #[async_trait]
 impl EventStore for Door {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let Self(server) = self;
-        let fails = |Failed| AppendError::Store(trouble("the disk failed"));
-        server.point(points::BEFORE_APPEND, fate::climate().store_fails).await.map_err(fails)?;
-        if server.world.refuses_writes() {
-            fate::mark(Scene::StoreRefusingWrites);
-            return Err(AppendError::Store(trouble("the disk is full")));
+        let server = self.0.clone();
+        // On a log that several servers share, an append that was sent may land whatever becomes of its sender.
+        if server.world.shared && fate::one_of(2) == 0 {
+            return tokio::spawn(server.sends(append)).await.expect("nobody aborts it");
         }
-        if fate::strikes(fate::climate().store_fails) {
-            return Err(AppendError::Busy);
-        }
-        let outcome = server.world.log.append(&append);
-        if let Ok(appended) = &outcome {
-            server.world.tell_append(&append, appended);
-            if server.point(points::AFTER_APPEND, fate::climate().append_lost).await.is_err() {
-                fate::mark(Scene::AppendLandedButAnswerLost);
-                return Err(AppendError::Store(trouble("the connection was lost, and with it the answer")));
-            }
-        }
-        outcome
+        server.sends(append).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {

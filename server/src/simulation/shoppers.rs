@@ -43,7 +43,7 @@ pub(super) async fn shops(world: Arc<World>) {
 
 async fn thinks() {
     let long = fate::one_of(30) == 0;
-    fate::pass(Duration::from_millis(if long { fate::between(0..900_000) } else { fate::between(0..2500) })).await;
+    fate::pass(Duration::from_millis(if long { fate::between(0..240_000) } else { fate::between(0..2500) })).await;
 }
 
 /// New pieces come in.

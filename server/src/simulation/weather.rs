@@ -49,7 +49,7 @@ pub(super) async fn turns_bad(world: Arc<World>) {
     for _ in 0..fate::between(0..7) {
         fate::pass(Duration::from_millis(fate::between(0..20_000))).await;
         let while_it_lasts = Duration::from_millis(fate::between(500..60_000));
-        match fate::one_of(7) {
+        match fate::one_of(10) {
             0 => {
                 fate::tell(|| "the log refuses writes".to_owned());
                 world.set_refusing(true);
@@ -75,6 +75,12 @@ pub(super) async fn turns_bad(world: Arc<World>) {
                 world.catalogue().closed = false;
             }
             4 => poisons(&world),
+            5..=7 if world.shared => {
+                let server = world.server().await;
+                server.stands_still(true);
+                fate::pass(while_it_lasts / 2).await;
+                server.stands_still(false);
+            }
             _ => {
                 let by_ms = i64::try_from(fate::one_of(7_200_000)).unwrap_or(0) - 3_600_000;
                 fate::step_clock(by_ms);

@@ -1,12 +1,12 @@
 //! Everything that outlives a server: the log, the systems around the shop, and who keeps a server running.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use storefront_api::OrderId;
-use storefront_eventlog::{Append, Appended, Recorded};
+use storefront_eventlog::{Append, AppendError, Appended, Recorded};
 
 use super::bell::Bell;
 use super::fate;
@@ -19,6 +19,7 @@ use crate::clock;
 use crate::http::webhooks;
 use crate::integrations::card_webhooks::Webhook;
 use crate::integrations::mailer::Mail;
+use crate::progress::Standing;
 
 /// What one run is about.
 pub(super) struct World {
@@ -33,7 +34,12 @@ pub(super) struct World {
     on_their_way: AtomicU64,
     /// The newest news that were heard of each payment.
     heard: Mutex<BTreeMap<String, Vec<i64>>>,
-    server: Mutex<Option<Arc<Server>>>,
+    /// Whether several servers share the log.
+    pub(super) shared: bool,
+    /// The servers that run.
+    servers: Mutex<Vec<Arc<Server>>>,
+    /// How many servers were ever started.
+    started: AtomicU32,
     /// Rings when a server was started or died.
     changed: Bell,
     /// Orders with an event in the log that nobody can read.
@@ -41,8 +47,10 @@ pub(super) struct World {
 }
 
 impl World {
+    /// A world without servers; perhaps several are to share its log.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
+            shared: fate::one_of(3) == 0,
             log: Log::new(),
             bank: Mutex::default(),
             catalogue: Mutex::default(),
@@ -52,7 +60,8 @@ impl World {
             news: AtomicU64::new(0),
             on_their_way: AtomicU64::new(0),
             heard: Mutex::default(),
-            server: Mutex::default(),
+            servers: Mutex::default(),
+            started: AtomicU32::new(0),
             changed: Bell::default(),
             poisoned: Mutex::default(),
         })
@@ -60,25 +69,27 @@ impl World {
 
     /// Keeps a server running: when one has died, another is started after a while.
     pub(super) async fn keep_a_server(self: Arc<Self>) {
-        for number in 1_u32.. {
+        loop {
+            let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
             let server = Server::start(self.clone(), number);
-            *lock(&self.server) = Some(server.clone());
+            lock(&self.servers).push(server.clone());
             self.changed.rings();
             self.changed.until(|| (!server.is_alive()).then_some(())).await;
-            *lock(&self.server) = None;
+            lock(&self.servers).retain(|running| running.number != number);
             let away = if fate::one_of(10) == 0 { fate::between(0..600_000) } else { fate::between(0..5000) };
             fate::pass(Duration::from_millis(away)).await;
         }
     }
 
-    /// The server that runs, once there is one.
+    /// One of the servers that run, once there is one.
     pub(super) async fn server(&self) -> Arc<Server> {
-        self.changed.until(|| self.running()).await
+        let running = self.changed.until(|| Some(self.running()).filter(|running| !running.is_empty())).await;
+        fate::pick(&running)
     }
 
-    /// The server that runs now, if one does.
-    pub(super) fn running(&self) -> Option<Arc<Server>> {
-        lock(&self.server).clone()
+    /// The servers that run now.
+    pub(super) fn running(&self) -> Vec<Arc<Server>> {
+        lock(&self.servers).clone()
     }
 
     pub(super) fn server_died(&self) {
@@ -86,16 +97,22 @@ impl World {
         self.changed.rings();
     }
 
-    /// Whether a server runs whose processes have nothing to do but what nobody can do.
+    /// Where each process stands, as told by the server on which it runs.
+    pub(super) fn standings(&self) -> BTreeMap<&'static str, Standing> {
+        let told = self.running().into_iter().flat_map(|server| server.progress.all());
+        told.filter(|(_, standing)| !standing.elsewhere).collect()
+    }
+
+    /// Whether every process runs somewhere, and has nothing left to do.
     pub(super) fn is_idle(&self) -> bool {
-        let poisoned = lock(&self.poisoned).len();
-        let done = |server: Arc<Server>| server.progress.all().iter().all(|(_, at)| at.unfinished <= poisoned);
-        self.running().is_some_and(done)
+        let standings = self.standings();
+        let known = self.running().first().map_or(0, |server| server.progress.all().len());
+        known > 0 && standings.len() == known && standings.values().all(|standing| standing.unfinished == 0)
     }
 
     /// Lets go of the servers, which hold the world.
     pub(super) fn end(&self) {
-        *lock(&self.server) = None;
+        lock(&self.servers).clear();
     }
 
     pub(super) fn bank(&self) -> MutexGuard<'_, Bank> {
@@ -168,7 +185,16 @@ impl World {
         heard.push(webhook.created_unix_s);
     }
 
-    pub(super) fn tell_append(&self, append: &Append, appended: &Appended) {
+    /// An append comes to the log.
+    pub(super) fn lands(&self, append: &Append) -> Result<Appended, AppendError> {
+        let outcome = self.log.append(append);
+        if let Ok(appended) = &outcome {
+            self.tell_append(append, appended);
+        }
+        outcome
+    }
+
+    fn tell_append(&self, append: &Append, appended: &Appended) {
         for part in &append.streams {
             for event in &part.events {
                 let (at, data) = (appended.position, event.data.as_str());
