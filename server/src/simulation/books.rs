@@ -183,6 +183,9 @@ impl Books {
         if let CheckoutEvent::PaymentRefused { .. } = event {
             fate::mark(Scene::ReservedThenDeclined);
         }
+        if let CheckoutEvent::VoucherRefused { .. } = event {
+            fate::mark(Scene::VouchersLastUseTwice);
+        }
         let CheckoutEvent::StockRefused { product_ids } = event else { return };
         let lines = self.checkouts[&id].iter().rev().filter(|(earlier, _)| *earlier <= at).find_map(|(_, event)| {
             let CheckoutEvent::Started { lines, .. } = event else { return None };
@@ -214,7 +217,9 @@ fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus>
         | OrderEvent::ItemQuantityChanged { .. }
         | OrderEvent::ItemRemoved { .. }
         | OrderEvent::PriceChangedInBasket { .. }
-        | OrderEvent::ProductWithdrawnFromBasket { .. } => (&[Some(InProgress)], InProgress),
+        | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::VoucherApplied { .. }
+        | OrderEvent::VoucherRemoved { .. } => (&[Some(InProgress)], InProgress),
         OrderEvent::CheckedOut { .. } => (&[Some(InProgress)], CheckedOut),
         OrderEvent::Reopened { .. } => (&[Some(CheckedOut)], InProgress),
         OrderEvent::Confirmed { .. } => (&[Some(CheckedOut)], Confirmed),

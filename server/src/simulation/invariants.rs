@@ -9,6 +9,7 @@ use storefront_eventlog::{Position, StreamName, Version};
 
 use super::books::{Books, OrderBook};
 use super::fate;
+use super::purses;
 use super::scenes::Scene;
 use super::world::{World, lock};
 
@@ -27,6 +28,8 @@ pub(super) fn broken(world: &World) -> Vec<String> {
     for (product, events) in &books.stocks {
         stock_adds_up(product, events, &books, &mut wrong);
     }
+    purses::wallets_add_up(world, &books, &mut wrong);
+    purses::vouchers_are_used_once(world, &books, &mut wrong);
     mails_agree_with_the_mailbox(&books, world, &mut wrong);
     processes_are_done(world, &mut wrong);
     books.mark_scenes();

@@ -20,6 +20,7 @@ mod invariants;
 mod log;
 mod outside;
 mod points;
+mod purses;
 mod scenes;
 mod server;
 mod shoppers;

@@ -29,10 +29,14 @@ pub(super) enum Scene {
     OldHistory,
     HolderPausedAndReplaced,
     AppendLandedAfterItsSenderDied,
+    PaidFromTheWallet,
+    WalletShort,
+    VoucherIssued,
+    VouchersLastUseTwice,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 28] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -57,6 +61,10 @@ impl Scene {
         Self::OldHistory,
         Self::HolderPausedAndReplaced,
         Self::AppendLandedAfterItsSenderDied,
+        Self::PaidFromTheWallet,
+        Self::WalletShort,
+        Self::VoucherIssued,
+        Self::VouchersLastUseTwice,
     ];
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_api::{Address, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId};
+use storefront_api::{Address, CustomerId, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId};
 use storefront_domain::order::{self, ItemFacts, LineFacts, Order, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::product::ProductEvent;
 use storefront_domain::stock::{StockCommand, StockEvent};
@@ -12,6 +12,7 @@ use storefront_eventlog::AppendError;
 
 use super::fate;
 use super::outside::{DECLINED, GOOD, NOBODY, SLOW};
+use super::purses::{self, ADA};
 use super::scenes::Scene;
 use super::world::World;
 use crate::commands::{self, Condition, Context, Done, Failure, Idempotency, Reply};
@@ -31,7 +32,8 @@ pub(super) const RANGE: [&str; 3] = ["mug", "kettle", "tray"];
 pub(super) async fn shops(world: Arc<World>) {
     for _ in 0..fate::between(1..3) {
         let order_id = OrderId(chance::id());
-        let shopper = Shopper { world: world.clone(), order_id };
+        let customer_id = (fate::one_of(2) == 0).then_some(ADA);
+        let shopper = Shopper { world: world.clone(), order_id, customer_id };
         for _ in 0..fate::between(4..14) {
             thinks().await;
             let order = shopper.looks().await;
@@ -64,6 +66,7 @@ pub(super) async fn receives(world: &World, product: &ProductId, quantity: u32) 
 struct Shopper {
     world: Arc<World>,
     order_id: OrderId,
+    customer_id: Option<CustomerId>,
 }
 
 impl Shopper {
@@ -86,6 +89,8 @@ impl Shopper {
                 4 => Some(self.wants_another_quantity(order).await?),
                 5 if fate::one_of(6) == 0 => Some(OrderCommand::RemoveItem { product_id: a_product() }),
                 6 if fate::one_of(20) == 0 => Some(OrderCommand::Clear),
+                6 | 7 if order.voucher().is_none() => self.has_a_voucher().await,
+                6 if fate::one_of(8) == 0 => Some(OrderCommand::RemoveVoucher),
                 _ => self.buys(order).await,
             },
             // Mostly there is nothing to do but wait.
@@ -122,7 +127,19 @@ impl Shopper {
             unit_price: product.price,
             vat_rate_percent: 19,
         };
-        product.active.then(|| OrderCommand::AddItem { customer_id: None, item, quantity: some_pieces(), available })
+        product.active.then(|| OrderCommand::AddItem {
+            customer_id: self.customer_id,
+            spending_limit: None,
+            item,
+            quantity: some_pieces(),
+            available,
+        })
+    }
+
+    async fn has_a_voucher(&self) -> Option<OrderCommand> {
+        let found = patiently(&self.world, |store| purses::voucher_for(store, self.order_id));
+        let (code, amount) = found.await.expect("a voucher can be read")?;
+        Some(OrderCommand::ApplyVoucher { code, amount })
     }
 
     async fn wants_another_quantity(&self, order: &Order) -> Option<OrderCommand> {
@@ -140,12 +157,14 @@ impl Shopper {
             0 | 1 => PaymentMethod::Card { token: DECLINED.to_owned() },
             2 | 3 => PaymentMethod::Card { token: SLOW.to_owned() },
             4 => PaymentMethod::None,
+            5..=7 if self.customer_id.is_some() => PaymentMethod::Wallet,
             _ => PaymentMethod::Card { token: GOOD.to_owned() },
         };
         let email = if fate::one_of(20) == 0 { NOBODY } else { "ada@example.com" };
         Some(OrderCommand::CheckOut {
             expected_total: order.total(),
             facts,
+            spending_limit: None,
             payment_id: PaymentId(chance::id()),
             email: email.to_owned(),
             shipping_address: an_address(),
@@ -255,6 +274,7 @@ fn context(actor: &str, correlation_id: String, key: &str) -> Context {
         cause: Cause { correlation_id, causation_id: Some(format!("request-{key}")), actor: actor.to_owned() },
         idempotency: Some(Idempotency { key: format!("{actor}:{key}"), fingerprint: "the same each time".to_owned() }),
         condition: Condition::Anything,
+        customer_id: None,
     }
 }
 

@@ -9,6 +9,7 @@ use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend};
 use super::fate;
 use super::histories;
 use super::outside::a_product;
+use super::purses;
 use super::scenes::Scene;
 use super::shoppers::{RANGE, receives};
 use super::world::{World, lock};
@@ -19,6 +20,7 @@ pub(super) async fn opens(world: &World) {
     if fate::one_of(6) == 0 {
         histories::goes_on(world);
     }
+    purses::opens(world);
     for id in RANGE {
         world.catalogue().set(a_product(id, a_price(), true));
         let few = u32::try_from(fate::between(1..7)).unwrap_or(1);
