@@ -210,7 +210,7 @@ impl Books {
 
 /// The status after an event; `None` where the event cannot follow. Written down here once more, apart from the domain.
 fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus> {
-    use OrderStatus::{Cancelled, CheckedOut, Confirmed, Delivered, InProgress, Shipped};
+    use OrderStatus::{Cancelled, CheckedOut, Confirmed, Delivered, Expired, InProgress, Shipped};
     let (from, to): (&[Option<OrderStatus>], _) = match event {
         OrderEvent::Started { .. } => (&[None], InProgress),
         OrderEvent::ItemAdded { .. }
@@ -226,6 +226,7 @@ fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus>
         OrderEvent::Shipped { .. } => (&[Some(Confirmed)], Shipped),
         OrderEvent::Delivered { .. } => (&[Some(Shipped)], Delivered),
         OrderEvent::Cancelled { .. } => (&[Some(CheckedOut), Some(Confirmed)], Cancelled),
+        OrderEvent::Expired => (&[Some(InProgress)], Expired),
     };
     from.contains(&status).then_some(to)
 }

@@ -77,7 +77,8 @@ fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut 
 fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, world: &World, wrong: &mut Vec<String>) {
     let sold = match book.status {
         Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => true,
-        Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled) | None => false,
+        Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired)
+        | None => false,
     };
     let due = match book.checkouts.last() {
         Some((_, total, PaymentMethod::Card { .. })) if sold => total.amount,

@@ -130,7 +130,8 @@ pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut V
 fn is_sold(book: &OrderBook) -> bool {
     match book.status {
         Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => true,
-        Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled) | None => false,
+        Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired)
+        | None => false,
     }
 }
 

@@ -109,7 +109,7 @@ impl Shopper {
                 1 => Some(OrderCommand::Cancel { reason: reason() }),
                 _ => None,
             },
-            Some(OrderStatus::Delivered | OrderStatus::Cancelled) => match fate::one_of(4) {
+            Some(OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Expired) => match fate::one_of(4) {
                 0 => Some(OrderCommand::Cancel { reason: reason() }),
                 1 => Some(sends()),
                 _ => None,
