@@ -27,6 +27,7 @@ mod processes;
 mod programs;
 mod several_servers;
 mod shopping;
+mod stock;
 mod stopping;
 mod terminal;
 mod views;

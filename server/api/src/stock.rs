@@ -59,3 +59,11 @@ pub struct AdjustStock {
     /// Why, 1 to 200 characters.
     pub reason: String,
 }
+
+/// Stock is to run low at another number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetThreshold {
+    /// At or below this many available, 0 to 1,000,000.
+    pub threshold: u32,
+}

@@ -1,6 +1,6 @@
 //! Stock, for operators.
 
-use storefront_api::{AdjustStock, ProductId, ReceiveStock, StockItem, StockList, StockQuery};
+use storefront_api::{AdjustStock, ProductId, ReceiveStock, SetThreshold, StockItem, StockList, StockQuery};
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
 
@@ -45,5 +45,18 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<Written<StockItem>, ClientError> {
         self.post(&["v1", "stock", product_id.as_str(), "adjust"], adjust, key).await
+    }
+
+    /// `PUT /v1/stock/{product_id}/threshold`: runs low at or below this many available. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn set_threshold(
+        &self,
+        product_id: &ProductId,
+        threshold: u32,
+    ) -> Result<Written<StockItem>, ClientError> {
+        let path = ["v1", "stock", product_id.as_str(), "threshold"];
+        self.write(self.request(reqwest::Method::PUT, &path).json(&SetThreshold { threshold })).await
     }
 }

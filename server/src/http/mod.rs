@@ -72,6 +72,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(stock::get_stock))
         .routes(routes!(stock::receive_stock))
         .routes(routes!(stock::adjust_stock))
+        .routes(routes!(stock::set_threshold))
         .routes(routes!(orders::list::list_orders))
         .routes(routes!(orders::read::get_order))
         .routes(routes!(orders::read::get_timeline))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use storefront_api::{AdjustStock, Problem, ProductId, ReceiveStock, StockItem, StockList, StockQuery};
+use storefront_api::{AdjustStock, Problem, ProductId, ReceiveStock, SetThreshold, StockItem, StockList, StockQuery};
 use storefront_domain::stock::StockCommand;
 
 use super::command::Command;
@@ -97,6 +97,26 @@ pub(crate) async fn adjust_stock(
 ) -> Result<Response, ApiError> {
     values::text("/reason", &body.reason, 200)?;
     change(&shop, &id, &context, StockCommand::Adjust { change: body.change, reason: body.reason }).await
+}
+
+/// Set when stock runs low
+///
+/// At or below this many available. When that is so already, `stock.ran_low` follows at once.
+#[utoipa::path(
+    put, path = "/v1/stock/{product_id}/threshold", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = SetThreshold,
+    responses(
+        (status = 200, description = "Set", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn set_threshold(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<SetThreshold>,
+) -> Result<Response, ApiError> {
+    change(&shop, &id, &context, StockCommand::SetThreshold { threshold: body.threshold }).await
 }
 
 async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCommand) -> Result<Response, ApiError> {
