@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use storefront_api::OrderId;
 use storefront_domain::order::{self, OrderCommand};
 use storefront_eventlog::{JsonText, Timer, TimerChange};
+use uuid::Uuid;
 
 use super::runner::{Listener, Turn};
 use super::timers::{Timers, batch_about};
@@ -20,6 +22,14 @@ use crate::streams;
 /// What the end of baskets listens to.
 pub(crate) const LISTENER: Listener = Listener { name: "idle_baskets", types: &["order.started", "order.reopened"] };
 
+/// What a timer needs to know when it is due.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    order_id: OrderId,
+    /// The event that set the timer.
+    cause: Uuid,
+}
+
 /// Handles one event: sets the timer of a basket.
 pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
@@ -29,7 +39,7 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
         due_ms: recorded.event.time_ms.saturating_add(as_ms(life)),
-        note: JsonText::of(&order_id)?,
+        note: JsonText::of(&Note { order_id, cause: recorded.event.id })?,
         as_read: None,
     });
     batch.checkpoint(turn.checkpoint.clone());
@@ -40,9 +50,9 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
 
 /// What is to be written now that a timer is due: the end of the basket, or when to look again.
 pub(crate) async fn judge(store: Store, life: Duration, timer: Timer) -> Result<Batch, Failure> {
-    let order_id: OrderId = timer.note.parse()?;
+    let Note { order_id, cause } = timer.note.parse()?;
     let record = order_record::load(&store, order_id).await?;
-    let mut batch = batch_about(&timer);
+    let mut batch = batch_about(&timer, Some(cause));
     let over_at_ms = record.changed_at.unix_ms().saturating_add(as_ms(life));
     if record.order.basket().is_some() && store.now_ms().await? < over_at_ms {
         batch.timer(timer.fired_and_set_again(over_at_ms, timer.note.clone()));

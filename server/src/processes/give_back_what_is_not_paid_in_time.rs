@@ -17,6 +17,7 @@ use storefront_domain::stock::{self, ReleaseReason, StockCommand, StockEvent};
 use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
 use storefront_eventlog::{JsonText, Timer, TimerChange};
 use tracing::info;
+use uuid::Uuid;
 
 use super::runner::{Listener, Turn};
 use super::timers::{Timers, batch_about, look_again};
@@ -33,6 +34,8 @@ pub(crate) const LISTENER: Listener = Listener { name: "reservations", types: &[
 struct Note {
     order_id: OrderId,
     payment_id: PaymentId,
+    /// The event that set the timer.
+    cause: Uuid,
 }
 
 /// Handles one event: sets the timer of a reservation.
@@ -50,7 +53,7 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
         due_ms: recorded.event.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)),
-        note: JsonText::of(&Note { order_id, payment_id })?,
+        note: JsonText::of(&Note { order_id, payment_id, cause: recorded.event.id })?,
         as_read: None,
     });
     batch.checkpoint(turn.checkpoint.clone());
@@ -62,8 +65,8 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
 /// What is to be written now that a timer is due.
 pub(crate) async fn judge(store: Store, timer: Timer) -> Result<Batch, Failure> {
     let store = &store;
-    let Note { order_id, payment_id } = timer.note.parse()?;
-    let (mut batch, stream) = (batch_about(&timer), streams::checkout(order_id));
+    let Note { order_id, payment_id, cause } = timer.note.parse()?;
+    let (mut batch, stream) = (batch_about(&timer, Some(cause)), streams::checkout(order_id));
     let (checkout, version) = stored::load::<CheckoutEvent>(store, &stream).await?;
     if let Some(attempt) = checkout::holds_unpaid(&checkout, payment_id) {
         let payment_stream = streams::payment(payment_id);

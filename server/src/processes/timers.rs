@@ -13,6 +13,7 @@ use storefront_eventlog::{AppendError, Timer, TimerChange};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
+use uuid::Uuid;
 
 use super::tenancy::Tenancy;
 use crate::clock;
@@ -94,7 +95,7 @@ impl Timers {
                 // It must not keep the others from being looked at.
                 Err(failure) => {
                     error!(process = self.owner, timer = timer.name, error = %failure, "a timer cannot be acted on; trying later");
-                    let mut batch = batch_about(&timer);
+                    let mut batch = batch_about(&timer, None);
                     batch.timer(look_again(store, &timer).await?);
                     match store.append(batch.into_append()).await {
                         Ok(_) | Err(AppendError::TimerGone { .. }) => {}
@@ -121,10 +122,11 @@ where
     .await
 }
 
-/// What is written about a timer; by custom it is named after its order.
-pub(super) fn batch_about(timer: &Timer) -> Batch {
+/// What is written about a timer, which by custom is named after its order; the cause is the event that set it.
+pub(super) fn batch_about(timer: &Timer, cause: Option<Uuid>) -> Batch {
     let actor = format!("process:{}", timer.owner);
-    Batch::new(clock::now(), Cause { correlation_id: timer.name.clone(), causation_id: None, actor })
+    let causation_id = cause.map(|cause| cause.to_string());
+    Batch::new(clock::now(), Cause { correlation_id: timer.name.clone(), causation_id, actor })
 }
 
 /// Has a timer looked at again in a minute.
