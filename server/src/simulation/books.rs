@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use storefront_api::{EmailId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId};
+use storefront_api::{EmailId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId, ReopenReason};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::{self, Order, OrderEvent};
@@ -58,6 +58,17 @@ pub(super) struct MailBook {
     pub(super) message_id: String,
     pub(super) sent: u32,
     pub(super) failed: u32,
+}
+
+impl OrderBook {
+    /// Whether the shop is to keep the money, and somebody else the goods.
+    pub(super) fn is_sold(&self) -> bool {
+        match self.status {
+            Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => true,
+            Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired)
+            | None => false,
+        }
+    }
 }
 
 impl Books {
@@ -161,6 +172,9 @@ impl Books {
     pub(super) fn mark_scenes(&self) {
         for (id, book) in &self.orders {
             let paid = book.checkouts.iter().filter_map(|(payment, ..)| self.payments.get(payment)?.succeeded_at).max();
+            if book.status == Some(OrderStatus::Expired) {
+                fate::mark(Scene::IdleBasketEnded);
+            }
             if book.status == Some(OrderStatus::Delivered) {
                 fate::mark(Scene::SoldAndDelivered);
             }
@@ -182,6 +196,9 @@ impl Books {
     fn mark_scene_of_checkout(&self, id: OrderId, at: Position, event: &CheckoutEvent) {
         if let CheckoutEvent::PaymentRefused { .. } = event {
             fate::mark(Scene::ReservedThenDeclined);
+        }
+        if let CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired } = event {
+            fate::mark(Scene::ReservationExpired);
         }
         if let CheckoutEvent::VoucherRefused { .. } = event {
             fate::mark(Scene::VouchersLastUseTwice);

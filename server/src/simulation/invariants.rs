@@ -50,7 +50,8 @@ fn log_is_sound(world: &World, wrong: &mut Vec<String>) {
         }
         let by_process = recorded.event.actor.starts_with("process:");
         let cause = recorded.event.causation_id.as_ref();
-        if by_process && !cause.is_some_and(|cause| ids.contains(cause)) {
+        // Without a cause is only what a timer led to.
+        if by_process && cause.is_some_and(|cause| !ids.contains(cause)) {
             wrong.push(format!("event {} has no cause in the log", recorded.position));
         }
         ids.insert(recorded.event.id.to_string());
@@ -75,11 +76,7 @@ fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut 
 
 /// What the shop has kept of an order's money is its price if it is sold, and nothing else.
 fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, world: &World, wrong: &mut Vec<String>) {
-    let sold = match book.status {
-        Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => true,
-        Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired)
-        | None => false,
-    };
+    let sold = book.is_sold();
     let due = match book.checkouts.last() {
         Some((_, total, PaymentMethod::Card { .. })) if sold => total.amount,
         Some((_, _, PaymentMethod::Card { .. } | PaymentMethod::Wallet | PaymentMethod::None)) | None => 0,

@@ -8,12 +8,11 @@ use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletEvent};
 use storefront_eventlog::Version;
 use uuid::Uuid;
 
-use super::books::{Books, OrderBook};
+use super::books::Books;
 use super::fate;
 use super::scenes::Scene;
 use super::world::World;
 use crate::commands::Failure;
-use crate::config::Config;
 use crate::stored::{self, Batch, Cause, Store, Stored};
 use crate::{chance, clock, streams};
 
@@ -68,7 +67,7 @@ pub(super) fn wallets_add_up(world: &World, books: &Books, wrong: &mut Vec<Strin
     }
     for (id, book) in &books.orders {
         let due = match book.checkouts.last() {
-            Some((_, total, PaymentMethod::Wallet)) if is_sold(book) => total.amount,
+            Some((_, total, PaymentMethod::Wallet)) if book.is_sold() => total.amount,
             Some((_, _, PaymentMethod::Wallet | PaymentMethod::Card { .. } | PaymentMethod::None)) | None => 0,
         };
         let kept = kept.get(id).copied().unwrap_or(0);
@@ -113,7 +112,7 @@ pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut V
             wrong.push(format!("voucher {code} was used {redeemed} times, and is left reserved for {reserved:?}"));
         }
     }
-    let threshold = Config::in_memory(String::new(), String::new(), String::new()).terms.voucher_threshold;
+    let threshold = world.config.terms.voucher_threshold;
     for (id, book) in &books.orders {
         let large = book.order.total().amount > threshold;
         let sent = matches!(book.status, Some(OrderStatus::Shipped | OrderStatus::Delivered));
@@ -124,14 +123,6 @@ pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut V
         if issued > 0 {
             fate::mark(Scene::VoucherIssued);
         }
-    }
-}
-
-fn is_sold(book: &OrderBook) -> bool {
-    match book.status {
-        Some(OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => true,
-        Some(OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired)
-        | None => false,
     }
 }
 

@@ -33,10 +33,12 @@ pub(super) enum Scene {
     WalletShort,
     VoucherIssued,
     VouchersLastUseTwice,
+    ReservationExpired,
+    IdleBasketEnded,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 30] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -65,6 +67,8 @@ impl Scene {
         Self::WalletShort,
         Self::VoucherIssued,
         Self::VouchersLastUseTwice,
+        Self::ReservationExpired,
+        Self::IdleBasketEnded,
     ];
 }
 

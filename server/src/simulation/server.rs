@@ -29,16 +29,12 @@ use super::world::World;
 use crate::app::{Ground, Systems, start_processes};
 use crate::clock;
 use crate::commands::Failure;
-use crate::config::Config;
 use crate::lists::Lists;
 use crate::processes::tenancy::Tenancy;
 use crate::progress::Progress;
 use crate::shop::Freshness;
 use crate::stored::{self, Store};
 use crate::streams;
-
-/// Longer than usual, so that a run has fewer renewals in it.
-const LEASE_TTL: Duration = Duration::from_secs(15);
 
 /// One life of a server.
 pub(super) struct Server {
@@ -59,8 +55,7 @@ pub(super) struct Failed;
 impl Server {
     /// Starts a server on the log of a world.
     pub(super) fn start(world: Arc<World>, number: u32) -> Arc<Self> {
-        let config = Config::in_memory(String::new(), String::new(), String::new());
-        let config = Config { demo_stock: false, lease_ttl: LEASE_TTL, ..config };
+        let config = world.config.clone();
         let server = Arc::new(Self {
             number,
             world,

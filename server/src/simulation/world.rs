@@ -16,6 +16,7 @@ use super::outside::{Bank, Catalogue};
 use super::scenes::Scene;
 use super::server::Server;
 use crate::clock;
+use crate::config::Config;
 use crate::http::webhooks;
 use crate::integrations::card_webhooks::Webhook;
 use crate::integrations::mailer::Mail;
@@ -34,6 +35,8 @@ pub(super) struct World {
     on_their_way: AtomicU64,
     /// The newest news that were heard of each payment.
     heard: Mutex<BTreeMap<String, Vec<i64>>>,
+    /// What every server is told.
+    pub(super) config: Config,
     /// Whether several servers share the log.
     pub(super) shared: bool,
     /// The servers that run.
@@ -50,6 +53,7 @@ impl World {
     /// A world without servers; perhaps several are to share its log.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
+            config: config(),
             shared: fate::one_of(3) == 0,
             log: Log::new(),
             bank: Mutex::default(),
@@ -205,6 +209,20 @@ impl World {
 
     pub(super) fn events(&self) -> Vec<Recorded> {
         self.log.events()
+    }
+}
+
+/// As usual, but that goods are not kept for long in some shops, and idle baskets neither.
+fn config() -> Config {
+    let usual = Config::in_memory(String::new(), String::new(), String::new());
+    let seconds = |range| Duration::from_secs(fate::between(range));
+    Config {
+        demo_stock: false,
+        reservation_life: if fate::one_of(3) == 0 { seconds(2..40) } else { usual.reservation_life },
+        basket_life: if fate::one_of(4) == 0 { seconds(60..300) } else { usual.basket_life },
+        // Longer than usual, so that a run has fewer renewals in it.
+        lease_ttl: Duration::from_secs(15),
+        ..usual
     }
 }
 
