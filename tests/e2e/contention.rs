@@ -5,7 +5,7 @@ use serde_json::json;
 use storefront_api::{Cancel, OrderStatus, PaymentStatus};
 use storefront_client::IdempotencyKey;
 
-use crate::world::{VISA, World, an_order, card, checkout, eventually};
+use crate::world::{VISA, World, an_order, card, checkout, eventually, stock_now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_add_to_one_basket_at_once_lose_nothing() {
@@ -93,7 +93,7 @@ async fn cancelling_races_confirming_and_either_way_the_books_are_right() {
         .await;
     }
     eventually("all goods are back on the shelf", || async {
-        let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+        let stock = stock_now(&world.client, &product.id).await;
         ((stock.on_hand, stock.reserved) == (product.available, 0)).then_some(())
     })
     .await;

@@ -11,7 +11,7 @@ use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
 use crate::money::{a_customer, balance};
 use crate::programs::ServerProcess;
-use crate::world::{VISA, an_order, card, checkout, eventually};
+use crate::world::{VISA, an_order, card, checkout, eventually, stock_now};
 
 /// The server is killed as soon as the order has come to each of these.
 const MOMENTS: [&str; 7] = [
@@ -53,7 +53,7 @@ async fn killed_at_any_moment_of_a_checkout_it_ends_with_one_charge_one_mail_one
             ends_well(&client, &mocks, order, moment).await;
         }
     }
-    let stock = client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available - bought, 0));
     positions_are_dense(&client).await;
 }

@@ -7,7 +7,7 @@ use storefront_client::{Client, ClientError};
 use storefront_mocks::{Faults, Stub};
 use storefront_server::Server;
 
-use crate::world::{VISA, World, config, eventually};
+use crate::world::{VISA, World, config, eventually, stock_now};
 
 /// Long enough for a checkout to come to its payment, short enough to wait for.
 const SOON_OVER: Duration = Duration::from_millis(700);
@@ -22,7 +22,7 @@ async fn an_order_that_is_not_paid_in_time_is_open_again_and_money_that_comes_la
     world.buy(&basket, VISA).await.unwrap();
     let reopened = world.reaches(basket.id, OrderStatus::InProgress).await;
     assert_eq!(reopened.reopened_because, Some(ReopenReason::ReservationExpired));
-    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (2, 0));
 
     world.mocks.faults(Stub::Cards).clear();
@@ -48,7 +48,7 @@ async fn a_reservation_that_ran_out_while_the_shop_was_closed_is_given_back_once
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
     eventually("its stock is reserved", || async {
-        let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+        let stock = stock_now(&world.client, &product.id).await;
         (stock.reserved == 1).then_some(())
     })
     .await;

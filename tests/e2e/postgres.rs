@@ -5,7 +5,7 @@ use storefront_client::Client;
 use storefront_server::{Server, StoreChoice};
 
 use crate::postgres_server;
-use crate::world::{VISA, World, config};
+use crate::world::{VISA, World, config, stock_now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_on_postgres_sells_and_knows_it_after_a_restart() {
@@ -24,7 +24,7 @@ async fn a_shop_on_postgres_sells_and_knows_it_after_a_restart() {
     let client = Client::new(&server.url()).unwrap();
     let order = client.order(basket.id).await.unwrap().unwrap();
     assert_eq!((order.status, order.number, order.total), (confirmed.status, confirmed.number, confirmed.total));
-    let stock = client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (1, 0));
     server.shutdown().await;
 }

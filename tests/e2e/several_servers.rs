@@ -10,7 +10,7 @@ use crate::crash::{a_checkout, a_product_with_plenty, ends_well, follow_until, p
 use crate::postgres::postgres_url;
 use crate::postgres_server;
 use crate::programs::ServerProcess;
-use crate::world::eventually;
+use crate::world::{eventually, stock_now};
 
 /// What the first of the two servers is at when it is struck.
 const MOMENTS: [&str; 4] = ["order.checked_out", "payment.requested", "payment.succeeded", "email.requested"];
@@ -88,7 +88,7 @@ async fn share_the_work(sides: [&Side; 2]) {
 }
 
 async fn nothing_was_lost_or_doubled(side: &Side, product: &Product, before: u32, bought: usize) {
-    let stock = side.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&side.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (before - u32::try_from(bought).unwrap(), 0));
     positions_are_dense(&side.client).await;
 }

@@ -4,7 +4,7 @@ use storefront_api::{Cancel, OrderListQuery, OrderStatus, PaymentStatus, ReopenR
 use storefront_client::IdempotencyKey;
 use storefront_mocks::{Faults, Stub};
 
-use crate::world::{DECLINED, SOON, VISA, World, an_order, card, checkout, eventually};
+use crate::world::{DECLINED, SOON, VISA, World, an_order, card, checkout, eventually, stock_now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
@@ -53,7 +53,7 @@ async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
     let steps = world.timeline(basket.id).await.steps;
     assert!(steps.iter().all(|step| step.state == StepState::Done), "{steps:?}");
 
-    let stock = world.client.stock_of(&product.id).await.unwrap().expect("it has stock");
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available - 2, 0));
 }
 
@@ -85,7 +85,7 @@ async fn a_declined_card_reopens_the_basket_and_another_card_pays() {
     let reopened = world.reaches(basket.id, OrderStatus::InProgress).await;
     assert!(matches!(reopened.reopened_because, Some(ReopenReason::PaymentDeclined { .. })), "{reopened:?}");
     assert_eq!(reopened.items, basket.items);
-    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available, 0));
     let steps = world.timeline(basket.id).await.steps;
     assert_eq!((steps[0].state, steps[1].state), (StepState::Undone, StepState::Failed), "{steps:?}");
@@ -122,7 +122,7 @@ async fn of_two_shoppers_and_one_unit_one_gets_it() {
     }
     ends.sort_by_key(|status| *status == OrderStatus::Confirmed);
     assert_eq!(ends, [OrderStatus::InProgress, OrderStatus::Confirmed]);
-    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (0, 0));
 }
 
@@ -171,7 +171,7 @@ async fn a_cancelled_order_gives_back_goods_and_money_once() {
     let refunds = world.mocks.card_gateway().refunds();
     assert_eq!(refunds.iter().map(|refund| refund.amount).sum::<i64>(), basket.total.amount);
     assert_eq!(refunds.len(), 1);
-    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available, 0));
     let again = world.client.cancel(basket.id, &cancel, &IdempotencyKey::new()).await.unwrap_err();
     assert_eq!(again.problem().unwrap().status, 409);
@@ -192,7 +192,7 @@ async fn an_order_cancelled_while_its_card_is_slow_ends_refunded() {
     .await;
     let order = world.client.order(basket.id).await.unwrap().unwrap();
     assert_eq!(order.status, OrderStatus::Cancelled);
-    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (product.available, 0));
 }
 

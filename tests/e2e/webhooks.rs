@@ -3,7 +3,7 @@
 use storefront_api::{OrderStatus, PaymentStatus};
 use storefront_mocks::{Faults, Stub, WebhookTarget};
 
-use crate::world::{DECLINED, VISA, World, eventually};
+use crate::world::{DECLINED, VISA, World, eventually, stock_now};
 
 impl World {
     /// The card gateway tells this shop its news.
@@ -73,7 +73,7 @@ async fn news_that_come_twice_and_in_the_wrong_order_change_nothing() {
             assert_eq!(history.iter().filter(|kind| *kind == once).count(), 1, "{history:?}");
         }
     }
-    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (0, 0));
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use storefront_api::{
     AddItem, Address, Checkout, Order, OrderId, OrderStatus, PaymentMethod, Product, ProductId, ProductQuery,
-    ReceiveStock, Timeline, TimelineQuery,
+    ReceiveStock, StockItem, Timeline, TimelineQuery,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey};
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
@@ -153,6 +153,12 @@ pub(crate) fn checkout(basket: &Order, payment: PaymentMethod) -> Checkout {
         },
         payment,
     }
+}
+
+/// The stock of a product as of the end of the log.
+pub(crate) async fn stock_now(client: &Client, id: &ProductId) -> StockItem {
+    let head = client.readiness().await.unwrap().head;
+    client.stock_of(id, Some(head)).await.unwrap().expect("it has stock")
 }
 
 /// Asks until there is an answer; fails with what was waited for when that takes too long.

@@ -13,12 +13,16 @@ impl Client {
         self.read(self.get(&["v1", "stock"], query), None).await
     }
 
-    /// `GET /v1/stock/{product_id}`; `None` where there is no such product.
+    /// `GET /v1/stock/{product_id}`, as of a log position at least if one is given; `None` where there is no such product.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn stock_of(&self, product_id: &ProductId) -> Result<Option<StockItem>, ClientError> {
-        self.find(self.get(&["v1", "stock", product_id.as_str()], &())).await
+    pub async fn stock_of(
+        &self,
+        product_id: &ProductId,
+        min_position: Option<u64>,
+    ) -> Result<Option<StockItem>, ClientError> {
+        self.find(self.get(&["v1", "stock", product_id.as_str()], &[("min_position", min_position)])).await
     }
 
     /// `POST /v1/stock/{product_id}/receive`: goods came in.

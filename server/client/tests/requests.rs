@@ -206,7 +206,7 @@ async fn what_the_shop_does_not_have_is_none() {
 
     assert_eq!(shop.client.product(&socks()).await, Ok(None));
     assert_eq!(shop.client.picture(&socks()).await, Ok(None));
-    assert_eq!(shop.client.stock_of(&socks()).await, Ok(None));
+    assert_eq!(shop.client.stock_of(&socks(), None).await, Ok(None));
     assert_eq!(shop.client.order_at_version(order_id(), 99).await, Ok(None));
 }
 

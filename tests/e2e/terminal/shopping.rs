@@ -5,7 +5,7 @@ use storefront_mocks::Stub;
 
 use super::pty::{DOWN, ENTER, ESC, Home, WIDE, line_with};
 use super::{PUDDLES, check_out, is_in_stock, shop_opens};
-use crate::world::{VISA, World, an_order};
+use crate::world::{VISA, World, an_order, stock_now};
 
 #[test]
 fn from_the_first_key_to_a_confirmed_order() {
@@ -74,7 +74,7 @@ async fn a_declined_card_leads_back_to_the_payment_and_another_card_pays() {
     terminal.wait_for("is confirmed. Thank you!");
     let charges = world.mocks.card_gateway().charges();
     assert_eq!(charges.iter().filter(|charge| charge.paid).count(), 1, "{charges:?}");
-    let stock = world.client.stock_of(&product.id).await.unwrap().unwrap();
+    let stock = stock_now(&world.client, &product.id).await;
     assert_eq!((stock.on_hand, stock.reserved), (3, 0));
 }
 

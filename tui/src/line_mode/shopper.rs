@@ -72,7 +72,7 @@ pub(super) async fn plentiful(client: &Client) -> Result<Vec<Product>> {
 
 /// Leaves exactly one piece of a product on the shelf; returns how many were taken off it.
 pub(super) async fn leave_one(client: &Client, product: &Product) -> Result<u32> {
-    let stock = client.stock_of(&product.id).await?.ok_or_else(|| eyre!("{} has no stock.", product.name))?;
+    let stock = client.stock_of(&product.id, None).await?.ok_or_else(|| eyre!("{} has no stock.", product.name))?;
     let surplus = stock.available.saturating_sub(1);
     if surplus > 0 {
         let adjust = AdjustStock { change: -i64::from(surplus), reason: "a demo of the last piece".to_owned() };
