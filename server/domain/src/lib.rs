@@ -1,5 +1,5 @@
-//! What is true in the shop: orders, stock, payments, wallets, vouchers, customers, products, mails, the checkout process,
-//! and how people steer the processes, as pure functions.
+//! What is true in the shop: orders, stock, payments, invoices, wallets, vouchers, customers, products, mails, the checkout
+//! process, and how people steer the processes, as pure functions.
 //!
 //! Values in, values out. There is no I/O here, no clock, no randomness and no async: the price, the time and every new
 //! id come in through the command. Each aggregate has its events, its state with `evolve`, and its commands with
@@ -9,6 +9,7 @@ pub mod category;
 pub mod checkout;
 pub mod customer;
 pub mod email;
+pub mod invoice;
 mod number;
 pub mod order;
 pub mod payment;

@@ -57,6 +57,13 @@ aggregate!(
     crate::payment
 );
 aggregate!(
+    crate::invoice::Issued,
+    crate::invoice::InvoiceEvent,
+    crate::invoice::InvoiceCommand,
+    crate::invoice::InvoiceError,
+    crate::invoice
+);
+aggregate!(
     crate::email::Email,
     crate::email::EmailEvent,
     crate::email::EmailCommand,

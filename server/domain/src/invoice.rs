@@ -1,0 +1,187 @@
+//! Invoices: what was sold at which VAT, written once and never edited. Money that goes back is a credit note beside it.
+
+mod credit;
+mod number;
+#[cfg(test)]
+mod tests;
+
+use storefront_api::{Address, CustomerId, Money, OrderId, ProductId, Timestamp};
+
+pub use self::number::{BadDocumentNumber, CreditNoteNumber, InvoiceNumber};
+use crate::{OrderNumber, TaxOfRate};
+
+/// Something that happened to an invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvoiceEvent {
+    /// It was written.
+    Issued(Box<Invoice>),
+    /// Some of its money went back, and a credit note says so.
+    Credited(CreditNote),
+}
+
+/// What an invoice says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    /// Its number, without gap or repeat in its year.
+    pub number: InvoiceNumber,
+    /// For which order.
+    pub order_id: OrderId,
+    /// The order's number for people.
+    pub order_number: OrderNumber,
+    /// Whose order it is; `None` for a guest.
+    pub customer_id: Option<CustomerId>,
+    /// Where mail about the order goes.
+    pub email: String,
+    /// To whom it is addressed.
+    pub address: Address,
+    /// When it was written.
+    pub issued_at: Timestamp,
+    /// What was sold.
+    pub lines: Vec<InvoiceLine>,
+    /// What a voucher took off the sum of the lines; zero without one.
+    pub discount: Money,
+    /// What was sold at each rate after the discount, and the VAT in it; lowest rate first. The gross amounts add up to
+    /// the total.
+    pub tax: Vec<TaxOfRate>,
+    /// What was paid.
+    pub total: Money,
+    /// How it was paid, such as `card pi_3Nk…`.
+    pub payment_reference: String,
+}
+
+/// One line of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoiceLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// The shopkeeper's number for it.
+    pub sku: String,
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// What one cost, VAT included.
+    pub unit_price: Money,
+    /// What the line cost.
+    pub total: Money,
+    /// VAT that the price includes, in whole percent.
+    pub vat_rate_percent: u8,
+}
+
+/// What a credit note says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditNote {
+    /// Its number, without gap or repeat in its year.
+    pub number: CreditNoteNumber,
+    /// When it was written.
+    pub issued_at: Timestamp,
+    /// What went back.
+    pub amount: Money,
+    /// How that is spread over the rates of the invoice, and the VAT in it. The gross amounts add up to `amount`.
+    pub tax: Vec<TaxOfRate>,
+    /// The payment's name for the refund; there is one credit note for each.
+    pub refund_reference: String,
+}
+
+/// Something asked of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvoiceCommand {
+    /// Write it; a second time changes nothing.
+    Issue(Box<Invoice>),
+    /// Write a credit note for a refund; a second one for the same refund changes nothing.
+    Credit {
+        /// The credit note's number.
+        number: CreditNoteNumber,
+        /// When.
+        issued_at: Timestamp,
+        /// What went back.
+        amount: Money,
+        /// The payment's name for the refund.
+        refund_reference: String,
+    },
+}
+
+/// Why a command was refused. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvoiceError {
+    /// Nobody has written it.
+    #[error("there is no such invoice")]
+    NotFound,
+    /// The number belongs to the invoice of another order.
+    #[error("the number is taken")]
+    NumberTaken,
+    /// A credit note is over more than nothing and not over more than what is left of the invoice.
+    #[error("a credit note over {amount} does not fit: {left} are left of the invoice")]
+    TooMuch {
+        /// What was asked for.
+        amount: Money,
+        /// What has not been credited yet.
+        left: Money,
+    },
+}
+
+/// An invoice and its credit notes, as their events add up. `None` while nobody has written it.
+pub type Issued = Option<InvoiceWithCredits>;
+
+/// An invoice, and what has gone back of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvoiceWithCredits {
+    /// What was written.
+    pub invoice: Invoice,
+    /// The credit notes, oldest first.
+    pub credits: Vec<CreditNote>,
+}
+
+impl InvoiceWithCredits {
+    /// What is left of the total.
+    pub fn left(&self) -> Money {
+        self.credits.iter().fold(self.invoice.total, |left, credit| left.minus(credit.amount).unwrap_or(left))
+    }
+
+    /// What is left at each rate.
+    fn tax_left(&self) -> Vec<TaxOfRate> {
+        self.credits.iter().fold(self.invoice.tax.clone(), |left, credit| credit::without(left, &credit.tax))
+    }
+
+    fn has_credited(&self, refund_reference: &str) -> bool {
+        self.credits.iter().any(|credit| credit.refund_reference == refund_reference)
+    }
+}
+
+/// The invoice after an event. Never fails: an event that does not fit the state leaves it as it was.
+pub fn evolve(issued: Issued, event: &InvoiceEvent) -> Issued {
+    match (issued, event) {
+        (None, InvoiceEvent::Issued(invoice)) => {
+            Some(InvoiceWithCredits { invoice: Invoice::clone(invoice), credits: Vec::new() })
+        }
+        (Some(mut issued), InvoiceEvent::Credited(credit)) if !issued.has_credited(&credit.refund_reference) => {
+            issued.credits.push(credit.clone());
+            Some(issued)
+        }
+        (issued, InvoiceEvent::Issued(_) | InvoiceEvent::Credited(_)) => issued,
+    }
+}
+
+/// The events that a command leads to; none when everything is so already.
+///
+/// # Errors
+/// Says why the invoice refuses. Nothing is to be written then.
+pub fn decide(issued: &Issued, command: InvoiceCommand) -> Result<Vec<InvoiceEvent>, InvoiceError> {
+    match (issued, command) {
+        (None, InvoiceCommand::Issue(invoice)) => Ok(vec![InvoiceEvent::Issued(invoice)]),
+        (Some(known), InvoiceCommand::Issue(invoice)) if known.invoice.order_id == invoice.order_id => Ok(vec![]),
+        (Some(_), InvoiceCommand::Issue(_)) => Err(InvoiceError::NumberTaken),
+        (None, InvoiceCommand::Credit { .. }) => Err(InvoiceError::NotFound),
+        (Some(known), InvoiceCommand::Credit { refund_reference, .. }) if known.has_credited(&refund_reference) => {
+            Ok(vec![])
+        }
+        (Some(known), InvoiceCommand::Credit { number, issued_at, amount, refund_reference }) => {
+            let left = known.left();
+            if amount.currency != left.currency || !(1..=left.amount).contains(&amount.amount) {
+                return Err(InvoiceError::TooMuch { amount, left });
+            }
+            let tax = credit::part(&known.tax_left(), amount);
+            Ok(vec![InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference })])
+        }
+    }
+}
