@@ -24,6 +24,7 @@ mod clock;
 mod codec;
 mod commands;
 mod config;
+mod documents;
 mod http;
 mod integrations;
 mod lists;
