@@ -29,8 +29,8 @@ use crate::processes::tenancy::Tenancy;
 use crate::processes::timers::Timers;
 use crate::processes::{
     check_out_orders, end_idle_baskets, follow_the_product_service, give_back_what_is_not_paid_in_time,
-    issue_a_voucher_when_a_large_order_ships as issue_vouchers, pay_from_wallets, put_demo_stock_on_the_shelf,
-    reprice_open_baskets, runner, send_mail, take_payments,
+    issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, pay_from_wallets,
+    put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
 };
 use crate::progress::Progress;
 use crate::shop::{Freshness, Running, Shop, Traffic};
@@ -303,6 +303,10 @@ pub(crate) fn start_processes(
     let draw: issue_vouchers::Draw = Arc::new(issue_vouchers::random_code);
     ground.start(issue_vouchers::LISTENER, move |store, turn| {
         issue_vouchers::handle(store, terms.clone(), draw.clone(), turn)
+    });
+    let registers = issue_invoices_and_credit_notes::Registers::default();
+    ground.start(issue_invoices_and_credit_notes::LISTENER, move |store, turn| {
+        issue_invoices_and_credit_notes::handle(store, registers.clone(), turn)
     });
     let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);
     ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), attempts, turn));

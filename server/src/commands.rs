@@ -7,6 +7,7 @@ use storefront_api::{CustomerId, OrderId, PaymentId, ProductId};
 use storefront_domain::{
     customer::CustomerError,
     email::EmailError,
+    invoice::InvoiceError,
     order::{Order, OrderError, OrderEvent},
     payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
     process::{self, Process, ProcessCommand, ProcessError, ProcessEvent},
@@ -106,6 +107,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Voucher(#[from] VoucherError),
     #[error(transparent)]
+    Invoice(#[from] InvoiceError),
+    #[error(transparent)]
     Customer(#[from] CustomerError),
     #[error("the version is {current}, not the one that was asked for")]
     VersionMismatch { current: u64 },
@@ -173,6 +176,33 @@ pub(crate) async fn change_stock(
         }
         let version = Version(version.0 + events.len() as u64);
         write(store, batch, context, reply(&state, version)?).await
+    })
+    .await
+}
+
+/// Asks for some of what was paid for an order to go back, or for all that is left. `reply` sees the order, and its payment
+/// before and after.
+pub(crate) async fn refund_order(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    command: &PaymentCommand,
+    reply: impl Fn(&OrderRecord, &Payment) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let record = order_record::load(store, id).await?;
+        context.condition.check(record.version)?;
+        let status = record.order.status().ok_or(OrderError::NotFound)?;
+        let payment_id = record.order.payment_id().filter(|_| record.order.number().is_some());
+        // Before it is confirmed, the checkout gives money back by itself.
+        let payment_id = payment_id.ok_or(OrderError::WrongState { status, attempted: "refunded" })?;
+        let stream = streams::payment(payment_id);
+        let (payment, version) = stored::load::<PaymentEvent>(store, &stream).await?;
+        let events = payment::decide(&payment, command.clone())?;
+        let after = events.iter().fold(payment, payment::evolve);
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(stream, version, &events);
+        write(store, batch, context, reply(&record, &after)?).await
     })
     .await
 }

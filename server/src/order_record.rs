@@ -47,6 +47,7 @@ impl OrderRecord {
             | OrderEvent::ProductWithdrawnFromBasket { .. }
             | OrderEvent::VoucherApplied { .. }
             | OrderEvent::VoucherRemoved { .. }
+            | OrderEvent::Invoiced { .. }
             | OrderEvent::Expired => {}
         }
     }
@@ -83,6 +84,7 @@ impl OrderRecord {
             email: order.email().map(str::to_owned),
             shipping_address: order.shipping_address().cloned(),
             shipment: self.shipment(),
+            invoice: order.invoice().map(|number| number.to_string()),
             reopened_because: order.reopened_because().cloned(),
             started_at: self.started_at,
             checked_out_at: self.checked_out_at,

@@ -8,10 +8,12 @@ use storefront_domain::{
     checkout::{self, Checkout, CheckoutEvent},
     customer::{self, Customer, CustomerEvent},
     email::{self, Email, EmailEvent},
+    invoice::{self, InvoiceEvent, Issued},
     order::{self, Order, OrderEvent},
     payment::{self, Payment, PaymentEvent},
     process::{self, Process, ProcessEvent},
     product::{self, Product, ProductEvent},
+    register::{self, Register, RegisterEvent},
     stock::{self, Stock, StockEvent},
     voucher::{self, Voucher, VoucherEvent},
     wallet::{self, Wallet, WalletEvent},
@@ -80,6 +82,8 @@ stored!(ProcessEvent, Process, process, None);
 stored!(WalletEvent, Wallet, wallet, None);
 stored!(VoucherEvent, Voucher, voucher, None);
 stored!(CustomerEvent, Customer, customer, None);
+stored!(InvoiceEvent, Issued, invoice, None);
+stored!(RegisterEvent, Register, register, None);
 
 /// Why a stream could not be read as what it should be.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! The names of the streams, in one place.
 
 use storefront_api::{CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
+use storefront_domain::invoice::InvoiceNumber;
 use storefront_eventlog::StreamName;
 
 /// The stream of an order.
@@ -36,6 +37,21 @@ pub(crate) fn wallet(id: CustomerId) -> StreamName {
 /// The stream of a voucher.
 pub(crate) fn voucher(code: &VoucherCode) -> StreamName {
     named("voucher", code)
+}
+
+/// The stream of an invoice and its credit notes.
+pub(crate) fn invoice(number: InvoiceNumber) -> StreamName {
+    named("invoice", number)
+}
+
+/// The register of a year's invoices.
+pub(crate) fn invoices(year: u16) -> StreamName {
+    named("register-invoices", year)
+}
+
+/// The register of a year's credit notes.
+pub(crate) fn credit_notes(year: u16) -> StreamName {
+    named("register-credit-notes", year)
 }
 
 /// The stream of a mail.

@@ -14,12 +14,13 @@ use crate::programs::ServerProcess;
 use crate::world::{VISA, an_order, card, checkout, eventually, stock_now};
 
 /// The server is killed as soon as the order has come to each of these.
-const MOMENTS: [&str; 7] = [
+const MOMENTS: [&str; 8] = [
     "order.checked_out",
     "checkout.stock_reserved",
     "payment.requested",
     "payment.succeeded",
     "order.confirmed",
+    "invoice.issued",
     "email.requested",
     "email.sent",
 ];
@@ -174,10 +175,11 @@ pub(crate) async fn follow_until(client: &Client, order: OrderId, kind: &str) {
 }
 
 pub(crate) async fn ends_well(client: &Client, mocks: &Mocks, order: OrderId, moment: &str) {
-    let history = eventually(&format!("the order killed at {moment} has its mail"), || async {
+    let history = eventually(&format!("the order killed at {moment} has its mail and its invoice"), || async {
         let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
         let kinds: Vec<String> = timeline.events.iter().map(|event| event.kind.clone()).collect();
-        let done = timeline.order.status == OrderStatus::Confirmed && kinds.iter().any(|kind| kind == "email.sent");
+        let has = |wanted: &str| kinds.iter().any(|kind| kind == wanted);
+        let done = timeline.order.status == OrderStatus::Confirmed && has("email.sent") && has("invoice.issued");
         done.then_some(kinds)
     })
     .await;

@@ -20,6 +20,7 @@ mod offline;
 mod openapi;
 mod operations;
 mod operators;
+mod papers;
 mod postgres;
 #[path = "../../server/eventlog/tests/contract/postgres_server.rs"]
 mod postgres_server;

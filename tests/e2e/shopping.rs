@@ -30,7 +30,15 @@ async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
         world.history(basket.id).await.contains(&"email.sent".to_owned()).then_some(())
     })
     .await;
+    eventually("the invoice is written", || async {
+        world.history(basket.id).await.contains(&"invoice.issued".to_owned()).then_some(())
+    })
+    .await;
+    // The invoice comes after the confirmation, beside what else follows.
+    let beside = ["invoice.issued", "order.invoiced", "register.entered"];
     let history = world.history(basket.id).await;
+    let (invoice, history): (Vec<_>, Vec<_>) = history.into_iter().partition(|kind| beside.contains(&kind.as_str()));
+    assert_eq!(invoice, beside);
     assert_eq!(
         history,
         [

@@ -16,6 +16,8 @@ pub(crate) fn of(event: &Event) -> String {
         "stock" => stock(what, data, subject(event)),
         "payment" => payment(what, data),
         "email" => email(what, data),
+        "invoice" => invoice(what, data, subject(event)),
+        "register" => with("entered", &[("", text(data, "document"))]),
         "wallet" => wallet(what, data),
         "voucher" => voucher(what, data, subject(event)),
         "customer" => customer(what, data),
@@ -53,6 +55,7 @@ fn order(what: &str, data: &Value) -> String {
         "checked_out" => with("bought", &[("for", amount(data, "total")), ("by", text(data, "email"))]),
         "reopened" => with("open again", &[(":", reason(data))]),
         "confirmed" => with("confirmed", &[("as", text(data, "number"))]),
+        "invoiced" => with("its invoice is", &[("", text(data, "number"))]),
         "shipped" => with("sent", &[("with", text(data, "carrier"))]),
         "delivered" => with("arrived", &[("with", text(data, "recipient"))]),
         "expired" => "nothing happened in the basket for too long".to_owned(),
@@ -119,6 +122,14 @@ fn email(what: &str, data: &Value) -> String {
         "requested" => with(&format!("{} mail", text(data, "kind")), &[("to", text(data, "to"))]),
         "sent" => with("sent", &[("at attempt", number_after_the_first(data, "attempts"))]),
         "failed" => with("could not be sent", &[(":", text(data, "detail"))]),
+        other => words(other),
+    }
+}
+
+fn invoice(what: &str, data: &Value, number: &str) -> String {
+    match what {
+        "issued" => with(&format!("invoice {number} over"), &[("", amount(data, "total"))]),
+        "credited" => with(&format!("credit note {} over", text(data, "number")), &[("", amount(data, "amount"))]),
         other => words(other),
     }
 }

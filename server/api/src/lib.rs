@@ -6,6 +6,7 @@
 mod catalogue;
 mod customers;
 mod diff;
+mod documents;
 mod events;
 mod health;
 mod ids;
@@ -27,13 +28,15 @@ pub use customers::{
     VoucherStatus, Wallet,
 };
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
+pub use documents::{CreditNote, Invoice, InvoiceLine, InvoiceTax, PaidBy, Payment, Refund, RefundState};
 pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
 pub use health::{Health, Readiness};
 pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
 pub use money::{BadMoney, Currency, Money};
 pub use orders::{
     AddItem, Address, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery,
-    OrderQuery, OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, ReopenReason, Ship, Shipment, TaxLine,
+    OrderQuery, OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, RefundOrder, ReopenReason, Ship, Shipment,
+    TaxLine,
 };
 pub use problem::{FieldError, Problem};
 pub use processes::{

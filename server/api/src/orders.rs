@@ -147,6 +147,17 @@ pub struct Cancel {
     pub reason: String,
 }
 
+/// Give back some of what was paid for an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundOrder {
+    /// How much; without it, all that is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// Why, 1 to 200 characters.
+    pub reason: String,
+}
+
 /// Send an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -261,6 +272,9 @@ pub struct Order {
     /// How the goods travel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
+    /// The number of its invoice, once that is written: soon after it is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<String>,
     /// Why the last checkout failed, while the order is a basket again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened_because: Option<ReopenReason>,

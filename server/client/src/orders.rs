@@ -3,8 +3,9 @@
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use storefront_api::{
-    AddItem, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, Order, OrderDiff, OrderId,
-    OrderListQuery, OrderQuery, OrderSummary, Page, ProductId, Ship, Timeline, TimelineQuery, Voucher, VoucherCode,
+    AddItem, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, Invoice, Order, OrderDiff, OrderId,
+    OrderListQuery, OrderQuery, OrderSummary, Page, Payment, PaymentId, ProductId, RefundOrder, Ship, Timeline,
+    TimelineQuery, Voucher, VoucherCode,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
@@ -166,6 +167,35 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<Written<Order>, ClientError> {
         self.post(&["v1", "orders", &id.to_string(), "cancel"], cancel, key).await
+    }
+
+    /// `POST /v1/orders/{id}/refunds`: gives back some of what was paid, or all that is left.
+    ///
+    /// # Errors
+    /// See [`ClientError`] and [`Client::add_item`].
+    pub async fn refund(
+        &self,
+        id: OrderId,
+        refund: &RefundOrder,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Order>, ClientError> {
+        self.post(&["v1", "orders", &id.to_string(), "refunds"], refund, key).await
+    }
+
+    /// `GET /v1/payments/{id}`: a payment with what went back of it; `None` where there is none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, ClientError> {
+        self.find(self.get(&["v1", "payments", &id.to_string()], &())).await
+    }
+
+    /// `GET /v1/invoices/{number}`: an invoice with its credit notes; `None` where there is none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn invoice(&self, number: &str) -> Result<Option<Invoice>, ClientError> {
+        self.find(self.get(&["v1", "invoices", number], &())).await
     }
 
     /// `POST /v1/orders/{id}/ship`: sends the goods off.

@@ -16,6 +16,7 @@ pub mod payment;
 pub mod process;
 pub mod product;
 mod quantity;
+pub mod register;
 pub mod stock;
 mod tax;
 #[cfg(test)]

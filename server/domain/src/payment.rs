@@ -105,6 +105,13 @@ pub enum PaymentCommand {
         /// Why.
         reason: String,
     },
+    /// Give back some of what was paid, or all that is left of it.
+    Refund {
+        /// How much; `None` for all that is left.
+        amount: Option<Money>,
+        /// Why.
+        reason: String,
+    },
     /// Record that money went back; a second time changes nothing.
     RecordRefund {
         /// The gateway's name for the refund.
@@ -126,6 +133,17 @@ pub enum PaymentError {
     /// The outcome contradicts the one that is recorded.
     #[error("the payment has another outcome already")]
     OtherOutcome,
+    /// Nothing was paid, or all of it has gone back or is on its way.
+    #[error("there is nothing to give back")]
+    NothingToRefund,
+    /// More than is left, or not even a cent.
+    #[error("{amount} cannot be given back: {left} are left of what was paid")]
+    RefundDoesNotFit {
+        /// What was asked for.
+        amount: Money,
+        /// What has neither gone back nor is on its way.
+        left: Money,
+    },
     /// There is no refund to record.
     #[error("no refund was requested")]
     NoRefundRequested,

@@ -13,10 +13,12 @@ pub(crate) mod category;
 pub(crate) mod checkout;
 pub(crate) mod customer;
 pub(crate) mod email;
+pub(crate) mod invoice;
 pub(crate) mod order;
 pub(crate) mod payment;
 pub(crate) mod process;
 pub(crate) mod product;
+pub(crate) mod register;
 mod shapes;
 pub(crate) mod stock;
 pub(crate) mod stock_snapshot;
@@ -113,6 +115,8 @@ const CONTEXTS: &[Context] = &[
     context!(wallet),
     context!(voucher),
     context!(customer),
+    context!(invoice),
+    context!(register),
 ];
 
 /// Whether an event of any context can be read, and stands in a stream of its context.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{Currency, CustomerId, PaymentId, ProductId, Timestamp, VoucherCode};
+use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::{OrderNumber, Quantity};
 use storefront_eventlog::JsonText;
@@ -22,6 +23,7 @@ pub(super) const KINDS: &[&str] = &[
     "order.checked_out",
     "order.reopened",
     "order.confirmed",
+    "order.invoiced",
     "order.shipped",
     "order.delivered",
     "order.cancelled",
@@ -92,6 +94,12 @@ struct Confirmed {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Invoiced {
+    #[serde(with = "as_text")]
+    number: InvoiceNumber,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Shipped {
     carrier: String,
     tracking_number: String,
@@ -142,6 +150,7 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
         }
         OrderEvent::Reopened { reason } => encoded("order.reopened", 1, &ReopenReason::from(reason)),
         OrderEvent::Confirmed { number } => encoded("order.confirmed", 1, &Confirmed { number }),
+        OrderEvent::Invoiced { number } => encoded("order.invoiced", 1, &Invoiced { number }),
         OrderEvent::Shipped { carrier, tracking_number, estimated_delivery } => {
             encoded("order.shipped", 1, &Shipped { carrier, tracking_number, estimated_delivery })
         }
@@ -197,6 +206,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result
         ("order.confirmed", 1) => {
             let Confirmed { number } = parsed(kind, data)?;
             Ok(OrderEvent::Confirmed { number })
+        }
+        ("order.invoiced", 1) => {
+            let Invoiced { number } = parsed(kind, data)?;
+            Ok(OrderEvent::Invoiced { number })
         }
         ("order.shipped", 1) => {
             let Shipped { carrier, tracking_number, estimated_delivery } = parsed(kind, data)?;

@@ -32,7 +32,7 @@ fn an_invoice(lines: &[(&str, u32, i64, u8)], discount: i64) -> Invoice {
         },
         issued_at: Timestamp::from_unix_ms(1_795_262_400_000),
         discount: euro(discount),
-        tax: included_tax(lines.iter().map(|line| (line.total, line.vat_rate_percent))),
+        tax: included_tax(lines.iter().map(|line| (line.total, line.vat_rate_percent)), euro(0)),
         lines,
         total: euro(total - discount),
         payment_reference: "card pi_1".to_owned(),
@@ -97,7 +97,7 @@ fn a_credit_note_names_its_invoice() {
         number: CreditNoteNumber { year: 2026, sequence: 7 },
         issued_at: Timestamp::from_unix_ms(1_795_262_400_000),
         amount: euro(1000),
-        tax: included_tax([(euro(1000), 19)]),
+        tax: included_tax([(euro(1000), 19)], euro(0)),
         refund_reference: "re_1".to_owned(),
     };
     let document = Document::credit_note(&a_small_invoice(), &credit);

@@ -52,11 +52,14 @@ codes! {
     CustomerNotFound, "customer_not_found", NOT_FOUND, "No such customer";
     WalletNotFound, "wallet_not_found", NOT_FOUND, "No such wallet";
     VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
+    InvoiceNotFound, "invoice_not_found", NOT_FOUND, "No such invoice";
+    PaymentNotFound, "payment_not_found", NOT_FOUND, "No such payment";
     ViewNotFound, "view_not_found", NOT_FOUND, "No such view";
     VersionNotFound, "version_not_found", NOT_FOUND, "The order has no such version";
     ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
     SequenceNotParked, "sequence_not_parked", NOT_FOUND, "No such sequence is parked";
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED, "The method does not work here";
+    NotAcceptable, "not_acceptable", NOT_ACCEPTABLE, "There is no such form of it";
     RequestInProgress, "request_in_progress", CONFLICT, "A request with this Idempotency-Key is running";
     OrderState, "order_state", CONFLICT, "The order's state forbids it";
     ProductWithdrawn, "product_withdrawn", CONFLICT, "The product is no longer sold";
@@ -73,6 +76,8 @@ codes! {
     TotalChanged, "total_changed", CONFLICT, "The total has changed";
     OverSpendingLimit, "over_spending_limit", CONFLICT, "The product costs more than the spending limit";
     VoucherNotUsable, "voucher_not_usable", CONFLICT, "The voucher cannot be used";
+    NothingToRefund, "nothing_to_refund", CONFLICT, "There is nothing to give back";
+    RefundTooLarge, "refund_too_large", CONFLICT, "Less is left of what was paid";
     CustomerExists, "customer_exists", CONFLICT, "There is such a customer already";
     BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";

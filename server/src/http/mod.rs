@@ -6,6 +6,7 @@ mod catalogue;
 mod code;
 mod command;
 mod customers;
+mod documents;
 mod export;
 mod extract;
 mod health;
@@ -86,6 +87,9 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(vouchers::get_issued))
         .routes(routes!(orders::deliver::ship))
         .routes(routes!(orders::deliver::deliver))
+        .routes(routes!(orders::refund::refund))
+        .routes(routes!(documents::get_payment))
+        .routes(routes!(documents::get_invoice))
         .routes(routes!(customers::register))
         .routes(routes!(customers::set_limit))
         .routes(routes!(wallets::get_wallet))

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use storefront_api::{FieldError, Problem, ProductId};
 use storefront_domain::customer::CustomerError;
 use storefront_domain::order::{LineProblem, OrderError};
+use storefront_domain::payment::PaymentError;
 use storefront_domain::process::ProcessError;
 use storefront_domain::stock::StockError;
 use storefront_domain::voucher::VoucherError;
@@ -113,6 +114,7 @@ impl From<Failure> for ApiError {
         match failure {
             Failure::Order(refusal) => refusal.into(),
             Failure::Stock(refusal) => refusal.into(),
+            Failure::Payment(refusal) => refusal.into(),
             Failure::Process(refusal) => refusal.into(),
             Failure::Wallet(refusal) => refusal.into(),
             Failure::Voucher(refusal) => refusal.into(),
@@ -151,7 +153,7 @@ impl From<Failure> for ApiError {
             )
             | Failure::Views(_)
             | Failure::Json(_)
-            | Failure::Payment(_)
+            | Failure::Invoice(_)
             | Failure::Email(_)) => {
                 error!(error = %failure, "a request failed");
                 Self::internal()
@@ -201,6 +203,21 @@ impl From<StockError> for ApiError {
             StockError::OutOfRange => Self::new(Code::InvalidValues, detail),
             StockError::NotAvailable { .. } | StockError::NotReserved | StockError::BelowReserved { .. } => {
                 Self::new(Code::StockState, detail)
+            }
+        }
+    }
+}
+
+impl From<PaymentError> for ApiError {
+    fn from(refusal: PaymentError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            PaymentError::NothingToRefund => Self::new(Code::NothingToRefund, detail),
+            PaymentError::RefundDoesNotFit { .. } => Self::new(Code::RefundTooLarge, detail),
+            // No request records what became of a payment: that is for the processes.
+            PaymentError::NotFound | PaymentError::OtherOutcome | PaymentError::NoRefundRequested => {
+                error!(error = %refusal, "a request failed");
+                Self::internal()
             }
         }
     }

@@ -45,6 +45,7 @@ fn an_order() -> Order {
             country: "DE".to_owned(),
         }),
         shipment: None,
+        invoice: None,
         reopened_because: None,
         started_at: Timestamp::from_unix_ms(0),
         checked_out_at: None,

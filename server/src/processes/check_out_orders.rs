@@ -63,6 +63,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
+            | OrderEvent::Invoiced { .. }
             | OrderEvent::Shipped { .. }
             | OrderEvent::Delivered { .. }
             | OrderEvent::Expired => return Ok(None),

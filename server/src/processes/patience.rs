@@ -77,6 +77,7 @@ pub(super) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
             | Failure::Wallet(_)
             | Failure::Voucher(_)
             | Failure::Customer(_)
+            | Failure::Invoice(_)
             | Failure::VersionMismatch { .. } => {
                 if attempt < REFUSALS {
                     Verdict::Again(PAUSES.pause(attempt))

@@ -113,7 +113,7 @@ impl Work<'_> {
                 self.check_age("a refund")?;
                 self.cards.refund(&refund).await
             }
-            Some(PaymentMethod::None) | None => Ok(RefundOutcome::Succeeded { reference: "none".to_owned() }),
+            Some(PaymentMethod::None) | None => Ok(RefundOutcome::Succeeded { reference: self.key() }),
             Some(PaymentMethod::Wallet) => return Ok(()),
         };
         let outcome = match outcome {

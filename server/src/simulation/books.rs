@@ -244,6 +244,10 @@ fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus>
         OrderEvent::Delivered { .. } => (&[Some(Shipped)], Delivered),
         OrderEvent::Cancelled { .. } => (&[Some(CheckedOut), Some(Confirmed)], Cancelled),
         OrderEvent::Expired => (&[Some(InProgress)], Expired),
+        // The invoice may come late, and changes nothing else.
+        OrderEvent::Invoiced { .. } => {
+            return status.filter(|status| matches!(status, Confirmed | Shipped | Delivered | Cancelled));
+        }
     };
     from.contains(&status).then_some(to)
 }

@@ -58,7 +58,8 @@ struct PaymentRow {
     amount: i64,
     given_back: i64,
     /// What is on its way back.
-    open: Option<i64>,
+    #[serde(default)]
+    on_their_way: Vec<i64>,
 }
 
 impl OrderRow {
@@ -94,7 +95,7 @@ impl OrderRow {
             OrderEvent::PriceChangedInBasket { product_id, old_price: _, new_price } => {
                 self.change(product_id, |line| line.unit_price = new_price.amount);
             }
-            OrderEvent::ProductWithdrawnFromBasket { .. } => {}
+            OrderEvent::ProductWithdrawnFromBasket { .. } | OrderEvent::Invoiced { .. } => {}
             OrderEvent::VoucherApplied { code, amount } => {
                 self.voucher = Some(VoucherRow { code: code.clone(), amount: amount.amount });
             }
@@ -185,7 +186,7 @@ impl OrderRow {
 
 impl PaymentRow {
     fn new(id: PaymentId) -> Self {
-        Self { id, status: PaymentStatus::None, amount: 0, given_back: 0, open: None }
+        Self { id, status: PaymentStatus::None, amount: 0, given_back: 0, on_their_way: Vec::new() }
     }
 
     fn apply(&mut self, event: &PaymentEvent) {
@@ -198,18 +199,25 @@ impl PaymentRow {
             PaymentEvent::Declined { .. } => self.status = PaymentStatus::Declined,
             PaymentEvent::OutcomeUnknown { .. } => {}
             PaymentEvent::Cancelled => self.status = PaymentStatus::None,
-            PaymentEvent::RefundRequested { amount, reason: _ } => self.open = Some(amount.amount),
-            PaymentEvent::Refunded { .. } => {
-                self.given_back = self.given_back.saturating_add(self.open.take().unwrap_or(0));
+            PaymentEvent::RefundRequested { amount, reason: _ } => self.on_their_way.push(amount.amount),
+            PaymentEvent::Refunded { amount, reference: _ } => {
+                self.given_back = self.given_back.saturating_add(amount.amount);
+                self.oldest_has_its_outcome();
             }
-            PaymentEvent::RefundFailed { detail: _ } => self.open = None,
+            PaymentEvent::RefundFailed { detail: _ } => self.oldest_has_its_outcome(),
+        }
+    }
+
+    fn oldest_has_its_outcome(&mut self) {
+        if !self.on_their_way.is_empty() {
+            self.on_their_way.remove(0);
         }
     }
 
     fn status(&self) -> PaymentStatus {
-        match (self.status, self.open) {
-            (PaymentStatus::Paid, Some(_)) => PaymentStatus::Refunding,
-            (PaymentStatus::Paid, None) if self.given_back > 0 && self.given_back >= self.amount => {
+        match (self.status, self.on_their_way.is_empty()) {
+            (PaymentStatus::Paid, false) => PaymentStatus::Refunding,
+            (PaymentStatus::Paid, true) if self.given_back > 0 && self.given_back >= self.amount => {
                 PaymentStatus::Refunded
             }
             (status, _) => status,

@@ -191,6 +191,7 @@ fn order(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, Vie
         | OrderEvent::CheckedOut { .. }
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
+        | OrderEvent::Invoiced { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Cancelled { .. }

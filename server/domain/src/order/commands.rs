@@ -5,6 +5,7 @@ use storefront_api::{
 };
 
 use super::ItemFacts;
+use crate::invoice::InvoiceNumber;
 use crate::{OrderNumber, Quantity};
 
 /// Something asked of an order.
@@ -90,6 +91,11 @@ pub enum OrderCommand {
         payment_id: PaymentId,
         /// The number for people.
         number: OrderNumber,
+    },
+    /// Note which invoice was written for it; a second one changes nothing.
+    NoteInvoice {
+        /// The invoice's number.
+        number: InvoiceNumber,
     },
     /// Send it.
     Ship {

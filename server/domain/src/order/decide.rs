@@ -73,6 +73,12 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             }
             Ok(vec![OrderEvent::Confirmed { number }])
         }
+        OrderCommand::NoteInvoice { number } => match order.purchase() {
+            Some(purchase) if order.number().is_some() => {
+                Ok(if purchase.invoice.is_none() { vec![OrderEvent::Invoiced { number }] } else { vec![] })
+            }
+            Some(_) | None => Err(wrong_state(order, "invoiced")),
+        },
         OrderCommand::Ship { carrier, tracking_number, estimated_delivery } => match order {
             Order::Confirmed { .. } => Ok(vec![OrderEvent::Shipped { carrier, tracking_number, estimated_delivery }]),
             Order::New

@@ -4,6 +4,7 @@ use storefront_api::{
     Address, Currency, CustomerId, Money, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VoucherCode,
 };
 
+use crate::invoice::InvoiceNumber;
 use crate::{OrderNumber, Quantity};
 
 /// Something that happened to an order.
@@ -83,6 +84,11 @@ pub enum OrderEvent {
     Confirmed {
         /// The number for people.
         number: OrderNumber,
+    },
+    /// Its invoice was written.
+    Invoiced {
+        /// The invoice's number.
+        number: InvoiceNumber,
     },
     /// It is on its way.
     Shipped {

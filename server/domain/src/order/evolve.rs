@@ -11,6 +11,7 @@ use super::{
     AppliedVoucher, Basket, CheckoutDetails, ItemFacts, LineNotice, Order, OrderEvent, OrderLine, Purchase, Shipment,
 };
 use crate::Quantity;
+use crate::invoice::InvoiceNumber;
 
 /// The order after an event. Never fails; an event that cannot be leaves the order as it was.
 pub fn evolve(order: Order, event: &OrderEvent) -> Order {
@@ -19,6 +20,9 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
         Order::InProgress(basket) => in_progress(basket, event),
         Order::CheckedOut(purchase) => checked_out(purchase, event),
         Order::Confirmed { purchase, number } => match event {
+            OrderEvent::Invoiced { number: invoice } => {
+                Order::Confirmed { purchase: with_invoice(purchase, *invoice), number }
+            }
             OrderEvent::Shipped { carrier, tracking_number, estimated_delivery } => Order::Shipped {
                 purchase,
                 number,
@@ -47,6 +51,9 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::Expired => Order::Confirmed { purchase, number },
         },
         Order::Shipped { purchase, number, shipment } => match event {
+            OrderEvent::Invoiced { number: invoice } => {
+                Order::Shipped { purchase: with_invoice(purchase, *invoice), number, shipment }
+            }
             OrderEvent::Delivered { recipient } => Order::Delivered {
                 purchase,
                 number,
@@ -67,9 +74,34 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::Cancelled { .. }
             | OrderEvent::Expired => Order::Shipped { purchase, number, shipment },
         },
-        // Nothing follows the end of an order.
-        ended @ (Order::Delivered { .. } | Order::Cancelled { .. } | Order::Expired(_)) => ended,
+        ended @ (Order::Delivered { .. } | Order::Cancelled { .. } | Order::Expired(_)) => after_the_end(ended, event),
     }
+}
+
+/// Nothing follows the end of an order but the invoice, which may come after the order was cancelled or has arrived.
+fn after_the_end(order: Order, event: &OrderEvent) -> Order {
+    let OrderEvent::Invoiced { number: invoice } = event else { return order };
+    match order {
+        Order::Delivered { purchase, number, shipment } => {
+            Order::Delivered { purchase: with_invoice(purchase, *invoice), number, shipment }
+        }
+        Order::Cancelled { purchase, number: Some(number), reason } => {
+            Order::Cancelled { purchase: with_invoice(purchase, *invoice), number: Some(number), reason }
+        }
+        other @ (Order::New
+        | Order::InProgress(_)
+        | Order::CheckedOut(_)
+        | Order::Confirmed { .. }
+        | Order::Shipped { .. }
+        | Order::Cancelled { number: None, .. }
+        | Order::Expired(_)) => other,
+    }
+}
+
+/// The first invoice stays.
+fn with_invoice(mut purchase: Purchase, number: InvoiceNumber) -> Purchase {
+    purchase.invoice.get_or_insert(number);
+    purchase
 }
 
 fn started(event: &OrderEvent) -> Order {
@@ -85,6 +117,7 @@ fn started(event: &OrderEvent) -> Order {
         | OrderEvent::CheckedOut { .. }
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
+        | OrderEvent::Invoiced { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Cancelled { .. }
@@ -116,6 +149,7 @@ fn in_progress(basket: Basket, event: &OrderEvent) -> Order {
         OrderEvent::Started { .. }
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
+        | OrderEvent::Invoiced { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Cancelled { .. } => basket,
@@ -137,6 +171,7 @@ fn checked_out(purchase: Purchase, event: &OrderEvent) -> Order {
         | OrderEvent::VoucherApplied { .. }
         | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::CheckedOut { .. }
+        | OrderEvent::Invoiced { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Expired => Order::CheckedOut(purchase),
@@ -230,6 +265,7 @@ fn bought(basket: Basket, total: Money, details: CheckoutDetails) -> Purchase {
         voucher: basket.voucher,
         total,
         details,
+        invoice: None,
     }
 }
 

@@ -5,6 +5,7 @@ use storefront_api::{
 };
 
 use super::{AppliedVoucher, Basket, OrderLine, basket};
+use crate::invoice::InvoiceNumber;
 use crate::{OrderNumber, TaxOfRate, included_tax};
 
 /// An order, as its events add up.
@@ -70,6 +71,8 @@ pub struct Purchase {
     pub total: Money,
     /// What the shopper said.
     pub details: CheckoutDetails,
+    /// The number of its invoice, once that is written.
+    pub invoice: Option<InvoiceNumber>,
 }
 
 /// What a shopper says at checkout, and the payment that it leads to.
@@ -234,6 +237,11 @@ impl Order {
             }
             Self::Cancelled { number, .. } => *number,
         }
+    }
+
+    /// The number of its invoice, once that is written.
+    pub fn invoice(&self) -> Option<InvoiceNumber> {
+        self.purchase().and_then(|purchase| purchase.invoice)
     }
 
     /// How the order travels, once it does.

@@ -63,9 +63,19 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
                 vec![]
             }
         }),
+        PaymentCommand::Refund { amount, reason } => refund(payment, amount, reason),
         PaymentCommand::RecordRefund { reference } => record_refund(payment, reference),
         PaymentCommand::RecordRefundFailure { detail } => record_refund_failure(payment, detail),
     }
+}
+
+fn refund(payment: &Payment, amount: Option<Money>, reason: String) -> Result<Vec<PaymentEvent>, PaymentError> {
+    let left = payment.left().filter(|left| left.amount > 0).ok_or(PaymentError::NothingToRefund)?;
+    let amount = amount.unwrap_or(left);
+    if amount.currency != left.currency || !(1..=left.amount).contains(&amount.amount) {
+        return Err(PaymentError::RefundDoesNotFit { amount, left });
+    }
+    Ok(vec![PaymentEvent::RefundRequested { amount, reason }])
 }
 
 fn record_refund(payment: &Payment, reference: String) -> Result<Vec<PaymentEvent>, PaymentError> {

@@ -132,6 +132,14 @@ impl Payment {
         self.refunds().iter().find(|refund| refund.state == RefundState::Open).map(|refund| refund.amount)
     }
 
+    /// What was paid and has neither gone back nor is on its way; `None` when nothing was paid.
+    pub fn left(&self) -> Option<Money> {
+        match self {
+            Self::Succeeded { request, refunds, .. } => Some(not_given_back(request, refunds)),
+            Self::Unknown | Self::Requested { .. } | Self::Declined { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
     /// What was given back, or is to be, oldest first.
     pub fn refunds(&self) -> &[Refund] {
         match self {

@@ -62,6 +62,10 @@ fn refund_all() -> PaymentCommand {
     PaymentCommand::RefundAll { reason: "cancelled".to_owned() }
 }
 
+fn refund(amount: Option<i64>) -> PaymentCommand {
+    PaymentCommand::Refund { amount: amount.map(euro), reason: "cancelled".to_owned() }
+}
+
 fn record_refund(reference: &str) -> PaymentCommand {
     PaymentCommand::RecordRefund { reference: reference.to_owned() }
 }
@@ -296,6 +300,37 @@ fn money(log: &[PaymentEvent]) -> (i64, i64, i64) {
         }
     }
     (came_in, went_back, promised)
+}
+
+#[test]
+fn some_of_what_was_paid_can_go_back_and_then_only_the_rest() {
+    let paid = [requested(), succeeded("pi_1")];
+    given(paid.clone()).when(refund(Some(1_000))).then([refund_requested(1_000)]);
+    let partly = [&paid[..], &[refund_requested(1_000), refunded(1_000, "re_1")]].concat();
+    given(partly.clone()).when(refund(None)).then([refund_requested(1_250)]);
+    given(partly.clone()).when(refund_all()).then([refund_requested(1_250)]);
+    let both = [&partly[..], &[refund_requested(1_250)]].concat();
+    given(both.clone()).when(refund(Some(1))).then_refused(PaymentError::NothingToRefund);
+    given(both).when(refund_all()).then_nothing();
+}
+
+#[test]
+fn more_than_is_left_does_not_go_back_even_while_a_refund_is_on_its_way() {
+    let history = [requested(), succeeded("pi_1"), refund_requested(1_000)];
+    for amount in [euro(1_251), euro(0), euro(-1), yen(1)] {
+        let command = PaymentCommand::Refund { amount: Some(amount), reason: "cancelled".to_owned() };
+        let refused = PaymentError::RefundDoesNotFit { amount, left: euro(1_250) };
+        given(history.clone()).when(command).then_refused(refused);
+    }
+    let failed = [&history[..], &[refund_failed()]].concat();
+    given(failed).when(refund(Some(2_250))).then([refund_requested(2_250)]);
+}
+
+#[test]
+fn what_was_not_paid_does_not_go_back() {
+    for history in [vec![], vec![requested()], vec![requested(), declined()]] {
+        given(history).when(refund(None)).then_refused(PaymentError::NothingToRefund);
+    }
 }
 
 proptest! {

@@ -8,6 +8,7 @@ use storefront_api::{
 use storefront_domain::checkout::{CheckoutEvent, Line};
 use storefront_domain::customer::CustomerEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
+use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::process::ProcessEvent;
@@ -15,7 +16,7 @@ use storefront_domain::product::{Facts, ProductEvent};
 use storefront_domain::stock::{ReleaseReason, StockEvent};
 use storefront_domain::voucher::VoucherEvent;
 use storefront_domain::wallet::WalletEvent;
-use storefront_domain::{OrderNumber, Quantity};
+use storefront_domain::{OrderNumber, Quantity, TaxOfRate};
 use uuid::Uuid;
 
 /// The first example, and after each the next.
@@ -55,7 +56,8 @@ pub(super) fn order() -> Vec<OrderEvent> {
             },
             Some(OrderEvent::CheckedOut { .. }) => OrderEvent::Reopened { reason: out_of_stock() },
             Some(OrderEvent::Reopened { .. }) => OrderEvent::Confirmed { number: number() },
-            Some(OrderEvent::Confirmed { .. }) => OrderEvent::Shipped {
+            Some(OrderEvent::Confirmed { .. }) => OrderEvent::Invoiced { number: invoice_number() },
+            Some(OrderEvent::Invoiced { .. }) => OrderEvent::Shipped {
                 carrier: "Snail Post".to_owned(),
                 tracking_number: "SP-20260301-7".to_owned(),
                 estimated_delivery: Some(moment()),
@@ -338,4 +340,47 @@ fn address() -> Address {
         city: "Sampleton".to_owned(),
         country: "DE".to_owned(),
     }
+}
+
+pub(super) fn invoice_number() -> InvoiceNumber {
+    InvoiceNumber { year: 2026, sequence: 42 }
+}
+
+pub(super) fn invoice() -> Vec<InvoiceEvent> {
+    let tax = || vec![TaxOfRate { rate_percent: 19, gross: euro(4_498), amount: euro(718) }];
+    let line = InvoiceLine {
+        product_id: mug(),
+        sku: "MUG-1".to_owned(),
+        name: "Mug".to_owned(),
+        quantity: 2,
+        unit_price: euro(2_499),
+        total: euro(4_998),
+        vat_rate_percent: 19,
+    };
+    let issued = Invoice {
+        number: invoice_number(),
+        order_id: order_id(),
+        order_number: number(),
+        customer_id: Some(customer_id()),
+        email: email_address(),
+        address: address(),
+        issued_at: moment(),
+        lines: vec![line],
+        discount: euro(500),
+        tax: tax(),
+        total: euro(4_498),
+        payment_reference: "card pi_1".to_owned(),
+    };
+    let credited = CreditNote {
+        number: CreditNoteNumber { year: 2026, sequence: 7 },
+        issued_at: moment(),
+        amount: euro(4_498),
+        tax: tax(),
+        refund_reference: "re_1".to_owned(),
+    };
+    all(|last| match last {
+        None => Some(InvoiceEvent::Issued(Box::new(issued.clone()))),
+        Some(InvoiceEvent::Issued(_)) => Some(InvoiceEvent::Credited(credited.clone())),
+        Some(InvoiceEvent::Credited(_)) => None,
+    })
 }

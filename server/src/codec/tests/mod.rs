@@ -13,6 +13,7 @@ use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::product::ProductEvent;
+use storefront_domain::register::RegisterEvent;
 use storefront_domain::stock::{self as domain_stock, ReleaseReason, Stock, StockEvent};
 use storefront_domain::voucher::VoucherEvent;
 
@@ -113,6 +114,18 @@ fn process_events_are_stored_as_recorded() {
 #[test]
 fn wallet_events_are_stored_as_recorded() {
     assert_recorded(wallet::KINDS, examples::wallet(), wallet::encode, wallet::decode);
+}
+
+#[test]
+fn invoice_events_are_stored_as_recorded() {
+    assert_recorded(invoice::KINDS, examples::invoice(), invoice::encode, invoice::decode);
+}
+
+#[test]
+fn register_events_are_stored_as_recorded() {
+    let order_id: OrderId = "0195500d-0000-7000-8000-000000000001".parse().unwrap();
+    let examples = vec![RegisterEvent::Entered { document: "2026-000042".to_owned(), order_id }];
+    assert_recorded(register::KINDS, examples, register::encode, register::decode);
 }
 
 #[test]

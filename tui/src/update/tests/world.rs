@@ -86,6 +86,7 @@ pub(crate) fn an_order(version: u64, lines: &[(&Product, u32)]) -> Order {
         email: None,
         shipping_address: None,
         shipment: None,
+        invoice: None,
         reopened_because: None,
         started_at: Timestamp::from_unix_ms(START),
         checked_out_at: None,

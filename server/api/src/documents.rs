@@ -1,0 +1,144 @@
+//! Payments, invoices and credit notes as clients see them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, Timestamp};
+
+/// A payment with what went back of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Payment {
+    /// Its id.
+    pub id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// How much was asked for.
+    pub amount: Money,
+    /// How it is paid.
+    pub method: PaidBy,
+    /// Where the money is.
+    pub status: PaymentStatus,
+    /// The name of the payment where the money came from, once it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What can still be given back; absent while nothing is paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Money>,
+    /// What went back or is on its way, oldest first.
+    pub refunds: Vec<Refund>,
+}
+
+/// How something is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaidBy {
+    /// By card.
+    Card,
+    /// From the wallet.
+    Wallet,
+    /// Without money.
+    None,
+}
+
+/// Money that goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Refund {
+    /// How much.
+    pub amount: Money,
+    /// What became of it.
+    pub state: RefundState,
+    /// Its name where the money went, once it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// What became of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundState {
+    /// On its way.
+    Open,
+    /// The money is back.
+    Done,
+    /// Refused: somebody must look, and what was to go back counts as paid still.
+    Failed,
+}
+
+/// An invoice with its credit notes. The invoice itself never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Invoice {
+    /// Its number, such as `2026-000042`: without gap or repeat in its year.
+    pub number: String,
+    /// For which order.
+    pub order_id: OrderId,
+    /// The order's number for people.
+    pub order_number: String,
+    /// Whose order it is; absent for a guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// To whom it is addressed.
+    pub address: Address,
+    /// When it was written.
+    pub issued_at: Timestamp,
+    /// What was sold.
+    pub lines: Vec<InvoiceLine>,
+    /// What a voucher took off the sum of the lines.
+    pub discount: Money,
+    /// What was sold at each rate after the discount, and the VAT in it; lowest rate first.
+    pub tax: Vec<InvoiceTax>,
+    /// What was paid.
+    pub total: Money,
+    /// How it was paid, such as `card pi_3Nk`.
+    pub payment_reference: String,
+    /// What was credited of it since, oldest first.
+    pub credit_notes: Vec<CreditNote>,
+}
+
+/// One line of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InvoiceLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// The shopkeeper's number for it.
+    pub sku: String,
+    /// Its name.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// What one cost, VAT included.
+    pub unit_price: Money,
+    /// What the line cost.
+    pub total: Money,
+    /// VAT that the price includes, in whole percent.
+    pub vat_rate_percent: u8,
+}
+
+/// What falls to one VAT rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InvoiceTax {
+    /// Whole percent.
+    pub rate_percent: u8,
+    /// With VAT.
+    pub gross: Money,
+    /// The VAT in it, rounded half up once per rate.
+    pub amount: Money,
+}
+
+/// A credit note: some of an invoice that went back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CreditNote {
+    /// Its number, such as `CN-2026-000007`: without gap or repeat in its year.
+    pub number: String,
+    /// The invoice that it credits.
+    pub invoice: String,
+    /// For which order.
+    pub order_id: OrderId,
+    /// When it was written.
+    pub issued_at: Timestamp,
+    /// What went back.
+    pub amount: Money,
+    /// How that is spread over the rates of the invoice, and the VAT in it.
+    pub tax: Vec<InvoiceTax>,
+    /// The name of the refund where the money went.
+    pub refund_reference: String,
+}

@@ -1,0 +1,156 @@
+//! Events of streams `invoice-{number}`.
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{CustomerId, OrderId, ProductId, Timestamp};
+use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
+use storefront_domain::{OrderNumber, TaxOfRate};
+use storefront_eventlog::JsonText;
+
+use super::shapes::{Address, Money, as_text};
+use super::{CodecError, Encoded, encoded, parsed, unknown};
+
+/// Every type.
+pub(super) const KINDS: &[&str] = &["invoice.issued", "invoice.credited"];
+
+#[derive(Serialize, Deserialize)]
+struct Issued {
+    #[serde(with = "as_text")]
+    number: InvoiceNumber,
+    order_id: OrderId,
+    #[serde(with = "as_text")]
+    order_number: OrderNumber,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer_id: Option<CustomerId>,
+    email: String,
+    address: Address,
+    issued_at: Timestamp,
+    lines: Vec<Line>,
+    discount: Money,
+    tax: Vec<Tax>,
+    total: Money,
+    payment_reference: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    product_id: ProductId,
+    sku: String,
+    name: String,
+    quantity: u32,
+    unit_price: Money,
+    total: Money,
+    vat_rate_percent: u8,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Tax {
+    rate_percent: u8,
+    gross: Money,
+    amount: Money,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Credited {
+    #[serde(with = "as_text")]
+    number: CreditNoteNumber,
+    issued_at: Timestamp,
+    amount: Money,
+    tax: Vec<Tax>,
+    refund_reference: String,
+}
+
+/// An event as it is stored now.
+pub(crate) fn encode(event: &InvoiceEvent) -> Encoded {
+    match event.clone() {
+        InvoiceEvent::Issued(invoice) => {
+            let Invoice {
+                number,
+                order_id,
+                order_number,
+                customer_id,
+                email,
+                address,
+                issued_at,
+                lines,
+                discount,
+                tax,
+                total,
+                payment_reference,
+            } = *invoice;
+            let shape = Issued {
+                number,
+                order_id,
+                order_number,
+                customer_id,
+                email,
+                address: address.into(),
+                issued_at,
+                lines: lines.into_iter().map(Line::from).collect(),
+                discount: discount.into(),
+                tax: tax.into_iter().map(Tax::from).collect(),
+                total: total.into(),
+                payment_reference,
+            };
+            encoded("invoice.issued", 1, &shape)
+        }
+        InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference }) => {
+            let (amount, tax) = (amount.into(), tax.into_iter().map(Tax::from).collect());
+            encoded("invoice.credited", 1, &Credited { number, issued_at, amount, tax, refund_reference })
+        }
+    }
+}
+
+/// A stored event in its present shape.
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<InvoiceEvent, CodecError> {
+    match (kind, schema_version) {
+        ("invoice.issued", 1) => {
+            let issued: Issued = parsed(kind, data)?;
+            Ok(InvoiceEvent::Issued(Box::new(Invoice {
+                number: issued.number,
+                order_id: issued.order_id,
+                order_number: issued.order_number,
+                customer_id: issued.customer_id,
+                email: issued.email,
+                address: issued.address.into(),
+                issued_at: issued.issued_at,
+                lines: issued.lines.into_iter().map(InvoiceLine::from).collect(),
+                discount: issued.discount.into(),
+                tax: issued.tax.into_iter().map(TaxOfRate::from).collect(),
+                total: issued.total.into(),
+                payment_reference: issued.payment_reference,
+            })))
+        }
+        ("invoice.credited", 1) => {
+            let Credited { number, issued_at, amount, tax, refund_reference } = parsed(kind, data)?;
+            let (amount, tax) = (amount.into(), tax.into_iter().map(TaxOfRate::from).collect());
+            Ok(InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference }))
+        }
+        _ => Err(unknown("invoice", KINDS, kind, schema_version)),
+    }
+}
+
+impl From<InvoiceLine> for Line {
+    fn from(line: InvoiceLine) -> Self {
+        let InvoiceLine { product_id, sku, name, quantity, unit_price, total, vat_rate_percent } = line;
+        Self { product_id, sku, name, quantity, unit_price: unit_price.into(), total: total.into(), vat_rate_percent }
+    }
+}
+
+impl From<Line> for InvoiceLine {
+    fn from(line: Line) -> Self {
+        let Line { product_id, sku, name, quantity, unit_price, total, vat_rate_percent } = line;
+        Self { product_id, sku, name, quantity, unit_price: unit_price.into(), total: total.into(), vat_rate_percent }
+    }
+}
+
+impl From<TaxOfRate> for Tax {
+    fn from(tax: TaxOfRate) -> Self {
+        Self { rate_percent: tax.rate_percent, gross: tax.gross.into(), amount: tax.amount.into() }
+    }
+}
+
+impl From<Tax> for TaxOfRate {
+    fn from(tax: Tax) -> Self {
+        Self { rate_percent: tax.rate_percent, gross: tax.gross.into(), amount: tax.amount.into() }
+    }
+}

@@ -1,0 +1,186 @@
+//! An order that is confirmed gets one invoice, also when it is cancelled right afterwards; money that goes back after that
+//! gets a credit note.
+//!
+//! The number of a document is its place in the register of its year. The entry there, the document and the note in the
+//! order are one append: so a number is never taken twice and never skipped, whoever dies when. That the order has its
+//! invoice, and the invoice its credit note for the refund, makes a second time change nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use storefront_api::{OrderId, PaymentId, PaymentMethod, Timestamp};
+use storefront_domain::invoice::{
+    self, CreditNoteNumber, Invoice, InvoiceCommand, InvoiceEvent, InvoiceLine, InvoiceNumber,
+};
+use storefront_domain::order::{self, Order, OrderCommand, OrderEvent};
+use storefront_domain::payment::{Payment, PaymentEvent};
+use storefront_domain::register::{RegisterEvent, year_of};
+use storefront_eventlog::{AppendError, StreamName, Version};
+use tokio::sync::Mutex;
+
+use super::runner::{Listener, Turn};
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::order_record;
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+
+/// What the invoices listen to.
+pub(crate) const LISTENER: Listener = Listener { name: "invoices", types: &["order.confirmed", "payment.refunded"] };
+
+/// How many documents each register is known to have. Whoever enters one holds the lock, so that one server does not race
+/// with itself for numbers; against other servers the log decides.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registers(Arc<Mutex<HashMap<StreamName, u64>>>);
+
+/// Handles one event.
+pub(crate) async fn handle(store: Store, registers: Registers, turn: Turn) -> Result<(), Failure> {
+    at(&store, &registers, &turn, clock::now).await
+}
+
+async fn at(store: &Store, registers: &Registers, turn: &Turn, now: fn() -> Timestamp) -> Result<(), Failure> {
+    let stream = &turn.recorded.stream;
+    if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
+        return retrying(|| issue(store, registers, turn, order_id, now())).await;
+    }
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) else { return Ok(()) };
+    retrying(|| credit(store, registers, turn, payment_id, now())).await
+}
+
+async fn issue(
+    store: &Store,
+    registers: &Registers,
+    turn: &Turn,
+    order_id: OrderId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let register = streams::invoices(year_of(now));
+    let mut known = registers.0.lock().await;
+    let entries = known.entry(register.clone()).or_default();
+    let record = order_record::load(store, order_id).await?;
+    let payment = order_record::load_payment(store, &record.order).await?;
+    let number = InvoiceNumber { year: year_of(now), sequence: *entries + 1 };
+    let Some(invoice) = invoice_of(number, order_id, &record.order, payment.as_ref(), now) else { return Ok(()) };
+    let noted = order::decide(&record.order, OrderCommand::NoteInvoice { number })?;
+    if noted.is_empty() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(now, Cause::event(&turn.recorded, LISTENER.name));
+    let issued = invoice::decide(&None, InvoiceCommand::Issue(Box::new(invoice)))?;
+    batch.add(streams::invoice(number), Version(0), &issued);
+    batch.add::<OrderEvent>(streams::order(order_id), record.version, &noted);
+    enter(store, entries, register, number.to_string(), order_id, turn, batch).await
+}
+
+async fn credit(
+    store: &Store,
+    registers: &Registers,
+    turn: &Turn,
+    payment_id: PaymentId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let PaymentEvent::Refunded { amount, reference } = stored::decode(&turn.recorded)? else { return Ok(()) };
+    let register = streams::credit_notes(year_of(now));
+    let mut known = registers.0.lock().await;
+    let entries = known.entry(register.clone()).or_default();
+    let (payment, _) = stored::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
+    let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
+    let order = order_record::load(store, order_id).await?.order;
+    // Money that came too late for its order goes back without ever having been on an invoice.
+    let Some(invoice) = order.invoice().filter(|_| order.payment_id() == Some(payment_id)) else { return Ok(()) };
+    let stream = streams::invoice(invoice);
+    let (state, version) = stored::load::<InvoiceEvent>(store, &stream).await?;
+    let number = CreditNoteNumber { year: year_of(now), sequence: *entries + 1 };
+    let command = InvoiceCommand::Credit { number, issued_at: now, amount, refund_reference: reference };
+    let credited = invoice::decide(&state, command)?;
+    if credited.is_empty() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(now, Cause::event(&turn.recorded, LISTENER.name));
+    batch.add(stream, version, &credited);
+    enter(store, entries, register, number.to_string(), order_id, turn, batch).await
+}
+
+/// Appends a document together with its entry at the next place of its register. When another server was faster, the
+/// conflict tells how far the register is.
+async fn enter(
+    store: &Store,
+    entries: &mut u64,
+    register: StreamName,
+    document: String,
+    order_id: OrderId,
+    turn: &Turn,
+    mut batch: Batch,
+) -> Result<(), Failure> {
+    batch.add(register.clone(), Version(*entries), &[RegisterEvent::Entered { document, order_id }]);
+    batch.checkpoint(turn.checkpoint.clone());
+    match store.append(batch.into_append()).await {
+        Ok(_) => *entries += 1,
+        Err(conflict) => {
+            if let AppendError::Conflict { stream, actual, .. } = &conflict {
+                // The stream of the invoice with the number that was guessed is taken too, and may be named instead.
+                *entries =
+                    if *stream == register { actual.0 } else { register_end(store, &register, *entries).await? };
+            }
+            return Err(Failure::Append(conflict));
+        }
+    }
+    Ok(())
+}
+
+/// How many documents a register has, of which it is known that it has so many at least.
+async fn register_end(store: &Store, register: &StreamName, mut entries: u64) -> Result<u64, Failure> {
+    loop {
+        let page = store.read_stream(register, Version(entries + 1), 500).await?;
+        match page.last() {
+            Some(last) => entries = last.version.0,
+            None => return Ok(entries),
+        }
+    }
+}
+
+/// What the invoice of an order says; `None` while there is nothing to say it about.
+fn invoice_of(
+    number: InvoiceNumber,
+    order_id: OrderId,
+    order: &Order,
+    payment: Option<&Payment>,
+    issued_at: Timestamp,
+) -> Option<Invoice> {
+    let purchase = order.purchase()?;
+    let lines = purchase.lines.iter().map(|line| InvoiceLine {
+        product_id: line.item.product_id.clone(),
+        sku: line.item.sku.clone(),
+        name: line.item.name.clone(),
+        quantity: line.quantity.get(),
+        unit_price: line.item.unit_price,
+        total: line.total(),
+        vat_rate_percent: line.item.vat_rate_percent,
+    });
+    Some(Invoice {
+        number,
+        order_id,
+        order_number: order.number()?,
+        customer_id: purchase.customer_id,
+        email: purchase.details.email.clone(),
+        address: purchase.details.shipping_address.clone(),
+        issued_at,
+        lines: lines.collect(),
+        discount: order.discount(),
+        tax: order.tax(),
+        total: order.total(),
+        payment_reference: paid_by(&purchase.details.payment, payment.and_then(Payment::reference)),
+    })
+}
+
+fn paid_by(method: &PaymentMethod, reference: Option<&str>) -> String {
+    match method {
+        PaymentMethod::Card { token: _ } => format!("card {}", reference.unwrap_or_default()).trim_end().to_owned(),
+        PaymentMethod::Wallet => "wallet".to_owned(),
+        PaymentMethod::None => "without money".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "issue_invoices_and_credit_notes_tests.rs"]
+mod tests;

@@ -1,0 +1,179 @@
+//! Issuing invoices and credit notes on a real log in memory, at moments that the test chooses.
+
+use storefront_domain::OrderNumber;
+use storefront_domain::invoice::Issued;
+use storefront_eventlog::{Filter, Position, Recorded, SqliteStore};
+
+use super::*;
+use crate::testing::{added, card, checked_out, euro, order, payment, started};
+
+/// Half a second before the year 2027 begins, and when it does.
+const LAST_OF_2026: Timestamp = Timestamp::from_unix_ms(1_798_761_599_500);
+const FIRST_OF_2027: Timestamp = Timestamp::from_unix_ms(1_798_761_600_000);
+
+struct World {
+    store: Store,
+    registers: Registers,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { store: Arc::new(SqliteStore::in_memory().unwrap()), registers: Registers::default() }
+    }
+
+    /// Order `number`: two mugs at 10.00, paid by card and confirmed.
+    async fn confirmed(&self, number: u128) -> Recorded {
+        let number_for_people = OrderNumber::from_position(u64::try_from(number).unwrap());
+        let history = [
+            started(),
+            added("mug", 2),
+            checked_out(payment(number), 2000),
+            OrderEvent::Confirmed { number: number_for_people },
+        ];
+        self.write(streams::order(order(number)), &history).await;
+        let paid = [
+            PaymentEvent::Requested { order_id: order(number), amount: euro(2000), method: card() },
+            PaymentEvent::Succeeded { reference: format!("pi_{number}") },
+        ];
+        self.write(streams::payment(payment(number)), &paid).await;
+        self.last("order.confirmed").await
+    }
+
+    /// So much of the payment `number` goes back.
+    async fn refunded(&self, number: u128, amount: i64, reference: &str) -> Recorded {
+        let refund = [
+            PaymentEvent::RefundRequested { amount: euro(amount), reason: "too small".to_owned() },
+            PaymentEvent::Refunded { amount: euro(amount), reference: reference.to_owned() },
+        ];
+        self.write(streams::payment(payment(number)), &refund).await;
+        self.last("payment.refunded").await
+    }
+
+    async fn write<E: stored::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+        let (_, version) = stored::load::<E>(&self.store, &stream).await.unwrap();
+        let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
+        let mut batch = Batch::new(LAST_OF_2026, cause);
+        batch.add(stream, version, events);
+        self.store.append(batch.into_append()).await.unwrap();
+    }
+
+    async fn last(&self, kind: &str) -> Recorded {
+        let filter = Filter { types: vec![kind.to_owned()], ..Filter::default() };
+        self.store.read_all(Position(0), 100, &filter).await.unwrap().events.pop().unwrap()
+    }
+
+    async fn handle(&self, recorded: &Recorded) {
+        self.handle_at(recorded, || LAST_OF_2026).await;
+    }
+
+    async fn handle_at(&self, recorded: &Recorded, now: fn() -> Timestamp) {
+        let turn = Turn::of(recorded.clone(), LISTENER.name);
+        at(&self.store, &self.registers, &turn, now).await.unwrap();
+    }
+
+    /// The documents of a register, as their numbers.
+    async fn entered(&self, register: StreamName) -> Vec<String> {
+        let events = self.store.read_stream(&register, Version(1), 100).await.unwrap();
+        let document = |recorded: &Recorded| match stored::decode::<RegisterEvent>(recorded).unwrap() {
+            RegisterEvent::Entered { document, order_id: _ } => document,
+        };
+        events.iter().map(document).collect()
+    }
+
+    async fn invoice(&self, number: &str) -> Issued {
+        let stream = streams::invoice(number.parse().unwrap());
+        stored::load::<InvoiceEvent>(&self.store, &stream).await.unwrap().0
+    }
+}
+
+#[tokio::test]
+async fn a_confirmed_order_gets_one_invoice_however_often_the_event_comes() {
+    let world = World::new();
+    let confirmed = world.confirmed(1).await;
+    for _ in 0..3 {
+        world.handle(&confirmed).await;
+    }
+    assert_eq!(world.entered(streams::invoices(2026)).await, ["2026-000001"]);
+    let invoice = world.invoice("2026-000001").await.unwrap().invoice;
+    assert_eq!((invoice.total, invoice.discount, invoice.order_id), (euro(2000), euro(0), order(1)));
+    assert_eq!(invoice.payment_reference, "card pi_1");
+    assert_eq!(invoice.lines.iter().map(|line| (line.quantity, line.total)).collect::<Vec<_>>(), [(2, euro(2000))]);
+    let rates: Vec<_> = invoice.tax.iter().map(|rate| (rate.rate_percent, rate.gross, rate.amount)).collect();
+    assert_eq!(rates, [(19, euro(2000), euro(319))]);
+    let order = order_record::load(&world.store, order(1)).await.unwrap().order;
+    assert_eq!(order.invoice(), Some(invoice.number));
+}
+
+#[tokio::test]
+async fn an_order_that_was_cancelled_right_afterwards_gets_its_invoice_too() {
+    let world = World::new();
+    let confirmed = world.confirmed(1).await;
+    let cancelled = OrderEvent::Cancelled { reason: "changed my mind".to_owned() };
+    world.write(streams::order(order(1)), &[cancelled]).await;
+    world.handle(&confirmed).await;
+    assert_eq!(world.entered(streams::invoices(2026)).await, ["2026-000001"]);
+}
+
+#[tokio::test]
+async fn two_servers_take_numbers_without_gap_or_repeat() {
+    let world = World::new();
+    let other = World { store: world.store.clone(), registers: Registers::default() };
+    for number in 1..=6 {
+        let confirmed = world.confirmed(number).await;
+        if number % 2 == 0 { &world } else { &other }.handle(&confirmed).await;
+    }
+    let numbers: Vec<String> = (1..=6).map(|number| format!("2026-{number:06}")).collect();
+    assert_eq!(world.entered(streams::invoices(2026)).await, numbers);
+}
+
+#[tokio::test]
+async fn many_at_once_take_numbers_without_gap_or_repeat() {
+    let world = World::new();
+    let mut confirmed = Vec::new();
+    for number in 1..=12 {
+        confirmed.push(world.confirmed(number).await);
+    }
+    let other = World { store: world.store.clone(), registers: Registers::default() };
+    let turns = confirmed.iter().enumerate();
+    let work = turns.map(|(index, event)| if index % 2 == 0 { world.handle(event) } else { other.handle(event) });
+    futures_util::future::join_all(work).await;
+    let numbers: Vec<String> = (1..=12).map(|number| format!("2026-{number:06}")).collect();
+    assert_eq!(world.entered(streams::invoices(2026)).await, numbers);
+}
+
+#[tokio::test]
+async fn a_new_year_begins_at_one() {
+    let world = World::new();
+    let (old, new) = (world.confirmed(1).await, world.confirmed(2).await);
+    world.handle(&old).await;
+    world.handle_at(&new, || FIRST_OF_2027).await;
+    assert_eq!(world.entered(streams::invoices(2026)).await, ["2026-000001"]);
+    assert_eq!(world.entered(streams::invoices(2027)).await, ["2027-000001"]);
+}
+
+#[tokio::test]
+async fn each_refund_of_an_invoiced_order_brings_one_credit_note_and_leaves_the_invoice_as_it_is() {
+    let world = World::new();
+    let confirmed = world.confirmed(1).await;
+    world.handle(&confirmed).await;
+    let before = world.invoice("2026-000001").await.unwrap().invoice;
+    for (amount, reference) in [(500, "re_1"), (1500, "re_2")] {
+        let refunded = world.refunded(1, amount, reference).await;
+        world.handle(&refunded).await;
+        world.handle(&refunded).await;
+    }
+    assert_eq!(world.entered(streams::credit_notes(2026)).await, ["CN-2026-000001", "CN-2026-000002"]);
+    let after = world.invoice("2026-000001").await.unwrap();
+    assert_eq!(after.invoice, before);
+    assert_eq!(after.credits.iter().map(|credit| credit.amount).collect::<Vec<_>>(), [euro(500), euro(1500)]);
+    assert_eq!(after.left(), euro(0));
+}
+
+#[tokio::test]
+async fn money_that_goes_back_without_an_invoice_brings_no_credit_note() {
+    let world = World::new();
+    world.confirmed(1).await;
+    let refunded = world.refunded(1, 2000, "re_1").await;
+    world.handle(&refunded).await;
+    assert!(world.entered(streams::credit_notes(2026)).await.is_empty());
+}

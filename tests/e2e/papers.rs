@@ -1,0 +1,159 @@
+//! Invoices, credit notes and refunds in part, from the confirmation to the last cent.
+
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use storefront_api::{
+    Cancel, Currency, Invoice, Money, Order, OrderId, OrderStatus, PaymentMethod, PaymentStatus, RefundOrder,
+    RefundState,
+};
+use storefront_client::{ClientError, IdempotencyKey, Written};
+
+use crate::world::{VISA, World, checkout, eventually};
+
+fn key() -> IdempotencyKey {
+    IdempotencyKey::new()
+}
+
+fn refund(amount: Option<i64>) -> RefundOrder {
+    RefundOrder { amount: amount.map(|amount| Money::new(amount, Currency::EUR)), reason: "a scratch".to_owned() }
+}
+
+fn refusal(outcome: Result<Written<Order>, ClientError>) -> (u16, String) {
+    let error = outcome.expect_err("it is refused");
+    let problem = error.problem().expect("with a problem");
+    (problem.status, problem.code.clone())
+}
+
+impl World {
+    /// Buys two pieces by card, and waits for the invoice.
+    async fn invoiced(&self) -> (Order, Invoice) {
+        let product = self.product_with(50).await;
+        let basket = self.a_basket(&product.id, 2).await;
+        self.buy(&basket, VISA).await.unwrap();
+        self.invoice_of(basket.id).await
+    }
+
+    async fn invoice_of(&self, id: OrderId) -> (Order, Invoice) {
+        let order = eventually("the order has its invoice", || async {
+            self.client.order(id).await.unwrap().filter(|order| order.invoice.is_some())
+        });
+        let order = order.await;
+        let invoice = self.client.invoice(order.invoice.as_ref().unwrap()).await.unwrap().unwrap();
+        (order, invoice)
+    }
+
+    /// The invoice once it has so many credit notes.
+    async fn credited(&self, number: &str, notes: usize) -> Invoice {
+        eventually("the credit notes are written", || async {
+            self.client.invoice(number).await.unwrap().filter(|invoice| invoice.credit_notes.len() == notes)
+        })
+        .await
+    }
+
+    async fn document(&self, number: &str, accept: &str) -> (StatusCode, String, Vec<u8>) {
+        let url = format!("{}/v1/invoices/{number}", self.server.url());
+        let answer = reqwest::Client::new().get(url).header(ACCEPT, accept).send().await.unwrap();
+        let kind = answer.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
+        (answer.status(), kind, answer.bytes().await.unwrap().to_vec())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf() {
+    let world = World::open().await;
+    let (order, invoice) = world.invoiced().await;
+    assert_eq!(order.status, OrderStatus::Confirmed);
+    assert_eq!((invoice.order_id, invoice.total), (order.id, order.total));
+    assert_eq!(Some(invoice.order_number), order.number);
+    assert_eq!(invoice.lines.iter().map(|line| line.total).collect::<Vec<_>>(), [order.items[0].line_total]);
+    let vat: Vec<_> = invoice.tax.iter().map(|tax| (tax.rate_percent, tax.amount)).collect();
+    assert_eq!(vat, order.tax.iter().map(|tax| (tax.rate_percent, tax.amount)).collect::<Vec<_>>());
+    assert_eq!(invoice.tax.iter().map(|tax| tax.gross.amount).sum::<i64>(), order.total.amount);
+    assert!(invoice.payment_reference.starts_with("card "), "{}", invoice.payment_reference);
+
+    let (status, kind, text) = world.document(&invoice.number, "text/plain").await;
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!((status, kind.as_str()), (StatusCode::OK, "text/plain; charset=utf-8"));
+    let total = order.total.to_string();
+    assert!(text.contains(&invoice.number) && text.contains(total.split(' ').next().unwrap()), "{text}");
+    let (status, kind, pdf) = world.document(&invoice.number, "application/pdf").await;
+    assert_eq!((status, kind.as_str()), (StatusCode::OK, "application/pdf"));
+    assert!(pdf.starts_with(b"%PDF"));
+    let (status, kind, _) = world.document(&invoice.number, "image/png").await;
+    assert_eq!((status, kind.as_str()), (StatusCode::NOT_ACCEPTABLE, "application/problem+json"));
+    for unknown in ["2026-999999", "CN-2026-999999", "no-number"] {
+        assert_eq!(world.document(unknown, "*/*").await.0, StatusCode::NOT_FOUND, "{unknown}");
+    }
+    let history = world.history(order.id).await;
+    assert_eq!(history.iter().filter(|kind| *kind == "invoice.issued").count(), 1, "{history:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_confirmations_at_once_take_numbers_without_gap_or_repeat() {
+    let world = World::open().await;
+    let product = world.product_with(50).await;
+    let mut orders = Vec::new();
+    for _ in 0..12 {
+        orders.push(world.a_basket(&product.id, 1).await);
+    }
+    let mut buying = tokio::task::JoinSet::new();
+    for basket in &orders {
+        let (client, id, body) = (world.client.clone(), basket.id, checkout(basket, PaymentMethod::None));
+        buying.spawn(async move { client.checkout(id, &body, &key()).await.unwrap() });
+    }
+    buying.join_all().await;
+    let mut numbers = Vec::new();
+    for basket in &orders {
+        numbers.push(world.invoice_of(basket.id).await.1.number);
+    }
+    numbers.sort();
+    let year = &numbers[0][..4];
+    assert_eq!(numbers, (1..=12).map(|number| format!("{year}-{number:06}")).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note() {
+    let world = World::open().await;
+    let (order, before) = world.invoiced().await;
+    let paid = order.total.amount;
+    let payment_id = order.payment_id.unwrap();
+
+    let once = key();
+    let first = world.client.refund(order.id, &refund(Some(100)), &once).await.unwrap();
+    assert_eq!(first.value.payment_status, PaymentStatus::Refunding);
+    let again = world.client.refund(order.id, &refund(Some(100)), &once).await.unwrap();
+    assert!(again.replayed);
+    let too_much = world.client.refund(order.id, &refund(Some(paid - 99)), &key()).await;
+    assert_eq!(refusal(too_much), (409, "refund_too_large".to_owned()));
+    let nothing = world.client.refund(order.id, &refund(Some(0)), &key()).await;
+    assert_eq!(refusal(nothing), (422, "invalid_values".to_owned()));
+    world.credited(&before.number, 1).await;
+
+    let cancel = Cancel { reason: "changed my mind".to_owned() };
+    world.client.cancel(order.id, &cancel, &key()).await.unwrap();
+    let after = world.credited(&before.number, 2).await;
+    let amounts: Vec<_> = after.credit_notes.iter().map(|note| note.amount.amount).collect();
+    assert_eq!(amounts, [100, paid - 100], "cancelling gives back the rest only");
+    assert_eq!(Invoice { credit_notes: vec![], ..after.clone() }, before, "the invoice itself never changes");
+    let payment = world.client.payment(payment_id).await.unwrap().unwrap();
+    let refunds: Vec<_> = payment.refunds.iter().map(|refund| (refund.amount.amount, refund.state)).collect();
+    assert_eq!(refunds, [(100, RefundState::Done), (paid - 100, RefundState::Done)]);
+    assert_eq!((payment.status, payment.left.unwrap().amount), (PaymentStatus::Refunded, 0));
+    let more = world.client.refund(order.id, &refund(None), &key()).await;
+    assert_eq!(refusal(more), (409, "nothing_to_refund".to_owned()));
+    let (status, _, text) = world.document(&after.credit_notes[0].number, "text/plain").await;
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(status, StatusCode::OK);
+    assert!(text.contains("Credit note") && text.contains(&before.number), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_never_confirmed_is_not_refunded() {
+    let world = World::open().await;
+    let product = world.product_with(50).await;
+    let basket = world.a_basket(&product.id, 1).await;
+    let refused = world.client.refund(basket.id, &refund(None), &key()).await;
+    assert_eq!(refusal(refused), (409, "order_state".to_owned()));
+    let refused = world.client.refund(crate::world::an_order(), &refund(None), &key()).await;
+    assert_eq!(refusal(refused), (404, "order_not_found".to_owned()));
+}
