@@ -19,6 +19,7 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
             let id = match path.as_str() {
                 orders if orders.starts_with("/v1/orders") => order.to_string(),
                 customers if customers.starts_with("/v1/customers") => customer.to_owned(),
+                payments if payments.starts_with("/v1/payments") => customer.to_owned(),
                 _ => product.to_string(),
             };
             let real = path
@@ -26,6 +27,7 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
                 .replace("{product_id}", product.as_str())
                 .replace("/views/{name}", "/views/orders")
                 .replace("{name}", "mail")
+                .replace("{number}", "2026-000042")
                 .replace("{sequence}", &order.to_string())
                 .replace("{customer}", customer)
                 .replace("{stream}", &format!("order-{order}"));
