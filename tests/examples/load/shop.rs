@@ -7,7 +7,7 @@ use storefront_api::{
     AddItem, Address, Checkout, Order, OrderId, OrderListQuery, OrderStatus, PaymentMethod, ProductId, ProductQuery,
     ReceiveStock,
 };
-use storefront_client::{Client, IdempotencyKey};
+use storefront_client::{Client, ClientError, IdempotencyKey};
 use storefront_mocks::{Mocks, MocksConfig};
 use storefront_server::{Config, Server, StoreChoice};
 use tokio::task::JoinSet;
@@ -18,6 +18,8 @@ use crate::figures::{Figures, milliseconds};
 
 /// An order that is not confirmed by then never will be.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A shop that is not open by then never will be.
+const OPENING: Duration = Duration::from_secs(600);
 /// How often a question is asked to be timed.
 const QUESTIONS: usize = 50;
 
@@ -52,11 +54,13 @@ impl Street {
         let wanted = mocks.products().list().len() as u64;
         let page = loop {
             let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
-            let page = client.products(&query).await?;
-            if page.total == wanted && client.readiness().await?.product_service == "live" {
-                break page;
+            match client.products(&query).await {
+                Ok(page) if page.total == wanted && client.readiness().await?.product_service == "live" => break page,
+                // A long log is still being read.
+                Ok(_) | Err(ClientError::Problem(_)) => {}
+                Err(other) => return Err(other.into()),
             }
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > OPENING {
                 return Err("the shop never knows its products".into());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -68,7 +72,13 @@ impl Street {
             let receive = ReceiveStock { quantity: 1_000_000 };
             seen = client.receive_stock(product, &receive, &IdempotencyKey::new()).await?.position;
         }
-        client.products(&ProductQuery { min_position: seen, ..ProductQuery::default() }).await?;
+        let query = ProductQuery { min_position: seen, ..ProductQuery::default() };
+        while let Err(failure) = client.products(&query).await {
+            if failure.problem().is_none() || begin.elapsed() > OPENING {
+                return Err(failure.into());
+            }
+        }
+        println!("its lists have caught up after {:.2} s", begin.elapsed().as_secs_f64());
         Ok(Self { mocks, server, client, products: Arc::new(products) })
     }
 
