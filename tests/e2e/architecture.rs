@@ -177,8 +177,7 @@ fn found<'a>(source: &str, words: &[&'a str]) -> Vec<&'a str> {
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     // A file of tests may use what it likes.
-    let tests = |file: &PathBuf| file.file_name().is_some_and(|name| name == "tests.rs" || name == "testing.rs");
-    all_rust_files(folder).into_iter().filter(|file| !tests(file)).collect()
+    all_rust_files(folder).into_iter().filter(|file| !is_for_tests(file)).collect()
 }
 
 fn all_rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -186,9 +185,7 @@ fn all_rust_files(folder: &Path) -> Vec<PathBuf> {
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
         .flat_map(|path| match path {
-            folder if folder.is_dir() => rust_files(&folder),
-            // A file of tests may use what it likes.
-            file if is_for_tests(&file) => Vec::new(),
+            folder if folder.is_dir() => all_rust_files(&folder),
             file if file.extension().is_some_and(|extension| extension == "rs") => vec![file],
             _ => Vec::new(),
         })
