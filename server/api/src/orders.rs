@@ -344,7 +344,7 @@ pub struct OrderListQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub status: Option<OrderStatus>,
-    /// Only orders whose id, number, mail address or a product's name has this in it.
+    /// Only orders whose id, number, mail address or a product's name has words that begin like these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
     /// How many items a page has, 1 to 100; 20 if not said.
