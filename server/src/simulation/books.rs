@@ -47,6 +47,8 @@ pub(super) struct PaymentBook {
     pub(super) declined: bool,
     pub(super) refunded: i64,
     pub(super) refunds_asked: u32,
+    /// What was asked to go back.
+    pub(super) asked_back: i64,
     pub(super) refunds_failed: u32,
 }
 
@@ -72,6 +74,12 @@ impl OrderBook {
 }
 
 impl Books {
+    /// What is to be kept of the price of an order that is sold: all but what was asked back.
+    pub(super) fn to_be_kept(&self, book: &OrderBook) -> i64 {
+        let Some((payment, total, _)) = book.checkouts.last().filter(|_| book.is_sold()) else { return 0 };
+        total.amount - self.payments.get(payment).map_or(0, |payment| payment.asked_back)
+    }
+
     /// Reads the log of a world.
     pub(super) fn of(world: &World) -> Self {
         let mut books = Self::default();
@@ -140,7 +148,10 @@ impl Books {
                     self.wrong.push(format!("payment {id} has two outcomes"));
                 }
             }
-            PaymentEvent::RefundRequested { .. } => book.refunds_asked += 1,
+            PaymentEvent::RefundRequested { amount, .. } => {
+                book.refunds_asked += 1;
+                book.asked_back += amount.amount;
+            }
             PaymentEvent::Refunded { amount, .. } => book.refunded += amount.amount,
             PaymentEvent::RefundFailed { .. } => book.refunds_failed += 1,
             PaymentEvent::OutcomeUnknown { .. } | PaymentEvent::Cancelled => {}

@@ -8,6 +8,7 @@ use storefront_domain::stock::StockEvent;
 use storefront_eventlog::{Position, StreamName, Version};
 
 use super::books::{Books, OrderBook};
+use super::documents;
 use super::fate;
 use super::purses;
 use super::scenes::Scene;
@@ -21,7 +22,7 @@ pub(super) fn broken(world: &World) -> Vec<String> {
     log_is_sound(world, &mut wrong);
     for (id, book) in &books.orders {
         order_is_explained(*id, book, &books, &mut wrong);
-        money_is_where_it_belongs(*id, book, world, &mut wrong);
+        money_is_where_it_belongs(*id, book, &books, world, &mut wrong);
         mails_were_sent(*id, book, &books, &mut wrong);
     }
     payments_agree_with_the_gateway(&books, world, &mut wrong);
@@ -29,6 +30,7 @@ pub(super) fn broken(world: &World) -> Vec<String> {
         stock_adds_up(product, events, &books, &mut wrong);
     }
     purses::wallets_add_up(world, &books, &mut wrong);
+    documents::are_complete(world, &books, &mut wrong);
     purses::vouchers_are_used_once(world, &books, &mut wrong);
     mails_agree_with_the_mailbox(&books, world, &mut wrong);
     processes_are_done(world, &mut wrong);
@@ -75,12 +77,17 @@ fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut 
 }
 
 /// What the shop has kept of an order's money is its price if it is sold, and nothing else.
-fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, world: &World, wrong: &mut Vec<String>) {
-    let sold = book.is_sold();
+fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, books: &Books, world: &World, wrong: &mut Vec<String>) {
     let due = match book.checkouts.last() {
-        Some((_, total, PaymentMethod::Card { .. })) if sold => total.amount,
-        Some((_, _, PaymentMethod::Card { .. } | PaymentMethod::Wallet | PaymentMethod::None)) | None => 0,
+        Some((_, _, PaymentMethod::Card { .. })) => books.to_be_kept(book),
+        Some((_, _, PaymentMethod::Wallet | PaymentMethod::None)) | None => 0,
     };
+    let asked = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
+    let (asked, acknowledged) = (asked.map_or(0, |payment| payment.refunds_asked), world.refunds_of(id));
+    // The shop gives back by itself what is left when an order is cancelled.
+    if asked < acknowledged || (book.is_sold() && asked > acknowledged) {
+        wrong.push(format!("order {id} has {asked} refunds, and {acknowledged} were acknowledged"));
+    }
     let bank = world.bank();
     let charges = || bank.charges.iter().filter(|charged| charged.order_id == id);
     let kept: i64 = charges().map(|charged| bank.kept(charged)).sum();

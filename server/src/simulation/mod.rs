@@ -14,6 +14,7 @@
 mod bell;
 mod beside;
 mod books;
+mod documents;
 pub(crate) mod fate;
 mod histories;
 mod invariants;

@@ -67,8 +67,8 @@ pub(super) fn wallets_add_up(world: &World, books: &Books, wrong: &mut Vec<Strin
     }
     for (id, book) in &books.orders {
         let due = match book.checkouts.last() {
-            Some((_, total, PaymentMethod::Wallet)) if book.is_sold() => total.amount,
-            Some((_, _, PaymentMethod::Wallet | PaymentMethod::Card { .. } | PaymentMethod::None)) | None => 0,
+            Some((_, _, PaymentMethod::Wallet)) => books.to_be_kept(book),
+            Some((_, _, PaymentMethod::Card { .. } | PaymentMethod::None)) | None => 0,
         };
         let kept = kept.get(id).copied().unwrap_or(0);
         if kept != due {

@@ -35,10 +35,12 @@ pub(super) enum Scene {
     VouchersLastUseTwice,
     ReservationExpired,
     IdleBasketEnded,
+    CreditNote,
+    PartialRefundRepeated,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 30] = [
+    pub(super) const ALL: [Self; 32] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -69,6 +71,8 @@ impl Scene {
         Self::VouchersLastUseTwice,
         Self::ReservationExpired,
         Self::IdleBasketEnded,
+        Self::CreditNote,
+        Self::PartialRefundRepeated,
     ];
 }
 

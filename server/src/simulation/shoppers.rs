@@ -4,8 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_api::{Address, CustomerId, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId};
+use storefront_api::{Address, Currency, CustomerId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId};
 use storefront_domain::order::{self, ItemFacts, LineFacts, Order, OrderCommand, OrderError, OrderEvent};
+use storefront_domain::payment::PaymentCommand;
 use storefront_domain::product::ProductEvent;
 use storefront_domain::stock::{StockCommand, StockEvent};
 use storefront_eventlog::AppendError;
@@ -37,10 +38,25 @@ pub(super) async fn shops(world: Arc<World>) {
         for _ in 0..fate::between(4..14) {
             thinks().await;
             let order = shopper.looks().await;
-            let Some(act) = shopper.comes_to_mind(&order).await else { continue };
-            shopper.acts(act).await;
+            let act = match wants_money_back(&order) {
+                Some(refund) => Some(Act::Refund(refund)),
+                None => shopper.comes_to_mind(&order).await.map(Act::Order),
+            };
+            if let Some(act) = act {
+                shopper.acts(act).await;
+            }
         }
     }
+}
+
+/// Now and then some of the money is to go back, or all of it.
+fn wants_money_back(order: &Order) -> Option<PaymentCommand> {
+    if order.number().is_none() || fate::one_of(6) > 0 {
+        return None;
+    }
+    let some = i64::try_from(fate::between(1..1500)).unwrap_or(1);
+    let amount = (fate::one_of(4) > 0).then(|| Money::new(some, Currency::EUR));
+    Some(PaymentCommand::Refund { amount, reason: "it was broken".to_owned() })
 }
 
 async fn thinks() {
@@ -61,6 +77,13 @@ pub(super) async fn receives(world: &World, product: &ProductId, quantity: u32) 
         }
     });
     done.await.expect("goods can always come in");
+}
+
+/// What somebody asks of the shop.
+#[derive(Clone, Debug)]
+enum Act {
+    Order(OrderCommand),
+    Refund(PaymentCommand),
 }
 
 struct Shopper {
@@ -192,21 +215,27 @@ impl Shopper {
     }
 
     /// Asks the shop for it, until there is an answer; now and then once more.
-    async fn acts(&self, command: OrderCommand) {
+    async fn acts(&self, command: Act) {
         let key = chance::id().to_string();
         let answer = self.asks(&command, &key).await;
         match &answer {
             Ok(done) => {
                 fate::tell(|| format!("{}: {command:?} is done at {}", self.order_id, done.position));
+                if matches!(command, Act::Refund(_)) {
+                    self.world.refund_was_acknowledged(self.order_id);
+                }
                 if fate::one_of(5) == 0 {
                     let again = self.asks(&command, &key).await.expect("what was done is answered again");
                     assert!(again.replayed, "{command:?} was done twice under one key");
                     assert_eq!(again.position, done.position, "{command:?} got another answer under its key");
                     fate::mark(Scene::CommandRepeatedUnderItsKey);
+                    if let Act::Refund(PaymentCommand::Refund { amount: Some(_), .. }) = command {
+                        fate::mark(Scene::PartialRefundRepeated);
+                    }
                 }
             }
             Err(Failure::Order(OrderError::TotalChanged { .. })) => fate::mark(Scene::PriceChangedSinceTheBasket),
-            Err(Failure::Order(_) | Failure::Busy) => {}
+            Err(Failure::Order(_) | Failure::Payment(_)) => {}
             Err(other) => panic!("{command:?} failed: {other}"),
         }
         if let Err(refusal) = &answer {
@@ -214,14 +243,23 @@ impl Shopper {
         }
     }
 
-    async fn asks(&self, command: &OrderCommand, key: &str) -> Result<Done, Failure> {
+    async fn asks(&self, command: &Act, key: &str) -> Result<Done, Failure> {
         let id = self.order_id;
         patiently(&self.world, |store| {
             let (context, command) = (context("guest", id.to_string(), key), command.clone());
             async move {
-                let decide = |order: &Order| order::decide(order, command.clone());
-                let reply = |_: &OrderRecord, after: &OrderRecord, _: Option<&_>| Ok(a_reply(Some(after.version.0)));
-                once(&store, &context, commands::change_order(&store, id, &context, decide, reply)).await
+                match command {
+                    Act::Order(command) => {
+                        let decide = |order: &Order| order::decide(order, command.clone());
+                        let reply =
+                            |_: &OrderRecord, after: &OrderRecord, _: Option<&_>| Ok(a_reply(Some(after.version.0)));
+                        once(&store, &context, commands::change_order(&store, id, &context, decide, reply)).await
+                    }
+                    Act::Refund(command) => {
+                        let reply = |_: &OrderRecord, _: &_| Ok(a_reply(None));
+                        once(&store, &context, commands::refund_order(&store, id, &context, &command, reply)).await
+                    }
+                }
             }
         })
         .await

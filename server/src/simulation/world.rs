@@ -45,6 +45,8 @@ pub(super) struct World {
     started: AtomicU32,
     /// Rings when a server was started or died.
     changed: Bell,
+    /// How many refunds of each order the shop has acknowledged.
+    refunds: Mutex<BTreeMap<OrderId, u32>>,
     /// Orders with an event in the log that nobody can read.
     pub(super) poisoned: Mutex<BTreeSet<OrderId>>,
 }
@@ -67,6 +69,7 @@ impl World {
             servers: Mutex::default(),
             started: AtomicU32::new(0),
             changed: Bell::default(),
+            refunds: Mutex::default(),
             poisoned: Mutex::default(),
         })
     }
@@ -134,6 +137,14 @@ impl World {
     pub(super) fn takes_mail(&self, mail: Mail) {
         fate::tell(|| format!("a mail to {} is taken in: {} ({})", mail.to, mail.subject, mail.message_id));
         lock(&self.mails).push(mail);
+    }
+
+    pub(super) fn refund_was_acknowledged(&self, id: OrderId) {
+        *lock(&self.refunds).entry(id).or_default() += 1;
+    }
+
+    pub(super) fn refunds_of(&self, id: OrderId) -> u32 {
+        lock(&self.refunds).get(&id).copied().unwrap_or_default()
     }
 
     pub(super) fn mail_is_down(&self) -> bool {
