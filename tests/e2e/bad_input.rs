@@ -296,12 +296,7 @@ async fn a_closed_order_takes_no_changes() {
     let product = world.product_with(5).await;
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, VISA).await.unwrap();
-    world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
-    // Its invoice is the last thing that a confirmed order learns by itself.
-    let order = crate::world::eventually("the order has its invoice", || async {
-        world.client.order(basket.id).await.unwrap().filter(|order| order.invoice.is_some())
-    })
-    .await;
+    let order = world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
     let refusal = world.add(order.id, &product.id, 1).await.unwrap_err();
     assert_eq!((refusal.problem().unwrap().status, refusal.problem().unwrap().code.as_str()), (409, "order_state"));
     let refusal = world.client.clear(order.id).await.unwrap_err();

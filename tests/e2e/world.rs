@@ -91,10 +91,12 @@ impl World {
         self.client.checkout(basket.id, &checkout, &IdempotencyKey::new()).await.map(|written| written.value)
     }
 
-    /// Waits until the order is in a state.
+    /// Waits until the order is in a state; a confirmed one has its invoice then, which is the last that it learns by itself.
     pub(crate) async fn reaches(&self, id: OrderId, status: OrderStatus) -> Order {
+        let is_there =
+            |order: &Order| order.status == status && (status != OrderStatus::Confirmed || order.invoice.is_some());
         eventually(&format!("the order is {status:?}"), || async {
-            self.client.order(id).await.unwrap().filter(|order| order.status == status)
+            self.client.order(id).await.unwrap().filter(is_there)
         })
         .await
     }
