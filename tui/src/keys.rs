@@ -25,6 +25,10 @@ pub(crate) enum Action {
     GoBasket,
     GoOrders,
     GoLog,
+    GoProcesses,
+    GoLab,
+    GoCounter,
+    GoAccount,
     NextScreen,
     PreviousScreen,
     Back,
@@ -113,6 +117,10 @@ pub(crate) enum Place {
     Orders,
     Order,
     Log,
+    Processes,
+    Lab,
+    Counter,
+    Account,
     Search,
     Help,
     Confirm,
@@ -131,6 +139,10 @@ pub(crate) enum Context {
     Scrubber,
     Replay,
     Log,
+    Processes,
+    Lab,
+    Counter,
+    Account,
     Search,
     Help,
     Confirm,
@@ -138,7 +150,7 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Shop,
         Self::Basket,
         Self::CheckoutField,
@@ -149,6 +161,10 @@ impl Context {
         Self::Scrubber,
         Self::Replay,
         Self::Log,
+        Self::Processes,
+        Self::Lab,
+        Self::Counter,
+        Self::Account,
         Self::Search,
         Self::Help,
         Self::Confirm,
@@ -157,8 +173,9 @@ impl Context {
     /// The places whose bindings hold here, the nearest first.
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
-            Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Events, Everywhere,
-            Help, Lists, Log, Order, OrderEvents, Orders, Replay, Screens, Scrubber, Search, Shop, Timeline,
+            Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
+            Events, Everywhere, Help, Lab, Lists, Log, Order, OrderEvents, Orders, Processes, Replay, Screens,
+            Scrubber, Search, Shop, Timeline,
         };
         match self {
             Self::Shop => &[Shop, Lists, Screens, Everywhere, Always],
@@ -171,6 +188,10 @@ impl Context {
             Self::Scrubber => &[Scrubber, Timeline, Order, Events, Lists, Screens, Everywhere, Always],
             Self::Replay => &[Replay, Timeline, Events, Lists, Everywhere, Always],
             Self::Log => &[Log, Events, Lists, Screens, Everywhere, Always],
+            Self::Processes => &[Processes, Lists, Screens, Everywhere, Always],
+            Self::Lab => &[Lab, Lists, Screens, Everywhere, Always],
+            Self::Counter => &[Counter, Lists, Screens, Everywhere, Always],
+            Self::Account => &[Account, Lists, Screens, Everywhere, Always],
             Self::Search => &[Search, Always],
             Self::Help => &[Help, Always],
             Self::Confirm => &[Confirm, Always],
@@ -190,6 +211,10 @@ impl Context {
             | Self::Scrubber
             | Self::Replay
             | Self::Log
+            | Self::Processes
+            | Self::Lab
+            | Self::Counter
+            | Self::Account
             | Self::Confirm => false,
         }
     }

@@ -26,7 +26,7 @@ fn on(place: Place, action: Action, keys: &[Key], hint: &'static str, help: &'st
 
 /// Every binding; within a place, in the order in which the hint bar shows them.
 pub(super) fn bindings() -> Vec<Binding> {
-    [shop(), checkout(), orders(), events(), everywhere(), over_the_screen()].concat()
+    [shop(), checkout(), orders(), events(), behind_the_shop(), everywhere(), over_the_screen()].concat()
 }
 
 fn shop() -> Vec<Binding> {
@@ -141,6 +141,19 @@ fn events() -> Vec<Binding> {
     ]
 }
 
+fn behind_the_shop() -> Vec<Binding> {
+    vec![
+        // Processes
+        on(Place::Processes, Action::Back, &[ESC], "", "Back to the shop"),
+        // Lab
+        on(Place::Lab, Action::Back, &[ESC], "", "Back to the shop"),
+        // Counter
+        on(Place::Counter, Action::Back, &[ESC], "", "Back to the shop"),
+        // Account
+        on(Place::Account, Action::Back, &[ESC], "", "Back to the shop"),
+    ]
+}
+
 fn everywhere() -> Vec<Binding> {
     vec![
         // Lists
@@ -164,6 +177,10 @@ fn everywhere() -> Vec<Binding> {
         on(Place::Screens, Action::GoBasket, &[char('2'), char('b')], "", "Basket"),
         on(Place::Screens, Action::GoOrders, &[char('3'), char('o')], "", "Orders"),
         on(Place::Screens, Action::GoLog, &[char('4')], "", "Log: everything that happens in the shop"),
+        on(Place::Screens, Action::GoProcesses, &[char('5')], "", "Processes: what the shop does by itself"),
+        on(Place::Screens, Action::GoLab, &[char('6')], "", "Lab: scenarios, and what can be broken on purpose"),
+        on(Place::Screens, Action::GoCounter, &[char('7')], "", "Counter: stock, products, orders to ship, sales"),
+        on(Place::Screens, Action::GoAccount, &[char('8')], "", "Account: wallet, vouchers, invoices, mail"),
         on(Place::Screens, Action::NextScreen, &[TAB], "", "Next screen"),
         on(Place::Screens, Action::PreviousScreen, &[BACK_TAB], "", "Previous screen"),
         on(Place::Everywhere, Action::NextTheme, &[char('t')], "", "Next theme: dark, light, contrast, mono"),

@@ -44,13 +44,18 @@ pub(crate) enum Screen {
     Orders,
     Order,
     Log,
+    Processes,
+    Lab,
+    Counter,
+    Account,
     /// A timeline from a file; the only screen then.
     Replay,
 }
 
 impl Screen {
     /// The screens that have a tab, in the order of the tabs.
-    pub(crate) const TABS: [Self; 4] = [Self::Shop, Self::Basket, Self::Orders, Self::Log];
+    pub(crate) const TABS: [Self; 8] =
+        [Self::Shop, Self::Basket, Self::Orders, Self::Log, Self::Processes, Self::Lab, Self::Counter, Self::Account];
 
     /// The tab under which a screen stands.
     pub(crate) const fn tab(self) -> Self {
@@ -58,8 +63,7 @@ impl Screen {
             Self::Shop => Self::Shop,
             Self::Basket | Self::Checkout => Self::Basket,
             Self::Orders | Self::Order => Self::Orders,
-            Self::Log => Self::Log,
-            Self::Replay => Self::Replay,
+            Self::Log | Self::Processes | Self::Lab | Self::Counter | Self::Account | Self::Replay => self,
         }
     }
 
@@ -72,6 +76,10 @@ impl Screen {
             Self::Orders => "Orders",
             Self::Order => "Order",
             Self::Log => "Log",
+            Self::Processes => "Processes",
+            Self::Lab => "Lab",
+            Self::Counter => "Counter",
+            Self::Account => "Account",
             Self::Replay => "Replay",
         }
     }
@@ -269,6 +277,10 @@ impl Model {
             Screen::Replay => Context::Replay,
             Screen::Log if self.log.typing => Context::Search,
             Screen::Log => Context::Log,
+            Screen::Processes => Context::Processes,
+            Screen::Lab => Context::Lab,
+            Screen::Counter => Context::Counter,
+            Screen::Account => Context::Account,
         }
     }
 

@@ -3,7 +3,9 @@
 use crate::keys::Action;
 use crate::settings::ThemeName;
 use crate::state::{Model, Phase, Question, Screen, Tone};
-use crate::update::{Effect, basket, checkout, help, order, orders, palette, replay, shop, timeline};
+use crate::update::{
+    Effect, account, basket, checkout, counter, help, lab, order, orders, palette, processes, replay, shop, timeline,
+};
 
 /// Does what was asked for. An action that has no meaning where the shopper is does nothing.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -22,6 +24,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoBasket => return go(model, Screen::Basket),
         Action::GoOrders => return go(model, Screen::Orders),
         Action::GoLog => return go(model, Screen::Log),
+        Action::GoProcesses => return go(model, Screen::Processes),
+        Action::GoLab => return go(model, Screen::Lab),
+        Action::GoCounter => return go(model, Screen::Counter),
+        Action::GoAccount => return go(model, Screen::Account),
         Action::NextScreen => return go(model, neighbour(model.screen, 1)),
         Action::PreviousScreen => return go(model, neighbour(model.screen, -1)),
         Action::Back => return back(model),
@@ -37,7 +43,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.screen = Screen::Shop;
                 model.shop.typing = true;
             }
-            Screen::Replay => {}
+            Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account | Screen::Replay => {}
         },
         Action::EndSearch => {
             model.shop.typing = false;
@@ -106,6 +112,10 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
             model.screen = Screen::Checkout;
             order::watch_again(model)
         }
+        Screen::Processes => processes::ask(model),
+        Screen::Lab => lab::ask(model),
+        Screen::Counter => counter::ask(model),
+        Screen::Account => account::ask(model),
         Screen::Basket | Screen::Shop | Screen::Checkout | Screen::Order | Screen::Log | Screen::Replay => Vec::new(),
     }
 }
@@ -123,7 +133,14 @@ fn back(model: &mut Model) -> Vec<Effect> {
             Phase::Watching(_) => go(model, Screen::Shop),
         },
         Screen::Order => go(model, Screen::Orders),
-        Screen::Shop | Screen::Basket | Screen::Orders | Screen::Log => go(model, Screen::Shop),
+        Screen::Shop
+        | Screen::Basket
+        | Screen::Orders
+        | Screen::Log
+        | Screen::Processes
+        | Screen::Lab
+        | Screen::Counter
+        | Screen::Account => go(model, Screen::Shop),
         Screen::Replay => Vec::new(),
     }
 }
@@ -204,6 +221,10 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             }
         }
         Screen::Log => model.log.step(by),
+        Screen::Processes => processes::step(model, by),
+        Screen::Lab => lab::step(model, by),
+        Screen::Counter => counter::step(model, by),
+        Screen::Account => account::step(model, by),
     }
     Vec::new()
 }
@@ -244,7 +265,14 @@ fn show_detail(model: &mut Model) {
                 open.detail = !open.detail;
             }
         }
-        Screen::Shop | Screen::Basket | Screen::Checkout | Screen::Orders => {}
+        Screen::Shop
+        | Screen::Basket
+        | Screen::Checkout
+        | Screen::Orders
+        | Screen::Processes
+        | Screen::Lab
+        | Screen::Counter
+        | Screen::Account => {}
     }
 }
 

@@ -1,14 +1,18 @@
 //! What a message changes, and what is to be done about it. Pure: `update` gets everything it needs in the message, the
 //! time included, and asks for I/O by returning effects. Knows no runtime, no network and no terminal.
 
+mod account;
 mod act;
 mod basket;
 mod checkout;
+mod counter;
 mod feed;
 mod help;
+mod lab;
 mod order;
 mod orders;
 mod palette;
+mod processes;
 mod replay;
 mod shop;
 #[cfg(test)]
@@ -276,9 +280,14 @@ pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
     effects.extend(basket::send_next(model));
     effects.extend(checkout::send(model));
     effects.extend(order::ask(model));
-    if model.screen == Screen::Orders {
-        effects.extend(orders::ask(model));
-    }
+    effects.extend(match model.screen {
+        Screen::Orders => orders::ask(model),
+        Screen::Processes => processes::ask(model),
+        Screen::Lab => lab::ask(model),
+        Screen::Counter => counter::ask(model),
+        Screen::Account => account::ask(model),
+        Screen::Shop | Screen::Basket | Screen::Checkout | Screen::Order | Screen::Log | Screen::Replay => Vec::new(),
+    });
     effects
 }
 

@@ -18,7 +18,7 @@ use crate::update::{Effect, Feed, Msg, next_deadline};
 
 #[test]
 fn quitting_works_from_everywhere() {
-    for keys in ["", "/", "?", "2", "3", "4", "4/", "ac"] {
+    for keys in ["", "/", "?", "2", "3", "4", "4/", "5", "6", "7", "8", "ac"] {
         let mut client = Client::in_a_full_shop();
         client.press(keys);
         assert_eq!(client.key(Key::ctrl('c')), [Effect::Quit], "after {keys:?}");
@@ -29,11 +29,15 @@ fn quitting_works_from_everywhere() {
 fn the_screens_follow_one_another_by_tab_and_by_number() {
     let mut client = Client::in_a_full_shop();
     let mut seen = Vec::new();
-    for _ in 0..4 {
+    for _ in Screen::TABS {
         client.press("<Tab>");
         seen.push(client.model.screen);
     }
-    assert_eq!(seen, [Screen::Basket, Screen::Orders, Screen::Log, Screen::Shop]);
+    assert_eq!(seen, [&Screen::TABS[1..], &Screen::TABS[..1]].concat());
+    for (place, tab) in Screen::TABS.into_iter().enumerate() {
+        client.press(&(place + 1).to_string());
+        assert_eq!(client.model.screen, tab);
+    }
     client.press("3");
     assert_eq!(client.model.screen, Screen::Orders);
     client.press("<Esc>");

@@ -96,6 +96,7 @@ fn chosen(model: &Model) -> Option<&Event> {
         Screen::Log => model.log.selected(),
         Screen::Order | Screen::Replay | Screen::Checkout => model.order.as_ref()?.selected(),
         Screen::Shop | Screen::Basket | Screen::Orders => None,
+        Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account => None,
     }
 }
 
@@ -108,6 +109,7 @@ pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
         Screen::Shop => model.shop.selected().map(|product| product.id.to_string()),
         Screen::Basket => model.basket.lines().get(model.basket.list.cursor).map(|line| line.product_id.to_string()),
         Screen::Orders => model.orders.selected().map(|order| order.id.to_string()),
+        Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account => None,
     };
     let Some(id) = id else { return Vec::new() };
     let said = format!("Copied {id}");

@@ -45,6 +45,7 @@ fn focused_input(model: &mut Model) -> Option<&mut Input> {
             let focus = model.checkout.focus;
             model.checkout.input_mut(focus)
         }
+        Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account => None,
         Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => None,
     }
 }
@@ -62,6 +63,7 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
         Screen::Shop => shop::searched(model),
         Screen::Log => model.log.filter_again(),
         Screen::Checkout => checkout::edited(model),
+        Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account => {}
         Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => {}
     }
     Vec::new()

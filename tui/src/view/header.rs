@@ -11,10 +11,18 @@ use crate::view::theme::Theme;
 use crate::view::when;
 
 /// What leads to each tab.
-const TABS: [Action; 4] = [Action::GoShop, Action::GoBasket, Action::GoOrders, Action::GoLog];
+const TABS: [Action; 8] = [
+    Action::GoShop,
+    Action::GoBasket,
+    Action::GoOrders,
+    Action::GoLog,
+    Action::GoProcesses,
+    Action::GoLab,
+    Action::GoCounter,
+    Action::GoAccount,
+];
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let roomy = area.width >= 72;
     let margin = if area.width >= 60 { 2 } else { 1 };
     if model.screen == Screen::Replay {
         let x = put(buffer, area.x + margin, area.y, "Storefront", theme.accent, area.width) + 3;
@@ -23,20 +31,35 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
     let right = status(model, theme, area, margin, buffer);
     let mut x = area.x + margin;
-    if roomy {
+    if area.width >= 130 {
         x = put(buffer, x, area.y, "Storefront", theme.accent, right.saturating_sub(x)) + 3;
     }
-    for (tab, action) in Screen::TABS.into_iter().zip(TABS) {
-        let open = model.screen.tab() == tab;
-        let room = right.saturating_sub(x + 1);
-        let key = model.keys.label(Context::Shop, action);
-        x = put(buffer, x, area.y, &key, if open { theme.accent } else { theme.dim }, room);
-        if area.width >= 60 || open {
-            let room = right.saturating_sub(x + 2);
-            let style = if open { theme.tab } else { theme.text };
-            x = put(buffer, x + 1, area.y, tab.name(), style, room);
+    tabs(model, theme, Rect { x, width: right.saturating_sub(x + 1), height: 1, ..area }, buffer);
+}
+
+/// Every tab by its key; the open one by its name too, and of the others as many, from the first, as there is room for.
+fn tabs(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let keys = TABS.map(|action| model.keys.label(Context::Shop, action));
+    let open = model.screen.tab();
+    let named = |tab: Screen| width(tab.name()) + 1;
+    let bare: u16 = keys.iter().map(|key| width(key)).sum();
+    let gaps = u16::try_from(TABS.len() - 1).unwrap_or(0);
+    let all: u16 = Screen::TABS.into_iter().map(named).sum();
+    let gap = [3, 2, 1].into_iter().find(|gap| bare + all + gap * gaps <= area.width).unwrap_or(1);
+    let mut room = area.width.saturating_sub(bare + gap * gaps + named(open));
+    let mut x = area.x;
+    for (tab, key) in Screen::TABS.into_iter().zip(&keys) {
+        let left = area.right().saturating_sub(x);
+        x = put(buffer, x, area.y, key, if tab == open { theme.accent } else { theme.dim }, left);
+        let fits = tab != open && named(tab) <= room;
+        if fits {
+            room -= named(tab);
         }
-        x += if roomy { 3 } else { 2 };
+        if fits || tab == open {
+            let style = if tab == open { theme.tab } else { theme.text };
+            x = put(buffer, x + 1, area.y, tab.name(), style, area.right().saturating_sub(x + 1));
+        }
+        x += gap;
     }
 }
 

@@ -1,20 +1,24 @@
 //! Draws the model. Reads it only: whatever is shown follows from the model, the theme and the size of the screen. The one
 //! place that knows the drawing library, beside the terminal.
 
+mod account;
 mod basket;
 pub(crate) mod canvas;
 mod checkout;
+mod counter;
 mod event;
 mod header;
 mod help;
 mod hints;
 mod json;
+mod lab;
 mod lanes;
 mod log;
 mod order;
 mod orders;
 mod palette;
 mod picture;
+mod processes;
 mod replay;
 mod scrubber;
 mod shop;
@@ -110,6 +114,10 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
             None
         }
         Screen::Log => log::draw(model, theme, body, buffer),
+        Screen::Processes => processes::draw(model, theme, body, buffer),
+        Screen::Lab => lab::draw(model, theme, body, buffer),
+        Screen::Counter => counter::draw(model, theme, body, buffer),
+        Screen::Account => account::draw(model, theme, body, buffer),
         Screen::Replay => {
             replay::draw(model, theme, body, buffer);
             None

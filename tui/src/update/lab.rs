@@ -1,0 +1,12 @@
+//! The screen Lab: scenarios, and what can be broken on purpose.
+
+use crate::state::Model;
+use crate::update::Effect;
+
+/// Asks for what the screen shows.
+pub(super) fn ask(_model: &mut Model) -> Vec<Effect> {
+    Vec::new()
+}
+
+/// Moves the cursor.
+pub(super) fn step(_model: &mut Model, _by: isize) {}

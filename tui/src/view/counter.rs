@@ -1,0 +1,13 @@
+//! The screen Counter: what the shopkeeper does: stock, products, orders, sales.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::state::Model;
+use crate::view::instead;
+use crate::view::theme::Theme;
+
+pub(super) fn draw(_model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    instead(theme, area, "Counter", "", buffer);
+    None
+}
