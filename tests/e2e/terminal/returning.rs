@@ -22,7 +22,7 @@ async fn the_basket_survives_closing_the_client() {
     assert!(terminal.wait_for_the_end().success());
 
     let mut terminal = home.open(WIDE, &["--server", &url]);
-    terminal.wait_for_line(&["Storefront", "3 pieces", "● live"]);
+    terminal.wait_for_line(&["1 Shop", "3 pieces", "● live"]);
     terminal.press("2");
     terminal.wait_for_line(&[&product.name, "− ", "3", "+"]);
     // Where one was is kept too.

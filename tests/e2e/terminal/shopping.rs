@@ -20,7 +20,7 @@ fn from_the_first_key_to_a_confirmed_order() {
     is_in_stock(&terminal);
     terminal.press(ENTER);
     terminal.press(ENTER);
-    terminal.wait_for_line(&["Storefront", "1 piece · 14.50 €", "● live"]);
+    terminal.wait_for_line(&["1 Shop", "1 piece · 14.50 €", "● live"]);
 
     terminal.press("2");
     terminal.wait_for_line(&[PUDDLES, "− ", "1", "+", "14.50 €"]);
@@ -138,7 +138,7 @@ async fn a_refused_addition_is_taken_back_with_its_reason() {
     terminal.wait_for("+3");
     terminal.press(ENTER);
     terminal.wait_for_line(&["!", "2"]);
-    terminal.wait_until("the basket is empty again", |screen| line_with(screen, &["Storefront", "piece"]).is_none());
+    terminal.wait_until("the basket is empty again", |screen| line_with(screen, &["1 Shop", "piece"]).is_none());
     let orders = world.client.orders(&OrderListQuery::default()).await.unwrap();
     assert_eq!(orders.total, 0, "{:?} was never in a basket", product.name);
 }

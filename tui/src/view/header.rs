@@ -22,6 +22,9 @@ const TABS: [Action; 8] = [
     Action::GoAccount,
 ];
 
+/// From how many columns on the shop's name stands before the tabs.
+const ROOMY: u16 = 90;
+
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let margin = if area.width >= 60 { 2 } else { 1 };
     if model.screen == Screen::Replay {
@@ -29,17 +32,18 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         put(buffer, x, area.y, "Replay, without a shop", theme.dim, area.right().saturating_sub(x));
         return;
     }
-    let right = status(model, theme, area, margin, buffer);
+    let keys = TABS.map(|action| model.keys.label(Context::Shop, action));
+    let least = keys.iter().map(|key| width(key) + 1).sum::<u16>() + width(model.screen.tab().name()) + 1;
+    let right = status(model, theme, area, (margin, margin + least), buffer);
     let mut x = area.x + margin;
-    if area.width >= 130 {
+    if right.saturating_sub(x) >= ROOMY {
         x = put(buffer, x, area.y, "Storefront", theme.accent, right.saturating_sub(x)) + 3;
     }
-    tabs(model, theme, Rect { x, width: right.saturating_sub(x + 1), height: 1, ..area }, buffer);
+    tabs(model, theme, &keys, Rect { x, width: right.saturating_sub(x + 1), height: 1, ..area }, buffer);
 }
 
 /// Every tab by its key; the open one by its name too, and of the others as many, from the first, as there is room for.
-fn tabs(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let keys = TABS.map(|action| model.keys.label(Context::Shop, action));
+fn tabs(model: &Model, theme: &Theme, keys: &[String; 8], area: Rect, buffer: &mut Buffer) {
     let open = model.screen.tab();
     let named = |tab: Screen| width(tab.name()) + 1;
     let bare: u16 = keys.iter().map(|key| width(key)).sum();
@@ -48,7 +52,7 @@ fn tabs(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let gap = [3, 2, 1].into_iter().find(|gap| bare + all + gap * gaps <= area.width).unwrap_or(1);
     let mut room = area.width.saturating_sub(bare + gap * gaps + named(open));
     let mut x = area.x;
-    for (tab, key) in Screen::TABS.into_iter().zip(&keys) {
+    for (tab, key) in Screen::TABS.into_iter().zip(keys) {
         let left = area.right().saturating_sub(x);
         x = put(buffer, x, area.y, key, if tab == open { theme.accent } else { theme.dim }, left);
         let fits = tab != open && named(tab) <= room;
@@ -63,8 +67,9 @@ fn tabs(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Basket and connection at the right; returns where they begin.
-fn status(model: &Model, theme: &Theme, area: Rect, margin: u16, buffer: &mut Buffer) -> u16 {
+/// Basket and connection at the right, as short as it must be to leave the tabs at the left their room; returns where they
+/// begin.
+fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16), buffer: &mut Buffer) -> u16 {
     let right = area.right() - margin;
     let roomy = area.width >= 60;
     let (sign, word, style) = match &model.connection {
@@ -72,7 +77,8 @@ fn status(model: &Model, theme: &Theme, area: Rect, margin: u16, buffer: &mut Bu
         Connection::Live if roomy => ("●", "live".to_owned(), theme.good),
         Connection::Live => ("●", String::new(), theme.good),
         Connection::Offline { since, .. } => {
-            ("◌", format!("{} old", when::age(model.now.unix_ms() - since.unix_ms())), theme.warn)
+            let age = when::age(model.now.unix_ms() - since.unix_ms());
+            ("◌", if roomy { format!("{age} old") } else { age }, theme.warn)
         }
     };
     let text = if word.is_empty() { sign.to_owned() } else { format!("{sign} {word}") };
@@ -87,6 +93,10 @@ fn status(model: &Model, theme: &Theme, area: Rect, margin: u16, buffer: &mut Bu
         (true, 1) => "1 piece".to_owned(),
         (true, _) => format!("{pieces} pieces"),
     };
-    let basket = format!("{things} · {}{waiting}", money::shown(model.basket.total()));
+    let total = money::shown(model.basket.total());
+    let basket = [format!("{things} · {total}{waiting}"), format!("{things}{waiting}")]
+        .into_iter()
+        .find(|basket| area.x + taken + width(basket) + 2 <= x)
+        .unwrap_or_default();
     put_right(buffer, x - 2, area.y, &basket, theme.text, width(&basket))
 }
