@@ -191,6 +191,10 @@ async fn an_order_cancelled_while_its_card_is_slow_ends_refunded() {
     let product = world.product_with(1).await;
     let basket = world.a_basket(&product.id, 1).await;
     world.buy(&basket, "pm_card_slow").await.unwrap();
+    eventually("the card is being charged", || async {
+        world.history(basket.id).await.contains(&"payment.requested".to_owned()).then_some(())
+    })
+    .await;
     let cancel = Cancel { reason: "too slow".to_owned() };
     world.client.cancel(basket.id, &cancel, &IdempotencyKey::new()).await.unwrap();
     eventually("the money is back", || async {

@@ -5,6 +5,7 @@ mod leaving;
 mod looks;
 mod outages;
 mod pty;
+mod random_keys;
 mod returning;
 mod shopping;
 mod timelines;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use storefront_api::{Order, OrderListQuery, OrderStatus};
-use storefront_client::Client;
+use storefront_client::{Client, IdempotencyKey};
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 use tempfile::TempDir;
 
@@ -204,6 +204,49 @@ async fn an_order_on_its_way_through_the_checkout_is_followed_to_its_end() {
     terminal.wait_for("is confirmed. Thank you!");
     let order = shop.the_order("it is confirmed", |order| order.status == OrderStatus::Confirmed).await;
     assert_eq!(shop.paid_charges(&order), 1);
+}
+
+/// Each step, by the process that is held before it and the event that stands there then.
+const STEPS: [(&str, &str); 5] = [
+    ("checkout", "order.checked_out"),
+    ("payments", "payment.requested"),
+    ("checkout", "payment.succeeded"),
+    ("invoices", "order.confirmed"),
+    ("mail", "email.requested"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_each_step_of_the_checkout_the_client_follows_the_order_to_its_end() {
+    for (held, reached) in STEPS {
+        let mut shop = Shop::open().await;
+        let mut terminal = shop.visited();
+        terminal.press(ENTER);
+        terminal.wait_for_line(&["1 piece · 14.50 €  ", "● live"]);
+        let client = Client::new(&shop.url()).unwrap();
+        client.pause_process(held, &IdempotencyKey::new()).await.unwrap();
+        check_out(&mut terminal);
+        let order = shop.the_order("it is checked out", |order| order.status != OrderStatus::InProgress).await;
+        eventually(&format!("{reached} stands there"), || async {
+            let timeline = client.timeline(order.id, &Default::default()).await.unwrap();
+            let is_there = timeline.events.iter().any(|event| event.kind == reached);
+            if !is_there && reached == "payment.succeeded" {
+                client.step_process(held, &IdempotencyKey::new()).await.unwrap();
+            }
+            is_there.then_some(())
+        })
+        .await;
+        shop.dies();
+        says_that_the_shop_is_away(&terminal);
+
+        shop.comes_back();
+        client.resume_process(held, &IdempotencyKey::new()).await.unwrap();
+        has_recovered(&terminal);
+        terminal.wait_for("is confirmed. Thank you!");
+        let order = shop.the_order("it is confirmed", |order| order.invoice.is_some()).await;
+        assert_eq!((order.status, shop.paid_charges(&order)), (OrderStatus::Confirmed, 1), "killed after {reached}");
+        eventually("the mail is there", || async { shop.mocks.mailbox().messages().pop() }).await;
+        assert_eq!(shop.mocks.mailbox().messages().len(), 1, "killed after {reached}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

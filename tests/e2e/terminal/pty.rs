@@ -155,6 +155,34 @@ impl Terminal {
         self.keyboard.flush().unwrap();
     }
 
+    /// The same, unless the client has ended.
+    pub(super) fn press_if_it_runs(&mut self, keys: &str) {
+        if self.is_running() {
+            // It may end at this very moment.
+            let _ended = self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush());
+        }
+    }
+
+    pub(super) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until something has come out since a moment, or the client has ended.
+    pub(super) fn wait_for_news(&mut self, since: usize, what: &str) {
+        let deadline = Instant::now() + SOON;
+        while self.is_running() {
+            let seen = self.output.lock();
+            if seen.ended || seen.bytes.len() > since {
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited in vain until {what}");
+            // That it has ended is not always told by its output.
+            let shortly = left.min(Duration::from_millis(100));
+            drop(self.output.news.wait_timeout(seen, shortly).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
     /// Waits until a text stands somewhere on the screen.
     pub(super) fn wait_for(&self, text: &str) {
         self.wait_until(&format!("there is {text:?}"), |screen| screen.contents().contains(text));
@@ -248,6 +276,13 @@ impl Terminal {
     /// Sends the client a signal.
     pub(super) fn signal(&self, signal: Signal) {
         kill_process(self.client(), signal).unwrap();
+    }
+
+    /// The same, unless it has ended.
+    pub(super) fn signal_if_it_runs(&mut self, signal: Signal) {
+        if self.is_running() {
+            let _ended = kill_process(self.client(), signal);
+        }
     }
 
     /// Waits until the client has ended.
