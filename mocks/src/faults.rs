@@ -73,6 +73,8 @@ pub struct Faults {
     pub decline: bool,
     /// Cards only: a POST takes effect, but its connection is closed before the answer is sent.
     pub lose_answers: bool,
+    /// Cards only: a POST takes effect, but its answer and the webhooks about it are held back until this is off.
+    pub hold_answers: bool,
     /// Cards only: each webhook is sent twice.
     pub duplicate: bool,
     /// Cards only: a webhook is held back and sent after the one that follows it, or after half a second without one.
@@ -97,6 +99,7 @@ impl Faults {
             let for_cards = [
                 ("decline", self.decline),
                 ("lose_answers", self.lose_answers),
+                ("hold_answers", self.hold_answers),
                 ("duplicate", self.duplicate),
                 ("reorder", self.reorder),
             ];
@@ -172,6 +175,11 @@ impl FaultSwitch {
     pub(crate) async fn outage(&self) {
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = self.faults.subscribe().wait_for(|faults| faults.outage).await;
+    }
+
+    /// Returns once answers are not held back; at once if they are not.
+    pub(crate) async fn answers_may_go(&self) {
+        let _ = self.faults.subscribe().wait_for(|faults| !faults.hold_answers).await;
     }
 }
 

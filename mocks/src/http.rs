@@ -70,7 +70,14 @@ async fn pass_the_gate(
         if latency_ms > 0 {
             tokio::time::sleep(Duration::from_millis(latency_ms)).await;
         }
-        if gate.switch.strikes() { (gate.broken)() } else { next.run(request).await }
+        if gate.switch.strikes() {
+            return (gate.broken)();
+        }
+        let answer = next.run(request).await;
+        if is_write {
+            gate.switch.answers_may_go().await;
+        }
+        answer
     };
     tokio::select! {
         biased;

@@ -155,6 +155,11 @@ impl Mocks {
         self.url("/faults")
     }
 
+    /// Base URL of all stubs.
+    pub fn base_url(&self) -> String {
+        self.url("")
+    }
+
     fn url(&self, prefix: &str) -> String {
         format!("http://{}{prefix}", self.http_addr)
     }

@@ -18,9 +18,11 @@ use crate::commands::Failure;
 use crate::config::{Config, StoreChoice};
 use crate::http;
 use crate::integrations::card_gateway::CardGateway;
+use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::outside::{Cards, Post, Products};
 use crate::integrations::product_service::ProductService;
+use crate::lab::Lab;
 use crate::lists::Lists;
 use crate::log_health::LogHealth;
 use crate::pictures::Pictures;
@@ -102,6 +104,8 @@ impl Server {
         let products = ProductService::new(&config.products_url, config.currency).map_err(bad_address)?;
         let products = Arc::new(products);
         let systems = Systems::with(&config, products.clone())?;
+        let lab = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
+        let lab = lab.map_err(bad_address)?.map(|stubs| Arc::new(Lab::new(stubs)));
         let log_health = LogHealth::default();
         let store = log_health.watch(open_log(&config.store).await?);
         let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
@@ -126,6 +130,7 @@ impl Server {
             assortment,
             freshness,
             running: Running::default(),
+            lab,
             progress,
             traffic: Arc::new(Traffic::new(clock::now())),
             opened_at,

@@ -48,6 +48,8 @@ pub struct Config {
     pub rebuild_pause: Duration,
     /// Whether products that the shop has never seen get a demo stock.
     pub demo_stock: bool,
+    /// The workshop lab: base URL of the stubs around the shop, such as `http://127.0.0.1:7071`; `None` for no lab.
+    pub lab: Option<String>,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
     pub open_to_network: bool,
 }
@@ -75,6 +77,7 @@ impl Config {
             rebuild_batch: 1000,
             rebuild_pause: Duration::ZERO,
             demo_stock: true,
+            lab: None,
             open_to_network: false,
         }
     }

@@ -7,6 +7,7 @@
 //! * `progress` is how far the processes are, for whoever asks.
 //! * `views` are what lists and searches answer from.
 //! * `integrations` speak to the systems around the shop, one file each.
+//! * `lab` breaks things on purpose, for a room to watch.
 //! * `log_health` is what ails the log; `tools` is what is done to a log offline.
 //! * `codec` knows the JSON of stored events, which is not the wire's.
 //! * `simulation` is a whole shop under test, with time and chance in the hands of a seed.
@@ -27,6 +28,7 @@ mod config;
 mod documents;
 mod http;
 mod integrations;
+mod lab;
 mod lists;
 mod log_health;
 mod order_record;

@@ -203,6 +203,10 @@ struct Serve {
     /// Give products that the shop has never seen a demo stock.
     #[arg(long, env = "STOREFRONT_DEMO_STOCK")]
     demo_stock: bool,
+    /// Open a workshop lab with the stubs at this address, such as http://127.0.0.1:7071 (storefront-mocks): faults,
+    /// scenarios and starting over, for everyone who reaches the server. Never for a shop that is real.
+    #[arg(long, env = "STOREFRONT_LAB", value_name = "URL")]
+    lab: Option<String>,
     /// Let other machines in although everyone may do everything.
     #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK")]
     open_to_network: bool,
@@ -298,6 +302,7 @@ fn config(serve: Serve) -> Config {
         },
         rebuild_pause: Duration::from_millis(serve.rebuild_pause_ms.into()),
         demo_stock: serve.demo_stock,
+        lab: serve.lab,
         open_to_network: serve.open_to_network,
         ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::assortment::Assortment;
 use crate::config::{Secret, Terms};
 use crate::integrations::product_service::ProductService;
+use crate::lab::Lab;
 use crate::log_health::LogHealth;
 use crate::pictures::Pictures;
 use crate::progress::Progress;
@@ -29,6 +30,8 @@ pub(crate) struct Shop {
     pub(crate) pictures: Arc<Pictures>,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) running: Running,
+    /// The workshop lab, where there is one.
+    pub(crate) lab: Option<Arc<Lab>>,
     /// How far the processes are.
     pub(crate) progress: Progress,
     /// What was asked of the server so far.

@@ -27,6 +27,7 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
                 .replace("{product_id}", product.as_str())
                 .replace("/views/{name}", "/views/orders")
                 .replace("{name}", "mail")
+                .replace("{stub}", "mail")
                 .replace("{number}", "2026-000042")
                 .replace("{sequence}", &order.to_string())
                 .replace("{customer}", customer)

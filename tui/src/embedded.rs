@@ -83,6 +83,7 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         listen: options.listen,
         store,
         open_to_network: options.open_to_network,
+        lab: Some(mocks.base_url()),
         // Who tries the shop out has something to spend: 10,000.00.
         terms: Terms { opening_balance: 1_000_000, ..Terms::default() },
         ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail_url)

@@ -115,6 +115,7 @@ async fn deliver_all(
                 batch.insert(0, overtaking);
             }
         }
+        faults.answers_may_go().await;
         for payload in batch {
             let copies = if faults.get().duplicate { 2 } else { 1 };
             for _ in 0..copies {

@@ -16,7 +16,7 @@ async fn everything_is_off_at_first() {
             faults,
             json!({
                 "error_rate": 0.0, "latency_ms": 0, "outage": false, "decline": false, "lose_answers": false,
-                "duplicate": false, "reorder": false,
+                "hold_answers": false, "duplicate": false, "reorder": false,
             })
         );
     }
@@ -156,4 +156,19 @@ async fn a_failing_mail_server_says_451_and_takes_the_next() {
     assert!(postman.deliver("ada@example.org", "Subject: One\r\n\r\n").await.starts_with("250"));
     assert!(postman.say("MAIL FROM:<shop@example.org>").await.starts_with("451 4.3.0"));
     assert!(postman.deliver("ada@example.org", "Subject: Two\r\n\r\n").await.starts_with("250"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_held_back_comes_when_the_fault_is_off_and_the_charge_is_there_before() {
+    let mocks = stubs().await;
+    mocks.faults(Stub::Cards).set(Faults { hold_answers: true, ..Faults::default() });
+    let merchant = merchant(&mocks);
+    let asked = tokio::spawn(async move {
+        merchant.post_with_key("/v1/payment_intents", &payment("pm_card_visa"), "key-1").await.status()
+    });
+    let charges = mocks.card_gateway().wait_for_charges(|charges| !charges.is_empty(), PATIENCE).await;
+    assert_eq!(charges.len(), 1);
+    assert!(!asked.is_finished(), "it was to be held back");
+    mocks.faults(Stub::Cards).clear();
+    assert_eq!(asked.await.unwrap(), StatusCode::OK);
 }

@@ -10,6 +10,7 @@ mod documents;
 mod events;
 mod health;
 mod ids;
+mod lab;
 mod money;
 mod orders;
 mod problem;
@@ -32,6 +33,9 @@ pub use documents::{CreditNote, Invoice, InvoiceLine, InvoiceTax, PaidBy, Paymen
 pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
 pub use health::{Health, Readiness};
 pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
+pub use lab::{
+    FaultList, Faults, LabReset, Scenario, ScenarioList, ScenarioRun, ScenarioState, ScenarioStep, Stub, StubFaults,
+};
 pub use money::{BadMoney, Currency, Money};
 pub use orders::{
     AddItem, Address, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::WaitingEvent;
+
 /// What some lists answer from, as far as it has taken the log in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct View {
@@ -17,6 +19,10 @@ pub struct View {
     /// The last of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_left_out: Option<LeftOut>,
+    /// Whether it takes nothing in until it is stepped or resumed.
+    pub paused: bool,
+    /// While it is paused, the events that it takes in next, ten at most.
+    pub next: Vec<WaitingEvent>,
     /// How far its rebuild is, while there is one. The lists answer from what was there before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilding: Option<Rebuilding>,

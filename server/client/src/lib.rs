@@ -11,6 +11,7 @@ mod customers;
 mod error;
 mod health;
 mod key;
+mod lab;
 mod log;
 mod orders;
 mod processes;

@@ -22,6 +22,30 @@ impl Client {
         self.read(self.request(Method::POST, &["v1", "views", name, "rebuild"]), None).await
     }
 
+    /// `POST /v1/views/{name}/pause`: it takes nothing more in. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`Client::rebuild_view`].
+    pub async fn pause_view(&self, name: &str) -> Result<View, ClientError> {
+        self.read(self.request(Method::POST, &["v1", "views", name, "pause"]), None).await
+    }
+
+    /// `POST /v1/views/{name}/resume`: it catches up with the log. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`Client::rebuild_view`].
+    pub async fn resume_view(&self, name: &str) -> Result<View, ClientError> {
+        self.read(self.request(Method::POST, &["v1", "views", name, "resume"]), None).await
+    }
+
+    /// `POST /v1/views/{name}/step`: a paused read model takes in the next event that concerns it.
+    ///
+    /// # Errors
+    /// See [`Client::rebuild_view`]; one that is not paused is a problem with status 409.
+    pub async fn step_view(&self, name: &str) -> Result<View, ClientError> {
+        self.read(self.request(Method::POST, &["v1", "views", name, "step"]), None).await
+    }
+
     /// `GET /v1/statistics`: what the shop has earned, as of a position at least.
     ///
     /// # Errors

@@ -58,6 +58,8 @@ codes! {
     VersionNotFound, "version_not_found", NOT_FOUND, "The order has no such version";
     ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
     SequenceNotParked, "sequence_not_parked", NOT_FOUND, "No such sequence is parked";
+    LabDisabled, "lab_disabled", NOT_FOUND, "This shop has no lab";
+    StubNotFound, "stub_not_found", NOT_FOUND, "No such stub";
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED, "The method does not work here";
     NotAcceptable, "not_acceptable", NOT_ACCEPTABLE, "There is no such form of it";
     RequestInProgress, "request_in_progress", CONFLICT, "A request with this Idempotency-Key is running";
@@ -94,6 +96,7 @@ codes! {
     UnreadableEvent, "unreadable_event", INTERNAL_SERVER_ERROR, "An event of the log cannot be read";
     LogUnavailable, "log_unavailable", SERVICE_UNAVAILABLE, "The event log does not do its work";
     ProductServiceUnavailable, "product_service_unavailable", SERVICE_UNAVAILABLE, "The product service does not answer";
+    StubsUnreachable, "stubs_unreachable", SERVICE_UNAVAILABLE, "The stubs do not answer";
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";
     Busy, "busy", SERVICE_UNAVAILABLE, "The shop is busy";
     ShuttingDown, "shutting_down", SERVICE_UNAVAILABLE, "The shop is closing";

@@ -10,6 +10,7 @@ mod documents;
 mod export;
 mod extract;
 mod health;
+mod lab;
 mod log;
 mod once;
 mod openapi;
@@ -113,6 +114,9 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(views::list_views))
         .routes(routes!(views::rebuild_view))
         .routes(routes!(views::get_statistics))
+        .routes(routes!(lab::list_faults))
+        .routes(routes!(lab::get_faults, lab::set_faults))
+        .routes(routes!(lab::list_scenarios))
 }
 
 async fn no_such_route(request: Request) -> ApiError {

@@ -29,6 +29,7 @@ use crate::shop::Shop;
         (name = "customers", description = "Registering, wallets, spending limits and vouchers"),
         (name = "log", description = "Every event, in one order, live"),
         (name = "payments", description = "What the card gateway tells"),
+        (name = "lab", description = "Breaking things on purpose, and stories that play by themselves"),
         (name = "operations", description = "How the server is doing"),
     )
 )]

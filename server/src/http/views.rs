@@ -79,6 +79,8 @@ fn view(name: &str, seen: u64, head: u64, live: Option<Head>, building: Option<H
         lag: head.saturating_sub(position),
         left_out: u64::try_from(failures.count).unwrap_or_default(),
         last_left_out: (failures.count > 0).then_some(LeftOut { position: failures.last.0, why: failures.why }),
+        paused: false,
+        next: Vec::new(),
         rebuilding: building.map(|building| Rebuilding { position: building.position.0, head }),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod card_gateway;
 mod card_json;
 pub(crate) mod card_webhooks;
 mod decimal;
+pub(crate) mod lab_stubs;
 pub(crate) mod mail_text;
 pub(crate) mod mailer;
 pub(crate) mod outside;
