@@ -108,13 +108,17 @@ pub(crate) fn checked_out(payment_id: PaymentId, total: i64) -> OrderEvent {
         payment_id,
         total: euro(total),
         email: "ada@example.com".to_owned(),
-        shipping_address: Address {
-            name: "Ada".to_owned(),
-            street: "1 Street".to_owned(),
-            postal_code: "1".to_owned(),
-            city: "Town".to_owned(),
-            country: "GB".to_owned(),
-        },
+        shipping_address: address(),
         payment: card(),
+    }
+}
+
+pub(crate) fn address() -> Address {
+    Address {
+        name: "Ada".to_owned(),
+        street: "1 Street".to_owned(),
+        postal_code: "1".to_owned(),
+        city: "Town".to_owned(),
+        country: "GB".to_owned(),
     }
 }

@@ -3,11 +3,12 @@
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use storefront_api::{
-    Cancel, Currency, Invoice, Money, Order, OrderId, OrderStatus, PaymentMethod, PaymentStatus, RefundOrder,
-    RefundState,
+    AddItem, Cancel, Currency, DocumentKind, Invoice, InvoiceListQuery, Money, Order, OrderId, OrderStatus,
+    PaymentMethod, PaymentStatus, RefundOrder, RefundState,
 };
-use storefront_client::{ClientError, IdempotencyKey, Written};
+use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
+use crate::money::a_customer;
 use crate::world::{VISA, World, checkout, eventually};
 
 fn key() -> IdempotencyKey {
@@ -156,4 +157,61 @@ async fn an_order_that_was_never_confirmed_is_not_refunded() {
     assert_eq!(refusal(refused), (409, "order_state".to_owned()));
     let refused = world.client.refund(crate::world::an_order(), &refund(None), &key()).await;
     assert_eq!(refusal(refused), (404, "order_not_found".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invoices_and_credit_notes_are_listed_newest_first_everybodys_or_a_customers_own() {
+    let world = World::open().await;
+    let (ada, ada_id) = a_customer(&world.client, 0).await;
+    let product = world.product_with(50).await;
+    let mut bought = Vec::new();
+    for client in [&world.client, &ada] {
+        let add = AddItem { product_id: product.id.clone(), quantity: 1 };
+        let basket = client.add_item(crate::world::an_order(), &add, &key()).await.unwrap().value;
+        client.checkout(basket.id, &checkout(&basket, PaymentMethod::None), &key()).await.unwrap();
+        bought.push(world.invoice_of(basket.id).await.1);
+    }
+    let [guests, adas] = bought.as_slice() else { panic!("{bought:?}") };
+    world.client.refund(adas.order_id, &refund(Some(100)), &key()).await.unwrap();
+    let credit = world.credited(&adas.number, 1).await.credit_notes.remove(0);
+    let head = Some(world.head().await);
+    let listed = async |client: &Client, query: InvoiceListQuery| {
+        let page = client.invoices(&InvoiceListQuery { min_position: head, ..query }).await.unwrap();
+        let numbers: Vec<String> = page.items.iter().map(|item| item.number.clone()).collect();
+        (numbers, page)
+    };
+    let all = InvoiceListQuery::default();
+    let (numbers, _) = listed(&world.client, all.clone()).await;
+    assert_eq!(numbers, [&credit.number, &adas.number, &guests.number].map(String::clone));
+    let (own, page) = listed(&ada, all.clone()).await;
+    assert_eq!(own, [&credit.number, &adas.number].map(String::clone));
+    let [note, invoice] = page.items.as_slice() else { panic!("{page:?}") };
+    assert_eq!(
+        (note.kind, note.amount, note.invoice.as_ref()),
+        (DocumentKind::CreditNote, credit.amount, Some(&adas.number))
+    );
+    assert_eq!(
+        (invoice.kind, invoice.amount, invoice.credited),
+        (DocumentKind::Invoice, adas.total, Some(credit.amount))
+    );
+    assert_eq!((invoice.order_id, invoice.customer_id, page.total), (adas.order_id, Some(ada_id), 2));
+
+    let found = async |client: &Client, q: &str| {
+        listed(client, InvoiceListQuery { q: Some(q.to_owned()), ..all.clone() }).await.0
+    };
+    assert_eq!(found(&world.client, &guests.number).await, [guests.number.clone()]);
+    assert_eq!(found(&world.client, &adas.order_id.to_string()).await, own);
+    assert!(found(&ada, &guests.order_id.to_string()).await.is_empty(), "somebody else's");
+    let first = listed(&world.client, InvoiceListQuery { limit: Some(2), ..all.clone() }).await.1;
+    assert_eq!((first.items.len(), first.total), (2, 3));
+    let rest = listed(&world.client, InvoiceListQuery { cursor: first.next_cursor, ..all.clone() }).await;
+    assert_eq!((rest.0, rest.1.next_cursor), (vec![guests.number.clone()], None));
+    for (query, status, code) in [
+        (InvoiceListQuery { limit: Some(0), ..all.clone() }, 422, "invalid_values"),
+        (InvoiceListQuery { cursor: Some("x".to_owned()), ..all.clone() }, 422, "invalid_values"),
+    ] {
+        let error = world.client.invoices(&query).await.expect_err("it is refused");
+        let problem = error.problem().expect("with a problem");
+        assert_eq!((problem.status, problem.code.as_str()), (status, code), "{query:?}");
+    }
 }

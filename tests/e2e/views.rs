@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use storefront_api::{
-    AddItem, EventQuery, OrderListQuery, OrderStatus, OrderSummary, Page, ProductQuery, Statistics, View,
+    AddItem, DocumentSummary, EventQuery, InvoiceListQuery, OrderListQuery, OrderStatus, OrderSummary, Page,
+    ProductQuery, Statistics, View,
 };
 use storefront_client::{Client, IdempotencyKey};
 use storefront_eventlog::{
@@ -18,13 +19,14 @@ use crate::postgres_server;
 use crate::programs::{ServerProcess, run};
 use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
-const VIEWS: [&str; 6] = ["categories", "orders", "products", "statistics", "stock", "vouchers"];
+const VIEWS: [&str; 7] = ["categories", "invoices", "orders", "products", "statistics", "stock", "vouchers"];
 
 /// Everything that lists, searches and statistics say.
 #[derive(Debug, PartialEq)]
 struct Answers {
     orders: Page<OrderSummary>,
     confirmed: Page<OrderSummary>,
+    invoices: Page<DocumentSummary>,
     found: Page<OrderSummary>,
     statistics: Statistics,
     stock: Vec<storefront_api::StockItem>,
@@ -40,6 +42,7 @@ async fn answers(client: &Client) -> Answers {
         orders: list(all.clone()).await,
         confirmed: list(OrderListQuery { status: Some(OrderStatus::Confirmed), ..all.clone() }).await,
         found: list(OrderListQuery { q: Some("ada".to_owned()), ..all }).await,
+        invoices: client.invoices(&InvoiceListQuery { min_position, ..InvoiceListQuery::default() }).await.unwrap(),
         statistics: client.statistics(min_position).await.unwrap(),
         stock: client.stock(&storefront_api::StockQuery::default()).await.unwrap().items,
         products: client.products(&products).await.unwrap(),
@@ -180,7 +183,7 @@ async fn a_rebuild_that_is_killed_goes_on_and_ends_with_the_same_rows() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(
         String::from_utf8_lossy(&refused.stderr)
-            .contains("there are categories, orders, products, statistics, stock, vouchers")
+            .contains("there are categories, invoices, orders, products, statistics, stock, vouchers")
     );
     let server = ServerProcess::start(&mocks, &store);
     assert_eq!(answers(&Client::new(&server.url).unwrap()).await.orders, before, "rebuilt offline");

@@ -1,7 +1,7 @@
 //! Payments, invoices and credit notes as clients see them.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, Timestamp};
 
@@ -141,4 +141,60 @@ pub struct CreditNote {
     pub tax: Vec<InvoiceTax>,
     /// The name of the refund where the money went.
     pub refund_reference: String,
+}
+
+/// Which invoices and credit notes to list; newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InvoiceListQuery {
+    /// Only those whose number, order's id or order's number has words that begin like these; a credit note is also found
+    /// by the number of its invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// How many items a page has, 1 to 100; 20 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the last page ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// See at least this log position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_position: Option<u64>,
+}
+
+/// Whether a document asks for money or gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// An invoice.
+    Invoice,
+    /// A credit note: some of an invoice that went back.
+    CreditNote,
+}
+
+/// An invoice or a credit note in a list; read it under its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DocumentSummary {
+    /// Its number, such as `2026-000042` or `CN-2026-000007`.
+    pub number: String,
+    /// Which of the two it is.
+    pub kind: DocumentKind,
+    /// For which order.
+    pub order_id: OrderId,
+    /// The order's number for people.
+    pub order_number: String,
+    /// Whose order it is; absent for a guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// When it was written.
+    pub issued_at: Timestamp,
+    /// What was paid, or what went back.
+    pub amount: Money,
+    /// Of an invoice: what went back of it so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credited: Option<Money>,
+    /// Of a credit note: the number of the invoice that it credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<String>,
 }

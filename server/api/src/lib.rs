@@ -29,7 +29,10 @@ pub use customers::{
     VoucherStatus, Wallet,
 };
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
-pub use documents::{CreditNote, Invoice, InvoiceLine, InvoiceTax, PaidBy, Payment, Refund, RefundState};
+pub use documents::{
+    CreditNote, DocumentKind, DocumentSummary, Invoice, InvoiceLine, InvoiceListQuery, InvoiceTax, PaidBy, Payment,
+    Refund, RefundState,
+};
 pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
 pub use health::{Health, Readiness};
 pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};

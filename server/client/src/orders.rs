@@ -3,9 +3,9 @@
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use storefront_api::{
-    AddItem, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, Invoice, Order, OrderDiff, OrderId,
-    OrderListQuery, OrderQuery, OrderSummary, Page, Payment, PaymentId, ProductId, RefundOrder, Ship, Timeline,
-    TimelineQuery, Voucher, VoucherCode,
+    AddItem, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, DocumentSummary, Invoice,
+    InvoiceListQuery, Order, OrderDiff, OrderId, OrderListQuery, OrderQuery, OrderSummary, Page, Payment, PaymentId,
+    ProductId, RefundOrder, Ship, Timeline, TimelineQuery, Voucher, VoucherCode,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
@@ -188,6 +188,15 @@ impl Client {
     /// See [`ClientError`].
     pub async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, ClientError> {
         self.find(self.get(&["v1", "payments", &id.to_string()], &())).await
+    }
+
+    /// `GET /v1/invoices`: one page of the invoices and credit notes of the customer, or of everybody's without one; newest
+    /// first.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn invoices(&self, query: &InvoiceListQuery) -> Result<Page<DocumentSummary>, ClientError> {
+        self.read(self.get(&["v1", "invoices"], query), None).await
     }
 
     /// `GET /v1/invoices/{number}`: an invoice with its credit notes; `None` where there is none.

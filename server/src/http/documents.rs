@@ -6,8 +6,8 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{
-    CreditNote as CreditNoteBody, Invoice as Body, InvoiceLine, InvoiceTax, PaidBy, Payment as PaymentBody, PaymentId,
-    PaymentMethod, Problem, Refund, RefundState,
+    CreditNote as CreditNoteBody, CustomerId, DocumentSummary, Invoice as Body, InvoiceLine, InvoiceListQuery,
+    InvoiceTax, Page, PaidBy, Payment as PaymentBody, PaymentId, PaymentMethod, Problem, Refund, RefundState,
 };
 use storefront_domain::TaxOfRate;
 use storefront_domain::invoice::{
@@ -17,8 +17,9 @@ use storefront_domain::payment::{Payment, PaymentEvent, RefundState as Became};
 use storefront_domain::register::RegisterEvent;
 use storefront_eventlog::Version;
 
+use super::caller::Caller;
 use super::code::Code;
-use super::extract::InPath;
+use super::extract::{InPath, InQuery, limit, place, see};
 use super::problem::ApiError;
 use crate::commands::Failure;
 use crate::documents::{self, Document};
@@ -45,6 +46,28 @@ pub(crate) async fn get_payment(
     let (payment, _) = stored::load::<PaymentEvent>(&shop.store, &streams::payment(id)).await.map_err(Failure::from)?;
     let none = || ApiError::new(Code::PaymentNotFound, format!("There is no payment {id}."));
     payment_body(id, &payment).map(Json).ok_or_else(none)
+}
+
+/// List invoices and credit notes
+///
+/// Newest first: your own, or everybody's when no customer is named.
+#[utoipa::path(
+    get, path = "/v1/invoices", tag = "orders",
+    params(InvoiceListQuery,
+           ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose; without it everybody's")),
+    responses(
+        (status = 200, description = "A page of invoices and credit notes", body = Page<DocumentSummary>),
+    )
+)]
+pub(crate) async fn list_invoices(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<InvoiceListQuery>,
+    Caller(owner): Caller,
+) -> Result<Json<Page<DocumentSummary>>, ApiError> {
+    let limit = limit(query.limit, 100, 20)?;
+    let before = place(query.cursor.as_deref())?;
+    see(&shop, query.min_position).await?;
+    Ok(Json(shop.views.invoices(&query, owner, before, limit).await?))
 }
 
 /// Read an invoice or a credit note

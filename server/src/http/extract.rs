@@ -101,6 +101,12 @@ pub(crate) fn limit(asked: Option<u32>, most: u32, usual: u32) -> Result<usize, 
     }
 }
 
+/// Where the last page of a list ended, by its cursor.
+pub(crate) fn place(cursor: Option<&str>) -> Result<Option<Position>, ApiError> {
+    let place = cursor.map(str::parse::<u64>).transpose();
+    place.map(|place| place.map(Position)).map_err(|_| ApiError::invalid("cursor", "is not one of ours"))
+}
+
 /// How long a request wants to wait, in seconds.
 pub(crate) fn wait(asked: Option<u32>) -> Result<Duration, ApiError> {
     let seconds = asked.unwrap_or(0);

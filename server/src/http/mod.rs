@@ -90,6 +90,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::deliver::deliver))
         .routes(routes!(orders::refund::refund))
         .routes(routes!(documents::get_payment))
+        .routes(routes!(documents::list_invoices))
         .routes(routes!(documents::get_invoice))
         .routes(routes!(customers::register))
         .routes(routes!(customers::set_limit))

@@ -12,7 +12,7 @@ use storefront_eventlog::{Recorded, Version};
 
 use super::caller::Caller;
 use super::command::Command;
-use super::extract::{InPath, InQuery, limit};
+use super::extract::{InPath, InQuery, limit, place};
 use super::once::once;
 use super::problem::ApiError;
 use super::values;
@@ -60,8 +60,7 @@ pub(crate) async fn list_movements(
 ) -> Result<Json<Page<Movement>>, ApiError> {
     let customer_id = caller.customer()?;
     let limit = limit(query.limit, 100, 20)?;
-    let before = query.cursor.as_deref().map(str::parse::<u64>).transpose();
-    let before = before.map_err(|_| ApiError::invalid("cursor", "is not one of ours"))?;
+    let before = place(query.cursor.as_deref())?;
     let mut state = Wallet::default();
     let mut all = Vec::new();
     stored::for_each(&shop.store, &streams::wallet(customer_id), |recorded| {
@@ -76,7 +75,7 @@ pub(crate) async fn list_movements(
         return Err(WalletError::NotFound.into());
     }
     let total = all.len() as u64;
-    let mut older = all.into_iter().rev().filter(|movement| before.is_none_or(|before| movement.version < before));
+    let mut older = all.into_iter().rev().filter(|movement| before.is_none_or(|before| movement.version < before.0));
     let items: Vec<Movement> = older.by_ref().take(limit).collect();
     let next_cursor = older.next().and_then(|_| items.last()).map(|last| last.version.to_string());
     Ok(Json(Page { items, next_cursor, total }))

@@ -15,8 +15,10 @@
 mod catalogue;
 mod categories;
 mod follow;
+mod invoices;
 mod order_row;
 mod orders;
+mod pages;
 mod products;
 mod rebuild;
 mod search;
@@ -31,7 +33,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use storefront_api::{
-    Currency, CustomerId, OrderId, OrderListQuery, OrderSummary, Page, ProductId, Statistics, Voucher,
+    Currency, CustomerId, DocumentSummary, InvoiceListQuery, OrderId, OrderListQuery, OrderSummary, Page, ProductId,
+    Statistics, Voucher,
 };
 use storefront_eventlog::{Position, StoreError};
 use tokio::sync::{Notify, watch};
@@ -50,6 +53,7 @@ use crate::stored::Store;
 /// Every view, in the order in which their checkpoints are taken.
 const VIEWS: &[&dyn View] = &[
     &categories::CategoriesView,
+    &invoices::Invoices,
     &orders::Orders,
     &products::Products,
     &statistics::StatisticsView,
@@ -145,6 +149,18 @@ impl Views {
         but_not: Option<OrderId>,
     ) -> Result<Vec<u32>, ViewStoreError> {
         orders::in_baskets(&self.inner.store, product_ids, but_not).await
+    }
+
+    /// One page of the invoices and credit notes of a customer, or of everybody's, newest first. The cursor is the place in
+    /// the log of the last one of the page.
+    pub(crate) async fn invoices(
+        &self,
+        query: &InvoiceListQuery,
+        owner: Option<CustomerId>,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<DocumentSummary>, ViewStoreError> {
+        invoices::page(&self.inner.store, query, owner, before, limit).await
     }
 
     /// The vouchers of a customer, newest first.

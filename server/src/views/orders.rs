@@ -6,7 +6,8 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::{Position, Recorded};
 
 use super::order_row::OrderRow;
-use super::store::{Found, ViewStore, ViewStoreError, What};
+use super::pages::{page as page_of, wanted};
+use super::store::{ViewStore, ViewStoreError};
 use super::view::{Change, Rows, Terms, View, ViewError, word, words_of};
 use crate::stored;
 use crate::streams;
@@ -84,21 +85,9 @@ pub(crate) async fn page(
     limit: usize,
 ) -> Result<Page<OrderSummary>, ViewStoreError> {
     let group = query.status.map(group);
-    let words: Vec<String> = query.q.as_deref().map(words_of).into_iter().flatten().collect();
-    let asked_for_nothing = query.q.as_deref().is_none_or(|q| q.trim().is_empty());
-    let what = match (words.is_empty(), asked_for_nothing) {
-        (false, _) => What::Words(words, group.map(str::to_owned)),
-        (true, true) => What::Term(group.unwrap_or(EVERY).to_owned()),
-        // Signs alone are in no order.
-        (true, false) => return Ok(Page { items: Vec::new(), next_cursor: None, total: 0 }),
-    };
-    let before = before.map(|before| i64::try_from(before.0).unwrap_or(i64::MAX));
-    let Found { mut rows, total } = store.find(NAME, &what, before, limit + 1).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|(start, _)| start.to_string());
-    let items = rows.into_iter().map(|(_, body)| summary(&body)).collect::<Result<_, _>>()?;
-    Ok(Page { items, next_cursor, total })
+    let what = wanted(query.q.as_deref(), group.unwrap_or(EVERY).to_owned(), group);
+    let summary = |body: &str| serde_json::from_str::<OrderRow>(body).map(|row| row.summary());
+    page_of(store, NAME, what, before, limit, summary).await
 }
 
 /// The open baskets that have a line with a product, oldest first.
@@ -134,10 +123,6 @@ pub(crate) async fn in_baskets(
         u32::try_from(count.saturating_sub(u64::from(is_in_own))).unwrap_or(u32::MAX)
     };
     Ok(product_ids.iter().zip(counts).map(count).collect())
-}
-
-fn summary(body: &str) -> Result<OrderSummary, ViewStoreError> {
-    Ok(parsed(body)?.summary())
 }
 
 fn parsed(body: &str) -> Result<OrderRow, ViewStoreError> {

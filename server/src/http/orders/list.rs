@@ -3,9 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use storefront_api::{OrderListQuery, OrderSummary, Page};
-use storefront_eventlog::Position;
 
-use crate::http::extract::{InQuery, limit, see};
+use crate::http::extract::{InQuery, limit, place, see};
 use crate::http::problem::ApiError;
 use crate::shop::Shop;
 
@@ -23,10 +22,7 @@ pub(crate) async fn list_orders(
     InQuery(query): InQuery<OrderListQuery>,
 ) -> Result<Json<Page<OrderSummary>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
-    let before = match query.cursor.as_deref() {
-        Some(cursor) => Some(Position(cursor.parse().map_err(|_| ApiError::invalid("cursor", "is not one of ours"))?)),
-        None => None,
-    };
+    let before = place(query.cursor.as_deref())?;
     see(&shop, query.min_position).await?;
     Ok(Json(shop.views.orders(&query, before, limit).await?))
 }

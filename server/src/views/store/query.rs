@@ -207,8 +207,8 @@ fn range(word: &str) -> (String, String) {
     (format!("{WORD}{word}"), format!("{WORD}{word}{LAST}"))
 }
 
-/// A pattern for the terms of a group. Its name has letters and underscores only, and what an underscore lets through
-/// beside itself is no other group.
+/// A pattern for the terms of a group. Its name has letters, digits, `-` and underscores only, and what an underscore lets
+/// through beside itself is no other group.
 fn in_group(group: Option<&str>) -> String {
     group.map_or_else(|| "%".to_owned(), |group| format!("% {group}"))
 }
