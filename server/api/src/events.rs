@@ -97,7 +97,7 @@ pub enum StepState {
     Undone,
 }
 
-/// One step of the checkout: `stock`, `payment`, `confirm` or `mail`.
+/// One step of the checkout: `stock`, `payment`, `confirm`, `invoice` or `mail`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     /// Which one.

@@ -3,6 +3,7 @@
 use storefront_api::{ReopenReason, Step, StepState};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
+use storefront_domain::invoice::{CreditNote, InvoiceEvent};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::process::ProcessEvent;
@@ -11,7 +12,7 @@ use storefront_eventlog::{Recorded, StreamName};
 use crate::stored::{self, LoadError};
 use crate::streams;
 
-/// The steps `stock`, `payment`, `confirm` and `mail` of the latest checkout; empty before the first.
+/// The steps `stock`, `payment`, `confirm`, `invoice` and `mail` of the latest checkout; empty before the first.
 ///
 /// `events` are all events about the order, oldest first. One that cannot be read says nothing: it is the process's part to
 /// stumble over it, and people look here to see that it did.
@@ -41,6 +42,16 @@ impl SoFar {
                 }
             }
             _ if steps.is_empty() => {}
+            Some(("order", "invoiced")) => {
+                if let OrderEvent::Invoiced { number } = stored::decode(recorded)? {
+                    set(steps, INVOICE, StepState::Done, Some(number.to_string()));
+                }
+            }
+            Some(("invoice", "credited")) => {
+                if let InvoiceEvent::Credited(credit) = stored::decode(recorded)? {
+                    on_credit_note(steps, &credit);
+                }
+            }
             Some(("checkout", _)) => on_checkout(steps, &stored::decode(recorded)?),
             // A late word about the payment of an earlier checkout says nothing about this one.
             Some(("payment", _)) if payment.as_ref() == Some(&recorded.stream) => {
@@ -56,7 +67,7 @@ impl SoFar {
                     on_email(steps, &event);
                 }
             }
-            Some(("process", _)) => on_process(steps, &stored::decode(recorded)?),
+            Some(("process", _)) => on_process(steps, &recorded.stream, &stored::decode(recorded)?),
             _ => {}
         }
         Ok(())
@@ -66,7 +77,8 @@ impl SoFar {
 const STOCK: usize = 0;
 const PAYMENT: usize = 1;
 const CONFIRM: usize = 2;
-const MAIL: usize = 3;
+const INVOICE: usize = 3;
+const MAIL: usize = 4;
 
 fn fresh() -> Vec<Step> {
     let step = |name: &str, state, attempt| Step {
@@ -80,6 +92,7 @@ fn fresh() -> Vec<Step> {
         step("stock", StepState::Running, 1),
         step("payment", StepState::Pending, 0),
         step("confirm", StepState::Pending, 0),
+        step("invoice", StepState::Pending, 0),
         step("mail", StepState::Pending, 0),
     ]
 }
@@ -105,6 +118,8 @@ fn on_checkout(steps: &mut [Step], event: &CheckoutEvent) {
         CheckoutEvent::PaymentRefused { message, .. } => set(steps, PAYMENT, StepState::Failed, Some(message.clone())),
         CheckoutEvent::Completed { number } => {
             set(steps, CONFIRM, StepState::Done, Some(number.to_string()));
+            // Both begin with the confirmation: a mail does not wait for an invoice that cannot be written.
+            set(steps, INVOICE, StepState::Running, None);
             set(steps, MAIL, StepState::Running, None);
         }
         CheckoutEvent::Failed { reason: ReopenReason::PaymentDeclined { .. } } => {
@@ -161,19 +176,37 @@ fn on_email(steps: &mut [Step], event: &EmailEvent) {
     }
 }
 
-/// The process at work on the order's first step that is not done could not handle an event, or was told to go on.
-fn on_process(steps: &mut [Step], event: &ProcessEvent) {
-    let at = |state: fn(StepState) -> bool| steps.iter().position(|step| state(step.state));
+/// An invoice stays what it is; what went back of it is told beside its number.
+fn on_credit_note(steps: &mut [Step], credit: &CreditNote) {
+    let invoice = steps[INVOICE].detail.take().unwrap_or_default();
+    let detail = if invoice.is_empty() { credit.number.to_string() } else { format!("{invoice}, {}", credit.number) };
+    set(steps, INVOICE, StepState::Done, Some(detail));
+}
+
+/// The process at work on a step could not handle an event, or was told to go on.
+fn on_process(steps: &mut [Step], process: &StreamName, event: &ProcessEvent) {
     match event {
         ProcessEvent::SequenceParked { attempts, error, .. } => {
-            if let Some(which) = at(|state| matches!(state, StepState::Running | StepState::Waiting)) {
+            let is_open = |which: &usize| matches!(steps[*which].state, StepState::Running | StepState::Waiting);
+            // Invoice and mail are under way at once; before them there is one step at a time.
+            let which = match process.as_str() {
+                "process-invoices" => Some(INVOICE).filter(is_open),
+                "process-mail" => Some(MAIL).filter(is_open),
+                _ => (0..steps.len()).find(is_open),
+            };
+            if let Some(which) = which {
                 set(steps, which, StepState::Failed, Some(format!("{PARKED}{error}")));
                 steps[which].attempt = *attempts;
             }
         }
         ProcessEvent::SequenceRetried { .. } | ProcessEvent::SequenceSkipped { .. } => {
             let is_parked = |step: &Step| step.detail.as_ref().is_some_and(|detail| detail.starts_with(PARKED));
-            if let Some(which) = steps.iter().position(is_parked) {
+            let of_process = match process.as_str() {
+                "process-invoices" => INVOICE..MAIL,
+                "process-mail" => MAIL..steps.len(),
+                _ => 0..steps.len(),
+            };
+            if let Some(which) = of_process.into_iter().find(|which| is_parked(&steps[*which])) {
                 let skipped = matches!(event, ProcessEvent::SequenceSkipped { .. });
                 let state = if skipped { StepState::Failed } else { StepState::Running };
                 set(steps, which, state, skipped.then(|| "skipped".to_owned()));
