@@ -6,6 +6,7 @@
 //! short. What is compared takes turns, so that a busy machine is busy for all of it; the figures are medians.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
+mod postgres;
 mod snapshots;
 mod together;
 
@@ -16,8 +17,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, params};
 use storefront_eventlog::{
-    Append, EventStore, Expected, Filter, JsonText, NewEvent, Position, PostgresStore, SqliteStore, StreamAppend,
-    StreamName, Version,
+    Append, EventStore, Expected, Filter, JsonText, NewEvent, Position, SqliteStore, StreamAppend, StreamName, Version,
 };
 use tokio::task::JoinSet;
 
@@ -53,7 +53,7 @@ async fn main() {
     match &database {
         Some(address) => {
             if wanted("postgres") {
-                postgres(address).await;
+                postgres::all(address).await;
             }
             if wanted("snapshots") {
                 snapshots::postgres(address).await;
@@ -126,39 +126,6 @@ async fn sqlite_reading(folder: &Path) {
     log.close().await;
 }
 
-async fn postgres(address: &str) {
-    let log: Log = Arc::new(PostgresStore::connect(address).await.unwrap());
-    let bare = |connections: usize, total: usize| {
-        let address = address.to_owned();
-        case(async move |_| bare_postgres(&address, connections, total).await)
-    };
-    let appending = |callers: usize, total: usize| {
-        let log = log.clone();
-        case(async move |round| appends(&log, callers, total, |caller| format!("s-{callers}-{round}-{caller}")).await)
-    };
-    compare(
-        "PostgreSQL, writing",
-        vec![
-            ("bare autocommit insert, one connection", bare(1, 3_000)),
-            ("bare autocommit insert, 16 connections", bare(16, 10_000)),
-            ("log, 1 caller", appending(1, 3_000)),
-            ("log, 16 callers on their own streams", appending(16, 16_000)),
-            ("log, 64 callers on their own streams", appending(64, 32_000)),
-        ],
-    )
-    .await;
-    let (address, kept) = (address.to_owned(), log.clone());
-    compare(
-        "PostgreSQL, catching up in pages of 1000, events a second",
-        vec![
-            ("bare loop that looks at no column", case(async move |_| bare_postgres_reading(&address).await)),
-            ("log", case(async move |_| catch_up(&kept).await)),
-        ],
-    )
-    .await;
-    log.close().await;
-}
-
 /// Something that is measured once in each round, with the round's number; tells a rate.
 type Case = Box<dyn FnMut(usize) -> Pin<Box<dyn Future<Output = f64>>>>;
 
@@ -217,13 +184,24 @@ fn an_append(stream: &str, expected: Expected, count: usize) -> Append {
 
 /// Callers that each append one event, wait for the answer, and go on; events a second.
 async fn appends(log: &Log, callers: usize, total: usize, stream: impl Fn(usize) -> String) -> f64 {
+    appends_with(log, callers, total, stream, |append| append).await
+}
+
+/// The same, with something more in each append.
+async fn appends_with(
+    log: &Log,
+    callers: usize,
+    total: usize,
+    stream: impl Fn(usize) -> String,
+    more: impl Fn(Append) -> Append + Clone + Send + 'static,
+) -> f64 {
     let start = Instant::now();
     let mut running = JoinSet::new();
     for caller in 0..callers {
-        let (log, stream) = (log.clone(), stream(caller));
+        let (log, stream, more) = (log.clone(), stream(caller), more.clone());
         running.spawn(async move {
             for _ in 0..total / callers {
-                log.append(an_append(&stream, Expected::Any, 1)).await.unwrap();
+                log.append(more(an_append(&stream, Expected::Any, 1))).await.unwrap();
             }
         });
     }
@@ -338,50 +316,4 @@ fn bare_streams(path: &Path) -> f64 {
         assert!(bytes > 0);
     }
     5000.0 / start.elapsed().as_secs_f64()
-}
-
-/// Inserts without order or versions, as fast as plain statements go.
-async fn bare_postgres(address: &str, connections: usize, total: usize) -> f64 {
-    let table = "CREATE TABLE IF NOT EXISTS bare (position BIGSERIAL PRIMARY KEY, stream TEXT, version BIGINT,
-        id UUID UNIQUE, type TEXT, data TEXT, UNIQUE (stream, version)); TRUNCATE bare";
-    let mut running = JoinSet::new();
-    let mut clients = Vec::new();
-    for number in 0..connections {
-        let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        if number == 0 {
-            client.batch_execute(table).await.unwrap();
-        }
-        clients.push(client);
-    }
-    let start = Instant::now();
-    for (number, client) in clients.into_iter().enumerate() {
-        running.spawn(async move {
-            let sql = "INSERT INTO bare (stream, version, id, type, data) VALUES ($1, $2, $3, $4, $5)";
-            let insert = client.prepare(sql).await.unwrap();
-            let stream = format!("s-{number}");
-            for version in 1..=(total / connections) as i64 {
-                let event = an_event();
-                let data = event.data.as_str();
-                client.execute(&insert, &[&stream, &version, &event.id, &event.kind, &data]).await.unwrap();
-            }
-        });
-    }
-    running.join_all().await;
-    total as f64 / start.elapsed().as_secs_f64()
-}
-
-async fn bare_postgres_reading(address: &str) -> f64 {
-    let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let sql = "SELECT * FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT 1000";
-    let select = client.prepare(sql).await.unwrap();
-    let (start, mut after) = (Instant::now(), 0_i64);
-    loop {
-        let rows = client.query(&select, &[&after]).await.unwrap();
-        let Some(last) = rows.last() else {
-            return after as f64 / start.elapsed().as_secs_f64();
-        };
-        after = last.get(0);
-    }
 }

@@ -1,9 +1,10 @@
 //! Leases, timers and snapshots, as SQL on one session.
 //!
-//! What an append demands and changes runs in the transaction that holds the head row; the rest is a statement each. The
+//! What an append demands and changes runs in the transaction that holds the head row, and is written with the events (`insert.rs`); the rest is
+//! a statement each. The
 //! clock is `clock_timestamp()`, which goes on while a statement waits for a lock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio_postgres::{Error, Row};
@@ -16,50 +17,25 @@ use crate::{Append, AppendError, Epoch, Fence, JsonText, Snapshot, StreamName, T
 
 const NOW_MS: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
+pub(super) const EPOCHS: &str =
+    "SELECT name, epoch FROM eventlog.leases WHERE name = ANY ($1::text[]) ORDER BY name FOR SHARE";
+pub(super) const REVISIONS: &str = "SELECT owner, name, revision FROM eventlog.timers
+    WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
+
 /// What must be known to judge the fences and timers of a batch; grows with what the batch itself changes.
 #[derive(Default)]
-pub(super) struct Demands<'a> {
+pub(super) struct Demands {
     epochs: HashMap<String, Epoch>,
     /// The revisions of timers that are set, by owner and name.
     revisions: HashMap<(String, String), Uuid>,
-    changes: BTreeMap<(&'a str, &'a str), (&'a TimerChange, Uuid)>,
 }
 
-impl<'a> Demands<'a> {
+impl Demands {
     /// Reads the leases so that nobody can take them before this transaction has ended: otherwise a new holder could
     /// begin, and see nothing yet of what the old one is about to commit.
     pub(super) async fn read(session: &Session, appends: &[&Append]) -> Result<Self, Error> {
-        let mut demands = Self::default();
-        let leases: Vec<&str> =
-            appends.iter().flat_map(|append| &append.fences).map(|fence| fence.lease.as_str()).collect();
-        if !leases.is_empty() {
-            let select = session
-                .statement(
-                    "SELECT name, epoch FROM eventlog.leases WHERE name = ANY ($1::text[]) ORDER BY name FOR SHARE",
-                )
-                .await?;
-            for row in session.client.query(&select, &[&leases]).await? {
-                demands.epochs.insert(row.try_get(0)?, Epoch(unsigned(row.try_get(1)?)));
-            }
-        }
-        let (owners, names): (Vec<&str>, Vec<&str>) = appends
-            .iter()
-            .flat_map(|append| &append.timers)
-            .filter(|change| change.demand().is_some())
-            .map(TimerChange::key)
-            .unzip();
-        if !names.is_empty() {
-            let select = session
-                .statement(
-                    "SELECT owner, name, revision FROM eventlog.timers
-                    WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
-                )
-                .await?;
-            for row in session.client.query(&select, &[&owners, &names]).await? {
-                demands.revisions.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
-            }
-        }
-        Ok(demands)
+        let (epochs, revisions) = tokio::try_join!(epochs(session, appends), revisions(session, appends))?;
+        Ok(Self { epochs, revisions })
     }
 
     /// What speaks against an append: a stale lease, then a timer that is gone.
@@ -79,60 +55,35 @@ impl<'a> Demands<'a> {
         })
     }
 
-    /// Takes in the timers of an append that is to be written.
-    pub(super) fn add(&mut self, append: &'a Append) {
-        for change in &append.timers {
-            let (owner, timer) = change.key();
-            let (key, revision) = ((owner.to_owned(), timer.to_owned()), Uuid::now_v7());
-            match change {
-                TimerChange::Set { .. } => self.revisions.insert(key, revision),
-                TimerChange::Clear { .. } => self.revisions.remove(&key),
-            };
-            self.changes.insert((owner, timer), (change, revision));
+    /// Takes in the timers of an append that is to be written. Nobody can have read what is not committed, so whoever
+    /// demands something of them later in the batch comes too late.
+    pub(super) fn add(&mut self, append: &Append) {
+        for (owner, timer) in append.timers.iter().map(TimerChange::key) {
+            self.revisions.remove(&(owner.to_owned(), timer.to_owned()));
         }
     }
+}
 
-    /// Writes the timers as they are after the batch.
-    pub(super) async fn write(&self, session: &Session) -> Result<(), Error> {
-        let (mut cleared_owners, mut cleared_names) = (Vec::new(), Vec::new());
-        let (mut owners, mut names, mut dues_ms, mut revisions, mut notes) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for ((owner, name), (change, revision)) in &self.changes {
-            match change {
-                TimerChange::Set { due_ms, note, .. } => {
-                    owners.push(*owner);
-                    names.push(*name);
-                    dues_ms.push(*due_ms);
-                    revisions.push(*revision);
-                    notes.push(note.as_str());
-                }
-                TimerChange::Clear { .. } => {
-                    cleared_owners.push(*owner);
-                    cleared_names.push(*name);
-                }
-            }
-        }
-        if !cleared_names.is_empty() {
-            let delete = session
-                .statement(
-                    "DELETE FROM eventlog.timers WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
-                )
-                .await?;
-            session.client.execute(&delete, &[&cleared_owners, &cleared_names]).await?;
-        }
-        if !names.is_empty() {
-            let insert = session
-                .statement(
-                    "INSERT INTO eventlog.timers (owner, name, due_ms, revision, note)
-                    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::uuid[], $5::text[])
-                    ON CONFLICT (owner, name) DO UPDATE
-                    SET due_ms = excluded.due_ms, revision = excluded.revision, note = excluded.note",
-                )
-                .await?;
-            session.client.execute(&insert, &[&owners, &names, &dues_ms, &revisions, &notes]).await?;
-        }
-        Ok(())
+async fn epochs(session: &Session, appends: &[&Append]) -> Result<HashMap<String, Epoch>, Error> {
+    let leases: Vec<&str> =
+        appends.iter().flat_map(|append| &append.fences).map(|fence| fence.lease.as_str()).collect();
+    if leases.is_empty() {
+        return Ok(HashMap::new());
     }
+    let select = session.statement(EPOCHS).await?;
+    let rows = session.client.query(&select, &[&leases]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, Epoch(unsigned(row.try_get(1)?))))).collect()
+}
+
+async fn revisions(session: &Session, appends: &[&Append]) -> Result<HashMap<(String, String), Uuid>, Error> {
+    let demanded = appends.iter().flat_map(|append| &append.timers).filter(|change| change.demand().is_some());
+    let (owners, names): (Vec<&str>, Vec<&str>) = demanded.map(TimerChange::key).unzip();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let select = session.statement(REVISIONS).await?;
+    let rows = session.client.query(&select, &[&owners, &names]).await?;
+    rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?))).collect()
 }
 
 pub(super) async fn take_lease(session: &Session, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, Error> {

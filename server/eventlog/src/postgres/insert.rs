@@ -1,47 +1,16 @@
 //! A batch as one statement: bump the head, number the events from there, and keep what commits with them.
+//!
+//! Every part reads from the bumped head, so its row is locked before any other: two servers cannot block each other.
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::session::{Session, signed, unsigned};
-use crate::{Append, Position, Version};
-
-/// Every part reads from `bumped`, so the head row is locked before any other: two servers cannot block each other.
-const EVENTS: &str = "
-    WITH bumped AS (
-        UPDATE eventlog.head SET position = position + $1 RETURNING position - $1 AS base
-    ), written AS (
-        INSERT INTO eventlog.events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
-            causation_id, actor, data)
-        SELECT bumped.base + e.n, e.stream, e.version, e.id, e.type, e.schema_version, e.time_ms, e.correlation_id,
-            e.causation_id, e.actor, e.data
-        FROM bumped, unnest($2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::integer[], $7::bigint[], $8::text[],
-            $9::text[], $10::text[], $11::text[]) WITH ORDINALITY
-            AS e(stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data, n)
-    )";
-/// The same for a single event, without the detour through arrays.
-const ONE_EVENT: &str = "
-    WITH bumped AS (
-        UPDATE eventlog.head SET position = position + 1 RETURNING position
-    )
-    INSERT INTO eventlog.events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
-        causation_id, actor, data)
-    SELECT position, $1::text, $2::bigint, $3::uuid, $4::text, $5::integer, $6::bigint, $7::text, $8::text, $9::text,
-        $10::text
-    FROM bumped RETURNING position - 1";
-const COMPANIONS: &str = ", moved AS (
-        INSERT INTO eventlog.checkpoints (consumer, position)
-        SELECT c.consumer, c.position FROM bumped, unnest($12::text[], $13::bigint[]) AS c(consumer, position)
-        ON CONFLICT (consumer) DO UPDATE SET position = greatest(checkpoints.position, excluded.position)
-    ), answered AS (
-        INSERT INTO eventlog.answers (key, fingerprint, body, position, time_ms)
-        SELECT a.key, a.fingerprint, a.body, bumped.base + a.past_base, a.time_ms
-        FROM bumped, unnest($14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[])
-            AS a(key, fingerprint, body, past_base, time_ms)
-    )";
-const ANSWER: &str = " SELECT base FROM bumped";
+use crate::{Append, Fence, Position, TimerChange, Version};
 
 /// What a batch writes, column by column.
 #[derive(Default)]
@@ -62,6 +31,12 @@ pub(super) struct Rows<'a> {
     bodies: Vec<&'a str>,
     answers_past_base: Vec<i64>,
     answer_times_ms: Vec<i64>,
+    /// The last change of each timer.
+    timers: BTreeMap<(&'a str, &'a str), &'a TimerChange>,
+    /// Leases whose epochs the statement itself has to find as they are here.
+    fences: BTreeMap<&'a str, i64>,
+    /// Whether it also has to find the timers that it clears as they were read.
+    timers_demanded: bool,
 }
 
 impl<'a> Rows<'a> {
@@ -99,64 +74,252 @@ impl<'a> Rows<'a> {
             self.answers_past_base.push(signed(self.ids.len() as u64));
             self.answer_times_ms.push(answer.time_ms);
         }
+        self.timers.extend(append.timers.iter().map(|change| (change.key(), change)));
     }
 
-    /// Writes it all in one round trip; tells the head from before.
+    /// Has the statement judge what an append demands of leases and timers, before it is added. `false` when one statement
+    /// cannot: it sees the database as it was before it came to hold the head row, and only what it locks as it is then.
+    /// So a timer that another server has just set can be replaced, and be found to be another one, but not be cleared
+    /// without having been read.
+    pub(super) fn demand(&mut self, append: &'a Append) -> bool {
+        self.timers_demanded = true;
+        let timers_fit = append.timers.iter().all(|change| {
+            let fits = match change {
+                TimerChange::Set { as_read, .. } => as_read.is_none(),
+                TimerChange::Clear { as_read, .. } => as_read.is_some(),
+            };
+            fits && !self.timers.contains_key(&change.key())
+        });
+        let fences_fit = append.fences.iter().all(|Fence { lease, epoch }| {
+            let epoch = signed(epoch.0);
+            *self.fences.entry(lease).or_insert(epoch) == epoch
+        });
+        timers_fit && fences_fit
+    }
+
+    /// Writes it all in one round trip; tells the head from before. Fails with an error that [`is_judged`] knows when
+    /// something speaks against it, and then nothing is written.
     pub(super) async fn write(&self, session: &Session) -> Result<Position, Error> {
         let count = signed(self.event_count());
+        let mut sql = Sql::default();
+        sql.text = format!(
+            "WITH bumped AS (
+                UPDATE eventlog.head SET position = position + {} RETURNING position - {0} AS base
+            )",
+            sql.value(&count, "bigint")
+        );
+        self.add_events(&mut sql);
         let (consumers, positions): (Vec<&str>, Vec<i64>) =
             self.checkpoints.iter().map(|(name, at)| (*name, at)).unzip();
-        let alone = self.checkpoints.is_empty() && self.keys.is_empty();
-        if alone && let Some(base) = self.write_single(session).await? {
-            return Ok(base);
+        if !consumers.is_empty() {
+            let rows = sql.table([(&consumers, "text"), (&positions, "bigint")]);
+            sql.text += &format!(
+                ", moved AS (
+                    INSERT INTO eventlog.checkpoints (consumer, position)
+                    SELECT c.consumer, c.position FROM bumped, {rows} AS c(consumer, position, n)
+                    ON CONFLICT (consumer) DO UPDATE SET position = greatest(checkpoints.position, excluded.position)
+                )"
+            );
         }
-        let sql = if alone { [EVENTS, "", ANSWER].concat() } else { [EVENTS, COMPANIONS, ANSWER].concat() };
-        let statement = session.statement(&sql).await?;
-        let all: [&(dyn tokio_postgres::types::ToSql + Sync); 18] = [
-            &count,
-            &self.streams,
-            &self.versions,
-            &self.ids,
-            &self.kinds,
-            &self.schema_versions,
-            &self.times_ms,
-            &self.correlation_ids,
-            &self.causation_ids,
-            &self.actors,
-            &self.data,
-            &consumers,
-            &positions,
-            &self.keys,
-            &self.fingerprints,
-            &self.bodies,
-            &self.answers_past_base,
-            &self.answer_times_ms,
-        ];
-        let given = if alone { all.get(..11).unwrap_or(&all) } else { &all };
-        let base: i64 = session.client.query_one_scalar(&statement, given).await?;
-        Ok(Position(unsigned(base)))
+        let room = self.answer_times_ms.iter().max().map(|newest_ms| {
+            // Up to twice as many old answers go as new ones come, so that they go faster than they come.
+            (crate::clock::oldest_answer_ms(*newest_ms), signed(self.keys.len() as u64) * 2)
+        });
+        if let Some((oldest_ms, most)) = &room {
+            self.add_answers(&mut sql, oldest_ms, most);
+        }
+        let timers = Timers::of(self.timers.values().copied());
+        timers.add(&mut sql);
+        let (leases, epochs): (Vec<&str>, Vec<i64>) = self.fences.iter().map(|(lease, epoch)| (*lease, epoch)).unzip();
+        let (fences, cleared) = (signed(leases.len() as u64), signed(timers.cleared.len() as u64));
+        let mut demands = Vec::new();
+        if fences > 0 {
+            // Nobody can take the leases before this transaction has ended: otherwise a new holder could begin, and see
+            // nothing yet of what the old one is about to commit.
+            let rows = sql.table([(&leases, "text"), (&epochs, "bigint")]);
+            sql.text += &format!(
+                ", held AS MATERIALIZED (
+                    SELECT l.name FROM bumped, eventlog.leases AS l, {rows} AS f(name, epoch, n)
+                    WHERE l.name = f.name AND l.epoch = f.epoch FOR SHARE OF l
+                )"
+            );
+            demands.push(format!("(SELECT count(*) FROM held) = {}", sql.value(&fences, "bigint")));
+        }
+        if self.timers_demanded && cleared > 0 {
+            demands.push(format!("(SELECT count(*) FROM cleared) = {}", sql.value(&cleared, "bigint")));
+        }
+        sql.text += " SELECT base";
+        if !demands.is_empty() {
+            // Only an error undoes what the statement has done so far.
+            sql.text += &format!(", 1 / CASE WHEN {} THEN 1 ELSE 0 END", demands.join(" AND "));
+        }
+        sql.text += " FROM bumped";
+        let statement = session.statement(&sql.text).await?;
+        let row = session.client.query_one(&statement, &sql.given).await?;
+        Ok(Position(unsigned(row.try_get(0)?)))
     }
 
-    /// Writes an event that is alone; `None` when it is not, and then nothing is written.
-    async fn write_single(&self, session: &Session) -> Result<Option<Position>, Error> {
-        let ([stream], [version], [id], [kind], [schema_version]) =
-            (&*self.streams, &*self.versions, &*self.ids, &*self.kinds, &*self.schema_versions)
-        else {
-            return Ok(None);
+    fn add_events<'s>(&'s self, sql: &mut Sql<'s>) {
+        let rows = match (&*self.streams, &*self.versions, &*self.ids, &*self.kinds, &*self.schema_versions) {
+            ([], ..) => return,
+            // A single event without the detour through arrays.
+            ([stream], [version], [id], [kind], [schema_version]) => sql.row([
+                (stream, "text"),
+                (version, "bigint"),
+                (id, "uuid"),
+                (kind, "text"),
+                (schema_version, "integer"),
+                (&self.times_ms[0], "bigint"),
+                (&self.correlation_ids[0], "text"),
+                (&self.causation_ids[0], "text"),
+                (&self.actors[0], "text"),
+                (&self.data[0], "text"),
+            ]),
+            _ => sql.table([
+                (&self.streams, "text"),
+                (&self.versions, "bigint"),
+                (&self.ids, "uuid"),
+                (&self.kinds, "text"),
+                (&self.schema_versions, "integer"),
+                (&self.times_ms, "bigint"),
+                (&self.correlation_ids, "text"),
+                (&self.causation_ids, "text"),
+                (&self.actors, "text"),
+                (&self.data, "text"),
+            ]),
         };
-        let ([time_ms], [correlation_id], [causation_id], [actor], [data]) =
-            (&*self.times_ms, &*self.correlation_ids, &*self.causation_ids, &*self.actors, &*self.data)
-        else {
-            return Ok(None);
-        };
-        let statement = session.statement(ONE_EVENT).await?;
-        let base: i64 = session
-            .client
-            .query_one_scalar(
-                &statement,
-                &[stream, version, id, kind, schema_version, time_ms, correlation_id, causation_id, actor, data],
-            )
-            .await?;
-        Ok(Some(Position(unsigned(base))))
+        sql.text += &format!(
+            ", written AS (
+                INSERT INTO eventlog.events (position, stream, version, id, type, schema_version, time_ms,
+                    correlation_id, causation_id, actor, data)
+                SELECT bumped.base + e.n, e.stream, e.version, e.id, e.type, e.schema_version, e.time_ms,
+                    e.correlation_id, e.causation_id, e.actor, e.data
+                FROM bumped, {rows} AS e(stream, version, id, type, schema_version, time_ms, correlation_id,
+                    causation_id, actor, data, n)
+            )"
+        );
+    }
+
+    fn add_answers<'s>(&'s self, sql: &mut Sql<'s>, oldest_ms: &'s i64, most: &'s i64) {
+        let rows = sql.table([
+            (&self.keys, "text"),
+            (&self.fingerprints, "text"),
+            (&self.bodies, "text"),
+            (&self.answers_past_base, "bigint"),
+            (&self.answer_times_ms, "bigint"),
+        ]);
+        let (oldest_ms, most) = (sql.value(oldest_ms, "bigint"), sql.value(most, "bigint"));
+        sql.text += &format!(
+            ", answered AS (
+                INSERT INTO eventlog.answers (key, fingerprint, body, position, time_ms)
+                SELECT a.key, a.fingerprint, a.body, bumped.base + a.past_base, a.time_ms
+                FROM bumped, {rows} AS a(key, fingerprint, body, past_base, time_ms, n)
+            ), forgotten AS (
+                DELETE FROM eventlog.answers AS a USING bumped WHERE a.key = ANY (ARRAY(
+                    SELECT key FROM eventlog.answers WHERE time_ms < {oldest_ms} ORDER BY time_ms LIMIT {most}))
+            )"
+        );
+    }
+}
+
+/// Whether a batch was not written because something speaks against it: a place, an event id or a key that is taken, or a
+/// demand that is not met. It is to be judged append by append.
+pub(super) fn is_judged(error: &Error) -> bool {
+    let code = error.code();
+    code == Some(&SqlState::UNIQUE_VIOLATION) || code == Some(&SqlState::DIVISION_BY_ZERO)
+}
+
+/// The timers that a batch changes, column by column.
+#[derive(Default)]
+struct Timers<'a> {
+    owners: Vec<&'a str>,
+    names: Vec<&'a str>,
+    dues_ms: Vec<i64>,
+    revisions: Vec<Uuid>,
+    notes: Vec<&'a str>,
+    cleared_owners: Vec<&'a str>,
+    cleared: Vec<&'a str>,
+    cleared_as_read: Vec<Option<Uuid>>,
+}
+
+impl<'a> Timers<'a> {
+    fn of(changes: impl Iterator<Item = &'a TimerChange>) -> Self {
+        let mut timers = Self::default();
+        for change in changes {
+            match change {
+                TimerChange::Set { owner, timer, due_ms, note, as_read: _ } => {
+                    timers.owners.push(owner);
+                    timers.names.push(timer);
+                    timers.dues_ms.push(*due_ms);
+                    timers.revisions.push(Uuid::now_v7());
+                    timers.notes.push(note.as_str());
+                }
+                TimerChange::Clear { owner, timer, as_read } => {
+                    timers.cleared_owners.push(owner);
+                    timers.cleared.push(timer);
+                    timers.cleared_as_read.push(*as_read);
+                }
+            }
+        }
+        timers
+    }
+
+    fn add<'s>(&'s self, sql: &mut Sql<'s>) {
+        if !self.names.is_empty() {
+            let rows = sql.table([
+                (&self.owners, "text"),
+                (&self.names, "text"),
+                (&self.dues_ms, "bigint"),
+                (&self.revisions, "uuid"),
+                (&self.notes, "text"),
+            ]);
+            sql.text += &format!(
+                ", set AS (
+                    INSERT INTO eventlog.timers (owner, name, due_ms, revision, note)
+                    SELECT t.owner, t.name, t.due_ms, t.revision, t.note
+                    FROM bumped, {rows} AS t(owner, name, due_ms, revision, note, n)
+                    ON CONFLICT (owner, name) DO UPDATE
+                    SET due_ms = excluded.due_ms, revision = excluded.revision, note = excluded.note
+                )"
+            );
+        }
+        if !self.cleared.is_empty() {
+            let rows =
+                sql.table([(&self.cleared_owners, "text"), (&self.cleared, "text"), (&self.cleared_as_read, "uuid")]);
+            sql.text += &format!(
+                ", cleared AS (
+                    DELETE FROM eventlog.timers AS t USING bumped, {rows} AS c(owner, name, revision, n)
+                    WHERE t.owner = c.owner AND t.name = c.name AND (c.revision IS NULL OR t.revision = c.revision)
+                    RETURNING t.name
+                )"
+            );
+        }
+    }
+}
+
+/// A statement that is put together, with the values that it is given.
+#[derive(Default)]
+struct Sql<'a> {
+    text: String,
+    given: Vec<&'a (dyn ToSql + Sync)>,
+}
+
+impl<'a> Sql<'a> {
+    /// What stands for a value.
+    fn value(&mut self, value: &'a (dyn ToSql + Sync), kind: &str) -> String {
+        self.given.push(value);
+        format!("${}::{kind}", self.given.len())
+    }
+
+    /// A table of columns that are as long as each other; numbered from 1.
+    fn table<const N: usize>(&mut self, columns: [(&'a (dyn ToSql + Sync), &str); N]) -> String {
+        let columns = columns.map(|(column, kind)| self.value(column, &format!("{kind}[]")));
+        format!("unnest({}) WITH ORDINALITY", columns.join(", "))
+    }
+
+    /// A table of one row; its number is 1.
+    fn row<const N: usize>(&mut self, values: [(&'a (dyn ToSql + Sync), &str); N]) -> String {
+        let values = values.map(|(value, kind)| self.value(value, kind));
+        format!("(VALUES ({}, 1))", values.join(", "))
     }
 }

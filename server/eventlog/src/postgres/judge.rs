@@ -9,13 +9,15 @@ use std::collections::HashMap;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-use super::beside::Demands;
+use super::beside::{Demands, EPOCHS, REVISIONS};
 use super::insert::Rows;
 use super::read;
-use super::session::{Session, signed, unsigned};
+use super::session::{Session, unsigned};
 use crate::queue::Outcome;
 use crate::versions::Versions;
 use crate::{Answer, Append, AppendError, Appended, Expected, Position, StreamName, Version};
+
+const HOLD: &str = "SELECT position FROM eventlog.head FOR UPDATE";
 
 /// Writes a batch; whatever happens, no transaction is left open on a session that still works.
 ///
@@ -26,7 +28,6 @@ pub(super) async fn write(
     appends: &[&Append],
     again: bool,
 ) -> Result<(Vec<Outcome>, Position), Error> {
-    session.client.batch_execute("BEGIN").await?;
     let written = write_within(session, appends, again).await;
     match &written {
         Ok(_) => session.client.batch_execute("COMMIT").await?,
@@ -45,10 +46,10 @@ async fn write_within<'a>(
     appends: &[&'a Append],
     again: bool,
 ) -> Result<(Facts<'a>, Vec<Outcome>, Position), Error> {
-    let hold = session.statement("SELECT position FROM eventlog.head FOR UPDATE").await?;
-    let base: i64 = session.client.query_one_scalar(&hold, &[]).await?;
-    let base = Position(unsigned(base));
-    let mut facts = Facts::read(session, appends).await?;
+    // What is prepared is sent in the order in which it is asked for, all of it in one round trip.
+    session.prepare(&[HOLD, read::VERSIONS, read::ANSWERS, read::PLACES, EPOCHS, REVISIONS]).await?;
+    let ((), base, mut facts) =
+        tokio::try_join!(biased; session.client.batch_execute("BEGIN"), hold(session), Facts::read(session, appends))?;
     let mut rows = Rows::default();
     let mut outcomes = Vec::with_capacity(appends.len());
     for append in appends {
@@ -69,8 +70,13 @@ async fn write_within<'a>(
         outcomes.push(outcome);
     }
     rows.write(session).await?;
-    facts.demands.write(session).await?;
     Ok((facts, outcomes, Position(base.0 + rows.event_count())))
+}
+
+async fn hold(session: &Session) -> Result<Position, Error> {
+    let hold = session.statement(HOLD).await?;
+    let base: i64 = session.client.query_one_scalar(&hold, &[]).await?;
+    Ok(Position(unsigned(base)))
 }
 
 /// What must be known to judge a batch; grows with what the batch itself writes.
@@ -78,7 +84,7 @@ struct Facts<'a> {
     versions: HashMap<&'a StreamName, Version>,
     answers: HashMap<String, (Answer, Position)>,
     events: HashMap<Uuid, (Position, String, Version)>,
-    demands: Demands<'a>,
+    demands: Demands,
     /// What this batch has answered to appends that it wrote, by the first of their event ids.
     written: HashMap<Uuid, (&'a Append, Appended)>,
 }
@@ -224,19 +230,4 @@ async fn versions_then(
         });
     }
     Ok(versions)
-}
-
-/// Removes up to twice as many answers as came in, so that old ones go faster than new ones come.
-pub(super) async fn clean_answers(session: &Session, appends: &[&Append]) -> Result<(), Error> {
-    let times = || appends.iter().filter_map(|append| append.answer.as_ref()).map(|answer| answer.time_ms);
-    let Some(newest_ms) = times().max() else { return Ok(()) };
-    let oldest_ms = crate::clock::oldest_answer_ms(newest_ms);
-    let delete = session
-        .statement(
-            "DELETE FROM eventlog.answers WHERE key = ANY (ARRAY(SELECT key FROM eventlog.answers WHERE time_ms < $1
-            ORDER BY time_ms LIMIT $2 FOR UPDATE SKIP LOCKED))",
-        )
-        .await?;
-    session.client.execute(&delete, &[&oldest_ms, &(signed(times().count() as u64) * 2)]).await?;
-    Ok(())
 }

@@ -18,6 +18,12 @@ const EVENTS_LOOKED_AT: i64 = 10_000;
 const HEAD: &str = "SELECT position FROM eventlog.head";
 const COLUMNS: &str =
     "position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data";
+pub(super) const VERSIONS: &str = "SELECT s.stream, e.version FROM (SELECT DISTINCT unnest($1::text[]) AS stream) AS s,
+    LATERAL (SELECT version FROM eventlog.events WHERE stream = s.stream ORDER BY version DESC LIMIT 1) AS e";
+pub(super) const PLACES: &str =
+    "SELECT id, position, stream, version FROM eventlog.events WHERE id IN (SELECT unnest($1::uuid[]))";
+pub(super) const ANSWERS: &str = "SELECT key, fingerprint, body, position, time_ms FROM eventlog.answers
+    WHERE key IN (SELECT unnest($1::text[]))";
 
 pub(super) async fn head(session: &Session) -> Result<Position, Error> {
     let select = session.statement(HEAD).await?;
@@ -131,12 +137,7 @@ pub(super) async fn checkpoint(session: &Session, consumer: &str) -> Result<Posi
 
 /// The last versions of streams; those that do not exist are missing.
 pub(super) async fn versions(session: &Session, streams: &[&str]) -> Result<HashMap<String, Version>, Error> {
-    let select = session
-        .statement(
-            "SELECT s.stream, e.version FROM (SELECT DISTINCT unnest($1::text[]) AS stream) AS s,
-            LATERAL (SELECT version FROM eventlog.events WHERE stream = s.stream ORDER BY version DESC LIMIT 1) AS e",
-        )
-        .await?;
+    let select = session.statement(VERSIONS).await?;
     let rows = session.client.query(&select, &[&streams]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, Version(unsigned(row.try_get(1)?))))).collect()
 }
@@ -146,12 +147,7 @@ pub(super) async fn places(
     session: &Session,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, (Position, String, Version)>, Error> {
-    let select = session
-        .statement(
-            "SELECT id, position, stream, version FROM eventlog.events
-            WHERE id IN (SELECT unnest($1::uuid[]))",
-        )
-        .await?;
+    let select = session.statement(PLACES).await?;
     let rows = session.client.query(&select, &[&ids]).await?;
     rows.iter()
         .map(|row| {
@@ -163,12 +159,7 @@ pub(super) async fn places(
 
 /// The answers kept under some keys.
 pub(super) async fn answers(session: &Session, keys: &[&str]) -> Result<HashMap<String, (Answer, Position)>, Error> {
-    let select = session
-        .statement(
-            "SELECT key, fingerprint, body, position, time_ms FROM eventlog.answers
-            WHERE key IN (SELECT unnest($1::text[]))",
-        )
-        .await?;
+    let select = session.statement(ANSWERS).await?;
     let rows = session.client.query(&select, &[&keys]).await?;
     rows.iter()
         .map(|row| {

@@ -54,6 +54,14 @@ impl Session {
         Ok(Self { client, statements: Mutex::new(HashMap::new()) })
     }
 
+    /// Prepares statements, so that asking for them later takes no time.
+    pub(super) async fn prepare(&self, statements: &[&str]) -> Result<(), Error> {
+        for sql in statements {
+            self.statement(sql).await?;
+        }
+        Ok(())
+    }
+
     /// A statement, prepared at its first use.
     pub(super) async fn statement(&self, sql: &str) -> Result<Statement, Error> {
         if let Some(known) = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql) {

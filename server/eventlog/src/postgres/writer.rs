@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, Error};
 use tracing::{error, warn};
 
-use super::insert::Rows;
+use super::insert::{Rows, is_judged};
 use super::session::{Session, is_lost};
 use super::{judge, raise, read};
 use crate::queue::{self, Job, Outcome};
@@ -55,13 +55,6 @@ async fn write(writer: &mut Writer, versions: &mut Versions, jobs: Vec<Job>) {
         Ok((outcomes, head)) => {
             raise(&writer.head, head);
             raise(&writer.committed, head);
-            let had_answers = appends.iter().any(|append| append.answer.is_some());
-            if had_answers
-                && let Some(session) = &writer.session
-                && let Err(error) = judge::clean_answers(session, &appends).await
-            {
-                warn!(%error, "old answers could not be removed; the next batch tries again");
-            }
             for (job, outcome) in jobs.into_iter().zip(outcomes) {
                 // A caller that went away does not need its answer.
                 let _gone = job.reply.send(outcome);
@@ -132,14 +125,14 @@ async fn write_hopefully(
     versions: &mut Versions,
     appends: &[&Append],
 ) -> Result<Option<(Vec<Outcome>, Position)>, Error> {
-    if appends.iter().any(|append| !append.fences.is_empty() || !append.timers.is_empty()) {
-        return Ok(None);
-    }
     look_up(session, versions, appends).await?;
     let mut now: HashMap<&StreamName, Version> = HashMap::new();
     let mut rows = Rows::default();
     let mut planned = Vec::with_capacity(appends.len());
     for append in appends {
+        if !rows.demand(append) {
+            return Ok(None);
+        }
         let mut before = Vec::with_capacity(append.streams.len());
         for part in &append.streams {
             let known = now.get(&part.stream).copied().or_else(|| versions.get(&part.stream)).unwrap_or_default();
@@ -155,7 +148,7 @@ async fn write_hopefully(
     }
     let base = match rows.write(session).await {
         Ok(base) => base,
-        Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => return Ok(None),
+        Err(error) if is_judged(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     for (stream, version) in now {

@@ -5,6 +5,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use crate::leases::{TTL, assert_fenced, taken};
+use crate::timers::{clear, set};
 use crate::world::*;
 
 /// Waits until so many statements of this database wait for a lock.
@@ -93,4 +94,27 @@ async fn a_lease_is_not_taken_while_its_holder_commits_so_the_next_sees_everythi
     let (now_there, checkpoint) = soon("taking it", taking).await.unwrap();
     assert!(matches!(now_there, Taken::Here(fence) if fence.epoch == Epoch(2)));
     assert_eq!(checkpoint, 1, "the next holder begins after all that the last one has done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_timer_that_another_server_sets_while_an_append_waits_is_cleared_and_set_as_if_it_had_been_there() {
+    let world = World::postgres().await;
+    let log = world.log();
+    // What another server is about to commit.
+    let other = world.plain_connection().await;
+    let timers = "BEGIN; SELECT position FROM eventlog.head FOR UPDATE;
+        INSERT INTO eventlog.timers (owner, name, due_ms, revision, note) VALUES
+            ('orders', 'cleared', 5, gen_random_uuid(), '{}'), ('orders', 'set', 5, gen_random_uuid(), '{}')";
+    other.batch_execute(timers).await.unwrap();
+    let plain = world.plain_connection().await;
+    let clearing = sent(&log, nothing().and(onto("a", some_events(1))).with_timer(clear("orders", "cleared")));
+    until_waiting(&plain, 1).await;
+    let setting = sent(&log, nothing().and(onto("a", some_events(1))).with_timer(set("orders", "set", 7)));
+    other.batch_execute("COMMIT").await.unwrap();
+
+    soon("clearing it", clearing).await.unwrap().unwrap();
+    soon("setting it", setting).await.unwrap().unwrap();
+    let due: Vec<(String, i64)> =
+        log.due_timers("orders", 10).await.unwrap().into_iter().map(|timer| (timer.name, timer.due_ms)).collect();
+    assert_eq!(due, [("set".to_owned(), 7)]);
 }

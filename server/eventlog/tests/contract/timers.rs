@@ -13,7 +13,7 @@ pub(crate) fn set(owner: &str, timer: &str, due_ms: i64) -> TimerChange {
     TimerChange::Set { owner: owner.to_owned(), timer: timer.to_owned(), due_ms, note, as_read: None }
 }
 
-fn clear(owner: &str, timer: &str) -> TimerChange {
+pub(crate) fn clear(owner: &str, timer: &str) -> TimerChange {
     TimerChange::Clear { owner: owner.to_owned(), timer: timer.to_owned(), as_read: None }
 }
 

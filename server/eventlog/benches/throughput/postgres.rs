@@ -1,0 +1,134 @@
+//! PostgreSQL beside bare inserts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use storefront_eventlog::{Answer, Append, Checkpoint, JsonText, Position, PostgresStore, Taken, TimerChange};
+use tokio::task::JoinSet;
+
+use super::{Log, an_event, appends, appends_with, case, catch_up, compare};
+
+/// Measures writing, then reading.
+pub(super) async fn all(address: &str) {
+    let log: Log = Arc::new(PostgresStore::connect(address).await.unwrap());
+    let bare = |connections: usize, total: usize| {
+        let address = address.to_owned();
+        case(async move |_| bare_postgres(&address, connections, total).await)
+    };
+    let Taken::Here(fence) = log.take_lease("bench", "here", Duration::from_hours(1)).await.unwrap() else {
+        panic!("somebody else measures in this database");
+    };
+    let dressed = |callers: usize, total: usize, more: fn(Append) -> Append| {
+        let (log, fence) = (log.clone(), fence.clone());
+        case(async move |round| {
+            let fence = fence.clone();
+            let more = move |append| more(Append { fences: vec![fence.clone()], ..append });
+            appends_with(&log, callers, total, |caller| format!("f-{callers}-{round}-{caller}"), more).await
+        })
+    };
+    let appending = |callers: usize, total: usize| {
+        let log = log.clone();
+        case(async move |round| appends(&log, callers, total, |caller| format!("s-{callers}-{round}-{caller}")).await)
+    };
+    compare(
+        "PostgreSQL, writing",
+        vec![
+            ("bare autocommit insert, one connection", bare(1, 3_000)),
+            ("bare autocommit insert, 16 connections", bare(16, 10_000)),
+            ("log, 1 caller", appending(1, 3_000)),
+            ("log, 16 callers on their own streams", appending(16, 16_000)),
+            ("log, 64 callers on their own streams", appending(64, 32_000)),
+            ("log, 1 caller, fenced", dressed(1, 2_000, |append| append)),
+            (
+                "log, 1 caller, fenced, checkpoint, timer",
+                dressed(1, 2_000, |append| with_timer(with_checkpoint(append))),
+            ),
+            ("log, 1 caller, fenced, with an answer", dressed(1, 2_000, with_answer)),
+            ("log, 16 callers, fenced, timer, answer", dressed(16, 8_000, |append| with_timer(with_answer(append)))),
+        ],
+    )
+    .await;
+    let (address, kept) = (address.to_owned(), log.clone());
+    compare(
+        "PostgreSQL, catching up in pages of 1000, events a second",
+        vec![
+            ("bare loop that looks at no column", case(async move |_| bare_postgres_reading(&address).await)),
+            ("log", case(async move |_| catch_up(&kept).await)),
+        ],
+    )
+    .await;
+    log.close().await;
+}
+
+fn with_checkpoint(mut append: Append) -> Append {
+    append.checkpoints.push(Checkpoint { consumer: "bench".to_owned(), position: Position(1) });
+    append
+}
+
+fn with_timer(mut append: Append) -> Append {
+    let (owner, timer) = ("bench".to_owned(), append.streams[0].stream.to_string());
+    append.timers.push(TimerChange::Set {
+        owner,
+        timer,
+        due_ms: i64::MAX,
+        note: JsonText::of(&()).unwrap(),
+        as_read: None,
+    });
+    append
+}
+
+fn with_answer(append: Append) -> Append {
+    let answer = Answer {
+        key: append.streams[0].events[0].id.to_string(),
+        fingerprint: "f".repeat(64),
+        body: JsonText::of(&"x".repeat(100)).unwrap(),
+        time_ms: append.streams[0].events[0].time_ms,
+    };
+    Append { answer: Some(answer), ..append }
+}
+
+/// Inserts without order or versions, as fast as plain statements go.
+async fn bare_postgres(address: &str, connections: usize, total: usize) -> f64 {
+    let table = "CREATE TABLE IF NOT EXISTS bare (position BIGSERIAL PRIMARY KEY, stream TEXT, version BIGINT,
+        id UUID UNIQUE, type TEXT, data TEXT, UNIQUE (stream, version)); TRUNCATE bare";
+    let mut running = JoinSet::new();
+    let mut clients = Vec::new();
+    for number in 0..connections {
+        let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        if number == 0 {
+            client.batch_execute(table).await.unwrap();
+        }
+        clients.push(client);
+    }
+    let start = Instant::now();
+    for (number, client) in clients.into_iter().enumerate() {
+        running.spawn(async move {
+            let sql = "INSERT INTO bare (stream, version, id, type, data) VALUES ($1, $2, $3, $4, $5)";
+            let insert = client.prepare(sql).await.unwrap();
+            let stream = format!("s-{number}");
+            for version in 1..=(total / connections) as i64 {
+                let event = an_event();
+                let data = event.data.as_str();
+                client.execute(&insert, &[&stream, &version, &event.id, &event.kind, &data]).await.unwrap();
+            }
+        });
+    }
+    running.join_all().await;
+    total as f64 / start.elapsed().as_secs_f64()
+}
+
+async fn bare_postgres_reading(address: &str) -> f64 {
+    let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let sql = "SELECT * FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT 1000";
+    let select = client.prepare(sql).await.unwrap();
+    let (start, mut after) = (Instant::now(), 0_i64);
+    loop {
+        let rows = client.query(&select, &[&after]).await.unwrap();
+        let Some(last) = rows.last() else {
+            return after as f64 / start.elapsed().as_secs_f64();
+        };
+        after = last.get(0);
+    }
+}
