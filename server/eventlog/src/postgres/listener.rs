@@ -42,8 +42,9 @@ async fn listen(
         }
     })
     .await?;
-    // Listen first, then look: what comes in between is heard.
-    session.client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+    // Listen first, then look: what comes in between is heard. What is told is on disk already, so telling it need not
+    // wait for the disk, which it would take from those who write.
+    session.client.batch_execute(&format!("SET synchronous_commit = off; LISTEN {CHANNEL}")).await?;
     let tell = session.statement("SELECT pg_notify($1, $2)").await?;
     let mut poll = tokio::time::interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
