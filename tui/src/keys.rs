@@ -77,6 +77,12 @@ pub(crate) enum Action {
     Slower,
     CancelOrder,
     AdoptBasket,
+    // Counter
+    Receive,
+    Adjust,
+    Threshold,
+    OnlyLow,
+    // Over the screen
     EndSearch,
     ClearSearch,
     RunHelp,
@@ -123,6 +129,8 @@ pub(crate) enum Place {
     Account,
     Search,
     Help,
+    /// In a form over the screen.
+    Form,
     Confirm,
 }
 
@@ -145,12 +153,13 @@ pub(crate) enum Context {
     Account,
     Search,
     Help,
+    Form,
     Confirm,
 }
 
 impl Context {
     /// Every context.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Shop,
         Self::Basket,
         Self::CheckoutField,
@@ -167,6 +176,7 @@ impl Context {
         Self::Account,
         Self::Search,
         Self::Help,
+        Self::Form,
         Self::Confirm,
     ];
 
@@ -174,7 +184,7 @@ impl Context {
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
-            Events, Everywhere, Help, Lab, Lists, Log, Order, OrderEvents, Orders, Processes, Replay, Screens,
+            Events, Everywhere, Form, Help, Lab, Lists, Log, Order, OrderEvents, Orders, Processes, Replay, Screens,
             Scrubber, Search, Shop, Timeline,
         };
         match self {
@@ -194,6 +204,7 @@ impl Context {
             Self::Account => &[Account, Lists, Screens, Everywhere, Always],
             Self::Search => &[Search, Always],
             Self::Help => &[Help, Always],
+            Self::Form => &[Form, Always],
             Self::Confirm => &[Confirm, Always],
         }
     }
@@ -201,7 +212,7 @@ impl Context {
     /// Whether a key that is not bound is typed into a field.
     pub(crate) const fn takes_text(self) -> bool {
         match self {
-            Self::CheckoutField | Self::Search | Self::Help => true,
+            Self::CheckoutField | Self::Search | Self::Help | Self::Form => true,
             Self::Shop
             | Self::Basket
             | Self::CheckoutPayment

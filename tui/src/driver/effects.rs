@@ -1,11 +1,13 @@
 //! Runs effects against the shop: one request each, its answer as a message. Decides nothing, not even whether to try
 //! again.
 
+mod counter;
+
 use storefront_api::{AddItem, Cancel, DiffQuery, Order, OrderId, TimelineQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
 use crate::driver::png;
-use crate::state::{Change, Failure};
+use crate::state::{Agreed, Change, Failure, Request};
 use crate::update::{Effect, Msg};
 
 /// Why a shopper's client cancels; the shop wants a reason.
@@ -53,10 +55,22 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         Effect::FetchDiagram { id, copy } => {
             Msg::Diagram { id, copy, result: client.order_diagram(id).await.map_err(failure) }
         }
+        Effect::Counter(errand) => Msg::Counter(counter::run(client, errand).await),
+        Effect::Submit { key, request } => {
+            let result = submit(client, *request, &named(&key)).await.map_err(failure);
+            Msg::Submitted { key, result }
+        }
         Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             return None;
         }
     })
+}
+
+/// Carries out what a form asks for.
+async fn submit(client: &Client, request: Request, key: &IdempotencyKey) -> Result<Agreed, ClientError> {
+    match request {
+        Request::Counter(request) => counter::submit(client, request, key).await.map(Agreed::Counter),
+    }
 }
 
 async fn send_change(client: &Client, id: OrderId, key: &str, change: Change) -> Result<Order, ClientError> {

@@ -137,7 +137,9 @@ impl Engine {
             | Effect::FetchTimeline { .. }
             | Effect::FetchDiff { .. }
             | Effect::FetchDiagram { .. }
-            | Effect::CancelOrder { .. } => {
+            | Effect::CancelOrder { .. }
+            | Effect::Counter(_)
+            | Effect::Submit { .. } => {
                 self.spawn(effect);
             }
         }
@@ -184,7 +186,9 @@ impl Engine {
 
     /// Whether something that the shopper did is still on its way to the shop and has a chance to arrive.
     pub(crate) fn is_sending(&self) -> bool {
-        let waiting = !self.model.basket.pending.is_empty() || self.model.checkout.submission.is_some();
+        let model = &self.model;
+        let form = model.form.as_ref().is_some_and(|form| form.sending.is_some());
+        let waiting = !model.basket.pending.is_empty() || model.checkout.submission.is_some() || form;
         waiting && self.model.is_live()
     }
 

@@ -148,6 +148,10 @@ fn behind_the_shop() -> Vec<Binding> {
         // Lab
         on(Place::Lab, Action::Back, &[ESC], "", "Back to the shop"),
         // Counter
+        on(Place::Counter, Action::Receive, &[ENTER, char('r')], "receive", "Take goods in"),
+        on(Place::Counter, Action::Adjust, &[char('a')], "correct", "Correct the books: counted, broken, found"),
+        on(Place::Counter, Action::Threshold, &[char('s')], "low at", "Set when stock runs low"),
+        on(Place::Counter, Action::OnlyLow, &[char('f')], "only low", "Show only what is low or out, or everything"),
         on(Place::Counter, Action::Back, &[ESC], "", "Back to the shop"),
         // Account
         on(Place::Account, Action::Back, &[ESC], "", "Back to the shop"),
@@ -201,6 +205,11 @@ fn over_the_screen() -> Vec<Binding> {
         on(Place::Help, Action::Up, &[UP], "", "Up"),
         on(Place::Help, Action::Down, &[DOWN], "choose", "Down"),
         on(Place::Help, Action::CloseHelp, &[ESC], "close", "Close the help"),
+        // Form
+        on(Place::Form, Action::Submit, &[ENTER], "next, send", "Go to the next field; from the last one, send"),
+        on(Place::Form, Action::NextField, &[TAB, DOWN], "next field", "Go to the next field"),
+        on(Place::Form, Action::PreviousField, &[BACK_TAB, UP], "", "Go to the previous field"),
+        on(Place::Form, Action::Back, &[ESC], "leave", "Close the form; nothing is sent"),
         // Confirm
         on(Place::Confirm, Action::Yes, &[char('y')], "yes", "Yes, do it"),
         on(Place::Confirm, Action::No, &[char('n'), ESC], "no", "No, leave it"),

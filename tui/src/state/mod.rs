@@ -3,6 +3,8 @@
 
 mod basket;
 mod checkout;
+pub(crate) mod counter;
+mod form;
 mod help;
 mod list;
 mod log;
@@ -16,6 +18,8 @@ mod timeline;
 
 pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
 pub(crate) use checkout::{Checkout, Field, PAYMENTS, Phase, Submission};
+pub(crate) use counter::Counter;
+pub(crate) use form::{Agreed, FieldWrong, Form, FormField, FormFor, Request, Sending};
 pub(crate) use help::Help;
 pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
@@ -27,7 +31,7 @@ pub(crate) use replay::{REAL_TIME, Replay, SPEEDS, pause_ms, shown as shown_spee
 pub(crate) use shop::{Picture, PictureState, SORTS, Shop};
 pub(crate) use timeline::{Past, TimelineView, Tree, TreeRow};
 
-use storefront_api::{Problem, Timestamp};
+use storefront_api::{Problem, ProductId, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Context, Keymap};
@@ -183,6 +187,7 @@ pub(crate) struct Model {
     pub(crate) orders: Orders,
     pub(crate) order: Option<OpenOrder>,
     pub(crate) log: Log,
+    pub(crate) counter: Counter,
     /// A timeline from a file, being played.
     pub(crate) replay: Option<Replay>,
     /// Which key does what.
@@ -193,6 +198,8 @@ pub(crate) struct Model {
     pub(crate) help: Option<Help>,
     /// The palette, while it lies over the screen.
     pub(crate) palette: Option<Palette>,
+    /// A form, while it lies over the screen.
+    pub(crate) form: Option<Form>,
     /// A question that must be answered first.
     pub(crate) question: Option<Question>,
 }
@@ -226,11 +233,13 @@ impl Model {
             orders: Orders::default(),
             order: settings.checking_out.map(OpenOrder::new),
             log: Log::default(),
+            counter: Counter::default(),
             replay: None,
             keys: Keymap::default(),
             mouse: settings.mouse,
             help: None,
             palette: None,
+            form: None,
             question: None,
         }
     }
@@ -256,6 +265,9 @@ impl Model {
         }
         if self.help.is_some() || self.palette.is_some() {
             return Context::Help;
+        }
+        if self.form.is_some() {
+            return Context::Form;
         }
         self.screen_context()
     }
@@ -287,6 +299,12 @@ impl Model {
     /// How the timeline is looked at.
     pub(crate) fn view(&self) -> TimelineView {
         self.order.as_ref().map_or(TimelineView::List, |open| open.view)
+    }
+
+    /// A product's name, where it is known; else its id.
+    pub(crate) fn product_name(&self, id: &ProductId) -> String {
+        let known = self.shop.items.iter().find(|(_, product)| product.id == *id);
+        known.map_or_else(|| id.to_string(), |(_, product)| product.name.clone())
     }
 
     /// The key that is shown for an action on this screen.

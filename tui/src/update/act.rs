@@ -4,7 +4,8 @@ use crate::keys::Action;
 use crate::settings::ThemeName;
 use crate::state::{Model, Phase, Question, Screen, Tone};
 use crate::update::{
-    Effect, account, basket, checkout, counter, help, lab, order, orders, palette, processes, replay, shop, timeline,
+    Effect, account, basket, checkout, counter, form, help, lab, order, orders, palette, processes, replay, shop,
+    timeline,
 };
 
 /// Does what was asked for. An action that has no meaning where the shopper is does nothing.
@@ -30,6 +31,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoAccount => return go(model, Screen::Account),
         Action::NextScreen => return go(model, neighbour(model.screen, 1)),
         Action::PreviousScreen => return go(model, neighbour(model.screen, -1)),
+        Action::Back if model.form.is_some() => form::leave(model),
         Action::Back => return back(model),
         Action::Up => return step(model, -1),
         Action::Down => return step(model, 1),
@@ -61,10 +63,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Undo => return basket::undo(model),
         Action::EmptyBasket => return basket::empty(model),
         Action::CheckOut => return basket::check_out(model),
+        Action::NextField if model.form.is_some() => form::step_field(model, 1),
+        Action::PreviousField if model.form.is_some() => form::step_field(model, -1),
         Action::NextField => checkout::step_field(model, 1),
         Action::PreviousField => checkout::step_field(model, -1),
         Action::NextChoice => checkout::step_payment(model, 1),
         Action::PreviousChoice => checkout::step_payment(model, -1),
+        Action::Submit if model.form.is_some() => return form::enter(model),
         Action::Submit => return checkout::submit(model),
         Action::OpenOrder => return open_order(model),
         Action::NextStatus => return orders::next_status(model),
@@ -90,6 +95,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::CopyDiagram => return timeline::ask_for_diagram(model, true),
         Action::CancelOrder => order::ask_to_cancel(model),
         Action::AdoptBasket => return order::adopt(model),
+        Action::Receive => counter::ask_to_receive(model),
+        Action::Adjust => counter::ask_to_adjust(model),
+        Action::Threshold => counter::ask_for_threshold(model),
+        Action::OnlyLow => counter::toggle_only_low(model),
         Action::Yes => return answer(model, true),
         Action::No => return answer(model, false),
     }
@@ -100,6 +109,7 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     if model.screen == Screen::Checkout {
         checkout::leave(model);
     }
+    counter::leave(model);
     model.shop.typing = false;
     model.log.typing = false;
     // Good news has been seen by now; bad news stays its time.
@@ -201,6 +211,10 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     }
     if model.help.is_some() {
         help::step(model, by);
+        return Vec::new();
+    }
+    if model.form.is_some() {
+        form::step_field(model, by.signum());
         return Vec::new();
     }
     match model.screen {

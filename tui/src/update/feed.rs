@@ -3,7 +3,7 @@
 use storefront_api::Event;
 
 use crate::state::{Connection, Model, OpenOrder, Screen};
-use crate::update::{Effect, Feed, basket, order, orders, refetch, shop};
+use crate::update::{Effect, Feed, basket, counter, form, order, orders, refetch, shop};
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
     match feed {
@@ -48,6 +48,7 @@ fn online(model: &mut Model) {
     if let Some(submission) = &mut model.checkout.submission {
         submission.retry_at = None;
     }
+    form::online(model);
     if let Some(open) = &mut model.order {
         open.asking = false;
         open.past.asking = None;
@@ -72,6 +73,7 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
         if event.kind.starts_with("product.") {
             picture_may_have_changed(model, event);
         }
+        counter::heard(model, event);
         let about_range = ["product.", "category.", "stock."].iter().any(|kind| event.kind.starts_with(kind));
         if about_range || (event.stream != basket_stream && changes_a_basket(&event.kind)) {
             shop::changed(model);

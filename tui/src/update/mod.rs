@@ -5,8 +5,9 @@ mod account;
 mod act;
 mod basket;
 mod checkout;
-mod counter;
+pub(crate) mod counter;
 mod feed;
+mod form;
 mod help;
 mod lab;
 mod order;
@@ -28,7 +29,7 @@ use storefront_api::{
 pub(crate) use self::checkout::sentence;
 use crate::keys::{Action, Key};
 use crate::settings::{Contact, Settings};
-use crate::state::{Change, Connection, Failure, Model, Picture, Replay, Screen, Tone};
+use crate::state::{Agreed, Change, Connection, Failure, Model, Picture, Replay, Request, Screen, Tone};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -96,6 +97,13 @@ pub(crate) enum Msg {
         id: OrderId,
         copy: bool,
         result: Result<String, Failure>,
+    },
+    /// News for the screen Counter.
+    Counter(counter::News),
+    /// The shop's word on a form.
+    Submitted {
+        key: String,
+        result: Result<Agreed, Failure>,
     },
     /// A file was written: where, or why not.
     Saved(Result<String, String>),
@@ -169,6 +177,13 @@ pub(crate) enum Effect {
         id: OrderId,
         copy: bool,
     },
+    /// Something to be fetched for the screen Counter.
+    Counter(counter::Errand),
+    /// A filled-in form; the same key until there is a definite answer.
+    Submit {
+        key: String,
+        request: Box<Request>,
+    },
     /// Put a text into the clipboard.
     Copy(String),
     /// Write a text into a file of the working folder.
@@ -227,6 +242,8 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Cancelled { key, result } => order::on_cancelled(model, &key, result),
         Msg::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
         Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
+        Msg::Counter(news) => counter::on_news(model, news),
+        Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
         Msg::Saved(result) => {
             match result {
                 Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
@@ -262,6 +279,8 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
         model.basket.retry_at,
         model.orders.refresh_at,
         submission,
+        model.counter.refresh_at,
+        model.form.as_ref().and_then(|form| form.sending.as_ref()).and_then(|sending| sending.retry_at),
         ageing,
         order::next_tick(model),
         model.replay.as_ref().and_then(|replay| replay.next_at),
@@ -279,6 +298,7 @@ pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
     effects.extend(basket::ask(model));
     effects.extend(basket::send_next(model));
     effects.extend(checkout::send(model));
+    effects.extend(form::send(model));
     effects.extend(order::ask(model));
     effects.extend(match model.screen {
         Screen::Orders => orders::ask(model),
@@ -298,6 +318,8 @@ fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects.extend(basket::on_tick(model));
     effects.extend(checkout::on_tick(model));
     effects.extend(orders::on_tick(model));
+    effects.extend(counter::on_tick(model));
+    effects.extend(form::on_tick(model));
     replay::on_tick(model);
     effects
 }

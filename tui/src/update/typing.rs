@@ -4,7 +4,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::keys::{Code, Key};
 use crate::state::{Model, Screen};
-use crate::update::{Effect, checkout, shop};
+use crate::update::{Effect, checkout, form, shop};
 
 /// A key that is not bound goes into the field.
 pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -38,6 +38,9 @@ fn focused_input(model: &mut Model) -> Option<&mut Input> {
     if let Some(palette) = &mut model.palette {
         return Some(&mut palette.filter);
     }
+    if let Some(form) = &mut model.form {
+        return form.fields.get_mut(form.focus).map(|field| &mut field.input);
+    }
     match model.screen {
         Screen::Shop => Some(&mut model.shop.search),
         Screen::Log => Some(&mut model.log.filter),
@@ -57,6 +60,10 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
     }
     if let Some(palette) = &mut model.palette {
         palette.list.cursor = 0;
+        return Vec::new();
+    }
+    if model.form.is_some() {
+        form::edited(model);
         return Vec::new();
     }
     match model.screen {

@@ -1,13 +1,13 @@
-//! The screen Counter: what the shopkeeper does: stock, products, orders, sales.
+//! The screen Counter: what the shopkeeper does.
+
+mod stock;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 
 use crate::state::Model;
-use crate::view::instead;
 use crate::view::theme::Theme;
 
-pub(super) fn draw(_model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    instead(theme, area, "Counter", "", buffer);
-    None
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    stock::draw(model, theme, area, buffer);
 }

@@ -7,6 +7,7 @@ pub(crate) mod canvas;
 mod checkout;
 mod counter;
 mod event;
+mod form;
 mod header;
 mod help;
 mod hints;
@@ -64,7 +65,7 @@ pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) -> Option<u1
 
 /// The row that [`choose`] marked; what lies over the screen is drawn last and has its line in the middle.
 fn chosen_row(model: &Model, buffer: &Buffer) -> Option<u16> {
-    if !model.mouse || model.question.is_some() {
+    if !model.mouse || model.question.is_some() || model.form.is_some() {
         return None;
     }
     let area = buffer.area;
@@ -116,7 +117,10 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
         Screen::Log => log::draw(model, theme, body, buffer),
         Screen::Processes => processes::draw(model, theme, body, buffer),
         Screen::Lab => lab::draw(model, theme, body, buffer),
-        Screen::Counter => counter::draw(model, theme, body, buffer),
+        Screen::Counter => {
+            counter::draw(model, theme, body, buffer);
+            None
+        }
         Screen::Account => account::draw(model, theme, body, buffer),
         Screen::Replay => {
             replay::draw(model, theme, body, buffer);
@@ -130,6 +134,9 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
     }
     if let Some(open) = &model.palette {
         return palette::draw(open, theme, area, buffer);
+    }
+    if let Some(open) = &model.form {
+        return form::draw(open, model, theme, area, buffer);
     }
     if let Some(question) = &model.question {
         help::ask(model, *question, theme, area, buffer);

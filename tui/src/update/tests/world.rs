@@ -1,5 +1,7 @@
 //! A client in a small shop of its own: it answers the client's effects as the server would, without any I/O.
 
+mod counter;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -11,7 +13,7 @@ use uuid::Uuid;
 
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
-use crate::state::{Change, Failure, Model};
+use crate::state::{Agreed, Change, Failure, Model, Request};
 use crate::update::{Effect, Feed, Msg, update};
 
 /// When tests take place: 2026-03-01T12:00:00Z.
@@ -177,6 +179,8 @@ pub(crate) struct Client {
     pub(crate) orders: Vec<Order>,
     pub(crate) head: u64,
     pub(crate) refuse_with: Option<Problem>,
+    /// What is behind the screen Counter.
+    pub(crate) counter: counter::Shopkeeping,
     now: i64,
 }
 
@@ -185,7 +189,15 @@ impl Client {
     pub(crate) fn new() -> Self {
         let settings = Settings { contact: Contact::demo(), ..Settings::default() };
         let model = Model::new(&settings, Timestamp::from_unix_ms(START), next_id);
-        Self { model, asked: Vec::new(), orders: Vec::new(), head: 0, refuse_with: None, now: START }
+        Self {
+            model,
+            asked: Vec::new(),
+            orders: Vec::new(),
+            head: 0,
+            refuse_with: None,
+            counter: counter::Shopkeeping::default(),
+            now: START,
+        }
     }
 
     /// Live, with everything fetched.
@@ -307,7 +319,10 @@ impl Client {
     }
 
     fn answer(&mut self, effect: Effect) -> Msg {
-        let writes = matches!(effect, Effect::SendChange { .. } | Effect::CheckOut { .. } | Effect::CancelOrder { .. });
+        let writes = matches!(
+            effect,
+            Effect::SendChange { .. } | Effect::CheckOut { .. } | Effect::CancelOrder { .. } | Effect::Submit { .. }
+        );
         if writes && let Some(problem) = self.refuse_with.take() {
             return failed(effect, Failure::Refused(Box::new(problem)));
         }
@@ -371,12 +386,23 @@ impl Client {
                 Msg::Diff { id, position, result: Ok(diff) }
             }
             Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Ok("# Order".into()) },
+            Effect::Counter(errand) => self.counter.answer(errand),
+            Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
             Effect::Copy(_)
             | Effect::Save { .. }
             | Effect::Keep(_)
             | Effect::Suspend
             | Effect::Redraw
             | Effect::Quit => Msg::Tick,
+        }
+    }
+}
+
+impl Client {
+    /// Does what a form asks for.
+    fn agree(&mut self, request: Request) -> Agreed {
+        match request {
+            Request::Counter(request) => Agreed::Counter(self.counter.agree(request)),
         }
     }
 }
@@ -419,6 +445,8 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::CancelOrder { key, .. } => Msg::Cancelled { key, result: Err(failure) },
         Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },
         Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
+        Effect::Counter(errand) => counter::failed(errand, failure),
+        Effect::Submit { key, .. } => Msg::Submitted { key, result: Err(failure) },
         Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             Msg::Tick
         }

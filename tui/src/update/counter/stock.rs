@@ -1,0 +1,118 @@
+//! Stock: the list, its alarms, and the forms that change it.
+
+use storefront_api::{AdjustStock, Event, ProductId, ReceiveStock, StockItem, StockList};
+
+use crate::state::counter::{Request, Work};
+use crate::state::{Failure, FieldWrong, Form, FormField, FormFor, Load, Model, Screen, Tone};
+use crate::update::Effect;
+use crate::update::counter::{Errand, whole};
+
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    let min_position = Some(model.log.last_position).filter(|position| *position > 0);
+    let stock = &mut model.counter.stock;
+    stock.sequence += 1;
+    vec![Effect::Counter(Errand::Stock { sequence: stock.sequence, min_position })]
+}
+
+/// Takes the list in; says whether it did not arrive.
+pub(super) fn on_stock(model: &mut Model, sequence: u64, result: Result<StockList, Failure>) -> bool {
+    let stock = &mut model.counter.stock;
+    if sequence != stock.sequence {
+        return false;
+    }
+    match result {
+        Ok(list) => {
+            stock.put(list.items);
+            stock.load = Load::Ready;
+            false
+        }
+        Err(failure) => {
+            if stock.load != Load::Ready {
+                stock.load = Load::Failed(failure);
+            }
+            true
+        }
+    }
+}
+
+/// Remembers what ran low or out, and says so where the shopkeeper is.
+pub(super) fn heard(model: &mut Model, event: &Event) {
+    let words = match event.kind.as_str() {
+        "stock.ran_low" => "runs low",
+        "stock.ran_out" => "is sold out",
+        "stock.received" => "",
+        _ => return,
+    };
+    let Some(Ok(id)) = event.stream.strip_prefix("stock-").map(str::parse::<ProductId>) else { return };
+    if words.is_empty() {
+        model.counter.stock.alarms.remove(&id);
+        return;
+    }
+    if model.screen == Screen::Counter {
+        let name = model.product_name(&id);
+        model.toast(Tone::Bad, format!("{name} {words}."));
+    }
+    model.counter.stock.alarms.insert(id);
+}
+
+pub(in crate::update) fn toggle_only_low(model: &mut Model) {
+    model.counter.stock.toggle_only_low();
+}
+
+pub(in crate::update) fn ask_to_receive(model: &mut Model) {
+    let Some((item, name)) = chosen(model) else { return };
+    let about = format!("{name}: {} on hand. So many more came in.", item.on_hand);
+    let fields = vec![FormField::new("/quantity", "Quantity", "1 to 1,000,000", "")];
+    let purpose = FormFor::Counter(Work::Receive(item.product_id));
+    model.form = Some(Form::new(purpose, "Receive goods", about, fields));
+}
+
+pub(in crate::update) fn ask_to_adjust(model: &mut Model) {
+    let Some((item, name)) = chosen(model) else { return };
+    let StockItem { on_hand, reserved, .. } = item;
+    let about = format!("{name}: the books say {on_hand} on hand, {reserved} of them reserved.");
+    let fields = vec![
+        FormField::new("/change", "Change", "how many more, or fewer: 3 or -2", ""),
+        FormField::new("/reason", "Reason", "such as: counted, broken, found", ""),
+    ];
+    let purpose = FormFor::Counter(Work::Adjust(item.product_id));
+    model.form = Some(Form::new(purpose, "Correct the books", about, fields));
+}
+
+pub(in crate::update) fn ask_for_threshold(model: &mut Model) {
+    let Some((item, name)) = chosen(model) else { return };
+    let about = format!("{name}: {} available now.", item.available);
+    let text = item.threshold.to_string();
+    let fields = vec![FormField::new("/threshold", "Low at", "low at or below this many available", &text)];
+    let purpose = FormFor::Counter(Work::SetThreshold(item.product_id));
+    model.form = Some(Form::new(purpose, "When stock runs low", about, fields));
+}
+
+fn chosen(model: &Model) -> Option<(StockItem, String)> {
+    let item = model.counter.stock.selected()?.clone();
+    let name = model.product_name(&item.product_id);
+    Some((item, name))
+}
+
+pub(super) fn receive(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+    Ok(Request::Receive(id.clone(), ReceiveStock { quantity: whole(form, "/quantity", "12")? }))
+}
+
+pub(super) fn adjust(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+    let change = whole(form, "/change", "3 or -2")?;
+    Ok(Request::Adjust(id.clone(), AdjustStock { change, reason: form.text("/reason") }))
+}
+
+pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+    Ok(Request::SetThreshold(id.clone(), whole(form, "/threshold", "10")?))
+}
+
+pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
+    let name = model.product_name(&item.product_id);
+    let said = match work {
+        Work::Receive(_) | Work::Adjust(_) => format!("{name}: {} on hand now", item.on_hand),
+        Work::SetThreshold(_) => format!("{name} runs low at {}", item.threshold),
+    };
+    model.counter.stock.put_one(item);
+    model.toast(Tone::Good, said);
+}

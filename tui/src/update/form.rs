@@ -1,0 +1,137 @@
+//! The form over the screen: filling in, one request that is sent until there is a definite answer, and what came of it.
+
+use crate::keys::{Action, Context};
+use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, Sending, Tone};
+use crate::update::{Effect, backoff_ms, counter, new_key};
+
+/// Goes to another field; after the last comes the first.
+pub(super) fn step_field(model: &mut Model, by: isize) {
+    if let Some(form) = &mut model.form
+        && !form.fields.is_empty()
+    {
+        let len = form.fields.len();
+        form.focus = (form.focus + len).saturating_add_signed(by) % len;
+    }
+}
+
+/// The field that has the keyboard was edited: what was wrong with it is for the person to have mended.
+pub(super) fn edited(model: &mut Model) {
+    if let Some(form) = &mut model.form {
+        form.refusal = None;
+        if let Some(field) = form.fields.get_mut(form.focus) {
+            field.error = None;
+        }
+    }
+}
+
+/// Enter: on to the next field, and from the last one to the shop.
+pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
+    match &model.form {
+        Some(form) if form.is_at_the_end() => submit(model),
+        _ => {
+            step_field(model, 1);
+            Vec::new()
+        }
+    }
+}
+
+/// Sends what is filled in, once: while it is on its way, pressing again does nothing more.
+fn submit(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = model.form.as_ref().filter(|form| form.sending.is_none()) else { return Vec::new() };
+    let request = match &form.purpose {
+        FormFor::Counter(work) => counter::request(form, work).map(Request::Counter),
+    };
+    let key = new_key(model);
+    let Some(form) = &mut model.form else { return Vec::new() };
+    form.refusal = None;
+    match request {
+        Ok(request) => {
+            form.sending = Some(Sending { key, request, in_flight: false, retry_at: None, retries: 0 });
+            send(model)
+        }
+        Err(wrong) => {
+            form.mark(wrong);
+            Vec::new()
+        }
+    }
+}
+
+/// Sends the request, unless it is on its way or waiting for its time.
+pub(super) fn send(model: &mut Model) -> Vec<Effect> {
+    let sending = model.form.as_mut().and_then(|form| form.sending.as_mut());
+    match sending {
+        Some(sending) if !sending.in_flight && sending.retry_at.is_none() => {
+            sending.in_flight = true;
+            vec![Effect::Submit { key: sending.key.clone(), request: Box::new(sending.request.clone()) }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The shop answers again: what waited for its time need wait no longer.
+pub(super) fn online(model: &mut Model) {
+    if let Some(sending) = model.form.as_mut().and_then(|form| form.sending.as_mut()) {
+        sending.retry_at = None;
+    }
+}
+
+pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    match model.form.as_mut().and_then(|form| form.sending.as_mut()) {
+        Some(sending) if sending.retry_at.is_some_and(|at| at <= now) => {
+            sending.retry_at = None;
+            send(model)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The shop's word on the request.
+pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Agreed, Failure>) -> Vec<Effect> {
+    let sent = |form: &&mut Form| form.sending.as_ref().is_some_and(|sending| sending.key == key);
+    let Some(form) = model.form.as_mut().filter(sent) else { return Vec::new() };
+    let retries = form.sending.as_ref().map_or(0, |sending| sending.retries);
+    match result {
+        Ok(agreed) => {
+            let purpose = form.purpose.clone();
+            model.form = None;
+            match (purpose, agreed) {
+                (FormFor::Counter(work), Agreed::Counter(agreed)) => counter::agreed(model, &work, agreed),
+            }
+        }
+        Err(failure) if failure.wants_repeating(retries) => {
+            try_later(model);
+            Vec::new()
+        }
+        Err(failure) => {
+            form.sending = None;
+            match &failure {
+                Failure::Refused(problem) => form.refuse(problem, failure.sentence()),
+                Failure::Unreachable(_) | Failure::Unexpected(_) => form.refusal = Some(failure.sentence().to_owned()),
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn try_later(model: &mut Model) {
+    let seed = (model.new_id)().as_u128();
+    let now_ms = model.now.unix_ms();
+    if let Some(sending) = model.form.as_mut().and_then(|form| form.sending.as_mut()) {
+        sending.in_flight = false;
+        let at_ms = now_ms.saturating_add(backoff_ms(sending.retries, seed));
+        sending.retry_at = Some(storefront_api::Timestamp::from_unix_ms(at_ms));
+        sending.retries = sending.retries.saturating_add(1);
+    }
+}
+
+/// Closes the form. What has been sent may have reached the shop all the same.
+pub(super) fn leave(model: &mut Model) {
+    if let Some(form) = model.form.take()
+        && form.sending.is_some()
+    {
+        let log = model.keys.label(Context::Shop, Action::GoLog);
+        let said = format!("{}: it was sent already and may have been done; {log} shows the log.", form.title);
+        model.toast(Tone::Bad, said);
+    }
+}

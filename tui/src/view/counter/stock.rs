@@ -1,0 +1,132 @@
+//! Stock: a gauge for each product, what needs attention first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::StockItem;
+
+use crate::state::counter::Level;
+use crate::state::{Load, Model};
+use crate::view::text::{first_line, put, put_all, put_right};
+use crate::view::theme::Theme;
+use crate::view::{below, choose, failed, instead, row};
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let stock = &model.counter.stock;
+    match &stock.load {
+        Load::Loading => return instead(theme, area, "Fetching the stock", "A moment, please.", buffer),
+        Load::Failed(failure) => return failed(theme, area, "The stock", failure, buffer),
+        Load::Ready => {}
+    }
+    summary(model, theme, row(area, 0), buffer);
+    let body = below(area, if area.height >= 12 { 2 } else { 1 });
+    let items = stock.shown();
+    if items.is_empty() {
+        let (title, more) = if stock.only_low {
+            ("Nothing is low", "Everything has more than it needs.")
+        } else {
+            ("No stock yet", "A product shows up here when its first pieces come in.")
+        };
+        return instead(theme, body, title, more, buffer);
+    }
+    let most = items.iter().map(|item| item.on_hand).max().unwrap_or(0);
+    let first = first_line(stock.list.cursor, items.len(), body.height);
+    for (place, item) in items.iter().enumerate().skip(first).take(usize::from(body.height)) {
+        let row = row(body, place - first);
+        let chosen = place == stock.list.cursor;
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        one(model, item, theme, row, chosen, most, buffer);
+    }
+}
+
+fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let stock = &model.counter.stock;
+    let (low, out) = stock.counts();
+    let shown =
+        if stock.only_low { "Only what is low".to_owned() } else { format!("{} products", stock.shown().len()) };
+    let (out_words, low_words) = (format!("✗ {out} out"), format!("! {low} low"));
+    let style = |count: usize, style: Style| if count == 0 { theme.dim } else { style };
+    let pieces = [
+        (shown.as_str(), theme.text),
+        ("   ", theme.dim),
+        (out_words.as_str(), style(out, theme.bad)),
+        ("   ", theme.dim),
+        (low_words.as_str(), style(low, theme.warn)),
+    ];
+    let x = put_all(buffer, area.x, area.y, &pieces, area.width);
+    let legend = "█ available  ▒ reserved  ┊ low";
+    if area.right().saturating_sub(x) > 36 {
+        put_right(buffer, area.right(), area.y, legend, theme.dim, 32);
+    }
+}
+
+fn one(model: &Model, item: &StockItem, theme: &Theme, row: Rect, chosen: bool, most: u32, buffer: &mut Buffer) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let (sign, word, style) = match Level::of(item) {
+        Level::Out => ("✗", "out", theme.bad),
+        Level::Low => ("!", "low", theme.warn),
+        Level::Enough => (" ", "", theme.dim),
+    };
+    let news = model.counter.stock.alarms.contains(&item.product_id);
+    put(buffer, row.x + 2, row.y, sign, on_row(style), 1);
+    let name = model.product_name(&item.product_id);
+    let named = if row.width >= 60 { row.width.saturating_sub(4) / 3 } else { row.width.saturating_sub(18) };
+    let name_style = if news { theme.strong } else { theme.text };
+    put(buffer, row.x + 4, row.y, &name, on_row(name_style), named);
+    let right = row.right().saturating_sub(1);
+    if row.width < 60 {
+        put_right(buffer, right, row.y, word, on_row(style), 4);
+        put_right(buffer, right.saturating_sub(5), row.y, &item.available.to_string(), on_row(theme.strong), 7);
+        return;
+    }
+    put_right(buffer, right, row.y, word, on_row(style), 4);
+    let mut numbers = format!("{} of {}", item.available, item.on_hand);
+    if item.reserved > 0 && row.width >= 90 {
+        numbers = format!("{numbers}, {} reserved", item.reserved);
+    }
+    let wide = if row.width >= 90 { 34 } else { 16 };
+    put_right(buffer, right.saturating_sub(5), row.y, &numbers, on_row(theme.text), wide);
+    let x = row.x + 4 + named + 2;
+    let gauge = Rect { x, width: right.saturating_sub(5 + wide + 2).saturating_sub(x).min(60), ..row };
+    draw_gauge(item, most, gauge, [on_row(style_of(item, theme)), on_row(theme.dim), on_row(theme.faint)], buffer);
+}
+
+fn style_of(item: &StockItem, theme: &Theme) -> Style {
+    match Level::of(item) {
+        Level::Out => theme.bad,
+        Level::Low => theme.warn,
+        Level::Enough => theme.good,
+    }
+}
+
+/// What is available, what is reserved, and where low begins, on the scale of the fullest shelf. Something is never
+/// shown as nothing.
+fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [Style; 3], buffer: &mut Buffer) {
+    let scale = most.max(item.threshold).max(1);
+    let cells = |count: u32| scaled(count, scale, area.width);
+    let available = cells(item.available);
+    let on_hand = cells(item.on_hand).max(available + u16::from(item.reserved > 0)).min(area.width);
+    let mark = cells(item.threshold).min(area.width.saturating_sub(1));
+    for at in 0..area.width {
+        let (sign, style) = if at < available {
+            ("█", full)
+        } else if at < on_hand {
+            ("▒", reserved)
+        } else if at == mark && item.threshold > 0 {
+            ("┊", reserved)
+        } else {
+            ("·", rest)
+        };
+        put(buffer, area.x + at, area.y, sign, style, 1);
+    }
+}
+
+/// `count` of `scale` in cells of `width`, rounded to the nearest; at least one when there is any.
+pub(super) fn scaled(count: u32, scale: u32, width: u16) -> u16 {
+    let (count, scale, width) = (u64::from(count), u64::from(scale.max(1)), u64::from(width));
+    let cells = (count * width * 2 + scale) / (scale * 2);
+    let cells = if count > 0 { cells.max(1) } else { 0 };
+    u16::try_from(cells.min(width)).unwrap_or(0)
+}
