@@ -83,6 +83,9 @@ pub(crate) enum Action {
     Threshold,
     OnlyLow,
     // Over the screen
+    Rebuild,
+    RetryParked,
+    SkipParked,
     EndSearch,
     ClearSearch,
     RunHelp,

@@ -6,7 +6,7 @@ mod counter;
 use storefront_api::{AddItem, Cancel, DiffQuery, Order, OrderId, TimelineQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
-use crate::driver::png;
+use crate::driver::{png, processes};
 use crate::state::{Agreed, Change, Failure, Request};
 use crate::update::{Effect, Msg};
 
@@ -60,6 +60,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
             let result = submit(client, *request, &named(&key)).await.map_err(failure);
             Msg::Submitted { key, result }
         }
+        Effect::Processes(errand) => Msg::Processes(processes::run(client, errand).await),
         Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             return None;
         }
@@ -91,7 +92,7 @@ fn order(written: Written<Order>) -> Order {
 }
 
 /// Our keys are UUIDs, which always fit.
-fn named(key: &str) -> IdempotencyKey {
+pub(super) fn named(key: &str) -> IdempotencyKey {
     IdempotencyKey::from_text(key).unwrap_or_else(IdempotencyKey::new)
 }
 

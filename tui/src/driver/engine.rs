@@ -139,7 +139,8 @@ impl Engine {
             | Effect::FetchDiagram { .. }
             | Effect::CancelOrder { .. }
             | Effect::Counter(_)
-            | Effect::Submit { .. } => {
+            | Effect::Submit { .. }
+            | Effect::Processes(_) => {
                 self.spawn(effect);
             }
         }
@@ -188,8 +189,11 @@ impl Engine {
     pub(crate) fn is_sending(&self) -> bool {
         let model = &self.model;
         let form = model.form.as_ref().is_some_and(|form| form.sending.is_some());
-        let waiting = !model.basket.pending.is_empty() || model.checkout.submission.is_some() || form;
-        waiting && self.model.is_live()
+        let waiting = !model.basket.pending.is_empty()
+            || model.checkout.submission.is_some()
+            || !model.processes.asked.is_empty()
+            || form;
+        waiting && model.is_live()
     }
 
     /// Stops everything and keeps the settings a last time.

@@ -6,6 +6,7 @@ mod engine;
 mod feed;
 mod keys;
 mod png;
+mod processes;
 mod signals;
 #[cfg(test)]
 mod tests;

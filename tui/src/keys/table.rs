@@ -110,11 +110,11 @@ fn events() -> Vec<Binding> {
     vec![
         // Events
         on(Place::OrderEvents, Action::Detail, &[ENTER, RIGHT, char('l')], "event", "Show or hide the whole event"),
-        on(Place::OrderEvents, Action::Back, &[ESC, LEFT, char('h')], "back", "Back to the list of orders"),
+        on(Place::OrderEvents, Action::Back, &[ESC, LEFT, char('h')], "back", "Back to where the order was opened"),
         on(Place::Scrubber, Action::NextEvent, &[RIGHT, char('l')], "step", "One event on"),
         on(Place::Scrubber, Action::PreviousEvent, &[LEFT, char('h')], "", "One event back"),
         on(Place::Scrubber, Action::Detail, &[ENTER], "event", "Show or hide the whole event"),
-        on(Place::Scrubber, Action::Back, &[ESC], "back", "Back to the list of orders"),
+        on(Place::Scrubber, Action::Back, &[ESC], "back", "Back to where the order was opened"),
         on(Place::Replay, Action::NextEvent, &[RIGHT, char('l')], "step", "One event on"),
         on(Place::Replay, Action::PreviousEvent, &[LEFT, char('h')], "", "One event back"),
         on(Place::Replay, Action::Faster, &[char('+'), char('=')], "speed", "Play twice as fast"),
@@ -144,7 +144,25 @@ fn events() -> Vec<Binding> {
 fn behind_the_shop() -> Vec<Binding> {
     vec![
         // Processes
-        on(Place::Processes, Action::Back, &[ESC], "", "Back to the shop"),
+        on(Place::Processes, Action::Pause, &[char(' ')], "pause", "Pause a process, or let it go on by itself"),
+        on(
+            Place::Processes,
+            Action::NextEvent,
+            &[char('n'), RIGHT, char('l')],
+            "step",
+            "Let a paused process begin one event",
+        ),
+        on(Place::Processes, Action::OpenOrder, &[ENTER], "look inside", "Go to what waits; there, open its order"),
+        on(Place::Processes, Action::RetryParked, &[char('r')], "retry", "Try what is parked again"),
+        on(Place::Processes, Action::SkipParked, &[char('s')], "skip", "Drop the event that is parked, for good"),
+        on(
+            Place::Processes,
+            Action::Rebuild,
+            &[char('B')],
+            "rebuild",
+            "Build a read model anew beside the present one",
+        ),
+        on(Place::Processes, Action::Back, &[ESC, LEFT, char('h')], "", "Back to the table, then to the shop"),
         // Lab
         on(Place::Lab, Action::Back, &[ESC], "", "Back to the shop"),
         // Counter

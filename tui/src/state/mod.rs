@@ -12,6 +12,7 @@ mod order;
 mod orders;
 mod pages;
 mod palette;
+mod processes;
 mod replay;
 mod shop;
 mod timeline;
@@ -27,6 +28,9 @@ pub(crate) use order::{OpenOrder, Question, TIMELINE_KEPT};
 pub(crate) use orders::Orders;
 pub(crate) use pages::{PAGE, Pages};
 pub(crate) use palette::{Command, Palette};
+pub(crate) use processes::{
+    ASKED_LIMIT, Asked, Parked, Processes, Row, Steer, Target, Waiting, sentence as process_sentence,
+};
 pub(crate) use replay::{REAL_TIME, Replay, SPEEDS, pause_ms, shown as shown_speed};
 pub(crate) use shop::{Picture, PictureState, SORTS, Shop};
 pub(crate) use timeline::{Past, TimelineView, Tree, TreeRow};
@@ -188,6 +192,7 @@ pub(crate) struct Model {
     pub(crate) order: Option<OpenOrder>,
     pub(crate) log: Log,
     pub(crate) counter: Counter,
+    pub(crate) processes: Processes,
     /// A timeline from a file, being played.
     pub(crate) replay: Option<Replay>,
     /// Which key does what.
@@ -234,6 +239,7 @@ impl Model {
             order: settings.checking_out.map(OpenOrder::new),
             log: Log::default(),
             counter: Counter::default(),
+            processes: Processes::default(),
             replay: None,
             keys: Keymap::default(),
             mouse: settings.mouse,

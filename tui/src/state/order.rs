@@ -2,7 +2,7 @@
 
 use storefront_api::{Event, Order, OrderId, Step};
 
-use crate::state::{List, Load, Past, TimelineView, Tree};
+use crate::state::{List, Load, Past, Screen, TimelineView, Tree};
 
 /// How many events of one order are kept.
 pub(crate) const TIMELINE_KEPT: usize = 10_000;
@@ -11,12 +11,16 @@ pub(crate) const TIMELINE_KEPT: usize = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
     CancelOrder(OrderId),
+    /// Whether to drop the event at which a parked sequence stands.
+    SkipParked,
 }
 
 /// The order that is open.
 #[derive(Debug)]
 pub(crate) struct OpenOrder {
     pub(crate) id: OrderId,
+    /// Where it was opened, which is where leaving it leads.
+    pub(crate) from: Screen,
     pub(crate) order: Option<Order>,
     pub(crate) steps: Vec<Step>,
     pub(crate) events: Vec<Event>,
@@ -49,6 +53,7 @@ impl OpenOrder {
     pub(crate) fn new(id: OrderId) -> Self {
         Self {
             id,
+            from: Screen::Orders,
             order: None,
             steps: Vec::new(),
             events: Vec::new(),

@@ -80,6 +80,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::CopyEvent => return timeline::copy_event(model),
         Action::OnlyThisOrder => timeline::only_this_order(model),
         Action::Pause if model.screen == Screen::Replay => replay::pause(model),
+        Action::Pause if model.screen == Screen::Processes => return processes::pause(model),
         Action::Pause => pause(model),
         Action::NextView => timeline::step_view(model, 1),
         Action::PreviousView => timeline::step_view(model, -1),
@@ -87,6 +88,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoToEffect => timeline::go_to_effect(model),
         Action::NextEvent if model.screen == Screen::Replay => replay::step(model, 1),
         Action::PreviousEvent if model.screen == Screen::Replay => replay::step(model, -1),
+        Action::NextEvent if model.screen == Screen::Processes => return processes::step_on(model),
         Action::NextEvent => return step(model, 1),
         Action::PreviousEvent => return step(model, -1),
         Action::Faster => replay::change_speed(model, true),
@@ -99,6 +101,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Adjust => counter::ask_to_adjust(model),
         Action::Threshold => counter::ask_for_threshold(model),
         Action::OnlyLow => counter::toggle_only_low(model),
+        Action::Rebuild => return processes::rebuild(model),
+        Action::RetryParked => return processes::retry(model),
+        Action::SkipParked => processes::ask_to_skip(model),
         Action::Yes => return answer(model, true),
         Action::No => return answer(model, false),
     }
@@ -137,12 +142,18 @@ fn neighbour(screen: Screen, by: isize) -> Screen {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if model.screen == Screen::Processes && processes::leave(model) {
+        return Vec::new();
+    }
     match model.screen {
         Screen::Checkout => match model.checkout.phase {
             Phase::Form => go(model, Screen::Basket),
             Phase::Watching(_) => go(model, Screen::Shop),
         },
-        Screen::Order => go(model, Screen::Orders),
+        Screen::Order => {
+            let from = model.order.as_ref().map_or(Screen::Orders, |open| open.from);
+            go(model, from)
+        }
         Screen::Shop
         | Screen::Basket
         | Screen::Orders
@@ -235,7 +246,7 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             }
         }
         Screen::Log => model.log.step(by),
-        Screen::Processes => processes::step(model, by),
+        Screen::Processes => return processes::step(model, by),
         Screen::Lab => lab::step(model, by),
         Screen::Counter => counter::step(model, by),
         Screen::Account => account::step(model, by),
@@ -268,6 +279,9 @@ fn open_order(model: &mut Model) -> Vec<Effect> {
         model.screen = Screen::Order;
         return order::ask(model);
     }
+    if model.screen == Screen::Processes {
+        return processes::open(model);
+    }
     orders::open(model)
 }
 
@@ -293,6 +307,7 @@ fn show_detail(model: &mut Model) {
 fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
     match model.question.take() {
         Some(Question::CancelOrder(id)) if yes => checkout::cancel(model, id),
+        Some(Question::SkipParked) => processes::skip(model, yes),
         Some(Question::CancelOrder(_)) | None => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use storefront_api::Event;
 
 use crate::state::{Connection, Model, OpenOrder, Screen};
-use crate::update::{Effect, Feed, basket, counter, form, order, orders, refetch, shop};
+use crate::update::{Effect, Feed, basket, counter, form, order, orders, processes, refetch, shop};
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
     match feed {
@@ -13,7 +13,8 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             online(model);
             // Another log may stand behind the same address: nothing that was fetched before counts.
             if let Some(open) = &mut model.order {
-                let kept = OpenOrder { order: open.order.take(), view: open.view, ..OpenOrder::new(open.id) };
+                let kept =
+                    OpenOrder { from: open.from, order: open.order.take(), view: open.view, ..OpenOrder::new(open.id) };
                 *open = kept;
             }
             refetch(model)
@@ -78,6 +79,9 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
         if about_range || (event.stream != basket_stream && changes_a_basket(&event.kind)) {
             shop::changed(model);
         }
+    }
+    if !fresh.is_empty() {
+        processes::changed(model);
     }
     model.log.append(fresh);
     let mut effects = Vec::new();

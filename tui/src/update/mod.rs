@@ -13,7 +13,7 @@ mod lab;
 mod order;
 mod orders;
 mod palette;
-mod processes;
+pub(crate) mod processes;
 mod replay;
 mod shop;
 #[cfg(test)]
@@ -105,6 +105,7 @@ pub(crate) enum Msg {
         key: String,
         result: Result<Agreed, Failure>,
     },
+    Processes(processes::News),
     /// A file was written: where, or why not.
     Saved(Result<String, String>),
     /// A timeline from a file is to be played.
@@ -184,6 +185,7 @@ pub(crate) enum Effect {
         key: String,
         request: Box<Request>,
     },
+    Processes(processes::Errand),
     /// Put a text into the clipboard.
     Copy(String),
     /// Write a text into a file of the working folder.
@@ -244,6 +246,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
         Msg::Counter(news) => counter::on_news(model, news),
         Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
+        Msg::Processes(news) => processes::on_news(model, news),
         Msg::Saved(result) => {
             match result {
                 Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
@@ -283,6 +286,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
         model.form.as_ref().and_then(|form| form.sending.as_ref()).and_then(|sending| sending.retry_at),
         ageing,
         order::next_tick(model),
+        processes::next_tick(model),
         model.replay.as_ref().and_then(|replay| replay.next_at),
     ]
     .into_iter()
@@ -300,6 +304,7 @@ pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
     effects.extend(checkout::send(model));
     effects.extend(form::send(model));
     effects.extend(order::ask(model));
+    effects.extend(processes::on_return(model));
     effects.extend(match model.screen {
         Screen::Orders => orders::ask(model),
         Screen::Processes => processes::ask(model),
@@ -320,6 +325,7 @@ fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects.extend(orders::on_tick(model));
     effects.extend(counter::on_tick(model));
     effects.extend(form::on_tick(model));
+    effects.extend(processes::on_tick(model));
     replay::on_tick(model);
     effects
 }

@@ -8,6 +8,17 @@ use crate::update::{Effect, basket, checkout};
 /// How long after the last event a running step still counts its seconds on screen.
 const COUNTING_MS: i64 = 120_000;
 
+/// Opens an order from a screen.
+pub(super) fn open(model: &mut Model, id: OrderId) -> Vec<Effect> {
+    let from = model.screen;
+    match &mut model.order {
+        Some(open) if open.id == id => open.from = from,
+        Some(_) | None => model.order = Some(OpenOrder { from, ..OpenOrder::new(id) }),
+    }
+    model.screen = Screen::Order;
+    ask(model)
+}
+
 /// Asks for what came after the last known event. One request at a time: what happens meanwhile is asked for after it.
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {

@@ -2,7 +2,7 @@
 
 use storefront_api::{OrderListQuery, OrderSummary, Page};
 
-use crate::state::{Failure, List, Load, Model, OpenOrder, Screen};
+use crate::state::{Failure, List, Load, Model, Screen};
 use crate::update::{Effect, order};
 
 /// How long to gather changes of orders before looking again.
@@ -96,9 +96,5 @@ pub(super) fn next_status(model: &mut Model) -> Vec<Effect> {
 /// Opens the chosen order.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     let Some(id) = model.orders.selected().map(|order| order.id) else { return Vec::new() };
-    if model.order.as_ref().is_none_or(|open| open.id != id) {
-        model.order = Some(OpenOrder::new(id));
-    }
-    model.screen = Screen::Order;
-    order::ask(model)
+    order::open(model, id)
 }

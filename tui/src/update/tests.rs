@@ -1,11 +1,13 @@
 //! The client's behaviour without I/O: keys and answers in, state and effects out.
 
+pub(crate) mod backstage;
 mod basket;
 mod browsing;
 mod buying;
 mod counter;
 mod following;
 mod forms;
+mod processes;
 mod replaying;
 mod timelines;
 pub(crate) mod world;
@@ -111,7 +113,7 @@ fn any_key() -> impl Strategy<Value = Key> {
         Code::End,
     ];
     prop_oneof![
-        4 => prop::sample::select("ajkhl+-=x123457?/:cufiosXytnG gqvVdeEyYJKmr ".chars().collect::<Vec<_>>()).prop_map(Key::char),
+        4 => prop::sample::select("ajkhl+-=x01234567?/:cufiosXytnG gqvVdeEyYJKmrsBR ".chars().collect::<Vec<_>>()).prop_map(Key::char),
         3 => prop::sample::select(codes.to_vec()).prop_map(Key::plain),
         1 => prop::sample::select(vec!['d', 'u', 'a', 'w', 'l']).prop_map(Key::ctrl),
     ]
@@ -155,6 +157,8 @@ fn cursors_are_in_range(model: &Model) {
     if let Some(form) = &model.form {
         within(form.focus, form.fields.len());
     }
+    within(model.processes.list.cursor, model.processes.len());
+    within(model.processes.waiting.cursor, model.processes.waiting().len());
     if let Some(open) = &model.order {
         within(open.list.cursor, open.events.len());
     }
@@ -176,7 +180,7 @@ proptest! {
 
     #[test]
     fn nothing_that_can_happen_breaks_the_client(
-        start in prop::sample::select(vec!["", "2", "3", "4", "ac", "7", "7r", "7a", "order", "lanes", "tree", "scrubber"]),
+        start in prop::sample::select(vec!["", "2", "3", "4", "5", "6", "ac", "7", "7r", "7a", "order", "lanes", "tree", "scrubber"]),
         happenings in prop::collection::vec(anything(), 1..80),
     ) {
         // A screen by its keys, or a view of an order's timeline.

@@ -5,7 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use crate::keys::{Action, Binding, Context, Keymap};
-use crate::state::{Help, Model, Question};
+use crate::state::{Help, Model, Question, Steer, process_sentence};
+use crate::view::order::short_id;
 use crate::view::text::{first_line, put, put_all, width, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, row};
@@ -56,6 +57,7 @@ pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect
             " Cancel the order ",
             "The goods go back on the shelf and the money to where it came from. This cannot be undone.".to_owned(),
         ),
+        Question::SkipParked => (" Drop the event ", skipping(model)),
     };
     let lines = wrap(&text, 46.min(screen.width - 8));
     let height = u16::try_from(lines.len() + 4).unwrap_or(8);
@@ -68,6 +70,17 @@ pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect
     let pieces =
         [(yes.as_str(), theme.accent), (" yes   ", theme.text), (no.as_str(), theme.accent), (" no", theme.text)];
     put_all(buffer, area.x, y, &pieces, area.width);
+}
+
+/// What becomes of an event that is skipped.
+fn skipping(model: &Model) -> String {
+    let about = match &model.processes.doomed {
+        Some(Steer::Skip { process, sequence }) => {
+            format!("“{}” never handles it for {}", process_sentence(process), short_id(sequence))
+        }
+        Some(_) | None => "It is never handled".to_owned(),
+    };
+    format!("{about}; what waits behind it goes on. This cannot be undone.")
 }
 
 /// An empty box in the middle of the screen; returns its inside.

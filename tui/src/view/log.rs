@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::state::{Log, Model};
 use crate::view::event::{self, Start};
-use crate::view::text::{first_line, put, put_right};
+use crate::view::text::{first_line, put, put_right, sparkline};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
 use crate::view::{below, choose, instead, row, when};
@@ -101,7 +101,7 @@ fn filter(log: &Log, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<P
 /// How much happened in the minute before the latest event.
 fn rate(log: &Log) -> String {
     let Some(last) = log.events.back().map(|event| event.time.unix_ms()) else { return String::new() };
-    let mut bars = [0_u32; BARS];
+    let mut bars = [0; BARS];
     for event in log.events.iter().rev() {
         let ago = usize::try_from((last - event.time.unix_ms()).max(0) / BAR_MS).unwrap_or(BARS);
         if ago >= BARS {
@@ -109,7 +109,5 @@ fn rate(log: &Log) -> String {
         }
         bars[BARS - 1 - ago] += 1;
     }
-    const SIGNS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let most = bars.iter().copied().max().unwrap_or(0).max(1);
-    bars.iter().map(|count| SIGNS[(count * 7).div_ceil(most) as usize % SIGNS.len()]).collect()
+    sparkline(&bars)
 }

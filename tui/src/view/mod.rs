@@ -31,6 +31,7 @@ mod text;
 pub(crate) mod theme;
 mod timeline;
 mod tree;
+mod waiting;
 pub(crate) mod when;
 
 use ratatui::Frame;

@@ -2,12 +2,210 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use storefront_api::{Process, ProcessState, View};
 
-use crate::state::Model;
-use crate::view::instead;
+use crate::state::{Load, Model, Processes, Row, process_sentence};
+use crate::view::text::{first_line, put, put_right, rule, sparkline};
 use crate::view::theme::Theme;
+use crate::view::timeline::badge;
+use crate::view::{below, choose, failed, instead, row, waiting};
 
-pub(super) fn draw(_model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    instead(theme, area, "Processes", "", buffer);
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let processes = &model.processes;
+    heading(model, theme, row(area, 0), buffer);
+    let body = below(area, if area.height >= 16 { 2 } else { 1 });
+    match &processes.load {
+        Load::Loading => {
+            instead(theme, body, "Looking at what the shop does by itself", "A moment, please.", buffer);
+            return None;
+        }
+        Load::Failed(failure) => {
+            failed(theme, body, "The processes", failure, buffer);
+            return None;
+        }
+        Load::Ready => {}
+    }
+    if body.width >= 100 {
+        let wide = body.width * 3 / 5;
+        table(processes, theme, Rect { width: wide, ..body }, buffer);
+        let side = Rect { x: body.x + wide + 3, width: body.width - wide - 3, ..body };
+        waiting::draw(model, theme, side, buffer);
+    } else if body.height >= 16 {
+        let lines = u16::try_from(processes.len() + 2).unwrap_or(u16::MAX);
+        let high = lines.min(body.height * 3 / 5);
+        table(processes, theme, Rect { height: high, ..body }, buffer);
+        rule(buffer, body, body.y + high, theme.faint);
+        waiting::draw(model, theme, below(body, high + 1), buffer);
+    } else if processes.inside {
+        waiting::draw(model, theme, body, buffer);
+    } else {
+        table(processes, theme, body, buffer);
+    }
     None
+}
+
+/// What is out of the ordinary, and whether this is how it is now.
+fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let (badge, style) = badge(model, true, 0, theme);
+    let right = put_right(buffer, area.right(), area.y, &badge, style, 16).saturating_sub(1);
+    let processes = &model.processes;
+    if processes.load != Load::Ready {
+        return;
+    }
+    let retrying = processes.processes.iter().filter(|process| process.retrying > 0).count();
+    let parked: u64 = processes.processes.iter().map(|process| process.parked).sum();
+    let parts = [
+        (processes.rows().filter(Row::was_paused).count(), "paused"),
+        (retrying, "retrying"),
+        (usize::try_from(parked).unwrap_or(usize::MAX), "parked"),
+    ];
+    let told: Vec<String> =
+        parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let (text, style) = match told.is_empty() {
+        true => ("Everything runs by itself".to_owned(), theme.text),
+        false => (told.join(", "), theme.warn),
+    };
+    put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x));
+}
+
+/// A line of the table as it is drawn.
+enum Line<'a> {
+    Head(&'static str),
+    Row(usize, Row<'a>),
+}
+
+fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let mut lines = vec![Line::Head("Processes")];
+    for (place, row) in processes.rows().enumerate() {
+        if place == processes.processes.len() {
+            lines.push(Line::Head("Read models"));
+        }
+        lines.push(Line::Row(place, row));
+    }
+    let chosen = |line: &Line| matches!(line, Line::Row(place, _) if *place == processes.list.cursor);
+    let cursor = lines.iter().position(chosen).unwrap_or(0);
+    let first = first_line(cursor, lines.len(), area.height);
+    for (place, line) in lines.iter().skip(first).take(usize::from(area.height)).enumerate() {
+        let row = row(area, place);
+        match line {
+            Line::Head(title) => columns(title, theme, row, buffer),
+            Line::Row(_, what) => {
+                let chosen = chosen(line);
+                if chosen && !processes.inside {
+                    choose(theme, row, buffer);
+                } else if chosen {
+                    put(buffer, row.x, row.y, "·", theme.accent, 1);
+                }
+                one(processes, what, theme, row, chosen && !processes.inside, buffer);
+            }
+        }
+    }
+}
+
+/// Where the columns end, as far as there is room for them: position, lag, how that was lately; and how wide the last is.
+struct Columns {
+    position: Option<u16>,
+    lag: Option<u16>,
+    lately: Option<u16>,
+    state: u16,
+}
+
+fn layout(row: Rect) -> Columns {
+    let state = if row.width >= 46 { 18 } else { 12 };
+    let right = row.right().saturating_sub(state + 2);
+    let lately = (row.width >= 74).then_some(right);
+    let lag = (row.width >= 46).then(|| lately.map_or(right, |right| right - 14));
+    let position = (row.width >= 60).then(|| lag.unwrap_or(right) - 8);
+    Columns { position, lag, lately, state }
+}
+
+fn columns(title: &str, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+    let columns = layout(row);
+    put(buffer, row.x, row.y, title, theme.strong, row.width);
+    let captions = [(columns.position, "at"), (columns.lag, "behind"), (columns.lately, "lately")];
+    for (right, caption) in captions {
+        if let Some(right) = right {
+            put_right(buffer, right, row.y, caption, theme.dim, 7);
+        }
+    }
+}
+
+fn one(processes: &Processes, what: &Row, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let columns = layout(row);
+    let (position, lag) = match what {
+        Row::Process(process) => (process.position, process.lag),
+        Row::View(view) => (view.position, view.lag),
+    };
+    let (word, style) = match what {
+        Row::Process(process) => state(processes, process, theme),
+        Row::View(view) => view_state(processes, view, theme),
+    };
+    put(buffer, row.right().saturating_sub(columns.state), row.y, &word, on_row(style), columns.state);
+    if let Some(right) = columns.lately {
+        let lags: Vec<u64> = processes.lags(what).collect();
+        put_right(buffer, right, row.y, &sparkline(&lags), on_row(theme.dim), 12);
+    }
+    if let Some(right) = columns.lag {
+        let style = if lag > 0 { theme.warn } else { theme.dim };
+        put_right(buffer, right, row.y, &lag.to_string(), on_row(style), 7);
+    }
+    if let Some(right) = columns.position {
+        put_right(buffer, right, row.y, &position.to_string(), on_row(theme.dim), 8);
+    }
+    let end = match (columns.position, columns.lag) {
+        (Some(right), _) => right - 8,
+        (None, Some(right)) => right - 7,
+        (None, None) => row.right().saturating_sub(columns.state + 1),
+    };
+    put(buffer, row.x + 2, row.y, &name(what), on_row(theme.text), end.saturating_sub(row.x + 3));
+}
+
+/// What a line is called.
+pub(super) fn name(row: &Row) -> String {
+    match row {
+        Row::Process(process) => process_sentence(&process.name),
+        Row::View(view) => process_sentence(&view.name),
+    }
+}
+
+/// What a process is at, in a word or two.
+pub(super) fn state(processes: &Processes, process: &Process, theme: &Theme) -> (String, Style) {
+    let paused = processes.is_paused(&Row::Process(process));
+    let (word, style) = match (process.state, paused) {
+        (ProcessState::Paused, false) => ("resuming…".to_owned(), theme.accent),
+        (ProcessState::Paused, true) if process.unfinished > 0 => {
+            (format!("paused, {} wait", process.unfinished), theme.warn)
+        }
+        (ProcessState::Paused, true) => ("paused".to_owned(), theme.warn),
+        (_, true) => ("pausing…".to_owned(), theme.warn),
+        (ProcessState::Idle, false) => ("running".to_owned(), theme.dim),
+        (ProcessState::Working, false) => ("working".to_owned(), theme.accent),
+        (ProcessState::Retrying, false) => (format!("retrying {}", process.retrying), theme.warn),
+        (ProcessState::WaitingForLease, false) => ("on another server".to_owned(), theme.dim),
+    };
+    match (process.parked, process.state) {
+        (0, _) => (word, style),
+        (parked, ProcessState::Paused) => (format!("paused, {parked} parked"), theme.bad),
+        (parked, _) => (format!("{parked} parked"), theme.bad),
+    }
+}
+
+fn view_state(processes: &Processes, view: &View, theme: &Theme) -> (String, Style) {
+    if let Some(rebuilding) = &view.rebuilding {
+        let percent = rebuilding.position.saturating_mul(100) / rebuilding.head.max(1);
+        return (format!("rebuilding {} %", percent.min(100)), theme.accent);
+    }
+    match (view.paused, processes.is_paused(&Row::View(view))) {
+        (true, true) => return ("paused".to_owned(), theme.warn),
+        (true, false) => return ("resuming…".to_owned(), theme.accent),
+        (false, true) => return ("pausing…".to_owned(), theme.warn),
+        (false, false) => {}
+    }
+    match (view.left_out, view.lag) {
+        (0, 0) => ("current".to_owned(), theme.dim),
+        (0, _) => ("catching up".to_owned(), theme.accent),
+        (left_out, _) => (format!("{left_out} left out"), theme.bad),
+    }
 }

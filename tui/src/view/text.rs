@@ -127,6 +127,14 @@ fn split(text: &str, room: usize) -> (String, String) {
     (text[..at].to_owned(), text[at..].to_owned())
 }
 
+/// Numbers as bars, the highest as high as a line.
+pub(super) fn sparkline(values: &[u64]) -> String {
+    const SIGNS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = values.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |value: &u64| usize::try_from(value.saturating_mul(7).div_ceil(most)).unwrap_or(0);
+    values.iter().map(|value| SIGNS[bar(value).min(SIGNS.len() - 1)]).collect()
+}
+
 /// The first line to show so that `cursor` stays in sight, near the middle.
 pub(super) fn first_line(cursor: usize, len: usize, height: u16) -> usize {
     let height = usize::from(height);
@@ -154,6 +162,13 @@ mod tests {
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrap("茶壶茶", 1), ["茶", "壶", "茶"]);
         assert_eq!(fold("  ab", 3), ["  a", "b"]);
+    }
+
+    #[test]
+    fn bars_are_as_high_as_the_highest_allows() {
+        assert_eq!(sparkline(&[0, 1, 50, 100]), "▁▂▅█");
+        assert_eq!(sparkline(&[0, 0]), "▁▁");
+        assert_eq!(sparkline(&[]), "");
     }
 
     #[test]

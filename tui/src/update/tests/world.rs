@@ -11,6 +11,7 @@ use storefront_api::{
 };
 use uuid::Uuid;
 
+use super::backstage::{self, Backstage};
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
 use crate::state::{Agreed, Change, Failure, Model, Request};
@@ -181,6 +182,7 @@ pub(crate) struct Client {
     pub(crate) refuse_with: Option<Problem>,
     /// What is behind the screen Counter.
     pub(crate) counter: counter::Shopkeeping,
+    pub(crate) backstage: Backstage,
     now: i64,
 }
 
@@ -196,6 +198,7 @@ impl Client {
             head: 0,
             refuse_with: None,
             counter: counter::Shopkeeping::default(),
+            backstage: Backstage::default(),
             now: START,
         }
     }
@@ -388,6 +391,7 @@ impl Client {
             Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Ok("# Order".into()) },
             Effect::Counter(errand) => self.counter.answer(errand),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
+            Effect::Processes(errand) => Msg::Processes(self.backstage.answer(errand)),
             Effect::Copy(_)
             | Effect::Save { .. }
             | Effect::Keep(_)
@@ -447,6 +451,7 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
         Effect::Counter(errand) => counter::failed(errand, failure),
         Effect::Submit { key, .. } => Msg::Submitted { key, result: Err(failure) },
+        Effect::Processes(errand) => Msg::Processes(backstage::failed(errand, failure)),
         Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
             Msg::Tick
         }

@@ -1,0 +1,38 @@
+//! Runs what the screen Processes asks for: the shop's processes and read models. Decides nothing.
+
+use storefront_client::{Client, ClientError};
+
+use crate::driver::effects::{failure, named};
+use crate::state::{Steer, Target};
+use crate::update::processes::{Errand, News};
+
+/// Carries an errand out.
+pub(super) async fn run(client: &Client, errand: Errand) -> News {
+    match errand {
+        Errand::Look => News::Looked(tokio::try_join!(client.processes(), client.views()).map_err(failure)),
+        Errand::FetchParked { process, query } => {
+            let result = client.parked(&process, &query).await.map_err(failure);
+            News::Parked { process, result }
+        }
+        Errand::Steer { key, steer } => {
+            let result = send(client, &key, steer).await.map_err(failure);
+            News::Steered { key, result }
+        }
+    }
+}
+
+async fn send(client: &Client, key: &str, steer: Steer) -> Result<(), ClientError> {
+    let key = named(key);
+    match steer {
+        Steer::Pause(Target::Process(name)) => client.pause_process(&name, &key).await.map(drop),
+        Steer::Resume(Target::Process(name)) => client.resume_process(&name, &key).await.map(drop),
+        Steer::Step(Target::Process(name)) => client.step_process(&name, &key).await.map(drop),
+        Steer::Pause(Target::View(name)) => client.pause_view(&name).await.map(drop),
+        Steer::Resume(Target::View(name)) => client.resume_view(&name).await.map(drop),
+        Steer::Step(Target::View(name)) => client.step_view(&name).await.map(drop),
+        Steer::Retry { process, sequence } => client.retry_parked(&process, &sequence, &key).await.map(drop),
+        Steer::Skip { process, sequence } => client.skip_parked(&process, &sequence, &key).await.map(drop),
+        // To ask for it again while it goes on changes nothing.
+        Steer::Rebuild { view } => client.rebuild_view(&view).await.map(drop),
+    }
+}

@@ -1,0 +1,333 @@
+//! What the shop does by itself: its processes and read models, what waits in the chosen one, and what an operator has asked
+//! of them that is not answered yet.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use storefront_api::{
+    OrderId, ParkedSequence, ParkedState, Process, ProcessState, Retry, Timestamp, View, WaitingEvent,
+};
+
+use crate::state::{List, Load};
+
+/// How many looks at the lag are kept for each process and read model.
+const LAGS_KEPT: usize = 12;
+/// How many orders to processes may wait to be sent.
+pub(crate) const ASKED_LIMIT: usize = 32;
+
+/// The names of the processes as sentences, in the order in which an order meets them.
+const SENTENCES: [(&str, &str); 10] = [
+    ("checkout", "Check out orders"),
+    ("reservations", "Give back what is not paid in time"),
+    ("payments", "Take payments"),
+    ("wallets", "Pay from wallets"),
+    ("invoices", "Issue invoices and credit notes"),
+    ("mail", "Send mail"),
+    ("vouchers", "Issue a voucher when a large order ships"),
+    ("open_baskets", "Reprice open baskets"),
+    ("idle_baskets", "End idle baskets"),
+    ("demo_stock", "Put demo stock on the shelf"),
+];
+
+/// What a process does, as a sentence without its end; a name that is not known says the same in its own words.
+pub(crate) fn sentence(name: &str) -> String {
+    SENTENCES.iter().find(|(known, _)| *known == name).map_or_else(
+        || {
+            let words = name.replace('_', " ");
+            let mut letters = words.chars();
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        },
+        |(_, sentence)| (*sentence).to_owned(),
+    )
+}
+
+/// The screen Processes.
+#[derive(Debug, Default)]
+pub(crate) struct Processes {
+    pub(crate) processes: Vec<Process>,
+    pub(crate) views: Vec<View>,
+    pub(crate) load: Load,
+    pub(crate) asking: bool,
+    /// Something happened since the request was sent.
+    pub(crate) ask_again: bool,
+    /// When to look again: something happened, or something is behind.
+    pub(crate) refresh_at: Option<Timestamp>,
+    /// How long after the last look that is, while nothing happens.
+    pub(crate) pace_ms: i64,
+    /// When the last look was asked for.
+    pub(crate) asked_at: Option<Timestamp>,
+    pub(crate) list: List,
+    /// The keyboard is in what waits, beside the table.
+    pub(crate) inside: bool,
+    pub(crate) waiting: List,
+    /// What is parked in a process, as far as the first page shows it.
+    pub(crate) parked: Option<Parked>,
+    /// How far each was behind at the last looks, the latest last.
+    lags: BTreeMap<Target, VecDeque<u64>>,
+    /// What was asked of processes and is not answered, oldest first; the first of these is on its way.
+    pub(crate) asked: VecDeque<Asked>,
+    pub(crate) retries: u32,
+    /// When to send the first of them again.
+    pub(crate) retry_at: Option<Timestamp>,
+    /// What is dropped if the answer to the question is yes.
+    pub(crate) doomed: Option<Steer>,
+}
+
+/// What is parked in a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parked {
+    pub(crate) process: String,
+    pub(crate) items: Vec<ParkedSequence>,
+    /// How many there are in all.
+    pub(crate) total: u64,
+}
+
+/// Something asked of the shop under one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) key: String,
+    pub(crate) steer: Steer,
+}
+
+/// A line of the table by its name: a read model may be called as a process is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    Process(String),
+    View(String),
+}
+
+impl Target {
+    /// What it is called on screen.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Self::Process(name) | Self::View(name) => sentence(name),
+        }
+    }
+}
+
+/// What is asked of a process or a read model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Steer {
+    Pause(Target),
+    Resume(Target),
+    Step(Target),
+    Retry { process: String, sequence: String },
+    Skip { process: String, sequence: String },
+    Rebuild { view: String },
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Row<'a> {
+    Process(&'a Process),
+    View(&'a View),
+}
+
+impl Row<'_> {
+    pub(crate) fn target(&self) -> Target {
+        match self {
+            Self::Process(process) => Target::Process(process.name.clone()),
+            Self::View(view) => Target::View(view.name.clone()),
+        }
+    }
+
+    /// Whether it was paused at the last look.
+    pub(crate) fn was_paused(&self) -> bool {
+        match self {
+            Self::Process(process) => process.state == ProcessState::Paused,
+            Self::View(view) => view.paused,
+        }
+    }
+
+    pub(crate) const fn lag(&self) -> u64 {
+        match self {
+            Self::Process(process) => process.lag,
+            Self::View(view) => view.lag,
+        }
+    }
+}
+
+/// Something that waits in a process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Waiting<'a> {
+    Parked(&'a ParkedSequence),
+    Retry(&'a Retry),
+    Next(&'a WaitingEvent),
+}
+
+impl Waiting<'_> {
+    pub(crate) fn sequence(&self) -> &str {
+        match self {
+            Self::Parked(parked) => &parked.sequence,
+            Self::Retry(retry) => &retry.sequence,
+            Self::Next(next) => &next.sequence,
+        }
+    }
+
+    /// The order that it is about, if it is about one.
+    pub(crate) fn order(&self) -> Option<OrderId> {
+        self.sequence().parse().ok()
+    }
+}
+
+impl Processes {
+    /// Takes a look in; tells whether anything is different from the last one.
+    pub(crate) fn take(&mut self, mut processes: Vec<Process>, views: Vec<View>) -> bool {
+        let place = |name: &str| SENTENCES.iter().position(|(known, _)| *known == name).unwrap_or(SENTENCES.len());
+        processes.sort_by(|one, other| (place(&one.name), &one.name).cmp(&(place(&other.name), &other.name)));
+        let news = self.load != Load::Ready || processes != self.processes || views != self.views;
+        let chosen = self.selected().map(|row| row.target());
+        self.processes = processes;
+        self.views = views;
+        self.load = Load::Ready;
+        if let Some(place) = chosen.and_then(|target| self.rows().position(|row| row.target() == target)) {
+            self.list.cursor = place;
+        }
+        self.list.clamp(self.len());
+        if news {
+            self.note_lags();
+        }
+        self.clamp_waiting();
+        news
+    }
+
+    fn note_lags(&mut self) {
+        let now: Vec<(Target, u64)> = self.rows().map(|row| (row.target(), row.lag())).collect();
+        self.lags.retain(|target, _| now.iter().any(|(known, _)| known == target));
+        for (target, lag) in now {
+            let lags = self.lags.entry(target).or_default();
+            lags.push_back(lag);
+            let surplus = lags.len().saturating_sub(LAGS_KEPT);
+            lags.drain(..surplus);
+        }
+    }
+
+    /// How far a line was behind at the last looks, the latest last.
+    pub(crate) fn lags(&self, row: &Row) -> impl DoubleEndedIterator<Item = u64> {
+        self.lags.get(&row.target()).into_iter().flatten().copied()
+    }
+
+    /// The lines of the table: the processes, then the read models.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.processes.iter().map(Row::Process).chain(self.views.iter().map(Row::View))
+    }
+
+    /// How many lines the table has.
+    pub(crate) fn len(&self) -> usize {
+        self.processes.len() + self.views.len()
+    }
+
+    pub(crate) fn selected(&self) -> Option<Row<'_>> {
+        self.rows().nth(self.list.cursor)
+    }
+
+    /// The chosen process; nothing when a read model is chosen.
+    pub(crate) fn process(&self) -> Option<&Process> {
+        self.processes.get(self.list.cursor)
+    }
+
+    /// What waits in the chosen line: what is parked, what is tried again, what is next.
+    pub(crate) fn waiting(&self) -> Vec<Waiting<'_>> {
+        let process = match self.selected() {
+            Some(Row::Process(process)) => process,
+            Some(Row::View(view)) => return view.next.iter().map(Waiting::Next).collect(),
+            None => return Vec::new(),
+        };
+        let parked =
+            self.parked.iter().filter(|parked| parked.process == process.name).flat_map(|parked| &parked.items);
+        // What is parked and being tried again is known by that alone.
+        let retries = process.retries.iter().filter(|retry| {
+            !parked.clone().any(|parked| parked.sequence == retry.sequence && parked.position == retry.position)
+        });
+        parked
+            .clone()
+            .map(Waiting::Parked)
+            .chain(retries.map(Waiting::Retry))
+            .chain(process.next.iter().map(Waiting::Next))
+            .collect()
+    }
+
+    /// The line of these that is chosen.
+    pub(crate) fn chosen_waiting(&self) -> Option<Waiting<'_>> {
+        self.waiting().get(self.waiting.cursor).copied()
+    }
+
+    /// Moves the cursor: in what waits, or in the table.
+    pub(crate) fn step(&mut self, by: isize) {
+        if self.inside {
+            let len = self.waiting().len();
+            self.waiting.step(by, len);
+            return;
+        }
+        let before = self.list.cursor;
+        let len = self.len();
+        self.list.step(by, len);
+        if self.list.cursor != before {
+            self.waiting = List::default();
+        }
+    }
+
+    /// Keeps the cursor within what waits; leaves when nothing does.
+    pub(crate) fn clamp_waiting(&mut self) {
+        let len = self.waiting().len();
+        self.waiting.clamp(len);
+        self.inside = self.inside && len > 0;
+    }
+
+    /// Whether it is paused as soon as everything that was asked is done.
+    pub(crate) fn is_paused(&self, row: &Row) -> bool {
+        let target = row.target();
+        let asked = self.asked.iter().rev().find_map(|asked| match &asked.steer {
+            Steer::Pause(asked) if *asked == target => Some(true),
+            Steer::Resume(asked) if *asked == target => Some(false),
+            Steer::Pause(_)
+            | Steer::Resume(_)
+            | Steer::Step(_)
+            | Steer::Retry { .. }
+            | Steer::Skip { .. }
+            | Steer::Rebuild { .. } => None,
+        });
+        asked.unwrap_or_else(|| row.was_paused())
+    }
+
+    /// Whether the same is asked already and not answered.
+    pub(crate) fn is_asked(&self, steer: &Steer) -> bool {
+        self.asked.iter().any(|asked| asked.steer == *steer)
+    }
+
+    /// Whether nothing changes unless something happens.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let at_rest = |process: &Process| process.state == ProcessState::Idle && process.lag == 0;
+        self.processes.iter().all(at_rest)
+            && self.views.iter().all(|view| view.lag == 0 && view.rebuilding.is_none())
+            && !self.is_catching_up()
+    }
+
+    /// Whether something goes on by itself, and is worth looking at until it is done.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let at_work = |process: &Process| match process.state {
+            ProcessState::Working | ProcessState::Retrying => true,
+            ProcessState::Idle | ProcessState::WaitingForLease => process.lag > 0,
+            ProcessState::Paused => process.in_flight > 0 || process.steps > 0,
+        };
+        self.processes.iter().any(at_work)
+            || self.views.iter().any(|view| (view.lag > 0 && !view.paused) || view.rebuilding.is_some())
+            || self.is_catching_up()
+    }
+
+    /// Whether a parked sequence was let go and is not through yet.
+    fn is_catching_up(&self) -> bool {
+        self.parked.iter().flat_map(|parked| &parked.items).any(|parked| parked.state == ParkedState::Retrying)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_without_a_sentence_of_ours_says_its_name_in_words() {
+        assert_eq!(sentence("mail"), "Send mail");
+        assert_eq!(sentence("count_the_sheep"), "Count the sheep");
+        assert_eq!(sentence(""), "");
+    }
+}

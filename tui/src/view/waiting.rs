@@ -1,0 +1,198 @@
+//! The chosen process or read model of the screen Processes: where it stands, and what waits in it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::{ParkedState, Process, View};
+
+use crate::keys::Action;
+use crate::state::{Model, Processes, Row, Waiting};
+use crate::view::order::short_id;
+use crate::view::text::{first_line, put, put_right, wrap};
+use crate::view::theme::Theme;
+use crate::view::{below, choose, processes, row, when};
+
+/// How many cells the gauge of a rebuild has.
+const GAUGE: u64 = 24;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(chosen) = model.processes.selected() else { return };
+    let title = row(area, 0);
+    put(buffer, title.x, title.y, &processes::name(&chosen), theme.strong, title.width);
+    let body = below(area, 1);
+    match chosen {
+        Row::Process(process) => {
+            let taken = words(&standing(process), theme.dim, body, buffer);
+            waiting(model, &chosen, theme, below(body, taken + u16::from(body.height >= 8)), buffer);
+        }
+        Row::View(view) => {
+            let taken = words(&view_standing(view), theme.dim, body, buffer);
+            let body = below(body, taken + u16::from(body.height >= 8));
+            if view.paused && view.rebuilding.is_none() {
+                waiting(model, &chosen, theme, body, buffer);
+            } else {
+                read_model(model, view, theme, body, buffer);
+            }
+        }
+    }
+}
+
+/// Writes a text as lines; returns how many.
+fn words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
+    let lines = wrap(text, area.width);
+    for (line, text) in lines.iter().enumerate().take(usize::from(area.height)) {
+        put(buffer, area.x, row(area, line).y, text, style, area.width);
+    }
+    u16::try_from(lines.len()).unwrap_or(area.height).min(area.height)
+}
+
+/// How far a process is, as a sentence.
+fn standing(process: &Process) -> String {
+    let place = match process.lag {
+        0 => format!("At the end of the log, {}.", process.head),
+        lag => format!("At {} of {}, {lag} behind.", process.position, process.head),
+    };
+    let begun = match (process.in_flight, process.retrying) {
+        (0, 0) => String::new(),
+        (begun, 0) => format!(" {begun} being handled."),
+        (begun, retrying) => format!(" {begun} being handled, {retrying} tried again."),
+    };
+    let steps = match process.steps {
+        0 => String::new(),
+        steps => format!(" {steps} to be stepped."),
+    };
+    format!("{place}{begun}{steps}")
+}
+
+fn view_standing(view: &View) -> String {
+    match view.lag {
+        0 => format!("At the end of the log, {}.", view.position),
+        lag => format!("At {}, {lag} behind.", view.position),
+    }
+}
+
+fn read_model(model: &Model, view: &View, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let mut area = area;
+    if let Some(rebuilding) = &view.rebuilding {
+        let done = (rebuilding.position.saturating_mul(GAUGE) / rebuilding.head.max(1)).min(GAUGE);
+        let cells = |sign: &str, count: u64| sign.repeat(usize::try_from(count).unwrap_or(0));
+        let gauge = format!("{}{}", cells("█", done), cells("░", GAUGE - done));
+        let line = row(area, 0);
+        let x = put(buffer, line.x, line.y, &gauge, theme.accent, line.width) + 1;
+        let count = format!("{} of {}", rebuilding.position, rebuilding.head);
+        put(buffer, x, line.y, &count, theme.text, line.right().saturating_sub(x));
+        let text = "Being built anew; what asks it is answered from the present rows until this one has caught up.";
+        words(text, theme.dim, below(area, 1), buffer);
+        return;
+    }
+    if let Some(left_out) = &view.last_left_out {
+        let text = format!(
+            "{} could not be handled and {} left out. The last, at {}: {}",
+            plural(view.left_out, "event"),
+            if view.left_out == 1 { "is" } else { "are" },
+            left_out.position,
+            left_out.why
+        );
+        let taken = words(&text, theme.bad, area, buffer);
+        area = below(area, taken);
+    }
+    let text = format!("{} builds it anew from the whole log, beside the present rows.", model.key(Action::Rebuild));
+    words(&text, theme.dim, area, buffer);
+}
+
+fn plural(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+/// What waits in a line, and what there is to know of the chosen of these.
+fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let processes = &model.processes;
+    let lines = processes.waiting();
+    let Some(chosen) = processes.chosen_waiting() else {
+        let text = if processes.is_paused(of) {
+            format!(
+                "Nothing waits yet. What comes is held back here; {} lets one event go.",
+                model.key(Action::NextEvent)
+            )
+        } else {
+            "Nothing waits: no event is parked, tried again or held back.".to_owned()
+        };
+        words(&text, theme.dim, area, buffer);
+        return;
+    };
+    let about = about(model, &chosen);
+    let about_height = u16::try_from(wrap(&about, area.width).len()).unwrap_or(0).min(area.height / 2);
+    let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let high = count.min(area.height.saturating_sub(about_height + 1)).max(1);
+    list(processes, &lines, theme, Rect { height: high.min(area.height), ..area }, buffer);
+    let rest = below(area, high + 1);
+    words(&about, theme.text, rest, buffer);
+}
+
+fn list(processes: &Processes, lines: &[Waiting], theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let first = first_line(processes.waiting.cursor, lines.len(), area.height);
+    for (place, line) in lines.iter().enumerate().skip(first).take(usize::from(area.height)) {
+        let row = row(area, place - first);
+        let chosen = processes.inside && place == processes.waiting.cursor;
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        one(line, theme, row, chosen, buffer);
+    }
+}
+
+fn one(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let (sign, word, style, position, kind) = match line {
+        Waiting::Parked(parked) => match parked.state {
+            ParkedState::Parked => ("✗", "parked", theme.bad, parked.position, &parked.kind),
+            ParkedState::Retrying => ("⟳", "again", theme.warn, parked.position, &parked.kind),
+        },
+        Waiting::Retry(retry) => ("⟳", "again", theme.warn, retry.position, &retry.kind),
+        Waiting::Next(next) => ("‖", "next", theme.accent, next.position, &next.kind),
+    };
+    let x = put(buffer, row.x + 2, row.y, sign, on_row(style), 1) + 1;
+    put(buffer, x, row.y, word, on_row(style), 6);
+    let about = short_id(line.sequence());
+    let right = if row.width >= 44 {
+        put_right(buffer, row.right().saturating_sub(1), row.y, about, on_row(theme.dim), 12)
+    } else {
+        row.right()
+    };
+    put_right(buffer, x + 13, row.y, &position.to_string(), on_row(theme.dim), 6);
+    let x = x + 14;
+    put(buffer, x, row.y, kind, on_row(theme.text), right.saturating_sub(x + 1));
+}
+
+/// What there is to know of something that waits.
+fn about(model: &Model, line: &Waiting) -> String {
+    let time = |at| when::time_of_day(at, &model.zone);
+    match line {
+        Waiting::Parked(parked) => {
+            let tries = if parked.attempts == 1 { "once".to_owned() } else { format!("{} times", parked.attempts) };
+            let behind = match parked.waiting {
+                0 => String::new(),
+                1 => " 1 event waits behind it.".to_owned(),
+                count => format!(" {count} events wait behind it."),
+            };
+            let state = match parked.state {
+                ParkedState::Parked => {
+                    format!("Tried {tries}, parked since {}.", time(parked.parked_at))
+                }
+                ParkedState::Retrying => "It is being tried again, and what waits behind it after it.".to_owned(),
+            };
+            format!("{}\n{state}{behind}", parked.error)
+        }
+        Waiting::Retry(retry) => {
+            let next = match retry.next_attempt_at {
+                Some(at) => format!("the next at {}", time(at)),
+                None => "the next now or in its turn".to_owned(),
+            };
+            format!("{}\nTried {}×, {next}.", retry.error, retry.attempts)
+        }
+        Waiting::Next(_) => {
+            let [step, go_on] = [Action::NextEvent, Action::Pause].map(|action| model.key(action));
+            format!("Held back. {step} lets the first of these go, {go_on} all.")
+        }
+    }
+}
