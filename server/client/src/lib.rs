@@ -8,11 +8,13 @@
 
 mod catalogue;
 mod customers;
+mod documents;
 mod error;
 mod health;
 mod key;
 mod lab;
 mod log;
+mod mailbox;
 mod orders;
 mod processes;
 mod stock;
@@ -21,4 +23,5 @@ mod views;
 
 pub use error::ClientError;
 pub use key::IdempotencyKey;
+pub use mailbox::{Mail, MailPage, Mailbox};
 pub use transport::{Client, Written};
