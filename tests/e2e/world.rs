@@ -101,6 +101,17 @@ impl World {
         .await
     }
 
+    /// Waits until the shop has dealt with everything in its log, and nothing more came of it.
+    pub(crate) async fn rests(&self) {
+        eventually("everything is dealt with", || async {
+            let before = self.head().await;
+            let processes = self.client.processes().await.unwrap().items;
+            let all_done = processes.iter().all(|process| process.position >= before);
+            (all_done && self.head().await == before).then_some(())
+        })
+        .await;
+    }
+
     /// Everything that happened to an order.
     pub(crate) async fn timeline(&self, id: OrderId) -> Timeline {
         self.client.timeline(id, &TimelineQuery::default()).await.unwrap()
