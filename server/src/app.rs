@@ -31,8 +31,8 @@ use crate::processes::tenancy::Tenancy;
 use crate::processes::timers::Timers;
 use crate::processes::{
     check_out_orders, end_idle_baskets, follow_the_product_service, give_back_what_is_not_paid_in_time,
-    issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, pay_from_wallets,
-    put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
+    issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, newcomers,
+    pay_from_wallets, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
 };
 use crate::progress::Progress;
 use crate::shop::{Freshness, Running, Shop, Traffic};
@@ -62,6 +62,9 @@ pub enum StartError {
     /// The event log cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What stands in the event log cannot be read, or nothing can be written into it.
+    #[error("the event log does not do its work: {0}")]
+    Log(String),
     /// The database of the views cannot be opened.
     #[error("{0}")]
     Views(String),
@@ -110,6 +113,8 @@ impl Server {
         let store = log_health.watch(open_log(&config.store).await?);
         let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
         let views = open_views(&config.store, &store, pace).await?;
+        newcomers::introduce(&store).await?;
+        let before_invoices = newcomers::acts_after(&store, issue_invoices_and_credit_notes::LISTENER.name).await?;
         let opened_at = store.head().await?;
 
         let stop = CancellationToken::new();
@@ -134,6 +139,7 @@ impl Server {
             progress,
             traffic: Arc::new(Traffic::new(clock::now())),
             opened_at,
+            before_invoices,
             card_webhook_secret: config.card_webhook_secret,
             currency: config.currency,
             terms: config.terms,
@@ -244,6 +250,12 @@ pub async fn rebuild_view(choice: &StoreChoice, name: &str) -> Result<u64, Start
         let known: Vec<&str> = Views::names().collect();
         StartError::Views(format!("there is no view {name:?}; there are {}", known.join(", ")))
     })
+}
+
+impl From<Failure> for StartError {
+    fn from(error: Failure) -> Self {
+        Self::Log(error.to_string())
+    }
 }
 
 impl From<ViewStoreError> for StartError {

@@ -38,6 +38,8 @@ pub(crate) struct Shop {
     pub(crate) traffic: Arc<Traffic>,
     /// Where the log stood when the shop was opened; before the views have come there they are not fit to be shown.
     pub(crate) opened_at: Position,
+    /// What was confirmed up to here gets no invoice: the shop wrote none then.
+    pub(crate) before_invoices: Position,
     pub(crate) card_webhook_secret: Secret,
     /// The one currency of the shop.
     pub(crate) currency: Currency,

@@ -179,6 +179,7 @@ fn product(what: &str, data: &Value, product: &str) -> String {
 
 fn process(what: &str, data: &Value, name: &str) -> String {
     match what {
+        "introduced" => format!("{name} acts on what comes after {}", number(data, "after")),
         "paused" => format!("{name} begins nothing more"),
         "resumed" => format!("{name} goes on"),
         "stepped" => format!("{name} begins one event"),

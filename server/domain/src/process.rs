@@ -12,6 +12,12 @@ use std::collections::BTreeMap;
 /// Something that happened to a process; stream `process-{name}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessEvent {
+    /// It came to a log that has events already which are none of its business: it acts on what comes after. Once for each
+    /// process that must not act on the past, and before it does anything.
+    Introduced {
+        /// The last position of that past; 0 for a log that was empty.
+        after: u64,
+    },
     /// It begins no further event until it is resumed.
     Paused,
     /// It goes on.
@@ -55,6 +61,11 @@ pub enum ProcessEvent {
 /// Something asked of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessCommand {
+    /// Act on what comes after a position; nothing happens once that was said.
+    Introduce {
+        /// The last position of the past.
+        after: u64,
+    },
     /// Begin no further event; nothing happens when it is paused already.
     Pause,
     /// Go on; nothing happens when it is not paused.
@@ -118,6 +129,7 @@ const LONGEST_ERROR: usize = 500;
 /// A process, as its events add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Process {
+    introduced: Option<u64>,
     paused: bool,
     parked: BTreeMap<String, Parked>,
     settled: BTreeMap<String, u64>,
@@ -137,6 +149,11 @@ pub struct Parked {
 }
 
 impl Process {
+    /// After which position it acts; `None` while nobody has said so, and for a process that acts on every event there is.
+    pub fn introduced(&self) -> Option<u64> {
+        self.introduced
+    }
+
     /// Whether it begins nothing by itself.
     pub fn paused(&self) -> bool {
         self.paused
@@ -163,6 +180,7 @@ impl Process {
 /// The process after an event. Never fails: an event that does not fit leaves it as it was.
 pub fn evolve(mut process: Process, event: &ProcessEvent) -> Process {
     match event {
+        ProcessEvent::Introduced { after } => process.introduced = process.introduced.or(Some(*after)),
         ProcessEvent::Paused => process.paused = true,
         ProcessEvent::Resumed => process.paused = false,
         // A step is for whoever runs now; one that is not taken before a restart is forgotten.
@@ -198,6 +216,10 @@ fn go_on(process: &mut Process, sequence: &str, after: u64) {
 /// Says why the process refuses. Nothing is to be written then.
 pub fn decide(process: &Process, command: ProcessCommand) -> Result<Vec<ProcessEvent>, ProcessError> {
     match command {
+        ProcessCommand::Introduce { after } => Ok(match process.introduced {
+            None => vec![ProcessEvent::Introduced { after }],
+            Some(_) => vec![],
+        }),
         ProcessCommand::Pause if process.paused => Ok(vec![]),
         ProcessCommand::Pause => Ok(vec![ProcessEvent::Paused]),
         ProcessCommand::Resume if process.paused => Ok(vec![ProcessEvent::Resumed]),

@@ -9,6 +9,7 @@ use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.
 pub(super) const KINDS: &[&str] = &[
+    "process.introduced",
     "process.paused",
     "process.resumed",
     "process.stepped",
@@ -17,6 +18,11 @@ pub(super) const KINDS: &[&str] = &[
     "process.sequence_skipped",
     "process.sequence_recovered",
 ];
+
+#[derive(Serialize, Deserialize)]
+struct Introduced {
+    after: u64,
+}
 
 #[derive(Serialize, Deserialize)]
 struct SequenceParked {
@@ -36,6 +42,7 @@ struct Place {
 /// An event as it is stored now.
 pub(crate) fn encode(event: &ProcessEvent) -> Encoded {
     match event.clone() {
+        ProcessEvent::Introduced { after } => encoded("process.introduced", 1, &Introduced { after }),
         ProcessEvent::Paused => encoded("process.paused", 1, &Nothing {}),
         ProcessEvent::Resumed => encoded("process.resumed", 1, &Nothing {}),
         ProcessEvent::Stepped => encoded("process.stepped", 1, &Nothing {}),
@@ -57,6 +64,10 @@ pub(crate) fn encode(event: &ProcessEvent) -> Encoded {
 /// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<ProcessEvent, CodecError> {
     match (kind, schema_version) {
+        ("process.introduced", 1) => {
+            let Introduced { after } = parsed(kind, data)?;
+            Ok(ProcessEvent::Introduced { after })
+        }
         ("process.paused", 1) => {
             let Nothing {} = parsed(kind, data)?;
             Ok(ProcessEvent::Paused)

@@ -186,6 +186,8 @@ impl Feed {
 
     fn steer(&mut self, event: ProcessEvent) {
         match event {
+            // Said before the process began, and known since.
+            ProcessEvent::Introduced { after: _ } => {}
             ProcessEvent::Paused => self.pause(),
             ProcessEvent::Resumed => (self.paused, self.steps) = (false, 0),
             ProcessEvent::Stepped => self.steps = self.steps.saturating_add(1),

@@ -13,6 +13,7 @@ pub(crate) mod follow_the_product_service;
 pub(crate) mod give_back_what_is_not_paid_in_time;
 pub(crate) mod issue_a_voucher_when_a_large_order_ships;
 pub(crate) mod issue_invoices_and_credit_notes;
+pub(crate) mod newcomers;
 pub(crate) mod patience;
 pub(crate) mod pay_from_wallets;
 pub(crate) mod put_demo_stock_on_the_shelf;

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use storefront_api::Timestamp;
-use storefront_domain::process::{self, ProcessCommand, ProcessError, ProcessEvent};
+use storefront_domain::process::{self, Process, ProcessCommand, ProcessError, ProcessEvent};
 use storefront_eventlog::{Append, AppendError, Checkpoint, Filter, Position, Recorded, Slice, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -97,8 +97,8 @@ pub(crate) async fn run<H, F, E>(
 /// Tells where a process stands that runs on another server, as far as the log says.
 async fn watch(store: &Store, name: &'static str, progress: &Progress) {
     let seen = async {
-        let position = store.checkpoint(name).await?;
         let (process, _) = stored::load::<ProcessEvent>(store, &streams::process(name)).await?;
+        let position = begins_after(&process, store.checkpoint(name).await?);
         let parked = process.parked().values().filter(|parked| parked.goes_on_after.is_none()).count();
         let paused = process.paused();
         progress.note(name, Standing { position, parked, paused, elsewhere: true, ..Standing::default() });
@@ -107,6 +107,11 @@ async fn watch(store: &Store, name: &'static str, progress: &Progress) {
     if let Err(failure) = seen.await {
         warn!(process = name, error = %failure, "it cannot be read where a process stands");
     }
+}
+
+/// Where a process goes on: after its checkpoint, and never in the past that is none of its business.
+fn begins_after(process: &Process, checkpoint: Position) -> Position {
+    checkpoint.max(Position(process.introduced().unwrap_or(0)))
 }
 
 struct Runner<H> {
@@ -148,8 +153,8 @@ where
 
     async fn until_it_fails(&self) -> Result<std::convert::Infallible, Failure> {
         let name = self.listener.name;
-        let checkpoint = self.store.checkpoint(name).await?;
         let (process, version) = stored::load::<ProcessEvent>(&self.store, &streams::process(name)).await?;
+        let checkpoint = begins_after(&process, self.store.checkpoint(name).await?);
         let mut feed = Feed::new(&self.listener, checkpoint, &process, version);
         let mut running = JoinSet::new();
         loop {

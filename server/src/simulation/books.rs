@@ -7,6 +7,7 @@ use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::{self, Order, OrderEvent};
 use storefront_domain::payment::PaymentEvent;
+use storefront_domain::process::ProcessEvent;
 use storefront_domain::stock::StockEvent;
 use storefront_eventlog::{Position, Recorded};
 
@@ -23,6 +24,8 @@ pub(super) struct Books {
     pub(super) stocks: BTreeMap<ProductId, Vec<(Position, StockEvent)>>,
     pub(super) mails: BTreeMap<EmailId, MailBook>,
     pub(super) checkouts: BTreeMap<OrderId, Vec<(Position, CheckoutEvent)>>,
+    /// What happened up to here is past to processes that must not act on the past.
+    pub(super) past: Position,
     /// What stands where it cannot stand.
     pub(super) wrong: Vec<String>,
 }
@@ -35,6 +38,7 @@ pub(super) struct OrderBook {
     pub(super) status: Option<OrderStatus>,
     pub(super) confirmed_at: Option<Position>,
     pub(super) cancelled_at: Option<Position>,
+    pub(super) shipped_at: Option<Position>,
     /// The payments of its checkouts, what each was to pay, and how.
     pub(super) checkouts: Vec<(PaymentId, Money, PaymentMethod)>,
 }
@@ -103,6 +107,10 @@ impl Books {
             self.stocks.entry(id).or_default().push((at, stored::decode(recorded)?));
         } else if let Some(id) = streams::id_in::<OrderId>("checkout", stream) {
             self.checkouts.entry(id).or_default().push((at, stored::decode(recorded)?));
+        } else if stream.as_str().starts_with("process-") {
+            if let ProcessEvent::Introduced { after } = stored::decode(recorded)? {
+                self.past = Position(after);
+            }
         } else if let Some(id) = streams::id_in::<EmailId>("email", stream) {
             self.mail(id, recorded, stored::decode(recorded)?);
         }
@@ -122,6 +130,9 @@ impl Books {
             && book.confirmed_at.replace(at).is_some()
         {
             self.wrong.push(format!("order {id} is confirmed twice"));
+        }
+        if let OrderEvent::Shipped { .. } = &event {
+            book.shipped_at = Some(at);
         }
         if let OrderEvent::Cancelled { .. } = &event {
             book.cancelled_at = Some(at);

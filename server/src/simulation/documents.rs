@@ -44,7 +44,7 @@ pub(super) fn are_complete(world: &World, books: &Books, wrong: &mut Vec<String>
     }
     for (id, book) in &books.orders {
         let (count, total, credited) = invoices.get(id).copied().unwrap_or_default();
-        let due = u32::from(book.confirmed_at.is_some());
+        let due = u32::from(book.confirmed_at.is_some_and(|confirmed| confirmed > books.past));
         if count != due || (due == 1 && total != book.order.total().amount) {
             wrong.push(format!(
                 "order {id} has {count} invoices over {total} where {due} over {} are due",

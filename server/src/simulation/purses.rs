@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use storefront_api::{Currency, CustomerId, Money, OrderId, OrderStatus, PaymentMethod, VoucherCode};
+use storefront_api::{Currency, CustomerId, Money, OrderId, PaymentMethod, VoucherCode};
 use storefront_domain::voucher::{self, Voucher, VoucherCommand, VoucherEvent};
 use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletEvent};
 use storefront_eventlog::Version;
@@ -115,7 +115,7 @@ pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut V
     let threshold = world.config.terms.voucher_threshold;
     for (id, book) in &books.orders {
         let large = book.order.total().amount > threshold;
-        let sent = matches!(book.status, Some(OrderStatus::Shipped | OrderStatus::Delivered));
+        let sent = book.shipped_at.is_some_and(|shipped| shipped > books.past);
         let (issued, due) = (issued_for.get(id).copied().unwrap_or(0), u32::from(large && sent));
         if issued != due {
             wrong.push(format!("order {id} of {} brought {issued} vouchers where {due} are due", book.order.total()));

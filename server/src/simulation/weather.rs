@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_api::OrderId;
-use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend};
+use storefront_domain::process::ProcessEvent;
+use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend, Version};
 
 use super::fate;
 use super::histories;
@@ -13,18 +14,32 @@ use super::purses;
 use super::scenes::Scene;
 use super::shoppers::{RANGE, receives};
 use super::world::{World, lock};
-use crate::{chance, streams};
+use crate::processes::newcomers;
+use crate::stored::{Batch, Cause};
+use crate::{chance, clock, streams};
 
 /// The shop opens: products are listed, and some goods are on the shelf.
 pub(super) async fn opens(world: &World) {
     if fate::one_of(6) == 0 {
         histories::goes_on(world);
     }
+    introduces_newcomers(world);
     purses::opens(world);
     for id in RANGE {
         world.catalogue().set(a_product(id, a_price(), true));
         let few = u32::try_from(fate::between(1..7)).unwrap_or(1);
         receives(world, &id.parse().expect("it is an id"), few).await;
+    }
+}
+
+/// What every start of a shop does first.
+fn introduces_newcomers(world: &World) {
+    let after = world.log.head().0;
+    for name in newcomers::NEWCOMERS {
+        let cause = Cause { correlation_id: name.to_owned(), causation_id: None, actor: "opening".to_owned() };
+        let mut batch = Batch::new(clock::now(), cause);
+        batch.add(streams::process(name), Version(0), &[ProcessEvent::Introduced { after }]);
+        world.lands(&batch.into_append()).expect("nobody has said so yet");
     }
 }
 

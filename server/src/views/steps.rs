@@ -7,17 +7,17 @@ use storefront_domain::invoice::{CreditNote, InvoiceEvent};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::process::ProcessEvent;
-use storefront_eventlog::{Recorded, StreamName};
+use storefront_eventlog::{Position, Recorded, StreamName};
 
 use crate::stored::{self, LoadError};
 use crate::streams;
 
 /// The steps `stock`, `payment`, `confirm`, `invoice` and `mail` of the latest checkout; empty before the first.
 ///
-/// `events` are all events about the order, oldest first. One that cannot be read says nothing: it is the process's part to
+/// What was confirmed up to `before_invoices` gets no invoice: the shop wrote none then. `events` are all events about the order, oldest first. One that cannot be read says nothing: it is the process's part to
 /// stumble over it, and people look here to see that it did.
-pub(crate) fn steps(events: &[Recorded]) -> Vec<Step> {
-    let mut so_far = SoFar::default();
+pub(crate) fn steps(events: &[Recorded], before_invoices: Position) -> Vec<Step> {
+    let mut so_far = SoFar { before_invoices, ..SoFar::default() };
     for recorded in events {
         let _unreadable = so_far.take_in(recorded);
     }
@@ -26,6 +26,7 @@ pub(crate) fn steps(events: &[Recorded]) -> Vec<Step> {
 
 #[derive(Default)]
 struct SoFar {
+    before_invoices: Position,
     steps: Vec<Step>,
     payment: Option<StreamName>,
     mail: Option<StreamName>,
@@ -33,7 +34,7 @@ struct SoFar {
 
 impl SoFar {
     fn take_in(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        let Self { steps, payment, mail } = self;
+        let Self { before_invoices, steps, payment, mail } = self;
         match recorded.event.kind.split_once('.') {
             Some(("order", "checked_out")) => {
                 if let OrderEvent::CheckedOut { payment_id, .. } = stored::decode(recorded)? {
@@ -52,7 +53,12 @@ impl SoFar {
                     on_credit_note(steps, &credit);
                 }
             }
-            Some(("checkout", _)) => on_checkout(steps, &stored::decode(recorded)?),
+            Some(("checkout", _)) => {
+                on_checkout(steps, &stored::decode(recorded)?);
+                if steps[INVOICE].state == StepState::Running && recorded.position <= *before_invoices {
+                    steps[INVOICE] = Step { detail: Some(OLDER.to_owned()), ..step("invoice", StepState::Pending, 0) };
+                }
+            }
             // A late word about the payment of an earlier checkout says nothing about this one.
             Some(("payment", _)) if payment.as_ref() == Some(&recorded.stream) => {
                 on_payment(steps, &stored::decode(recorded)?);
@@ -80,14 +86,14 @@ const CONFIRM: usize = 2;
 const INVOICE: usize = 3;
 const MAIL: usize = 4;
 
+/// What is said where no invoice will come.
+const OLDER: &str = "the order is older than the shop's invoices";
+
+fn step(name: &str, state: StepState, attempt: u32) -> Step {
+    Step { name: name.to_owned(), state, attempt, detail: None, next_attempt_at: None }
+}
+
 fn fresh() -> Vec<Step> {
-    let step = |name: &str, state, attempt| Step {
-        name: name.to_owned(),
-        state,
-        attempt,
-        detail: None,
-        next_attempt_at: None,
-    };
     vec![
         step("stock", StepState::Running, 1),
         step("payment", StepState::Pending, 0),
@@ -212,7 +218,8 @@ fn on_process(steps: &mut [Step], process: &StreamName, event: &ProcessEvent) {
                 set(steps, which, state, skipped.then(|| "skipped".to_owned()));
             }
         }
-        ProcessEvent::Paused
+        ProcessEvent::Introduced { .. }
+        | ProcessEvent::Paused
         | ProcessEvent::Resumed
         | ProcessEvent::Stepped
         | ProcessEvent::SequenceRecovered { .. } => {}

@@ -90,7 +90,7 @@ impl Story {
     }
 
     fn steps(&self) -> Vec<Step> {
-        steps(&self.log.events)
+        steps(&self.log.events, Position(0))
     }
 
     /// Stock, payment, confirmation, invoice, mail.
@@ -244,6 +244,17 @@ fn a_credit_note_stands_beside_the_invoice_that_stays_written() {
     story.log.write(&streams::invoice(INVOICE_NUMBER), &InvoiceEvent::Credited(credit));
     let story = story.stands_at([Done, Done, Done, Done, Running]);
     assert_eq!(story.steps()[3].detail.as_deref(), Some("2026-000007, CN-2026-000001"));
+}
+
+#[test]
+fn an_order_from_before_there_were_invoices_waits_for_none() {
+    let story = Story::begins().stock_reserved().paid().confirmed().mail(1, &EmailEvent::Sent { attempts: 1 });
+    let confirmed_at = story.log.events.iter().find(|recorded| recorded.event.kind == "checkout.completed");
+    let confirmed_at = confirmed_at.unwrap().position;
+    let invoice = &steps(&story.log.events, confirmed_at)[3];
+    assert_eq!((invoice.state, invoice.attempt), (Pending, 0));
+    assert_eq!(invoice.detail.as_deref(), Some("the order is older than the shop's invoices"));
+    assert_eq!(steps(&story.log.events, Position(confirmed_at.0 - 1))[3].state, Running);
 }
 
 #[test]

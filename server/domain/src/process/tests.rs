@@ -104,3 +104,13 @@ fn parking_has_a_limit_and_an_error_is_cut() {
     let events = decide(&Process::default(), long).unwrap();
     assert!(matches!(&events[..], [ProcessEvent::SequenceParked { error, .. }] if error.chars().count() == 500));
 }
+
+#[test]
+fn it_is_said_once_from_where_on_a_process_acts() {
+    let introduced = decide(&Process::default(), ProcessCommand::Introduce { after: 80 }).unwrap();
+    assert_eq!(introduced, [ProcessEvent::Introduced { after: 80 }]);
+    let process = evolve(Process::default(), &introduced[0]);
+    assert_eq!((Process::default().introduced(), process.introduced()), (None, Some(80)));
+    assert_eq!(decide(&process, ProcessCommand::Introduce { after: 90 }), Ok(vec![]));
+    assert_eq!(evolve(process.clone(), &ProcessEvent::Introduced { after: 90 }), process, "the first word counts");
+}

@@ -237,7 +237,8 @@ pub(super) fn process() -> Vec<ProcessEvent> {
     let place = || (sequence.clone(), position);
     all(|last| {
         Some(match last {
-            None => ProcessEvent::Paused,
+            None => ProcessEvent::Introduced { after: 80 },
+            Some(ProcessEvent::Introduced { .. }) => ProcessEvent::Paused,
             Some(ProcessEvent::Paused) => ProcessEvent::Resumed,
             Some(ProcessEvent::Resumed) => ProcessEvent::Stepped,
             Some(ProcessEvent::Stepped) => {

@@ -120,7 +120,7 @@ pub(crate) async fn get_timeline(
         if events.is_empty() && wait_for_news(&shop, head, deadline).await? {
             continue;
         }
-        let steps = steps(&all);
+        let steps = steps(&all, shop.before_invoices);
         return Ok(Json(Timeline { events, next_after: head.0.max(after.0), head: head.0, steps, order }));
     }
 }
