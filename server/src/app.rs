@@ -33,6 +33,7 @@ use crate::processes::{
     check_out_orders, end_idle_baskets, follow_the_product_service, give_back_what_is_not_paid_in_time,
     issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, newcomers,
     pay_from_wallets, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
+    tell_customers_what_came_of_their_orders as notices,
 };
 use crate::progress::Progress;
 use crate::shop::{Freshness, Running, Shop, Traffic};
@@ -325,6 +326,7 @@ pub(crate) fn start_processes(
     ground.start(issue_invoices_and_credit_notes::LISTENER, move |store, turn| {
         issue_invoices_and_credit_notes::handle(store, registers.clone(), turn)
     });
+    ground.start(notices::LISTENER, notices::handle);
     let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);
     ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), attempts, turn));
     let seen = lists.clone();

@@ -3,10 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use storefront_api::OrderId;
+use storefront_api::{Money, OrderId, VoucherCode};
+
+use crate::invoice::CreditNoteNumber;
 
 /// What a mail is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailKind {
     /// The order is confirmed.
     Confirmation,
@@ -15,7 +17,19 @@ pub enum MailKind {
     /// The order was given up.
     Cancelled,
     /// Money went back.
-    Refunded,
+    Refunded {
+        /// How much; `None` where an early event did not say.
+        amount: Option<Money>,
+        /// The credit note that says so; `None` for money that was never on an invoice.
+        credit_note: Option<CreditNoteNumber>,
+    },
+    /// The order brought a voucher.
+    Voucher {
+        /// What to type.
+        code: VoucherCode,
+        /// What it takes off.
+        amount: Money,
+    },
 }
 
 /// Something that happened to a mail.
@@ -107,7 +121,7 @@ pub struct Mail {
 pub fn evolve(email: Email, event: &EmailEvent) -> Email {
     match (email, event) {
         (Email::Unknown, EmailEvent::Requested { order_id, kind, to }) => {
-            Email::Requested(Mail { order_id: *order_id, kind: *kind, to: to.clone() })
+            Email::Requested(Mail { order_id: *order_id, kind: kind.clone(), to: to.clone() })
         }
         // A mail that was given up may still be sent by hand.
         (Email::Requested(mail) | Email::Failed(mail), EmailEvent::Sent { attempts: _ }) => Email::Sent(mail),

@@ -3,13 +3,14 @@
 //!
 //! Values in, values out. There is no I/O here, no clock, no randomness and no async: the price, the time and every new
 //! id come in through the command. Each aggregate has its events, its state with `evolve`, and its commands with
-//! `decide`; the checkout process has `react`, which answers an event with intents.
+//! `decide`; the checkout process and the notices have `react`, which answers an event with intents.
 
 pub mod category;
 pub mod checkout;
 pub mod customer;
 pub mod email;
 pub mod invoice;
+pub mod notice;
 mod number;
 pub mod order;
 pub mod payment;

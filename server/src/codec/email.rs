@@ -1,10 +1,12 @@
 //! Events of streams `email-{id}`.
 
 use serde::{Deserialize, Serialize};
-use storefront_api::OrderId;
+use storefront_api::{OrderId, VoucherCode};
 use storefront_domain::email::{EmailEvent, MailKind as Kind};
+use storefront_domain::invoice::CreditNoteNumber;
 use storefront_eventlog::JsonText;
 
+use super::shapes::{Money, as_text};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.
@@ -15,6 +17,29 @@ struct Requested {
     order_id: OrderId,
     kind: MailKind,
     to: String,
+    /// Of a refund; the first ones did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refund: Option<Refund>,
+    /// Of a voucher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voucher: Option<Voucher>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Refund {
+    amount: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credit_note: Option<Number>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Number(#[serde(with = "as_text")] CreditNoteNumber);
+
+#[derive(Serialize, Deserialize)]
+struct Voucher {
+    code: VoucherCode,
+    amount: Money,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +49,7 @@ enum MailKind {
     Shipped,
     Cancelled,
     Refunded,
+    Voucher,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,13 +67,22 @@ struct Failed {
 pub(crate) fn encode(event: &EmailEvent) -> Encoded {
     match event.clone() {
         EmailEvent::Requested { order_id, kind, to } => {
-            let kind = match kind {
-                Kind::Confirmation => MailKind::Confirmation,
-                Kind::Shipped => MailKind::Shipped,
-                Kind::Cancelled => MailKind::Cancelled,
-                Kind::Refunded => MailKind::Refunded,
+            let plain = |kind| Requested { order_id, kind, to, refund: None, voucher: None };
+            let shape = match kind {
+                Kind::Confirmation => plain(MailKind::Confirmation),
+                Kind::Shipped => plain(MailKind::Shipped),
+                Kind::Cancelled => plain(MailKind::Cancelled),
+                Kind::Refunded { amount, credit_note } => {
+                    let credit_note = credit_note.map(Number);
+                    let refund = amount.map(|amount| Refund { amount: amount.into(), credit_note });
+                    Requested { refund, ..plain(MailKind::Refunded) }
+                }
+                Kind::Voucher { code, amount } => {
+                    let voucher = Some(Voucher { code, amount: amount.into() });
+                    Requested { voucher, ..plain(MailKind::Voucher) }
+                }
             };
-            encoded("email.requested", 1, &Requested { order_id, kind, to })
+            encoded("email.requested", 1, &shape)
         }
         EmailEvent::Sent { attempts } => encoded("email.sent", 1, &Sent { attempts }),
         EmailEvent::Failed { attempts, detail } => encoded("email.failed", 1, &Failed { attempts, detail }),
@@ -58,14 +93,24 @@ pub(crate) fn encode(event: &EmailEvent) -> Encoded {
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<EmailEvent, CodecError> {
     match (kind, schema_version) {
         ("email.requested", 1) => {
-            let Requested { order_id, kind, to } = parsed(kind, data)?;
-            let kind = match kind {
+            let Requested { order_id, kind: mail, to, refund, voucher } = parsed(kind, data)?;
+            let mail = match mail {
                 MailKind::Confirmation => Kind::Confirmation,
                 MailKind::Shipped => Kind::Shipped,
                 MailKind::Cancelled => Kind::Cancelled,
-                MailKind::Refunded => Kind::Refunded,
+                MailKind::Refunded => {
+                    let (amount, credit_note) = refund.map(|refund| (refund.amount, refund.credit_note)).unzip();
+                    let credit_note = credit_note.flatten().map(|Number(number)| number);
+                    Kind::Refunded { amount: amount.map(Into::into), credit_note }
+                }
+                MailKind::Voucher => {
+                    let missing =
+                        || CodecError::BadData { kind: kind.to_owned(), detail: "missing field `voucher`".to_owned() };
+                    let Voucher { code, amount } = voucher.ok_or_else(missing)?;
+                    Kind::Voucher { code, amount: amount.into() }
+                }
             };
-            Ok(EmailEvent::Requested { order_id, kind, to })
+            Ok(EmailEvent::Requested { order_id, kind: mail, to })
         }
         ("email.sent", 1) => {
             let Sent { attempts } = parsed(kind, data)?;

@@ -2,21 +2,28 @@
 //!
 //! Pure functions from an order to a subject and a body. Amounts are shown as [`Money`] shows itself, nowhere else.
 
-use storefront_api::{Address, Money, Order, OrderItem, PaymentStatus, Shipment};
+use storefront_api::{Address, Money, Order, OrderItem, PaymentStatus, Shipment, VoucherCode};
 use storefront_domain::email::MailKind;
+use storefront_domain::invoice::CreditNoteNumber;
 
 /// Room for the words of a line; the amounts stand to the right of it.
 const WORDS_CHARS: usize = 46;
 const AMOUNT_CHARS: usize = 18;
 
 /// The subject and the body of a mail about an order; without the order (which should not happen) only the news itself.
-pub(crate) fn write(kind: MailKind, order: Option<&Order>) -> (String, String) {
+pub(crate) fn write(kind: &MailKind, order: Option<&Order>) -> (String, String) {
     let name = order.map_or_else(|| "Your order".to_owned(), |order| format!("Your order {}", named(order)));
     let news = match kind {
         MailKind::Confirmation => "is confirmed",
         MailKind::Shipped => "is on its way",
         MailKind::Cancelled => "is cancelled",
-        MailKind::Refunded => "has been refunded",
+        MailKind::Refunded { amount: Some(amount), .. }
+            if order.is_some_and(|order| amount.amount < order.total.amount) =>
+        {
+            "has been refunded in part"
+        }
+        MailKind::Refunded { .. } => "has been refunded",
+        MailKind::Voucher { .. } => "brought you a voucher",
     };
     let subject = format!("{name} {news}");
     let parts = match order {
@@ -25,7 +32,8 @@ pub(crate) fn write(kind: MailKind, order: Option<&Order>) -> (String, String) {
             MailKind::Confirmation => confirmation(&name, order),
             MailKind::Shipped => shipped(&name, order),
             MailKind::Cancelled => cancelled(&name, order),
-            MailKind::Refunded => refunded(&name, order),
+            MailKind::Refunded { amount, credit_note } => refunded(&name, order, *amount, *credit_note),
+            MailKind::Voucher { code, amount } => voucher(&name, code, *amount),
         },
     };
     let greeting = match order.and_then(|order| order.shipping_address.as_ref()) {
@@ -38,6 +46,10 @@ pub(crate) fn write(kind: MailKind, order: Option<&Order>) -> (String, String) {
 
 fn confirmation(name: &str, order: &Order) -> Vec<String> {
     let mut parts = vec![format!("Thank you! {name} is confirmed, and we are packing it now."), bill(order)];
+    parts.push(match &order.invoice {
+        Some(number) => format!("Your invoice is {number}. You find it with the order in the store."),
+        None => "Your invoice is being written. You find it with the order in the store in a moment.".to_owned(),
+    });
     parts.extend(order.shipping_address.as_ref().map(|address| format!("We will send it to:\n{}", place(address))));
     parts
 }
@@ -66,10 +78,22 @@ fn cancelled(name: &str, order: &Order) -> Vec<String> {
     parts
 }
 
-fn refunded(name: &str, order: &Order) -> Vec<String> {
+fn refunded(name: &str, order: &Order, amount: Option<Money>, credit_note: Option<CreditNoteNumber>) -> Vec<String> {
+    let (amount, name) = (amount.unwrap_or(order.total), lower_first(name));
+    let mut parts = vec![format!("We have sent {amount} back to you for {name}, the same way as you paid.")];
+    parts.extend(
+        credit_note
+            .map(|number| format!("The credit note for it is {number}. You find it with the order in the store.")),
+    );
+    parts.push("A card may need a few days to show it.".to_owned());
+    parts
+}
+
+fn voucher(name: &str, code: &VoucherCode, amount: Money) -> Vec<String> {
     vec![
-        format!("We have sent {} back to you for {}, the same way as you paid.", order.total, lower_first(name)),
-        "Your bank may need a few days to show it.".to_owned(),
+        format!("{name} was a large one, so here is a thank-you: a voucher over {amount}."),
+        format!("Its code:\n  {code}"),
+        "Type it in when you check out; it works for one order.".to_owned(),
     ]
 }
 

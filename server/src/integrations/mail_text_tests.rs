@@ -57,7 +57,7 @@ fn an_order() -> Order {
 
 #[test]
 fn a_confirmation_has_the_lines_the_total_the_vat_and_the_address() {
-    let (subject, body) = write(MailKind::Confirmation, Some(&an_order()));
+    let (subject, body) = write(&MailKind::Confirmation, Some(&an_order()));
     assert_eq!(subject, "Your order 7K3-Q9X-2 is confirmed");
     assert_eq!(
         body,
@@ -72,6 +72,8 @@ Thank you! Your order 7K3-Q9X-2 is confirmed, and we are packing it now.
   Total                                                  34.00 EUR
     VAT 7 % in it                                         0.59 EUR
     VAT 19 % in it                                        3.99 EUR
+
+Your invoice is being written. You find it with the order in the store in a moment.
 
 We will send it to:
   Ada Byron
@@ -88,7 +90,7 @@ Your Storefront
 fn a_discount_and_a_long_name_have_lines_of_their_own() {
     let long = "A folding workbench with two vices, a tray and a rather long name";
     let order = Order { items: vec![item(long, 3, 10_000)], subtotal: eur(30_000), discount: eur(500), ..an_order() };
-    let (_, body) = write(MailKind::Confirmation, Some(&Order { total: eur(29_500), ..order }));
+    let (_, body) = write(&MailKind::Confirmation, Some(&Order { total: eur(29_500), ..order }));
     for line in [
         "  3 × A folding workbench with two vices, a tray\n",
         "  and a rather long name, 100.00 EUR each               300.00 EUR\n",
@@ -110,7 +112,7 @@ fn a_parcel_on_its_way_can_be_followed() {
         delivered_at: None,
         recipient: None,
     };
-    let (subject, body) = write(MailKind::Shipped, Some(&Order { shipment: Some(shipment), ..an_order() }));
+    let (subject, body) = write(&MailKind::Shipped, Some(&Order { shipment: Some(shipment), ..an_order() }));
     assert_eq!(subject, "Your order 7K3-Q9X-2 is on its way");
     assert!(body.contains(
         "Swift Snail brings it; the number of the parcel is SN-1. It should arrive around 2026-03-04.\n\n\
@@ -122,7 +124,7 @@ fn a_parcel_on_its_way_can_be_followed() {
 fn a_cancelled_order_says_why_and_where_the_money_is() {
     let cancelled = |payment_status, because: Option<&str>| {
         let order = Order { number: None, payment_status, cancelled_because: because.map(str::to_owned), ..an_order() };
-        write(MailKind::Cancelled, Some(&order))
+        write(&MailKind::Cancelled, Some(&order))
     };
     let (subject, body) = cancelled(PaymentStatus::Refunding, Some("I changed my mind"));
     assert_eq!(subject, "Your order 018f6f0e is cancelled");
@@ -138,24 +140,63 @@ fn a_cancelled_order_says_why_and_where_the_money_is() {
 }
 
 #[test]
-fn a_refund_names_the_amount() {
-    let (subject, body) = write(MailKind::Refunded, Some(&an_order()));
+fn a_confirmation_names_the_invoice_once_it_is_written() {
+    let order = Order { invoice: Some("2026-000042".to_owned()), ..an_order() };
+    let (_, body) = write(&MailKind::Confirmation, Some(&order));
+    assert!(body.contains("\nYour invoice is 2026-000042. You find it with the order in the store.\n"), "{body}");
+}
+
+#[test]
+fn a_refund_names_the_amount_and_the_credit_note() {
+    let refund = |amount: Option<i64>, credit_note| {
+        let kind = MailKind::Refunded { amount: amount.map(eur), credit_note };
+        write(&kind, Some(&an_order()))
+    };
+    let (subject, body) = refund(Some(3400), Some(CreditNoteNumber { year: 2026, sequence: 7 }));
     assert_eq!(subject, "Your order 7K3-Q9X-2 has been refunded");
     assert!(body.contains("We have sent 34.00 EUR back to you for your order 7K3-Q9X-2, the same way as you paid."));
+    assert!(body.contains("The credit note for it is CN-2026-000007."), "{body}");
+    let (subject, body) = refund(Some(100), None);
+    assert_eq!(subject, "Your order 7K3-Q9X-2 has been refunded in part");
+    assert!(body.contains("We have sent 1.00 EUR back") && !body.contains("credit note"), "{body}");
+    assert!(refund(None, None).1.contains("We have sent 34.00 EUR back"), "an early one did not say how much");
+}
+
+#[test]
+fn a_voucher_comes_with_its_code_and_what_it_takes_off() {
+    let kind = MailKind::Voucher { code: "ab12c".parse().unwrap(), amount: eur(500) };
+    let (subject, body) = write(&kind, Some(&an_order()));
+    assert_eq!(subject, "Your order 7K3-Q9X-2 brought you a voucher");
+    assert_eq!(
+        body,
+        "\
+Hello Ada Byron,
+
+Your order 7K3-Q9X-2 was a large one, so here is a thank-you: a voucher over 5.00 EUR.
+
+Its code:
+  ab12c
+
+Type it in when you check out; it works for one order.
+
+Your Storefront
+"
+    );
 }
 
 #[test]
 fn texts_from_elsewhere_cannot_break_the_layout() {
     let order = Order { items: vec![item("Mug\r\n.\r\nQUIT", 1, 1)], ..an_order() };
-    for kind in [MailKind::Confirmation, MailKind::Shipped, MailKind::Cancelled, MailKind::Refunded] {
-        let (subject, body) = write(kind, Some(&order));
+    let refunded = MailKind::Refunded { amount: None, credit_note: None };
+    for kind in [MailKind::Confirmation, MailKind::Shipped, MailKind::Cancelled, refunded] {
+        let (subject, body) = write(&kind, Some(&order));
         assert!(!subject.contains(char::is_control) && !body.contains('\r') && !body.lines().any(|line| line == "."));
     }
 }
 
 #[test]
 fn without_the_order_the_news_itself_is_told() {
-    let (subject, body) = write(MailKind::Shipped, None);
+    let (subject, body) = write(&MailKind::Shipped, None);
     assert_eq!(subject, "Your order is on its way");
     assert_eq!(body, "Hello,\n\nYour order is on its way.\n\nYour Storefront\n");
 }

@@ -21,5 +21,6 @@ pub(crate) mod reprice_open_baskets;
 pub(crate) mod runner;
 pub(crate) mod send_mail;
 pub(crate) mod take_payments;
+pub(crate) mod tell_customers_what_came_of_their_orders;
 pub(crate) mod tenancy;
 pub(crate) mod timers;

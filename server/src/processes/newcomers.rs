@@ -15,14 +15,17 @@
 use storefront_domain::process::{self, ProcessCommand, ProcessEvent};
 use storefront_eventlog::Position;
 
-use super::{issue_a_voucher_when_a_large_order_ships as vouchers, issue_invoices_and_credit_notes as invoices};
+use super::{
+    issue_a_voucher_when_a_large_order_ships as vouchers, issue_invoices_and_credit_notes as invoices,
+    tell_customers_what_came_of_their_orders as notices,
+};
 use crate::clock;
 use crate::commands::{Failure, retrying};
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
 /// The processes that say so.
-pub(crate) const NEWCOMERS: [&str; 2] = [invoices::LISTENER.name, vouchers::LISTENER.name];
+pub(crate) const NEWCOMERS: [&str; 3] = [invoices::LISTENER.name, vouchers::LISTENER.name, notices::LISTENER.name];
 
 /// Has each of them say after which position it acts, unless it has; all in one append. To be done before anything else
 /// happens in the shop.

@@ -82,6 +82,6 @@ async fn write(
     let record = order_record::load(store, order_id).await?;
     let payment = order_record::load_payment(store, &record.order).await?;
     let order = record.body(order_id, payment.as_ref());
-    let (subject, body) = mail_text::write(kind, order.as_ref());
+    let (subject, body) = mail_text::write(&kind, order.as_ref());
     Ok(Mail { message_id: format!("{}@storefront.example", recorded.event.id), to, subject, body })
 }

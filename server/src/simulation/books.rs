@@ -50,6 +50,8 @@ pub(super) struct PaymentBook {
     pub(super) succeeded_at: Option<Position>,
     pub(super) declined: bool,
     pub(super) refunded: i64,
+    /// Where the log says so, each time.
+    pub(super) refunded_at: Vec<Position>,
     pub(super) refunds_asked: u32,
     /// What was asked to go back.
     pub(super) asked_back: i64,
@@ -163,7 +165,10 @@ impl Books {
                 book.refunds_asked += 1;
                 book.asked_back += amount.amount;
             }
-            PaymentEvent::Refunded { amount, .. } => book.refunded += amount.amount,
+            PaymentEvent::Refunded { amount, .. } => {
+                book.refunded += amount.amount;
+                book.refunded_at.push(at);
+            }
             PaymentEvent::RefundFailed { .. } => book.refunds_failed += 1,
             PaymentEvent::OutcomeUnknown { .. } | PaymentEvent::Cancelled => {}
         }

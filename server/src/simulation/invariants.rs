@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use storefront_api::{OrderId, OrderStatus, PaymentMethod, ProductId};
+use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::MailKind;
 use storefront_domain::stock::StockEvent;
 use storefront_eventlog::{Position, StreamName, Version};
@@ -181,24 +182,37 @@ fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: 
     }
 }
 
-/// Who was to be told was told, once, and nobody else.
+/// Who was to be told was told, once for each cause, and nobody else.
 fn mails_were_sent(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
-    let asked = |kind| books.mails.values().filter(|mail| mail.order_id == id && mail.kind == kind).count();
-    let confirmed = usize::from(book.confirmed_at.is_some());
-    let cancelled = usize::from(book.confirmed_at.is_some() && book.cancelled_at.is_some());
-    for (kind, due) in [(MailKind::Confirmation, confirmed), (MailKind::Cancelled, cancelled)] {
-        if asked(kind) != due {
-            wrong.push(format!(
-                "order {id} ({:?}) has {} mails {kind:?} where {due} are due",
-                book.status,
-                asked(kind)
-            ));
+    let mut asked = BTreeMap::<&str, usize>::new();
+    for mail in books.mails.values().filter(|mail| mail.order_id == id) {
+        *asked.entry(name_of(&mail.kind)).or_default() += 1;
+    }
+    let refunds = books.payments.values().filter(|payment| payment.order_id == Some(id));
+    let refunds = refunds.flat_map(|payment| &payment.refunded_at).filter(|at| **at > books.past).count();
+    let vouchers = books.checkouts.get(&id).into_iter().flatten();
+    let vouchers = vouchers.filter(|(_, event)| matches!(event, CheckoutEvent::VoucherIssued { .. })).count();
+    for (kind, due) in [
+        ("confirmation", usize::from(book.confirmed_at.is_some())),
+        ("cancelled", usize::from(book.confirmed_at.is_some() && book.cancelled_at.is_some())),
+        ("shipped", usize::from(book.shipped_at.is_some_and(|shipped| shipped > books.past))),
+        ("refunded", refunds),
+        ("voucher", vouchers),
+    ] {
+        let asked = asked.get(kind).copied().unwrap_or_default();
+        if asked != due {
+            wrong.push(format!("order {id} ({:?}) has {asked} mails {kind:?} where {due} are due", book.status));
         }
     }
-    for kind in [MailKind::Shipped, MailKind::Refunded] {
-        if asked(kind) > 1 {
-            wrong.push(format!("order {id} has {} mails {kind:?}", asked(kind)));
-        }
+}
+
+fn name_of(kind: &MailKind) -> &'static str {
+    match kind {
+        MailKind::Confirmation => "confirmation",
+        MailKind::Shipped => "shipped",
+        MailKind::Cancelled => "cancelled",
+        MailKind::Refunded { .. } => "refunded",
+        MailKind::Voucher { .. } => "voucher",
     }
 }
 

@@ -10,6 +10,7 @@ use storefront_api::{Currency, Money, OrderId, PaymentMethod, ReopenReason};
 use storefront_domain::category::CategoryEvent;
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
+use storefront_domain::invoice::CreditNoteNumber;
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::product::ProductEvent;
@@ -241,10 +242,32 @@ fn every_reason_reads_back() {
         let event = StockEvent::Released { order_id: OrderId(uuid::Uuid::nil()), quantity: 1, reason };
         assert_reads_back(event, stock::encode, stock::decode);
     }
-    for kind in [MailKind::Confirmation, MailKind::Shipped, MailKind::Cancelled, MailKind::Refunded] {
+    let amount = Money::new(500, Currency::EUR);
+    let credit_note = Some(CreditNoteNumber { year: 2026, sequence: 7 });
+    for kind in [
+        MailKind::Confirmation,
+        MailKind::Shipped,
+        MailKind::Cancelled,
+        MailKind::Refunded { amount: Some(amount), credit_note },
+        MailKind::Refunded { amount: Some(amount), credit_note: None },
+        MailKind::Refunded { amount: None, credit_note: None },
+        MailKind::Voucher { code: "ab12c".parse().unwrap(), amount },
+    ] {
         let event = EmailEvent::Requested { order_id: OrderId(uuid::Uuid::nil()), kind, to: "a@b.example".to_owned() };
         assert_reads_back(event, email::encode, email::decode);
     }
+}
+
+#[test]
+fn a_mail_about_a_refund_from_before_it_named_the_amount_is_read() {
+    let data = r#"{"order_id":"0195500d-0000-7000-8000-000000000001","kind":"refunded","to":"ada@example.com"}"#;
+    let read = email::decode("email.requested", 1, &stored(data)).unwrap();
+    let EmailEvent::Requested { kind, .. } = &read else { panic!("{read:?}") };
+    assert_eq!(*kind, MailKind::Refunded { amount: None, credit_note: None });
+    assert_eq!(email::encode(&read).data, stored(data));
+    let nothing = data.replace("refunded", "voucher");
+    let refused = email::decode("email.requested", 1, &stored(&nothing)).unwrap_err();
+    assert_eq!(refused.to_string(), "the data of email.requested does not fit: missing field `voucher`");
 }
 
 #[test]

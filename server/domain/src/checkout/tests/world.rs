@@ -318,10 +318,10 @@ impl World {
             }
             Intent::SendMail { to, kind } => {
                 if self.mails.iter().all(|(known, _)| known != kind) {
-                    self.mails.push((*kind, Email::default()));
+                    self.mails.push((kind.clone(), Email::default()));
                 }
                 let mail = self.mails.iter_mut().find(|(known, _)| known == kind).map(|(_, mail)| mail).unwrap();
-                put(mail, EmailCommand::Request { order_id: ours(), kind: *kind, to: to.clone() }).unwrap();
+                put(mail, EmailCommand::Request { order_id: ours(), kind: kind.clone(), to: to.clone() }).unwrap();
             }
             Intent::Undo { payment_id, lines, voucher } => {
                 self.trace(intent);

@@ -1,0 +1,141 @@
+//! Asking for mails on a real log in memory: each event is handled, and then once more.
+
+use std::sync::Arc;
+
+use storefront_domain::OrderNumber;
+use storefront_domain::email::MailKind;
+use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice};
+use storefront_domain::process::ProcessEvent;
+use storefront_eventlog::{Filter, SqliteStore, StreamName};
+
+use super::*;
+use crate::testing::{added, address, at_second, card, checked_out, euro, order, payment, started};
+
+const CREDIT: CreditNoteNumber = CreditNoteNumber { year: 2026, sequence: 1 };
+
+struct World {
+    store: Store,
+}
+
+impl World {
+    /// Order 1 was bought by card with payment 1, and confirmed.
+    async fn confirmed() -> Self {
+        let world = Self { store: Arc::new(SqliteStore::in_memory().unwrap()) };
+        let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(7) };
+        let history = [started(), added("mug", 2), checked_out(payment(1), 2000), confirmed];
+        world.write(streams::order(order(1)), &history).await;
+        world.paid(1).await;
+        world
+    }
+
+    async fn paid(&self, number: u128) {
+        let paid = [
+            PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() },
+            PaymentEvent::Succeeded { reference: format!("pi_{number}") },
+        ];
+        self.write(streams::payment(payment(number)), &paid).await;
+    }
+
+    async fn refunded(&self, number: u128, amount: i64) {
+        let refund = [
+            PaymentEvent::RefundRequested { amount: euro(amount), reason: "too small".to_owned() },
+            PaymentEvent::Refunded { amount: euro(amount), reference: format!("re_{number}") },
+        ];
+        self.write(streams::payment(payment(number)), &refund).await;
+    }
+
+    async fn write<E: stored::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+        let (_, version) = stored::load::<E>(&self.store, &stream).await.unwrap();
+        let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
+        let mut batch = Batch::new(at_second(1), cause);
+        batch.add(stream, version, events);
+        self.store.append(batch.into_append()).await.unwrap();
+    }
+
+    /// Handles the whole log, each event twice; the mails that were asked for.
+    async fn told(&self) -> Vec<MailKind> {
+        let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
+            for _ in 0..2 {
+                handle(self.store.clone(), Turn::of(recorded.clone(), LISTENER.name)).await.unwrap();
+            }
+        }
+        let filter = Filter { types: vec!["email.requested".to_owned()], ..Filter::default() };
+        let asked = self.store.read_all(Position(0), 100, &filter).await.unwrap().events;
+        let kind = |recorded: &Recorded| match stored::decode::<EmailEvent>(recorded).unwrap() {
+            EmailEvent::Requested { kind, to, order_id } => {
+                assert_eq!((to.as_str(), order_id), ("ada@example.com", order(1)));
+                kind
+            }
+            other => panic!("{other:?}"),
+        };
+        asked.iter().map(kind).collect()
+    }
+}
+
+fn refunded(amount: i64, credit_note: Option<CreditNoteNumber>) -> MailKind {
+    MailKind::Refunded { amount: Some(euro(amount)), credit_note }
+}
+
+#[tokio::test]
+async fn an_order_that_is_sent_and_its_voucher_are_told_of_once_each() {
+    let world = World::confirmed().await;
+    let shipped = OrderEvent::Shipped {
+        carrier: "Snail Post".to_owned(),
+        tracking_number: "SP-1".to_owned(),
+        estimated_delivery: None,
+    };
+    world.write(streams::order(order(1)), &[shipped]).await;
+    let code: storefront_api::VoucherCode = "ab12c".parse().unwrap();
+    let issued = VoucherEvent::Issued { customer_id: None, order_id: order(1), amount: euro(500) };
+    world.write(streams::voucher(&code), &[issued]).await;
+    let noted = CheckoutEvent::VoucherIssued { voucher: code.clone() };
+    world.write(streams::checkout(order(1)), &[noted]).await;
+    assert_eq!(world.told().await, [MailKind::Shipped, MailKind::Voucher { code, amount: euro(500) }]);
+}
+
+#[tokio::test]
+async fn a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_before() {
+    let world = World::confirmed().await;
+    world.refunded(1, 500).await;
+    assert_eq!(world.told().await, [], "the invoice and its credit note are still to come");
+    let number = InvoiceNumber { year: 2026, sequence: 1 };
+    let invoice = Invoice {
+        number,
+        order_id: order(1),
+        order_number: OrderNumber::from_position(7),
+        customer_id: None,
+        email: "ada@example.com".to_owned(),
+        address: address(),
+        issued_at: at_second(1),
+        lines: Vec::new(),
+        discount: euro(0),
+        tax: Vec::new(),
+        total: euro(2000),
+        payment_reference: "card pi_1".to_owned(),
+    };
+    let credit = CreditNote {
+        number: CREDIT,
+        issued_at: at_second(1),
+        amount: euro(500),
+        tax: Vec::new(),
+        refund_reference: "re_1".to_owned(),
+    };
+    let written = [InvoiceEvent::Issued(Box::new(invoice)), InvoiceEvent::Credited(credit)];
+    world.write(streams::invoice(number), &written).await;
+    world.write(streams::order(order(1)), &[OrderEvent::Invoiced { number }]).await;
+    assert_eq!(world.told().await, [refunded(500, Some(CREDIT))]);
+}
+
+#[tokio::test]
+async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
+    let world = World::confirmed().await;
+    world.paid(2).await;
+    world.refunded(2, 2000).await;
+    assert_eq!(world.told().await, [refunded(2000, None)], "another payment than the one that bought the order");
+    let world = World::confirmed().await;
+    let head = world.store.head().await.unwrap().0;
+    world.write(streams::process(invoices::LISTENER.name), &[ProcessEvent::Introduced { after: head }]).await;
+    world.refunded(1, 700).await;
+    assert_eq!(world.told().await, [refunded(700, None)], "it was confirmed before the shop wrote invoices");
+}
