@@ -340,7 +340,8 @@ pub(crate) fn start_processes(
     let (store, products) = (ground.store.clone(), systems.products.clone());
     let assortment = Arc::new(Assortment::new(store, products, freshness.clone(), lists.clone()));
     let (following, stop) = (assortment.clone(), ground.stop.clone());
-    ground.tasks.spawn(follow_the_product_service::run(following, freshness.clone(), stop));
+    let (store, tenancy) = (ground.store.clone(), ground.tenancy.clone());
+    ground.tasks.spawn(follow_the_product_service::run(store, tenancy, following, freshness.clone(), stop));
     assortment
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Two ask it: the process that follows the service, and an operator who changes something. Both take the same place in the
 //! service's feed of changes in turns, so every change is taken in once and in order, and an operator's change is in the log
-//! when its request is answered. Nothing here knows HTTP or decides when to ask.
+//! when its request is answered. With several servers one follows; on the others an operator's change is looked up by itself.
+//! Nothing here knows HTTP or decides when to ask.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use storefront_api::ProductId;
@@ -32,13 +34,25 @@ const BATCH: usize = 100;
 /// An operator waits so long for the others.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the shop knows of the product service's range, and how far it has read.
+/// What the shop knows of the product service's range, and how far it has read. Clones share their place in the feed.
+#[derive(Clone)]
 pub(crate) struct Assortment {
     store: Store,
     service: Arc<dyn Products>,
     freshness: Arc<Freshness>,
     lists: Arc<dyn Lists>,
-    place: Mutex<Place>,
+    place: Arc<Mutex<Place>>,
+    /// Whether this server follows the feed; where another does, the place here is of the past.
+    follows: Arc<AtomicBool>,
+}
+
+/// This server follows the feed while this is there.
+pub(crate) struct FollowsHere(Arc<AtomicBool>);
+
+impl Drop for FollowsHere {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// How far the service's feed has been taken in.
@@ -84,7 +98,29 @@ impl Assortment {
         freshness: Arc<Freshness>,
         lists: Arc<dyn Lists>,
     ) -> Self {
-        Self { store, service, freshness, lists, place: Mutex::new(Place::Unknown) }
+        let place = Arc::new(Mutex::new(Place::Unknown));
+        Self { store, service, freshness, lists, place, follows: Arc::default() }
+    }
+
+    /// The same, writing what the feed says through another door to the log.
+    pub(crate) fn through(&self, store: Store) -> Self {
+        Self { store, ..self.clone() }
+    }
+
+    /// This server follows the feed for as long as the answer is held.
+    pub(crate) fn follows_here(&self) -> FollowsHere {
+        self.follows.store(true, Ordering::Relaxed);
+        FollowsHere(self.follows.clone())
+    }
+
+    /// Another server follows the feed: learns only whether the service can be asked, and so whether what the log says of
+    /// it is of now.
+    pub(crate) async fn listen(&self) {
+        match self.service.changes(u64::MAX >> 1, 0).await {
+            // That there is no feed is an answer too.
+            Ok(_) | Err(ServiceError::ChangesUnsupported) => self.freshness.heard(clock::now()),
+            Err(_) => self.freshness.lost(),
+        }
     }
 
     /// Finds its place: takes in what happened since the last time, then compares everything. `false` when the service has
@@ -160,15 +196,16 @@ impl Assortment {
             self.learn_categories(std::slice::from_ref(name), cause).await?;
         }
         let Some(id) = id else { return Ok(None) };
+        let follows = self.follows.load(Ordering::Relaxed);
         let seen = match *place {
-            Place::After(after) => match self.service.changes(after, 0).await {
+            Place::After(after) if follows => match self.service.changes(after, 0).await {
                 Ok(news) => self.take_in(&mut place, after, news, cause).await,
                 Err(failure) => Err(failure.into()),
             },
-            Place::Unknown | Place::NoFeed => Err(Ended::PlaceLost),
+            Place::After(_) | Place::Unknown | Place::NoFeed => Err(Ended::PlaceLost),
         };
         if let Err(failure) = seen {
-            if *place != Place::NoFeed {
+            if follows && *place != Place::NoFeed {
                 warn!(error = %failure, "an operator's change is looked up by itself, and then everything is compared");
                 *place = Place::Unknown;
             }

@@ -192,6 +192,7 @@ async fn an_operators_change_is_in_the_log_when_it_is_answered_and_names_its_cau
     world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
+    let _here = world.assortment.follows_here();
     world.assortment.begin().await.unwrap();
     world.feeds("7", &[change(8, 200)], 8).await;
     let patch =
@@ -212,6 +213,7 @@ async fn an_operators_change_that_the_feed_does_not_tell_is_looked_up() {
     world.lists(r#"{"products": []}"#).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
+    let _here = world.assortment.follows_here();
     world.assortment.begin().await.unwrap();
     world.service.mock("GET", Matcher::Regex("^/v1/changes".to_owned())).with_status(400).create_async().await;
     world.service.mock("POST", "/v1/product").with_status(201).with_body(mug(100)).create_async().await;
@@ -220,6 +222,36 @@ async fn an_operators_change_that_the_feed_does_not_tell_is_looked_up() {
     assert_eq!(world.assortment.carry_out(&write, "key", &told()).await.unwrap(), Some(product("mug")));
     assert_eq!(world.history().await, ["listed 250"], "as it is now, not as it was when it was created first");
     assert_eq!(*world.assortment.place.lock().await, Place::Unknown, "everything is compared next");
+}
+
+#[tokio::test]
+async fn an_operators_change_where_another_server_follows_by_now_is_looked_up_and_nothing_old_is_learnt_again() {
+    let mut world = World::new().await;
+    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
+    world.feeds(FAR_BEYOND, &[], 7).await;
+    world.feeds("7", &[], 7).await;
+    let here = world.assortment.follows_here();
+    world.assortment.begin().await.unwrap();
+    drop(here);
+    // What the one that follows has taken in since.
+    let other = over(&world.store, &world.service);
+    for price in [150, 120] {
+        let (_, seen) = (other.place.lock().await, mug(price));
+        let mock = world.service.mock("GET", "/v1/product/mug").with_body(seen).create_async().await;
+        other
+            .learn(world.assortment.service.get(&product("mug")).await.unwrap().as_slice(), &told(), None)
+            .await
+            .unwrap();
+        mock.remove_async().await;
+    }
+    world.feeds("7", &[change(8, 150), change(9, 120), change(10, 200)], 10).await;
+    world.service.mock("PATCH", "/v1/product/mug").with_body(mug(200)).create_async().await;
+    world.service.mock("GET", "/v1/product/mug").with_body(mug(200)).create_async().await;
+    let write = ProductWrite::Change(product("mug"), serde_json::json!({ "price": 200 }));
+    world.assortment.carry_out(&write, "key", &told()).await.unwrap();
+    let history = world.history().await;
+    let history: Vec<&str> = history.iter().map(|told| told.trim_end()).collect();
+    assert_eq!(history, ["listed 100", "100 to 150", "150 to 120", "120 to 200"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! happens once (promise P4).
 
 use rustix::process::{Signal, kill_process};
-use storefront_api::{OrderId, ProcessState, Product};
+use storefront_api::{EventQuery, OrderId, ProcessState, Product};
 use storefront_client::Client;
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
@@ -144,4 +144,29 @@ async fn a_server_that_was_stopped_and_goes_on_late_changes_nothing_any_more() {
         a_product_with_plenty(&second.client).await;
     }
     nothing_was_lost_or_doubled(&first, &product, before, bought).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_two_servers_follows_the_product_service_and_the_other_takes_over_when_it_is_killed() {
+    let world = World::new().await;
+    let first = world.a_server();
+    let product = a_product_with_plenty(&first.client).await;
+    let second = world.a_server();
+    // The second knows that prices are good, although it follows nobody.
+    a_product_with_plenty(&second.client).await;
+    let repriced = async |price: i64| {
+        world.mocks.products().reprice(product.id.as_str(), price, "a test").unwrap();
+        eventually(&format!("the price is {price} everywhere"), || async {
+            let seen = second.client.product(&product.id).await.unwrap().unwrap();
+            (seen.price.amount == price).then_some(())
+        })
+        .await;
+    };
+    repriced(4_711).await;
+    first.server.kill();
+    repriced(4_712).await;
+    let query = EventQuery { kind: Some("product.repriced".to_owned()), ..EventQuery::default() };
+    let told = second.client.events(&query).await.unwrap().events;
+    let of_this = told.iter().filter(|event| event.stream == format!("product-{}", product.id));
+    assert_eq!(of_this.count(), 2, "each change is learnt once: {told:?}");
 }

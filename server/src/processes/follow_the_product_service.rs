@@ -1,7 +1,9 @@
 //! The catalogue follows the product service, and comes back to it whenever it was away.
 //!
 //! At start everything is listed, and compared with what is known; after that the service's feed of changes tells what is
-//! new. A service without a feed is listed every now and then. What that leads to, the assortment writes.
+//! new. A service without a feed is listed every now and then. What that leads to, the assortment writes. With several
+//! servers on one log one of them follows; the others only ask whether the service is there, and take over when the one that
+//! follows dies or cannot reach it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +11,45 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::tenancy::Tenancy;
 use crate::assortment::{Assortment, Ended};
 use crate::clock;
 use crate::integrations::retry::Backoff;
 use crate::shop::Freshness;
+use crate::stored::Store;
 
+/// Who has this lease follows.
+const LEASE: &str = "follow-products";
 /// So long the service may hold a question back while it has no news, in seconds. A service that dies silently is
 /// noticed after this time at the latest.
 const FEED_WAIT_S: u32 = 5;
 /// A service without a feed is listed so often.
 const LIST_EVERY: Duration = Duration::from_secs(15);
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+/// After so many failures in a row another server may try.
+const GIVE_UP_AFTER: u32 = 5;
 
-/// Follows until it is told to stop; tries again for ever when the service cannot be asked.
-pub(crate) async fn run(assortment: Arc<Assortment>, freshness: Arc<Freshness>, stop: CancellationToken) {
+/// Follows whenever no other server does, until it is told to stop; tries again for ever when the service cannot be asked.
+pub(crate) async fn run(
+    store: Store,
+    tenancy: Tenancy,
+    assortment: Arc<Assortment>,
+    freshness: Arc<Freshness>,
+    stop: CancellationToken,
+) {
+    let work = |log: Store| {
+        let (assortment, freshness) = (assortment.through(log), freshness.clone());
+        async move { until_another_may_try(&assortment, &freshness).await }
+    };
+    tenancy.keep(&store, LEASE, &stop, work, || assortment.listen()).await;
+}
+
+async fn until_another_may_try(assortment: &Assortment, freshness: &Freshness) -> Ended {
+    let _here = assortment.follows_here();
     let mut failures = 0;
     loop {
         let before = clock::now();
-        let Some(Err(failure)) = stop.run_until_cancelled(follow(&assortment)).await else { return };
+        let Err(failure) = follow(assortment).await;
         // A connection that held for a while is worth a quick return.
         failures = if clock::now().unix_ms() - before.unix_ms() > 10_000 { 1 } else { failures + 1 };
         let was_fresh = !freshness.stale();
@@ -34,9 +57,10 @@ pub(crate) async fn run(assortment: Arc<Assortment>, freshness: Arc<Freshness>, 
         if was_fresh || failures == 1 {
             warn!(error = %failure, "the product service is not followed; the catalogue shows what it said last");
         }
-        if stop.run_until_cancelled(clock::sleep(PAUSES.pause(failures))).await.is_none() {
-            return;
+        if failures >= GIVE_UP_AFTER {
+            return failure;
         }
+        clock::sleep(PAUSES.pause(failures)).await;
     }
 }
 
@@ -51,3 +75,7 @@ async fn follow(assortment: &Assortment) -> Result<std::convert::Infallible, End
         assortment.compare().await?;
     }
 }
+
+#[cfg(test)]
+#[path = "follow_the_product_service_tests.rs"]
+mod tests;
