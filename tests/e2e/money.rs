@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use storefront_api::{
     AddItem, Cancel, Currency, CustomerId, Money, MovementKind, MovementsQuery, Order, OrderId, OrderStatus,
-    PaymentMethod, PaymentStatus, Product, ProductQuery, RegisterCustomer, ReopenReason, Ship, TopUp, Voucher,
-    VoucherStatus,
+    PaymentMethod, PaymentStatus, Product, ProductQuery, RegisterCustomer, ReopenReason, RevokeVoucher, Ship, TopUp,
+    Voucher, VoucherStatus,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey};
 use uuid::Uuid;
@@ -314,6 +314,63 @@ async fn a_voucher_works_for_its_owner_only_and_can_be_taken_off_again() {
     assert_eq!(ada.apply_voucher(basket.id, &voucher.code).await.unwrap().value.total, euro(9_500));
     let without = ada.remove_voucher(basket.id).await.unwrap().value;
     assert_eq!((without.total, without.voucher), (euro(10_000), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voucher_that_was_taken_back_is_listed_as_such_and_can_no_longer_be_used() {
+    let world = World::open().await;
+    let (ada, _) = a_customer(&world.client, 0).await;
+    let (voucher, product) = (world.a_voucher(&ada).await, world.product_at(10_000).await);
+    let applied = a_basket(&ada, &product, 1).await;
+    let applied = ada.apply_voucher(applied.id, &voucher.code).await.unwrap().value;
+    let revoke = RevokeVoucher { reason: "printed by mistake".to_owned() };
+    let once = key();
+    for replayed in [false, true] {
+        let written = world.client.revoke_voucher(&voucher.code, &revoke, &once).await.unwrap();
+        assert_eq!((written.replayed, written.value.status), (replayed, VoucherStatus::Revoked));
+    }
+    let head = world.head().await;
+    let again = world.client.revoke_voucher(&voucher.code, &revoke, &key()).await.unwrap().value;
+    assert_eq!((again.status, again.used_by), (VoucherStatus::Revoked, None));
+    assert_eq!(world.head().await, head, "a second time changes nothing");
+    let listed = eventually("the list says so", || async {
+        let items = ada.vouchers().await.unwrap().items;
+        items.into_iter().find(|item| item.status == VoucherStatus::Revoked)
+    })
+    .await;
+    assert_eq!(listed.code, voucher.code);
+    assert_eq!(world.voucher_status(&voucher).await, VoucherStatus::Revoked);
+    let told = world.history(voucher.issued_for).await;
+    assert_eq!(told.last().map(String::as_str), Some("voucher.revoked"), "{told:?}");
+
+    let other = a_basket(&ada, &product, 1).await;
+    let refused = ada.apply_voucher(other.id, &voucher.code).await.unwrap_err();
+    assert_eq!(refusal(&refused), (409, "voucher_not_usable"));
+    assert_eq!(refused.problem().unwrap().detail, "The voucher is no longer valid.");
+    buy(&ada, &applied, card(VISA)).await.unwrap();
+    let back = world.reaches(applied.id, OrderStatus::InProgress).await;
+    assert_eq!(back.reopened_because, Some(ReopenReason::VoucherUnavailable { voucher: voucher.code.clone() }));
+    assert_eq!((back.total, back.voucher), (euro(10_000), None));
+    assert_eq!(world.mocks.card_gateway().charges().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voucher_that_was_used_or_never_was_cannot_be_taken_back() {
+    let world = World::open().await;
+    let voucher = world.a_voucher(&world.client).await;
+    let basket = a_basket(&world.client, &world.product_at(10_000).await, 1).await;
+    let basket = world.client.apply_voucher(basket.id, &voucher.code).await.unwrap().value;
+    buy(&world.client, &basket, card(VISA)).await.unwrap();
+    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    let revoke = |reason: &str| RevokeVoucher { reason: reason.to_owned() };
+    let used = world.client.revoke_voucher(&voucher.code, &revoke("too late"), &key()).await.unwrap_err();
+    assert_eq!(refusal(&used), (409, "voucher_not_usable"));
+    assert_eq!(used.problem().unwrap().detail, "The voucher was used.");
+    let unknown = world.client.revoke_voucher(&"zzzzz".parse().unwrap(), &revoke("x"), &key()).await.unwrap_err();
+    assert_eq!(refusal(&unknown), (404, "voucher_not_found"));
+    let silent = world.client.revoke_voucher(&voucher.code, &revoke(" "), &key()).await.unwrap_err();
+    assert_eq!(refusal(&silent), (422, "invalid_values"));
+    assert_eq!(world.voucher_status(&voucher).await, VoucherStatus::Redeemed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

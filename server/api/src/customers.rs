@@ -105,6 +105,14 @@ pub struct TopUp {
     pub reason: String,
 }
 
+/// Take a voucher back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeVoucher {
+    /// Why, 1 to 200 characters.
+    pub reason: String,
+}
+
 /// Where a voucher is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

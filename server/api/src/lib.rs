@@ -25,8 +25,8 @@ pub use catalogue::{
     ProductSort, RepriceProduct,
 };
 pub use customers::{
-    Customer, Movement, MovementKind, MovementsQuery, RegisterCustomer, SetLimit, TopUp, Voucher, VoucherList,
-    VoucherStatus, Wallet,
+    Customer, Movement, MovementKind, MovementsQuery, RegisterCustomer, RevokeVoucher, SetLimit, TopUp, Voucher,
+    VoucherList, VoucherStatus, Wallet,
 };
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use documents::{

@@ -2,7 +2,8 @@
 
 use reqwest::Method;
 use storefront_api::{
-    Customer, CustomerId, Money, Movement, MovementsQuery, Page, RegisterCustomer, SetLimit, TopUp, VoucherList, Wallet,
+    Customer, CustomerId, Money, Movement, MovementsQuery, Page, RegisterCustomer, RevokeVoucher, SetLimit, TopUp,
+    Voucher, VoucherCode, VoucherList, Wallet,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
@@ -56,6 +57,20 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<Written<Wallet>, ClientError> {
         self.post(&["v1", "wallets", &customer.to_string(), "top-ups"], top_up, key).await
+    }
+
+    /// `POST /v1/vouchers/{code}/revoke`: takes a voucher back that nobody has used; for operators. A second time changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// See [`ClientError`] and [`Client::register`].
+    pub async fn revoke_voucher(
+        &self,
+        code: &VoucherCode,
+        revoke: &RevokeVoucher,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Voucher>, ClientError> {
+        self.post(&["v1", "vouchers", code.as_str(), "revoke"], revoke, key).await
     }
 
     /// `GET /v1/vouchers`: the customer's own vouchers, newest first.

@@ -98,6 +98,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(wallets::list_movements))
         .routes(routes!(wallets::top_up))
         .routes(routes!(vouchers::list_vouchers))
+        .routes(routes!(vouchers::revoke_voucher))
         .routes(routes!(log::list_events))
         .routes(routes!(log::list_stream))
         .routes(routes!(export::export))

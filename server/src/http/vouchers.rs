@@ -1,17 +1,25 @@
-//! Vouchers over HTTP: a customer's own, and the one that an order brought.
+//! Vouchers over HTTP: a customer's own, the one that an order brought, and taking one back.
 
 use axum::Json;
 use axum::extract::State;
-use storefront_api::{CustomerId, OrderId, Problem, Voucher, VoucherCode, VoucherList};
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{CustomerId, OrderId, Problem, RevokeVoucher, Voucher, VoucherCode, VoucherList};
 use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::voucher::{self, VoucherCommand};
+use storefront_eventlog::Version;
 
 use super::caller::Caller;
 use super::code::Code;
+use super::command::Command;
 use super::extract::{InPath, InQuery, SeeQuery, see};
+use super::once::once;
 use super::problem::ApiError;
-use crate::commands::Failure;
+use super::values;
+use crate::clock;
+use crate::commands::{self, Failure, Reply, retrying};
 use crate::shop::Shop;
-use crate::stored;
+use crate::stored::{self, Batch};
 use crate::streams;
 use crate::views::VoucherRecord;
 
@@ -58,11 +66,62 @@ pub(crate) async fn get_issued(
     read(&shop, code).await?.body(code).map(Json).ok_or_else(none)
 }
 
+/// Take a voucher back
+///
+/// For operators. It cannot be used any more; a second time changes nothing. One that an order was confirmed with stays
+/// used, and one that an order has that is being checked out is taken back once that has ended.
+#[utoipa::path(
+    post, path = "/v1/vouchers/{code}/revoke", tag = "customers",
+    params(("code" = VoucherCode, Path, description = "Its code")),
+    request_body = RevokeVoucher,
+    responses(
+        (status = 200, description = "Taken back", body = Voucher),
+        (status = 404, description = "`voucher_not_found`", body = Problem),
+        (status = 409, description = "`voucher_not_usable`: it was used, or an order that is being checked out has it", body = Problem),
+    )
+)]
+pub(crate) async fn revoke_voucher(
+    State(shop): State<Shop>,
+    InPath(code): InPath<VoucherCode>,
+    command: Command<RevokeVoucher>,
+) -> Result<Response, ApiError> {
+    let reason = command.body.reason.clone();
+    values::text("/reason", &reason, 200)?;
+    let none = || ApiError::new(Code::VoucherNotFound, format!("There is no voucher {code}."));
+    let issued_for = read(&shop, &code).await?.body(&code).ok_or_else(none)?.issued_for;
+    // What becomes of a voucher is part of the story of the order that brought it.
+    let Command { body: _, context } = command.about(issued_for);
+    let work = async {
+        let done = retrying(|| async {
+            let mut record = read_with_version(&shop, &code).await?;
+            context.condition.check(record.1)?;
+            let events = voucher::decide(&record.0.voucher, VoucherCommand::Revoke { reason: reason.clone() })?;
+            let mut batch = Batch::new(clock::now(), context.cause.clone());
+            batch.add(streams::voucher(&code), record.1, &events);
+            for event in &events {
+                record.0.voucher = voucher::evolve(record.0.voucher, event);
+            }
+            let version = record.1.0 + events.len() as u64;
+            let body = serde_json::to_value(record.0.body(&code))?;
+            let reply = Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version), body };
+            commands::write(&shop.store, batch, &context, reply).await
+        });
+        Ok(done.await?)
+    };
+    once(&shop, &context, work).await
+}
+
 /// A voucher as its stream has it now.
 pub(crate) async fn read(shop: &Shop, code: &VoucherCode) -> Result<VoucherRecord, ApiError> {
-    let mut record = VoucherRecord::default();
-    stored::for_each(&shop.store, &streams::voucher(code), |recorded| record.apply_recorded(recorded))
-        .await
-        .map_err(Failure::from)?;
-    Ok(record)
+    Ok(read_with_version(shop, code).await?.0)
+}
+
+async fn read_with_version(shop: &Shop, code: &VoucherCode) -> Result<(VoucherRecord, Version), Failure> {
+    let (mut record, mut version) = (VoucherRecord::default(), Version(0));
+    stored::for_each(&shop.store, &streams::voucher(code), |recorded| {
+        version = recorded.version;
+        record.apply_recorded(recorded)
+    })
+    .await?;
+    Ok((record, version))
 }
