@@ -10,7 +10,7 @@ use storefront_api::{
 use crate::state::{List, Load};
 
 /// How many looks at the lag are kept for each process and read model.
-const LAGS_KEPT: usize = 12;
+const LAGS_KEPT: usize = 10;
 /// How many orders to processes may wait to be sent.
 pub(crate) const ASKED_LIMIT: usize = 32;
 
@@ -30,14 +30,14 @@ const SENTENCES: [(&str, &str); 10] = [
 
 /// What a process does, as a sentence without its end; a name that is not known says the same in its own words.
 pub(crate) fn sentence(name: &str) -> String {
-    SENTENCES.iter().find(|(known, _)| *known == name).map_or_else(
-        || {
-            let words = name.replace('_', " ");
-            let mut letters = words.chars();
-            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-        },
-        |(_, sentence)| (*sentence).to_owned(),
-    )
+    let known = SENTENCES.iter().find(|(known, _)| *known == name);
+    known.map_or_else(|| in_words(name), |(_, sentence)| (*sentence).to_owned())
+}
+
+fn in_words(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The screen Processes.
@@ -99,7 +99,8 @@ impl Target {
     /// What it is called on screen.
     pub(crate) fn title(&self) -> String {
         match self {
-            Self::Process(name) | Self::View(name) => sentence(name),
+            Self::Process(name) => sentence(name),
+            Self::View(name) => in_words(name),
         }
     }
 }

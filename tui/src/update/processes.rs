@@ -346,7 +346,7 @@ fn done(steer: &Steer) -> Option<String> {
             Some(format!("“{}” is paused; it finishes what it has begun", process_sentence(name)))
         }
         Steer::Pause(Target::View(name)) => {
-            Some(format!("“{}” is paused; lists show what it had taken in", process_sentence(name)))
+            Some(format!("The read model {name} is paused; lists show what it had taken in"))
         }
         Steer::Resume(target) => Some(format!("“{}” goes on by itself", target.title())),
         Steer::Step(_) => None,

@@ -27,7 +27,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         Load::Ready => {}
     }
     if body.width >= 100 {
-        let wide = body.width * 3 / 5;
+        let wide = (body.width * 3 / 5).max(72);
         table(processes, theme, Rect { width: wide, ..body }, buffer);
         let side = Rect { x: body.x + wide + 3, width: body.width - wide - 3, ..body };
         waiting::draw(model, theme, side, buffer);
@@ -69,6 +69,9 @@ fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x));
 }
 
+/// The head of the first part of the table, which names the columns too.
+const PROCESSES: &str = "Processes";
+
 /// A line of the table as it is drawn.
 enum Line<'a> {
     Head(&'static str),
@@ -76,7 +79,7 @@ enum Line<'a> {
 }
 
 fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let mut lines = vec![Line::Head("Processes")];
+    let mut lines = vec![Line::Head(PROCESSES)];
     for (place, row) in processes.rows().enumerate() {
         if place == processes.processes.len() {
             lines.push(Line::Head("Read models"));
@@ -112,17 +115,20 @@ struct Columns {
 }
 
 fn layout(row: Rect) -> Columns {
-    let state = if row.width >= 46 { 18 } else { 12 };
+    let state = if row.width >= 46 { 17 } else { 15 };
     let right = row.right().saturating_sub(state + 2);
-    let lately = (row.width >= 74).then_some(right);
-    let lag = (row.width >= 46).then(|| lately.map_or(right, |right| right - 14));
-    let position = (row.width >= 60).then(|| lag.unwrap_or(right) - 8);
+    let lately = (row.width >= 66).then_some(right);
+    let lag = (row.width >= 46).then(|| lately.map_or(right, |right| right - 11));
+    let position = (row.width >= 60).then(|| lag.unwrap_or(right) - 7);
     Columns { position, lag, lately, state }
 }
 
 fn columns(title: &str, theme: &Theme, row: Rect, buffer: &mut Buffer) {
     let columns = layout(row);
     put(buffer, row.x, row.y, title, theme.strong, row.width);
+    if title != PROCESSES {
+        return;
+    }
     let captions = [(columns.position, "at"), (columns.lag, "behind"), (columns.lately, "lately")];
     for (right, caption) in captions {
         if let Some(right) = right {
@@ -145,7 +151,7 @@ fn one(processes: &Processes, what: &Row, theme: &Theme, row: Rect, chosen: bool
     put(buffer, row.right().saturating_sub(columns.state), row.y, &word, on_row(style), columns.state);
     if let Some(right) = columns.lately {
         let lags: Vec<u64> = processes.lags(what).collect();
-        put_right(buffer, right, row.y, &sparkline(&lags), on_row(theme.dim), 12);
+        put_right(buffer, right, row.y, &sparkline(&lags), on_row(theme.dim), 10);
     }
     if let Some(right) = columns.lag {
         let style = if lag > 0 { theme.warn } else { theme.dim };
@@ -166,7 +172,7 @@ fn one(processes: &Processes, what: &Row, theme: &Theme, row: Rect, chosen: bool
 pub(super) fn name(row: &Row) -> String {
     match row {
         Row::Process(process) => process_sentence(&process.name),
-        Row::View(view) => process_sentence(&view.name),
+        Row::View(_) => row.target().title(),
     }
 }
 

@@ -54,6 +54,7 @@ fn standing(process: &Process) -> String {
     };
     let begun = match (process.in_flight, process.retrying) {
         (0, 0) => String::new(),
+        (0, retrying) => format!(" {retrying} tried again."),
         (begun, 0) => format!(" {begun} being handled."),
         (begun, retrying) => format!(" {begun} being handled, {retrying} tried again."),
     };
@@ -120,7 +121,7 @@ fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buff
         words(&text, theme.dim, area, buffer);
         return;
     };
-    let about = about(model, &chosen);
+    let about = about(model, &chosen, area.width < WIDE);
     let about_height = u16::try_from(wrap(&about, area.width).len()).unwrap_or(0).min(area.height / 2);
     let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let high = count.min(area.height.saturating_sub(about_height + 1)).max(1);
@@ -128,6 +129,9 @@ fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buff
     let rest = below(area, high + 1);
     words(&about, theme.text, rest, buffer);
 }
+
+/// From how many cells on a line names its order; below, what is written beneath does.
+const WIDE: u16 = 56;
 
 fn list(processes: &Processes, lines: &[Waiting], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let first = first_line(processes.waiting.cursor, lines.len(), area.height);
@@ -154,7 +158,7 @@ fn one(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buff
     let x = put(buffer, row.x + 2, row.y, sign, on_row(style), 1) + 1;
     put(buffer, x, row.y, word, on_row(style), 6);
     let about = short_id(line.sequence());
-    let right = if row.width >= 44 {
+    let right = if row.width >= WIDE {
         put_right(buffer, row.right().saturating_sub(1), row.y, about, on_row(theme.dim), 12)
     } else {
         row.right()
@@ -165,9 +169,13 @@ fn one(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buff
 }
 
 /// What there is to know of something that waits.
-fn about(model: &Model, line: &Waiting) -> String {
+fn about(model: &Model, line: &Waiting, narrow: bool) -> String {
     let time = |at| when::time_of_day(at, &model.zone);
-    match line {
+    let whose = match line.order() {
+        Some(_) if narrow => format!("Order {}.\n", short_id(line.sequence())),
+        Some(_) | None => String::new(),
+    };
+    let told = match line {
         Waiting::Parked(parked) => {
             let tries = if parked.attempts == 1 { "once".to_owned() } else { format!("{} times", parked.attempts) };
             let behind = match parked.waiting {
@@ -177,16 +185,18 @@ fn about(model: &Model, line: &Waiting) -> String {
             };
             let state = match parked.state {
                 ParkedState::Parked => {
-                    format!("Tried {tries}, parked since {}.", time(parked.parked_at))
+                    let [retry, skip] = [Action::RetryParked, Action::SkipParked].map(|action| model.key(action));
+                    let keys = format!("{retry} tries it again, {skip} drops it for good.");
+                    format!("Tried {tries}, parked since {}.{behind}\n{keys}", time(parked.parked_at))
                 }
-                ParkedState::Retrying => "It is being tried again, and what waits behind it after it.".to_owned(),
+                ParkedState::Retrying => format!("It is being tried again, then what waits behind it.{behind}"),
             };
-            format!("{}\n{state}{behind}", parked.error)
+            format!("{}\n{state}", parked.error)
         }
         Waiting::Retry(retry) => {
             let next = match retry.next_attempt_at {
-                Some(at) => format!("the next at {}", time(at)),
-                None => "the next now or in its turn".to_owned(),
+                Some(at) => format!("the next time at {}", time(at)),
+                None => "the next time now or in its turn".to_owned(),
             };
             format!("{}\nTried {}×, {next}.", retry.error, retry.attempts)
         }
@@ -194,5 +204,6 @@ fn about(model: &Model, line: &Waiting) -> String {
             let [step, go_on] = [Action::NextEvent, Action::Pause].map(|action| model.key(action));
             format!("Held back. {step} lets the first of these go, {go_on} all.")
         }
-    }
+    };
+    format!("{whose}{told}")
 }
