@@ -3,10 +3,10 @@
 
 mod counter;
 
-use storefront_api::{AddItem, Cancel, DiffQuery, Order, OrderId, TimelineQuery};
+use storefront_api::{AddItem, Cancel, DiffQuery, Order, OrderId, StubFaults, TimelineQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
-use crate::driver::{png, processes};
+use crate::driver::{lab, png, processes};
 use crate::state::{Agreed, Change, Failure, Request};
 use crate::update::{Effect, Msg};
 
@@ -61,9 +61,14 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
             Msg::Submitted { key, result }
         }
         Effect::Processes(errand) => Msg::Processes(processes::run(client, errand).await),
-        Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
-            return None;
-        }
+        Effect::Lab(errand) => Msg::Lab(lab::run(client, errand).await),
+        Effect::Copy(_)
+        | Effect::Save { .. }
+        | Effect::Keep(_)
+        | Effect::FollowAnew
+        | Effect::Suspend
+        | Effect::Redraw
+        | Effect::Quit => return None,
     })
 }
 
@@ -71,6 +76,10 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
 async fn submit(client: &Client, request: Request, key: &IdempotencyKey) -> Result<Agreed, ClientError> {
     match request {
         Request::Counter(request) => counter::submit(client, request, key).await.map(Agreed::Counter),
+        // Sent again it does the same, so it goes without the key.
+        Request::Lab(StubFaults { stub, faults }) => {
+            client.set_faults(stub, &faults).await.map(|faults| Agreed::Lab(StubFaults { stub, faults }))
+        }
     }
 }
 

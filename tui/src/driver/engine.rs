@@ -119,6 +119,9 @@ impl Engine {
                     let _ = sender.send(Msg::Saved(saved)).await;
                 });
             }
+            Effect::FollowAnew => {
+                self.feed = self.client.clone().map(|client| feed::follow(client, self.sender.clone()));
+            }
             Effect::Keep(settings) => {
                 self.settings.send_replace(*settings);
             }
@@ -140,6 +143,7 @@ impl Engine {
             | Effect::CancelOrder { .. }
             | Effect::Counter(_)
             | Effect::Submit { .. }
+            | Effect::Lab(_)
             | Effect::Processes(_) => {
                 self.spawn(effect);
             }

@@ -5,6 +5,7 @@ mod effects;
 mod engine;
 mod feed;
 mod keys;
+mod lab;
 mod png;
 mod processes;
 mod signals;

@@ -1,27 +1,30 @@
 //! A small form over the screen: a few fields to fill in, sent once under one key, open until the shop has agreed. What
 //! it is for is an enum with one variant per screen, so that each screen knows its own forms only.
 
-use storefront_api::{Problem, Timestamp};
+use storefront_api::{Problem, StubFaults, Timestamp};
 use tui_input::Input;
 
-use crate::state::counter;
+use crate::state::{counter, lab};
 
 /// What a form is for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FormFor {
     Counter(counter::Work),
+    Lab(lab::Number),
 }
 
 /// What a filled-in form asks of the shop.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Request {
     Counter(counter::Request),
+    Lab(StubFaults),
 }
 
 /// What the shop made of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Agreed {
     Counter(counter::Agreed),
+    Lab(StubFaults),
 }
 
 /// A line of text to fill in.

@@ -6,6 +6,7 @@ mod checkout;
 pub(crate) mod counter;
 mod form;
 mod help;
+pub(crate) mod lab;
 mod list;
 mod log;
 mod order;
@@ -22,6 +23,7 @@ pub(crate) use checkout::{Checkout, Field, PAYMENTS, Phase, Submission};
 pub(crate) use counter::Counter;
 pub(crate) use form::{Agreed, FieldWrong, Form, FormField, FormFor, Request, Sending};
 pub(crate) use help::Help;
+pub(crate) use lab::Lab;
 pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
 pub(crate) use order::{OpenOrder, Question, TIMELINE_KEPT};
@@ -193,6 +195,7 @@ pub(crate) struct Model {
     pub(crate) log: Log,
     pub(crate) counter: Counter,
     pub(crate) processes: Processes,
+    pub(crate) lab: Lab,
     /// A timeline from a file, being played.
     pub(crate) replay: Option<Replay>,
     /// Which key does what.
@@ -240,6 +243,7 @@ impl Model {
             log: Log::default(),
             counter: Counter::default(),
             processes: Processes::default(),
+            lab: Lab::default(),
             replay: None,
             keys: Keymap::default(),
             mouse: settings.mouse,

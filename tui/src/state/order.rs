@@ -13,6 +13,8 @@ pub(crate) enum Question {
     CancelOrder(OrderId),
     /// Whether to drop the event at which a parked sequence stands.
     SkipParked,
+    /// Whether to start the shop over.
+    ResetShop,
 }
 
 /// The order that is open.

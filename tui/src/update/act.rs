@@ -56,6 +56,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousShelf => return shop::step_category(model, -1),
         Action::OnlyInStock => return shop::toggle_in_stock(model),
         Action::NextSort => return shop::next_sort(model),
+        Action::More | Action::Fewer | Action::OpenOrder if model.screen == Screen::Lab => {
+            return lab::act(model, action);
+        }
         Action::More => return more(model, 1),
         Action::Fewer => return more(model, -1),
         Action::Add => return shop::add(model),
@@ -104,6 +107,20 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Rebuild => return processes::rebuild(model),
         Action::RetryParked => return processes::retry(model),
         Action::SkipParked => processes::ask_to_skip(model),
+        Action::Play
+        | Action::PlayHappyPath
+        | Action::PlayCardDeclined
+        | Action::PlayLastUnit
+        | Action::PlayProductsDown
+        | Action::PlayMailDown
+        | Action::PlayWebhooks
+        | Action::PlayServerKilled
+        | Action::PlayRace
+        | Action::PlayPoison
+        | Action::OtherSide
+        | Action::Toggle
+        | Action::MendAll
+        | Action::ResetShop => return lab::act(model, action),
         Action::Yes => return answer(model, true),
         Action::No => return answer(model, false),
     }
@@ -308,6 +325,7 @@ fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
     match model.question.take() {
         Some(Question::CancelOrder(id)) if yes => checkout::cancel(model, id),
         Some(Question::SkipParked) => processes::skip(model, yes),
+        Some(Question::ResetShop) => lab::reset(model, yes),
         Some(Question::CancelOrder(_)) | None => Vec::new(),
     }
 }

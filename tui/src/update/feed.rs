@@ -3,7 +3,7 @@
 use storefront_api::Event;
 
 use crate::state::{Connection, Model, OpenOrder, Screen};
-use crate::update::{Effect, Feed, basket, counter, form, order, orders, processes, refetch, shop};
+use crate::update::{Effect, Feed, basket, counter, form, lab, order, orders, processes, refetch, shop};
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
     match feed {
@@ -82,6 +82,7 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
     }
     if !fresh.is_empty() {
         processes::changed(model);
+        lab::changed(model);
     }
     model.log.append(fresh);
     let mut effects = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::keys::{Action, Context};
 use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, Sending, Tone};
-use crate::update::{Effect, backoff_ms, counter, new_key};
+use crate::update::{Effect, backoff_ms, counter, lab, new_key};
 
 /// Goes to another field; after the last comes the first.
 pub(super) fn step_field(model: &mut Model, by: isize) {
@@ -40,6 +40,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_ref().filter(|form| form.sending.is_none()) else { return Vec::new() };
     let request = match &form.purpose {
         FormFor::Counter(work) => counter::request(form, work).map(Request::Counter),
+        FormFor::Lab(number) => lab::request(form, number).map(Request::Lab),
     };
     let key = new_key(model);
     let Some(form) = &mut model.form else { return Vec::new() };
@@ -97,6 +98,9 @@ pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Agreed, 
             model.form = None;
             match (purpose, agreed) {
                 (FormFor::Counter(work), Agreed::Counter(agreed)) => counter::agreed(model, &work, agreed),
+                (FormFor::Lab(_), Agreed::Lab(agreed)) => lab::agreed(model, agreed),
+                // The shop answers what it was asked.
+                (FormFor::Counter(_), Agreed::Lab(_)) | (FormFor::Lab(_), Agreed::Counter(_)) => Vec::new(),
             }
         }
         Err(failure) if failure.wants_repeating(retries) => {

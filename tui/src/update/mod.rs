@@ -9,7 +9,7 @@ pub(crate) mod counter;
 mod feed;
 mod form;
 mod help;
-mod lab;
+pub(crate) mod lab;
 mod order;
 mod orders;
 mod palette;
@@ -106,6 +106,7 @@ pub(crate) enum Msg {
         result: Result<Agreed, Failure>,
     },
     Processes(processes::News),
+    Lab(lab::News),
     /// A file was written: where, or why not.
     Saved(Result<String, String>),
     /// A timeline from a file is to be played.
@@ -186,6 +187,9 @@ pub(crate) enum Effect {
         request: Box<Request>,
     },
     Processes(processes::Errand),
+    Lab(lab::Errand),
+    /// Forget where the log was read to, and read it anew.
+    FollowAnew,
     /// Put a text into the clipboard.
     Copy(String),
     /// Write a text into a file of the working folder.
@@ -247,6 +251,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Counter(news) => counter::on_news(model, news),
         Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
         Msg::Processes(news) => processes::on_news(model, news),
+        Msg::Lab(news) => lab::on_news(model, news),
         Msg::Saved(result) => {
             match result {
                 Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
@@ -287,6 +292,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
         ageing,
         order::next_tick(model),
         processes::next_tick(model),
+        lab::next_tick(model),
         model.replay.as_ref().and_then(|replay| replay.next_at),
     ]
     .into_iter()
@@ -305,6 +311,7 @@ pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
     effects.extend(form::send(model));
     effects.extend(order::ask(model));
     effects.extend(processes::on_return(model));
+    effects.extend(lab::on_return(model));
     effects.extend(match model.screen {
         Screen::Orders => orders::ask(model),
         Screen::Processes => processes::ask(model),
@@ -326,6 +333,7 @@ fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects.extend(counter::on_tick(model));
     effects.extend(form::on_tick(model));
     effects.extend(processes::on_tick(model));
+    effects.extend(lab::on_tick(model));
     replay::on_tick(model);
     effects
 }

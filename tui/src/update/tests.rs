@@ -7,6 +7,8 @@ mod buying;
 mod counter;
 mod following;
 mod forms;
+mod lab;
+pub(crate) mod laboratory;
 mod processes;
 mod replaying;
 mod timelines;
@@ -158,6 +160,8 @@ fn cursors_are_in_range(model: &Model) {
         within(form.focus, form.fields.len());
     }
     within(model.processes.list.cursor, model.processes.len());
+    within(model.lab.list.cursor, model.lab.scenarios.len());
+    within(model.lab.switches.cursor, model.lab.rows().len());
     within(model.processes.waiting.cursor, model.processes.waiting().len());
     if let Some(open) = &model.order {
         within(open.list.cursor, open.events.len());
@@ -186,7 +190,7 @@ proptest! {
         // A screen by its keys, or a view of an order's timeline.
         let mut client = match ["order", "lanes", "tree", "scrubber"].iter().position(|view| *view == start) {
             Some(_) => Client::at_a_bought_order(),
-            None => Client::in_a_full_shop(),
+            None => Client::in_a_shop_with_a_lab(),
         };
         client.press(match start { "order" => "", "lanes" => "v", "tree" => "vv", "scrubber" => "vvv", keys => keys });
         for happening in happenings {

@@ -67,6 +67,21 @@ fn tabs(model: &Model, theme: &Theme, keys: &[String; 8], area: Rect, buffer: &m
     }
 }
 
+/// What is broken on purpose, as exactly as there is room for between the tabs and what begins at `right`, but never
+/// nothing; returns where it begins.
+fn broken(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16), buffer: &mut Buffer) -> u16 {
+    let broken = model.lab.broken();
+    if broken.is_empty() {
+        return right;
+    }
+    let told: Vec<String> = broken.iter().map(|(stub, what)| format!("{}: {what}", stub.name())).collect();
+    let stubs: Vec<&str> = broken.iter().map(|(stub, _)| stub.name()).collect();
+    let room = right.saturating_sub(area.x + taken + 2);
+    let texts = [format!("⚡ {}", told.join(" · ")), format!("⚡ {}", stubs.join(", ")), format!("⚡{}", stubs.len())];
+    let text = texts.into_iter().find(|text| width(text) <= room).unwrap_or_else(|| "⚡".to_owned());
+    put_right(buffer, right - 2, area.y, &text, theme.warn, width(&text))
+}
+
 /// Basket and connection at the right, as short as it must be to leave the tabs at the left their room; returns where they
 /// begin.
 fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16), buffer: &mut Buffer) -> u16 {
@@ -84,6 +99,8 @@ fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16),
     let text = if word.is_empty() { sign.to_owned() } else { format!("{sign} {word}") };
     let x = put_right(buffer, right, area.y, &text, style, width(&text));
     let pieces = model.basket.pieces();
+    let least = if pieces == 0 { 0 } else { width(&pieces.to_string()) + 3 };
+    let x = broken(model, theme, area, (taken + least, x), buffer);
     if pieces == 0 {
         return x;
     }

@@ -58,6 +58,12 @@ pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect
             "The goods go back on the shelf and the money to where it came from. This cannot be undone.".to_owned(),
         ),
         Question::SkipParked => (" Drop the event ", skipping(model)),
+        Question::ResetShop => (
+            " Start over ",
+            "The shop becomes as on its first day: no orders, full shelves, nothing broken. The old log is kept beside \
+             the new one, unless it is in memory only; every screen that is open starts anew."
+                .to_owned(),
+        ),
     };
     let lines = wrap(&text, 46.min(screen.width - 8));
     let height = u16::try_from(lines.len() + 4).unwrap_or(8);

@@ -1,13 +1,194 @@
-//! The screen Lab: scenarios, and what can be broken on purpose.
+//! The screen Lab: scenarios at the left with what the chosen one tells, and at the right what can be broken on purpose.
+
+mod story;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use storefront_api::{Scenario, ScenarioState, Stub};
 
-use crate::state::Model;
-use crate::view::instead;
+use crate::keys::Action;
+use crate::state::lab::{Side, Switch, player_of};
+use crate::state::{Load, Model};
+use crate::view::text::{first_line, put, put_right, rule, width, wrap};
 use crate::view::theme::Theme;
+use crate::view::{below, choose, failed, instead, row, when};
 
-pub(super) fn draw(_model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    instead(theme, area, "Lab", "", buffer);
+/// How wide the switches are.
+const SWITCHES: u16 = 30;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let lab = &model.lab;
+    if let Some(why) = &lab.disabled {
+        instead(theme, area, "No lab here", why, buffer);
+        return None;
+    }
+    match &lab.load {
+        Load::Loading => {
+            instead(theme, area, "Opening the lab", "A moment, please.", buffer);
+            return None;
+        }
+        Load::Failed(failure) => {
+            failed(theme, area, "The lab", failure, buffer);
+            return None;
+        }
+        Load::Ready => {}
+    }
+    heading(model, theme, row(area, 0), buffer);
+    let body = below(area, if area.height >= 16 { 2 } else { 1 });
+    if body.width >= 70 {
+        let wide = body.width - SWITCHES - 3;
+        scenarios(model, theme, Rect { width: wide, ..body }, buffer);
+        let side = Rect { x: body.x + wide + 3, width: SWITCHES, ..body };
+        switches(model, theme, side, buffer);
+    } else {
+        match lab.side {
+            Side::Scenarios => scenarios(model, theme, body, buffer),
+            Side::Switches => switches(model, theme, body, buffer),
+        }
+    }
     None
+}
+
+/// What is being played, and how to start over.
+fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let lab = &model.lab;
+    let (text, style) = match (lab.resetting, lab.running(), &lab.starting) {
+        (true, _, _) => ("Starting the shop over…".to_owned(), theme.warn),
+        (false, Some(running), _) => (format!("▶ {}", running.title), theme.accent),
+        (false, None, Some(_)) => ("▶ …".to_owned(), theme.accent),
+        (false, None, None) => ("Play a scenario, or break something".to_owned(), theme.text),
+    };
+    let more = format!("{} start over", model.key(Action::ResetShop));
+    let right = put_right(buffer, area.right(), area.y, &more, theme.dim, 20);
+    put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x + 2));
+}
+
+/// The list of scenarios, and below it the chosen one.
+fn scenarios(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let lab = &model.lab;
+    let all = u16::try_from(lab.scenarios.len()).unwrap_or(u16::MAX);
+    let high = if area.height >= all + 4 { all } else { area.height / 2 };
+    let first = first_line(lab.list.cursor, lab.scenarios.len(), high);
+    for (place, scenario) in lab.scenarios.iter().enumerate().skip(first).take(usize::from(high)) {
+        let row = row(area, place - first);
+        let chosen = place == lab.list.cursor;
+        let here = chosen && lab.side == Side::Scenarios;
+        if here {
+            choose(theme, row, buffer);
+        } else if chosen {
+            put(buffer, row.x, row.y, "·", theme.accent, 1);
+        }
+        one(model, scenario, theme, row, here, buffer);
+    }
+    let rest = below(area, high);
+    rule(buffer, rest, rest.y, theme.faint);
+    if let Some(scenario) = lab.selected() {
+        story::draw(model, scenario, theme, below(rest, 1), buffer);
+    }
+}
+
+fn one(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let key = player_of(&scenario.name).map(|action| model.key(action)).unwrap_or_default();
+    let x = row.x + 2;
+    put(buffer, x, row.y, &key, on_row(theme.accent), 3);
+    let starting = model.lab.starting.as_deref() == Some(scenario.name.as_str());
+    let (state, style) = match &scenario.last_run {
+        _ if starting => ("▶ …".to_owned(), theme.accent),
+        None => (String::new(), theme.dim),
+        Some(run) => {
+            let time = when::time_of_day(run.started_at, &model.zone);
+            let (word, style) = self::state(run.state, theme);
+            if row.width >= 60 { (format!("{word} {time}"), style) } else { (word.to_owned(), style) }
+        }
+    };
+    let right = put_right(buffer, row.right().saturating_sub(1), row.y, &state, on_row(style), 20);
+    put(buffer, x + 3, row.y, &scenario.title, on_row(theme.text), right.saturating_sub(x + 4));
+}
+
+/// How a run is going, with a sign.
+fn state(state: ScenarioState, theme: &Theme) -> (&'static str, Style) {
+    match state {
+        ScenarioState::Running => ("▶ playing", theme.accent),
+        ScenarioState::Finished => ("✓ played", theme.good),
+        ScenarioState::Failed => ("✗ failed", theme.bad),
+    }
+}
+
+/// A line of the switches as it is drawn.
+enum Line {
+    Stub(Stub),
+    Switch(usize, Stub, Switch),
+}
+
+/// What a stub stands for.
+fn title(stub: Stub) -> &'static str {
+    match stub {
+        Stub::Products => "Product service",
+        Stub::Cards => "Card gateway",
+        Stub::Mail => "Mail server",
+    }
+}
+
+fn switches(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let lab = &model.lab;
+    let mut lines = Vec::new();
+    let mut last = None;
+    for (place, (stub, switch)) in lab.rows().into_iter().enumerate() {
+        if last != Some(stub) {
+            lines.push(Line::Stub(stub));
+            last = Some(stub);
+        }
+        lines.push(Line::Switch(place, stub, switch));
+    }
+    if lines.is_empty() {
+        put(buffer, area.x, area.y, "Asking what is broken…", theme.dim, area.width);
+        return;
+    }
+    let here = |line: &Line| matches!(line, Line::Switch(place, ..) if *place == lab.switches.cursor);
+    let meaning = lab.rows().get(lab.switches.cursor).map(|(_, switch)| switch.meaning()).unwrap_or_default();
+    let told = if lab.side == Side::Switches { wrap(meaning, area.width) } else { Vec::new() };
+    let high = area.height.saturating_sub(u16::try_from(told.len()).unwrap_or(0)).max(1);
+    let cursor = lines.iter().position(here).unwrap_or(0);
+    let first = first_line(cursor, lines.len(), high);
+    for (place, line) in lines.iter().skip(first).take(usize::from(high)).enumerate() {
+        let row = row(area, place);
+        match line {
+            Line::Stub(stub) => {
+                put(buffer, row.x, row.y, title(*stub), theme.strong, row.width);
+            }
+            Line::Switch(_, stub, switch) => {
+                let chosen = here(line) && lab.side == Side::Switches;
+                if chosen {
+                    choose(theme, row, buffer);
+                }
+                one_switch(model, (*stub, *switch), theme, row, chosen, buffer);
+            }
+        }
+    }
+    let shown = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(high);
+    for (line, text) in told.iter().enumerate() {
+        let row = row(below(area, shown), line);
+        put(buffer, row.x, row.y, text, theme.dim, row.width);
+    }
+}
+
+fn one_switch(
+    model: &Model,
+    (stub, switch): (Stub, Switch),
+    theme: &Theme,
+    row: Rect,
+    chosen: bool,
+    buffer: &mut Buffer,
+) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let value = model.lab.faults_of(stub).and_then(|faults| switch.value(&faults));
+    let (sign, style) = if value.is_some() { ("■", theme.warn) } else { ("□", theme.dim) };
+    put(buffer, row.x + 2, row.y, sign, on_row(style), 1);
+    let name = if value.is_some() { theme.warn } else { theme.text };
+    put(buffer, row.x + 4, row.y, switch.name(), on_row(name), row.width.saturating_sub(4));
+    let waiting = if model.lab.wanted.contains_key(&stub) { "…" } else { "" };
+    let value = format!("{}{waiting}", value.unwrap_or_else(|| "off".to_owned()));
+    put_right(buffer, row.right().saturating_sub(1), row.y, &value, on_row(style), width(&value));
 }

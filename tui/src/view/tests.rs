@@ -3,6 +3,8 @@
 //! To bring the files up to date after a change that is meant: `GOLDEN=write cargo test -p storefront`, then read the
 //! difference.
 
+mod backstage;
+
 use std::fs;
 use std::path::Path;
 
@@ -10,11 +12,10 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
-use storefront_api::{LeftOut, OrderStatus, PaymentStatus, Problem, Rebuilding, StepState};
+use storefront_api::{OrderStatus, PaymentStatus, Problem, StepState};
 
 use crate::settings::ThemeName;
 use crate::state::{Model, Replay};
-use crate::update::tests::backstage::Backstage;
 use crate::update::tests::world::{Client, a_checkout, a_shelf, an_event, steps};
 use crate::update::{Feed, Msg};
 use crate::view::theme::{Depth, Theme};
@@ -247,78 +248,6 @@ fn the_log() {
     looks_like("log", &client);
 }
 
-fn at_the_processes(change: impl FnOnce(&mut Backstage)) -> Client {
-    let mut client = Client::in_a_full_shop();
-    change(&mut client.backstage);
-    client.press("5");
-    client.answer_all();
-    client
-}
-
-#[test]
-fn the_processes() {
-    looks_like("processes", &at_the_processes(|_| {}));
-}
-
-#[test]
-fn the_processes_before_anything_has_arrived() {
-    let mut client = Client::in_a_full_shop();
-    client.press("5");
-    looks_like("processes_opening", &client);
-}
-
-#[test]
-fn the_processes_when_they_do_not_arrive() {
-    let mut client = Client::in_a_full_shop();
-    client.press("5");
-    client.fail_all();
-    looks_like("processes_failed", &client);
-}
-
-#[test]
-fn a_process_with_something_parked() {
-    let mut client = at_the_processes(Backstage::park_a_mail);
-    client.press("jj");
-    client.answer_all();
-    client.press("<Enter>");
-    looks_like("processes_parked", &client);
-}
-
-#[test]
-fn a_paused_process_with_what_it_holds_back() {
-    let mut client = at_the_processes(Backstage::hold_the_checkout);
-    for lag in [4, 9, 2] {
-        client.backstage.process("checkout").lag = lag;
-        client.backstage.view("orders").lag = lag;
-        client.press("5");
-        client.answer_all();
-    }
-    looks_like("processes_paused", &client);
-}
-
-#[test]
-fn a_read_model_that_is_rebuilt() {
-    let mut client = at_the_processes(|backstage| {
-        backstage.view("orders").rebuilding = Some(Rebuilding { position: 48, head: 128 });
-        let products = backstage.view("products");
-        products.left_out = 2;
-        products.last_left_out = Some(LeftOut { position: 77, why: "product.changed does not fit".into() });
-    });
-    client.press("jjjj");
-    looks_like("processes_rebuilding", &client);
-    client.press("j");
-    looks_like("processes_left_out", &client);
-}
-
-#[test]
-fn dropping_an_event_is_asked_first() {
-    let mut client = at_the_processes(Backstage::park_a_mail);
-    client.press("jj");
-    client.answer_all();
-    client.press("s");
-    looks_like("processes_skip", &client);
-}
-
 #[test]
 fn the_stock() {
     looks_like("counter_stock", &at_the_counter());
@@ -500,7 +429,7 @@ fn a_window_that_is_too_small_says_so() {
 fn every_screen_is_drawn_in_every_theme_at_every_size() {
     let themes = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Mono];
     let depths = [Depth::True, Depth::Indexed, Depth::Basic, Depth::None];
-    for mut client in [with_a_full_basket(), at_the_checkout(), watching(), confirmed()] {
+    for mut client in [with_a_full_basket(), at_the_checkout(), watching(), confirmed(), backstage::in_the_lab()] {
         for keys in ["", "1", "2", "3", "4", "5", "<Enter>", "6", "?"] {
             client.press(keys);
             client.answer_all();

@@ -12,6 +12,7 @@ use storefront_api::{
 use uuid::Uuid;
 
 use super::backstage::{self, Backstage};
+use super::laboratory::{self, Laboratory};
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
 use crate::state::{Agreed, Change, Failure, Model, Request};
@@ -183,6 +184,7 @@ pub(crate) struct Client {
     /// What is behind the screen Counter.
     pub(crate) counter: counter::Shopkeeping,
     pub(crate) backstage: Backstage,
+    pub(crate) laboratory: Laboratory,
     now: i64,
 }
 
@@ -199,6 +201,7 @@ impl Client {
             refuse_with: None,
             counter: counter::Shopkeeping::default(),
             backstage: Backstage::default(),
+            laboratory: Laboratory::default(),
             now: START,
         }
     }
@@ -217,6 +220,15 @@ impl Client {
         client
     }
 
+    /// The same, with a lab in it.
+    pub(crate) fn in_a_shop_with_a_lab() -> Self {
+        let mut client = Self::in_a_full_shop();
+        client.laboratory.enabled = true;
+        client.take(Msg::Feed(Feed::Online));
+        client.answer_all();
+        client
+    }
+
     pub(crate) fn take(&mut self, msg: Msg) -> Vec<Effect> {
         let effects = update(&mut self.model, Timestamp::from_unix_ms(self.now), msg);
         let for_the_shop = |effect: &&Effect| {
@@ -225,6 +237,7 @@ impl Client {
                 Effect::Copy(_)
                     | Effect::Save { .. }
                     | Effect::Keep(_)
+                    | Effect::FollowAnew
                     | Effect::Quit
                     | Effect::Suspend
                     | Effect::Redraw
@@ -392,9 +405,11 @@ impl Client {
             Effect::Counter(errand) => self.counter.answer(errand),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
             Effect::Processes(errand) => Msg::Processes(self.backstage.answer(errand)),
+            Effect::Lab(errand) => Msg::Lab(self.laboratory.answer(errand)),
             Effect::Copy(_)
             | Effect::Save { .. }
             | Effect::Keep(_)
+            | Effect::FollowAnew
             | Effect::Suspend
             | Effect::Redraw
             | Effect::Quit => Msg::Tick,
@@ -407,6 +422,10 @@ impl Client {
     fn agree(&mut self, request: Request) -> Agreed {
         match request {
             Request::Counter(request) => Agreed::Counter(self.counter.agree(request)),
+            Request::Lab(broken) => {
+                self.laboratory.break_there(broken.stub, broken.faults);
+                Agreed::Lab(broken)
+            }
         }
     }
 }
@@ -452,9 +471,14 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::Counter(errand) => counter::failed(errand, failure),
         Effect::Submit { key, .. } => Msg::Submitted { key, result: Err(failure) },
         Effect::Processes(errand) => Msg::Processes(backstage::failed(errand, failure)),
-        Effect::Copy(_) | Effect::Save { .. } | Effect::Keep(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {
-            Msg::Tick
-        }
+        Effect::Lab(errand) => Msg::Lab(laboratory::failed(errand, failure)),
+        Effect::Copy(_)
+        | Effect::Save { .. }
+        | Effect::Keep(_)
+        | Effect::FollowAnew
+        | Effect::Suspend
+        | Effect::Redraw
+        | Effect::Quit => Msg::Tick,
     }
 }
 

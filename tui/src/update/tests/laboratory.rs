@@ -1,0 +1,125 @@
+//! The lab in the shop of the tests.
+
+use storefront_api::{
+    FaultList, Faults, LabReset, OrderId, Problem, Scenario, ScenarioList, ScenarioRun, ScenarioState, ScenarioStep,
+    Stub, StubFaults, Timestamp,
+};
+use uuid::Uuid;
+
+use super::world::START;
+use crate::state::Failure;
+use crate::update::lab::{Errand, News};
+
+/// Scenarios, and what is broken.
+#[derive(Debug)]
+pub(crate) struct Laboratory {
+    /// Most tests are about a shop without one.
+    pub(crate) enabled: bool,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) faults: Vec<StubFaults>,
+    /// Everything that was asked, reads too.
+    pub(crate) asked: Vec<Errand>,
+}
+
+impl Default for Laboratory {
+    fn default() -> Self {
+        let scenarios = [
+            ("happy-path", "Happy path"),
+            ("card-declined", "Card declined"),
+            ("mail-down", "Mail down"),
+            ("two-shoppers-race-for-one-unit", "Two shoppers race for one unit"),
+        ];
+        Self {
+            enabled: false,
+            scenarios: scenarios.map(|(name, title)| a_scenario(name, title)).to_vec(),
+            faults: Stub::ALL.map(|stub| StubFaults { stub, faults: Faults::default() }).to_vec(),
+            asked: Vec::new(),
+        }
+    }
+}
+
+fn a_scenario(name: &str, title: &str) -> Scenario {
+    Scenario {
+        name: name.into(),
+        title: title.into(),
+        story: "Ada buys two things by card. Her stock is reserved, her card is charged, and her order is confirmed."
+            .into(),
+        look_at: "The order's timeline: every step is an event.".into(),
+        last_run: None,
+    }
+}
+
+/// A run that has told two steps.
+pub(crate) fn a_run(name: &str, state: ScenarioState, orders: usize) -> ScenarioRun {
+    let at = |ms| Timestamp::from_unix_ms(START + ms);
+    let ended = state != ScenarioState::Running;
+    ScenarioRun {
+        name: name.into(),
+        state,
+        orders: (1..=orders as u128).map(|number| OrderId(Uuid::from_u128(0xada0 + number))).collect(),
+        started_at: at(0),
+        finished_at: ended.then(|| at(4_000)),
+        steps: vec![
+            ScenarioStep { at: at(12), text: "Ada puts two things into her basket.".into() },
+            ScenarioStep {
+                at: at(1_530),
+                text: "She checks out; her stock is reserved for a quarter of an hour.".into(),
+            },
+        ],
+        outcome: ended.then(|| "The order is confirmed and its mail has gone out.".into()),
+    }
+}
+
+impl Laboratory {
+    pub(crate) fn set_run(&mut self, name: &str, run: ScenarioRun) {
+        self.scenarios.iter_mut().find(|scenario| scenario.name == name).unwrap().last_run = Some(run);
+    }
+
+    pub(crate) fn break_there(&mut self, stub: Stub, faults: Faults) {
+        self.faults.iter_mut().find(|known| known.stub == stub).unwrap().faults = faults;
+    }
+
+    pub(crate) fn faults_of(&self, stub: Stub) -> Faults {
+        self.faults.iter().find(|known| known.stub == stub).unwrap().faults
+    }
+
+    /// How often something was asked.
+    pub(crate) fn times(&self, is_it: impl Fn(&Errand) -> bool) -> usize {
+        self.asked.iter().filter(|errand| is_it(errand)).count()
+    }
+
+    pub(crate) fn answer(&mut self, errand: Errand) -> News {
+        self.asked.push(errand.clone());
+        if !self.enabled {
+            let detail = "This shop has no lab. Start it with `storefront serve`.".to_owned();
+            let problem = Problem { status: 404, code: "lab_disabled".into(), detail, ..Problem::default() };
+            return failed(errand, Failure::Refused(Box::new(problem)));
+        }
+        match errand {
+            Errand::FetchScenarios => News::Scenarios(Ok(ScenarioList { items: self.scenarios.clone() })),
+            Errand::FetchFaults => News::Faults(Ok(FaultList { items: self.faults.clone() })),
+            Errand::Play { name } => {
+                let orders = if name.starts_with("two") { 2 } else { 1 };
+                let run = a_run(&name, ScenarioState::Running, orders);
+                self.set_run(&name, run.clone());
+                News::Played { name, result: Ok(run) }
+            }
+            Errand::Break { stub, faults } => {
+                self.break_there(stub, faults);
+                News::Broken { stub, result: Ok(faults) }
+            }
+            Errand::Reset => News::Reset(Ok(LabReset { kept_as: Some("shop-1.db".into()) })),
+        }
+    }
+}
+
+/// The answer to an errand that came to nothing.
+pub(crate) fn failed(errand: Errand, failure: Failure) -> News {
+    match errand {
+        Errand::FetchScenarios => News::Scenarios(Err(failure)),
+        Errand::FetchFaults => News::Faults(Err(failure)),
+        Errand::Play { name } => News::Played { name, result: Err(failure) },
+        Errand::Break { stub, .. } => News::Broken { stub, result: Err(failure) },
+        Errand::Reset => News::Reset(Err(failure)),
+    }
+}
