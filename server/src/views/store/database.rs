@@ -20,7 +20,7 @@ pub(crate) enum ViewStoreError {
 }
 
 /// A value in a row or in a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
     Int(i64),
     Text(String),
@@ -32,6 +32,14 @@ impl Value {
         match self {
             Self::Int(number) => *number,
             Self::Text(_) => 0,
+        }
+    }
+
+    /// The text, to be kept; empty where there is a number.
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Int(_) => String::new(),
+            Self::Text(text) => text,
         }
     }
 
@@ -66,18 +74,35 @@ impl From<String> for Value {
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
     pub(super) sql: &'static str,
-    pub(super) values: Vec<Value>,
+    pub(super) given: Given,
     /// Nothing of the transaction holds unless this changes exactly one row.
     pub(super) guard: bool,
 }
 
+/// What a statement is carried out with.
+#[derive(Clone, Debug)]
+pub(super) enum Given {
+    Once(Vec<Value>),
+    /// Once for each of these; [`ROWS`] in the statement stands for them. The same column has the same kind of value in
+    /// all of them, and there is at least one.
+    ForEach(Vec<Vec<Value>>),
+}
+
+/// Stands in a statement for a table of many values.
+pub(super) const ROWS: &str = "{rows}";
+
 impl Statement {
     pub(super) fn new<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
-        Self { sql, values: values.into(), guard: false }
+        Self { sql, given: Given::Once(values.into()), guard: false }
     }
 
     pub(super) fn guard<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
         Self { guard: true, ..Self::new(sql, values) }
+    }
+
+    /// A statement for many rows; `None` for none.
+    pub(super) fn for_each(sql: &'static str, rows: Vec<Vec<Value>>) -> Option<Self> {
+        (!rows.is_empty()).then_some(Self { sql, given: Given::ForEach(rows), guard: false })
     }
 }
 

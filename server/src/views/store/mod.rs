@@ -4,6 +4,7 @@
 //! servers that take in the same events, one commits, and the other finds it done. Everything here can be built anew from
 //! the log.
 
+mod changes;
 mod database;
 mod postgres;
 mod query;
@@ -21,7 +22,7 @@ use storefront_eventlog::Position;
 pub(crate) use self::database::ViewStoreError;
 use self::database::{Database, Statement, Value};
 pub(crate) use self::query::{Found, What};
-use super::view::{Terms, WORD};
+use super::view::Terms;
 
 /// How many rows are loaded or swept at once.
 const PAGE: i64 = 1000;
@@ -141,8 +142,7 @@ impl ViewStore {
     /// it was read, or its generation no longer what it was.
     pub(crate) async fn commit(&self, commits: &[Commit]) -> Result<bool, ViewStoreError> {
         let checkpoints = commits.iter().map(checkpoint);
-        let rows = commits.iter().flat_map(row_statements);
-        self.0.write(checkpoints.chain(rows).collect()).await
+        self.0.write(checkpoints.chain(changes::statements(commits)).collect()).await
     }
 
     /// Makes a generation that was built the live one, if it has come at least as far. `false` when it has not, or is no
@@ -194,14 +194,14 @@ impl ViewStore {
         keys: impl IntoIterator<Item = String>,
     ) -> Result<Vec<(String, Option<String>)>, ViewStoreError> {
         let keys: Vec<String> = keys.into_iter().collect();
-        let sql = "SELECT body FROM view_rows WHERE view = $1 AND generation = $2 AND key = $3";
-        let ask = |key: &String| {
-            Statement::new(sql, [head.view.as_str().into(), head.generation.into(), key.as_str().into()])
-        };
-        let answers = self.0.read(keys.iter().map(ask).collect()).await?;
-        let bodies =
-            answers.into_iter().map(|rows| rows.first().and_then(|row| row.first()).map(|body| body.text().to_owned()));
-        Ok(keys.into_iter().zip(bodies).collect())
+        let ask = |key: &String| vec![head.view.as_str().into(), head.generation.into(), key.as_str().into()];
+        let sql = "SELECT key, body FROM view_rows WHERE (view, generation, key) IN ({rows})";
+        let Some(question) = Statement::for_each(sql, keys.iter().map(ask).collect()) else { return Ok(Vec::new()) };
+        let mut found: BTreeMap<String, String> = pairs(self.ask(question).await?).collect();
+        Ok(keys
+            .into_iter()
+            .map(|key| found.remove_entry(&key).map_or((key, None), |(key, body)| (key, Some(body))))
+            .collect())
     }
 
     /// Some rows of one generation after a key, by key; fewer than asked for only at the end.
@@ -209,11 +209,7 @@ impl ViewStore {
         let sql =
             "SELECT key, body FROM view_rows WHERE view = $1 AND generation = $2 AND key > $3 ORDER BY key LIMIT $4";
         let values = [head.view.as_str().into(), head.generation.into(), key.into(), PAGE.into()];
-        let rows = self.ask(Statement::new(sql, values)).await?;
-        Ok(rows
-            .iter()
-            .filter_map(|row| Some((row.first()?.text().to_owned(), row.get(1)?.text().to_owned())))
-            .collect())
+        Ok(pairs(self.ask(Statement::new(sql, values)).await?).collect())
     }
 
     /// Lets go of the database.
@@ -282,49 +278,12 @@ fn checkpoint(commit: &Commit) -> Statement {
     Statement::guard(sql, values)
 }
 
-fn row_statements(commit: &Commit) -> Vec<Statement> {
-    let view = || Value::from(commit.head.view.as_str());
-    let generation = || Value::from(commit.head.generation);
-    let mut statements = Vec::new();
-    let mut counts = BTreeMap::<&str, i64>::new();
-    for row in &commit.rows {
-        let key = || Value::from(row.key.as_str());
-        for (term, rank) in row.terms_before.difference(&row.terms) {
-            let sql = "DELETE FROM view_terms
-                WHERE view = $1 AND generation = $2 AND term = $3 AND rank = $4 AND key = $5";
-            statements.push(Statement::new(sql, [view(), generation(), term.as_str().into(), (*rank).into(), key()]));
-            *counts.entry(term).or_default() -= 1;
-        }
-        for (term, rank) in row.terms.difference(&row.terms_before) {
-            let sql = "INSERT INTO view_terms (view, generation, term, rank, key) VALUES ($1, $2, $3, $4, $5)";
-            statements.push(Statement::new(sql, [view(), generation(), term.as_str().into(), (*rank).into(), key()]));
-            *counts.entry(term).or_default() += 1;
-        }
-        statements.push(match &row.body {
-            Some(body) => Statement::new(
-                "INSERT INTO view_rows (view, generation, key, words, body) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (view, generation, key) DO UPDATE SET words = excluded.words, body = excluded.body",
-                [view(), generation(), key(), words(&row.terms).into(), body.as_str().into()],
-            ),
-            None => Statement::new(
-                "DELETE FROM view_rows WHERE view = $1 AND generation = $2 AND key = $3",
-                [view(), generation(), key()],
-            ),
-        });
-    }
-    for (term, change) in counts.into_iter().filter(|(_, change)| *change != 0) {
-        let sql = "INSERT INTO view_counts (view, generation, term, rows_with_it) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (view, generation, term)
-            DO UPDATE SET rows_with_it = view_counts.rows_with_it + excluded.rows_with_it";
-        statements.push(Statement::new(sql, [view(), generation(), term.into(), change.into()]));
-    }
-    statements
-}
-
-/// The words of a row, each with a blank before it.
-fn words(terms: &Terms) -> String {
-    let words = terms.iter().filter_map(|(term, _)| term.strip_prefix(WORD)?.split(' ').next());
-    words.flat_map(|word| [" ", word]).collect()
+/// Two texts of each row.
+fn pairs(rows: database::Rows) -> impl Iterator<Item = (String, String)> {
+    rows.into_iter().filter_map(|row| {
+        let mut texts = row.into_iter().map(Value::into_text);
+        Some((texts.next()?, texts.next()?))
+    })
 }
 
 /// Databases count with a sign; nothing real comes near its end.

@@ -11,7 +11,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tracing::debug;
 
-use super::database::{Database, Rows, Statement, Value, ViewStoreError};
+use super::database::{Database, Given, ROWS, Rows, Statement, Value, ViewStoreError};
 use super::schema;
 
 const READERS: usize = 3;
@@ -20,9 +20,11 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(10);
 /// Guards the making of the tables; "SFVW" in ASCII.
 const SCHEMA_LOCK: i64 = 0x5346_5657;
-/// Whoever holds a view's checkpoint and falls silent is cut off. Derived data need not wait for the disk.
+/// Whoever holds a view's checkpoint and falls silent is cut off. Derived data need not wait for the disk. The generic plan
+/// looks many rows up by their index, however many there are.
 const SETTINGS: &str = "
     SET jit = off;
+    SET plan_cache_mode = force_generic_plan;
     SET search_path = views;
     SET lock_timeout = '5s';
     SET statement_timeout = '60s';
@@ -116,11 +118,8 @@ impl Session {
     async fn prepare(&mut self, statements: &[Statement]) -> Result<(), Error> {
         for statement in statements {
             if !self.statements.contains_key(statement.sql) {
-                let types = statement.values.iter().map(|value| match value {
-                    Value::Int(_) => Type::INT8,
-                    Value::Text(_) => Type::TEXT,
-                });
-                let prepared = self.client.prepare_typed(statement.sql, &types.collect::<Vec<_>>()).await?;
+                let (sql, types) = sql_of(statement);
+                let prepared = self.client.prepare_typed(&sql, &types).await?;
                 self.statements.insert(statement.sql, prepared);
             }
         }
@@ -134,37 +133,80 @@ impl Session {
         // The guards first, each waited for; the rest goes out without waiting for each answer.
         let (guards, others): (Vec<_>, Vec<_>) = statements.iter().partition(|statement| statement.guard);
         for guard in guards {
-            if transaction.execute(&prepared[guard.sql], &parameters(guard)).await? != 1 {
+            if transaction.execute(&prepared[guard.sql], &given(&parameters(guard))).await? != 1 {
                 transaction.rollback().await?;
                 return Ok(false);
             }
         }
-        let parameters: Vec<_> = others.iter().map(|statement| parameters(statement)).collect();
-        let sent = others.iter().zip(&parameters);
-        try_join_all(sent.map(|(statement, values)| transaction.execute(&prepared[statement.sql], values))).await?;
+        let sent = others.iter().map(|statement| async {
+            let parameters = parameters(statement);
+            transaction.execute(&prepared[statement.sql], &given(&parameters)).await
+        });
+        try_join_all(sent).await?;
         transaction.commit().await?;
         Ok(true)
     }
 
     async fn read(&mut self, questions: &[Statement]) -> Result<Vec<Rows>, Error> {
         self.prepare(questions).await?;
-        let parameters: Vec<_> = questions.iter().map(parameters).collect();
-        let sent = questions.iter().zip(&parameters);
-        let asked = sent.map(|(question, values)| self.client.query(&self.statements[question.sql], values));
+        let asked = questions.iter().map(async |question| {
+            let parameters = parameters(question);
+            self.client.query(&self.statements[question.sql], &given(&parameters)).await
+        });
         let answers = try_join_all(asked).await?;
         answers.iter().map(|rows| rows.iter().map(row).collect()).collect()
     }
 }
 
-fn parameters(statement: &Statement) -> Vec<&(dyn ToSql + Sync)> {
-    statement
-        .values
-        .iter()
-        .map(|value| match value {
-            Value::Int(number) => number as &(dyn ToSql + Sync),
-            Value::Text(text) => text as &(dyn ToSql + Sync),
-        })
-        .collect()
+/// Here many rows go out at once, as one array for each column.
+fn sql_of(statement: &Statement) -> (String, Vec<Type>) {
+    match &statement.given {
+        Given::Once(values) => {
+            let types = values.iter().map(|value| match value {
+                Value::Int(_) => Type::INT8,
+                Value::Text(_) => Type::TEXT,
+            });
+            (statement.sql.to_owned(), types.collect())
+        }
+        Given::ForEach(rows) => {
+            let values = rows.first().map(Vec::as_slice).unwrap_or_default();
+            let types = values.iter().map(|value| match value {
+                Value::Int(_) => Type::INT8_ARRAY,
+                Value::Text(_) => Type::TEXT_ARRAY,
+            });
+            let columns: Vec<String> = (1..=values.len()).map(|column| format!("${column}")).collect();
+            let table = format!("SELECT * FROM unnest({})", columns.join(", "));
+            (statement.sql.replace(ROWS, &table), types.collect())
+        }
+    }
+}
+
+type Parameter<'a> = Box<dyn ToSql + Sync + Send + 'a>;
+
+fn parameters(statement: &Statement) -> Vec<Parameter<'_>> {
+    match &statement.given {
+        Given::Once(values) => {
+            let parameter = |value| match value {
+                &Value::Int(number) => Box::new(number) as Parameter<'_>,
+                Value::Text(text) => Box::new(text.as_str()),
+            };
+            values.iter().map(parameter).collect()
+        }
+        Given::ForEach(rows) => {
+            let column = |at: usize| {
+                let values = || rows.iter().filter_map(move |row| row.get(at));
+                match rows.first().and_then(|row| row.get(at)) {
+                    Some(Value::Text(_)) => Box::new(values().map(Value::text).collect::<Vec<_>>()) as Parameter<'_>,
+                    Some(Value::Int(_)) | None => Box::new(values().map(Value::int).collect::<Vec<_>>()),
+                }
+            };
+            (0..rows.first().map_or(0, Vec::len)).map(column).collect()
+        }
+    }
+}
+
+fn given<'a>(parameters: &'a [Parameter<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    parameters.iter().map(|parameter| &**parameter as &(dyn ToSql + Sync)).collect()
 }
 
 fn row(row: &tokio_postgres::Row) -> Result<Vec<Value>, Error> {

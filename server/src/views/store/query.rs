@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::database::{Rows, Statement, Value, ViewStoreError};
-use super::{ViewStore, WORD};
+use super::ViewStore;
+use super::database::{Given, Rows, Statement, Value, ViewStoreError};
+use crate::views::view::WORD;
 
 /// A beginning that stands for more terms than these is searched as a range, which is slower.
 const MOST_TERMS: usize = 64;
@@ -164,8 +165,9 @@ impl ViewStore {
             let [a, b, c, d, e] = others;
             [view.into(), from, to, in_group(group).into(), before.into(), a, b, c, d, e]
         };
-        let mut page = Statement::new(PAGE_OF_WORDS, shared(before));
-        page.values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let page = [shared(before).as_slice(), &[limit.into()]].concat();
+        let page = Statement { sql: PAGE_OF_WORDS, given: Given::Once(page), guard: false };
         let count = Statement::new(COUNT_OF_WORDS, shared(i64::MAX));
         let answers = self.0.read(vec![page, count]).await?;
         let [rows, count] = answers.as_slice() else { return Ok(Found::default()) };

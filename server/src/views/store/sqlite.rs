@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, params_from_iter};
 use tracing::warn;
 
-use super::database::{Database, Rows, Statement, Value, ViewStoreError};
+use super::database::{Database, Given, ROWS, Rows, Statement, Value, ViewStoreError};
 use super::schema;
 
 const READERS: usize = 3;
@@ -82,7 +82,7 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 
 fn tune(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(LOCK_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
@@ -129,7 +129,12 @@ async fn with<T: Send + 'static>(
 fn write(connection: &mut Connection, statements: &[Statement]) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for statement in statements {
-        let changed = transaction.prepare_cached(statement.sql)?.execute(params_from_iter(&statement.values))?;
+        let mut prepared = prepared(&transaction, statement)?;
+        let mut changed = 0;
+        for values in each(&statement.given) {
+            changed += prepared.execute(params_from_iter(values))?;
+        }
+        drop(prepared);
         if statement.guard && changed != 1 {
             transaction.rollback()?;
             return Ok(false);
@@ -140,12 +145,37 @@ fn write(connection: &mut Connection, statements: &[Statement]) -> rusqlite::Res
 }
 
 fn read(connection: &Connection, question: &Statement) -> rusqlite::Result<Rows> {
-    let mut statement = connection.prepare_cached(question.sql)?;
+    let mut statement = prepared(connection, question)?;
     let columns = statement.column_count();
-    let rows = statement.query_map(params_from_iter(&question.values), |row| {
-        (0..columns).map(|column| row.get_ref(column)?.try_into().map_err(Into::into)).collect()
-    })?;
-    rows.collect()
+    let mut answer = Rows::new();
+    for values in each(&question.given) {
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            (0..columns).map(|column| row.get_ref(column)?.try_into().map_err(Into::into)).collect()
+        })?;
+        for row in rows {
+            answer.push(row?);
+        }
+    }
+    Ok(answer)
+}
+
+/// Here a statement for many rows is carried out row by row: that costs no round trips.
+fn prepared<'c>(connection: &'c Connection, statement: &Statement) -> rusqlite::Result<CachedStatement<'c>> {
+    match &statement.given {
+        Given::Once(_) => connection.prepare_cached(statement.sql),
+        Given::ForEach(rows) => {
+            let columns = 1..=rows.first().map_or(0, Vec::len);
+            let columns: Vec<String> = columns.map(|column| format!("${column}")).collect();
+            connection.prepare_cached(&statement.sql.replace(ROWS, &format!("VALUES ({})", columns.join(", "))))
+        }
+    }
+}
+
+fn each(given: &Given) -> &[Vec<Value>] {
+    match given {
+        Given::Once(values) => std::slice::from_ref(values),
+        Given::ForEach(rows) => rows,
+    }
 }
 
 impl rusqlite::ToSql for Value {

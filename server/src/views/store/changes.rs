@@ -1,0 +1,66 @@
+//! What some events make of the rows, as statements: one for each kind of change, whichever views it is in.
+
+use std::collections::BTreeMap;
+
+use super::Commit;
+use super::database::{Statement, Value};
+use crate::views::view::{Terms, WORD};
+
+const REMOVE_TERMS: &str = "DELETE FROM view_terms WHERE (view, generation, term, rank, key) IN ({rows})";
+const ADD_TERMS: &str = "INSERT INTO view_terms (view, generation, term, rank, key) {rows}";
+const PUT_ROWS: &str = "INSERT INTO view_rows (view, generation, key, words, body) {rows}
+    ON CONFLICT (view, generation, key) DO UPDATE SET words = excluded.words, body = excluded.body";
+const REMOVE_ROWS: &str = "DELETE FROM view_rows WHERE (view, generation, key) IN ({rows})";
+const COUNT: &str = "INSERT INTO view_counts (view, generation, term, rows_with_it) {rows}
+    ON CONFLICT (view, generation, term)
+    DO UPDATE SET rows_with_it = view_counts.rows_with_it + excluded.rows_with_it";
+const REMOVE_COUNTS_OF_NOTHING: &str =
+    "DELETE FROM view_counts WHERE rows_with_it = 0 AND (view, generation, term) IN ({rows})";
+
+/// The statements that write the rows of some commits, with their terms and how many rows have each.
+pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
+    let (mut removed_terms, mut added_terms) = (Vec::new(), Vec::new());
+    let (mut put, mut removed) = (Vec::new(), Vec::new());
+    let (mut counts, mut fewer) = (Vec::new(), Vec::new());
+    for commit in commits {
+        let begin = || vec![Value::from(commit.head.view.as_str()), Value::from(commit.head.generation)];
+        let with = |values: &[Value]| [begin(), values.to_vec()].concat();
+        let mut counted = BTreeMap::<&str, i64>::new();
+        for row in &commit.rows {
+            let key = || Value::from(row.key.as_str());
+            for (term, rank) in row.terms_before.difference(&row.terms) {
+                removed_terms.push(with(&[term.as_str().into(), (*rank).into(), key()]));
+                *counted.entry(term).or_default() -= 1;
+            }
+            for (term, rank) in row.terms.difference(&row.terms_before) {
+                added_terms.push(with(&[term.as_str().into(), (*rank).into(), key()]));
+                *counted.entry(term).or_default() += 1;
+            }
+            match &row.body {
+                Some(body) => put.push(with(&[key(), words(&row.terms).into(), body.as_str().into()])),
+                None => removed.push(with(&[key()])),
+            }
+        }
+        counted.retain(|_, change| *change != 0);
+        fewer.extend(counted.iter().filter(|(_, change)| **change < 0).map(|(term, _)| with(&[(*term).into()])));
+        counts.extend(counted.into_iter().map(|(term, change)| with(&[term.into(), change.into()])));
+    }
+    // In the order of the index: neighbours are then written together.
+    removed_terms.sort_unstable();
+    added_terms.sort_unstable();
+    let changes = [
+        (REMOVE_TERMS, removed_terms),
+        (ADD_TERMS, added_terms),
+        (PUT_ROWS, put),
+        (REMOVE_ROWS, removed),
+        (COUNT, counts),
+        (REMOVE_COUNTS_OF_NOTHING, fewer),
+    ];
+    changes.into_iter().filter_map(|(sql, rows)| Statement::for_each(sql, rows)).collect()
+}
+
+/// The words of a row, each with a blank before it.
+fn words(terms: &Terms) -> String {
+    let words = terms.iter().filter_map(|(term, _)| term.strip_prefix(WORD)?.split(' ').next());
+    words.flat_map(|word| [" ", word]).collect()
+}
