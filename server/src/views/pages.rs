@@ -12,7 +12,7 @@ pub(super) fn wanted(q: Option<&str>, all: String, group: Option<&str>) -> Optio
     let words: Vec<String> = q.map(words_of).into_iter().flatten().collect();
     let asked_for_nothing = q.is_none_or(|q| q.trim().is_empty());
     match (words.is_empty(), asked_for_nothing) {
-        (false, _) => Some(What::Words(words, group.map(str::to_owned))),
+        (false, _) => Some(What::Words { words, group: group.map(str::to_owned), all }),
         (true, true) => Some(What::Term(all)),
         (true, false) => None,
     }

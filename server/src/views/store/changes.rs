@@ -1,6 +1,7 @@
 //! What some events make of the rows, as statements: one for each kind of change, whichever views it is in.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Commit;
 use super::database::{Statement, Value};
@@ -17,6 +18,10 @@ const COUNT: &str = "INSERT INTO view_counts (view, generation, term, rows_with_
 const REMOVE_COUNTS_OF_NOTHING: &str =
     "DELETE FROM view_counts WHERE rows_with_it = 0 AND (view, generation, term) IN ({rows})";
 
+/// It is counted how many rows have a word with a beginning of at most so many letters, so that nobody need look at them
+/// all to tell. Short beginnings are shared by many words, and so cost little.
+pub(super) const COUNTED_LETTERS: usize = 8;
+
 /// The statements that write the rows of some commits, with their terms and how many rows have each.
 pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
     let (mut removed_terms, mut added_terms) = (Vec::new(), Vec::new());
@@ -25,25 +30,28 @@ pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
     for commit in commits {
         let begin = || vec![Value::from(commit.head.view.as_str()), Value::from(commit.head.generation)];
         let with = |values: &[Value]| [begin(), values.to_vec()].concat();
-        let mut counted = BTreeMap::<&str, i64>::new();
+        let mut counted = BTreeMap::<Cow<'_, str>, i64>::new();
         for row in &commit.rows {
             let key = || Value::from(row.key.as_str());
             for (term, rank) in row.terms_before.difference(&row.terms) {
                 removed_terms.push(with(&[term.as_str().into(), (*rank).into(), key()]));
-                *counted.entry(term).or_default() -= 1;
+                *counted.entry(Cow::from(term)).or_default() -= 1;
             }
             for (term, rank) in row.terms.difference(&row.terms_before) {
                 added_terms.push(with(&[term.as_str().into(), (*rank).into(), key()]));
-                *counted.entry(term).or_default() += 1;
+                *counted.entry(Cow::from(term)).or_default() += 1;
             }
+            let (before, now) = (beginnings(&row.terms_before), beginnings(&row.terms));
+            before.difference(&now).for_each(|gone| *counted.entry(Cow::from(gone.clone())).or_default() -= 1);
+            now.difference(&before).for_each(|new| *counted.entry(Cow::from(new.clone())).or_default() += 1);
             match &row.body {
                 Some(body) => put.push(with(&[key(), words(&row.terms).into(), body.as_str().into()])),
                 None => removed.push(with(&[key()])),
             }
         }
         counted.retain(|_, change| *change != 0);
-        fewer.extend(counted.iter().filter(|(_, change)| **change < 0).map(|(term, _)| with(&[(*term).into()])));
-        counts.extend(counted.into_iter().map(|(term, change)| with(&[term.into(), change.into()])));
+        fewer.extend(counted.iter().filter(|(_, change)| **change < 0).map(|(term, _)| with(&[(&**term).into()])));
+        counts.extend(counted.into_iter().map(|(term, change)| with(&[term.into_owned().into(), change.into()])));
     }
     // In the order of the index: neighbours are then written together.
     removed_terms.sort_unstable();
@@ -59,8 +67,25 @@ pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
     changes.into_iter().filter_map(|(sql, rows)| Statement::for_each(sql, rows)).collect()
 }
 
+/// Under what it is counted how many rows have a word that begins like this.
+pub(super) fn beginning(letters: &str) -> String {
+    format!("begin:{letters}")
+}
+
+/// The counted beginnings of all words of a row.
+fn beginnings(terms: &Terms) -> BTreeSet<String> {
+    let begins = |word| {
+        let ends = str::char_indices(word).map(|(at, letter)| at + letter.len_utf8());
+        ends.take(COUNTED_LETTERS).filter_map(move |end| word.get(..end))
+    };
+    words_in(terms).flat_map(begins).map(beginning).collect()
+}
+
 /// The words of a row, each with a blank before it.
 fn words(terms: &Terms) -> String {
-    let words = terms.iter().filter_map(|(term, _)| term.strip_prefix(WORD)?.split(' ').next());
-    words.flat_map(|word| [" ", word]).collect()
+    words_in(terms).flat_map(|word| [" ", word]).collect()
+}
+
+fn words_in(terms: &Terms) -> impl Iterator<Item = &str> {
+    terms.iter().filter_map(|(term, _)| term.strip_prefix(WORD)?.split(' ').next())
 }

@@ -92,11 +92,11 @@ pub(super) enum Given {
 pub(super) const ROWS: &str = "{rows}";
 
 impl Statement {
-    pub(super) fn new<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
+    pub(super) fn new(sql: &'static str, values: impl Into<Vec<Value>>) -> Self {
         Self { sql, given: Given::Once(values.into()), guard: false }
     }
 
-    pub(super) fn guard<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
+    pub(super) fn guard(sql: &'static str, values: impl Into<Vec<Value>>) -> Self {
         Self { guard: true, ..Self::new(sql, values) }
     }
 

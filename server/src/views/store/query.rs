@@ -1,14 +1,17 @@
 //! Questions about the rows of a live generation. Each statement looks up by itself which generation that is, so it is
 //! answered whole from one, also in the moment of a switch.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::ViewStore;
-use super::database::{Given, Rows, Statement, Value, ViewStoreError};
+use super::changes::{COUNTED_LETTERS, beginning};
+use super::database::{Rows, Statement, Value, ViewStoreError};
 use crate::views::view::WORD;
 
-/// A beginning that stands for more terms than these is searched as a range, which is slower.
+/// A beginning that stands for more terms than these is searched row by row.
 const MOST_TERMS: usize = 64;
+/// So many terms are looked at to find those of a group.
+const MOST_TERMS_OF_ALL_GROUPS: usize = 256;
 /// So many words of a search count.
 pub(super) const MOST_WORDS: usize = 6;
 /// After every term that begins like this.
@@ -19,8 +22,15 @@ const LAST: char = '\u{10FFFF}';
 pub(crate) enum What {
     /// Rows with this term.
     Term(String),
-    /// Rows that have for each of these a word that begins with it; at least one. Words of rows in this group only, if any.
-    Words(Vec<String>, Option<String>),
+    /// Rows that have for each of these a word that begins with it; at least one.
+    Words {
+        /// The beginnings.
+        words: Vec<String>,
+        /// Words of rows in this group only, if any.
+        group: Option<String>,
+        /// The term that all of those rows have, whatever their words, with the rank that their words have too.
+        all: String,
+    },
 }
 
 /// What was found.
@@ -72,32 +82,39 @@ impl ViewStore {
         limit: usize,
     ) -> Result<Found, ViewStoreError> {
         let before = before.unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         match what {
-            What::Term(term) => self.with_terms(view, std::slice::from_ref(term), before, limit).await,
-            What::Words(words, group) => {
-                let group = group.as_deref();
-                if let [word] = words.as_slice() {
-                    let terms = self.terms_of(view, word, group).await?;
-                    if terms.len() <= MOST_TERMS {
-                        return self.with_terms(view, &terms, before, limit).await;
-                    }
+            What::Term(term) => {
+                self.with_terms(view, std::slice::from_ref(term), before, limit, count_of(view, term)).await
+            }
+            What::Words { words, group, all } => {
+                let words = words.get(..MOST_WORDS).unwrap_or(words);
+                let search = Search { view, words, group: group.as_deref(), all, before, limit };
+                if let [word] = words
+                    && let Some(terms) = self.terms_of(&search, word).await?
+                {
+                    return self.with_terms(view, &terms, before, limit, search.count(word)).await;
                 }
-                self.with_words(view, words, group, before, limit).await
+                self.with_words(&search).await
             }
         }
     }
 
-    /// The terms of a word's beginning; more than [`MOST_TERMS`] are not told apart.
-    async fn terms_of(&self, view: &str, word: &str, group: Option<&str>) -> Result<Vec<String>, ViewStoreError> {
-        let sql = "SELECT term FROM view_counts WHERE view = $1 AND term >= $2 AND term < $3 AND term LIKE $4
-            AND rows_with_it > 0 AND generation = (
+    /// The terms of a word's beginning; `None` when there are too many to look at each.
+    async fn terms_of(&self, search: &Search<'_>, word: &str) -> Result<Option<Vec<String>>, ViewStoreError> {
+        let sql = "SELECT term FROM view_counts WHERE view = $1 AND term >= $2 AND term < $3 AND generation = (
                 SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
-            LIMIT $5";
+            LIMIT $4";
         let (from, to) = range(word);
-        let limit = i64::try_from(MOST_TERMS + 1).unwrap_or(i64::MAX);
-        let values = [view.into(), from.into(), to.into(), in_group(group).into(), limit.into()];
-        let rows = self.ask(Statement::new(sql, values)).await?;
-        Ok(rows.iter().filter_map(|row| Some(row.first()?.text().to_owned())).collect())
+        let limit = i64::try_from(MOST_TERMS_OF_ALL_GROUPS + 1).unwrap_or(i64::MAX);
+        let rows = self.ask(Statement::new(sql, [search.view.into(), from.into(), to.into(), limit.into()])).await?;
+        let in_group = |term: &&str| {
+            let group_of = term.rsplit_once(' ').map(|(_, group)| group);
+            search.group.is_none_or(|group| group_of == Some(group))
+        };
+        let terms = rows.iter().filter_map(|row| row.first()).map(Value::text).filter(in_group);
+        let terms: Vec<String> = terms.map(str::to_owned).collect();
+        Ok((rows.len() <= MOST_TERMS_OF_ALL_GROUPS && terms.len() <= MOST_TERMS).then_some(terms))
     }
 
     /// What has at least one of some terms: the best of each, merged.
@@ -106,97 +123,167 @@ impl ViewStore {
         view: &str,
         terms: &[String],
         before: i64,
-        limit: usize,
+        limit: i64,
+        count: Statement,
     ) -> Result<Found, ViewStoreError> {
         let sql = "SELECT t.rank, r.body FROM view_terms AS t
             JOIN view_rows AS r ON r.view = t.view AND r.generation = t.generation AND r.key = t.key
             WHERE t.view = $1 AND t.term = $2 AND t.rank < $3 AND t.generation = (
                 SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
             ORDER BY t.rank DESC, t.key DESC LIMIT $4";
-        let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let page = |term: &String| Statement::new(sql, [view.into(), term.as_str().into(), before.into(), most.into()]);
-        let count = match terms {
-            [] => return Ok(Found::default()),
-            [term] => count_of(view, term),
-            [_, _, ..] => {
-                // One row may have several of them.
-                let least = terms.iter().min().map(String::as_str).unwrap_or_default();
-                let most = terms.iter().max().map(String::as_str).unwrap_or_default();
-                let group = least.rsplit_once(' ').map(|(_, group)| group);
-                let same = terms.iter().all(|term| term.rsplit_once(' ').map(|(_, of)| of) == group);
-                let like = in_group(group.filter(|_| same));
-                Statement::new(COUNT_RANGE, [view.into(), least.into(), format!("{most}\u{1}").into(), like.into()])
-            }
-        };
-        let questions = terms.iter().map(page).chain([count]).collect();
-        let mut answers = self.0.read(questions).await?;
+        if terms.is_empty() {
+            return Ok(Found::default());
+        }
+        let page =
+            |term: &String| Statement::new(sql, [view.into(), term.as_str().into(), before.into(), limit.into()]);
+        let mut answers = self.0.read(terms.iter().map(page).chain([count]).collect()).await?;
         let total = total(&answers.pop().unwrap_or_default());
         if let [only] = answers.as_slice() {
             return Ok(Found { rows: ranked(only), total });
         }
-        let merged: BTreeMap<(i64, String), ()> = answers.iter().flat_map(ranked).map(|row| (row, ())).collect();
-        Ok(Found { rows: merged.into_keys().rev().take(limit).collect(), total })
+        // One row may have several of them.
+        let merged: BTreeSet<(i64, String)> = answers.iter().flat_map(ranked).collect();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(Found { rows: merged.into_iter().rev().take(limit).collect(), total })
     }
 
     /// What has words with several beginnings, or with one that stands for very many.
-    async fn with_words(
-        &self,
-        view: &str,
-        words: &[String],
-        group: Option<&str>,
-        before: i64,
-        limit: usize,
-    ) -> Result<Found, ViewStoreError> {
-        let words = words.get(..MOST_WORDS).unwrap_or(words);
-        let weigh = |word: &String| {
-            let (from, to) = range(word);
-            Statement::new(WEIGHT, [view.into(), from.into(), to.into(), in_group(group).into()])
+    ///
+    /// Either all rows with the rarest of them are looked up, or rows are looked at from the highest rank down until the
+    /// page is full: whichever is likely to look at fewer.
+    async fn with_words(&self, search: &Search<'_>) -> Result<Found, ViewStoreError> {
+        let counts = search.words.iter().map(|word| weight(search.view, word));
+        let counts = self.0.read(counts.chain([count_of(search.view, search.all)]).collect()).await?;
+        let Some((all, weights)) = counts.split_last() else { return Ok(Found::default()) };
+        let all = total(all);
+        let rarest = search.words.iter().zip(weights.iter().map(total)).min_by_key(|(_, weight)| *weight);
+        let Some((rarest, weight)) = rarest.filter(|_| all > 0) else { return Ok(Found::default()) };
+        let wanted = u64::try_from(search.limit).unwrap_or_default();
+        let until_full = all.min(wanted.saturating_mul(all) / weight.max(1));
+        let page = if weight <= until_full { search.page_by(rarest) } else { search.page_from_the_top() };
+        let count = match search.words {
+            [word] if search.is_counted(word) => search.count(word),
+            _ if weight <= all => search.count_by(rarest),
+            _ => search.count_all(),
         };
-        let weights = self.0.read(words.iter().map(weigh).collect()).await?;
-        // The rarest leads, the others are looked for in what it finds.
-        let rarest = weights.iter().enumerate().min_by_key(|(_, weight)| total(weight)).map_or(0, |(index, _)| index);
-        let Some(lead) = words.get(rarest) else { return Ok(Found::default()) };
-        let (from, to) = range(lead);
-        let others = words.iter().enumerate().filter(|(index, _)| *index != rarest).map(|(_, word)| contains(word));
-        let [a, b, c, d, e] = five(others);
-        let shared = |before: i64| -> [Value; 10] {
-            let (from, to) = (from.as_str().into(), to.as_str().into());
-            let others = [&a, &b, &c, &d, &e].map(|other| Value::from(other.as_str()));
-            let [a, b, c, d, e] = others;
-            [view.into(), from, to, in_group(group).into(), before.into(), a, b, c, d, e]
-        };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let page = [shared(before).as_slice(), &[limit.into()]].concat();
-        let page = Statement { sql: PAGE_OF_WORDS, given: Given::Once(page), guard: false };
-        let count = Statement::new(COUNT_OF_WORDS, shared(i64::MAX));
         let answers = self.0.read(vec![page, count]).await?;
         let [rows, count] = answers.as_slice() else { return Ok(Found::default()) };
         Ok(Found { rows: ranked(rows), total: total(count) })
     }
 }
 
+/// A search for words.
+struct Search<'a> {
+    view: &'a str,
+    words: &'a [String],
+    group: Option<&'a str>,
+    /// The term of all rows that may be found.
+    all: &'a str,
+    before: i64,
+    limit: i64,
+}
+
+impl Search<'_> {
+    /// Whether it is known how many rows have a word that begins like this.
+    fn is_counted(&self, word: &str) -> bool {
+        self.group.is_none() && word.chars().count() <= COUNTED_LETTERS
+    }
+
+    /// How many rows have a word that begins like this.
+    fn count(&self, word: &str) -> Statement {
+        if self.is_counted(word) {
+            return count_of(self.view, &beginning(word));
+        }
+        let (from, to) = range(word);
+        Statement::new(COUNT_RANGE, [self.view.into(), from.into(), to.into(), in_group(self.group).into()])
+    }
+
+    /// The page, out of all rows that have one of the words.
+    fn page_by(&self, word: &str) -> Statement {
+        Statement::new(PAGE_BY_A_WORD, [self.by(word, self.before), vec![self.limit.into()]].concat())
+    }
+
+    fn count_by(&self, word: &str) -> Statement {
+        Statement::new(COUNT_BY_A_WORD, self.by(word, i64::MAX))
+    }
+
+    /// The page, from the highest rank down.
+    fn page_from_the_top(&self) -> Statement {
+        Statement::new(PAGE_FROM_THE_TOP, [self.among_all(self.before), vec![self.limit.into()]].concat())
+    }
+
+    fn count_all(&self) -> Statement {
+        Statement::new(COUNT_ALL, self.among_all(i64::MAX))
+    }
+
+    fn by(&self, word: &str, before: i64) -> Vec<Value> {
+        let (from, to) = range(word);
+        let values = vec![self.view.into(), from.into(), to.into(), in_group(self.group).into(), before.into()];
+        [values, self.patterns()].concat()
+    }
+
+    fn among_all(&self, before: i64) -> Vec<Value> {
+        [vec![self.view.into(), self.all.into(), before.into()], self.patterns()].concat()
+    }
+
+    /// What the words of a row must be like: a pattern for each that counts, and some that everything is like.
+    fn patterns(&self) -> Vec<Value> {
+        let words = self.words.iter().map(|word| contains(word));
+        words.chain(std::iter::repeat("%".to_owned())).take(MOST_WORDS).map(Value::from).collect()
+    }
+}
+
 const WEIGHT: &str = "SELECT CAST(coalesce(sum(rows_with_it), 0) AS BIGINT) FROM view_counts
-    WHERE view = $1 AND term >= $2 AND term < $3 AND term LIKE $4 AND generation = (
+    WHERE view = $1 AND term >= $2 AND term < $3 AND generation = (
         SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
 
 const COUNT_RANGE: &str = "SELECT count(DISTINCT key) FROM view_terms
     WHERE view = $1 AND term >= $2 AND term < $3 AND term LIKE $4 AND generation = (
         SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
 
-const PAGE_OF_WORDS: &str = "SELECT DISTINCT t.rank, r.body FROM view_terms AS t
+const PAGE_BY_A_WORD: &str = "SELECT DISTINCT t.rank, r.body FROM view_terms AS t
     JOIN view_rows AS r ON r.view = t.view AND r.generation = t.generation AND r.key = t.key
     WHERE t.view = $1 AND t.term >= $2 AND t.term < $3 AND t.term LIKE $4 AND t.rank < $5
-        AND r.words LIKE $6 AND r.words LIKE $7 AND r.words LIKE $8 AND r.words LIKE $9 AND r.words LIKE $10
+        AND r.words LIKE $6 AND r.words LIKE $7 AND r.words LIKE $8
+        AND r.words LIKE $9 AND r.words LIKE $10 AND r.words LIKE $11
         AND t.generation = (
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
-    ORDER BY t.rank DESC LIMIT $11";
+    ORDER BY t.rank DESC LIMIT $12";
 
-const COUNT_OF_WORDS: &str = "SELECT count(DISTINCT t.key) FROM view_terms AS t
+const COUNT_BY_A_WORD: &str = "SELECT count(DISTINCT t.key) FROM view_terms AS t
     JOIN view_rows AS r ON r.view = t.view AND r.generation = t.generation AND r.key = t.key
     WHERE t.view = $1 AND t.term >= $2 AND t.term < $3 AND t.term LIKE $4 AND t.rank < $5
-        AND r.words LIKE $6 AND r.words LIKE $7 AND r.words LIKE $8 AND r.words LIKE $9 AND r.words LIKE $10
+        AND r.words LIKE $6 AND r.words LIKE $7 AND r.words LIKE $8
+        AND r.words LIKE $9 AND r.words LIKE $10 AND r.words LIKE $11
         AND t.generation = (
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
+
+/// `CROSS` keeps SQLite to the order of the ranks, in which it can stop.
+const PAGE_FROM_THE_TOP: &str = "SELECT t.rank, r.body FROM view_terms AS t CROSS JOIN view_rows AS r
+    WHERE r.view = t.view AND r.generation = t.generation AND r.key = t.key
+        AND t.view = $1 AND t.term = $2 AND t.rank < $3
+        AND r.words LIKE $4 AND r.words LIKE $5 AND r.words LIKE $6
+        AND r.words LIKE $7 AND r.words LIKE $8 AND r.words LIKE $9
+        AND t.generation = (
+            SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
+    ORDER BY t.rank DESC, t.key DESC LIMIT $10";
+
+const COUNT_ALL: &str = "SELECT count(*) FROM view_terms AS t CROSS JOIN view_rows AS r
+    WHERE r.view = t.view AND r.generation = t.generation AND r.key = t.key
+        AND t.view = $1 AND t.term = $2 AND t.rank < $3
+        AND r.words LIKE $4 AND r.words LIKE $5 AND r.words LIKE $6
+        AND r.words LIKE $7 AND r.words LIKE $8 AND r.words LIKE $9
+        AND t.generation = (
+            SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
+
+/// About how many rows have a word that begins like this; some may be counted several times.
+fn weight(view: &str, word: &str) -> Statement {
+    if word.chars().count() <= COUNTED_LETTERS {
+        return count_of(view, &beginning(word));
+    }
+    let (from, to) = range(word);
+    Statement::new(WEIGHT, [view.into(), from.into(), to.into()])
+}
 
 fn count_of(view: &str, term: &str) -> Statement {
     let sql = "SELECT rows_with_it FROM view_counts WHERE view = $1 AND term = $2 AND generation = (
@@ -218,10 +305,6 @@ fn in_group(group: Option<&str>) -> String {
 /// A pattern for the words of a row. Words have none of a pattern's own signs.
 fn contains(word: &str) -> String {
     format!("% {word}%")
-}
-
-fn five(mut patterns: impl Iterator<Item = String>) -> [String; 5] {
-    std::array::from_fn(|_| patterns.next().unwrap_or_else(|| "%".to_owned()))
 }
 
 fn ranked(rows: &Rows) -> Vec<(i64, String)> {
