@@ -61,7 +61,7 @@ impl PostgresStore {
     /// [`StoreError::Database`] when the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let config = session::config(url)?;
-        let mut session = Session::connect(&config, |_| {}).await?;
+        let mut session = Session::open(&config).await?;
         schema::migrate(&mut session.client).await?;
         let at = read::head(&session).await?;
         let (queue, queued) = Queue::new(QUEUE_LEN, PATIENCE);
@@ -88,7 +88,7 @@ impl PostgresStore {
     /// As [`PostgresStore::connect`]; also [`StoreError::Unusable`] when the database has no log.
     pub async fn open_to_read(url: &str) -> Result<Self, StoreError> {
         let config = session::config(url)?;
-        let session = Session::connect(&config, |_| {}).await?;
+        let session = Session::open(&config).await?;
         schema::identify(&session.client).await?;
         let (_no_writer, head) = watch::channel(read::head(&session).await?);
         let (queue, _nobody_writes) = Queue::new(1, PATIENCE);

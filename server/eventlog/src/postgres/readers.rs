@@ -59,7 +59,7 @@ impl Readers {
         if let Some(open) = session.as_ref().filter(|open| !open.client.is_closed()) {
             return Ok(open.clone());
         }
-        let opened = Arc::new(Session::connect(&self.config, |_| {}).await?);
+        let opened = Arc::new(Session::open(&self.config).await?);
         *session = Some(opened.clone());
         Ok(opened)
     }

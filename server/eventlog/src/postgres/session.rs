@@ -54,6 +54,14 @@ impl Session {
         Ok(Self { client, statements: Mutex::new(HashMap::new()) })
     }
 
+    /// As [`connect`](Self::connect), but a host that takes the connection and then says nothing is waited for only so long.
+    pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
+        match tokio::time::timeout(CONNECT_WAIT, Self::connect(config, |_| {})).await {
+            Ok(connected) => Ok(connected?),
+            Err(_elapsed) => Err(silent(CONNECT_WAIT)),
+        }
+    }
+
     /// Prepares statements, so that asking for them later takes no time.
     pub(super) async fn prepare(&self, statements: &[&str]) -> Result<(), Error> {
         for sql in statements {
@@ -87,6 +95,11 @@ pub(super) fn config(url: &str) -> Result<Config, StoreError> {
         config.tcp_user_timeout(SILENCE);
     }
     Ok(config)
+}
+
+/// The host takes what is sent and says nothing.
+pub(super) fn silent(waited: Duration) -> StoreError {
+    StoreError::Database(format!("it has said nothing for {} s", waited.as_secs()).into())
 }
 
 /// Whether trying again on a new connection may help. What was sent last may or may not have been done.

@@ -14,7 +14,7 @@ use tokio_postgres::{Config, Error};
 use tracing::{error, warn};
 
 use super::insert::{Rows, is_judged};
-use super::session::{Session, is_lost};
+use super::session::{Session, is_lost, silent};
 use super::{judge, raise, read};
 use crate::queue::{self, Job, Outcome};
 use crate::versions::Versions;
@@ -23,6 +23,9 @@ use crate::{Append, AppendError, Appended, Expected, Position, StoreError, Strea
 const REMEMBERED_STREAMS: usize = 50_000;
 /// Pauses before a batch is tried again on a new connection; then its callers get the error.
 const RETRY_PAUSES_MS: [u64; 6] = [0, 50, 200, 500, 1000, 2000];
+
+/// How long a batch may take in all. Whether one that took longer was written shows when it is sent again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the writer owns.
 pub(super) struct Writer {
@@ -51,7 +54,17 @@ pub(super) async fn run(mut writer: Writer) {
 
 async fn write(writer: &mut Writer, versions: &mut Versions, jobs: Vec<Job>) {
     let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
-    match write_or_retry(writer, versions, &appends).await {
+    let Ok(written) = tokio::time::timeout(PATIENCE, write_or_retry(writer, versions, &appends)).await else {
+        error!(appends = jobs.len(), "the database says nothing; the connection is given up");
+        writer.session = None;
+        // Those who came meanwhile have waited too, and the next connection may be as silent.
+        let waiting = std::iter::from_fn(|| writer.queue.try_recv().ok());
+        for job in jobs.into_iter().chain(waiting) {
+            let _gone = job.reply.send(Err(silent(PATIENCE).into()));
+        }
+        return;
+    };
+    match written {
         Ok((outcomes, head)) => {
             raise(&writer.head, head);
             raise(&writer.committed, head);

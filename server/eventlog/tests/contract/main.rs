@@ -20,6 +20,7 @@ mod reads;
 mod register;
 mod repeats;
 mod servers;
+mod silence;
 mod snapshots;
 mod timers;
 mod tools;
