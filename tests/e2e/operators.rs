@@ -86,8 +86,12 @@ async fn what_an_operator_changes_is_told_as_what_it_is_and_seen_at_its_position
     let written = world.client.withdraw_product(&lamp, &key()).await.unwrap();
     assert!(!written.value.active);
     assert!(found(&world, "lantern", written.position).await.iter().all(|product| product.id != lamp));
+    let withdrawn = ProductQuery { withdrawn: Some(true), ..ProductQuery::default() };
+    let listed = world.client.products(&withdrawn).await.unwrap();
+    assert_eq!((listed.total, &listed.items[0].id, listed.items[0].active), (1, &lamp, false));
     let written = world.client.relist_product(&lamp, &key()).await.unwrap();
     assert_eq!(found(&world, "lantern", written.position).await[0].id, lamp);
+    assert_eq!(world.client.products(&withdrawn).await.unwrap().total, 0, "for sale again");
     assert_eq!(
         told(&world, &lamp).await,
         ["listed", "changed", "repriced", "changed", "changed", "withdrawn", "relisted"]

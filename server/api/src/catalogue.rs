@@ -96,6 +96,9 @@ pub struct ProductQuery {
     /// Only what is (or is not) on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_sale: Option<bool>,
+    /// Only what was taken off the shelf, instead of what can be bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<bool>,
     /// The order of the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]

@@ -17,7 +17,7 @@ const LONGEST_SEARCH: usize = 200;
 
 /// List products
 ///
-/// What can be bought, filtered, searched and sorted. A customer does not see what costs more than their spending limit.
+/// What can be bought (or, with `withdrawn`, no longer can), filtered, searched and sorted. A customer does not see what costs more than their spending limit.
 #[utoipa::path(
     get, path = "/v1/products", tag = "catalogue",
     params(ProductQuery, ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose list; a guest's without it")),

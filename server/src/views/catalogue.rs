@@ -24,6 +24,8 @@ pub(crate) struct CatalogueView {
     by_id: BTreeMap<ProductId, Entry>,
     /// Those that are for sale.
     index: SearchIndex,
+    /// Those that were taken off the shelf.
+    withdrawn: SearchIndex,
     categories: Categories,
 }
 
@@ -36,9 +38,14 @@ struct Entry {
 impl CatalogueView {
     /// Has a product be known as this.
     pub(super) fn put(&mut self, id: ProductId, product: Product, listed_at: Timestamp, listed: Position) {
-        match product.facts().filter(|_| product.active()) {
-            Some(facts) => self.index.put(&id, facts, listed.0),
-            None => self.index.remove(&id),
+        let (one, other) = match product.active() {
+            true => (&mut self.index, &mut self.withdrawn),
+            false => (&mut self.withdrawn, &mut self.index),
+        };
+        other.remove(&id);
+        match product.facts() {
+            Some(facts) => one.put(&id, facts, listed.0),
+            None => one.remove(&id),
         }
         self.by_id.insert(id, Entry { product, listed_at });
     }
@@ -47,12 +54,14 @@ impl CatalogueView {
     pub(super) fn remove(&mut self, id: &ProductId) {
         self.by_id.remove(id);
         self.index.remove(id);
+        self.withdrawn.remove(id);
     }
 
     /// Forgets every product.
     pub(super) fn remove_all(&mut self) {
         for (id, _) in std::mem::take(&mut self.by_id) {
             self.index.remove(&id);
+            self.withdrawn.remove(&id);
         }
     }
 
@@ -77,6 +86,7 @@ impl CatalogueView {
     /// So many of a product can be reserved now.
     pub(crate) fn set_available(&mut self, id: &ProductId, available: u32) {
         self.index.set_in_stock(id, available > 0);
+        self.withdrawn.set_in_stock(id, available > 0);
     }
 
     /// What is known of a product.
@@ -115,7 +125,8 @@ impl CatalogueView {
         stock: &StockView,
         stale: bool,
     ) -> Option<Page<api::Product>> {
-        let found = self.index.search(query, limit)?;
+        let index = if query.withdrawn == Some(true) { &self.withdrawn } else { &self.index };
+        let found = index.search(query, limit)?;
         let items = found.ids.iter().filter_map(|id| self.get(id, stock, stale)).collect();
         Some(Page { items, next_cursor: found.next_cursor, total: found.total })
     }
