@@ -78,10 +78,20 @@ pub(crate) enum Action {
     CancelOrder,
     AdoptBasket,
     // Counter
+    NextPart,
+    PreviousPart,
     Receive,
     Adjust,
     Threshold,
     OnlyLow,
+    Reprice,
+    Describe,
+    WithdrawOrRelist,
+    NewProduct,
+    OnlyWithdrawn,
+    Ship,
+    Deliver,
+    Refund,
     // Over the screen
     Rebuild,
     RetryParked,
@@ -142,7 +152,11 @@ pub(crate) enum Place {
     Log,
     Processes,
     Lab,
+    /// On every part of the counter.
     Counter,
+    CounterStock,
+    CounterProducts,
+    CounterOrders,
     Account,
     Search,
     Help,
@@ -166,7 +180,10 @@ pub(crate) enum Context {
     Log,
     Processes,
     Lab,
-    Counter,
+    CounterStock,
+    CounterProducts,
+    CounterOrders,
+    CounterSales,
     Account,
     Search,
     Help,
@@ -176,7 +193,7 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Shop,
         Self::Basket,
         Self::CheckoutField,
@@ -189,7 +206,10 @@ impl Context {
         Self::Log,
         Self::Processes,
         Self::Lab,
-        Self::Counter,
+        Self::CounterStock,
+        Self::CounterProducts,
+        Self::CounterOrders,
+        Self::CounterSales,
         Self::Account,
         Self::Search,
         Self::Help,
@@ -201,8 +221,8 @@ impl Context {
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
-            Events, Everywhere, Form, Help, Lab, Lists, Log, Order, OrderEvents, Orders, Processes, Replay, Screens,
-            Scrubber, Search, Shop, Timeline,
+            CounterOrders, CounterProducts, CounterStock, Events, Everywhere, Form, Help, Lab, Lists, Log, Order,
+            OrderEvents, Orders, Processes, Replay, Screens, Scrubber, Search, Shop, Timeline,
         };
         match self {
             Self::Shop => &[Shop, Lists, Screens, Everywhere, Always],
@@ -217,7 +237,10 @@ impl Context {
             Self::Log => &[Log, Events, Lists, Screens, Everywhere, Always],
             Self::Processes => &[Processes, Lists, Screens, Everywhere, Always],
             Self::Lab => &[Lab, Lists, Screens, Everywhere, Always],
-            Self::Counter => &[Counter, Lists, Screens, Everywhere, Always],
+            Self::CounterStock => &[CounterStock, Counter, Lists, Screens, Everywhere, Always],
+            Self::CounterProducts => &[CounterProducts, Counter, Lists, Screens, Everywhere, Always],
+            Self::CounterOrders => &[CounterOrders, Counter, Lists, Screens, Everywhere, Always],
+            Self::CounterSales => &[Counter, Lists, Screens, Everywhere, Always],
             Self::Account => &[Account, Lists, Screens, Everywhere, Always],
             Self::Search => &[Search, Always],
             Self::Help => &[Help, Always],
@@ -241,7 +264,10 @@ impl Context {
             | Self::Log
             | Self::Processes
             | Self::Lab
-            | Self::Counter
+            | Self::CounterStock
+            | Self::CounterProducts
+            | Self::CounterOrders
+            | Self::CounterSales
             | Self::Account
             | Self::Confirm => false,
         }

@@ -26,7 +26,7 @@ fn on(place: Place, action: Action, keys: &[Key], hint: &'static str, help: &'st
 
 /// Every binding; within a place, in the order in which the hint bar shows them.
 pub(super) fn bindings() -> Vec<Binding> {
-    [shop(), checkout(), orders(), events(), behind_the_shop(), everywhere(), over_the_screen()].concat()
+    [shop(), checkout(), orders(), events(), behind_the_shop(), counter(), everywhere(), over_the_screen()].concat()
 }
 
 fn shop() -> Vec<Binding> {
@@ -101,6 +101,9 @@ fn orders() -> Vec<Binding> {
             "cancel order",
             "Give the order up; money and goods go back",
         ),
+        on(Place::Order, Action::Ship, &[char('s')], "", "Send the order: by whom, under which number"),
+        on(Place::Order, Action::Deliver, &[char('a')], "", "Note that the order has arrived"),
+        on(Place::Order, Action::Refund, &[char('r')], "", "Give money back, all or some of it"),
         on(Place::Order, Action::SaveDiagram, &[char('e')], "", "Save the timeline as a diagram (Markdown, Mermaid)"),
         on(Place::Order, Action::CopyDiagram, &[char('E')], "", "Copy the timeline as a diagram"),
     ]
@@ -194,14 +197,69 @@ fn behind_the_shop() -> Vec<Binding> {
         on(Place::Lab, Action::PlayPoison, &[char('x')], "", "Play: poison event"),
         on(Place::Lab, Action::ResetShop, &[char('R')], "", "Start over: the shop as on its first day"),
         on(Place::Lab, Action::Back, &[ESC], "", "Back to the shop"),
-        // Counter
-        on(Place::Counter, Action::Receive, &[ENTER, char('r')], "receive", "Take goods in"),
-        on(Place::Counter, Action::Adjust, &[char('a')], "correct", "Correct the books: counted, broken, found"),
-        on(Place::Counter, Action::Threshold, &[char('s')], "low at", "Set when stock runs low"),
-        on(Place::Counter, Action::OnlyLow, &[char('f')], "only low", "Show only what is low or out, or everything"),
-        on(Place::Counter, Action::Back, &[ESC], "", "Back to the shop"),
         // Account
         on(Place::Account, Action::Back, &[ESC], "", "Back to the shop"),
+    ]
+}
+
+fn counter() -> Vec<Binding> {
+    vec![
+        // Counter
+        on(Place::CounterStock, Action::Receive, &[ENTER, char('r')], "receive", "Take goods in"),
+        on(Place::CounterStock, Action::Adjust, &[char('a')], "correct", "Correct the books: counted, broken, found"),
+        on(Place::CounterStock, Action::Threshold, &[char('s')], "low at", "Set when stock runs low"),
+        on(
+            Place::CounterStock,
+            Action::OnlyLow,
+            &[char('f')],
+            "only low",
+            "Show only what is low or out, or everything",
+        ),
+        on(Place::CounterProducts, Action::Reprice, &[ENTER, char('r')], "price", "Give the product another price"),
+        on(
+            Place::CounterProducts,
+            Action::Describe,
+            &[char('c')],
+            "change",
+            "Change name, description, sale and so on",
+        ),
+        on(
+            Place::CounterProducts,
+            Action::WithdrawOrRelist,
+            &[char('w')],
+            "withdraw",
+            "Take it off the shelf, or back on",
+        ),
+        on(Place::CounterProducts, Action::NewProduct, &[char('n')], "new", "Put a new product into the range"),
+        on(Place::CounterProducts, Action::Search, &[char('/')], "search", "Search as you type"),
+        on(
+            Place::CounterProducts,
+            Action::OnlyWithdrawn,
+            &[char('f')],
+            "withdrawn",
+            "Show what is off the shelf, or on it",
+        ),
+        on(Place::CounterOrders, Action::OpenOrder, &[ENTER], "open", "Open the order with its timeline"),
+        on(Place::CounterOrders, Action::Ship, &[char('s')], "ship", "Send the order: by whom, under which number"),
+        on(Place::CounterOrders, Action::Deliver, &[char('a')], "arrived", "Note that the order has arrived"),
+        on(Place::CounterOrders, Action::Refund, &[char('r')], "refund", "Give money back, all or some of it"),
+        on(
+            Place::CounterOrders,
+            Action::NextStatus,
+            &[char('f')],
+            "filter",
+            "To ship, on their way, arrived, then all",
+        ),
+        on(Place::CounterOrders, Action::Search, &[char('/')], "search", "Search by number, address or product"),
+        on(
+            Place::Counter,
+            Action::NextPart,
+            &[RIGHT, char('l'), char(']')],
+            "",
+            "Next part: stock, products, orders, sales",
+        ),
+        on(Place::Counter, Action::PreviousPart, &[LEFT, char('h'), char('[')], "", "Previous part"),
+        on(Place::Counter, Action::Back, &[ESC], "", "Back to the shop"),
     ]
 }
 

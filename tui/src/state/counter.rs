@@ -1,10 +1,48 @@
-//! The screen Counter: what the shopkeeper does.
+//! The screen Counter: what the shopkeeper does, in four parts.
 
+mod sales;
 mod stock;
 
-use storefront_api::{AdjustStock, ProductId, ReceiveStock, StockItem, Timestamp};
+use storefront_api::{
+    AdjustStock, ChangeProduct, Currency, Deliver, NewProduct, Order, OrderId, OrderListQuery, OrderStatus,
+    OrderSummary, Product, ProductId, ProductQuery, ReceiveStock, RefundOrder, RepriceProduct, Ship, StockItem,
+    Timestamp,
+};
+use tui_input::Input;
 
+pub(crate) use sales::{Bar, Figures, STATES, Sales};
 pub(crate) use stock::{Level, Stock};
+
+use crate::state::{PAGE, Paged};
+
+/// A part of the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    #[default]
+    Stock,
+    Products,
+    Orders,
+    Sales,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 4] = [Self::Stock, Self::Products, Self::Orders, Self::Sales];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Stock => "Stock",
+            Self::Products => "Products",
+            Self::Orders => "Orders",
+            Self::Sales => "Sales",
+        }
+    }
+
+    /// The part so many places on; after the last comes the first.
+    pub(crate) fn step(self, by: isize) -> Self {
+        let here = Self::ALL.iter().position(|part| *part == self).unwrap_or(0);
+        Self::ALL[(here + Self::ALL.len()).saturating_add_signed(by) % Self::ALL.len()]
+    }
+}
 
 /// What a form of this screen is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +50,15 @@ pub(crate) enum Work {
     Receive(ProductId),
     Adjust(ProductId),
     SetThreshold(ProductId),
+    Reprice(ProductId, Currency),
+    Withdraw(ProductId),
+    Relist(ProductId),
+    /// With the product as it was when the form was opened.
+    Describe(Box<Product>),
+    Create(Currency),
+    Ship(OrderId),
+    Deliver(OrderId),
+    Refund(OrderId, Currency),
 }
 
 /// What a filled-in form asks of the shop.
@@ -20,18 +67,123 @@ pub(crate) enum Request {
     Receive(ProductId, ReceiveStock),
     Adjust(ProductId, AdjustStock),
     SetThreshold(ProductId, u32),
+    Reprice(ProductId, RepriceProduct),
+    Withdraw(ProductId),
+    Relist(ProductId),
+    Describe(ProductId, ChangeProduct),
+    Create(NewProduct),
+    Ship(OrderId, Ship),
+    Deliver(OrderId, Deliver),
+    Refund(OrderId, RefundOrder),
 }
 
 /// What the shop has as the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Agreed {
     Stock(StockItem),
+    Product(Box<Product>),
+    Order(Box<Order>),
+}
+
+/// The part Products.
+#[derive(Debug, Default)]
+pub(crate) struct Products {
+    pub(crate) list: Paged<Product>,
+    pub(crate) search: Input,
+    /// What was taken off the shelf, instead of what is on it.
+    pub(crate) withdrawn: bool,
+}
+
+impl Products {
+    /// What is wanted now, but for the page.
+    pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> ProductQuery {
+        ProductQuery {
+            q: words(&self.search),
+            withdrawn: self.withdrawn.then_some(true),
+            limit: u32::try_from(PAGE).ok(),
+            cursor,
+            min_position,
+            ..ProductQuery::default()
+        }
+    }
+}
+
+/// The part Orders.
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) list: Paged<OrderSummary>,
+    pub(crate) search: Input,
+    /// `None`: all.
+    pub(crate) status: Option<OrderStatus>,
+}
+
+impl Default for Dispatch {
+    /// What is to be sent comes first.
+    fn default() -> Self {
+        Self { list: Paged::default(), search: Input::default(), status: Self::STATUSES[0] }
+    }
+}
+
+impl Dispatch {
+    const STATUSES: [Option<OrderStatus>; 4] =
+        [Some(OrderStatus::Confirmed), Some(OrderStatus::Shipped), Some(OrderStatus::Delivered), None];
+
+    /// What is to be sent, what is on its way, what arrived, then all.
+    pub(crate) fn next_status(&mut self) {
+        let here = Self::STATUSES.iter().position(|status| *status == self.status).unwrap_or(0);
+        self.status = Self::STATUSES[(here + 1) % Self::STATUSES.len()];
+    }
+
+    /// What is wanted now, but for the page.
+    pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> OrderListQuery {
+        let limit = u32::try_from(PAGE).ok();
+        OrderListQuery { status: self.status, q: words(&self.search), limit, cursor, min_position }
+    }
+}
+
+fn words(search: &Input) -> Option<String> {
+    Some(search.value().trim().to_owned()).filter(|words| !words.is_empty())
 }
 
 /// The screen Counter.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
+    pub(crate) part: Part,
     pub(crate) stock: Stock,
-    /// When to look again because something changed.
+    pub(crate) products: Products,
+    pub(crate) orders: Dispatch,
+    pub(crate) sales: Sales,
+    /// A search is being typed.
+    pub(crate) typing: bool,
+    /// When to look again because something changed or was typed.
     pub(crate) refresh_at: Option<Timestamp>,
+}
+
+impl Counter {
+    /// The search of the part, where it has one.
+    pub(crate) const fn search(&self) -> Option<&Input> {
+        match self.part {
+            Part::Products => Some(&self.products.search),
+            Part::Orders => Some(&self.orders.search),
+            Part::Stock | Part::Sales => None,
+        }
+    }
+
+    pub(crate) const fn search_mut(&mut self) -> Option<&mut Input> {
+        match self.part {
+            Part::Products => Some(&mut self.products.search),
+            Part::Orders => Some(&mut self.orders.search),
+            Part::Stock | Part::Sales => None,
+        }
+    }
+
+    /// The cursor of the part and the length of its list.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        match self.part {
+            Part::Stock => (self.stock.list.cursor, self.stock.shown().len()),
+            Part::Products => (self.products.list.list.cursor, self.products.list.total),
+            Part::Orders => (self.orders.list.list.cursor, self.orders.list.total),
+            Part::Sales => (self.sales.scroll, self.sales.lines()),
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod list;
 mod log;
 mod order;
 mod orders;
+mod paged;
 mod pages;
 mod palette;
 mod processes;
@@ -20,7 +21,7 @@ mod timeline;
 
 pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
 pub(crate) use checkout::{Checkout, Field, PAYMENTS, Phase, Submission};
-pub(crate) use counter::Counter;
+pub(crate) use counter::{Counter, Part};
 pub(crate) use form::{Agreed, FieldWrong, Form, FormField, FormFor, Request, Sending};
 pub(crate) use help::Help;
 pub(crate) use lab::Lab;
@@ -28,6 +29,7 @@ pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
 pub(crate) use order::{OpenOrder, Question, TIMELINE_KEPT};
 pub(crate) use orders::Orders;
+pub(crate) use paged::{Ask, Paged};
 pub(crate) use pages::{PAGE, Pages};
 pub(crate) use palette::{Command, Palette};
 pub(crate) use processes::{
@@ -301,7 +303,13 @@ impl Model {
             Screen::Log => Context::Log,
             Screen::Processes => Context::Processes,
             Screen::Lab => Context::Lab,
-            Screen::Counter => Context::Counter,
+            Screen::Counter if self.counter.typing => Context::Search,
+            Screen::Counter => match self.counter.part {
+                Part::Stock => Context::CounterStock,
+                Part::Products => Context::CounterProducts,
+                Part::Orders => Context::CounterOrders,
+                Part::Sales => Context::CounterSales,
+            },
             Screen::Account => Context::Account,
         }
     }

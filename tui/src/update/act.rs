@@ -45,11 +45,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.screen = Screen::Shop;
                 model.shop.typing = true;
             }
-            Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account | Screen::Replay => {}
+            Screen::Counter => counter::search(model),
+            Screen::Processes | Screen::Lab | Screen::Account | Screen::Replay => {}
         },
         Action::EndSearch => {
             model.shop.typing = false;
             model.log.typing = false;
+            model.counter.typing = false;
         }
         Action::ClearSearch | Action::ShowAll => return show_all(model, action),
         Action::NextShelf => return shop::step_category(model, 1),
@@ -75,6 +77,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Submit if model.form.is_some() => return form::enter(model),
         Action::Submit => return checkout::submit(model),
         Action::OpenOrder => return open_order(model),
+        Action::NextStatus if model.screen == Screen::Counter => return counter::next_status(model),
         Action::NextStatus => return orders::next_status(model),
         Action::Detail => show_detail(model),
         Action::ScrollDown => timeline::scroll(model, 1),
@@ -100,10 +103,20 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::CopyDiagram => return timeline::ask_for_diagram(model, true),
         Action::CancelOrder => order::ask_to_cancel(model),
         Action::AdoptBasket => return order::adopt(model),
-        Action::Receive => counter::ask_to_receive(model),
-        Action::Adjust => counter::ask_to_adjust(model),
-        Action::Threshold => counter::ask_for_threshold(model),
-        Action::OnlyLow => counter::toggle_only_low(model),
+        Action::NextPart
+        | Action::PreviousPart
+        | Action::Receive
+        | Action::Adjust
+        | Action::Threshold
+        | Action::OnlyLow
+        | Action::Reprice
+        | Action::Describe
+        | Action::WithdrawOrRelist
+        | Action::NewProduct
+        | Action::OnlyWithdrawn
+        | Action::Ship
+        | Action::Deliver
+        | Action::Refund => return counter::act(model, action),
         Action::Rebuild => return processes::rebuild(model),
         Action::RetryParked => return processes::retry(model),
         Action::SkipParked => processes::ask_to_skip(model),
@@ -272,6 +285,10 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
 }
 
 fn show_all(model: &mut Model, action: Action) -> Vec<Effect> {
+    if model.screen == Screen::Counter {
+        counter::clear_search(model);
+        return Vec::new();
+    }
     if model.screen == Screen::Log {
         model.log.typing = false;
         model.log.detail = model.log.detail && action == Action::ClearSearch;
@@ -291,6 +308,9 @@ fn more(model: &mut Model, by: i32) -> Vec<Effect> {
 }
 
 fn open_order(model: &mut Model) -> Vec<Effect> {
+    if model.screen == Screen::Counter {
+        return counter::open_order(model);
+    }
     if model.screen == Screen::Checkout {
         checkout::leave(model);
         model.screen = Screen::Order;

@@ -1,17 +1,25 @@
-//! The screen Counter: what the shopkeeper does.
+//! The screen Counter: what the shopkeeper does, in four parts.
 
+mod dispatch;
+mod products;
+mod sales;
 mod stock;
 
-use storefront_api::{Event, StockList};
+use storefront_api::{Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, StockList};
 
-use crate::state::counter::{Agreed, Request, Work};
-use crate::state::{Failure, FieldWrong, Form, Model, Screen};
+use crate::keys::Action;
+use crate::state::counter::{Agreed, Figures, Part, Request, Work};
+use crate::state::{Ask, Failure, FieldWrong, Form, Model, Screen};
 use crate::update::Effect;
 
-pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_receive, toggle_only_low};
+pub(super) use dispatch::{next_status, open_order};
 
 /// How long to gather changes before looking again.
 const REFRESH_DELAY_MS: i64 = 150;
+/// The same for the sales, which take more requests.
+const SALES_DELAY_MS: i64 = 1_000;
+/// How long to wait for the next letter before asking.
+const SEARCH_DELAY_MS: i64 = 80;
 /// How long to wait after a failure.
 const RETRY_DELAY_MS: i64 = 2_000;
 
@@ -19,12 +27,18 @@ const RETRY_DELAY_MS: i64 = 2_000;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Errand {
     Stock { sequence: u64, min_position: Option<u64> },
+    Products { ask: Ask, query: Box<ProductQuery> },
+    Orders { ask: Ask, query: Box<OrderListQuery> },
+    Sales { sequence: u64, min_position: Option<u64> },
 }
 
 /// What was fetched.
 #[derive(Debug)]
 pub(crate) enum News {
     Stock { sequence: u64, result: Result<StockList, Failure> },
+    Products { ask: Ask, result: Result<Page<Product>, Failure> },
+    Orders { ask: Ask, result: Result<Page<OrderSummary>, Failure> },
+    Sales { sequence: u64, result: Result<Box<Figures>, Failure> },
 }
 
 /// Asks for what the screen shows.
@@ -32,25 +46,144 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
-    model.counter.refresh_at = None;
-    stock::ask(model)
+    let min_position = Some(model.log.last_position).filter(|position| *position > 0);
+    let counter = &mut model.counter;
+    counter.refresh_at = None;
+    vec![Effect::Counter(match counter.part {
+        Part::Stock => {
+            counter.stock.sequence += 1;
+            Errand::Stock { sequence: counter.stock.sequence, min_position }
+        }
+        Part::Products => {
+            let ask = counter.products.list.ask();
+            let query = counter.products.query(ask.cursor.clone(), min_position);
+            Errand::Products { ask, query: Box::new(query) }
+        }
+        Part::Orders => {
+            let ask = counter.orders.list.ask();
+            let query = counter.orders.query(ask.cursor.clone(), min_position);
+            Errand::Orders { ask, query: Box::new(query) }
+        }
+        Part::Sales => {
+            counter.sales.sequence += 1;
+            Errand::Sales { sequence: counter.sales.sequence, min_position }
+        }
+    })]
+}
+
+/// Asks for the pages near the cursor that are not there, one after another.
+pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+    if model.screen != Screen::Counter || !model.is_live() {
+        return Vec::new();
+    }
+    let counter = &mut model.counter;
+    let errand = match counter.part {
+        Part::Products => counter.products.list.ask_for_more().map(|ask| {
+            let query = counter.products.query(ask.cursor.clone(), None);
+            Errand::Products { ask, query: Box::new(query) }
+        }),
+        Part::Orders => counter.orders.list.ask_for_more().map(|ask| {
+            let query = counter.orders.query(ask.cursor.clone(), None);
+            Errand::Orders { ask, query: Box::new(query) }
+        }),
+        Part::Stock | Part::Sales => None,
+    };
+    errand.map(Effect::Counter).into_iter().collect()
 }
 
 pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
-    let failed = match news {
-        News::Stock { sequence, result } => stock::on_stock(model, sequence, result),
+    let counter = &mut model.counter;
+    let lost = match news {
+        News::Stock { sequence, result } => stock::on_stock(&mut counter.stock, sequence, result),
+        News::Products { ask, result } => {
+            counter.products.list.put(&ask, result, |product: &Product| product.id.clone())
+        }
+        News::Orders { ask, result } => counter.orders.list.put(&ask, result, |order: &OrderSummary| order.id),
+        News::Sales { sequence, result } => sales::on_sales(&mut counter.sales, sequence, result),
     };
-    if failed && model.is_live() {
+    if lost && model.is_live() {
         model.counter.refresh_at = Some(model.in_ms(RETRY_DELAY_MS));
     }
     Vec::new()
 }
 
+/// Does what is asked for on this screen alone; sending and paying back also on that of one order.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::NextPart => return step_part(model, 1),
+        Action::PreviousPart => return step_part(model, -1),
+        Action::OnlyWithdrawn => return products::toggle_withdrawn(model),
+        Action::Receive => stock::ask_to_receive(model),
+        Action::Adjust => stock::ask_to_adjust(model),
+        Action::Threshold => stock::ask_for_threshold(model),
+        Action::OnlyLow => model.counter.stock.toggle_only_low(),
+        Action::Reprice => products::ask_to_reprice(model),
+        Action::Describe => products::ask_to_describe(model),
+        Action::WithdrawOrRelist => products::ask_to_withdraw_or_relist(model),
+        Action::NewProduct => products::ask_for_new(model),
+        Action::Ship => dispatch::ask_to_ship(model),
+        Action::Deliver => dispatch::ask_to_deliver(model),
+        Action::Refund => dispatch::ask_to_refund(model),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Goes to another part.
+fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
+    leave(model);
+    model.counter.part = model.counter.part.step(by);
+    ask(model)
+}
+
 /// Moves the cursor.
 pub(super) fn step(model: &mut Model, by: isize) {
-    let stock = &mut model.counter.stock;
-    let len = stock.shown().len();
-    stock.list.step(by, len);
+    let (_, len) = model.counter.place();
+    let counter = &mut model.counter;
+    match counter.part {
+        Part::Stock => counter.stock.list.step(by, len),
+        Part::Products => counter.products.list.step(by),
+        Part::Orders => counter.orders.list.step(by),
+        Part::Sales => counter.sales.scroll = counter.sales.scroll.saturating_add_signed(by).min(len.saturating_sub(1)),
+    }
+}
+
+/// The id of what is chosen.
+pub(super) fn chosen_id(model: &Model) -> Option<String> {
+    let counter = &model.counter;
+    match counter.part {
+        Part::Stock => counter.stock.selected().map(|item| item.product_id.to_string()),
+        Part::Products => counter.products.list.selected().map(|product| product.id.to_string()),
+        Part::Orders => counter.orders.list.selected().map(|order| order.id.to_string()),
+        Part::Sales => None,
+    }
+}
+
+/// Begins to type a search, where the part has one.
+pub(super) fn search(model: &mut Model) {
+    model.counter.typing = model.counter.search().is_some();
+}
+
+/// Something was typed into the search: ask when the typing pauses.
+pub(super) fn searched(model: &mut Model) {
+    match model.counter.part {
+        Part::Products => model.counter.products.list.start_over(),
+        Part::Orders => model.counter.orders.list.start_over(),
+        Part::Stock | Part::Sales => {}
+    }
+    model.counter.refresh_at = Some(model.in_ms(SEARCH_DELAY_MS));
+}
+
+/// Takes the search off and leaves its field.
+pub(super) fn clear_search(model: &mut Model) {
+    model.counter.typing = false;
+    let was_empty = model.counter.search().is_none_or(|search| search.value().is_empty());
+    if let Some(search) = model.counter.search_mut()
+        && !was_empty
+    {
+        search.reset();
+        searched(model);
+    }
 }
 
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
@@ -60,14 +193,24 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
 /// Something happened in the shop: look again soon if it shows here, and remember what ran low.
 pub(super) fn heard(model: &mut Model, event: &Event) {
     stock::heard(model, event);
-    if model.screen == Screen::Counter && event.kind.starts_with("stock.") && model.counter.refresh_at.is_none() {
-        model.counter.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
+    if model.screen != Screen::Counter || model.counter.refresh_at.is_some() {
+        return;
+    }
+    let (contexts, delay_ms): (&[&str], i64) = match model.counter.part {
+        Part::Stock => (&["stock."], REFRESH_DELAY_MS),
+        Part::Products => (&["product.", "stock."], REFRESH_DELAY_MS),
+        Part::Orders => (&["order.", "payment."], REFRESH_DELAY_MS),
+        Part::Sales => (&["order.", "payment."], SALES_DELAY_MS),
+    };
+    if contexts.iter().any(|context| event.kind.starts_with(context)) {
+        model.counter.refresh_at = Some(model.in_ms(delay_ms));
     }
 }
 
-/// The screen is left: what showed has been seen.
+/// The part or the screen is left: what showed has been seen.
 pub(super) fn leave(model: &mut Model) {
-    if model.screen == Screen::Counter {
+    model.counter.typing = false;
+    if model.screen == Screen::Counter && model.counter.part == Part::Stock {
         model.counter.stock.alarms.clear();
     }
 }
@@ -78,6 +221,14 @@ pub(super) fn request(form: &Form, work: &Work) -> Result<Request, Vec<FieldWron
         Work::Receive(id) => stock::receive(form, id),
         Work::Adjust(id) => stock::adjust(form, id),
         Work::SetThreshold(id) => stock::set_threshold(form, id),
+        Work::Reprice(id, currency) => products::reprice(form, id, *currency),
+        Work::Withdraw(id) => Ok(Request::Withdraw(id.clone())),
+        Work::Relist(id) => Ok(Request::Relist(id.clone())),
+        Work::Describe(was) => products::describe(form, was),
+        Work::Create(currency) => products::create(form, *currency),
+        Work::Ship(id) => dispatch::ship(form, *id),
+        Work::Deliver(id) => Ok(dispatch::deliver(form, *id)),
+        Work::Refund(id, currency) => dispatch::refund(form, *id, *currency),
     }
 }
 
@@ -85,8 +236,10 @@ pub(super) fn request(form: &Form, work: &Work) -> Result<Request, Vec<FieldWron
 pub(super) fn agreed(model: &mut Model, work: &Work, agreed: Agreed) -> Vec<Effect> {
     match agreed {
         Agreed::Stock(item) => stock::agreed(model, work, item),
+        Agreed::Product(product) => products::agreed(model, work, &product),
+        Agreed::Order(order) => return dispatch::agreed(model, work, *order),
     }
-    Vec::new()
+    if model.screen == Screen::Counter { ask(model) } else { Vec::new() }
 }
 
 /// A whole number as people type it, or what is wrong with it.

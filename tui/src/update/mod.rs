@@ -266,6 +266,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     };
     effects.extend(timeline::fetch_what_is_missing(model));
     effects.extend(shop::fetch_what_is_missing(model));
+    effects.extend(counter::fetch_what_is_missing(model));
     let after = model.settings();
     if after != before {
         effects.push(Effect::Keep(Box::new(after)));

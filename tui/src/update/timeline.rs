@@ -3,7 +3,7 @@
 use storefront_api::{Event, OrderDiff, OrderId};
 
 use crate::state::{Failure, Model, Screen, TimelineView, Tone};
-use crate::update::{Effect, refuse};
+use crate::update::{Effect, counter, refuse};
 
 /// How much a terminal takes into its clipboard at once, in bytes; several take no more than 100 kB as base64.
 const CLIPBOARD_BYTES: usize = 74_000;
@@ -109,7 +109,8 @@ pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
         Screen::Shop => model.shop.selected().map(|product| product.id.to_string()),
         Screen::Basket => model.basket.lines().get(model.basket.list.cursor).map(|line| line.product_id.to_string()),
         Screen::Orders => model.orders.selected().map(|order| order.id.to_string()),
-        Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account => None,
+        Screen::Counter => counter::chosen_id(model),
+        Screen::Processes | Screen::Lab | Screen::Account => None,
     };
     let Some(id) = id else { return Vec::new() };
     let said = format!("Copied {id}");

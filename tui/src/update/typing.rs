@@ -4,7 +4,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::keys::{Code, Key};
 use crate::state::{Model, Screen};
-use crate::update::{Effect, checkout, form, shop};
+use crate::update::{Effect, checkout, counter, form, shop};
 
 /// A key that is not bound goes into the field.
 pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -48,7 +48,8 @@ fn focused_input(model: &mut Model) -> Option<&mut Input> {
             let focus = model.checkout.focus;
             model.checkout.input_mut(focus)
         }
-        Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account => None,
+        Screen::Counter => model.counter.search_mut(),
+        Screen::Processes | Screen::Lab | Screen::Account => None,
         Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => None,
     }
 }
@@ -70,7 +71,8 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
         Screen::Shop => shop::searched(model),
         Screen::Log => model.log.filter_again(),
         Screen::Checkout => checkout::edited(model),
-        Screen::Processes | Screen::Lab | Screen::Counter | Screen::Account => {}
+        Screen::Counter => counter::searched(model),
+        Screen::Processes | Screen::Lab | Screen::Account => {}
         Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => {}
     }
     Vec::new()

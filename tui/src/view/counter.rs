@@ -1,13 +1,102 @@
-//! The screen Counter: what the shopkeeper does.
+//! The screen Counter: what the shopkeeper does, in four parts.
 
+mod dispatch;
+mod products;
+mod sales;
 mod stock;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
+use tui_input::Input;
 
-use crate::state::Model;
+use crate::keys::{Action, Context};
+use crate::state::{Model, Part};
+use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
+use crate::view::{below, row};
 
-pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    stock::draw(model, theme, area, buffer);
+/// Draws the screen; returns the cursor of the search that is being typed.
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    parts(model, theme, row(area, 0), buffer);
+    let body = below(area, if area.height >= 14 { 2 } else { 1 });
+    match model.counter.part {
+        Part::Stock => {
+            stock::draw(model, theme, body, buffer);
+            None
+        }
+        Part::Products => products::draw(model, theme, body, buffer),
+        Part::Orders => dispatch::draw(model, theme, body, buffer),
+        Part::Sales => {
+            sales::draw(model, theme, body, buffer);
+            None
+        }
+    }
+}
+
+fn parts(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let mut x = area.x;
+    for part in Part::ALL {
+        let style = if part == model.counter.part { theme.tab } else { theme.dim };
+        x = put(buffer, x, area.y, part.name(), style, area.right().saturating_sub(x)) + 2;
+    }
+    let [before, next] =
+        [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::CounterSales, action));
+    put(buffer, x, area.y, &format!("{before}{next}"), theme.accent, area.right().saturating_sub(x));
+}
+
+/// How a search is taken off again.
+fn search_off(model: &Model) -> String {
+    if model.counter.typing {
+        return "Esc takes the search off.".to_owned();
+    }
+    format!("{} and then Esc takes the search off.", model.key(Action::Search))
+}
+
+/// What a list shows, with the search that is typed or holds, and how many lines it has; returns the search's cursor.
+fn head(
+    model: &Model,
+    what: &str,
+    (search, count): (&Input, &str),
+    theme: &Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let right = put_right(buffer, area.right(), area.y, count, theme.dim, 16);
+    let room = |x: u16| right.saturating_sub(x + 1);
+    let mut x = put(buffer, area.x, area.y, what, theme.text, room(area.x)) + 2;
+    let typing = model.counter.typing;
+    if !typing && search.value().is_empty() {
+        return None;
+    }
+    x = put(buffer, x, area.y, "/ ", theme.accent, room(x));
+    let field = room(x).min(28);
+    let scroll = search.visual_scroll(usize::from(field.saturating_sub(1)));
+    let shown: String = search.value().chars().skip(scroll).collect();
+    if typing {
+        buffer.set_style(Rect { x, width: field, height: 1, ..area }, theme.field);
+    }
+    put(buffer, x, area.y, &shown, if typing { theme.field } else { theme.strong }, field);
+    let at = u16::try_from(search.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
+    typing.then(|| Position::new(x + at.min(field), area.y))
+}
+
+/// `count` of `scale` in cells of `width`, rounded to the nearest; at least one when there is any.
+fn scaled(count: u64, scale: u64, width: u16) -> u16 {
+    let (count, scale, width) = (u128::from(count), u128::from(scale.max(1)), u128::from(width));
+    let cells = (count * width * 2 + scale) / (scale * 2);
+    let cells = if count > 0 { cells.max(1) } else { 0 };
+    u16::try_from(cells.min(width)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_rounded_and_something_is_never_nothing() {
+        let cells = [(0, 100), (1, 1_000), (24, 100), (25, 100), (100, 100), (500, 100), (7, 0)];
+        assert_eq!(cells.map(|(count, scale)| scaled(count, scale, 10)), [0, 1, 2, 3, 10, 10, 10]);
+        assert_eq!(scaled(u64::MAX, u64::MAX, 60), 60);
+        assert_eq!(scaled(1, 2, 0), 0);
+    }
 }

@@ -123,7 +123,8 @@ fn fields(
             Line::Field(at, field) => {
                 let focused = *at == form.focus;
                 put(buffer, row.x, row.y, field.label, if focused { theme.accent } else { theme.dim }, labels);
-                let scroll = field.input.visual_scroll(usize::from(room.saturating_sub(1)));
+                // Where nobody types, a long text shows from its beginning.
+                let scroll = if focused { field.input.visual_scroll(usize::from(room.saturating_sub(1))) } else { 0 };
                 let shown: String = field.input.value().chars().skip(scroll).collect();
                 if focused {
                     buffer.set_style(Rect { x, width: room, ..row }, theme.field);

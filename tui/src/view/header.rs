@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::keys::{Action, Context};
 use crate::money;
-use crate::state::{Connection, Model, Screen};
+use crate::state::{Connection, Model, Part, Screen};
 use crate::view::text::{put, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::when;
@@ -32,7 +32,10 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         put(buffer, x, area.y, "Replay, without a shop", theme.dim, area.right().saturating_sub(x));
         return;
     }
-    let keys = TABS.map(|action| model.keys.label(Context::Shop, action));
+    let mut keys = TABS.map(|action| model.keys.label(Context::Shop, action));
+    if has_alarms(model) {
+        keys[COUNTER].push('!');
+    }
     let least = keys.iter().map(|key| width(key) + 1).sum::<u16>() + width(model.screen.tab().name()) + 1;
     let right = status(model, theme, area, (margin, margin + least), buffer);
     let mut x = area.x + margin;
@@ -40,6 +43,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         x = put(buffer, x, area.y, "Storefront", theme.accent, right.saturating_sub(x)) + 3;
     }
     tabs(model, theme, &keys, Rect { x, width: right.saturating_sub(x + 1), height: 1, ..area }, buffer);
+}
+
+/// The place of the counter among the tabs.
+const COUNTER: usize = 6;
+
+/// Whether something ran low or out that the shopkeeper has not seen.
+fn has_alarms(model: &Model) -> bool {
+    let seen = model.screen == Screen::Counter && model.counter.part == Part::Stock;
+    !seen && !model.counter.stock.alarms.is_empty()
 }
 
 /// Every tab by its key; the open one by its name too, and of the others as many, from the first, as there is room for.
@@ -54,7 +66,14 @@ fn tabs(model: &Model, theme: &Theme, keys: &[String; 8], area: Rect, buffer: &m
     let mut x = area.x;
     for (tab, key) in Screen::TABS.into_iter().zip(keys) {
         let left = area.right().saturating_sub(x);
-        x = put(buffer, x, area.y, key, if tab == open { theme.accent } else { theme.dim }, left);
+        let style = if tab == Screen::Counter && has_alarms(model) {
+            theme.warn
+        } else if tab == open {
+            theme.accent
+        } else {
+            theme.dim
+        };
+        x = put(buffer, x, area.y, key, style, left);
         let fits = tab != open && named(tab) <= room;
         if fits {
             room -= named(tab);

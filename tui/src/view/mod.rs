@@ -118,10 +118,7 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
         Screen::Log => log::draw(model, theme, body, buffer),
         Screen::Processes => processes::draw(model, theme, body, buffer),
         Screen::Lab => lab::draw(model, theme, body, buffer),
-        Screen::Counter => {
-            counter::draw(model, theme, body, buffer);
-            None
-        }
+        Screen::Counter => counter::draw(model, theme, body, buffer),
         Screen::Account => account::draw(model, theme, body, buffer),
         Screen::Replay => {
             replay::draw(model, theme, body, buffer);

@@ -46,11 +46,19 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         if chosen {
             choose(theme, row, buffer);
         }
-        one(model, order, theme, row, chosen, buffer);
+        one(model, order, theme, row, (chosen, true), buffer);
     }
 }
 
-fn one(model: &Model, order: &OrderSummary, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+/// One line of a list of orders, chosen or not, with its state or without.
+pub(super) fn one(
+    model: &Model,
+    order: &OrderSummary,
+    theme: &Theme,
+    row: Rect,
+    (chosen, with_state): (bool, bool),
+    buffer: &mut Buffer,
+) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let id = order.id.to_string();
     let name = order.number.as_deref().unwrap_or_else(|| short_id(&id));
@@ -64,13 +72,15 @@ fn one(model: &Model, order: &OrderSummary, theme: &Theme, row: Rect, chosen: bo
     put_right(buffer, right, row.y, &money::shown(order.total), on_row(theme.text), 12);
     right = right.saturating_sub(13);
     let mut x = row.x + 2;
-    if row.width >= 60 {
+    if row.width >= 60 || !with_state {
         put(buffer, x, row.y, name, on_row(name_style), 13);
         x += 15;
     }
-    let (word, style) = status(order.status, theme);
-    put(buffer, x, row.y, word, on_row(style), 12);
-    x += 14;
+    if with_state {
+        let (word, style) = status(order.status, theme);
+        put(buffer, x, row.y, word, on_row(style), 12);
+        x += 14;
+    }
     let what = match (&order.first_item, order.pieces) {
         (Some(name), 1) => name.clone(),
         (Some(name), pieces) => format!("{name}, {pieces} pieces"),

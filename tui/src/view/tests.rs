@@ -4,6 +4,7 @@
 //! difference.
 
 mod backstage;
+mod counter;
 
 use std::fs;
 use std::path::Path;
@@ -246,72 +247,6 @@ fn the_log() {
     client.press("4kk<Enter>");
     client.take(Msg::Feed(Feed::News { events: vec![an_event(60, "order.started", "80")] }));
     looks_like("log", &client);
-}
-
-#[test]
-fn the_stock() {
-    looks_like("counter_stock", &at_the_counter());
-}
-
-#[test]
-fn the_stock_before_it_has_arrived_when_it_does_not_and_when_nothing_is_low() {
-    let mut client = Client::in_a_full_shop();
-    client.press("7");
-    let mut shown = text_of(&client);
-    client.fail_all();
-    shown.push_str(&text_of(&client));
-    let mut client = at_the_counter();
-    client.press("f");
-    for item in &mut client.counter.stock {
-        (item.on_hand, item.available) = (50, 50);
-    }
-    client.stock_news("stock.received", "apron");
-    client.wait_ms(1_000);
-    client.answer_all();
-    shown.push_str(&text_of(&client));
-    is_as_written("counter_stock_states", &shown);
-}
-
-#[test]
-fn a_form() {
-    let mut client = at_the_counter();
-    client.press("a");
-    client.type_text("many");
-    client.press("<Enter>");
-    client.type_text("counted again");
-    client.press("<Enter>");
-    looks_like("form", &client);
-}
-
-#[test]
-fn a_form_that_is_refused_and_one_that_waits_for_the_shop() {
-    let mut client = at_the_counter();
-    client.press("r5<Enter>");
-    client.fail_all();
-    let mut shown = text_of(&client);
-    client.wait_ms(1_000);
-    let detail = "Fewer would be on hand than are reserved: 5. Give the reservations back first, or wait.".into();
-    client.refuse_with = Some(Problem { detail, code: "stock_state".into(), status: 409, ..Problem::default() });
-    client.answer_all();
-    shown.push_str(&text_of(&client));
-    is_as_written("form_states", &shown);
-}
-
-/// The screen Counter with something out, something low and something reserved.
-fn at_the_counter() -> Client {
-    let mut client = Client::in_a_full_shop();
-    let mug = client.counter.stock.last_mut().unwrap();
-    (mug.reserved, mug.available) = (15, mug.on_hand - 15);
-    client.press("7");
-    client.answer_all();
-    client
-}
-
-/// What a client shows at a narrow and at a comfortable size.
-fn text_of(client: &Client) -> String {
-    [(40, 12), (80, 24)]
-        .map(|size| lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True)).join("\n") + "\n")
-        .concat()
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! What the screen Counter asks of the shop.
 
-use storefront_api::StockQuery;
+use storefront_api::{OrderListQuery, StockQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey};
 
 use super::failure;
-use crate::state::counter::{Agreed, Request};
+use crate::state::counter::{Agreed, Figures, Request, STATES};
 use crate::update::counter::{Errand, News};
 
 /// Fetches something.
@@ -14,7 +14,25 @@ pub(super) async fn run(client: &Client, errand: Errand) -> News {
             let query = StockQuery { low: None, min_position };
             News::Stock { sequence, result: client.stock(&query).await.map_err(failure) }
         }
+        Errand::Products { ask, query } => {
+            News::Products { ask, result: client.products(&query).await.map_err(failure) }
+        }
+        Errand::Orders { ask, query } => News::Orders { ask, result: client.orders(&query).await.map_err(failure) },
+        Errand::Sales { sequence, min_position } => {
+            News::Sales { sequence, result: figures(client, min_position).await.map(Box::new).map_err(failure) }
+        }
     }
+}
+
+/// The statistics, and how many orders are in each state.
+async fn figures(client: &Client, min_position: Option<u64>) -> Result<Figures, ClientError> {
+    let statistics = client.statistics(min_position).await?;
+    let mut states = [0; STATES.len()];
+    for (count, status) in states.iter_mut().zip(STATES) {
+        let query = OrderListQuery { status: Some(status), limit: Some(1), min_position, ..OrderListQuery::default() };
+        *count = client.orders(&query).await?.total;
+    }
+    Ok(Figures { statistics, states })
 }
 
 /// Does what a form asks for.
@@ -22,7 +40,17 @@ pub(super) async fn submit(client: &Client, request: Request, key: &IdempotencyK
     Ok(match request {
         Request::Receive(id, receive) => Agreed::Stock(client.receive_stock(&id, &receive, key).await?.value),
         Request::Adjust(id, adjust) => Agreed::Stock(client.adjust_stock(&id, &adjust, key).await?.value),
-        // Setting it again does no harm, so it goes without the key.
+        // Setting and describing again does no harm, so they go without the key.
         Request::SetThreshold(id, threshold) => Agreed::Stock(client.set_threshold(&id, threshold).await?.value),
+        Request::Describe(id, change) => Agreed::Product(Box::new(client.change_product(&id, &change).await?.value)),
+        Request::Reprice(id, reprice) => {
+            Agreed::Product(Box::new(client.reprice_product(&id, &reprice, key).await?.value))
+        }
+        Request::Withdraw(id) => Agreed::Product(Box::new(client.withdraw_product(&id, key).await?.value)),
+        Request::Relist(id) => Agreed::Product(Box::new(client.relist_product(&id, key).await?.value)),
+        Request::Create(product) => Agreed::Product(Box::new(client.create_product(&product, key).await?.value)),
+        Request::Ship(id, ship) => Agreed::Order(Box::new(client.ship(id, &ship, key).await?.value)),
+        Request::Deliver(id, deliver) => Agreed::Order(Box::new(client.deliver(id, &deliver, key).await?.value)),
+        Request::Refund(id, refund) => Agreed::Order(Box::new(client.refund(id, &refund, key).await?.value)),
     })
 }

@@ -2,21 +2,12 @@
 
 use storefront_api::{AdjustStock, Event, ProductId, ReceiveStock, StockItem, StockList};
 
-use crate::state::counter::{Request, Work};
+use crate::state::counter::{Request, Stock, Work};
 use crate::state::{Failure, FieldWrong, Form, FormField, FormFor, Load, Model, Screen, Tone};
-use crate::update::Effect;
-use crate::update::counter::{Errand, whole};
-
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
-    let min_position = Some(model.log.last_position).filter(|position| *position > 0);
-    let stock = &mut model.counter.stock;
-    stock.sequence += 1;
-    vec![Effect::Counter(Errand::Stock { sequence: stock.sequence, min_position })]
-}
+use crate::update::counter::whole;
 
 /// Takes the list in; says whether it did not arrive.
-pub(super) fn on_stock(model: &mut Model, sequence: u64, result: Result<StockList, Failure>) -> bool {
-    let stock = &mut model.counter.stock;
+pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<StockList, Failure>) -> bool {
     if sequence != stock.sequence {
         return false;
     }
@@ -55,11 +46,7 @@ pub(super) fn heard(model: &mut Model, event: &Event) {
     model.counter.stock.alarms.insert(id);
 }
 
-pub(in crate::update) fn toggle_only_low(model: &mut Model) {
-    model.counter.stock.toggle_only_low();
-}
-
-pub(in crate::update) fn ask_to_receive(model: &mut Model) {
+pub(super) fn ask_to_receive(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let about = format!("{name}: {} on hand. So many more came in.", item.on_hand);
     let fields = vec![FormField::new("/quantity", "Quantity", "1 to 1,000,000", "")];
@@ -67,7 +54,7 @@ pub(in crate::update) fn ask_to_receive(model: &mut Model) {
     model.form = Some(Form::new(purpose, "Receive goods", about, fields));
 }
 
-pub(in crate::update) fn ask_to_adjust(model: &mut Model) {
+pub(super) fn ask_to_adjust(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let StockItem { on_hand, reserved, .. } = item;
     let about = format!("{name}: the books say {on_hand} on hand, {reserved} of them reserved.");
@@ -79,7 +66,7 @@ pub(in crate::update) fn ask_to_adjust(model: &mut Model) {
     model.form = Some(Form::new(purpose, "Correct the books", about, fields));
 }
 
-pub(in crate::update) fn ask_for_threshold(model: &mut Model) {
+pub(super) fn ask_for_threshold(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let about = format!("{name}: {} available now.", item.available);
     let text = item.threshold.to_string();
@@ -110,8 +97,17 @@ pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<Request, Vec<
 pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
     let name = model.product_name(&item.product_id);
     let said = match work {
-        Work::Receive(_) | Work::Adjust(_) => format!("{name}: {} on hand now", item.on_hand),
         Work::SetThreshold(_) => format!("{name} runs low at {}", item.threshold),
+        Work::Receive(_)
+        | Work::Adjust(_)
+        | Work::Reprice(..)
+        | Work::Withdraw(_)
+        | Work::Relist(_)
+        | Work::Describe(_)
+        | Work::Create(_)
+        | Work::Ship(_)
+        | Work::Deliver(_)
+        | Work::Refund(..) => format!("{name}: {} on hand now", item.on_hand),
     };
     model.counter.stock.put_one(item);
     model.toast(Tone::Good, said);

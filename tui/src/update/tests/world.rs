@@ -402,7 +402,7 @@ impl Client {
                 Msg::Diff { id, position, result: Ok(diff) }
             }
             Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Ok("# Order".into()) },
-            Effect::Counter(errand) => self.counter.answer(errand),
+            Effect::Counter(errand) => self.fetch(errand),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
             Effect::Processes(errand) => Msg::Processes(self.backstage.answer(errand)),
             Effect::Lab(errand) => Msg::Lab(self.laboratory.answer(errand)),
@@ -421,7 +421,7 @@ impl Client {
     /// Does what a form asks for.
     fn agree(&mut self, request: Request) -> Agreed {
         match request {
-            Request::Counter(request) => Agreed::Counter(self.counter.agree(request)),
+            Request::Counter(request) => Agreed::Counter(self.keep_shop(request)),
             Request::Lab(broken) => {
                 self.laboratory.break_there(broken.stub, broken.faults);
                 Agreed::Lab(broken)

@@ -7,6 +7,7 @@ use storefront_api::StockItem;
 
 use crate::state::counter::Level;
 use crate::state::{Load, Model};
+use crate::view::counter::scaled;
 use crate::view::text::{first_line, put, put_all, put_right};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, row};
@@ -19,7 +20,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         Load::Ready => {}
     }
     summary(model, theme, row(area, 0), buffer);
-    let body = below(area, if area.height >= 12 { 2 } else { 1 });
+    let body = below(area, if area.height >= 14 { 2 } else { 1 });
     let items = stock.shown();
     if items.is_empty() {
         let (title, more) = if stock.only_low {
@@ -105,7 +106,7 @@ fn style_of(item: &StockItem, theme: &Theme) -> Style {
 /// shown as nothing.
 fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [Style; 3], buffer: &mut Buffer) {
     let scale = most.max(item.threshold).max(1);
-    let cells = |count: u32| scaled(count, scale, area.width);
+    let cells = |count: u32| scaled(count.into(), scale.into(), area.width);
     let available = cells(item.available);
     let on_hand = cells(item.on_hand).max(available + u16::from(item.reserved > 0)).min(area.width);
     let mark = cells(item.threshold).min(area.width.saturating_sub(1));
@@ -121,12 +122,4 @@ fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [
         };
         put(buffer, area.x + at, area.y, sign, style, 1);
     }
-}
-
-/// `count` of `scale` in cells of `width`, rounded to the nearest; at least one when there is any.
-pub(super) fn scaled(count: u32, scale: u32, width: u16) -> u16 {
-    let (count, scale, width) = (u64::from(count), u64::from(scale.max(1)), u64::from(width));
-    let cells = (count * width * 2 + scale) / (scale * 2);
-    let cells = if count > 0 { cells.max(1) } else { 0 };
-    u16::try_from(cells.min(width)).unwrap_or(0)
 }

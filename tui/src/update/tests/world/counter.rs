@@ -1,16 +1,20 @@
 //! What is behind the screen Counter in the small shop of the tests.
 
-use storefront_api::{ProductId, StockItem, StockList};
+use storefront_api::{
+    DayStatistics, OrderStatus, Page, Product, ProductId, ProductSales, Statistics, StockItem, StockList,
+};
 
-use super::{Client, a_shelf, an_event};
+use super::{Client, a_product, a_shelf, an_event, eur, summary};
 use crate::state::Failure;
-use crate::state::counter::{Agreed, Request};
+use crate::state::counter::{Agreed, Figures, Request, STATES};
 use crate::update::counter::{Errand, News};
 use crate::update::{Feed, Msg};
 
 /// The shopkeeper's side of the shop.
 pub(crate) struct Shopkeeping {
     pub(crate) stock: Vec<StockItem>,
+    pub(crate) products: Vec<Product>,
+    pub(crate) statistics: Statistics,
 }
 
 impl Default for Shopkeeping {
@@ -23,27 +27,38 @@ impl Default for Shopkeeping {
             threshold: 10,
             version: 1,
         });
-        Self { stock: stock.collect() }
+        Self { stock: stock.collect(), products: a_shelf(), statistics: statistics() }
+    }
+}
+
+/// A shop that has sold for three days, with a day in between on which more went back than came in.
+fn statistics() -> Statistics {
+    let day = |day: &str, orders, revenue, refunded| DayStatistics {
+        day: day.into(),
+        orders,
+        revenue: eur(revenue),
+        refunded: eur(refunded),
+    };
+    let sold =
+        |id: &str, pieces| ProductSales { product_id: id.parse().unwrap(), name: a_product(id, 1, 1).name, pieces };
+    Statistics {
+        orders: 12,
+        cancelled: 2,
+        revenue: eur(61_350),
+        refunded: eur(4_450),
+        average_order: eur(5_113),
+        days: vec![
+            day("2026-03-01", 7, 40_000, 0),
+            day("2026-02-27", 0, -4_450, 4_450),
+            day("2026-02-26", 5, 25_800, 0),
+        ],
+        top_products: vec![sold("enamel-mug", 21), sold("apron", 8), sold("bread-knife", 1)],
     }
 }
 
 impl Shopkeeping {
-    pub(super) fn answer(&self, errand: Errand) -> Msg {
-        Msg::Counter(match errand {
-            Errand::Stock { sequence, .. } => {
-                News::Stock { sequence, result: Ok(StockList { items: self.stock.clone() }) }
-            }
-        })
-    }
-
-    pub(super) fn agree(&mut self, request: Request) -> Agreed {
-        match request {
-            Request::Receive(id, receive) => self.change(&id, |item| item.on_hand += receive.quantity),
-            Request::Adjust(id, adjust) => self.change(&id, |item| {
-                item.on_hand = u32::try_from(i64::from(item.on_hand) + adjust.change).unwrap();
-            }),
-            Request::SetThreshold(id, threshold) => self.change(&id, |item| item.threshold = threshold),
-        }
+    fn product(&mut self, id: &ProductId) -> &mut Product {
+        self.products.iter_mut().find(|product| product.id == *id).unwrap()
     }
 
     fn change(&mut self, id: &ProductId, by: impl FnOnce(&mut StockItem)) -> Agreed {
@@ -52,6 +67,12 @@ impl Shopkeeping {
         item.available = item.on_hand - item.reserved;
         item.version += 1;
         Agreed::Stock(item.clone())
+    }
+
+    fn change_product(&mut self, id: &ProductId, by: impl FnOnce(&mut Product)) -> Agreed {
+        let product = self.product(id);
+        by(product);
+        Agreed::Product(Box::new(product.clone()))
     }
 }
 
@@ -62,10 +83,80 @@ impl Client {
         let events = vec![an_event(self.head, kind, product)];
         self.take(Msg::Feed(Feed::News { events }));
     }
+
+    pub(super) fn fetch(&self, errand: Errand) -> Msg {
+        Msg::Counter(match errand {
+            Errand::Stock { sequence, .. } => {
+                News::Stock { sequence, result: Ok(StockList { items: self.counter.stock.clone() }) }
+            }
+            Errand::Products { ask, query } => {
+                let words = query.q.unwrap_or_default().to_lowercase();
+                let on_it = query.withdrawn != Some(true);
+                let products = self.counter.products.iter();
+                let found =
+                    |product: &&Product| product.active == on_it && product.name.to_lowercase().contains(&words);
+                let items: Vec<Product> = products.filter(found).cloned().collect();
+                let total = items.len() as u64;
+                News::Products { ask, result: Ok(Page { items, next_cursor: None, total }) }
+            }
+            Errand::Orders { ask, query } => {
+                let wanted = |order: &&storefront_api::Order| query.status.is_none_or(|status| order.status == status);
+                let items: Vec<_> = self.orders.iter().filter(wanted).map(summary).collect();
+                let total = items.len() as u64;
+                News::Orders { ask, result: Ok(Page { items, next_cursor: None, total }) }
+            }
+            Errand::Sales { sequence, .. } => {
+                let statistics = self.counter.statistics.clone();
+                let states = std::array::from_fn(|place| {
+                    [4, 1, 6, 3, 9, 2, 0].get(place).copied().filter(|_| place < STATES.len()).unwrap_or(0)
+                });
+                News::Sales { sequence, result: Ok(Box::new(Figures { statistics, states })) }
+            }
+        })
+    }
+
+    /// Does what a form of the counter asks for.
+    pub(super) fn keep_shop(&mut self, request: Request) -> Agreed {
+        let shop = &mut self.counter;
+        match request {
+            Request::Receive(id, receive) => shop.change(&id, |item| item.on_hand += receive.quantity),
+            Request::Adjust(id, adjust) => shop.change(&id, |item| {
+                let on_hand = i64::from(item.on_hand).saturating_add(adjust.change);
+                item.on_hand = u32::try_from(on_hand.max(item.reserved.into())).unwrap_or(u32::MAX);
+            }),
+            Request::SetThreshold(id, threshold) => shop.change(&id, |item| item.threshold = threshold),
+            Request::Reprice(id, reprice) => shop.change_product(&id, |product| product.price = reprice.price),
+            Request::Withdraw(id) => shop.change_product(&id, |product| product.active = false),
+            Request::Relist(id) => shop.change_product(&id, |product| product.active = true),
+            Request::Describe(id, change) => shop.change_product(&id, |product| {
+                product.name = change.name.unwrap_or_else(|| product.name.clone());
+                product.compare_at_price = change.compare_at_price.unwrap_or(product.compare_at_price);
+            }),
+            Request::Create(new) => {
+                let id = new.name.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+                let id = if id.is_empty() { "x".to_owned() } else { id };
+                let product = Product { name: new.name, price: new.price, ..a_product(&id, 1, 0) };
+                shop.products.push(product.clone());
+                Agreed::Product(Box::new(product))
+            }
+            Request::Ship(id, _) => self.set_status(id, OrderStatus::Shipped),
+            Request::Deliver(id, _) => self.set_status(id, OrderStatus::Delivered),
+            Request::Refund(id, _) => Agreed::Order(Box::new(self.order_mut(id).clone())),
+        }
+    }
+
+    fn set_status(&mut self, id: storefront_api::OrderId, status: OrderStatus) -> Agreed {
+        let order = self.order_mut(id);
+        order.status = status;
+        Agreed::Order(Box::new(order.clone()))
+    }
 }
 
 pub(super) fn failed(errand: Errand, failure: Failure) -> Msg {
     Msg::Counter(match errand {
         Errand::Stock { sequence, .. } => News::Stock { sequence, result: Err(failure) },
+        Errand::Products { ask, .. } => News::Products { ask, result: Err(failure) },
+        Errand::Orders { ask, .. } => News::Orders { ask, result: Err(failure) },
+        Errand::Sales { sequence, .. } => News::Sales { sequence, result: Err(failure) },
     })
 }

@@ -1,0 +1,178 @@
+//! A list that the shop gives out page by page, with its cursor and how far its data has come.
+
+use storefront_api::Page;
+
+use crate::state::{Failure, List, Load, PAGE, Pages};
+
+/// A page to be asked for. A later one for the same list overtakes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(crate) sequence: u64,
+    /// Which page, from 0.
+    page: usize,
+    /// It replaces what was there.
+    pub(crate) anew: bool,
+    /// What opens it; `None` for the first.
+    pub(crate) cursor: Option<String>,
+}
+
+/// The list.
+#[derive(Debug)]
+pub(crate) struct Paged<T> {
+    pub(crate) items: Pages<T>,
+    pub(crate) list: List,
+    pub(crate) load: Load,
+    pub(crate) total: usize,
+    sequence: u64,
+    asking: bool,
+}
+
+impl<T> Default for Paged<T> {
+    fn default() -> Self {
+        Self {
+            items: Pages::default(),
+            list: List::default(),
+            load: Load::Loading,
+            total: 0,
+            sequence: 0,
+            asking: false,
+        }
+    }
+}
+
+impl<T> Paged<T> {
+    /// An empty list in place of another: what was asked for that one is of no use any more.
+    pub(crate) fn after(earlier: &Self) -> Self {
+        Self { sequence: earlier.sequence + 1, ..Self::default() }
+    }
+
+    pub(crate) fn selected(&self) -> Option<&T> {
+        self.items.get(self.list.cursor)
+    }
+
+    pub(crate) fn step(&mut self, by: isize) {
+        self.list.step(by, self.total);
+    }
+
+    /// Another list will be asked for: the cursor goes to its first line. What was there shows until it arrives, and
+    /// nothing more of it is taken in.
+    pub(crate) fn start_over(&mut self) {
+        self.list = List::default();
+        self.items.forget_keys();
+        self.sequence += 1;
+        self.asking = true;
+    }
+
+    /// The page under the cursor, anew.
+    pub(crate) fn ask(&mut self) -> Ask {
+        let here = self.list.cursor / PAGE;
+        let (page, cursor) = self.items.key(here).map_or((0, None), |key| (here, key));
+        self.sequence += 1;
+        self.asking = true;
+        Ask { sequence: self.sequence, page, anew: true, cursor }
+    }
+
+    /// The next page near the cursor that is not there; `None` when all are, or one is on its way.
+    pub(crate) fn ask_for_more(&mut self) -> Option<Ask> {
+        if self.asking || self.items.is_empty() {
+            return None;
+        }
+        let (page, cursor) = self.items.wanted(self.list.cursor, self.total)?;
+        self.asking = true;
+        Some(Ask { sequence: self.sequence, page, anew: false, cursor })
+    }
+
+    /// Takes an answer in; says whether it did not arrive. The cursor stays on its line, told by `id`.
+    pub(crate) fn put<I: PartialEq>(
+        &mut self,
+        ask: &Ask,
+        result: Result<Page<T>, Failure>,
+        id: impl Fn(&T) -> I,
+    ) -> bool {
+        if ask.sequence != self.sequence {
+            return false;
+        }
+        self.asking = false;
+        let page = match result {
+            Ok(page) => page,
+            Err(failure) => {
+                if self.items.is_empty() {
+                    self.load = Load::Failed(failure);
+                }
+                return true;
+            }
+        };
+        // On the first line the cursor stays there, and sees what comes up.
+        let chosen = self.selected().filter(|_| self.list.cursor > 0).map(&id);
+        if ask.anew && ask.page == 0 {
+            self.items = Pages::default();
+        } else if ask.anew {
+            self.items.forget_lines();
+        }
+        let least = ask.page * PAGE + page.items.len();
+        self.items.put(ask.page, page.items, page.next_cursor, self.list.cursor);
+        self.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(least);
+        self.total = self.items.len().unwrap_or(self.total);
+        self.load = Load::Ready;
+        let place = chosen.and_then(|chosen| self.items.iter().find(|(_, item)| id(item) == chosen));
+        if let Some((place, _)) = place {
+            self.list.cursor = place;
+        }
+        self.list.clamp(self.total);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(items: std::ops::Range<usize>, total: u64) -> Page<usize> {
+        let next_cursor = (items.end < usize::try_from(total).unwrap()).then(|| items.end.to_string());
+        Page { items: items.collect(), next_cursor, total }
+    }
+
+    #[test]
+    fn pages_near_the_cursor_are_asked_for_one_by_one_and_an_overtaken_answer_is_dropped() {
+        let mut list = Paged::default();
+        let first = list.ask();
+        assert_eq!(list.ask_for_more(), None, "the first is not in");
+        assert!(!list.put(&first, Ok(page(0..100, 250)), |item| *item));
+        list.step(95);
+        let more = list.ask_for_more().unwrap();
+        assert_eq!((more.page, more.cursor.as_deref(), more.anew), (1, Some("100"), false));
+        let anew = list.ask();
+        list.put(&more, Ok(page(100..200, 250)), |item| *item);
+        assert_eq!(list.items.get(100), None, "overtaken");
+        list.put(&anew, Ok(page(0..100, 250)), |item| *item);
+        assert_eq!((list.selected(), list.total), (Some(&95), 250));
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_line_and_within_the_list() {
+        let mut list = Paged::default();
+        let ask = list.ask();
+        list.put(&ask, Ok(page(0..10, 10)), |item| *item);
+        list.step(7);
+        let ask = list.ask();
+        list.put(&ask, Ok(Page { items: vec![7, 8], next_cursor: None, total: 2 }), |item| *item);
+        assert_eq!(list.list.cursor, 0);
+        list.step(5);
+        let ask = list.ask();
+        list.put(&ask, Ok(Page { items: vec![1], next_cursor: None, total: 1 }), |item| *item);
+        assert_eq!((list.list.cursor, list.selected()), (0, Some(&1)));
+    }
+
+    #[test]
+    fn what_was_seen_stays_when_the_next_answer_does_not_come() {
+        let mut list = Paged::default();
+        let ask = list.ask();
+        assert!(list.put(&ask, Err(Failure::Unreachable("gone".into())), |item: &usize| *item));
+        assert!(matches!(list.load, Load::Failed(_)));
+        let ask = list.ask();
+        list.put(&ask, Ok(page(0..1, 1)), |item| *item);
+        let ask = list.ask();
+        assert!(list.put(&ask, Err(Failure::Unreachable("gone".into())), |item| *item));
+        assert_eq!((list.selected(), list.load == Load::Ready), (Some(&0), true));
+    }
+}

@@ -1,0 +1,168 @@
+//! Orders as the shopkeeper handles them: sent off, arrived, and money given back. Also from the screen of one order.
+
+use jiff::civil::Date;
+use storefront_api::{
+    Currency, Deliver, Money, Order, OrderId, OrderStatus, PaymentStatus, RefundOrder, Ship, Timestamp,
+};
+
+use crate::money;
+use crate::state::counter::{Request, Work};
+use crate::state::{FieldWrong, Form, FormField, FormFor, Model, Paged, Screen, Tone};
+use crate::update::counter::ask;
+use crate::update::{Effect, order};
+
+/// Which order is meant, and what must be known of it.
+struct Chosen {
+    id: OrderId,
+    name: String,
+    status: OrderStatus,
+    payment: PaymentStatus,
+    total: Money,
+    recipient: String,
+}
+
+/// The open order on its screen, the chosen one of the list.
+fn chosen(model: &Model) -> Option<Chosen> {
+    let named = |number: &Option<String>| number.clone().unwrap_or_else(|| "This order".to_owned());
+    if model.screen == Screen::Order {
+        let order = model.order.as_ref()?.order.as_ref()?;
+        return Some(Chosen {
+            id: order.id,
+            name: named(&order.number),
+            status: order.status,
+            payment: order.payment_status,
+            total: order.total,
+            recipient: order.shipping_address.as_ref().map(|address| address.name.clone()).unwrap_or_default(),
+        });
+    }
+    let order = model.counter.orders.list.selected()?;
+    Some(Chosen {
+        id: order.id,
+        name: named(&order.number),
+        status: order.status,
+        payment: order.payment_status,
+        total: order.total,
+        recipient: String::new(),
+    })
+}
+
+pub(in crate::update) fn next_status(model: &mut Model) -> Vec<Effect> {
+    let orders = &mut model.counter.orders;
+    orders.next_status();
+    orders.list = Paged::after(&orders.list);
+    ask(model)
+}
+
+/// Opens the chosen order with its timeline.
+pub(in crate::update) fn open_order(model: &mut Model) -> Vec<Effect> {
+    let Some(id) = model.counter.orders.list.selected().map(|order| order.id) else { return Vec::new() };
+    order::open(model, id)
+}
+
+pub(super) fn ask_to_ship(model: &mut Model) {
+    let Some(chosen) = chosen(model) else { return };
+    match chosen.status {
+        OrderStatus::Confirmed => {
+            let about = format!("{}, {}: the goods leave the house.", chosen.name, money::shown(chosen.total));
+            let fields = vec![
+                FormField::new("/carrier", "Carrier", "who carries it", ""),
+                FormField::new("/tracking_number", "Tracking", "the carrier's number for it", ""),
+                FormField::new("/estimated_delivery", "Arrives", "a day such as 2027-03-01; may stay empty", ""),
+            ];
+            model.form = Some(Form::new(FormFor::Counter(Work::Ship(chosen.id)), "Ship the order", about, fields));
+        }
+        OrderStatus::Shipped => model.toast(Tone::Plain, format!("{} is on its way already.", chosen.name)),
+        OrderStatus::Delivered => model.toast(Tone::Plain, format!("{} has arrived already.", chosen.name)),
+        OrderStatus::InProgress | OrderStatus::CheckedOut | OrderStatus::Cancelled | OrderStatus::Expired => {
+            model.toast(Tone::Plain, "Only a confirmed order can be shipped.");
+        }
+    }
+}
+
+pub(super) fn ask_to_deliver(model: &mut Model) {
+    let Some(chosen) = chosen(model) else { return };
+    match chosen.status {
+        OrderStatus::Shipped => {
+            let about = format!("{}, {}: somebody took it.", chosen.name, money::shown(chosen.total));
+            let fields = vec![FormField::new("/recipient", "Recipient", "who took it", &chosen.recipient)];
+            let purpose = FormFor::Counter(Work::Deliver(chosen.id));
+            model.form = Some(Form::new(purpose, "The order has arrived", about, fields));
+        }
+        OrderStatus::Delivered => model.toast(Tone::Plain, format!("{} has arrived already.", chosen.name)),
+        OrderStatus::InProgress
+        | OrderStatus::CheckedOut
+        | OrderStatus::Confirmed
+        | OrderStatus::Cancelled
+        | OrderStatus::Expired => model.toast(Tone::Plain, "Only an order that was shipped can arrive."),
+    }
+}
+
+pub(super) fn ask_to_refund(model: &mut Model) {
+    let Some(chosen) = chosen(model) else { return };
+    match chosen.payment {
+        PaymentStatus::Paid | PaymentStatus::Refunding => {
+            let total = money::shown(chosen.total);
+            let about = format!("{}: {total} was paid. The order stays as it is.", chosen.name);
+            let currency = chosen.total.currency;
+            let fields = vec![
+                FormField::new("/amount", "Amount", "empty: all that is left of what was paid", ""),
+                FormField::new("/reason", "Reason", "such as: arrived broken", ""),
+            ];
+            let purpose = FormFor::Counter(Work::Refund(chosen.id, currency));
+            model.form = Some(Form::new(purpose, "Give money back", about, fields));
+        }
+        PaymentStatus::Refunded => model.toast(Tone::Plain, format!("All of {} went back already.", chosen.name)),
+        PaymentStatus::None | PaymentStatus::Pending | PaymentStatus::Declined => {
+            model.toast(Tone::Plain, "Nothing was paid for this order: nothing to give back.");
+        }
+    }
+}
+
+pub(super) fn ship(form: &Form, id: OrderId) -> Result<Request, Vec<FieldWrong>> {
+    const POINTER: &str = "/estimated_delivery";
+    let text = form.text(POINTER);
+    let estimated_delivery = if text.is_empty() {
+        None
+    } else {
+        Some(noon_of(&text).ok_or_else(|| vec![(POINTER, "a day such as 2027-03-01, or nothing".to_owned())])?)
+    };
+    let (carrier, tracking_number) = (form.text("/carrier"), form.text("/tracking_number"));
+    Ok(Request::Ship(id, Ship { carrier, tracking_number, estimated_delivery }))
+}
+
+/// The middle of a day in UTC, which is the same day nearly everywhere.
+fn noon_of(text: &str) -> Option<Timestamp> {
+    let day: Date = text.parse().ok().filter(|_| text.len() == "2027-03-01".len())?;
+    let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(Timestamp::from_unix_ms(noon.timestamp().as_millisecond()))
+}
+
+pub(super) fn deliver(form: &Form, id: OrderId) -> Request {
+    Request::Deliver(id, Deliver { recipient: form.text("/recipient") })
+}
+
+pub(super) fn refund(form: &Form, id: OrderId, currency: Currency) -> Result<Request, Vec<FieldWrong>> {
+    let text = form.text("/amount");
+    let amount =
+        if text.is_empty() { None } else { Some(money::read(&text, currency).map_err(|why| vec![("/amount", why)])?) };
+    Ok(Request::Refund(id, RefundOrder { amount, reason: form.text("/reason") }))
+}
+
+pub(super) fn agreed(model: &mut Model, work: &Work, order: Order) -> Vec<Effect> {
+    let name = order.number.clone().unwrap_or_else(|| "The order".to_owned());
+    let said = match work {
+        Work::Ship(_) => format!("{name} is on its way"),
+        Work::Deliver(_) => format!("{name} has arrived"),
+        Work::Refund(..)
+        | Work::Receive(_)
+        | Work::Adjust(_)
+        | Work::SetThreshold(_)
+        | Work::Reprice(..)
+        | Work::Withdraw(_)
+        | Work::Relist(_)
+        | Work::Describe(_)
+        | Work::Create(_) => format!("Money of {name} is on its way back"),
+    };
+    model.toast(Tone::Good, said);
+    if model.screen == Screen::Order { order::ask(model) } else { ask(model) }
+}

@@ -1,0 +1,163 @@
+//! Products: what they cost, what is said of them, and whether they are for sale.
+
+use storefront_api::{ChangeProduct, Currency, Money, NewProduct, Product, ProductId, RepriceProduct};
+
+use crate::money;
+use crate::state::counter::{Request, Work};
+use crate::state::{FieldWrong, Form, FormField, FormFor, Model, Tone};
+use crate::update::Effect;
+use crate::update::counter::ask;
+
+/// Shows what was taken off the shelf, or what is on it.
+pub(super) fn toggle_withdrawn(model: &mut Model) -> Vec<Effect> {
+    let products = &mut model.counter.products;
+    products.withdrawn = !products.withdrawn;
+    products.list = crate::state::Paged::after(&products.list);
+    ask(model)
+}
+
+pub(super) fn ask_to_reprice(model: &mut Model) {
+    let Some(product) = model.counter.products.list.selected() else { return };
+    let about = format!("{} costs {} now. Open baskets learn of it.", product.name, money::shown(product.price));
+    let hint = format!("in {}, VAT included", product.price.currency);
+    let fields = vec![
+        FormField::new("/price", "Price", hint, &money::digits(product.price)),
+        FormField::new("/reason", "Reason", "everyone can read it in the log", ""),
+    ];
+    let purpose = Work::Reprice(product.id.clone(), product.price.currency);
+    model.form = Some(Form::new(FormFor::Counter(purpose), "Give it another price", about, fields));
+}
+
+pub(super) fn ask_to_withdraw_or_relist(model: &mut Model) {
+    let Some(product) = model.counter.products.list.selected() else { return };
+    let (purpose, title, about) = if product.active {
+        let about = format!("{} is no longer sold, and baskets that hold it cannot be bought with it.", product.name);
+        (Work::Withdraw(product.id.clone()), "Take it off the shelf", about)
+    } else {
+        let about = format!("{} is sold again, for {}.", product.name, money::shown(product.price));
+        (Work::Relist(product.id.clone()), "Put it back on the shelf", about)
+    };
+    model.form = Some(Form::new(FormFor::Counter(purpose), title, about, Vec::new()));
+}
+
+pub(super) fn ask_to_describe(model: &mut Model) {
+    let Some(product) = model.counter.products.list.selected() else { return };
+    let was = product.compare_at_price.map(money::digits).unwrap_or_default();
+    let fields = vec![
+        FormField::new("/name", "Name", "unlike any other", &product.name),
+        FormField::new("/description", "Description", "a few sentences", &product.description),
+        FormField::new("/category", "Category", shelves(model), &product.category),
+        FormField::new("/sku", "SKU", "your number for it, unlike any other", &product.sku),
+        FormField::new("/vat_rate_percent", "VAT", "whole percent", &product.vat_rate_percent.to_string()),
+        FormField::new("/compare_at_price", "Price before", "above the price: on sale; empty: not on sale", &was),
+    ];
+    let about = format!("{}, {}", product.name, money::shown(product.price));
+    let purpose = FormFor::Counter(Work::Describe(Box::new(product.clone())));
+    model.form = Some(Form::new(purpose, "Describe it anew", about, fields));
+}
+
+pub(super) fn ask_for_new(model: &mut Model) {
+    let currency = currency(model);
+    let category = model.counter.products.list.selected().map(|product| product.category.clone());
+    let fields = vec![
+        FormField::new("/name", "Name", "unlike any other", ""),
+        FormField::new("/sku", "SKU", "your number for it, unlike any other", ""),
+        FormField::new("/category", "Category", shelves(model), &category.unwrap_or_default()),
+        FormField::new("/price", "Price", format!("in {currency}, VAT included"), ""),
+        FormField::new("/vat_rate_percent", "VAT", "whole percent", "19"),
+        FormField::new("/compare_at_price", "Price before", "above the price: on sale; empty: not on sale", ""),
+        FormField::new("/description", "Description", "a few sentences", ""),
+    ];
+    let purpose = FormFor::Counter(Work::Create(currency));
+    model.form = Some(Form::new(purpose, "A new product", "It can be bought when goods came in.", fields));
+}
+
+/// The shop has one currency: that of its prices.
+fn currency(model: &Model) -> Currency {
+    let known = model.counter.products.list.items.iter().chain(model.shop.items.iter()).next();
+    known.map_or(Currency::EUR, |(_, product)| product.price.currency)
+}
+
+fn shelves(model: &Model) -> String {
+    let names: Vec<&str> = model.shop.categories.iter().map(|category| category.name.as_str()).collect();
+    if names.is_empty() { "one that is there".to_owned() } else { names.join(", ") }
+}
+
+pub(super) fn reprice(form: &Form, id: &ProductId, currency: Currency) -> Result<Request, Vec<FieldWrong>> {
+    let price = amount(form, "/price", currency).map_err(|wrong| vec![wrong])?;
+    Ok(Request::Reprice(id.clone(), RepriceProduct { price, reason: form.text("/reason") }))
+}
+
+/// Says only what was changed, so that what somebody else changed meanwhile stays.
+pub(super) fn describe(form: &Form, was: &Product) -> Result<Request, Vec<FieldWrong>> {
+    let changed = |pointer, old: &str| Some(form.text(pointer)).filter(|text| text != old.trim());
+    let vat = vat(form);
+    let before = before(form, was.price.currency);
+    let (vat, before) = match (vat, before) {
+        (Ok(vat), Ok(before)) => (vat, before),
+        (vat, before) => return Err(vat.err().into_iter().chain(before.err()).collect()),
+    };
+    let change = ChangeProduct {
+        sku: changed("/sku", &was.sku),
+        name: changed("/name", &was.name),
+        description: changed("/description", &was.description),
+        category: changed("/category", &was.category),
+        compare_at_price: Some(before).filter(|before| *before != was.compare_at_price),
+        vat_rate_percent: Some(vat).filter(|vat| *vat != was.vat_rate_percent),
+        attributes: None,
+    };
+    Ok(Request::Describe(was.id.clone(), change))
+}
+
+pub(super) fn create(form: &Form, currency: Currency) -> Result<Request, Vec<FieldWrong>> {
+    match (amount(form, "/price", currency), vat(form), before(form, currency)) {
+        (Ok(price), Ok(vat_rate_percent), Ok(compare_at_price)) => Ok(Request::Create(NewProduct {
+            id: None,
+            sku: form.text("/sku"),
+            name: form.text("/name"),
+            description: form.text("/description"),
+            category: form.text("/category"),
+            price,
+            compare_at_price,
+            vat_rate_percent,
+            attributes: std::collections::BTreeMap::new(),
+        })),
+        (price, vat, before) => Err([price.err(), vat.err(), before.err()].into_iter().flatten().collect()),
+    }
+}
+
+fn amount(form: &Form, pointer: &'static str, currency: Currency) -> Result<Money, FieldWrong> {
+    money::read(&form.text(pointer), currency).map_err(|why| (pointer, why))
+}
+
+/// The price before the sale; none when the field is empty.
+fn before(form: &Form, currency: Currency) -> Result<Option<Money>, FieldWrong> {
+    const POINTER: &str = "/compare_at_price";
+    if form.text(POINTER).is_empty() { Ok(None) } else { amount(form, POINTER, currency).map(Some) }
+}
+
+fn vat(form: &Form) -> Result<u8, FieldWrong> {
+    const POINTER: &str = "/vat_rate_percent";
+    form.text(POINTER).parse().map_err(|_| (POINTER, "whole percent, such as 19".to_owned()))
+}
+
+pub(super) fn agreed(model: &mut Model, work: &Work, product: &Product) {
+    let name = &product.name;
+    let said = match work {
+        Work::Reprice(..) => format!("{name} costs {} now", money::shown(product.price)),
+        Work::Withdraw(_) => {
+            let key = model.key(crate::keys::Action::OnlyWithdrawn);
+            format!("{name} is off the shelf; {key} shows what is")
+        }
+        Work::Relist(_) => format!("{name} is for sale again"),
+        Work::Create(_) => format!("{name} is in the range"),
+        Work::Describe(_)
+        | Work::Receive(_)
+        | Work::Adjust(_)
+        | Work::SetThreshold(_)
+        | Work::Ship(_)
+        | Work::Deliver(_)
+        | Work::Refund(..) => format!("{name} is described anew"),
+    };
+    model.toast(Tone::Good, said);
+}
