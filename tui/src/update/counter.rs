@@ -207,6 +207,11 @@ pub(super) fn heard(model: &mut Model, event: &Event) {
     }
 }
 
+/// Another log may stand behind the shop: what ran low in the old one is of no matter.
+pub(super) fn forget(model: &mut Model) {
+    model.counter.stock.alarms.clear();
+}
+
 /// The part or the screen is left: what showed has been seen.
 pub(super) fn leave(model: &mut Model) {
     model.counter.typing = false;

@@ -11,6 +11,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             model.log.reset();
             model.log.append(events);
             online(model);
+            counter::forget(model);
             // Another log may stand behind the same address: nothing that was fetched before counts.
             if let Some(open) = &mut model.order {
                 let kept =
