@@ -7,16 +7,16 @@ use super::Commit;
 use super::database::{Statement, Value};
 use crate::views::view::{Terms, WORD};
 
-const REMOVE_TERMS: &str = "DELETE FROM view_terms WHERE (view, generation, term, rank, key) IN ({rows})";
+const REMOVE_TERMS: &str = "DELETE FROM view_terms WHERE {these view, generation, term, rank, key}";
 const ADD_TERMS: &str = "INSERT INTO view_terms (view, generation, term, rank, key) {rows}";
 const PUT_ROWS: &str = "INSERT INTO view_rows (view, generation, key, words, body) {rows}
     ON CONFLICT (view, generation, key) DO UPDATE SET words = excluded.words, body = excluded.body";
-const REMOVE_ROWS: &str = "DELETE FROM view_rows WHERE (view, generation, key) IN ({rows})";
+const REMOVE_ROWS: &str = "DELETE FROM view_rows WHERE {these view, generation, key}";
 const COUNT: &str = "INSERT INTO view_counts (view, generation, term, rows_with_it) {rows}
     ON CONFLICT (view, generation, term)
     DO UPDATE SET rows_with_it = view_counts.rows_with_it + excluded.rows_with_it";
 const REMOVE_COUNTS_OF_NOTHING: &str =
-    "DELETE FROM view_counts WHERE rows_with_it = 0 AND (view, generation, term) IN ({rows})";
+    "DELETE FROM view_counts WHERE rows_with_it = 0 AND {these view, generation, term}";
 
 /// It is counted how many rows have a word with a beginning of at most so many letters, so that nobody need look at them
 /// all to tell. Short beginnings are shared by many words, and so cost little.

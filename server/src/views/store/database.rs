@@ -83,13 +83,10 @@ pub(super) struct Statement {
 #[derive(Clone, Debug)]
 pub(super) enum Given {
     Once(Vec<Value>),
-    /// Once for each of these; [`ROWS`] in the statement stands for them. The same column has the same kind of value in
-    /// all of them, and there is at least one.
+    /// Once for each of these; `{rows}` in the statement stands for a table of them, and `{these a, b}` for the condition
+    /// that the columns are as in one of them. A column has the same kind of value in all of them, and there is at least one.
     ForEach(Vec<Vec<Value>>),
 }
-
-/// Stands in a statement for a table of many values.
-pub(super) const ROWS: &str = "{rows}";
 
 impl Statement {
     pub(super) fn new(sql: &'static str, values: impl Into<Vec<Value>>) -> Self {
@@ -98,6 +95,16 @@ impl Statement {
 
     pub(super) fn guard(sql: &'static str, values: impl Into<Vec<Value>>) -> Self {
         Self { guard: true, ..Self::new(sql, values) }
+    }
+
+    /// The statement with what a database writes for a table of rows, and for the condition that columns are as in one.
+    pub(super) fn sql_for_each(&self, rows: &str, these: impl Fn(&str) -> String) -> String {
+        let sql = self.sql.replace("{rows}", rows);
+        let condition = sql.split_once("{these ").and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+        match condition {
+            Some((before, (columns, after))) => format!("{before}{}{after}", these(columns)),
+            None => sql,
+        }
     }
 
     /// A statement for many rows; `None` for none.

@@ -195,7 +195,7 @@ impl ViewStore {
     ) -> Result<Vec<(String, Option<String>)>, ViewStoreError> {
         let keys: Vec<String> = keys.into_iter().collect();
         let ask = |key: &String| vec![head.view.as_str().into(), head.generation.into(), key.as_str().into()];
-        let sql = "SELECT key, body FROM view_rows WHERE (view, generation, key) IN ({rows})";
+        let sql = "SELECT key, body FROM view_rows WHERE {these view, generation, key}";
         let Some(question) = Statement::for_each(sql, keys.iter().map(ask).collect()) else { return Ok(Vec::new()) };
         let mut found: BTreeMap<String, String> = pairs(self.ask(question).await?).collect();
         Ok(keys

@@ -11,7 +11,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tracing::debug;
 
-use super::database::{Database, Given, ROWS, Rows, Statement, Value, ViewStoreError};
+use super::database::{Database, Given, Rows, Statement, Value, ViewStoreError};
 use super::schema;
 
 const READERS: usize = 3;
@@ -176,7 +176,7 @@ fn sql_of(statement: &Statement) -> (String, Vec<Type>) {
             });
             let columns: Vec<String> = (1..=values.len()).map(|column| format!("${column}")).collect();
             let table = format!("SELECT * FROM unnest({})", columns.join(", "));
-            (statement.sql.replace(ROWS, &table), types.collect())
+            (statement.sql_for_each(&table, |columns| format!("({columns}) IN ({table})")), types.collect())
         }
     }
 }
