@@ -25,22 +25,25 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn of(sort: ProductSort, score: u32, slot: &'a Slot) -> Self {
-        let Slot { name, id, price, listed, .. } = slot;
+        let Slot { name, head, id, price, listed, .. } = slot;
+        let place = |rank, number, head, name: &'a str| Self { rank: Reverse(rank), number, head, name, id };
+        let name: &'a str = name;
         match sort {
-            ProductSort::Relevance => Self::new(score, 0, name, id),
-            ProductSort::Name => Self::new(0, 0, name, id),
-            ProductSort::Price => Self::new(0, *price, "", id),
-            ProductSort::PriceDesc => Self::new(0, price.saturating_neg(), "", id),
-            ProductSort::Newest => Self::new(0, i64::try_from(*listed).unwrap_or(i64::MAX).saturating_neg(), "", id),
+            ProductSort::Relevance => place(score, 0, *head, name),
+            ProductSort::Name => place(0, 0, *head, name),
+            ProductSort::Price => place(0, *price, 0, ""),
+            ProductSort::PriceDesc => place(0, price.saturating_neg(), 0, ""),
+            ProductSort::Newest => place(0, i64::try_from(*listed).unwrap_or(i64::MAX).saturating_neg(), 0, ""),
         }
     }
+}
 
-    fn new(rank: u32, number: i64, name: &'a str, id: &'a ProductId) -> Self {
-        let mut head = [0; 8];
-        let bytes = name.len().min(8);
-        head[..bytes].copy_from_slice(&name.as_bytes()[..bytes]);
-        Self { rank: Reverse(rank), number, head: u64::from_be_bytes(head), name, id }
-    }
+/// The first bytes of a name, which are in the order of the names.
+pub(super) fn head(name: &str) -> u64 {
+    let mut head = [0; 8];
+    let bytes = name.len().min(8);
+    head[..bytes].copy_from_slice(&name.as_bytes()[..bytes]);
+    u64::from_be_bytes(head)
 }
 
 /// A place, kept in a cursor together with the sort that it belongs to.
@@ -50,7 +53,7 @@ pub(super) struct Kept(ProductSort, u32, i64, String, ProductId);
 impl Kept {
     pub(super) fn place(&self) -> Place<'_> {
         let Self(_, rank, number, name, id) = self;
-        Place::new(*rank, *number, name, id)
+        Place { rank: Reverse(*rank), number: *number, head: head(name), name, id }
     }
 }
 

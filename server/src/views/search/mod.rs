@@ -6,6 +6,7 @@
 //! is in here. Nothing here knows the log or the events.
 
 mod cursor;
+mod postings;
 #[cfg(test)]
 mod tests;
 mod typos;
@@ -18,6 +19,7 @@ use storefront_api::{ProductId, ProductQuery, ProductSort};
 use storefront_domain::product::Facts;
 
 use self::cursor::Place;
+use self::postings::{Posting, Postings};
 
 /// No word is longer, in characters; what is longer is cut, in products and in searches alike.
 const LONGEST_WORD: usize = 40;
@@ -32,7 +34,7 @@ const DESCRIPTION: u8 = 1;
 /// Everything that is for sale, by its words.
 #[derive(Debug, Default)]
 pub(crate) struct SearchIndex {
-    words: BTreeMap<Arc<str>, Vec<Posting>>,
+    words: BTreeMap<Arc<str>, Postings>,
     slots: Vec<Option<Slot>>,
     by_id: HashMap<ProductId, u32>,
     free: Vec<u32>,
@@ -41,19 +43,14 @@ pub(crate) struct SearchIndex {
     in_stock: HashSet<ProductId>,
 }
 
-/// A product that has a word, and in which of its fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Posting {
-    slot: u32,
-    fields: u8,
-}
-
 /// What sorts and filters look at, close together.
 #[derive(Debug)]
 struct Slot {
     id: ProductId,
     /// In lower case.
     name: Box<str>,
+    /// Its first bytes: most comparisons end here, without a look at the name.
+    head: u64,
     price: i64,
     on_sale: bool,
     in_stock: bool,
@@ -87,10 +84,12 @@ impl SearchIndex {
             None => facts.category.as_str().into(),
         };
         *self.categories.entry(category.clone()).or_default() += 1;
+        let name: Box<str> = facts.name.to_lowercase().into();
         self.by_id.insert(id.clone(), at);
         self.slots[at as usize] = Some(Slot {
             id: id.clone(),
-            name: facts.name.to_lowercase().into(),
+            head: cursor::head(&name),
+            name,
             price: facts.price.amount,
             on_sale: facts.compare_at_price.is_some_and(|was| was.amount > facts.price.amount),
             in_stock: self.in_stock.contains(id),
@@ -107,9 +106,7 @@ impl SearchIndex {
         self.uncount(&slot.category);
         for word in &slot.words {
             let Some(postings) = self.words.get_mut(word) else { continue };
-            if let Ok(place) = postings.binary_search_by_key(&at, |posting| posting.slot) {
-                postings.remove(place);
-            }
+            postings.remove(at);
             if postings.is_empty() {
                 self.words.remove(word);
             }
@@ -190,18 +187,18 @@ impl SearchIndex {
     /// Finds the words that a term may mean, and who has them.
     fn each_alike(&self, term: &str, mut found: impl FnMut(&[Posting], Likeness)) {
         if let Some(postings) = self.words.get(term) {
-            found(postings, Likeness::Same);
+            found(postings.as_slice(), Likeness::Same);
         }
         let end = typos::behind(term);
         let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         for (_, postings) in self.words.range::<str, _>((Bound::Excluded(term), end)) {
-            found(postings, Likeness::Begins);
+            found(postings.as_slice(), Likeness::Begins);
         }
         let most = typos::tolerated(term);
         if most > 0 {
             typos::each_within(&self.words, term, most, |postings, typos| {
                 if typos > 0 {
-                    found(postings, Likeness::Typos(typos));
+                    found(postings.as_slice(), Likeness::Typos(typos));
                 }
             });
         }
@@ -213,9 +210,7 @@ impl SearchIndex {
             Some((word, _)) => word.clone(),
             None => Arc::from(word),
         };
-        let postings = self.words.entry(word.clone()).or_default();
-        let place = postings.partition_point(|posting| posting.slot < slot);
-        postings.insert(place, Posting { slot, fields });
+        self.words.entry(word.clone()).or_default().insert(Posting { slot, fields });
         word
     }
 
