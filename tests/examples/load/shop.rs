@@ -84,13 +84,20 @@ impl Street {
 
     /// Times what an operator asks for.
     pub(crate) async fn times_questions(&self) -> Outcome<()> {
-        println!("\n  {:<34} {:>9} {:>9} {:>9}", "ms", "median", "most", "found");
+        println!("\n  {:<38} {:>9} {:>9} {:>9}", "ms", "median", "most", "found");
         let list = OrderListQuery { limit: Some(20), ..OrderListQuery::default() };
         for (what, query) in [
             ("newest orders", list.clone()),
             ("confirmed orders", OrderListQuery { status: Some(OrderStatus::Confirmed), ..list.clone() }),
             ("search for one address", OrderListQuery { q: Some("shopper4711@".to_owned()), ..list.clone() }),
-            ("search for a product", OrderListQuery { q: Some("teapot".to_owned()), ..list }),
+            ("search for a product", OrderListQuery { q: Some("teapot".to_owned()), ..list.clone() }),
+            ("beginning of every address", OrderListQuery { q: Some("shopper".to_owned()), ..list.clone() }),
+            ("one letter", OrderListQuery { q: Some("s".to_owned()), ..list.clone() }),
+            ("two beginnings", OrderListQuery { q: Some("shopper4 te".to_owned()), ..list.clone() }),
+            (
+                "beginning of every address, delivered",
+                OrderListQuery { q: Some("shopper".to_owned()), status: Some(OrderStatus::Delivered), ..list },
+            ),
         ] {
             let mut times = Vec::new();
             let mut found = 0;
@@ -156,7 +163,7 @@ impl Street {
 fn tell(what: &str, mut times: Vec<Duration>, found: &str) {
     times.sort_unstable();
     let (median, most) = (milliseconds(times.get(times.len() / 2)), milliseconds(times.last()));
-    println!("  {what:<34} {median:>9} {most:>9} {found:>9}");
+    println!("  {what:<38} {median:>9} {most:>9} {found:>9}");
 }
 
 /// One order, from the first product to its number.
