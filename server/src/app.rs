@@ -243,7 +243,7 @@ async fn open_views(choice: &StoreChoice, log: &Store, pace: Pace) -> Result<Vie
 /// See [`StartError`]; also when there is no such view.
 pub async fn rebuild_view(choice: &StoreChoice, name: &str) -> Result<u64, StartError> {
     let log = open_log(choice).await?;
-    let views = open_views(choice, &log, Pace { batch: 1000, pause: Duration::ZERO }).await?;
+    let views = open_views(choice, &log, Pace { batch: 10_000, pause: Duration::ZERO }).await?;
     let rebuilt = views.rebuild_offline(name).await;
     views.close().await;
     log.close().await;

@@ -15,8 +15,8 @@ use super::{FeedError, VIEWS, Views};
 use crate::clock;
 use crate::stored::Store;
 
-/// How many events are taken in at once.
-const BATCH: usize = 1000;
+/// How many events are taken in at once, at most: as many as are there. The more at once, the fewer times a row is written.
+const BATCH: usize = 10_000;
 /// The checkpoint of a view that has nothing to write stays behind by at most this many events.
 const LAZINESS: u64 = 1000;
 /// So long after a failure it is tried again.
