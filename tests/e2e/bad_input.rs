@@ -349,3 +349,18 @@ fn sample_checkout() -> storefront_api::Checkout {
     checkout["payment"] = json!({"method": "none"});
     serde_json::from_value(checkout).unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_number_in_the_place_of_a_token_is_refused_and_stands_nowhere_in_the_log() {
+    let world = World::open().await;
+    let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
+    let head = world.head().await;
+    for number in ["4242424242424242", "4242 4242 4242 4242"] {
+        let refused = world.buy(&basket, number).await.unwrap_err();
+        let problem = refused.problem().unwrap();
+        assert_eq!((problem.status, problem.code.as_str()), (422, "invalid_values"));
+        assert_eq!(problem.errors[0].pointer, "/payment/token");
+        assert!(!format!("{problem:?}").contains("4242"), "{problem:?}");
+    }
+    assert_eq!(world.head().await, head, "something was written");
+}
