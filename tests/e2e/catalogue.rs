@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storefront_api::{Money, ProductQuery, ProductSort};
+use storefront_api::{Money, Product, ProductQuery, ProductSort};
 use storefront_mocks::Stub;
 
 use crate::world::{VISA, World, an_order, eventually};
@@ -211,4 +211,18 @@ async fn a_withdrawn_product_blocks_the_checkout_until_it_is_removed() {
     assert_eq!(emptied.items, []);
     let refusal = world.add(an_order(), &product.id, 1).await.unwrap_err();
     assert_eq!(refusal.problem().unwrap().code, "product_withdrawn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_with_a_compare_at_price_is_on_sale_and_found_as_such() {
+    let world = World::open().await;
+    let all = ProductQuery { limit: Some(100), ..ProductQuery::default() };
+    let on_sale = ProductQuery { on_sale: Some(true), ..all.clone() };
+    let found = world.client.products(&on_sale).await.unwrap();
+    assert!(!found.items.is_empty());
+    let cheaper =
+        |product: &Product| product.compare_at_price.is_some_and(|before| before.amount > product.price.amount);
+    assert!(found.items.iter().all(cheaper), "{:?}", found.items);
+    let everything = world.client.products(&all).await.unwrap().items;
+    assert_eq!(everything.iter().filter(|product| cheaper(product)).count() as u64, found.total, "and none is missing");
 }

@@ -51,7 +51,7 @@ fn refusal(error: &ClientError) -> (u16, &str) {
 
 impl World {
     /// A product that costs so much, with plenty on the shelf.
-    async fn product_at(&self, price: i64) -> Product {
+    pub(crate) async fn product_at(&self, price: i64) -> Product {
         let (price_min, price_max) = (Some(price), Some(price));
         let query = ProductQuery { price_min, price_max, limit: Some(1), ..ProductQuery::default() };
         let product = self.client.products(&query).await.unwrap().items.remove(0);

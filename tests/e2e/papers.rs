@@ -3,12 +3,12 @@
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use storefront_api::{
-    AddItem, Cancel, Currency, DocumentKind, Invoice, InvoiceListQuery, Money, Order, OrderId, OrderStatus,
-    PaymentMethod, PaymentStatus, RefundOrder, RefundState,
+    AddItem, Cancel, Currency, DocumentKind, Invoice, InvoiceListQuery, Money, MovementKind, MovementsQuery, Order,
+    OrderId, OrderStatus, PaymentMethod, PaymentStatus, ProductQuery, RefundOrder, RefundState, Ship,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
-use crate::money::a_customer;
+use crate::money::{a_customer, balance};
 use crate::world::{VISA, World, checkout, eventually};
 
 fn key() -> IdempotencyKey {
@@ -214,4 +214,81 @@ async fn invoices_and_credit_notes_are_listed_newest_first_everybodys_or_a_custo
         let problem = error.problem().expect("with a problem");
         assert_eq!((problem.status, problem.code.as_str()), (status, code), "{query:?}");
     }
+}
+
+/// Half up, as the law has it: the VAT that is in a gross amount.
+fn vat_in(gross: i64, rate_percent: u8) -> i64 {
+    let (rate, whole) = (i64::from(rate_percent), 100 + i64::from(rate_percent));
+    (2 * gross * rate + whole) / (2 * whole)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_with_a_voucher_has_the_vat_of_what_is_left_at_each_rate_to_the_cent() {
+    let world = World::open().await;
+    let large = world.a_basket(&world.product_at(10_001).await.id, 1).await;
+    world.client.checkout(large.id, &checkout(&large, PaymentMethod::None), &key()).await.unwrap();
+    world.reaches(large.id, OrderStatus::Confirmed).await;
+    let ship = Ship { carrier: "Snail".to_owned(), tracking_number: "1".to_owned(), estimated_delivery: None };
+    world.client.ship(large.id, &ship, &key()).await.unwrap();
+    let voucher =
+        eventually("the voucher is issued", || async { world.client.voucher_issued(large.id).await.unwrap() });
+    let voucher = voucher.await;
+
+    let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
+    let products = world.client.products(&query).await.unwrap().items;
+    let mut rates: Vec<u8> = products.iter().map(|product| product.vat_rate_percent).collect();
+    rates.sort_unstable();
+    rates.dedup();
+    assert!(rates.len() >= 2, "the demo range has several rates");
+    let id = crate::world::an_order();
+    for rate in &rates {
+        let product = products.iter().find(|product| product.vat_rate_percent == *rate).unwrap();
+        world.receive(&product.id, 3).await;
+        world.add(id, &product.id, 3).await.unwrap();
+    }
+    let basket = world.client.apply_voucher(id, &voucher.code).await.unwrap().value;
+    assert_eq!(basket.total.amount, basket.subtotal.amount - 500);
+    world.client.checkout(id, &checkout(&basket, PaymentMethod::None), &key()).await.unwrap();
+    let (order, invoice) = world.invoice_of(id).await;
+    assert_eq!((invoice.total, invoice.discount), (basket.total, order.discount));
+    assert_eq!(invoice.tax.iter().map(|tax| tax.rate_percent).collect::<Vec<_>>(), rates);
+    assert_eq!(invoice.tax.iter().map(|tax| tax.gross.amount).sum::<i64>(), basket.total.amount);
+    for tax in &invoice.tax {
+        let of_rate = invoice.lines.iter().filter(|line| line.vat_rate_percent == tax.rate_percent);
+        let before: i64 = of_rate.map(|line| line.total.amount).sum();
+        let share = 500.0 * before as f64 / basket.subtotal.amount as f64;
+        let borne = (before - tax.gross.amount) as f64;
+        assert!(
+            (borne - share).abs() < 1.0,
+            "{} % bears {borne} of the discount where {share} is its part",
+            tax.rate_percent
+        );
+        assert_eq!(tax.amount.amount, vat_in(tax.gross.amount, tax.rate_percent), "{} %", tax.rate_percent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_gets_some_of_its_money_back_and_then_only_the_rest() {
+    let world = World::open().await;
+    let (ada, _) = a_customer(&world.client, 10_000).await;
+    let add = AddItem { product_id: world.product_at(10_000).await.id, quantity: 1 };
+    let basket = ada.add_item(crate::world::an_order(), &add, &key()).await.unwrap().value;
+    ada.checkout(basket.id, &checkout(&basket, PaymentMethod::Wallet), &key()).await.unwrap();
+    let (order, invoice) = world.invoice_of(basket.id).await;
+    assert_eq!((balance(&ada).await, invoice.payment_reference.as_str()), (0, "wallet"));
+    let once = key();
+    for _ in 0..3 {
+        ada.refund(order.id, &refund(Some(2_500)), &once).await.unwrap();
+    }
+    world.credited(&invoice.number, 1).await;
+    assert_eq!(balance(&ada).await, 2_500);
+    let too_much = ada.refund(order.id, &refund(Some(7_501)), &key()).await;
+    assert_eq!(refusal(too_much), (409, "refund_too_large".to_owned()));
+    ada.refund(order.id, &refund(None), &key()).await.unwrap();
+    let credits = world.credited(&invoice.number, 2).await.credit_notes;
+    assert_eq!(credits.iter().map(|note| note.amount.amount).collect::<Vec<_>>(), [2_500, 7_500]);
+    let told = ada.movements(&MovementsQuery::default()).await.unwrap();
+    let told: Vec<_> = told.items.iter().map(|item| (item.kind, item.amount.amount, item.balance.amount)).collect();
+    assert_eq!(told[..2], [(MovementKind::Credited, 7_500, 10_000), (MovementKind::Credited, 2_500, 2_500)]);
+    assert_eq!(refusal(ada.refund(order.id, &refund(Some(1)), &key()).await), (409, "nothing_to_refund".to_owned()));
 }

@@ -2,7 +2,7 @@
 //! happens once (promise P4).
 
 use rustix::process::{Signal, kill_process};
-use storefront_api::{EventQuery, OrderId, ProcessState, Product};
+use storefront_api::{EventQuery, InvoiceListQuery, OrderId, ProcessState, Product};
 use storefront_client::Client;
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 
@@ -169,4 +169,33 @@ async fn one_of_two_servers_follows_the_product_service_and_the_other_takes_over
     let told = second.client.events(&query).await.unwrap().events;
     let of_this = told.iter().filter(|event| event.stream == format!("product-{}", product.id));
     assert_eq!(of_this.count(), 2, "each change is learnt once: {told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invoices_of_two_servers_that_sell_at_once_have_numbers_without_gap_or_repeat() {
+    let world = World::new().await;
+    let first = world.a_server();
+    first.runs_everything().await;
+    let second = world.a_server();
+    share_the_work([&first, &second]).await;
+    let product = a_product_with_plenty(&first.client).await;
+    a_product_with_plenty(&second.client).await;
+    let orders = world.is_busy_at([&first, &second], &product, "order.confirmed").await;
+    // Whoever writes the invoices is gone in the middle of it.
+    first.server.kill();
+    let mut more = Vec::new();
+    for _ in 0..8 {
+        more.push(a_checkout(&second.client, &product).await);
+    }
+    for order in orders.iter().chain(&more) {
+        ends_well(&second.client, &world.mocks, *order, "invoices").await;
+    }
+    let min_position = Some(second.client.readiness().await.unwrap().head);
+    let query = InvoiceListQuery { limit: Some(100), min_position, ..InvoiceListQuery::default() };
+    let listed = second.client.invoices(&query).await;
+    let mut numbers: Vec<String> = listed.unwrap().items.into_iter().map(|item| item.number).collect();
+    numbers.sort();
+    let count = orders.len() + more.len();
+    let year = numbers.first().map(|number| number[..4].to_owned()).unwrap();
+    assert_eq!(numbers, (1..=count).map(|number| format!("{year}-{number:06}")).collect::<Vec<_>>());
 }

@@ -85,7 +85,7 @@ async fn a_shop_with_a_past(change: impl FnOnce(&mut Config)) -> World {
 
 impl World {
     /// Waits until the processes have nothing to do.
-    async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         eventually("the processes have nothing to do", || async {
             let text = reqwest::get(format!("{}/metrics", self.server.url())).await.unwrap().text().await.unwrap();
             let of_processes = text.lines().filter(|line| line.starts_with("storefront_process_"));

@@ -48,7 +48,7 @@ impl World {
     }
 
     /// Waits until the shop has learnt every product.
-    async fn all_products_are_there(&self) {
+    pub(crate) async fn all_products_are_there(&self) {
         let wanted = self.mocks.products().list().len() as u64;
         eventually("the catalogue is complete", || async {
             let page = self.client.products(&ProductQuery::default()).await.unwrap();

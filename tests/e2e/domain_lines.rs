@@ -1,0 +1,67 @@
+//! What the shop does, line by line, and the tests that fail when it does not. The lines are those of its description: C the
+//! catalogue, N stock, B the basket, O orders, P payment, W the wallet, V vouchers, F invoices, R mails and notices, E the
+//! log. A test reads the sources: a line that is missing, or a test that is not there, fails.
+
+mod table;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use self::table::ALL;
+
+/// How many numbered lines each part has.
+const PARTS: [(&str, u32); 10] =
+    [("C", 7), ("N", 6), ("B", 5), ("O", 7), ("P", 6), ("W", 4), ("V", 3), ("F", 2), ("R", 3), ("E", 5)];
+
+/// A line, what it says in short, and its tests as `file::name`.
+type Line = (&'static str, &'static str, &'static [&'static str]);
+
+#[test]
+fn every_line_of_what_the_shop_does_has_tests_and_they_are_there() {
+    let due: BTreeSet<String> =
+        PARTS.iter().flat_map(|(part, count)| (1..=*count).map(move |line| format!("{part}{line}"))).collect();
+    let lines = || ALL.into_iter().flatten();
+    let known: BTreeSet<String> = lines().map(|(line, ..)| (*line).to_owned()).collect();
+    assert_eq!(known, due, "every line stands here");
+    assert_eq!(lines().count(), due.len(), "and each once");
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut missing = Vec::new();
+    for (line, says, tests) in lines() {
+        assert!(!tests.is_empty(), "{line} ({says}) has no test");
+        for test in *tests {
+            let (file, name) = test.split_once("::").expect("file::name");
+            let source = fs::read_to_string(root.join(file)).unwrap_or_default();
+            if !is_a_test(&source, name) {
+                missing.push(format!("{line} ({says}): {test}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no such tests:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn a_function_counts_as_a_test_only_where_it_is_run_as_one() {
+    assert!(is_a_test("#[test]\nfn it_holds() {\n", "it_holds"));
+    assert!(is_a_test("    #[tokio::test(flavor = \"multi_thread\")]\n    async fn it_holds() {\n", "it_holds"));
+    for no_test in [
+        "fn it_holds() {\n",
+        "#[test]\nfn it_holds_too() {\n",
+        "#[test]\n#[ignore]\nfn it_holds() {\n",
+        "#[test]\nfn other() {}\n\nfn it_holds() {\n",
+        "",
+    ] {
+        assert!(!is_a_test(no_test, "it_holds"), "{no_test:?}");
+    }
+}
+
+/// Whether a source has a test of this name that is run.
+fn is_a_test(source: &str, name: &str) -> bool {
+    let head = [format!("fn {name}("), format!("async fn {name}(")];
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let found = lines.iter().position(|line| head.iter().any(|head| line.starts_with(head.as_str())));
+    let Some(found) = found else { return false };
+    let attributes: Vec<&&str> = lines[..found].iter().rev().take_while(|line| line.starts_with("#[")).collect();
+    let runs = |line: &&&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    attributes.iter().any(runs) && !attributes.iter().any(|line| line.starts_with("#[ignore"))
+}
