@@ -109,8 +109,10 @@ pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
         Screen::Shop => model.shop.selected().map(|product| product.id.to_string()),
         Screen::Basket => model.basket.lines().get(model.basket.list.cursor).map(|line| line.product_id.to_string()),
         Screen::Orders => model.orders.selected().map(|order| order.id.to_string()),
+        Screen::Processes => model.processes.chosen_waiting().map(|waiting| waiting.sequence().to_owned()),
+        Screen::Lab => model.lab.run().and_then(|run| run.orders.first()).map(ToString::to_string),
         Screen::Counter => counter::chosen_id(model),
-        Screen::Processes | Screen::Lab | Screen::Account => None,
+        Screen::Account => None,
     };
     let Some(id) = id else { return Vec::new() };
     let said = format!("Copied {id}");

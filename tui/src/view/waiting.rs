@@ -159,13 +159,13 @@ fn one(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buff
     put(buffer, x, row.y, word, on_row(style), 6);
     let about = short_id(line.sequence());
     let right = if row.width >= WIDE {
-        put_right(buffer, row.right().saturating_sub(1), row.y, about, on_row(theme.dim), 12)
+        put_right(buffer, row.right().saturating_sub(1), row.y, about, on_row(theme.dim), 12).saturating_sub(1)
     } else {
         row.right()
     };
-    put_right(buffer, x + 13, row.y, &position.to_string(), on_row(theme.dim), 6);
-    let x = x + 14;
-    put(buffer, x, row.y, kind, on_row(theme.text), right.saturating_sub(x + 1));
+    put_right(buffer, x + 12, row.y, &position.to_string(), on_row(theme.dim), 6);
+    let x = x + 13;
+    put(buffer, x, row.y, kind, on_row(theme.text), right.saturating_sub(x));
 }
 
 /// What there is to know of something that waits.

@@ -6,7 +6,7 @@ use super::backstage::{STRUCK, a_process};
 use super::world::{Client, an_event};
 use crate::state::{Failure, Load, Screen, Steer, Target};
 use crate::update::processes::News;
-use crate::update::{Feed, Msg, next_deadline};
+use crate::update::{Effect, Feed, Msg, next_deadline};
 
 fn on_processes() -> Client {
     let mut client = Client::in_a_full_shop();
@@ -260,6 +260,12 @@ fn enter_leads_to_what_waits_and_to_its_order_and_escape_back_the_same_way() {
     assert_eq!((client.model.screen, client.model.processes.inside), (Screen::Processes, false));
     client.press("<Esc>");
     assert_eq!(client.model.screen, Screen::Shop);
+}
+
+#[test]
+fn the_id_of_what_waits_can_be_copied() {
+    let mut client = on_parked_mail();
+    assert!(client.press("y").contains(&Effect::Copy(STRUCK.into())));
 }
 
 #[test]
