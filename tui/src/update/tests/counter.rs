@@ -136,8 +136,10 @@ fn request(client: &Client) -> Request {
         Effect::Submit { request, .. } => Some((**request).clone()),
         _ => None,
     });
-    let FormRequest::Counter(request) = found.expect("something was sent");
-    request
+    match found {
+        Some(FormRequest::Counter(request)) => request,
+        other => panic!("not {other:?}"),
+    }
 }
 
 fn said(client: &Client) -> &str {
