@@ -140,6 +140,13 @@ impl CardGateway {
         CardGateway { journal, ..self }
     }
 
+    /// Forgets everything that ever happened here.
+    pub(crate) fn start_over(&self) {
+        let mut books = locked(&self.books);
+        let running = std::mem::take(&mut books.running);
+        *books = Books { running, ..Books::default() };
+    }
+
     /// From now on, events go to this target; with `None`, to nobody.
     pub fn send_webhooks_to(&self, target: Option<WebhookTarget>) {
         self.webhooks.send_to(target);

@@ -29,16 +29,32 @@ pub(crate) enum Entry {
 
 /// The open end of the file, or nothing when there is no file. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Journal(Option<Arc<Mutex<File>>>);
+pub(crate) struct Journal(Option<Arc<Pen>>);
+
+struct Pen {
+    path: PathBuf,
+    file: Mutex<File>,
+}
 
 impl Journal {
     /// Adds a line. A failure is logged and not reported further: the stub goes on from memory.
     pub(crate) fn append(&self, entry: &Entry) {
-        let Some(file) = &self.0 else { return };
-        let written = line_of(entry).and_then(|line| locked(file).write_all(&line));
+        let Some(pen) = &self.0 else { return };
+        let written = line_of(entry).and_then(|line| locked(&pen.file).write_all(&line));
         if let Err(error) = written {
             tracing::warn!(%error, "the state file could not be written; the stubs go on without it");
         }
+    }
+
+    /// Has the file hold these entries and nothing else, and goes on behind them.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to; the file is as before then.
+    pub(crate) fn start_over(&self, entries: impl IntoIterator<Item = Entry>) -> io::Result<()> {
+        let Some(pen) = &self.0 else { return Ok(()) };
+        let mut file = locked(&pen.file);
+        *file = write_anew(&pen.path, entries)?;
+        Ok(())
     }
 }
 
@@ -73,6 +89,11 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<Entry>> {
 /// # Errors
 /// When the folder cannot be written to.
 pub(crate) fn replace(path: &Path, entries: impl IntoIterator<Item = Entry>) -> io::Result<Journal> {
+    let file = Mutex::new(write_anew(path, entries)?);
+    Ok(Journal(Some(Arc::new(Pen { path: path.to_owned(), file }))))
+}
+
+fn write_anew(path: &Path, entries: impl IntoIterator<Item = Entry>) -> io::Result<File> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
@@ -86,7 +107,7 @@ pub(crate) fn replace(path: &Path, entries: impl IntoIterator<Item = Entry>) -> 
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
-    Ok(Journal(Some(Arc::new(Mutex::new(file)))))
+    Ok(file)
 }
 
 fn line_of(entry: &Entry) -> io::Result<Vec<u8>> {

@@ -15,6 +15,7 @@ mod http;
 mod journal;
 mod mail;
 mod products;
+mod reset;
 
 use std::{
     fmt::Display,
@@ -33,7 +34,7 @@ pub use faults::{FaultSwitch, Faults, MAX_LATENCY_MS, Stub};
 pub use mail::{Attachment, MAX_MAILS, Mail, Mailbox};
 pub use products::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch, ProductService};
 
-use journal::Entry;
+use journal::{Entry, Journal};
 
 const PRODUCTS_PREFIX: &str = "/products-service";
 const CARDS_PREFIX: &str = "/card-gateway";
@@ -111,9 +112,17 @@ impl Mocks {
             faults: card_faults.clone(),
             shutdown: stop.clone(),
         };
-        let (products, cards, mailbox) = remember(&config, card_settings)?;
+        let (products, cards, mailbox, journal) = remember(&config, card_settings)?;
         cards.send_webhooks_to(config.webhook);
 
+        let everything = reset::Everything {
+            products: products.clone(),
+            cards: cards.clone(),
+            mailbox: mailbox.clone(),
+            switches: switches.clone(),
+            journal,
+            demo_products: config.demo_products,
+        };
         let product_routes = products::router(products.clone(), stop.clone());
         let card_routes = cards::router(cards.clone());
         let router = Router::new()
@@ -122,6 +131,7 @@ impl Mocks {
             .nest(CARDS_PREFIX, http::with_faults(card_routes, &card_faults, cards::broken))
             .nest(MAILBOX_PREFIX, mail::router(mailbox.clone(), stop.clone()))
             .merge(http::fault_routes(switches.clone()))
+            .merge(reset::router(everything))
             .fallback(http::no_such_route);
 
         let mut tasks = JoinSet::new();
@@ -214,7 +224,7 @@ impl Mocks {
 fn remember(
     config: &MocksConfig,
     card_settings: cards::Settings,
-) -> io::Result<(ProductService, CardGateway, Mailbox)> {
+) -> io::Result<(ProductService, CardGateway, Mailbox, Journal)> {
     let (mut product_entries, mut card_entries, mut mail_entries) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(path) = &config.state_file {
         for entry in journal::read(path).map_err(about(path.display()))? {
@@ -228,12 +238,11 @@ fn remember(
     let products = ProductService::load(product_entries, config.demo_products);
     let cards = CardGateway::load(card_entries, card_settings);
     let mailbox = Mailbox::load(mail_entries);
-    let Some(path) = &config.state_file else { return Ok((products, cards, mailbox)) };
-    let entries = products.entries().into_iter().map(Entry::Product);
-    let entries = entries.chain(cards.entries().into_iter().map(|entry| Entry::Card(Box::new(entry))));
-    let entries = entries.chain(mailbox.entries().into_iter().map(Entry::Mail));
+    let Some(path) = &config.state_file else { return Ok((products, cards, mailbox, Journal::default())) };
+    let entries = reset::entries(&products, &cards, &mailbox);
     let journal = journal::replace(path, entries).map_err(about(path.display()))?;
-    Ok((products.writing_to(journal.clone()), cards.writing_to(journal.clone()), mailbox.writing_to(journal)))
+    let kept = (products.writing_to(journal.clone()), cards.writing_to(journal.clone()));
+    Ok((kept.0, kept.1, mailbox.writing_to(journal.clone()), journal))
 }
 
 /// Says what an error is about.
@@ -255,5 +264,6 @@ Card gateway      /card-gateway/v1/payment_intents    GET POST   (with a key)
                   /card-gateway/v1/payment_methods    POST
 Mailbox           /mailbox/v1/messages?to=&after=N&wait=S   GET DELETE
 Faults            /faults/{products|cards|mail}       GET PUT
+First day         /reset                              POST
 "
 }

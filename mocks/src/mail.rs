@@ -155,6 +155,12 @@ impl Mailbox {
         self.messages()
     }
 
+    /// An empty mailbox, whose numbers begin anew.
+    pub(crate) fn start_over(&self) {
+        locked(&self.mails).clear();
+        self.head.send_replace(0);
+    }
+
     /// Throws all mails away. Numbers go on where they were.
     pub fn clear(&self) {
         let mut mails = locked(&self.mails);

@@ -15,7 +15,8 @@ use tracing_subscriber::EnvFilter;
 /// Stand-ins for the systems around the shop: product service, card gateway and mailbox.
 ///
 /// Prints the address of each and runs until Ctrl-C. Break things on purpose with PUT /faults/products, /faults/cards
-/// or /faults/mail, for example {"outage": true} or {"error_rate": 0.2, "latency_ms": 500}.
+/// or /faults/mail, for example {"outage": true} or {"error_rate": 0.2, "latency_ms": 500}. POST /reset has them all begin
+/// anew.
 #[derive(Debug, Parser)]
 #[command(name = "storefront-mocks", version)]
 struct Options {

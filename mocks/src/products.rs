@@ -105,6 +105,13 @@ impl ProductService {
         ProductService { shelf: Arc::new(Mutex::new(shelf)), head, journal: Journal::default() }
     }
 
+    /// The service of the first day, with the demo products or without.
+    pub(crate) fn start_over(&self, with_demo_products: bool) {
+        let first_day = ProductService::load(Vec::new(), with_demo_products);
+        *locked(&self.shelf) = std::mem::take(&mut *locked(&first_day.shelf));
+        self.head.send_replace(first_day.head());
+    }
+
     /// What has to be in a state file to get this service again.
     pub(crate) fn entries(&self) -> Vec<ProductEntry> {
         let shelf = locked(&self.shelf);

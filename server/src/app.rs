@@ -13,35 +13,27 @@ use tracing::{info, warn};
 
 use crate::assortment::Assortment;
 use crate::chance;
-use crate::clock;
 use crate::commands::Failure;
 use crate::config::{Config, StoreChoice};
-use crate::http;
+use crate::house::House;
 use crate::integrations::card_gateway::CardGateway;
-use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::outside::{Cards, Post, Products};
 use crate::integrations::product_service::ProductService;
-use crate::lab::Lab;
 use crate::lists::Lists;
-use crate::log_health::LogHealth;
-use crate::pictures::Pictures;
 use crate::processes::patience::Trouble;
 use crate::processes::tenancy::Tenancy;
 use crate::processes::timers::Timers;
 use crate::processes::{
     check_out_orders, end_idle_baskets, follow_the_product_service, give_back_what_is_not_paid_in_time,
-    issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, newcomers,
-    pay_from_wallets, put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
+    issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, pay_from_wallets,
+    put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
     tell_customers_what_came_of_their_orders as notices,
 };
 use crate::progress::Progress;
-use crate::shop::{Freshness, Running, Shop, Traffic};
+use crate::shop::Freshness;
 use crate::stored::{Batch, Store};
 use crate::views::{FeedError, Pace, ViewStore, ViewStoreError, Views};
-
-/// How long requests and processes may take to end when the server is told to stop.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -79,17 +71,16 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
-    tasks: TaskTracker,
     serving: tokio::task::JoinHandle<()>,
-    store: StoreHandle,
+    house: HouseHandle,
 }
 
-/// Hides the log's insides from `Debug`.
-struct StoreHandle(Store, Views);
+/// Hides the shop's insides from `Debug`.
+struct HouseHandle(Arc<House>);
 
-impl std::fmt::Debug for StoreHandle {
+impl std::fmt::Debug for HouseHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store(…)")
+        f.write_str("House(…)")
     }
 }
 
@@ -105,55 +96,16 @@ impl Server {
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        let products = ProductService::new(&config.products_url, config.currency).map_err(bad_address)?;
-        let products = Arc::new(products);
-        let systems = Systems::with(&config, products.clone())?;
-        let lab = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
-        let lab = lab.map_err(bad_address)?.map(|stubs| Arc::new(Lab::new(stubs)));
-        let log_health = LogHealth::default();
-        let store = log_health.watch(open_log(&config.store).await?);
-        let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
-        let views = open_views(&config.store, &store, pace).await?;
-        newcomers::introduce(&store).await?;
-        let before_invoices = newcomers::acts_after(&store, issue_invoices_and_credit_notes::LISTENER.name).await?;
-        let opened_at = store.head().await?;
-
         let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        let freshness = Arc::new(Freshness::new(config.quote_life));
-        tasks.spawn(views.clone().run(stop.clone()));
-        let progress = Progress::default();
-        let ground =
-            Ground { store: &store, progress: &progress, tenancy: tenancy(&config), tasks: &tasks, stop: &stop };
-        let lists: Arc<dyn Lists> = Arc::new(views.clone());
-        let assortment = start_processes(&config, &ground, &lists, &systems, &freshness);
-        let shop = Shop {
-            store: store.clone(),
-            log_health,
-            views: views.clone(),
-            pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
-            products,
-            assortment,
-            freshness,
-            running: Running::default(),
-            lab,
-            progress,
-            traffic: Arc::new(Traffic::new(clock::now())),
-            opened_at,
-            before_invoices,
-            card_webhook_secret: config.card_webhook_secret,
-            currency: config.currency,
-            terms: config.terms,
-            stop: stop.clone(),
-        };
-        let service = axum::serve(listener, http::router(shop)).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let house = House::open(config, stop.clone()).await?;
+        let service = axum::serve(listener, house.door.router()).with_graceful_shutdown(stop.clone().cancelled_owned());
         let serving = tokio::spawn(async move {
             if let Err(failure) = service.await {
                 warn!(error = %failure, "the server stopped");
             }
         });
         info!(%address, "the shop is open");
-        Ok(Self { address, stop, tasks, serving, store: StoreHandle(store, views) })
+        Ok(Self { address, stop, serving, house: HouseHandle(house) })
     }
 
     /// Where it listens.
@@ -169,16 +121,8 @@ impl Server {
     /// Takes no new requests, finishes those that run, ends the processes and closes the log; within ten seconds.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        self.tasks.close();
-        let ends = async {
-            let _ = self.serving.await;
-            self.tasks.wait().await;
-        };
-        if tokio::time::timeout(PATIENCE, ends).await.is_err() {
-            warn!("some requests did not end in time");
-        }
-        self.store.1.close().await;
-        self.store.0.close().await;
+        let serving = async { drop(self.serving.await) };
+        self.house.0.close(serving).await;
     }
 }
 
@@ -190,7 +134,7 @@ pub(crate) struct Systems {
 }
 
 impl Systems {
-    fn with(config: &Config, products: Arc<ProductService>) -> Result<Self, StartError> {
+    pub(crate) fn with(config: &Config, products: Arc<ProductService>) -> Result<Self, StartError> {
         let cards =
             CardGateway::new(&config.card_gateway_url, config.card_gateway_key.reveal(), config.card_gateway_timeout)
                 .map_err(bad_address)?;
@@ -200,7 +144,7 @@ impl Systems {
     }
 }
 
-fn bad_address(error: impl std::fmt::Display) -> StartError {
+pub(crate) fn bad_address(error: impl std::fmt::Display) -> StartError {
     StartError::Address(error.to_string())
 }
 
@@ -215,7 +159,7 @@ pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Store, StoreError> 
 
 /// A log in memory or in a file is this server's alone. By always coming under the same name, it has its leases back at once
 /// after it was killed.
-fn tenancy(config: &Config) -> Tenancy {
+pub(crate) fn tenancy(config: &Config) -> Tenancy {
     let holder = match config.store {
         StoreChoice::Memory | StoreChoice::File(_) => "the only server".to_owned(),
         StoreChoice::Postgres(_) => format!("server {}", chance::id()),
@@ -224,7 +168,7 @@ fn tenancy(config: &Config) -> Tenancy {
 }
 
 /// Opens the views beside the log.
-async fn open_views(choice: &StoreChoice, log: &Store, pace: Pace) -> Result<Views, StartError> {
+pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: Pace) -> Result<Views, StartError> {
     let store = match choice {
         StoreChoice::Memory => ViewStore::in_memory(),
         StoreChoice::File(path) => {
@@ -278,6 +222,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) tenancy: Tenancy,
     pub(crate) tasks: &'a TaskTracker,
     pub(crate) stop: &'a CancellationToken,
+    /// Ends everybody on the spot, as a crash would.
+    pub(crate) killed: &'a CancellationToken,
 }
 
 impl Ground<'_> {
@@ -288,7 +234,7 @@ impl Ground<'_> {
         E: Into<Trouble> + Send + 'static,
     {
         let (store, progress, stop) = (self.store.clone(), self.progress.clone(), self.stop.clone());
-        self.tasks.spawn(runner::run(store, self.tenancy.clone(), listener, progress, stop, handle));
+        self.spawn(runner::run(store, self.tenancy.clone(), listener, progress, stop, handle));
     }
 
     fn act_on<J, F>(&self, timers: Timers, judge: J)
@@ -296,18 +242,24 @@ impl Ground<'_> {
         J: Fn(Store, Timer) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Batch, Failure>> + Send + 'static,
     {
-        self.tasks.spawn(timers.run(self.store.clone(), self.tenancy.clone(), self.stop.clone(), judge));
+        self.spawn(timers.run(self.store.clone(), self.tenancy.clone(), self.stop.clone(), judge));
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let until_killed = self.killed.clone().run_until_cancelled_owned(work);
+        self.tasks.spawn(until_killed);
     }
 }
 
-/// Starts everything that the shop does by itself. Answers who takes in what the product service says.
+/// Starts everything that the shop does by itself.
 pub(crate) fn start_processes(
     config: &Config,
     ground: &Ground<'_>,
     lists: &Arc<dyn Lists>,
     systems: &Systems,
     freshness: &Arc<Freshness>,
-) -> Arc<Assortment> {
+    assortment: &Arc<Assortment>,
+) {
     let life = config.reservation_life;
     ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
     let cards = systems.cards.clone();
@@ -337,12 +289,9 @@ pub(crate) fn start_processes(
     if config.demo_stock {
         ground.start(put_demo_stock_on_the_shelf::LISTENER, put_demo_stock_on_the_shelf::handle);
     }
-    let (store, products) = (ground.store.clone(), systems.products.clone());
-    let assortment = Arc::new(Assortment::new(store, products, freshness.clone(), lists.clone()));
     let (following, stop) = (assortment.clone(), ground.stop.clone());
     let (store, tenancy) = (ground.store.clone(), ground.tenancy.clone());
-    ground.tasks.spawn(follow_the_product_service::run(store, tenancy, following, freshness.clone(), stop));
-    assortment
+    ground.spawn(follow_the_product_service::run(store, tenancy, following, freshness.clone(), stop));
 }
 
 /// What ends by itself when its time is over.

@@ -50,6 +50,8 @@ pub struct Config {
     pub demo_stock: bool,
     /// The workshop lab: base URL of the stubs around the shop, such as `http://127.0.0.1:7071`; `None` for no lab.
     pub lab: Option<String>,
+    /// How long a scenario of the lab rests after each thing that it tells, so that a room can follow.
+    pub lab_pause: Duration,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
     pub open_to_network: bool,
 }
@@ -78,6 +80,7 @@ impl Config {
             rebuild_pause: Duration::ZERO,
             demo_stock: true,
             lab: None,
+            lab_pause: Duration::from_millis(1500),
             open_to_network: false,
         }
     }

@@ -12,7 +12,8 @@
 //! * `codec` knows the JSON of stored events, which is not the wire's.
 //! * `simulation` is a whole shop under test, with time and chance in the hands of a seed.
 //! * `clock` and `chance` are the only sources of time and of randomness.
-//! * `app` puts it all together; `config` is what it is told from outside.
+//! * `app` listens; behind its door, `house` keeps a shop and can start it over, `inside` puts one together on a log, `staff` is
+//!   who works there by itself. `config` is what it is told from outside.
 //!
 //! What is true in the shop stands in `storefront-domain`, where it is kept in `storefront-eventlog`; neither knows this.
 
@@ -26,7 +27,9 @@ mod codec;
 mod commands;
 mod config;
 mod documents;
+mod house;
 mod http;
+mod inside;
 mod integrations;
 mod lab;
 mod lists;
@@ -39,6 +42,7 @@ mod progress;
 mod shop;
 #[cfg(test)]
 mod simulation;
+mod staff;
 mod stored;
 mod streams;
 #[cfg(test)]

@@ -25,12 +25,12 @@ pub(crate) trait Lists: Send + Sync {
 #[async_trait]
 impl Lists for Views {
     async fn baskets_with(&self, product_id: &ProductId, seen: Position) -> Result<Vec<OrderId>, Failure> {
-        while !self.reach(seen, CATCH_UP).await {}
+        while !self.reach(&["orders"], seen, CATCH_UP).await {}
         Ok(Views::baskets_with(self, product_id).await?)
     }
 
     async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure> {
-        while !self.reach(seen, CATCH_UP).await {}
+        while !self.reach(&["products"], seen, CATCH_UP).await {}
         Ok(self.read(|folded| {
             let sold = folded.catalogue.ids().filter(|id| folded.catalogue.for_sale(id).is_some());
             sold.cloned().collect()

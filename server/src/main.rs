@@ -207,6 +207,9 @@ struct Serve {
     /// scenarios and starting over, for everyone who reaches the server. Never for a shop that is real.
     #[arg(long, env = "STOREFRONT_LAB", value_name = "URL")]
     lab: Option<String>,
+    /// For how many milliseconds a scenario of the lab rests after each thing that it tells, so that a room can follow.
+    #[arg(long, env = "STOREFRONT_LAB_PAUSE_MS", default_value_t = 1500, value_parser = clap::value_parser!(u32).range(..=60_000), value_name = "MS")]
+    lab_pause_ms: u32,
     /// Let other machines in although everyone may do everything.
     #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK")]
     open_to_network: bool,
@@ -303,6 +306,7 @@ fn config(serve: Serve) -> Config {
         rebuild_pause: Duration::from_millis(serve.rebuild_pause_ms.into()),
         demo_stock: serve.demo_stock,
         lab: serve.lab,
+        lab_pause: Duration::from_millis(serve.lab_pause_ms.into()),
         open_to_network: serve.open_to_network,
         ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)
     }

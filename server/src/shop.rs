@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use storefront_api::{Currency, Money, Timestamp};
 use storefront_eventlog::Position;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::assortment::Assortment;
 use crate::config::{Secret, Terms};
@@ -40,6 +41,10 @@ pub(crate) struct Shop {
     pub(crate) opened_at: Position,
     /// What was confirmed up to here gets no invoice: the shop wrote none then.
     pub(crate) before_invoices: Position,
+    /// The id of the log's first event, once it is known.
+    pub(crate) log_id: Arc<OnceLock<Uuid>>,
+    /// Whether other servers may use the same log and views.
+    pub(crate) shared_log: bool,
     pub(crate) card_webhook_secret: Secret,
     /// The one currency of the shop.
     pub(crate) currency: Currency,

@@ -3,7 +3,7 @@
 //!
 //! 20 kills; `KILLS=500` makes more.
 
-mod books;
+pub(crate) mod books;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -15,6 +15,7 @@ mod domain_lines;
 mod history;
 mod idempotency;
 mod kills;
+mod lab;
 mod log;
 mod mails;
 mod money;

@@ -7,7 +7,7 @@ use crate::world::{DECLINED, VISA, World, eventually, stock_now};
 
 impl World {
     /// The card gateway tells this shop its news.
-    fn listens_to_the_gateway(&self) {
+    pub(crate) fn listens_to_the_gateway(&self) {
         let url = format!("{}/v1/webhooks/card-gateway", self.server.url());
         let target = WebhookTarget { url, secret: "whsec_storefront".to_owned() };
         self.mocks.card_gateway().send_webhooks_to(Some(target));

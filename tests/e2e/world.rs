@@ -36,10 +36,23 @@ impl World {
 
     /// The same, with the configuration changed.
     pub(crate) async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_around(|config, _| change(config)).await
+    }
+
+    /// The same with a workshop lab, whose scenarios do not rest, and with goods on the shelves.
+    pub(crate) async fn open_lab() -> Self {
+        Self::open_around(|config, mocks| {
+            (config.lab, config.lab_pause) = (Some(mocks.base_url()), Duration::ZERO);
+            config.demo_stock = true;
+        })
+        .await
+    }
+
+    async fn open_around(change: impl FnOnce(&mut Config, &Mocks)) -> Self {
         let mocks = Mocks::start(MocksConfig { slow_card_ms: 400, ..MocksConfig::default() }).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&mocks, &folder);
-        change(&mut config);
+        change(&mut config, &mocks);
         let server = Server::start(config).await.unwrap();
         let client = Client::new(&server.url()).unwrap();
         let world = Self { mocks, server, client, folder };

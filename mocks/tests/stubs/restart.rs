@@ -2,11 +2,11 @@
 
 use std::{fs, io::Write, path::Path};
 
-use reqwest::StatusCode;
-use storefront_mocks::{IntentStatus, Mocks, MocksConfig};
+use reqwest::{Method, StatusCode};
+use storefront_mocks::{Faults, IntentStatus, Mocks, MocksConfig, Stub};
 use tempfile::TempDir;
 
-use crate::support::{Postman, http, merchant, payment, stubs, stubs_with};
+use crate::support::{Postman, http, merchant, payment, send, stubs, stubs_with};
 
 async fn stubs_keeping_state_in(file: &Path) -> Mocks {
     stubs_with(MocksConfig { state_file: Some(file.to_owned()), slow_card_ms: 1, ..MocksConfig::default() }).await
@@ -134,4 +134,31 @@ async fn shutting_down_answers_parked_polls_says_goodbye_to_mail_clients_and_fre
         assert_eq!(answer.status(), StatusCode::OK);
     }
     stubs_with(MocksConfig { http: http_addr, smtp: smtp_addr, ..MocksConfig::default() }).await;
+}
+
+#[tokio::test]
+async fn after_a_reset_everything_is_as_on_the_first_day_and_stays_so() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("stubs.jsonl");
+    let stubs = stubs_keeping_state_in(&file).await;
+    let first_day = stubs.products().list();
+    merchant(&stubs).paid().await;
+    Postman::greeted(stubs.smtp_addr()).await.deliver("ada@example.org", "Subject: One\r\n\r\n").await;
+    let kite = format!("{}/v1/product/kite", stubs.products_url());
+    send(Method::PATCH, &kite, r#"{"price": 1}"#).await;
+    stubs.faults(Stub::Cards).set(Faults { decline: true, ..Faults::default() });
+    assert_ne!(stubs.products().list(), first_day, "something has changed");
+    let (status, _) = send(Method::POST, &format!("http://{}/reset", stubs.http_addr()), "").await;
+    assert_eq!(status, StatusCode::OK);
+    let is_as_new = |stubs: &Mocks| {
+        assert_eq!(stubs.products().list(), first_day);
+        assert!(stubs.card_gateway().intents().is_empty() && stubs.card_gateway().charges().is_empty());
+        assert!(stubs.mailbox().messages().is_empty() && stubs.faults(Stub::Cards).get().is_none());
+    };
+    is_as_new(&stubs);
+    merchant(&stubs).paid().await;
+    drop(stubs);
+    let again = stubs_keeping_state_in(&file).await;
+    assert_eq!(again.card_gateway().charges().len(), 1, "what came after it is kept");
+    assert_eq!((again.products().list(), again.mailbox().messages().len()), (first_day, 0));
 }

@@ -68,6 +68,10 @@ pub struct EventPage {
     pub next_after: u64,
     /// The last position of the log.
     pub head: u64,
+    /// Which log this is: the id of its first event. When it is another than before, the shop was started over, and what was
+    /// read before counts no more. Absent while the log is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<uuid::Uuid>,
 }
 
 /// Some of one stream, oldest first.

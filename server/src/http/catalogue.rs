@@ -35,7 +35,7 @@ pub(crate) async fn list_products(
     if query.q.as_ref().is_some_and(|words| words.chars().count() > LONGEST_SEARCH) {
         return Err(ApiError::invalid("q", format!("must be at most {LONGEST_SEARCH} characters")));
     }
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["products", "stock"]).await?;
     if let Some(most) = spending_limit(&shop, customer_id).await? {
         query.price_max = Some(query.price_max.map_or(most.amount, |asked| asked.min(most.amount)));
     }
@@ -69,7 +69,7 @@ pub(crate) async fn get_product(
     InQuery(query): InQuery<OneProductQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["products", "stock"]).await?;
     let stale = shop.freshness.stale();
     let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
     let mut product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
@@ -93,6 +93,6 @@ pub(crate) async fn list_categories(
     State(shop): State<Shop>,
     InQuery(query): InQuery<SeeQuery>,
 ) -> Result<Json<CategoryList>, ApiError> {
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["categories"]).await?;
     Ok(Json(CategoryList { items: shop.views.read(|folded| folded.catalogue.categories()) }))
 }

@@ -59,6 +59,7 @@ codes! {
     ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
     SequenceNotParked, "sequence_not_parked", NOT_FOUND, "No such sequence is parked";
     LabDisabled, "lab_disabled", NOT_FOUND, "This shop has no lab";
+    ScenarioNotFound, "scenario_not_found", NOT_FOUND, "No such scenario";
     StubNotFound, "stub_not_found", NOT_FOUND, "No such stub";
     MethodNotAllowed, "method_not_allowed", METHOD_NOT_ALLOWED, "The method does not work here";
     NotAcceptable, "not_acceptable", NOT_ACCEPTABLE, "There is no such form of it";
@@ -85,6 +86,10 @@ codes! {
     StockState, "stock_state", CONFLICT, "The stock forbids it";
     ProcessNotPaused, "process_not_paused", CONFLICT, "The process is not paused";
     SequenceRetrying, "sequence_retrying", CONFLICT, "The sequence is being retried already";
+    ScenarioRunning, "scenario_running", CONFLICT, "A scenario is being played";
+    ResetRefused, "reset_refused", CONFLICT, "The shop cannot be started over";
+    ViewNotPaused, "view_not_paused", CONFLICT, "The view is not paused";
+    ViewShared, "view_shared", CONFLICT, "Other servers feed the view too";
     VersionMismatch, "version_mismatch", PRECONDITION_FAILED, "If-Match names another version";
     BodyTooLarge, "body_too_large", PAYLOAD_TOO_LARGE, "A body has at most 65,536 bytes";
     UnsupportedMediaType, "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body is not plain JSON";
@@ -97,8 +102,10 @@ codes! {
     LogUnavailable, "log_unavailable", SERVICE_UNAVAILABLE, "The event log does not do its work";
     ProductServiceUnavailable, "product_service_unavailable", SERVICE_UNAVAILABLE, "The product service does not answer";
     StubsUnreachable, "stubs_unreachable", SERVICE_UNAVAILABLE, "The stubs do not answer";
+    ViewPaused, "view_paused", SERVICE_UNAVAILABLE, "The view is paused";
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";
     Busy, "busy", SERVICE_UNAVAILABLE, "The shop is busy";
+    ShopClosed, "shop_closed", SERVICE_UNAVAILABLE, "The shop is being started over, or is closing";
     ShuttingDown, "shutting_down", SERVICE_UNAVAILABLE, "The shop is closing";
 }
 

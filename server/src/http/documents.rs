@@ -66,7 +66,7 @@ pub(crate) async fn list_invoices(
 ) -> Result<Json<Page<DocumentSummary>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
     let before = place(query.cursor.as_deref())?;
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["invoices"]).await?;
     Ok(Json(shop.views.invoices(&query, owner, before, limit).await?))
 }
 

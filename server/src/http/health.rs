@@ -52,6 +52,12 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
     }
     reasons.extend(shop.progress.all().into_iter().flat_map(|(name, standing)| troubles(name, &standing)));
+    reasons.extend(
+        shop.views
+            .paused()
+            .into_keys()
+            .map(|view| format!("The view {view} is paused; POST /v1/views/{view}/resume lets it go on.")),
+    );
     match shop.views.left_out().await {
         Ok(left_out) => reasons.extend(left_out.iter().filter(|(_, count)| *count > 0).map(|(view, count)| {
             format!("The view {view} has left out {count} events that it could not handle; see GET /v1/views.")

@@ -1,18 +1,23 @@
-//! The workshop lab over HTTP: what is broken on purpose, and scenarios. Only where the shop was opened with a lab.
+//! The workshop lab over HTTP: what is broken on purpose, scenarios, and starting over. Only where the shop was opened with a lab.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use storefront_api::{FaultList, Faults, Problem, Scenario as Shown, ScenarioList, Stub, StubFaults};
+use storefront_api::{
+    FaultList, Faults, LabReset, Problem, Scenario as Shown, ScenarioList, ScenarioRun, Stub, StubFaults,
+};
+use tracing::error;
 
 use super::code::Code;
 use super::command::Command;
 use super::extract::InPath;
 use super::problem::ApiError;
+use crate::house::NotReset;
 use crate::integrations::lab_stubs::StubsError;
-use crate::lab::{Lab, Scenario};
+use crate::lab::{Lab, Occupied, Scenario};
 use crate::shop::Shop;
 
 /// The lab of the shop.
@@ -102,15 +107,80 @@ pub(crate) async fn list_scenarios(InLab(lab): InLab) -> Json<ScenarioList> {
     Json(ScenarioList { items: Scenario::ALL.into_iter().map(|scenario| shown(&lab, scenario)).collect() })
 }
 
-fn shown(_lab: &Lab, scenario: Scenario) -> Shown {
+/// Read a scenario
+///
+/// What it shows, and how it went the last time, or how it is going: what it tells grows while it is played.
+#[utoipa::path(
+    get, path = "/v1/lab/scenarios/{name}", tag = "lab",
+    params(("name" = String, Path, description = "The scenario, as `GET /v1/lab/scenarios` names it")),
+    responses(
+        (status = 200, description = "The scenario", body = Shown),
+        (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_scenario(InLab(lab): InLab, InPath(name): InPath<String>) -> Result<Json<Shown>, ApiError> {
+    Ok(Json(shown(&lab, scenario(&name)?)))
+}
+
+/// Play a scenario
+///
+/// It shops as a client would, and tells what it does with pauses in which a room can look. One at a time. Whatever it
+/// breaks or takes is put back when it ends, however it ends.
+#[utoipa::path(
+    post, path = "/v1/lab/scenarios/{name}", tag = "lab",
+    params(("name" = String, Path, description = "The scenario, as `GET /v1/lab/scenarios` names it")),
+    responses(
+        (status = 202, description = "It has begun; the answer names its orders", body = ScenarioRun),
+        (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
+        (status = 409, description = "`scenario_running`", body = Problem),
+    )
+)]
+pub(crate) async fn play_scenario(
+    InLab(lab): InLab,
+    InPath(name): InPath<String>,
+) -> Result<(StatusCode, Json<ScenarioRun>), ApiError> {
+    Ok((StatusCode::ACCEPTED, Json(lab.play(scenario(&name)?)?)))
+}
+
+/// Start the shop over
+///
+/// As on its first day: an empty log, the demo products, an empty gateway and an empty mailbox, nothing broken. The log of
+/// before is kept beside the new one under another name. Whoever follows the log sees by `log` of `GET /v1/events` that
+/// it is another one, and must read everything anew; meanwhile, requests are answered `shop_closed`.
+#[utoipa::path(
+    post, path = "/v1/lab/reset", tag = "lab",
+    responses(
+        (status = 200, description = "Started over", body = LabReset),
+        (status = 404, description = "`lab_disabled`", body = Problem),
+        (status = 409, description = "`reset_refused`: the log is shared or in use; `scenario_running`", body = Problem),
+        (status = 503, description = "`stubs_unreachable`", body = Problem),
+    )
+)]
+pub(crate) async fn reset(InLab(lab): InLab) -> Result<Json<LabReset>, ApiError> {
+    let house = lab.house.upgrade().ok_or_else(ApiError::internal)?;
+    drop(lab);
+    // A task of its own: whoever asked may go away, and half a shop would be left.
+    let reset = tokio::spawn(house.reset()).await.map_err(|_| ApiError::internal())?;
+    Ok(Json(LabReset { kept_as: reset? }))
+}
+
+fn shown(lab: &Lab, scenario: Scenario) -> Shown {
     let words = scenario.words();
     Shown {
         name: words.name.to_owned(),
         title: words.title.to_owned(),
         story: words.story.to_owned(),
         look_at: words.look_at.to_owned(),
-        last_run: None,
+        last_run: lab.last_run(scenario),
     }
+}
+
+fn scenario(name: &str) -> Result<Scenario, ApiError> {
+    Scenario::named(name).ok_or_else(|| {
+        let known: Vec<&str> = Scenario::ALL.into_iter().map(|scenario| scenario.words().name).collect();
+        let detail = format!("There is no scenario {name:?}. There are: {}.", known.join(", "));
+        ApiError::new(Code::ScenarioNotFound, detail)
+    })
 }
 
 fn stub(name: &str) -> Result<Stub, ApiError> {
@@ -127,6 +197,30 @@ impl From<StubsError> for ApiError {
                 Code::StubsUnreachable,
                 format!("{error} Look whether storefront-mocks runs at the address that --lab names."),
             ),
+        }
+    }
+}
+
+impl From<Occupied> for ApiError {
+    fn from(occupied: Occupied) -> Self {
+        let code = match occupied {
+            Occupied::Playing(_) => Code::ScenarioRunning,
+            Occupied::Closed => Code::ResetRefused,
+        };
+        Self::new(code, occupied.to_string())
+    }
+}
+
+impl From<NotReset> for ApiError {
+    fn from(refusal: NotReset) -> Self {
+        match refusal {
+            NotReset::Occupied(occupied) => occupied.into(),
+            NotReset::Stubs(failure) => failure.into(),
+            NotReset::AtIt | NotReset::Shared | NotReset::InUse => Self::new(Code::ResetRefused, refusal.to_string()),
+            NotReset::Put(_) | NotReset::Start(_) => {
+                error!(error = %refusal, "the shop could not be started over");
+                Self::internal()
+            }
         }
     }
 }

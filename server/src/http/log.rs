@@ -9,6 +9,7 @@ use serde_json::json;
 use storefront_api::{Event, EventPage, EventQuery, StreamPage, StreamQuery, Timestamp};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::extract::{InPath, InQuery, header, limit, wait};
 use super::orders::read::wait_for_news;
@@ -60,8 +61,18 @@ pub(crate) async fn list_events(
         return Ok(([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response());
     }
     let events = slice.events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
-    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0 };
+    let log = which_log(&shop).await?;
+    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, log };
     Ok(([(VARY, "accept")], Json(page)).into_response())
+}
+
+/// The id of the log's first event, which is another in another log.
+async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
+    if let Some(known) = shop.log_id.get() {
+        return Ok(Some(*known));
+    }
+    let slice = shop.store.read_all(Position(0), 1, &Filter::default()).await.map_err(Failure::from)?;
+    Ok(slice.events.first().map(|first| *shop.log_id.get_or_init(|| first.event.id)))
 }
 
 /// Read a stream

@@ -7,6 +7,7 @@ mod code;
 mod command;
 mod customers;
 mod documents;
+pub(crate) mod door;
 mod export;
 mod extract;
 mod health;
@@ -115,10 +116,15 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(operations::metrics))
         .routes(routes!(views::list_views))
         .routes(routes!(views::rebuild_view))
+        .routes(routes!(views::pause_view))
+        .routes(routes!(views::step_view))
+        .routes(routes!(views::resume_view))
         .routes(routes!(views::get_statistics))
         .routes(routes!(lab::list_faults))
         .routes(routes!(lab::get_faults, lab::set_faults))
         .routes(routes!(lab::list_scenarios))
+        .routes(routes!(lab::get_scenario, lab::play_scenario))
+        .routes(routes!(lab::reset))
 }
 
 async fn no_such_route(request: Request) -> ApiError {

@@ -97,12 +97,13 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         })
     };
     let (in_path, in_query) = (has(&ParameterIn::Path), has(&ParameterIn::Query));
-    let mut codes = vec![Code::Internal, Code::UnreadableEvent, Code::ShuttingDown, Code::LogUnavailable];
+    let mut codes =
+        vec![Code::Internal, Code::UnreadableEvent, Code::ShopClosed, Code::ShuttingDown, Code::LogUnavailable];
     if in_path {
         codes.push(Code::InvalidPath);
     }
     if in_query {
-        codes.extend([Code::InvalidQuery, Code::InvalidValues, Code::ViewsBehind]);
+        codes.extend([Code::InvalidQuery, Code::InvalidValues, Code::ViewsBehind, Code::ViewPaused]);
     }
     if names_header(operation, CUSTOMER_HEADER) {
         codes.push(Code::InvalidCustomer);

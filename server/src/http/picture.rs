@@ -37,7 +37,7 @@ pub(crate) async fn get_picture(
     InPath(id): InPath<ProductId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    see(&shop, None).await?;
+    see(&shop, None, &[]).await?;
     let state = shop.views.read(|folded| folded.catalogue.state(&id).cloned());
     let state = state.ok_or_else(|| ApiError::product_not_found(&id))?;
     let none = || ApiError::new(Code::PictureNotFound, format!("{id} has no picture."));

@@ -162,7 +162,7 @@ pub(crate) async fn carry_out(
     write: ProductWrite,
 ) -> Result<Response, ApiError> {
     let work = async {
-        see(shop, None).await?;
+        see(shop, None, &[]).await?;
         if let Some(id) = known {
             let (state, version) =
                 stored::load::<ProductEvent>(&shop.store, &streams::product(id)).await.map_err(Failure::from)?;
@@ -180,7 +180,7 @@ pub(crate) async fn carry_out(
 
 async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option<ProductId>) -> Result<Done, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
-    see(shop, Some(head.0)).await?;
+    see(shop, Some(head.0), &[]).await?;
     let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();
     let stale = shop.freshness.stale();

@@ -27,7 +27,7 @@ pub(crate) async fn list_stock(
     State(shop): State<Shop>,
     InQuery(query): InQuery<StockQuery>,
 ) -> Result<Json<StockList>, ApiError> {
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["stock", "products"]).await?;
     let items = shop.views.read(|folded| folded.stock.list(query.low.unwrap_or(false)));
     Ok(Json(StockList { items }))
 }
@@ -48,7 +48,7 @@ pub(crate) async fn get_stock(
     InPath(id): InPath<ProductId>,
     InQuery(query): InQuery<SeeQuery>,
 ) -> Result<Json<StockItem>, ApiError> {
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["stock", "products"]).await?;
     shop.views.read(|folded| {
         let known = folded.catalogue.state(&id).is_some();
         let item =
@@ -120,7 +120,7 @@ pub(crate) async fn set_threshold(
 }
 
 async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCommand) -> Result<Response, ApiError> {
-    see(shop, None).await?;
+    see(shop, None, &[]).await?;
     if !shop.views.read(|folded| folded.catalogue.state(id).is_some()) {
         return Err(ApiError::product_not_found(id));
     }

@@ -3,14 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use storefront_api::{LeftOut, Problem, Rebuilding, Statistics, View, ViewList};
+use storefront_api::{LeftOut, Problem, Rebuilding, Statistics, View, ViewList, WaitingEvent};
+use storefront_eventlog::Position;
 
 use super::code::Code;
 use super::extract::{InPath, InQuery, SeeQuery, see};
 use super::problem::ApiError;
 use crate::commands::Failure;
 use crate::shop::Shop;
-use crate::views::{Head, Views};
+use crate::views::{Head, Steered, Steering, Views};
 
 /// List read models
 ///
@@ -21,11 +22,24 @@ use crate::views::{Head, Views};
     responses((status = 200, description = "All read models, by name", body = ViewList))
 )]
 pub(crate) async fn list_views(State(shop): State<Shop>) -> Result<Json<ViewList>, ApiError> {
-    let seen = shop.views.position().0;
+    let (seen, paused) = (shop.views.position(), shop.views.paused());
     let views = shop.views.list().await?;
     let head = shop.store.head().await.map_err(Failure::from)?.0;
-    let items = views.into_iter().map(|(name, live, building)| view(name, seen, head, live, building));
-    Ok(Json(ViewList { items: items.collect() }))
+    let mut items = Vec::new();
+    for (name, live, building) in views {
+        let mut view = view(name, seen.0, head, live, building);
+        if let Some(at) = paused.get(name) {
+            (view.paused, view.position, view.lag) = (true, at.0, head.saturating_sub(at.0));
+            view.next = next(&shop, name, *at).await?;
+        }
+        items.push(view);
+    }
+    Ok(Json(ViewList { items }))
+}
+
+async fn next(shop: &Shop, name: &str, after: Position) -> Result<Vec<WaitingEvent>, ApiError> {
+    let next = shop.views.next_for(name, after).await.map_err(Failure::from)?.into_iter();
+    Ok(next.map(|next| WaitingEvent { position: next.position.0, kind: next.kind, sequence: next.sequence }).collect())
 }
 
 /// Rebuild a read model
@@ -45,13 +59,91 @@ pub(crate) async fn rebuild_view(
     InPath(name): InPath<String>,
 ) -> Result<(StatusCode, Json<View>), ApiError> {
     if !shop.views.begin_rebuild(&name).await? {
-        let known: Vec<&str> = Views::names().collect();
-        let detail = format!("There is no view {name:?}. There are: {}.", known.join(", "));
-        return Err(ApiError::new(Code::ViewNotFound, detail));
+        return Err(no_such_view(&name));
     }
+    Ok((StatusCode::ACCEPTED, one(shop, &name).await?))
+}
+
+/// Pause a read model
+///
+/// It takes nothing more in until it is stepped or resumed; the others go on. Lists answer from what it has; with a
+/// `min_position` that it has not come to they answer `view_paused` at once. It holds until the server is started again. A
+/// rebuild brings a paused read model to where the rebuild ends.
+#[utoipa::path(
+    post, path = "/v1/views/{name}/pause", tag = "operations",
+    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    responses(
+        (status = 200, description = "It is paused", body = View),
+        (status = 404, description = "`view_not_found`", body = Problem),
+        (status = 409, description = "`view_shared`: several servers may feed it", body = Problem),
+    )
+)]
+pub(crate) async fn pause_view(State(shop): State<Shop>, InPath(name): InPath<String>) -> Result<Json<View>, ApiError> {
+    steer(shop, &name, Steering::Pause).await
+}
+
+/// Step a paused read model
+///
+/// It takes in the next event that concerns it. When there is none, nothing happens.
+#[utoipa::path(
+    post, path = "/v1/views/{name}/step", tag = "operations",
+    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    responses(
+        (status = 200, description = "It has taken it in", body = View),
+        (status = 404, description = "`view_not_found`", body = Problem),
+        (status = 409, description = "`view_not_paused`; `view_shared`", body = Problem),
+    )
+)]
+pub(crate) async fn step_view(State(shop): State<Shop>, InPath(name): InPath<String>) -> Result<Json<View>, ApiError> {
+    steer(shop, &name, Steering::Step).await
+}
+
+/// Resume a read model
+///
+/// It has caught up with the others when this answers, and follows the log again.
+#[utoipa::path(
+    post, path = "/v1/views/{name}/resume", tag = "operations",
+    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    responses(
+        (status = 200, description = "It goes on", body = View),
+        (status = 404, description = "`view_not_found`", body = Problem),
+        (status = 409, description = "`view_shared`", body = Problem),
+    )
+)]
+pub(crate) async fn resume_view(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+) -> Result<Json<View>, ApiError> {
+    steer(shop, &name, Steering::Resume).await
+}
+
+async fn steer(shop: Shop, name: &str, steering: Steering) -> Result<Json<View>, ApiError> {
+    if shop.shared_log {
+        let detail = "Every server on this PostgreSQL feeds the views, so none can hold one back for the others.";
+        return Err(ApiError::new(Code::ViewShared, detail));
+    }
+    match shop.views.steer(name, steering).await {
+        Steered::Done => one(shop, name).await,
+        Steered::NotPaused => {
+            let detail = format!("The view {name} is not paused. POST /v1/views/{name}/pause pauses it.");
+            Err(ApiError::new(Code::ViewNotPaused, detail))
+        }
+        Steered::Unknown => Err(no_such_view(name)),
+        Steered::NotNow => {
+            let detail = "The views have trouble with the log or with their database. Try again shortly.";
+            Err(ApiError::new(Code::ViewsBehind, detail))
+        }
+    }
+}
+
+async fn one(shop: Shop, name: &str) -> Result<Json<View>, ApiError> {
     let Json(list) = list_views(State(shop)).await?;
-    let view = list.items.into_iter().find(|view| view.name == name).ok_or_else(ApiError::internal)?;
-    Ok((StatusCode::ACCEPTED, Json(view)))
+    list.items.into_iter().find(|view| view.name == name).map(Json).ok_or_else(ApiError::internal)
+}
+
+fn no_such_view(name: &str) -> ApiError {
+    let known: Vec<&str> = Views::names().collect();
+    ApiError::new(Code::ViewNotFound, format!("There is no view {name:?}. There are: {}.", known.join(", ")))
 }
 
 /// Read the statistics
@@ -65,7 +157,7 @@ pub(crate) async fn get_statistics(
     State(shop): State<Shop>,
     InQuery(query): InQuery<SeeQuery>,
 ) -> Result<Json<Statistics>, ApiError> {
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["statistics"]).await?;
     Ok(Json(shop.views.statistics(shop.currency).await?))
 }
 

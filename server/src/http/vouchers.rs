@@ -40,7 +40,7 @@ pub(crate) async fn list_vouchers(
     caller: Caller,
 ) -> Result<Json<VoucherList>, ApiError> {
     let customer_id = caller.customer()?;
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["vouchers"]).await?;
     Ok(Json(VoucherList { items: shop.views.vouchers_of(customer_id).await? }))
 }
 

@@ -77,6 +77,11 @@ impl LabStubs {
         self.read(self.request(Method::PUT, &["faults", stub.name()]).json(faults)).await
     }
 
+    /// Has all of them as on their first day, with nothing broken.
+    pub(crate) async fn start_over(&self) -> Result<(), StubsError> {
+        self.read::<serde_json::Value>(self.request(Method::POST, &["reset"])).await.map(|_| ())
+    }
+
     /// How often the card gateway has taken money for an order, among its latest hundred attempts.
     pub(crate) async fn charges_for(&self, order: OrderId) -> Result<usize, StubsError> {
         let request = self.request(Method::GET, &["card-gateway", "v1", "charges"]).query(&[("limit", "100")]);

@@ -27,6 +27,7 @@ use super::points;
 use super::scenes::Scene;
 use super::world::World;
 use crate::app::{Ground, Systems, start_processes};
+use crate::assortment::Assortment;
 use crate::clock;
 use crate::commands::Failure;
 use crate::lists::Lists;
@@ -71,14 +72,17 @@ impl Server {
         let shared = format!("server {}", server.number);
         let holder = if server.world.shared { shared } else { "the only server".to_owned() };
         let tenancy = Tenancy { holder, lease_ttl: config.lease_ttl };
-        let ground = Ground { store: &store, progress: &server.progress, tenancy, tasks: &tasks, stop: &stop };
+        let ground =
+            Ground { store: &store, progress: &server.progress, tenancy, tasks: &tasks, stop: &stop, killed: &stop };
         let systems = Systems {
             products: Arc::new(Range(server.clone())),
             cards: Arc::new(Gateway(server.clone())),
             mail: Arc::new(Mailbox(server.clone())),
         };
         let lists: Arc<dyn Lists> = Arc::new(Door(server.clone()));
-        start_processes(&config, &ground, &lists, &systems, &server.freshness);
+        let assortment =
+            Assortment::new(store.clone(), systems.products.clone(), server.freshness.clone(), lists.clone());
+        start_processes(&config, &ground, &lists, &systems, &server.freshness, &Arc::new(assortment));
         *server.started.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
         fate::tell(|| format!("server {number} starts"));
         server

@@ -16,7 +16,7 @@ use crate::clock;
 use crate::stored::Store;
 
 /// How many events are taken in at once, at most: as many as are there. The more at once, the fewer times a row is written.
-const BATCH: usize = 10_000;
+pub(super) const BATCH: usize = 10_000;
 /// The checkpoint of a view that has nothing to write stays behind by at most this many events.
 const LAZINESS: u64 = 1000;
 /// So long after a failure it is tried again.
@@ -37,13 +37,18 @@ async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
     prepare(&views.inner.log, &views.inner.store).await?;
     let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
     follower.look_round().await?;
+    let mut asked = views.inner.asked.lock().await;
     loop {
+        while let Ok(wish) = asked.try_recv() {
+            follower.obey(wish).await?;
+        }
         let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await?;
         if slice.events.is_empty() {
             follower.tell();
             tokio::select! {
                 head = views.inner.log.wait_for(follower.seen) => { head?; }
                 () = views.inner.switched.notified() => follower.look_round().await?,
+                Some(wish) = asked.recv() => follower.obey(wish).await?,
                 () = clock::sleep(LOOK_ROUND) => follower.look_round().await?,
             }
         } else {
@@ -78,23 +83,23 @@ async fn belongs_to(log: &Store, head: &Head) -> Result<bool, FeedError> {
     Ok(slice.events.first().is_some_and(|event| event.event.id.to_string() == head.event_id))
 }
 
-struct Follower<'a> {
-    views: &'a Views,
+pub(super) struct Follower<'a> {
+    pub(super) views: &'a Views,
     /// Where each view stands, as far as is known here; in the order of [`VIEWS`].
-    heads: Vec<Head>,
-    /// Everything up to here is in the rows, and in memory.
-    seen: Position,
+    pub(super) heads: Vec<Head>,
+    /// Everything up to here is in the rows, and in memory, but for views that are paused.
+    pub(super) seen: Position,
 }
 
 impl Follower<'_> {
-    fn store(&self) -> &ViewStore {
+    pub(super) fn store(&self) -> &ViewStore {
         &self.views.inner.store
     }
 
     /// Learns where the views stand. What is in memory is read anew for those whose live rows are others than before.
-    async fn look_round(&mut self) -> Result<(), FeedError> {
+    pub(super) async fn look_round(&mut self) -> Result<(), FeedError> {
         let heads = self.store().heads().await?;
-        let first_time = self.heads.is_empty();
+        let mut furthest_behind = (!self.heads.is_empty()).then_some(self.seen);
         for (index, view) in VIEWS.iter().enumerate() {
             let live = heads.iter().find(|head| head.view == view.name() && head.state == State::Live);
             let live = live.cloned().ok_or(FeedError::NotThere(view.name()))?;
@@ -103,14 +108,18 @@ impl Follower<'_> {
                 if view.in_memory() {
                     load(self.views, *view, &live).await?;
                 }
-                // Where the one that is furthest behind stands.
-                self.seen = if first_time && index == 0 { live.position } else { self.seen.min(live.position) };
+                if !self.views.moved_while_paused(view.name(), live.position) {
+                    furthest_behind = Some(furthest_behind.map_or(live.position, |seen| seen.min(live.position)));
+                }
             }
             match self.heads.get_mut(index) {
                 Some(known) => *known = live,
                 None => self.heads.push(live),
             }
         }
+        // With every view paused, there is nothing to follow before the one that came furthest.
+        let furthest = self.heads.iter().map(|head| head.position).max();
+        self.seen = furthest_behind.or(furthest).unwrap_or_default();
         Ok(())
     }
 
@@ -119,7 +128,9 @@ impl Follower<'_> {
     async fn take_in(&mut self, slice: &Slice) -> Result<(), FeedError> {
         let mut commits = Vec::new();
         let mut remembered = Vec::new();
-        for (view, head) in VIEWS.iter().zip(&self.heads) {
+        let paused = self.views.paused();
+        let following = VIEWS.iter().zip(&self.heads).filter(|(view, _)| !paused.contains_key(view.name()));
+        for (view, head) in following {
             let folded = fold(self.store(), *view, head, &slice.events).await?;
             if view.in_memory() {
                 let done =
@@ -141,18 +152,22 @@ impl Follower<'_> {
             let committed = self.heads.iter_mut().find(|head| head.view == commit.head.view);
             committed.into_iter().for_each(|head| head.position = commit.to);
         }
+        self.remember(remembered);
+        self.seen = slice.next_after;
+        self.tell();
+        Ok(())
+    }
+
+    /// Takes rows over into memory, all at once.
+    pub(super) fn remember(&self, rows: impl IntoIterator<Item = (&'static dyn View, Vec<(String, Option<String>)>)>) {
         let mut memory = self.views.inner.memory.write().unwrap_or_else(PoisonError::into_inner);
-        for (view, rows) in remembered {
+        for (view, rows) in rows {
             for (key, body) in rows {
                 if let Err(failure) = view.remember(&mut memory, &key, body.as_deref()) {
                     error!(view = view.name(), key, error = %failure, "a row does not fit into memory");
                 }
             }
         }
-        drop(memory);
-        self.seen = slice.next_after;
-        self.tell();
-        Ok(())
     }
 
     /// Tells those who wait how far the views have come.

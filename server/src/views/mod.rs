@@ -23,12 +23,14 @@ mod products;
 mod rebuild;
 mod search;
 mod statistics;
+mod steer;
 mod steps;
 mod stock;
 mod store;
 mod view;
 mod vouchers;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -37,10 +39,11 @@ use storefront_api::{
     Statistics, Voucher,
 };
 use storefront_eventlog::{Position, StoreError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use catalogue::CatalogueView;
+pub(crate) use steer::{Steered, Steering};
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};
 pub(crate) use store::{Head, State, ViewStore, ViewStoreError};
@@ -88,12 +91,20 @@ struct Inner {
     store: ViewStore,
     memory: RwLock<Memory>,
     position: watch::Sender<Position>,
+    /// The views that take nothing in, and where each stands.
+    paused: watch::Sender<BTreeMap<&'static str, Position>>,
+    /// What is asked of the task that follows the log.
+    ask: mpsc::Sender<steer::Wish>,
+    asked: tokio::sync::Mutex<mpsc::Receiver<steer::Wish>>,
     pace: Pace,
     /// Somebody wants a view rebuilt.
     wanted: Notify,
     /// Another generation of rows is live.
     switched: Notify,
 }
+
+/// So many may ask something of the task that follows the log before the next has to wait.
+const WISHES: usize = 16;
 
 /// Why the views cannot go on for now.
 #[derive(Debug, thiserror::Error)]
@@ -109,12 +120,16 @@ pub(crate) enum FeedError {
 
 impl Views {
     pub(crate) fn new(log: Store, store: ViewStore, pace: Pace) -> Self {
+        let (ask, asked) = mpsc::channel(WISHES);
         Self {
             inner: Arc::new(Inner {
                 log,
                 store,
                 memory: RwLock::default(),
                 position: watch::Sender::new(Position(0)),
+                paused: watch::Sender::default(),
+                ask,
+                asked: tokio::sync::Mutex::new(asked),
                 pace,
                 wanted: Notify::new(),
                 switched: Notify::new(),
@@ -178,10 +193,17 @@ impl Views {
         *self.inner.position.borrow()
     }
 
-    /// Waits until the views have come to a position; `false` when that takes longer than the limit.
-    pub(crate) async fn reach(&self, position: Position, limit: Duration) -> bool {
-        let mut seen = self.inner.position.subscribe();
-        clock::timeout(limit, seen.wait_for(|at| *at >= position)).await.is_some_and(|seen| seen.is_ok())
+    /// Waits until some views have come to a position, which one that is paused before it does not; `false` when that takes
+    /// longer than the limit.
+    pub(crate) async fn reach(&self, views: &[&str], position: Position, limit: Duration) -> bool {
+        let (mut seen, mut paused) = (self.inner.position.subscribe(), self.inner.paused.subscribe());
+        let reached = async {
+            let behind = |paused: &BTreeMap<&'static str, Position>| {
+                paused.iter().any(|(name, at)| views.contains(name) && *at < position)
+            };
+            seen.wait_for(|at| *at >= position).await.is_ok() && paused.wait_for(|paused| !behind(paused)).await.is_ok()
+        };
+        clock::timeout(limit, reached).await.unwrap_or(false)
     }
 
     /// Every view by name, with its live generation and the one that is being built, if any.

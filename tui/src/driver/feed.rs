@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use storefront_api::{Event, EventQuery};
+use storefront_api::{Event, EventPage, EventQuery};
 use storefront_client::{Client, ClientError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::task::AbortOnDropHandle;
@@ -31,7 +31,7 @@ pub(crate) fn follow(client: Client, news: Sender<Msg>) -> AbortOnDropHandle<()>
 type Gone = tokio::sync::mpsc::error::SendError<Msg>;
 
 async fn run(client: &Client, news: &Sender<Msg>) -> Result<(), Gone> {
-    let mut follower = Follower { cursor: None, failures: 0 };
+    let mut follower = Follower { cursor: None, log: None, failures: 0 };
     loop {
         match follower.step(client).await {
             Ok(Some(feed)) => news.send(Msg::Feed(feed)).await?,
@@ -56,6 +56,8 @@ fn reason(error: &ClientError) -> String {
 struct Follower {
     /// The last position that was told; `None` before the first.
     cursor: Option<u64>,
+    /// Which log that is a position of; `None` while it was empty.
+    log: Option<Uuid>,
     /// How often in a row the shop did not answer.
     failures: u32,
 }
@@ -64,8 +66,9 @@ impl Follower {
     /// One request, and what is to be told of its answer.
     async fn step(&mut self, client: &Client) -> Result<Option<Feed>, ClientError> {
         let Some(cursor) = self.cursor else {
-            let events = newest(client).await?;
+            let EventPage { events, log, .. } = newest(client).await?;
             self.cursor = Some(events.last().map_or(0, |event| event.position));
+            self.log = log;
             self.failures = 0;
             return Ok(Some(Feed::Loaded { events }));
         };
@@ -77,11 +80,13 @@ impl Follower {
         if page.events.is_empty() && asked.elapsed() < PAUSE && self.failures == 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        if page.head < cursor || has_gap(cursor, &page.events) {
+        let other = self.log.is_some() && page.log != self.log;
+        if other || page.head < cursor || has_gap(cursor, &page.events) {
             tracing::warn!(cursor, head = page.head, "the log is another one or has a gap; starting over");
             self.cursor = None;
             return Ok(None);
         }
+        self.log = page.log;
         let back = std::mem::take(&mut self.failures) > 0;
         self.cursor = Some(page.next_after.max(cursor));
         Ok(match (page.events.is_empty(), back) {
@@ -98,11 +103,11 @@ impl Follower {
 }
 
 /// The newest events, oldest first.
-async fn newest(client: &Client) -> Result<Vec<Event>, ClientError> {
+async fn newest(client: &Client) -> Result<EventPage, ClientError> {
     let head = client.readiness().await?.head;
     let after = head.saturating_sub(FIRST_EVENTS);
     let query = EventQuery { after: Some(after), limit: Some(LIMIT), wait: Some(0), ..EventQuery::default() };
-    Ok(client.events(&query).await?.events)
+    client.events(&query).await
 }
 
 /// Positions are dense, so the first event must follow the cursor and each the one before.

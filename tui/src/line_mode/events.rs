@@ -39,7 +39,7 @@ pub(crate) async fn events(server: Option<&str>, options: EmbeddedOptions, what:
 
 async fn print_all(client: &Client, what: What) -> Result<()> {
     let correlation = what.order.map(|id| id.to_string());
-    let (mut after, mut wait, mut failures) = (0, 0, 0);
+    let (mut after, mut wait, mut failures, mut log) = (0, 0, 0, None);
     loop {
         let query = EventQuery {
             after: Some(after),
@@ -51,7 +51,7 @@ async fn print_all(client: &Client, what: What) -> Result<()> {
         let page = match client.events(&query).await {
             Ok(page) => page,
             // Once it was there, a shop that follows is waited for.
-            Err(ClientError::Unreachable(_)) if what.follow && after > 0 => {
+            Err(error) if what.follow && after > 0 && comes_back(&error) => {
                 let delay_ms = backoff_ms(failures, Uuid::new_v4().as_u128());
                 failures += 1;
                 tokio::time::sleep(Duration::from_millis(delay_ms.unsigned_abs())).await;
@@ -60,6 +60,12 @@ async fn print_all(client: &Client, what: What) -> Result<()> {
             Err(error) => return Err(error.into()),
         };
         failures = 0;
+        // The shop was started over: its new log is read from the beginning.
+        if (log.is_some() && page.log != log) || page.head < after {
+            (after, wait, log) = (0, 0, None);
+            continue;
+        }
+        log = page.log;
         for event in &page.events {
             print(&if what.json { serde_json::to_string(event)? } else { line(event, &time(event.time)) })?;
         }
@@ -71,6 +77,11 @@ async fn print_all(client: &Client, what: What) -> Result<()> {
             wait = 20;
         }
     }
+}
+
+/// Whether the shop only has to be waited for.
+fn comes_back(error: &ClientError) -> bool {
+    error.is_unreachable() || error.problem().is_some_and(|problem| problem.status == 503)
 }
 
 /// The time of day in UTC, as in the log.

@@ -44,7 +44,7 @@ pub(crate) async fn add_item(
     let Command { body, context } = command.about(id);
     let quantity = quantity(body.quantity)?;
     let work = async {
-        see(&shop, None).await?;
+        see(&shop, None, &[]).await?;
         let item = quote(&shop, &body.product_id)?;
         let available = shop.views.read(|folded| folded.stock.available(&body.product_id));
         let customer_id = context.customer_id;
@@ -76,7 +76,7 @@ pub(crate) async fn change_quantity(
     command: Command<ChangeQuantity>,
 ) -> Result<Response, ApiError> {
     let quantity = quantity(command.body.quantity)?;
-    see(&shop, None).await?;
+    see(&shop, None, &[]).await?;
     let available = shop.views.read(|folded| folded.stock.available(&product_id));
     let change_quantity = OrderCommand::ChangeQuantity { product_id, quantity, available };
     change(&shop, id, &command.about(id).context, change_quantity).await

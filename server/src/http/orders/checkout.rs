@@ -46,7 +46,7 @@ pub(crate) async fn check_out(
     check_payment(&body.payment)?;
     let payment_id = PaymentId(chance::id());
     let work = async {
-        see(&shop, None).await?;
+        see(&shop, None, &[]).await?;
         if !shop.freshness.prices_are_good(clock::now()) {
             return Err(ApiError::prices_unknown());
         }

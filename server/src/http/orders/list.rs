@@ -23,6 +23,6 @@ pub(crate) async fn list_orders(
 ) -> Result<Json<Page<OrderSummary>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
     let before = place(query.cursor.as_deref())?;
-    see(&shop, query.min_position).await?;
+    see(&shop, query.min_position, &["orders"]).await?;
     Ok(Json(shop.views.orders(&query, before, limit).await?))
 }

@@ -1,0 +1,70 @@
+//! `POST /reset`: all stubs as on their first day, with nothing broken; the state file, if there is one, too.
+
+use std::{io, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::json;
+
+use crate::{
+    CardGateway, FaultSwitch, Mailbox, ProductService, http,
+    journal::{Entry, Journal},
+};
+
+/// All that is put back.
+pub(crate) struct Everything {
+    pub(crate) products: ProductService,
+    pub(crate) cards: CardGateway,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) switches: [FaultSwitch; 3],
+    pub(crate) journal: Journal,
+    pub(crate) demo_products: bool,
+}
+
+/// What has to be in a state file to get these stubs again.
+pub(crate) fn entries(
+    products: &ProductService,
+    cards: &CardGateway,
+    mailbox: &Mailbox,
+) -> impl Iterator<Item = Entry> + use<> {
+    let entries = products.entries().into_iter().map(Entry::Product);
+    let entries = entries.chain(cards.entries().into_iter().map(|entry| Entry::Card(Box::new(entry))));
+    entries.chain(mailbox.entries().into_iter().map(Entry::Mail))
+}
+
+impl Everything {
+    fn start_over(&self) -> io::Result<()> {
+        let Self { products, cards, mailbox, switches, journal, demo_products } = self;
+        for switch in switches {
+            switch.clear();
+        }
+        products.start_over(*demo_products);
+        cards.start_over();
+        mailbox.start_over();
+        journal.start_over(entries(products, cards, mailbox))
+    }
+}
+
+/// The route.
+pub(crate) fn router(everything: Everything) -> Router {
+    Router::new().route("/reset", post(reset).fallback(http::no_such_method)).with_state(Arc::new(everything))
+}
+
+async fn reset(State(everything): State<Arc<Everything>>) -> Response {
+    match everything.start_over() {
+        Ok(()) => {
+            tracing::info!("the stubs were started over");
+            Json(json!({ "reset": true })).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the state file could not be written anew");
+            let detail = "The state file could not be written anew; the stubs' own log says why.";
+            http::problem(StatusCode::INTERNAL_SERVER_ERROR, "state_file", detail)
+        }
+    }
+}

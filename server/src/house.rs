@@ -1,0 +1,173 @@
+//! The shop behind one address, which can be started over while it keeps the address: the door is closed, the log is put away
+//! under another name, and a shop with a new log opens behind the same door.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use storefront_api::Stub;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::app::StartError;
+use crate::clock;
+use crate::config::{Config, StoreChoice};
+use crate::http;
+use crate::http::door::Door;
+use crate::inside::{Inside, PATIENCE};
+use crate::integrations::lab_stubs::StubsError;
+use crate::lab::Occupied;
+
+/// The door, and whatever is behind it now.
+pub(crate) struct House {
+    config: Config,
+    stop: CancellationToken,
+    pub(crate) door: Arc<Door>,
+    inside: Mutex<Option<Inside>>,
+    /// Itself, for the lab inside.
+    me: Weak<House>,
+}
+
+/// Why the shop was not started over. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReset {
+    #[error("It is being started over already.")]
+    AtIt,
+    #[error(transparent)]
+    Occupied(#[from] Occupied),
+    #[error("The log is on PostgreSQL, where other servers may use it. Give the shop a database of its own instead.")]
+    Shared,
+    #[error("Another program has the log open, such as an export. Try again when that has ended.")]
+    InUse,
+    #[error(transparent)]
+    Stubs(#[from] StubsError),
+    #[error("the log could not be put away: {0}")]
+    Put(#[from] io::Error),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl House {
+    /// Opens a shop behind a door.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub(crate) async fn open(config: Config, stop: CancellationToken) -> Result<Arc<Self>, StartError> {
+        let house =
+            Arc::new_cyclic(|me| Self { config, stop, door: Arc::default(), inside: Mutex::new(None), me: me.clone() });
+        *house.inside.lock().await = Some(house.furnish().await?);
+        Ok(house)
+    }
+
+    /// Closes the shop for good, once its last requests are answered.
+    pub(crate) async fn close(&self, requests: impl Future<Output = ()>) {
+        if let Some(inside) = self.inside.lock().await.take() {
+            inside.close(requests).await;
+        }
+        self.door.close(0, Duration::ZERO).await;
+    }
+
+    /// Starts the shop over with a new log, and the stubs with it. Answers the name under which the old log is kept.
+    ///
+    /// # Errors
+    /// See [`NotReset`]; everything is as it was then, but for work that was broken off and goes on.
+    pub(crate) async fn reset(self: Arc<Self>) -> Result<Option<String>, NotReset> {
+        let mut inside = self.inside.try_lock().map_err(|_| NotReset::AtIt)?;
+        let file = match &self.config.store {
+            StoreChoice::Memory => None,
+            StoreChoice::File(path) => Some(path.clone()),
+            StoreChoice::Postgres(_) => return Err(NotReset::Shared),
+        };
+        let Some(lab) = inside.as_ref().and_then(|inside| inside.lab.clone()) else { return Err(NotReset::AtIt) };
+        // Whoever does not answer now will not do it later either.
+        lab.stubs.faults(Stub::Products).await?;
+        lab.close()?;
+        if let Some(old) = inside.take() {
+            old.stop();
+            // The request that asks for this is inside itself.
+            if !self.door.close(1, PATIENCE).await {
+                warn!("some requests did not end before the shop was started over");
+            }
+            old.close(std::future::ready(())).await;
+        }
+        let done = async {
+            let kept = file.as_deref().map(PutAway::prepare).transpose()?;
+            lab.stubs.start_over().await?;
+            kept.map(PutAway::carry_out).transpose()
+        };
+        let kept = done.await;
+        // With what is there now: a new log, or the old one when it could not be put away.
+        match (self.furnish().await, kept) {
+            (Ok(opened), kept) => {
+                *inside = Some(opened);
+                info!(done = kept.is_ok(), "the shop is started over");
+                kept
+            }
+            (Err(failure), kept) => {
+                error!(error = %failure, kept = ?kept.ok(), "the shop could not be opened again; start the server anew");
+                Err(failure.into())
+            }
+        }
+    }
+
+    async fn furnish(&self) -> Result<Inside, StartError> {
+        let (inside, shop) = Inside::open(&self.config, self.stop.child_token(), &self.me).await?;
+        self.door.open(http::router(shop));
+        Ok(inside)
+    }
+}
+
+/// A closed log in a file that is to be put away.
+struct PutAway {
+    from: PathBuf,
+    to: PathBuf,
+    views: PathBuf,
+}
+
+impl PutAway {
+    /// Finds a free name for it, and looks whether nobody uses it.
+    fn prepare(path: &Path) -> Result<Self, NotReset> {
+        let from = path.canonicalize()?;
+        // Whoever closes it last takes these away; somebody who still reads it would read the new log through them.
+        if ["-wal", "-shm"].iter().any(|ending| beside(&from, ending).exists()) {
+            return Err(NotReset::InUse);
+        }
+        let now = clock::now().to_string();
+        let day: String = now.split('.').next().unwrap_or_default().replace([':', '-'], "");
+        let name = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let ending = from.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+        let named = |count: u32| match count {
+            0 => from.with_file_name(format!("{name}-until-{day}{ending}")),
+            more => from.with_file_name(format!("{name}-until-{day}-{more}{ending}")),
+        };
+        let free = (0..1000).map(named).find(|path| !path.exists());
+        let to = free.ok_or_else(|| io::Error::other("there is no free name for it"))?;
+        Ok(Self { from, to, views: beside(path, "-views") })
+    }
+
+    /// Gives it its other name. What can be built anew from a log, and was built from this one, goes.
+    fn carry_out(self) -> Result<String, NotReset> {
+        let Self { from, to, views } = self;
+        std::fs::rename(&from, &to)?;
+        if let Some(folder) = from.parent() {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        for file in [views.clone(), beside(&views, "-wal"), beside(&views, "-shm")] {
+            match std::fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(failure) if failure.kind() == io::ErrorKind::NotFound => {}
+                // Their rows are noticed as those of another log.
+                Err(failure) => warn!(error = %failure, "the views of the old log could not be removed"),
+            }
+        }
+        Ok(to.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(ending);
+    beside.into()
+}

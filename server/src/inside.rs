@@ -1,0 +1,139 @@
+//! What is behind the door: one log, its views, what works on them by itself, and what answers requests about them.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use crate::app::{StartError, Systems, bad_address, open_log, open_views};
+use crate::assortment::Assortment;
+use crate::clock;
+use crate::config::{Config, StoreChoice};
+use crate::house::House;
+use crate::integrations::lab_stubs::LabStubs;
+use crate::integrations::product_service::ProductService;
+use crate::lab::Lab;
+use crate::lists::Lists;
+use crate::log_health::LogHealth;
+use crate::pictures::Pictures;
+use crate::processes::{issue_invoices_and_credit_notes, newcomers};
+use crate::progress::Progress;
+use crate::shop::{Freshness, Running, Shop, Traffic};
+use crate::staff::{Shift, Staff};
+use crate::stored::Store;
+use crate::views::{Pace, Views};
+
+/// How long requests and processes may take to end when they are told to stop.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An open shop.
+pub(crate) struct Inside {
+    store: Store,
+    views: Views,
+    staff: Arc<Staff>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    pub(crate) lab: Option<Arc<Lab>>,
+}
+
+impl Inside {
+    /// Opens the log, starts views and processes; what answers requests goes through the door. The systems around the shop
+    /// need not be there yet.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing runs then.
+    pub(crate) async fn open(
+        config: &Config,
+        stop: CancellationToken,
+        house: &Weak<House>,
+    ) -> Result<(Self, Shop), StartError> {
+        let products = ProductService::new(&config.products_url, config.currency).map_err(bad_address)?;
+        let products = Arc::new(products);
+        let systems = Systems::with(config, products.clone())?;
+        let stubs = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
+        let stubs = stubs.map_err(bad_address)?;
+        let log_health = LogHealth::default();
+        let store = log_health.watch(open_log(&config.store).await?);
+        let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
+        let views = open_views(&config.store, &store, pace).await?;
+        newcomers::introduce(&store).await?;
+        let before_invoices = newcomers::acts_after(&store, issue_invoices_and_credit_notes::LISTENER.name).await?;
+        let opened_at = store.head().await?;
+        let tasks = TaskTracker::new();
+        let freshness = Arc::new(Freshness::new(config.quote_life));
+        tasks.spawn(views.clone().run(stop.clone()));
+        let progress = Progress::default();
+        let lists: Arc<dyn Lists> = Arc::new(views.clone());
+        let assortment =
+            Arc::new(Assortment::new(store.clone(), systems.products.clone(), freshness.clone(), lists.clone()));
+        let staff = Arc::new(Staff {
+            config: config.clone(),
+            store: store.clone(),
+            progress: progress.clone(),
+            lists,
+            systems,
+            freshness: freshness.clone(),
+            assortment: assortment.clone(),
+            stop: stop.clone(),
+            shift: Mutex::new(Shift::default()),
+        });
+        staff.begin();
+        let lab = stubs.map(|stubs| {
+            Arc::new(Lab {
+                stubs,
+                pause: config.lab_pause,
+                house: house.clone(),
+                staff: staff.clone(),
+                store: store.clone(),
+                tasks: tasks.clone(),
+                stop: stop.clone(),
+                runs: Mutex::default(),
+            })
+        });
+        let shop = Shop {
+            store: store.clone(),
+            log_health,
+            views: views.clone(),
+            pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
+            products,
+            assortment,
+            freshness,
+            running: Running::default(),
+            lab: lab.clone(),
+            progress,
+            traffic: Arc::new(Traffic::new(clock::now())),
+            opened_at,
+            before_invoices,
+            log_id: Arc::default(),
+            shared_log: matches!(config.store, StoreChoice::Postgres(_)),
+            card_webhook_secret: config.card_webhook_secret.clone(),
+            currency: config.currency,
+            terms: config.terms,
+            stop: stop.clone(),
+        };
+        Ok((Self { store, views, staff, tasks, stop, lab }, shop))
+    }
+
+    /// Waiting requests are answered, and everybody is told to end what they are at.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Ends the processes and closes the log, once the requests are answered too; within ten seconds.
+    pub(crate) async fn close(self, requests: impl Future<Output = ()>) {
+        self.stop();
+        self.tasks.close();
+        let ends = async {
+            requests.await;
+            self.tasks.wait().await;
+            self.staff.gone().await;
+        };
+        if tokio::time::timeout(PATIENCE, ends).await.is_err() {
+            warn!("some requests did not end in time");
+        }
+        self.views.close().await;
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,204 @@
+//! Step mode: a view that is paused takes nothing in until it is stepped or resumed; the others go on.
+//!
+//! The task that follows the log does it, between two batches: so whoever asked knows that it is so when it is answered. It
+//! is forgotten when the server is started again, and holds for this server alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use storefront_eventlog::{Filter, Position, Recorded, StoreError};
+use tokio::sync::oneshot;
+
+use super::follow::{BATCH, Follower, fold};
+use super::store::{Commit, Failures};
+use super::view::View;
+use super::{FeedError, VIEWS, Views};
+use crate::clock;
+use crate::progress::NextEvent;
+
+/// So many events that come next are named to whoever looks.
+const NAMED: usize = 10;
+/// So long the task that follows the log may take to do what was asked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is asked of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Steering {
+    /// Take nothing more in.
+    Pause,
+    /// Take in the next event that concerns it, and what comes before that.
+    Step,
+    /// Catch up, and follow the log again.
+    Resume,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Steered {
+    /// It is so.
+    Done,
+    /// Only a paused view can be stepped.
+    NotPaused,
+    /// There is no such view.
+    Unknown,
+    /// The views have trouble with their database or the log, and nothing was done.
+    NotNow,
+}
+
+/// A wish of somebody's, who waits for the answer.
+pub(super) struct Wish {
+    index: usize,
+    steering: Steering,
+    answer: oneshot::Sender<Steered>,
+}
+
+impl Views {
+    /// Pauses, steps or resumes a view; it is done when this answers.
+    pub(crate) async fn steer(&self, name: &str, steering: Steering) -> Steered {
+        let Some(index) = VIEWS.iter().position(|view| view.name() == name) else { return Steered::Unknown };
+        let (answer, answered) = oneshot::channel();
+        let asks = async {
+            self.inner.ask.send(Wish { index, steering, answer }).await.ok()?;
+            answered.await.ok()
+        };
+        clock::timeout(PATIENCE, asks).await.flatten().unwrap_or(Steered::NotNow)
+    }
+
+    /// The views that are paused, and where each stands.
+    pub(crate) fn paused(&self) -> BTreeMap<&'static str, Position> {
+        self.inner.paused.borrow().clone()
+    }
+
+    /// Of some views, one that is paused before a position.
+    pub(crate) fn paused_before(&self, views: &[&str], position: Position) -> Option<&'static str> {
+        let paused = self.inner.paused.borrow();
+        paused.iter().find(|(name, at)| views.contains(*name) && **at < position).map(|(name, _)| *name)
+    }
+
+    /// The events after a position that a view takes in next, ten at most, among the next thousand.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub(crate) async fn next_for(&self, name: &str, after: Position) -> Result<Vec<NextEvent>, StoreError> {
+        let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(Vec::new()) };
+        let slice = self.inner.log.read_all(after, BATCH, &Filter::default()).await?;
+        let concerns = slice.events.iter().filter(|event| !view.keys(event).is_empty());
+        Ok(concerns.take(NAMED).map(NextEvent::of).collect())
+    }
+
+    /// Notes where a paused view stands; `false` when it is not paused.
+    pub(super) fn moved_while_paused(&self, view: &str, to: Position) -> bool {
+        self.inner.paused.send_if_modified(|paused| match paused.get_mut(view) {
+            Some(at) => {
+                *at = to;
+                true
+            }
+            None => false,
+        })
+    }
+}
+
+impl Follower<'_> {
+    /// Does what somebody wishes, and tells them.
+    pub(super) async fn obey(&mut self, wish: Wish) -> Result<(), FeedError> {
+        let Wish { index, steering, answer } = wish;
+        let Some(view) = VIEWS.get(index) else { return Ok(()) };
+        let paused = self.views.paused().contains_key(view.name());
+        let steered = match (steering, paused) {
+            (Steering::Pause, true) | (Steering::Resume, false) => Steered::Done,
+            (Steering::Step, false) => Steered::NotPaused,
+            (Steering::Pause, false) => {
+                let at = self.stands_exactly(index).await?;
+                self.views.inner.paused.send_modify(|paused| {
+                    paused.insert(view.name(), at);
+                });
+                Steered::Done
+            }
+            (Steering::Step, true) => {
+                self.step(index, *view).await?;
+                Steered::Done
+            }
+            (Steering::Resume, true) => {
+                self.catch_up(index, *view).await?;
+                self.views.inner.paused.send_modify(|paused| {
+                    paused.remove(view.name());
+                });
+                Steered::Done
+            }
+        };
+        // Whoever asked may have gone away.
+        let _ = answer.send(steered);
+        Ok(())
+    }
+
+    /// Writes the checkpoint of a view where it really stands: one that had nothing to write has come further.
+    async fn stands_exactly(&mut self, index: usize) -> Result<Position, FeedError> {
+        let head = self.heads.get(index).ok_or(FeedError::NotThere("asked for"))?.clone();
+        if let Some(before) = self.seen.0.checked_sub(1)
+            && head.position < self.seen
+        {
+            let slice = self.views.inner.log.read_all(Position(before), 1, &Filter::default()).await?;
+            let event_id = slice.events.first().map(|event| event.event.id.to_string()).unwrap_or_default();
+            let commit = Commit { head, to: self.seen, event_id, failures: Failures::default(), rows: Vec::new() };
+            self.commit(index, commit).await?;
+        }
+        Ok(self.heads.get(index).map(|head| head.position).unwrap_or_default())
+    }
+
+    async fn step(&mut self, index: usize, view: &'static dyn View) -> Result<(), FeedError> {
+        loop {
+            let after = self.heads.get(index).map(|head| head.position).unwrap_or_default();
+            let slice = self.views.inner.log.read_all(after, BATCH, &Filter::default()).await?;
+            if slice.events.is_empty() {
+                return Ok(());
+            }
+            let found = slice.events.iter().position(|event| !view.keys(event).is_empty());
+            let until = found.map_or(slice.events.len(), |found| found + 1);
+            self.take_in_alone(index, view, slice.events.get(..until).unwrap_or_default()).await?;
+            if found.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Brings a view to where the others are.
+    async fn catch_up(&mut self, index: usize, view: &'static dyn View) -> Result<(), FeedError> {
+        loop {
+            let after = self.heads.get(index).map(|head| head.position).unwrap_or_default();
+            if after >= self.seen {
+                return Ok(());
+            }
+            let mut slice = self.views.inner.log.read_all(after, BATCH, &Filter::default()).await?;
+            slice.events.retain(|event| event.position <= self.seen);
+            self.take_in_alone(index, view, &slice.events).await?;
+        }
+    }
+
+    /// Takes events into one view, with its checkpoint at the last of them.
+    async fn take_in_alone(
+        &mut self,
+        index: usize,
+        view: &'static dyn View,
+        events: &[Recorded],
+    ) -> Result<(), FeedError> {
+        let Some(head) = self.heads.get(index) else { return Ok(()) };
+        let commit = fold(self.store(), view, head, events).await?;
+        let rows = commit.rows.iter().map(|row| (row.key.clone(), row.body.clone())).collect();
+        self.commit(index, commit).await?;
+        if view.in_memory() {
+            self.remember([(view, rows)]);
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, index: usize, commit: Commit) -> Result<(), FeedError> {
+        if !self.store().commit(std::slice::from_ref(&commit)).await? {
+            return self.look_round().await;
+        }
+        if let Some(head) = self.heads.get_mut(index) {
+            (head.position, head.event_id) = (commit.to, commit.event_id);
+            self.views.moved_while_paused(&head.view, head.position);
+        }
+        Ok(())
+    }
+}
