@@ -64,7 +64,8 @@ pub(crate) enum Command {
     },
     /// Shop by script and print the order's timeline as it happens; needs no terminal
     ///
-    /// Runs in a shop of its own in memory, unless --server names one. Exit code 0: the order ended as the scenario says.
+    /// Runs in a shop of its own in memory, unless --server names one; that needs a lab for some scenarios, and says so. Exit
+    /// code 0: the order ended as the scenario says.
     Demo {
         /// What is to happen
         #[arg(long, value_enum, default_value_t = Scenario::Happy)]
@@ -137,8 +138,20 @@ pub(crate) enum Scenario {
     SecondTry,
     /// No payment at all, the order is confirmed
     NoPayment,
-    /// Two shoppers race for the last piece; one gets it
+    /// Two shoppers race for the last piece; one gets it (played by the shop's lab, like those below)
     LastPiece,
+    /// The last piece is sold while it is in somebody else's basket
+    OutOfStock,
+    /// The product service is unplugged, and the order does not notice
+    ProductServiceDown,
+    /// The mail server is unplugged; the mail arrives when it is back
+    MailDown,
+    /// The card gateway loses its answers, and tells its news twice and in the wrong order
+    Webhooks,
+    /// What works in the shop is killed between a charge and its outcome; the card is charged once
+    ServerKilled,
+    /// An event that nobody can read stops one order's mail and nothing else
+    PoisonEvent,
     /// The confirmed order is cancelled and refunded
     Cancelled,
 }

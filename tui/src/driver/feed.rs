@@ -114,3 +114,34 @@ async fn newest(client: &Client) -> Result<EventPage, ClientError> {
 fn has_gap(cursor: u64, events: &[Event]) -> bool {
     events.iter().zip(cursor + 1..).any(|(event, expected)| event.position != expected)
 }
+
+#[cfg(test)]
+mod tests {
+    use mockito::{Matcher, Server};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The shop answers that its log is this one and has come to 9.
+    async fn ask_of(follower: &mut Follower, log: Option<Uuid>) {
+        let mut server = Server::new_async().await;
+        let page = json!({"events": [], "next_after": 9, "head": 9, "log": log});
+        let mock = server.mock("GET", Matcher::Regex("^/v1/events".to_owned())).with_body(page.to_string());
+        mock.create_async().await;
+        follower.step(&Client::new(&server.url()).unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_shop_that_was_started_over_is_read_anew_even_when_its_log_has_grown_past_the_cursor() {
+        let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut follower = Follower { cursor: Some(5), log: Some(old), failures: 1 };
+        ask_of(&mut follower, Some(old)).await;
+        assert_eq!((follower.cursor, follower.log), (Some(9), Some(old)));
+        ask_of(&mut follower, Some(new)).await;
+        assert_eq!(follower.cursor, None, "it is another log");
+        // One that was empty before has got its first event.
+        let mut first = Follower { cursor: Some(0), log: None, failures: 0 };
+        ask_of(&mut first, Some(new)).await;
+        assert_eq!((first.cursor, first.log), (Some(9), Some(new)));
+    }
+}

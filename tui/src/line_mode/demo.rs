@@ -4,21 +4,23 @@ use std::time::{Duration, Instant};
 
 use color_eyre::eyre::{Result, bail, eyre};
 use storefront_api::{
-    Cancel, Order, OrderId, OrderStatus, PaymentMethod, PaymentStatus, Product, ReopenReason, StepState, Timeline,
-    TimelineQuery,
+    Cancel, Order, OrderId, OrderStatus, PaymentMethod, PaymentStatus, ReopenReason, ScenarioState, StepState,
+    Timeline, TimelineQuery,
 };
 use storefront_client::{Client, IdempotencyKey};
 
 use crate::cli::Scenario;
 use crate::embedded::EmbeddedOptions;
 use crate::line_mode::lines::{line, print, since};
-use crate::line_mode::shopper::{Shopper, leave_one, plentiful, put_back};
+use crate::line_mode::shopper::{Shopper, plentiful};
 use crate::line_mode::{close, open};
 use crate::money;
 use crate::view::when;
 
 /// How long an order may take to come to its end.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait before a scenario of the lab is looked at again.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// Plays a scenario.
 ///
@@ -47,7 +49,13 @@ async fn play(client: &Client, scenario: Scenario) -> Result<()> {
         Scenario::Slow => buy(client, card("pm_card_slow"), End::Confirmed).await,
         Scenario::NoPayment => buy(client, PaymentMethod::None, End::Confirmed).await,
         Scenario::SecondTry => second_try(client).await,
-        Scenario::LastPiece => last_piece(client).await,
+        Scenario::LastPiece => in_the_lab(client, "two-shoppers-race-for-one-unit").await,
+        Scenario::OutOfStock => in_the_lab(client, "out-of-stock-on-the-last-unit").await,
+        Scenario::ProductServiceDown => in_the_lab(client, "product-service-down").await,
+        Scenario::MailDown => in_the_lab(client, "mail-down").await,
+        Scenario::Webhooks => in_the_lab(client, "duplicate-and-out-of-order-webhooks").await,
+        Scenario::ServerKilled => in_the_lab(client, "server-killed-in-mid-checkout").await,
+        Scenario::PoisonEvent => in_the_lab(client, "poison-event").await,
         Scenario::Cancelled => cancelled(client).await,
     }
 }
@@ -80,39 +88,36 @@ async fn cancelled(client: &Client) -> Result<()> {
     story.until(End::Refunded).await
 }
 
-/// Two baskets, one piece: whoever reserves it first gets it, and the other is told so.
-async fn last_piece(client: &Client) -> Result<()> {
-    let products = plentiful(client).await?;
-    let product = &products[0];
-    let taken = leave_one(client, product).await?;
-    let result = race(client, product).await;
-    put_back(client, product, taken).await?;
-    result
-}
-
-async fn race(client: &Client, product: &Product) -> Result<()> {
-    print(&format!("One {} is left, and two shoppers want it.", product.name))?;
-    let (ada, ben) = (Shopper::new(client, "Ada"), Shopper::new(client, "Ben"));
-    ada.add(product, 1).await?;
-    ben.add(product, 1).await?;
-    let (first, second) = tokio::join!(ada.check_out(card("pm_card_visa")), ben.check_out(card("pm_card_visa")));
-    let mut confirmed = 0;
-    for (name, shopper, outcome) in [("Ada", &ada, first), ("Ben", &ben, second)] {
-        print(&format!("{name}:"))?;
-        match outcome {
-            Err(refused) if refused.problem().is_some() => print(&format!("  refused: {refused}"))?,
-            Err(error) => return Err(error.into()),
-            Ok(_) => {
-                let order = Story::new(client, shopper.order_id).until_it_ends().await?;
-                confirmed += u32::from(order.status == OrderStatus::Confirmed);
-            }
+/// Has the shop's lab play a scenario, prints what it tells, and then what happened to each order.
+async fn in_the_lab(client: &Client, name: &str) -> Result<()> {
+    plentiful(client).await?;
+    client.play_scenario(name).await?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut told = 0;
+    let run = loop {
+        let scenario = client.scenario(name).await?.and_then(|scenario| scenario.last_run);
+        let run = scenario.ok_or_else(|| eyre!("The shop was started over in the middle of the scenario."))?;
+        for step in run.steps.iter().skip(told) {
+            print(&step.text)?;
         }
+        told = run.steps.len();
+        if run.state != ScenarioState::Running {
+            break run;
+        }
+        if Instant::now() > deadline {
+            bail!("The scenario did not come to its end within {} s.", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    };
+    for id in &run.orders {
+        print(&format!("Order {id}:"))?;
+        Story::new(client, *id).so_far().await?;
     }
-    if confirmed != 1 {
-        bail!("{confirmed} of the two orders were confirmed; it should be 1.");
+    let outcome = run.outcome.unwrap_or_default();
+    match run.state {
+        ScenarioState::Finished => Ok(print(&outcome)?),
+        ScenarioState::Failed | ScenarioState::Running => bail!(outcome),
     }
-    print("One got it, the other was told.")?;
-    Ok(())
 }
 
 async fn fill_basket(client: &Client) -> Result<Shopper> {
@@ -196,9 +201,11 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// Prints what happens until the order is confirmed or open again.
-    async fn until_it_ends(&mut self) -> Result<Order> {
-        self.follow(|timeline| timeline.order.status != OrderStatus::CheckedOut).await
+    /// Prints what has happened so far.
+    async fn so_far(&mut self) -> Result<()> {
+        let query = TimelineQuery { after: Some(self.after), wait: None };
+        let timeline = self.client.timeline(self.id, &query).await?;
+        self.print(&timeline)
     }
 
     /// Prints until `is_over` says so and nothing is under way any more.
@@ -207,14 +214,7 @@ impl<'a> Story<'a> {
         loop {
             let query = TimelineQuery { after: Some(self.after), wait: Some(5) };
             let timeline = self.client.timeline(self.id, &query).await?;
-            for event in &timeline.events {
-                let before = self.before_ms.replace(event.time.unix_ms()).unwrap_or(event.time.unix_ms());
-                print(&line(event, &since(before, event)))?;
-                if event.stream == format!("order-{}", self.id) {
-                    self.version = event.version;
-                }
-            }
-            self.after = timeline.next_after;
+            self.print(&timeline)?;
             let busy = timeline.steps.iter().any(|step| matches!(step.state, StepState::Running | StepState::Waiting));
             // The order is read after the events and may be ahead of them.
             let complete = self.after >= timeline.head && self.version >= timeline.order.version;
@@ -225,5 +225,17 @@ impl<'a> Story<'a> {
                 bail!("The order did not come to its end within {} s.", PATIENCE.as_secs());
             }
         }
+    }
+
+    fn print(&mut self, timeline: &Timeline) -> Result<()> {
+        for event in &timeline.events {
+            let before = self.before_ms.replace(event.time.unix_ms()).unwrap_or(event.time.unix_ms());
+            print(&line(event, &since(before, event)))?;
+            if event.stream == format!("order-{}", self.id) {
+                self.version = event.version;
+            }
+        }
+        self.after = timeline.next_after;
+        Ok(())
     }
 }

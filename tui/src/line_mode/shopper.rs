@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, eyre};
-use storefront_api::{
-    AddItem, Address, AdjustStock, Checkout, Order, OrderId, PaymentMethod, Product, ProductQuery, ReceiveStock,
-};
+use storefront_api::{AddItem, Address, Checkout, Order, OrderId, PaymentMethod, Product, ProductQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey};
 use uuid::Uuid;
 
@@ -68,23 +66,4 @@ pub(super) async fn plentiful(client: &Client) -> Result<Vec<Product>> {
         tokio::time::sleep(Duration::from_millis(BETWEEN_MS)).await;
     }
     Err(eyre!("The shop has too little in stock for a demo."))
-}
-
-/// Leaves exactly one piece of a product on the shelf; returns how many were taken off it.
-pub(super) async fn leave_one(client: &Client, product: &Product) -> Result<u32> {
-    let stock = client.stock_of(&product.id, None).await?.ok_or_else(|| eyre!("{} has no stock.", product.name))?;
-    let surplus = stock.available.saturating_sub(1);
-    if surplus > 0 {
-        let adjust = AdjustStock { change: -i64::from(surplus), reason: "a demo of the last piece".to_owned() };
-        client.adjust_stock(&product.id, &adjust, &IdempotencyKey::new()).await?;
-    }
-    Ok(surplus)
-}
-
-/// Puts pieces back on the shelf.
-pub(super) async fn put_back(client: &Client, product: &Product, quantity: u32) -> Result<()> {
-    if quantity > 0 {
-        client.receive_stock(&product.id, &ReceiveStock { quantity }, &IdempotencyKey::new()).await?;
-    }
-    Ok(())
 }
