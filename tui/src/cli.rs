@@ -39,6 +39,16 @@ pub(crate) struct Common {
     /// Be a client of the shop at this address instead of running one inside
     #[arg(long, global = true, value_name = "URL", env = "STOREFRONT_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
+    /// With --server: read the mail of that demo shop in the mailbox at this address, which its `serve` prints
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "STOREFRONT_MAILBOX",
+        hide_env_values = true,
+        requires = "server"
+    )]
+    pub(crate) mailbox: Option<String>,
     /// Keep nothing: the shop lives in memory and ends with this process
     #[arg(long, global = true, conflicts_with = "server")]
     pub(crate) ephemeral: bool,

@@ -92,6 +92,17 @@ pub(crate) enum Action {
     Ship,
     Deliver,
     Refund,
+    // Account and money
+    OpenWallet,
+    EnterVoucher,
+    UseVoucher,
+    DropVoucher,
+    OpenPaper,
+    NextPaper,
+    PreviousPaper,
+    SavePdf,
+    SaveText,
+    ClosePaper,
     // Over the screen
     Rebuild,
     RetryParked,
@@ -157,7 +168,19 @@ pub(crate) enum Place {
     CounterStock,
     CounterProducts,
     CounterOrders,
+    /// On every part of the account.
     Account,
+    /// Where a wallet is needed and there is none yet.
+    NoWallet,
+    Wallet,
+    Vouchers,
+    Invoices,
+    Mailbox,
+    Profile,
+    /// While something to read lies over the screen.
+    Paper,
+    /// While that is an invoice or a credit note.
+    Document,
     Search,
     Help,
     /// In a form over the screen.
@@ -185,6 +208,14 @@ pub(crate) enum Context {
     CounterOrders,
     CounterSales,
     Account,
+    NoWallet,
+    Wallet,
+    Vouchers,
+    Invoices,
+    Mailbox,
+    Profile,
+    Letter,
+    Document,
     Search,
     Help,
     Form,
@@ -193,7 +224,7 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Shop,
         Self::Basket,
         Self::CheckoutField,
@@ -211,6 +242,14 @@ impl Context {
         Self::CounterOrders,
         Self::CounterSales,
         Self::Account,
+        Self::NoWallet,
+        Self::Wallet,
+        Self::Vouchers,
+        Self::Invoices,
+        Self::Mailbox,
+        Self::Profile,
+        Self::Letter,
+        Self::Document,
         Self::Search,
         Self::Help,
         Self::Form,
@@ -221,8 +260,9 @@ impl Context {
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
-            CounterOrders, CounterProducts, CounterStock, Events, Everywhere, Form, Help, Lab, Lists, Log, Order,
-            OrderEvents, Orders, Processes, Replay, Screens, Scrubber, Search, Shop, Timeline,
+            CounterOrders, CounterProducts, CounterStock, Document, Events, Everywhere, Form, Help, Invoices, Lab,
+            Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders, Paper, Processes, Profile, Replay, Screens,
+            Scrubber, Search, Shop, Timeline, Vouchers, Wallet,
         };
         match self {
             Self::Shop => &[Shop, Lists, Screens, Everywhere, Always],
@@ -241,7 +281,15 @@ impl Context {
             Self::CounterProducts => &[CounterProducts, Counter, Lists, Screens, Everywhere, Always],
             Self::CounterOrders => &[CounterOrders, Counter, Lists, Screens, Everywhere, Always],
             Self::CounterSales => &[Counter, Lists, Screens, Everywhere, Always],
-            Self::Account => &[Account, Lists, Screens, Everywhere, Always],
+            Self::Account => &[Account, Screens, Everywhere, Always],
+            Self::NoWallet => &[NoWallet, Account, Screens, Everywhere, Always],
+            Self::Wallet => &[Wallet, Account, Lists, Screens, Everywhere, Always],
+            Self::Vouchers => &[Vouchers, Account, Lists, Screens, Everywhere, Always],
+            Self::Invoices => &[Invoices, Account, Lists, Screens, Everywhere, Always],
+            Self::Mailbox => &[Mailbox, Account, Lists, Screens, Everywhere, Always],
+            Self::Profile => &[Profile, Account, Screens, Everywhere, Always],
+            Self::Letter => &[Paper, Everywhere, Always],
+            Self::Document => &[Paper, Document, Everywhere, Always],
             Self::Search => &[Search, Always],
             Self::Help => &[Help, Always],
             Self::Form => &[Form, Always],
@@ -269,6 +317,14 @@ impl Context {
             | Self::CounterOrders
             | Self::CounterSales
             | Self::Account
+            | Self::NoWallet
+            | Self::Wallet
+            | Self::Vouchers
+            | Self::Invoices
+            | Self::Mailbox
+            | Self::Profile
+            | Self::Letter
+            | Self::Document
             | Self::Confirm => false,
         }
     }

@@ -27,5 +27,6 @@ mod state;
 mod terminal;
 mod update;
 mod view;
+mod wrap;
 
 pub use run::run;

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use clap::{CommandFactory, Parser};
 use color_eyre::eyre::{Result, WrapErr, eyre};
-use storefront_client::Client;
+use storefront_client::{Client, Mailbox};
 
 use crate::cli::{Cli, Command, Common};
 use crate::config::{self, Config};
@@ -56,6 +56,11 @@ fn usage_error(cli: &Cli) -> Option<String> {
         && let Err(error) = Client::new(url)
     {
         return Some(error.to_string());
+    }
+    if let Some(url) = &cli.common.mailbox
+        && Mailbox::new(url).is_err()
+    {
+        return Some(format!("{url:?} is not the address of a mailbox: give the one that `storefront serve` prints."));
     }
     match &cli.command {
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Some(
@@ -141,12 +146,12 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     settings.theme = config.theme.or(settings.theme).or_else(|| Some(environment::theme()));
     settings.mouse = config.mouse.unwrap_or(settings.mouse);
     if common.ephemeral {
-        // The shop is a new one, so there is no basket to go back to.
-        settings = Settings { basket: None, checking_out: None, ..settings };
+        // The shop is a new one: there is no basket to go back to, and nobody is known to it.
+        settings = Settings { basket: None, checking_out: None, customer: None, ..settings };
     }
     let depth = environment::colour_depth();
     let shop = match &common.server {
-        Some(url) => Shop::At(Client::new(url)?),
+        Some(url) => Shop::At { client: Client::new(url)?, mailbox_url: common.mailbox.clone() },
         None => Shop::Inside(EmbeddedOptions::new(place(common, data)?)),
     };
     let file = if common.ephemeral { None } else { kept };

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{OrderId, ProductId};
+use storefront_api::{CustomerId, OrderId, ProductId};
 
 use crate::state::Screen;
 
@@ -69,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) payment: Option<String>,
     /// Whether the mouse is on.
     pub(crate) mouse: bool,
+    /// Who the shopper is to this shop; none is a guest.
+    pub(crate) customer: Option<CustomerId>,
 }
 
 /// Where the settings for one shop are.

@@ -78,6 +78,15 @@ impl Client {
     /// # Errors
     /// See [`Client::wallet`].
     pub async fn vouchers(&self) -> Result<VoucherList, ClientError> {
-        self.read(self.get(&["v1", "vouchers"], &()), None).await
+        self.vouchers_as_of(None).await
+    }
+
+    /// As [`Client::vouchers`], as of a log position at least.
+    ///
+    /// # Errors
+    /// See [`Client::wallet`].
+    pub async fn vouchers_as_of(&self, min_position: Option<u64>) -> Result<VoucherList, ClientError> {
+        let query = min_position.map(|position| [("min_position", position)]);
+        self.read(self.get(&["v1", "vouchers"], &query), None).await
     }
 }

@@ -6,7 +6,7 @@ mod counter;
 use storefront_api::{AddItem, Cancel, DiffQuery, Order, OrderId, StubFaults, TimelineQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
-use crate::driver::{lab, png, processes};
+use crate::driver::{account, lab, png, processes};
 use crate::state::{Agreed, Change, Failure, Request};
 use crate::update::{Effect, Msg};
 
@@ -61,6 +61,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
             Msg::Submitted { key, result }
         }
         Effect::Processes(errand) => Msg::Processes(processes::run(client, errand).await),
+        Effect::Account(errand) => Msg::Account(account::run(client, errand).await),
         Effect::Lab(errand) => Msg::Lab(lab::run(client, errand).await),
         Effect::Copy(_)
         | Effect::Save { .. }
@@ -80,6 +81,11 @@ async fn submit(client: &Client, request: Request, key: &IdempotencyKey) -> Resu
         Request::Lab(StubFaults { stub, faults }) => {
             client.set_faults(stub, &faults).await.map(|faults| Agreed::Lab(StubFaults { stub, faults }))
         }
+        // Using it again does no harm, so it goes without the key.
+        Request::UseVoucher { order_id, code } => {
+            let written = client.apply_voucher(order_id, &code).await?;
+            Ok(Agreed::Voucher(Box::new(written.value)))
+        }
     }
 }
 
@@ -92,6 +98,8 @@ async fn send_change(client: &Client, id: OrderId, key: &str, change: Change) ->
         Change::Set { product_id, quantity } => client.change_quantity(id, &product_id, quantity).await,
         Change::Remove { product_id } => client.remove_item(id, &product_id).await,
         Change::Empty => client.clear(id).await,
+        Change::UseVoucher { code } => client.apply_voucher(id, &code).await,
+        Change::DropVoucher => client.remove_voucher(id).await,
     }
     .map(order)
 }

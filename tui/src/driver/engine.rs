@@ -110,10 +110,10 @@ impl Engine {
             Effect::Suspend => return Some(Wish::Suspend),
             Effect::Redraw => return Some(Wish::Redraw),
             Effect::Copy(text) => return Some(Wish::Copy(text)),
-            Effect::Save { name, text } => {
+            Effect::Save { name, contents } => {
                 let sender = self.sender.clone();
                 self.tasks.spawn(async move {
-                    let saved = tokio::task::spawn_blocking(move || save(&name, &text)).await;
+                    let saved = tokio::task::spawn_blocking(move || save(&name, &contents)).await;
                     let saved = saved.unwrap_or_else(|_| Err("The file could not be written.".to_owned()));
                     // The channel closes when the client ends; then there is nobody to tell.
                     let _ = sender.send(Msg::Saved(saved)).await;
@@ -144,7 +144,8 @@ impl Engine {
             | Effect::Counter(_)
             | Effect::Submit { .. }
             | Effect::Lab(_)
-            | Effect::Processes(_) => {
+            | Effect::Processes(_)
+            | Effect::Account(_) => {
                 self.spawn(effect);
             }
         }
@@ -152,7 +153,10 @@ impl Engine {
     }
 
     fn spawn(&mut self, effect: Effect) -> Option<AbortHandle> {
-        let (client, sender, turns) = (self.client.clone()?, self.sender.clone(), self.turns.clone());
+        let client = self.client.as_ref()?;
+        let client =
+            self.model.account.customer.map_or_else(|| client.clone(), |customer| client.of_customer(customer));
+        let (sender, turns) = (self.sender.clone(), self.turns.clone());
         Some(self.tasks.spawn(async move {
             // The semaphore is never closed.
             let _turn = turns.acquire_owned().await;
@@ -191,13 +195,12 @@ impl Engine {
 
     /// Whether something that the shopper did is still on its way to the shop and has a chance to arrive.
     pub(crate) fn is_sending(&self) -> bool {
-        let model = &self.model;
-        let form = model.form.as_ref().is_some_and(|form| form.sending.is_some());
-        let waiting = !model.basket.pending.is_empty()
-            || model.checkout.submission.is_some()
-            || !model.processes.asked.is_empty()
-            || form;
-        waiting && model.is_live()
+        let Model { basket, checkout, account, form, processes, .. } = &self.model;
+        let form = form.as_ref().is_some_and(|form| form.sending.is_some());
+        let steering = !processes.asked.is_empty();
+        let account = account.registration.is_some();
+        let buying = !basket.pending.is_empty() || checkout.submission.is_some();
+        (buying || form || steering || account) && self.model.is_live()
     }
 
     /// Stops everything and keeps the settings a last time.
@@ -212,10 +215,10 @@ impl Engine {
     }
 }
 
-/// Writes a text into a file of the working folder; returns where it is.
-fn save(name: &str, text: &str) -> Result<String, String> {
+/// Writes a file of the working folder; returns where it is.
+fn save(name: &str, contents: &[u8]) -> Result<String, String> {
     let path = std::path::absolute(name).unwrap_or_else(|_| name.into());
-    match std::fs::write(&path, text) {
+    match std::fs::write(&path, contents) {
         Ok(()) => Ok(path.display().to_string()),
         Err(error) => Err(format!("{} could not be written: {error}.", path.display())),
     }

@@ -1,6 +1,7 @@
 //! Runs the client on a terminal: takes keys, signals and answers in, has the model changed and drawn. Draws only after a
 //! change, at most every 10 ms, and only when everything that waits has been taken in.
 
+mod account;
 mod effects;
 mod engine;
 mod feed;
@@ -45,8 +46,8 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Which shop the client is for.
 pub(crate) enum Shop {
-    /// One that runs elsewhere.
-    At(Client),
+    /// One that runs elsewhere, and where a demo's mail can be read.
+    At { client: Client, mailbox_url: Option<String> },
     /// One that is started inside this process.
     Inside(EmbeddedOptions),
     /// None: a timeline from a file is played.
@@ -170,10 +171,10 @@ impl App {
                 let task = tokio::spawn(embedded::start(options));
                 Ok(Some(Box::pin(async move { task.await.wrap_err("The embedded shop broke down")? })))
             }
-            Shop::At(client) => {
+            Shop::At { client, mailbox_url } => {
                 let url = client.base_url().to_owned();
                 self.engine.connect(client);
-                self.engine.take(Msg::ShopFound { url, mailbox_url: None, embedded: false, first_run });
+                self.engine.take(Msg::ShopFound { url, mailbox_url, embedded: false, first_run });
                 Ok(None)
             }
             Shop::Nowhere(replay) => {

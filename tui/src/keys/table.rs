@@ -26,7 +26,8 @@ fn on(place: Place, action: Action, keys: &[Key], hint: &'static str, help: &'st
 
 /// Every binding; within a place, in the order in which the hint bar shows them.
 pub(super) fn bindings() -> Vec<Binding> {
-    [shop(), checkout(), orders(), events(), behind_the_shop(), counter(), everywhere(), over_the_screen()].concat()
+    [shop(), checkout(), orders(), events(), behind_the_shop(), counter(), account(), everywhere(), over_the_screen()]
+        .concat()
 }
 
 fn shop() -> Vec<Binding> {
@@ -47,7 +48,9 @@ fn shop() -> Vec<Binding> {
         on(Place::Basket, Action::More, &[char('+'), char('='), RIGHT, char('l')], "one more", "One more of this"),
         on(Place::Basket, Action::Fewer, &[char('-'), char('_'), LEFT, char('h')], "one fewer", "One fewer of this"),
         on(Place::Basket, Action::Remove, &[char('x'), DELETE, char('d')], "remove", "Take the line out"),
+        on(Place::Basket, Action::EnterVoucher, &[char('v')], "voucher", "Use a voucher: type its code"),
         on(Place::Basket, Action::Undo, &[char('u')], "undo", "Put back what was taken out last"),
+        on(Place::Basket, Action::DropVoucher, &[char('V')], "", "Take the voucher off again"),
         on(Place::Basket, Action::EmptyBasket, &[char('X')], "empty", "Take everything out; it can be put back"),
         on(Place::Basket, Action::Back, &[ESC], "", "Back to the shop"),
     ]
@@ -104,6 +107,7 @@ fn orders() -> Vec<Binding> {
         on(Place::Order, Action::Ship, &[char('s')], "", "Send the order: by whom, under which number"),
         on(Place::Order, Action::Deliver, &[char('a')], "", "Note that the order has arrived"),
         on(Place::Order, Action::Refund, &[char('r')], "", "Give money back, all or some of it"),
+        on(Place::Order, Action::OpenPaper, &[char('i')], "invoice", "Read the invoice; its credit notes follow it"),
         on(Place::Order, Action::SaveDiagram, &[char('e')], "", "Save the timeline as a diagram (Markdown, Mermaid)"),
         on(Place::Order, Action::CopyDiagram, &[char('E')], "", "Copy the timeline as a diagram"),
     ]
@@ -197,8 +201,48 @@ fn behind_the_shop() -> Vec<Binding> {
         on(Place::Lab, Action::PlayPoison, &[char('x')], "", "Play: poison event"),
         on(Place::Lab, Action::ResetShop, &[char('R')], "", "Start over: the shop as on its first day"),
         on(Place::Lab, Action::Back, &[ESC], "", "Back to the shop"),
+    ]
+}
+
+fn account() -> Vec<Binding> {
+    vec![
         // Account
+        on(Place::NoWallet, Action::OpenWallet, &[ENTER], "open", "Open a wallet: the shop knows you from then on"),
+        on(Place::Wallet, Action::OpenOrder, &[ENTER], "order", "Open the order that the money was for"),
+        on(Place::Vouchers, Action::UseVoucher, &[ENTER], "use", "Use the voucher for the basket"),
+        on(Place::Invoices, Action::OpenPaper, &[ENTER], "read", "Read the invoice or credit note"),
+        on(Place::Invoices, Action::SavePdf, &[char('s')], "", "Save it as a PDF in the folder you are in"),
+        on(Place::Invoices, Action::SaveText, &[char('S')], "", "Save it as plain text in the folder you are in"),
+        on(Place::Mailbox, Action::OpenPaper, &[ENTER], "read", "Read the mail"),
+        on(Place::Profile, Action::CopyId, &[char('y')], "copy number", "Copy your customer number"),
+        on(Place::Account, Action::NextPart, &[RIGHT, char('l'), char(']')], "part", "Next part of the account"),
+        on(Place::Account, Action::PreviousPart, &[LEFT, char('h'), char('[')], "", "Previous part of the account"),
         on(Place::Account, Action::Back, &[ESC], "", "Back to the shop"),
+        // Papers: an invoice, a credit note or a mail over the screen
+        on(Place::Document, Action::SavePdf, &[char('s')], "save PDF", "Save it as a PDF in the folder you are in"),
+        on(
+            Place::Document,
+            Action::SaveText,
+            &[char('S')],
+            "save text",
+            "Save it as plain text in the folder you are in",
+        ),
+        on(Place::Paper, Action::ClosePaper, &[ESC, ENTER], "close", "Close it"),
+        on(Place::Paper, Action::Down, &[DOWN, char('j')], "scroll", "Scroll down"),
+        on(Place::Paper, Action::Up, &[UP, char('k')], "", "Scroll up"),
+        on(Place::Paper, Action::PageDown, &[PAGE_DOWN, Key::ctrl('d'), char(' ')], "", "A page down"),
+        on(Place::Paper, Action::PageUp, &[PAGE_UP, Key::ctrl('u')], "", "A page up"),
+        on(Place::Paper, Action::First, &[HOME, char('g')], "", "To its beginning"),
+        on(Place::Paper, Action::Last, &[END, char('G')], "", "To its end"),
+        on(
+            Place::Paper,
+            Action::NextPaper,
+            &[RIGHT, char('l'), char('n')],
+            "next",
+            "The next one: an invoice's credit notes, the mail below",
+        ),
+        on(Place::Paper, Action::PreviousPaper, &[LEFT, char('h'), char('p')], "", "The one before"),
+        on(Place::Paper, Action::CopyId, &[char('y')], "copy", "Copy its text"),
     ]
 }
 

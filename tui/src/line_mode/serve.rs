@@ -32,6 +32,6 @@ fn tell(shop: &Embedded) -> std::io::Result<()> {
     print(&format!("  interface  {url}/docs"))?;
     print(&format!("  mailbox    {}", shop.mailbox_url()))?;
     print(&format!("  faults     {}", shop.faults_url()))?;
-    print(&format!("  client     storefront --server {url}"))?;
+    print(&format!("  client     storefront --server {url} --mailbox {}", shop.mailbox_url()))?;
     print("Ctrl-C closes it.")
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use storefront_api::{Currency, Money, Order, OrderId, ProductId, ReopenReason, Timestamp};
+use storefront_api::{Currency, Money, Order, OrderId, ProductId, ReopenReason, Timestamp, VoucherCode};
 
 use crate::state::{List, Load};
 
@@ -48,6 +48,12 @@ pub(crate) enum Change {
         product_id: ProductId,
     },
     Empty,
+    /// A voucher, in place of the one before.
+    UseVoucher {
+        code: VoucherCode,
+    },
+    /// No voucher.
+    DropVoucher,
 }
 
 impl Change {
@@ -55,7 +61,7 @@ impl Change {
         match self {
             Self::Add { line } => Some(&line.product_id),
             Self::Set { product_id, .. } | Self::Remove { product_id } => Some(product_id),
-            Self::Empty => None,
+            Self::Empty | Self::UseVoucher { .. } | Self::DropVoucher => None,
         }
     }
 }
@@ -148,6 +154,22 @@ impl Basket {
         }
     }
 
+    /// The voucher as the shopper wants it, and whether the shop has not said yes yet.
+    pub(crate) fn voucher(&self) -> Option<(&VoucherCode, bool)> {
+        let wanted = self.pending.iter().rev().find_map(|intent| match &intent.change {
+            Change::UseVoucher { code } => Some(Some((code, true))),
+            Change::DropVoucher => Some(None),
+            Change::Add { .. } | Change::Set { .. } | Change::Remove { .. } | Change::Empty => None,
+        });
+        wanted.unwrap_or_else(|| self.order.as_ref()?.voucher.as_ref().map(|code| (code, false)))
+    }
+
+    /// What the voucher takes off, as the shop says; nothing while changes are pending.
+    pub(crate) fn discount(&self) -> Option<(&VoucherCode, Money)> {
+        let order = self.order.as_ref().filter(|order| self.pending.is_empty() && order.discount.amount != 0)?;
+        Some((order.voucher.as_ref()?, order.discount))
+    }
+
     /// Whether nothing is in it, and nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
         self.lines().is_empty() && self.pending.is_empty()
@@ -209,5 +231,6 @@ fn apply(lines: &mut Vec<Line>, change: &Change) {
         }
         Change::Remove { product_id } => lines.retain(|line| line.product_id != *product_id),
         Change::Empty => lines.clear(),
+        Change::UseVoucher { .. } | Change::DropVoucher => {}
     }
 }

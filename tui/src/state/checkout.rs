@@ -52,7 +52,7 @@ impl Field {
 /// A way to pay.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Payment {
-    /// The gateway's token for a test card (docs.stripe.com/testing); empty: no payment.
+    /// The gateway's token for a test card (docs.stripe.com/testing); [`WALLET`]: the wallet; empty: no payment.
     pub(crate) token: &'static str,
     pub(crate) name: &'static str,
 }
@@ -60,18 +60,26 @@ pub(crate) struct Payment {
 impl Payment {
     /// As the shop wants it.
     pub(crate) fn method(&self) -> PaymentMethod {
-        if self.token.is_empty() { PaymentMethod::None } else { PaymentMethod::Card { token: self.token.to_owned() } }
+        match self.token {
+            "" => PaymentMethod::None,
+            WALLET => PaymentMethod::Wallet,
+            token => PaymentMethod::Card { token: token.to_owned() },
+        }
     }
 }
 
+/// Stands in place of a card's token for the wallet.
+pub(crate) const WALLET: &str = "wallet";
+
 /// The ways to pay.
-pub(crate) const PAYMENTS: [Payment; 7] = [
+pub(crate) const PAYMENTS: [Payment; 8] = [
     Payment { token: "pm_card_visa", name: "Visa, works" },
     Payment { token: "pm_card_visa_chargeDeclined", name: "Visa, is declined" },
     Payment { token: "pm_card_visa_chargeDeclinedInsufficientFunds", name: "Visa, has insufficient funds" },
     Payment { token: "pm_card_authenticationRequired", name: "Visa, asks for authentication" },
     Payment { token: "pm_card_chargeDeclinedProcessingError", name: "Visa, processing error" },
     Payment { token: "pm_card_slow", name: "Visa, slow: takes 3 s" },
+    Payment { token: WALLET, name: "Wallet" },
     Payment { token: "", name: "No payment (demo)" },
 ];
 

@@ -1,7 +1,7 @@
 //! A small form over the screen: a few fields to fill in, sent once under one key, open until the shop has agreed. What
 //! it is for is an enum with one variant per screen, so that each screen knows its own forms only.
 
-use storefront_api::{Problem, StubFaults, Timestamp};
+use storefront_api::{Order, OrderId, Problem, StubFaults, Timestamp, VoucherCode};
 use tui_input::Input;
 
 use crate::state::{counter, lab};
@@ -11,6 +11,8 @@ use crate::state::{counter, lab};
 pub(crate) enum FormFor {
     Counter(counter::Work),
     Lab(lab::Number),
+    /// The voucher of the basket.
+    Voucher,
 }
 
 /// What a filled-in form asks of the shop.
@@ -18,6 +20,7 @@ pub(crate) enum FormFor {
 pub(crate) enum Request {
     Counter(counter::Request),
     Lab(StubFaults),
+    UseVoucher { order_id: OrderId, code: VoucherCode },
 }
 
 /// What the shop made of it.
@@ -25,6 +28,8 @@ pub(crate) enum Request {
 pub(crate) enum Agreed {
     Counter(counter::Agreed),
     Lab(StubFaults),
+    /// The order with the voucher.
+    Voucher(Box<Order>),
 }
 
 /// A line of text to fill in.

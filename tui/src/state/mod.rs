@@ -1,6 +1,7 @@
 //! Everything that the client knows at a moment. Plain data: no clock, no network, no terminal. `update` changes it, `view`
 //! reads it.
 
+pub(crate) mod account;
 mod basket;
 mod checkout;
 pub(crate) mod counter;
@@ -14,13 +15,15 @@ mod orders;
 mod paged;
 mod pages;
 mod palette;
+mod paper;
 mod processes;
 mod replay;
 mod shop;
 mod timeline;
 
+pub(crate) use account::{Account, Mail, Mails, Registration, Roll};
 pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
-pub(crate) use checkout::{Checkout, Field, PAYMENTS, Phase, Submission};
+pub(crate) use checkout::{Checkout, Field, PAYMENTS, Payment, Phase, Submission, WALLET};
 pub(crate) use counter::{Counter, Part};
 pub(crate) use form::{Agreed, FieldWrong, Form, FormField, FormFor, Request, Sending};
 pub(crate) use help::Help;
@@ -32,6 +35,7 @@ pub(crate) use orders::Orders;
 pub(crate) use paged::{Ask, Paged};
 pub(crate) use pages::{PAGE, Pages};
 pub(crate) use palette::{Command, Palette};
+pub(crate) use paper::{Page, Paper};
 pub(crate) use processes::{
     ASKED_LIMIT, Asked, Parked, Processes, Row, Steer, Target, Waiting, sentence as process_sentence,
 };
@@ -198,6 +202,7 @@ pub(crate) struct Model {
     pub(crate) counter: Counter,
     pub(crate) processes: Processes,
     pub(crate) lab: Lab,
+    pub(crate) account: Account,
     /// A timeline from a file, being played.
     pub(crate) replay: Option<Replay>,
     /// Which key does what.
@@ -210,6 +215,8 @@ pub(crate) struct Model {
     pub(crate) palette: Option<Palette>,
     /// A form, while it lies over the screen.
     pub(crate) form: Option<Form>,
+    /// An invoice, a credit note or a mail, while it lies over the screen.
+    pub(crate) paper: Option<Paper>,
     /// A question that must be answered first.
     pub(crate) question: Option<Question>,
 }
@@ -246,12 +253,14 @@ impl Model {
             counter: Counter::default(),
             processes: Processes::default(),
             lab: Lab::default(),
+            account: Account::new(settings),
             replay: None,
             keys: Keymap::default(),
             mouse: settings.mouse,
             help: None,
             palette: None,
             form: None,
+            paper: None,
             question: None,
         }
     }
@@ -267,6 +276,7 @@ impl Model {
             contact: self.checkout.contact(),
             payment: Some(self.checkout.payment().token.to_owned()),
             mouse: self.mouse,
+            customer: self.account.customer,
         }
     }
 
@@ -281,7 +291,11 @@ impl Model {
         if self.form.is_some() {
             return Context::Form;
         }
-        self.screen_context()
+        match self.paper.as_ref().map(Paper::page) {
+            Some(Page::Document(_)) => Context::Document,
+            Some(Page::Mail(_)) => Context::Letter,
+            None => self.screen_context(),
+        }
     }
 
     /// What has the keyboard when nothing lies over the screen.
@@ -310,7 +324,7 @@ impl Model {
                 Part::Orders => Context::CounterOrders,
                 Part::Sales => Context::CounterSales,
             },
-            Screen::Account => Context::Account,
+            Screen::Account => self.account.context(self.mailbox_url.is_some()),
         }
     }
 

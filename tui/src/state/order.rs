@@ -1,6 +1,6 @@
 //! One order with its timeline, as the screens Order and Checkout show it.
 
-use storefront_api::{Event, Order, OrderId, Step};
+use storefront_api::{Event, Invoice, Order, OrderId, Step, Voucher};
 
 use crate::state::{List, Load, Past, Screen, TimelineView, Tree};
 
@@ -17,6 +17,17 @@ pub(crate) enum Question {
     ResetShop,
 }
 
+/// What an order brought beside the goods.
+#[derive(Debug, Default)]
+pub(crate) struct Papers {
+    /// How many events told of papers when they were asked for last.
+    pub(crate) known: usize,
+    pub(crate) asking: bool,
+    pub(crate) invoice: Option<Invoice>,
+    /// The voucher that was issued for it.
+    pub(crate) voucher: Option<Voucher>,
+}
+
 /// The order that is open.
 #[derive(Debug)]
 pub(crate) struct OpenOrder {
@@ -26,6 +37,7 @@ pub(crate) struct OpenOrder {
     pub(crate) order: Option<Order>,
     pub(crate) steps: Vec<Step>,
     pub(crate) events: Vec<Event>,
+    pub(crate) papers: Papers,
     pub(crate) load: Load,
     /// The position up to which the timeline is known.
     pub(crate) known: u64,
@@ -59,6 +71,7 @@ impl OpenOrder {
             order: None,
             steps: Vec::new(),
             events: Vec::new(),
+            papers: Papers::default(),
             load: Load::Loading,
             known: 0,
             asking: false,
@@ -77,6 +90,14 @@ impl OpenOrder {
 
     pub(crate) fn selected(&self) -> Option<&Event> {
         self.events.get(self.list.cursor)
+    }
+
+    /// How many events told of an invoice, a credit note or a voucher.
+    pub(crate) fn told_of_papers(&self) -> usize {
+        let tells = |event: &&Event| {
+            event.kind.starts_with("invoice.") || matches!(event.kind.as_str(), "order.invoiced" | "voucher.issued")
+        };
+        self.events.iter().filter(tells).count()
     }
 
     /// Takes in events; what is known already is ignored.

@@ -1,12 +1,358 @@
-//! The screen Account: wallet, vouchers, invoices and mail.
+//! The screen Account: becoming a customer, and the lists of what a customer has. A list is asked for when it shows, and
+//! again when an event says that it changed.
 
-use crate::state::Model;
-use crate::update::Effect;
+mod errand;
 
-/// Asks for what the screen shows.
-pub(super) fn ask(_model: &mut Model) -> Vec<Effect> {
+use storefront_api::{Customer, CustomerId, Event, InvoiceListQuery, Page, Timestamp, VoucherStatus, Wallet};
+
+pub(crate) use errand::{Errand, FileKind, News};
+
+use crate::state::account::Part;
+use crate::state::{Failure, Mails, Model, Registration, Roll, Screen, Tone};
+use crate::update::{Effect, backoff_ms, basket, new_key, order, paper, refuse};
+
+/// How long to gather changes of a list before looking again.
+const REFRESH_DELAY_MS: i64 = 100;
+/// How many lines one request fetches.
+const PAGE: u32 = 50;
+
+pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
+    let (now, live) = (model.now, model.is_live());
+    let account = &mut model.account;
+    match news {
+        News::Registered { key, result } => return on_registered(model, &key, result),
+        News::Wallet { customer, result } => on_wallet(model, customer, result),
+        News::Movements { sequence, more, result } => {
+            take(&mut account.movements, sequence, (now, live), more, result, |movement| movement.version);
+        }
+        News::Vouchers { sequence, result } => {
+            take(&mut account.vouchers, sequence, (now, live), false, result, |voucher| voucher.code.clone());
+        }
+        News::Invoices { sequence, more, result } => {
+            take(&mut account.invoices, sequence, (now, live), more, result, |document| document.number.clone());
+        }
+        News::Mails { sequence, result } => return on_mails(model, sequence, result),
+        News::Text { number, result } => paper::on_text(model, &number, result),
+        News::File { number, kind, result } => return paper::on_file(model, &number, kind, result),
+        News::Papers { order, result } => paper::on_papers(model, order, result),
+    }
     Vec::new()
 }
 
-/// Moves the cursor.
-pub(super) fn step(_model: &mut Model, _by: isize) {}
+/// Takes an answer to the latest question in; without one, it is asked again later, or when the shop is back.
+fn take<T, K: PartialEq>(
+    roll: &mut Roll<T>,
+    sequence: u64,
+    (now, live): (Timestamp, bool),
+    more: bool,
+    result: Result<Page<T>, Failure>,
+    name: impl Fn(&T) -> K,
+) {
+    if sequence != roll.sequence {
+        return;
+    }
+    match result {
+        Ok(page) => roll.take(more, page, name),
+        Err(failure) => fail(roll, (now, live), failure),
+    }
+}
+
+fn fail<T>(roll: &mut Roll<T>, (now, live): (Timestamp, bool), failure: Failure) {
+    roll.fail(failure);
+    let delay_ms = 1_000 + backoff_ms(roll.retries, 0);
+    roll.refresh_at = live.then(|| Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
+}
+
+fn on_mails(model: &mut Model, sequence: u64, result: Result<Mails, Failure>) -> Vec<Effect> {
+    let (now, live) = (model.now, model.is_live());
+    let account = &mut model.account;
+    if sequence != account.mails.sequence {
+        return Vec::new();
+    }
+    match result {
+        // The mailbox has begun anew.
+        Ok(news) if news.head < account.last_mail() => {
+            account.mails.forget();
+            return ask_part(model, Part::Mailbox);
+        }
+        Ok(news) => account.take_mails(news),
+        Err(failure) => fail(&mut account.mails, (now, live), failure),
+    }
+    Vec::new()
+}
+
+/// Asks for what the screen shows.
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    let part = model.account.part;
+    let mut effects = if part == Part::Wallet { ask_wallet(model) } else { Vec::new() };
+    effects.extend(ask_part(model, part));
+    effects
+}
+
+/// Asks anew for what counts on every screen: what is in the wallet, and whether the shop knows the customer at all.
+pub(super) fn ask_again(model: &mut Model) -> Vec<Effect> {
+    let mut effects = register(model);
+    if !(model.screen == Screen::Account && model.account.part == Part::Wallet) {
+        effects.extend(ask_wallet(model));
+    }
+    effects
+}
+
+fn ask_wallet(model: &Model) -> Vec<Effect> {
+    let customer = model.account.customer.filter(|_| model.shop_url.is_some());
+    customer.map(|customer| Effect::Account(Errand::Wallet { customer })).into_iter().collect()
+}
+
+fn ask_part(model: &mut Model, part: Part) -> Vec<Effect> {
+    if model.shop_url.is_none() {
+        return Vec::new();
+    }
+    let min_position = Some(model.log.last_position).filter(|position| *position > 0);
+    let mailbox_url = model.mailbox_url.clone();
+    let account = &mut model.account;
+    let is_customer = account.customer.is_some();
+    let errand = match part {
+        Part::Wallet if is_customer => Errand::Movements { sequence: account.movements.ask(), cursor: None },
+        Part::Vouchers if is_customer => Errand::Vouchers { sequence: account.vouchers.ask(), min_position },
+        Part::Invoices => {
+            let query = InvoiceListQuery { limit: Some(PAGE), min_position, ..InvoiceListQuery::default() };
+            Errand::Invoices { sequence: account.invoices.ask(), query }
+        }
+        Part::Mailbox => {
+            let Some(url) = mailbox_url else { return Vec::new() };
+            let after = account.last_mail();
+            Errand::Mails { sequence: account.mails.ask(), url, after }
+        }
+        Part::Wallet | Part::Vouchers | Part::Profile => return Vec::new(),
+    };
+    vec![Effect::Account(errand)]
+}
+
+/// The next or the previous part.
+pub(super) fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
+    model.account.part = model.account.part.step(by);
+    ask(model)
+}
+
+/// Moves the cursor, and asks for more near the end.
+pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+    let account = &mut model.account;
+    let errand = match account.part {
+        Part::Wallet => {
+            let roll = &mut account.movements;
+            roll.list.step(by, roll.items.len());
+            let sequence = roll.sequence;
+            roll.ask_for_more().map(|cursor| Errand::Movements { sequence, cursor: Some(cursor) })
+        }
+        Part::Vouchers => {
+            let roll = &mut account.vouchers;
+            roll.list.step(by, roll.items.len());
+            None
+        }
+        Part::Invoices => {
+            let roll = &mut account.invoices;
+            roll.list.step(by, roll.items.len());
+            let sequence = roll.sequence;
+            roll.ask_for_more().map(|cursor| {
+                let query = InvoiceListQuery { limit: Some(PAGE), cursor: Some(cursor), ..InvoiceListQuery::default() };
+                Errand::Invoices { sequence, query }
+            })
+        }
+        Part::Mailbox => {
+            let roll = &mut account.mails;
+            roll.list.step(by, roll.items.len());
+            None
+        }
+        Part::Profile => None,
+    };
+    errand.map(Effect::Account).into_iter().collect()
+}
+
+/// Becomes a customer, once: while that is on its way, pressing again does nothing more.
+pub(super) fn open_wallet(model: &mut Model) -> Vec<Effect> {
+    if model.account.customer.is_some() || model.account.registration.is_some() {
+        return Vec::new();
+    }
+    let (customer, key) = (CustomerId((model.new_id)()), new_key(model));
+    model.account.registration = Some(Registration { customer, key, in_flight: false, retry_at: None, retries: 0 });
+    register(model)
+}
+
+/// Sends the registration, unless it is on its way or waiting for its time.
+fn register(model: &mut Model) -> Vec<Effect> {
+    let Some(registration) = &mut model.account.registration else { return Vec::new() };
+    if registration.in_flight || registration.retry_at.is_some() || model.shop_url.is_none() {
+        return Vec::new();
+    }
+    registration.in_flight = true;
+    let (customer, key) = (registration.customer, registration.key.clone());
+    vec![Effect::Account(Errand::Register { customer, key })]
+}
+
+fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>) -> Vec<Effect> {
+    let seed = (model.new_id)().as_u128();
+    let now = model.now;
+    let Some(registration) = model.account.registration.as_mut().filter(|sent| sent.key == key) else {
+        return Vec::new();
+    };
+    match result {
+        Ok(customer) => {
+            model.account.registration = None;
+            model.account.customer = Some(customer.id);
+            model.account.hand_over = true;
+            model.toast(Tone::Good, "Your wallet is open. What you buy from now on belongs to you.");
+            let mut effects = basket::hand_over(model);
+            effects.extend(ask_wallet(model));
+            if model.account.part != Part::Profile {
+                effects.extend(ask_part(model, model.account.part));
+            }
+            effects
+        }
+        Err(failure) if failure.wants_repeating(registration.retries) => {
+            registration.in_flight = false;
+            let delay_ms = backoff_ms(registration.retries, seed);
+            registration.retry_at = Some(Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
+            registration.retries = registration.retries.saturating_add(1);
+            Vec::new()
+        }
+        Err(failure) => {
+            model.account.registration = None;
+            refuse(model, &failure);
+            Vec::new()
+        }
+    }
+}
+
+fn on_wallet(model: &mut Model, customer: CustomerId, result: Result<Option<Wallet>, Failure>) {
+    if model.account.customer != Some(customer) {
+        return;
+    }
+    match result {
+        Ok(Some(wallet)) => model.account.wallet = Some(wallet),
+        // It is another shop by now, or it has begun anew.
+        Ok(None) => {
+            let account = &mut model.account;
+            (account.customer, account.wallet) = (None, None);
+            account.movements.forget();
+            account.vouchers.forget();
+            account.invoices.forget();
+            model.toast(Tone::Bad, "This shop does not know your wallet any more: you are a guest again.");
+        }
+        // What was known stays; the list of movements says what is wrong.
+        Err(_) => {}
+    }
+}
+
+/// The shop answers again: what waited for its time need wait no longer.
+pub(super) fn online(model: &mut Model) {
+    if let Some(registration) = &mut model.account.registration {
+        registration.retry_at = None;
+    }
+}
+
+/// What the events of the log make the client look at again.
+pub(super) fn on_events(model: &mut Model, fresh: &[Event]) -> Vec<Effect> {
+    let soon = Some(model.in_ms(REFRESH_DELAY_MS));
+    let own_wallet = model.account.customer.map(|customer| format!("wallet-{customer}"));
+    let about_wallet = fresh.iter().any(|event| own_wallet.as_ref() == Some(&event.stream));
+    let told = |kind: &str| fresh.iter().any(|event| event.kind.starts_with(kind));
+    let part = model.account.part;
+    let changed = match part {
+        Part::Wallet => about_wallet,
+        Part::Vouchers => told("voucher."),
+        Part::Invoices => told("invoice."),
+        Part::Mailbox => told("email.sent"),
+        Part::Profile => false,
+    };
+    if changed
+        && model.screen == Screen::Account
+        && let Some(refresh_at) = refresh_at(model, part)
+    {
+        *refresh_at = refresh_at.or(soon);
+    }
+    if about_wallet { ask_wallet(model) } else { Vec::new() }
+}
+
+/// When the list of a part is to be asked for again.
+fn refresh_at(model: &mut Model, part: Part) -> Option<&mut Option<Timestamp>> {
+    let account = &mut model.account;
+    match part {
+        Part::Wallet => Some(&mut account.movements.refresh_at),
+        Part::Vouchers => Some(&mut account.vouchers.refresh_at),
+        Part::Invoices => Some(&mut account.invoices.refresh_at),
+        Part::Mailbox => Some(&mut account.mails.refresh_at),
+        Part::Profile => None,
+    }
+}
+
+/// When something here must be sent or asked for again.
+pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
+    let account = &model.account;
+    let refresh_at = match account.part {
+        Part::Wallet => account.movements.refresh_at,
+        Part::Vouchers => account.vouchers.refresh_at,
+        Part::Invoices => account.invoices.refresh_at,
+        Part::Mailbox => account.mails.refresh_at,
+        Part::Profile => None,
+    };
+    let refresh_at = refresh_at.filter(|_| model.screen == Screen::Account);
+    let registering = account.registration.as_ref().and_then(|registration| registration.retry_at);
+    [refresh_at, registering].into_iter().flatten().min()
+}
+
+pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
+    let (now, part) = (model.now, model.account.part);
+    let mut effects = Vec::new();
+    if let Some(registration) = &mut model.account.registration
+        && registration.retry_at.is_some_and(|at| at <= now)
+    {
+        registration.retry_at = None;
+        effects.extend(register(model));
+    }
+    if model.screen == Screen::Account && refresh_at(model, part).is_some_and(|at| at.is_some_and(|at| at <= now)) {
+        effects.extend(ask_part(model, part));
+    }
+    effects
+}
+
+/// Opens the order that the chosen movement is about.
+pub(super) fn open_order(model: &mut Model) -> Vec<Effect> {
+    let Some(movement) = model.account.movements.selected() else { return Vec::new() };
+    let Some(id) = movement.order_id else {
+        model.toast(Tone::Plain, "No order stands behind this movement.");
+        return Vec::new();
+    };
+    order::open(model, id)
+}
+
+/// Uses the chosen voucher for the basket.
+pub(super) fn use_voucher(model: &mut Model) -> Vec<Effect> {
+    let Some(voucher) = model.account.vouchers.selected().cloned() else { return Vec::new() };
+    match voucher.status {
+        VoucherStatus::Issued => basket::use_voucher(model, voucher.code),
+        VoucherStatus::Reserved => {
+            model.toast(Tone::Plain, "An order that is being checked out has this voucher.");
+            Vec::new()
+        }
+        VoucherStatus::Redeemed => {
+            model.toast(Tone::Plain, "This voucher was used already.");
+            Vec::new()
+        }
+        VoucherStatus::Revoked => {
+            model.toast(Tone::Plain, "The shop took this voucher back.");
+            Vec::new()
+        }
+    }
+}
+
+/// What names the chosen line, to be copied.
+pub(super) fn name_of_chosen(model: &Model) -> Option<String> {
+    let account = &model.account;
+    match account.part {
+        Part::Wallet => account.movements.selected()?.order_id.map(|id| id.to_string()),
+        Part::Vouchers => account.vouchers.selected().map(|voucher| voucher.code.to_string()),
+        Part::Invoices => account.invoices.selected().map(|document| document.number.clone()),
+        Part::Mailbox => account.mails.selected().map(|mail| mail.subject.clone()),
+        Part::Profile => account.customer.map(|customer| customer.to_string()),
+    }
+}

@@ -3,9 +3,10 @@
 use crate::keys::Action;
 use crate::settings::ThemeName;
 use crate::state::{Model, Phase, Question, Screen, Tone};
+use crate::update::account::FileKind;
 use crate::update::{
-    Effect, account, basket, checkout, counter, form, help, lab, order, orders, palette, processes, replay, shop,
-    timeline,
+    Effect, account, basket, checkout, counter, form, help, lab, order, orders, palette, paper, processes, replay,
+    shop, timeline,
 };
 
 /// Does what was asked for. An action that has no meaning where the shopper is does nothing.
@@ -103,6 +104,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::CopyDiagram => return timeline::ask_for_diagram(model, true),
         Action::CancelOrder => order::ask_to_cancel(model),
         Action::AdoptBasket => return order::adopt(model),
+        Action::NextPart if model.screen == Screen::Account => return account::step_part(model, 1),
+        Action::PreviousPart if model.screen == Screen::Account => return account::step_part(model, -1),
         Action::NextPart
         | Action::PreviousPart
         | Action::Receive
@@ -134,6 +137,16 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Toggle
         | Action::MendAll
         | Action::ResetShop => return lab::act(model, action),
+        Action::OpenWallet => return account::open_wallet(model),
+        Action::EnterVoucher => basket::enter_voucher(model),
+        Action::UseVoucher => return account::use_voucher(model),
+        Action::DropVoucher => return basket::drop_voucher(model),
+        Action::OpenPaper => return paper::open(model),
+        Action::NextPaper => return paper::leaf(model, 1),
+        Action::PreviousPaper => return paper::leaf(model, -1),
+        Action::SavePdf => return paper::save(model, FileKind::Pdf),
+        Action::SaveText => return paper::save(model, FileKind::Text),
+        Action::ClosePaper => model.paper = None,
         Action::Yes => return answer(model, true),
         Action::No => return answer(model, false),
     }
@@ -203,7 +216,7 @@ fn page(model: &Model) -> isize {
 /// Goes to the last line; a list that grows follows again.
 fn last(model: &mut Model) -> Vec<Effect> {
     match (model.screen, &mut model.order) {
-        (Screen::Order | Screen::Checkout | Screen::Replay, Some(open)) => {
+        (Screen::Order | Screen::Checkout | Screen::Replay, Some(open)) if model.paper.is_none() => {
             open.follow();
             Vec::new()
         }
@@ -258,6 +271,10 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
         form::step_field(model, by.signum());
         return Vec::new();
     }
+    if let Some(paper) = &mut model.paper {
+        paper.step(by, model.size);
+        return Vec::new();
+    }
     match model.screen {
         Screen::Shop => {
             model.shop.wanted = None;
@@ -279,7 +296,7 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
         Screen::Processes => return processes::step(model, by),
         Screen::Lab => lab::step(model, by),
         Screen::Counter => counter::step(model, by),
-        Screen::Account => account::step(model, by),
+        Screen::Account => return account::step(model, by),
     }
     Vec::new()
 }
@@ -310,6 +327,9 @@ fn more(model: &mut Model, by: i32) -> Vec<Effect> {
 fn open_order(model: &mut Model) -> Vec<Effect> {
     if model.screen == Screen::Counter {
         return counter::open_order(model);
+    }
+    if model.screen == Screen::Account {
+        return account::open_order(model);
     }
     if model.screen == Screen::Checkout {
         checkout::leave(model);

@@ -1,10 +1,12 @@
 //! The basket: changes show at once, go to the shop one after another under their own keys, and are dropped when refused.
 
-use storefront_api::{Order, OrderId, OrderStatus};
+use storefront_api::{Order, OrderId, OrderStatus, VoucherCode};
 
 use crate::keys::{Action, Context};
 pub(super) use crate::state::QUANTITY_LIMIT;
-use crate::state::{Basket, Change, Failure, Line, Load, Model, Screen, Tone};
+use crate::state::{
+    Basket, Change, Failure, FieldWrong, Form, FormField, FormFor, Line, Load, Model, Request, Screen, Tone,
+};
 use crate::update::{Effect, backoff_ms, checkout, new_key, refuse};
 
 /// How many removed lines can be put back.
@@ -56,7 +58,9 @@ pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Fai
             model.basket.pending.pop_front();
             model.basket.retries = 0;
             take_order(&mut model.basket, Some(order));
-            send_next(model)
+            let mut effects = hand_over(model);
+            effects.extend(send_next(model));
+            effects
         }
         Err(failure) if failure.wants_repeating(model.basket.retries) => {
             try_later(model);
@@ -191,6 +195,88 @@ pub(super) fn undo(model: &mut Model) -> Vec<Effect> {
     let Some(line) = model.basket.removed.pop() else { return Vec::new() };
     let line = Line { notice: None, ..line };
     change(model, Change::Add { line })
+}
+
+/// Uses a voucher for what is in the basket.
+pub(super) fn use_voucher(model: &mut Model, code: VoucherCode) -> Vec<Effect> {
+    if model.basket.is_empty() {
+        model.toast(Tone::Plain, "The basket is empty: put something in first, then use the voucher.");
+        return Vec::new();
+    }
+    let key = model.keys.label(Context::Vouchers, Action::GoBasket);
+    model.toast(Tone::Plain, format!("The voucher {code} goes to the basket; {key} shows it."));
+    change(model, Change::UseVoucher { code })
+}
+
+/// Asks for the code of a voucher.
+pub(super) fn enter_voucher(model: &mut Model) {
+    if model.basket.is_empty() {
+        model.toast(Tone::Plain, "The basket is empty: put something in first, then use the voucher.");
+    } else if !model.basket.pending.is_empty() {
+        model.toast(Tone::Plain, "The basket is still on its way to the shop. Try again in a moment.");
+    } else {
+        let about = match model.basket.voucher() {
+            Some((code, _)) => format!("It takes the place of {code}."),
+            None => "It takes its amount off the total.".to_owned(),
+        };
+        let field = FormField::new("/code", "Code", "5 letters and digits", "");
+        model.form = Some(Form::new(FormFor::Voucher, "Use a voucher", about, vec![field]));
+    }
+}
+
+/// What the filled-in form asks for.
+pub(super) fn voucher_request(order_id: OrderId, form: &Form) -> Result<Request, Vec<FieldWrong>> {
+    let code = form
+        .text("/code")
+        .parse()
+        .map_err(|_| vec![("/code", "must be 5 letters and digits, such as k3v9q".to_owned())])?;
+    Ok(Request::UseVoucher { order_id, code })
+}
+
+/// The shop agreed to the voucher.
+pub(super) fn voucher_used(model: &mut Model, order: Order) -> Vec<Effect> {
+    if order.id == model.basket.order_id {
+        let off = crate::money::shown(order.discount);
+        model.toast(Tone::Good, format!("The voucher takes off {off}"));
+        take_order(&mut model.basket, Some(order));
+        model.checkout.new_total = None;
+    }
+    Vec::new()
+}
+
+/// Takes the voucher off again.
+pub(super) fn drop_voucher(model: &mut Model) -> Vec<Effect> {
+    if model.basket.voucher().is_none() {
+        model.toast(Tone::Plain, "No voucher is used for this basket.");
+        return Vec::new();
+    }
+    change(model, Change::DropVoucher)
+}
+
+/// Makes the basket that was begun as a guest the customer's, once nothing of it is on its way: an order belongs for ever to
+/// whom it was started for, so everything goes into a new one.
+pub(super) fn hand_over(model: &mut Model) -> Vec<Effect> {
+    if !model.account.hand_over || !model.basket.pending.is_empty() || model.checkout.submission.is_some() {
+        return Vec::new();
+    }
+    model.account.hand_over = false;
+    let Some(order) = model.basket.order.take().filter(|order| order.customer_id.is_none()) else {
+        return ask(model);
+    };
+    let (lines, voucher) = (Basket { order: Some(order.clone()), ..Basket::new(order.id) }.lines(), order.voucher);
+    renew(model);
+    for line in lines {
+        let key = new_key(model);
+        model.basket.push(key, Change::Add { line });
+    }
+    if let Some(code) = voucher {
+        let key = new_key(model);
+        model.basket.push(key, Change::UseVoucher { code });
+    }
+    // Nobody waits for the answer: a basket that is left alone ends by itself.
+    let mut effects = vec![Effect::SendChange { order_id: order.id, key: new_key(model), change: Change::Empty }];
+    effects.extend(send_next(model));
+    effects
 }
 
 /// Goes to the checkout, unless there is nothing to buy.

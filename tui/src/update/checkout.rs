@@ -1,10 +1,11 @@
 //! Buying: the form, one submission that is sent until there is a definite answer, and what becomes of the order.
 
-use storefront_api::{Order, OrderId, OrderStatus, Problem, ReopenReason};
+use storefront_api::{Money, Order, OrderId, OrderStatus, Problem, ReopenReason};
 use tui_input::Input;
 
+use crate::keys::{Action, Context};
 use crate::settings::Contact;
-use crate::state::{Failure, Field, Model, OpenOrder, Phase, Screen, Submission, Tone};
+use crate::state::{Failure, Field, Model, OpenOrder, Phase, Screen, Submission, Tone, WALLET};
 use crate::update::{Effect, backoff_ms, basket, new_key, order, refuse};
 
 /// Opens the form at the first field that needs attention.
@@ -72,6 +73,11 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let total = model.checkout.new_total.unwrap_or_else(|| model.basket.total());
+    if let Some(why_not) = wallet_cannot_pay(model, total) {
+        model.checkout.focus = Field::Payment;
+        model.checkout.errors = vec![(Field::Payment, why_not)];
+        return Vec::new();
+    }
     match model.checkout.request(total) {
         Err(errors) => {
             model.checkout.focus = errors.first().map_or(model.checkout.focus, |(field, _)| *field);
@@ -93,6 +99,23 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
             send(model)
         }
     }
+}
+
+/// Why the wallet, if it is chosen, cannot pay so much; the shop has the last word.
+pub(crate) fn wallet_cannot_pay(model: &Model, total: Money) -> Option<String> {
+    if model.checkout.payment().token != WALLET {
+        return None;
+    }
+    let Some(customer) = model.account.customer else {
+        let key = model.keys.label(Context::Shop, Action::GoAccount);
+        return Some(format!("you have no wallet yet: {key} leads to the account, which opens one"));
+    };
+    if model.basket.order.as_ref().is_some_and(|order| order.customer_id != Some(customer)) {
+        return Some("this basket was begun by somebody else: pay it by card".to_owned());
+    }
+    let balance = model.account.balance()?;
+    (balance.currency == total.currency && balance.amount < total.amount)
+        .then(|| format!("too little for {}", crate::money::shown(total)))
 }
 
 /// Sends the submission, unless it is on its way or waiting for its time.

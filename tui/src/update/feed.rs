@@ -3,7 +3,7 @@
 use storefront_api::Event;
 
 use crate::state::{Connection, Model, OpenOrder, Screen};
-use crate::update::{Effect, Feed, basket, counter, form, lab, order, orders, processes, refetch, shop};
+use crate::update::{Effect, Feed, account, basket, counter, form, lab, order, orders, processes, refetch, shop};
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
     match feed {
@@ -55,7 +55,9 @@ fn online(model: &mut Model) {
         open.asking = false;
         open.past.asking = None;
         open.past.failed = None;
+        (open.papers.asking, open.papers.known) = (false, 0);
     }
+    account::online(model);
 }
 
 fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
@@ -85,8 +87,8 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
         processes::changed(model);
         lab::changed(model);
     }
+    let mut effects = account::on_events(model, &fresh);
     model.log.append(fresh);
-    let mut effects = Vec::new();
     if about_open {
         effects.extend(order::ask(model));
     }

@@ -2,7 +2,7 @@
 
 use crate::keys::{Action, Context};
 use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, Sending, Tone};
-use crate::update::{Effect, backoff_ms, counter, lab, new_key};
+use crate::update::{Effect, backoff_ms, basket, counter, lab, new_key};
 
 /// Goes to another field; after the last comes the first.
 pub(super) fn step_field(model: &mut Model, by: isize) {
@@ -41,6 +41,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
     let request = match &form.purpose {
         FormFor::Counter(work) => counter::request(form, work).map(Request::Counter),
         FormFor::Lab(number) => lab::request(form, number).map(Request::Lab),
+        FormFor::Voucher => basket::voucher_request(model.basket.order_id, form),
     };
     let key = new_key(model);
     let Some(form) = &mut model.form else { return Vec::new() };
@@ -99,8 +100,11 @@ pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Agreed, 
             match (purpose, agreed) {
                 (FormFor::Counter(work), Agreed::Counter(agreed)) => counter::agreed(model, &work, agreed),
                 (FormFor::Lab(_), Agreed::Lab(agreed)) => lab::agreed(model, agreed),
+                (FormFor::Voucher, Agreed::Voucher(order)) => basket::voucher_used(model, *order),
                 // The shop answers what it was asked.
-                (FormFor::Counter(_), Agreed::Lab(_)) | (FormFor::Lab(_), Agreed::Counter(_)) => Vec::new(),
+                (FormFor::Counter(_), Agreed::Lab(_) | Agreed::Voucher(_))
+                | (FormFor::Lab(_), Agreed::Counter(_) | Agreed::Voucher(_))
+                | (FormFor::Voucher, Agreed::Counter(_) | Agreed::Lab(_)) => Vec::new(),
             }
         }
         Err(failure) if failure.wants_repeating(retries) => {

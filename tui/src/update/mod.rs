@@ -1,7 +1,7 @@
 //! What a message changes, and what is to be done about it. Pure: `update` gets everything it needs in the message, the
 //! time included, and asks for I/O by returning effects. Knows no runtime, no network and no terminal.
 
-mod account;
+pub(crate) mod account;
 mod act;
 mod basket;
 mod checkout;
@@ -13,6 +13,7 @@ pub(crate) mod lab;
 mod order;
 mod orders;
 mod palette;
+mod paper;
 pub(crate) mod processes;
 mod replay;
 mod shop;
@@ -26,7 +27,7 @@ use storefront_api::{
     Product, ProductId, ProductQuery, Timeline, Timestamp,
 };
 
-pub(crate) use self::checkout::sentence;
+pub(crate) use self::checkout::{sentence, wallet_cannot_pay};
 use crate::keys::{Action, Key};
 use crate::settings::{Contact, Settings};
 use crate::state::{Agreed, Change, Connection, Failure, Model, Picture, Replay, Request, Screen, Tone};
@@ -107,6 +108,7 @@ pub(crate) enum Msg {
     },
     Processes(processes::News),
     Lab(lab::News),
+    Account(account::News),
     /// A file was written: where, or why not.
     Saved(Result<String, String>),
     /// A timeline from a file is to be played.
@@ -190,12 +192,13 @@ pub(crate) enum Effect {
     Lab(lab::Errand),
     /// Forget where the log was read to, and read it anew.
     FollowAnew,
+    Account(account::Errand),
     /// Put a text into the clipboard.
     Copy(String),
-    /// Write a text into a file of the working folder.
+    /// Write a file of the working folder.
     Save {
         name: String,
-        text: String,
+        contents: Vec<u8>,
     },
     /// Keep what should outlive the client.
     Keep(Box<Settings>),
@@ -252,6 +255,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
         Msg::Processes(news) => processes::on_news(model, news),
         Msg::Lab(news) => lab::on_news(model, news),
+        Msg::Account(news) => account::on_news(model, news),
         Msg::Saved(result) => {
             match result {
                 Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
@@ -265,6 +269,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Quit => vec![Effect::Quit],
     };
     effects.extend(timeline::fetch_what_is_missing(model));
+    effects.extend(paper::fetch_what_is_missing(model));
     effects.extend(shop::fetch_what_is_missing(model));
     effects.extend(counter::fetch_what_is_missing(model));
     let after = model.settings();
@@ -294,6 +299,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
         order::next_tick(model),
         processes::next_tick(model),
         lab::next_tick(model),
+        account::next_tick(model),
         model.replay.as_ref().and_then(|replay| replay.next_at),
     ]
     .into_iter()
@@ -313,6 +319,7 @@ pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
     effects.extend(order::ask(model));
     effects.extend(processes::on_return(model));
     effects.extend(lab::on_return(model));
+    effects.extend(account::ask_again(model));
     effects.extend(match model.screen {
         Screen::Orders => orders::ask(model),
         Screen::Processes => processes::ask(model),
@@ -335,6 +342,7 @@ fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects.extend(form::on_tick(model));
     effects.extend(processes::on_tick(model));
     effects.extend(lab::on_tick(model));
+    effects.extend(account::on_tick(model));
     replay::on_tick(model);
     effects
 }

@@ -1,5 +1,6 @@
 //! The client's behaviour without I/O: keys and answers in, state and effects out.
 
+mod account;
 pub(crate) mod backstage;
 mod basket;
 mod browsing;
@@ -24,7 +25,7 @@ use crate::update::{Effect, Feed, Msg, next_deadline};
 
 #[test]
 fn quitting_works_from_everywhere() {
-    for keys in ["", "/", "?", "2", "3", "4", "4/", "5", "6", "7", "7r", "7l/", "7lw", "8", "ac"] {
+    for keys in ["", "/", "?", "2", "3", "4", "4/", "5", "6", "7", "7r", "7l/", "7lw", "8", "8ll", "ac"] {
         let mut client = Client::in_a_full_shop();
         client.press(keys);
         assert_eq!(client.key(Key::ctrl('c')), [Effect::Quit], "after {keys:?}");
@@ -115,7 +116,7 @@ fn any_key() -> impl Strategy<Value = Key> {
         Code::End,
     ];
     prop_oneof![
-        4 => prop::sample::select("ajkhl+-=x01234567?/:cufiosXytnG gqvVdeEyYJKmrswBR ".chars().collect::<Vec<_>>()).prop_map(Key::char),
+        4 => prop::sample::select("ajkhl+-=x012345678?/:cufiosXytnG gqvVdeEyYJKmrswBRpS ".chars().collect::<Vec<_>>()).prop_map(Key::char),
         3 => prop::sample::select(codes.to_vec()).prop_map(Key::plain),
         1 => prop::sample::select(vec!['d', 'u', 'a', 'w', 'l']).prop_map(Key::ctrl),
     ]
@@ -157,6 +158,11 @@ fn cursors_are_in_range(model: &Model) {
     within(model.log.list.cursor, model.log.len());
     let (cursor, len) = model.counter.place();
     within(cursor, len);
+    let account = &model.account;
+    within(account.movements.list.cursor, account.movements.items.len());
+    within(account.vouchers.list.cursor, account.vouchers.items.len());
+    within(account.invoices.list.cursor, account.invoices.items.len());
+    within(account.mails.list.cursor, account.mails.items.len());
     if let Some(form) = &model.form {
         within(form.focus, form.fields.len());
     }
@@ -185,12 +191,16 @@ proptest! {
 
     #[test]
     fn nothing_that_can_happen_breaks_the_client(
-        start in prop::sample::select(vec!["", "2", "3", "4", "5", "6", "ac", "7", "7a", "7l", "7lc", "7ll", "7lll", "order", "lanes", "tree", "scrubber"]),
+        start in prop::sample::select(vec![
+            "", "2", "3", "4", "5", "6", "ac", "7", "7a", "7l", "7lc", "7ll", "7lll", "8", "8l", "8ll", "8lll", "8llll", "order",
+            "lanes", "tree", "scrubber",
+        ]),
         happenings in prop::collection::vec(anything(), 1..80),
     ) {
         // A screen by its keys, or a view of an order's timeline.
         let mut client = match ["order", "lanes", "tree", "scrubber"].iter().position(|view| *view == start) {
             Some(_) => Client::at_a_bought_order(),
+            None if start.starts_with('8') => Client::with_a_wallet(),
             None => Client::in_a_shop_with_a_lab(),
         };
         client.press(match start { "order" => "", "lanes" => "v", "tree" => "vv", "scrubber" => "vvv", keys => keys });

@@ -3,7 +3,7 @@
 use storefront_api::{Event, OrderDiff, OrderId};
 
 use crate::state::{Failure, Model, Screen, TimelineView, Tone};
-use crate::update::{Effect, counter, refuse};
+use crate::update::{Effect, account, counter, refuse};
 
 /// How much a terminal takes into its clipboard at once, in bytes; several take no more than 100 kB as base64.
 const CLIPBOARD_BYTES: usize = 74_000;
@@ -102,6 +102,10 @@ fn chosen(model: &Model) -> Option<&Event> {
 
 /// Copies the id of what is chosen: an event, an order or a product.
 pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
+    if let Some(paper) = &model.paper {
+        let text = paper.text.clone();
+        return copy(model, text, "Copied the text".to_owned());
+    }
     let id = match model.screen {
         Screen::Log | Screen::Order | Screen::Replay | Screen::Checkout => {
             chosen(model).map(|event| event.id.to_string())
@@ -112,7 +116,7 @@ pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
         Screen::Processes => model.processes.chosen_waiting().map(|waiting| waiting.sequence().to_owned()),
         Screen::Lab => model.lab.run().and_then(|run| run.orders.first()).map(ToString::to_string),
         Screen::Counter => counter::chosen_id(model),
-        Screen::Account => None,
+        Screen::Account => account::name_of_chosen(model),
     };
     let Some(id) = id else { return Vec::new() };
     let said = format!("Copied {id}");
@@ -166,7 +170,7 @@ pub(super) fn on_diagram(
         Ok(text) => {
             let order = model.order.as_ref().and_then(|open| open.order.as_ref()).filter(|order| order.id == id);
             let name = order.and_then(|order| order.number.clone()).unwrap_or_else(|| id.to_string());
-            vec![Effect::Save { name: format!("storefront-order-{name}.md"), text }]
+            vec![Effect::Save { name: format!("storefront-order-{name}.md"), contents: text.into_bytes() }]
         }
         Err(failure) => {
             refuse(model, &failure);

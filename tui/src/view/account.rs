@@ -1,13 +1,108 @@
-//! The screen Account: wallet, vouchers, invoices and mail.
+//! The account: its parts by name, and the one that is open.
+
+mod invoices;
+mod mailbox;
+mod profile;
+mod vouchers;
+mod wallet;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use crate::state::Model;
-use crate::view::instead;
+use crate::keys::{Action, Context};
+use crate::state::account::Part;
+use crate::state::{Load, Model, Roll};
+use crate::view::order::short_id;
+use crate::view::text::{first_line, put, put_right, width};
 use crate::view::theme::Theme;
+use crate::view::{below, choose, failed, instead, row};
 
-pub(super) fn draw(_model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    instead(theme, area, "Account", "", buffer);
-    None
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    head(model, theme, row(area, 0), buffer);
+    let body = below(area, if area.height >= 14 { 2 } else { 1 });
+    match model.account.part {
+        Part::Wallet | Part::Vouchers if model.account.customer.is_none() => no_wallet(model, theme, body, buffer),
+        Part::Wallet => wallet::draw(model, theme, body, buffer),
+        Part::Vouchers => vouchers::draw(model, theme, body, buffer),
+        Part::Invoices => invoices::draw(model, theme, body, buffer),
+        Part::Mailbox => mailbox::draw(model, theme, body, buffer),
+        Part::Profile => profile::draw(model, theme, body, buffer),
+    }
+}
+
+/// The parts, where they fit; else the open one and how many there are. At the right, who the shopper is.
+fn head(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    const GAP: u16 = 3;
+    let open = model.account.part;
+    let all: u16 = Part::ALL.into_iter().map(|part| width(part.name()) + GAP).sum();
+    let who = model
+        .account
+        .customer
+        .map_or_else(|| "guest".to_owned(), |customer| format!("customer {}", short_id(&customer.to_string())));
+    let mut x = area.x;
+    if all <= area.width {
+        for part in Part::ALL {
+            let style = if part == open { theme.tab } else { theme.dim };
+            x = put(buffer, x, area.y, part.name(), style, area.right().saturating_sub(x)) + GAP;
+        }
+    } else {
+        x = put(buffer, x, area.y, &format!("‹ {} ›", open.name()), theme.tab, area.width);
+        let place = format!("{} of {}", open as usize + 1, Part::ALL.len());
+        x = put(buffer, x + 2, area.y, &place, theme.dim, area.right().saturating_sub(x + 2)) + 2;
+    }
+    let room = area.right().saturating_sub(x);
+    if width(&who) <= room {
+        put_right(buffer, area.right(), area.y, &who, theme.dim, room);
+    }
+}
+
+/// What stands where a wallet is needed.
+fn no_wallet(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if let Some(registration) = &model.account.registration {
+        let more = match registration.retries {
+            0 => "A moment, please.",
+            _ => "The shop does not answer. It is asked again by itself, and you get one wallet.",
+        };
+        return instead(theme, area, "Opening your wallet", more, buffer);
+    }
+    let key = model.keys.label(Context::NoWallet, Action::OpenWallet);
+    let more = format!(
+        "{key} opens one. The shop then knows you by a number that stays on this computer: orders are yours, vouchers come to \
+         you, and you can pay from the wallet. Without it you go on shopping as a guest."
+    );
+    instead(theme, area, "You have no wallet yet", &more, buffer);
+}
+
+/// A list, or why there is none. `one` draws a line; it gets the look of a style on that line.
+fn list<T>(
+    roll: &Roll<T>,
+    (what, nothing): (&str, (&str, &str)),
+    theme: &Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+    one: impl Fn(&T, Rect, &dyn Fn(Style) -> Style, &mut Buffer),
+) {
+    match &roll.load {
+        Load::Loading => return instead(theme, area, &format!("Fetching {what}"), "A moment, please.", buffer),
+        Load::Failed(failure) => {
+            let mut what = what.to_owned();
+            what[..1].make_ascii_uppercase();
+            return failed(theme, area, &what, failure, buffer);
+        }
+        Load::Ready => {}
+    }
+    if roll.items.is_empty() {
+        return instead(theme, area, nothing.0, nothing.1, buffer);
+    }
+    let first = first_line(roll.list.cursor, roll.items.len(), area.height);
+    for (place, item) in roll.items.iter().enumerate().skip(first).take(usize::from(area.height)) {
+        let row = row(area, place - first);
+        let chosen = place == roll.list.cursor;
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+        one(item, Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row }, &on_row, buffer);
+    }
 }

@@ -96,13 +96,16 @@ fn totals(model: &Model) -> Vec<(String, String)> {
     let basket = &model.basket;
     let mut totals = Vec::new();
     if let Some(order) = basket.order.as_ref().filter(|_| basket.pending.is_empty()) {
-        if order.discount.amount != 0 {
+        if let Some((code, discount)) = basket.discount() {
             totals.push(("Subtotal".to_owned(), money::shown(order.subtotal)));
-            totals.push(("Discount".to_owned(), format!("−{}", money::shown(order.discount))));
+            totals.push((format!("Voucher {code}"), format!("−{}", money::shown(discount))));
         }
         for tax in &order.tax {
             totals.push((format!("includes VAT {} %", tax.rate_percent), money::shown(tax.amount)));
         }
+    }
+    if let Some((code, true)) = basket.voucher() {
+        totals.push((format!("Voucher {code}"), "…".to_owned()));
     }
     totals.push(("Total".to_owned(), money::shown(basket.total())));
     totals

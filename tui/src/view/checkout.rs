@@ -4,8 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use storefront_api::{Order, OrderStatus};
 
+use crate::keys::{Action, Context};
 use crate::money;
-use crate::state::{Field, Model, PAYMENTS, Phase};
+use crate::state::{Field, Model, PAYMENTS, Payment, Phase, WALLET};
+use crate::update::wallet_cannot_pay;
 use crate::view::text::{put, put_all, put_right, rule, width, wrap, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, instead, row, steps, timeline};
@@ -105,10 +107,22 @@ fn payments(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put(buffer, area.x, area.y, "Payment", if focused { theme.accent } else { theme.dim }, LABELS - 1);
     let x = area.x + LABELS;
     let room = area.width.saturating_sub(LABELS);
+    // What stands in the way is said beside the choice, before anybody buys.
+    let total = checkout.new_total.unwrap_or_else(|| model.basket.total());
+    let error = checkout.errors.iter().find(|(field, _)| *field == Field::Payment).map(|(_, text)| text.clone());
+    let error = error.or_else(|| wallet_cannot_pay(model, total)).map(|text| format!("! {text}"));
     if usize::from(area.height) < PAYMENTS.len() {
-        let name = checkout.payment().name;
-        let shown = if focused { format!("‹ {name} ›") } else { name.to_owned() };
-        put(buffer, x, area.y, &shown, if focused { theme.accent } else { theme.text }, room);
+        let name = named(model, checkout.payment());
+        let shown = if focused { format!("‹ {name} ›") } else { name };
+        let end = put(buffer, x, area.y, &shown, if focused { theme.accent } else { theme.text }, room);
+        if let Some(error) = error {
+            // Below, where there is a row; else in place of what is in the wallet.
+            if area.height > 1 {
+                put(buffer, x, area.y + 1, &error, theme.bad, room);
+            } else {
+                put(buffer, end + 1, area.y, &error, theme.bad, area.right().saturating_sub(end + 1));
+            }
+        }
         return;
     }
     for (place, payment) in PAYMENTS.iter().enumerate() {
@@ -122,7 +136,18 @@ fn payments(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             theme.dim
         };
         put(buffer, x, y, if chosen { "●" } else { "○" }, style, 1);
-        put(buffer, x + 2, y, payment.name, style, room.saturating_sub(2));
+        let end = put(buffer, x + 2, y, &named(model, payment), style, room.saturating_sub(2));
+        if chosen && let Some(error) = &error {
+            put(buffer, end + 1, y, error, theme.bad, area.right().saturating_sub(end + 1));
+        }
+    }
+}
+
+/// A way to pay as the shopper knows it; the wallet with what is in it.
+fn named(model: &Model, payment: &Payment) -> String {
+    match model.account.balance() {
+        Some(balance) if payment.token == WALLET => format!("{}, {} in it", payment.name, money::shown(balance)),
+        Some(_) | None => payment.name.to_owned(),
     }
 }
 
@@ -145,7 +170,8 @@ fn submit_line(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = model.basket.lines();
     put(buffer, area.x, area.y, "Your order", theme.dim, area.width);
-    let room = usize::from(area.height.saturating_sub(4));
+    let discount = model.basket.discount();
+    let room = usize::from(area.height.saturating_sub(if discount.is_some() { 5 } else { 4 }));
     let shown = lines.len().min(room);
     for (place, line) in lines.iter().take(shown).enumerate() {
         let row = row(area, place + 1);
@@ -159,6 +185,12 @@ fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if lines.len() > shown {
         let row = row(area, at);
         put(buffer, row.x, row.y, &format!("and {} more", lines.len() - shown), theme.dim, row.width);
+        at += 1;
+    }
+    if let Some((code, discount)) = discount {
+        let row = row(area, at);
+        put(buffer, row.x, row.y, &format!("Voucher {code}"), theme.dim, row.width);
+        put_right(buffer, row.right(), row.y, &format!("−{}", money::shown(discount)), theme.text, 12);
         at += 1;
     }
     let line = row(area, at);
@@ -204,8 +236,9 @@ fn told(model: &Model, order: &Order) -> (String, String) {
         ),
         OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
             let number = order.number.as_deref().unwrap_or("Your order");
-            let mailbox =
-                model.mailbox_url.as_ref().map(|url| format!(" This demo's mail is at {url}.")).unwrap_or_default();
+            let key = model.keys.label(Context::CheckoutProgress, Action::GoAccount);
+            let mailbox = model.mailbox_url.as_ref().map(|_| format!(" {key} leads to this demo's mailbox."));
+            let mailbox = mailbox.unwrap_or_default();
             (format!("✓ {number} is confirmed. Thank you!"), format!("{total} paid; a mail goes to {email}.{mailbox}"))
         }
         OrderStatus::Expired => ("The basket is over".to_owned(), "Nothing happened in it for too long.".to_owned()),

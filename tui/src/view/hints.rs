@@ -55,6 +55,8 @@ fn taken(hint: &Hint) -> u16 {
 fn label(binding: &Binding, here: &[&Binding]) -> String {
     let other = match binding.action {
         Action::NextShelf => Some((Action::PreviousShelf, true)),
+        Action::NextPart => Some((Action::PreviousPart, true)),
+        Action::NextPaper => Some((Action::PreviousPaper, true)),
         Action::NextEvent => Some((Action::PreviousEvent, true)),
         Action::NextChoice => Some((Action::PreviousChoice, true)),
         Action::Down => Some((Action::Up, true)),

@@ -18,6 +18,7 @@ mod log;
 mod order;
 mod orders;
 mod palette;
+mod paper;
 mod picture;
 mod processes;
 mod replay;
@@ -119,13 +120,20 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
         Screen::Processes => processes::draw(model, theme, body, buffer),
         Screen::Lab => lab::draw(model, theme, body, buffer),
         Screen::Counter => counter::draw(model, theme, body, buffer),
-        Screen::Account => account::draw(model, theme, body, buffer),
+        Screen::Account => {
+            account::draw(model, theme, body, buffer);
+            None
+        }
         Screen::Replay => {
             replay::draw(model, theme, body, buffer);
             None
         }
     };
+    let cursor = cursor.filter(|_| model.paper.is_none());
     let spare = Rect { y: foot - u16::from(airy), height: 1, x: margin, width: area.width - 2 * margin };
+    if let Some(open) = &model.paper {
+        paper::draw(open, theme, area, buffer);
+    }
     toast(model, theme, spare, buffer);
     if let Some(open) = &model.help {
         return help::draw(open, &model.keys, theme, area, buffer);

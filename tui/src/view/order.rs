@@ -7,8 +7,8 @@ use storefront_api::{Order, OrderStatus, PaymentStatus};
 
 use crate::keys::{Action, Context};
 use crate::money;
-use crate::state::{Load, Model, TimelineView};
-use crate::view::text::{put, put_all, put_right};
+use crate::state::{Load, Model, OpenOrder, TimelineView};
+use crate::view::text::{put, put_all, put_right, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, failed, instead, row, steps, timeline};
 
@@ -26,7 +26,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     let airy = area.height >= 16;
     title(order, theme, row(area, 0), buffer);
     steps::line(&open.steps, theme, row(area, 1), buffer);
-    let mut body = below(area, 2 + u16::from(airy));
+    let facts = facts(open);
+    let facts = wrap_into(&facts, area.width, if airy { 2 } else { 1 });
+    for (line, text) in facts.iter().enumerate() {
+        put(buffer, area.x, row(area, 2 + line).y, text, theme.dim, area.width);
+    }
+    let mut body = below(area, 2 + u16::try_from(facts.len()).unwrap_or(0) + u16::from(airy));
     // What looks at the events one by one needs the room.
     if airy && open.view == TimelineView::List {
         let height = items(order, theme, body, buffer);
@@ -48,6 +53,24 @@ fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         (payment(order.payment_status), theme.dim),
     ];
     put_all(buffer, area.x, area.y, &pieces, right.saturating_sub(area.x + 1));
+}
+
+/// The papers of an order: its invoice, credit notes, the voucher it was bought with and the one that it brought.
+fn facts(open: &OpenOrder) -> String {
+    let Some(order) = &open.order else { return String::new() };
+    let mut facts = Vec::new();
+    facts.extend(order.invoice.as_ref().map(|number| format!("invoice {number}")));
+    if order.discount.amount != 0
+        && let Some(code) = &order.voucher
+    {
+        facts.push(format!("voucher {code} −{}", money::shown(order.discount)));
+    }
+    let credits = open.papers.invoice.iter().flat_map(|invoice| &invoice.credit_notes);
+    facts.extend(credits.map(|credit| format!("credit note {} −{}", credit.number, money::shown(credit.amount))));
+    let brought = open.papers.voucher.as_ref();
+    facts
+        .extend(brought.map(|voucher| format!("brought voucher {} of {}", voucher.code, money::shown(voucher.amount))));
+    facts.join(" · ")
 }
 
 /// The lines of the order and where it goes; returns the rows it took.

@@ -8,32 +8,37 @@ use ratatui::style::Style;
 use storefront_api::{Step, StepState, Timestamp};
 
 use crate::view::row;
-use crate::view::text::put;
+use crate::view::text::{put, width};
 use crate::view::theme::Theme;
 use crate::view::when;
 
-/// `stock ✓ ─ payment ⟳ 2 ─ confirm · ─ mail ·`
+/// `stock ✓ ─ payment ⟳ 2 ─ confirm · ─ invoice · ─ mail ·`; on a narrow screen `stock✓ pay⟳2 confirm· invoice· mail·`
 pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x;
     let room = |x: u16| area.right().saturating_sub(x);
     let back = going_back(steps);
+    // Name, sign, attempt and joint of each step; where that is too much, they move together.
+    let needed: u16 = steps.iter().map(|step| width(&step.name) + 5).sum();
+    let tight = needed > area.width + 3;
     for (place, step) in steps.iter().enumerate() {
         if place > 0 {
             let backwards = back.is_some_and(|(first, last)| place > first && place <= last);
-            let (joint, style) = match (backwards, area.width >= 48) {
-                (true, true) => (" ◀─ ", theme.warn),
-                (true, false) => (" ◀ ", theme.warn),
-                (false, true) => (" ─ ", theme.faint),
-                (false, false) => ("  ", theme.faint),
+            let (joint, style) = match (backwards, tight) {
+                (true, false) => (" ◀─ ", theme.warn),
+                (true, true) => (" ◀ ", theme.warn),
+                (false, false) => (" ─ ", theme.faint),
+                (false, true) => (" ", theme.faint),
             };
             x = put(buffer, x, area.y, joint, style, room(x));
         }
         let (sign, style) = sign(step.state, theme);
         let name = if step.state == StepState::Pending { theme.dim } else { theme.text };
-        x = put(buffer, x, area.y, &step.name, name, room(x));
-        x = put(buffer, x + 1, area.y, sign, style, room(x + 1));
+        let short = if tight && step.name == "payment" { "pay" } else { &step.name };
+        x = put(buffer, x, area.y, short, name, room(x)) + u16::from(!tight);
+        x = put(buffer, x, area.y, sign, style, room(x));
         if step.attempt > 1 && matches!(step.state, StepState::Running | StepState::Waiting) {
-            x = put(buffer, x + 1, area.y, &step.attempt.to_string(), style, room(x + 1));
+            let after = x + u16::from(!tight);
+            x = put(buffer, after, area.y, &step.attempt.to_string(), style, room(after));
         }
     }
 }

@@ -3,6 +3,7 @@
 //! To bring the files up to date after a change that is meant: `GOLDEN=write cargo test -p storefront`, then read the
 //! difference.
 
+mod account;
 mod backstage;
 mod counter;
 
@@ -365,7 +366,7 @@ fn every_screen_is_drawn_in_every_theme_at_every_size() {
     let themes = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Mono];
     let depths = [Depth::True, Depth::Indexed, Depth::Basic, Depth::None];
     for mut client in [with_a_full_basket(), at_the_checkout(), watching(), confirmed(), backstage::in_the_lab()] {
-        for keys in ["", "1", "2", "3", "4", "5", "<Enter>", "6", "?"] {
+        for keys in ["", "1", "2", "3", "4", "5", "<Enter>", "6", "8", "l", "l", "l", "l", "?"] {
             client.press(keys);
             client.answer_all();
             for size in [(40, 12), (59, 15), (80, 24), (100, 20), (200, 60)] {

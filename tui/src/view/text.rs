@@ -5,6 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::wrap::split;
+pub(super) use crate::wrap::wrap;
+
 /// How many cells a text takes.
 pub(super) fn width(text: &str) -> u16 {
     u16::try_from(text.width()).unwrap_or(u16::MAX)
@@ -73,32 +76,6 @@ pub(super) fn wrap_into(text: &str, room: u16, most: usize) -> Vec<String> {
     lines
 }
 
-/// The text in lines of at most `room` cells, broken between words where that is possible.
-pub(super) fn wrap(text: &str, room: u16) -> Vec<String> {
-    let room = usize::from(room.max(1));
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            let needed = line.width() + usize::from(!line.is_empty()) + word.width();
-            if needed > room && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-            while line.width() > room && line.chars().count() > 1 {
-                let (head, tail) = split(&line, room);
-                lines.push(head);
-                line = tail;
-            }
-        }
-        lines.push(line);
-    }
-    lines
-}
-
 /// The text in lines of at most `room` cells, broken anywhere, with its indentation; for JSON.
 pub(super) fn fold(text: &str, room: u16) -> Vec<String> {
     let room = usize::from(room.max(1));
@@ -113,18 +90,6 @@ pub(super) fn fold(text: &str, room: u16) -> Vec<String> {
         lines.push(rest);
     }
     lines
-}
-
-/// As much as fits, but at least one character, and the rest.
-fn split(text: &str, room: usize) -> (String, String) {
-    let mut used = 0;
-    let at = text.char_indices().find(|(_, letter)| {
-        used += letter.width().unwrap_or(0);
-        used > room
-    });
-    let first = text.chars().next().map_or(0, char::len_utf8);
-    let at = at.map_or(text.len(), |(at, _)| at.max(first));
-    (text[..at].to_owned(), text[at..].to_owned())
 }
 
 /// Numbers as bars, the highest as high as a line.

@@ -132,7 +132,7 @@ fn the_diagram_is_saved_under_the_name_of_the_order_or_copied() {
     assert_eq!(client.asked, [Effect::FetchDiagram { id, copy: false }]);
     client.asked.clear();
     let effects = client.take(Msg::Diagram { id, copy: false, result: Ok("# Order".into()) });
-    assert_eq!(effects, [Effect::Save { name: "storefront-order-MM2X-33BA.md".into(), text: "# Order".into() }]);
+    assert_eq!(effects, [Effect::Save { name: "storefront-order-MM2X-33BA.md".into(), contents: b"# Order".to_vec() }]);
     let effects = client.take(Msg::Diagram { id, copy: true, result: Ok("# Order".into()) });
     assert_eq!(effects, [Effect::Copy("# Order".into())]);
     client.take(Msg::Saved(Err("It could not be written.".into())));

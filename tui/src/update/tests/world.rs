@@ -1,5 +1,7 @@
 //! A client in a small shop of its own: it answers the client's effects as the server would, without any I/O.
 
+pub(crate) mod account;
+mod checkout;
 mod counter;
 
 use std::collections::BTreeMap;
@@ -7,15 +9,18 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use storefront_api::{
     Category, CategoryList, Currency, Event, FieldChange, Money, Order, OrderDiff, OrderId, OrderItem, OrderStatus,
-    OrderSummary, Page, PaymentStatus, Problem, Product, Step, StepState, TaxLine, Timeline, Timestamp,
+    OrderSummary, Page, PaymentStatus, Problem, Product, StepState, TaxLine, Timeline, Timestamp,
 };
 use uuid::Uuid;
+
+pub(crate) use checkout::{a_checkout, steps};
 
 use super::backstage::{self, Backstage};
 use super::laboratory::{self, Laboratory};
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
 use crate::state::{Agreed, Change, Failure, Model, Request};
+use crate::update::account::Errand;
 use crate::update::{Effect, Feed, Msg, update};
 
 /// When tests take place: 2026-03-01T12:00:00Z.
@@ -108,7 +113,9 @@ fn add_up(order: &mut Order) {
     }
     let sum = order.items.iter().map(|item| item.line_total.amount).sum();
     order.subtotal = eur(sum);
-    order.total = eur(sum);
+    let off = if order.voucher.is_some() { sum.min(500) } else { 0 };
+    (order.discount, order.total) = (eur(off), eur(sum - off));
+    let sum = sum - off;
     order.tax = vec![TaxLine { rate_percent: 19, amount: eur(sum * 19 / 119) }];
 }
 
@@ -129,45 +136,6 @@ pub(crate) fn an_event(position: u64, kind: &str, correlation: &str) -> Event {
     }
 }
 
-/// A checkout that is paid after one attempt in vain, with what led to what; three minutes pass before it is bought.
-pub(crate) fn a_checkout(about: &str) -> Vec<Event> {
-    let told: [(&str, Option<u64>, i64); 12] = [
-        ("order.started", None, 0),
-        ("order.item_added", None, 0),
-        ("order.checked_out", None, 180_000),
-        ("stock.reserved", Some(3), 2),
-        ("checkout.stock_reserved", Some(3), 0),
-        ("payment.requested", Some(5), 9),
-        ("payment.outcome_unknown", Some(6), 700),
-        ("payment.succeeded", Some(6), 1_400),
-        ("order.confirmed", Some(8), 8),
-        ("checkout.completed", Some(8), 0),
-        ("email.requested", Some(10), 6),
-        ("email.sent", Some(11), 12),
-    ];
-    let mut time = START;
-    let event = |(at, (kind, cause, after)): (u64, &(&str, Option<u64>, i64))| {
-        time += after;
-        Event {
-            time: Timestamp::from_unix_ms(time),
-            causation_id: cause.map(|cause| Uuid::from_u128(cause.into()).to_string()),
-            ..an_event(at, kind, about)
-        }
-    };
-    (1..).zip(&told).map(event).collect()
-}
-
-pub(crate) fn steps(states: [StepState; 4]) -> Vec<Step> {
-    let step = |(name, state): (&str, StepState)| Step {
-        name: name.into(),
-        state,
-        attempt: u32::from(state != StepState::Pending),
-        detail: None,
-        next_attempt_at: None,
-    };
-    ["stock", "payment", "confirm", "mail"].into_iter().zip(states).map(step).collect()
-}
-
 /// Ids that are the same in every run of a test.
 fn next_id() -> Uuid {
     thread_local!(static LAST: std::cell::Cell<u128> = const { std::cell::Cell::new(0xa0) });
@@ -185,6 +153,7 @@ pub(crate) struct Client {
     pub(crate) counter: counter::Shopkeeping,
     pub(crate) backstage: Backstage,
     pub(crate) laboratory: Laboratory,
+    pub(crate) purses: account::Purses,
     now: i64,
 }
 
@@ -202,6 +171,7 @@ impl Client {
             counter: counter::Shopkeeping::default(),
             backstage: Backstage::default(),
             laboratory: Laboratory::default(),
+            purses: account::Purses::default(),
             now: START,
         }
     }
@@ -334,10 +304,14 @@ impl Client {
         self.orders.last_mut().unwrap()
     }
 
-    fn answer(&mut self, effect: Effect) -> Msg {
+    pub(crate) fn answer(&mut self, effect: Effect) -> Msg {
         let writes = matches!(
             effect,
-            Effect::SendChange { .. } | Effect::CheckOut { .. } | Effect::CancelOrder { .. } | Effect::Submit { .. }
+            Effect::SendChange { .. }
+                | Effect::CheckOut { .. }
+                | Effect::CancelOrder { .. }
+                | Effect::Submit { .. }
+                | Effect::Account(Errand::Register { .. })
         );
         if writes && let Some(problem) = self.refuse_with.take() {
             return failed(effect, Failure::Refused(Box::new(problem)));
@@ -403,6 +377,7 @@ impl Client {
             }
             Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Ok("# Order".into()) },
             Effect::Counter(errand) => self.fetch(errand),
+            Effect::Account(errand) => self.purses.answer(errand),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
             Effect::Processes(errand) => Msg::Processes(self.backstage.answer(errand)),
             Effect::Lab(errand) => Msg::Lab(self.laboratory.answer(errand)),
@@ -426,6 +401,11 @@ impl Client {
                 self.laboratory.break_there(broken.stub, broken.faults);
                 Agreed::Lab(broken)
             }
+            Request::UseVoucher { order_id, code } => {
+                let order = self.order_mut(order_id);
+                carry_out(order, Change::UseVoucher { code });
+                Agreed::Voucher(Box::new(order.clone()))
+            }
         }
     }
 }
@@ -448,6 +428,8 @@ fn carry_out(order: &mut Order, change: Change) {
         }
         Change::Remove { product_id } => order.items.retain(|item| item.product_id != product_id),
         Change::Empty => order.items.clear(),
+        Change::UseVoucher { code } => order.voucher = Some(code),
+        Change::DropVoucher => order.voucher = None,
     }
     order.version += 1;
     add_up(order);
@@ -469,6 +451,7 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },
         Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
         Effect::Counter(errand) => counter::failed(errand, failure),
+        Effect::Account(errand) => account::failed(errand, failure),
         Effect::Submit { key, .. } => Msg::Submitted { key, result: Err(failure) },
         Effect::Processes(errand) => Msg::Processes(backstage::failed(errand, failure)),
         Effect::Lab(errand) => Msg::Lab(laboratory::failed(errand, failure)),

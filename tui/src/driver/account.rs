@@ -1,0 +1,79 @@
+//! Runs the errands of the account: one request each, or two that belong together.
+
+use storefront_api::{Invoice, MovementsQuery, OrderId, Page, RegisterCustomer, Voucher};
+use storefront_client::{Client, ClientError, Mail as Received, Mailbox};
+
+use crate::driver::effects::{failure, named};
+use crate::state::{Failure, Mail, Mails};
+use crate::update::account::{Errand, FileKind, News};
+
+/// How many movements one request fetches.
+const PAGE: u32 = 50;
+
+pub(super) async fn run(client: &Client, errand: Errand) -> News {
+    match errand {
+        Errand::Register { customer, key } => {
+            let register = RegisterCustomer { id: Some(customer) };
+            let result = client.register(&register, &named(&key)).await;
+            News::Registered { key, result: result.map(|written| written.value).map_err(failure) }
+        }
+        Errand::Wallet { customer } => News::Wallet { customer, result: client.wallet().await.map_err(failure) },
+        Errand::Movements { sequence, cursor } => {
+            let more = cursor.is_some();
+            let query = MovementsQuery { limit: Some(PAGE), cursor };
+            News::Movements { sequence, more, result: client.movements(&query).await.map_err(failure) }
+        }
+        Errand::Vouchers { sequence, min_position } => {
+            let list = client.vouchers_as_of(min_position).await.map_err(failure);
+            let page = |items: Vec<Voucher>| Page { total: items.len() as u64, items, next_cursor: None };
+            News::Vouchers { sequence, result: list.map(|list| page(list.items)) }
+        }
+        Errand::Invoices { sequence, query } => {
+            let more = query.cursor.is_some();
+            News::Invoices { sequence, more, result: client.invoices(&query).await.map_err(failure) }
+        }
+        Errand::Mails { sequence, url, after } => News::Mails { sequence, result: mails(&url, after).await },
+        Errand::Text { number } => {
+            let result = client.document_text(&number).await.map_err(failure).and_then(|text| there(text, &number));
+            News::Text { number, result }
+        }
+        Errand::File { number, kind } => {
+            let file = match kind {
+                FileKind::Pdf => client.document_pdf(&number).await,
+                FileKind::Text => client.document_text(&number).await.map(|text| text.map(String::into_bytes)),
+            };
+            let result = file.map_err(failure).and_then(|file| there(file, &number));
+            News::File { number, kind, result }
+        }
+        Errand::Papers { order, invoice } => {
+            News::Papers { order, result: papers(client, order, invoice).await.map_err(failure) }
+        }
+    }
+}
+
+/// What the shop has, or that it has it not.
+fn there<T>(found: Option<T>, number: &str) -> Result<T, Failure> {
+    found.ok_or_else(|| Failure::Unexpected(format!("The shop has no document {number}.")))
+}
+
+async fn mails(url: &str, after: u64) -> Result<Mails, Failure> {
+    let page = Mailbox::new(url).map_err(failure)?.messages(after).await.map_err(failure)?;
+    Ok(Mails { mails: page.messages.into_iter().map(mail).collect(), head: page.head })
+}
+
+fn mail(received: Received) -> Mail {
+    let Received { sequence, from, to, subject, text, received_at, .. } = received;
+    Mail { number: sequence, from, to: to.join(", "), subject, text, received_at }
+}
+
+async fn papers(
+    client: &Client,
+    order: OrderId,
+    invoice: Option<String>,
+) -> Result<(Option<Invoice>, Option<Voucher>), ClientError> {
+    let voucher = client.voucher_issued(order).await?;
+    match invoice {
+        Some(number) => Ok((client.invoice(&number).await?, voucher)),
+        None => Ok((None, voucher)),
+    }
+}

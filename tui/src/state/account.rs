@@ -1,0 +1,217 @@
+//! The account: who the shopper is to the shop, and their wallet, vouchers, invoices and mail.
+
+use std::collections::BTreeMap;
+
+use storefront_api::{CustomerId, DocumentSummary, Money, Movement, Page, Timestamp, Voucher, Wallet};
+
+use crate::keys::Context;
+use crate::settings::Settings;
+use crate::state::{Failure, List, Load};
+
+/// A part of the screen Account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    #[default]
+    Wallet,
+    Vouchers,
+    Invoices,
+    Mailbox,
+    Profile,
+}
+
+impl Part {
+    /// All parts, in the order in which they stand.
+    pub(crate) const ALL: [Self; 5] = [Self::Wallet, Self::Vouchers, Self::Invoices, Self::Mailbox, Self::Profile];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Wallet => "Wallet",
+            Self::Vouchers => "Vouchers",
+            Self::Invoices => "Invoices",
+            Self::Mailbox => "Mailbox",
+            Self::Profile => "Profile",
+        }
+    }
+
+    /// The part so many places on; after the last comes the first.
+    pub(crate) fn step(self, by: isize) -> Self {
+        Self::ALL[(self as usize + Self::ALL.len()).saturating_add_signed(by) % Self::ALL.len()]
+    }
+}
+
+/// A wish to become a customer on its way to the shop. Its key stays until there is a definite answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Registration {
+    pub(crate) customer: CustomerId,
+    pub(crate) key: String,
+    pub(crate) in_flight: bool,
+    pub(crate) retry_at: Option<Timestamp>,
+    pub(crate) retries: u32,
+}
+
+/// A mail as the demo's mailbox has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mail {
+    /// Its number there: 1, 2, 3, …
+    pub(crate) number: u64,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) received_at: Timestamp,
+}
+
+/// The mails after a number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mails {
+    /// Oldest first.
+    pub(crate) mails: Vec<Mail>,
+    /// The number of the latest mail there ever was.
+    pub(crate) head: u64,
+}
+
+/// A list that the shop hands out page by page, newest first.
+#[derive(Debug)]
+pub(crate) struct Roll<T> {
+    pub(crate) items: Vec<T>,
+    /// How many there are, also those that are not here.
+    pub(crate) total: usize,
+    pub(crate) next_cursor: Option<String>,
+    pub(crate) load: Load,
+    /// A request is on its way.
+    pub(crate) asking: bool,
+    /// Which request the answer must belong to.
+    pub(crate) sequence: u64,
+    pub(crate) list: List,
+    /// When to look again, because something changed or the last request failed.
+    pub(crate) refresh_at: Option<Timestamp>,
+    /// How often in a row asking failed.
+    pub(crate) retries: u32,
+}
+
+impl<T> Default for Roll<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            total: 0,
+            next_cursor: None,
+            load: Load::Loading,
+            asking: false,
+            sequence: 0,
+            list: List::default(),
+            refresh_at: None,
+            retries: 0,
+        }
+    }
+}
+
+impl<T> Roll<T> {
+    pub(crate) fn selected(&self) -> Option<&T> {
+        self.items.get(self.list.cursor)
+    }
+
+    /// Notes that the list is asked for anew; returns the number that the answer must carry.
+    pub(crate) fn ask(&mut self) -> u64 {
+        self.refresh_at = None;
+        self.asking = true;
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// The cursor of the page after what is here, when the chosen line comes near the end of it; notes that it is asked for.
+    pub(crate) fn ask_for_more(&mut self) -> Option<String> {
+        const MARGIN: usize = 10;
+        if self.asking || self.list.cursor + MARGIN < self.items.len() {
+            return None;
+        }
+        let cursor = self.next_cursor.clone()?;
+        self.asking = true;
+        Some(cursor)
+    }
+
+    /// Takes a page in; the chosen line stays the one that has the same name, unless it is the first.
+    pub(crate) fn take<K: PartialEq>(&mut self, more: bool, page: Page<T>, name: impl Fn(&T) -> K) {
+        let chosen = self.selected().map(&name).filter(|_| self.list.cursor > 0);
+        if !more {
+            self.items.clear();
+        }
+        self.items.extend(page.items);
+        self.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(self.items.len());
+        self.next_cursor = page.next_cursor;
+        (self.load, self.asking, self.retries) = (Load::Ready, false, 0);
+        if let Some(place) = chosen.and_then(|chosen| self.items.iter().position(|item| name(item) == chosen)) {
+            self.list.cursor = place;
+        }
+        self.list.clamp(self.items.len());
+    }
+
+    /// Notes that there was no answer; what is here stays.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.asking = false;
+        self.retries = self.retries.saturating_add(1);
+        if self.load != Load::Ready {
+            self.load = Load::Failed(failure);
+        }
+    }
+
+    /// Forgets everything but which answers are old.
+    pub(crate) fn forget(&mut self) {
+        *self = Self { sequence: self.sequence + 1, ..Self::default() };
+    }
+}
+
+/// The account and what is known of it.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    /// Who the shopper is to the shop; `None`: a guest.
+    pub(crate) customer: Option<CustomerId>,
+    pub(crate) registration: Option<Registration>,
+    /// The guest's basket is to become the customer's as soon as nothing of it is on its way.
+    pub(crate) hand_over: bool,
+    pub(crate) part: Part,
+    pub(crate) wallet: Option<Wallet>,
+    pub(crate) movements: Roll<Movement>,
+    pub(crate) vouchers: Roll<Voucher>,
+    pub(crate) invoices: Roll<DocumentSummary>,
+    pub(crate) mails: Roll<Mail>,
+}
+
+impl Account {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { customer: settings.customer, ..Self::default() }
+    }
+
+    /// What is in the wallet, once that is known.
+    pub(crate) fn balance(&self) -> Option<Money> {
+        self.wallet.as_ref().map(|wallet| wallet.balance)
+    }
+
+    /// What has the keyboard on the screen Account.
+    pub(crate) fn context(&self, has_mailbox: bool) -> Context {
+        match self.part {
+            Part::Wallet | Part::Vouchers if self.registration.is_some() => Context::Account,
+            Part::Wallet | Part::Vouchers if self.customer.is_none() => Context::NoWallet,
+            Part::Wallet => Context::Wallet,
+            Part::Vouchers => Context::Vouchers,
+            Part::Invoices => Context::Invoices,
+            Part::Mailbox if has_mailbox => Context::Mailbox,
+            Part::Profile if self.customer.is_some() => Context::Profile,
+            Part::Mailbox | Part::Profile => Context::Account,
+        }
+    }
+
+    /// The number of the newest mail that is here.
+    pub(crate) fn last_mail(&self) -> u64 {
+        self.mails.items.first().map_or(0, |mail| mail.number)
+    }
+
+    /// Takes in mails that came after those that are here.
+    pub(crate) fn take_mails(&mut self, news: Mails) {
+        const KEPT: usize = 200;
+        let known = self.mails.items.iter().cloned();
+        let all: BTreeMap<u64, Mail> = known.chain(news.mails).map(|mail| (mail.number, mail)).collect();
+        let items: Vec<Mail> = all.into_values().rev().take(KEPT).collect();
+        let total = items.len() as u64;
+        self.mails.take(false, Page { items, next_cursor: None, total }, |mail| mail.number);
+    }
+}

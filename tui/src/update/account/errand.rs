@@ -1,0 +1,102 @@
+//! What the account asks of the shop, and what comes of it. Data only.
+
+use storefront_api::{
+    Customer, CustomerId, DocumentSummary, Invoice, InvoiceListQuery, Movement, OrderId, Page, Voucher, Wallet,
+};
+
+use crate::state::{Failure, Mails};
+
+/// Something to be asked of the shop or of its mailbox.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Errand {
+    Register {
+        customer: CustomerId,
+        key: String,
+    },
+    Wallet {
+        customer: CustomerId,
+    },
+    Movements {
+        sequence: u64,
+        cursor: Option<String>,
+    },
+    Vouchers {
+        sequence: u64,
+        min_position: Option<u64>,
+    },
+    Invoices {
+        sequence: u64,
+        query: InvoiceListQuery,
+    },
+    Mails {
+        sequence: u64,
+        url: String,
+        after: u64,
+    },
+    /// An invoice or a credit note to read.
+    Text {
+        number: String,
+    },
+    /// An invoice or a credit note to keep.
+    File {
+        number: String,
+        kind: FileKind,
+    },
+    /// What an order brought beside the goods.
+    Papers {
+        order: OrderId,
+        invoice: Option<String>,
+    },
+}
+
+/// As what a document is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Pdf,
+    Text,
+}
+
+/// What came of an errand.
+#[derive(Debug)]
+pub(crate) enum News {
+    Registered {
+        key: String,
+        result: Result<Customer, Failure>,
+    },
+    /// `None`: the shop does not know the customer.
+    Wallet {
+        customer: CustomerId,
+        result: Result<Option<Wallet>, Failure>,
+    },
+    Movements {
+        sequence: u64,
+        more: bool,
+        result: Result<Page<Movement>, Failure>,
+    },
+    Vouchers {
+        sequence: u64,
+        result: Result<Page<Voucher>, Failure>,
+    },
+    Invoices {
+        sequence: u64,
+        more: bool,
+        result: Result<Page<DocumentSummary>, Failure>,
+    },
+    Mails {
+        sequence: u64,
+        result: Result<Mails, Failure>,
+    },
+    Text {
+        number: String,
+        result: Result<String, Failure>,
+    },
+    File {
+        number: String,
+        kind: FileKind,
+        result: Result<Vec<u8>, Failure>,
+    },
+    Papers {
+        order: OrderId,
+        result: Result<(Option<Invoice>, Option<Voucher>), Failure>,
+    },
+}

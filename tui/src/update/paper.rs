@@ -1,0 +1,167 @@
+//! Reading over the screen: invoices, credit notes and mails; keeping the first two as files; and what an order brought.
+
+use storefront_api::{Invoice, OrderId, Voucher};
+
+use crate::state::account::Part;
+use crate::state::{Failure, Load, Model, Page, Paper, Screen, Tone};
+use crate::update::account::{Errand, FileKind};
+use crate::update::{Effect, refuse};
+
+/// Opens what is chosen: of an order its invoice, in the account a line of its list.
+pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    let paper = match model.screen {
+        Screen::Order => of_order(model),
+        Screen::Account => of_account(model),
+        Screen::Shop
+        | Screen::Basket
+        | Screen::Checkout
+        | Screen::Orders
+        | Screen::Log
+        | Screen::Processes
+        | Screen::Lab
+        | Screen::Counter
+        | Screen::Replay => None,
+    };
+    match paper {
+        Some(paper) => {
+            model.paper = Some(paper);
+            fill(model)
+        }
+        None => {
+            if model.screen == Screen::Order {
+                model.toast(Tone::Plain, "There is no invoice yet: it is written when the order is confirmed.");
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// The invoice of the open order with its credit notes.
+fn of_order(model: &Model) -> Option<Paper> {
+    let open = model.order.as_ref()?;
+    let number = open.order.as_ref()?.invoice.clone()?;
+    let credits = open.papers.invoice.iter().flat_map(|invoice| &invoice.credit_notes);
+    let all = std::iter::once(number.clone()).chain(credits.map(|credit| credit.number.clone()));
+    Some(Paper::new(Page::Document(number), all.map(Page::Document).collect()))
+}
+
+/// The chosen line of a list, with the others.
+fn of_account(model: &Model) -> Option<Paper> {
+    let account = &model.account;
+    match account.part {
+        Part::Invoices => {
+            let page = Page::Document(account.invoices.selected()?.number.clone());
+            let all = account.invoices.items.iter().map(|document| Page::Document(document.number.clone()));
+            Some(Paper::new(page, all.collect()))
+        }
+        Part::Mailbox => {
+            let page = Page::Mail(account.mails.selected()?.number);
+            Some(Paper::new(page, account.mails.items.iter().map(|mail| Page::Mail(mail.number)).collect()))
+        }
+        Part::Wallet | Part::Vouchers | Part::Profile => None,
+    }
+}
+
+/// Goes to the next page, or the one before; the list below moves along.
+pub(super) fn leaf(model: &mut Model, by: isize) -> Vec<Effect> {
+    let Some(paper) = &mut model.paper else { return Vec::new() };
+    if !paper.leaf(by) {
+        let end = if by > 0 { "This is the last one." } else { "This is the first one." };
+        model.toast(Tone::Plain, end);
+        return Vec::new();
+    }
+    let account = &mut model.account;
+    let place = match paper.page() {
+        Page::Document(number) => account.invoices.items.iter().position(|document| document.number == *number),
+        Page::Mail(number) => account.mails.items.iter().position(|mail| mail.number == *number),
+    };
+    match (place, account.part) {
+        (Some(place), Part::Invoices) if model.screen == Screen::Account => account.invoices.list.cursor = place,
+        (Some(place), Part::Mailbox) if model.screen == Screen::Account => account.mails.list.cursor = place,
+        (Some(_) | None, Part::Wallet | Part::Vouchers | Part::Invoices | Part::Mailbox | Part::Profile) => {}
+    }
+    fill(model)
+}
+
+/// Gets the text of the open page: a mail is here, a document comes from the shop.
+fn fill(model: &mut Model) -> Vec<Effect> {
+    let Some(paper) = &mut model.paper else { return Vec::new() };
+    match paper.page().clone() {
+        Page::Document(number) => vec![Effect::Account(Errand::Text { number })],
+        Page::Mail(number) => {
+            if let Some(mail) = model.account.mails.items.iter().find(|mail| mail.number == number) {
+                paper.text = format!("{}\n\nTo {}\nFrom {}\n\n{}", mail.subject, mail.to, mail.from, mail.text);
+                paper.load = Load::Ready;
+            }
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn on_text(model: &mut Model, number: &str, result: Result<String, Failure>) {
+    let open = model.paper.as_mut();
+    let Some(paper) = open.filter(|paper| matches!(paper.page(), Page::Document(open) if open == number)) else {
+        return;
+    };
+    match result {
+        Ok(text) => (paper.text, paper.load) = (text, Load::Ready),
+        Err(failure) => paper.load = Load::Failed(failure),
+    }
+}
+
+/// Keeps the document that is read, or else the chosen one.
+pub(super) fn save(model: &mut Model, kind: FileKind) -> Vec<Effect> {
+    let number = match model.paper.as_ref().map(Paper::page) {
+        Some(Page::Document(number)) => Some(number.clone()),
+        Some(Page::Mail(_)) => None,
+        None => model.account.invoices.selected().map(|document| document.number.clone()),
+    };
+    number.map(|number| Effect::Account(Errand::File { number, kind })).into_iter().collect()
+}
+
+pub(super) fn on_file(
+    model: &mut Model,
+    number: &str,
+    kind: FileKind,
+    result: Result<Vec<u8>, Failure>,
+) -> Vec<Effect> {
+    let ending = match kind {
+        FileKind::Pdf => "pdf",
+        FileKind::Text => "txt",
+    };
+    match result {
+        Ok(contents) => vec![Effect::Save { name: format!("storefront-invoice-{number}.{ending}"), contents }],
+        Err(failure) => {
+            refuse(model, &failure);
+            Vec::new()
+        }
+    }
+}
+
+/// Asks for what the open order brought, when its timeline tells of something that is not known yet.
+pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+    if model.screen != Screen::Order || !model.is_live() {
+        return Vec::new();
+    }
+    let Some(open) = &mut model.order else { return Vec::new() };
+    let told = open.told_of_papers();
+    if open.papers.asking || told == open.papers.known {
+        return Vec::new();
+    }
+    (open.papers.asking, open.papers.known) = (true, told);
+    let invoice = open.order.as_ref().and_then(|order| order.invoice.clone());
+    vec![Effect::Account(Errand::Papers { order: open.id, invoice })]
+}
+
+pub(super) fn on_papers(
+    model: &mut Model,
+    order: OrderId,
+    result: Result<(Option<Invoice>, Option<Voucher>), Failure>,
+) {
+    let Some(open) = model.order.as_mut().filter(|open| open.id == order) else { return };
+    open.papers.asking = false;
+    // Without an answer the facts stay out; they are asked for again with the next news or when the shop is back.
+    if let Ok((invoice, voucher)) = result {
+        (open.papers.invoice, open.papers.voucher) = (invoice, voucher);
+    }
+}

@@ -1,0 +1,203 @@
+//! What is behind the screen Account in the small shop of the tests: one customer with a wallet, and a mailbox.
+
+use storefront_api::{
+    Customer, CustomerId, DocumentKind, DocumentSummary, Movement, MovementKind, OrderId, Page, Timestamp, Voucher,
+    VoucherCode, VoucherStatus, Wallet,
+};
+use uuid::Uuid;
+
+use super::{Client, START, an_event, eur};
+use crate::state::{Failure, Mail, Mails};
+use crate::update::account::{Errand, FileKind, News};
+use crate::update::{Feed, Msg};
+
+/// What customers have.
+#[derive(Default)]
+pub(crate) struct Purses {
+    /// The one customer whom the shop knows.
+    pub(crate) customer: Option<CustomerId>,
+    pub(crate) movements: Vec<Movement>,
+    pub(crate) vouchers: Vec<Voucher>,
+    pub(crate) documents: Vec<DocumentSummary>,
+    pub(crate) mails: Mails,
+}
+
+pub(crate) fn an_id(number: u128) -> OrderId {
+    OrderId(Uuid::from_u128(number))
+}
+
+pub(crate) fn a_code(text: &str) -> VoucherCode {
+    text.parse().unwrap()
+}
+
+pub(crate) fn a_movement(version: u64, kind: MovementKind, amount: i64, balance: i64) -> Movement {
+    let order = matches!(kind, MovementKind::Charged | MovementKind::Credited);
+    Movement {
+        version,
+        kind,
+        amount: eur(amount),
+        balance: eur(balance),
+        time: Timestamp::from_unix_ms(START + i64::try_from(version).unwrap() * 60_000),
+        order_id: order.then(|| an_id(1)),
+        payment_id: None,
+        reason: (kind == MovementKind::ToppedUp).then(|| "a gift".to_owned()),
+    }
+}
+
+pub(crate) fn a_voucher(code: &str, status: VoucherStatus) -> Voucher {
+    Voucher {
+        code: a_code(code),
+        amount: eur(500),
+        status,
+        customer_id: None,
+        issued_for: an_id(1),
+        issued_at: Timestamp::from_unix_ms(START),
+        used_by: (status == VoucherStatus::Redeemed).then(|| an_id(2)),
+    }
+}
+
+pub(crate) fn a_document(number: &str, amount: i64) -> DocumentSummary {
+    let back = number.starts_with("CN");
+    DocumentSummary {
+        number: number.to_owned(),
+        kind: if back { DocumentKind::CreditNote } else { DocumentKind::Invoice },
+        order_id: an_id(1),
+        order_number: "MM2X-33BA".into(),
+        customer_id: None,
+        issued_at: Timestamp::from_unix_ms(START),
+        amount: eur(amount),
+        credited: None,
+        invoice: back.then(|| "2026-000001".to_owned()),
+    }
+}
+
+pub(crate) fn a_mail(number: u64) -> Mail {
+    let line = format!("{:<46}{:>18}", "1 × Enamel mug", "9.50 EUR");
+    Mail {
+        number,
+        from: "shop@storefront.example".into(),
+        to: "ada@example.com".into(),
+        subject: format!("Your order MM2X-33B{number} is confirmed"),
+        text: format!(
+            "Hello Ada Example,\n\nThank you! Your order MM2X-33B{number} is confirmed, and we are packing it now.\n\n{line}\n"
+        ),
+        received_at: Timestamp::from_unix_ms(START + i64::try_from(number).unwrap() * 1_000),
+    }
+}
+
+/// A document as long as real ones.
+pub(crate) fn a_text(number: &str) -> String {
+    let mut text = format!("{:<50}{:>28}\n{}\n", "Storefront", format!("Invoice {number}"), "=".repeat(78));
+    for line in 1..=30 {
+        text.push_str(&format!("{:<60}{:>18}\n", format!("{line} × Enamel mug"), "9.50"));
+    }
+    text
+}
+
+impl Purses {
+    fn wallet(&self, customer: CustomerId) -> Option<Wallet> {
+        self.customer.filter(|known| *known == customer)?;
+        let balance = self.movements.first().map_or(eur(0), |movement| movement.balance);
+        Some(Wallet { customer_id: customer, balance, version: self.movements.len() as u64 })
+    }
+
+    pub(super) fn answer(&mut self, errand: Errand) -> Msg {
+        Msg::Account(match errand {
+            Errand::Register { customer, key } => {
+                self.customer = Some(customer);
+                self.movements = vec![a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000)];
+                let customer = Customer { id: customer, spending_limit: eur(1_000_000), version: 1 };
+                News::Registered { key, result: Ok(customer) }
+            }
+            Errand::Wallet { customer } => News::Wallet { customer, result: Ok(self.wallet(customer)) },
+            Errand::Movements { sequence, cursor } => {
+                News::Movements { sequence, more: cursor.is_some(), result: Ok(page(&self.movements)) }
+            }
+            Errand::Vouchers { sequence, .. } => News::Vouchers { sequence, result: Ok(page(&self.vouchers)) },
+            Errand::Invoices { sequence, query } => {
+                News::Invoices { sequence, more: query.cursor.is_some(), result: Ok(page(&self.documents)) }
+            }
+            Errand::Mails { sequence, after, .. } => {
+                let Mails { mails, head } = self.mails.clone();
+                let mails = mails.into_iter().filter(|mail| mail.number > after).collect();
+                News::Mails { sequence, result: Ok(Mails { mails, head }) }
+            }
+            Errand::Text { number } => News::Text { result: Ok(a_text(&number)), number },
+            Errand::File { number, kind } => {
+                let contents = match kind {
+                    FileKind::Pdf => b"%PDF".to_vec(),
+                    FileKind::Text => a_text(&number).into_bytes(),
+                };
+                News::File { number, kind, result: Ok(contents) }
+            }
+            Errand::Papers { order, .. } => News::Papers { order, result: Ok((None, self.vouchers.first().cloned())) },
+        })
+    }
+}
+
+fn page<T: Clone>(items: &[T]) -> Page<T> {
+    Page { items: items.to_vec(), next_cursor: None, total: items.len() as u64 }
+}
+
+pub(super) fn failed(errand: Errand, failure: Failure) -> Msg {
+    Msg::Account(match errand {
+        Errand::Register { key, .. } => News::Registered { key, result: Err(failure) },
+        Errand::Wallet { customer } => News::Wallet { customer, result: Err(failure) },
+        Errand::Movements { sequence, cursor } => {
+            News::Movements { sequence, more: cursor.is_some(), result: Err(failure) }
+        }
+        Errand::Vouchers { sequence, .. } => News::Vouchers { sequence, result: Err(failure) },
+        Errand::Invoices { sequence, query } => {
+            News::Invoices { sequence, more: query.cursor.is_some(), result: Err(failure) }
+        }
+        Errand::Mails { sequence, .. } => News::Mails { sequence, result: Err(failure) },
+        Errand::Text { number } => News::Text { number, result: Err(failure) },
+        Errand::File { number, kind } => News::File { number, kind, result: Err(failure) },
+        Errand::Papers { order, .. } => News::Papers { order, result: Err(failure) },
+    })
+}
+
+impl Client {
+    /// A guest on the screen Account, in a shop with a mailbox.
+    pub(crate) fn at_the_account() -> Self {
+        let mut client = Self::in_a_full_shop();
+        client.model.mailbox_url = Some("http://127.0.0.1:7071/mail".into());
+        client.press("8");
+        client.answer_all();
+        client
+    }
+
+    /// A customer on the screen Account who has some of everything.
+    pub(crate) fn with_a_wallet() -> Self {
+        let mut client = Self::at_the_account();
+        client.press("<Enter>");
+        client.answer_all();
+        let purses = &mut client.purses;
+        purses.movements = vec![
+            a_movement(4, MovementKind::Credited, 14_050, 1_005_000),
+            a_movement(3, MovementKind::Charged, -14_050, 990_950),
+            a_movement(2, MovementKind::ToppedUp, 5_000, 1_005_000),
+            a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000),
+        ];
+        purses.vouchers = vec![
+            a_voucher("k3v9q", VoucherStatus::Issued),
+            a_voucher("a0b1c", VoucherStatus::Reserved),
+            a_voucher("zz9aa", VoucherStatus::Redeemed),
+            a_voucher("q0q0q", VoucherStatus::Revoked),
+        ];
+        purses.documents = vec![a_document("CN-2026-000001", 950), a_document("2026-000001", 14_050)];
+        purses.mails = Mails { mails: vec![a_mail(1), a_mail(2), a_mail(3)], head: 3 };
+        let customer = client.model.account.customer.unwrap();
+        client.account_news("wallet.charged", &customer.to_string());
+        client.wait_ms(10_000);
+        client.answer_all();
+        client
+    }
+
+    /// Something happens to what customers have: `voucher.issued` about `k3v9q`.
+    pub(crate) fn account_news(&mut self, kind: &str, about: &str) {
+        self.head += 1;
+        let events = vec![an_event(self.head, kind, about)];
+        self.take(Msg::Feed(Feed::News { events }));
+    }
+}

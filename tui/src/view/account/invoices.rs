@@ -1,0 +1,59 @@
+//! The invoices and credit notes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::{DocumentKind, DocumentSummary};
+
+use crate::money;
+use crate::state::Model;
+use crate::view::text::{put, put_right};
+use crate::view::theme::Theme;
+use crate::view::when;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let area = Rect { width: area.width.min(100), ..area };
+    let nothing = ("No invoices yet", "Each order gets one when it is confirmed.");
+    super::list(
+        &model.account.invoices,
+        ("the invoices", nothing),
+        theme,
+        area,
+        buffer,
+        |document, row, on_row, buffer| {
+            one(model, document, theme, row, on_row, buffer);
+        },
+    );
+}
+
+fn one(
+    model: &Model,
+    document: &DocumentSummary,
+    theme: &Theme,
+    row: Rect,
+    on_row: &dyn Fn(Style) -> Style,
+    buffer: &mut Buffer,
+) {
+    let mut right = row.right();
+    if row.width >= 50 {
+        let when = when::day_or_time(document.issued_at, model.now, &model.zone);
+        put_right(buffer, right, row.y, &when, on_row(theme.dim), 6);
+        right = right.saturating_sub(8);
+    }
+    let back = document.kind == DocumentKind::CreditNote;
+    let amount = if back { format!("−{}", money::shown(document.amount)) } else { money::shown(document.amount) };
+    right = put_right(buffer, right, row.y, &amount, on_row(theme.text), 14).min(right.saturating_sub(12));
+    let mut x = put(buffer, row.x, row.y, &document.number, on_row(theme.strong), right.saturating_sub(row.x + 1));
+    x = x.max(row.x + 14) + 2;
+    let about = match document.kind {
+        DocumentKind::CreditNote => {
+            let invoice = document.invoice.as_ref().map(|number| format!(" of {number}")).unwrap_or_default();
+            format!("credit note{invoice}")
+        }
+        DocumentKind::Invoice => {
+            let credited = document.credited.map(|credited| format!(", {} credited", money::shown(credited)));
+            format!("order {}{}", document.order_number, credited.unwrap_or_default())
+        }
+    };
+    put(buffer, x, row.y, &about, on_row(theme.dim), right.saturating_sub(x + 1));
+}

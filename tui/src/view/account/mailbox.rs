@@ -1,0 +1,63 @@
+//! The demo's mailbox: the list of mails, with the chosen one beside it where there is room.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::state::{Mail, Model};
+use crate::view::text::{put, put_right, wrap};
+use crate::view::theme::Theme;
+use crate::view::{below, instead, row, when};
+
+/// What the list needs before a mail fits beside it.
+const LIST: u16 = 58;
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if model.mailbox_url.is_none() {
+        let more = "The mail of this shop goes where it sends it. Of a demo shop it can be read here: start the client with \
+                    --mailbox and the address that `storefront serve` prints.";
+        return instead(theme, area, "No mailbox to look into", more, buffer);
+    }
+    let mails = &model.account.mails;
+    let beside = mails.selected().filter(|_| area.width >= LIST + 52);
+    let width = if beside.is_some() { LIST } else { area.width.min(100) };
+    let nothing = ("No mail yet", "What the shop writes to its shoppers shows up here.");
+    let list = Rect { width, ..area };
+    super::list(mails, ("the mail", nothing), theme, list, buffer, |mail, row, on_row, buffer| {
+        one(model, mail, theme, row, on_row, buffer);
+    });
+    if let Some(mail) = beside {
+        let room = Rect { x: area.x + LIST + 3, width: (area.width - LIST - 3).min(78), ..area };
+        read(mail, theme, room, buffer);
+    }
+}
+
+fn one(model: &Model, mail: &Mail, theme: &Theme, row: Rect, on_row: &dyn Fn(Style) -> Style, buffer: &mut Buffer) {
+    let time = when::day_or_time(mail.received_at, model.now, &model.zone);
+    put(buffer, row.x, row.y, &time, on_row(theme.dim), 6);
+    let x = row.x + 8;
+    let mut right = row.right();
+    if row.width >= 70 {
+        put_right(buffer, right, row.y, &mail.to, on_row(theme.dim), 28);
+        right = right.saturating_sub(29);
+    }
+    put(buffer, x, row.y, &mail.subject, on_row(theme.text), right.saturating_sub(x));
+}
+
+fn read(mail: &Mail, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    put(buffer, area.x, area.y, &mail.subject, theme.strong, area.width);
+    put(buffer, area.x, row(area, 1).y, &format!("to {}", mail.to), theme.dim, area.width);
+    let body = below(area, 3);
+    let lines: Vec<String> = mail.text.lines().flat_map(|line| fitted(line, body.width)).collect();
+    let room = usize::from(body.height);
+    for (place, line) in lines.iter().take(room).enumerate() {
+        let cut = place + 1 == room && lines.len() > room;
+        let line = if cut { "…" } else { line.as_str() };
+        put(buffer, body.x, row(body, place).y, line, theme.text, body.width);
+    }
+}
+
+/// A line as it stands, where it fits: mails have tables.
+fn fitted(line: &str, room: u16) -> Vec<String> {
+    if crate::view::text::width(line) <= room { vec![line.to_owned()] } else { wrap(line, room) }
+}

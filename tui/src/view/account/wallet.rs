@@ -1,0 +1,84 @@
+//! The wallet: what is in it, and what came and went.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::{Movement, MovementKind};
+
+use crate::money;
+use crate::state::Model;
+use crate::view::order::short_id;
+use crate::view::text::{put, put_all, put_right};
+use crate::view::theme::Theme;
+use crate::view::{below, row, when};
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let account = &model.account;
+    let balance = account.balance().map_or_else(|| "…".to_owned(), money::shown);
+    let head = row(area, 0);
+    let pieces = [(balance.as_str(), theme.strong), (" in your wallet", theme.dim)];
+    let area = Rect { width: area.width.min(100), ..area };
+    put_all(buffer, head.x, head.y, &pieces, head.width);
+    let body = below(area, if area.height >= 12 { 2 } else { 1 });
+    let nothing = ("Nothing has moved yet", "What you pay and what comes back shows up here.");
+    super::list(
+        &account.movements,
+        ("the movements", nothing),
+        theme,
+        body,
+        buffer,
+        |movement, row, on_row, buffer| {
+            one(model, movement, theme, row, on_row, buffer);
+        },
+    );
+}
+
+fn one(
+    model: &Model,
+    movement: &Movement,
+    theme: &Theme,
+    row: Rect,
+    on_row: &dyn Fn(Style) -> Style,
+    buffer: &mut Buffer,
+) {
+    let mut right = row.right();
+    if row.width >= 50 {
+        put_right(buffer, right, row.y, &money::shown(movement.balance), on_row(theme.dim), 14);
+        right = right.saturating_sub(15);
+    }
+    let narrow = row.width < 50;
+    let amounts = if narrow { 12 } else { 15 };
+    let comes = movement.amount.amount >= 0;
+    // A sign of our own: it must not be colour alone that tells in from out.
+    let amount = if comes { format!("+{}", money::shown(movement.amount)) } else { money::shown(movement.amount) };
+    let style = if comes { theme.good } else { theme.text };
+    right = put_right(buffer, right, row.y, &amount, on_row(style), amounts).min(right.saturating_sub(amounts));
+    let time = when::day_or_time(movement.time, model.now, &model.zone);
+    put(buffer, row.x, row.y, &time, on_row(theme.dim), 6);
+    let x = row.x + 8;
+    put(buffer, x, row.y, &told(movement, narrow), on_row(theme.text), right.saturating_sub(x + 1));
+}
+
+/// Why money moved.
+fn told(movement: &Movement, narrow: bool) -> String {
+    let order = movement.order_id.map(|id| format!(" order {}", short_id(&id.to_string()))).unwrap_or_default();
+    let why = match movement.kind {
+        MovementKind::Opened => "wallet opened".to_owned(),
+        MovementKind::ToppedUp => "put in by the shop".to_owned(),
+        MovementKind::Charged => format!("paid for{order}"),
+        MovementKind::Credited => format!("back for{order}"),
+    };
+    if narrow {
+        let words = match movement.kind {
+            MovementKind::Opened => "opened",
+            MovementKind::ToppedUp => "put in",
+            MovementKind::Charged => "paid",
+            MovementKind::Credited => "came back",
+        };
+        return words.to_owned();
+    }
+    match &movement.reason {
+        Some(reason) => format!("{why}: {reason}"),
+        None => why,
+    }
+}

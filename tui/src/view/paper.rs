@@ -1,0 +1,54 @@
+//! An invoice, a credit note or a mail over the screen: between the header and the hint bar, as wide as it is written where
+//! that fits.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Block, BorderType, Borders, Clear, Widget};
+
+use crate::state::{Load, Page, Paper};
+use crate::view::text::{put, put_right};
+use crate::view::theme::Theme;
+use crate::view::{failed, instead, row};
+
+pub(super) fn draw(paper: &Paper, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+    let size = (screen.width, screen.height);
+    let (wide, high) = Paper::room(size);
+    let boxed = screen.width >= wide + 6;
+    let over = Rect { y: screen.y + 1, height: high + 2, ..screen };
+    let over = if boxed { Rect { x: screen.x + (screen.width - wide - 4) / 2, width: wide + 4, ..over } } else { over };
+    let title = match paper.page() {
+        Page::Document(number) => format!(" {number} "),
+        Page::Mail(_) => " Mail ".to_owned(),
+    };
+    Clear.render(over, buffer);
+    buffer.set_style(over, theme.text);
+    Block::new()
+        .borders(if boxed { Borders::ALL } else { Borders::TOP | Borders::BOTTOM })
+        .border_type(BorderType::Rounded)
+        .border_style(theme.faint)
+        .title(title)
+        .title_style(theme.strong)
+        .render(over, buffer);
+    let margin = if boxed { 2 } else { 1 };
+    let area = Rect { x: over.x + margin, y: over.y + 1, width: over.width - 2 * margin, height: high };
+    match &paper.load {
+        Load::Loading => return instead(theme, area, "Fetching it", "A moment, please.", buffer),
+        Load::Failed(failure) => return failed(theme, area, "The document", failure, buffer),
+        Load::Ready => {}
+    }
+    let lines = paper.lines(size);
+    let room = usize::from(high);
+    let first = paper.scroll.min(lines.len().saturating_sub(room));
+    for (place, line) in lines.iter().skip(first).take(room).enumerate() {
+        put(buffer, area.x, row(area, place).y, line, theme.text, area.width);
+    }
+    // On the rule below: which one this is, and how much there is to come.
+    let (at, count) = paper.place();
+    if count > 1 {
+        put(buffer, area.x, area.bottom(), &format!(" {at} of {count} "), theme.dim, area.width);
+    }
+    let more = lines.len().saturating_sub(first + room);
+    if more > 0 {
+        put_right(buffer, area.right(), area.bottom(), &format!(" ↓ {more} more "), theme.dim, area.width);
+    }
+}

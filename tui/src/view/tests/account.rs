@@ -1,0 +1,126 @@
+//! What the account, its papers and what it changes elsewhere look like.
+
+use storefront_api::VoucherStatus;
+
+use super::{draw_in, is_as_written, lines, looks_like, with_a_full_basket};
+use crate::settings::ThemeName;
+use crate::update::tests::world::account::a_voucher;
+use crate::update::tests::world::{Client, eur};
+use crate::update::{Feed, Msg};
+use crate::view::theme::Depth;
+
+/// A customer on a part of the account.
+fn at_the_part(place: usize) -> Client {
+    let mut client = Client::with_a_wallet();
+    for _ in 0..place {
+        client.press("l");
+        client.answer_all();
+    }
+    client.wait_ms(10_000);
+    client
+}
+
+#[test]
+fn the_parts_of_the_account() {
+    for (place, name) in ["wallet", "vouchers", "invoices", "mailbox", "profile"].into_iter().enumerate() {
+        looks_like(&format!("account_{name}"), &at_the_part(place));
+    }
+}
+
+#[test]
+fn the_account_of_a_guest() {
+    looks_like("account_guest", &Client::at_the_account());
+}
+
+#[test]
+fn an_account_on_its_way_empty_failed_and_cut_off() {
+    let mut opening = Client::at_the_account();
+    opening.press("<Enter>");
+    opening.fail_all();
+    let mut loading = Client::at_the_account();
+    loading.press("ll");
+    let mut failed = Client::at_the_account();
+    failed.press("lll");
+    failed.fail_all();
+    let mut empty = Client::at_the_account();
+    empty.press("<Enter>");
+    empty.answer_all();
+    empty.press("l");
+    empty.answer_all();
+    empty.wait_ms(10_000);
+    let mut nowhere = Client::at_the_account();
+    nowhere.model.mailbox_url = None;
+    nowhere.press("lll");
+    let mut stale = at_the_part(0);
+    stale.take(Msg::Feed(Feed::Offline("The shop cannot be reached: connection refused.".into())));
+    stale.wait_ms(5_400);
+    let mut shown = String::new();
+    for client in [&opening, &loading, &failed, &empty, &nowhere, &stale] {
+        for size in [(40, 12), (80, 24)] {
+            shown.push_str(&format!("== {} × {}\n", size.0, size.1));
+            for line in lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True)) {
+                shown.push_str(&line);
+                shown.push('\n');
+            }
+        }
+    }
+    is_as_written("account_states", &shown);
+}
+
+#[test]
+fn an_invoice_over_the_screen() {
+    let mut client = at_the_part(2);
+    client.press("<Enter>");
+    client.answer_all();
+    client.press("jjj");
+    looks_like("paper_invoice", &client);
+}
+
+#[test]
+fn a_mail_over_the_screen() {
+    let mut client = at_the_part(3);
+    client.press("<Enter>");
+    looks_like("paper_mail", &client);
+}
+
+#[test]
+fn a_basket_with_a_voucher() {
+    let mut client = with_a_full_basket();
+    client.press("2v");
+    client.type_text("k3v9q");
+    client.press("<Enter>");
+    client.answer_all();
+    client.wait_ms(10_000);
+    looks_like("basket_voucher", &client);
+}
+
+#[test]
+fn a_checkout_from_a_wallet_with_too_little_in_it() {
+    let mut client = at_the_part(0);
+    client.press("1aj+ajjja");
+    client.answer_all();
+    let customer = client.model.account.customer;
+    let id = client.model.basket.order_id;
+    client.order_mut(id).customer_id = customer;
+    client.news(1);
+    client.answer_all();
+    client.press("2v");
+    client.type_text("k3v9q");
+    client.press("<Enter>");
+    client.answer_all();
+    client.model.account.wallet.as_mut().unwrap().balance.amount = 4_449;
+    client.wait_ms(10_000);
+    client.press("c<Down><Down><Down><Down><Down><Down>");
+    looks_like("checkout_wallet", &client);
+}
+
+#[test]
+fn an_order_with_its_papers() {
+    let mut client = Client::at_a_bought_order();
+    let open = client.model.order.as_mut().unwrap();
+    let order = open.order.as_mut().unwrap();
+    (order.invoice, order.voucher) = (Some("2026-000007".into()), Some("k3v9q".parse().unwrap()));
+    order.discount = eur(500);
+    open.papers.voucher = Some(a_voucher("zz9aa", VoucherStatus::Issued));
+    looks_like("order_papers", &client);
+}
