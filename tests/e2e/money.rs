@@ -71,7 +71,7 @@ impl World {
     }
 
     /// The voucher that an order of 100.01 brings.
-    async fn a_voucher(&self, client: &Client) -> Voucher {
+    pub(crate) async fn a_voucher(&self, client: &Client) -> Voucher {
         let order = self.shipped(client, 10_001).await;
         eventually("the voucher is issued", || async { client.voucher_issued(order).await.unwrap() }).await
     }

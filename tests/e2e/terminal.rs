@@ -1,6 +1,7 @@
 //! The real client in a real terminal: keys are pressed, and what a person would see is looked at. Each test owns its
 //! terminal, its home folder and its shop.
 
+mod account;
 mod backstage;
 mod counter;
 mod leaving;

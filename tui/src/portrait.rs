@@ -20,11 +20,18 @@ const MESSAGES: usize = 2_000;
 
 /// Opens the shop at a URL, presses keys one after another, each when the screen has settled, and draws what shows then.
 ///
-/// Keys are characters, or names in angle brackets: `jj<Enter>2<Tab>`. Themes: `dark`, `light`, `high_contrast`, `mono`.
+/// Keys are characters, or names in angle brackets: `jj<Enter>2<Tab>`. Themes: `dark`, `light`, `high_contrast`, `mono`. The mailbox is a demo's,
+/// where its mail is to be seen.
 ///
 /// # Errors
 /// When the URL, a key or the theme makes no sense.
-pub async fn draw(url: &str, keys: &str, (width, height): (u16, u16), theme: &str) -> Result<String> {
+pub async fn draw(
+    url: &str,
+    keys: &str,
+    (width, height): (u16, u16),
+    theme: &str,
+    mailbox_url: Option<String>,
+) -> Result<String> {
     let keys = parse(keys)?;
     let name: ThemeName = serde_json::from_value(theme.into()).map_err(|_| eyre!("There is no theme {theme}."))?;
     let settings = Settings { theme: Some(name), contact: Contact::demo(), ..Settings::default() };
@@ -32,7 +39,7 @@ pub async fn draw(url: &str, keys: &str, (width, height): (u16, u16), theme: &st
     engine.take(Msg::Resize { width, height });
     let client = Client::new(url)?;
     engine.connect(client);
-    engine.take(Msg::ShopFound { url: url.to_owned(), mailbox_url: None, embedded: false, first_run: false });
+    engine.take(Msg::ShopFound { url: url.to_owned(), mailbox_url, embedded: false, first_run: false });
     settle(&mut engine).await?;
     for key in keys {
         engine.take(Msg::Key(key));

@@ -8,7 +8,7 @@ use storefront_api::{
     AddItem, EventQuery, OrderId, OrderStatus, ProductId, ProductQuery, ProductSort, ReceiveStock, StockQuery,
     TimelineQuery,
 };
-use storefront_client::{Client, ClientError, IdempotencyKey};
+use storefront_client::{Client, ClientError, IdempotencyKey, Mailbox};
 
 const ORDER: &str = "018f6f0e-0000-7000-8000-000000000001";
 
@@ -288,4 +288,31 @@ async fn an_export_is_handed_on_as_it_comes_and_must_be_whole() {
     shop.answering("GET", "/v1/export", 503, a_problem(503, "log_unavailable")).create_async().await;
     let refused = shop.client.export(|_| Ok(())).await.unwrap_err();
     assert_eq!(refused.problem().unwrap().code, "log_unavailable");
+}
+
+#[tokio::test]
+async fn a_document_is_asked_for_in_the_form_in_which_it_is_wanted() {
+    let mut shop = a_shop().await;
+    let path = "/v1/invoices/2026-000001";
+    shop.server.mock("GET", path).match_header("accept", "text/plain").with_body("Invoice").create_async().await;
+    let pdf = shop.server.mock("GET", path).match_header("accept", "application/pdf");
+    pdf.with_body([0x25, 0x50, 0xff]).create_async().await;
+    shop.answering("GET", "/v1/invoices/none", 404, a_problem(404, "invoice_not_found")).create_async().await;
+
+    assert_eq!(shop.client.document_text("2026-000001").await, Ok(Some("Invoice".to_owned())));
+    assert_eq!(shop.client.document_pdf("2026-000001").await, Ok(Some(vec![0x25, 0x50, 0xff])));
+    assert_eq!(shop.client.document_text("none").await, Ok(None));
+    assert_eq!(shop.client.document_pdf("none").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_mailbox_under_a_path_is_read_from_where_one_was() {
+    let mut shop = a_shop().await;
+    let mail = json!({"id": "7", "sequence": 7, "message_id": "x", "from": "shop@example.com", "to": ["ada@example.com"],
+                      "subject": "Hello", "text": "Hello\n", "received_at": "2026-03-01T12:00:00.000Z", "deliveries": 1});
+    let page = json!({"messages": [mail], "next_after": 7, "head": 9});
+    shop.answering("GET", "/mail/v1/messages?after=6", 200, page).create_async().await;
+    let mailbox = Mailbox::new(&format!("{}/mail", shop.client.base_url())).unwrap();
+    let page = mailbox.messages(6).await.unwrap();
+    assert_eq!((page.head, page.messages.len(), page.messages[0].subject.as_str()), (9, 1, "Hello"));
 }

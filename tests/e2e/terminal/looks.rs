@@ -71,7 +71,7 @@ async fn without_news_not_a_byte_is_sent_and_with_news_it_shows() {
     let world = World::open().await;
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
-    for screen in ["1", "2", "3", "4", "5", "6"] {
+    for screen in ["1", "2", "3", "4", "5", "6", "8"] {
         terminal.press(screen);
         terminal.wait_for_silence(Duration::from_secs(1));
     }

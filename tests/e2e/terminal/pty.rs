@@ -26,6 +26,7 @@ pub(super) const ESC: &str = "\x1b";
 pub(super) const TAB: &str = "\t";
 pub(super) const DOWN: &str = "\x1b[B";
 pub(super) const LEFT: &str = "\x1b[D";
+pub(super) const RIGHT: &str = "\x1b[C";
 pub(super) const CTRL_C: &str = "\x03";
 pub(super) const CTRL_P: &str = "\x10";
 pub(super) const CTRL_Z: &str = "\x1a";
@@ -59,6 +60,11 @@ impl Home {
     /// Reads a file of that folder.
     pub(super) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.path().join(name)).unwrap()
+    }
+
+    /// Reads a file of that folder that is no text.
+    pub(super) fn read_bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.path().join(name)).unwrap()
     }
 
     /// Opens the client on a terminal of its own.

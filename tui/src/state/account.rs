@@ -200,6 +200,14 @@ impl Account {
         }
     }
 
+    /// Forgets every list: another shop may stand behind the same address.
+    pub(crate) fn forget_lists(&mut self) {
+        self.movements.forget();
+        self.vouchers.forget();
+        self.invoices.forget();
+        self.mails.forget();
+    }
+
     /// The number of the newest mail that is here.
     pub(crate) fn last_mail(&self) -> u64 {
         self.mails.items.first().map_or(0, |mail| mail.number)

@@ -9,7 +9,7 @@ pub(crate) use errand::{Errand, FileKind, News};
 
 use crate::state::account::Part;
 use crate::state::{Failure, Mails, Model, Registration, Roll, Screen, Tone};
-use crate::update::{Effect, backoff_ms, basket, new_key, order, paper, refuse};
+use crate::update::{Effect, backoff_ms, basket, new_key, order, paper, refuse, shop};
 
 /// How long to gather changes of a list before looking again.
 const REFRESH_DELAY_MS: i64 = 100;
@@ -201,7 +201,9 @@ fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>
             model.account.customer = Some(customer.id);
             model.account.hand_over = true;
             model.toast(Tone::Good, "Your wallet is open. What you buy from now on belongs to you.");
-            let mut effects = basket::hand_over(model);
+            // Somebody whom the shop knows may be shown another range.
+            let mut effects = shop::ask(model);
+            effects.extend(basket::hand_over(model));
             effects.extend(ask_wallet(model));
             if model.account.part != Part::Profile {
                 effects.extend(ask_part(model, model.account.part));
@@ -233,9 +235,7 @@ fn on_wallet(model: &mut Model, customer: CustomerId, result: Result<Option<Wall
         Ok(None) => {
             let account = &mut model.account;
             (account.customer, account.wallet) = (None, None);
-            account.movements.forget();
-            account.vouchers.forget();
-            account.invoices.forget();
+            account.forget_lists();
             model.toast(Tone::Bad, "This shop does not know your wallet any more: you are a guest again.");
         }
         // What was known stays; the list of movements says what is wrong.

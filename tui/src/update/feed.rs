@@ -18,6 +18,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
                     OpenOrder { from: open.from, order: open.order.take(), view: open.view, ..OpenOrder::new(open.id) };
                 *open = kept;
             }
+            model.account.forget_lists();
             refetch(model)
         }
         Feed::News { events } => {

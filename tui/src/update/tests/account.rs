@@ -1,12 +1,12 @@
 //! The account: becoming a customer, paying from the wallet, vouchers, invoices and mail.
 
-use storefront_api::{OrderStatus, PaymentMethod, Problem, VoucherStatus};
+use storefront_api::{OrderStatus, PaymentMethod, Problem, ReopenReason, VoucherStatus};
 
 use super::world::account::{a_code, a_document, a_mail, a_voucher};
 use super::world::{Client, eur};
 use crate::keys::{Context, Key};
 use crate::state::account::Part;
-use crate::state::{Change, Failure, Field, Load, Mails, Page, Screen};
+use crate::state::{Change, Failure, Field, Load, Mails, Page, Phase, Screen};
 use crate::update::account::{Errand, FileKind, News};
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
@@ -173,6 +173,39 @@ fn a_wallet_with_too_little_in_it_says_so_and_nothing_is_sent() {
     client.model.account.wallet.as_mut().unwrap().balance = eur(4_450);
     client.press("<Enter>");
     assert!(client.model.checkout.submission.is_some(), "just enough is enough");
+}
+
+#[test]
+fn a_wallet_that_is_declined_all_the_same_leads_back_to_the_payment_with_the_reason_and_the_basket() {
+    let mut client = paying_from_the_wallet();
+    let id = client.model.basket.order_id;
+    client.press("<Enter>");
+    client.answer_all();
+    let order = client.order_mut(id);
+    order.status = OrderStatus::InProgress;
+    order.version += 1;
+    let message = "The wallet has 1.00 EUR, and 44.50 EUR is to be paid.";
+    order.reopened_because =
+        Some(ReopenReason::PaymentDeclined { reason: "insufficient_funds".into(), message: message.into() });
+    client.news(1);
+    client.answer_all();
+    assert_eq!((client.model.basket.order_id, client.model.basket.pieces()), (id, 1));
+    assert_eq!((client.model.checkout.phase, client.model.checkout.focus), (Phase::Form, Field::Payment));
+    assert!(client.model.checkout.notice.as_ref().unwrap().contains("The wallet has 1.00 EUR"));
+}
+
+#[test]
+fn another_shop_behind_the_address_leaves_no_list_of_the_old_one() {
+    let mut client = Client::with_a_wallet();
+    client.press("lll");
+    client.answer_all();
+    client.press("l");
+    client.purses.mails = Mails { mails: Vec::new(), head: 5 };
+    client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
+    client.answer_all();
+    client.press("h");
+    client.answer_all();
+    assert!(client.model.account.mails.items.is_empty());
 }
 
 #[test]
