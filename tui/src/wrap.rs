@@ -39,3 +39,17 @@ pub(crate) fn split(text: &str, room: usize) -> (String, String) {
     let at = at.map_or(text.len(), |(at, _)| at.max(first));
     (text[..at].to_owned(), text[at..].to_owned())
 }
+
+/// A line of a text that was set with tables and rules: as it stands where it fits, else a rule is cut and the gaps of
+/// anything else are closed.
+pub(crate) fn fitted(line: &str, wide: u16) -> Vec<String> {
+    if line.width() <= usize::from(wide) {
+        return vec![line.to_owned()];
+    }
+    let rule =
+        line.chars().next().filter(|first| !first.is_alphanumeric() && line.chars().all(|other| other == *first));
+    match rule {
+        Some(stroke) => vec![stroke.to_string().repeat(wide.into())],
+        None => wrap(line, wide),
+    }
+}

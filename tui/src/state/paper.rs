@@ -1,9 +1,7 @@
 //! Something to read over the screen: an invoice, a credit note or a mail.
 
-use unicode_width::UnicodeWidthStr;
-
 use crate::state::Load;
-use crate::wrap::wrap;
+use crate::wrap::fitted;
 
 /// What is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,18 +75,6 @@ impl Paper {
     pub(crate) fn step(&mut self, by: isize, size: (u16, u16)) {
         let most = self.lines(size).len().saturating_sub(Self::room(size).1.into());
         self.scroll = self.scroll.min(most).saturating_add_signed(by).min(most);
-    }
-}
-
-fn fitted(line: &str, wide: u16) -> Vec<String> {
-    if line.width() <= usize::from(wide) {
-        return vec![line.to_owned()];
-    }
-    let rule =
-        line.chars().next().filter(|first| !first.is_alphanumeric() && line.chars().all(|other| other == *first));
-    match rule {
-        Some(stroke) => vec![stroke.to_string().repeat(wide.into())],
-        None => wrap(line, wide),
     }
 }
 

@@ -5,12 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::state::{Mail, Model};
-use crate::view::text::{put, put_right, wrap};
+use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::{below, instead, row, when};
+use crate::wrap::fitted;
 
-/// What the list needs before a mail fits beside it.
-const LIST: u16 = 58;
+/// How wide the list is where a mail stands beside it.
+const LIST: u16 = 48;
+/// How wide the shop sets its mails.
+const MAIL: u16 = 64;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if model.mailbox_url.is_none() {
@@ -19,7 +22,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         return instead(theme, area, "No mailbox to look into", more, buffer);
     }
     let mails = &model.account.mails;
-    let beside = mails.selected().filter(|_| area.width >= LIST + 52);
+    let beside = mails.selected().filter(|_| area.width >= LIST + 3 + MAIL);
     let width = if beside.is_some() { LIST } else { area.width.min(100) };
     let nothing = ("No mail yet", "What the shop writes to its shoppers shows up here.");
     let list = Rect { width, ..area };
@@ -55,9 +58,4 @@ fn read(mail: &Mail, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         let line = if cut { "…" } else { line.as_str() };
         put(buffer, body.x, row(body, place).y, line, theme.text, body.width);
     }
-}
-
-/// A line as it stands, where it fits: mails have tables.
-fn fitted(line: &str, room: u16) -> Vec<String> {
-    if crate::view::text::width(line) <= room { vec![line.to_owned()] } else { wrap(line, room) }
 }
