@@ -10,6 +10,7 @@ mod following;
 mod forms;
 mod lab;
 pub(crate) mod laboratory;
+mod papers;
 mod processes;
 mod replaying;
 mod timelines;
