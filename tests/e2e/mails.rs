@@ -3,7 +3,6 @@
 use storefront_api::{AddItem, Cancel, Currency, Deliver, Money, Order, OrderStatus, PaymentMethod, RefundOrder, Ship};
 use storefront_client::IdempotencyKey;
 
-use crate::money::a_customer;
 use crate::world::{World, an_order, checkout, eventually};
 
 fn key() -> IdempotencyKey {

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use storefront_api::{
     Event, Faults, Order, OrderId, OrderStatus, Page, Problem, ProcessList, Product, Readiness, Stub, Timeline,
@@ -267,11 +269,14 @@ impl<'a> Stage<'a> {
         taken(self.ask("GET", path, None).await)
     }
 
-    async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        match self.lab.house.upgrade() {
-            Some(house) => house.door.ask(method, path, body).await,
-            None => Answer { status: 503, position: None, body: Value::Null },
+    fn ask<'s>(&'s self, method: &'s str, path: &'s str, body: Option<&'s Value>) -> BoxFuture<'s, Answer> {
+        async move {
+            match self.lab.house.upgrade() {
+                Some(house) => house.door.ask(method, path, body).await,
+                None => Answer { status: 503, position: None, body: Value::Null },
+            }
         }
+        .boxed()
     }
 }
 

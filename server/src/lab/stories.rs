@@ -1,5 +1,7 @@
 //! How each scenario goes. A story ends with a sentence of what has been seen, after it has looked that it is so.
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use storefront_api::{Faults, Order, OrderId, OrderStatus, Page, ParkedSequence, Product, ReopenReason, Stub};
 use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend, StreamName};
 
@@ -9,18 +11,19 @@ use crate::{chance, clock};
 
 type Told = Result<String, Failed>;
 
-/// Plays a scenario to its end.
-pub(super) async fn play(stage: &Stage<'_>, scenario: Scenario) -> Told {
+/// Plays a scenario to its end. Each story is a future of its own kind behind a pointer: nested in one another, their types
+/// take the compiler minutes.
+pub(super) fn play<'a>(stage: &'a Stage<'a>, scenario: Scenario) -> BoxFuture<'a, Told> {
     match scenario {
-        Scenario::HappyPath => happy_path(stage).await,
-        Scenario::CardDeclined => card_declined(stage).await,
-        Scenario::OutOfStock => out_of_stock(stage).await,
-        Scenario::ProductServiceDown => product_service_down(stage).await,
-        Scenario::MailDown => mail_down(stage).await,
-        Scenario::Webhooks => webhooks(stage).await,
-        Scenario::ServerKilled => server_killed(stage).await,
-        Scenario::Race => race(stage).await,
-        Scenario::PoisonEvent => poison_event(stage).await,
+        Scenario::HappyPath => happy_path(stage).boxed(),
+        Scenario::CardDeclined => card_declined(stage).boxed(),
+        Scenario::OutOfStock => out_of_stock(stage).boxed(),
+        Scenario::ProductServiceDown => product_service_down(stage).boxed(),
+        Scenario::MailDown => mail_down(stage).boxed(),
+        Scenario::Webhooks => webhooks(stage).boxed(),
+        Scenario::ServerKilled => server_killed(stage).boxed(),
+        Scenario::Race => race(stage).boxed(),
+        Scenario::PoisonEvent => poison_event(stage).boxed(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::update::{
 };
 
 /// Does what was asked for. An action that has no meaning where the shopper is does nothing.
+#[expect(clippy::too_many_lines, reason = "a table with a line for each action")]
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => return vec![Effect::Quit],

@@ -58,6 +58,7 @@ pub(crate) enum FileKind {
 
 /// What came of an errand.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, moved once")]
 pub(crate) enum News {
     Registered {
         key: String,

@@ -75,7 +75,7 @@ fn a_registration_without_an_answer_is_repeated_under_its_key_until_there_is_one
         client.press("<Enter>");
         assert_eq!(registrations(&client).len(), 0, "pressing again does nothing more");
         client.wait_ms(5_001);
-        assert_eq!(registrations(&client), [key.clone()]);
+        assert_eq!(registrations(&client), std::slice::from_ref(&key));
     }
     client.answer_all();
     assert!(client.model.account.registration.is_none() && client.model.account.customer.is_some());
