@@ -243,6 +243,13 @@ async fn l1_a_server_that_is_told_to_stop_puts_back_what_a_scenario_broke_and_to
         // The scenario stands in the middle, because the gateway does not answer, or the mail server.
         let held = storefront_mocks::Faults { hold_answers: true, ..Default::default() };
         world.mocks.faults(MockStub::Cards).set(held);
+        world.rests().await;
+        let head = world.head().await;
+        let in_stock = ProductQuery { in_stock: Some(true), min_position: Some(head), ..ProductQuery::default() };
+        eventually("lists know what is on the shelf", || async {
+            world.client.products(&in_stock).await.ok().filter(|page| page.total > 1)
+        })
+        .await;
         let run = world.client.play_scenario(name).await.unwrap();
         eventually("a card is being charged", || async {
             let order = run.orders[0].to_string();
