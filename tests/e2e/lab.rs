@@ -239,7 +239,7 @@ async fn l1_a_scenario_that_fails_puts_back_what_it_broke_and_took_and_leaves_th
 async fn l1_a_server_that_is_told_to_stop_puts_back_what_a_scenario_broke_and_took() {
     let mut world = a_lab().await;
     let before = on_hand(&world.client).await;
-    for name in ["mail-down", "out-of-stock-on-the-last-unit", "server-killed-in-mid-checkout"] {
+    for name in ["mail-down", "server-killed-in-mid-checkout"] {
         // The scenario stands in the middle, because the gateway does not answer, or the mail server.
         let held = storefront_mocks::Faults { hold_answers: true, ..Default::default() };
         world.mocks.faults(MockStub::Cards).set(held);
