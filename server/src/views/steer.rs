@@ -18,6 +18,8 @@ use crate::progress::NextEvent;
 
 /// So many events that come next are named to whoever looks.
 const NAMED: usize = 10;
+/// Among so many that follow they are looked for.
+const LOOKED_AT: usize = 1_000;
 /// So long the task that follows the log may take to do what was asked.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -81,7 +83,7 @@ impl Views {
     /// When the log cannot be read.
     pub(crate) async fn next_for(&self, name: &str, after: Position) -> Result<Vec<NextEvent>, StoreError> {
         let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(Vec::new()) };
-        let slice = self.inner.log.read_all(after, BATCH, &Filter::default()).await?;
+        let slice = self.inner.log.read_all(after, LOOKED_AT, &Filter::default()).await?;
         let concerns = slice.events.iter().filter(|event| !view.keys(event).is_empty());
         Ok(concerns.take(NAMED).map(NextEvent::of).collect())
     }
@@ -148,7 +150,7 @@ impl Follower<'_> {
     async fn step(&mut self, index: usize, view: &'static dyn View) -> Result<(), FeedError> {
         loop {
             let after = self.heads.get(index).map(|head| head.position).unwrap_or_default();
-            let slice = self.views.inner.log.read_all(after, BATCH, &Filter::default()).await?;
+            let slice = self.views.inner.log.read_all(after, LOOKED_AT, &Filter::default()).await?;
             if slice.events.is_empty() {
                 return Ok(());
             }
