@@ -8,19 +8,12 @@ mod step_mode;
 use std::collections::BTreeMap;
 
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
-use storefront_api::{
-    EventQuery, Faults, OrderListQuery, OrderStatus, Problem, ProductId, ProductQuery, ScenarioRun, ScenarioState,
-    StockQuery, Stub, View,
-};
-use storefront_client::{Client, ClientError, IdempotencyKey};
-use storefront_eventlog::{EventStore, SqliteStore};
+use serde_json::Value;
+use storefront_api::{Problem, ProductId, ProductQuery, ScenarioRun, ScenarioState, StockQuery, View};
+use storefront_client::{Client, ClientError};
 use storefront_mocks::{Mocks, Stub as MockStub};
-use storefront_server::{Server, StoreChoice};
 
 use crate::kills::books::Books;
-use crate::postgres::postgres_url;
-use crate::postgres_server;
 use crate::world::{World, config, eventually};
 
 /// A shop with a lab, goods on its shelves, and a gateway that tells its news.
