@@ -67,28 +67,66 @@ impl Queue {
     }
 }
 
-/// For how long a writer looks out for those it has just answered, before it goes on without them: an eighth of the time
-/// that their batch took, and never longer than this. Callers that come back at once then share the next batch, and the
-/// writer need not be put to sleep and woken for each: a third more events for 16 callers, a tenth more for 64. A caller
-/// that is alone shares with nobody and is not looked out for.
+/// How long a writer looks out for those it has just answered, before it goes on without them: an eighth of the time that
+/// their batch took, and never longer than this. Callers that come back at once then share the next batch, and the writer
+/// need not be put to sleep and woken for each: a third more events for 16 callers, a tenth more for 64.
 const LONGEST_LOOKOUT: Duration = Duration::from_micros(200);
 
-/// When to stop looking out, after a batch of so many callers that began then.
-pub(crate) fn lookout_ends(batch_began: Instant, callers: usize) -> Instant {
-    let now = Instant::now();
-    if callers == 1 { now } else { now + (now.duration_since(batch_began) / 8).min(LONGEST_LOOKOUT) }
+/// Whom a writer looks out for.
+pub(crate) struct Lookout {
+    /// So many were answered.
+    callers: usize,
+    until: Instant,
 }
 
-/// What is queued, as far as one transaction takes it.
-pub(crate) fn batch_from(first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut rows = row_count(&first.append);
-    let mut jobs = vec![first];
-    while jobs.len() < APPENDS_PER_BATCH && rows < ROWS_PER_BATCH {
-        let Ok(job) = queue.try_recv() else { break };
-        rows += row_count(&job.append);
-        jobs.push(job);
+impl Lookout {
+    pub(crate) fn for_nobody() -> Self {
+        Self { callers: 0, until: Instant::now() }
     }
-    jobs
+
+    /// For so many, whose batch began then and has been answered. One that is alone shares with nobody and is not looked out for.
+    pub(crate) fn for_those(callers: usize, batch_began: Instant) -> Self {
+        let now = Instant::now();
+        match callers {
+            0 | 1 => Self { callers: 0, until: now },
+            _ => Self { callers, until: now + (now.duration_since(batch_began) / 8).min(LONGEST_LOOKOUT) },
+        }
+    }
+
+    /// Whether to wait a moment longer for somebody, when so many are there.
+    pub(crate) fn goes_on(&self, there: usize) -> bool {
+        there < self.callers && Instant::now() < self.until
+    }
+}
+
+/// What goes into one transaction.
+pub(crate) struct Batch {
+    pub(crate) jobs: Vec<Job>,
+    rows: usize,
+}
+
+impl Batch {
+    /// What is queued, as far as one transaction takes it.
+    pub(crate) fn of(first: Job, queue: &mut mpsc::Receiver<Job>) -> Self {
+        let mut batch = Self { rows: row_count(&first.append), jobs: vec![first] };
+        while batch.take(queue) {}
+        batch
+    }
+
+    /// Takes one more, if one is queued and there is room for it.
+    pub(crate) fn take(&mut self, queue: &mut mpsc::Receiver<Job>) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        let Ok(job) = queue.try_recv() else { return false };
+        self.rows += row_count(&job.append);
+        self.jobs.push(job);
+        true
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.jobs.len() >= APPENDS_PER_BATCH || self.rows >= ROWS_PER_BATCH
+    }
 }
 
 fn row_count(append: &Append) -> usize {

@@ -16,7 +16,7 @@ use tracing::{error, warn};
 use super::insert::{Rows, is_judged};
 use super::session::{Session, is_lost, silent};
 use super::{judge, raise, read};
-use crate::queue::{self, Job, Outcome};
+use crate::queue::{Batch, Job, Lookout, Outcome};
 use crate::versions::Versions;
 use crate::{Append, AppendError, Appended, Expected, Position, StoreError, StreamName, Version};
 
@@ -42,11 +42,11 @@ pub(super) struct Writer {
 pub(super) async fn run(mut writer: Writer) {
     let mut versions = Versions::new(REMEMBERED_STREAMS);
     while let Some(first) = writer.queue.recv().await {
-        let jobs = queue::batch_from(first, &mut writer.queue);
+        let Batch { jobs, .. } = Batch::of(first, &mut writer.queue);
         let (began, callers) = (Instant::now(), jobs.len());
         write(&mut writer, &mut versions, jobs).await;
-        let lookout_ends = queue::lookout_ends(began, callers);
-        while writer.queue.len() < callers && Instant::now() < lookout_ends {
+        let lookout = Lookout::for_those(callers, began);
+        while lookout.goes_on(writer.queue.len()) {
             tokio::task::yield_now().await;
         }
     }
@@ -57,8 +57,9 @@ async fn write(writer: &mut Writer, versions: &mut Versions, jobs: Vec<Job>) {
     let Ok(written) = tokio::time::timeout(PATIENCE, write_or_retry(writer, versions, &appends)).await else {
         error!(appends = jobs.len(), "the database says nothing; the connection is given up");
         writer.session = None;
-        // Those who came meanwhile have waited too, and the next connection may be as silent.
-        let waiting = std::iter::from_fn(|| writer.queue.try_recv().ok());
+        // Those who came meanwhile have waited too, and the next connection may be as silent. Who comes after the first is
+        // answered has not.
+        let waiting: Vec<Job> = std::iter::from_fn(|| writer.queue.try_recv().ok()).collect();
         for job in jobs.into_iter().chain(waiting) {
             let _gone = job.reply.send(Err(silent(PATIENCE).into()));
         }

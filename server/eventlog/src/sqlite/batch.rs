@@ -5,6 +5,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
+use super::writer::Coming;
 use super::{beside, read};
 use crate::queue::Outcome;
 use crate::versions::Versions;
@@ -41,12 +42,12 @@ impl Memory {
 pub(super) fn write(
     connection: &Connection,
     memory: &mut Memory,
-    appends: &[&Append],
+    coming: &mut Coming<'_>,
 ) -> rusqlite::Result<Vec<Outcome>> {
-    match transaction(connection, memory, appends, Ids::BelievedNew) {
+    match transaction(connection, memory, coming, Ids::BelievedNew) {
         // Somebody repeats an event id, which is rare. Judge them all again, now with a look for each id.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            transaction(connection, memory, appends, Ids::LookedUp)
+            transaction(connection, memory, coming, Ids::LookedUp)
         }
         outcome => outcome,
     }
@@ -61,11 +62,11 @@ enum Ids {
 fn transaction(
     connection: &Connection,
     memory: &mut Memory,
-    appends: &[&Append],
+    coming: &mut Coming<'_>,
     ids: Ids,
 ) -> rusqlite::Result<Vec<Outcome>> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let outcomes = write_all(connection, memory, appends, ids).and_then(|outcomes| {
+    let outcomes = write_all(connection, memory, coming, ids).and_then(|outcomes| {
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(outcomes)
     });
@@ -81,7 +82,7 @@ fn transaction(
 fn write_all(
     connection: &Connection,
     memory: &mut Memory,
-    appends: &[&Append],
+    coming: &mut Coming<'_>,
     ids: Ids,
 ) -> rusqlite::Result<Vec<Outcome>> {
     let mut head = match memory.head {
@@ -92,15 +93,15 @@ fn write_all(
         "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
             causation_id, actor, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    let mut outcomes = Vec::with_capacity(appends.len());
-    for append in appends {
+    let mut outcomes = Vec::new();
+    while let Some(append) = coming.append(outcomes.len()) {
         let outcome = match judge(connection, memory, append, ids)? {
             Verdict::Answered(outcome) => outcome,
             Verdict::Free(before) => Ok(write_one(connection, memory, &mut insert, append, before, &mut head)?),
         };
         outcomes.push(outcome);
     }
-    clean_answers(connection, appends)?;
+    clean_answers(connection, coming.appends())?;
     memory.head = Some(head);
     Ok(outcomes)
 }
@@ -286,8 +287,8 @@ fn keep_answer(connection: &Connection, answer: &Answer, position: Position) -> 
 }
 
 /// Removes up to twice as many answers as came in, so that old ones go faster than new ones come and no batch waits long.
-fn clean_answers(connection: &Connection, appends: &[&Append]) -> rusqlite::Result<()> {
-    let answers = appends.iter().filter_map(|append| append.answer.as_ref());
+fn clean_answers<'a>(connection: &Connection, appends: impl Iterator<Item = &'a Append>) -> rusqlite::Result<()> {
+    let answers = appends.filter_map(|append| append.answer.as_ref());
     let (mut count, mut newest_ms) = (0_u32, i64::MIN);
     for answer in answers {
         count += 1;

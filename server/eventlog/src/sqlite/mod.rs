@@ -138,7 +138,8 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let (sender, head) = watch::channel(read::head(&lock(&connection))?);
         let beside = Readers::beside_the_writer(connection.clone());
-        let writer = Writer { queue: queued, connection, file, head: sender };
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        let writer = Writer { queue: queued, connection, file, head: sender, runtime };
         let thread = std::thread::Builder::new()
             .name("eventlog-writer".to_owned())
             .spawn(move || writer::run(writer))

@@ -130,3 +130,24 @@ async fn what_a_holder_had_queued_before_it_lost_its_lease_is_refused_and_its_ne
     let log = store.read_all(Position(0), 10, &Filter::default()).await.unwrap();
     assert_eq!(log.events.iter().map(|event| event.stream.as_str()).collect::<Vec<_>>(), ["before", "after"]);
 }
+
+#[test]
+fn everybody_is_answered_although_the_runtime_in_which_the_log_was_opened_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("log");
+    let first = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let store = first.block_on(async { SqliteStore::open(&path) }).unwrap();
+    first.shutdown_timeout(std::time::Duration::ZERO);
+    let second = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    second.block_on(async {
+        let mut callers = JoinSet::new();
+        for caller in 0..50 {
+            let store = store.clone();
+            callers.spawn(async move { store.append(an_append(&format!("s-{caller}"), "k", 10)).await.unwrap() });
+        }
+        let mut positions: Vec<u64> = callers.join_all().await.iter().map(|appended| appended.position.0).collect();
+        positions.sort_unstable();
+        assert_eq!(positions, (1..=50).collect::<Vec<u64>>());
+        store.close().await;
+    });
+}

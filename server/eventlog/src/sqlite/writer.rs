@@ -1,16 +1,17 @@
-//! The thread that writes: takes what is queued, writes it in one transaction, then answers everybody.
+//! The thread that writes: takes what is queued, and who comes while it writes, into one transaction, then answers everybody.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use rusqlite::Connection;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, watch};
 use tracing::error;
 
 use super::batch::{self, Memory};
 use super::readers::lock;
 use super::schema::OwnedFile;
-use crate::queue::{self, Job};
+use crate::queue::{Batch, Job, Lookout, Outcome};
 use crate::{Append, Position, StoreError};
 
 /// What the writer owns. Dropped in this order: last comes the signal that all is finished.
@@ -19,18 +20,35 @@ pub(super) struct Writer {
     pub(super) connection: Arc<Mutex<Connection>>,
     pub(super) file: Option<OwnedFile>,
     pub(super) head: watch::Sender<Position>,
+    /// Where the callers are, if the log was opened there.
+    pub(super) runtime: Option<Handle>,
 }
 
 /// Writes until nobody can send any more, then folds the write-ahead log into the file.
 pub(super) fn run(mut writer: Writer) {
     let mut memory = Memory::new();
-    while let Some(first) = writer.queue.blocking_recv() {
-        let jobs = queue::batch_from(first, &mut writer.queue);
-        let (began, callers) = (Instant::now(), jobs.len());
-        write(&writer, &mut memory, jobs);
-        let lookout_ends = queue::lookout_ends(began, callers);
-        while writer.queue.len() < callers && Instant::now() < lookout_ends {
-            std::thread::yield_now();
+    let mut lookout = Lookout::for_nobody();
+    while let Some(first) = next(&mut writer.queue, &lookout) {
+        let began = Instant::now();
+        let batch = Batch::of(first, &mut writer.queue);
+        let mut coming = Coming { batch, queue: &mut writer.queue, lookout: &lookout };
+        let written = batch::write(&lock(&writer.connection), &mut memory, &mut coming);
+        let jobs = coming.batch.jobs;
+        lookout = Lookout::for_those(jobs.len(), began);
+        match written {
+            Ok(outcomes) => {
+                if let Some(head) = memory.head() {
+                    writer.head.send_if_modified(|known| std::mem::replace(known, head) != head);
+                }
+                give(Answers { jobs, outcomes }, writer.runtime.as_ref());
+            }
+            Err(error) => {
+                error!(%error, appends = jobs.len(), "the event log could not be written");
+                let error = Arc::new(error);
+                for job in jobs {
+                    let _gone = job.reply.send(Err(StoreError::Database(Box::new(error.clone())).into()));
+                }
+            }
         }
     }
     if writer.file.is_some()
@@ -40,29 +58,66 @@ pub(super) fn run(mut writer: Writer) {
     }
 }
 
-fn write(writer: &Writer, memory: &mut Memory, jobs: Vec<Job>) {
-    let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
-    let written = batch::write(&lock(&writer.connection), memory, &appends);
-    match written {
-        Ok(outcomes) => {
-            if let Some(head) = memory.head() {
-                writer.head.send_if_modified(|known| std::mem::replace(known, head) != head);
-            }
-            let mut written = Vec::with_capacity(jobs.len());
-            for (job, outcome) in jobs.into_iter().zip(outcomes) {
-                // A caller that went away does not need its answer.
-                let _gone = job.reply.send(outcome);
-                written.push(job.append);
-            }
-            // Freeing what was written can wait until everybody has their answer.
-            drop(written);
+/// The next in the queue; sleeps only when nobody is looked out for any more. `None` when nobody can send.
+fn next(queue: &mut mpsc::Receiver<Job>, lookout: &Lookout) -> Option<Job> {
+    loop {
+        match queue.try_recv() {
+            Ok(job) => return Some(job),
+            Err(_) if lookout.goes_on(0) => std::thread::yield_now(),
+            Err(_) => return queue.blocking_recv(),
         }
-        Err(error) => {
-            error!(%error, appends = jobs.len(), "the event log could not be written");
-            let error = Arc::new(error);
-            for job in jobs {
-                let _gone = job.reply.send(Err(StoreError::Database(Box::new(error.clone())).into()));
+    }
+}
+
+/// A batch that takes in who comes while it is being written: they prepare their events meanwhile.
+pub(super) struct Coming<'a> {
+    batch: Batch,
+    queue: &'a mut mpsc::Receiver<Job>,
+    lookout: &'a Lookout,
+}
+
+impl Coming<'_> {
+    /// The append at an index, which may still have to come; `None` when the batch is whole.
+    pub(super) fn append(&mut self, index: usize) -> Option<&Append> {
+        while index == self.batch.jobs.len() && !self.batch.take(self.queue) {
+            if self.batch.is_full() || !self.lookout.goes_on(index) {
+                return None;
             }
+            std::thread::yield_now();
         }
+        self.batch.jobs.get(index).map(|job| &job.append)
+    }
+
+    /// Those that are there.
+    pub(super) fn appends(&self) -> impl Iterator<Item = &Append> {
+        self.batch.jobs.iter().map(|job| &job.append)
+    }
+}
+
+/// The answers of a batch. They are given when this is dropped: also by a runtime that ends before it comes to that.
+struct Answers {
+    jobs: Vec<Job>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        // Freeing what was written can wait until everybody has their answer.
+        let mut written = Vec::with_capacity(self.jobs.len());
+        for (job, outcome) in self.jobs.drain(..).zip(self.outcomes.drain(..)) {
+            // A caller that went away does not need its answer.
+            let _gone = job.reply.send(outcome);
+            written.push(job.append);
+        }
+    }
+}
+
+/// A runtime with threads of its own wakes its tasks for less than the writer's thread could, which goes on meanwhile.
+fn give(answers: Answers, runtime: Option<&Handle>) {
+    match runtime {
+        Some(runtime) if answers.jobs.len() > 1 && runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            runtime.spawn(async move { drop(answers) });
+        }
+        Some(_) | None => drop(answers),
     }
 }
