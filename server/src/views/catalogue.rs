@@ -57,12 +57,17 @@ impl CatalogueView {
         self.withdrawn.remove(id);
     }
 
-    /// Forgets every product.
-    pub(super) fn remove_all(&mut self) {
-        for (id, _) in std::mem::take(&mut self.by_id) {
-            self.index.remove(&id);
-            self.withdrawn.remove(&id);
-        }
+    /// Has the products of each be the other's.
+    pub(super) fn swap_products(&mut self, other: &mut Self) {
+        let Self { by_id, index, withdrawn, categories: _ } = self;
+        std::mem::swap(by_id, &mut other.by_id);
+        std::mem::swap(index, &mut other.index);
+        std::mem::swap(withdrawn, &mut other.withdrawn);
+    }
+
+    /// Has the categories of each be the other's.
+    pub(super) fn swap_categories(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.categories, &mut other.categories);
     }
 
     /// Has these be the categories that were set up.

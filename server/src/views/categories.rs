@@ -49,8 +49,8 @@ impl View for CategoriesView {
         Ok(())
     }
 
-    fn forget(&self, memory: &mut Memory) {
-        memory.catalogue.set_categories(Categories::default());
+    fn switch(&self, memory: &mut Memory, read_anew: &mut Memory) {
+        memory.catalogue.swap_categories(&mut read_anew.catalogue);
     }
 }
 

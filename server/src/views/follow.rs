@@ -11,7 +11,7 @@ use tracing::{debug, error, info};
 
 use super::store::{Commit, Failures, Head, RowChange, State, ViewStore, ViewStoreError};
 use super::view::{Rows, Terms, View, ViewError};
-use super::{FeedError, VIEWS, Views};
+use super::{FeedError, Memory, VIEWS, Views};
 use crate::clock;
 use crate::stored::Store;
 
@@ -180,25 +180,25 @@ impl Follower<'_> {
     }
 }
 
-/// Reads all rows of a view into memory.
+/// Reads all rows of a view into memory. What is there already is answered from until all of them are read.
 async fn load(views: &Views, view: &dyn View, head: &Head) -> Result<(), FeedError> {
-    let with_memory = |change: &mut dyn FnMut(&mut super::Memory)| {
-        change(&mut views.inner.memory.write().unwrap_or_else(PoisonError::into_inner));
-    };
-    with_memory(&mut |memory| view.forget(memory));
+    let mut read_anew = Memory::default();
     let mut after = String::new();
     loop {
         let rows = views.inner.store.rows_after(head, &after).await?;
-        let Some((last, _)) = rows.last() else { return Ok(()) };
+        let Some((last, _)) = rows.last() else { break };
         after.clone_from(last);
-        with_memory(&mut |memory| {
-            for (key, body) in &rows {
-                if let Err(failure) = view.remember(memory, key, Some(body)) {
-                    error!(view = view.name(), key, error = %failure, "a row does not fit into memory");
-                }
+        for (key, body) in &rows {
+            if let Err(failure) = view.remember(&mut read_anew, key, Some(body)) {
+                error!(view = view.name(), key, error = %failure, "a row does not fit into memory");
             }
-        });
+        }
     }
+    let mut memory = views.inner.memory.write().unwrap_or_else(PoisonError::into_inner);
+    view.switch(&mut memory, &mut read_anew);
+    // What it knew goes when nobody waits for that any more.
+    drop(memory);
+    Ok(())
 }
 
 /// What the events after a generation's checkpoint make of it.
@@ -244,3 +244,7 @@ fn left_out(view: &dyn View, position: Position, failure: &ViewError, failures: 
     error!(view = view.name(), position = position.0, error = %failure, "a view leaves an event out");
     *failures = Failures { count: failures.count + 1, last: position, why: failure.to_string() };
 }
+
+#[cfg(test)]
+#[path = "follow_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@
 //! rows an event touches, `project` what they become, `terms` by what they are found), and its line in [`VIEWS`]. Ask
 //! it with [`ViewStore::get`] for one row and [`ViewStore::find`] for a sorted page of those with a term. Change `version`
 //! when rows of before no longer fit: they are built anew at the next start. A view that must be asked without waiting,
-//! or whole, says `in_memory`, and has a field of [`Memory`] that `remember` fills.
+//! or whole, says `in_memory`, and has a field of [`Memory`] that `remember` fills and `switch` replaces.
 
 mod catalogue;
 mod categories;

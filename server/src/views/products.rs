@@ -84,8 +84,11 @@ impl View for Products {
         Ok(())
     }
 
-    fn forget(&self, memory: &mut Memory) {
-        memory.catalogue.remove_all();
+    fn switch(&self, memory: &mut Memory, read_anew: &mut Memory) {
+        for item in memory.stock.iter() {
+            read_anew.catalogue.set_available(&item.product_id, item.available);
+        }
+        memory.catalogue.swap_products(&mut read_anew.catalogue);
     }
 }
 

@@ -68,9 +68,10 @@ impl View for Stocks {
         Ok(())
     }
 
-    fn forget(&self, memory: &mut Memory) {
-        for (id, _) in std::mem::take(&mut memory.stock.by_product) {
-            memory.catalogue.set_available(&id, 0);
+    fn switch(&self, memory: &mut Memory, read_anew: &mut Memory) {
+        std::mem::swap(&mut memory.stock, &mut read_anew.stock);
+        for item in read_anew.stock.iter().chain(memory.stock.iter()) {
+            memory.catalogue.set_available(&item.product_id, memory.stock.available(&item.product_id));
         }
     }
 }
@@ -136,6 +137,11 @@ impl StockView {
     /// The stock of one product.
     pub(crate) fn get(&self, id: &ProductId) -> Option<StockItem> {
         self.by_product.get(id).cloned()
+    }
+
+    /// The stock of every product, by id.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &StockItem> {
+        self.by_product.values()
     }
 
     /// The stock of every product by id, or only of those that have run low.

@@ -49,8 +49,8 @@ pub(crate) trait View: Send + Sync {
         Ok(())
     }
 
-    /// Forgets every row that is in memory.
-    fn forget(&self, _memory: &mut Memory) {}
+    /// Has memory know what was read anew in the place of what it knew, all at once. What it knew is left in the other.
+    fn switch(&self, _memory: &mut Memory, _read_anew: &mut Memory) {}
 }
 
 /// Why a view cannot handle an event.
