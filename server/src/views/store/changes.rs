@@ -20,7 +20,7 @@ const REMOVE_COUNTS_OF_NOTHING: &str =
 
 /// It is counted how many rows have a word with a beginning of at most so many letters, so that nobody need look at them
 /// all to tell. Short beginnings are shared by many words, and so cost little.
-pub(super) const COUNTED_LETTERS: usize = 8;
+const COUNTED_LETTERS: usize = 8;
 
 /// The statements that write the rows of some commits, with their terms and how many rows have each.
 pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
@@ -67,25 +67,38 @@ pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
     changes.into_iter().filter_map(|(sql, rows)| Statement::for_each(sql, rows)).collect()
 }
 
-/// Under what it is counted how many rows have a word that begins like this.
-pub(super) fn beginning(letters: &str) -> String {
-    format!("begin:{letters}")
+/// Under what it is counted how many rows, of a group or in all, have a word that begins like this; `None` when nobody counts
+/// that. Within a group, what has a digit is not counted: the beginnings of numbers are many, and each is shared by few.
+pub(super) fn beginning(letters: &str, group: Option<&str>) -> Option<String> {
+    if letters.chars().count() > COUNTED_LETTERS {
+        return None;
+    }
+    match group {
+        None => Some(format!("begin:{letters}")),
+        Some(_) if letters.contains(|letter: char| letter.is_ascii_digit()) => None,
+        Some(group) => Some(format!("begin:{letters} {group}")),
+    }
 }
 
 /// The counted beginnings of all words of a row.
 fn beginnings(terms: &Terms) -> BTreeSet<String> {
-    let begins = |word| {
+    let begins = |(word, group)| {
         let ends = str::char_indices(word).map(|(at, letter)| at + letter.len_utf8());
-        ends.take(COUNTED_LETTERS).filter_map(move |end| word.get(..end))
+        let begins = ends.take(COUNTED_LETTERS).filter_map(move |end| word.get(..end));
+        begins.flat_map(move |letters| [beginning(letters, None), beginning(letters, group)]).flatten()
     };
-    words_in(terms).flat_map(begins).map(beginning).collect()
+    words_in(terms).flat_map(begins).collect()
 }
 
 /// The words of a row, each with a blank before it.
 fn words(terms: &Terms) -> String {
-    words_in(terms).flat_map(|word| [" ", word]).collect()
+    words_in(terms).flat_map(|(word, _)| [" ", word]).collect()
 }
 
-fn words_in(terms: &Terms) -> impl Iterator<Item = &str> {
-    terms.iter().filter_map(|(term, _)| term.strip_prefix(WORD)?.split(' ').next())
+/// Each word with the group of its row.
+fn words_in(terms: &Terms) -> impl Iterator<Item = (&str, Option<&str>)> {
+    terms.iter().filter_map(|(term, _)| {
+        let mut parts = term.strip_prefix(WORD)?.split(' ');
+        Some((parts.next()?, parts.next()))
+    })
 }

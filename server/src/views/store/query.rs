@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::ViewStore;
-use super::changes::{COUNTED_LETTERS, beginning};
+use super::changes::beginning;
 use super::database::{Rows, Statement, Value, ViewStoreError};
 use crate::views::view::WORD;
 
@@ -152,7 +152,7 @@ impl ViewStore {
     /// Either all rows with the rarest of them are looked up, or rows are looked at from the highest rank down until the
     /// page is full: whichever is likely to look at fewer.
     async fn with_words(&self, search: &Search<'_>) -> Result<Found, ViewStoreError> {
-        let counts = search.words.iter().map(|word| weight(search.view, word));
+        let counts = search.words.iter().map(|word| search.weight(word));
         let counts = self.0.read(counts.chain([count_of(search.view, search.all)]).collect()).await?;
         let Some((all, weights)) = counts.split_last() else { return Ok(Found::default()) };
         let all = total(all);
@@ -162,7 +162,8 @@ impl ViewStore {
         let until_full = all.min(wanted.saturating_mul(all) / weight.max(1));
         let page = if weight <= until_full { search.page_by(rarest) } else { search.page_from_the_top() };
         let count = match search.words {
-            [word] if search.is_counted(word) => search.count(word),
+            [word] => search.count(word),
+            [one, other] if search.group.is_none() => search.count_both(one, other),
             _ if weight <= all => search.count_by(rarest),
             _ => search.count_all(),
         };
@@ -184,18 +185,22 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Whether it is known how many rows have a word that begins like this.
-    fn is_counted(&self, word: &str) -> bool {
-        self.group.is_none() && word.chars().count() <= COUNTED_LETTERS
-    }
-
     /// How many rows have a word that begins like this.
     fn count(&self, word: &str) -> Statement {
-        if self.is_counted(word) {
-            return count_of(self.view, &beginning(word));
+        if let Some(counted) = beginning(word, self.group) {
+            return count_of(self.view, &counted);
         }
         let (from, to) = range(word);
         Statement::new(COUNT_RANGE, [self.view.into(), from.into(), to.into(), in_group(self.group).into()])
+    }
+
+    /// At most about how many rows have a word that begins like this; some may be counted several times.
+    fn weight(&self, word: &str) -> Statement {
+        if let Some(counted) = beginning(word, self.group).or_else(|| beginning(word, None)) {
+            return count_of(self.view, &counted);
+        }
+        let (from, to) = range(word);
+        Statement::new(WEIGHT, [self.view.into(), from.into(), to.into()])
     }
 
     /// The page, out of all rows that have one of the words.
@@ -205,6 +210,13 @@ impl Search<'_> {
 
     fn count_by(&self, word: &str) -> Statement {
         Statement::new(COUNT_BY_A_WORD, self.by(word, i64::MAX))
+    }
+
+    /// How many rows have both, without a look at any: no two rows share a rank.
+    fn count_both(&self, one: &str, other: &str) -> Statement {
+        let ((from, to), (other_from, other_to)) = (range(one), range(other));
+        let values = [self.view.into(), from.into(), to.into(), other_from.into(), other_to.into()];
+        Statement::new(COUNT_BOTH, values)
     }
 
     /// The page, from the highest rank down.
@@ -233,15 +245,15 @@ impl Search<'_> {
     }
 }
 
-const WEIGHT: &str = "SELECT CAST(coalesce(sum(rows_with_it), 0) AS BIGINT) FROM view_counts
+pub(super) const WEIGHT: &str = "SELECT CAST(coalesce(sum(rows_with_it), 0) AS BIGINT) FROM view_counts
     WHERE view = $1 AND term >= $2 AND term < $3 AND generation = (
         SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
 
-const COUNT_RANGE: &str = "SELECT count(DISTINCT key) FROM view_terms
+pub(super) const COUNT_RANGE: &str = "SELECT count(DISTINCT key) FROM view_terms
     WHERE view = $1 AND term >= $2 AND term < $3 AND term LIKE $4 AND generation = (
         SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
 
-const PAGE_BY_A_WORD: &str = "SELECT DISTINCT t.rank, r.body FROM view_terms AS t
+pub(super) const PAGE_BY_A_WORD: &str = "SELECT DISTINCT t.rank, r.body FROM view_terms AS t
     JOIN view_rows AS r ON r.view = t.view AND r.generation = t.generation AND r.key = t.key
     WHERE t.view = $1 AND t.term >= $2 AND t.term < $3 AND t.term LIKE $4 AND t.rank < $5
         AND r.words LIKE $6 AND r.words LIKE $7 AND r.words LIKE $8
@@ -250,7 +262,7 @@ const PAGE_BY_A_WORD: &str = "SELECT DISTINCT t.rank, r.body FROM view_terms AS 
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
     ORDER BY t.rank DESC LIMIT $12";
 
-const COUNT_BY_A_WORD: &str = "SELECT count(DISTINCT t.key) FROM view_terms AS t
+pub(super) const COUNT_BY_A_WORD: &str = "SELECT count(DISTINCT t.key) FROM view_terms AS t
     JOIN view_rows AS r ON r.view = t.view AND r.generation = t.generation AND r.key = t.key
     WHERE t.view = $1 AND t.term >= $2 AND t.term < $3 AND t.term LIKE $4 AND t.rank < $5
         AND r.words LIKE $6 AND r.words LIKE $7 AND r.words LIKE $8
@@ -258,8 +270,17 @@ const COUNT_BY_A_WORD: &str = "SELECT count(DISTINCT t.key) FROM view_terms AS t
         AND t.generation = (
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
 
+pub(super) const COUNT_BOTH: &str = "SELECT count(DISTINCT t.rank) FROM view_terms AS t
+    WHERE t.view = $1 AND t.term >= $2 AND t.term < $3
+        AND t.generation = (
+            SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
+        AND t.rank IN (
+            SELECT o.rank FROM view_terms AS o WHERE o.view = $1 AND o.term >= $4 AND o.term < $5
+                AND o.generation = (
+                    SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live'))";
+
 /// `CROSS` keeps SQLite to the order of the ranks, in which it can stop.
-const PAGE_FROM_THE_TOP: &str = "SELECT t.rank, r.body FROM view_terms AS t CROSS JOIN view_rows AS r
+pub(super) const PAGE_FROM_THE_TOP: &str = "SELECT t.rank, r.body FROM view_terms AS t CROSS JOIN view_rows AS r
     WHERE r.view = t.view AND r.generation = t.generation AND r.key = t.key
         AND t.view = $1 AND t.term = $2 AND t.rank < $3
         AND r.words LIKE $4 AND r.words LIKE $5 AND r.words LIKE $6
@@ -268,22 +289,13 @@ const PAGE_FROM_THE_TOP: &str = "SELECT t.rank, r.body FROM view_terms AS t CROS
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
     ORDER BY t.rank DESC, t.key DESC LIMIT $10";
 
-const COUNT_ALL: &str = "SELECT count(*) FROM view_terms AS t CROSS JOIN view_rows AS r
+pub(super) const COUNT_ALL: &str = "SELECT count(*) FROM view_terms AS t CROSS JOIN view_rows AS r
     WHERE r.view = t.view AND r.generation = t.generation AND r.key = t.key
         AND t.view = $1 AND t.term = $2 AND t.rank < $3
         AND r.words LIKE $4 AND r.words LIKE $5 AND r.words LIKE $6
         AND r.words LIKE $7 AND r.words LIKE $8 AND r.words LIKE $9
         AND t.generation = (
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
-
-/// About how many rows have a word that begins like this; some may be counted several times.
-fn weight(view: &str, word: &str) -> Statement {
-    if word.chars().count() <= COUNTED_LETTERS {
-        return count_of(view, &beginning(word));
-    }
-    let (from, to) = range(word);
-    Statement::new(WEIGHT, [view.into(), from.into(), to.into()])
-}
 
 fn count_of(view: &str, term: &str) -> Statement {
     let sql = "SELECT rows_with_it FROM view_counts WHERE view = $1 AND term = $2 AND generation = (

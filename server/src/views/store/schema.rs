@@ -1,7 +1,7 @@
 //! The tables of the views. All that is in them can be built anew from the log, so another shape drops the old one.
 
 /// Which shape the tables have. Another number drops them all, and the views are built anew.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 pub(super) const DROP: &str = "
     DROP TABLE IF EXISTS generations;
@@ -16,7 +16,7 @@ pub(super) const DROP: &str = "
 /// * `generations`: each view's rows stand in a generation. One is live; a rebuild fills the next.
 /// * `view_rows`: what a view knows, by key.
 /// * `view_terms`: by what rows are found, ready to be read in the order of their rank.
-/// * `view_counts`: how many rows have a term, or a word with a beginning of a few letters.
+/// * `view_counts`: how many rows have a term, or a word with a beginning of a few letters, in all and in each group.
 pub(super) fn create(text: &str, own_index: &str) -> String {
     format!(
         "CREATE TABLE generations (

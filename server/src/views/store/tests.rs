@@ -303,7 +303,12 @@ async fn a_beginning_that_very_many_words_share_is_found_page_by_page_and_counte
             (words(&["shopper"], Some("done")), (1..=600).rev().filter(|rank| rank % 3 == 0).collect()),
             (words(&["shopper5"], None), (1..=600).rev().filter(|rank| rank.to_string().starts_with('5')).collect()),
             (words(&["shopper59"], None), vec![599, 598, 597, 596, 595, 594, 593, 592, 591, 590, 59]),
+            (
+                words(&["shopper5"], Some("done")),
+                (1..=600).rev().filter(|rank| rank % 3 == 0 && rank.to_string().starts_with('5')).collect(),
+            ),
             (words(&["shop", "old"], None), (1..=40).rev().collect()),
+            (words(&["shopper3", "old"], None), [39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 3].to_vec()),
             (words(&["old", "sh"], Some("open")), (1..=40).rev().filter(|rank| rank % 3 != 0).collect()),
         ] {
             let mut found = Vec::new();
