@@ -6,6 +6,8 @@
 
 mod changes;
 mod database;
+#[cfg(test)]
+mod plans_tests;
 mod postgres;
 mod query;
 mod schema;

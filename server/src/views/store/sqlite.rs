@@ -1,5 +1,6 @@
 //! Views on SQLite: a file of their own beside the log, or in memory. Whoever owns the log's file owns this one.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -165,11 +166,15 @@ fn read(connection: &Connection, question: &Statement) -> rusqlite::Result<Rows>
     Ok(answer)
 }
 
+fn prepared<'c>(connection: &'c Connection, statement: &Statement) -> rusqlite::Result<CachedStatement<'c>> {
+    connection.prepare_cached(&sql_of(statement))
+}
+
 /// Here a statement for many rows is carried out row by row: that costs no round trips. SQLite would not look a row up by
 /// `(a, b) IN (VALUES …)` without going through all with the same `a`.
-fn prepared<'c>(connection: &'c Connection, statement: &Statement) -> rusqlite::Result<CachedStatement<'c>> {
+fn sql_of(statement: &Statement) -> Cow<'static, str> {
     match &statement.given {
-        Given::Once(_) => connection.prepare_cached(statement.sql),
+        Given::Once(_) => Cow::Borrowed(statement.sql),
         Given::ForEach(rows) => {
             let values: Vec<String> =
                 (1..=rows.first().map_or(0, Vec::len)).map(|column| format!("${column}")).collect();
@@ -178,7 +183,7 @@ fn prepared<'c>(connection: &'c Connection, statement: &Statement) -> rusqlite::
                 columns.collect::<Vec<_>>().join(" AND ")
             };
             let rows = format!("VALUES ({})", values.join(", "));
-            connection.prepare_cached(&statement.sql_for_each(&rows, these))
+            Cow::Owned(statement.sql_for_each(&rows, these))
         }
     }
 }
@@ -220,4 +225,15 @@ impl From<rusqlite::Error> for ViewStoreError {
 /// A panic while the lock was held leaves a connection that is still good: SQLite undoes what was not committed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+impl SqliteViews {
+    /// How SQLite goes about a statement, step by step.
+    pub(super) fn plan_of(&self, statement: &Statement) -> Vec<String> {
+        let writer = lock(&self.writer);
+        let sql = format!("EXPLAIN QUERY PLAN {}", sql_of(statement));
+        let mut explained = writer.as_ref().unwrap().prepare(&sql).unwrap();
+        explained.raw_query().mapped(|row| row.get("detail")).map(Result::unwrap).collect()
+    }
 }
