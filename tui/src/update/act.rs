@@ -60,9 +60,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousShelf => return shop::step_category(model, -1),
         Action::OnlyInStock => return shop::toggle_in_stock(model),
         Action::NextSort => return shop::next_sort(model),
-        Action::More | Action::Fewer | Action::OpenOrder if model.screen == Screen::Lab => {
-            return lab::act(model, action);
-        }
+        Action::More if model.screen == Screen::Lab => return lab::switches::step(model, true),
+        Action::Fewer if model.screen == Screen::Lab => return lab::switches::step(model, false),
         Action::More => return more(model, 1),
         Action::Fewer => return more(model, -1),
         Action::Add => return shop::add(model),
@@ -107,25 +106,25 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::AdoptBasket => return order::adopt(model),
         Action::NextPart if model.screen == Screen::Account => return account::step_part(model, 1),
         Action::PreviousPart if model.screen == Screen::Account => return account::step_part(model, -1),
-        Action::NextPart
-        | Action::PreviousPart
-        | Action::Receive
-        | Action::Adjust
-        | Action::Threshold
-        | Action::OnlyLow
-        | Action::Reprice
-        | Action::Describe
-        | Action::WithdrawOrRelist
-        | Action::NewProduct
-        | Action::OnlyWithdrawn
-        | Action::Ship
-        | Action::Deliver
-        | Action::Refund => return counter::act(model, action),
+        Action::NextPart => return counter::step_part(model, 1),
+        Action::PreviousPart => return counter::step_part(model, -1),
+        Action::Receive => counter::ask_to_receive(model),
+        Action::Adjust => counter::ask_to_adjust(model),
+        Action::Threshold => counter::ask_for_threshold(model),
+        Action::OnlyLow => model.counter.stock.toggle_only_low(),
+        Action::Reprice => counter::ask_to_reprice(model),
+        Action::Describe => counter::ask_to_describe(model),
+        Action::WithdrawOrRelist => counter::ask_to_withdraw_or_relist(model),
+        Action::NewProduct => counter::ask_for_new(model),
+        Action::OnlyWithdrawn => return counter::toggle_withdrawn(model),
+        Action::Ship => counter::ask_to_ship(model),
+        Action::Deliver => counter::ask_to_deliver(model),
+        Action::Refund => counter::ask_to_refund(model),
         Action::Rebuild => return processes::rebuild(model),
         Action::RetryParked => return processes::retry(model),
         Action::SkipParked => processes::ask_to_skip(model),
-        Action::Play
-        | Action::PlayHappyPath
+        Action::Play => return lab::enter(model),
+        Action::PlayHappyPath
         | Action::PlayCardDeclined
         | Action::PlayLastUnit
         | Action::PlayProductsDown
@@ -133,11 +132,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::PlayWebhooks
         | Action::PlayServerKilled
         | Action::PlayRace
-        | Action::PlayPoison
-        | Action::OtherSide
-        | Action::Toggle
-        | Action::MendAll
-        | Action::ResetShop => return lab::act(model, action),
+        | Action::PlayPoison => return lab::play_by_key(model, action),
+        Action::OtherSide => lab::other_side(model),
+        Action::Toggle => return lab::switches::toggle(model),
+        Action::MendAll => return lab::switches::mend_all(model),
+        Action::ResetShop => lab::ask_to_reset(model),
         Action::OpenWallet => return account::open_wallet(model),
         Action::EnterVoucher => basket::enter_voucher(model),
         Action::UseVoucher => return account::use_voucher(model),
@@ -331,6 +330,9 @@ fn open_order(model: &mut Model) -> Vec<Effect> {
     }
     if model.screen == Screen::Account {
         return account::open_order(model);
+    }
+    if model.screen == Screen::Lab {
+        return lab::open_order(model);
     }
     if model.screen == Screen::Checkout {
         checkout::leave(model);

@@ -7,12 +7,13 @@ mod stock;
 
 use storefront_api::{Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, StockList};
 
-use crate::keys::Action;
 use crate::state::counter::{Agreed, Figures, Part, Request, Work};
 use crate::state::{Ask, Failure, FieldWrong, Form, Model, Screen};
 use crate::update::Effect;
 
-pub(super) use dispatch::{next_status, open_order};
+pub(super) use dispatch::{ask_to_deliver, ask_to_refund, ask_to_ship, next_status, open_order};
+pub(super) use products::{ask_for_new, ask_to_describe, ask_to_reprice, ask_to_withdraw_or_relist, toggle_withdrawn};
+pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_receive};
 
 /// How long to gather changes before looking again.
 const REFRESH_DELAY_MS: i64 = 150;
@@ -107,30 +108,8 @@ pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Does what is asked for on this screen alone; sending and paying back also on that of one order.
-pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::NextPart => return step_part(model, 1),
-        Action::PreviousPart => return step_part(model, -1),
-        Action::OnlyWithdrawn => return products::toggle_withdrawn(model),
-        Action::Receive => stock::ask_to_receive(model),
-        Action::Adjust => stock::ask_to_adjust(model),
-        Action::Threshold => stock::ask_for_threshold(model),
-        Action::OnlyLow => model.counter.stock.toggle_only_low(),
-        Action::Reprice => products::ask_to_reprice(model),
-        Action::Describe => products::ask_to_describe(model),
-        Action::WithdrawOrRelist => products::ask_to_withdraw_or_relist(model),
-        Action::NewProduct => products::ask_for_new(model),
-        Action::Ship => dispatch::ask_to_ship(model),
-        Action::Deliver => dispatch::ask_to_deliver(model),
-        Action::Refund => dispatch::ask_to_refund(model),
-        _ => {}
-    }
-    Vec::new()
-}
-
 /// Goes to another part.
-fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
+pub(super) fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
     leave(model);
     model.counter.part = model.counter.part.step(by);
     ask(model)

@@ -2,7 +2,7 @@
 //! when the shop is found, after something happened (at most every five seconds), and when this screen opens; a shop in
 //! which nothing happens is not asked.
 
-mod switches;
+pub(super) mod switches;
 
 use storefront_api::{FaultList, Faults, LabReset, ScenarioList, ScenarioRun, ScenarioState, Stub, Timestamp};
 
@@ -192,37 +192,28 @@ fn on_faults(model: &mut Model, result: Result<FaultList, Failure>) {
     }
 }
 
-/// Does what a key of this screen asks for.
-pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    if let Some(name) = played_by(action) {
-        return play(model, name.to_owned());
-    }
-    match action {
-        Action::Play => enter(model),
-        Action::OtherSide => {
-            model.lab.side = match model.lab.side {
-                Side::Scenarios => Side::Switches,
-                Side::Switches => Side::Scenarios,
-            };
-            Vec::new()
-        }
-        Action::Toggle => switches::throw(model, |switch, faults| switch.toggled(faults)),
-        Action::More => switches::throw(model, |switch, faults| switch.stepped(faults, true)),
-        Action::Fewer => switches::throw(model, |switch, faults| switch.stepped(faults, false)),
-        Action::MendAll => switches::mend_all(model),
-        Action::OpenOrder => open_order(model),
-        Action::ResetShop => {
-            if model.lab.disabled.is_none() && !model.lab.resetting {
-                model.question = Some(Question::ResetShop);
-            }
-            Vec::new()
-        }
-        _ => Vec::new(),
+/// Plays the scenario that has a key of its own.
+pub(super) fn play_by_key(model: &mut Model, action: Action) -> Vec<Effect> {
+    played_by(action).map(|name| play(model, name.to_owned())).unwrap_or_default()
+}
+
+/// Goes to the switches, or back to the scenarios.
+pub(super) fn other_side(model: &mut Model) {
+    model.lab.side = match model.lab.side {
+        Side::Scenarios => Side::Switches,
+        Side::Switches => Side::Scenarios,
+    };
+}
+
+/// Asks whether to start the shop over.
+pub(super) fn ask_to_reset(model: &mut Model) {
+    if model.lab.disabled.is_none() && !model.lab.resetting {
+        model.question = Some(Question::ResetShop);
     }
 }
 
 /// Enter plays the chosen scenario, throws the chosen switch, or asks for its number.
-fn enter(model: &mut Model) -> Vec<Effect> {
+pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     match model.lab.side {
         Side::Scenarios => match model.lab.selected().map(|scenario| scenario.name.clone()) {
             Some(name) => play(model, name),
@@ -302,7 +293,7 @@ fn on_played(model: &mut Model, name: &str, result: Result<ScenarioRun, Failure>
 }
 
 /// Opens the orders of the chosen scenario, one after another.
-fn open_order(model: &mut Model) -> Vec<Effect> {
+pub(super) fn open_order(model: &mut Model) -> Vec<Effect> {
     let orders = model.lab.run().map(|run| run.orders.clone()).unwrap_or_default();
     let Some(id) = orders.get(model.lab.opened % orders.len().max(1)).copied() else {
         model.toast(Tone::Plain, "Play the scenario first; then this opens its order.");

@@ -59,7 +59,7 @@ pub(in crate::update) fn open_order(model: &mut Model) -> Vec<Effect> {
     order::open(model, id)
 }
 
-pub(super) fn ask_to_ship(model: &mut Model) {
+pub(in crate::update) fn ask_to_ship(model: &mut Model) {
     let Some(chosen) = chosen(model) else { return };
     match chosen.status {
         OrderStatus::Confirmed => {
@@ -79,7 +79,7 @@ pub(super) fn ask_to_ship(model: &mut Model) {
     }
 }
 
-pub(super) fn ask_to_deliver(model: &mut Model) {
+pub(in crate::update) fn ask_to_deliver(model: &mut Model) {
     let Some(chosen) = chosen(model) else { return };
     match chosen.status {
         OrderStatus::Shipped => {
@@ -97,7 +97,7 @@ pub(super) fn ask_to_deliver(model: &mut Model) {
     }
 }
 
-pub(super) fn ask_to_refund(model: &mut Model) {
+pub(in crate::update) fn ask_to_refund(model: &mut Model) {
     let Some(chosen) = chosen(model) else { return };
     match chosen.payment {
         PaymentStatus::Paid | PaymentStatus::Refunding => {

@@ -9,14 +9,14 @@ use crate::update::Effect;
 use crate::update::counter::ask;
 
 /// Shows what was taken off the shelf, or what is on it.
-pub(super) fn toggle_withdrawn(model: &mut Model) -> Vec<Effect> {
+pub(in crate::update) fn toggle_withdrawn(model: &mut Model) -> Vec<Effect> {
     let products = &mut model.counter.products;
     products.withdrawn = !products.withdrawn;
     products.list = crate::state::Paged::after(&products.list);
     ask(model)
 }
 
-pub(super) fn ask_to_reprice(model: &mut Model) {
+pub(in crate::update) fn ask_to_reprice(model: &mut Model) {
     let Some(product) = model.counter.products.list.selected() else { return };
     let about = format!("{} costs {} now. Open baskets learn of it.", product.name, money::shown(product.price));
     let hint = format!("in {}, VAT included", product.price.currency);
@@ -28,7 +28,7 @@ pub(super) fn ask_to_reprice(model: &mut Model) {
     model.form = Some(Form::new(FormFor::Counter(purpose), "Give it another price", about, fields));
 }
 
-pub(super) fn ask_to_withdraw_or_relist(model: &mut Model) {
+pub(in crate::update) fn ask_to_withdraw_or_relist(model: &mut Model) {
     let Some(product) = model.counter.products.list.selected() else { return };
     let (purpose, title, about) = if product.active {
         let about = format!("{} is no longer sold, and baskets that hold it cannot be bought with it.", product.name);
@@ -40,7 +40,7 @@ pub(super) fn ask_to_withdraw_or_relist(model: &mut Model) {
     model.form = Some(Form::new(FormFor::Counter(purpose), title, about, Vec::new()));
 }
 
-pub(super) fn ask_to_describe(model: &mut Model) {
+pub(in crate::update) fn ask_to_describe(model: &mut Model) {
     let Some(product) = model.counter.products.list.selected() else { return };
     let was = product.compare_at_price.map(money::digits).unwrap_or_default();
     let fields = vec![
@@ -56,7 +56,7 @@ pub(super) fn ask_to_describe(model: &mut Model) {
     model.form = Some(Form::new(purpose, "Describe it anew", about, fields));
 }
 
-pub(super) fn ask_for_new(model: &mut Model) {
+pub(in crate::update) fn ask_for_new(model: &mut Model) {
     let currency = currency(model);
     let category = model.counter.products.list.selected().map(|product| product.category.clone());
     let fields = vec![

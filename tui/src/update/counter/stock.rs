@@ -46,7 +46,7 @@ pub(super) fn heard(model: &mut Model, event: &Event) {
     model.counter.stock.alarms.insert(id);
 }
 
-pub(super) fn ask_to_receive(model: &mut Model) {
+pub(in crate::update) fn ask_to_receive(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let about = format!("{name}: {} on hand. So many more came in.", item.on_hand);
     let fields = vec![FormField::new("/quantity", "Quantity", "1 to 1,000,000", "")];
@@ -54,7 +54,7 @@ pub(super) fn ask_to_receive(model: &mut Model) {
     model.form = Some(Form::new(purpose, "Receive goods", about, fields));
 }
 
-pub(super) fn ask_to_adjust(model: &mut Model) {
+pub(in crate::update) fn ask_to_adjust(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let StockItem { on_hand, reserved, .. } = item;
     let about = format!("{name}: the books say {on_hand} on hand, {reserved} of them reserved.");
@@ -66,7 +66,7 @@ pub(super) fn ask_to_adjust(model: &mut Model) {
     model.form = Some(Form::new(purpose, "Correct the books", about, fields));
 }
 
-pub(super) fn ask_for_threshold(model: &mut Model) {
+pub(in crate::update) fn ask_for_threshold(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let about = format!("{name}: {} available now.", item.available);
     let text = item.threshold.to_string();

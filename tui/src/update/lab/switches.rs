@@ -19,8 +19,18 @@ pub(super) fn chosen(model: &Model) -> Option<(Stub, Switch, Faults)> {
     Some((stub, switch, model.lab.faults_of(stub)?))
 }
 
+/// Breaks what the chosen switch stands for, or mends it.
+pub(in crate::update) fn toggle(model: &mut Model) -> Vec<Effect> {
+    throw(model, |switch, faults| switch.toggled(faults))
+}
+
+/// Sets the chosen switch a step higher or lower.
+pub(in crate::update) fn step(model: &mut Model, up: bool) -> Vec<Effect> {
+    throw(model, |switch, faults| switch.stepped(faults, up))
+}
+
 /// Changes the chosen switch; from the other side, only goes there, so that nobody breaks what is not looked at.
-pub(super) fn throw(model: &mut Model, change: impl Fn(Switch, &Faults) -> Faults) -> Vec<Effect> {
+fn throw(model: &mut Model, change: impl Fn(Switch, &Faults) -> Faults) -> Vec<Effect> {
     if model.lab.side == Side::Scenarios {
         model.lab.side = Side::Switches;
         return Vec::new();
@@ -44,7 +54,8 @@ pub(super) fn break_there(model: &mut Model, stub: Stub, faults: Faults) -> Vec<
     errand(Errand::Break { stub, faults })
 }
 
-pub(super) fn mend_all(model: &mut Model) -> Vec<Effect> {
+/// Mends everything that is broken on purpose.
+pub(in crate::update) fn mend_all(model: &mut Model) -> Vec<Effect> {
     let broken = model.lab.broken();
     if broken.is_empty() {
         model.toast(Tone::Plain, "Nothing is broken.");
