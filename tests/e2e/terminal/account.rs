@@ -41,7 +41,7 @@ fn a_wallet_pays_for_an_order_and_the_balance_falls_and_the_mail_about_it_is_the
     terminal.wait_for("Hello Ada Example,");
     terminal.wait_for_line(&[PUDDLES, "14.50 EUR"]);
     terminal.press(ESC);
-    terminal.wait_for_line(&["Enter read", "←→ part"]);
+    terminal.wait_for_line(&["Enter read", "? help"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

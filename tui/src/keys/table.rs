@@ -188,7 +188,7 @@ fn behind_the_shop() -> Vec<Binding> {
         ),
         on(Place::Lab, Action::Toggle, &[char(' ')], "switch", "Break this at the stub, or mend it"),
         on(Place::Lab, Action::MendAll, &[char('0')], "mend all", "Switch everything off that is broken on purpose"),
-        on(Place::Lab, Action::More, &[char('+'), char('=')], "", "A higher share or a longer delay"),
+        on(Place::Lab, Action::More, &[char('+'), char('=')], "how much", "A higher share or a longer delay"),
         on(Place::Lab, Action::Fewer, &[char('-'), char('_')], "", "A lower share or a shorter delay"),
         on(Place::Lab, Action::PlayHappyPath, &[char('a')], "", "Play: happy path, all is well"),
         on(Place::Lab, Action::PlayCardDeclined, &[char('c')], "", "Play: card declined"),
@@ -215,7 +215,7 @@ fn account() -> Vec<Binding> {
         on(Place::Invoices, Action::SaveText, &[char('S')], "", "Save it as plain text in the folder you are in"),
         on(Place::Mailbox, Action::OpenPaper, &[ENTER], "read", "Read the mail"),
         on(Place::Profile, Action::CopyId, &[char('y')], "copy number", "Copy your customer number"),
-        on(Place::Account, Action::NextPart, &[RIGHT, char('l'), char(']')], "part", "Next part of the account"),
+        on(Place::Account, Action::NextPart, &[RIGHT, char('l'), char(']')], "", "Next part of the account"),
         on(Place::Account, Action::PreviousPart, &[LEFT, char('h'), char('[')], "", "Previous part of the account"),
         on(Place::Account, Action::Back, &[ESC], "", "Back to the shop"),
         // Papers: an invoice, a credit note or a mail over the screen

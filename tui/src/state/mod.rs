@@ -10,6 +10,7 @@ mod help;
 pub(crate) mod lab;
 mod list;
 mod log;
+mod offers;
 mod order;
 mod orders;
 mod paged;

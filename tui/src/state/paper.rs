@@ -98,13 +98,24 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_wide_loses_its_gaps_and_is_broken_between_words() {
+    fn what_is_too_wide_keeps_its_left_and_right_side_and_a_sentence_is_broken_between_words() {
         let paper = a_paper(
-            "Storefront                    Invoice 2026-000001\n====================================\nshort  as it is",
+            "Storefront                    Invoice 2026-000001\n====================================\nshort  as it is\n  \
+             Coffee grinder               1    14.50   7 %    14.50\nnine words that make a line too long by far",
         );
-        assert_eq!(paper.lines((120, 40)).len(), 3);
-        let narrow = paper.lines((30, 12));
-        assert_eq!(narrow, ["Storefront Invoice", "2026-000001", "=".repeat(28).as_str(), "short  as it is"]);
+        assert_eq!(paper.lines((120, 40)).len(), 5);
+        let rule = "=".repeat(32);
+        let narrow = paper.lines((34, 12));
+        let expected = [
+            "Storefront   Invoice 2026-000001",
+            &rule,
+            "short  as it is",
+            "Coffee grinder",
+            "            1  14.50  7 %  14.50",
+            "nine words that make a line too",
+            "long by far",
+        ];
+        assert_eq!(narrow, expected);
     }
 
     #[test]

@@ -10,19 +10,20 @@ use storefront_api::{
 use crate::state::{List, Load};
 
 /// How many looks at the lag are kept for each process and read model.
-const LAGS_KEPT: usize = 10;
+const LAGS_KEPT: usize = 8;
 /// How many orders to processes may wait to be sent.
 pub(crate) const ASKED_LIMIT: usize = 32;
 
 /// The names of the processes as sentences, in the order in which an order meets them.
-const SENTENCES: [(&str, &str); 10] = [
+const SENTENCES: [(&str, &str); 11] = [
     ("checkout", "Check out orders"),
-    ("reservations", "Give back what is not paid in time"),
+    ("reservations", "Release what is not paid in time"),
     ("payments", "Take payments"),
     ("wallets", "Pay from wallets"),
     ("invoices", "Issue invoices and credit notes"),
     ("mail", "Send mail"),
-    ("vouchers", "Issue a voucher when a large order ships"),
+    ("notices", "Tell of shipments and refunds"),
+    ("vouchers", "Issue vouchers for large orders"),
     ("open_baskets", "Reprice open baskets"),
     ("idle_baskets", "End idle baskets"),
     ("demo_stock", "Put demo stock on the shelf"),

@@ -14,9 +14,9 @@ use crate::keys::{Action, Context};
 use crate::state::account::Part;
 use crate::state::{Load, Model, Roll};
 use crate::view::order::short_id;
-use crate::view::text::{first_line, put, put_right, width};
+use crate::view::text::{first_line, put_right, width};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, failed, instead, row};
+use crate::view::{below, choose, failed, instead, parts, row};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     head(model, theme, row(area, 0), buffer);
@@ -31,26 +31,16 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// The parts, where they fit; else the open one and how many there are. At the right, who the shopper is.
+/// The parts by name. At the right, where there is room, who the shopper is.
 fn head(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    const GAP: u16 = 3;
-    let open = model.account.part;
-    let all: u16 = Part::ALL.into_iter().map(|part| width(part.name()) + GAP).sum();
     let who = model
         .account
         .customer
         .map_or_else(|| "guest".to_owned(), |customer| format!("customer {}", short_id(&customer.to_string())));
-    let mut x = area.x;
-    if all <= area.width {
-        for part in Part::ALL {
-            let style = if part == open { theme.tab } else { theme.dim };
-            x = put(buffer, x, area.y, part.name(), style, area.right().saturating_sub(x)) + GAP;
-        }
-    } else {
-        x = put(buffer, x, area.y, &format!("‹ {} ›", open.name()), theme.tab, area.width);
-        let place = format!("{} of {}", open as usize + 1, Part::ALL.len());
-        x = put(buffer, x + 2, area.y, &place, theme.dim, area.right().saturating_sub(x + 2)) + 2;
-    }
+    let [before, next] =
+        [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::Account, action));
+    let open = model.account.part as usize;
+    let x = parts::draw(&Part::ALL.map(Part::name), open, &format!("{before}{next}"), theme, area, buffer) + 2;
     let room = area.right().saturating_sub(x);
     if width(&who) <= room {
         put_right(buffer, area.right(), area.y, &who, theme.dim, room);

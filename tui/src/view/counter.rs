@@ -13,11 +13,11 @@ use crate::keys::{Action, Context};
 use crate::state::{Model, Part};
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
-use crate::view::{below, row};
+use crate::view::{below, parts, row};
 
 /// Draws the screen; returns the cursor of the search that is being typed.
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    parts(model, theme, row(area, 0), buffer);
+    named(model, theme, row(area, 0), buffer);
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     match model.counter.part {
         Part::Stock => {
@@ -33,15 +33,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
 }
 
-fn parts(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let mut x = area.x;
-    for part in Part::ALL {
-        let style = if part == model.counter.part { theme.tab } else { theme.dim };
-        x = put(buffer, x, area.y, part.name(), style, area.right().saturating_sub(x)) + 2;
-    }
+/// The parts by name.
+fn named(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let [before, next] =
         [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::CounterSales, action));
-    put(buffer, x, area.y, &format!("{before}{next}"), theme.accent, area.right().saturating_sub(x));
+    let open = model.counter.part as usize;
+    parts::draw(&Part::ALL.map(Part::name), open, &format!("{before}{next}"), theme, area, buffer);
 }
 
 /// How a search is taken off again.

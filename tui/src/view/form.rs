@@ -25,9 +25,11 @@ pub(super) fn draw(form: &Form, model: &Model, theme: &Theme, screen: Rect, buff
     let inside = WIDE.min(screen.width.saturating_sub(2)).saturating_sub(4);
     let labels = form.fields.iter().map(|field| width(field.label) + 2).max().unwrap_or(0);
     let low = screen.height < 16;
-    let about = wrap_into(&form.about, inside, if low && !form.fields.is_empty() { 1 } else { 4 });
     let foot = foot(form, model, theme, inside);
     let lines = middle(form, theme, inside.saturating_sub(labels));
+    // On a low screen, what the form is about gives way to its fields.
+    let spare = screen.height.saturating_sub(4 + rows(&foot) + rows(&lines));
+    let about = wrap_into(&form.about, inside, if low { usize::from(spare).clamp(1, 4) } else { 4 });
     let gaps = if low { 0 } else { 1 };
     let mut high = rows(&about) + rows(&foot) + rows(&lines) + 2;
     high += gaps * (u16::from(!lines.is_empty()) + u16::from(!about.is_empty()));

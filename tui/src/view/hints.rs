@@ -1,4 +1,5 @@
-//! The last line: the keys that work now, from the key table, as many as fit. Help is always among them.
+//! The last line: the keys that work now, from the key table, as many as fit. What would do nothing now is left out.
+//! Help is always among them.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,10 +12,14 @@ use crate::view::theme::Theme;
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let margin = if area.width >= 60 { 2 } else { 1 };
     let here: Vec<&Binding> = model.keys.bindings(model.context()).filter(|binding| !binding.keys.is_empty()).collect();
-    let hint = |binding: &&Binding| Hint { action: binding.action, key: label(binding, &here), text: binding.hint };
+    let hint = |binding: &&Binding| Hint {
+        action: binding.action,
+        key: label(binding, &here),
+        text: model.turned(binding.action).unwrap_or(binding.hint),
+    };
     let (last, first): (Vec<Hint>, Vec<Hint>) = here
         .iter()
-        .filter(|binding| !binding.hint.is_empty())
+        .filter(|binding| !binding.hint.is_empty() && model.offers(binding.action))
         .map(hint)
         .partition(|hint| matches!(hint.action, Action::Help | Action::Quit));
     let reserved: u16 = last.iter().map(taken).sum();
@@ -60,7 +65,7 @@ fn label(binding: &Binding, here: &[&Binding]) -> String {
         Action::NextEvent => Some((Action::PreviousEvent, true)),
         Action::NextChoice => Some((Action::PreviousChoice, true)),
         Action::Down => Some((Action::Up, true)),
-        Action::More if binding.hint == "quantity" => Some((Action::Fewer, false)),
+        Action::More if matches!(binding.hint, "quantity" | "how much") => Some((Action::Fewer, false)),
         Action::Faster => Some((Action::Slower, false)),
         _ => None,
     };

@@ -12,7 +12,7 @@ use crate::state::lab::{Side, Switch, player_of};
 use crate::state::{Load, Model};
 use crate::view::text::{first_line, put, put_right, rule, width, wrap};
 use crate::view::theme::Theme;
-use crate::view::{below, choose, failed, instead, row, when};
+use crate::view::{below, choose, failed, instead, more_below, parts, row, when};
 
 /// How wide the switches are.
 const SWITCHES: u16 = 30;
@@ -34,14 +34,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         }
         Load::Ready => {}
     }
-    heading(model, theme, row(area, 0), buffer);
     let body = below(area, if area.height >= 16 { 2 } else { 1 });
     if body.width >= 70 {
+        heading(model, theme, row(area, 0), buffer);
         let wide = body.width - SWITCHES - 3;
         scenarios(model, theme, Rect { width: wide, ..body }, buffer);
         let side = Rect { x: body.x + wide + 3, width: SWITCHES, ..body };
         switches(model, theme, side, buffer);
     } else {
+        sides(model, theme, row(area, 0), buffer);
         match lab.side {
             Side::Scenarios => scenarios(model, theme, body, buffer),
             Side::Switches => switches(model, theme, body, buffer),
@@ -52,16 +53,39 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
 
 /// What is being played, and how to start over.
 fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let (text, style) = going_on(model, theme);
+    let right = start_over(model, theme, area, buffer);
+    put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x + 2));
+}
+
+/// The same where only one side shows: which, and how to get to the other.
+fn sides(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let key = model.key(Action::OtherSide);
+    let open = usize::from(model.lab.side == Side::Switches);
+    let x = parts::draw(&["Scenarios", "Switches"], open, &key, theme, area, buffer) + 1;
+    if model.lab.running().is_some() || model.lab.starting.is_some() || model.lab.resetting {
+        let (text, style) = going_on(model, theme);
+        put_right(buffer, area.right(), area.y, &text, style, area.right().saturating_sub(x));
+    } else {
+        start_over(model, theme, area, buffer);
+    }
+}
+
+fn going_on(model: &Model, theme: &Theme) -> (String, Style) {
     let lab = &model.lab;
-    let (text, style) = match (lab.resetting, lab.running(), &lab.starting) {
+    match (lab.resetting, lab.running(), &lab.starting) {
         (true, _, _) => ("Starting the shop over…".to_owned(), theme.warn),
         (false, Some(running), _) => (format!("▶ {}", running.title), theme.accent),
         (false, None, Some(_)) => ("▶ …".to_owned(), theme.accent),
         (false, None, None) => ("Play a scenario, or break something".to_owned(), theme.text),
-    };
-    let more = format!("{} start over", model.key(Action::ResetShop));
-    let right = put_right(buffer, area.right(), area.y, &more, theme.dim, 20);
-    put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x + 2));
+    }
+}
+
+/// Returns where it begins.
+fn start_over(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
+    let x = put_right(buffer, area.right(), area.y, "start over", theme.dim, 10).saturating_sub(1);
+    let key = model.key(Action::ResetShop);
+    put_right(buffer, x, area.y, &key, theme.accent, width(&key))
 }
 
 /// The list of scenarios, and below it the chosen one.
@@ -83,6 +107,7 @@ fn scenarios(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
     let rest = below(area, high);
     rule(buffer, rest, rest.y, theme.faint);
+    more_below(theme, row(rest, 0), lab.scenarios.len().saturating_sub(first + usize::from(high)), buffer);
     if let Some(scenario) = lab.selected() {
         story::draw(model, scenario, theme, below(rest, 1), buffer);
     }
@@ -100,7 +125,13 @@ fn one(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: boo
         Some(run) => {
             let time = when::time_of_day(run.started_at, &model.zone);
             let (word, style) = self::state(run.state, theme);
-            if row.width >= 60 { (format!("{word} {time}"), style) } else { (word.to_owned(), style) }
+            let room = row.width.saturating_sub(7 + width(word));
+            match row.width {
+                60.. => (format!("{word} {time}"), style),
+                // The sign alone tells it too, and the title is worth more.
+                _ if width(&scenario.title) > room => (word.chars().take(1).collect(), style),
+                _ => (word.to_owned(), style),
+            }
         }
     };
     let right = put_right(buffer, row.right().saturating_sub(1), row.y, &state, on_row(style), 20);
@@ -170,7 +201,11 @@ fn switches(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let shown = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(high);
     for (line, text) in told.iter().enumerate() {
         let row = row(below(area, shown), line);
-        put(buffer, row.x, row.y, text, theme.dim, row.width);
+        let end = put(buffer, row.x, row.y, text, theme.dim, row.width);
+        let hidden = lines.len().saturating_sub(first + usize::from(high));
+        if line + 1 == told.len() && row.right().saturating_sub(end) > 12 {
+            more_below(theme, row, hidden, buffer);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod order;
 mod orders;
 mod palette;
 mod paper;
+mod parts;
 mod picture;
 mod processes;
 mod replay;
@@ -164,8 +165,8 @@ fn banner(theme: &Theme, area: Rect, reason: &str, buffer: &mut Buffer) {
     text::put(buffer, area.x + margin, area.y, &message, theme.warn, area.width - 2 * margin);
 }
 
-/// The latest news on one line, bad news before good: in the spare row above the hint bar where there is one, else in its
-/// place.
+/// The latest news, bad news before good: in the spare row above the hint bar where there is one, else in its place; on a
+/// narrow screen on up to three lines.
 fn toast(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let bad = model.toasts.iter().rev().find(|toast| toast.tone == Tone::Bad);
     let Some(toast) = bad.or(model.toasts.last()) else { return };
@@ -174,11 +175,18 @@ fn toast(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Tone::Plain => ("·", theme.text),
         Tone::Bad => ("!", theme.bad),
     };
-    let line = text::fit(&format!(" {sign} {} ", toast.text), area.width);
-    let x = area.right().saturating_sub(text::width(&line));
-    let cells = Rect { x, width: text::width(&line), ..area };
+    let lines = text::wrap_into(&toast.text, area.width.saturating_sub(4), 3);
+    let widest = lines.iter().map(|line| text::width(line) + 4).max().unwrap_or(0);
+    let wide = if lines.len() > 1 { area.width } else { widest.min(area.width) };
+    let high = u16::try_from(lines.len()).unwrap_or(1);
+    let cells = Rect { x: area.right() - wide, width: wide, y: (area.y + 1).saturating_sub(high), height: high };
+    let style = theme.text.patch(style).patch(theme.selected);
     Clear.render(cells, buffer);
-    text::put(buffer, x, area.y, &line, theme.text.patch(style).patch(theme.selected), cells.width);
+    buffer.set_style(cells, style);
+    for (place, line) in lines.iter().enumerate() {
+        let sign = if place == 0 { sign } else { " " };
+        text::put(buffer, cells.x, row(cells, place).y, &format!(" {sign} {line} "), style, wide);
+    }
 }
 
 /// A few calm lines in the middle of an area that has nothing else to show.
@@ -210,6 +218,13 @@ fn choose(theme: &Theme, row: Rect, buffer: &mut Buffer) {
     buffer.set_style(row, theme.selected);
     if row.width > 0 {
         text::put(buffer, row.x, row.y, MARK, theme.accent.patch(theme.selected), 1);
+    }
+}
+
+/// At the right of a row, how many lines of a list are below what shows; nothing where none are.
+fn more_below(theme: &Theme, row: Rect, lines: usize, buffer: &mut Buffer) {
+    if lines > 0 && row.height > 0 {
+        text::put_right(buffer, row.right(), row.y, &format!(" ↓ {lines} more "), theme.dim, row.width);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Load, Model};
 use crate::view::order::{short_id, status};
-use crate::view::text::{first_line, put, put_right};
+use crate::view::text::{first_line, put, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, row, when};
 
@@ -64,22 +64,24 @@ pub(super) fn one(
     let name = order.number.as_deref().unwrap_or_else(|| short_id(&id));
     let name_style = if order.number.is_some() { theme.text } else { theme.dim };
     let mut right = row.right().saturating_sub(1);
-    if row.width >= 50 {
+    let narrow = row.width < 50;
+    if !narrow {
         let when = when::day_or_time(order.changed_at, model.now, &model.zone);
         put_right(buffer, right, row.y, &when, on_row(theme.dim), 6);
         right = right.saturating_sub(8);
     }
-    put_right(buffer, right, row.y, &money::shown(order.total), on_row(theme.text), 12);
-    right = right.saturating_sub(13);
+    let total = money::shown(order.total);
+    put_right(buffer, right, row.y, &total, on_row(theme.text), 12);
+    right = right.saturating_sub(if narrow { width(&total).max(9) + 1 } else { 13 });
     let mut x = row.x + 2;
     if row.width >= 60 || !with_state {
-        put(buffer, x, row.y, name, on_row(name_style), 13);
-        x += 15;
+        put(buffer, x, row.y, name, on_row(name_style), if narrow { 10 } else { 13 });
+        x += if narrow { 11 } else { 15 };
     }
     if with_state {
         let (word, style) = status(order.status, theme);
         put(buffer, x, row.y, word, on_row(style), 12);
-        x += 14;
+        x += if narrow { 13 } else { 14 };
     }
     let what = match (&order.first_item, order.pieces) {
         (Some(name), 1) => name.clone(),

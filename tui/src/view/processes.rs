@@ -6,10 +6,10 @@ use ratatui::style::Style;
 use storefront_api::{Process, ProcessState, View};
 
 use crate::state::{Load, Model, Processes, Row, process_sentence};
-use crate::view::text::{first_line, put, put_right, rule, sparkline};
+use crate::view::text::{first_line, put, put_right, rule, sparkline, width};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
-use crate::view::{below, choose, failed, instead, row, waiting};
+use crate::view::{below, choose, failed, instead, more_below, row, waiting};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let processes = &model.processes;
@@ -33,9 +33,14 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         waiting::draw(model, theme, side, buffer);
     } else if body.height >= 16 {
         let lines = u16::try_from(processes.len() + 2).unwrap_or(u16::MAX);
-        let high = lines.min(body.height * 3 / 5);
+        // Who looks inside wants to read what is there.
+        let fifths = if processes.inside { 2 } else { 3 };
+        let high = lines.min(body.height * fifths / 5);
         table(processes, theme, Rect { height: high, ..body }, buffer);
         rule(buffer, body, body.y + high, theme.faint);
+        let lines = processes.len() + 2;
+        let below_it = lines.saturating_sub(first_line(cursor(processes), lines, high) + usize::from(high));
+        more_below(theme, row(body, usize::from(high)), below_it, buffer);
         waiting::draw(model, theme, below(body, high + 1), buffer);
     } else if processes.inside {
         waiting::draw(model, theme, body, buffer);
@@ -78,6 +83,12 @@ enum Line<'a> {
     Row(usize, Row<'a>),
 }
 
+/// The line of the table on which the cursor stands, heads counted.
+fn cursor(processes: &Processes) -> usize {
+    let at = processes.list.cursor;
+    at + 1 + usize::from(at >= processes.processes.len())
+}
+
 fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines = vec![Line::Head(PROCESSES)];
     for (place, row) in processes.rows().enumerate() {
@@ -86,13 +97,13 @@ fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) 
         }
         lines.push(Line::Row(place, row));
     }
+    let columns = Columns::of(processes, theme, area);
     let chosen = |line: &Line| matches!(line, Line::Row(place, _) if *place == processes.list.cursor);
-    let cursor = lines.iter().position(chosen).unwrap_or(0);
-    let first = first_line(cursor, lines.len(), area.height);
+    let first = first_line(cursor(processes), lines.len(), area.height);
     for (place, line) in lines.iter().skip(first).take(usize::from(area.height)).enumerate() {
         let row = row(area, place);
         match line {
-            Line::Head(title) => columns(title, theme, row, buffer),
+            Line::Head(title) => captions(title, &columns, theme, row, buffer),
             Line::Row(_, what) => {
                 let chosen = chosen(line);
                 if chosen && !processes.inside {
@@ -100,58 +111,89 @@ fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) 
                 } else if chosen {
                     put(buffer, row.x, row.y, "·", theme.accent, 1);
                 }
-                one(processes, what, theme, row, chosen && !processes.inside, buffer);
+                one(processes, what, &columns, theme, (row, chosen && !processes.inside), buffer);
             }
         }
     }
 }
 
-/// Where the columns end, as far as there is room for them: position, lag, how that was lately; and how wide the last is.
+/// How many of the last looks at the lag show.
+const LATELY: usize = 8;
+
+/// Where the columns end, as far as there is room for them: how far behind, how that was lately, position; and how wide the
+/// last one is, which is the state.
 struct Columns {
-    position: Option<u16>,
     lag: Option<u16>,
     lately: Option<u16>,
+    position: Option<u16>,
     state: u16,
 }
 
-fn layout(row: Rect) -> Columns {
-    let state = if row.width >= 46 { 17 } else { 15 };
-    let right = row.right().saturating_sub(state + 2);
-    let lately = (row.width >= 66).then_some(right);
-    let lag = (row.width >= 46).then(|| lately.map_or(right, |right| right - 11));
-    let position = (row.width >= 60).then(|| lag.unwrap_or(right) - 7);
-    Columns { position, lag, lately, state }
+impl Columns {
+    fn of(processes: &Processes, theme: &Theme, area: Rect) -> Self {
+        // Where room is short, the states take what they need and no more.
+        let widest = processes.rows().map(|row| width(&standing(processes, &row, theme).0)).max().unwrap_or(0);
+        let state = if area.width >= 46 { 17 } else { widest.clamp(7, 17) };
+        let mut right = area.right().saturating_sub(state + 2);
+        let mut next = |fits: bool, wide: u16| {
+            let here = fits.then_some(right);
+            right -= if fits { wide } else { 0 };
+            here
+        };
+        let lately = next(area.width >= 66, 10);
+        let lag = next(area.width >= 46, 7);
+        Self { lag, lately, position: next(area.width >= 84, 8), state }
+    }
+
+    /// Where the name must end.
+    fn name_ends(&self, row: Rect) -> u16 {
+        match (self.position, self.lag) {
+            (Some(right), _) => right - 8,
+            (None, Some(right)) => right - 7,
+            (None, None) => row.right().saturating_sub(self.state + 1),
+        }
+    }
 }
 
-fn columns(title: &str, theme: &Theme, row: Rect, buffer: &mut Buffer) {
-    let columns = layout(row);
+fn captions(title: &str, columns: &Columns, theme: &Theme, row: Rect, buffer: &mut Buffer) {
     put(buffer, row.x, row.y, title, theme.strong, row.width);
     if title != PROCESSES {
         return;
     }
-    let captions = [(columns.position, "at"), (columns.lag, "behind"), (columns.lately, "lately")];
-    for (right, caption) in captions {
+    for (right, caption) in [(columns.position, "at"), (columns.lag, "behind"), (columns.lately, "lately")] {
         if let Some(right) = right {
             put_right(buffer, right, row.y, caption, theme.dim, 7);
         }
     }
 }
 
-fn one(processes: &Processes, what: &Row, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+/// What a line is at, in a word or two.
+fn standing(processes: &Processes, what: &Row, theme: &Theme) -> (String, Style) {
+    match what {
+        Row::Process(process) => state(processes, process, theme),
+        Row::View(view) => view_state(processes, view, theme),
+    }
+}
+
+fn one(
+    processes: &Processes,
+    what: &Row,
+    columns: &Columns,
+    theme: &Theme,
+    (row, chosen): (Rect, bool),
+    buffer: &mut Buffer,
+) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
-    let columns = layout(row);
     let (position, lag) = match what {
         Row::Process(process) => (process.position, process.lag),
         Row::View(view) => (view.position, view.lag),
     };
-    let (word, style) = match what {
-        Row::Process(process) => state(processes, process, theme),
-        Row::View(view) => view_state(processes, view, theme),
-    };
+    let (word, style) = standing(processes, what, theme);
     put(buffer, row.right().saturating_sub(columns.state), row.y, &word, on_row(style), columns.state);
     if let Some(right) = columns.lately {
         let lags: Vec<u64> = processes.lags(what).collect();
-        put_right(buffer, right, row.y, &sparkline(&lags), on_row(theme.dim), 10);
+        let lately = &lags[lags.len().saturating_sub(LATELY)..];
+        put_right(buffer, right, row.y, &sparkline(lately), on_row(theme.dim), 8);
     }
     if let Some(right) = columns.lag {
         let style = if lag > 0 { theme.warn } else { theme.dim };
@@ -160,11 +202,7 @@ fn one(processes: &Processes, what: &Row, theme: &Theme, row: Rect, chosen: bool
     if let Some(right) = columns.position {
         put_right(buffer, right, row.y, &position.to_string(), on_row(theme.dim), 8);
     }
-    let end = match (columns.position, columns.lag) {
-        (Some(right), _) => right - 8,
-        (None, Some(right)) => right - 7,
-        (None, None) => row.right().saturating_sub(columns.state + 1),
-    };
+    let end = columns.name_ends(row);
     put(buffer, row.x + 2, row.y, &name(what), on_row(theme.text), end.saturating_sub(row.x + 3));
 }
 

@@ -6,6 +6,7 @@
 mod account;
 mod backstage;
 mod counter;
+mod hints;
 
 use std::fs;
 use std::path::Path;
@@ -314,6 +315,7 @@ fn every_theme_colours_what_it_should() {
     lanes.press("vkkk");
     let mut palette = Client::at_a_bought_order();
     palette.press(":time");
+    let wallet = account::at_the_part(0);
     for (name, theme) in [
         ("dark", ThemeName::Dark),
         ("light", ThemeName::Light),
@@ -321,7 +323,7 @@ fn every_theme_colours_what_it_should() {
         ("mono", ThemeName::Mono),
     ] {
         let mut shown = String::new();
-        for client in [&with_a_full_basket(), &watching(), &lanes, &palette] {
+        for client in [&with_a_full_basket(), &watching(), &lanes, &palette, &wallet] {
             shown.push_str(&styles(&draw_in(&client.model, (80, 24), theme, Depth::True)));
         }
         is_as_written(&format!("styles_{name}"), &shown);

@@ -8,7 +8,7 @@ use storefront_api::{ParkedState, Process, View};
 use crate::keys::Action;
 use crate::state::{Model, Processes, Row, Waiting};
 use crate::view::order::short_id;
-use crate::view::text::{first_line, put, put_right, wrap};
+use crate::view::text::{first_line, put, put_right, wrap, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, processes, row, when};
 
@@ -39,8 +39,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
 
 /// Writes a text as lines; returns how many.
 fn words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
-    let lines = wrap(text, area.width);
-    for (line, text) in lines.iter().enumerate().take(usize::from(area.height)) {
+    if area.height == 0 {
+        return 0;
+    }
+    let lines = wrap_into(text, area.width, usize::from(area.height));
+    for (line, text) in lines.iter().enumerate() {
         put(buffer, area.x, row(area, line).y, text, style, area.width);
     }
     u16::try_from(lines.len()).unwrap_or(area.height).min(area.height)
@@ -191,14 +194,14 @@ fn about(model: &Model, line: &Waiting, narrow: bool) -> String {
                 }
                 ParkedState::Retrying => format!("It is being tried again, then what waits behind it.{behind}"),
             };
-            format!("{}\n{state}", parked.error)
+            format!("{}\n{state}", capital(&parked.error))
         }
         Waiting::Retry(retry) => {
             let next = match retry.next_attempt_at {
                 Some(at) => format!("the next time at {}", time(at)),
                 None => "the next time now or in its turn".to_owned(),
             };
-            format!("{}\nTried {}×, {next}.", retry.error, retry.attempts)
+            format!("{}\nTried {}×, {next}.", capital(&retry.error), retry.attempts)
         }
         Waiting::Next(_) => {
             let [step, go_on] = [Action::NextEvent, Action::Pause].map(|action| model.key(action));
@@ -206,4 +209,10 @@ fn about(model: &Model, line: &Waiting, narrow: bool) -> String {
         }
     };
     format!("{whose}{told}")
+}
+
+/// An error as a sentence begins.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

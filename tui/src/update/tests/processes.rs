@@ -322,5 +322,5 @@ fn the_lag_of_the_last_looks_is_kept_for_a_while() {
     on_line(&mut client, "mail");
     let processes = &client.model.processes;
     let lags: Vec<u64> = processes.lags(&processes.selected().unwrap()).collect();
-    assert_eq!((lags.len(), *lags.last().unwrap()), (10, 30));
+    assert_eq!((lags.len(), *lags.last().unwrap()), (8, 30));
 }

@@ -35,24 +35,29 @@ fn one(
     buffer: &mut Buffer,
 ) {
     let mut right = row.right();
-    if row.width >= 50 {
+    let narrow = row.width < 50;
+    if !narrow {
         let when = when::day_or_time(document.issued_at, model.now, &model.zone);
         put_right(buffer, right, row.y, &when, on_row(theme.dim), 6);
         right = right.saturating_sub(8);
     }
     let back = document.kind == DocumentKind::CreditNote;
     let amount = if back { format!("−{}", money::shown(document.amount)) } else { money::shown(document.amount) };
-    right = put_right(buffer, right, row.y, &amount, on_row(theme.text), 14).min(right.saturating_sub(12));
+    let end = right;
+    right = put_right(buffer, right, row.y, &amount, on_row(theme.text), 14);
+    right = right.min(end.saturating_sub(if narrow { 9 } else { 12 }));
     let mut x = put(buffer, row.x, row.y, &document.number, on_row(theme.strong), right.saturating_sub(row.x + 1));
-    x = x.max(row.x + 14) + 2;
+    x = x.max(row.x + if narrow { 11 } else { 14 }) + 2;
     let about = match document.kind {
         DocumentKind::CreditNote => {
             let invoice = document.invoice.as_ref().map(|number| format!(" of {number}")).unwrap_or_default();
-            format!("credit note{invoice}")
+            format!("{}{invoice}", if narrow { "credit" } else { "credit note" })
         }
         DocumentKind::Invoice => {
-            let credited = document.credited.map(|credited| format!(", {} credited", money::shown(credited)));
-            format!("order {}{}", document.order_number, credited.unwrap_or_default())
+            let credited = document.credited.filter(|credited| credited.amount > 0);
+            let credited = credited.map(|credited| format!(", {} credited", money::shown(credited)));
+            let order = if narrow { "" } else { "order " };
+            format!("{order}{}{}", document.order_number, credited.unwrap_or_default())
         }
     };
     put(buffer, x, row.y, &about, on_row(theme.dim), right.saturating_sub(x + 1));

@@ -11,9 +11,9 @@ use crate::view::{below, instead, row, when};
 use crate::wrap::fitted;
 
 /// How wide the list is where a mail stands beside it.
-const LIST: u16 = 48;
-/// How wide the shop sets its mails.
-const MAIL: u16 = 64;
+const LIST: u16 = 46;
+/// How wide the shop sets its mails, with what is set in.
+const MAIL: u16 = 66;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if model.mailbox_url.is_none() {

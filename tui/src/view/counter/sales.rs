@@ -14,7 +14,7 @@ use crate::view::counter::scaled;
 use crate::view::order::status;
 use crate::view::text::{put, put_right, width};
 use crate::view::theme::Theme;
-use crate::view::{below, failed, instead, row};
+use crate::view::{below, failed, instead, more_below, row};
 
 /// The most days that the shop tells of.
 const DAYS: u16 = 31;
@@ -195,4 +195,10 @@ fn one_below_the_other(model: &Model, figures: &Figures, theme: &Theme, area: Re
         }
         line += 2;
     }
+    more_below(
+        theme,
+        row(area, usize::from(area.height) - 1),
+        lines.saturating_sub(first + usize::from(area.height)),
+        buffer,
+    );
 }

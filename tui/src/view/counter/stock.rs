@@ -87,7 +87,7 @@ fn one(model: &Model, item: &StockItem, theme: &Theme, row: Rect, chosen: bool, 
     if item.reserved > 0 && row.width >= 90 {
         numbers = format!("{numbers}, {} reserved", item.reserved);
     }
-    let wide = if row.width >= 90 { 34 } else { 16 };
+    let wide = if row.width >= 90 { 24 } else { 12 };
     put_right(buffer, right.saturating_sub(5), row.y, &numbers, on_row(theme.text), wide);
     let x = row.x + 4 + named + 2;
     let gauge = Rect { x, width: right.saturating_sub(5 + wide + 2).saturating_sub(x).min(60), ..row };

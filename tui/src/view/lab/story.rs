@@ -11,50 +11,69 @@ use crate::view::text::{put, wrap};
 use crate::view::theme::Theme;
 use crate::view::{row, when};
 
-/// Before it is played, its story; then what it tells, the end of that where there is no room for all.
+/// Before it is played, its story; then what it tells, the latest of that where there is no room for all.
 pub(super) fn draw(model: &Model, scenario: &Scenario, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let room = usize::from(area.height);
     let told = told(model, scenario, theme, area.width);
-    let mut lines = Vec::new();
-    let spare = usize::from(area.height).saturating_sub(told.len());
     let story = paragraphs(scenario, theme, area.width);
+    let count: usize = told.iter().map(Vec::len).sum();
+    let mut lines = Vec::new();
     // While it is played, its words are what the room wants to read.
-    if told.is_empty() || story.len() < spare {
+    if told.is_empty() || story.len() + count < room {
         lines.extend(story);
         if !told.is_empty() {
             lines.push((String::new(), theme.text));
         }
     }
-    let room = usize::from(area.height).saturating_sub(lines.len());
-    let skipped = told.len().saturating_sub(room);
-    lines.extend(told.into_iter().skip(skipped));
-    let cut = lines.len() > usize::from(area.height);
-    for (place, (text, style)) in lines.iter().take(usize::from(area.height)).enumerate() {
+    let left = room.saturating_sub(lines.len());
+    lines.extend(latest(told, left, theme));
+    let cut = lines.len() > room;
+    for (place, (text, style)) in lines.iter().take(room).enumerate() {
         let row = row(area, place);
-        let last = cut && place + 1 == usize::from(area.height);
+        let last = cut && place + 1 == room;
         let text = if last { format!("{text} …") } else { text.clone() };
         put(buffer, row.x, row.y, &text, *style, row.width);
     }
 }
 
+/// As many of the last of these texts as there is room for, whole, below a sign that there were more.
+fn latest(told: Vec<Vec<Line>>, room: usize, theme: &Theme) -> Vec<Line> {
+    let mut left = room;
+    let mut kept = Vec::new();
+    let all = told.iter().map(Vec::len).sum::<usize>() <= room;
+    for text in told.into_iter().rev() {
+        let sign = usize::from(!all);
+        if !kept.is_empty() && text.len() + sign > left {
+            if left > 0 {
+                kept.push(vec![("⋯".to_owned(), theme.dim)]);
+            }
+            break;
+        }
+        left = left.saturating_sub(text.len());
+        kept.push(text);
+    }
+    kept.into_iter().rev().flatten().collect()
+}
+
 type Line = (String, Style);
 
-fn wrapped(text: &str, style: Style, room: u16) -> impl Iterator<Item = Line> {
-    wrap(text, room).into_iter().map(move |line| (line, style))
+fn wrapped(text: &str, style: Style, room: u16) -> Vec<Line> {
+    wrap(text, room).into_iter().map(|line| (line, style)).collect()
 }
 
 fn paragraphs(scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Line> {
-    wrapped(&scenario.story, theme.text, room).chain(wrapped(&scenario.look_at, theme.dim, room)).collect()
+    [wrapped(&scenario.story, theme.text, room), wrapped(&scenario.look_at, theme.dim, room)].concat()
 }
 
-/// What the last run has told, and how it ended.
-fn told(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Line> {
+/// What the last run has told, text by text, and how it ended.
+fn told(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Vec<Line>> {
     let Some(run) = &scenario.last_run else { return Vec::new() };
     let mut lines = Vec::new();
     for step in &run.steps {
         let since = when::span(step.at.unix_ms() - run.started_at.unix_ms());
         let mut texts = wrap(&step.text, room.saturating_sub(9)).into_iter();
-        lines.push((format!("{:>7}  {}", format!("+{since}"), texts.next().unwrap_or_default()), theme.text));
-        lines.extend(texts.map(|text| (format!("{:9}{text}", ""), theme.text)));
+        let first = (format!("{:>7}  {}", format!("+{since}"), texts.next().unwrap_or_default()), theme.text);
+        lines.push(std::iter::once(first).chain(texts.map(|text| (format!("{:9}{text}", ""), theme.text))).collect());
     }
     let (sign, style) = match run.state {
         ScenarioState::Running => return lines,
@@ -62,8 +81,8 @@ fn told(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Lin
         ScenarioState::Failed => ("✗", theme.bad),
     };
     let outcome = run.outcome.as_deref().unwrap_or("It has ended.");
-    lines.extend(wrapped(&format!("{sign} {outcome}"), style, room));
-    lines.extend(wrapped(&next(model, run), theme.dim, room));
+    let ended = wrapped(&format!("{sign} {outcome}"), style, room);
+    lines.push([ended, wrapped(&next(model, run), theme.dim, room)].concat());
     lines
 }
 

@@ -10,7 +10,7 @@ use crate::update::{Feed, Msg};
 use crate::view::theme::Depth;
 
 /// A customer on a part of the account.
-fn at_the_part(place: usize) -> Client {
+pub(super) fn at_the_part(place: usize) -> Client {
     let mut client = Client::with_a_wallet();
     for _ in 0..place {
         client.press("l");

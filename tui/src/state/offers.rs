@@ -1,0 +1,163 @@
+//! What the hint bar offers: keys that would do nothing at this moment are left out there. The help and the palette name them
+//! all the same, and pressing one says why it does nothing.
+
+use storefront_api::{OrderStatus, ParkedState, PaymentStatus, VoucherStatus};
+
+use crate::keys::Action;
+use crate::state::account::Part as Account;
+use crate::state::lab::Side;
+use crate::state::{Load, Model, Page, Paper, Part, Row, Screen, Waiting};
+
+impl Model {
+    /// Whether an action does something here and now.
+    pub(crate) fn offers(&self, action: Action) -> bool {
+        if let Some(paper) = &self.paper {
+            return self.paper_offers(paper, action);
+        }
+        match self.screen {
+            Screen::Shop => match action {
+                Action::Add => self.shop.selected().is_some(),
+                Action::CheckOut => !self.basket.is_empty(),
+                _ => true,
+            },
+            Screen::Basket => match action {
+                Action::Undo => !self.basket.removed.is_empty(),
+                Action::CheckOut
+                | Action::More
+                | Action::Fewer
+                | Action::Remove
+                | Action::EnterVoucher
+                | Action::EmptyBasket => !self.basket.lines().is_empty(),
+                _ => true,
+            },
+            Screen::Orders => action != Action::OpenOrder || self.orders.selected().is_some(),
+            Screen::Order => self.order_offers(action),
+            Screen::Log => match action {
+                Action::Detail | Action::OnlyThisOrder => self.log.selected().is_some(),
+                _ => true,
+            },
+            Screen::Processes => self.processes_offer(action),
+            Screen::Lab => self.lab_offers(action),
+            Screen::Counter => self.counter_offers(action),
+            Screen::Account => self.account_offers(action),
+            Screen::Checkout | Screen::Replay => true,
+        }
+    }
+
+    fn order_offers(&self, action: Action) -> bool {
+        let order = self.order.as_ref().and_then(|open| open.order.as_ref());
+        let status = order.map(|order| order.status);
+        match action {
+            Action::AdoptBasket => status == Some(OrderStatus::InProgress),
+            Action::CancelOrder => matches!(status, Some(OrderStatus::CheckedOut | OrderStatus::Confirmed)),
+            Action::OpenPaper => order.is_some_and(|order| order.invoice.is_some()),
+            Action::Detail | Action::GoToCause | Action::GoToEffect | Action::NextView | Action::Pause => {
+                self.order.as_ref().is_some_and(|open| !open.events.is_empty())
+            }
+            _ => true,
+        }
+    }
+
+    fn processes_offer(&self, action: Action) -> bool {
+        let processes = &self.processes;
+        match action {
+            Action::Pause => processes.selected().is_some(),
+            Action::NextEvent => processes.selected().is_some_and(|row| processes.is_paused(&row)),
+            Action::OpenOrder if processes.inside => {
+                processes.chosen_waiting().is_some_and(|waiting| waiting.order().is_some())
+            }
+            Action::OpenOrder => !processes.waiting().is_empty(),
+            Action::RetryParked | Action::SkipParked => {
+                let parked = |line: Waiting<'_>| matches!(line, Waiting::Parked(it) if it.state == ParkedState::Parked);
+                processes.chosen_waiting().is_some_and(parked)
+            }
+            Action::Rebuild => matches!(processes.selected(), Some(Row::View(_))),
+            _ => true,
+        }
+    }
+
+    fn lab_offers(&self, action: Action) -> bool {
+        let lab = &self.lab;
+        let stories = lab.side == Side::Scenarios;
+        match action {
+            Action::Play if stories => lab.selected().is_some() && lab.running().is_none() && lab.starting.is_none(),
+            Action::Play | Action::More => {
+                let chosen = lab.rows().get(lab.switches.cursor).copied();
+                !stories && chosen.is_some_and(|(_, switch)| switch.is_number())
+            }
+            Action::OpenOrder => stories && lab.run().is_some_and(|run| !run.orders.is_empty()),
+            Action::OtherSide => lab.disabled.is_none() && lab.load == Load::Ready,
+            Action::Toggle => !stories && !lab.rows().is_empty(),
+            Action::MendAll => !lab.broken().is_empty(),
+            _ => true,
+        }
+    }
+
+    fn counter_offers(&self, action: Action) -> bool {
+        let counter = &self.counter;
+        let order = counter.orders.list.selected();
+        match action {
+            Action::Receive | Action::Adjust | Action::Threshold => counter.stock.selected().is_some(),
+            Action::Reprice | Action::Describe | Action::WithdrawOrRelist => counter.products.list.selected().is_some(),
+            Action::OpenOrder if counter.part == Part::Orders => order.is_some(),
+            Action::Ship => order.is_some_and(|order| order.status == OrderStatus::Confirmed),
+            Action::Deliver => order.is_some_and(|order| order.status == OrderStatus::Shipped),
+            Action::Refund => order
+                .is_some_and(|order| matches!(order.payment_status, PaymentStatus::Paid | PaymentStatus::Refunding)),
+            _ => true,
+        }
+    }
+
+    fn account_offers(&self, action: Action) -> bool {
+        let account = &self.account;
+        match action {
+            Action::OpenWallet => account.registration.is_none(),
+            Action::OpenOrder => account.movements.selected().is_some_and(|movement| movement.order_id.is_some()),
+            Action::UseVoucher => {
+                let voucher = account.vouchers.selected();
+                voucher.is_some_and(|voucher| voucher.status == VoucherStatus::Issued) && !self.basket.is_empty()
+            }
+            Action::OpenPaper if account.part == Account::Invoices => account.invoices.selected().is_some(),
+            Action::OpenPaper => account.mails.selected().is_some(),
+            Action::CopyId => account.customer.is_some(),
+            _ => true,
+        }
+    }
+
+    /// What the hint bar calls an action that goes the other way now; nothing where its usual word holds.
+    pub(crate) fn turned(&self, action: Action) -> Option<&'static str> {
+        let counter = &self.counter;
+        let (turned, word) = match action {
+            Action::Pause => (self.is_held(), "go on"),
+            Action::WithdrawOrRelist => {
+                (counter.products.list.selected().is_some_and(|product| !product.active), "put back")
+            }
+            Action::OnlyWithdrawn => (counter.products.withdrawn, "in the range"),
+            Action::OnlyLow => (counter.stock.only_low, "all"),
+            Action::Play => (self.lab.side == Side::Switches, "set"),
+            _ => return None,
+        };
+        turned.then_some(word)
+    }
+
+    /// Whether what the screen follows is held.
+    fn is_held(&self) -> bool {
+        match self.screen {
+            Screen::Log => self.log.paused,
+            Screen::Order | Screen::Checkout => self.order.as_ref().is_some_and(|open| !open.following),
+            Screen::Replay => self.replay.as_ref().is_some_and(|replay| !replay.playing),
+            Screen::Processes => self.processes.selected().is_some_and(|row| self.processes.is_paused(&row)),
+            Screen::Shop | Screen::Basket | Screen::Orders | Screen::Lab | Screen::Counter | Screen::Account => false,
+        }
+    }
+
+    fn paper_offers(&self, paper: &Paper, action: Action) -> bool {
+        match action {
+            Action::Down => paper.lines(self.size).len() > usize::from(Paper::room(self.size).1),
+            Action::NextPaper => paper.place().1 > 1,
+            Action::SavePdf | Action::SaveText => matches!(paper.page(), Page::Document(_)),
+            Action::CopyId => paper.load == Load::Ready,
+            _ => true,
+        }
+    }
+}

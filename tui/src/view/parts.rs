@@ -1,0 +1,28 @@
+//! The parts of a screen by their names, and the keys that go from one to the next.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::view::text::{put, width};
+use crate::view::theme::Theme;
+
+/// Between two names.
+const GAP: u16 = 2;
+
+/// Draws all names where they fit, else that of the open part and which it is of how many; returns where that ends.
+pub(super) fn draw(names: &[&str], open: usize, keys: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
+    let room = |x: u16| area.right().saturating_sub(x);
+    let all: u16 = names.iter().map(|name| width(name) + GAP).sum();
+    let mut x = area.x;
+    if all + width(keys) <= area.width {
+        for (place, name) in names.iter().enumerate() {
+            let style = if place == open { theme.tab } else { theme.dim };
+            x = put(buffer, x, area.y, name, style, room(x)) + GAP;
+        }
+    } else {
+        let name = names.get(open).copied().unwrap_or_default();
+        x = put(buffer, x, area.y, name, theme.tab, room(x)) + GAP;
+        x = put(buffer, x, area.y, &format!("{} of {}", open + 1, names.len()), theme.dim, room(x)) + GAP;
+    }
+    put(buffer, x, area.y, keys, theme.accent, room(x))
+}
