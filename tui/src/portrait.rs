@@ -13,8 +13,9 @@ use crate::update::Msg;
 use crate::view::svg;
 use crate::view::theme::{Depth, Theme};
 
-/// When nothing has come in for so long, the screen has settled.
-const SETTLED: Duration = Duration::from_millis(400);
+/// When nothing has come in for so long, the screen has settled. A story of the lab is looked at more often while it is played,
+/// so the picture is of its end.
+const SETTLED: Duration = Duration::from_millis(700);
 /// How many messages are taken in before the screen counts as settled all the same.
 const MESSAGES: usize = 2_000;
 

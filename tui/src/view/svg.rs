@@ -14,6 +14,7 @@ use crate::view::view;
 
 /// A cell's size in the picture.
 const CELL: (u16, u16) = (9, 19);
+
 /// Draws the model at a size.
 ///
 /// # Errors
@@ -26,7 +27,8 @@ pub(crate) fn draw(model: &Model, theme: &Theme, (width, height): (u16, u16)) ->
     Ok(svg(terminal.backend().buffer(), theme))
 }
 
-/// A screen as SVG: backgrounds and half-blocks as rectangles, everything else as text placed cell by cell.
+/// A screen as SVG: backgrounds and half-blocks as rectangles, everything else as text. What looks the same side by side is
+/// one element; its length is given, so that cells stay where they are whatever the font.
 fn svg(buffer: &Buffer, theme: &Theme) -> String {
     let (r, g, b) = theme.background;
     let background = format!("#{r:02x}{g:02x}{b:02x}");
@@ -40,61 +42,177 @@ fn svg(buffer: &Buffer, theme: &Theme) -> String {
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{background}\"/>\n"
     );
     for y in 0..buffer.area.height {
-        for x in 0..buffer.area.width {
-            cell(&mut out, &buffer[(x, y)], x, y, &background);
-        }
+        let cells: Vec<Look> = (0..buffer.area.width).map(|x| Look::of(&buffer[(x, y)], &background)).collect();
+        let top = 12 + y * CELL.1;
+        papers(&mut out, &cells, top, &background);
+        inks(&mut out, &cells, top);
     }
     out.push_str("</svg>\n");
     out
 }
 
-fn cell(out: &mut String, cell: &Cell, x: u16, y: u16, background: &str) {
-    let (left, top) = (12 + x * CELL.0, 12 + y * CELL.1);
-    let mut colours = (hex(cell.fg).unwrap_or("#d9dce2".into()), hex(cell.bg).unwrap_or(background.into()));
-    if cell.modifier.contains(Modifier::REVERSED) {
-        std::mem::swap(&mut colours.0, &mut colours.1);
+/// How a cell looks.
+struct Look {
+    symbol: String,
+    ink: String,
+    paper: String,
+    /// What a text of it says of itself.
+    font: &'static str,
+}
+
+impl Look {
+    fn of(cell: &Cell, background: &str) -> Self {
+        let mut ink = hex(cell.fg).unwrap_or("#d9dce2".into());
+        let mut paper = hex(cell.bg).unwrap_or(background.into());
+        if cell.modifier.contains(Modifier::REVERSED) {
+            std::mem::swap(&mut ink, &mut paper);
+        }
+        let bold = cell.modifier.contains(Modifier::BOLD);
+        let font = if cell.modifier.contains(Modifier::CROSSED_OUT) {
+            " text-decoration=\"line-through\""
+        } else {
+            match (bold, cell.modifier.contains(Modifier::UNDERLINED)) {
+                (true, true) => " font-weight=\"bold\" text-decoration=\"underline\"",
+                (true, false) => " font-weight=\"bold\"",
+                (false, true) => " text-decoration=\"underline\"",
+                (false, false) => "",
+            }
+        };
+        Self { symbol: cell.symbol().to_owned(), ink, paper, font }
     }
-    let (ink, paper) = colours;
-    let (wide, high) = CELL;
-    if cell.symbol() == "▀" {
-        let half = high / 2;
-        let _ = writeln!(
-            out,
-            "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill=\"{paper}\" shape-rendering=\"crispEdges\"/>"
-        );
-        let _ = writeln!(
-            out,
-            "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{half}\" fill=\"{ink}\" shape-rendering=\"crispEdges\"/>"
-        );
-        return;
+
+    fn is_half_block(&self) -> bool {
+        self.symbol == "▀"
     }
-    if paper != background {
-        let _ = writeln!(
-            out,
-            "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill=\"{paper}\" shape-rendering=\"crispEdges\"/>"
-        );
+
+    fn is_blank(&self) -> bool {
+        self.symbol.trim().is_empty()
     }
-    let symbol = cell.symbol();
-    if symbol.trim().is_empty() {
-        return;
+}
+
+/// Cells from the left as long as they are alike.
+fn alike<'a>(cells: &'a [Look], same: impl Fn(&Look, &Look) -> bool) -> &'a [Look] {
+    let count = cells.iter().take_while(|cell| same(&cells[0], cell)).count();
+    &cells[..count]
+}
+
+fn papers(out: &mut String, cells: &[Look], top: u16, background: &str) {
+    let mut x = 0;
+    while let Some(first) = cells.get(x) {
+        let same = |one: &Look, other: &Look| {
+            let blocks = (one.is_half_block(), other.is_half_block());
+            one.paper == other.paper && blocks.0 == blocks.1 && (!blocks.0 || one.ink == other.ink)
+        };
+        let run = alike(&cells[x..], same).len();
+        let mut rectangle = |fill: &str, high: u16| {
+            let (left, wide) = (left(x), run * usize::from(CELL.0));
+            let _ = writeln!(
+                out,
+                "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill=\"{fill}\" shape-rendering=\"crispEdges\"/>"
+            );
+        };
+        if first.paper != background {
+            rectangle(&first.paper, CELL.1);
+        }
+        if first.is_half_block() && first.ink != first.paper {
+            rectangle(&first.ink, CELL.1 / 2);
+        }
+        x += run;
     }
-    let mut look = String::new();
-    if cell.modifier.contains(Modifier::BOLD) {
-        look.push_str(" font-weight=\"bold\"");
+}
+
+fn inks(out: &mut String, cells: &[Look], top: u16) {
+    let mut x = 0;
+    while let Some(first) = cells.get(x) {
+        if first.is_blank() || first.is_half_block() {
+            x += 1;
+            continue;
+        }
+        // Plain letters share a text; of other signs, whose width a font may take differently, only equal ones do.
+        let plain = first.symbol.is_ascii();
+        let goes_on = |cell: &Look| {
+            let fits = if plain { cell.symbol.is_ascii() && !cell.is_blank() } else { cell.symbol == first.symbol };
+            fits && cell.ink == first.ink && cell.font == first.font
+        };
+        let mut end = x + 1;
+        while let Some(cell) = cells.get(end) {
+            let bridged = plain && cell.is_blank() && cells.get(end + 1).is_some_and(goes_on);
+            if !goes_on(cell) && !bridged {
+                break;
+            }
+            end += 1;
+        }
+        let text: String = cells[x..end].iter().map(|cell| cell.symbol.as_str()).collect();
+        let (left, base, length) = (left(x), top + 14, text.width() * usize::from(CELL.0));
+        let (ink, font) = (&first.ink, first.font);
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let _ =
+            writeln!(out, "<text x=\"{left}\" y=\"{base}\" textLength=\"{length}\" fill=\"{ink}\"{font}>{text}</text>");
+        x = end;
     }
-    if cell.modifier.contains(Modifier::CROSSED_OUT) {
-        look.push_str(" text-decoration=\"line-through\"");
-    } else if cell.modifier.contains(Modifier::UNDERLINED) {
-        look.push_str(" text-decoration=\"underline\"");
-    }
-    let text = symbol.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let (length, base) = (wide * u16::try_from(symbol.width().max(1)).unwrap_or(1), top + 14);
-    let _ = writeln!(out, "<text x=\"{left}\" y=\"{base}\" textLength=\"{length}\" fill=\"{ink}\"{look}>{text}</text>");
+}
+
+/// Where a column begins.
+fn left(column: usize) -> usize {
+    12 + column * usize::from(CELL.0)
 }
 
 fn hex(colour: Color) -> Option<String> {
     match colour {
         Color::Rgb(r, g, b) => Some(format!("#{r:02x}{g:02x}{b:02x}")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    use super::*;
+    use crate::settings::ThemeName;
+    use crate::view::theme::Depth;
+
+    fn drawn(change: impl FnOnce(&mut Buffer, &Theme)) -> Vec<String> {
+        let theme = Theme::new(ThemeName::Dark, Depth::True);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 1));
+        buffer.set_style(buffer.area, theme.text);
+        change(&mut buffer, &theme);
+        let all = svg(&buffer, &theme);
+        all.lines().skip(2).filter(|line| *line != "</svg>").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_looks_the_same_is_one_text_and_stands_in_its_cells() {
+        let lines = drawn(|buffer, theme| {
+            buffer.set_string(0, 0, "a <b>", theme.text);
+            buffer.set_string(7, 0, "──", theme.faint);
+            buffer.set_string(9, 0, "●x", theme.good);
+        });
+        let starts: Vec<&str> = lines.iter().map(|line| line.split(" fill").next().unwrap()).collect();
+        let expected = [
+            "<text x=\"12\" y=\"26\" textLength=\"45\"",
+            "<text x=\"75\" y=\"26\" textLength=\"18\"",
+            "<text x=\"93\" y=\"26\" textLength=\"9\"",
+            "<text x=\"102\" y=\"26\" textLength=\"9\"",
+        ];
+        assert_eq!(starts, expected);
+        assert!(lines[0].ends_with(">a &lt;b&gt;</text>"), "{}", lines[0]);
+    }
+
+    #[test]
+    fn backgrounds_and_half_blocks_are_rectangles_as_wide_as_they_are() {
+        let lines = drawn(|buffer, theme| {
+            buffer.set_style(Rect::new(0, 0, 3, 1), theme.selected);
+            let sky = Style::new().fg(Color::Rgb(1, 2, 3)).bg(Color::Rgb(4, 5, 6));
+            buffer.set_string(5, 0, "▀▀", sky);
+        });
+        let starts: Vec<&str> = lines.iter().map(|line| line.split(" shape").next().unwrap()).collect();
+        let expected = [
+            "<rect x=\"12\" y=\"12\" width=\"27\" height=\"19\" fill=\"#2a2f3a\"",
+            "<rect x=\"57\" y=\"12\" width=\"18\" height=\"19\" fill=\"#040506\"",
+            "<rect x=\"57\" y=\"12\" width=\"18\" height=\"9\" fill=\"#010203\"",
+        ];
+        assert_eq!(starts, expected);
     }
 }
