@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use storefront_api::{Problem, ProductId, ProductQuery, ScenarioRun, ScenarioState, StockQuery, View};
+use storefront_api::{Problem, ProductId, ProductQuery, ScenarioRun, ScenarioState, View};
 use storefront_client::{Client, ClientError};
 use storefront_mocks::{Mocks, Stub as MockStub};
 
 use crate::kills::books::Books;
-use crate::world::{World, config, eventually};
+use crate::world::{World, all_stock, config, eventually};
 
 /// A shop with a lab, goods on its shelves, and a gateway that tells its news.
 async fn a_lab() -> World {
@@ -37,8 +37,7 @@ async fn full_shelves(client: &Client) -> bool {
 /// What is on hand of each product, and reserved.
 async fn on_hand(client: &Client) -> BTreeMap<ProductId, (u32, u32)> {
     let head = client.readiness().await.unwrap().head;
-    let query = StockQuery { min_position: Some(head), ..StockQuery::default() };
-    let items = client.stock(&query).await.unwrap().items;
+    let items = all_stock(client, Some(head)).await;
     items.into_iter().map(|item| (item.product_id, (item.on_hand, item.reserved))).collect()
 }
 

@@ -17,7 +17,7 @@ use crate::crash::a_product_with_plenty;
 use crate::postgres::postgres_url;
 use crate::postgres_server;
 use crate::programs::{ServerProcess, run};
-use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
+use crate::world::{VISA, World, all_stock, an_order, card, checkout, config, eventually};
 
 const VIEWS: [&str; 7] = ["categories", "invoices", "orders", "products", "statistics", "stock", "vouchers"];
 
@@ -44,7 +44,7 @@ async fn answers(client: &Client) -> Answers {
         found: list(OrderListQuery { q: Some("ada".to_owned()), ..all }).await,
         invoices: client.invoices(&InvoiceListQuery { min_position, ..InvoiceListQuery::default() }).await.unwrap(),
         statistics: client.statistics(min_position).await.unwrap(),
-        stock: client.stock(&storefront_api::StockQuery::default()).await.unwrap().items,
+        stock: all_stock(client, min_position).await,
         products: client.products(&products).await.unwrap(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use storefront_api::{
     AddItem, Address, Checkout, Order, OrderId, OrderStatus, PaymentMethod, Product, ProductId, ProductQuery,
-    ReceiveStock, StockItem, Timeline, TimelineQuery,
+    ReceiveStock, StockItem, StockQuery, Timeline, TimelineQuery,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey};
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
@@ -185,6 +185,20 @@ pub(crate) fn checkout(basket: &Order, payment: PaymentMethod) -> Checkout {
 pub(crate) async fn stock_now(client: &Client, id: &ProductId) -> StockItem {
     let head = client.readiness().await.unwrap().head;
     client.stock_of(id, Some(head)).await.unwrap().expect("it has stock")
+}
+
+/// The stock of every product, page by page.
+pub(crate) async fn all_stock(client: &Client, min_position: Option<u64>) -> Vec<StockItem> {
+    let mut query = StockQuery { limit: Some(100), min_position, ..StockQuery::default() };
+    let mut items = Vec::new();
+    loop {
+        let page = client.stock(&query).await.unwrap();
+        items.extend(page.items);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return items;
+        }
+    }
 }
 
 /// Asks until there is an answer; fails with what was waited for when that takes too long.

@@ -10,6 +10,9 @@ use crate::ProductId;
 pub struct StockItem {
     /// The product.
     pub product_id: ProductId,
+    /// What it is called; absent where the shop has stock of a product that it does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// How many are in the house.
     pub on_hand: u32,
     /// How many of those are promised to orders that are checking out.
@@ -22,13 +25,6 @@ pub struct StockItem {
     pub version: u64,
 }
 
-/// The stock of many products, by product id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct StockList {
-    /// The products.
-    pub items: Vec<StockItem>,
-}
-
 /// Which stock to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +33,12 @@ pub struct StockQuery {
     /// Only what has run low.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<bool>,
+    /// How many items a page has, 1 to 100; 20 if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the page begins: the `next_cursor` of the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
     /// See at least this log position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_position: Option<u64>,

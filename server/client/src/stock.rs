@@ -1,15 +1,15 @@
 //! Stock, for operators.
 
-use storefront_api::{AdjustStock, ProductId, ReceiveStock, SetThreshold, StockItem, StockList, StockQuery};
+use storefront_api::{AdjustStock, Page, ProductId, ReceiveStock, SetThreshold, StockItem, StockQuery};
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
 
 impl Client {
-    /// `GET /v1/stock`: what is in the house.
+    /// `GET /v1/stock`: a page of what is in the house.
     ///
     /// # Errors
     /// See [`ClientError`]; so for every method.
-    pub async fn stock(&self, query: &StockQuery) -> Result<StockList, ClientError> {
+    pub async fn stock(&self, query: &StockQuery) -> Result<Page<StockItem>, ClientError> {
         self.read(self.get(&["v1", "stock"], query), None).await
     }
 

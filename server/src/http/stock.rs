@@ -4,32 +4,38 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use storefront_api::{AdjustStock, Problem, ProductId, ReceiveStock, SetThreshold, StockItem, StockList, StockQuery};
+use storefront_api::{AdjustStock, Page, Problem, ProductId, ReceiveStock, SetThreshold, StockItem, StockQuery};
 use storefront_domain::stock::StockCommand;
 
 use super::command::Command;
-use super::extract::{InPath, InQuery, SeeQuery, see};
+use super::extract::{InPath, InQuery, SeeQuery, limit, see};
 use super::once::once;
 use super::problem::ApiError;
 use super::values;
 use crate::commands::{Context, Reply, change_stock};
 use crate::shop::Shop;
-use crate::views::stock_item;
+use crate::views::{Memory, stock_item};
 
 /// List stock
 ///
 /// Every product that ever had any, by id; with `low` only those at or below their threshold.
 #[utoipa::path(
     get, path = "/v1/stock", tag = "stock", params(StockQuery),
-    responses((status = 200, description = "Stock by product", body = StockList))
+    responses((status = 200, description = "A page of the stock, by product", body = Page<StockItem>))
 )]
 pub(crate) async fn list_stock(
     State(shop): State<Shop>,
     InQuery(query): InQuery<StockQuery>,
-) -> Result<Json<StockList>, ApiError> {
+) -> Result<Json<Page<StockItem>>, ApiError> {
+    let limit = limit(query.limit, 100, 20)?;
+    let after = query.cursor.as_deref().map(str::parse::<ProductId>).transpose();
+    let after = after.map_err(|_| ApiError::invalid("cursor", "is not one of ours"))?;
     see(&shop, query.min_position, &["stock", "products"]).await?;
-    let items = shop.views.read(|folded| folded.stock.list(query.low.unwrap_or(false)));
-    Ok(Json(StockList { items }))
+    Ok(Json(shop.views.read(|folded| {
+        let mut page = folded.stock.page(query.low.unwrap_or(false), after.as_ref(), limit);
+        page.items.iter_mut().for_each(|item| item.name = name(folded, &item.product_id));
+        page
+    })))
 }
 
 /// Read the stock of a product
@@ -53,7 +59,8 @@ pub(crate) async fn get_stock(
         let known = folded.catalogue.state(&id).is_some();
         let item =
             folded.stock.get(&id).or_else(|| known.then(|| stock_item(&id, &Default::default(), Default::default())));
-        item.map(Json).ok_or_else(|| ApiError::product_not_found(&id))
+        let item = item.ok_or_else(|| ApiError::product_not_found(&id))?;
+        Ok(Json(StockItem { name: name(folded, &id), ..item }))
     })
 }
 
@@ -121,15 +128,22 @@ pub(crate) async fn set_threshold(
 
 async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCommand) -> Result<Response, ApiError> {
     see(shop, None, &[]).await?;
-    if !shop.views.read(|folded| folded.catalogue.state(id).is_some()) {
+    let (known, name) = shop.views.read(|folded| (folded.catalogue.state(id).is_some(), name(folded, id)));
+    if !known {
         return Err(ApiError::product_not_found(id));
     }
     let work = async {
         let done = change_stock(&shop.store, id, context, &command, |stock, version| {
-            let body = serde_json::to_value(stock_item(id, stock, version))?;
+            let item = StockItem { name: name.clone(), ..stock_item(id, stock, version) };
+            let body = serde_json::to_value(item)?;
             Ok(Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body })
         });
         Ok(done.await?)
     };
     once(shop, context, work).await
+}
+
+/// What a product is called.
+fn name(folded: &Memory, id: &ProductId) -> Option<String> {
+    Some(folded.catalogue.state(id)?.facts()?.name.clone())
 }

@@ -71,7 +71,7 @@ fn known(views: &Views) -> (u64, u64, usize, usize) {
             let query = ProductQuery { in_stock, ..ProductQuery::default() };
             memory.catalogue.page(&query, 1, &memory.stock, false).unwrap().total
         };
-        (total(None), total(Some(true)), memory.stock.list(false).len(), memory.catalogue.categories().len())
+        (total(None), total(Some(true)), memory.stock.iter().count(), memory.catalogue.categories().len())
     })
 }
 

@@ -1,9 +1,10 @@
 //! The stock of every product: rows in the database, and all of them in memory, since baskets ask at every turn.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{OrderId, ProductId, StockItem};
+use storefront_api::{OrderId, Page, ProductId, StockItem};
 use storefront_domain::stock::{DEFAULT_THRESHOLD, Stock, StockEvent};
 use storefront_eventlog::{Recorded, Version};
 
@@ -113,6 +114,7 @@ impl StockRow {
         let reserved = self.reserved.values().fold(0_u32, |sum, quantity| sum.saturating_add(*quantity));
         StockItem {
             product_id,
+            name: None,
             on_hand: self.on_hand,
             reserved,
             available: self.on_hand.saturating_sub(reserved),
@@ -144,10 +146,17 @@ impl StockView {
         self.by_product.values()
     }
 
-    /// The stock of every product by id, or only of those that have run low.
-    pub(crate) fn list(&self, only_low: bool) -> Vec<StockItem> {
-        let all = self.by_product.values();
-        all.filter(|item| !only_low || item.available <= item.threshold).cloned().collect()
+    /// A page of the stock of every product by id, or only of those that have run low: what comes after a product. The
+    /// cursor is the last product of the page.
+    pub(crate) fn page(&self, only_low: bool, after: Option<&ProductId>, limit: usize) -> Page<StockItem> {
+        let wanted = |item: &&StockItem| !only_low || item.available <= item.threshold;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = self.by_product.range::<ProductId, _>((from, Bound::Unbounded)).map(|(_, item)| item);
+        let mut items: Vec<StockItem> = rest.filter(wanted).take(limit + 1).cloned().collect();
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = items.last().filter(|_| more).map(|last| last.product_id.to_string());
+        Page { items, next_cursor, total: self.by_product.values().filter(wanted).count() as u64 }
     }
 }
 
@@ -155,6 +164,7 @@ impl StockView {
 pub(crate) fn item(id: &ProductId, stock: &Stock, version: Version) -> StockItem {
     StockItem {
         product_id: id.clone(),
+        name: None,
         on_hand: stock.on_hand(),
         reserved: stock.reserved(),
         available: stock.available(),
@@ -239,8 +249,35 @@ mod tests {
             let received = StockEvent::Received { quantity };
             view.apply(&log.write(&streams::stock(&product(id)), &received)).unwrap();
         }
-        let ids = |low| view.list(low).into_iter().map(|item| item.product_id.to_string()).collect::<Vec<_>>();
-        assert_eq!((ids(false), ids(true)), (vec!["mug".to_owned(), "pot".to_owned()], vec!["mug".to_owned()]));
+        let ids = |low| {
+            let page = view.page(low, None, 9);
+            (page.items.into_iter().map(|item| item.product_id.to_string()).collect::<Vec<_>>(), page.total)
+        };
+        assert_eq!(ids(false), (vec!["mug".to_owned(), "pot".to_owned()], 2));
+        assert_eq!(ids(true), (vec!["mug".to_owned()], 1));
+    }
+
+    #[test]
+    fn pages_join_to_the_whole_list_even_when_the_last_product_of_one_has_gone() {
+        let mut view = StockView::default();
+        let mut log = Log::default();
+        for number in 1..=7 {
+            let received = StockEvent::Received { quantity: number };
+            view.apply(&log.write(&streams::stock(&product(&format!("mug-{number}"))), &received)).unwrap();
+        }
+        let whole = view.page(false, None, 7);
+        assert_eq!((whole.items.len(), whole.next_cursor.is_none()), (7, true), "a page that is just full is the last");
+        let (mut joined, mut after) = (Vec::new(), None);
+        loop {
+            let page = view.page(false, after.as_ref(), 3);
+            assert_eq!(page.total, 7);
+            joined.extend(page.items);
+            let Some(next) = page.next_cursor else { break };
+            after = Some(product(&next));
+        }
+        assert_eq!(joined, whole.items);
+        view.by_product.remove(&product("mug-3"));
+        assert_eq!(view.page(false, Some(&product("mug-3")), 3).items, joined[3..6]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use storefront_api::{
 use tui_input::Input;
 
 pub(crate) use sales::{Bar, Figures, STATES, Sales};
-pub(crate) use stock::{Level, Stock};
+pub(crate) use stock::{Level, Stock, name_of};
 
 use crate::state::{PAGE, Paged};
 

@@ -5,7 +5,7 @@ mod products;
 mod sales;
 mod stock;
 
-use storefront_api::{Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, StockList};
+use storefront_api::{Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, StockItem};
 
 use crate::state::counter::{Agreed, Figures, Part, Request, Work};
 use crate::state::{Ask, Failure, FieldWrong, Form, Model, Screen};
@@ -36,7 +36,7 @@ pub(crate) enum Errand {
 /// What was fetched.
 #[derive(Debug)]
 pub(crate) enum News {
-    Stock { sequence: u64, result: Result<StockList, Failure> },
+    Stock { sequence: u64, result: Result<Vec<StockItem>, Failure> },
     Products { ask: Ask, result: Result<Page<Product>, Failure> },
     Orders { ask: Ask, result: Result<Page<OrderSummary>, Failure> },
     Sales { sequence: u64, result: Result<Box<Figures>, Failure> },

@@ -1,6 +1,8 @@
 //! What the screen Counter asks of the shop.
 
-use storefront_api::{OrderListQuery, StockQuery};
+use std::collections::BTreeMap;
+
+use storefront_api::{OrderListQuery, StockItem, StockQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey};
 
 use super::failure;
@@ -11,8 +13,7 @@ use crate::update::counter::{Errand, News};
 pub(super) async fn run(client: &Client, errand: Errand) -> News {
     match errand {
         Errand::Stock { sequence, min_position } => {
-            let query = StockQuery { low: None, min_position };
-            News::Stock { sequence, result: client.stock(&query).await.map_err(failure) }
+            News::Stock { sequence, result: stock(client, min_position).await.map_err(failure) }
         }
         Errand::Products { ask, query } => {
             News::Products { ask, result: client.products(&query).await.map_err(failure) }
@@ -22,6 +23,29 @@ pub(super) async fn run(client: &Client, errand: Errand) -> News {
             News::Sales { sequence, result: figures(client, min_position).await.map(Box::new).map_err(failure) }
         }
     }
+}
+
+/// So many pages of the stock are fetched, of a hundred products each.
+const MOST_PAGES: usize = 20;
+
+/// The stock by product; of very many products the first, and whatever has run low.
+async fn stock(client: &Client, min_position: Option<u64>) -> Result<Vec<StockItem>, ClientError> {
+    let mut items = BTreeMap::new();
+    for low in [None, Some(true)] {
+        let mut query = StockQuery { low, limit: Some(100), cursor: None, min_position };
+        for _ in 0..MOST_PAGES {
+            let page = client.stock(&query).await?;
+            items.extend(page.items.into_iter().map(|item| (item.product_id.clone(), item)));
+            query.cursor = page.next_cursor;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    Ok(items.into_values().collect())
 }
 
 /// The statistics, and how many orders are in each state.

@@ -24,6 +24,11 @@ impl Level {
     }
 }
 
+/// What a product is called; its id when the shop does not say.
+pub(crate) fn name_of(item: &StockItem) -> String {
+    item.name.clone().unwrap_or_else(|| item.product_id.to_string())
+}
+
 /// The part Stock.
 #[derive(Debug, Default)]
 pub(crate) struct Stock {

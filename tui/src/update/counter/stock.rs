@@ -1,19 +1,19 @@
 //! Stock: the list, its alarms, and the forms that change it.
 
-use storefront_api::{AdjustStock, Event, ProductId, ReceiveStock, StockItem, StockList};
+use storefront_api::{AdjustStock, Event, ProductId, ReceiveStock, StockItem};
 
-use crate::state::counter::{Request, Stock, Work};
+use crate::state::counter::{Request, Stock, Work, name_of};
 use crate::state::{Failure, FieldWrong, Form, FormField, FormFor, Load, Model, Screen, Tone};
 use crate::update::counter::whole;
 
 /// Takes the list in; says whether it did not arrive.
-pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<StockList, Failure>) -> bool {
+pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<Vec<StockItem>, Failure>) -> bool {
     if sequence != stock.sequence {
         return false;
     }
     match result {
-        Ok(list) => {
-            stock.put(list.items);
+        Ok(items) => {
+            stock.put(items);
             stock.load = Load::Ready;
             false
         }
@@ -77,7 +77,7 @@ pub(in crate::update) fn ask_for_threshold(model: &mut Model) {
 
 fn chosen(model: &Model) -> Option<(StockItem, String)> {
     let item = model.counter.stock.selected()?.clone();
-    let name = model.product_name(&item.product_id);
+    let name = name_of(&item);
     Some((item, name))
 }
 
@@ -95,7 +95,7 @@ pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<Request, Vec<
 }
 
 pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
-    let name = model.product_name(&item.product_id);
+    let name = name_of(&item);
     let said = match work {
         Work::SetThreshold(_) => format!("{name} runs low at {}", item.threshold),
         Work::Receive(_)

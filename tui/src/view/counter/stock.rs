@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::StockItem;
 
-use crate::state::counter::Level;
+use crate::state::counter::{Level, name_of};
 use crate::state::{Load, Model};
 use crate::view::counter::scaled;
 use crate::view::text::{first_line, put, put_all, put_right};
@@ -72,7 +72,7 @@ fn one(model: &Model, item: &StockItem, theme: &Theme, row: Rect, chosen: bool, 
     };
     let news = model.counter.stock.alarms.contains(&item.product_id);
     put(buffer, row.x + 2, row.y, sign, on_row(style), 1);
-    let name = model.product_name(&item.product_id);
+    let name = name_of(item);
     let named = if row.width >= 60 { row.width.saturating_sub(4) / 3 } else { row.width.saturating_sub(18) };
     let name_style = if news { theme.strong } else { theme.text };
     put(buffer, row.x + 4, row.y, &name, on_row(name_style), named);

@@ -1,8 +1,6 @@
 //! What is behind the screen Counter in the small shop of the tests.
 
-use storefront_api::{
-    DayStatistics, OrderStatus, Page, Product, ProductId, ProductSales, Statistics, StockItem, StockList,
-};
+use storefront_api::{DayStatistics, OrderStatus, Page, Product, ProductId, ProductSales, Statistics, StockItem};
 
 use super::{Client, a_product, a_shelf, an_event, eur, summary};
 use crate::state::Failure;
@@ -21,6 +19,7 @@ impl Default for Shopkeeping {
     fn default() -> Self {
         let stock = a_shelf().into_iter().map(|product| StockItem {
             product_id: product.id,
+            name: Some(product.name),
             on_hand: product.available,
             reserved: 0,
             available: product.available,
@@ -86,9 +85,7 @@ impl Client {
 
     pub(super) fn fetch(&self, errand: Errand) -> Msg {
         Msg::Counter(match errand {
-            Errand::Stock { sequence, .. } => {
-                News::Stock { sequence, result: Ok(StockList { items: self.counter.stock.clone() }) }
-            }
+            Errand::Stock { sequence, .. } => News::Stock { sequence, result: Ok(self.counter.stock.clone()) },
             Errand::Products { ask, query } => {
                 let words = query.q.unwrap_or_default().to_lowercase();
                 let on_it = query.withdrawn != Some(true);
