@@ -52,14 +52,9 @@ pub(super) async fn all(session: &Session, after: Position, limit: usize, filter
     let (streams, stream_prefixes) = patterns(&filter.streams);
     let (from, limit) = (signed(after.0).min(i64::MAX - EVENTS_LOOKED_AT), bounded(limit));
     let mut given: Vec<&(dyn ToSql + Sync)> = vec![&from, &limit];
-    // What is looked at: a bounded stretch of the log, or of one correlation.
-    let looked_at = match &filter.correlation_id {
-        None => format!("position > $1 AND position <= $1 + {EVENTS_LOOKED_AT}"),
-        Some(correlation) => {
-            given.push(correlation);
-            "correlation_id = $3 AND position > $1".to_owned()
-        }
-    };
+    if let Some(correlation) = &filter.correlation_id {
+        given.push(correlation);
+    }
     let mut passes = String::from("true");
     for (column, exact, prefixes) in [("type", &types, &type_prefixes), ("stream", &streams, &stream_prefixes)] {
         if exact.is_empty() && prefixes.is_empty() {
@@ -72,18 +67,30 @@ pub(super) async fn all(session: &Session, after: Position, limit: usize, filter
                 OR EXISTS (SELECT 1 FROM unnest(${prefixes}::text[]) AS p(prefix) WHERE starts_with({column}, p.prefix)))"
         );
     }
-    // Without a filter on types or streams the first rows are the ones; with one, the stretch must be looked at first.
-    let stretch = if passes == "true" { "$2".to_owned() } else { EVENTS_LOOKED_AT.to_string() };
-    let select = format!(
-        "WITH looked_at AS (
-            SELECT {COLUMNS} FROM eventlog.events WHERE {looked_at} ORDER BY position LIMIT {stretch}
-        ), chosen AS (
-            SELECT {COLUMNS} FROM looked_at WHERE {passes} ORDER BY position LIMIT $2
+    let select = if filter.correlation_id.is_none() {
+        // A bounded stretch of the log, of which no more is read than is asked for.
+        format!(
+            "SELECT (SELECT position FROM eventlog.head), 0::bigint, NULL::bigint, chosen.*
+            FROM (VALUES (1)) AS once(row) LEFT JOIN (
+                SELECT {COLUMNS} FROM eventlog.events
+                WHERE position > $1 AND position <= $1 + {EVENTS_LOOKED_AT} AND {passes} ORDER BY position LIMIT $2
+            ) AS chosen ON true ORDER BY chosen.position"
         )
-        SELECT (SELECT position FROM eventlog.head), (SELECT count(*) FROM looked_at),
-            (SELECT max(position) FROM looked_at), chosen.*
-        FROM (VALUES (1)) AS once(row) LEFT JOIN chosen ON true ORDER BY chosen.position"
-    );
+    } else {
+        // Without a filter on types or streams the first rows are the ones; with one, the stretch must be looked at first.
+        let stretch = if passes == "true" { "$2".to_owned() } else { EVENTS_LOOKED_AT.to_string() };
+        format!(
+            "WITH looked_at AS (
+                SELECT {COLUMNS} FROM eventlog.events
+                WHERE correlation_id = $3 AND position > $1 ORDER BY position LIMIT {stretch}
+            ), chosen AS (
+                SELECT {COLUMNS} FROM looked_at WHERE {passes} ORDER BY position LIMIT $2
+            )
+            SELECT (SELECT position FROM eventlog.head), (SELECT count(*) FROM looked_at),
+                (SELECT max(position) FROM looked_at), chosen.*
+            FROM (VALUES (1)) AS once(row) LEFT JOIN chosen ON true ORDER BY chosen.position"
+        )
+    };
     let select = session.statement(&select).await?;
     let rows = session.client.query(&select, &given).await?;
     slice(&rows, after, limit, filter.correlation_id.is_some(), passes != "true")
