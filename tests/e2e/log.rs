@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storefront_api::{EventQuery, OrderStatus, PaymentStatus, StreamQuery};
+use storefront_api::{EventQuery, Faults, OrderStatus, PaymentStatus, StreamQuery, Stub};
 
 use crate::world::{SOON, VISA, World, an_order};
 
@@ -51,6 +51,34 @@ async fn a_long_poll_is_deaf_to_what_it_filters_out_but_moves_past_it() {
     assert_eq!(page.next_after, world.head().await);
     let query = EventQuery { stream: Some(format!("order-{}", basket.id)), ..Default::default() };
     assert_eq!(world.client.events(&query).await.unwrap().events.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_poll_that_knows_the_switches_of_the_lab_answers_when_one_is_thrown_and_others_wait_on() {
+    let world = World::open_lab().await;
+    world.rests().await;
+    let head = world.head().await;
+    let known = world.client.events(&EventQuery::default()).await.unwrap().switches;
+    assert!(known.is_some());
+    let poll = |switches| {
+        let client = world.client.clone();
+        let query = EventQuery { after: Some(head), wait: Some(30), switches, ..EventQuery::default() };
+        tokio::spawn(async move { client.events(&query).await.unwrap() })
+    };
+    let (knows, deaf) = (poll(known), poll(None));
+    let outage = Faults { outage: true, ..Faults::default() };
+    world.client.set_faults(Stub::Mail, &outage).await.unwrap();
+    let told = tokio::time::timeout(SOON, knows).await.expect("long before the wait is over").unwrap();
+    assert_eq!((told.events.len(), told.next_after), (0, head));
+    assert!(told.switches.is_some() && told.switches != known);
+    // Who knows only of the switches as they were is told at once, even when nothing happens any more.
+    let late = tokio::time::timeout(SOON, poll(known)).await.expect("long before the wait is over").unwrap();
+    assert_eq!(late.switches, told.switches);
+    assert!(!deaf.is_finished(), "nobody asked it to look at switches");
+    world.client.set_faults(Stub::Mail, &Faults::default()).await.unwrap();
+    world.product_with(1).await;
+    let heard = tokio::time::timeout(SOON, deaf).await.expect("long before the wait is over").unwrap();
+    assert!(!heard.events.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,6 +57,9 @@ pub struct EventQuery {
     /// Only what belongs to this order or request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<String>,
+    /// The lab's `switches` as the last answer had them: with `wait`, the answer comes also as soon as they are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switches: Option<uuid::Uuid>,
 }
 
 /// Some of the log, oldest first.
@@ -72,6 +75,10 @@ pub struct EventPage {
     /// read before counts no more. Absent while the log is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<uuid::Uuid>,
+    /// In a shop with a lab: a mark that is another one whenever something was broken on purpose through this server, or
+    /// mended; `GET /v1/lab/faults` tells what is broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switches: Option<uuid::Uuid>,
 }
 
 /// Some of one stream, oldest first.

@@ -23,6 +23,7 @@ const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
 /// Read the log
 ///
 /// Everything after a position, oldest first. With `wait` it answers at once if there is something, else as soon as there is.
+/// With `switches` as well, it answers also when something is broken on purpose in the lab, or mended.
 /// `Accept: text/event-stream` gets the same as server-sent events (`Last-Event-ID` resumes);
 /// `Accept: application/cloudevents-batch+json` gets CloudEvents 1.0.
 #[utoipa::path(
@@ -52,7 +53,9 @@ pub(crate) async fn list_events(
         let slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
         after = slice.next_after;
         let more = slice.next_after < slice.head;
-        if !slice.events.is_empty() || (!more && !wait_for_news(&shop, slice.head, deadline).await?) {
+        if !slice.events.is_empty()
+            || (!more && !wait_for_anything(&shop, slice.head, query.switches, deadline).await?)
+        {
             break slice;
         }
     };
@@ -62,8 +65,23 @@ pub(crate) async fn list_events(
     }
     let events = slice.events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
     let log = which_log(&shop).await?;
-    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, log };
+    let switches = shop.lab.as_ref().map(|lab| lab.stubs.mark());
+    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, log, switches };
     Ok(([(VARY, "accept")], Json(page)).into_response())
+}
+
+/// Waits for the log to grow, or for the lab's switches to be others than are known; `false` when there is nothing to read.
+async fn wait_for_anything(
+    shop: &Shop,
+    after: Position,
+    switches: Option<Uuid>,
+    deadline: Instant,
+) -> Result<bool, ApiError> {
+    let (Some(known), Some(lab)) = (switches, &shop.lab) else { return wait_for_news(shop, after, deadline).await };
+    tokio::select! {
+        grown = wait_for_news(shop, after, deadline) => grown,
+        () = lab.stubs.changes_from(known) => Ok(false),
+    }
 }
 
 /// The id of the log's first event, which is another in another log.

@@ -7,8 +7,11 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use storefront_api::{Faults, OrderId, Stub};
+use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::transport::{self, BadAddress, Endpoint};
+use crate::chance;
 
 const BODY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// So long the stubs may take to answer.
@@ -19,6 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct LabStubs {
     endpoint: Endpoint,
     card_gateway_key: String,
+    /// Another one after each switch that was thrown.
+    mark: watch::Sender<Uuid>,
 }
 
 /// Why the stubs did not do what was asked.
@@ -61,7 +66,8 @@ impl LabStubs {
     /// When the address makes no sense.
     pub(crate) fn new(base_url: &str, card_gateway_key: &str) -> Result<Self, BadAddress> {
         let endpoint = Endpoint::new("the stubs", base_url)?;
-        Ok(Self { endpoint, card_gateway_key: card_gateway_key.to_owned() })
+        let mark = watch::Sender::new(chance::id());
+        Ok(Self { endpoint, card_gateway_key: card_gateway_key.to_owned(), mark })
     }
 
     /// What is broken at a stub.
@@ -74,7 +80,22 @@ impl LabStubs {
 
     /// Breaks exactly this, and nothing else.
     pub(crate) async fn set_faults(&self, stub: Stub, faults: &Faults) -> Result<Faults, StubsError> {
-        self.read(self.request(Method::PUT, &["faults", stub.name()]).json(faults)).await
+        let set = self.read(self.request(Method::PUT, &["faults", stub.name()]).json(faults)).await;
+        // Without an answer, too: it may have been done.
+        self.mark.send_replace(chance::id());
+        set
+    }
+
+    /// A mark that is another one whenever a switch was thrown from here.
+    pub(crate) fn mark(&self) -> Uuid {
+        *self.mark.borrow()
+    }
+
+    /// Waits until the mark is another one than this.
+    pub(crate) async fn changes_from(&self, known: Uuid) {
+        let mut marks = self.mark.subscribe();
+        // It cannot be closed while this is borrowed.
+        let _open = marks.wait_for(|mark| *mark != known).await;
     }
 
     /// Has all of them as on their first day, with nothing broken.

@@ -31,11 +31,14 @@ pub(crate) fn follow(client: Client, news: Sender<Msg>) -> AbortOnDropHandle<()>
 type Gone = tokio::sync::mpsc::error::SendError<Msg>;
 
 async fn run(client: &Client, news: &Sender<Msg>) -> Result<(), Gone> {
-    let mut follower = Follower { cursor: None, log: None, failures: 0 };
+    let mut follower = Follower { cursor: None, log: None, switches: None, failures: 0 };
     loop {
         match follower.step(client).await {
-            Ok(Some(feed)) => news.send(Msg::Feed(feed)).await?,
-            Ok(None) => {}
+            Ok(feeds) => {
+                for feed in feeds {
+                    news.send(Msg::Feed(feed)).await?;
+                }
+            }
             Err(error) => {
                 if follower.failures == 0 || follower.failures.is_multiple_of(8) {
                     tracing::warn!(%error, "the log cannot be followed");
@@ -58,47 +61,51 @@ struct Follower {
     cursor: Option<u64>,
     /// Which log that is a position of; `None` while it was empty.
     log: Option<Uuid>,
+    /// The mark of the lab's switches in the last answer.
+    switches: Option<Uuid>,
     /// How often in a row the shop did not answer.
     failures: u32,
 }
 
 impl Follower {
     /// One request, and what is to be told of its answer.
-    async fn step(&mut self, client: &Client) -> Result<Option<Feed>, ClientError> {
+    async fn step(&mut self, client: &Client) -> Result<Vec<Feed>, ClientError> {
         let Some(cursor) = self.cursor else {
-            let EventPage { events, log, .. } = newest(client).await?;
+            let EventPage { events, log, switches, .. } = newest(client).await?;
             self.cursor = Some(events.last().map_or(0, |event| event.position));
-            self.log = log;
+            (self.log, self.switches) = (log, switches);
             self.failures = 0;
-            return Ok(Some(Feed::Loaded { events }));
+            return Ok(vec![Feed::Loaded { events }]);
         };
         // After a failure, find out at once whether the shop is back, rather than park.
         let wait = if self.failures > 0 { 0 } else { WAIT_SECONDS };
-        let query = EventQuery { after: Some(cursor), limit: Some(LIMIT), wait: Some(wait), ..EventQuery::default() };
+        let switches = self.switches;
+        let query =
+            EventQuery { after: Some(cursor), limit: Some(LIMIT), wait: Some(wait), switches, ..EventQuery::default() };
         let asked = Instant::now();
         let page = client.events(&query).await?;
-        if page.events.is_empty() && asked.elapsed() < PAUSE && self.failures == 0 {
+        let thrown = page.switches != self.switches;
+        if page.events.is_empty() && !thrown && asked.elapsed() < PAUSE && self.failures == 0 {
             tokio::time::sleep(PAUSE).await;
         }
         let other = self.log.is_some() && page.log != self.log;
         if other || page.head < cursor || has_gap(cursor, &page.events) {
             tracing::warn!(cursor, head = page.head, "the log is another one or has a gap; starting over");
             self.cursor = None;
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        self.log = page.log;
+        (self.log, self.switches) = (page.log, page.switches);
         let back = std::mem::take(&mut self.failures) > 0;
         self.cursor = Some(page.next_after.max(cursor));
-        Ok(match (page.events.is_empty(), back) {
-            (true, true) => Some(Feed::Online),
-            (true, false) => None,
-            (false, false) => Some(Feed::News { events: page.events }),
-            (false, true) => {
-                // Everything on screen is fetched anew, and the events are told with the next answer.
+        if back {
+            // Everything on screen is fetched anew, and the events are told with the next answer.
+            if !page.events.is_empty() {
                 self.cursor = Some(cursor);
-                Some(Feed::Online)
             }
-        })
+            return Ok(vec![Feed::Online]);
+        }
+        let news = (!page.events.is_empty()).then_some(Feed::News { events: page.events });
+        Ok(thrown.then_some(Feed::SwitchThrown).into_iter().chain(news).collect())
     }
 }
 
@@ -121,6 +128,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::update::tests::world::an_event;
 
     /// The shop answers that its log is this one and has come to 9.
     async fn ask_of(follower: &mut Follower, log: Option<Uuid>) {
@@ -132,15 +140,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_switch_that_was_thrown_is_told_once_and_the_shop_is_told_what_is_known() {
+        let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut server = Server::new_async().await;
+        for (known, now) in [(old, new), (new, new)] {
+            let page = json!({"events": [], "next_after": 5, "head": 5, "switches": now});
+            let path = Matcher::Regex(format!("^/v1/events.*switches={known}"));
+            server.mock("GET", path).with_body(page.to_string()).create_async().await;
+        }
+        let mut follower = Follower { cursor: Some(5), log: None, switches: Some(old), failures: 0 };
+        let client = Client::new(&server.url()).unwrap();
+        assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::SwitchThrown]));
+        assert!(follower.step(&client).await.unwrap().is_empty(), "it is known now");
+    }
+
+    #[tokio::test]
+    async fn what_happened_while_the_shop_was_gone_is_told_after_its_return() {
+        let mut server = Server::new_async().await;
+        let page = json!({"events": [an_event(6, "order.started", "7f")], "next_after": 6, "head": 6});
+        server.mock("GET", Matcher::Regex("^/v1/events".to_owned())).with_body(page.to_string()).create_async().await;
+        let mut follower = Follower { cursor: Some(5), log: None, switches: None, failures: 3 };
+        let client = Client::new(&server.url()).unwrap();
+        assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::Online]));
+        let told = follower.step(&client).await.unwrap();
+        assert!(matches!(&told[..], [Feed::News { events }] if events[0].position == 6), "{told:?}");
+        assert_eq!(follower.cursor, Some(6));
+    }
+
+    #[tokio::test]
     async fn a_shop_that_was_started_over_is_read_anew_even_when_its_log_has_grown_past_the_cursor() {
         let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut follower = Follower { cursor: Some(5), log: Some(old), failures: 1 };
+        let mut follower = Follower { cursor: Some(5), log: Some(old), switches: None, failures: 1 };
         ask_of(&mut follower, Some(old)).await;
         assert_eq!((follower.cursor, follower.log), (Some(9), Some(old)));
         ask_of(&mut follower, Some(new)).await;
         assert_eq!(follower.cursor, None, "it is another log");
         // One that was empty before has got its first event.
-        let mut first = Follower { cursor: Some(0), log: None, failures: 0 };
+        let mut first = Follower { cursor: Some(0), log: None, switches: None, failures: 0 };
         ask_of(&mut first, Some(new)).await;
         assert_eq!((first.cursor, first.log), (Some(9), Some(new)));
     }

@@ -29,6 +29,10 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             online(model);
             refetch(model)
         }
+        Feed::SwitchThrown => {
+            online(model);
+            lab::switch_thrown(model)
+        }
         Feed::Offline(reason) => {
             if let Connection::Offline { reason: known, .. } = &mut model.connection {
                 *known = reason;

@@ -1,6 +1,6 @@
 //! The screen Lab: scenarios, and what can be broken on purpose. What is broken shows on every screen, so it is asked for
-//! when the shop is found, after something happened (at most every five seconds), and when this screen opens; a shop in
-//! which nothing happens is not asked.
+//! when the shop is found, when it says that a switch was thrown, after something happened (at most every five seconds: a
+//! switch may have been thrown past it), and when this screen opens; a shop in which nothing happens is not asked.
 
 pub(super) mod switches;
 
@@ -94,6 +94,11 @@ pub(super) fn changed(model: &mut Model) {
         let earliest = model.lab.faults_asked_at.map_or(0, |at| at.unix_ms() + FAULTS_EVERY_MS);
         model.lab.faults_at = Some(Timestamp::from_unix_ms(earliest.max(model.now.unix_ms())));
     }
+}
+
+/// Somebody has thrown a switch.
+pub(super) fn switch_thrown(model: &mut Model) -> Vec<Effect> {
+    if model.shop_url.is_none() { Vec::new() } else { ask_for_faults(model) }
 }
 
 /// When to look again.

@@ -134,6 +134,8 @@ pub(crate) enum Feed {
     News { events: Vec<Event> },
     /// The shop answers again.
     Online,
+    /// Something was broken on purpose in the lab, or mended.
+    SwitchThrown,
     /// The shop does not answer: why.
     Offline(String),
 }

@@ -86,6 +86,20 @@ fn what_others_break_is_seen_after_the_next_events_and_they_are_asked_about_ever
 }
 
 #[test]
+fn what_others_break_is_known_as_soon_as_the_shop_says_that_a_switch_was_thrown() {
+    let mut client = Client::in_a_shop_with_a_lab();
+    let before = client.laboratory.times(is_look_at_faults);
+    for outage in [true, false] {
+        client.laboratory.break_there(Stub::Mail, Faults { outage, ..Faults::default() });
+        client.take(Msg::Feed(Feed::SwitchThrown));
+        client.answer_all();
+        assert_eq!(client.model.lab.broken().len(), usize::from(outage), "without any wait");
+    }
+    assert_eq!(client.laboratory.times(is_look_at_faults) - before, 2);
+    assert_eq!(next_deadline(&client.model), None);
+}
+
+#[test]
 fn a_shop_without_a_lab_says_how_to_get_one_and_is_not_asked_again() {
     let mut client = Client::in_a_full_shop();
     client.press("6");
