@@ -17,7 +17,7 @@ use crate::kills::books::Books;
 use crate::world::{World, all_stock, config, eventually};
 
 /// A shop with a lab, goods on its shelves, and a gateway that tells its news.
-async fn a_lab() -> World {
+pub(crate) async fn a_lab() -> World {
     let world = World::open_lab().await;
     world.listens_to_the_gateway();
     eventually("the shelves are full", || async { full_shelves(&world.client).await.then_some(()) }).await;

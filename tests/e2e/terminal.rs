@@ -4,6 +4,7 @@
 mod account;
 mod backstage;
 mod counter;
+mod lab;
 mod leaving;
 mod looks;
 mod outages;
