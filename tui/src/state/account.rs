@@ -200,8 +200,9 @@ impl Account {
         }
     }
 
-    /// Forgets every list: another shop may stand behind the same address.
+    /// Forgets every list and the balance: another shop may stand behind the same address.
     pub(crate) fn forget_lists(&mut self) {
+        self.wallet = None;
         self.movements.forget();
         self.vouchers.forget();
         self.invoices.forget();

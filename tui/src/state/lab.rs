@@ -190,12 +190,10 @@ fn neighbour(ladder: &[u64], from: u64, up: bool) -> u64 {
 }
 
 /// What a form of this screen is for: a number of its own for a switch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Number {
     pub(crate) stub: Stub,
     pub(crate) switch: Switch,
-    /// What else is broken there, which stays.
-    pub(crate) faults: Faults,
 }
 
 /// Which half of the screen has the keyboard.

@@ -230,6 +230,8 @@ fn on_wallet(model: &mut Model, customer: CustomerId, result: Result<Option<Wall
         return;
     }
     match result {
+        // Of two answers that overtook each other the older one tells nothing new.
+        Ok(Some(wallet)) if model.account.wallet.as_ref().is_some_and(|known| known.version > wallet.version) => {}
         Ok(Some(wallet)) => model.account.wallet = Some(wallet),
         // It is another shop by now, or it has begun anew.
         Ok(None) => {

@@ -40,7 +40,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_ref().filter(|form| form.sending.is_none()) else { return Vec::new() };
     let request = match &form.purpose {
         FormFor::Counter(work) => counter::request(form, work).map(Request::Counter),
-        FormFor::Lab(number) => lab::request(form, number).map(Request::Lab),
+        FormFor::Lab(number) => lab::request(model, form, number).map(Request::Lab),
         FormFor::Voucher => basket::voucher_request(model.basket.order_id, form),
     };
     let key = new_key(model);

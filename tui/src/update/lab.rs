@@ -226,7 +226,7 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
         },
         Side::Switches => match switches::chosen(model) {
             Some((stub, switch, faults)) if switch.is_number() => {
-                switches::ask_for_number(model, Number { stub, switch, faults });
+                switches::ask_for_number(model, Number { stub, switch }, faults);
                 Vec::new()
             }
             Some((stub, switch, faults)) => switches::break_there(model, stub, switch.toggled(&faults)),

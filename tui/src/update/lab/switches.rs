@@ -87,8 +87,8 @@ fn note(model: &mut Model, stub: Stub, faults: Faults) {
 }
 
 /// Asks for a number of the person's own.
-pub(super) fn ask_for_number(model: &mut Model, number: Number) {
-    let Number { stub, switch, faults } = number;
+pub(super) fn ask_for_number(model: &mut Model, number: Number, faults: Faults) {
+    let Number { stub, switch } = number;
     let (label, hint, text) = match switch {
         Switch::Latency => ("milliseconds", format!("0 to {LATENCY_LIMIT_MS}"), faults.latency_ms.to_string()),
         _ => ("percent", "0 to 100".to_owned(), (faults.error_rate * 100.0).round().to_string()),
@@ -98,9 +98,10 @@ pub(super) fn ask_for_number(model: &mut Model, number: Number) {
     model.form = Some(Form::new(FormFor::Lab(number), title, switch.meaning(), fields));
 }
 
-/// What a filled-in form asks of the shop, or what is wrong with it.
-pub(in crate::update) fn request(form: &Form, number: &Number) -> Result<StubFaults, Vec<FieldWrong>> {
-    let Number { stub, switch, faults } = *number;
+/// What a filled-in form asks of the shop, or what is wrong with it. What else is broken there stays as it is by now.
+pub(in crate::update) fn request(model: &Model, form: &Form, number: &Number) -> Result<StubFaults, Vec<FieldWrong>> {
+    let Number { stub, switch } = *number;
+    let faults = model.lab.faults_of(stub).unwrap_or_default();
     let most = if switch == Switch::Latency { LATENCY_LIMIT_MS } else { 100 };
     let typed = form.text(NUMBER).parse::<u64>().ok().filter(|typed| *typed <= most);
     let Some(typed) = typed else { return Err(vec![(NUMBER, format!("a whole number from 0 to {most}"))]) };

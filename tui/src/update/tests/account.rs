@@ -1,13 +1,13 @@
 //! The account: becoming a customer, paying from the wallet, vouchers, invoices and mail.
 
-use storefront_api::{OrderStatus, PaymentMethod, Problem, ReopenReason};
+use storefront_api::{MovementKind, OrderStatus, Page, PaymentMethod, Problem, ReopenReason, Wallet};
 
-use super::world::account::{a_code, a_document};
+use super::world::account::{a_code, a_document, a_movement};
 use super::world::{Client, eur};
 use crate::keys::{Context, Key};
 use crate::state::account::Part;
 use crate::state::{Change, Failure, Field, Load, Mails, Phase, Screen};
-use crate::update::account::Errand;
+use crate::update::account::{Errand, News};
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
 pub(super) fn errands(client: &Client) -> Vec<Errand> {
@@ -77,6 +77,9 @@ fn a_registration_without_an_answer_is_repeated_under_its_key_until_there_is_one
         client.wait_ms(5_001);
         assert_eq!(registrations(&client), std::slice::from_ref(&key));
     }
+    let to_another = News::Registered { key: "another".into(), result: Err(Failure::Unexpected("no".into())) };
+    client.take(Msg::Account(to_another));
+    assert!(client.model.account.registration.is_some(), "that was about something else");
     client.answer_all();
     assert!(client.model.account.registration.is_none() && client.model.account.customer.is_some());
 }
@@ -222,11 +225,15 @@ fn a_guest_who_chooses_the_wallet_is_told_where_one_is_opened() {
 fn the_balance_follows_the_log_on_every_screen() {
     let mut client = Client::with_a_wallet();
     client.press("1");
-    client.purses.movements.remove(0);
-    let customer = client.model.account.customer.unwrap().to_string();
-    client.account_news("wallet.charged", &customer);
+    client.purses.movements.insert(0, a_movement(9, MovementKind::Charged, -950, 900_000));
+    let customer = client.model.account.customer.unwrap();
+    client.account_news("wallet.charged", &customer.to_string());
     client.answer_all();
-    assert_eq!(client.model.account.balance(), Some(eur(990_950)));
+    assert_eq!(client.model.account.balance(), Some(eur(900_000)));
+    // An answer from before that, which comes late, changes nothing.
+    let old = Wallet { customer_id: customer, balance: eur(1_000_000), version: 1 };
+    client.take(Msg::Account(News::Wallet { customer, result: Ok(Some(old)) }));
+    assert_eq!(client.model.account.balance(), Some(eur(900_000)));
     client.account_news("wallet.charged", "somebody-else");
     assert_eq!(errands(&client), []);
 }
@@ -247,6 +254,19 @@ fn a_list_that_shows_is_asked_for_again_when_an_event_says_that_it_changed_and_o
         assert_eq!(errands(&client).len(), 1, "{kind}");
         client.answer_all();
     }
+}
+
+#[test]
+fn an_answer_that_was_overtaken_does_not_take_the_place_of_a_list() {
+    let mut client = Client::with_a_wallet();
+    client.press("ll");
+    client.answer_all();
+    let invoices = &client.model.account.invoices;
+    let (shown, sequence) = (invoices.items.len(), invoices.sequence - 1);
+    assert!(shown > 0);
+    let result = Ok(Page { items: Vec::new(), next_cursor: None, total: 0 });
+    client.take(Msg::Account(News::Invoices { sequence, more: false, result }));
+    assert_eq!(client.model.account.invoices.items.len(), shown);
 }
 
 #[test]

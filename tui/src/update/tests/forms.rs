@@ -124,6 +124,20 @@ fn leaving_sends_nothing_and_says_so_when_something_was_sent_already() {
 }
 
 #[test]
+fn the_answer_to_a_form_that_was_left_does_not_land_in_the_next_one() {
+    let mut client = correcting();
+    client.press("5<Tab>x<Enter><Esc>a7<Tab>y<Enter>");
+    client.model.toasts.clear();
+    let first = client.asked.remove(0);
+    let answer = client.answer(first);
+    client.take(answer);
+    assert_eq!(form(&client).text("/change"), "7", "the next form is open as it was");
+    assert!(form(&client).sending.is_some() && client.model.toasts.is_empty(), "{:?}", client.model.toasts);
+    client.answer_all();
+    assert!(client.model.form.is_none());
+}
+
+#[test]
 fn pasted_text_goes_into_the_field_on_one_line() {
     let mut client = correcting();
     client.press("<Tab>");

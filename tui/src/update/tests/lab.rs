@@ -259,10 +259,36 @@ fn a_number_of_ones_own_is_typed_and_what_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn a_number_that_is_typed_leaves_what_others_have_broken_meanwhile() {
+    let mut client = in_the_lab();
+    client.press("ljj<Enter>");
+    client.laboratory.break_there(Stub::Products, Faults { outage: true, ..Faults::default() });
+    client.take(Msg::Feed(Feed::SwitchThrown));
+    client.answer_all();
+    client.key(crate::keys::Key::ctrl('u'));
+    client.type_text("1234");
+    client.press("<Enter>");
+    client.answer_all();
+    let both = Faults { outage: true, latency_ms: 1_234, ..Faults::default() };
+    assert_eq!(client.laboratory.faults_of(Stub::Products), both);
+}
+
+#[test]
+fn a_story_that_could_not_begin_can_be_played_again() {
+    let mut client = in_the_lab();
+    client.press("a");
+    client.fail_all();
+    client.answer_all();
+    client.press("a");
+    client.answer_all();
+    assert_eq!(plays(&client), ["happy-path"]);
+}
+
+#[test]
 fn the_shop_is_started_over_only_after_a_yes_and_then_read_anew() {
     let mut client = in_the_lab();
     client.press("Rn");
-    assert_eq!(client.laboratory.times(|errand| *errand == Errand::Reset), 0);
+    assert!(client.asked.is_empty(), "{:?}", client.asked);
     client.press("RyRy");
     let asked: Vec<Effect> = client.asked.drain(..).collect();
     assert_eq!(asked, [Effect::Lab(Errand::Reset)], "once, however often it is pressed");

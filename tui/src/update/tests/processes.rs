@@ -1,6 +1,6 @@
 //! The screen Processes: it looks when there is something to see, and what is asked of a process is asked once.
 
-use storefront_api::{Problem, ProcessState, Rebuilding};
+use storefront_api::{Page, Problem, ProcessState, Rebuilding};
 
 use super::backstage::{STRUCK, a_process};
 use super::world::{Client, an_event};
@@ -198,6 +198,30 @@ fn a_step_of_what_runs_by_itself_says_how_to_pause_it() {
     client.press("n");
     assert_eq!(client.model.toasts[0].text, "It runs by itself. Space pauses it, then it can be stepped.");
     assert!(client.asked.is_empty());
+}
+
+#[test]
+fn an_answer_that_comes_late_or_twice_ends_only_what_it_answers() {
+    let mut client = Client::in_a_full_shop();
+    client.backstage.hold_the_checkout();
+    client.press("5");
+    client.answer_all();
+    client.press("nn");
+    let first = client.model.processes.asked[0].key.clone();
+    for _ in 0..3 {
+        client.take(Msg::Processes(News::Steered { key: first.clone(), result: Ok(()) }));
+        assert_eq!(client.model.processes.asked.len(), 1, "the second step is on its way");
+        assert_ne!(client.model.processes.asked[0].key, first);
+    }
+}
+
+#[test]
+fn what_comes_late_about_a_process_that_was_left_does_not_take_the_place_of_what_is_parked_here() {
+    let mut client = on_parked_mail();
+    let before = client.model.processes.waiting().len();
+    let nothing = Page { items: Vec::new(), next_cursor: None, total: 0 };
+    client.take(Msg::Processes(News::Parked { process: "payments".into(), result: Ok(nothing) }));
+    assert_eq!(client.model.processes.waiting().len(), before);
 }
 
 #[test]
