@@ -90,12 +90,6 @@ impl Look {
     }
 }
 
-/// Cells from the left as long as they are alike.
-fn alike<'a>(cells: &'a [Look], same: impl Fn(&Look, &Look) -> bool) -> &'a [Look] {
-    let count = cells.iter().take_while(|cell| same(&cells[0], cell)).count();
-    &cells[..count]
-}
-
 fn papers(out: &mut String, cells: &[Look], top: u16, background: &str) {
     let mut x = 0;
     while let Some(first) = cells.get(x) {
@@ -103,7 +97,7 @@ fn papers(out: &mut String, cells: &[Look], top: u16, background: &str) {
             let blocks = (one.is_half_block(), other.is_half_block());
             one.paper == other.paper && blocks.0 == blocks.1 && (!blocks.0 || one.ink == other.ink)
         };
-        let run = alike(&cells[x..], same).len();
+        let run = cells[x..].iter().take_while(|cell| same(first, cell)).count();
         let mut rectangle = |fill: &str, high: u16| {
             let (left, wide) = (left(x), run * usize::from(CELL.0));
             let _ = writeln!(
