@@ -36,13 +36,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     if has_alarms(model) {
         keys[COUNTER].push('!');
     }
-    let least = keys.iter().map(|key| width(key) + 1).sum::<u16>() + width(model.screen.tab().name()) + 1;
+    let least = keys.iter().map(|key| width(key) + 1).sum::<u16>() + width(model.screen.tab().name()) + 2;
     let right = status(model, theme, area, (margin, margin + least), buffer);
     let mut x = area.x + margin;
     if right.saturating_sub(x) >= ROOMY {
         x = put(buffer, x, area.y, "Storefront", theme.accent, right.saturating_sub(x)) + 3;
     }
-    tabs(model, theme, &keys, Rect { x, width: right.saturating_sub(x + 1), height: 1, ..area }, buffer);
+    tabs(model, theme, &keys, Rect { x, width: right.saturating_sub(x + 2), height: 1, ..area }, buffer);
 }
 
 /// The place of the counter among the tabs.
