@@ -149,7 +149,7 @@ async fn an_empty_query_leaves_no_question_mark() {
     let mock = shop
         .server
         .mock("GET", Matcher::Exact("/v1/stock".into()))
-        .with_body(json!({"items": []}).to_string())
+        .with_body(json!({"items": [], "next_cursor": null, "total": 0}).to_string())
         .create_async()
         .await;
     assert!(shop.client.stock(&StockQuery::default()).await.unwrap().items.is_empty());
