@@ -149,8 +149,8 @@ impl ViewStore {
 
     /// What has words with several beginnings, or with one that stands for very many.
     ///
-    /// Either all rows with the rarest of them are looked up, or rows are looked at from the highest rank down until the
-    /// page is full: whichever is likely to look at fewer.
+    /// Two that are not all too common are looked up in the index of words. Else either all rows with the rarest of them are
+    /// looked up, or rows are looked at from the highest rank down until the page is full: whichever is likely to look at fewer.
     async fn with_words(&self, search: &Search<'_>) -> Result<Found, ViewStoreError> {
         let counts = search.words.iter().map(|word| search.weight(word));
         let counts = self.0.read(counts.chain([count_of(search.view, search.all)]).collect()).await?;
@@ -160,7 +160,13 @@ impl ViewStore {
         let Some((rarest, weight)) = rarest.filter(|_| all > 0) else { return Ok(Found::default()) };
         let wanted = u64::try_from(search.limit).unwrap_or_default();
         let until_full = all.min(wanted.saturating_mul(all) / weight.max(1));
-        let page = if weight <= until_full { search.page_by(rarest) } else { search.page_from_the_top() };
+        let page = match search.words {
+            [one, other] if search.group.is_none() && weights.iter().map(total).sum::<u64>() <= all => {
+                search.page_both(one, other)
+            }
+            _ if weight <= until_full => search.page_by(rarest),
+            _ => search.page_from_the_top(),
+        };
         let count = match search.words {
             [word] => search.count(word),
             [one, other] if search.group.is_none() => search.count_both(one, other),
@@ -212,11 +218,19 @@ impl Search<'_> {
         Statement::new(COUNT_BY_A_WORD, self.by(word, i64::MAX))
     }
 
-    /// How many rows have both, without a look at any: no two rows share a rank.
+    /// The page of the rows that have both: no two rows share a rank.
+    fn page_both(&self, one: &str, other: &str) -> Statement {
+        Statement::new(PAGE_BOTH, [self.both(one, other), vec![self.before.into(), self.limit.into()]].concat())
+    }
+
+    /// How many rows have both, without a look at any.
     fn count_both(&self, one: &str, other: &str) -> Statement {
+        Statement::new(COUNT_BOTH, self.both(one, other))
+    }
+
+    fn both(&self, one: &str, other: &str) -> Vec<Value> {
         let ((from, to), (other_from, other_to)) = (range(one), range(other));
-        let values = [self.view.into(), from.into(), to.into(), other_from.into(), other_to.into()];
-        Statement::new(COUNT_BOTH, values)
+        vec![self.view.into(), from.into(), to.into(), other_from.into(), other_to.into()]
     }
 
     /// The page, from the highest rank down.
@@ -269,6 +283,20 @@ pub(super) const COUNT_BY_A_WORD: &str = "SELECT count(DISTINCT t.key) FROM view
         AND r.words LIKE $9 AND r.words LIKE $10 AND r.words LIKE $11
         AND t.generation = (
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
+
+pub(super) const PAGE_BOTH: &str = "SELECT f.rank, r.body FROM (
+        SELECT DISTINCT t.generation, t.rank, t.key FROM view_terms AS t
+        WHERE t.view = $1 AND t.term >= $2 AND t.term < $3
+            AND t.generation = (
+                SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
+            AND t.rank IN (
+                SELECT o.rank FROM view_terms AS o WHERE o.view = $1 AND o.term >= $4 AND o.term < $5
+                    AND o.generation = (
+                        SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live'))
+            AND t.rank < $6
+        ORDER BY t.rank DESC LIMIT $7
+    ) AS f JOIN view_rows AS r ON r.view = $1 AND r.generation = f.generation AND r.key = f.key
+    ORDER BY f.rank DESC";
 
 pub(super) const COUNT_BOTH: &str = "SELECT count(DISTINCT t.rank) FROM view_terms AS t
     WHERE t.view = $1 AND t.term >= $2 AND t.term < $3

@@ -312,7 +312,7 @@ async fn a_beginning_that_very_many_words_share_is_found_page_by_page_and_counte
             (words(&["old", "sh"], Some("open")), (1..=40).rev().filter(|rank| rank % 3 != 0).collect()),
         ] {
             let mut found = Vec::new();
-            while let page = one.find("orders", &what, found.last().copied(), 17).await.unwrap()
+            while let page = one.find("orders", &what, found.last().copied(), 7).await.unwrap()
                 && !page.rows.is_empty()
             {
                 assert_eq!(page.total, expected.len() as u64, "{name}: {what:?}");
