@@ -1,6 +1,6 @@
 //! The same command sent twice under the same key has one effect and gets the same answer (promise P3).
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storefront_api::OrderStatus;
 
@@ -35,6 +35,32 @@ async fn a_post_repeated_with_its_key_has_one_effect_and_the_same_answer() {
     let other = send(3).await.unwrap();
     assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(other.json::<Value>().await.unwrap()["code"], "idempotency_key_reused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_threshold_and_a_description_under_a_key_are_written_once_and_get_the_same_answer() {
+    let world = World::open().await;
+    let product = world.product_with(5).await.id;
+    let http = reqwest::Client::new();
+    for (method, path, key, body, other) in [
+        (Method::PUT, format!("stock/{product}/threshold"), "low-at", json!({"threshold": 3}), json!({"threshold": 4})),
+        (Method::PATCH, format!("products/{product}"), "anew", json!({"name": "A mug"}), json!({"name": "A cup"})),
+    ] {
+        let url = format!("{}/v1/{path}", world.server.url());
+        let send = |body: Value| http.request(method.clone(), &url).header("idempotency-key", key).json(&body).send();
+        let first = send(body.clone()).await.unwrap();
+        assert_eq!((first.status(), first.headers().get("idempotency-replayed")), (StatusCode::OK, None), "{path}");
+        let first: Value = first.json().await.unwrap();
+        let head = world.head().await;
+
+        let second = send(body).await.unwrap();
+        assert_eq!(second.headers()["idempotency-replayed"], "true", "{path}");
+        assert_eq!(second.json::<Value>().await.unwrap(), first, "{path}");
+        let refused = send(other).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(refused.json::<Value>().await.unwrap()["code"], "idempotency_key_reused", "{path}");
+        assert_eq!(world.head().await, head, "{path}: nothing more is written");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
