@@ -1,7 +1,8 @@
 //! What the shop does, line by line, and the tests that fail when it does not. The lines are those of its description: C the
 //! catalogue, N stock, B the basket, O orders, P payment, W the wallet, V vouchers, F invoices, R mails and notices, E the
-//! log. A test reads the sources: a line that is missing, or a test that is not there, fails.
+//! log, L the workshop lab. A test reads the sources: a line that is missing, or a test that is not there, fails.
 
+mod lab;
 mod table;
 
 use std::collections::BTreeSet;
@@ -11,8 +12,8 @@ use std::path::Path;
 use self::table::ALL;
 
 /// How many numbered lines each part has.
-const PARTS: [(&str, u32); 10] =
-    [("C", 7), ("N", 6), ("B", 5), ("O", 7), ("P", 6), ("W", 4), ("V", 3), ("F", 2), ("R", 3), ("E", 5)];
+const PARTS: [(&str, u32); 11] =
+    [("C", 7), ("N", 6), ("B", 5), ("O", 7), ("P", 6), ("W", 4), ("V", 3), ("F", 2), ("R", 3), ("E", 5), ("L", 5)];
 
 /// A line, what it says in short, and its tests as `file::name`.
 type Line = (&'static str, &'static str, &'static [&'static str]);

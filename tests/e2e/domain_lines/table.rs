@@ -1,6 +1,7 @@
 //! The table: every line, what it says in short, and its tests.
 
 use super::Line;
+use super::lab::LAB;
 
 const CATALOGUE: &[Line] = &[
     (
@@ -444,5 +445,5 @@ const LOG: &[Line] = &[
 ];
 
 /// Every part, in the order of the description.
-pub(super) const ALL: [&[Line]; 10] =
-    [CATALOGUE, STOCK, BASKET, ORDERS, PAYMENT, WALLET, VOUCHERS, INVOICES, MAILS, LOG];
+pub(super) const ALL: [&[Line]; 11] =
+    [CATALOGUE, STOCK, BASKET, ORDERS, PAYMENT, WALLET, VOUCHERS, INVOICES, MAILS, LOG, LAB];

@@ -36,7 +36,7 @@ pub(crate) enum Errand {
 /// What was fetched.
 #[derive(Debug)]
 pub(crate) enum News {
-    Stock { sequence: u64, result: Result<Vec<StockItem>, Failure> },
+    Stock { sequence: u64, result: Result<Page<StockItem>, Failure> },
     Products { ask: Ask, result: Result<Page<Product>, Failure> },
     Orders { ask: Ask, result: Result<Page<OrderSummary>, Failure> },
     Sales { sequence: u64, result: Result<Box<Figures>, Failure> },

@@ -170,8 +170,8 @@ fn prepared<'c>(connection: &'c Connection, statement: &Statement) -> rusqlite::
     connection.prepare_cached(&sql_of(statement))
 }
 
-/// Here a statement for many rows is carried out row by row: that costs no round trips. SQLite would not look a row up by
-/// `(a, b) IN (VALUES …)` without going through all with the same `a`.
+/// Here a statement for many rows is carried out row by row: that costs no round trips, and each row is looked up by its
+/// whole key.
 fn sql_of(statement: &Statement) -> Cow<'static, str> {
     match &statement.given {
         Given::Once(_) => Cow::Borrowed(statement.sql),

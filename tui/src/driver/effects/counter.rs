@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use storefront_api::{OrderListQuery, StockItem, StockQuery};
+use storefront_api::{OrderListQuery, Page, StockItem, StockQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey};
 
 use super::failure;
@@ -28,13 +28,16 @@ pub(super) async fn run(client: &Client, errand: Errand) -> News {
 /// So many pages of the stock are fetched, of a hundred products each.
 const MOST_PAGES: usize = 20;
 
-/// The stock by product; of very many products the first, and whatever has run low.
-async fn stock(client: &Client, min_position: Option<u64>) -> Result<Vec<StockItem>, ClientError> {
-    let mut items = BTreeMap::new();
+/// The stock by product, in one page; of very many products the first, and whatever has run low.
+async fn stock(client: &Client, min_position: Option<u64>) -> Result<Page<StockItem>, ClientError> {
+    let (mut items, mut total) = (BTreeMap::new(), 0);
     for low in [None, Some(true)] {
         let mut query = StockQuery { low, limit: Some(100), cursor: None, min_position };
         for _ in 0..MOST_PAGES {
             let page = client.stock(&query).await?;
+            if low.is_none() {
+                total = page.total;
+            }
             items.extend(page.items.into_iter().map(|item| (item.product_id.clone(), item)));
             query.cursor = page.next_cursor;
             if query.cursor.is_none() {
@@ -45,7 +48,7 @@ async fn stock(client: &Client, min_position: Option<u64>) -> Result<Vec<StockIt
             break;
         }
     }
-    Ok(items.into_values().collect())
+    Ok(Page { items: items.into_values().collect(), next_cursor: None, total })
 }
 
 /// The statistics, and how many orders are in each state.

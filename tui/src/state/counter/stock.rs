@@ -34,6 +34,8 @@ pub(crate) fn name_of(item: &StockItem) -> String {
 pub(crate) struct Stock {
     /// By level, then by id.
     items: Vec<StockItem>,
+    /// How many products the shop has stock of; it may be more than are listed here.
+    pub(crate) total: u64,
     pub(crate) load: Load,
     pub(crate) sequence: u64,
     pub(crate) list: List,
@@ -62,7 +64,8 @@ impl Stock {
     }
 
     /// Takes in what the shop has; the cursor stays on its product.
-    pub(crate) fn put(&mut self, items: Vec<StockItem>) {
+    pub(crate) fn put(&mut self, items: Vec<StockItem>, total: u64) {
+        self.total = total;
         self.change(|known| *known = items);
     }
 

@@ -1,19 +1,19 @@
 //! Stock: the list, its alarms, and the forms that change it.
 
-use storefront_api::{AdjustStock, Event, ProductId, ReceiveStock, StockItem};
+use storefront_api::{AdjustStock, Event, Page, ProductId, ReceiveStock, StockItem};
 
 use crate::state::counter::{Request, Stock, Work, name_of};
 use crate::state::{Failure, FieldWrong, Form, FormField, FormFor, Load, Model, Screen, Tone};
 use crate::update::counter::whole;
 
 /// Takes the list in; says whether it did not arrive.
-pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<Vec<StockItem>, Failure>) -> bool {
+pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<Page<StockItem>, Failure>) -> bool {
     if sequence != stock.sequence {
         return false;
     }
     match result {
-        Ok(items) => {
-            stock.put(items);
+        Ok(page) => {
+            stock.put(page.items, page.total);
             stock.load = Load::Ready;
             false
         }

@@ -45,8 +45,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
 fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let stock = &model.counter.stock;
     let (low, out) = stock.counts();
-    let shown =
-        if stock.only_low { "Only what is low".to_owned() } else { format!("{} products", stock.shown().len()) };
+    let listed = stock.shown().len();
+    let shown = match stock.total {
+        _ if stock.only_low => "Only what is low".to_owned(),
+        total if total > listed as u64 => format!("{listed} of {total} products"),
+        _ => format!("{listed} products"),
+    };
     let (out_words, low_words) = (format!("✗ {out} out"), format!("! {low} low"));
     let style = |count: usize, style: Style| if count == 0 { theme.dim } else { style };
     let pieces = [

@@ -63,6 +63,18 @@ fn the_stock_before_it_has_arrived_when_it_does_not_and_when_nothing_is_low() {
 }
 
 #[test]
+fn of_very_many_products_it_is_said_how_many_are_not_listed() {
+    let mut client = at_the_counter();
+    let listed = client.counter.stock.len();
+    client.counter.stock_total = Some(100_000);
+    client.stock_news("stock.received", "apron");
+    client.wait_ms(1_000);
+    client.answer_all();
+    let said = format!("{listed} of 100000 products");
+    assert_eq!(text_of(&client).matches(&said).count(), 2, "{said} is said in both sizes");
+}
+
+#[test]
 fn an_alarm_shows_on_every_screen_until_the_stock_was_looked_at() {
     let mut client = Client::in_a_full_shop();
     client.stock_news("stock.ran_low", "apron");

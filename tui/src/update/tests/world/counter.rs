@@ -11,6 +11,8 @@ use crate::update::{Feed, Msg};
 /// The shopkeeper's side of the shop.
 pub(crate) struct Shopkeeping {
     pub(crate) stock: Vec<StockItem>,
+    /// How many products have stock, when that is more than are listed.
+    pub(crate) stock_total: Option<u64>,
     pub(crate) products: Vec<Product>,
     pub(crate) statistics: Statistics,
 }
@@ -26,7 +28,7 @@ impl Default for Shopkeeping {
             threshold: 10,
             version: 1,
         });
-        Self { stock: stock.collect(), products: a_shelf(), statistics: statistics() }
+        Self { stock: stock.collect(), stock_total: None, products: a_shelf(), statistics: statistics() }
     }
 }
 
@@ -85,7 +87,11 @@ impl Client {
 
     pub(super) fn fetch(&self, errand: Errand) -> Msg {
         Msg::Counter(match errand {
-            Errand::Stock { sequence, .. } => News::Stock { sequence, result: Ok(self.counter.stock.clone()) },
+            Errand::Stock { sequence, .. } => {
+                let items = self.counter.stock.clone();
+                let total = self.counter.stock_total.unwrap_or(items.len() as u64);
+                News::Stock { sequence, result: Ok(Page { items, next_cursor: None, total }) }
+            }
             Errand::Products { ask, query } => {
                 let words = query.q.unwrap_or_default().to_lowercase();
                 let on_it = query.withdrawn != Some(true);
