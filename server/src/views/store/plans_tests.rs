@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::views::store::database::Rows;
 use crate::views::store::query::{
-    COUNT_ALL, COUNT_BOTH, COUNT_BY_A_WORD, COUNT_RANGE, PAGE_BOTH, PAGE_BY_A_WORD, PAGE_FROM_THE_TOP, WEIGHT,
+    COUNT_ALL, COUNT_BOTH, COUNT_BY_A_WORD, COUNT_RANGE, FIND_BOTH, PAGE_BY_A_WORD, PAGE_FROM_THE_TOP, WEIGHT,
 };
 use crate::views::store::sqlite::SqliteViews;
 use crate::views::view::word;
@@ -115,8 +115,10 @@ fn looks_through_much(line: &str) -> bool {
     let of_generations = ["SEARCH live ", "SEARCH built ", "SEARCH generations ", "SCAN generations"];
     let by_index = ["generation=? AND key", "generation=? AND term"];
     let reads_a_table = line.starts_with("SCAN ") || line.starts_with("SEARCH ");
-    // `f` is a page that was found before.
-    let of_constants = line.starts_with("SCAN CONSTANT ROW") || line == "SCAN f" || line.contains("-ROW VALUES");
+    // Of what the statement has found before.
+    let of_what_was_found =
+        ["SCAN found", "SCAN f", "SCAN page LEFT-JOIN", "SCAN page", "SCAN counted"].contains(&line);
+    let of_constants = line.starts_with("SCAN CONSTANT ROW") || of_what_was_found || line.contains("-ROW VALUES");
     reads_a_table
         && !of_constants
         && !of_generations.iter().any(|begin| line.starts_with(begin))
@@ -130,7 +132,7 @@ async fn every_statement_over_rows_terms_and_counts_goes_by_its_index_on_sqlite(
     asks_everything(&ViewStore(Arc::new(Explained { database, plans: plans.clone() }))).await;
     let plans = plans.lock().unwrap();
     for sql in
-        [WEIGHT, COUNT_RANGE, PAGE_BOTH, COUNT_BOTH, PAGE_BY_A_WORD, COUNT_BY_A_WORD, PAGE_FROM_THE_TOP, COUNT_ALL]
+        [WEIGHT, COUNT_RANGE, FIND_BOTH, COUNT_BOTH, PAGE_BY_A_WORD, COUNT_BY_A_WORD, PAGE_FROM_THE_TOP, COUNT_ALL]
     {
         assert!(plans.contains_key(sql), "nobody has asked {sql}");
     }

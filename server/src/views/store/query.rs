@@ -158,15 +158,15 @@ impl ViewStore {
         let all = total(all);
         let rarest = search.words.iter().zip(weights.iter().map(total)).min_by_key(|(_, weight)| *weight);
         let Some((rarest, weight)) = rarest.filter(|_| all > 0) else { return Ok(Found::default()) };
+        if let [one, other] = search.words
+            && search.group.is_none()
+            && weights.iter().map(total).sum::<u64>() <= all
+        {
+            return Ok(counted(&self.ask(search.find_both(one, other)).await?));
+        }
         let wanted = u64::try_from(search.limit).unwrap_or_default();
         let until_full = all.min(wanted.saturating_mul(all) / weight.max(1));
-        let page = match search.words {
-            [one, other] if search.group.is_none() && weights.iter().map(total).sum::<u64>() <= all => {
-                search.page_both(one, other)
-            }
-            _ if weight <= until_full => search.page_by(rarest),
-            _ => search.page_from_the_top(),
-        };
+        let page = if weight <= until_full { search.page_by(rarest) } else { search.page_from_the_top() };
         let count = match search.words {
             [word] => search.count(word),
             [one, other] if search.group.is_none() => search.count_both(one, other),
@@ -218,12 +218,12 @@ impl Search<'_> {
         Statement::new(COUNT_BY_A_WORD, self.by(word, i64::MAX))
     }
 
-    /// The page of the rows that have both: no two rows share a rank.
-    fn page_both(&self, one: &str, other: &str) -> Statement {
-        Statement::new(PAGE_BOTH, [self.both(one, other), vec![self.before.into(), self.limit.into()]].concat())
+    /// The page of the rows that have both, and how many those are; looks at no other row.
+    fn find_both(&self, one: &str, other: &str) -> Statement {
+        Statement::new(FIND_BOTH, [self.both(one, other), vec![self.before.into(), self.limit.into()]].concat())
     }
 
-    /// How many rows have both, without a look at any.
+    /// How many rows have both, without a look at any: no two rows share a rank.
     fn count_both(&self, one: &str, other: &str) -> Statement {
         Statement::new(COUNT_BOTH, self.both(one, other))
     }
@@ -284,7 +284,9 @@ pub(super) const COUNT_BY_A_WORD: &str = "SELECT count(DISTINCT t.key) FROM view
         AND t.generation = (
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
 
-pub(super) const PAGE_BOTH: &str = "SELECT f.rank, r.body FROM (
+/// The count stands in each row; where the page is empty, in one that has no body. `CROSS` has SQLite look up the
+/// rows of the page, and not the page for each row.
+pub(super) const FIND_BOTH: &str = "WITH found AS MATERIALIZED (
         SELECT DISTINCT t.generation, t.rank, t.key FROM view_terms AS t
         WHERE t.view = $1 AND t.term >= $2 AND t.term < $3
             AND t.generation = (
@@ -293,10 +295,12 @@ pub(super) const PAGE_BOTH: &str = "SELECT f.rank, r.body FROM (
                 SELECT o.rank FROM view_terms AS o WHERE o.view = $1 AND o.term >= $4 AND o.term < $5
                     AND o.generation = (
                         SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live'))
-            AND t.rank < $6
-        ORDER BY t.rank DESC LIMIT $7
-    ) AS f JOIN view_rows AS r ON r.view = $1 AND r.generation = f.generation AND r.key = f.key
-    ORDER BY f.rank DESC";
+    ), page AS (
+        SELECT f.rank, r.body FROM (SELECT * FROM found WHERE rank < $6 ORDER BY rank DESC LIMIT $7) AS f
+        CROSS JOIN view_rows AS r WHERE r.view = $1 AND r.generation = f.generation AND r.key = f.key
+    )
+    SELECT coalesce(page.rank, 0), coalesce(page.body, ''), counted.total
+    FROM (SELECT count(*) AS total FROM found) AS counted LEFT JOIN page ON true ORDER BY page.rank DESC";
 
 pub(super) const COUNT_BOTH: &str = "SELECT count(DISTINCT t.rank) FROM view_terms AS t
     WHERE t.view = $1 AND t.term >= $2 AND t.term < $3
@@ -349,6 +353,15 @@ fn contains(word: &str) -> String {
 
 fn ranked(rows: &Rows) -> Vec<(i64, String)> {
     rows.iter().filter_map(|row| Some((row.first()?.int(), row.get(1)?.text().to_owned()))).collect()
+}
+
+/// Rows that have the count as their third column.
+fn counted(rows: &Rows) -> Found {
+    let mut page = ranked(rows);
+    page.retain(|(_, body)| !body.is_empty());
+    let total =
+        rows.first().and_then(|row| row.get(2)).map_or(0, |count| u64::try_from(count.int()).unwrap_or_default());
+    Found { rows: page, total }
 }
 
 fn total(rows: &Rows) -> u64 {
