@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -114,10 +115,16 @@ pub(super) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     /// Kept open, so that the modes of the line can be looked at.
     slave: Option<Box<dyn SlavePty + Send>>,
-    keyboard: Box<dyn Write + Send>,
+    keyboard: mpsc::Sender<Keys>,
     output: Arc<Output>,
     at_rest: LineModes,
     _home: Home,
+}
+
+/// Keys to be pressed, and who waits for that.
+struct Keys {
+    keys: String,
+    pressed: mpsc::Sender<std::io::Result<()>>,
 }
 
 /// How the line handles what goes through it: input, output, control and local flags (termios(3)).
@@ -148,7 +155,9 @@ impl Terminal {
         let output = Arc::new(Output::default());
         output.lock().parser = Parser::new(size.1.try_into().unwrap(), size.0.try_into().unwrap(), 0);
         let reader = pair.master.try_clone_reader().unwrap();
-        let keyboard = pair.master.take_writer().unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let (keyboard, keys) = mpsc::channel();
+        thread::spawn(move || type_on(writer, keys));
         let child = pair.slave.spawn_command(command).unwrap();
         let watched = output.clone();
         thread::spawn(move || watched.watch(reader));
@@ -157,16 +166,27 @@ impl Terminal {
 
     /// Presses keys one after another.
     pub(super) fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
+        self.begin_to_press(keys).recv_timeout(SOON).expect("the terminal takes keys").unwrap();
     }
 
     /// The same, unless the client has ended.
     pub(super) fn press_if_it_runs(&mut self, keys: &str) {
-        if self.is_running() {
-            // It may end at this very moment.
-            let _ended = self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush());
+        if !self.is_running() {
+            return;
         }
+        let pressed = self.begin_to_press(keys);
+        let deadline = Instant::now() + SOON;
+        while matches!(pressed.recv_timeout(Duration::from_millis(100)), Err(RecvTimeoutError::Timeout))
+            && self.is_running()
+        {
+            assert!(Instant::now() < deadline, "the terminal takes no keys");
+        }
+    }
+
+    fn begin_to_press(&self, keys: &str) -> mpsc::Receiver<std::io::Result<()>> {
+        let (pressed, done) = mpsc::channel();
+        self.keyboard.send(Keys { keys: keys.to_owned(), pressed }).expect("there is a keyboard");
+        done
     }
 
     pub(super) fn is_running(&mut self) -> bool {
@@ -316,7 +336,7 @@ impl Terminal {
         }
         drop(seen);
         let nowhere = native_pty_system().openpty(pty_size(WIDE)).unwrap();
-        self.keyboard = Box::new(std::io::sink());
+        self.keyboard = mpsc::channel().0;
         self.slave = None;
         self.master = nowhere.master;
         self.wait_for_the_end()
@@ -361,6 +381,15 @@ impl Drop for Terminal {
             let _ = self.child.wait();
         }
         self.slave = None;
+    }
+}
+
+/// Presses keys until there are no more. Where the client ends at the very moment at which a key is pressed, the system may
+/// wait for ever for room for it: so whoever tests does not press by themselves.
+fn type_on(mut writer: Box<dyn Write + Send>, keys: mpsc::Receiver<Keys>) {
+    for Keys { keys, pressed } in keys {
+        // Whoever pressed them may not wait any more.
+        let _gone = pressed.send(writer.write_all(keys.as_bytes()).and_then(|()| writer.flush()));
     }
 }
 
