@@ -133,8 +133,10 @@ impl Follower<'_> {
         for (view, head) in following {
             let folded = fold(self.store(), *view, head, &slice.events).await?;
             if view.in_memory() {
-                let done =
-                    slice.events.iter().filter(|event| event.position > self.seen && event.position <= head.position);
+                // Where nothing is to be written, another server may have written it since its place was looked up, and no
+                // commit fails that would tell.
+                let written = |event: &&Recorded| event.position <= head.position || folded.rows.is_empty();
+                let done = slice.events.iter().filter(|event| event.position > self.seen).filter(written);
                 let keys: std::collections::BTreeSet<String> = done.flat_map(|event| view.keys(event)).collect();
                 let rows = if keys.is_empty() { Vec::new() } else { self.store().rows(head, keys).await? };
                 let now = folded.rows.iter().map(|row| (row.key.clone(), row.body.clone()));

@@ -107,6 +107,20 @@ async fn while_rows_are_read_anew_all_of_them_are_known_at_every_moment() {
 }
 
 #[tokio::test]
+async fn what_another_server_wrote_in_the_moment_in_which_it_was_to_be_written_here_is_known_too() {
+    let views = a_shop().await;
+    let mut follower = Follower { views: &views, heads: Vec::new(), seen: Position(0) };
+    follower.look_round().await.unwrap();
+    follower.seen = views.inner.log.head().await.unwrap();
+    write(&views.inner.log, [(streams::product(&id(0)), 1, ProductEvent::Withdrawn)]).await;
+    let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await.unwrap();
+    // The other one's rows are there before this one looks at them, and then there is nothing left to change.
+    follows(&Views::new(views.inner.log.clone(), views.inner.store.clone(), views.inner.pace)).await;
+    follower.take_in(&slice).await.unwrap();
+    assert_eq!(known(&views), (PRODUCTS - 1, 0, 1, 2));
+}
+
+#[tokio::test]
 async fn what_is_not_in_the_rows_that_were_read_anew_is_known_no_more() {
     let views = a_shop().await;
     // As another server would do it: this one's memory hears nothing of it.
