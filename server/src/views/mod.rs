@@ -259,7 +259,11 @@ impl Views {
 impl Views {
     /// Views of a log, in memory.
     pub(crate) fn for_tests(log: Store) -> Self {
-        let store = ViewStore::in_memory().unwrap();
+        Self::for_tests_in(log, ViewStore::in_memory().unwrap())
+    }
+
+    /// Views of a log, in that store.
+    pub(crate) fn for_tests_in(log: Store, store: ViewStore) -> Self {
         Self::new(log, store, Pace { batch: 1000, pause: Duration::ZERO })
     }
 }
