@@ -64,7 +64,7 @@ impl World {
     /// What was learnt of the mug, as types and prices.
     async fn history(&self) -> Vec<String> {
         let events = self.store.read_all(Position(0), 1000, &Filter::default()).await.unwrap().events;
-        let mug = events.iter().filter(|recorded| recorded.stream == streams::product(&product("mug")));
+        let mug = events.iter().filter(|recorded| recorded.stream() == streams::product(&product("mug")).as_str());
         let told = mug.map(|recorded| match stored::decode::<ProductEvent>(recorded).unwrap() {
             ProductEvent::Listed(facts) => format!("listed {}", facts.price.amount),
             ProductEvent::Changed(_) => "changed".to_owned(),
@@ -204,7 +204,7 @@ async fn an_operators_change_is_in_the_log_when_it_is_answered_and_names_its_cau
     patch.assert_async().await;
     assert_eq!(world.history().await, ["listed 100", "100 to 200 r"]);
     let last = world.store.read_stream(&streams::product(&product("mug")), Version(2), 1).await.unwrap().remove(0);
-    assert_eq!((last.event.correlation_id.as_str(), last.event.actor.as_str()), ("request", "operator"));
+    assert_eq!((last.correlation_id(), last.actor()), ("request", "operator"));
 }
 
 #[tokio::test]

@@ -239,9 +239,9 @@ pub(crate) async fn record_payment(
     retrying(|| async {
         let (payment, version) = stored::load::<PaymentEvent>(store, &stream).await?;
         let requested = store.read_stream(&stream, Version(1), 1).await?;
-        let requested = &requested.first().ok_or(PaymentError::NotFound)?.event;
+        let requested = requested.first().ok_or(PaymentError::NotFound)?;
         let cause = Cause {
-            correlation_id: requested.correlation_id.clone(),
+            correlation_id: requested.correlation_id().to_owned(),
             causation_id: Some(requested.id.to_string()),
             actor: actor.to_owned(),
         };

@@ -55,7 +55,7 @@ impl OrderRecord {
     /// Takes in the next recorded event of the order's stream.
     pub(crate) fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
         let event = stored::decode::<OrderEvent>(recorded)?;
-        self.apply(&event, Timestamp::from_unix_ms(recorded.event.time_ms));
+        self.apply(&event, Timestamp::from_unix_ms(recorded.time_ms));
         Ok(())
     }
 

@@ -38,7 +38,7 @@ async fn load(store: &Store, process: &'static str) -> Result<(Process, HashMap<
     stored::for_each(store, &streams::process(process), |recorded| {
         let event = stored::decode::<ProcessEvent>(recorded)?;
         if let ProcessEvent::SequenceParked { sequence, .. } = &event {
-            since.insert(sequence.clone(), Timestamp::from_unix_ms(recorded.event.time_ms));
+            since.insert(sequence.clone(), Timestamp::from_unix_ms(recorded.time_ms));
         }
         state = process::evolve(std::mem::take(&mut state), &event);
         Ok(())
@@ -64,8 +64,8 @@ async fn shown(
         sequence: sequence.to_owned(),
         state: if parked.goes_on_after.is_some() { ParkedState::Retrying } else { ParkedState::Parked },
         position: parked.position,
-        kind: front.event.kind.clone(),
-        stream: front.stream.to_string(),
+        kind: front.kind().to_owned(),
+        stream: front.stream().to_owned(),
         attempts: parked.attempts,
         error: parked.error.clone(),
         parked_at,

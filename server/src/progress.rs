@@ -67,7 +67,7 @@ pub(crate) struct NextEvent {
 impl NextEvent {
     /// As it is named to whoever looks.
     pub(crate) fn of(recorded: &Recorded) -> Self {
-        let (kind, sequence) = (recorded.event.kind.clone(), recorded.event.correlation_id.clone());
+        let (kind, sequence) = (recorded.kind().to_owned(), recorded.correlation_id().to_owned());
         Self { position: recorded.position, kind, sequence }
     }
 }

@@ -19,8 +19,8 @@ use storefront_domain::{
     wallet::{self, Wallet, WalletEvent},
 };
 use storefront_eventlog::{
-    Append, Checkpoint, EventStore, Expected, JsonText, NewEvent, Recorded, Snapshot, StoreError, StreamAppend,
-    StreamName, TimerChange, Version,
+    Append, Checkpoint, EventStore, Expected, NewEvent, Recorded, Snapshot, StoreError, StreamAppend, StreamName,
+    TimerChange, Version,
 };
 use tracing::debug;
 
@@ -46,7 +46,7 @@ pub(crate) trait Stored: Sized + Send {
     const KEPT: Option<Kept<Self::State>>;
 
     fn encode(&self) -> Encoded;
-    fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<Self, CodecError>;
+    fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Self, CodecError>;
     fn evolve(state: Self::State, event: &Self) -> Self::State;
 }
 
@@ -60,7 +60,7 @@ macro_rules! stored {
                 codec::$module::encode(self)
             }
 
-            fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<Self, CodecError> {
+            fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Self, CodecError> {
                 codec::read(kind, schema_version, data, codec::$module::decode)
             }
 
@@ -96,8 +96,7 @@ pub(crate) enum LoadError {
 
 /// Reads a recorded event as one of its context.
 pub(crate) fn decode<E: Stored>(recorded: &Recorded) -> Result<E, LoadError> {
-    let event = &recorded.event;
-    E::decode(&event.kind, event.schema_version, &event.data)
+    E::decode(recorded.kind(), recorded.schema_version, recorded.data())
         .map_err(|source| LoadError::Codec { position: recorded.position.0, source })
 }
 
@@ -187,8 +186,8 @@ impl Cause {
     /// An event is the cause, and a process acts on it.
     pub(crate) fn event(recorded: &Recorded, process: &str) -> Self {
         Self {
-            correlation_id: recorded.event.correlation_id.clone(),
-            causation_id: Some(recorded.event.id.to_string()),
+            correlation_id: recorded.correlation_id().to_owned(),
+            causation_id: Some(recorded.id.to_string()),
             actor: format!("process:{process}"),
         }
     }

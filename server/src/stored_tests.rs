@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use storefront_domain::stock::StockCommand;
-use storefront_eventlog::{Answer, AppendError, Appended, Fence, Filter, Position, Slice, SqliteStore, Taken, Timer};
+use storefront_eventlog::{
+    Answer, AppendError, Appended, Fence, Filter, JsonText, Position, Slice, SqliteStore, Taken, Timer,
+};
 
 use super::*;
 use crate::commands::{Condition, Context, Reply, change_stock};

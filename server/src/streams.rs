@@ -75,8 +75,8 @@ pub(crate) fn process(name: &'static str) -> StreamName {
 }
 
 /// The id in a stream's name, if the stream is of that context: `id_in::<OrderId>("order", …)`.
-pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &StreamName) -> Option<T> {
-    stream.as_str().strip_prefix(context)?.strip_prefix('-')?.parse().ok()
+pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &str) -> Option<T> {
+    stream.strip_prefix(context)?.strip_prefix('-')?.parse().ok()
 }
 
 #[expect(

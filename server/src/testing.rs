@@ -19,23 +19,19 @@ impl Log {
     /// Writes an event, a second after the one before.
     pub(crate) fn write<E: Stored>(&mut self, stream: &StreamName, event: &E) -> Recorded {
         let position = self.events.len() as u64 + 1;
-        let version = self.events.iter().filter(|earlier| earlier.stream == *stream).count() as u64 + 1;
+        let version = self.events.iter().filter(|earlier| earlier.stream() == stream.as_str()).count() as u64 + 1;
         let encoded = event.encode();
-        let recorded = Recorded {
-            position: Position(position),
-            stream: stream.clone(),
-            version: Version(version),
-            event: NewEvent {
-                id: Uuid::from_u128(u128::from(position)),
-                kind: encoded.kind.to_owned(),
-                schema_version: encoded.schema_version,
-                time_ms: i64::try_from(position).unwrap() * 1000,
-                correlation_id: "test".to_owned(),
-                causation_id: None,
-                actor: "test".to_owned(),
-                data: encoded.data,
-            },
+        let event = NewEvent {
+            id: Uuid::from_u128(u128::from(position)),
+            kind: encoded.kind.to_owned(),
+            schema_version: encoded.schema_version,
+            time_ms: i64::try_from(position).unwrap() * 1000,
+            correlation_id: "test".to_owned(),
+            causation_id: None,
+            actor: "test".to_owned(),
+            data: encoded.data,
         };
+        let recorded = Recorded::new(Position(position), stream, Version(version), &event);
         self.events.push(recorded.clone());
         recorded
     }

@@ -185,8 +185,7 @@ pub async fn check(store: &StoreChoice) -> Result<Checked, ToolError> {
     let mut progress = Progress::new("checked");
     let report = check_with(&*log, |recorded, head| {
         progress.note(recorded.position.0, Some(head.0));
-        let event = &recorded.event;
-        let read = codec::check(recorded.stream.as_str(), &event.kind, event.schema_version, &event.data);
+        let read = codec::check(recorded.stream(), recorded.kind(), recorded.schema_version, recorded.data());
         read.err().map(|refusal| refusal.to_string())
     });
     match report.await {

@@ -155,16 +155,16 @@ pub async fn check_with(
                 report.add(Finding::Gap { due, found: at });
             }
             last = at;
-            if !ids.insert(recorded.event.id) {
-                report.add(Finding::RepeatedId { at, id: recorded.event.id });
+            if !ids.insert(recorded.id) {
+                report.add(Finding::RepeatedId { at, id: recorded.id });
             }
-            if let Err(error) = recorded.event.data.parse::<IgnoredAny>() {
+            if let Err(error) = serde_json::from_str::<IgnoredAny>(recorded.data()) {
                 report.add(Finding::Data { at, why: error.to_string() });
             } else if let Some(why) = look(&recorded, head) {
                 report.add(Finding::Event { at, why });
             }
-            let stream = recorded.stream.clone();
-            let version = versions.entry(recorded.stream).or_default();
+            let stream = recorded.stream_name();
+            let version = versions.entry(stream.clone()).or_default();
             let (due, found) = (Version(version.0 + 1), recorded.version);
             if found != due {
                 report.add(Finding::Version { at, stream, due, found });

@@ -120,17 +120,131 @@ pub struct NewEvent {
     pub data: JsonText,
 }
 
-/// An event in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An event in the log. All of its text is in one piece of memory, so that many can be read fast.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Its place in the whole log.
     pub position: Position,
-    /// The stream that it stands in.
-    pub stream: StreamName,
-    /// Its place in that stream.
+    /// Its place in its stream.
     pub version: Version,
+    /// Identifies it for ever.
+    pub id: EventId,
+    /// Which shape its data has; starts at 1.
+    pub schema_version: u16,
+    /// When it happened, in milliseconds since 1970-01-01 UTC.
+    pub time_ms: i64,
+    has_cause: bool,
+    /// Where each text but the last ends in `text`.
+    ends: [usize; 5],
+    /// Stream, type, correlation, cause, actor and data.
+    text: Box<str>,
+}
+
+/// What an event in the log says in text, wherever it was read from.
+pub(crate) struct Texts<'a> {
+    pub(crate) stream: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) correlation_id: &'a str,
+    pub(crate) causation_id: Option<&'a str>,
+    pub(crate) actor: &'a str,
+    pub(crate) data: &'a str,
+}
+
+impl Recorded {
+    /// An event that was appended there.
+    pub fn new(position: Position, stream: &StreamName, version: Version, event: &NewEvent) -> Self {
+        let NewEvent { id, kind, schema_version, time_ms, correlation_id, causation_id, actor, data } = event;
+        let texts = Texts {
+            stream: stream.as_str(),
+            kind,
+            correlation_id,
+            causation_id: causation_id.as_deref(),
+            actor,
+            data: data.as_str(),
+        };
+        let numbers = (*schema_version, *time_ms);
+        Self::read(position, version, *id, numbers, &texts, &mut String::new())
+    }
+
+    /// An event as it was read, with its schema version and its time; `scratch` is room to work in.
+    pub(crate) fn read(
+        position: Position,
+        version: Version,
+        id: EventId,
+        (schema_version, time_ms): (u16, i64),
+        texts: &Texts<'_>,
+        scratch: &mut String,
+    ) -> Self {
+        let Texts { stream, kind, correlation_id, causation_id, actor, data } = *texts;
+        scratch.clear();
+        let ends = [stream, kind, correlation_id, causation_id.unwrap_or_default(), actor].map(|text| {
+            scratch.push_str(text);
+            scratch.len()
+        });
+        scratch.push_str(data);
+        let has_cause = causation_id.is_some();
+        Self { position, version, id, schema_version, time_ms, has_cause, ends, text: scratch.as_str().into() }
+    }
+
+    /// The name of the stream that it stands in.
+    pub fn stream(&self) -> &str {
+        &self.text[..self.ends[0]]
+    }
+
+    /// The type's name, such as `order.item_added`.
+    pub fn kind(&self) -> &str {
+        &self.text[self.ends[0]..self.ends[1]]
+    }
+
+    /// What it belongs to: an order or a request.
+    pub fn correlation_id(&self) -> &str {
+        &self.text[self.ends[1]..self.ends[2]]
+    }
+
+    /// The event or command that led to it.
+    pub fn causation_id(&self) -> Option<&str> {
+        self.has_cause.then(|| &self.text[self.ends[2]..self.ends[3]])
+    }
+
+    /// Who did it.
+    pub fn actor(&self) -> &str {
+        &self.text[self.ends[3]..self.ends[4]]
+    }
+
+    /// What happened, as JSON.
+    pub fn data(&self) -> &str {
+        &self.text[self.ends[4]..]
+    }
+
+    /// The stream that it stands in.
+    pub fn stream_name(&self) -> StreamName {
+        StreamName::trusted(self.stream().to_owned())
+    }
+
     /// The event as it was appended.
-    pub event: NewEvent,
+    pub fn to_new(&self) -> NewEvent {
+        NewEvent {
+            id: self.id,
+            kind: self.kind().to_owned(),
+            schema_version: self.schema_version,
+            time_ms: self.time_ms,
+            correlation_id: self.correlation_id().to_owned(),
+            causation_id: self.causation_id().map(str::to_owned),
+            actor: self.actor().to_owned(),
+            data: JsonText::trusted(self.data().to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorded")
+            .field("position", &self.position)
+            .field("stream", &self.stream())
+            .field("version", &self.version)
+            .field("event", &self.to_new())
+            .finish()
+    }
 }
 
 /// Which events a reader of the whole log wants. Empty lists and `None` let everything through; all that are given

@@ -154,18 +154,19 @@ fn into_appends(page: Vec<Recorded>) -> Result<Vec<Append>, ImportError> {
         let goes_on = appends
             .last()
             .and_then(|append| append.streams.last())
-            .is_some_and(|last| last.stream == recorded.stream && next(last) == Some(recorded.version));
-        if !goes_on && (appends.is_empty() || named.contains(&recorded.stream)) {
+            .is_some_and(|last| last.stream.as_str() == recorded.stream() && next(last) == Some(recorded.version));
+        if !goes_on && (appends.is_empty() || named.contains(recorded.stream())) {
             appends.push(Append::default());
             named.clear();
         }
         let Some(append) = appends.last_mut() else { continue };
         match append.streams.last_mut() {
-            Some(last) if goes_on => last.events.push(recorded.event),
+            Some(last) if goes_on => last.events.push(recorded.to_new()),
             Some(_) | None => {
-                named.insert(recorded.stream.clone());
+                named.insert(recorded.stream().to_owned());
                 let expected = Expected::Exactly(Version(before));
-                append.streams.push(StreamAppend { stream: recorded.stream, expected, events: vec![recorded.event] });
+                let (stream, events) = (recorded.stream_name(), vec![recorded.to_new()]);
+                append.streams.push(StreamAppend { stream, expected, events });
             }
         }
     }

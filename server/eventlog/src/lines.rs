@@ -3,29 +3,36 @@
 //! The same event always gives the same bytes, so two exports can be compared with `cmp`. Times stay in milliseconds,
 //! because nothing may be lost on the way.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{AppendError, EventId, JsonText, NewEvent, Position, Recorded, StreamName, Version};
+use crate::event::Texts;
+use crate::{AppendError, EventId, Position, Recorded, StreamName, Version};
 
 /// Most bytes in one line: an event of the greatest size, with every name escaped.
 pub(crate) const LINE_BYTES: u64 = 2 * 1024 * 1024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct Line<'a> {
     position: u64,
     id: EventId,
-    stream: String,
+    #[serde(borrow)]
+    stream: Cow<'a, str>,
     version: u64,
-    #[serde(rename = "type")]
-    kind: String,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
     schema_version: u16,
     time_ms: i64,
-    correlation_id: String,
-    causation_id: Option<String>,
-    actor: String,
-    data: Box<RawValue>,
+    #[serde(borrow)]
+    correlation_id: Cow<'a, str>,
+    causation_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    actor: Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
 }
 
 /// Why a line is not an event.
@@ -39,19 +46,18 @@ pub(crate) enum LineError {
 
 /// Writes an event, with the end of its line.
 pub(crate) fn write(recorded: &Recorded, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    let event = &recorded.event;
     let line = Line {
         position: recorded.position.0,
-        id: event.id,
-        stream: recorded.stream.as_str().to_owned(),
+        id: recorded.id,
+        stream: recorded.stream().into(),
         version: recorded.version.0,
-        kind: event.kind.clone(),
-        schema_version: event.schema_version,
-        time_ms: event.time_ms,
-        correlation_id: event.correlation_id.clone(),
-        causation_id: event.causation_id.clone(),
-        actor: event.actor.clone(),
-        data: RawValue::from_string(event.data.as_str().to_owned())?,
+        kind: recorded.kind().into(),
+        schema_version: recorded.schema_version,
+        time_ms: recorded.time_ms,
+        correlation_id: recorded.correlation_id().into(),
+        causation_id: recorded.causation_id().map(Into::into),
+        actor: recorded.actor().into(),
+        data: serde_json::from_str(recorded.data())?,
     };
     serde_json::to_writer(&mut *to, &line)?;
     to.push(b'\n');
@@ -61,19 +67,15 @@ pub(crate) fn write(recorded: &Recorded, to: &mut Vec<u8>) -> Result<(), serde_j
 /// Reads an event from a line.
 pub(crate) fn read(line: &[u8]) -> Result<Recorded, LineError> {
     let line: Line = serde_json::from_slice(line)?;
-    Ok(Recorded {
-        position: Position(line.position),
-        stream: StreamName::new(line.stream)?,
-        version: Version(line.version),
-        event: NewEvent {
-            id: line.id,
-            kind: line.kind,
-            schema_version: line.schema_version,
-            time_ms: line.time_ms,
-            correlation_id: line.correlation_id,
-            causation_id: line.causation_id,
-            actor: line.actor,
-            data: JsonText::trusted(Box::<str>::from(line.data).into_string()),
-        },
-    })
+    StreamName::new(&*line.stream)?;
+    let texts = Texts {
+        stream: &line.stream,
+        kind: &line.kind,
+        correlation_id: &line.correlation_id,
+        causation_id: line.causation_id.as_deref(),
+        actor: &line.actor,
+        data: line.data.get(),
+    };
+    let (position, version) = (Position(line.position), Version(line.version));
+    Ok(Recorded::read(position, version, line.id, (line.schema_version, line.time_ms), &texts, &mut String::new()))
 }

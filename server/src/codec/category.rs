@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_domain::category::CategoryEvent;
-use storefront_eventlog::JsonText;
 
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
@@ -22,7 +21,7 @@ pub(crate) fn encode(event: &CategoryEvent) -> Encoded {
 }
 
 /// A stored event, of any version that was ever written.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<CategoryEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<CategoryEvent, CodecError> {
     match (kind, schema_version) {
         ("category.created", 1) => {
             let Created { name } = parsed(kind, data)?;

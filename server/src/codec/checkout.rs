@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use storefront_api::{PaymentId, ProductId, VoucherCode};
 use storefront_domain::OrderNumber;
 use storefront_domain::checkout::{self, CheckoutEvent};
-use storefront_eventlog::JsonText;
 
 use super::shapes::{Money, Nothing, PaymentMethod, ReopenReason, as_text};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -103,7 +102,7 @@ pub(crate) fn encode(event: &CheckoutEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<CheckoutEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<CheckoutEvent, CodecError> {
     match (kind, schema_version) {
         ("checkout.started", 1) => {
             let Started { payment_id, lines, total, payment, email } = parsed(kind, data)?;

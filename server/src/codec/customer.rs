@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_domain::customer::CustomerEvent;
-use storefront_eventlog::JsonText;
 
 use super::shapes::{Money, Nothing};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -24,7 +23,7 @@ pub(crate) fn encode(event: &CustomerEvent) -> Encoded {
 }
 
 /// A stored event, of any version that was ever written.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<CustomerEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<CustomerEvent, CodecError> {
     match (kind, schema_version) {
         ("customer.registered", 1) => {
             let Nothing {} = parsed(kind, data)?;

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, VoucherCode};
 use storefront_domain::email::{EmailEvent, MailKind as Kind};
 use storefront_domain::invoice::CreditNoteNumber;
-use storefront_eventlog::JsonText;
 
 use super::shapes::{Money, as_text};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -90,7 +89,7 @@ pub(crate) fn encode(event: &EmailEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<EmailEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<EmailEvent, CodecError> {
     match (kind, schema_version) {
         ("email.requested", 1) => {
             let Requested { order_id, kind: mail, to, refund, voucher } = parsed(kind, data)?;

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use storefront_api::{CustomerId, OrderId, ProductId, Timestamp};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::{OrderNumber, TaxOfRate};
-use storefront_eventlog::JsonText;
 
 use super::shapes::{Address, Money, as_text};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -101,7 +100,7 @@ pub(crate) fn encode(event: &InvoiceEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<InvoiceEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<InvoiceEvent, CodecError> {
     match (kind, schema_version) {
         ("invoice.issued", 1) => {
             let issued: Issued = parsed(kind, data)?;

@@ -75,10 +75,10 @@ pub(crate) enum CodecError {
 }
 
 /// How a context reads one of its events in its present shape.
-type Decode<E> = fn(&str, u16, &JsonText) -> Result<E, CodecError>;
+type Decode<E> = fn(&str, u16, &str) -> Result<E, CodecError>;
 
 /// Reads an event of any version that was ever written, with what its context reads present shapes with.
-pub(crate) fn read<E>(kind: &str, schema_version: u16, data: &JsonText, decode: Decode<E>) -> Result<E, CodecError> {
+pub(crate) fn read<E>(kind: &str, schema_version: u16, data: &str, decode: Decode<E>) -> Result<E, CodecError> {
     let (schema_version, data) = upcast::lifted(kind, schema_version, data)?;
     decode(kind, schema_version, &data)
 }
@@ -120,7 +120,7 @@ const CONTEXTS: &[Context] = &[
 ];
 
 /// Whether an event of any context can be read, and stands in a stream of its context.
-pub(crate) fn check(stream: &str, kind: &str, schema_version: u16, data: &JsonText) -> Result<(), CodecError> {
+pub(crate) fn check(stream: &str, kind: &str, schema_version: u16, data: &str) -> Result<(), CodecError> {
     let prefix = stream.split_once('-').map_or(stream, |(prefix, _)| prefix);
     let context = CONTEXTS.iter().find(|context| context.name == prefix);
     let context = context.ok_or_else(|| CodecError::UnknownStream { prefix: prefix.chars().take(100).collect() })?;
@@ -133,8 +133,8 @@ fn encoded(kind: &'static str, schema_version: u16, shape: &impl Serialize) -> E
     Encoded { kind, schema_version, data }
 }
 
-fn parsed<T: DeserializeOwned>(kind: &str, data: &JsonText) -> Result<T, CodecError> {
-    data.parse().map_err(|error| bad_data(kind, &error))
+fn parsed<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, CodecError> {
+    serde_json::from_str(data).map_err(|error| bad_data(kind, &error))
 }
 
 fn bad_data(kind: &str, error: &serde_json::Error) -> CodecError {

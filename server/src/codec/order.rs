@@ -5,7 +5,6 @@ use storefront_api::{Currency, CustomerId, PaymentId, ProductId, Timestamp, Vouc
 use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::{OrderNumber, Quantity};
-use storefront_eventlog::JsonText;
 
 use super::shapes::{Address, Money, Nothing, PaymentMethod, ReopenReason, as_pieces, as_text};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -161,7 +160,7 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<OrderEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<OrderEvent, CodecError> {
     match (kind, schema_version) {
         ("order.started", 1) => {
             let Started { customer_id, currency } = parsed(kind, data)?;

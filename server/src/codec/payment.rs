@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, Timestamp};
 use storefront_domain::payment::PaymentEvent;
-use storefront_eventlog::JsonText;
 
 use super::shapes::{Money, Nothing, PaymentMethod};
 use super::upcast::Fields;
@@ -97,7 +96,7 @@ pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<PaymentEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<PaymentEvent, CodecError> {
     match (kind, schema_version) {
         ("payment.requested", 2) => {
             let Requested { order_id, amount, payment } = parsed(kind, data)?;

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_domain::process::ProcessEvent;
-use storefront_eventlog::JsonText;
 
 use super::shapes::Nothing;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -62,7 +61,7 @@ pub(crate) fn encode(event: &ProcessEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<ProcessEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<ProcessEvent, CodecError> {
     match (kind, schema_version) {
         ("process.introduced", 1) => {
             let Introduced { after } = parsed(kind, data)?;

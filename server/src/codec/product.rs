@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use storefront_domain::product::{Facts, ProductEvent};
-use storefront_eventlog::JsonText;
 
 use super::shapes::{Money, Nothing};
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -85,7 +84,7 @@ pub(crate) fn encode(event: &ProductEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<ProductEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<ProductEvent, CodecError> {
     match (kind, schema_version) {
         ("product.listed", 1) => Ok(ProductEvent::Listed(parsed::<Described>(kind, data)?.into())),
         ("product.changed", 1) => Ok(ProductEvent::Changed(parsed::<Described>(kind, data)?.into())),

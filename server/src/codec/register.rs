@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::OrderId;
 use storefront_domain::register::RegisterEvent;
-use storefront_eventlog::JsonText;
 
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
@@ -26,7 +25,7 @@ pub(crate) fn encode(event: &RegisterEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<RegisterEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<RegisterEvent, CodecError> {
     match (kind, schema_version) {
         ("register.entered", 1) => {
             let Entered { document, order_id } = parsed(kind, data)?;

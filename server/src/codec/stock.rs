@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, Timestamp};
 use storefront_domain::stock::{ReleaseReason as Reason, StockEvent};
-use storefront_eventlog::JsonText;
 
 use super::shapes::Nothing;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -96,7 +95,7 @@ pub(crate) fn encode(event: &StockEvent) -> Encoded {
 }
 
 /// A stored event in its present shape.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<StockEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<StockEvent, CodecError> {
     match (kind, schema_version) {
         ("stock.received", 1) => {
             let Received { quantity } = parsed(kind, data)?;

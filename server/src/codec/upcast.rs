@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use storefront_eventlog::JsonText;
 
 use super::{CodecError, bad_data, payment};
 
@@ -33,17 +32,13 @@ pub(super) fn present_version(kind: &str) -> u16 {
 
 /// An event's data in the shape that its type has now, and the version of that shape. What no step leads to the present
 /// from (a version that is newer than this program) comes back as it is, for the reader to refuse.
-pub(super) fn lifted<'a>(
-    kind: &str,
-    schema_version: u16,
-    data: &'a JsonText,
-) -> Result<(u16, Cow<'a, JsonText>), CodecError> {
+pub(super) fn lifted<'a>(kind: &str, schema_version: u16, data: &'a str) -> Result<(u16, Cow<'a, str>), CodecError> {
     let steps = steps(kind);
     let taken = usize::from(schema_version.saturating_sub(1));
     let left = steps.get(taken..).filter(|left| schema_version > 0 && !left.is_empty());
     let Some(left) = left else { return Ok((schema_version, Cow::Borrowed(data))) };
-    let fields: Fields = data.parse().map_err(|error| bad_data(kind, &error))?;
+    let fields: Fields = serde_json::from_str(data).map_err(|error| bad_data(kind, &error))?;
     let fields = left.iter().fold(fields, |fields, step| step(fields));
-    let lifted = JsonText::of(&fields).map_err(|error| bad_data(kind, &error))?;
+    let lifted = serde_json::to_string(&fields).map_err(|error| bad_data(kind, &error))?;
     Ok((present_version(kind), Cow::Owned(lifted)))
 }

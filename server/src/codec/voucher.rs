@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{CustomerId, OrderId};
 use storefront_domain::voucher::VoucherEvent;
-use storefront_eventlog::JsonText;
 
 use super::shapes::Money;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -44,7 +43,7 @@ pub(crate) fn encode(event: &VoucherEvent) -> Encoded {
 }
 
 /// A stored event, of any version that was ever written.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<VoucherEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<VoucherEvent, CodecError> {
     match (kind, schema_version) {
         ("voucher.issued", 1) => {
             let Issued { customer_id, order_id, amount } = parsed(kind, data)?;

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, PaymentId};
 use storefront_domain::wallet::WalletEvent;
-use storefront_eventlog::JsonText;
 
 use super::shapes::Money;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
@@ -55,7 +54,7 @@ pub(crate) fn encode(event: &WalletEvent) -> Encoded {
 }
 
 /// A stored event, of any version that was ever written.
-pub(crate) fn decode(kind: &str, schema_version: u16, data: &JsonText) -> Result<WalletEvent, CodecError> {
+pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<WalletEvent, CodecError> {
     match (kind, schema_version) {
         ("wallet.opened", 1) => {
             let Opened { balance } = parsed(kind, data)?;

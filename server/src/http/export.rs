@@ -99,7 +99,7 @@ mod tests {
 
     async fn write(store: &Store, count: usize) {
         let stream = crate::streams::order(crate::testing::order(1));
-        let event = Log::default().write(&stream, &started()).event;
+        let event = Log::default().write(&stream, &started()).to_new();
         let events = (0..count).map(|_| storefront_eventlog::NewEvent { id: uuid::Uuid::now_v7(), ..event.clone() });
         let part = StreamAppend { stream, expected: Expected::Any, events: events.collect() };
         store.append(Append { streams: vec![part], ..Append::default() }).await.unwrap();

@@ -90,7 +90,7 @@ async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
         return Ok(Some(*known));
     }
     let slice = shop.store.read_all(Position(0), 1, &Filter::default()).await.map_err(Failure::from)?;
-    Ok(slice.events.first().map(|first| *shop.log_id.get_or_init(|| first.event.id)))
+    Ok(slice.events.first().map(|first| *shop.log_id.get_or_init(|| first.id)))
 }
 
 /// Read a stream
@@ -119,19 +119,18 @@ pub(crate) async fn list_stream(
 
 /// An event as the wire shows it.
 pub(crate) fn wire(recorded: &Recorded) -> Result<Event, ApiError> {
-    let event = &recorded.event;
     Ok(Event {
         position: recorded.position.0,
-        id: event.id,
-        stream: recorded.stream.to_string(),
+        id: recorded.id,
+        stream: recorded.stream().to_owned(),
         version: recorded.version.0,
-        kind: event.kind.clone(),
-        schema_version: event.schema_version,
-        time: Timestamp::from_unix_ms(event.time_ms),
-        correlation_id: event.correlation_id.clone(),
-        causation_id: event.causation_id.clone(),
-        actor: event.actor.clone(),
-        data: event.data.parse().map_err(|error| ApiError::from(Failure::Json(error)))?,
+        kind: recorded.kind().to_owned(),
+        schema_version: recorded.schema_version,
+        time: Timestamp::from_unix_ms(recorded.time_ms),
+        correlation_id: recorded.correlation_id().to_owned(),
+        causation_id: recorded.causation_id().map(str::to_owned),
+        actor: recorded.actor().to_owned(),
+        data: serde_json::from_str(recorded.data()).map_err(|error| ApiError::from(Failure::Json(error)))?,
     })
 }
 

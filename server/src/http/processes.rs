@@ -202,8 +202,8 @@ fn find(shop: &Shop, name: &str) -> Result<(&'static str, &'static [&'static str
 fn shown(name: &str, standing: Standing, head: u64) -> Process {
     let retries = standing.retries.iter().map(|troubled| Retry {
         position: troubled.recorded.position.0,
-        kind: troubled.recorded.event.kind.clone(),
-        sequence: troubled.recorded.event.correlation_id.clone(),
+        kind: troubled.recorded.kind().to_owned(),
+        sequence: troubled.recorded.correlation_id().to_owned(),
         attempts: troubled.attempts,
         next_attempt_at: troubled.next_attempt_at,
         error: troubled.error.clone(),

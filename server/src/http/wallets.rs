@@ -147,6 +147,6 @@ fn movement(recorded: &Recorded, event: &WalletEvent, after: &Wallet) -> Option<
             (MovementKind::Credited, *amount, Some(*order_id), Some(*payment_id), None)
         }
     };
-    let (version, time) = (recorded.version.0, Timestamp::from_unix_ms(recorded.event.time_ms));
+    let (version, time) = (recorded.version.0, Timestamp::from_unix_ms(recorded.time_ms));
     Some(Movement { version, kind, amount, balance, time, order_id, payment_id, reason })
 }

@@ -45,7 +45,7 @@ pub(crate) async fn handle(store: Store, reservation_life: Duration, turn: Turn)
 
 /// What an event means to the checkout of which order; `None` when it means nothing.
 async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
-    let stream = &recorded.stream;
+    let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
         let trigger = match stored::decode::<OrderEvent>(recorded)? {
             OrderEvent::CheckedOut { payment_id, total, email, payment, .. } => {
@@ -87,7 +87,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         return Ok(Some((order_id, trigger)));
     }
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) else { return Ok(None) };
-    let (payment, _) = stored::load::<PaymentEvent>(store, stream).await?;
+    let (payment, _) = stored::load::<PaymentEvent>(store, &recorded.stream_name()).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
     let trigger = match stored::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Succeeded { .. } => Trigger::PaymentSucceeded { payment_id },
@@ -163,7 +163,7 @@ impl Run<'_> {
             }
             Intent::SendMail { to, kind } => {
                 // The mail is named after its cause, so that one event never asks for two mails.
-                let stream = streams::email(EmailId(self.recorded.event.id));
+                let stream = streams::email(EmailId(self.recorded.id));
                 let (mail, version) = stored::load::<EmailEvent>(self.store, &stream).await?;
                 let request = EmailCommand::Request { order_id: self.order_id, kind, to };
                 batch.add(stream, version, &email::decide(&mail, request)?);

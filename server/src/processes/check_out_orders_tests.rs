@@ -53,7 +53,7 @@ impl World {
             self.handle(next.clone()).await;
             let head = self.store.head().await.unwrap();
             self.handle(next.clone()).await;
-            assert_eq!(self.store.head().await.unwrap(), head, "{} had an effect twice", next.event.kind);
+            assert_eq!(self.store.head().await.unwrap(), head, "{} had an effect twice", next.kind());
         }
     }
 
@@ -74,7 +74,7 @@ impl World {
 
     async fn kinds(&self) -> Vec<String> {
         let slice = self.store.read_all(Position(0), 1000, &Filter::default()).await.unwrap();
-        slice.events.into_iter().map(|recorded| recorded.event.kind).collect()
+        slice.events.iter().map(|recorded| recorded.kind().to_owned()).collect()
     }
 
     async fn count(&self, kind: &str) -> usize {

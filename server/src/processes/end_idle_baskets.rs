@@ -33,13 +33,13 @@ struct Note {
 /// Handles one event: sets the timer of a basket.
 pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
-    let Some(order_id) = streams::id_in::<OrderId>("order", &recorded.stream) else { return Ok(()) };
+    let Some(order_id) = streams::id_in::<OrderId>("order", recorded.stream()) else { return Ok(()) };
     let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
-        due_ms: recorded.event.time_ms.saturating_add(as_ms(life)),
-        note: JsonText::of(&Note { order_id, cause: recorded.event.id })?,
+        due_ms: recorded.time_ms.saturating_add(as_ms(life)),
+        note: JsonText::of(&Note { order_id, cause: recorded.id })?,
         as_read: None,
     });
     batch.checkpoint(turn.checkpoint.clone());

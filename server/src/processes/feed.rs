@@ -145,13 +145,13 @@ impl Feed {
     pub(super) fn take_in(&mut self, slice: Slice) -> Result<(), LoadError> {
         let everything = self.has_room();
         for recorded in slice.events {
-            if recorded.stream == self.stream {
+            if recorded.stream() == self.stream.as_str() {
                 // Read by itself before, maybe.
                 if recorded.version > self.version {
                     self.steer(stored::decode(&recorded)?);
                     self.version = recorded.version;
                 }
-            } else if !recorded.event.kind.starts_with("process.") {
+            } else if !recorded.kind().starts_with("process.") {
                 self.queue(Arc::new(recorded));
             }
         }
@@ -163,7 +163,7 @@ impl Feed {
     }
 
     fn queue(&mut self, recorded: Arc<Recorded>) {
-        let (sequence, position) = (&recorded.event.correlation_id, recorded.position);
+        let (sequence, position) = (recorded.correlation_id(), recorded.position);
         if let Some(to) = self.settled.get(sequence) {
             if position <= *to {
                 return;
@@ -178,7 +178,7 @@ impl Feed {
         match self.lanes.get_mut(sequence) {
             Some(waiting) => waiting.push_back(recorded),
             None => {
-                self.lanes.insert(sequence.clone(), VecDeque::new());
+                self.lanes.insert(sequence.to_owned(), VecDeque::new());
                 self.ready.insert(position, (recorded, 1));
             }
         }
@@ -244,7 +244,7 @@ impl Feed {
             }
             None => {
                 parked.phase = Phase::Recovering;
-                self.lanes.insert(sequence.clone(), VecDeque::new());
+                self.lanes.insert(sequence.to_owned(), VecDeque::new());
                 self.errands.push(Errand::Recover { sequence, position: to });
             }
         }
@@ -272,10 +272,10 @@ impl Feed {
     /// An event is dealt with.
     pub(super) fn finish(&mut self, recorded: &Recorded) {
         self.settle(recorded.position);
-        let sequence = &recorded.event.correlation_id;
+        let sequence = recorded.correlation_id();
         match self.parked.get(sequence) {
             Some(Parked { phase: Phase::CatchingUp, passed_to }) => {
-                let (sequence, after, to) = (sequence.clone(), recorded.position, *passed_to);
+                let (sequence, after, to) = (sequence.to_owned(), recorded.position, *passed_to);
                 self.errands.push(Errand::Fetch { sequence, after, to });
             }
             Some(Parked { phase: Phase::Stands | Phase::Recovering, .. }) => {}

@@ -57,7 +57,7 @@ impl Story {
             data,
         };
         let stream = StreamName::new(stream).unwrap();
-        let recorded = Recorded { position, stream, version: Version(version), event };
+        let recorded = Recorded::new(position, &stream, Version(version), &event);
         self.log.push(recorded.clone());
         self.read(vec![recorded]);
         position.0
@@ -101,7 +101,7 @@ impl Story {
                 match errand {
                     Errand::Fetch { sequence, after, to } => {
                         let of_it = |recorded: &&Recorded| {
-                            recorded.event.correlation_id == sequence && recorded.event.kind == "order.started"
+                            recorded.correlation_id() == sequence && recorded.kind() == "order.started"
                         };
                         let waits = |recorded: &&Recorded| recorded.position > after && recorded.position <= to;
                         let found = self.log.iter().filter(of_it).find(waits).cloned();

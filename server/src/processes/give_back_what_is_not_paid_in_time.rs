@@ -41,8 +41,8 @@ struct Note {
 /// Handles one event: sets the timer of a reservation.
 pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
-    let Some(order_id) = streams::id_in::<OrderId>("checkout", &recorded.stream) else { return Ok(()) };
-    let (checkout, _) = stored::load::<CheckoutEvent>(&store, &recorded.stream).await?;
+    let Some(order_id) = streams::id_in::<OrderId>("checkout", recorded.stream()) else { return Ok(()) };
+    let (checkout, _) = stored::load::<CheckoutEvent>(&store, &recorded.stream_name()).await?;
     let Some(attempt) = checkout.attempt() else { return Ok(()) };
     let payment_id = attempt.payment_id;
     if checkout::holds_unpaid(&checkout, payment_id).is_none() {
@@ -52,8 +52,8 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
-        due_ms: recorded.event.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)),
-        note: JsonText::of(&Note { order_id, payment_id, cause: recorded.event.id })?,
+        due_ms: recorded.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)),
+        note: JsonText::of(&Note { order_id, payment_id, cause: recorded.id })?,
         as_read: None,
     });
     batch.checkpoint(turn.checkpoint.clone());

@@ -34,7 +34,7 @@ pub(crate) type Draw = Arc<dyn Fn() -> VoucherCode + Send + Sync>;
 
 /// Handles one event.
 pub(crate) async fn handle(store: Store, terms: Terms, draw: Draw, turn: Turn) -> Result<(), Failure> {
-    let Some(order_id) = streams::id_in::<OrderId>("order", &turn.recorded.stream) else { return Ok(()) };
+    let Some(order_id) = streams::id_in::<OrderId>("order", turn.recorded.stream()) else { return Ok(()) };
     // A code that is taken is a conflict, and another is drawn.
     retrying(|| issue(&store, &terms, &draw, order_id, &turn)).await
 }

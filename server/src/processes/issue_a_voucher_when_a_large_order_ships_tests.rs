@@ -71,7 +71,7 @@ impl World {
     async fn issued(&self) -> Vec<String> {
         let filter = Filter { types: vec!["voucher.issued".to_owned()], ..Filter::default() };
         let slice = self.store.read_all(Position(0), 10, &filter).await.unwrap();
-        slice.events.iter().map(|recorded| recorded.stream.as_str().to_owned()).collect()
+        slice.events.iter().map(|recorded| recorded.stream().to_owned()).collect()
     }
 }
 

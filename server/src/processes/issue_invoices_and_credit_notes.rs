@@ -39,7 +39,7 @@ pub(crate) async fn handle(store: Store, registers: Registers, turn: Turn) -> Re
 }
 
 async fn at(store: &Store, registers: &Registers, turn: &Turn, now: fn() -> Timestamp) -> Result<(), Failure> {
-    let stream = &turn.recorded.stream;
+    let stream = turn.recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
         return retrying(|| issue(store, registers, turn, order_id, now())).await;
     }

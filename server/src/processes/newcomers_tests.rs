@@ -40,9 +40,9 @@ async fn in_an_empty_log_they_act_on_everything_however_often_the_shop_is_opened
         a_basket(&store, opened).await;
     }
     let slice = store.read_all(Position(0), 100, &Filter::default()).await.unwrap();
-    let said = slice.events.iter().filter(|recorded| recorded.event.kind == "process.introduced").count();
+    let said = slice.events.iter().filter(|recorded| recorded.kind() == "process.introduced").count();
     assert_eq!(said, NEWCOMERS.len(), "each says it once");
-    let first = slice.events.iter().position(|recorded| recorded.event.kind.starts_with("order.")).unwrap();
+    let first = slice.events.iter().position(|recorded| recorded.kind().starts_with("order.")).unwrap();
     assert_eq!(first, NEWCOMERS.len(), "before the first order");
 }
 

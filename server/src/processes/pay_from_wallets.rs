@@ -6,7 +6,6 @@
 use storefront_api::{CustomerId, Money, OrderId, PaymentId, PaymentMethod};
 use storefront_domain::payment::{self, PaymentCommand, PaymentEvent};
 use storefront_domain::wallet::{self, WalletCommand, WalletError, WalletEvent};
-use storefront_eventlog::StreamName;
 
 use super::runner::{Listener, Turn};
 use crate::clock;
@@ -22,7 +21,7 @@ pub(crate) const LISTENER: Listener =
 /// Handles one event.
 pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
-    let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { return Ok(()) };
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let work = Work { store: &store, turn: &turn, payment_id };
     match stored::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { order_id, amount, method: PaymentMethod::Wallet } if amount.amount > 0 => {
@@ -82,15 +81,14 @@ impl Work<'_> {
         if request.method != PaymentMethod::Wallet || payment.open_refund().is_none() {
             return Ok(());
         }
-        let payer = StreamName::new(payer).ok().and_then(|name| streams::id_in::<CustomerId>("wallet", &name));
-        let Some(customer_id) = payer else {
+        let Some(customer_id) = streams::id_in::<CustomerId>("wallet", payer) else {
             let detail = "the payment does not say which wallet paid".to_owned();
             return self.record(self.batch(), &PaymentCommand::RecordRefundFailure { detail }).await;
         };
         let stream = streams::wallet(customer_id);
         let (state, version) = stored::load::<WalletEvent>(self.store, &stream).await?;
         // The intent names the refund, so that one intent never credits twice.
-        let reference = self.turn.recorded.event.id.to_string();
+        let reference = self.turn.recorded.id.to_string();
         let (payment_id, order_id) = (self.payment_id, request.order_id);
         let credit = WalletCommand::Credit { payment_id, order_id, amount, reference: reference.clone() };
         let mut batch = self.batch();

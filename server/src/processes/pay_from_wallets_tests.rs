@@ -3,7 +3,7 @@
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::Payment;
 use storefront_domain::wallet::Wallet;
-use storefront_eventlog::{Filter, Position, Recorded, SqliteStore, Version};
+use storefront_eventlog::{Filter, Position, Recorded, SqliteStore, StreamName, Version};
 use uuid::Uuid;
 
 use super::*;
@@ -74,9 +74,9 @@ async fn a_balance_that_is_just_enough_pays_once_in_one_append_with_the_outcome(
     assert_eq!(world.balance().await, Some(euro(0)));
     assert_eq!(world.payment().await.reference(), Some(streams::wallet(ada()).as_str()));
     let slice = world.store.read_all(before, 10, &Filter::default()).await.unwrap();
-    let kinds: Vec<_> = slice.events.iter().map(|recorded| recorded.event.kind.as_str()).collect();
+    let kinds: Vec<_> = slice.events.iter().map(|recorded| recorded.kind()).collect();
     assert_eq!(kinds, ["wallet.charged", "payment.succeeded"]);
-    assert!(slice.events.iter().all(|recorded| recorded.event.correlation_id == "order 1"), "the timeline shows it");
+    assert!(slice.events.iter().all(|recorded| recorded.correlation_id() == "order 1"), "the timeline shows it");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ pub(crate) const LISTENER: Listener = Listener { name: "demo_stock", types: &["p
 /// Handles one event.
 pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
-    let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
+    let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
     let quantity = demo_quantity(&id);
     let stream = streams::stock(&id);
     retrying(|| async {

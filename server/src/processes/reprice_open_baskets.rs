@@ -21,7 +21,7 @@ pub(crate) const LISTENER: Listener =
 /// Handles one event.
 pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
-    let Some(product_id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
+    let Some(product_id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
     let notice = match stored::decode::<ProductEvent>(recorded)? {
         ProductEvent::Repriced { new_price, .. } => {
             OrderCommand::NoticePrice { product_id: product_id.clone(), new_price }

@@ -215,7 +215,7 @@ where
         warn!(
             process = self.listener.name,
             position = turn.recorded.position.0,
-            correlation_id = turn.recorded.event.correlation_id,
+            correlation_id = turn.recorded.correlation_id(),
             attempt = turn.attempt,
             error = %trouble,
             pause_ms = pause.as_millis(),
@@ -278,7 +278,7 @@ where
 /// Writes that a sequence stands at an event, and moves the checkpoint past it.
 async fn park(store: Store, process: &'static str, turn: Turn, trouble: Trouble, checkpoint: Checkpoint) -> Outcome {
     let recorded = &turn.recorded;
-    let (sequence, position) = (recorded.event.correlation_id.clone(), recorded.position.0);
+    let (sequence, position) = (recorded.correlation_id().to_owned(), recorded.position.0);
     error!(
         process, position, correlation_id = sequence, attempts = turn.attempt, error = %trouble,
         "an event cannot be handled: it and what follows of the same order wait until somebody retries or skips it"

@@ -33,9 +33,9 @@ const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), D
 /// Handles one event. A mail server that cannot take the mail is asked `attempts` times, then the mail is parked.
 pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, turn: Turn) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
-    let Some(id) = streams::id_in::<EmailId>("email", &recorded.stream) else { return Ok(()) };
+    let Some(id) = streams::id_in::<EmailId>("email", recorded.stream()) else { return Ok(()) };
     let EmailEvent::Requested { order_id, kind, to } = stored::decode(recorded)? else { return Ok(()) };
-    let (email, _) = stored::load::<EmailEvent>(&store, &recorded.stream).await?;
+    let (email, _) = stored::load::<EmailEvent>(&store, &recorded.stream_name()).await?;
     if !matches!(email, Email::Requested(_)) {
         return Ok(());
     }
@@ -56,9 +56,9 @@ pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, tur
 }
 
 async fn record(store: &Store, turn: &Turn, outcome: &EmailCommand) -> Result<(), Failure> {
-    let stream = &turn.recorded.stream;
+    let stream = turn.recorded.stream_name();
     retrying(|| async {
-        let (email, version) = stored::load::<EmailEvent>(store, stream).await?;
+        let (email, version) = stored::load::<EmailEvent>(store, &stream).await?;
         let events = email::decide(&email, outcome.clone())?;
         let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
         batch.add(stream.clone(), version, &events);
@@ -83,5 +83,5 @@ async fn write(
     let payment = order_record::load_payment(store, &record.order).await?;
     let order = record.body(order_id, payment.as_ref());
     let (subject, body) = mail_text::write(&kind, order.as_ref());
-    Ok(Mail { message_id: format!("{}@storefront.example", recorded.event.id), to, subject, body })
+    Ok(Mail { message_id: format!("{}@storefront.example", recorded.id), to, subject, body })
 }

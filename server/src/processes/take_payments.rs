@@ -42,7 +42,7 @@ const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), D
 /// Handles one event.
 pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
-    let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { return Ok(()) };
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let work = Work { store: &store, cards: &*cards, recorded, payment_id, turn: &turn };
     match stored::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { amount, method, .. } => match (method, amount.amount > 0) {
@@ -163,7 +163,7 @@ impl Work<'_> {
 
     /// Refuses to ask the gateway about something that it may have forgotten.
     fn check_age(&self, what: &str) -> Result<(), Trouble> {
-        let intended_at = Timestamp::from_unix_ms(self.recorded.event.time_ms);
+        let intended_at = Timestamp::from_unix_ms(self.recorded.time_ms);
         if may_ask_again(intended_at, clock::now()) {
             return Ok(());
         }
@@ -176,7 +176,7 @@ impl Work<'_> {
 
     /// One key for one intent, for ever.
     fn key(&self) -> String {
-        format!("storefront-{}", self.recorded.event.id)
+        format!("storefront-{}", self.recorded.id)
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
 }
 
 async fn ask(store: &Store, turn: &Turn, request: EmailCommand) -> Result<(), Failure> {
-    let stream = streams::email(EmailId(turn.recorded.event.id));
+    let stream = streams::email(EmailId(turn.recorded.id));
     let (mail, version) = stored::load::<EmailEvent>(store, &stream).await?;
     let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
     batch.add(stream, version, &email::decide(&mail, request)?);
@@ -54,21 +54,21 @@ async fn ask(store: &Store, turn: &Turn, request: EmailCommand) -> Result<(), Fa
 
 /// What an event tells, and of which order; `None` when it tells a customer nothing.
 async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
-    let stream = &recorded.stream;
+    let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
         let shipped = matches!(stored::decode::<OrderEvent>(recorded)?, OrderEvent::Shipped { .. });
         return Ok(shipped.then_some((order_id, Trigger::Shipped)));
     }
     if let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) {
         let PaymentEvent::Refunded { amount, reference: _ } = stored::decode(recorded)? else { return Ok(None) };
-        let (payment, _) = stored::load::<PaymentEvent>(store, stream).await?;
+        let (payment, _) = stored::load::<PaymentEvent>(store, &recorded.stream_name()).await?;
         let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
         let is_credited = is_on_an_invoice(store, order_id, payment_id).await?;
         return Ok(Some((order_id, Trigger::Refunded { amount, is_credited })));
     }
     if streams::id_in::<InvoiceNumber>("invoice", stream).is_some() {
         let InvoiceEvent::Credited(credit) = stored::decode(recorded)? else { return Ok(None) };
-        let (issued, _) = stored::load::<InvoiceEvent>(store, stream).await?;
+        let (issued, _) = stored::load::<InvoiceEvent>(store, &recorded.stream_name()).await?;
         let trigger = Trigger::Credited { amount: credit.amount, number: credit.number };
         return Ok(issued.map(|issued| (issued.invoice.order_id, trigger)));
     }
@@ -85,7 +85,7 @@ async fn is_on_an_invoice(store: &Store, order_id: OrderId, payment_id: PaymentI
     let mut record = OrderRecord::default();
     let mut confirmed_at = None;
     stored::for_each(store, &streams::order(order_id), |recorded| {
-        if recorded.event.kind == "order.confirmed" {
+        if recorded.kind() == "order.confirmed" {
             confirmed_at = Some(recorded.position);
         }
         record.apply_recorded(recorded)

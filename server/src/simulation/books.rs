@@ -91,7 +91,7 @@ impl Books {
         let mut books = Self::default();
         let poisoned = lock(&world.poisoned).clone();
         for recorded in world.events() {
-            let is_poison = streams::id_in("order", &recorded.stream).is_some_and(|id| poisoned.contains(&id));
+            let is_poison = streams::id_in("order", recorded.stream()).is_some_and(|id| poisoned.contains(&id));
             if !is_poison && let Err(error) = books.take(&recorded) {
                 books.wrong.push(error.to_string());
             }
@@ -100,7 +100,7 @@ impl Books {
     }
 
     fn take(&mut self, recorded: &Recorded) -> Result<(), stored::LoadError> {
-        let (stream, at) = (&recorded.stream, recorded.position);
+        let (stream, at) = (recorded.stream(), recorded.position);
         if let Some(id) = streams::id_in::<OrderId>("order", stream) {
             self.order(id, at, stored::decode(recorded)?);
         } else if let Some(id) = streams::id_in::<PaymentId>("payment", stream) {
@@ -109,7 +109,7 @@ impl Books {
             self.stocks.entry(id).or_default().push((at, stored::decode(recorded)?));
         } else if let Some(id) = streams::id_in::<OrderId>("checkout", stream) {
             self.checkouts.entry(id).or_default().push((at, stored::decode(recorded)?));
-        } else if stream.as_str().starts_with("process-") {
+        } else if stream.starts_with("process-") {
             if let ProcessEvent::Introduced { after } = stored::decode(recorded)? {
                 self.past = Position(after);
             }
@@ -177,7 +177,7 @@ impl Books {
     fn mail(&mut self, id: EmailId, recorded: &Recorded, event: EmailEvent) {
         match event {
             EmailEvent::Requested { order_id, kind, to: _ } => {
-                let message_id = format!("{}@storefront.example", recorded.event.id);
+                let message_id = format!("{}@storefront.example", recorded.id);
                 let book = MailBook { order_id, kind, message_id, sent: 0, failed: 0 };
                 if self.mails.insert(id, book).is_some() {
                     self.wrong.push(format!("mail {id} is asked for twice"));

@@ -18,10 +18,10 @@ pub(super) fn are_complete(world: &World, books: &Books, wrong: &mut Vec<String>
     let mut orders = BTreeMap::<String, OrderId>::new();
     let mut numbers = BTreeMap::<(&str, u16), Vec<u64>>::new();
     for recorded in world.events() {
-        if !recorded.stream.as_str().starts_with("invoice-") {
+        if !recorded.stream().starts_with("invoice-") {
             continue;
         }
-        let stream = recorded.stream.as_str().to_owned();
+        let stream = recorded.stream().to_owned();
         match stored::decode::<InvoiceEvent>(&recorded).expect("it was just written") {
             InvoiceEvent::Issued(invoice) => {
                 let (count, total, _) = invoices.entry(invoice.order_id).or_default();

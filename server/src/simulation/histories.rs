@@ -52,7 +52,7 @@ pub(super) fn goes_on(world: &World) {
     fate::tell(|| format!("a shop of old goes on from {cut} of {}", history.len()));
     for recorded in history.iter().filter(|recorded| recorded.position <= cut) {
         let expected = Expected::Exactly(Version(recorded.version.0 - 1));
-        let part = StreamAppend { stream: recorded.stream.clone(), expected, events: vec![recorded.event.clone()] };
+        let part = StreamAppend { stream: recorded.stream_name(), expected, events: vec![recorded.to_new()] };
         world.log.append(&Append { streams: vec![part], ..Append::default() }).expect("it was a log");
     }
     remember_payments(world, &history, cut);
@@ -63,8 +63,7 @@ pub(super) fn goes_on(world: &World) {
 /// Where a log may end: what was written together was written whole. It has one cause, one author and one time.
 fn ends_of_appends(history: &[Recorded]) -> Vec<Position> {
     let written = |recorded: &Recorded| {
-        let NewEvent { causation_id, actor, time_ms, .. } = recorded.event.clone();
-        (causation_id, actor, time_ms)
+        (recorded.causation_id().map(str::to_owned), recorded.actor().to_owned(), recorded.time_ms)
     };
     let ends = history.windows(2).filter(|pair| written(&pair[0]) != written(&pair[1]));
     ends.map(|pair| pair[0].position).chain(history.last().map(|last| last.position)).collect()
@@ -72,21 +71,18 @@ fn ends_of_appends(history: &[Recorded]) -> Vec<Position> {
 
 fn read(line: &str) -> Recorded {
     let line: Line = serde_json::from_str(line).expect("it is a line of an export");
-    Recorded {
-        position: Position(line.position),
-        stream: StreamName::new(line.stream).expect("it is a stream"),
-        version: Version(line.version),
-        event: NewEvent {
-            id: line.id,
-            kind: line.kind,
-            schema_version: line.schema_version,
-            time_ms: line.time_ms,
-            correlation_id: line.correlation_id,
-            causation_id: line.causation_id,
-            actor: line.actor,
-            data: JsonText::of(&line.data).expect("it was JSON"),
-        },
-    }
+    let stream = StreamName::new(line.stream).expect("it is a stream");
+    let event = NewEvent {
+        id: line.id,
+        kind: line.kind,
+        schema_version: line.schema_version,
+        time_ms: line.time_ms,
+        correlation_id: line.correlation_id,
+        causation_id: line.causation_id,
+        actor: line.actor,
+        data: JsonText::of(&line.data).expect("it was JSON"),
+    };
+    Recorded::new(Position(line.position), &stream, Version(line.version), &event)
 }
 
 /// The gateway knows what it did, and perhaps more than the shop had noted when it was cut off.
@@ -94,8 +90,8 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
     let mut requests = BTreeMap::<PaymentId, (String, Charged)>::new();
     let mut refunds = BTreeMap::<PaymentId, String>::new();
     for recorded in history {
-        let Some(payment_id) = streams::id_in::<PaymentId>("payment", &recorded.stream) else { continue };
-        let key = format!("storefront-{}", recorded.event.id);
+        let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { continue };
+        let key = format!("storefront-{}", recorded.id);
         let told = recorded.position <= cut;
         match stored::decode::<PaymentEvent>(recorded).expect("an old event can be read") {
             PaymentEvent::Requested { order_id, amount, .. } if told => {
@@ -132,14 +128,14 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
 }
 
 fn remember_mails(world: &World, history: &[Recorded], cut: Position) {
-    let mut asked = BTreeMap::<&StreamName, (EventId, OrderId, MailKind, String)>::new();
-    for recorded in history.iter().filter(|recorded| recorded.stream.as_str().starts_with("email-")) {
+    let mut asked = BTreeMap::<&str, (EventId, OrderId, MailKind, String)>::new();
+    for recorded in history.iter().filter(|recorded| recorded.stream().starts_with("email-")) {
         match stored::decode::<EmailEvent>(recorded).expect("an old event can be read") {
             EmailEvent::Requested { order_id, kind, to } => {
-                asked.insert(&recorded.stream, (recorded.event.id, order_id, kind, to));
+                asked.insert(recorded.stream(), (recorded.id, order_id, kind, to));
             }
             EmailEvent::Sent { .. } if recorded.position <= cut => {
-                let (id, _, kind, to) = asked[&recorded.stream].clone();
+                let (id, _, kind, to) = asked[recorded.stream()].clone();
                 let (message_id, subject) = (format!("{id}@storefront.example"), format!("{kind:?}"));
                 world.takes_mail(Mail { message_id, to, subject, body: String::new() });
             }
@@ -151,7 +147,7 @@ fn remember_mails(world: &World, history: &[Recorded], cut: Position) {
 fn remember_products(world: &World, history: &[Recorded], cut: Position) {
     let mut products = BTreeMap::<ProductId, Product>::new();
     for recorded in history.iter().filter(|recorded| recorded.position <= cut) {
-        let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { continue };
+        let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { continue };
         let event = stored::decode::<ProductEvent>(recorded).expect("an old event can be read");
         let state = products.entry(id).or_default();
         *state = product::evolve(std::mem::take(state), &event);

@@ -46,19 +46,19 @@ fn log_is_sound(world: &World, past: Position, wrong: &mut Vec<String>) {
         if recorded.position != Position(index as u64 + 1) {
             wrong.push(format!("position {} stands at place {}", recorded.position, index + 1));
         }
-        let version = versions.entry(recorded.stream.clone()).or_default();
+        let version = versions.entry(recorded.stream_name()).or_default();
         version.0 += 1;
         if recorded.version != *version {
-            wrong.push(format!("{} has version {} where {version} is due", recorded.stream, recorded.version));
+            wrong.push(format!("{} has version {} where {version} is due", recorded.stream(), recorded.version));
         }
-        let by_process = recorded.event.actor.starts_with("process:");
-        let cause = recorded.event.causation_id.as_ref();
+        let by_process = recorded.actor().starts_with("process:");
+        let cause = recorded.causation_id();
         // Without a cause is only what a process says of itself, and what timers of old led to.
-        let may_lack_one = recorded.event.kind.starts_with("process.") || recorded.position <= past;
+        let may_lack_one = recorded.kind().starts_with("process.") || recorded.position <= past;
         if by_process && cause.map_or(!may_lack_one, |cause| !ids.contains(cause)) {
             wrong.push(format!("event {} has no cause in the log", recorded.position));
         }
-        ids.insert(recorded.event.id.to_string());
+        ids.insert(recorded.id.to_string());
     }
 }
 
@@ -270,10 +270,10 @@ pub(super) fn mark_what_the_crash_cut(world: &World) {
     drop(bank);
     let events = world.events();
     let positions: BTreeMap<String, Position> =
-        events.iter().map(|recorded| (recorded.event.id.to_string(), recorded.position)).collect();
+        events.iter().map(|recorded| (recorded.id.to_string(), recorded.position)).collect();
     let uncommitted = events.iter().any(|recorded| {
-        let Some(process) = recorded.event.actor.strip_prefix("process:") else { return false };
-        let cause = recorded.event.causation_id.as_ref().and_then(|cause| positions.get(cause));
+        let Some(process) = recorded.actor().strip_prefix("process:") else { return false };
+        let cause = recorded.causation_id().and_then(|cause| positions.get(cause));
         cause.is_some_and(|cause| *cause > world.log.checkpoint(process))
     });
     if uncommitted {

@@ -62,8 +62,7 @@ impl Log {
                 break;
             }
             next_after = recorded.position;
-            let NewEvent { kind, correlation_id, .. } = &recorded.event;
-            if filter.lets_through(kind, recorded.stream.as_str(), correlation_id) {
+            if filter.lets_through(recorded.kind(), recorded.stream(), recorded.correlation_id()) {
                 events.push(recorded.clone());
             }
         }
@@ -101,7 +100,7 @@ impl Log {
         data: &JsonText,
     ) -> bool {
         let Some(last) = self.stream(stream, version, 1).pop() else { return false };
-        self.beside(|beside| beside.save_snapshot(stream, last.event.id, version, schema_version, data));
+        self.beside(|beside| beside.save_snapshot(stream, last.id, version, schema_version, data));
         true
     }
 
@@ -170,7 +169,7 @@ impl Kept {
         places.push(place);
         let (position, version) = (Position(place as u64 + 1), Version(places.len() as u64));
         self.ids.insert(event.id, place);
-        self.events.push(Recorded { position, stream: stream.clone(), version, event: event.clone() });
+        self.events.push(Recorded::new(position, stream, version, event));
     }
 
     fn known(&self, append: &Append) -> Known {
@@ -180,9 +179,9 @@ impl Kept {
         let (Some(first), Some(last)) = (found.first().copied(), found.last().copied()) else { return Known::Not };
         let in_place = found.len() == wanted.len()
             && found.iter().enumerate().all(|(index, place)| *place == first + index)
-            && found.iter().zip(&wanted).all(|(place, (stream, _))| self.events[*place].stream == **stream);
+            && found.iter().zip(&wanted).all(|(place, (stream, _))| self.events[*place].stream() == stream.as_str());
         if !in_place {
-            return Known::Partly(self.events[first].event.id);
+            return Known::Partly(self.events[first].id);
         }
         let then = |stream: &StreamName| {
             let places = self.streams.get(stream).map(Vec::as_slice).unwrap_or_default();

@@ -91,7 +91,7 @@ pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut V
     let mut issued_for = BTreeMap::<OrderId, u32>::new();
     let mut vouchers = BTreeMap::<VoucherCode, (Option<OrderId>, u32)>::new();
     for recorded in world.events() {
-        let Some(code) = streams::id_in::<VoucherCode>("voucher", &recorded.stream) else { continue };
+        let Some(code) = streams::id_in::<VoucherCode>("voucher", recorded.stream()) else { continue };
         let (reserved, redeemed) = vouchers.entry(code.clone()).or_default();
         match stored::decode::<VoucherEvent>(&recorded).expect("it was just written") {
             VoucherEvent::Issued { order_id, .. } => *issued_for.entry(order_id).or_default() += 1,
@@ -127,6 +127,6 @@ pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut V
 }
 
 fn events_of<E: Stored>(world: &World, stream: &str) -> Vec<E> {
-    let events = world.events().into_iter().filter(|recorded| recorded.stream.as_str() == stream);
+    let events = world.events().into_iter().filter(|recorded| recorded.stream() == stream);
     events.map(|recorded| stored::decode(&recorded).expect("it was just written")).collect()
 }

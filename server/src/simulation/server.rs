@@ -300,7 +300,7 @@ impl Lists for Door {
         self.read().await?;
         let mut orders = BTreeMap::<OrderId, Order>::new();
         for recorded in self.0.world.events() {
-            let Some(id) = streams::id_in::<OrderId>("order", &recorded.stream) else { continue };
+            let Some(id) = streams::id_in::<OrderId>("order", recorded.stream()) else { continue };
             // What cannot be read is left out, as the views do.
             let Ok(event) = stored::decode(&recorded) else { continue };
             let order = orders.entry(id).or_default();
@@ -315,7 +315,7 @@ impl Lists for Door {
         self.read().await?;
         let mut products = BTreeMap::<ProductId, Product>::new();
         for recorded in self.0.world.events() {
-            let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { continue };
+            let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { continue };
             let product = products.entry(id).or_default();
             *product = product::evolve(std::mem::take(product), &stored::decode(&recorded)?);
         }

@@ -78,11 +78,11 @@ impl CatalogueView {
     /// Takes an event in, without a database.
     #[cfg(test)]
     pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        let Some(id) = streams::id_in::<ProductId>("product", &recorded.stream) else { return Ok(()) };
+        let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
         let event = stored::decode::<ProductEvent>(recorded)?;
         let (state, at) = match self.by_id.remove(&id) {
             Some(entry) => (entry.product, entry.listed_at),
-            None => (Product::default(), Timestamp::from_unix_ms(recorded.event.time_ms)),
+            None => (Product::default(), Timestamp::from_unix_ms(recorded.time_ms)),
         };
         self.put(id, product::evolve(state, &event), at, recorded.position);
         Ok(())

@@ -23,11 +23,11 @@ impl View for CategoriesView {
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
-        Some(ALL.to_owned()).filter(|_| recorded.stream == streams::categories()).into_iter().collect()
+        Some(ALL.to_owned()).filter(|_| recorded.stream() == streams::categories().as_str()).into_iter().collect()
     }
 
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
-        if recorded.stream != streams::categories() {
+        if recorded.stream() != streams::categories().as_str() {
             return Ok(Vec::new());
         }
         let event = stored::decode::<CategoryEvent>(recorded)?;

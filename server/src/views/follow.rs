@@ -80,7 +80,7 @@ pub(super) async fn prepare(log: &Store, store: &ViewStore) -> Result<(), FeedEr
 async fn belongs_to(log: &Store, head: &Head) -> Result<bool, FeedError> {
     let Some(before) = head.position.0.checked_sub(1) else { return Ok(true) };
     let slice = log.read_all(Position(before), 1, &Filter::default()).await?;
-    Ok(slice.events.first().is_some_and(|event| event.event.id.to_string() == head.event_id))
+    Ok(slice.events.first().is_some_and(|event| event.id.to_string() == head.event_id))
 }
 
 pub(super) struct Follower<'a> {
@@ -220,7 +220,7 @@ pub(super) async fn fold(
             Ok(changes) => rows.apply(changes),
             Err(failure) => left_out(view, recorded.position, &failure, &mut failures),
         }
-        to = (recorded.position, recorded.event.id.to_string());
+        to = (recorded.position, recorded.id.to_string());
     }
     let mut changes = Vec::new();
     for (key, before, now) in rows.changed() {

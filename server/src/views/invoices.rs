@@ -56,7 +56,7 @@ impl View for Invoices {
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
-        let Some(invoice) = streams::id_in::<InvoiceNumber>("invoice", &recorded.stream) else { return Vec::new() };
+        let Some(invoice) = streams::id_in::<InvoiceNumber>("invoice", recorded.stream()) else { return Vec::new() };
         // What cannot be read is said by `project`.
         let credit = match stored::decode::<InvoiceEvent>(recorded) {
             Ok(InvoiceEvent::Credited(credit)) => Some(credit.number.to_string()),
@@ -66,7 +66,7 @@ impl View for Invoices {
     }
 
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
-        let Some(number) = streams::id_in::<InvoiceNumber>("invoice", &recorded.stream) else { return Ok(Vec::new()) };
+        let Some(number) = streams::id_in::<InvoiceNumber>("invoice", recorded.stream()) else { return Ok(Vec::new()) };
         let position = i64::try_from(recorded.position.0).unwrap_or(i64::MAX);
         let changed = match stored::decode::<InvoiceEvent>(recorded)? {
             InvoiceEvent::Issued(invoice) => vec![DocumentRow::of_invoice(&invoice, position)],

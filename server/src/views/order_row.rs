@@ -9,7 +9,7 @@ use storefront_api::{
 };
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::payment::PaymentEvent;
-use storefront_eventlog::{Position, StreamName};
+use storefront_eventlog::Position;
 
 use crate::streams;
 
@@ -125,7 +125,7 @@ impl OrderRow {
     }
 
     /// The order after an event of a payment; those of an earlier checkout's payment change nothing.
-    pub(super) fn after_payment(mut self, stream: &StreamName, event: &PaymentEvent) -> Self {
+    pub(super) fn after_payment(mut self, stream: &str, event: &PaymentEvent) -> Self {
         let id = streams::id_in::<PaymentId>("payment", stream);
         if let Some(payment) = self.payment.as_mut().filter(|payment| Some(payment.id) == id) {
             payment.apply(event);

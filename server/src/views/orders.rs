@@ -39,12 +39,12 @@ impl View for Orders {
         let Some(id) = order_of(recorded) else { return Ok(Vec::new()) };
         let key = id.to_string();
         let row = rows.get::<OrderRow>(&key)?;
-        let row = if recorded.stream.as_str().starts_with("payment-") {
+        let row = if recorded.stream().starts_with("payment-") {
             let event = stored::decode::<PaymentEvent>(recorded)?;
-            row.map(|row| row.after_payment(&recorded.stream, &event))
+            row.map(|row| row.after_payment(recorded.stream(), &event))
         } else {
             let event = stored::decode::<OrderEvent>(recorded)?;
-            let time = Timestamp::from_unix_ms(recorded.event.time_ms);
+            let time = Timestamp::from_unix_ms(recorded.time_ms);
             match row {
                 Some(row) => Some(row.after(&event, time)),
                 None => OrderRow::started(id, &event, recorded.position, time),
@@ -69,11 +69,11 @@ impl View for Orders {
 
 /// Whose event it is; `None` for one that is about no order.
 fn order_of(recorded: &Recorded) -> Option<OrderId> {
-    if recorded.stream.as_str().starts_with("payment-") {
+    if recorded.stream().starts_with("payment-") {
         // What belongs to an order is correlated by its id.
-        recorded.event.correlation_id.parse().ok()
+        recorded.correlation_id().parse().ok()
     } else {
-        streams::id_in("order", &recorded.stream)
+        streams::id_in("order", recorded.stream())
     }
 }
 

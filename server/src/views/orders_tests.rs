@@ -1,6 +1,7 @@
 use storefront_api::{Money, OrderSummary, PaymentStatus};
 use storefront_domain::OrderNumber;
 use storefront_domain::payment::{self, Payment};
+use storefront_eventlog::{NewEvent, Recorded};
 
 use super::*;
 use crate::order_record::OrderRecord;
@@ -18,7 +19,9 @@ impl Shop {
 
     fn payment(&mut self, of: u128, number: u128, event: &PaymentEvent) {
         self.0.write(&streams::payment(payment(number)), event);
-        self.0.events.last_mut().unwrap().event.correlation_id = order(of).to_string();
+        let written = self.0.events.pop().unwrap();
+        let event = NewEvent { correlation_id: order(of).to_string(), ..written.to_new() };
+        self.0.events.push(Recorded::new(written.position, &written.stream_name(), written.version, &event));
     }
 
     /// What the view says of an order, and what its streams say.
@@ -27,9 +30,9 @@ impl Shop {
         let mut record = OrderRecord::default();
         let mut paid = Payment::default();
         for recorded in &self.0.events {
-            if recorded.stream == streams::order(order(number)) {
+            if recorded.stream() == streams::order(order(number)).as_str() {
                 record.apply_recorded(recorded).unwrap();
-            } else if recorded.stream == streams::payment(payment(payment_number)) {
+            } else if recorded.stream() == streams::payment(payment(payment_number)).as_str() {
                 paid = payment::evolve(paid, &stored::decode(recorded).unwrap());
             }
         }

@@ -48,7 +48,7 @@ impl View for Products {
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
-        streams::id_in::<ProductId>("product", &recorded.stream).iter().map(ToString::to_string).collect()
+        streams::id_in::<ProductId>("product", recorded.stream()).iter().map(ToString::to_string).collect()
     }
 
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
@@ -57,7 +57,7 @@ impl View for Products {
         let event = stored::decode::<ProductEvent>(recorded)?;
         let (listed_ms, listed, state) = match rows.get::<ProductRow>(key)? {
             Some(row) => (row.listed_ms, row.listed, row.product()),
-            None => (recorded.event.time_ms, recorded.position.0, Product::Unknown),
+            None => (recorded.time_ms, recorded.position.0, Product::Unknown),
         };
         let row = ProductRow::new(product::evolve(state, &event), listed_ms, listed);
         Ok(vec![Change::put(key, &row)?])

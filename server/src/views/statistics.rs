@@ -277,7 +277,7 @@ impl Sums {
 }
 
 fn about(recorded: &Recorded) -> Option<About> {
-    let stream = &recorded.stream;
+    let stream = recorded.stream();
     streams::id_in("order", stream)
         .map(About::Order)
         .or_else(|| streams::id_in("payment", stream).map(About::Payment))
@@ -295,7 +295,7 @@ fn day_key(recorded: &Recorded) -> String {
 
 /// Days since 1970-01-01 UTC.
 fn day(recorded: &Recorded) -> i64 {
-    recorded.event.time_ms.div_euclid(MS_PER_DAY)
+    recorded.time_ms.div_euclid(MS_PER_DAY)
 }
 
 const MS_PER_DAY: i64 = 24 * 60 * 60 * 1000;

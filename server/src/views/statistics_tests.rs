@@ -13,7 +13,7 @@ struct Days(Log);
 impl Days {
     fn on<E: stored::Stored>(&mut self, day: i64, stream: &storefront_eventlog::StreamName, event: &E) {
         self.0.write(stream, event);
-        self.0.events.last_mut().unwrap().event.time_ms = day * DAY_MS + 1;
+        self.0.events.last_mut().unwrap().time_ms = day * DAY_MS + 1;
     }
 
     fn sold(&mut self, day: i64, number: u128, id: &str, pieces: u32, amount: i64) {

@@ -140,7 +140,7 @@ impl Follower<'_> {
             && head.position < self.seen
         {
             let slice = self.views.inner.log.read_all(Position(before), 1, &Filter::default()).await?;
-            let event_id = slice.events.first().map(|event| event.event.id.to_string()).unwrap_or_default();
+            let event_id = slice.events.first().map(|event| event.id.to_string()).unwrap_or_default();
             let commit = Commit { head, to: self.seen, event_id, failures: Failures::default(), rows: Vec::new() };
             self.commit(index, commit).await?;
         }

@@ -35,7 +35,7 @@ struct SoFar {
 impl SoFar {
     fn take_in(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
         let Self { before_invoices, steps, payment, mail } = self;
-        match recorded.event.kind.split_once('.') {
+        match recorded.kind().split_once('.') {
             Some(("order", "checked_out")) => {
                 if let OrderEvent::CheckedOut { payment_id, .. } = stored::decode(recorded)? {
                     *steps = fresh();
@@ -60,20 +60,20 @@ impl SoFar {
                 }
             }
             // A late word about the payment of an earlier checkout says nothing about this one.
-            Some(("payment", _)) if payment.as_ref() == Some(&recorded.stream) => {
+            Some(("payment", _)) if payment.as_ref().is_some_and(|payment| payment.as_str() == recorded.stream()) => {
                 on_payment(steps, &stored::decode(recorded)?);
             }
             Some(("email", _)) => {
                 let event = stored::decode(recorded)?;
                 // Only the confirmation is a step of the checkout; later mails are about later things.
                 if matches!(event, EmailEvent::Requested { kind: MailKind::Confirmation, .. }) {
-                    *mail = Some(recorded.stream.clone());
+                    *mail = Some(recorded.stream_name());
                 }
-                if mail.as_ref() == Some(&recorded.stream) {
+                if mail.as_ref().is_some_and(|mail| mail.as_str() == recorded.stream()) {
                     on_email(steps, &event);
                 }
             }
-            Some(("process", _)) => on_process(steps, &recorded.stream, &stored::decode(recorded)?),
+            Some(("process", _)) => on_process(steps, recorded.stream(), &stored::decode(recorded)?),
             _ => {}
         }
         Ok(())
@@ -190,12 +190,12 @@ fn on_credit_note(steps: &mut [Step], credit: &CreditNote) {
 }
 
 /// The process at work on a step could not handle an event, or was told to go on.
-fn on_process(steps: &mut [Step], process: &StreamName, event: &ProcessEvent) {
+fn on_process(steps: &mut [Step], process: &str, event: &ProcessEvent) {
     match event {
         ProcessEvent::SequenceParked { attempts, error, .. } => {
             let is_open = |which: &usize| matches!(steps[*which].state, StepState::Running | StepState::Waiting);
             // Invoice and mail are under way at once; before them there is one step at a time.
-            let which = match process.as_str() {
+            let which = match process {
                 "process-invoices" => Some(INVOICE).filter(is_open),
                 "process-mail" => Some(MAIL).filter(is_open),
                 _ => (0..steps.len()).find(is_open),
@@ -207,7 +207,7 @@ fn on_process(steps: &mut [Step], process: &StreamName, event: &ProcessEvent) {
         }
         ProcessEvent::SequenceRetried { .. } | ProcessEvent::SequenceSkipped { .. } => {
             let is_parked = |step: &Step| step.detail.as_ref().is_some_and(|detail| detail.starts_with(PARKED));
-            let of_process = match process.as_str() {
+            let of_process = match process {
                 "process-invoices" => INVOICE..MAIL,
                 "process-mail" => MAIL..steps.len(),
                 _ => 0..steps.len(),

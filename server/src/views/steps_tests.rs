@@ -249,7 +249,7 @@ fn a_credit_note_stands_beside_the_invoice_that_stays_written() {
 #[test]
 fn an_order_from_before_there_were_invoices_waits_for_none() {
     let story = Story::begins().stock_reserved().paid().confirmed().mail(1, &EmailEvent::Sent { attempts: 1 });
-    let confirmed_at = story.log.events.iter().find(|recorded| recorded.event.kind == "checkout.completed");
+    let confirmed_at = story.log.events.iter().find(|recorded| recorded.kind() == "checkout.completed");
     let confirmed_at = confirmed_at.unwrap().position;
     let invoice = &steps(&story.log.events, confirmed_at)[3];
     assert_eq!((invoice.state, invoice.attempt), (Pending, 0));
@@ -261,6 +261,6 @@ fn an_order_from_before_there_were_invoices_waits_for_none() {
 fn an_event_that_cannot_be_read_changes_no_step_and_hides_none() {
     let mut story = Story::begins().stock_reserved();
     let last = story.log.events.last_mut().unwrap();
-    last.event.schema_version = 99;
+    last.schema_version = 99;
     story.paid().confirmed().stands_at([Done, Done, Done, Running, Running]);
 }

@@ -36,7 +36,7 @@ impl View for Stocks {
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
-        streams::id_in::<ProductId>("stock", &recorded.stream).iter().map(ToString::to_string).collect()
+        streams::id_in::<ProductId>("stock", recorded.stream()).iter().map(ToString::to_string).collect()
     }
 
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {

@@ -48,11 +48,11 @@ impl View for Vouchers {
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
-        streams::id_in::<VoucherCode>("voucher", &recorded.stream).iter().map(ToString::to_string).collect()
+        streams::id_in::<VoucherCode>("voucher", recorded.stream()).iter().map(ToString::to_string).collect()
     }
 
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
-        let Some(code) = streams::id_in::<VoucherCode>("voucher", &recorded.stream) else { return Ok(Vec::new()) };
+        let Some(code) = streams::id_in::<VoucherCode>("voucher", recorded.stream()) else { return Ok(Vec::new()) };
         let row = rows.get::<VoucherRow>(code.as_str())?;
         let issued = row.as_ref().map_or(i64::try_from(recorded.position.0).unwrap_or(i64::MAX), |row| row.issued);
         let mut record = row.map(VoucherRow::record).unwrap_or_default();
@@ -134,7 +134,7 @@ impl VoucherRecord {
     pub(crate) fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
         let event = stored::decode::<VoucherEvent>(recorded)?;
         if matches!(event, VoucherEvent::Issued { .. }) {
-            self.issued_at = Timestamp::from_unix_ms(recorded.event.time_ms);
+            self.issued_at = Timestamp::from_unix_ms(recorded.time_ms);
         }
         self.voucher = voucher::evolve(std::mem::take(&mut self.voucher), &event);
         Ok(())

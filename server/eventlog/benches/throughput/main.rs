@@ -10,6 +10,7 @@ mod postgres;
 mod snapshots;
 mod together;
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -104,12 +105,17 @@ async fn sqlite_reading(folder: &Path) {
     let path = folder.join("reading");
     let log: Log = Arc::new(SqliteStore::open(&path).unwrap());
     fill(&log, EVENTS_TO_READ).await;
-    let (sight, own, kept) = (path.clone(), path.clone(), log.clone());
+    let reading = |look: Look| {
+        let path = path.clone();
+        case(async move |_| bare_reading(&path, look))
+    };
+    let kept = log.clone();
     compare(
         "SQLite, catching up in pages of 1000, events a second",
         vec![
-            ("bare loop that looks at no column", case(async move |_| bare_reading(&sight, false))),
-            ("bare loop that keeps the rows", case(async move |_| bare_reading(&own, true))),
+            ("bare loop that looks at no column", reading(Look::AtNone)),
+            ("bare loop that looks at every column", reading(Look::AtAll)),
+            ("bare loop that keeps the rows", reading(Look::AndKeep)),
             ("log", case(async move |_| catch_up(&kept).await)),
         ],
     )
@@ -277,7 +283,17 @@ fn bare_sqlite(path: &Path, total: usize, in_transaction: usize) -> f64 {
     position as f64 / start.elapsed().as_secs_f64()
 }
 
-fn bare_reading(path: &Path, keeping: bool) -> f64 {
+/// What a bare loop does with the rows that it reads.
+#[derive(Clone, Copy)]
+enum Look {
+    AtNone,
+    /// At each column where the library has it.
+    AtAll,
+    /// At all, and copies them.
+    AndKeep,
+}
+
+fn bare_reading(path: &Path, look: Look) -> f64 {
     let connection = Connection::open(path).unwrap();
     let sql = "SELECT * FROM events WHERE position > ?1 ORDER BY position LIMIT 1000";
     let mut select = connection.prepare(sql).unwrap();
@@ -289,11 +305,19 @@ fn bare_reading(path: &Path, keeping: bool) -> f64 {
         while let Some(row) = rows.next().unwrap() {
             any = true;
             after = row.get(0).unwrap();
-            if keeping {
-                let text = |column: usize| row.get::<_, Option<String>>(column).unwrap();
-                let id: [u8; 16] = row.get(3).unwrap();
-                let numbers: [i64; 3] = [2, 5, 6].map(|column| row.get(column).unwrap());
-                page.push((id, numbers, [1, 4, 7, 8, 9, 10].map(text)));
+            let numbers = || [2, 5, 6].map(|column| row.get::<_, i64>(column).unwrap());
+            match look {
+                Look::AtNone => {}
+                Look::AtAll => {
+                    let text = |column: usize| row.get_ref(column).unwrap().as_str_or_null().unwrap();
+                    black_box((row.get_ref(3).unwrap().as_blob().unwrap(), numbers()));
+                    black_box([1, 4, 7, 8, 9, 10].map(text));
+                }
+                Look::AndKeep => {
+                    let text = |column: usize| row.get::<_, Option<String>>(column).unwrap();
+                    let id: [u8; 16] = row.get(3).unwrap();
+                    page.push((id, numbers(), [1, 4, 7, 8, 9, 10].map(text)));
+                }
             }
         }
         if !any {

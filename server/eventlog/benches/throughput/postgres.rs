@@ -1,12 +1,15 @@
 //! PostgreSQL beside bare inserts.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storefront_eventlog::{Answer, Append, Checkpoint, JsonText, Position, PostgresStore, Taken, TimerChange};
 use tokio::task::JoinSet;
+use tokio_postgres::Row;
+use uuid::Uuid;
 
-use super::{Log, an_event, appends, appends_with, case, catch_up, compare};
+use super::{Log, Look, an_event, appends, appends_with, case, catch_up, compare};
 
 /// Measures writing, then reading.
 pub(super) async fn all(address: &str) {
@@ -48,11 +51,17 @@ pub(super) async fn all(address: &str) {
         ],
     )
     .await;
-    let (address, kept) = (address.to_owned(), log.clone());
+    let reading = |look: Look| {
+        let address = address.to_owned();
+        case(async move |_| bare_postgres_reading(&address, look).await)
+    };
+    let kept = log.clone();
     compare(
         "PostgreSQL, catching up in pages of 1000, events a second",
         vec![
-            ("bare loop that looks at no column", case(async move |_| bare_postgres_reading(&address).await)),
+            ("bare loop that looks at no column", reading(Look::AtNone)),
+            ("bare loop that looks at every column", reading(Look::AtAll)),
+            ("bare loop that keeps the rows", reading(Look::AndKeep)),
             ("log", case(async move |_| catch_up(&kept).await)),
         ],
     )
@@ -87,10 +96,12 @@ fn with_answer(append: Append) -> Append {
     Append { answer: Some(answer), ..append }
 }
 
-/// Inserts without order or versions, as fast as plain statements go.
+/// Inserts the same rows with the same indexes, without order, as fast as plain statements go.
 async fn bare_postgres(address: &str, connections: usize, total: usize) -> f64 {
-    let table = "CREATE TABLE IF NOT EXISTS bare (position BIGSERIAL PRIMARY KEY, stream TEXT, version BIGINT,
-        id UUID UNIQUE, type TEXT, data TEXT, UNIQUE (stream, version)); TRUNCATE bare";
+    let table = "CREATE SEQUENCE IF NOT EXISTS bare_position;
+        CREATE TABLE IF NOT EXISTS bare (LIKE eventlog.events INCLUDING ALL);
+        ALTER TABLE bare ALTER position SET DEFAULT nextval('bare_position');
+        TRUNCATE bare";
     let mut running = JoinSet::new();
     let mut clients = Vec::new();
     for number in 0..connections {
@@ -104,13 +115,31 @@ async fn bare_postgres(address: &str, connections: usize, total: usize) -> f64 {
     let start = Instant::now();
     for (number, client) in clients.into_iter().enumerate() {
         running.spawn(async move {
-            let sql = "INSERT INTO bare (stream, version, id, type, data) VALUES ($1, $2, $3, $4, $5)";
+            let sql =
+                "INSERT INTO bare (stream, version, id, type, schema_version, time_ms, correlation_id, causation_id,
+                actor, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
             let insert = client.prepare(sql).await.unwrap();
             let stream = format!("s-{number}");
             for version in 1..=(total / connections) as i64 {
                 let event = an_event();
-                let data = event.data.as_str();
-                client.execute(&insert, &[&stream, &version, &event.id, &event.kind, &data]).await.unwrap();
+                client
+                    .execute(
+                        &insert,
+                        &[
+                            &stream,
+                            &version,
+                            &event.id,
+                            &event.kind.as_str(),
+                            &i32::from(event.schema_version),
+                            &event.time_ms,
+                            &event.correlation_id.as_str(),
+                            &event.causation_id.as_deref(),
+                            &event.actor.as_str(),
+                            &event.data.as_str(),
+                        ],
+                    )
+                    .await
+                    .unwrap();
             }
         });
     }
@@ -118,7 +147,7 @@ async fn bare_postgres(address: &str, connections: usize, total: usize) -> f64 {
     total as f64 / start.elapsed().as_secs_f64()
 }
 
-async fn bare_postgres_reading(address: &str) -> f64 {
+async fn bare_postgres_reading(address: &str, look: Look) -> f64 {
     let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let sql = "SELECT * FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT 1000";
@@ -130,5 +159,23 @@ async fn bare_postgres_reading(address: &str) -> f64 {
             return after as f64 / start.elapsed().as_secs_f64();
         };
         after = last.get(0);
+        let numbers =
+            |row: &Row| (row.get::<_, Uuid>(3), row.get::<_, i64>(2), row.get::<_, i32>(5), row.get::<_, i64>(6));
+        match look {
+            Look::AtNone => {}
+            Look::AtAll => {
+                for row in &rows {
+                    let text = |column: usize| row.get::<_, Option<&str>>(column);
+                    black_box((numbers(row), [1, 4, 7, 8, 9, 10].map(text)));
+                }
+            }
+            Look::AndKeep => {
+                let keep = |row: &Row| {
+                    let text = |column: usize| row.get::<_, Option<String>>(column);
+                    (numbers(row), [1, 4, 7, 8, 9, 10].map(text))
+                };
+                drop(black_box(rows.iter().map(keep).collect::<Vec<_>>()));
+            }
+        }
     }
 }

@@ -73,7 +73,7 @@ async fn sum(log: &Log, stream: &StreamName, mut sum: u64, mut version: Version)
     loop {
         let page = log.read_stream(stream, Version(version.0 + 1), PAGE).await.unwrap();
         for recorded in &page {
-            sum += recorded.event.data.parse::<Data>().unwrap().quantity;
+            sum += serde_json::from_str::<Data>(recorded.data()).unwrap().quantity;
         }
         match page.last() {
             Some(last) => version = last.version,

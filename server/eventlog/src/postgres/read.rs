@@ -4,13 +4,15 @@
 
 use std::collections::HashMap;
 
+use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::session::{Session, signed, unsigned};
+use crate::event::Texts;
 use crate::limits::EVENTS_PER_READ;
-use crate::{Answer, Filter, JsonText, NewEvent, Position, Recorded, Slice, StreamName, Version};
+use crate::{Answer, Filter, JsonText, Position, Recorded, Slice, StreamName, Version};
 
 /// How many events one call looks at, at most, when a filter leaves most of them out.
 const EVENTS_LOOKED_AT: i64 = 10_000;
@@ -41,7 +43,8 @@ pub(super) async fn stream(
         format!("SELECT {COLUMNS} FROM eventlog.events WHERE stream = $1 AND version >= $2 ORDER BY version LIMIT $3");
     let select = session.statement(&select).await?;
     let rows = session.client.query(&select, &[&stream.as_str(), &signed(from.0), &bounded(limit)]).await?;
-    rows.iter().map(|row| recorded(row, 0)).collect()
+    let mut scratch = String::new();
+    rows.iter().map(|row| recorded(row, 0, &mut scratch)).collect()
 }
 
 pub(super) async fn all(session: &Session, after: Position, limit: usize, filter: &Filter) -> Result<Slice, Error> {
@@ -101,11 +104,19 @@ async fn unfiltered(session: &Session, after: Position, limit: usize) -> Result<
     let select = format!("SELECT {COLUMNS} FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2");
     let select = session.statement(&select).await?;
     let (from, limit) = (signed(after.0), bounded(limit));
-    let rows = async { session.client.query(&select, &[&from, &limit]).await };
+    let events = async {
+        let given: [&(dyn ToSql + Sync); 2] = [&from, &limit];
+        let mut rows = std::pin::pin!(session.client.query_raw(&select, given).await?);
+        // Each is read as it comes, while the database looks for the next.
+        let (mut events, mut scratch) = (Vec::new(), String::new());
+        while let Some(row) = rows.try_next().await? {
+            events.push(recorded(&row, 0, &mut scratch)?);
+        }
+        Ok(events)
+    };
     // With both prepared, the look at the head is sent first: it tells no more than the events do.
     session.statement(HEAD).await?;
-    let (head, rows) = tokio::try_join!(biased; head(session), rows)?;
-    let events: Vec<Recorded> = rows.iter().map(|row| recorded(row, 0)).collect::<Result<_, _>>()?;
+    let (head, events) = tokio::try_join!(biased; head(session), events)?;
     let last = events.last().map(|last| last.position);
     Ok(Slice { events, next_after: last.unwrap_or(after), head: head.max(last.unwrap_or_default()) })
 }
@@ -117,9 +128,10 @@ fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bo
     let head = Position(unsigned(first.try_get(0)?));
     let looked_at: i64 = first.try_get(1)?;
     let last_looked_at = first.try_get::<_, Option<i64>>(2)?.map(|position| Position(unsigned(position)));
+    let mut scratch = String::new();
     let events: Vec<Recorded> = match first.try_get::<_, Option<i64>>(3)? {
         None => Vec::new(),
-        Some(_) => rows.iter().map(|row| recorded(row, 3)).collect::<Result<_, _>>()?,
+        Some(_) => rows.iter().map(|row| recorded(row, 3, &mut scratch)).collect::<Result<_, _>>()?,
     };
     if limit == 0 || after >= head {
         return Ok(Slice { events: Vec::new(), next_after: after, head });
@@ -197,21 +209,18 @@ fn bounded(limit: usize) -> i64 {
     signed(limit.min(EVENTS_PER_READ) as u64)
 }
 
-fn recorded(row: &Row, column: usize) -> Result<Recorded, Error> {
+fn recorded(row: &Row, column: usize, scratch: &mut String) -> Result<Recorded, Error> {
+    let texts = Texts {
+        stream: row.try_get(column + 1)?,
+        kind: row.try_get(column + 4)?,
+        correlation_id: row.try_get(column + 7)?,
+        causation_id: row.try_get(column + 8)?,
+        actor: row.try_get(column + 9)?,
+        data: row.try_get(column + 10)?,
+    };
+    let (position, version) = (row.try_get(column)?, row.try_get(column + 2)?);
     let schema_version: i32 = row.try_get(column + 5)?;
-    Ok(Recorded {
-        position: Position(unsigned(row.try_get(column)?)),
-        stream: StreamName::trusted(row.try_get(column + 1)?),
-        version: Version(unsigned(row.try_get(column + 2)?)),
-        event: NewEvent {
-            id: row.try_get(column + 3)?,
-            kind: row.try_get(column + 4)?,
-            schema_version: u16::try_from(schema_version).unwrap_or(u16::MAX),
-            time_ms: row.try_get(column + 6)?,
-            correlation_id: row.try_get(column + 7)?,
-            causation_id: row.try_get(column + 8)?,
-            actor: row.try_get(column + 9)?,
-            data: JsonText::trusted(row.try_get(column + 10)?),
-        },
-    })
+    let numbers = (u16::try_from(schema_version).unwrap_or(u16::MAX), row.try_get(column + 6)?);
+    let (position, version) = (Position(unsigned(position)), Version(unsigned(version)));
+    Ok(Recorded::read(position, version, row.try_get(column + 3)?, numbers, &texts, scratch))
 }

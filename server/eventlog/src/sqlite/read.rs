@@ -7,8 +7,9 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use uuid::Uuid;
 
+use crate::event::Texts;
 use crate::limits::EVENTS_PER_READ;
-use crate::{Answer, Filter, JsonText, NewEvent, Position, Recorded, Slice, StreamName, Version};
+use crate::{Answer, Filter, JsonText, Position, Recorded, Slice, StreamName, Version};
 
 /// How many events one call looks at, at most, when a filter leaves most of them out.
 const EVENTS_LOOKED_AT: u32 = 10_000;
@@ -37,12 +38,12 @@ pub(super) fn stream(
     )?;
     let mut rows = select.query(params![stream.as_str(), from, count(limit)])?;
     let mut events = Vec::new();
-    let mut bytes_left = bytes;
+    let (mut bytes_left, mut scratch) = (bytes, String::new());
     while bytes_left > 0
         && let Some(row) = rows.next()?
     {
-        let event = recorded(row)?;
-        bytes_left = bytes_left.saturating_sub(event.event.data.as_str().len());
+        let event = recorded(row, &mut scratch)?;
+        bytes_left = bytes_left.saturating_sub(event.data().len());
         events.push(event);
     }
     Ok(events)
@@ -50,7 +51,7 @@ pub(super) fn stream(
 
 /// Whether events of a stream end where a limit cut them off, so that there may be more.
 pub(super) fn is_cut(events: &[Recorded], limit: usize, bytes: usize) -> bool {
-    let read = || events.iter().map(|event| event.event.data.as_str().len()).sum::<usize>();
+    let read = || events.iter().map(|event| event.data().len()).sum::<usize>();
     events.len() >= limit || read() >= bytes
 }
 
@@ -85,13 +86,13 @@ pub(super) fn all(connection: &Connection, after: Position, limit: usize, filter
 /// Fills a slice, which tells where to read on when the rows run out, with what passes the filter.
 fn pick(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut slice: Slice) -> rusqlite::Result<Slice> {
     let everything = *filter == Filter::default();
-    let mut looked_at = 0;
+    let (mut looked_at, mut scratch) = (0, String::new());
     while let Some(row) = rows.next()? {
         looked_at += 1;
         if everything
             || filter.lets_through(row.get_ref(4)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(7)?.as_str()?)
         {
-            slice.events.push(recorded(row)?);
+            slice.events.push(recorded(row, &mut scratch)?);
         }
         if slice.events.len() == limit || looked_at == EVENTS_LOOKED_AT {
             slice.next_after = row.get(0)?;
@@ -136,23 +137,17 @@ pub(super) fn count(limit: usize) -> u32 {
     u32::try_from(limit).unwrap_or(u32::MAX)
 }
 
-fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
-    let id = id(row, 3)?;
-    Ok(Recorded {
-        position: row.get(0)?,
-        stream: StreamName::trusted(row.get(1)?),
-        version: row.get(2)?,
-        event: NewEvent {
-            id,
-            kind: row.get(4)?,
-            schema_version: row.get(5)?,
-            time_ms: row.get(6)?,
-            correlation_id: row.get(7)?,
-            causation_id: row.get(8)?,
-            actor: row.get(9)?,
-            data: JsonText::trusted(row.get(10)?),
-        },
-    })
+fn recorded(row: &Row<'_>, scratch: &mut String) -> rusqlite::Result<Recorded> {
+    let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+    let texts = Texts {
+        stream: text(1)?,
+        kind: text(4)?,
+        correlation_id: text(7)?,
+        causation_id: row.get_ref(8)?.as_str_or_null()?,
+        actor: text(9)?,
+        data: text(10)?,
+    };
+    Ok(Recorded::read(row.get(0)?, row.get(2)?, id(row, 3)?, (row.get(5)?, row.get(6)?), &texts, scratch))
 }
 
 pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {

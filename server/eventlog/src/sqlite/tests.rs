@@ -128,7 +128,7 @@ async fn what_a_holder_had_queued_before_it_lost_its_lease_is_refused_and_its_ne
     }
     assert!(matches!(outcomes.as_slice(), [Ok(_), Err(AppendError::Fenced { .. }), Ok(_)]), "{outcomes:?}");
     let log = store.read_all(Position(0), 10, &Filter::default()).await.unwrap();
-    assert_eq!(log.events.iter().map(|event| event.stream.as_str()).collect::<Vec<_>>(), ["before", "after"]);
+    assert_eq!(log.events.iter().map(|event| event.stream()).collect::<Vec<_>>(), ["before", "after"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Writing: versions, positions, and all or nothing.
 
 use serde_json::json;
-use storefront_eventlog::{AppendError, Appended, EventId, JsonText, NewEvent, Position, StreamName, Version, limits};
+use storefront_eventlog::{
+    AppendError, Appended, EventId, JsonText, NewEvent, Position, Recorded, StreamName, Version, limits,
+};
 
 use crate::world::*;
 
@@ -34,7 +36,7 @@ pub(crate) async fn what_is_read_back_is_what_was_written(log: Log) {
     log.append(nothing().and(to("a", 0, vec![plain.clone(), odd.clone()]))).await.unwrap();
 
     let stored = read_whole_stream(&log, "a").await;
-    assert_eq!(stored.iter().map(|recorded| &recorded.event).collect::<Vec<_>>(), [&plain, &odd]);
+    assert_eq!(stored.iter().map(Recorded::to_new).collect::<Vec<_>>(), [plain, odd]);
     assert_eq!(stored, read_whole_log(&log).await);
 }
 
@@ -63,7 +65,7 @@ pub(crate) async fn several_streams_land_together(log: Log) {
     assert_eq!(appended, Appended { position: Position(8), versions: vec![Version(2), Version(5), Version(1)] });
 
     let written = read_whole_log(&log).await.split_off(4);
-    let places: Vec<_> = written.iter().map(|event| (event.stream.as_str(), event.version.0)).collect();
+    let places: Vec<_> = written.iter().map(|event| (event.stream(), event.version.0)).collect();
     assert_eq!(places, [("a", 1), ("a", 2), ("b", 5), ("c", 1)]);
 }
 

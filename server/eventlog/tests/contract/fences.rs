@@ -52,7 +52,7 @@ async fn what_a_holder_had_sent_before_it_lost_its_lease_is_refused_and_its_neig
     assert_fenced(outcomes.next().unwrap(), 1, 2);
     outcomes.next().unwrap().unwrap();
     let written: Vec<String> =
-        read_whole_log(&there).await.into_iter().map(|recorded| recorded.stream.to_string()).collect();
+        read_whole_log(&there).await.into_iter().map(|recorded| recorded.stream().to_owned()).collect();
     assert_eq!(written, ["plain", "checked"]);
     assert_eq!(there.checkpoint("mail").await.unwrap().0, 0);
     there.append(nothing().with_checkpoint("mail", 2).under(&fresh)).await.unwrap();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use storefront_eventlog::{
-    Append, EventId, EventStore, JsonText, NewEvent, Position, Recorded, SqliteStore, StreamName, Version, check,
+    Append, EventId, EventStore, JsonText, NewEvent, Position, Recorded, SqliteStore, Version, check,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -92,22 +92,22 @@ async fn look_through(path: &Path, answered: &BTreeMap<(String, u64), u64>, roun
     let report = check(&store).await.unwrap();
     assert!(report.is_sound(), "after round {round}: {report}");
     let feed = read_whole_log(&log).await;
-    let mut streams: HashMap<&StreamName, Vec<&Recorded>> = HashMap::new();
+    let mut streams: HashMap<&str, Vec<&Recorded>> = HashMap::new();
     for event in &feed {
-        assert_eq!(event.event, the_event(event.stream.as_str(), event.version.0), "after round {round}");
-        streams.entry(&event.stream).or_default().push(event);
+        assert_eq!(event.to_new(), the_event(event.stream(), event.version.0), "after round {round}");
+        streams.entry(event.stream()).or_default().push(event);
     }
     for ((name, version), position) in answered {
-        let there = streams.get(&stream(name)).and_then(|events| events.get(*version as usize - 1));
+        let there = streams.get(stream(name).as_str()).and_then(|events| events.get(*version as usize - 1));
         let there = there.unwrap_or_else(|| panic!("after round {round}: version {version} of {name} is lost"));
         assert_eq!(there.position.0, *position, "after round {round}: version {version} of {name} has moved");
     }
     for (name, events) in &streams {
-        let read = read_whole_stream(&log, name.as_str()).await;
+        let read = read_whole_stream(&log, name).await;
         assert!(read.iter().eq(events.iter().copied()), "after round {round}: {name} is not as in the feed");
     }
     for caller in 0..CALLERS {
-        let last = |name: String| streams.get(&stream(&name)).map_or(0, |events| events.len() as u64);
+        let last = |name: String| streams.get(stream(&name).as_str()).map_or(0, |events| events.len() as u64);
         let pairs = last(format!("left-{caller}"));
         assert_eq!(last(format!("right-{caller}")), pairs, "after round {round}: half of an append is there");
         let (checkpoint, answer) = (log.checkpoint(&consumer(caller)).await, log.answer(&key(caller, pairs)).await);

@@ -296,7 +296,7 @@ async fn live(world: &mut World, history: &[Step]) {
     }
     let log = world.log();
     let events = read_whole_log(&log).await;
-    let seen: Vec<_> = events.iter().map(|event| (event.stream.clone(), event.version.0, event.event.id)).collect();
+    let seen: Vec<_> = events.iter().map(|event| (event.stream_name(), event.version.0, event.id)).collect();
     assert_eq!(seen, model.events);
     assert_sound(&log).await;
     assert!(timers(&log).await.into_keys().eq(model.timers.into_keys()));

@@ -149,7 +149,7 @@ async fn call(log: &Log, clock: &Clock, number: u64, known: &mut u64, kind: u64)
     let answered = |told: Told| Call { began, ended: clock.tick(), told };
     match kind {
         0 | 1 => {
-            let events: Vec<EventId> = read_whole_stream(log, &name).await.iter().map(|found| found.event.id).collect();
+            let events: Vec<EventId> = read_whole_stream(log, &name).await.iter().map(|found| found.id).collect();
             *known = events.len() as u64;
             vec![(Some(number), answered(Told::Read(events)))]
         }

@@ -31,7 +31,7 @@ pub(crate) async fn an_export_has_a_line_for_each_event(log: Log) {
     let events = read_whole_log(&log).await;
     let expected: Vec<String> = events.iter().map(|event| export_line(event).unwrap()).collect();
     assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
-    let first = &events[0].event.id;
+    let first = &events[0].id;
     let line = format!(
         r#"{{"position":1,"id":"{first}","stream":"a","version":1,"type":"thing.happened","schema_version":1,"time_ms":1700000000000,"correlation_id":"a correlation","causation_id":null,"actor":"tester","data":{{"kind":"thing.happened"}}}}"#
     );

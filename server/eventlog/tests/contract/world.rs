@@ -295,9 +295,9 @@ pub(crate) async fn assert_sound(log: &Log) {
     let mut versions = std::collections::HashMap::new();
     for (index, recorded) in events.iter().enumerate() {
         assert_eq!(recorded.position.0, index as u64 + 1, "positions are dense");
-        let version = versions.entry(recorded.stream.clone()).or_insert(0);
+        let version = versions.entry(recorded.stream_name()).or_insert(0);
         *version += 1;
-        assert_eq!(recorded.version.0, *version, "versions of {} are dense", recorded.stream);
+        assert_eq!(recorded.version.0, *version, "versions of {} are dense", recorded.stream());
     }
     assert_eq!(head(log).await, events.len() as u64);
 }

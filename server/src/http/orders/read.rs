@@ -84,7 +84,7 @@ async fn answer(
 
 /// Whether an event happened no later than a time.
 fn is_by(recorded: &Recorded, at: Option<Timestamp>) -> bool {
-    at.is_none_or(|at| Timestamp::from_unix_ms(recorded.event.time_ms) <= at)
+    at.is_none_or(|at| Timestamp::from_unix_ms(recorded.time_ms) <= at)
 }
 
 /// The refusal of a version that the order has never had.
