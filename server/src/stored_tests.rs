@@ -142,6 +142,31 @@ impl World {
         self.write(version, &events).await;
     }
 
+    /// Mugs are sold and sent, and each tenth order is cancelled instead; so many of the latest orders are open.
+    async fn sells(&self, count: u64, open: u64) {
+        let (mut stock, mut version) = (Stock::default(), Version(0));
+        let order_id = |number: u64| order(u128::from(number));
+        for number in 1..=count {
+            let sold = [
+                StockCommand::Receive { quantity: 20 },
+                StockCommand::Reserve { order_id: order_id(number), quantity: 2, until: at_second(900) },
+                StockCommand::Allocate { order_id: order_id(number) },
+            ];
+            let over = number.checked_sub(open).map(|number| (number, order_id(number)));
+            let back =
+                over.filter(|(number, _)| number % 10 == 0).map(|(_, order_id)| StockCommand::Return { order_id });
+            let settled = over.map(|(_, order_id)| StockCommand::Settle { order_id });
+            let mut events = Vec::new();
+            for command in sold.into_iter().chain(back).chain(settled) {
+                let decided = stock::decide(&stock, command).unwrap();
+                stock = decided.iter().fold(stock, stock::evolve);
+                events.extend(decided);
+            }
+            self.write(version, &events).await;
+            version.0 += events.len() as u64;
+        }
+    }
+
     async fn write(&self, version: Version, events: &[StockEvent]) {
         let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = Batch::new(at_second(1), cause);
@@ -160,6 +185,11 @@ impl World {
     async fn keeps(&self, version: u64, schema_version: u16, data: &JsonText) {
         let kept = self.store.save_snapshot(&self.mugs, Version(version), schema_version, data).await;
         assert!(kept.unwrap());
+    }
+
+    async fn kept_bytes(&self) -> usize {
+        let snapshot = self.store.snapshot(&self.mugs, codec::stock_snapshot::STOCK.schema_version).await.unwrap();
+        snapshot.expect("something is kept").data.as_str().len()
     }
 
     async fn kept_version(&self) -> Option<u64> {
@@ -258,4 +288,15 @@ async fn a_large_sum_is_kept_less_often_than_a_small_one() {
     );
     world.happen(1).await;
     assert_eq!((world.events_to_load().await, world.events_to_load().await), (usize::try_from(spared).unwrap() + 1, 0));
+}
+
+#[tokio::test]
+async fn however_much_was_sold_only_the_orders_that_are_open_are_kept() {
+    let world = World::with_events(0).await;
+    world.sells(5000, 10).await;
+    assert!(world.events_to_load().await > 20_000);
+    assert_eq!(world.events_to_load().await, 0);
+    // A promise or a sale is a little more than the 36 bytes of its order's id.
+    let bytes = world.kept_bytes().await;
+    assert!(bytes < 100 + 10 * 60, "{bytes} bytes are kept");
 }

@@ -108,6 +108,9 @@ async fn a_history_in_old_shapes_is_read_as_it_was_and_nothing_in_it_happens_aga
     let acted: Vec<_> =
         since.iter().filter(|event| about_the_past.iter().any(|it| event.kind.starts_with(it))).collect();
     assert!(acted.is_empty(), "processes that are newer than this log leave it as it is: {acted:?}");
+    let of_stock = since.iter().filter(|event| event.kind.starts_with("stock."));
+    let of_stock: Vec<_> = of_stock.map(|event| (event.kind.as_str(), &event.data["order_id"])).collect();
+    assert_eq!(of_stock, [("stock.settled", &then[0]["id"])], "goods that were sent are settled at last");
     server.shutdown().await;
 }
 

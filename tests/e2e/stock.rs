@@ -1,6 +1,7 @@
 //! What is on the shelf, and what an operator hears of it.
 
-use storefront_api::{EventQuery, OrderStatus, ProductId, ProductQuery, StockQuery};
+use storefront_api::{Cancel, Event, EventQuery, OrderStatus, ProductId, ProductQuery, Ship, StockQuery};
+use storefront_client::IdempotencyKey;
 
 use crate::world::{VISA, World, all_stock};
 
@@ -11,6 +12,12 @@ impl World {
         let query = EventQuery { kind, stream: Some(format!("stock-{product}")), ..EventQuery::default() };
         let events = self.client.events(&query).await.unwrap().events;
         events.into_iter().map(|event| event.kind).collect()
+    }
+
+    /// Everything that happened to the stock of a product.
+    async fn stock_history(&self, product: &ProductId) -> Vec<Event> {
+        let query = EventQuery { stream: Some(format!("stock-{product}")), ..EventQuery::default() };
+        self.client.events(&query).await.unwrap().events
     }
 
     async fn is_listed_as_low(&self, product: &ProductId, min_position: Option<u64>) -> bool {
@@ -82,5 +89,42 @@ async fn stock_is_listed_page_by_page_with_the_names_of_the_products() {
         let problem = refused.problem().unwrap();
         assert_eq!((problem.status, problem.code.as_str()), (422, "invalid_values"), "{query:?}");
         assert!(problem.detail.contains(wrong) || problem.errors.iter().any(|error| error.pointer.contains(wrong)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stock_forgets_an_order_that_was_sent_and_one_whose_pieces_are_back() {
+    let world = World::open().await;
+    for (ending, back) in [("order.shipped", &[][..]), ("order.cancelled", &["stock.returned"])] {
+        let products = [world.product_with(20).await.id, world.product_with(20).await.id];
+        let basket = world.a_basket(&products[0], 2).await;
+        let basket = world.add(basket.id, &products[1], 1).await.unwrap();
+        world.buy(&basket, VISA).await.unwrap();
+        world.reaches(basket.id, OrderStatus::Confirmed).await;
+        world.rests().await;
+        for product in &products {
+            assert_eq!(world.stock_history(product).await.last().unwrap().kind, "stock.allocated", "it may come back");
+        }
+        let key = IdempotencyKey::new();
+        if ending == "order.shipped" {
+            let (carrier, tracking_number) = ("Snail Post".to_owned(), "SP-77".to_owned());
+            let ship = Ship { carrier, tracking_number, estimated_delivery: None };
+            world.client.ship(basket.id, &ship, &key).await.unwrap();
+        } else {
+            world.client.cancel(basket.id, &Cancel { reason: "too late".to_owned() }, &key).await.unwrap();
+        }
+        world.rests().await;
+        let timeline = world.timeline(basket.id).await.events;
+        let cause = timeline.iter().find(|event| event.kind == ending).unwrap();
+        for product in &products {
+            let history = world.stock_history(product).await;
+            let after_the_sale = history.iter().skip_while(|event| event.kind != "stock.allocated").skip(1);
+            let kinds: Vec<_> = after_the_sale.map(|event| event.kind.as_str()).collect();
+            assert_eq!(kinds, [back, &["stock.settled"]].concat(), "after {ending}");
+            let settled = history.last().unwrap();
+            assert_eq!(settled.data["order_id"], basket.id.to_string());
+            assert_eq!(settled.causation_id, Some(cause.id.to_string()));
+            assert!(timeline.contains(settled), "it belongs to the order");
+        }
     }
 }

@@ -94,6 +94,7 @@ fn stock(what: &str, data: &Value, product: &str) -> String {
         "released" => with(&format!("{pieces} given back"), &[("because", text(data, "reason").replace('_', " "))]),
         "allocated" => format!("{pieces} left the shelf"),
         "returned" => format!("{pieces} back on the shelf"),
+        "settled" => format!("{product} is settled: nothing is left to take back"),
         "threshold_set" => format!("{product} runs low at {}", number(data, "threshold")),
         "ran_low" => format!("only {} × {product} left", number(data, "available")),
         "ran_out" => format!("no {product} left"),
@@ -298,6 +299,7 @@ mod tests {
             ("voucher.redeemed", json!({}), "voucher teapot is used up"),
             ("customer.limit_set", json!({"limit": eur(100)}), "may buy what costs up to 1.00 €"),
             ("stock.ran_low", json!({"available": 3}), "only 3 × teapot left"),
+            ("stock.settled", json!({"order_id": "1"}), "teapot is settled: nothing is left to take back"),
             (
                 "process.sequence_parked",
                 json!({"position": 7, "error": "no mail server"}),

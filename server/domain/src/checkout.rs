@@ -132,15 +132,17 @@ pub enum Trigger {
     },
     /// `order.cancelled`.
     OrderCancelled,
+    /// `order.shipped`.
+    OrderShipped,
 }
 
 /// What the executor is to do; each intent is one atomic append.
 ///
 /// `Start`, `Complete`, `Fail` and `Undo` leave their trace in the process's own stream, and `react` never asks for them again
-/// once it is there. `RequestPayment`, `Refund` and `SendMail` leave theirs elsewhere, in the payment's and the mail's
-/// stream. Those take each once, however often it is asked for: [`crate::payment::decide`] answers a second request or
-/// refund with no events, and [`crate::email::decide`] a second mail under the same id. So after a crash in between, every
-/// trigger can simply be taken again.
+/// once it is there. `RequestPayment`, `Refund`, `SendMail` and `Settle` leave theirs elsewhere, in the payment's, the mail's
+/// and the stock's stream. Those take each once, however often it is asked for: [`crate::payment::decide`] answers a second
+/// request or refund with no events, [`crate::email::decide`] a second mail under the same id, and [`crate::stock::decide`] a
+/// second settling. So after a crash in between, every trigger can simply be taken again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// Record `Started`; then reserve the voucher and every line and record `VoucherReserved` and `StockReserved`, or
@@ -200,8 +202,8 @@ pub enum Intent {
         /// About what.
         kind: crate::email::MailKind,
     },
-    /// Record `Cancelled`, release or return every line, release the voucher unless it was redeemed (what was redeemed
-    /// stays so), and refund whatever was paid.
+    /// Record `Cancelled`, release every line or return and settle it, release the voucher unless it was redeemed (what was
+    /// redeemed stays so), and refund whatever was paid.
     Undo {
         /// The payment of the last checkout.
         payment_id: PaymentId,
@@ -209,6 +211,11 @@ pub enum Intent {
         lines: Vec<Line>,
         /// What voucher to release.
         voucher: Option<VoucherCode>,
+    },
+    /// Settle every line: the order was sent, and nothing of it comes back.
+    Settle {
+        /// What to settle.
+        lines: Vec<Line>,
     },
     /// Refund a payment that came in after its checkout had ended otherwise.
     Refund {

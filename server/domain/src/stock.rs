@@ -1,4 +1,20 @@
 //! The stock of one product: what is on hand, and which of it is promised to which order.
+//!
+//! An order that has its pieces is remembered until nothing of it can come back any more: it was sent, or its pieces are
+//! back. Then it is settled and forgotten, so that what sells well does not carry along every order of its life. Why nothing
+//! happens twice after that:
+//!
+//! * `Return`, `Release` and `Settle` find nothing of the order, and do nothing; `Allocate` finds no promise, and is refused.
+//! * `Reserve` would promise anew. It is asked for in one append with `checkout.started`, at the version of a stream that
+//!   lets no attempt begin once the order was confirmed or given up. So a repeat finds that out, or conflicts and finds it out
+//!   then, whichever server asks.
+//! * An order that was sent cannot be given up, nor one that was given up be sent: its own stream decides. So the pieces of an
+//!   order that was settled because it was sent are never asked back.
+//! * Pieces leave the shelf in the append that confirms their order, and only a confirmed order can be sent. So settling never
+//!   comes before them, even where it waits behind something that went wrong.
+//!
+//! An order that was given up before there was settling keeps its entry, and so does one that was sent before, unless the log
+//! is read again from its beginning.
 
 mod parts;
 #[cfg(test)]
@@ -56,6 +72,11 @@ pub enum StockEvent {
         order_id: OrderId,
         /// How many.
         quantity: u32,
+    },
+    /// Nothing of an order can come back any more: it was sent, or its pieces are back. It is forgotten.
+    Settled {
+        /// The order.
+        order_id: OrderId,
     },
     /// Stock runs low at another number.
     ThresholdSet {
@@ -123,6 +144,11 @@ pub enum StockCommand {
         /// The order.
         order_id: OrderId,
     },
+    /// Forget an order that was sent, or whose pieces are back; one that has no pieces is forgotten already.
+    Settle {
+        /// The order.
+        order_id: OrderId,
+    },
     /// Set the threshold, 0 to 1,000,000.
     SetThreshold {
         /// At or below this many available.
@@ -166,7 +192,7 @@ pub struct Stock {
     on_hand: u32,
     threshold: u32,
     reservations: BTreeMap<OrderId, Reservation>,
-    /// Orders that have their pieces, kept so that each gets them once and gives them back once.
+    /// Orders that have their pieces, kept until they are settled so that each gets them once and gives them back once.
     allocations: BTreeMap<OrderId, Allocation>,
 }
 
@@ -282,6 +308,9 @@ pub fn evolve(mut stock: Stock, event: &StockEvent) -> Stock {
                 stock.on_hand = on_hand;
             }
         }
+        StockEvent::Settled { order_id } => {
+            stock.allocations.remove(order_id);
+        }
         StockEvent::ThresholdSet { threshold } => stock.threshold = *threshold,
         // Alerts follow from the numbers and change none.
         StockEvent::RanLow { .. } | StockEvent::RanOut => {}
@@ -326,6 +355,9 @@ fn event_of(stock: &Stock, command: StockCommand) -> Result<Option<StockEvent>, 
             }
             Some(Allocation { returned: true, .. }) | None => Ok(None),
         },
+        StockCommand::Settle { order_id } => {
+            Ok(stock.allocations.contains_key(&order_id).then_some(StockEvent::Settled { order_id }))
+        }
         StockCommand::SetThreshold { threshold } => {
             if threshold > MAX_QUANTITY {
                 return Err(StockError::OutOfRange);

@@ -15,6 +15,7 @@ pub(super) const KINDS: &[&str] = &[
     "stock.released",
     "stock.allocated",
     "stock.returned",
+    "stock.settled",
     "stock.threshold_set",
     "stock.ran_low",
     "stock.ran_out",
@@ -61,6 +62,11 @@ struct OfOrder {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Settled {
+    order_id: OrderId,
+}
+
+#[derive(Serialize, Deserialize)]
 struct ThresholdSet {
     threshold: u32,
 }
@@ -88,6 +94,7 @@ pub(crate) fn encode(event: &StockEvent) -> Encoded {
         }
         StockEvent::Allocated { order_id, quantity } => encoded("stock.allocated", 1, &OfOrder { order_id, quantity }),
         StockEvent::Returned { order_id, quantity } => encoded("stock.returned", 1, &OfOrder { order_id, quantity }),
+        StockEvent::Settled { order_id } => encoded("stock.settled", 1, &Settled { order_id }),
         StockEvent::ThresholdSet { threshold } => encoded("stock.threshold_set", 1, &ThresholdSet { threshold }),
         StockEvent::RanLow { available } => encoded("stock.ran_low", 1, &RanLow { available }),
         StockEvent::RanOut => encoded("stock.ran_out", 1, &Nothing {}),
@@ -125,6 +132,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Stoc
         ("stock.returned", 1) => {
             let OfOrder { order_id, quantity } = parsed(kind, data)?;
             Ok(StockEvent::Returned { order_id, quantity })
+        }
+        ("stock.settled", 1) => {
+            let Settled { order_id } = parsed(kind, data)?;
+            Ok(StockEvent::Settled { order_id })
         }
         ("stock.threshold_set", 1) => {
             let ThresholdSet { threshold } = parsed(kind, data)?;

@@ -28,6 +28,7 @@ pub(crate) const LISTENER: Listener = Listener {
     types: &[
         "order.checked_out",
         "order.cancelled",
+        "order.shipped",
         "checkout.stock_reserved",
         "checkout.completed",
         "payment.succeeded",
@@ -53,6 +54,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
                 Trigger::OrderCheckedOut { payment_id, lines, total, method: payment, email, voucher }
             }
             OrderEvent::Cancelled { .. } => Trigger::OrderCancelled,
+            OrderEvent::Shipped { .. } => Trigger::OrderShipped,
             OrderEvent::Started { .. }
             | OrderEvent::ItemAdded { .. }
             | OrderEvent::ItemQuantityChanged { .. }
@@ -64,7 +66,6 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
             | OrderEvent::Invoiced { .. }
-            | OrderEvent::Shipped { .. }
             | OrderEvent::Delivered { .. }
             | OrderEvent::Expired => return Ok(None),
         };
@@ -173,6 +174,12 @@ impl Run<'_> {
                 self.undo(batch, payment_id, &lines, voucher).await?;
                 Ok(vec![CheckoutEvent::Cancelled])
             }
+            Intent::Settle { lines } => {
+                for (product_id, _) in by_product(&lines) {
+                    self.stock(batch, &product_id, StockCommand::Settle { order_id: self.order_id }).await?;
+                }
+                Ok(vec![])
+            }
             Intent::Refund { payment_id, reason } => {
                 self.payment(batch, payment_id, PaymentCommand::RefundAll { reason }).await?;
                 Ok(vec![])
@@ -277,7 +284,8 @@ impl Run<'_> {
         self.payment(batch, payment_id, refund).await
     }
 
-    /// Releases what is reserved, the voucher too, and returns what was allocated. A voucher that was redeemed stays so.
+    /// Releases what is reserved, the voucher too, and returns and settles what was allocated. A voucher that was redeemed
+    /// stays so.
     async fn give_back(
         &self,
         batch: &mut Batch,
@@ -288,11 +296,16 @@ impl Run<'_> {
         for (product_id, _) in by_product(lines) {
             let stream = streams::stock(&product_id);
             let (mut stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
-            let mut events = stock::decide(&stock, StockCommand::Release { order_id: self.order_id, reason })?;
-            for event in &events {
-                stock = stock::evolve(stock, event);
+            let mut events = Vec::new();
+            for command in [
+                StockCommand::Release { order_id: self.order_id, reason },
+                StockCommand::Return { order_id: self.order_id },
+                StockCommand::Settle { order_id: self.order_id },
+            ] {
+                let decided = stock::decide(&stock, command)?;
+                stock = decided.iter().fold(stock, stock::evolve);
+                events.extend(decided);
             }
-            events.extend(stock::decide(&stock, StockCommand::Return { order_id: self.order_id })?);
             batch.add(stream, version, &events);
         }
         self.voucher(batch, voucher, VoucherCommand::Release { order_id: self.order_id }).await

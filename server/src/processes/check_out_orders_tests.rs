@@ -57,6 +57,14 @@ impl World {
         }
     }
 
+    /// Handles everything in the log once more, from its beginning, to which nothing comes of it.
+    async fn hears_it_all_again(&mut self) {
+        let before = self.kinds().await;
+        self.handled.clear();
+        self.settles().await;
+        assert_eq!(self.kinds().await, before);
+    }
+
     async fn handle(&self, recorded: Recorded) {
         let life = Duration::from_secs(900);
         handle(self.store.clone(), life, Turn::of(recorded, LISTENER.name)).await.unwrap();
@@ -73,7 +81,18 @@ impl World {
     }
 
     async fn kinds(&self) -> Vec<String> {
-        let slice = self.store.read_all(Position(0), 1000, &Filter::default()).await.unwrap();
+        self.kinds_in(&Filter::default()).await
+    }
+
+    /// What happened to the mugs after they had left the shelf.
+    async fn mugs_after_the_sale(&self) -> Vec<String> {
+        let streams = vec![streams::stock(&product("mug")).as_str().to_owned()];
+        let kinds = self.kinds_in(&Filter { streams, ..Filter::default() }).await;
+        kinds.into_iter().skip_while(|kind| kind != "stock.allocated").skip(1).collect()
+    }
+
+    async fn kinds_in(&self, filter: &Filter) -> Vec<String> {
+        let slice = self.store.read_all(Position(0), 1000, filter).await.unwrap();
         slice.events.iter().map(|recorded| recorded.kind().to_owned()).collect()
     }
 
@@ -84,6 +103,10 @@ impl World {
 
 fn paid() -> PaymentCommand {
     PaymentCommand::RecordSuccess { reference: "pi_1".to_owned() }
+}
+
+fn shipped() -> OrderEvent {
+    OrderEvent::Shipped { carrier: "Van".to_owned(), tracking_number: "1".to_owned(), estimated_delivery: None }
 }
 
 fn cancelled() -> OrderEvent {
@@ -152,4 +175,30 @@ async fn cancelled_after_it_was_confirmed_the_pieces_come_back_and_the_money_goe
     assert_eq!(world.mugs().await, (5, 0));
     assert_eq!(world.count("payment.refund_requested").await, 1);
     assert_eq!(world.count("email.requested").await, 2, "one says confirmed, one says cancelled");
+    assert_eq!(world.mugs_after_the_sale().await, ["stock.returned", "stock.settled"]);
+    world.hears_it_all_again().await;
+    assert_eq!(world.mugs().await, (5, 0));
+}
+
+#[tokio::test]
+async fn sent_it_is_settled_and_however_often_its_story_is_told_again_nothing_more_happens() {
+    let mut world = World::with_mugs(5, 2).await;
+    world.settles().await;
+    world.gateway_says(paid()).await;
+    world.settles().await;
+    assert_eq!(world.mugs_after_the_sale().await, [""; 0], "it can be cancelled still");
+    world.write(streams::order(order(1)), &[shipped()]).await;
+    world.settles().await;
+    assert_eq!(world.mugs_after_the_sale().await, ["stock.settled"]);
+    world.hears_it_all_again().await;
+    assert_eq!((world.status().await, world.mugs().await), (OrderStatus::Shipped, (3, 0)));
+}
+
+#[tokio::test]
+async fn cancelled_before_it_had_its_pieces_there_is_nothing_to_settle() {
+    let mut world = World::with_mugs(5, 2).await;
+    world.settles().await;
+    world.write(streams::order(order(1)), &[cancelled()]).await;
+    world.settles().await;
+    assert_eq!((world.count("stock.released").await, world.count("stock.settled").await), (1, 0));
 }

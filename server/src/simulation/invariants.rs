@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use storefront_api::{OrderId, OrderStatus, PaymentMethod, ProductId};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::MailKind;
-use storefront_domain::stock::StockEvent;
+use storefront_domain::stock::{self, Allocation, Stock, StockEvent};
 use storefront_eventlog::{Position, StreamName, Version};
 
 use super::books::{Books, OrderBook};
@@ -29,6 +29,7 @@ pub(super) fn broken(world: &World) -> Vec<String> {
     payments_agree_with_the_gateway(&books, world, &mut wrong);
     for (product, events) in &books.stocks {
         stock_adds_up(product, events, &books, &mut wrong);
+        stock_forgets_what_is_over(product, events, &books, &mut wrong);
     }
     purses::wallets_add_up(world, &books, &mut wrong);
     documents::are_complete(world, &books, &mut wrong);
@@ -162,7 +163,10 @@ fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: 
                 on_hand += i64::from(*quantity);
                 *gone.entry(*order_id).or_default() -= i64::from(*quantity);
             }
-            StockEvent::ThresholdSet { .. } | StockEvent::RanLow { .. } | StockEvent::RanOut => {}
+            StockEvent::Settled { .. }
+            | StockEvent::ThresholdSet { .. }
+            | StockEvent::RanLow { .. }
+            | StockEvent::RanOut => {}
         }
         let promised: i64 = reserved.values().sum();
         if on_hand < 0 || promised > on_hand {
@@ -179,6 +183,38 @@ fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: 
         let taken = gone.get(id).copied().unwrap_or(0);
         if taken != due {
             wrong.push(format!("{taken} of {product} went to order {id} ({:?}) where {due} are due", book.status));
+        }
+    }
+}
+
+/// An order is settled once, when it was sent or its pieces are back, and none that is over is remembered.
+fn stock_forgets_what_is_over(
+    product: &ProductId,
+    events: &[(Position, StockEvent)],
+    books: &Books,
+    wrong: &mut Vec<String>,
+) {
+    let mut state = Stock::default();
+    for (at, event) in events {
+        if let StockEvent::Settled { order_id } = event {
+            let sent = books.orders.get(order_id).and_then(|book| book.shipped_at).is_some_and(|sent| sent < *at);
+            match state.to_parts().allocations.into_iter().find(|(id, _)| id == order_id) {
+                Some((_, Allocation { returned, .. })) if returned || sent => {}
+                Some(_) => wrong.push(format!("{product} is settled with {order_id} too early, at {at}")),
+                None => wrong.push(format!("{product} is settled with {order_id}, which has none of it, at {at}")),
+            }
+        }
+        state = stock::evolve(state, event);
+    }
+    // What came back before there was settling was not settled.
+    let is_of_old = |id: &OrderId| {
+        let came_back = |event: &StockEvent| matches!(event, StockEvent::Returned { order_id, .. } if order_id == id);
+        events.iter().any(|(at, event)| *at <= books.past && came_back(event))
+    };
+    for (id, _) in state.to_parts().allocations {
+        let is_over = |book: &OrderBook| book.shipped_at.is_some() || book.cancelled_at.is_some();
+        if books.orders.get(&id).is_none_or(is_over) && !is_of_old(&id) {
+            wrong.push(format!("the stock of {product} still remembers order {id}, which is over"));
         }
     }
 }

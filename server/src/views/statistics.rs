@@ -226,6 +226,7 @@ fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>
         | StockEvent::Adjusted { .. }
         | StockEvent::Reserved { .. }
         | StockEvent::Released { .. }
+        | StockEvent::Settled { .. }
         | StockEvent::ThresholdSet { .. }
         | StockEvent::RanLow { .. }
         | StockEvent::RanOut => return Ok(Vec::new()),

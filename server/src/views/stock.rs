@@ -104,8 +104,8 @@ impl StockRow {
                 self.reserved.remove(order_id);
             }
             StockEvent::ThresholdSet { threshold } => self.threshold = *threshold,
-            // Alerts follow from the numbers and change none.
-            StockEvent::RanLow { .. } | StockEvent::RanOut => {}
+            // What comes of an order's pieces later changes no number, and alerts follow from the numbers.
+            StockEvent::Settled { .. } | StockEvent::RanLow { .. } | StockEvent::RanOut => {}
         }
         Ok(self)
     }

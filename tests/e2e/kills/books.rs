@@ -121,11 +121,19 @@ impl Books {
         }
     }
 
-    /// Never below zero, never more promised than there is, nothing left promised, and gone is what was sold.
+    /// Never below zero, never more promised than there is, nothing left promised, and gone is what was sold. An order is
+    /// settled once, when it was sent or its pieces are back, and then always.
     fn stock(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
         let mut shelves = BTreeMap::<&str, (i64, BTreeMap<String, i64>)>::new();
         let mut gone = BTreeMap::<String, i64>::new();
-        for event in self.events.iter().filter(|event| event.stream.starts_with("stock-")) {
+        let (mut sent, mut remembered) = (BTreeSet::<&str>::new(), BTreeMap::<(&str, String), i64>::new());
+        for event in &self.events {
+            if let Some(id) = event.stream.strip_prefix("order-").filter(|_| event.kind == "order.shipped") {
+                sent.insert(id);
+            }
+            if !event.stream.starts_with("stock-") {
+                continue;
+            }
             let (on_hand, promised) = shelves.entry(&event.stream).or_default();
             let order = event.data["order_id"].as_str().unwrap_or_default().to_owned();
             let quantity = event.data["quantity"].as_i64().unwrap_or(0);
@@ -135,12 +143,18 @@ impl Books {
                 "stock.released" => drop(promised.remove(&order)),
                 "stock.allocated" => {
                     *on_hand -= promised.remove(&order).unwrap_or(i64::MAX / 2);
-                    *gone.entry(order).or_default() += quantity;
+                    *gone.entry(order.clone()).or_default() += quantity;
+                    remembered.insert((&event.stream, order), quantity);
                 }
                 "stock.returned" => {
                     *on_hand += quantity;
-                    *gone.entry(order).or_default() -= quantity;
+                    *gone.entry(order.clone()).or_default() -= quantity;
+                    *remembered.entry((&event.stream, order)).or_default() -= quantity;
                 }
+                "stock.settled" => match remembered.remove(&(event.stream.as_str(), order.clone())) {
+                    Some(pieces) if pieces == 0 || sent.contains(order.as_str()) => {}
+                    pieces => wrong.push(format!("{} is settled with {order}, which has {pieces:?}", event.stream)),
+                },
                 _ => {}
             }
             if *on_hand < promised.values().sum() {
@@ -150,6 +164,11 @@ impl Books {
         for (stream, (_, promised)) in shelves {
             if !promised.is_empty() {
                 wrong.push(format!("{stream} is left promised to {promised:?}"));
+            }
+        }
+        for ((stream, id), _) in remembered {
+            if sent.contains(id.as_str()) || orders.get(&id).is_none_or(|book| book.status == "cancelled") {
+                wrong.push(format!("{stream} still remembers order {id}, which is over"));
             }
         }
         for (id, book) in orders {

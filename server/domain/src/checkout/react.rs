@@ -30,6 +30,7 @@ pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
         }
         Trigger::Completed { number: _ } => completed(state),
         Trigger::OrderCancelled => order_cancelled(state),
+        Trigger::OrderShipped => order_shipped(state),
     }
 }
 
@@ -114,6 +115,13 @@ fn order_cancelled(state: &Checkout) -> Vec<Intent> {
         Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused | Stage::Failed | Stage::Cancelled => {
             vec![]
         }
+    }
+}
+
+fn order_shipped(state: &Checkout) -> Vec<Intent> {
+    match state.current() {
+        Some((attempt, Stage::Completed(_))) => vec![Intent::Settle { lines: attempt.lines.clone() }],
+        Some(_) | None => vec![],
     }
 }
 

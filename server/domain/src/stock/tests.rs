@@ -1,6 +1,6 @@
-//! What can be done with stock, what is refused, and what holds whatever is asked.
+//! What can be done with stock, and what is refused. What holds whatever is asked stands in `properties`.
 
-use proptest::prelude::*;
+mod properties;
 
 use super::*;
 use crate::testing::{Given, When, at_minute, folded, order};
@@ -59,6 +59,10 @@ fn returned(order_number: u128, quantity: u32) -> StockEvent {
     StockEvent::Returned { order_id: order(order_number), quantity }
 }
 
+fn settled(order_number: u128) -> StockEvent {
+    StockEvent::Settled { order_id: order(order_number) }
+}
+
 fn adjust(change: i64) -> StockCommand {
     StockCommand::Adjust { change, reason: "counted".to_owned() }
 }
@@ -77,6 +81,10 @@ fn allocate(order_number: u128) -> StockCommand {
 
 fn give_back(order_number: u128) -> StockCommand {
     StockCommand::Return { order_id: order(order_number) }
+}
+
+fn settle(order_number: u128) -> StockCommand {
+    StockCommand::Settle { order_id: order(order_number) }
 }
 
 fn levels(stock: &Stock) -> (u32, u32, u32) {
@@ -208,6 +216,34 @@ fn an_order_that_has_its_pieces_reserves_no_more() {
 }
 
 #[test]
+fn a_settled_order_is_forgotten_and_its_pieces_stay_where_they_are() {
+    let sold = || a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(reserved(2, 1)).and(allocated(2, 1));
+    let stock = sold().when(settle(1)).then([settled(1)]);
+    assert_eq!((levels(&stock), stock.allocations.keys().copied().collect()), ((3, 0, 3), vec![order(2)]));
+    let stock = sold().and(returned(1, 6)).when(settle(1)).then([settled(1)]);
+    assert_eq!((levels(&stock), stock.allocations.keys().copied().collect()), ((9, 0, 9), vec![order(2)]));
+}
+
+#[test]
+fn after_it_was_settled_an_order_neither_gets_pieces_nor_gives_any_back() {
+    let sent = || a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(settled(1));
+    let back = || a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(returned(1, 6)).and(settled(1));
+    for over in [sent, back] {
+        for late in [settle(1), give_back(1), release(1)] {
+            over().when(late).then_nothing();
+        }
+        over().when(allocate(1)).then_refused(StockError::NotReserved);
+    }
+}
+
+#[test]
+fn only_an_order_that_has_pieces_is_settled() {
+    a_shelf_with(10).when(settle(1)).then_nothing();
+    a_shelf_with(10).and(reserved(1, 6)).when(settle(1)).then_nothing();
+    a_shelf_with(10).and(reserved(1, 6)).and(released(1, 6)).when(settle(1)).then_nothing();
+}
+
+#[test]
 fn the_threshold_is_zero_to_a_million() {
     let set = |threshold| StockCommand::SetThreshold { threshold };
     let event = |threshold| StockEvent::ThresholdSet { threshold };
@@ -268,125 +304,11 @@ fn events_that_cannot_be_leave_the_stock_as_it_was() {
         allocated(3, 4),
         returned(1, 6),
         returned(3, 4),
+        settled(1),
+        settled(3),
         StockEvent::RanOut,
         StockEvent::RanLow { available: 3 },
     ] {
         assert_eq!(evolve(before.clone(), &event), before, "{event:?}");
-    }
-}
-
-fn any_command() -> impl Strategy<Value = StockCommand> {
-    let an_order = || 1..5_u128;
-    prop_oneof![
-        2 => (0..30_u32).prop_map(|quantity| StockCommand::Receive { quantity }),
-        1 => (-20..20_i64).prop_map(adjust),
-        4 => (an_order(), 0..15_u32).prop_map(|(order, quantity)| reserve(order, quantity)),
-        2 => an_order().prop_map(release),
-        2 => an_order().prop_map(allocate),
-        2 => an_order().prop_map(give_back),
-        1 => (0..15_u32).prop_map(|threshold| StockCommand::SetThreshold { threshold }),
-    ]
-}
-
-fn any_event() -> impl Strategy<Value = StockEvent> {
-    let an_order = || 1..5_u128;
-    let quantity = || prop_oneof![0..30_u32, Just(u32::MAX)];
-    prop_oneof![
-        quantity().prop_map(received),
-        prop_oneof![-30..30_i64, Just(i64::MIN), Just(i64::MAX)].prop_map(adjusted),
-        (an_order(), quantity()).prop_map(|(order, quantity)| reserved(order, quantity)),
-        (an_order(), quantity()).prop_map(|(order, quantity)| released(order, quantity)),
-        (an_order(), quantity()).prop_map(|(order, quantity)| allocated(order, quantity)),
-        (an_order(), quantity()).prop_map(|(order, quantity)| returned(order, quantity)),
-        quantity().prop_map(|threshold| StockEvent::ThresholdSet { threshold }),
-        quantity().prop_map(|available| StockEvent::RanLow { available }),
-        Just(StockEvent::RanOut),
-    ]
-}
-
-/// What an event moves onto or off the shelf.
-fn moved(event: &StockEvent) -> i64 {
-    match event {
-        StockEvent::Received { quantity } | StockEvent::Returned { quantity, .. } => i64::from(*quantity),
-        StockEvent::Adjusted { change, .. } => *change,
-        StockEvent::Allocated { quantity, .. } => -i64::from(*quantity),
-        StockEvent::Reserved { .. }
-        | StockEvent::Released { .. }
-        | StockEvent::ThresholdSet { .. }
-        | StockEvent::RanLow { .. }
-        | StockEvent::RanOut => 0,
-    }
-}
-
-proptest! {
-    #[test]
-    fn whatever_is_asked_stock_is_never_negative_and_no_piece_is_made_or_lost(
-        commands in prop::collection::vec(any_command(), 0..80)
-    ) {
-        let mut stock = Stock::default();
-        let mut by_hand = 0_i64;
-        for command in commands {
-            let events = decide(&stock, command).unwrap_or_default();
-            by_hand += events.iter().map(moved).sum::<i64>();
-            stock = folded(stock, events);
-            prop_assert_eq!(i64::from(stock.on_hand()), by_hand);
-            prop_assert!(stock.reserved() <= stock.on_hand());
-            prop_assert_eq!(stock.available(), stock.on_hand() - stock.reserved());
-        }
-    }
-
-    #[test]
-    fn an_order_gets_its_pieces_once_and_gives_them_back_once(
-        commands in prop::collection::vec(any_command(), 0..80)
-    ) {
-        let mut stock = Stock::default();
-        let mut log = Vec::new();
-        for command in commands {
-            let events = decide(&stock, command).unwrap_or_default();
-            log.extend(events.clone());
-            stock = folded(stock, events);
-        }
-        for number in 1..5 {
-            let of_order = |event: &StockEvent| matches!(event,
-                StockEvent::Allocated { order_id, .. } if *order_id == order(number));
-            let back = |event: &StockEvent| matches!(event,
-                StockEvent::Returned { order_id, .. } if *order_id == order(number));
-            let (got, gave) = (log.iter().filter(|event| of_order(event)), log.iter().filter(|event| back(event)));
-            let (got, gave): (Vec<_>, Vec<_>) = (got.map(moved).collect(), gave.map(moved).collect());
-            prop_assert!(got.len() <= 1 && gave.len() <= got.len());
-            prop_assert!(gave.iter().zip(&got).all(|(gave, got)| *gave == -got));
-        }
-    }
-
-    #[test]
-    fn alarms_come_with_each_crossing_and_only_then(commands in prop::collection::vec(any_command(), 0..80)) {
-        let mut stock = Stock::default();
-        for command in commands {
-            let before = stock.clone();
-            let events = decide(&stock, command).unwrap_or_default();
-            stock = folded(stock, events.clone());
-            let low = |stock: &Stock| stock.available() <= stock.threshold();
-            let alarm = match stock.available() {
-                0 if before.available() > 0 => Some(StockEvent::RanOut),
-                available if available > 0 && low(&stock) && !low(&before) => Some(StockEvent::RanLow { available }),
-                _ => None,
-            };
-            let is_alarm = |event: &&StockEvent| matches!(event, StockEvent::RanLow { .. } | StockEvent::RanOut);
-            prop_assert_eq!(events.iter().find(is_alarm), alarm.as_ref());
-        }
-    }
-
-    #[test]
-    fn no_event_in_any_state_panics_or_promises_more_than_there_is(
-        events in prop::collection::vec(any_event(), 0..80)
-    ) {
-        let mut stock = Stock::default();
-        for event in events {
-            stock = evolve(stock, &event);
-            prop_assert!(stock.reserved() <= stock.on_hand());
-            for command in [reserve(1, 3), release(1), allocate(1), give_back(1), adjust(-1), adjust(i64::MAX)] {
-                let _ = decide(&stock, command);
-            }
-        }
     }
 }

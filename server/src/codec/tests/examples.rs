@@ -84,7 +84,8 @@ pub(super) fn stock() -> Vec<StockEvent> {
             }
             Some(StockEvent::Released { .. }) => StockEvent::Allocated { order_id, quantity },
             Some(StockEvent::Allocated { .. }) => StockEvent::Returned { order_id, quantity },
-            Some(StockEvent::Returned { .. }) => StockEvent::ThresholdSet { threshold: 25 },
+            Some(StockEvent::Returned { .. }) => StockEvent::Settled { order_id },
+            Some(StockEvent::Settled { .. }) => StockEvent::ThresholdSet { threshold: 25 },
             Some(StockEvent::ThresholdSet { .. }) => StockEvent::RanLow { available: 9 },
             Some(StockEvent::RanLow { .. }) => StockEvent::RanOut,
             Some(StockEvent::RanOut) => return None,

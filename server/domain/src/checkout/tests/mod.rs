@@ -284,6 +284,11 @@ fn a_cancelled_order_is_undone_and_who_was_told_of_it_hears_of_that() {
 }
 
 #[test]
+fn the_goods_of_a_sent_order_are_settled() {
+    only(&Trigger::OrderShipped, &[("completed", &[Intent::Settle { lines: lines() }])]);
+}
+
+#[test]
 fn every_event_moves_on_only_the_stages_that_it_can_follow() {
     let completed = CheckoutEvent::Completed { number: number() };
     let issued = CheckoutEvent::VoucherIssued { voucher: voucher() };

@@ -31,7 +31,7 @@ fn assert_a_basket_at_rest_holds_nothing(world: &World) {
 fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
     let order = &world.order;
     let sold = match order.status() {
-        Some(OrderStatus::Confirmed) => true,
+        Some(OrderStatus::Confirmed | OrderStatus::Shipped) => true,
         Some(OrderStatus::InProgress | OrderStatus::Cancelled) => false,
         other => panic!("the order is left {other:?}"),
     };
@@ -40,6 +40,8 @@ fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
         let stock = &world.stocks[&line.item.product_id];
         assert_eq!(stock.reservation_of(ours()), None, "nothing stays reserved");
         assert_eq!(stock.on_hand(), ON_HAND - if sold { line.quantity.get() } else { 0 });
+        let may_come_back = order.status() == Some(OrderStatus::Confirmed);
+        assert_eq!(!stock.to_parts().allocations.is_empty(), may_come_back, "an order that is over is forgotten");
     }
     let balance = world.wallet.balance().unwrap().amount;
     assert_eq!(balance + world.kept_of_wallet(), world.put_in, "money came from nowhere, or went there");
@@ -114,6 +116,17 @@ fn a_cancelled_order_credits_the_wallet_once() {
 }
 
 #[test]
+fn an_order_that_was_sent_is_settled_and_the_money_stays_here() {
+    let paid = [deliver(), deliver(), Step::GatewayAnswers { payment: 0, accepts: true }, deliver()];
+    let start = [Step::CheckOut { wallet: false }];
+    let sent = [Step::Ship, Step::Cancel, Step::Deliver { killed_after: Some(1) }, deliver(), deliver()];
+    let again = (0..5).map(|trigger| Step::Redeliver { trigger });
+    let world = after(start.into_iter().chain(paid).chain(sent).chain(again));
+    assert_eq!(world.order.status(), Some(OrderStatus::Shipped));
+    assert_sold_and_paid_once_or_as_it_was(&world);
+}
+
+#[test]
 fn a_voucher_that_another_order_has_reopens_the_order_without_it() {
     let taken = Step::OthersUseVoucher { command: 0 };
     let world = after([Step::WantVoucher(true), Step::CheckOut { wallet: false }, taken]);
@@ -166,6 +179,7 @@ proptest! {
                 payment_declined(payment_number),
                 Trigger::Completed { number: number() },
                 Trigger::OrderCancelled,
+                Trigger::OrderShipped,
             ] {
                 prop_assert!(react(&checkout, &trigger).len() <= 2);
             }

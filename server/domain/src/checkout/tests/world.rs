@@ -40,6 +40,8 @@ pub(super) enum Step {
     /// Every refund that was asked for is carried out.
     RefundsGoBack,
     Cancel,
+    /// The shopkeeper sends it.
+    Ship,
     /// The gateway answers a payment that it was asked for, if there is one; a wallet decides by itself.
     GatewayAnswers {
         payment: usize,
@@ -68,6 +70,7 @@ pub(super) fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::TopUp),
         1 => Just(Step::RefundsGoBack),
         1 => Just(Step::Cancel),
+        1 => Just(Step::Ship),
         3 => (0..4_usize, any::<bool>()).prop_map(|(payment, accepts)| Step::GatewayAnswers { payment, accepts }),
         6 => killed_after.prop_map(|killed_after| Step::Deliver { killed_after }),
         2 => (0..20_usize).prop_map(|trigger| Step::Redeliver { trigger }),
@@ -165,6 +168,13 @@ impl World {
             Step::Cancel => {
                 if put(&mut self.order, OrderCommand::Cancel { reason: "enough".to_owned() }).is_ok() {
                     self.triggers.push(Trigger::OrderCancelled);
+                }
+            }
+            Step::Ship => {
+                let (carrier, tracking_number) = ("Van".to_owned(), "1".to_owned());
+                let ship = OrderCommand::Ship { carrier, tracking_number, estimated_delivery: None };
+                if put(&mut self.order, ship).is_ok() {
+                    self.triggers.push(Trigger::OrderShipped);
                 }
             }
             Step::GatewayAnswers { payment, accepts } => {
@@ -327,6 +337,7 @@ impl World {
                 self.trace(intent);
                 self.undo(*payment_id, lines, voucher.is_some());
             }
+            Intent::Settle { lines } => self.ask_stock(lines, |_| StockCommand::Settle { order_id: ours() }),
             Intent::Refund { payment_id, reason } => {
                 let command = PaymentCommand::RefundAll { reason: reason.clone() };
                 put(self.payments.get_mut(payment_id).unwrap(), command).unwrap();
@@ -365,6 +376,7 @@ impl World {
         let reason = ReleaseReason::OrderCancelled;
         self.ask_stock(lines, |_| StockCommand::Release { order_id: ours(), reason });
         self.ask_stock(lines, |_| StockCommand::Return { order_id: ours() });
+        self.ask_stock(lines, |_| StockCommand::Settle { order_id: ours() });
         self.release_voucher(with_voucher);
         let refund = PaymentCommand::RefundAll { reason: "the order was cancelled".to_owned() };
         put(self.payments.entry(payment_id).or_default(), refund).unwrap();
