@@ -1,4 +1,5 @@
-//! The checkout process: from `order.checked_out` to a confirmed order, or back to a basket with the reason.
+//! The checkout process: from `order.checked_out` to a confirmed order, or back to a basket with the reason. An order that
+//! is cancelled later is undone, and the goods of one that is sent are settled.
 //!
 //! `react` answers an event with intents; the executor in the server carries each out in one append, together with the
 //! events that say so. The process's own stream keeps what it learnt.
