@@ -323,6 +323,7 @@ async fn a_voucher_that_was_taken_back_is_listed_as_such_and_can_no_longer_be_us
     let (voucher, product) = (world.a_voucher(&ada).await, world.product_at(10_000).await);
     let applied = a_basket(&ada, &product, 1).await;
     let applied = ada.apply_voucher(applied.id, &voucher.code).await.unwrap().value;
+    world.rests().await;
     let revoke = RevokeVoucher { reason: "printed by mistake".to_owned() };
     let once = key();
     for replayed in [false, true] {
