@@ -232,6 +232,8 @@ mod tests {
             StockCommand::Allocate { order_id: order(1) },
             StockCommand::Allocate { order_id: order(2) },
             StockCommand::Return { order_id: order(1) },
+            StockCommand::Settle { order_id: order(1) },
+            StockCommand::Settle { order_id: order(2) },
             StockCommand::Adjust { change: -11, reason: "broken".to_owned() },
             reserve(4, 2),
         ]);
