@@ -185,6 +185,7 @@ async fn orders_are_found_by_status_and_by_the_beginnings_of_the_words_in_them()
     assert_eq!(by(Some(OrderStatus::InProgress), Some("mug ada")).await, [0; 0]);
     assert_eq!(by(None, Some(&order(4).to_string())).await, [4]);
     assert_eq!(by(None, Some(" ")).await.len(), 5);
+    assert_eq!(by(None, Some("ada")).await, [3]);
     for nothing in ["teapot", "%", "_", "'"] {
         assert_eq!(by(None, Some(nothing)).await, [0; 0], "{nothing}");
     }
@@ -247,4 +248,11 @@ async fn what_is_taken_out_or_bought_is_in_no_basket_until_the_checkout_fails() 
     let failed = (2, OrderEvent::Reopened { reason });
     let events = [bought, failed];
     assert_eq!((count_after(&events, "mug", None).await, count_after(&events, "pot", None).await), (2, 1));
+}
+
+#[test]
+fn a_word_is_kept_whole_and_by_its_later_parts_for_the_first_is_how_it_begins() {
+    let kept = words_and_parts("Tea-Pot ada@example.com");
+    assert_eq!(kept, ["pot", "tea-pot", "example", "com", "ada@example.com"]);
+    assert_eq!(words_and_parts("a-a @home mug"), ["a-a", "home", "@home", "mug"]);
 }

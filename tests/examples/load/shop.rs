@@ -79,6 +79,13 @@ impl Street {
             }
         }
         println!("its lists have caught up after {:.2} s", begin.elapsed().as_secs_f64());
+        while client.processes().await?.items.iter().any(|process| process.lag > 0 || process.unfinished > 0) {
+            if begin.elapsed() > OPENING {
+                return Err("the processes never come to the end of the log".into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        println!("its processes have read the log after {:.2} s", begin.elapsed().as_secs_f64());
         Ok(Self { mocks, server, client, products: Arc::new(products) })
     }
 
