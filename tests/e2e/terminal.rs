@@ -30,6 +30,11 @@ fn is_in_stock(terminal: &Terminal) {
     terminal.wait_for_line(&["€  in stock"]);
 }
 
+/// Waits until the header tells of this basket, and no three dots behind it that the shop has yet to agree.
+fn basket_holds(terminal: &Terminal, pieces_and_total: &str) {
+    terminal.wait_for_line(&[&format!("{pieces_and_total}  "), "● live"]);
+}
+
 /// Fills the empty form of the checkout in, up to the choice of payment.
 fn fill_in(terminal: &mut Terminal) {
     terminal.wait_for("Postal code");

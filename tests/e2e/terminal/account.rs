@@ -1,7 +1,7 @@
 //! The account: a wallet that pays, vouchers, invoices to keep, and the mail that the shop wrote.
 
 use super::pty::{DOWN, ENTER, ESC, Home, RIGHT, WIDE};
-use super::{PUDDLES, is_in_stock, shop_opens};
+use super::{PUDDLES, basket_holds, is_in_stock, shop_opens};
 use crate::world::{VISA, World};
 
 #[test]
@@ -17,7 +17,7 @@ fn a_wallet_pays_for_an_order_and_the_balance_falls_and_the_mail_about_it_is_the
     terminal.press("1");
     is_in_stock(&terminal);
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece · 14.50 €", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("c");
     terminal.wait_for("Enter buys for 14.50 €");
     for choice in ["is declined", "insufficient", "authentication", "processing", "slow", "Wallet, 10000.00 € in it"]
@@ -54,7 +54,7 @@ async fn a_voucher_takes_its_amount_off_and_the_invoice_says_so_and_is_kept_as_t
     shop_opens(&terminal);
     terminal.wait_for("only 5 left");
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("2");
     terminal.wait_for_line(&["Total", "14.50 €"]);
     terminal.press("v");
@@ -69,6 +69,7 @@ async fn a_voucher_takes_its_amount_off_and_the_invoice_says_so_and_is_kept_as_t
     terminal.press(ENTER);
     terminal.wait_for_line(&["Voucher", voucher.code.as_str(), "−5.00 €"]);
     terminal.wait_for_line(&["Total", "9.50 €"]);
+    terminal.wait_without("Use a voucher");
 
     terminal.press(ENTER);
     super::fill_in(&mut terminal);
@@ -122,7 +123,7 @@ async fn a_customer_is_known_again_after_the_client_was_closed() {
     shop_opens(&terminal);
     terminal.wait_for("only 5 left");
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("8");
     terminal.wait_for("You have no wallet yet");
     terminal.press(ENTER);

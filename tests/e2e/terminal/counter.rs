@@ -4,7 +4,7 @@ use storefront_api::{AdjustStock, OrderStatus};
 use storefront_client::IdempotencyKey;
 
 use super::pty::{ENTER, Home, TAB, WIDE};
-use super::{PUDDLES, shop_opens};
+use super::{PUDDLES, basket_holds, shop_opens};
 use crate::world::{VISA, World, eventually, stock_now};
 
 /// Takes a field's text out.
@@ -17,7 +17,7 @@ async fn another_price_is_typed_at_the_counter_and_the_basket_tells_of_it() {
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece", "14.50 €", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
 
     terminal.press("7");
     terminal.wait_for_line(&["Stock", "Products", "Orders", "Sales"]);

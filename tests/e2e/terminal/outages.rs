@@ -11,7 +11,7 @@ use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 use tempfile::TempDir;
 
 use super::pty::{ENTER, Home, Terminal, WIDE};
-use super::{PUDDLES, check_out, fill_in, is_in_stock, shop_opens};
+use super::{PUDDLES, basket_holds, check_out, fill_in, is_in_stock, shop_opens};
 use crate::programs::ServerProcess;
 use crate::world::eventually;
 
@@ -124,7 +124,7 @@ async fn what_is_added_meanwhile_waits_and_is_added_once() {
     let mut shop = Shop::open().await;
     let mut terminal = shop.visited();
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece · 14.50 €", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     // One is on its way at the moment of death, or not even that.
     terminal.press("a");
     shop.dies();
@@ -146,7 +146,7 @@ async fn an_order_sent_to_a_dying_server_is_bought_once() {
     let mut shop = Shop::open().await;
     let mut terminal = shop.visited();
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece · 14.50 €  ", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("c");
     fill_in(&mut terminal);
     terminal.wait_for("Enter buys for 14.50 €");
@@ -168,7 +168,7 @@ async fn an_order_sent_while_the_server_is_away_is_bought_once() {
     let mut shop = Shop::open().await;
     let mut terminal = shop.visited();
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece · 14.50 €  ", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("c");
     fill_in(&mut terminal);
     shop.dies();
@@ -189,7 +189,7 @@ async fn an_order_on_its_way_through_the_checkout_is_followed_to_its_end() {
     let mut shop = Shop::open().await;
     let mut terminal = shop.visited();
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece · 14.50 €  ", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     shop.mocks.faults(Stub::Cards).set(Faults { outage: true, ..Faults::default() });
     check_out(&mut terminal);
     terminal.wait_for("is on its way through the checkout");
@@ -221,7 +221,7 @@ async fn killed_at_each_step_of_the_checkout_the_client_follows_the_order_to_its
         let mut shop = Shop::open().await;
         let mut terminal = shop.visited();
         terminal.press(ENTER);
-        terminal.wait_for_line(&["1 piece · 14.50 €  ", "● live"]);
+        basket_holds(&terminal, "1 piece · 14.50 €");
         let client = Client::new(&shop.url()).unwrap();
         client.pause_process(held, &IdempotencyKey::new()).await.unwrap();
         check_out(&mut terminal);

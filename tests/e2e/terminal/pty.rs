@@ -1,7 +1,9 @@
 //! A terminal with a program in it: keys go in, and what a person would see comes out, with every byte that made it.
 //! Knows nothing of the shop.
 
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,6 +33,9 @@ pub(super) const RIGHT: &str = "\x1b[C";
 pub(super) const CTRL_C: &str = "\x03";
 pub(super) const CTRL_P: &str = "\x10";
 pub(super) const CTRL_Z: &str = "\x1a";
+
+/// The terminal that is opened does not become the one of whoever opens it (open(2)).
+const NOCTTY: i32 = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
 
 /// Runs the client as a job under job control, says how it left, and after a key brings it back to the foreground.
 const SHELL: &str = r#"set -m
@@ -311,8 +316,20 @@ impl Terminal {
         }
     }
 
-    /// Waits until the client has ended.
+    /// Waits until the client has ended, and all that it said has come out.
     pub(super) fn wait_for_the_end(&mut self) -> ExitStatus {
+        let status = self.wait_until_it_ends();
+        let since = self.now();
+        // A title for the window, which changes nothing on the screen: what is written to the terminal now comes out last.
+        let title = "\x1b]2;that was all\x07";
+        let line = self.master.tty_name().expect("the terminal has a name");
+        let line = OpenOptions::new().write(true).custom_flags(NOCTTY).open(line);
+        line.unwrap().write_all(title.as_bytes()).unwrap();
+        self.wait_for_bytes(since, title);
+        status
+    }
+
+    fn wait_until_it_ends(&mut self) -> ExitStatus {
         let deadline = Instant::now() + SOON;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -339,7 +356,7 @@ impl Terminal {
         self.keyboard = mpsc::channel().0;
         self.slave = None;
         self.master = nowhere.master;
-        self.wait_for_the_end()
+        self.wait_until_it_ends()
     }
 
     /// Fails unless the line is in its own modes, as opposed to raw.

@@ -4,7 +4,7 @@ use storefront_api::{OrderListQuery, OrderStatus};
 use storefront_mocks::Stub;
 
 use super::pty::{DOWN, ENTER, ESC, Home, WIDE, line_with};
-use super::{PUDDLES, check_out, is_in_stock, shop_opens};
+use super::{PUDDLES, basket_holds, check_out, is_in_stock, shop_opens};
 use crate::world::{VISA, World, an_order, stock_now};
 
 #[test]
@@ -20,7 +20,7 @@ fn from_the_first_key_to_a_confirmed_order() {
     is_in_stock(&terminal);
     terminal.press(ENTER);
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 Shop", "1 piece · 14.50 €", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
 
     terminal.press("2");
     terminal.wait_for_line(&[PUDDLES, "− ", "1", "+", "14.50 €"]);
@@ -57,7 +57,7 @@ async fn a_declined_card_leads_back_to_the_payment_and_another_card_pays() {
     shop_opens(&terminal);
     terminal.press("+");
     terminal.press(ENTER);
-    terminal.wait_for_line(&["2 pieces", "● live"]);
+    basket_holds(&terminal, "2 pieces · 29.00 €");
     terminal.press("c");
     super::fill_in(&mut terminal);
     terminal.press(DOWN);
@@ -85,7 +85,7 @@ async fn a_checkout_that_waits_says_what_for_and_goes_on_by_itself() {
     let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
     shop_opens(&terminal);
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     world.outage(Stub::Cards, true);
     check_out(&mut terminal);
     terminal.wait_for("is on its way through the checkout");
@@ -105,7 +105,7 @@ async fn somebody_else_buys_the_last_one_and_the_client_says_so() {
     shop_opens(&terminal);
     terminal.wait_for("only 1 left");
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     terminal.press("c");
     super::fill_in(&mut terminal);
 
@@ -158,7 +158,7 @@ async fn the_product_service_is_unplugged_and_the_shop_goes_on_selling() {
     terminal.press("sss");
     terminal.wait_for("price as last known");
     terminal.press(ENTER);
-    terminal.wait_for_line(&["1 piece", "● live"]);
+    basket_holds(&terminal, "1 piece · 14.50 €");
     check_out(&mut terminal);
     terminal.wait_for("is confirmed. Thank you!");
 

@@ -22,12 +22,11 @@ impl Model {
             },
             Screen::Basket => match action {
                 Action::Undo => !self.basket.removed.is_empty(),
-                Action::CheckOut
-                | Action::More
-                | Action::Fewer
-                | Action::Remove
-                | Action::EnterVoucher
-                | Action::EmptyBasket => !self.basket.lines().is_empty(),
+                Action::CheckOut | Action::More | Action::Fewer | Action::Remove | Action::EmptyBasket => {
+                    !self.basket.lines().is_empty()
+                }
+                // It is for what the shop has agreed to.
+                Action::EnterVoucher => !self.basket.lines().is_empty() && self.basket.pending.is_empty(),
                 _ => true,
             },
             Screen::Orders => action != Action::OpenOrder || self.orders.selected().is_some(),
