@@ -6,7 +6,7 @@ use storefront_api::{CustomerId, DocumentSummary, Money, Movement, Page, Timesta
 
 use crate::keys::Context;
 use crate::settings::Settings;
-use crate::state::{Failure, List, Load};
+use crate::state::{Failure, List, Load, Tries};
 
 /// A part of the screen Account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) struct Registration {
     pub(crate) key: String,
     pub(crate) in_flight: bool,
     pub(crate) retry_at: Option<Timestamp>,
-    pub(crate) retries: u32,
+    pub(crate) tries: Tries,
 }
 
 /// A mail as the demo's mailbox has it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use storefront_api::{Currency, Money, Order, OrderId, ProductId, ReopenReason, Timestamp, VoucherCode};
 
-use crate::state::{List, Load};
+use crate::state::{List, Load, Tries};
 
 /// How many changes may wait at most.
 const PENDING_LIMIT: usize = 100;
@@ -87,7 +87,7 @@ pub(crate) struct Basket {
     /// When to send it again.
     pub(crate) retry_at: Option<Timestamp>,
     /// How often in a row it could not be sent.
-    pub(crate) retries: u32,
+    pub(crate) tries: Tries,
     pub(crate) list: List,
     /// Lines taken out, the latest last, for undo.
     pub(crate) removed: Vec<Line>,
@@ -104,7 +104,7 @@ impl Basket {
             pending: VecDeque::new(),
             in_flight: false,
             retry_at: None,
-            retries: 0,
+            tries: Tries::default(),
             list: List::default(),
             removed: Vec::new(),
             refused: BTreeMap::new(),
@@ -183,7 +183,7 @@ impl Basket {
     /// Queues a change. One that has not been sent yet is brought up to date instead where that comes to the same.
     /// Returns whether it was taken.
     pub(crate) fn push(&mut self, key: String, change: Change) -> bool {
-        let sent = usize::from(self.in_flight || self.retries > 0);
+        let sent = usize::from(self.in_flight || self.tries.again > 0);
         if self.pending.len() > sent
             && let Some(last) = self.pending.back_mut()
             && last.change.product_id().is_some()

@@ -4,6 +4,7 @@ use storefront_api::{Address, Checkout as CheckoutRequest, Money, OrderId, Payme
 use tui_input::Input;
 
 use crate::settings::{Contact, Settings};
+use crate::state::Tries;
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,7 +92,7 @@ pub(crate) struct Submission {
     pub(crate) request: CheckoutRequest,
     pub(crate) in_flight: bool,
     pub(crate) retry_at: Option<Timestamp>,
-    pub(crate) retries: u32,
+    pub(crate) tries: Tries,
 }
 
 /// What the screen is at.

@@ -131,17 +131,6 @@ pub(crate) enum Failure {
 const PATIENCE: u32 = 4;
 
 impl Failure {
-    /// Whether sending the same again, under the same key, is the thing to do after `retries` in vain: for ever when there
-    /// was no answer, a few times when the shop is still at it or cannot take it just now.
-    pub(crate) fn wants_repeating(&self, retries: u32) -> bool {
-        match self {
-            Self::Unreachable(_) => true,
-            Self::Refused(problem) if problem.code == "request_in_progress" => true,
-            Self::Refused(problem) => matches!(problem.status, 429 | 503) && retries < PATIENCE,
-            Self::Unexpected(_) => false,
-        }
-    }
-
     /// What went wrong, as a sentence.
     pub(crate) fn sentence(&self) -> &str {
         match self {
@@ -149,6 +138,37 @@ impl Failure {
             Self::Refused(problem) => &problem.detail,
             Self::Unreachable(text) | Self::Unexpected(text) => text,
         }
+    }
+}
+
+/// How often in a row something was sent in vain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tries {
+    /// How often it will have been sent again.
+    pub(crate) again: u32,
+    /// How often the shop has asked to come again, since it was last not reached at all.
+    put_off: u32,
+}
+
+impl Tries {
+    /// How often it had been sent again before the last time.
+    pub(crate) fn before(self) -> u32 {
+        self.again.saturating_sub(1)
+    }
+
+    /// Whether sending the same again, under the same key, is the thing to do after this failure: for ever when there was no
+    /// answer, a few times when the shop cannot take it just now. If so, it is counted.
+    pub(crate) fn go_on_after(&mut self, failure: &Failure) -> bool {
+        let put_off = match failure {
+            Failure::Unreachable(_) => 0,
+            Failure::Refused(problem) if problem.code == "request_in_progress" => self.put_off,
+            Failure::Refused(problem) if matches!(problem.status, 429 | 503) && self.put_off < PATIENCE => {
+                self.put_off + 1
+            }
+            Failure::Refused(_) | Failure::Unexpected(_) => return false,
+        };
+        *self = Self { again: self.again.saturating_add(1), put_off };
+        true
     }
 }
 

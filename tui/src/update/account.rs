@@ -8,7 +8,7 @@ use storefront_api::{Customer, CustomerId, Event, InvoiceListQuery, Page, Timest
 pub(crate) use errand::{Errand, FileKind, News};
 
 use crate::state::account::Part;
-use crate::state::{Failure, Mails, Model, Registration, Roll, Screen, Tone};
+use crate::state::{Failure, Mails, Model, Registration, Roll, Screen, Tone, Tries};
 use crate::update::{Effect, backoff_ms, basket, new_key, order, paper, refuse, shop};
 
 /// How long to gather changes of a list before looking again.
@@ -174,7 +174,8 @@ pub(super) fn open_wallet(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let (customer, key) = (CustomerId((model.new_id)()), new_key(model));
-    model.account.registration = Some(Registration { customer, key, in_flight: false, retry_at: None, retries: 0 });
+    model.account.registration =
+        Some(Registration { customer, key, in_flight: false, retry_at: None, tries: Tries::default() });
     register(model)
 }
 
@@ -210,11 +211,10 @@ fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>
             }
             effects
         }
-        Err(failure) if failure.wants_repeating(registration.retries) => {
+        Err(failure) if registration.tries.go_on_after(&failure) => {
             registration.in_flight = false;
-            let delay_ms = backoff_ms(registration.retries, seed);
+            let delay_ms = backoff_ms(registration.tries.before(), seed);
             registration.retry_at = Some(Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
-            registration.retries = registration.retries.saturating_add(1);
             Vec::new()
         }
         Err(failure) => {

@@ -5,7 +5,7 @@ use storefront_api::{Order, OrderId, OrderStatus, VoucherCode};
 use crate::keys::{Action, Context};
 pub(super) use crate::state::QUANTITY_LIMIT;
 use crate::state::{
-    Basket, Change, Failure, FieldWrong, Form, FormField, FormFor, Line, Load, Model, Request, Screen, Tone,
+    Basket, Change, Failure, FieldWrong, Form, FormField, FormFor, Line, Load, Model, Request, Screen, Tone, Tries,
 };
 use crate::update::{Effect, backoff_ms, checkout, new_key, refuse};
 
@@ -56,20 +56,20 @@ pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Fai
     match result {
         Ok(order) => {
             model.basket.pending.pop_front();
-            model.basket.retries = 0;
+            model.basket.tries = Tries::default();
             take_order(&mut model.basket, Some(order));
             let mut effects = hand_over(model);
             effects.extend(send_next(model));
             effects
         }
-        Err(failure) if failure.wants_repeating(model.basket.retries) => {
+        Err(failure) if model.basket.tries.go_on_after(&failure) => {
             try_later(model);
             Vec::new()
         }
         Err(Failure::Refused(problem)) if problem.code == "order_state" => start_anew(model),
         Err(failure) => {
             model.basket.pending.pop_front();
-            model.basket.retries = 0;
+            model.basket.tries = Tries::default();
             refuse(model, &failure);
             let mut effects = ask(model);
             effects.extend(send_next(model));
@@ -80,8 +80,7 @@ pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Fai
 
 fn try_later(model: &mut Model) {
     let seed = (model.new_id)().as_u128();
-    model.basket.retry_at = Some(model.in_ms(backoff_ms(model.basket.retries, seed)));
-    model.basket.retries = model.basket.retries.saturating_add(1);
+    model.basket.retry_at = Some(model.in_ms(backoff_ms(model.basket.tries.before(), seed)));
 }
 
 /// The order is no basket any more (bought or given up elsewhere): what was being added goes into a new one.

@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use crate::keys::{Action, Context};
 use crate::settings::Contact;
-use crate::state::{Failure, Field, Model, OpenOrder, Phase, Screen, Submission, Tone, WALLET};
+use crate::state::{Failure, Field, Model, OpenOrder, Phase, Screen, Submission, Tone, Tries, WALLET};
 use crate::update::{Effect, backoff_ms, basket, new_key, order, refuse};
 
 /// Opens the form at the first field that needs attention.
@@ -94,7 +94,7 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
                 request,
                 in_flight: false,
                 retry_at: None,
-                retries: 0,
+                tries: Tries::default(),
             });
             send(model)
         }
@@ -145,10 +145,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
 
 /// The shop's word on the submission.
 pub(super) fn on_checked_out(model: &mut Model, key: &str, result: Result<Order, Failure>) -> Vec<Effect> {
-    let Some(retries) = model.checkout.submission.as_ref().filter(|sent| sent.key == key).map(|sent| sent.retries)
-    else {
-        return Vec::new();
-    };
+    let Some(submission) = model.checkout.submission.as_mut().filter(|sent| sent.key == key) else { return Vec::new() };
     match result {
         Ok(order) => {
             model.checkout.submission = None;
@@ -156,7 +153,7 @@ pub(super) fn on_checked_out(model: &mut Model, key: &str, result: Result<Order,
             basket::renew(model);
             watch(model, order)
         }
-        Err(failure) if failure.wants_repeating(retries) => try_later(model),
+        Err(failure) if submission.tries.go_on_after(&failure) => try_later(model),
         Err(Failure::Refused(problem)) => {
             model.checkout.submission = None;
             refused(model, &problem)
@@ -174,9 +171,8 @@ fn try_later(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
     if let Some(submission) = &mut model.checkout.submission {
         submission.in_flight = false;
-        let delay = backoff_ms(submission.retries, seed);
+        let delay = backoff_ms(submission.tries.before(), seed);
         submission.retry_at = Some(storefront_api::Timestamp::from_unix_ms(now.unix_ms() + delay));
-        submission.retries = submission.retries.saturating_add(1);
     }
     Vec::new()
 }

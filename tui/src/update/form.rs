@@ -1,7 +1,7 @@
 //! The form over the screen: filling in, one request that is sent until there is a definite answer, and what came of it.
 
 use crate::keys::{Action, Context};
-use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, Sending, Tone};
+use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, Sending, Tone, Tries};
 use crate::update::{Effect, backoff_ms, basket, counter, lab, new_key};
 
 /// Goes to another field; after the last comes the first.
@@ -48,7 +48,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
     form.refusal = None;
     match request {
         Ok(request) => {
-            form.sending = Some(Sending { key, request, in_flight: false, retry_at: None, retries: 0 });
+            form.sending = Some(Sending { key, request, in_flight: false, retry_at: None, tries: Tries::default() });
             send(model)
         }
         Err(wrong) => {
@@ -92,7 +92,6 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
 pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Agreed, Failure>) -> Vec<Effect> {
     let sent = |form: &&mut Form| form.sending.as_ref().is_some_and(|sending| sending.key == key);
     let Some(form) = model.form.as_mut().filter(sent) else { return Vec::new() };
-    let retries = form.sending.as_ref().map_or(0, |sending| sending.retries);
     match result {
         Ok(agreed) => {
             let purpose = form.purpose.clone();
@@ -107,7 +106,7 @@ pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Agreed, 
                 | (FormFor::Voucher, Agreed::Counter(_) | Agreed::Lab(_)) => Vec::new(),
             }
         }
-        Err(failure) if failure.wants_repeating(retries) => {
+        Err(failure) if form.sending.as_mut().is_some_and(|sending| sending.tries.go_on_after(&failure)) => {
             try_later(model);
             Vec::new()
         }
@@ -127,9 +126,8 @@ fn try_later(model: &mut Model) {
     let now_ms = model.now.unix_ms();
     if let Some(sending) = model.form.as_mut().and_then(|form| form.sending.as_mut()) {
         sending.in_flight = false;
-        let at_ms = now_ms.saturating_add(backoff_ms(sending.retries, seed));
+        let at_ms = now_ms.saturating_add(backoff_ms(sending.tries.before(), seed));
         sending.retry_at = Some(storefront_api::Timestamp::from_unix_ms(at_ms));
-        sending.retries = sending.retries.saturating_add(1);
     }
 }
 

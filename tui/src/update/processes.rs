@@ -7,7 +7,7 @@ use storefront_api::{Page, ParkedQuery, ParkedSequence, ParkedState, ProcessList
 
 use crate::keys::Action;
 use crate::state::{
-    ASKED_LIMIT, Asked, Failure, Load, Model, Parked, Question, Row, Screen, Steer, Target, Tone, Waiting,
+    ASKED_LIMIT, Asked, Failure, Load, Model, Parked, Question, Row, Screen, Steer, Target, Tone, Tries, Waiting,
     process_sentence,
 };
 use crate::update::{Effect, backoff_ms, new_key, order, refuse};
@@ -315,16 +315,15 @@ fn on_steered(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<
     let safe = !matches!(steer, Steer::Step(Target::View(_)));
     if let Err(failure) = &result
         && safe
-        && failure.wants_repeating(model.processes.retries)
+        && model.processes.tries.go_on_after(failure)
     {
         let seed = (model.new_id)().as_u128();
-        let delay_ms = backoff_ms(model.processes.retries, seed);
+        let delay_ms = backoff_ms(model.processes.tries.before(), seed);
         model.processes.retry_at = Some(model.in_ms(delay_ms));
-        model.processes.retries += 1;
         return Vec::new();
     }
     model.processes.asked.pop_front();
-    model.processes.retries = 0;
+    model.processes.tries = Tries::default();
     model.processes.pace_ms = QUICKEST_MS;
     match result {
         Ok(()) => {

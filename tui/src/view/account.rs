@@ -50,7 +50,7 @@ fn head(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 /// What stands where a wallet is needed.
 fn no_wallet(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(registration) = &model.account.registration {
-        let more = match registration.retries {
+        let more = match registration.tries.again {
             0 => "A moment, please.",
             _ => "The shop does not answer. It is asked again by itself, and you get one wallet.",
         };

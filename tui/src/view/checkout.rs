@@ -153,7 +153,7 @@ fn named(model: &Model, payment: &Payment) -> String {
 
 fn submit_line(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(submission) = &model.checkout.submission {
-        let text = if submission.retries == 0 {
+        let text = if submission.tries.again == 0 {
             "⟳ Sending the order …"
         } else {
             "… The shop does not answer. Your order is sent again by itself, and bought once."

@@ -76,7 +76,7 @@ fn middle<'a>(form: &'a Form, theme: &Theme, room: u16) -> Vec<Line<'a>> {
 /// Why it was refused, or how far its sending is; ends in an empty line where the keys belong.
 fn foot(form: &Form, model: &Model, theme: &Theme, room: u16) -> Vec<(String, Style)> {
     if let Some(sending) = &form.sending {
-        let text = if sending.retries == 0 {
+        let text = if sending.tries.again == 0 {
             "⟳ Sending …"
         } else if model.is_live() {
             "… The shop cannot take it just now. It is sent again by itself, and done once."

@@ -174,3 +174,25 @@ fn a_shop_that_cannot_take_it_just_now_is_asked_again_a_few_times() {
     assert!(client.model.basket.is_empty());
     assert_eq!(client.model.toasts.last().unwrap().text, "The shop is busy.");
 }
+
+#[test]
+fn a_shop_that_comes_back_busy_after_a_long_absence_still_gets_what_was_put_in() {
+    let mut client = Client::in_a_full_shop();
+    let busy = || Problem { code: "busy".into(), status: 503, ..Problem::default() };
+    client.press("a");
+    let key = sent(&client)[0].0.to_owned();
+    for _ in 0..20 {
+        client.fail_all();
+        client.wait_ms(5_000);
+        assert_eq!(sent(&client)[0].0, key);
+    }
+    for _ in 0..4 {
+        client.refuse_with = Some(busy());
+        client.answer_all();
+        client.wait_ms(5_000);
+        assert_eq!(sent(&client)[0].0, key);
+    }
+    client.answer_all();
+    assert_eq!(quantities(&client), [("Apron".to_owned(), 1)]);
+    assert!(client.model.basket.pending.is_empty() && client.model.toasts.is_empty());
+}
