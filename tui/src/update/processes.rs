@@ -90,7 +90,11 @@ fn on_look(model: &mut Model, result: Result<(ProcessList, ViewList), Failure>) 
             let news = processes.take(list.items, views.items);
             processes.pace_ms = if news || again { QUICKEST_MS } else { processes.pace_ms.saturating_mul(2) };
             let after = processes.process().map_or(0, |process| process.parked);
-            look_later(model);
+            if again {
+                model.processes.refresh_at = Some(model.in_ms(QUICKEST_MS));
+            } else {
+                look_later(model);
+            }
             if before == after { Vec::new() } else { ask_for_parked(model) }
         }
         Err(failure) => {

@@ -89,6 +89,17 @@ fn news_bring_one_look_however_many_they_are_and_none_on_another_screen() {
 }
 
 #[test]
+fn what_happens_during_a_look_brings_another_one_though_all_seemed_at_rest() {
+    let mut client = on_processes();
+    for _ in 0..2 {
+        something_happens(&mut client);
+        client.wait_ms(300);
+    }
+    client.answer_all();
+    assert_eq!(looks_within(&mut client, 10_000), 1);
+}
+
+#[test]
 fn news_without_end_are_looked_at_four_times_a_second_at_most() {
     let mut client = on_processes();
     client.wait_ms(10_000);
