@@ -229,6 +229,9 @@ pub(crate) struct Lab {
     pub(crate) ask_again: bool,
     /// When to look at the scenarios again, while the screen is open.
     pub(crate) refresh_at: Option<Timestamp>,
+    /// The same of the faults: answers that overtake each other would leave an old one on the screen.
+    pub(crate) asking_faults: bool,
+    pub(crate) ask_faults_again: bool,
     /// When the faults were asked for last, and when they are to be asked for again.
     pub(crate) faults_asked_at: Option<Timestamp>,
     pub(crate) faults_at: Option<Timestamp>,

@@ -70,15 +70,21 @@ fn ask_for_scenarios(model: &mut Model) -> Vec<Effect> {
 }
 
 fn ask_for_faults(model: &mut Model) -> Vec<Effect> {
-    model.lab.faults_at = None;
-    model.lab.faults_asked_at = Some(model.now);
+    let lab = &mut model.lab;
+    lab.faults_at = None;
+    if lab.asking_faults {
+        lab.ask_faults_again = true;
+        return Vec::new();
+    }
+    lab.asking_faults = true;
+    lab.faults_asked_at = Some(model.now);
     errand(Errand::FetchFaults)
 }
 
 /// The shop is found, or answers again: it may have a lab now, and things may be broken in it.
 pub(super) fn on_return(model: &mut Model) -> Vec<Effect> {
     model.lab.disabled = None;
-    model.lab.asking = false;
+    (model.lab.asking, model.lab.asking_faults) = (false, false);
     if model.shop_url.is_none() { Vec::new() } else { ask_for_faults(model) }
 }
 
@@ -124,7 +130,8 @@ pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
         News::Scenarios(result) => on_scenarios(model, result),
         News::Faults(result) => {
             on_faults(model, result);
-            Vec::new()
+            model.lab.asking_faults = false;
+            if std::mem::take(&mut model.lab.ask_faults_again) { ask_for_faults(model) } else { Vec::new() }
         }
         News::Played { name, result } => on_played(model, &name, result),
         News::Broken { stub, result } => switches::on_broken(model, stub, result),

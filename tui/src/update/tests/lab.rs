@@ -180,6 +180,21 @@ fn a_play_without_an_answer_is_not_sent_again_but_asked_about() {
 }
 
 #[test]
+fn what_is_broken_is_asked_for_once_at_a_time_and_again_when_a_switch_was_thrown_meanwhile() {
+    let mut client = in_the_lab();
+    client.asked.clear();
+    for _ in 0..3 {
+        client.take(Msg::Feed(Feed::SwitchThrown));
+    }
+    assert_eq!(client.asked, [Effect::Lab(Errand::FetchFaults)]);
+    let before = client.laboratory.times(|errand| *errand == Errand::FetchFaults);
+    client.answer_all();
+    assert_eq!(client.laboratory.times(|errand| *errand == Errand::FetchFaults), before + 2);
+    client.take(Msg::Feed(Feed::SwitchThrown));
+    assert_eq!(client.asked, [Effect::Lab(Errand::FetchFaults)]);
+}
+
+#[test]
 fn the_orders_of_a_scenario_are_opened_one_after_another_and_escape_leads_back() {
     let mut client = in_the_lab();
     client.press("f");
