@@ -1,7 +1,7 @@
 //! A terminal with a program in it: keys go in, and what a person would see comes out, with every byte that made it.
 //! Knows nothing of the shop.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -194,6 +194,23 @@ impl Terminal {
         done
     }
 
+    /// Waits until the client has read all keys that were pressed, or has ended. Suspended, it is brought back.
+    pub(super) fn wait_until_keys_are_read(&mut self) {
+        let line = self.line();
+        let deadline = Instant::now() + SOON;
+        while rustix::io::ioctl_fionread(&line).unwrap() > 0 && self.is_running() {
+            assert!(Instant::now() < deadline, "it reads no keys; on the screen:\n{}", self.screen().contents());
+            self.signal_if_it_runs(Signal::CONT);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The other end, where the client is.
+    fn line(&self) -> File {
+        let name = self.master.tty_name().expect("the terminal has a name");
+        OpenOptions::new().read(true).write(true).custom_flags(NOCTTY).open(name).unwrap()
+    }
+
     pub(super) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -322,9 +339,7 @@ impl Terminal {
         let since = self.now();
         // A title for the window, which changes nothing on the screen: what is written to the terminal now comes out last.
         let title = "\x1b]2;that was all\x07";
-        let line = self.master.tty_name().expect("the terminal has a name");
-        let line = OpenOptions::new().write(true).custom_flags(NOCTTY).open(line);
-        line.unwrap().write_all(title.as_bytes()).unwrap();
+        self.line().write_all(title.as_bytes()).unwrap();
         self.wait_for_bytes(since, title);
         status
     }
