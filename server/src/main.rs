@@ -27,7 +27,8 @@ enum Command {
     ///
     /// `storefront-mocks` starts stand-ins for the product service, the card gateway and the mail server.
     Serve(Box<Serve>),
-    /// Rebuild a view (categories, orders, products, statistics, stock or vouchers) from the log, while no server runs.
+    /// Rebuild a view (categories, invoices, orders, products, statistics, stock or vouchers) from the log, while no server
+    /// runs.
     ///
     /// A running server rebuilds one at POST /v1/views/VIEW/rebuild, and answers meanwhile.
     Rebuild {
