@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::pty::{CTRL_C, Home, Terminal};
+use super::pty::{CTRL_C, ESC, Home, Terminal};
 
 const HOW_LONG: Duration = Duration::from_secs(60);
 
 /// What a burst is made of, beside letters: what the table of keys knows, what terminals send, and what they should not.
-const OTHERS: [&str; 40] = [
+const OTHERS: [&str; 44] = [
     "\r",
     "\r",
     "\x1b",
@@ -51,11 +51,19 @@ const OTHERS: [&str; 40] = [
     "\x1b[<65;40;9M",
     "日本ü",
     "\x1b[999;999R",
+    FROM_NOWHERE[0],
+    FROM_NOWHERE[1],
+    FROM_NOWHERE[2],
+    FROM_NOWHERE[3],
 ];
 
-/// Keys that are never part of what random keys may have begun: the letter ends a sequence of the mouse, the first Ctrl-L any
-/// other, and the second has everything drawn.
-const ENDS_ANY_SEQUENCE: &str = "m\x0c\x0c";
+/// Reports of places left of the first column and above the first row, which are 1 (xterm control sequences, "Mouse
+/// Tracking"): three ways to tell of the mouse, and one to tell of the cursor.
+const FROM_NOWHERE: [&str; 4] = ["\x1b[M   ", "\x1b[<0;0;0M", "\x1b[32;0;0M", "\x1b[0;0R"];
+
+/// Keys that are never part of what random keys may have begun: one letter ends a sequence of the mouse, the other an answer
+/// of the terminal, the first Ctrl-L anything else, and the second has everything drawn.
+const ENDS_ANY_SEQUENCE: &str = "mc\x0c\x0c";
 
 /// So many numbers as are asked for, the same again from the same seed (Steele, Lea, Flood: Fast Splittable Pseudorandom
 /// Number Generators, 2014).
@@ -135,6 +143,23 @@ fn a_minute_of_random_keys_at_random_sizes_does_no_harm() {
         terminal.assert_restored(0);
     }
     assert!(bursts > 20, "there were {bursts} bursts of keys only");
+}
+
+#[test]
+fn a_report_from_outside_the_screen_does_no_harm() {
+    let mut terminal = Home::new().open((80, 24), &["--ephemeral"]);
+    terminal.wait_for("●");
+    for report in FROM_NOWHERE {
+        terminal.press(report);
+        terminal.press("?");
+        terminal.wait_for("type to find");
+        terminal.press(ESC);
+        terminal.wait_without("type to find");
+    }
+    terminal.press(CTRL_C);
+    assert!(terminal.wait_for_the_end().success());
+    assert!(!terminal.bytes_since(0).contains("panicked"));
+    terminal.assert_restored(0);
 }
 
 /// Whatever is open, the client still draws when it is asked to.
