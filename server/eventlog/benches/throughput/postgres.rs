@@ -36,18 +36,15 @@ pub(super) async fn all(address: &str) {
     compare(
         "PostgreSQL, writing",
         vec![
-            ("bare autocommit insert, one connection", bare(1, 3_000)),
-            ("bare autocommit insert, 16 connections", bare(16, 10_000)),
-            ("log, 1 caller", appending(1, 3_000)),
-            ("log, 16 callers on their own streams", appending(16, 16_000)),
-            ("log, 64 callers on their own streams", appending(64, 32_000)),
-            ("log, 1 caller, fenced", dressed(1, 2_000, |append| append)),
-            (
-                "log, 1 caller, fenced, checkpoint, timer",
-                dressed(1, 2_000, |append| with_timer(with_checkpoint(append))),
-            ),
-            ("log, 1 caller, fenced, with an answer", dressed(1, 2_000, with_answer)),
-            ("log, 16 callers, fenced, timer, answer", dressed(16, 8_000, |append| with_timer(with_answer(append)))),
+            ("bare autocommit insert, one connection", bare(1, 1_000)),
+            ("log, 1 caller", appending(1, 1_000)),
+            ("bare autocommit insert, 16 connections", bare(16, 4_000)),
+            ("log, 16 callers on their own streams", appending(16, 6_400)),
+            ("log, 64 callers on their own streams", appending(64, 12_800)),
+            ("log, 1 caller, fenced", dressed(1, 700, |append| append)),
+            ("log, 1 caller, fenced, checkpoint, timer", dressed(1, 700, |append| with_timer(with_checkpoint(append)))),
+            ("log, 1 caller, fenced, with an answer", dressed(1, 700, with_answer)),
+            ("log, 16 callers, fenced, timer, answer", dressed(16, 3_200, |append| with_timer(with_answer(append)))),
         ],
     )
     .await;

@@ -100,15 +100,21 @@ struct Answers {
     outcomes: Vec<Outcome>,
 }
 
-impl Drop for Answers {
-    fn drop(&mut self) {
-        // Freeing what was written can wait until everybody has their answer.
-        let mut written = Vec::with_capacity(self.jobs.len());
-        for (job, outcome) in self.jobs.drain(..).zip(self.outcomes.drain(..)) {
+impl Answers {
+    /// Gives them; returns what was written.
+    fn give(&mut self) -> Vec<Append> {
+        let answer = |(job, outcome): (Job, Outcome)| {
             // A caller that went away does not need its answer.
             let _gone = job.reply.send(outcome);
-            written.push(job.append);
-        }
+            job.append
+        };
+        self.jobs.drain(..).zip(self.outcomes.drain(..)).map(answer).collect()
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.give();
     }
 }
 
@@ -116,7 +122,13 @@ impl Drop for Answers {
 fn give(answers: Answers, runtime: Option<&Handle>) {
     match runtime {
         Some(runtime) if answers.jobs.len() > 1 && runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            runtime.spawn(async move { drop(answers) });
+            let mut answers = answers;
+            runtime.spawn(async move {
+                let written = answers.give();
+                // Freeing it can wait until those who were answered have gone on.
+                tokio::task::yield_now().await;
+                drop(written);
+            });
         }
         Some(_) | None => drop(answers),
     }
