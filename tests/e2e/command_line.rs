@@ -71,6 +71,17 @@ fn the_help_names_every_command_and_option() {
     assert_eq!(run("storefront", ["--version"]).status.code(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_help_of_rebuild_names_every_view() {
+    let world = World::open().await;
+    let views = world.client.views().await.unwrap().items;
+    assert!(!views.is_empty());
+    let help = text(&run("storefront-server", ["rebuild", "--help"]).stdout);
+    for view in views {
+        assert!(help.contains(&view.name), "{} is missing in:\n{help}", view.name);
+    }
+}
+
 #[test]
 fn the_printed_configuration_can_be_used_and_a_bad_one_is_refused_in_a_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -69,7 +69,7 @@ impl Queue {
 
 /// How long a writer looks out for those it has just answered, before it goes on without them: a third of the time that their
 /// batch took, and never longer than this. Callers that come back at once then share the next batch, and the writer need not
-/// be put to sleep and woken for each: a third more events for 16 callers, a seventh more for 64, a little for one.
+/// be put to sleep and woken for each: a third more events for 16 callers, a seventh more for 64.
 const LONGEST_LOOKOUT: Duration = Duration::from_micros(500);
 
 /// Whom a writer looks out for.
@@ -84,10 +84,14 @@ impl Lookout {
         Self { callers: 0, until: Instant::now() }
     }
 
-    /// For so many, whose batch began then and has been answered.
+    /// For so many, whose batch began then and has been answered. One that is alone shares with nobody and is not looked out
+    /// for: that would only keep it from its processor.
     pub(crate) fn for_those(callers: usize, batch_began: Instant) -> Self {
         let now = Instant::now();
-        Self { callers, until: now + (now.duration_since(batch_began) / 3).min(LONGEST_LOOKOUT) }
+        match callers {
+            0 | 1 => Self { callers: 0, until: now },
+            _ => Self { callers, until: now + (now.duration_since(batch_began) / 3).min(LONGEST_LOOKOUT) },
+        }
     }
 
     /// Whether to wait a moment longer for somebody, when so many are there.
