@@ -69,7 +69,7 @@ impl Queue {
 
 /// How long a writer looks out for those it has just answered, before it goes on without them: a third of the time that their
 /// batch took, and never longer than this. Callers that come back at once then share the next batch, and the writer need not
-/// be put to sleep and woken for each: a third more events for 16 callers, a seventh more for 64.
+/// be put to sleep and woken for each: a third more events for 16 callers, a tenth or more for 64.
 const LONGEST_LOOKOUT: Duration = Duration::from_micros(500);
 
 /// Whom a writer looks out for.

@@ -119,10 +119,9 @@ impl Drop for Answers {
 }
 
 /// A runtime with threads of its own wakes its tasks for less than the writer's thread could, which goes on meanwhile.
-fn give(answers: Answers, runtime: Option<&Handle>) {
+fn give(mut answers: Answers, runtime: Option<&Handle>) {
     match runtime {
         Some(runtime) if answers.jobs.len() > 1 && runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            let mut answers = answers;
             runtime.spawn(async move {
                 let written = answers.give();
                 // Freeing it can wait until those who were answered have gone on.
