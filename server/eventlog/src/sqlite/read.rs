@@ -83,6 +83,16 @@ pub(super) fn all(connection: &Connection, after: Position, limit: usize, filter
     pick(rows, limit, filter, slice)
 }
 
+/// What was read up to a position, and from there on. Where the first ended elsewhere, because the log ended or has a hole,
+/// the second does not follow it. The second may have been read earlier, when less was there.
+pub(super) fn joined(mut first: Slice, middle: Position, second: Slice) -> Slice {
+    if first.next_after != middle {
+        return first;
+    }
+    first.events.extend(second.events);
+    Slice { next_after: second.next_after, head: first.head.max(second.head), ..first }
+}
+
 /// Fills a slice, which tells where to read on when the rows run out, with what passes the filter.
 fn pick(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut slice: Slice) -> rusqlite::Result<Slice> {
     let everything = *filter == Filter::default();

@@ -88,6 +88,11 @@ impl Readers {
         }
     }
 
+    /// Whether two long questions would be answered at once.
+    pub(super) fn can_answer_two(&self) -> bool {
+        self.permits.available_permits() >= 2
+    }
+
     /// Runs a question on a thread that may block.
     pub(super) async fn read<T: Send + 'static, E: Into<StoreError>>(
         &self,

@@ -151,3 +151,28 @@ fn everybody_is_answered_although_the_runtime_in_which_the_log_was_opened_is_gon
         store.close().await;
     });
 }
+
+#[test]
+fn the_second_half_of_a_page_follows_the_first_only_where_that_ended_as_planned() {
+    let slice = |positions: &[u64], next_after: u64, head: u64| {
+        let event = an_append("a", "k", 1).streams.remove(0).events.remove(0);
+        let stream = StreamName::new("a").unwrap();
+        let events = positions.iter().map(|at| Recorded::new(Position(*at), &stream, Version(*at), &event)).collect();
+        Slice { events, next_after: Position(next_after), head: Position(head) }
+    };
+    let told = |slice: Slice| {
+        let positions: Vec<u64> = slice.events.iter().map(|event| event.position.0).collect();
+        (positions, slice.next_after.0, slice.head.0)
+    };
+    let joined = |first, second| told(read::joined(first, Position(4), second));
+    assert_eq!(joined(slice(&[3, 4], 4, 9), slice(&[5, 6], 6, 9)), (vec![3, 4, 5, 6], 6, 9));
+    assert_eq!(joined(slice(&[3, 4], 4, 4), slice(&[5], 5, 5)), (vec![3, 4, 5], 5, 5), "the second saw more");
+    assert_eq!(joined(slice(&[3, 4], 4, 9), slice(&[5], 5, 5)), (vec![3, 4, 5], 5, 9), "the second saw less");
+    assert_eq!(joined(slice(&[3, 4], 4, 9), slice(&[], 4, 3)), (vec![3, 4], 4, 9), "the second saw none of it");
+    assert_eq!(joined(slice(&[3], 3, 3), slice(&[5, 6], 6, 6)), (vec![3], 3, 3), "the first ended early");
+    assert_eq!(
+        joined(slice(&[3, 4, 5], 5, 9), slice(&[5, 6], 6, 9)),
+        (vec![3, 4, 5], 5, 9),
+        "the first went on over a hole"
+    );
+}

@@ -86,6 +86,7 @@ macro_rules! the_contract_on {
                 refused_neighbours_fail_nobody_else,
                 what_is_answered_can_be_read_at_once,
                 a_reader_never_finds_anything_new_behind_itself,
+                long_pages_have_no_holes_while_others_write,
                 atomic_appends_are_never_seen_in_halves,
             }
             register {
@@ -95,6 +96,7 @@ macro_rules! the_contract_on {
                 a_stream_is_read_from_a_version_on,
                 an_unknown_stream_is_empty,
                 the_log_is_read_in_pages,
+                long_pages_are_as_short_ones_would_be_together,
                 reading_beyond_the_end_finds_nothing_and_stays_there,
                 types_are_filtered_by_name_and_by_prefix,
                 streams_are_filtered_by_name_and_by_prefix,

@@ -128,6 +128,31 @@ pub(crate) async fn a_reader_never_finds_anything_new_behind_itself(log: Log) {
     assert_eq!(seen, read_whole_log(&log).await);
 }
 
+pub(crate) async fn long_pages_have_no_holes_while_others_write(log: Log) {
+    const TURNS: u64 = 20;
+    const EVENTS: usize = 100;
+    let mut writers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let log = log.clone();
+        writers.spawn(async move {
+            for _ in 0..TURNS {
+                write(&log, &format!("s-{caller}"), EVENTS).await;
+            }
+        });
+    }
+    let reading = async {
+        let mut seen = Position(0);
+        while seen.0 < CALLERS * TURNS * EVENTS as u64 {
+            let slice = log.read_all(seen, 1000, &Filter::default()).await.unwrap();
+            assert!(slice.events.iter().map(|event| event.position.0).eq(seen.0 + 1..=slice.next_after.0));
+            assert!(slice.head >= slice.next_after);
+            seen = slice.next_after;
+        }
+    };
+    soon("reading all events", reading).await;
+    writers.join_all().await;
+}
+
 pub(crate) async fn atomic_appends_are_never_seen_in_halves(log: Log) {
     let writer = tokio::spawn({
         let log = log.clone();

@@ -32,6 +32,18 @@ pub(crate) async fn the_log_is_read_in_pages(log: Log) {
     assert_eq!((positions(&rest.events), rest.next_after, rest.head), (vec![3, 4, 5], Position(5), Position(5)));
 }
 
+pub(crate) async fn long_pages_are_as_short_ones_would_be_together(log: Log) {
+    write(&log, "a", 1500).await;
+    for (after, limit) in
+        [(0, 255), (0, 256), (1, 257), (0, 999), (700, 1000), (1100, 1000), (1300, 10_000), (0, 10_000)]
+    {
+        let slice = log.read_all(Position(after), limit, &Filter::default()).await.unwrap();
+        let last = 1500.min(after + limit as u64);
+        assert_eq!(positions(&slice.events), (after + 1..=last).collect::<Vec<_>>(), "{limit} after {after}");
+        assert_eq!((slice.next_after, slice.head), (Position(last), Position(1500)));
+    }
+}
+
 pub(crate) async fn reading_beyond_the_end_finds_nothing_and_stays_there(log: Log) {
     for head in [0, 3] {
         for after in [head, head + 4, u64::MAX] {
