@@ -94,6 +94,31 @@ async fn who_waits_is_woken_by_what_another_server_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_comes_is_told_how_far_the_log_is_and_then_of_every_commit() {
+    let world = World::postgres().await;
+    let log = world.log();
+    write(&log, "a", 3).await;
+    let (newcomer, mut told) = world.a_listener().await;
+    newcomer.batch_execute("NOTIFY eventlog, 'here'").await.unwrap();
+    soon("the answer", told.wait_for(|position| *position == 3)).await.unwrap();
+    write(&log, "a", 1).await;
+    soon("news", told.wait_for(|position| *position == 4)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_was_not_heard_when_it_came_is_found_and_told() {
+    let world = World::postgres().await;
+    let (_silent, told) = world.a_listener().await;
+    let log = world.log();
+    soon("finding it", async {
+        while *told.borrow() == 0 {
+            write(&log, "a", 1).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_connections_lose_nothing_and_double_nothing() {
     let world = World::postgres().await;
     let log = world.log();

@@ -13,6 +13,8 @@ use storefront_eventlog::{
     Position, PostgresStore, Recorded, SqliteStore, StoreError, StreamAppend, StreamName, TimerChange, Version,
 };
 use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio_postgres::AsyncMessage;
 
 use crate::postgres_server;
 
@@ -76,6 +78,25 @@ impl World {
         let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         client
+    }
+
+    /// A connection that looks like another server's, which listens; and the last position that it was told.
+    pub(crate) async fn a_listener(&self) -> (tokio_postgres::Client, watch::Receiver<u64>) {
+        let Place::Database(address) = &self.place else { panic!("only a database takes a connection") };
+        let (client, mut connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
+        let (tell, told) = watch::channel(0);
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                if let AsyncMessage::Notification(said) = message
+                    && let Ok(position) = said.payload().parse()
+                {
+                    tell.send_replace(position);
+                }
+            }
+        });
+        let listen = "SET application_name = 'storefront-eventlog listener'; LISTEN eventlog";
+        client.batch_execute(listen).await.unwrap();
+        (client, told)
     }
 
     /// Closes the log and opens it again; a log that lives nowhere stays as it is.
