@@ -23,7 +23,7 @@ const HERE: &str = "here";
 /// What its session is called, so that others see it there.
 const LISTENER: &str = "storefront-eventlog listener";
 const OTHERS_LISTEN: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
-    AND application_name = 'storefront-eventlog listener' AND pid <> pg_backend_pid())";
+    AND application_name = $1 AND pid <> pg_backend_pid())";
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// Runs until the writer has ended; opens a new connection whenever one is lost.
@@ -78,7 +78,7 @@ async fn listen(
             }
             _ = poll.tick() => {
                 raise(head, read::head(&session).await?);
-                others_listen = session.client.query_one_scalar(OTHERS_LISTEN, &[]).await?;
+                others_listen = session.client.query_one_scalar(OTHERS_LISTEN, &[&LISTENER]).await?;
             }
         }
     }
