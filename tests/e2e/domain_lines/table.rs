@@ -2,6 +2,7 @@
 
 use super::Line;
 use super::lab::LAB;
+use super::safety::SAFETY;
 
 const CATALOGUE: &[Line] = &[
     (
@@ -447,5 +448,5 @@ const LOG: &[Line] = &[
 ];
 
 /// Every part, in the order of the description.
-pub(super) const ALL: [&[Line]; 11] =
-    [CATALOGUE, STOCK, BASKET, ORDERS, PAYMENT, WALLET, VOUCHERS, INVOICES, MAILS, LOG, LAB];
+pub(super) const ALL: [&[Line]; 12] =
+    [CATALOGUE, STOCK, BASKET, ORDERS, PAYMENT, WALLET, VOUCHERS, INVOICES, MAILS, LOG, LAB, SAFETY];

@@ -108,8 +108,7 @@ impl Drop for OwnedFile {
 /// Takes a file for this process; makes its folder if there is none.
 pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
     let path = real_path(path)?;
-    let mut lock_path = path.clone().into_os_string();
-    lock_path.push("-lock");
+    let lock_path = beside(&path, "-lock");
     let lock = File::options()
         .create(true)
         .write(true)
@@ -126,7 +125,8 @@ pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
 /// Opens the connection that writes, and brings the schema up to date.
 pub(super) fn open_writer(file: &OwnedFile) -> Result<Connection, StoreError> {
     let path = &file.path;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    create_if_missing(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
     // Nothing may be changed in a file before it is known to be ours.
@@ -141,6 +141,61 @@ pub(super) fn open_writer(file: &OwnedFile) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Creates a log where there is none. SQLite takes an empty file for a new database and drops a write-ahead log that it
+/// finds beside one, so either would be a loss that nobody notices: a log that lost its content is refused instead. A new
+/// log has its name only once it is whole, so that an empty file is never one that was being created.
+fn create_if_missing(path: &Path) -> Result<(), StoreError> {
+    refuse_lost_content(path)?;
+    if path.exists() {
+        return Ok(());
+    }
+    let failed = |error: &dyn std::fmt::Display| unusable(path, &format!("cannot be created: {error}"));
+    let partial = beside(path, "-partial");
+    // What a program that was killed in the middle left there.
+    for file in [&partial, &beside(path, "-partial-journal")] {
+        match std::fs::remove_file(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&error)),
+            _ => {}
+        }
+    }
+    let connection = Connection::open(&partial).map_err(|error| failed(&error))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    migrate(&connection, &path.display().to_string())?;
+    connection.close().map_err(|(_, error)| failed(&error))?;
+    std::fs::rename(&partial, path).map_err(|error| failed(&error))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
+}
+
+/// Refuses a file of no bytes, and a write-ahead log whose database is gone.
+fn refuse_lost_content(path: &Path) -> Result<(), StoreError> {
+    let length = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
+    let wal = beside(path, "-wal");
+    match (length(path), length(&wal)) {
+        (Some(0), _) => Err(unusable(
+            path,
+            "has nothing in it: an event log is never empty. Put a backup in its place, or move the file away to begin a \
+             new log",
+        )),
+        (None, Some(1..)) if !path.exists() => Err(unusable(
+            path,
+            &format!(
+                "is not there, but its newest events are, in {}: put the log back beside them, or move that file away too \
+                 to begin a new log",
+                wal.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The name of a file that stands beside another.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 /// Opens one more connection that only reads.
 pub(super) fn open_reader(file: &OwnedFile) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -152,6 +207,7 @@ pub(super) fn open_reader(file: &OwnedFile) -> Result<Connection, StoreError> {
 /// Opens a log that is there, to read it and nothing else, also while a server has it: SQLite keeps readers and the writer
 /// of one file apart, whichever programs they are in. The last to close the file folds the write-ahead log into it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    refuse_lost_content(path)?;
     if !path.exists() {
         return Err(unusable(path, "is not there"));
     }

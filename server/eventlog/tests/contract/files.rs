@@ -139,6 +139,50 @@ fn a_file_that_is_no_database_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_log_that_lost_its_content_is_refused_and_never_begun_anew() {
+    let (_folder, path) = a_place();
+    let written = opened(&path);
+    write(&written, "a", 3).await;
+    let wal = path.with_file_name("log.sqlite3-wal");
+    let newest = std::fs::read(&wal).unwrap();
+    written.close().await;
+    let whole = std::fs::read(&path).unwrap();
+
+    std::fs::write(&path, "").unwrap();
+    assert_unusable(&path, "has nothing in it");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    for length in [100, whole.len()] {
+        std::fs::write(&path, vec![0; length]).unwrap();
+        assert_unusable(&path, "is not an event log but some other file");
+        assert_eq!(std::fs::read(&path).unwrap(), vec![0; length]);
+    }
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&wal, &newest).unwrap();
+    for refused in [SqliteStore::open(&path), SqliteStore::open_to_read(&path)] {
+        let refused = refused.err().unwrap().to_string();
+        assert!(refused.contains("is not there, but its newest events are") && refused.contains("-wal"), "{refused}");
+    }
+    assert_eq!(std::fs::read(&wal).unwrap(), newest, "what is left stays");
+    assert!(!path.exists());
+
+    std::fs::remove_file(&wal).unwrap();
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(head(&opened(&path)).await, 3);
+}
+
+#[tokio::test]
+async fn a_log_whose_creation_was_killed_is_created_again() {
+    let (folder, path) = a_place();
+    for left in ["log.sqlite3-partial", "log.sqlite3-partial-journal"] {
+        std::fs::write(folder.path().join(left), "half of it").unwrap();
+    }
+    write(&opened(&path), "a", 1).await;
+    let mut there: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    there.sort();
+    assert_eq!(there, ["log.sqlite3", "log.sqlite3-lock"]);
+}
+
+#[tokio::test]
 async fn a_file_from_a_newer_program_is_refused() {
     let (_folder, path) = a_place();
     opened(&path).close().await;
