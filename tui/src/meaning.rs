@@ -105,6 +105,8 @@ fn stock(what: &str, data: &Value, product: &str) -> String {
 fn payment(what: &str, data: &Value) -> String {
     match what {
         "requested" => with("asked for", &[("", amount(data, "amount"))]),
+        "intent_created" => with("the card gateway keeps it", &[("as", text(data, "reference"))]),
+        "authentication_required" => with("the card's bank asks its owner", &[("at", text(data, "url"))]),
         "succeeded" => "paid".to_owned(),
         "declined" => with("declined", &[(":", text(data, "message"))]),
         "outcome_unknown" => {
@@ -286,6 +288,12 @@ mod tests {
             ("order.item_added", json!({"item": {"name": "Teapot"}, "quantity": 2}), "2 × Teapot put in"),
             ("order.checked_out", json!({"total": eur(2499), "email": "a@b.c"}), "bought for 24.99 € by a@b.c"),
             ("payment.declined", json!({"reason": "x", "message": "No."}), "declined: No."),
+            (
+                "payment.authentication_required",
+                json!({"reference": "pi_1", "url": "https://bank.example/1"}),
+                "the card's bank asks its owner at https://bank.example/1",
+            ),
+            ("payment.intent_created", json!({"reference": "pi_1"}), "the card gateway keeps it as pi_1"),
             ("order.reopened", json!({"reason": {"code": "out_of_stock"}}), "open again: out of stock"),
             ("email.sent", json!({"attempts": 1}), "sent"),
             ("email.sent", json!({"attempts": 3}), "sent at attempt 3"),

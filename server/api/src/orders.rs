@@ -33,6 +33,8 @@ pub enum PaymentStatus {
     None,
     /// Asked for; the answer is not in.
     Pending,
+    /// The card's bank wants to hear from its owner; `payment_action` of the order says where, and until when.
+    AuthenticationRequired,
     /// Received.
     Paid,
     /// Refused.

@@ -6,7 +6,7 @@ mod state;
 mod tests;
 
 pub use decide::decide;
-pub use state::{Payment, Refund, RefundState, Request, evolve};
+pub use state::{Authentication, Payment, Refund, RefundState, Request, evolve};
 use storefront_api::{Money, OrderId, PaymentMethod, Timestamp};
 
 /// Something that happened to a payment.
@@ -20,6 +20,20 @@ pub enum PaymentEvent {
         amount: Money,
         /// How.
         method: PaymentMethod,
+    },
+    /// The gateway keeps an intent for it, which is not confirmed yet: no money can move before it is.
+    IntentCreated {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
+    /// The card's bank wants to hear from its owner before any money moves.
+    AuthenticationRequired {
+        /// The gateway's name for the payment.
+        reference: String,
+        /// The page on which the owner answers the bank.
+        url: String,
+        /// Until when the order waits for it.
+        expires_at: Timestamp,
     },
     /// The money is there.
     Succeeded {
@@ -42,7 +56,8 @@ pub enum PaymentEvent {
         /// When the next attempt is due.
         next_attempt_at: Timestamp,
     },
-    /// It is no longer wanted, and no money has moved.
+    /// It is no longer wanted, and as far as is known no money has moved: whatever the gateway keeps for it is to be
+    /// cancelled there.
     Cancelled,
     /// Money is to go back: an intent, carried out once under a key made from this event's id.
     RefundRequested {
@@ -77,6 +92,20 @@ pub enum PaymentCommand {
         /// How.
         method: PaymentMethod,
     },
+    /// Record the gateway's name for it before anything is confirmed; a second time changes nothing.
+    RecordIntent {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
+    /// Record that the card's bank wants to hear from its owner; once there is an outcome, nothing happens.
+    RecordAuthenticationRequired {
+        /// The gateway's name for the payment.
+        reference: String,
+        /// The page on which the owner answers the bank.
+        url: String,
+        /// Until when the order waits for it.
+        expires_at: Timestamp,
+    },
     /// Record that the money is there; a second time changes nothing.
     RecordSuccess {
         /// The gateway's name for the payment.
@@ -98,8 +127,8 @@ pub enum PaymentCommand {
         /// When the next attempt is due.
         next_attempt_at: Timestamp,
     },
-    /// Record that no money moved and none will.
-    RecordCancelled,
+    /// It is no longer wanted: if it has no outcome yet, it is not to be charged any more.
+    Cancel,
     /// Give back all that was paid and not refunded yet; nothing happens where there is none.
     RefundAll {
         /// Why.
@@ -133,6 +162,14 @@ pub enum PaymentError {
     /// The outcome contradicts the one that is recorded.
     #[error("the payment has another outcome already")]
     OtherOutcome,
+    /// What is told is about another intent than the one that the gateway keeps for this payment.
+    #[error("the gateway keeps {known} for the payment, and not {told}")]
+    OtherIntent {
+        /// The gateway's name for the payment.
+        known: String,
+        /// The name that was told.
+        told: String,
+    },
     /// Nothing was paid, or all of it has gone back or is on its way.
     #[error("there is nothing to give back")]
     NothingToRefund,

@@ -11,6 +11,8 @@ use super::{CodecError, Encoded, encoded, parsed, unknown};
 /// Every type.
 pub(super) const KINDS: &[&str] = &[
     "payment.requested",
+    "payment.intent_created",
+    "payment.authentication_required",
     "payment.succeeded",
     "payment.declined",
     "payment.outcome_unknown",
@@ -35,6 +37,18 @@ pub(super) fn requested_sets_its_payment_apart(mut fields: Fields) -> Fields {
         ["method", "token"].into_iter().filter_map(|name| fields.shift_remove_entry(name)).collect::<Fields>();
     fields.insert("payment".to_owned(), payment.into());
     fields
+}
+
+#[derive(Serialize, Deserialize)]
+struct IntentCreated {
+    reference: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuthenticationRequired {
+    reference: String,
+    url: String,
+    expires_at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +93,10 @@ pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
             let (amount, payment) = (amount.into(), method.into());
             encoded("payment.requested", 2, &Requested { order_id, amount, payment })
         }
+        PaymentEvent::IntentCreated { reference } => encoded("payment.intent_created", 1, &IntentCreated { reference }),
+        PaymentEvent::AuthenticationRequired { reference, url, expires_at } => {
+            encoded("payment.authentication_required", 1, &AuthenticationRequired { reference, url, expires_at })
+        }
         PaymentEvent::Succeeded { reference } => encoded("payment.succeeded", 1, &Succeeded { reference }),
         PaymentEvent::Declined { reason, message } => encoded("payment.declined", 1, &Declined { reason, message }),
         PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at } => {
@@ -101,6 +119,14 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Paym
         ("payment.requested", 2) => {
             let Requested { order_id, amount, payment } = parsed(kind, data)?;
             Ok(PaymentEvent::Requested { order_id, amount: amount.into(), method: payment.into() })
+        }
+        ("payment.intent_created", 1) => {
+            let IntentCreated { reference } = parsed(kind, data)?;
+            Ok(PaymentEvent::IntentCreated { reference })
+        }
+        ("payment.authentication_required", 1) => {
+            let AuthenticationRequired { reference, url, expires_at } = parsed(kind, data)?;
+            Ok(PaymentEvent::AuthenticationRequired { reference, url, expires_at })
         }
         ("payment.succeeded", 1) => {
             let Succeeded { reference } = parsed(kind, data)?;

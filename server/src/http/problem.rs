@@ -215,7 +215,10 @@ impl From<PaymentError> for ApiError {
             PaymentError::NothingToRefund => Self::new(Code::NothingToRefund, detail),
             PaymentError::RefundDoesNotFit { .. } => Self::new(Code::RefundTooLarge, detail),
             // No request records what became of a payment: that is for the processes.
-            PaymentError::NotFound | PaymentError::OtherOutcome | PaymentError::NoRefundRequested => {
+            PaymentError::NotFound
+            | PaymentError::OtherOutcome
+            | PaymentError::OtherIntent { .. }
+            | PaymentError::NoRefundRequested => {
                 error!(error = %refusal, "a request failed");
                 Self::internal()
             }

@@ -52,7 +52,11 @@ pub(crate) async fn take(store: &Store, Webhook { id, payment_id, news, .. }: We
     let outcome = match news {
         News::Succeeded { reference } => PaymentCommand::RecordSuccess { reference },
         News::Declined { reason, message, .. } => PaymentCommand::RecordDecline { reason, message },
-        News::Cancelled { .. } => PaymentCommand::RecordCancelled,
+        // What is pending here was not given up by the shop: nobody can pay it any more.
+        News::Cancelled { .. } => PaymentCommand::RecordDecline {
+            reason: "canceled".to_owned(),
+            message: "The payment was given up before it was made.".to_owned(),
+        },
         // A refund is ours to ask for, and its own answer records it.
         News::Refunded { .. } | News::Other { .. } => return Ok(()),
     };
@@ -62,7 +66,9 @@ pub(crate) async fn take(store: &Store, Webhook { id, payment_id, news, .. }: We
             info!(%payment_id, webhook = id, "news of a payment that is not ours");
             Ok(())
         }
-        Err(Failure::Payment(PaymentError::OtherOutcome | PaymentError::NoRefundRequested)) => {
+        Err(Failure::Payment(
+            PaymentError::OtherOutcome | PaymentError::OtherIntent { .. } | PaymentError::NoRefundRequested,
+        )) => {
             warn!(%payment_id, webhook = id, "late news contradict what is recorded; they change nothing");
             Ok(())
         }

@@ -71,7 +71,9 @@ fn cancelled(name: &str, order: &Order) -> Vec<String> {
     parts.push(match order.payment_status {
         PaymentStatus::Paid | PaymentStatus::Refunding => format!("Your {total} are on their way back to you."),
         PaymentStatus::Refunded => format!("Your {total} have been sent back to you."),
-        PaymentStatus::Pending => "If your payment still goes through, it will be sent back to you.".to_owned(),
+        PaymentStatus::Pending | PaymentStatus::AuthenticationRequired => {
+            "If your payment still goes through, it will be sent back to you.".to_owned()
+        }
         PaymentStatus::None | PaymentStatus::Declined => "You have not been charged.".to_owned(),
     });
     parts.push(format!("It was about:\n{}", contents(order)));

@@ -94,6 +94,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         PaymentEvent::Succeeded { .. } => Trigger::PaymentSucceeded { payment_id },
         PaymentEvent::Declined { reason, message } => Trigger::PaymentDeclined { payment_id, reason, message },
         PaymentEvent::Requested { .. }
+        | PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundRequested { .. }

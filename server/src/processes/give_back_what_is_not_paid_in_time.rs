@@ -72,7 +72,9 @@ pub(crate) async fn judge(store: Store, timer: Timer) -> Result<Batch, Failure> 
         let payment_stream = streams::payment(payment_id);
         let (payment, payment_version) = stored::load::<PaymentEvent>(store, &payment_stream).await?;
         match payment {
-            Payment::Unknown | Payment::Requested { .. } => batch.expect(payment_stream, payment_version),
+            Payment::Unknown | Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {
+                batch.expect(payment_stream, payment_version)
+            }
             // The checkout hears of it in a moment, and decides.
             Payment::Succeeded { .. } | Payment::Declined { .. } | Payment::Cancelled { .. } => {
                 batch.timer(look_again(store, &timer).await?);

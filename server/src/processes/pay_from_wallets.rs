@@ -29,6 +29,8 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
         }
         PaymentEvent::RefundRequested { amount, .. } => retrying(|| work.credit(amount)).await,
         PaymentEvent::Requested { .. }
+        | PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
         | PaymentEvent::OutcomeUnknown { .. }

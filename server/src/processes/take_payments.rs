@@ -54,7 +54,9 @@ pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> R
             }
         },
         PaymentEvent::RefundRequested { amount, reason } => work.refund(amount, reason).await,
-        PaymentEvent::Succeeded { .. }
+        PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
+        | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled

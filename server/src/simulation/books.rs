@@ -170,7 +170,10 @@ impl Books {
                 book.refunded_at.push(at);
             }
             PaymentEvent::RefundFailed { .. } => book.refunds_failed += 1,
-            PaymentEvent::OutcomeUnknown { .. } | PaymentEvent::Cancelled => {}
+            PaymentEvent::IntentCreated { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
+            | PaymentEvent::OutcomeUnknown { .. }
+            | PaymentEvent::Cancelled => {}
         }
     }
 

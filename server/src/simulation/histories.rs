@@ -117,6 +117,8 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
                 world.bank().remembers_refund(&refunds[&payment_id], payment_id, amount, reference);
             }
             PaymentEvent::Requested { .. }
+            | PaymentEvent::IntentCreated { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::Succeeded { .. }
             | PaymentEvent::Declined { .. }
             | PaymentEvent::OutcomeUnknown { .. }

@@ -197,7 +197,8 @@ impl PaymentRow {
             }
             PaymentEvent::Succeeded { reference: _ } => self.status = PaymentStatus::Paid,
             PaymentEvent::Declined { .. } => self.status = PaymentStatus::Declined,
-            PaymentEvent::OutcomeUnknown { .. } => {}
+            PaymentEvent::AuthenticationRequired { .. } => self.status = PaymentStatus::AuthenticationRequired,
+            PaymentEvent::IntentCreated { .. } | PaymentEvent::OutcomeUnknown { .. } => {}
             PaymentEvent::Cancelled => self.status = PaymentStatus::None,
             PaymentEvent::RefundRequested { amount, reason: _ } => self.on_their_way.push(amount.amount),
             PaymentEvent::Refunded { amount, reference: _ } => {

@@ -210,7 +210,9 @@ fn payment(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, V
         PaymentEvent::Refunded { amount, reference: _ } => {
             summed(rows, recorded, |sums| sums.add(amount, |sums| &mut sums.given_back))
         }
-        PaymentEvent::Declined { .. }
+        PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
+        | PaymentEvent::Declined { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundRequested { .. }

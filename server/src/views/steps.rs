@@ -150,6 +150,10 @@ fn on_checkout(steps: &mut [Step], event: &CheckoutEvent) {
 fn on_payment(steps: &mut [Step], event: &PaymentEvent) {
     match event {
         PaymentEvent::Requested { .. } => set(steps, PAYMENT, StepState::Running, None),
+        PaymentEvent::IntentCreated { .. } => {}
+        PaymentEvent::AuthenticationRequired { url, .. } => {
+            set(steps, PAYMENT, StepState::Waiting, Some(format!("the card's bank asks its owner: {url}")));
+        }
         PaymentEvent::Succeeded { .. } => set(steps, PAYMENT, StepState::Done, None),
         PaymentEvent::Declined { message, .. } => set(steps, PAYMENT, StepState::Failed, Some(message.clone())),
         PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at } => {

@@ -120,6 +120,7 @@ pub(super) fn payment(status: PaymentStatus) -> &'static str {
     match status {
         PaymentStatus::None => "",
         PaymentStatus::Pending => "payment under way",
+        PaymentStatus::AuthenticationRequired => "your bank asks you",
         PaymentStatus::Paid => "paid",
         PaymentStatus::Declined => "declined",
         PaymentStatus::Refunding => "being refunded",

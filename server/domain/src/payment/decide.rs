@@ -1,17 +1,18 @@
 //! What a payment answers to a command: the events to write, or why not.
 
-use storefront_api::Money;
+use storefront_api::{Money, Timestamp};
 
 use super::state::not_given_back;
 use super::{Payment, PaymentCommand, PaymentError, PaymentEvent, Refund, RefundState};
 
 /// The events that a command leads to; none when everything is so already.
 ///
-/// A gateway's answers come late, twice and out of order, so most repeats are answered with nothing. Two things differ:
-/// - Success is recorded after `Cancelled` too. The capture may have been under way while the order was given up; the
-///   money is with us then, and only a recorded payment can be refunded.
-/// - Success after a decline, a decline after success, and success under another reference contradict what is recorded.
-///   They are refused, and somebody must look.
+/// A gateway's answers come late, twice and out of order, so most repeats are answered with nothing. Three things differ:
+/// - Success is recorded after `Cancelled` and after `Declined` too. The capture may have been under way while the order was
+///   given up, or may follow an attempt that failed; the money is with us then, and only a recorded payment can be refunded.
+/// - A decline after success, and success under another reference contradict what is recorded. They are refused, and
+///   somebody must look.
+/// - What is told of another intent than the one that the gateway keeps for the payment is refused, and means nothing.
 ///
 /// # Errors
 /// Says why the payment refuses. Nothing is to be written then.
@@ -20,19 +21,32 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
         PaymentCommand::Request { order_id, amount, method } => Ok(match payment {
             Payment::Unknown => vec![PaymentEvent::Requested { order_id, amount, method }],
             Payment::Requested { .. }
+            | Payment::AuthenticationRequired { .. }
             | Payment::Succeeded { .. }
             | Payment::Declined { .. }
             | Payment::Cancelled { .. } => vec![],
         }),
+        PaymentCommand::RecordIntent { reference } => record_intent(payment, reference),
+        PaymentCommand::RecordAuthenticationRequired { reference, url, expires_at } => {
+            record_authentication_required(payment, reference, url, expires_at)
+        }
         PaymentCommand::RecordSuccess { reference } => match payment {
             Payment::Unknown => Err(PaymentError::NotFound),
-            Payment::Requested { .. } | Payment::Cancelled { .. } => Ok(vec![PaymentEvent::Succeeded { reference }]),
+            Payment::Requested { .. }
+            | Payment::AuthenticationRequired { .. }
+            | Payment::Declined { .. }
+            | Payment::Cancelled { .. } => {
+                is_about(payment, &reference)?;
+                Ok(vec![PaymentEvent::Succeeded { reference }])
+            }
             Payment::Succeeded { reference: known, .. } if *known == reference => Ok(vec![]),
-            Payment::Succeeded { .. } | Payment::Declined { .. } => Err(PaymentError::OtherOutcome),
+            Payment::Succeeded { .. } => Err(PaymentError::OtherOutcome),
         },
         PaymentCommand::RecordDecline { reason, message } => match payment {
             Payment::Unknown => Err(PaymentError::NotFound),
-            Payment::Requested { .. } => Ok(vec![PaymentEvent::Declined { reason, message }]),
+            Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {
+                Ok(vec![PaymentEvent::Declined { reason, message }])
+            }
             // Cancelled says already that no money moved.
             Payment::Declined { .. } | Payment::Cancelled { .. } => Ok(vec![]),
             Payment::Succeeded { .. } => Err(PaymentError::OtherOutcome),
@@ -43,29 +57,75 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
                 Ok(vec![PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at }])
             }
             Payment::Requested { .. }
+            | Payment::AuthenticationRequired { .. }
             | Payment::Succeeded { .. }
             | Payment::Declined { .. }
             | Payment::Cancelled { .. } => Ok(vec![]),
         },
-        PaymentCommand::RecordCancelled => match payment {
-            Payment::Unknown => Err(PaymentError::NotFound),
-            Payment::Requested { .. } => Ok(vec![PaymentEvent::Cancelled]),
-            // Declined says already that no money moved, and that none will.
-            Payment::Declined { .. } | Payment::Cancelled { .. } => Ok(vec![]),
-            Payment::Succeeded { .. } => Err(PaymentError::OtherOutcome),
-        },
+        PaymentCommand::Cancel => Ok(match payment {
+            Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => vec![PaymentEvent::Cancelled],
+            // Declined says already that no money moved; what has come in can only be refunded.
+            Payment::Unknown | Payment::Succeeded { .. } | Payment::Declined { .. } | Payment::Cancelled { .. } => {
+                vec![]
+            }
+        }),
         PaymentCommand::RefundAll { reason } => Ok(match payment {
             Payment::Succeeded { request, refunds, .. } => {
                 let amount = not_given_back(request, refunds);
                 if amount.amount > 0 { vec![PaymentEvent::RefundRequested { amount, reason }] } else { vec![] }
             }
-            Payment::Unknown | Payment::Requested { .. } | Payment::Declined { .. } | Payment::Cancelled { .. } => {
-                vec![]
-            }
+            Payment::Unknown
+            | Payment::Requested { .. }
+            | Payment::AuthenticationRequired { .. }
+            | Payment::Declined { .. }
+            | Payment::Cancelled { .. } => vec![],
         }),
         PaymentCommand::Refund { amount, reason } => refund(payment, amount, reason),
         PaymentCommand::RecordRefund { reference } => record_refund(payment, reference),
         PaymentCommand::RecordRefundFailure { detail } => record_refund_failure(payment, detail),
+    }
+}
+
+fn record_intent(payment: &Payment, reference: String) -> Result<Vec<PaymentEvent>, PaymentError> {
+    match payment {
+        Payment::Unknown => Err(PaymentError::NotFound),
+        Payment::Requested { intent: None, .. } | Payment::Cancelled { intent: None, .. } => {
+            Ok(vec![PaymentEvent::IntentCreated { reference }])
+        }
+        Payment::Requested { .. }
+        | Payment::AuthenticationRequired { .. }
+        | Payment::Succeeded { .. }
+        | Payment::Declined { .. }
+        | Payment::Cancelled { .. } => Ok(vec![]),
+    }
+}
+
+fn record_authentication_required(
+    payment: &Payment,
+    reference: String,
+    url: String,
+    expires_at: Timestamp,
+) -> Result<Vec<PaymentEvent>, PaymentError> {
+    match payment {
+        Payment::Unknown => Err(PaymentError::NotFound),
+        Payment::Requested { .. } => {
+            is_about(payment, &reference)?;
+            Ok(vec![PaymentEvent::AuthenticationRequired { reference, url, expires_at }])
+        }
+        Payment::AuthenticationRequired { .. }
+        | Payment::Succeeded { .. }
+        | Payment::Declined { .. }
+        | Payment::Cancelled { .. } => Ok(vec![]),
+    }
+}
+
+/// Whether a name of the gateway's is the one of this payment, as far as that is known.
+fn is_about(payment: &Payment, reference: &str) -> Result<(), PaymentError> {
+    match payment.intent() {
+        Some(known) if known != reference => {
+            Err(PaymentError::OtherIntent { known: known.to_owned(), told: reference.to_owned() })
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a payment's events add up to.
 
-use storefront_api::{Money, OrderId, PaymentMethod, PaymentStatus};
+use storefront_api::{Money, OrderId, PaymentMethod, PaymentStatus, Timestamp};
 
 use super::PaymentEvent;
 
@@ -14,8 +14,19 @@ pub enum Payment {
     Requested {
         /// What was asked for.
         request: Request,
+        /// The gateway's name for the payment, once it is known.
+        intent: Option<String>,
         /// How many attempts ended without an answer.
         attempts: u32,
+    },
+    /// The card's bank wants to hear from its owner; no money has moved.
+    AuthenticationRequired {
+        /// What was asked for.
+        request: Request,
+        /// The gateway's name for the payment.
+        intent: String,
+        /// What the owner has to do.
+        authentication: Authentication,
     },
     /// The money is there, or was.
     Succeeded {
@@ -30,6 +41,8 @@ pub enum Payment {
     Declined {
         /// What was asked for.
         request: Request,
+        /// The gateway's name for the payment, if it is known.
+        intent: Option<String>,
         /// Why, for programs.
         reason: String,
         /// Why, for people.
@@ -39,7 +52,18 @@ pub enum Payment {
     Cancelled {
         /// What was asked for.
         request: Request,
+        /// The gateway's name for the payment, if it is known.
+        intent: Option<String>,
     },
+}
+
+/// What a card's owner has to do before any money moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authentication {
+    /// The page on which the owner answers the bank.
+    pub url: String,
+    /// Until when the order waits for it.
+    pub expires_at: Timestamp,
 }
 
 /// What a payment is for.
@@ -82,6 +106,7 @@ impl Payment {
         match self {
             Self::Unknown | Self::Cancelled { .. } => PaymentStatus::None,
             Self::Requested { .. } => PaymentStatus::Pending,
+            Self::AuthenticationRequired { .. } => PaymentStatus::AuthenticationRequired,
             Self::Declined { .. } => PaymentStatus::Declined,
             Self::Succeeded { request, refunds, .. } => {
                 if refunds.iter().any(|refund| refund.state == RefundState::Open) {
@@ -100,9 +125,34 @@ impl Payment {
         match self {
             Self::Unknown => None,
             Self::Requested { request, .. }
+            | Self::AuthenticationRequired { request, .. }
             | Self::Succeeded { request, .. }
             | Self::Declined { request, .. }
-            | Self::Cancelled { request } => Some(request),
+            | Self::Cancelled { request, .. } => Some(request),
+        }
+    }
+
+    /// The gateway's name for the payment, as soon as it is known; no money need have moved.
+    pub fn intent(&self) -> Option<&str> {
+        match self {
+            Self::Unknown => None,
+            Self::Requested { intent, .. } | Self::Declined { intent, .. } | Self::Cancelled { intent, .. } => {
+                intent.as_deref()
+            }
+            Self::AuthenticationRequired { intent, .. } => Some(intent),
+            Self::Succeeded { reference, .. } => Some(reference),
+        }
+    }
+
+    /// What the card's owner has to do, while the payment waits for it.
+    pub fn authentication(&self) -> Option<&Authentication> {
+        match self {
+            Self::AuthenticationRequired { authentication, .. } => Some(authentication),
+            Self::Unknown
+            | Self::Requested { .. }
+            | Self::Succeeded { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled { .. } => None,
         }
     }
 
@@ -110,20 +160,28 @@ impl Payment {
     pub fn reference(&self) -> Option<&str> {
         match self {
             Self::Succeeded { reference, .. } => Some(reference),
-            Self::Unknown | Self::Requested { .. } | Self::Declined { .. } | Self::Cancelled { .. } => None,
+            Self::Unknown
+            | Self::Requested { .. }
+            | Self::AuthenticationRequired { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled { .. } => None,
         }
     }
 
     /// Whether it was asked for and no outcome is known yet.
     pub fn is_pending(&self) -> bool {
-        matches!(self, Self::Requested { .. })
+        matches!(self, Self::Requested { .. } | Self::AuthenticationRequired { .. })
     }
 
-    /// How many attempts have ended without an answer while it is pending; 0 otherwise.
+    /// How many attempts have ended without an answer while none has come; 0 otherwise.
     pub fn attempts(&self) -> u32 {
         match self {
             Self::Requested { attempts, .. } => *attempts,
-            Self::Unknown | Self::Succeeded { .. } | Self::Declined { .. } | Self::Cancelled { .. } => 0,
+            Self::Unknown
+            | Self::AuthenticationRequired { .. }
+            | Self::Succeeded { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled { .. } => 0,
         }
     }
 
@@ -136,7 +194,11 @@ impl Payment {
     pub fn left(&self) -> Option<Money> {
         match self {
             Self::Succeeded { request, refunds, .. } => Some(not_given_back(request, refunds)),
-            Self::Unknown | Self::Requested { .. } | Self::Declined { .. } | Self::Cancelled { .. } => None,
+            Self::Unknown
+            | Self::Requested { .. }
+            | Self::AuthenticationRequired { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled { .. } => None,
         }
     }
 
@@ -144,7 +206,11 @@ impl Payment {
     pub fn refunds(&self) -> &[Refund] {
         match self {
             Self::Succeeded { refunds, .. } => refunds,
-            Self::Unknown | Self::Requested { .. } | Self::Declined { .. } | Self::Cancelled { .. } => &[],
+            Self::Unknown
+            | Self::Requested { .. }
+            | Self::AuthenticationRequired { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled { .. } => &[],
         }
     }
 }
@@ -162,9 +228,12 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
         Payment::Unknown => match event {
             PaymentEvent::Requested { order_id, amount, method } => Payment::Requested {
                 request: Request { order_id: *order_id, amount: *amount, method: method.clone() },
+                intent: None,
                 attempts: 0,
             },
-            PaymentEvent::Succeeded { .. }
+            PaymentEvent::IntentCreated { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
+            | PaymentEvent::Succeeded { .. }
             | PaymentEvent::Declined { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
@@ -172,37 +241,78 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             | PaymentEvent::Refunded { .. }
             | PaymentEvent::RefundFailed { .. } => Payment::Unknown,
         },
-        Payment::Requested { request, attempts } => match event {
+        Payment::Requested { request, intent, attempts } => after_request(request, intent, attempts, event),
+        Payment::AuthenticationRequired { request, intent, authentication } => match event {
             PaymentEvent::Succeeded { reference } => succeeded(request, reference),
-            PaymentEvent::Declined { reason, message } => {
-                Payment::Declined { request, reason: reason.clone(), message: message.clone() }
-            }
-            PaymentEvent::OutcomeUnknown { attempt, .. } => {
-                Payment::Requested { request, attempts: attempts.max(*attempt) }
-            }
-            PaymentEvent::Cancelled => Payment::Cancelled { request },
+            PaymentEvent::Declined { reason, message } => declined(request, Some(intent), reason, message),
+            PaymentEvent::Cancelled => Payment::Cancelled { request, intent: Some(intent) },
             PaymentEvent::Requested { .. }
+            | PaymentEvent::IntentCreated { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
+            | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::RefundRequested { .. }
             | PaymentEvent::Refunded { .. }
-            | PaymentEvent::RefundFailed { .. } => Payment::Requested { request, attempts },
+            | PaymentEvent::RefundFailed { .. } => Payment::AuthenticationRequired { request, intent, authentication },
         },
         Payment::Succeeded { request, reference, refunds } => {
             let refunds = refunds_after(&request, refunds, event);
             Payment::Succeeded { request, reference, refunds }
         }
         // Money that was captured although nobody wanted it any more must be seen, or it cannot go back.
-        Payment::Cancelled { request } => match event {
+        Payment::Cancelled { request, intent } => match event {
             PaymentEvent::Succeeded { reference } => succeeded(request, reference),
+            PaymentEvent::IntentCreated { reference } => {
+                Payment::Cancelled { request, intent: intent.or_else(|| Some(reference.clone())) }
+            }
             PaymentEvent::Requested { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::Declined { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
             | PaymentEvent::RefundRequested { .. }
             | PaymentEvent::Refunded { .. }
-            | PaymentEvent::RefundFailed { .. } => Payment::Cancelled { request },
+            | PaymentEvent::RefundFailed { .. } => Payment::Cancelled { request, intent },
         },
-        declined @ Payment::Declined { .. } => declined,
+        Payment::Declined { request, intent, reason, message } => match event {
+            PaymentEvent::Succeeded { reference } => succeeded(request, reference),
+            PaymentEvent::Requested { .. }
+            | PaymentEvent::IntentCreated { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
+            | PaymentEvent::Declined { .. }
+            | PaymentEvent::OutcomeUnknown { .. }
+            | PaymentEvent::Cancelled
+            | PaymentEvent::RefundRequested { .. }
+            | PaymentEvent::Refunded { .. }
+            | PaymentEvent::RefundFailed { .. } => Payment::Declined { request, intent, reason, message },
+        },
     }
+}
+
+fn after_request(request: Request, intent: Option<String>, attempts: u32, event: &PaymentEvent) -> Payment {
+    match event {
+        PaymentEvent::IntentCreated { reference } => {
+            Payment::Requested { request, intent: intent.or_else(|| Some(reference.clone())), attempts }
+        }
+        PaymentEvent::AuthenticationRequired { reference, url, expires_at } => Payment::AuthenticationRequired {
+            request,
+            intent: reference.clone(),
+            authentication: Authentication { url: url.clone(), expires_at: *expires_at },
+        },
+        PaymentEvent::Succeeded { reference } => succeeded(request, reference),
+        PaymentEvent::Declined { reason, message } => declined(request, intent, reason, message),
+        PaymentEvent::OutcomeUnknown { attempt, .. } => {
+            Payment::Requested { request, intent, attempts: attempts.max(*attempt) }
+        }
+        PaymentEvent::Cancelled => Payment::Cancelled { request, intent },
+        PaymentEvent::Requested { .. }
+        | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::Refunded { .. }
+        | PaymentEvent::RefundFailed { .. } => Payment::Requested { request, intent, attempts },
+    }
+}
+
+fn declined(request: Request, intent: Option<String>, reason: &str, message: &str) -> Payment {
+    Payment::Declined { request, intent, reason: reason.to_owned(), message: message.to_owned() }
 }
 
 fn succeeded(request: Request, reference: &str) -> Payment {
@@ -225,6 +335,8 @@ fn refunds_after(request: &Request, mut refunds: Vec<Refund>, event: &PaymentEve
         (PaymentEvent::Refunded { .. } | PaymentEvent::RefundFailed { .. }, None)
         | (
             PaymentEvent::Requested { .. }
+            | PaymentEvent::IntentCreated { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::Succeeded { .. }
             | PaymentEvent::Declined { .. }
             | PaymentEvent::OutcomeUnknown { .. }

@@ -18,6 +18,15 @@ fn requested() -> PaymentEvent {
     PaymentEvent::Requested { order_id: order(1), amount: euro(2_250), method: card() }
 }
 
+fn intent_created(reference: &str) -> PaymentEvent {
+    PaymentEvent::IntentCreated { reference: reference.to_owned() }
+}
+
+fn authentication_required(reference: &str) -> PaymentEvent {
+    let (reference, url) = (reference.to_owned(), "https://bank.example".to_owned());
+    PaymentEvent::AuthenticationRequired { reference, url, expires_at: at_minute(15) }
+}
+
 fn succeeded(reference: &str) -> PaymentEvent {
     PaymentEvent::Succeeded { reference: reference.to_owned() }
 }
@@ -44,6 +53,15 @@ fn refund_failed() -> PaymentEvent {
 
 fn request() -> PaymentCommand {
     PaymentCommand::Request { order_id: order(1), amount: euro(2_250), method: card() }
+}
+
+fn record_intent(reference: &str) -> PaymentCommand {
+    PaymentCommand::RecordIntent { reference: reference.to_owned() }
+}
+
+fn record_authentication_required(reference: &str) -> PaymentCommand {
+    let (reference, url) = (reference.to_owned(), "https://bank.example".to_owned());
+    PaymentCommand::RecordAuthenticationRequired { reference, url, expires_at: at_minute(15) }
 }
 
 fn record_success(reference: &str) -> PaymentCommand {
@@ -122,10 +140,12 @@ fn an_attempt_without_an_answer_is_no_news_once_there_is_an_outcome() {
 
 #[test]
 fn a_payment_that_nobody_wants_any_more_is_cancelled_once() {
-    let payment = given([requested()]).when(PaymentCommand::RecordCancelled).then([PaymentEvent::Cancelled]);
+    let payment = given([requested()]).when(PaymentCommand::Cancel).then([PaymentEvent::Cancelled]);
     assert_eq!(payment.status(), PaymentStatus::None);
-    given([requested(), PaymentEvent::Cancelled]).when(PaymentCommand::RecordCancelled).then_nothing();
-    given([requested(), declined()]).when(PaymentCommand::RecordCancelled).then_nothing();
+    given([requested(), PaymentEvent::Cancelled]).when(PaymentCommand::Cancel).then_nothing();
+    for history in [vec![], vec![requested(), declined()], vec![requested(), succeeded("pi_1")]] {
+        given(history).when(PaymentCommand::Cancel).then_nothing();
+    }
     given([requested(), PaymentEvent::Cancelled]).when(record_decline()).then_nothing();
 }
 
@@ -137,12 +157,60 @@ fn money_that_was_captured_after_a_cancel_is_recorded_and_can_go_back() {
 }
 
 #[test]
+fn money_that_was_captured_after_a_decline_is_recorded_and_can_go_back() {
+    let history = [requested(), intent_created("pi_1"), declined()];
+    let late = given(history).when(record_success("pi_1")).then([succeeded("pi_1")]);
+    assert_eq!((late.status(), late.left()), (PaymentStatus::Paid, Some(euro(2_250))));
+    Given(late).when(refund_all()).then([refund_requested(2_250)]);
+}
+
+#[test]
+fn the_gateways_name_for_a_payment_is_known_before_any_money_moves() {
+    let payment = given([requested()]).when(record_intent("pi_1")).then([intent_created("pi_1")]);
+    assert_eq!((payment.intent(), payment.reference(), payment.status()), (Some("pi_1"), None, PaymentStatus::Pending));
+    Given(payment.clone()).when(record_intent("pi_1")).then_nothing();
+    for outcome in [declined(), PaymentEvent::Cancelled, authentication_required("pi_1"), succeeded("pi_1")] {
+        assert_eq!(evolve(payment.clone(), &outcome).intent(), Some("pi_1"), "{outcome:?}");
+    }
+    // What is given up must be found at the gateway, or it cannot be cancelled there.
+    let given_up = given([requested(), PaymentEvent::Cancelled]).when(record_intent("pi_1"));
+    assert_eq!(given_up.then([intent_created("pi_1")]).intent(), Some("pi_1"));
+}
+
+#[test]
+fn a_payment_that_waits_for_the_cards_owner_has_no_outcome_yet() {
+    let waits = || [requested(), intent_created("pi_1"), authentication_required("pi_1")];
+    let payment = given([requested(), intent_created("pi_1")]).when(record_authentication_required("pi_1"));
+    let payment = payment.then([authentication_required("pi_1")]);
+    assert_eq!((payment.status(), payment.is_pending()), (PaymentStatus::AuthenticationRequired, true));
+    assert_eq!(payment.authentication().unwrap().url, "https://bank.example");
+    given(waits()).when(record_authentication_required("pi_1")).then_nothing();
+    given(waits()).when(record_unknown(1)).then_nothing();
+    given(waits()).when(record_success("pi_1")).then([succeeded("pi_1")]);
+    given(waits()).when(record_decline()).then([declined()]);
+    given(waits()).when(PaymentCommand::Cancel).then([PaymentEvent::Cancelled]);
+    for outcome in [succeeded("pi_1"), declined(), PaymentEvent::Cancelled] {
+        let history = [vec![requested(), intent_created("pi_1")], vec![outcome]].concat();
+        given(history).when(record_authentication_required("pi_1")).then_nothing();
+    }
+}
+
+#[test]
+fn what_is_told_of_another_intent_is_refused() {
+    let refused = || PaymentError::OtherIntent { known: "pi_1".to_owned(), told: "pi_2".to_owned() };
+    let known = || vec![requested(), intent_created("pi_1")];
+    given(known()).when(record_success("pi_2")).then_refused(refused());
+    given(known()).when(record_authentication_required("pi_2")).then_refused(refused());
+    for outcome in [authentication_required("pi_1"), declined(), PaymentEvent::Cancelled] {
+        given([known(), vec![outcome]].concat()).when(record_success("pi_2")).then_refused(refused());
+    }
+}
+
+#[test]
 fn outcomes_that_contradict_the_recorded_one_are_refused() {
     let refused = || PaymentError::OtherOutcome;
-    given([requested(), declined()]).when(record_success("pi_1")).then_refused(refused());
     given([requested(), succeeded("pi_1")]).when(record_success("pi_2")).then_refused(refused());
     given([requested(), succeeded("pi_1")]).when(record_decline()).then_refused(refused());
-    given([requested(), succeeded("pi_1")]).when(PaymentCommand::RecordCancelled).then_refused(refused());
 }
 
 #[test]
@@ -151,7 +219,8 @@ fn nothing_can_be_recorded_of_a_payment_that_nobody_asked_for() {
         record_success("pi_1"),
         record_decline(),
         record_unknown(1),
-        PaymentCommand::RecordCancelled,
+        record_intent("pi_1"),
+        record_authentication_required("pi_1"),
         record_refund("re_1"),
         record_refund_failure(),
     ] {
@@ -218,11 +287,12 @@ fn every_event_that_does_not_fit_leaves_the_payment_as_it_was() {
     let paid = vec![requested(), succeeded("pi_1")];
     let refunding = [paid.clone(), vec![refund_requested(2_250)]].concat();
     // State, and the numbers of the events below that fit it.
-    let states: [(&[PaymentEvent], &[usize]); 7] = [
+    let states: [(&[PaymentEvent], &[usize]); 8] = [
         (&[], &[0]),
-        (&[requested()], &[1, 2, 3, 4]),
-        (&[requested(), declined()], &[]),
-        (&[requested(), PaymentEvent::Cancelled], &[1]),
+        (&[requested()], &[1, 2, 3, 4, 8, 9]),
+        (&[requested(), authentication_required("pi_1")], &[1, 2, 4]),
+        (&[requested(), declined()], &[1]),
+        (&[requested(), PaymentEvent::Cancelled], &[1, 8]),
         (&paid, &[5]),
         (&refunding, &[6, 7]),
         (&[refunding.clone(), vec![refunded(2_250, "re_1")]].concat(), &[]),
@@ -236,6 +306,8 @@ fn every_event_that_does_not_fit_leaves_the_payment_as_it_was() {
         refund_requested(1),
         refunded(2_250, "re_2"),
         refund_failed(),
+        intent_created("pi_2"),
+        authentication_required("pi_2"),
     ];
     for (history, fitting) in states {
         let before = folded(Payment::Unknown, history.to_vec());
@@ -262,7 +334,9 @@ fn any_command() -> impl Strategy<Value = PaymentCommand> {
         1 => reference().prop_map(record_success),
         1 => Just(record_decline()),
         1 => (0..4_u32).prop_map(record_unknown),
-        1 => Just(PaymentCommand::RecordCancelled),
+        1 => reference().prop_map(record_intent),
+        1 => reference().prop_map(record_authentication_required),
+        1 => Just(PaymentCommand::Cancel),
         2 => Just(refund_all()),
         2 => reference().prop_map(record_refund),
         1 => Just(record_refund_failure()),
@@ -277,6 +351,8 @@ fn any_event() -> impl Strategy<Value = PaymentEvent> {
         2 => Just(succeeded("a")),
         1 => Just(declined()),
         1 => (0..4_u32).prop_map(unknown),
+        1 => Just(intent_created("a")),
+        1 => Just(authentication_required("a")),
         1 => Just(PaymentEvent::Cancelled),
         2 => amount().prop_map(refund_requested),
         1 => Just(PaymentEvent::RefundRequested { amount: yen(1), reason: String::new() }),
@@ -296,7 +372,11 @@ fn money(log: &[PaymentEvent]) -> (i64, i64, i64) {
             PaymentEvent::RefundRequested { amount, .. } => promised += amount.amount,
             PaymentEvent::Refunded { amount, .. } => went_back += amount.amount,
             PaymentEvent::RefundFailed { .. } => promised = went_back,
-            PaymentEvent::Declined { .. } | PaymentEvent::OutcomeUnknown { .. } | PaymentEvent::Cancelled => {}
+            PaymentEvent::IntentCreated { .. }
+            | PaymentEvent::AuthenticationRequired { .. }
+            | PaymentEvent::Declined { .. }
+            | PaymentEvent::OutcomeUnknown { .. }
+            | PaymentEvent::Cancelled => {}
         }
     }
     (came_in, went_back, promised)
@@ -353,7 +433,10 @@ proptest! {
                 PaymentStatus::Refunded => went_back == came_in && came_in > 0,
                 PaymentStatus::Refunding => promised > went_back,
                 PaymentStatus::Paid => came_in > 0 && promised == 0,
-                PaymentStatus::None | PaymentStatus::Pending | PaymentStatus::Declined => came_in == 0,
+                PaymentStatus::None
+                | PaymentStatus::Pending
+                | PaymentStatus::AuthenticationRequired
+                | PaymentStatus::Declined => came_in == 0,
             };
             prop_assert!(told, "{:?} after {:?}", payment.status(), log);
         }

@@ -97,7 +97,15 @@ pub(super) fn payment() -> Vec<PaymentEvent> {
     all(|last| {
         Some(match last {
             None => PaymentEvent::Requested { order_id: order_id(), amount: euro(4_998), method: card() },
-            Some(PaymentEvent::Requested { .. }) => PaymentEvent::Succeeded { reference: "pi_3Example".to_owned() },
+            Some(PaymentEvent::Requested { .. }) => PaymentEvent::IntentCreated { reference: "pi_3Example".to_owned() },
+            Some(PaymentEvent::IntentCreated { .. }) => PaymentEvent::AuthenticationRequired {
+                reference: "pi_3Example".to_owned(),
+                url: "https://gateway.example/authenticate/pi_3Example".to_owned(),
+                expires_at: moment(),
+            },
+            Some(PaymentEvent::AuthenticationRequired { .. }) => {
+                PaymentEvent::Succeeded { reference: "pi_3Example".to_owned() }
+            }
             Some(PaymentEvent::Succeeded { .. }) => PaymentEvent::Declined {
                 reason: "insufficient_funds".to_owned(),
                 message: "The card has too little money.".to_owned(),

@@ -112,7 +112,10 @@ pub(in crate::update) fn ask_to_refund(model: &mut Model) {
             model.form = Some(Form::new(purpose, "Give money back", about, fields));
         }
         PaymentStatus::Refunded => model.toast(Tone::Plain, format!("All of {} went back already.", chosen.name)),
-        PaymentStatus::None | PaymentStatus::Pending | PaymentStatus::Declined => {
+        PaymentStatus::None
+        | PaymentStatus::Pending
+        | PaymentStatus::AuthenticationRequired
+        | PaymentStatus::Declined => {
             model.toast(Tone::Plain, "Nothing was paid for this order: nothing to give back.");
         }
     }
