@@ -9,18 +9,20 @@ use storefront_eventlog::{PostgresStore, SqliteStore, StoreError, Timer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::assortment::Assortment;
 use crate::chance;
 use crate::commands::Failure;
 use crate::config::{Config, StoreChoice};
 use crate::house::House;
+use crate::http::connections;
 use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::outside::{Cards, Post, Products};
 use crate::integrations::product_service::ProductService;
 use crate::lists::Lists;
+use crate::open_files;
 use crate::processes::patience::Trouble;
 use crate::processes::tenancy::Tenancy;
 use crate::processes::timers::Timers;
@@ -97,13 +99,11 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         let stop = CancellationToken::new();
+        let connection_limits = config.connections;
         let house = House::open(config, stop.clone()).await?;
-        let service = axum::serve(listener, house.door.router()).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let serving = tokio::spawn(async move {
-            if let Err(failure) = service.await {
-                warn!(error = %failure, "the server stopped");
-            }
-        });
+        let open_files = open_files::raise_limit();
+        let serving = connections::serve(listener, house.door.router(), connection_limits, open_files, stop.clone());
+        let serving = tokio::spawn(serving);
         info!(%address, "the shop is open");
         Ok(Self { address, stop, serving, house: HouseHandle(house) })
     }

@@ -54,6 +54,8 @@ pub struct Config {
     pub lab_pause: Duration,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
     pub open_to_network: bool,
+    /// How many connections are kept, and for how long.
+    pub connections: ConnectionLimits,
 }
 
 impl Config {
@@ -82,7 +84,23 @@ impl Config {
             lab: None,
             lab_pause: Duration::from_millis(1500),
             open_to_network: false,
+            connections: ConnectionLimits::default(),
         }
+    }
+}
+
+/// How many connections are kept, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// How many at most; `None` for as many as the system's limit of open files allows, at most 10,000.
+    pub max: Option<usize>,
+    /// A connection on which no request has begun for so long is closed: one that is silent, slow or idle.
+    pub head_timeout: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { max: None, head_timeout: Duration::from_secs(30) }
     }
 }
 

@@ -12,6 +12,7 @@
 //! * `codec` knows the JSON of stored events, which is not the wire's.
 //! * `simulation` is a whole shop under test, with time and chance in the hands of a seed.
 //! * `clock` and `chance` are the only sources of time and of randomness.
+//! * `open_files` is how many of them the system allows.
 //! * `app` listens; behind its door, `house` keeps a shop and can start it over, `inside` puts one together on a log, `staff` is
 //!   who works there by itself. `config` is what it is told from outside.
 //!
@@ -34,6 +35,7 @@ mod integrations;
 mod lab;
 mod lists;
 mod log_health;
+mod open_files;
 mod order_record;
 mod parked;
 mod pictures;
@@ -51,7 +53,7 @@ pub mod tools;
 mod views;
 
 pub use app::{Server, StartError, rebuild_view};
-pub use config::{Config, Secret, StoreChoice, Terms};
+pub use config::{Config, ConnectionLimits, Secret, StoreChoice, Terms};
 
 /// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
 ///

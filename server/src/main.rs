@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::Currency;
 use storefront_server::tools::{self, Place, ToolError};
-use storefront_server::{Config, Secret, Server, StoreChoice, Terms};
+use storefront_server::{Config, ConnectionLimits, Secret, Server, StoreChoice, Terms};
 use tracing_subscriber::EnvFilter;
 
 /// The shop's server: an event log, an HTTP interface, and the processes between them.
@@ -214,6 +214,12 @@ struct Serve {
     /// Let other machines in although everyone may do everything.
     #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK")]
     open_to_network: bool,
+    /// How many connections are open at once at most [default: what the limit of open files allows, at most 10000]
+    #[arg(long, env = "STOREFRONT_MAX_CONNECTIONS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+    /// After how many seconds without a request a connection is closed.
+    #[arg(long, env = "STOREFRONT_HEAD_TIMEOUT_S", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    head_timeout_s: u32,
 }
 
 fn main() -> ExitCode {
@@ -309,6 +315,10 @@ fn config(serve: Serve) -> Config {
         lab: serve.lab,
         lab_pause: Duration::from_millis(serve.lab_pause_ms.into()),
         open_to_network: serve.open_to_network,
+        connections: ConnectionLimits {
+            max: serve.max_connections.map(|max| max as usize),
+            head_timeout: Duration::from_secs(serve.head_timeout_s.into()),
+        },
         ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)
     }
 }

@@ -39,7 +39,7 @@ const RULES: &[Rule] = &[
     Rule {
         within: "server/src",
         except: &["server/src/http", "server/src/app.rs"],
-        never: &["axum"],
+        never: &["axum", "hyper"],
         because: "axum stands in server/src/http and the composition root only",
     },
     Rule {

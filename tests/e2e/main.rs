@@ -8,6 +8,7 @@ mod bad_input;
 mod broken_stores;
 mod catalogue;
 mod command_line;
+mod connections;
 mod contention;
 mod crash;
 mod deadlines;

@@ -104,6 +104,7 @@ codes! {
     StubsUnreachable, "stubs_unreachable", SERVICE_UNAVAILABLE, "The stubs do not answer";
     ViewPaused, "view_paused", SERVICE_UNAVAILABLE, "The view is paused";
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";
+    TooManyConnections, "too_many_connections", SERVICE_UNAVAILABLE, "The server has too much to answer";
     Busy, "busy", SERVICE_UNAVAILABLE, "The shop is busy";
     ShopClosed, "shop_closed", SERVICE_UNAVAILABLE, "The shop is being started over, or is closing";
     ShuttingDown, "shutting_down", SERVICE_UNAVAILABLE, "The shop is closing";

@@ -97,8 +97,14 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         })
     };
     let (in_path, in_query) = (has(&ParameterIn::Path), has(&ParameterIn::Query));
-    let mut codes =
-        vec![Code::Internal, Code::UnreadableEvent, Code::ShopClosed, Code::ShuttingDown, Code::LogUnavailable];
+    let mut codes = vec![
+        Code::Internal,
+        Code::UnreadableEvent,
+        Code::ShopClosed,
+        Code::ShuttingDown,
+        Code::LogUnavailable,
+        Code::TooManyConnections,
+    ];
     if in_path {
         codes.push(Code::InvalidPath);
     }
