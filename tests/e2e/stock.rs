@@ -1,6 +1,6 @@
 //! What is on the shelf, and what an operator hears of it.
 
-use storefront_api::{Cancel, Event, EventQuery, OrderStatus, ProductId, ProductQuery, Ship, StockQuery};
+use storefront_api::{Cancel, Event, EventQuery, OrderStatus, ProductId, ProductQuery, SetStock, Ship, StockQuery};
 use storefront_client::IdempotencyKey;
 
 use crate::world::{VISA, World, all_stock};
@@ -127,4 +127,31 @@ async fn the_stock_forgets_an_order_that_was_sent_and_one_whose_pieces_are_back(
             assert!(timeline.contains(settled), "it belongs to the order");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counted_number_is_set_and_its_event_says_by_how_much_the_books_were_off() {
+    let world = World::open().await;
+    let product = world.product_with(12).await.id;
+    let counted = |on_hand| SetStock { on_hand, reason: "stocktaking".to_owned() };
+    let set = world.client.set_stock(&product, &counted(9)).await.unwrap();
+    assert_eq!((set.value.on_hand, set.value.available), (9, 9));
+    let again = world.client.set_stock(&product, &counted(9)).await.unwrap();
+    assert_eq!(again.value.version, set.value.version, "the number that the books have changes nothing");
+    let told: Vec<_> =
+        world.stock_history(&product).await.into_iter().filter(|event| event.kind == "stock.adjusted").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].data, serde_json::json!({"change": -3, "reason": "stocktaking"}));
+
+    // Never below what is promised, and the answer says so.
+    let basket = world.a_basket(&product, 4).await;
+    world.outage(storefront_mocks::Stub::Cards, true);
+    world.buy(&basket, VISA).await.unwrap();
+    crate::world::eventually("the pieces are promised", || async {
+        (crate::world::stock_now(&world.client, &product).await.reserved == 4).then_some(())
+    })
+    .await;
+    let refused = world.client.set_stock(&product, &counted(3)).await.unwrap_err();
+    assert_eq!(refused.problem().map(|problem| (problem.status, problem.code.as_str())), Some((409, "stock_state")));
+    assert_eq!(world.client.set_stock(&product, &counted(4)).await.unwrap().value.available, 0);
 }

@@ -82,6 +82,7 @@ pub(crate) enum Action {
     PreviousPart,
     Receive,
     Adjust,
+    Count,
     Threshold,
     OnlyLow,
     Reprice,

@@ -51,7 +51,7 @@ pub use processes::{
     WaitingEvent,
 };
 pub use statistics::{DayStatistics, ProductSales, Statistics};
-pub use stock::{AdjustStock, ReceiveStock, SetThreshold, StockItem, StockQuery};
+pub use stock::{AdjustStock, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery};
 pub use time::Timestamp;
 pub use views::{LeftOut, Rebuilding, View, ViewList};
 

@@ -62,6 +62,16 @@ pub struct AdjustStock {
     pub reason: String,
 }
 
+/// Somebody counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetStock {
+    /// How many there are. The event that follows, `stock.adjusted`, says by how much the books were off.
+    pub on_hand: u32,
+    /// Why, 1 to 200 characters.
+    pub reason: String,
+}
+
 /// Stock is to run low at another number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

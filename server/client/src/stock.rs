@@ -1,6 +1,6 @@
 //! Stock, for operators.
 
-use storefront_api::{AdjustStock, Page, ProductId, ReceiveStock, SetThreshold, StockItem, StockQuery};
+use storefront_api::{AdjustStock, Page, ProductId, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery};
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
 
@@ -49,6 +49,14 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<Written<StockItem>, ClientError> {
         self.post(&["v1", "stock", product_id.as_str(), "adjust"], adjust, key).await
+    }
+
+    /// `PUT /v1/stock/{product_id}`: so many were counted. Repeating is safe.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn set_stock(&self, product_id: &ProductId, set: &SetStock) -> Result<Written<StockItem>, ClientError> {
+        self.write(self.request(reqwest::Method::PUT, &["v1", "stock", product_id.as_str()]).json(set)).await
     }
 
     /// `PUT /v1/stock/{product_id}/threshold`: runs low at or below this many available. Repeating is safe.

@@ -118,6 +118,13 @@ pub enum StockCommand {
         /// Why.
         reason: String,
     },
+    /// Bring the books to a number that somebody counted; never below what is reserved. The number that they have changes nothing.
+    Count {
+        /// How many there are.
+        on_hand: u32,
+        /// Why it was counted, or what came out.
+        reason: String,
+    },
     /// Promise pieces to an order; replaces what the order held. The same promise again changes nothing.
     Reserve {
         /// The order.
@@ -247,7 +254,7 @@ impl Stock {
     }
 
     /// How many could be promised to an order, whose own promise would be replaced.
-    fn available_to(&self, order_id: OrderId) -> u32 {
+    pub fn available_to(&self, order_id: OrderId) -> u32 {
         let others = self.reservations.iter().filter(|(holder, _)| **holder != order_id);
         self.on_hand.saturating_sub(sum_of(others.map(|(_, reservation)| reservation)))
     }
@@ -341,6 +348,10 @@ fn event_of(stock: &Stock, command: StockCommand) -> Result<Option<StockEvent>, 
             Ok(Some(StockEvent::Received { quantity }))
         }
         StockCommand::Adjust { change, reason } => adjust(stock, change, reason).map(Some),
+        StockCommand::Count { on_hand, reason } => {
+            let change = i64::from(on_hand) - i64::from(stock.on_hand);
+            if change == 0 { Ok(None) } else { adjust(stock, change, reason).map(Some) }
+        }
         StockCommand::Reserve { order_id, quantity, until } => {
             reserve(stock, order_id, Reservation { quantity, until })
         }

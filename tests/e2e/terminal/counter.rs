@@ -95,4 +95,15 @@ async fn what_runs_low_marks_the_counter_and_goods_that_come_in_end_it() {
     terminal.wait_for(&format!("{PUDDLES}: 33 on hand now"));
     terminal.wait_for_line(&["▌", PUDDLES, "33 of 33"]);
     assert_eq!(stock_now(&world.client, &product.id).await.on_hand, 33);
+
+    // A counted number is set, whatever the books say.
+    terminal.press("c");
+    terminal.wait_for("Set a counted number");
+    terminal.press(CTRL_U);
+    terminal.press("31");
+    terminal.press(TAB);
+    terminal.press(ENTER);
+    terminal.wait_for(&format!("{PUDDLES}: 31 on hand now"));
+    terminal.wait_for_line(&["▌", PUDDLES, "31 of 31"]);
+    assert_eq!(stock_now(&world.client, &product.id).await.on_hand, 31);
 }

@@ -251,6 +251,7 @@ fn counter() -> Vec<Binding> {
         // Counter
         on(Place::CounterStock, Action::Receive, &[ENTER, char('r')], "receive", "Take goods in"),
         on(Place::CounterStock, Action::Adjust, &[char('a')], "correct", "Correct the books: counted, broken, found"),
+        on(Place::CounterStock, Action::Count, &[char('c')], "count", "Set a counted number"),
         on(Place::CounterStock, Action::Threshold, &[char('s')], "low at", "Set when stock runs low"),
         on(
             Place::CounterStock,

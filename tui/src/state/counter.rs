@@ -5,8 +5,8 @@ mod stock;
 
 use storefront_api::{
     AdjustStock, ChangeProduct, Currency, Deliver, NewProduct, Order, OrderId, OrderListQuery, OrderStatus,
-    OrderSummary, Product, ProductId, ProductQuery, ReceiveStock, RefundOrder, RepriceProduct, Ship, StockItem,
-    Timestamp,
+    OrderSummary, Product, ProductId, ProductQuery, ReceiveStock, RefundOrder, RepriceProduct, SetStock, Ship,
+    StockItem, Timestamp,
 };
 use tui_input::Input;
 
@@ -49,6 +49,7 @@ impl Part {
 pub(crate) enum Work {
     Receive(ProductId),
     Adjust(ProductId),
+    Count(ProductId),
     SetThreshold(ProductId),
     Reprice(ProductId, Currency),
     Withdraw(ProductId),
@@ -66,6 +67,7 @@ pub(crate) enum Work {
 pub(crate) enum Request {
     Receive(ProductId, ReceiveStock),
     Adjust(ProductId, AdjustStock),
+    Count(ProductId, SetStock),
     SetThreshold(ProductId, u32),
     Reprice(ProductId, RepriceProduct),
     Withdraw(ProductId),

@@ -96,7 +96,7 @@ impl Model {
         let counter = &self.counter;
         let order = counter.orders.list.selected();
         match action {
-            Action::Receive | Action::Adjust | Action::Threshold => counter.stock.selected().is_some(),
+            Action::Receive | Action::Adjust | Action::Count | Action::Threshold => counter.stock.selected().is_some(),
             Action::Reprice | Action::Describe | Action::WithdrawOrRelist => counter.products.list.selected().is_some(),
             Action::OpenOrder if counter.part == Part::Orders => order.is_some(),
             Action::Ship => order.is_some_and(|order| order.status == OrderStatus::Confirmed),

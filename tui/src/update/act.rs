@@ -110,6 +110,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousPart => return counter::step_part(model, -1),
         Action::Receive => counter::ask_to_receive(model),
         Action::Adjust => counter::ask_to_adjust(model),
+        Action::Count => counter::ask_to_count(model),
         Action::Threshold => counter::ask_for_threshold(model),
         Action::OnlyLow => model.counter.stock.toggle_only_low(),
         Action::Reprice => counter::ask_to_reprice(model),

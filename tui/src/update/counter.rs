@@ -13,7 +13,7 @@ use crate::update::Effect;
 
 pub(super) use dispatch::{ask_to_deliver, ask_to_refund, ask_to_ship, next_status, open_order};
 pub(super) use products::{ask_for_new, ask_to_describe, ask_to_reprice, ask_to_withdraw_or_relist, toggle_withdrawn};
-pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_receive};
+pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_count, ask_to_receive};
 
 /// How long to gather changes before looking again.
 const REFRESH_DELAY_MS: i64 = 150;
@@ -204,6 +204,7 @@ pub(super) fn request(form: &Form, work: &Work) -> Result<Request, Vec<FieldWron
     match work {
         Work::Receive(id) => stock::receive(form, id),
         Work::Adjust(id) => stock::adjust(form, id),
+        Work::Count(id) => stock::count(form, id),
         Work::SetThreshold(id) => stock::set_threshold(form, id),
         Work::Reprice(id, currency) => products::reprice(form, id, *currency),
         Work::Withdraw(id) => Ok(Request::Withdraw(id.clone())),

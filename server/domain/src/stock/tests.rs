@@ -39,6 +39,10 @@ fn received(quantity: u32) -> StockEvent {
     StockEvent::Received { quantity }
 }
 
+fn count(on_hand: u32) -> StockCommand {
+    StockCommand::Count { on_hand, reason: "counted".to_owned() }
+}
+
 fn adjusted(change: i64) -> StockEvent {
     StockEvent::Adjusted { change, reason: "counted".to_owned() }
 }
@@ -311,4 +315,18 @@ fn events_that_cannot_be_leave_the_stock_as_it_was() {
     ] {
         assert_eq!(evolve(before.clone(), &event), before, "{event:?}");
     }
+}
+
+#[test]
+fn a_counted_number_is_set_and_the_event_says_by_how_much_the_books_were_off() {
+    a_shelf_with(10).when(count(7)).then([adjusted(-3)]);
+    a_shelf_with(10).when(count(25)).then([adjusted(15)]);
+    a_shelf_with(10).when(count(10)).then_nothing();
+    a_shelf_with(3).when(count(0)).then([adjusted(-3), StockEvent::RanOut]);
+    a_shelf_with(10).and(reserved(1, 4)).when(count(4)).then([adjusted(-6), StockEvent::RanOut]);
+    a_shelf_with(10)
+        .and(reserved(1, 4))
+        .when(count(3))
+        .then_refused(StockError::BelowReserved { would_be: 3, reserved: 4 });
+    given([]).when(count(u32::MAX)).then([adjusted(i64::from(u32::MAX))]);
 }

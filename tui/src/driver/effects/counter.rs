@@ -67,7 +67,8 @@ pub(super) async fn submit(client: &Client, request: Request, key: &IdempotencyK
     Ok(match request {
         Request::Receive(id, receive) => Agreed::Stock(client.receive_stock(&id, &receive, key).await?.value),
         Request::Adjust(id, adjust) => Agreed::Stock(client.adjust_stock(&id, &adjust, key).await?.value),
-        // Setting and describing again does no harm, so they go without the key.
+        // Counting, setting and describing again does no harm, so they go without the key.
+        Request::Count(id, set) => Agreed::Stock(client.set_stock(&id, &set).await?.value),
         Request::SetThreshold(id, threshold) => Agreed::Stock(client.set_threshold(&id, threshold).await?.value),
         Request::Describe(id, change) => Agreed::Product(Box::new(client.change_product(&id, &change).await?.value)),
         Request::Reprice(id, reprice) => {

@@ -159,6 +159,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, order: Order) -> Vec<Effect
         Work::Refund(..)
         | Work::Receive(_)
         | Work::Adjust(_)
+        | Work::Count(_)
         | Work::SetThreshold(_)
         | Work::Reprice(..)
         | Work::Withdraw(_)

@@ -154,6 +154,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, product: &Product) {
         Work::Describe(_)
         | Work::Receive(_)
         | Work::Adjust(_)
+        | Work::Count(_)
         | Work::SetThreshold(_)
         | Work::Ship(_)
         | Work::Deliver(_)

@@ -1,6 +1,6 @@
 //! Stock: the list, its alarms, and the forms that change it.
 
-use storefront_api::{AdjustStock, Event, Page, ProductId, ReceiveStock, StockItem};
+use storefront_api::{AdjustStock, Event, Page, ProductId, ReceiveStock, SetStock, StockItem};
 
 use crate::state::counter::{Request, Stock, Work, name_of};
 use crate::state::{Failure, FieldWrong, Form, FormField, FormFor, Load, Model, Screen, Tone};
@@ -66,6 +66,18 @@ pub(in crate::update) fn ask_to_adjust(model: &mut Model) {
     model.form = Some(Form::new(purpose, "Correct the books", about, fields));
 }
 
+pub(in crate::update) fn ask_to_count(model: &mut Model) {
+    let Some((item, name)) = chosen(model) else { return };
+    let StockItem { on_hand, reserved, .. } = item;
+    let about = format!("{name}: the books say {on_hand} on hand, {reserved} of them reserved. How many are there?");
+    let fields = vec![
+        FormField::new("/on_hand", "On hand", "what was counted, such as 12", &on_hand.to_string()),
+        FormField::new("/reason", "Reason", "such as: stocktaking", "counted"),
+    ];
+    let purpose = FormFor::Counter(Work::Count(item.product_id));
+    model.form = Some(Form::new(purpose, "Set a counted number", about, fields));
+}
+
 pub(in crate::update) fn ask_for_threshold(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let about = format!("{name}: {} available now.", item.available);
@@ -90,6 +102,11 @@ pub(super) fn adjust(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWr
     Ok(Request::Adjust(id.clone(), AdjustStock { change, reason: form.text("/reason") }))
 }
 
+pub(super) fn count(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+    let on_hand = whole(form, "/on_hand", "12")?;
+    Ok(Request::Count(id.clone(), SetStock { on_hand, reason: form.text("/reason") }))
+}
+
 pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
     Ok(Request::SetThreshold(id.clone(), whole(form, "/threshold", "10")?))
 }
@@ -100,6 +117,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
         Work::SetThreshold(_) => format!("{name} runs low at {}", item.threshold),
         Work::Receive(_)
         | Work::Adjust(_)
+        | Work::Count(_)
         | Work::Reprice(..)
         | Work::Withdraw(_)
         | Work::Relist(_)

@@ -127,6 +127,7 @@ impl Client {
                 let on_hand = i64::from(item.on_hand).saturating_add(adjust.change);
                 item.on_hand = u32::try_from(on_hand.max(item.reserved.into())).unwrap_or(u32::MAX);
             }),
+            Request::Count(id, set) => shop.change(&id, |item| item.on_hand = set.on_hand.max(item.reserved)),
             Request::SetThreshold(id, threshold) => shop.change(&id, |item| item.threshold = threshold),
             Request::Reprice(id, reprice) => shop.change_product(&id, |product| product.price = reprice.price),
             Request::Withdraw(id) => shop.change_product(&id, |product| product.active = false),
