@@ -8,7 +8,7 @@ use storefront_domain::{
     customer::CustomerError,
     email::EmailError,
     invoice::InvoiceError,
-    order::{Order, OrderError, OrderEvent},
+    order::{LineFacts, Order, OrderError, OrderEvent},
     payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
     process::{self, Process, ProcessCommand, ProcessError, ProcessEvent},
     stock::{self, Stock, StockCommand, StockError, StockEvent},
@@ -20,6 +20,7 @@ use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, V
 use crate::clock;
 use crate::integrations::retry::Backoff;
 use crate::order_record::{self, OrderRecord};
+use crate::product_facts;
 use crate::stored::{self, Batch, Cause, LoadError, Store};
 use crate::streams;
 use crate::views::ViewStoreError;
@@ -142,19 +143,46 @@ pub(crate) async fn change_order(
 ) -> Result<Done, Failure> {
     retrying(|| async {
         let before = order_record::load(store, id).await?;
-        context.condition.check(before.version)?;
-        let events = decide(&before.order)?;
-        let now = clock::now();
-        let mut after = before.clone();
-        for event in &events {
-            after.apply(event, now);
-        }
-        let mut batch = Batch::new(now, context.cause.clone());
-        batch.add(streams::order(id), before.version, &events);
-        let payment = order_record::load_payment(store, &after.order).await?;
-        write(store, batch, context, reply(&before, &after, payment.as_ref())?).await
+        write_order(store, id, context, &before, &decide, &reply).await
     })
     .await
+}
+
+/// Changes an order by a decision that needs to know what is true of its lines now: it is read anew for every attempt.
+pub(crate) async fn change_order_by_its_lines(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    decide: impl Fn(&Order, Vec<LineFacts>) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
+    reply: impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let before = order_record::load(store, id).await?;
+        let facts = product_facts::of_lines(store, id, &before.order).await?;
+        write_order(store, id, context, &before, &|order| decide(order, facts.clone()), &reply).await
+    })
+    .await
+}
+
+async fn write_order(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    before: &OrderRecord,
+    decide: &(impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync),
+    reply: &(impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync),
+) -> Result<Done, Failure> {
+    context.condition.check(before.version)?;
+    let events = decide(&before.order)?;
+    let now = clock::now();
+    let mut after = before.clone();
+    for event in &events {
+        after.apply(event, now);
+    }
+    let mut batch = Batch::new(now, context.cause.clone());
+    batch.add(streams::order(id), before.version, &events);
+    let payment = order_record::load_payment(store, &after.order).await?;
+    write(store, batch, context, reply(before, &after, payment.as_ref())?).await
 }
 
 /// Changes the stock of a product.

@@ -2,6 +2,7 @@
 //!
 //! * `http` answers requests: it extracts, calls and maps.
 //! * `commands` is the one way in which a command changes the log: load, fold, decide, append, and again on conflict.
+//! * `product_facts` is what a command must know of products and their stock, read from their streams.
 //! * `processes` are what the shop does by itself; the log is their only queue.
 //! * `parked` is what could not be handled and waits for somebody to look.
 //! * `progress` is how far the processes are, for whoever asks.
@@ -40,6 +41,7 @@ mod order_record;
 mod parked;
 mod pictures;
 mod processes;
+mod product_facts;
 mod progress;
 mod shop;
 #[cfg(test)]

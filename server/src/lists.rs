@@ -32,7 +32,7 @@ impl Lists for Views {
     async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure> {
         while !self.reach(&["products"], seen, CATCH_UP).await {}
         Ok(self.read(|folded| {
-            let sold = folded.catalogue.ids().filter(|id| folded.catalogue.for_sale(id).is_some());
+            let sold = folded.catalogue.ids().filter(|id| folded.catalogue.is_for_sale(id));
             sold.cloned().collect()
         }))
     }

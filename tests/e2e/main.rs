@@ -12,6 +12,7 @@ mod connections;
 mod contention;
 mod crash;
 mod deadlines;
+mod decisions;
 mod domain_lines;
 mod history;
 mod idempotency;

@@ -74,7 +74,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(picture::get_picture, picture::set_picture, picture::remove_picture))
         .routes(routes!(catalogue::list_categories, products::create_category))
         .routes(routes!(stock::list_stock))
-        .routes(routes!(stock::get_stock))
+        .routes(routes!(stock::get_stock, stock::set_stock))
         .routes(routes!(stock::receive_stock))
         .routes(routes!(stock::adjust_stock))
         .routes(routes!(stock::set_threshold))

@@ -1,5 +1,7 @@
 //! What operators do to the range: products and categories. The product service decides; here its words become answers.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,11 +10,10 @@ use storefront_api::{
     Category, ChangeProduct, Currency, FieldError, Money, NewCategory, NewProduct, Problem, Product, ProductId,
     RepriceProduct,
 };
-use storefront_domain::product::ProductEvent;
 
 use super::code::Code;
 use super::command::{Bare, Command};
-use super::extract::{InPath, see};
+use super::extract::InPath;
 use super::once::once;
 use super::problem::ApiError;
 use super::values;
@@ -20,7 +21,11 @@ use crate::assortment::Refused;
 use crate::commands::{self, Context, Done, Failure, Reply};
 use crate::integrations::product_writes::{ProductWrite, WriteError};
 use crate::shop::Shop;
-use crate::{chance, stored, streams};
+use crate::views::product_body;
+use crate::{chance, product_facts};
+
+/// So long an operator's change is held back until lists show it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Set up a category
 ///
@@ -162,10 +167,8 @@ pub(crate) async fn carry_out(
     write: ProductWrite,
 ) -> Result<Response, ApiError> {
     let work = async {
-        see(shop, None, &[]).await?;
         if let Some(id) = known {
-            let (state, version) =
-                stored::load::<ProductEvent>(&shop.store, &streams::product(id)).await.map_err(Failure::from)?;
+            let (state, version) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
             state.facts().ok_or_else(|| ApiError::product_not_found(id))?;
             context.condition.check(version)?;
         }
@@ -180,7 +183,8 @@ pub(crate) async fn carry_out(
 
 async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option<ProductId>) -> Result<Done, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
-    see(shop, Some(head.0), &[]).await?;
+    // Lists show it at once, as a rule. That they do not yet does not undo it.
+    shop.views.reach(&[], head, SHOWN_WITHIN).await;
     let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();
     let stale = shop.freshness.stale();
@@ -190,10 +194,11 @@ async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option
             Reply { status, location: None, version: None, body }
         }
         (_, Some(id)) => {
-            let version =
-                stored::load::<ProductEvent>(&shop.store, &streams::product(&id)).await.map_err(Failure::from)?.1;
-            let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
-            let body = json!(product.ok_or_else(|| ApiError::product_not_found(&id))?);
+            let (product, version) = product_facts::product(&shop.store, &id).await.map_err(Failure::from)?;
+            let available = product_facts::available(&shop.store, &id).await.map_err(Failure::from)?;
+            let listed_at = product_facts::listed_at(&shop.store, &id).await.map_err(Failure::from)?;
+            let body = product_body(&id, &product, listed_at, available, stale);
+            let body = json!(body.ok_or_else(|| ApiError::product_not_found(&id))?);
             let location = created.then(|| format!("/v1/products/{id}"));
             Reply { status, location, version: Some(version.0), body }
         }

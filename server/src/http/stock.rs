@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use storefront_api::{AdjustStock, Page, Problem, ProductId, ReceiveStock, SetThreshold, StockItem, StockQuery};
+use storefront_api::{
+    AdjustStock, Page, Problem, ProductId, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery,
+};
 use storefront_domain::stock::StockCommand;
 
 use super::command::Command;
@@ -12,7 +14,8 @@ use super::extract::{InPath, InQuery, SeeQuery, limit, see};
 use super::once::once;
 use super::problem::ApiError;
 use super::values;
-use crate::commands::{Context, Reply, change_stock};
+use crate::commands::{Context, Failure, Reply, change_stock};
+use crate::product_facts;
 use crate::shop::Shop;
 use crate::views::{Memory, stock_item};
 
@@ -106,6 +109,29 @@ pub(crate) async fn adjust_stock(
     change(&shop, &id, &context, StockCommand::Adjust { change: body.change, reason: body.reason }).await
 }
 
+/// Set a counted number
+///
+/// So many are on hand, whatever the books say; `stock.adjusted` says by how much they were off. Never below what is
+/// reserved. The number that the books have changes nothing.
+#[utoipa::path(
+    put, path = "/v1/stock/{product_id}", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = SetStock,
+    responses(
+        (status = 200, description = "Set", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`stock_state`: less would be on hand than is reserved", body = Problem),
+    )
+)]
+pub(crate) async fn set_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<SetStock>,
+) -> Result<Response, ApiError> {
+    values::text("/reason", &body.reason, 200)?;
+    change(&shop, &id, &context, StockCommand::Count { on_hand: body.on_hand, reason: body.reason }).await
+}
+
 /// Set when stock runs low
 ///
 /// At or below this many available. When that is so already, `stock.ran_low` follows at once.
@@ -127,14 +153,11 @@ pub(crate) async fn set_threshold(
 }
 
 async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCommand) -> Result<Response, ApiError> {
-    see(shop, None, &[]).await?;
-    let (known, name) = shop.views.read(|folded| (folded.catalogue.state(id).is_some(), name(folded, id)));
-    if !known {
-        return Err(ApiError::product_not_found(id));
-    }
     let work = async {
+        let (product, _) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
+        let facts = product.facts().ok_or_else(|| ApiError::product_not_found(id))?;
         let done = change_stock(&shop.store, id, context, &command, |stock, version| {
-            let item = StockItem { name: name.clone(), ..stock_item(id, stock, version) };
+            let item = StockItem { name: Some(facts.name.clone()), ..stock_item(id, stock, version) };
             let body = serde_json::to_value(item)?;
             Ok(Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body })
         });

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use storefront_api::{self as api, Category, Page, ProductId, ProductQuery, Timestamp};
 use storefront_domain::category::Categories;
-use storefront_domain::order::ItemFacts;
 use storefront_domain::product::Product;
 use storefront_eventlog::Position;
 #[cfg(test)]
@@ -104,17 +103,9 @@ impl CatalogueView {
         self.by_id.keys()
     }
 
-    /// What an order remembers of a product that can be bought.
-    pub(crate) fn for_sale(&self, id: &ProductId) -> Option<ItemFacts> {
-        let product = self.state(id).filter(|product| product.active())?;
-        let facts = product.facts()?;
-        Some(ItemFacts {
-            product_id: id.clone(),
-            sku: facts.sku.clone(),
-            name: facts.name.clone(),
-            unit_price: facts.price,
-            vat_rate_percent: facts.vat_rate_percent,
-        })
+    /// Whether a product can be bought.
+    pub(crate) fn is_for_sale(&self, id: &ProductId) -> bool {
+        self.state(id).is_some_and(Product::active)
     }
 
     /// One product as the wire shows it; withdrawn ones too.
@@ -146,26 +137,37 @@ impl CatalogueView {
 
 impl Entry {
     fn body(&self, id: &ProductId, stock: &StockView, stale: bool) -> Option<api::Product> {
-        let facts = self.product.facts()?;
-        Some(api::Product {
-            id: id.clone(),
-            sku: facts.sku.clone(),
-            name: facts.name.clone(),
-            description: facts.description.clone(),
-            category: facts.category.clone(),
-            price: facts.price,
-            compare_at_price: facts.compare_at_price,
-            vat_rate_percent: facts.vat_rate_percent,
-            attributes: facts.attributes.clone(),
-            active: self.product.active(),
-            available: stock.available(id),
-            // The catalogue knows no baskets: who asks adds that.
-            in_baskets: 0,
-            has_picture: facts.picture.is_some(),
-            stale,
-            listed_at: self.listed_at,
-        })
+        body(id, &self.product, self.listed_at, stock.available(id), stale)
     }
+}
+
+/// A product as the wire shows it; `None` for one that was never listed.
+pub(crate) fn body(
+    id: &ProductId,
+    product: &Product,
+    listed_at: Timestamp,
+    available: u32,
+    stale: bool,
+) -> Option<api::Product> {
+    let facts = product.facts()?;
+    Some(api::Product {
+        id: id.clone(),
+        sku: facts.sku.clone(),
+        name: facts.name.clone(),
+        description: facts.description.clone(),
+        category: facts.category.clone(),
+        price: facts.price,
+        compare_at_price: facts.compare_at_price,
+        vat_rate_percent: facts.vat_rate_percent,
+        attributes: facts.attributes.clone(),
+        active: product.active(),
+        available,
+        // The catalogue knows no baskets: who asks adds that.
+        in_baskets: 0,
+        has_picture: facts.picture.is_some(),
+        stale,
+        listed_at,
+    })
 }
 
 #[cfg(test)]
@@ -277,12 +279,13 @@ mod tests {
         let (mut catalogue, stock) = a_shop();
         let mut log = Log::default();
         catalogue.apply(&log.write(&streams::product(&product("mug")), &ProductEvent::Withdrawn)).unwrap();
-        assert!(catalogue.for_sale(&product("mug")).is_none());
+        assert!(!catalogue.is_for_sale(&product("mug")));
         assert!(!catalogue.get(&product("mug"), &stock, false).unwrap().active);
         let kitchen = catalogue.categories().into_iter().find(|category| category.name == "Kitchen").unwrap();
         assert_eq!(kitchen.products, 1);
         catalogue.apply(&log.write(&streams::product(&product("mug")), &ProductEvent::Relisted)).unwrap();
-        assert_eq!(catalogue.for_sale(&product("mug")).unwrap().unit_price, euro(1200));
+        assert!(catalogue.is_for_sale(&product("mug")));
+        assert_eq!(catalogue.state(&product("mug")).unwrap().facts().unwrap().price, euro(1200));
     }
 
     #[test]

@@ -42,7 +42,7 @@ use storefront_eventlog::{Position, StoreError};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use catalogue::CatalogueView;
+pub(crate) use catalogue::{CatalogueView, body as product_body};
 pub(crate) use steer::{Steered, Steering};
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};

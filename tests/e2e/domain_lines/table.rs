@@ -72,8 +72,10 @@ const CATALOGUE: &[Line] = &[
 const STOCK: &[Line] = &[
     (
         "N1",
-        "receive, adjust; never below zero; available is on hand less reserved; threshold 10",
+        "receive, adjust, set a counted number; never below zero; available is on hand less reserved; threshold 10",
         &[
+            "tests/e2e/stock.rs::a_counted_number_is_set_and_its_event_says_by_how_much_the_books_were_off",
+            "server/domain/src/stock/tests.rs::a_counted_number_is_set_and_the_event_says_by_how_much_the_books_were_off",
             "server/domain/src/stock/tests.rs::on_hand_never_goes_below_zero_or_below_what_is_reserved",
             "server/domain/src/stock/tests.rs::a_new_shelf_is_empty_and_runs_low_at_ten",
             "tests/e2e/bad_input.rs::bad_input_gets_the_exact_problem_and_writes_nothing",
@@ -169,6 +171,16 @@ const BASKET: &[Line] = &[
         &[
             "server/domain/src/order/tests/basket.rs::a_repriced_line_shows_old_and_new_price",
             "tests/e2e/catalogue.rs::a_withdrawn_product_blocks_the_checkout_until_it_is_removed",
+        ],
+    ),
+    (
+        "B6",
+        "what may be bought is decided by the stock's stream, whatever views do, on every server at once",
+        &[
+            "tests/e2e/decisions.rs::what_was_received_can_be_sold_at_once",
+            "tests/e2e/decisions.rs::what_was_received_at_one_server_can_be_sold_at_another_at_once",
+            "tests/e2e/decisions.rs::the_last_piece_whose_payment_was_declined_can_be_bought_again_at_once",
+            "tests/e2e/decisions.rs::while_every_view_stands_still_the_shop_decides_as_ever",
         ],
     ),
 ];

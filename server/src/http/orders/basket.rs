@@ -12,11 +12,12 @@ use crate::commands::Failure;
 use crate::http::caller::spending_limit;
 use crate::http::code::Code;
 use crate::http::command::{Bare, Command};
-use crate::http::extract::{InPath, see};
+use crate::http::extract::InPath;
 use crate::http::once::once;
 use crate::http::problem::ApiError;
 use crate::http::values::quantity;
 use crate::order_record::{self, OrderRecord};
+use crate::product_facts;
 use crate::shop::Shop;
 
 /// Put something into the basket
@@ -44,9 +45,8 @@ pub(crate) async fn add_item(
     let Command { body, context } = command.about(id);
     let quantity = quantity(body.quantity)?;
     let work = async {
-        see(&shop, None, &[]).await?;
-        let item = quote(&shop, &body.product_id)?;
-        let available = shop.views.read(|folded| folded.stock.available(&body.product_id));
+        let item = quote(&shop, &body.product_id).await?;
+        let available = product_facts::available_to(&shop.store, &body.product_id, id).await.map_err(Failure::from)?;
         let customer_id = context.customer_id;
         let owner = order_record::owner(&shop.store, id, customer_id).await.map_err(Failure::from)?;
         let spending_limit = spending_limit(&shop, owner).await?;
@@ -75,11 +75,14 @@ pub(crate) async fn change_quantity(
     InPath((id, product_id)): InPath<(OrderId, ProductId)>,
     command: Command<ChangeQuantity>,
 ) -> Result<Response, ApiError> {
-    let quantity = quantity(command.body.quantity)?;
-    see(&shop, None, &[]).await?;
-    let available = shop.views.read(|folded| folded.stock.available(&product_id));
-    let change_quantity = OrderCommand::ChangeQuantity { product_id, quantity, available };
-    change(&shop, id, &command.about(id).context, change_quantity).await
+    let Command { body, context } = command.about(id);
+    let quantity = quantity(body.quantity)?;
+    let work = async {
+        let available = product_facts::available_to(&shop.store, &product_id, id).await.map_err(Failure::from)?;
+        let change_quantity = OrderCommand::ChangeQuantity { product_id: product_id.clone(), quantity, available };
+        decided(&shop, id, &context, |_| StatusCode::OK, |order| decide(order, change_quantity.clone())).await
+    };
+    once(&shop, &context, work).await
 }
 
 /// Take a line out of the basket
@@ -122,17 +125,22 @@ pub(crate) async fn clear(
     change(&shop, id, &command.about(id), OrderCommand::Clear).await
 }
 
-/// What the catalogue says of a product now, while its price can be trusted.
-fn quote(shop: &Shop, id: &ProductId) -> Result<ItemFacts, ApiError> {
+/// What an order remembers of a product that can be bought now, while its price can be trusted.
+async fn quote(shop: &Shop, id: &ProductId) -> Result<ItemFacts, ApiError> {
     if !shop.freshness.prices_are_good(clock::now()) {
         return Err(ApiError::prices_unknown());
     }
-    shop.views.read(|folded| match folded.catalogue.for_sale(id) {
-        Some(item) => Ok(item),
-        None if folded.catalogue.state(id).is_some() => {
-            Err(ApiError::new(Code::ProductWithdrawn, format!("{id} is no longer sold."))
-                .with(|problem| problem.product_ids = vec![id.clone()]))
-        }
-        None => Err(ApiError::product_not_found(id)),
+    let (product, _) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
+    let facts = product.facts().ok_or_else(|| ApiError::product_not_found(id))?;
+    if !product.active() {
+        return Err(ApiError::new(Code::ProductWithdrawn, format!("{id} is no longer sold."))
+            .with(|problem| problem.product_ids = vec![id.clone()]));
+    }
+    Ok(ItemFacts {
+        product_id: id.clone(),
+        sku: facts.sku.clone(),
+        name: facts.name.clone(),
+        unit_price: facts.price,
+        vat_rate_percent: facts.vat_rate_percent,
     })
 }

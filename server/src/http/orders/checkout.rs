@@ -4,17 +4,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::{Cancel, Checkout, Order, OrderId, PaymentId, PaymentMethod, Problem};
-use storefront_domain::order::{LineFacts, Order as OrderState, OrderCommand, decide};
+use storefront_domain::order::{Order as OrderState, OrderCommand, decide};
+use storefront_domain::payment::Payment;
 
-use super::{change, decided};
-use crate::commands::Failure;
+use super::{change, reply};
+use crate::commands::{Failure, change_order_by_its_lines};
 use crate::http::caller::spending_limit;
 use crate::http::command::Command;
-use crate::http::extract::{InPath, see};
+use crate::http::extract::InPath;
 use crate::http::once::once;
 use crate::http::problem::ApiError;
 use crate::http::values;
-use crate::order_record;
+use crate::order_record::{self, OrderRecord};
 use crate::shop::Shop;
 use crate::{chance, clock};
 
@@ -46,7 +47,6 @@ pub(crate) async fn check_out(
     check_payment(&body.payment)?;
     let payment_id = PaymentId(chance::id());
     let work = async {
-        see(&shop, None, &[]).await?;
         if !shop.freshness.prices_are_good(clock::now()) {
             return Err(ApiError::prices_unknown());
         }
@@ -55,10 +55,10 @@ pub(crate) async fn check_out(
             return Err(ApiError::invalid("/payment/method", "a guest has no wallet; use card"));
         }
         let spending_limit = spending_limit(&shop, owner).await?;
-        let decide = |order: &OrderState| {
+        let decide = |order: &OrderState, facts| {
             let check_out = OrderCommand::CheckOut {
                 expected_total: body.expected_total,
-                facts: facts(&shop, order),
+                facts,
                 spending_limit,
                 payment_id,
                 email: body.email.clone(),
@@ -67,7 +67,9 @@ pub(crate) async fn check_out(
             };
             decide(order, check_out)
         };
-        decided(&shop, id, &context, |_| StatusCode::ACCEPTED, decide).await
+        let answer =
+            |_: &_, after: &OrderRecord, payment: Option<&Payment>| reply(id, StatusCode::ACCEPTED, after, payment);
+        Ok(change_order_by_its_lines(&shop.store, id, &context, decide, answer).await?)
     };
     once(&shop, &context, work).await
 }
@@ -93,23 +95,6 @@ pub(crate) async fn cancel(
     let Command { body, context } = command.about(id);
     values::text("/reason", &body.reason, 200)?;
     change(&shop, id, &context, OrderCommand::Cancel { reason: body.reason }).await
-}
-
-/// What the catalogue and the shelves say now of each line of an order.
-fn facts(shop: &Shop, order: &OrderState) -> Vec<LineFacts> {
-    shop.views.read(|folded| {
-        let lines = order.lines().iter().map(|line| &line.item.product_id);
-        let facts = lines.filter_map(|product_id| {
-            let product = folded.catalogue.state(product_id)?;
-            Some(LineFacts {
-                product_id: product_id.clone(),
-                price: product.facts()?.price,
-                active: product.active(),
-                available: folded.stock.available(product_id),
-            })
-        });
-        facts.collect()
-    })
 }
 
 fn check_payment(payment: &PaymentMethod) -> Result<(), ApiError> {

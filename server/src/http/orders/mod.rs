@@ -14,10 +14,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use storefront_api::OrderId;
 use storefront_domain::order::{Order, OrderCommand, OrderError, OrderEvent, decide};
+use storefront_domain::payment::Payment;
 
 use super::once::once;
 use super::problem::ApiError;
-use crate::commands::{Context, Reply, change_order};
+use crate::commands::{Context, Done, Reply, change_order};
 use crate::order_record::OrderRecord;
 use crate::shop::Shop;
 
@@ -33,16 +34,25 @@ async fn decided(
     context: &Context,
     status: impl Fn(&OrderRecord) -> StatusCode + Send + Sync,
     decide: impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
-) -> Result<crate::commands::Done, ApiError> {
-    let done = change_order(&shop.store, id, context, decide, |before, after, payment| {
-        let status = status(before);
-        let made = matches!(status, StatusCode::CREATED | StatusCode::ACCEPTED);
-        Ok(Reply {
-            status: status.as_u16(),
-            location: made.then(|| format!("/v1/orders/{id}")),
-            version: Some(after.version.0),
-            body: serde_json::to_value(after.body(id, payment))?,
-        })
-    });
-    Ok(done.await?)
+) -> Result<Done, ApiError> {
+    let answer = |before: &OrderRecord, after: &OrderRecord, payment: Option<&Payment>| {
+        reply(id, status(before), after, payment)
+    };
+    Ok(change_order(&shop.store, id, context, decide, answer).await?)
+}
+
+/// A command that answers the order as it is then.
+fn reply(
+    id: OrderId,
+    status: StatusCode,
+    after: &OrderRecord,
+    payment: Option<&Payment>,
+) -> Result<Reply, serde_json::Error> {
+    let made = matches!(status, StatusCode::CREATED | StatusCode::ACCEPTED);
+    Ok(Reply {
+        status: status.as_u16(),
+        location: made.then(|| format!("/v1/orders/{id}")),
+        version: Some(after.version.0),
+        body: serde_json::to_value(after.body(id, payment))?,
+    })
 }
