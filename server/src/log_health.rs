@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice,
-    Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version,
+    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Fence, Filter, HashTree, JsonText, Position,
+    Recorded, Slice, Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version,
 };
 use tracing::{error, info};
 
@@ -181,6 +181,14 @@ impl EventStore for Watched {
         data: &JsonText,
     ) -> Result<bool, StoreError> {
         self.log.save_snapshot(stream, version, schema_version, data).await
+    }
+
+    async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {
+        self.health.note_read(self.log.hash_tree().await)
+    }
+
+    async fn checksums(&self, after: Position, limit: usize) -> Result<Vec<(Position, Option<i64>)>, StoreError> {
+        self.health.note_read(self.log.checksums(after, limit).await)
     }
 
     async fn misfits(&self) -> Result<Vec<String>, StoreError> {

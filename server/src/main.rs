@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::Currency;
+use storefront_eventlog::Hash;
 use storefront_server::tools::{self, Place, ToolError};
 use storefront_server::{Config, ConnectionLimits, Secret, Server, StoreChoice, Terms};
 use tracing_subscriber::EnvFilter;
@@ -66,12 +67,35 @@ enum Command {
     },
     /// Read the whole log and say what is wrong with it.
     ///
-    /// Looks at: SQLite's own idea of its file, positions and versions without gaps, ids that are unique, and whether this
-    /// program can read every event. A server may have the log open. Exit code 1 says that something is wrong. A damaged log
+    /// Looks at: SQLite's own idea of its file, positions and versions without gaps, ids that are unique, whether every event
+    /// is as it was written (by its checksum, and all together by the hash of the log), and whether this program can read it. A server may have the log open. Exit code 1 says that something is wrong. A damaged log
     /// is best replaced by a backup.
     Check {
         #[command(flatten)]
         log: Log,
+    },
+    /// Prove that an event stands in the log, as JSON for `verify-proof`.
+    ///
+    /// The proof has the event in it, the hash of the log of this moment, and the hashes between the two: about 2 kB beside
+    /// the event, however long the log is.
+    Prove {
+        #[command(flatten)]
+        log: Log,
+        /// The event's id, or its position.
+        #[arg(value_name = "EVENT")]
+        event: String,
+    },
+    /// Check a proof that `prove` wrote; needs no log and no server.
+    ///
+    /// Exit code 1 says that it proves nothing.
+    VerifyProof {
+        /// The file with the proof.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The hash of the log as it was noted at the time of the proof, from GET /v1/events or GET /health/ready: without
+        /// it the proof is only known to fit the hash that it brings along.
+        #[arg(long, value_name = "HASH")]
+        hash: Option<Hash>,
     },
     /// Copy a SQLite log into a new file, also while a server writes to it.
     ///
@@ -266,6 +290,8 @@ fn run(command: Command) -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Prove { log, event } => say(&runtime.block_on(tools::prove(&log.store, &event))?)?,
+        Command::VerifyProof { file, hash } => say(&tools::verify_proof(&file, hash)?)?,
         Command::Backup { log, to } => {
             runtime.block_on(tools::backup(&log.store, &to))?;
             say(&format!("backed up to {}", to.display()))?;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storefront_eventlog::{
-    EventStore, ExportError, ImportError, PostgresStore, SqliteStore, StoreError, check_with, export_with, import_with,
+    EventStore, ExportError, Hash, ImportError, Position, PostgresStore, ProofError, Refuted, SqliteStore, StoreError,
+    Wanted, check_with, export_with, import_with, prove as prove_event, verify_proof as verify,
 };
 use tokio::fs::File;
 use tokio::io::BufReader;
@@ -64,6 +65,17 @@ pub enum ToolError {
         source: ImportError,
         /// What that leaves behind, and what to do.
         left: &'static str,
+    },
+    /// There is no proof.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// A proof proves nothing.
+    #[error("{} proves nothing: {why}", path.display())]
+    Refuted {
+        /// The file with the proof.
+        path: PathBuf,
+        /// Why.
+        why: String,
     },
     /// A file that is not a log cannot be read or written.
     #[error("{} {what}: {source}", path.display())]
@@ -189,7 +201,15 @@ pub async fn check(store: &StoreChoice) -> Result<Checked, ToolError> {
         read.err().map(|refusal| refusal.to_string())
     });
     match report.await {
-        Ok(report) => checked.add(&(report.to_string(), report.is_sound())),
+        Ok(report) => {
+            checked.add(&(report.to_string(), report.is_sound()));
+            if let Some(tree) = report.tree {
+                let (position, since) = (tree.position(), tree.since());
+                let before =
+                    if since > Position(1) { format!(", checksums from position {since} on") } else { String::new() };
+                checked.add(&(format!("the hash at position {position}: {}{before}", tree.hash()), true));
+            }
+        }
         Err(failure) => checked.add(&(format!("the events cannot be read to their end: {failure}"), false)),
     }
     Ok(checked)
@@ -219,6 +239,45 @@ async fn damages(log: &SqliteStore) -> (String, bool) {
         Ok(lines) => (format!("the file is damaged:\n- {}", lines.join("\n- ")), false),
         Err(failure) => (format!("the file cannot be read: {failure}"), false),
     }
+}
+
+/// Proves that an event, told by its id or its position, stands in the log: JSON that [`verify_proof`] checks without the log.
+///
+/// # Errors
+/// See [`ToolError`].
+pub async fn prove(store: &StoreChoice, event: &str) -> Result<String, ToolError> {
+    let position = || event.parse().ok().map(|position| Wanted::Position(Position(position)));
+    let id = || event.parse().ok().map(Wanted::Id);
+    let neither = || ToolError::Usage(format!("{event} is neither an event's id nor its position"));
+    let wanted = position().or_else(id).ok_or_else(neither)?;
+    let proof = prove_event(&*open_to_read(store).await?, wanted).await?;
+    Ok(serde_json::to_string(&proof).map_err(ProofError::from)?)
+}
+
+/// Checks a proof; with a hash that was noted before, also that it is of the log with that hash. Tells what is proven.
+///
+/// # Errors
+/// See [`ToolError`].
+pub fn verify_proof(path: &Path, noted: Option<Hash>) -> Result<String, ToolError> {
+    let failed = |source| ToolError::File { path: path.to_owned(), what: "cannot be read", source };
+    let refuted = |why: String| ToolError::Refuted { path: path.to_owned(), why };
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let proven = verify(&text).map_err(|why: Refuted| refuted(why.to_string()))?;
+    if let Some(noted) = noted.filter(|noted| *noted != proven.log_hash) {
+        let (hash, until) = (proven.log_hash, proven.log_position);
+        return Err(refuted(format!("it is of a log with the hash {hash} at position {until}, not {noted}")));
+    }
+    let event = &proven.event;
+    Ok(format!(
+        "event {} ({} of {}, version {}) stands at position {} of the log with the hash {} at position {}",
+        event.id,
+        event.kind(),
+        event.stream(),
+        event.version,
+        event.position,
+        proven.log_hash,
+        proven.log_position
+    ))
 }
 
 /// Copies a SQLite log of this moment into a new file, also while a server writes to it.

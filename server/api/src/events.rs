@@ -71,6 +71,9 @@ pub struct EventPage {
     pub next_after: u64,
     /// The last position of the log.
     pub head: u64,
+    /// The hash of the log as it is now. Absent while the log is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<LogHash>,
     /// Which log this is: the id of its first event. When it is another than before, the shop was started over, and what was
     /// read before counts no more. Absent while the log is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +82,16 @@ pub struct EventPage {
     /// mended; `GET /v1/lab/faults` tells what is broken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switches: Option<uuid::Uuid>,
+}
+
+/// The hash of a log at a position: of a hash tree over every event up to there (SHA-256, RFC 6962). Whoever has
+/// noted it can tell later whether anything of that was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogHash {
+    /// The position.
+    pub position: u64,
+    /// The hash, as 64 hexadecimal digits.
+    pub hash: String,
 }
 
 /// Some of one stream, oldest first.

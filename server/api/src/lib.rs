@@ -33,7 +33,9 @@ pub use documents::{
     CreditNote, DocumentKind, DocumentSummary, Invoice, InvoiceLine, InvoiceListQuery, InvoiceTax, PaidBy, Payment,
     Refund, RefundState,
 };
-pub use events::{Event, EventPage, EventQuery, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery};
+pub use events::{
+    Event, EventPage, EventQuery, LogHash, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery,
+};
 pub use health::{Health, Readiness};
 pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
 pub use lab::{

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::IgnoredAny;
 
+use crate::hash_tree::{Hash, HashTree, checksum, leaf_of};
 use crate::{EventId, EventStore, Filter, Position, Recorded, StoreError, StreamName, Version};
 
 const PAGE: usize = 1000;
@@ -22,6 +23,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many more there are.
     pub more_findings: u64,
+    /// The hash tree over them, when the log keeps one and it holds.
+    pub tree: Option<HashTree>,
 }
 
 impl Report {
@@ -78,6 +81,27 @@ pub enum Finding {
         /// What the parser says.
         why: String,
     },
+    /// An event is not as it was written.
+    #[error("position {at}: what is stored is not what was written: its checksum does not fit")]
+    Changed {
+        /// Which event.
+        at: Position,
+    },
+    /// The events are each as they say, and together not what was written.
+    #[error(
+        "the hash over positions 1 to {until} is {found}, but the log keeps {kept}: events were changed, added or taken \
+         away together with their checksums, or before position {since}, where checksums begin"
+    )]
+    Root {
+        /// The position that the log's hash is of.
+        until: Position,
+        /// What the events come to.
+        found: Hash,
+        /// What the log says.
+        kept: Hash,
+        /// Where checksums begin.
+        since: Position,
+    },
     /// Something beside the log is not true of it.
     #[error("{0}")]
     Beside(String),
@@ -122,8 +146,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Reads everything up to the head of this moment: positions and versions are dense, ids are unique, data is JSON, and
-/// what stands beside the log fits it. Keeps every id and stream name in memory, about 50 bytes for each.
+/// Reads everything up to the head of this moment: positions and versions are dense, ids are unique, data is JSON, every
+/// event is as it was written, and what stands beside the log fits it. Keeps every id and stream name in memory, about 50 bytes for each.
 ///
 /// # Errors
 /// When the log cannot be read; what can be read and is wrong stands in the report.
@@ -139,14 +163,27 @@ pub async fn check_with(
     log: &dyn EventStore,
     mut look: impl FnMut(&Recorded, Position) -> Option<String> + Send,
 ) -> Result<Report, StoreError> {
-    let head = log.head().await?;
     let mut report = Report::default();
+    let kept = log.hash_tree().await.unwrap_or_else(|failure| {
+        report.add(Finding::Beside(failure.to_string()));
+        None
+    });
+    // The tree grows with the log, so where there is one, its end is the head of a moment.
+    let head = match &kept {
+        Some(tree) => tree.position(),
+        None => log.head().await?,
+    };
+    let mut tree = HashTree::default();
     let mut versions: HashMap<StreamName, Version> = HashMap::new();
     let mut ids = HashSet::new();
     let mut last = Position(0);
     let mut after = Position(0);
     while after < head {
         let slice = log.read_all(after, PAGE, &Filter::default()).await?;
+        let checksums: HashMap<Position, Option<i64>> = match &kept {
+            Some(_) => log.checksums(after, PAGE).await?.into_iter().collect(),
+            None => HashMap::new(),
+        };
         for recorded in slice.events.into_iter().filter(|recorded| recorded.position <= head) {
             let at = recorded.position;
             report.events += 1;
@@ -155,6 +192,11 @@ pub async fn check_with(
                 report.add(Finding::Gap { due, found: at });
             }
             last = at;
+            let leaf = leaf_of(&recorded);
+            if checksums.get(&at).copied().flatten().is_some_and(|kept| kept != checksum(&leaf)) {
+                report.add(Finding::Changed { at });
+            }
+            tree.push(leaf);
             if !ids.insert(recorded.id) {
                 report.add(Finding::RepeatedId { at, id: recorded.id });
             }
@@ -178,6 +220,15 @@ pub async fn check_with(
     }
     if last != head {
         report.add(Finding::Short { last, head });
+    }
+    // Where something is wrong with an event, the hash says no more.
+    if let Some(kept) = kept.filter(|_| report.is_sound()) {
+        if kept.hash() == tree.hash() {
+            report.tree = Some(kept);
+        } else {
+            let (found, kept, since) = (tree.hash(), kept.hash(), kept.since());
+            report.add(Finding::Root { until: head, found, kept, since });
+        }
     }
     for misfit in log.misfits().await? {
         report.add(Finding::Beside(misfit));

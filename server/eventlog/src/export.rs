@@ -3,7 +3,7 @@
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::{EventStore, Filter, Position, Recorded, StoreError, lines};
+use crate::{EventStore, Filter, HashTree, Position, Recorded, StoreError, lines};
 
 /// Events read, and lines written, at a time.
 const PAGE: usize = 500;
@@ -27,13 +27,31 @@ pub enum ExportError {
     Io(#[from] std::io::Error),
 }
 
-/// One event as a line of an export, without the end of the line.
+/// Events as the lines of an export, from the first event of a log on. Each line carries the hash of the log
+/// up to it, so an import finds the first line that was changed.
+#[derive(Debug, Default)]
+pub struct ExportLines {
+    tree: HashTree,
+}
+
+impl ExportLines {
+    /// Writes the next event, with the end of its line.
+    ///
+    /// # Errors
+    /// When the event's data is not JSON.
+    pub fn write(&mut self, recorded: &Recorded, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        self.tree.add(recorded);
+        lines::write(recorded, Some(self.tree.hash()), to)
+    }
+}
+
+/// One event as a line of an export, without its hash and without the end of the line.
 ///
 /// # Errors
 /// When the event's data is not JSON.
 pub fn export_line(recorded: &Recorded) -> Result<String, serde_json::Error> {
     let mut line = Vec::new();
-    lines::write(recorded, &mut line)?;
+    lines::write(recorded, None, &mut line)?;
     line.pop();
     Ok(String::from_utf8_lossy(&line).into_owned())
 }
@@ -58,12 +76,13 @@ pub async fn export_with(
 ) -> Result<u64, ExportError> {
     let head = log.head().await?;
     let mut after = Position(0);
-    let mut page = Vec::new();
+    let (mut page, mut lines) = (Vec::new(), ExportLines::default());
     while after < head {
         let left = usize::try_from(head.0 - after.0).unwrap_or(usize::MAX);
         let slice = log.read_all(after, PAGE.min(left), &Filter::default()).await?;
         for recorded in &slice.events {
-            lines::write(recorded, &mut page)
+            lines
+                .write(recorded, &mut page)
                 .map_err(|source| ExportError::Json { position: recorded.position, source })?;
         }
         to.write_all(&page).await?;

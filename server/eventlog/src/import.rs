@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 use crate::lines::{self, LINE_BYTES};
 use crate::{
-    Append, AppendError, Appended, EventStore, Expected, Position, Recorded, StoreError, StreamAppend, Version,
+    Append, AppendError, Appended, EventStore, Expected, HashTree, Position, Recorded, StoreError, StreamAppend,
+    Version,
 };
 
 /// Events read and written at a time.
@@ -64,9 +65,9 @@ pub async fn import_with(
     if head > Position(0) {
         return Err(ImportError::NotEmpty(head));
     }
-    let mut done = 0;
+    let (mut done, mut tree) = (0, HashTree::default());
     loop {
-        let page = read_page(from, done).await?;
+        let page = read_page(from, done, &mut tree).await?;
         if page.is_empty() {
             return Ok(done);
         }
@@ -76,7 +77,11 @@ pub async fn import_with(
     }
 }
 
-async fn read_page(from: &mut (impl AsyncBufRead + Unpin), done: u64) -> Result<Vec<Recorded>, ImportError> {
+async fn read_page(
+    from: &mut (impl AsyncBufRead + Unpin),
+    done: u64,
+    tree: &mut HashTree,
+) -> Result<Vec<Recorded>, ImportError> {
     let mut page = Vec::new();
     let mut line = Vec::new();
     while page.len() < PAGE {
@@ -89,9 +94,13 @@ async fn read_page(from: &mut (impl AsyncBufRead + Unpin), done: u64) -> Result<
         if !line.ends_with(b"\n") {
             return Err(wrong("it has no end: it is too long, or the export was cut off".to_owned()));
         }
-        let recorded = lines::read(&line).map_err(|error| wrong(error.to_string()))?;
+        let (recorded, hash) = lines::read(&line).map_err(|error| wrong(error.to_string()))?;
         if recorded.position.0 != number {
             return Err(wrong(format!("position {} stands where {number} is due", recorded.position)));
+        }
+        tree.add(&recorded);
+        if hash.is_some_and(|hash| hash != tree.hash()) {
+            return Err(wrong("its hash does not fit: the line is not as it was exported".to_owned()));
         }
         page.push(recorded);
     }

@@ -6,6 +6,7 @@
 //!
 //! * An append is all or nothing, also across several streams, and is on disk before it is answered.
 //! * Positions are dense: 1, 2, 3, … A reader that has seen N never later finds something new at or below N.
+//! * A hash tree over all events grows with each append, so that what was changed afterwards is found.
 //! * Consumer checkpoints, stored answers and timers commit in the same transaction as the events that they belong to,
 //!   and leases are judged in it. What stands beside the log is not part of it: exports and imports carry events alone.
 
@@ -15,11 +16,13 @@ mod check;
 mod clock;
 mod event;
 mod export;
+mod hash_tree;
 mod held;
 mod import;
 pub mod limits;
 mod lines;
 mod postgres;
+mod proof;
 mod queue;
 mod sqlite;
 mod store;
@@ -30,9 +33,11 @@ pub use beside::{Epoch, Fence, Snapshot, Taken, Timer, TimerChange};
 pub use check::{Finding, Report, check, check_with};
 pub use clock::Clock;
 pub use event::{EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
-pub use export::{ExportError, export, export_line, export_with};
+pub use export::{ExportError, ExportLines, export, export_line, export_with};
+pub use hash_tree::{Hash, HashTree, NotAHash};
 pub use held::{Held, Time, hold};
 pub use import::{ImportError, import, import_with};
 pub use postgres::PostgresStore;
+pub use proof::{InclusionProof, ProofError, Proven, Refuted, Wanted, prove, verify_proof};
 pub use sqlite::SqliteStore;
 pub use store::{EventStore, Slice, StoreError, Trouble};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::event::Texts;
+use crate::hash_tree::Hash;
 use crate::{AppendError, EventId, Position, Recorded, StreamName, Version};
 
 /// Most bytes in one line: an event of the greatest size, with every name escaped.
@@ -33,6 +34,9 @@ struct Line<'a> {
     actor: Cow<'a, str>,
     #[serde(borrow)]
     data: &'a RawValue,
+    /// The hash of the log up to this line; exports of older programs have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hash: Option<Hash>,
 }
 
 /// Why a line is not an event.
@@ -45,7 +49,7 @@ pub(crate) enum LineError {
 }
 
 /// Writes an event, with the end of its line.
-pub(crate) fn write(recorded: &Recorded, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+pub(crate) fn write(recorded: &Recorded, hash: Option<Hash>, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let line = Line {
         position: recorded.position.0,
         id: recorded.id,
@@ -58,14 +62,15 @@ pub(crate) fn write(recorded: &Recorded, to: &mut Vec<u8>) -> Result<(), serde_j
         causation_id: recorded.causation_id().map(Into::into),
         actor: recorded.actor().into(),
         data: serde_json::from_str(recorded.data())?,
+        hash,
     };
     serde_json::to_writer(&mut *to, &line)?;
     to.push(b'\n');
     Ok(())
 }
 
-/// Reads an event from a line.
-pub(crate) fn read(line: &[u8]) -> Result<Recorded, LineError> {
+/// Reads an event from a line, and the hash that the line carries.
+pub(crate) fn read(line: &[u8]) -> Result<(Recorded, Option<Hash>), LineError> {
     let line: Line = serde_json::from_slice(line)?;
     StreamName::new(&*line.stream)?;
     let texts = Texts {
@@ -77,5 +82,7 @@ pub(crate) fn read(line: &[u8]) -> Result<Recorded, LineError> {
         data: line.data.get(),
     };
     let (position, version) = (Position(line.position), Version(line.version));
-    Ok(Recorded::read(position, version, line.id, (line.schema_version, line.time_ms), &texts, &mut String::new()))
+    let numbers = (line.schema_version, line.time_ms);
+    let recorded = Recorded::read(position, version, line.id, numbers, &texts, &mut String::new());
+    Ok((recorded, line.hash))
 }

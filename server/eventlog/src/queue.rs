@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::hash_tree::{self, Hash};
 use crate::{Append, AppendError, Appended, StoreError};
 
 /// Most appends in one transaction.
@@ -19,6 +20,8 @@ pub(crate) type Outcome = Result<Appended, AppendError>;
 /// An append with the one who waits for it.
 pub(crate) struct Job {
     pub(crate) append: Append,
+    /// The hashes of its events' contents: made by the caller, so that the writer has less to do.
+    pub(crate) contents: Vec<Hash>,
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
@@ -39,7 +42,8 @@ impl Queue {
     /// Queues an append and waits for the writer's answer.
     pub(crate) async fn submit(&self, append: Append) -> Outcome {
         let (reply, answered) = oneshot::channel();
-        self.enqueue(Job { append, reply }).await?;
+        let contents = hash_tree::contents(&append);
+        self.enqueue(Job { append, contents, reply }).await?;
         answered.await.unwrap_or_else(|_| Err(stopped().into()))
     }
 

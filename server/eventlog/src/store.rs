@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Answer, Append, AppendError, Appended, Fence, Filter, JsonText, Position, Recorded, Snapshot, StreamName, Taken,
-    Timer, Version, postgres, sqlite,
+    Answer, Append, AppendError, Appended, Fence, Filter, HashTree, JsonText, Position, Recorded, Snapshot, StreamName,
+    Taken, Timer, Version, postgres, sqlite,
 };
 
 /// Some of the log, in order.
@@ -190,6 +190,25 @@ pub trait EventStore: Send + Sync + 'static {
         schema_version: u16,
         data: &JsonText,
     ) -> Result<bool, StoreError>;
+
+    /// The hash tree over the log as it is now; `None` when an older program keeps the log, or a kind of store that has no
+    /// tree.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {
+        Ok(None)
+    }
+
+    /// The checksums kept beside the events after a position, as the hash tree has them; `None` for what an older program
+    /// wrote. At most [`limits::EVENTS_PER_READ`](crate::limits::EVENTS_PER_READ).
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn checksums(&self, after: Position, limit: usize) -> Result<Vec<(Position, Option<i64>)>, StoreError> {
+        let _none_is_kept = (after, limit);
+        Ok(Vec::new())
+    }
 
     /// What stands beside the log and cannot be true of it, one line each, at most 100: checkpoints and answers past the
     /// end of the log, snapshots of events that are not in it.

@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use storefront_api::{EXPORT_CONTENT_TYPE, POSITION_HEADER};
-use storefront_eventlog::{Filter, Position, StoreError, export_line};
+use storefront_eventlog::{ExportLines, Filter, Position, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -32,7 +32,8 @@ const PAGE: usize = 500;
 )]
 pub(crate) async fn export(State(shop): State<Shop>) -> Result<Response, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
-    let export = Export { store: shop.store, stop: shop.stop, after: Position(0), head };
+    let lines = ExportLines::default();
+    let export = Export { store: shop.store, stop: shop.stop, after: Position(0), head, lines };
     let pages = stream::try_unfold(export, Export::page);
     let headers = [(CONTENT_TYPE.as_str(), EXPORT_CONTENT_TYPE.to_owned()), (POSITION_HEADER, head.to_string())];
     Ok((headers, Body::from_stream(pages)).into_response())
@@ -43,6 +44,7 @@ struct Export {
     stop: CancellationToken,
     after: Position,
     head: Position,
+    lines: ExportLines,
 }
 
 /// Why an export breaks off.
@@ -56,24 +58,23 @@ enum Broken {
 
 impl Export {
     /// The next lines; `None` at the end.
-    async fn page(mut self) -> Result<Option<(String, Self)>, Broken> {
+    async fn page(mut self) -> Result<Option<(Vec<u8>, Self)>, Broken> {
         if self.after >= self.head {
             return Ok(None);
         }
-        let lines = self.lines().await.inspect_err(|failure| warn!(error = %failure, "an export breaks off"))?;
+        let lines = self.next_lines().await.inspect_err(|failure| warn!(error = %failure, "an export breaks off"))?;
         Ok(Some((lines, self)))
     }
 
-    async fn lines(&mut self) -> Result<String, Broken> {
+    async fn next_lines(&mut self) -> Result<Vec<u8>, Broken> {
         let left = usize::try_from(self.head.0 - self.after.0).unwrap_or(PAGE);
         let everything = Filter::default();
         let read = self.store.read_all(self.after, PAGE.min(left), &everything);
         let slice = self.stop.run_until_cancelled(read).await.unwrap_or(Err(StoreError::Closed))?;
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for recorded in &slice.events {
             let position = recorded.position;
-            lines += &export_line(recorded).map_err(|source| Broken::Json { position, source })?;
-            lines.push('\n');
+            self.lines.write(recorded, &mut lines).map_err(|source| Broken::Json { position, source })?;
         }
         self.after = slice.next_after;
         Ok(lines)
@@ -94,7 +95,7 @@ mod tests {
         let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
         write(&store, count).await;
         let head = store.head().await.unwrap();
-        Export { store, stop: CancellationToken::new(), after: Position(0), head }
+        Export { store, stop: CancellationToken::new(), after: Position(0), head, lines: ExportLines::default() }
     }
 
     async fn write(store: &Store, count: usize) {
@@ -111,7 +112,7 @@ mod tests {
         let store = export.store.clone();
         let mut pages = Vec::new();
         while let Some((lines, rest)) = export.page().await.unwrap() {
-            pages.push(lines.lines().count());
+            pages.push(lines.iter().filter(|byte| **byte == b'\n').count());
             write(&store, 5).await;
             export = rest;
         }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use storefront_api::{Health, Readiness};
 use tracing::error;
 
+use super::log::log_hash;
 use crate::log_health::Examined;
 use crate::progress::Standing;
 use crate::shop::Shop;
@@ -67,9 +68,10 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
             reasons.push("The database of the views fails; lists cannot be read.".to_owned());
         }
     }
+    let hash = log_hash(&shop).await.ok().flatten();
     let product_service = if stale { "stale" } else { "live" }.to_owned();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, reasons, head, product_service }))
+    (status, Json(Readiness { ready, reasons, head, hash, product_service }))
 }
 
 /// What an operator did to a process, or should look at. The server does its work all the same.

@@ -6,7 +6,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use storefront_api::{Event, EventPage, EventQuery, StreamPage, StreamQuery, Timestamp};
+use storefront_api::{Event, EventPage, EventQuery, LogHash, StreamPage, StreamQuery, Timestamp};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -66,7 +66,8 @@ pub(crate) async fn list_events(
     let events = slice.events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
     let log = which_log(&shop).await?;
     let switches = shop.lab.as_ref().map(|lab| lab.stubs.mark());
-    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, log, switches };
+    let hash = log_hash(&shop).await?;
+    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, hash, log, switches };
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
@@ -91,6 +92,13 @@ async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
     }
     let slice = shop.store.read_all(Position(0), 1, &Filter::default()).await.map_err(Failure::from)?;
     Ok(slice.events.first().map(|first| *shop.log_id.get_or_init(|| first.id)))
+}
+
+/// The hash of the log as it is now; `None` for one without events.
+pub(crate) async fn log_hash(shop: &Shop) -> Result<Option<LogHash>, ApiError> {
+    let tree = shop.store.hash_tree().await.map_err(Failure::from)?;
+    let tree = tree.filter(|tree| tree.position() > Position(0));
+    Ok(tree.map(|tree| LogHash { position: tree.position().0, hash: tree.hash().to_string() }))
 }
 
 /// Read a stream

@@ -10,6 +10,8 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::session::{Session, signed, unsigned};
+use crate::hash_tree::{self, Hash, HashTree};
+use crate::queue::Job;
 use crate::{Append, Fence, Position, TimerChange, Version};
 
 /// What a batch writes, column by column.
@@ -25,6 +27,8 @@ pub(super) struct Rows<'a> {
     causation_ids: Vec<Option<&'a str>>,
     actors: Vec<&'a str>,
     data: Vec<&'a str>,
+    checksums: Vec<i64>,
+    leaves: Vec<Hash>,
     checkpoints: BTreeMap<&'a str, i64>,
     keys: Vec<&'a str>,
     fingerprints: Vec<&'a str>,
@@ -46,10 +50,14 @@ impl<'a> Rows<'a> {
     }
 
     /// Adds an append whose streams have these versions; makes them the versions afterwards.
-    pub(super) fn add(&mut self, append: &'a Append, versions: &mut [Version]) {
+    pub(super) fn add(&mut self, Job { append, contents, reply: _ }: &'a Job, versions: &mut [Version]) {
+        let mut contents = contents.iter();
         for (part, version) in append.streams.iter().zip(versions) {
-            for event in &part.events {
+            for (event, content) in part.events.iter().zip(&mut contents) {
                 version.0 += 1;
+                let leaf = hash_tree::leaf(*version, content);
+                self.checksums.push(hash_tree::checksum(&leaf));
+                self.leaves.push(leaf);
                 self.streams.push(part.stream.as_str());
                 self.versions.push(signed(version.0));
                 self.ids.push(event.id);
@@ -99,15 +107,13 @@ impl<'a> Rows<'a> {
 
     /// Writes it all in one round trip; tells the head from before. Fails with an error that [`is_judged`] knows when
     /// something speaks against it, and then nothing is written.
-    pub(super) async fn write(&self, session: &Session) -> Result<Position, Error> {
-        let count = signed(self.event_count());
+    ///
+    /// `tree` is the tree over the log as far as it is known here, and afterwards as it is.
+    pub(super) async fn write(&self, session: &Session, tree: &mut HashTree) -> Result<Position, Error> {
         let mut sql = Sql::default();
-        sql.text = format!(
-            "WITH bumped AS (
-                UPDATE eventlog.head SET position = position + {} RETURNING position - {0} AS base
-            )",
-            sql.value(&count, "bigint")
-        );
+        let count = signed(self.event_count());
+        let growth = Growth::of(tree, &self.leaves);
+        growth.add(&mut sql, &count);
         self.add_events(&mut sql);
         let (consumers, positions): (Vec<&str>, Vec<i64>) =
             self.checkpoints.iter().map(|(name, at)| (*name, at)).unzip();
@@ -148,7 +154,7 @@ impl<'a> Rows<'a> {
         if self.timers_demanded && cleared > 0 {
             demands.push(format!("(SELECT count(*) FROM cleared) = {}", sql.value(&cleared, "bigint")));
         }
-        sql.text += " SELECT base";
+        sql.text += " SELECT base, news";
         if !demands.is_empty() {
             // Only an error undoes what the statement has done so far.
             sql.text += &format!(", 1 / CASE WHEN {} THEN 1 ELSE 0 END", demands.join(" AND "));
@@ -156,7 +162,13 @@ impl<'a> Rows<'a> {
         sql.text += " FROM bumped";
         let statement = session.statement(&sql.text).await?;
         let row = session.client.query_one(&statement, &sql.given).await?;
-        Ok(Position(unsigned(row.try_get(0)?)))
+        let base = Position(unsigned(row.try_get(0)?));
+        if count > 0 {
+            let at = base.0 + self.event_count();
+            let stored = |peaks| HashTree::stored(at, peaks, tree.since());
+            *tree = row.try_get::<_, Option<&[u8]>>(1)?.map_or(Some(growth.grown), stored).unwrap_or_default();
+        }
+        Ok(base)
     }
 
     fn add_events<'s>(&'s self, sql: &mut Sql<'s>) {
@@ -174,6 +186,7 @@ impl<'a> Rows<'a> {
                 (&self.causation_ids[0], "text"),
                 (&self.actors[0], "text"),
                 (&self.data[0], "text"),
+                (&self.checksums[0], "bigint"),
             ]),
             _ => sql.table([
                 (&self.streams, "text"),
@@ -186,16 +199,17 @@ impl<'a> Rows<'a> {
                 (&self.causation_ids, "text"),
                 (&self.actors, "text"),
                 (&self.data, "text"),
+                (&self.checksums, "bigint"),
             ]),
         };
         sql.text += &format!(
             ", written AS (
                 INSERT INTO eventlog.events (position, stream, version, id, type, schema_version, time_ms,
-                    correlation_id, causation_id, actor, data)
+                    correlation_id, causation_id, actor, data, checksum)
                 SELECT bumped.base + e.n, e.stream, e.version, e.id, e.type, e.schema_version, e.time_ms,
-                    e.correlation_id, e.causation_id, e.actor, e.data
+                    e.correlation_id, e.causation_id, e.actor, e.data, e.checksum
                 FROM bumped, {rows} AS e(stream, version, id, type, schema_version, time_ms, correlation_id,
-                    causation_id, actor, data, n)
+                    causation_id, actor, data, checksum, n)
             )"
         );
     }
@@ -217,6 +231,48 @@ impl<'a> Rows<'a> {
             ), forgotten AS (
                 DELETE FROM eventlog.answers AS a USING bumped WHERE a.key = ANY (ARRAY(
                     SELECT key FROM eventlog.answers WHERE time_ms < {oldest_ms} ORDER BY time_ms LIMIT {most}))
+            )"
+        );
+    }
+}
+
+/// The head row as it is after a batch. The tree grows here, from where it is known to be; when another server has written
+/// since, the database lets it grow from where it is.
+struct Growth {
+    size: i64,
+    last_peak: Vec<u8>,
+    peaks: Vec<u8>,
+    leaves: Vec<u8>,
+    grown: HashTree,
+}
+
+impl Growth {
+    fn of(tree: &HashTree, leaves: &[Hash]) -> Self {
+        let mut grown = tree.clone();
+        leaves.iter().for_each(|leaf| grown.push(*leaf));
+        Self {
+            size: signed(tree.position().0),
+            last_peak: tree.last_peak().to_vec(),
+            peaks: grown.peaks(),
+            leaves: leaves.iter().flat_map(|leaf| leaf.0).collect(),
+            grown,
+        }
+    }
+
+    fn add<'s>(&'s self, sql: &mut Sql<'s>, count: &'s i64) {
+        let bump = format!("UPDATE eventlog.head SET position = position + {}", sql.value(count, "bigint"));
+        if self.leaves.is_empty() {
+            sql.text = format!("WITH bumped AS ({bump} RETURNING position - $1 AS base, NULL::bytea AS news)");
+            return;
+        }
+        let (size, last) = (sql.value(&self.size, "bigint"), sql.value(&self.last_peak, "bytea"));
+        let (peaks, leaves) = (sql.value(&self.peaks, "bytea"), sql.value(&self.leaves, "bytea"));
+        sql.text = format!(
+            "WITH bumped AS (
+                {bump}, leaves = leaves + $1,
+                    peaks = CASE WHEN leaves = {size} AND substr(peaks, greatest(length(peaks) - 31, 1)) = {last}
+                        THEN {peaks} ELSE eventlog.grow(peaks, leaves, {leaves}) END
+                RETURNING position - $1 AS base, CASE WHEN peaks <> {peaks} THEN peaks END AS news
             )"
         );
     }

@@ -13,7 +13,8 @@ use super::beside::{Demands, EPOCHS, REVISIONS};
 use super::insert::Rows;
 use super::read;
 use super::session::{Session, unsigned};
-use crate::queue::Outcome;
+use crate::hash_tree::HashTree;
+use crate::queue::{Job, Outcome};
 use crate::versions::Versions;
 use crate::{Answer, Append, AppendError, Appended, Expected, Position, StreamName, Version};
 
@@ -25,16 +26,19 @@ const HOLD: &str = "SELECT position FROM eventlog.head FOR UPDATE";
 pub(super) async fn write(
     session: &Session,
     versions: &mut Versions,
-    appends: &[&Append],
+    tree: &mut HashTree,
+    jobs: &[Job],
     again: bool,
 ) -> Result<(Vec<Outcome>, Position), Error> {
-    let written = write_within(session, appends, again).await;
+    let mut grown = tree.clone();
+    let written = write_within(session, jobs, &mut grown, again).await;
     match &written {
         Ok(_) => session.client.batch_execute("COMMIT").await?,
         // A rollback that fails means that the connection is gone, and the transaction with it.
         Err(_) => drop(session.client.batch_execute("ROLLBACK").await),
     }
     let (facts, outcomes, head) = written?;
+    *tree = grown;
     for (stream, version) in &facts.versions {
         versions.set(stream, *version);
     }
@@ -43,16 +47,19 @@ pub(super) async fn write(
 
 async fn write_within<'a>(
     session: &Session,
-    appends: &[&'a Append],
+    jobs: &'a [Job],
+    tree: &mut HashTree,
     again: bool,
 ) -> Result<(Facts<'a>, Vec<Outcome>, Position), Error> {
+    let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
     // What is prepared is sent in the order in which it is asked for, all of it in one round trip.
     session.prepare(&[HOLD, read::VERSIONS, read::ANSWERS, read::PLACES, EPOCHS, REVISIONS]).await?;
     let ((), base, mut facts) =
-        tokio::try_join!(biased; session.client.batch_execute("BEGIN"), hold(session), Facts::read(session, appends))?;
+        tokio::try_join!(biased; session.client.batch_execute("BEGIN"), hold(session), Facts::read(session, &appends))?;
     let mut rows = Rows::default();
-    let mut outcomes = Vec::with_capacity(appends.len());
-    for append in appends {
+    let mut outcomes = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let append = &job.append;
         let outcome = match facts.judge(append, again) {
             Verdict::Answered(outcome) => outcome,
             Verdict::Repeated { position, versions } => {
@@ -60,7 +67,7 @@ async fn write_within<'a>(
             }
             Verdict::Free(mut versions) => {
                 let first = Position(base.0 + rows.event_count() + 1);
-                rows.add(append, &mut versions);
+                rows.add(job, &mut versions);
                 facts.demands.add(append);
                 let appended = Appended { position: Position(base.0 + rows.event_count()), versions };
                 facts.add(append, first, &appended);
@@ -69,7 +76,7 @@ async fn write_within<'a>(
         };
         outcomes.push(outcome);
     }
-    rows.write(session).await?;
+    rows.write(session, tree).await?;
     Ok((facts, outcomes, Position(base.0 + rows.event_count())))
 }
 

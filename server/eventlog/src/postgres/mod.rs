@@ -26,8 +26,8 @@ use self::session::Session;
 use self::writer::Writer;
 use crate::queue::Queue;
 use crate::{
-    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
-    StoreError, StreamName, Taken, Timer, Trouble, Version, limits,
+    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, HashTree, JsonText, Position, Recorded, Slice,
+    Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version, limits,
 };
 
 /// Appends that may wait for the writer.
@@ -252,6 +252,15 @@ impl EventStore for PostgresStore {
                 })
             })
             .await
+    }
+
+    async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {
+        let stored = self.inner.readers.read(|session| Box::pin(read::hash_tree(session))).await?;
+        stored.map(|stored| stored.read()).transpose()
+    }
+
+    async fn checksums(&self, after: Position, limit: usize) -> Result<Vec<(Position, Option<i64>)>, StoreError> {
+        self.inner.readers.read(move |session| Box::pin(read::checksums(session, after, limit))).await
     }
 
     async fn misfits(&self) -> Result<Vec<String>, StoreError> {

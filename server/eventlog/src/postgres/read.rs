@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::session::{Session, signed, unsigned};
 use crate::event::Texts;
+use crate::hash_tree::HashTree;
 use crate::limits::EVENTS_PER_READ;
-use crate::{Answer, Filter, JsonText, Position, Recorded, Slice, StreamName, Version};
+use crate::{Answer, Filter, JsonText, Position, Recorded, Slice, StoreError, StreamName, Version};
 
 /// How many events one call looks at, at most, when a filter leaves most of them out.
 const EVENTS_LOOKED_AT: i64 = 10_000;
@@ -31,6 +32,51 @@ pub(super) async fn head(session: &Session) -> Result<Position, Error> {
     let select = session.statement(HEAD).await?;
     let head: i64 = session.client.query_one_scalar(&select, &[]).await?;
     Ok(Position(unsigned(head)))
+}
+
+/// Every event, oldest first.
+pub(super) fn everything() -> String {
+    format!("SELECT {COLUMNS} FROM eventlog.events ORDER BY position")
+}
+
+/// A hash tree as the head row has it.
+pub(super) struct StoredTree {
+    size: u64,
+    peaks: Vec<u8>,
+    since: Position,
+}
+
+impl StoredTree {
+    pub(super) fn read(&self) -> Result<HashTree, StoreError> {
+        let torn = || StoreError::Database("the hash tree over the log is damaged".into());
+        HashTree::stored(self.size, &self.peaks, self.since).ok_or_else(torn)
+    }
+}
+
+/// The tree over the log of this moment; `None` in the shape of an older program.
+pub(super) async fn hash_tree(session: &Session) -> Result<Option<StoredTree>, Error> {
+    let there =
+        "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'eventlog.head'::regclass AND attname = 'peaks')";
+    if !session.client.query_one_scalar::<bool, _>(&session.statement(there).await?, &[]).await? {
+        return Ok(None);
+    }
+    let select = session.statement("SELECT leaves, peaks, since FROM eventlog.head").await?;
+    let row = session.client.query_one(&select, &[]).await?;
+    let (size, since) = (unsigned(row.try_get(0)?), Position(unsigned(row.try_get(2)?)));
+    Ok(Some(StoredTree { size, peaks: row.try_get(1)?, since }))
+}
+
+/// The checksums of the events after a position; those that an older program wrote have none.
+pub(super) async fn checksums(
+    session: &Session,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<(Position, Option<i64>)>, Error> {
+    let select = session
+        .statement("SELECT position, checksum FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2")
+        .await?;
+    let rows = session.client.query(&select, &[&signed(after.0), &bounded(limit)]).await?;
+    rows.iter().map(|row| Ok((Position(unsigned(row.try_get(0)?)), row.try_get(1)?))).collect()
 }
 
 pub(super) async fn stream(
@@ -209,7 +255,7 @@ fn bounded(limit: usize) -> i64 {
     signed(limit.min(EVENTS_PER_READ) as u64)
 }
 
-fn recorded(row: &Row, column: usize, scratch: &mut String) -> Result<Recorded, Error> {
+pub(super) fn recorded(row: &Row, column: usize, scratch: &mut String) -> Result<Recorded, Error> {
     let texts = Texts {
         stream: row.try_get(column + 1)?,
         kind: row.try_get(column + 4)?,

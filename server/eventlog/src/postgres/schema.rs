@@ -1,8 +1,14 @@
 //! The tables, and the steps that lead to them. Safe when several servers start at once.
 
-use tokio_postgres::{Client, Error};
+use std::pin::pin;
 
+use futures_util::TryStreamExt;
+use tokio_postgres::{Client, Error, Transaction};
+
+use super::read;
+use super::session::signed;
 use crate::StoreError;
+use crate::hash_tree::HashTree;
 
 /// Guards the migrations; "SFEL" in ASCII.
 const MIGRATION_LOCK: i64 = 0x5346_454C;
@@ -75,7 +81,39 @@ const MIGRATIONS: &[&str] = &[
         data TEXT COLLATE "C" NOT NULL
     );
 "#,
+    // The check keeps a server of an older version, which knows nothing of the tree, from writing past it. The function goes
+    // on from the peaks of a tree of some size with more leaves; it is what the log's own code does, for a writer whose
+    // tree is not the latest.
+    r#"
+    ALTER TABLE eventlog.events ADD COLUMN checksum BIGINT;
+    ALTER TABLE eventlog.head
+        ADD COLUMN leaves BIGINT NOT NULL DEFAULT 0,
+        ADD COLUMN peaks BYTEA NOT NULL DEFAULT '',
+        ADD COLUMN since BIGINT;
+    CREATE FUNCTION eventlog.grow(peaks BYTEA, size BIGINT, leaves BYTEA) RETURNS BYTEA
+        LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+        DECLARE
+            node BYTEA;
+            carry BIGINT;
+        BEGIN
+            FOR leaf IN 0 .. length(leaves) / 32 - 1 LOOP
+                node := substr(leaves, leaf * 32 + 1, 32);
+                carry := size + leaf;
+                WHILE carry & 1 = 1 LOOP
+                    node := sha256('\x01'::bytea || substr(peaks, length(peaks) - 31) || node);
+                    peaks := substr(peaks, 1, length(peaks) - 32);
+                    carry := carry >> 1;
+                END LOOP;
+                peaks := peaks || node;
+            END LOOP;
+            RETURN peaks;
+        END $$;
+"#,
 ];
+
+const PLANTED: &str = "SELECT since IS NOT NULL FROM eventlog.head";
+const PLANT: &str = "UPDATE eventlog.head SET leaves = $1, peaks = $2, since = $3";
+const ROOTED: &str = "ALTER TABLE eventlog.head ALTER COLUMN since SET NOT NULL, ADD CHECK (leaves = position)";
 
 /// Brings the database up to date; one server at a time does it, and the others find it done.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {
@@ -91,8 +129,27 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {
         transaction.batch_execute(step).await?;
         transaction.execute("INSERT INTO eventlog.migrations (step) VALUES ($1)", &[&number]).await?;
     }
+    plant_tree(&transaction).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// Makes the tree over a log that has none yet, with what older programs wrote in it.
+async fn plant_tree(transaction: &Transaction<'_>) -> Result<(), Error> {
+    transaction.batch_execute("SELECT FROM eventlog.head FOR UPDATE").await?;
+    if transaction.query_one(PLANTED, &[]).await?.try_get(0)? {
+        return Ok(());
+    }
+    let mut tree = HashTree::default();
+    let no_values: [i64; 0] = [];
+    let mut rows = pin!(transaction.query_raw(&read::everything(), no_values).await?);
+    let mut scratch = String::new();
+    while let Some(row) = rows.try_next().await? {
+        tree.add(&read::recorded(&row, 0, &mut scratch)?);
+    }
+    let (size, since) = (signed(tree.position().0), signed(tree.position().0 + 1));
+    transaction.execute(PLANT, &[&size, &tree.peaks(), &since]).await?;
+    transaction.batch_execute(ROOTED).await
 }
 
 /// Makes sure that the database has a log that this program can read; changes nothing.

@@ -16,9 +16,10 @@ use tracing::{error, warn};
 use super::insert::{Rows, is_judged};
 use super::session::{Session, is_lost, silent};
 use super::{judge, raise, read};
+use crate::hash_tree::HashTree;
 use crate::queue::{Batch, Job, Lookout, Outcome};
 use crate::versions::Versions;
-use crate::{Append, AppendError, Appended, Expected, Position, StoreError, StreamName, Version};
+use crate::{AppendError, Appended, Expected, Position, StoreError, StreamName, Version};
 
 const REMEMBERED_STREAMS: usize = 50_000;
 /// Pauses before a batch is tried again on a new connection; then its callers get the error.
@@ -40,11 +41,11 @@ pub(super) struct Writer {
 
 /// Writes until nobody can send any more.
 pub(super) async fn run(mut writer: Writer) {
-    let mut versions = Versions::new(REMEMBERED_STREAMS);
+    let mut memory = Memory { versions: Versions::new(REMEMBERED_STREAMS), tree: HashTree::default() };
     while let Some(first) = writer.queue.recv().await {
         let Batch { jobs, .. } = Batch::of(first, &mut writer.queue);
         let (began, callers) = (Instant::now(), jobs.len());
-        write(&mut writer, &mut versions, jobs).await;
+        write(&mut writer, &mut memory, jobs).await;
         let lookout = Lookout::for_those(callers, began);
         while lookout.goes_on(writer.queue.len()) {
             tokio::task::yield_now().await;
@@ -52,11 +53,26 @@ pub(super) async fn run(mut writer: Writer) {
     }
 }
 
-async fn write(writer: &mut Writer, versions: &mut Versions, jobs: Vec<Job>) {
-    let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
-    let Ok(written) = tokio::time::timeout(PATIENCE, write_or_retry(writer, versions, &appends)).await else {
+/// What the writer knows without asking the database. It is of the database that its session is with: another session may
+/// be with a database that was set back, so it begins with nothing.
+struct Memory {
+    versions: Versions,
+    /// The tree over the log as of the last commit of this server; a guess for the next one.
+    tree: HashTree,
+}
+
+impl Memory {
+    fn forget(&mut self) {
+        self.versions.clear();
+        self.tree = HashTree::default();
+    }
+}
+
+async fn write(writer: &mut Writer, memory: &mut Memory, jobs: Vec<Job>) {
+    let Ok(written) = tokio::time::timeout(PATIENCE, write_or_retry(writer, memory, &jobs)).await else {
         error!(appends = jobs.len(), "the database says nothing; the connection is given up");
         writer.session = None;
+        memory.forget();
         // Those who came meanwhile have waited too, and the next connection may be as silent. Who comes after the first is
         // answered has not.
         let waiting: Vec<Job> = std::iter::from_fn(|| writer.queue.try_recv().ok()).collect();
@@ -93,14 +109,14 @@ async fn write(writer: &mut Writer, versions: &mut Versions, jobs: Vec<Job>) {
 /// Tries again on a new connection when the old one is lost. Whether the lost attempt was written shows by its ids.
 async fn write_or_retry(
     writer: &mut Writer,
-    versions: &mut Versions,
-    appends: &[&Append],
+    memory: &mut Memory,
+    jobs: &[Job],
 ) -> Result<(Vec<Outcome>, Position), Error> {
     let mut again = false;
     let mut pauses_ms = RETRY_PAUSES_MS.into_iter();
     loop {
         let attempt = match &writer.session {
-            Some(session) => write_once(session, versions, appends, again).await,
+            Some(session) => write_once(session, memory, jobs, again).await,
             None => match Session::connect(&writer.config, |_| {}).await {
                 Ok(session) => {
                     writer.session = Some(session);
@@ -112,6 +128,7 @@ async fn write_or_retry(
         match attempt {
             Err(error) if is_lost(&error) => {
                 again |= writer.session.take().is_some();
+                memory.forget();
                 let Some(pause_ms) = pauses_ms.next() else { return Err(error) };
                 warn!(%error, pause_ms, "the connection to the database is lost; trying again");
                 tokio::time::sleep(Duration::from_millis(pause_ms)).await;
@@ -123,27 +140,28 @@ async fn write_or_retry(
 
 async fn write_once(
     session: &Session,
-    versions: &mut Versions,
-    appends: &[&Append],
+    memory: &mut Memory,
+    jobs: &[Job],
     again: bool,
 ) -> Result<(Vec<Outcome>, Position), Error> {
-    if !again && let Some(done) = write_hopefully(session, versions, appends).await? {
+    if !again && let Some(done) = write_hopefully(session, memory, jobs).await? {
         return Ok(done);
     }
-    judge::write(session, versions, appends, again).await
+    judge::write(session, &mut memory.versions, &mut memory.tree, jobs, again).await
 }
 
 /// Writes a batch that looks fine with a single statement; `None` when it needs judging, and then nothing is written.
 async fn write_hopefully(
     session: &Session,
-    versions: &mut Versions,
-    appends: &[&Append],
+    Memory { versions, tree }: &mut Memory,
+    jobs: &[Job],
 ) -> Result<Option<(Vec<Outcome>, Position)>, Error> {
-    look_up(session, versions, appends).await?;
+    look_up(session, versions, jobs).await?;
     let mut now: HashMap<&StreamName, Version> = HashMap::new();
     let mut rows = Rows::default();
-    let mut planned = Vec::with_capacity(appends.len());
-    for append in appends {
+    let mut planned = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let append = &job.append;
         if !rows.demand(append) {
             return Ok(None);
         }
@@ -156,11 +174,11 @@ async fn write_hopefully(
             }
             before.push(known);
         }
-        rows.add(append, &mut before);
+        rows.add(job, &mut before);
         now.extend(append.streams.iter().map(|part| &part.stream).zip(before.iter().copied()));
         planned.push((rows.event_count(), before));
     }
-    let base = match rows.write(session).await {
+    let base = match rows.write(session, tree).await {
         Ok(base) => base,
         Err(error) if is_judged(&error) => return Ok(None),
         Err(error) => return Err(error),
@@ -176,10 +194,10 @@ async fn write_hopefully(
 
 /// Reads the versions of streams that are not remembered, except where a new stream is expected: that is proven by
 /// writing its first row.
-async fn look_up(session: &Session, versions: &mut Versions, appends: &[&Append]) -> Result<(), Error> {
-    let unknown: Vec<&StreamName> = appends
+async fn look_up(session: &Session, versions: &mut Versions, jobs: &[Job]) -> Result<(), Error> {
+    let unknown: Vec<&StreamName> = jobs
         .iter()
-        .flat_map(|append| &append.streams)
+        .flat_map(|job| &job.append.streams)
         .filter(|part| part.expected != Expected::Exactly(Version(0)) && versions.get(&part.stream).is_none())
         .map(|part| &part.stream)
         .collect();

@@ -7,7 +7,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::writer::Coming;
 use super::{beside, read};
-use crate::queue::Outcome;
+use crate::hash_tree::{self, Hash, HashTree};
+use crate::queue::{Job, Outcome};
 use crate::versions::Versions;
 use crate::{
     Answer, Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Position, StreamName, Version,
@@ -19,12 +20,13 @@ const REMEMBERED_STREAMS: usize = 50_000;
 /// What the writer knows without asking the database. Never ahead of it after a failure.
 pub(super) struct Memory {
     head: Option<Position>,
+    tree: Option<HashTree>,
     versions: Versions,
 }
 
 impl Memory {
     pub(super) fn new() -> Self {
-        Self { head: None, versions: Versions::new(REMEMBERED_STREAMS) }
+        Self { head: None, tree: None, versions: Versions::new(REMEMBERED_STREAMS) }
     }
 
     /// The last position, as of the last commit.
@@ -34,6 +36,7 @@ impl Memory {
 
     fn forget(&mut self) {
         self.head = None;
+        self.tree = None;
         self.versions.clear();
     }
 }
@@ -89,20 +92,31 @@ fn write_all(
         Some(head) => head,
         None => read::head(connection)?,
     };
+    let before = head;
+    let mut tree = match memory.tree.take() {
+        Some(tree) => tree,
+        None => read::hash_tree(connection)?.unwrap_or_default(),
+    };
     let mut insert = connection.prepare_cached(
         "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
-            causation_id, actor, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            causation_id, actor, data, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut outcomes = Vec::new();
-    while let Some(append) = coming.append(outcomes.len()) {
-        let outcome = match judge(connection, memory, append, ids)? {
+    while let Some(job) = coming.job(outcomes.len()) {
+        let outcome = match judge(connection, memory, &job.append, ids)? {
             Verdict::Answered(outcome) => outcome,
-            Verdict::Free(before) => Ok(write_one(connection, memory, &mut insert, append, before, &mut head)?),
+            Verdict::Free(before) => {
+                Ok(write_one(connection, memory, &mut insert, job, before, (&mut head, &mut tree))?)
+            }
         };
         outcomes.push(outcome);
     }
     clean_answers(connection, coming.appends())?;
+    if head != before {
+        keep_tree(connection, &tree)?;
+    }
     memory.head = Some(head);
+    memory.tree = Some(tree);
     Ok(outcomes)
 }
 
@@ -219,15 +233,18 @@ fn write_one(
     connection: &Connection,
     memory: &mut Memory,
     insert: &mut CachedStatement<'_>,
-    append: &Append,
+    Job { append, contents, reply: _ }: &Job,
     mut versions: Vec<Version>,
-    head: &mut Position,
+    (head, tree): (&mut Position, &mut HashTree),
 ) -> rusqlite::Result<Appended> {
+    let mut contents = contents.iter();
     for (stream, version) in append.streams.iter().zip(&mut versions) {
-        for event in &stream.events {
+        for (event, content) in stream.events.iter().zip(&mut contents) {
             head.0 += 1;
             version.0 += 1;
-            insert_event(insert, *head, &stream.stream, *version, event)?;
+            let leaf = hash_tree::leaf(*version, content);
+            insert_event(insert, *head, &stream.stream, *version, event, &leaf)?;
+            tree.push(leaf);
         }
         if !stream.events.is_empty() {
             memory.versions.set(&stream.stream, *version);
@@ -251,6 +268,7 @@ fn insert_event(
     stream: &StreamName,
     version: Version,
     event: &NewEvent,
+    leaf: &Hash,
 ) -> rusqlite::Result<()> {
     insert.execute(params![
         position,
@@ -264,7 +282,16 @@ fn insert_event(
         event.causation_id,
         event.actor,
         event.data.as_str(),
+        hash_tree::checksum(leaf),
     ])?;
+    Ok(())
+}
+
+/// Keeps the tree over the log as it is after this batch.
+pub(super) fn keep_tree(connection: &Connection, tree: &HashTree) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE hash_tree SET size = ?1, peaks = ?2")?
+        .execute(params![tree.position(), tree.peaks()])?;
     Ok(())
 }
 

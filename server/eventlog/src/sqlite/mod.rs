@@ -25,8 +25,8 @@ use self::schema::OwnedFile;
 use self::writer::Writer;
 use crate::queue::{Job, Queue};
 use crate::{
-    Answer, Append, AppendError, Appended, Clock, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice,
-    Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version, clock, limits,
+    Answer, Append, AppendError, Appended, Clock, EventStore, Fence, Filter, HashTree, JsonText, Position, Recorded,
+    Slice, Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version, clock, limits,
 };
 
 /// Appends that may wait for the writer.
@@ -281,6 +281,14 @@ impl EventStore for SqliteStore {
             .beside
             .read(move |connection| beside::save_snapshot(connection, &stream, version, schema_version, data.as_str()))
             .await
+    }
+
+    async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {
+        self.inner.readers.read_short(read::hash_tree).await
+    }
+
+    async fn checksums(&self, after: Position, limit: usize) -> Result<Vec<(Position, Option<i64>)>, StoreError> {
+        self.inner.readers.read(move |connection| read::checksums(connection, after, limit)).await
     }
 
     async fn misfits(&self) -> Result<Vec<String>, StoreError> {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use uuid::Uuid;
 
 use crate::event::Texts;
+use crate::hash_tree::HashTree;
 use crate::limits::EVENTS_PER_READ;
 use crate::{Answer, Filter, JsonText, Position, Recorded, Slice, StreamName, Version};
 
@@ -22,6 +23,31 @@ pub(super) fn version(connection: &Connection, stream: &StreamName) -> rusqlite:
     connection
         .prepare_cached("SELECT coalesce(max(version), 0) FROM events WHERE stream = ?1")?
         .query_row([stream.as_str()], |row| row.get(0))
+}
+
+/// The tree over the log of this moment; `None` in the shape of an older program.
+pub(super) fn hash_tree(connection: &Connection) -> rusqlite::Result<Option<HashTree>> {
+    if !connection.table_exists(None, "hash_tree")? {
+        return Ok(None);
+    }
+    connection.prepare_cached("SELECT size, peaks, since FROM hash_tree")?.query_row([], |row| {
+        let size: Position = row.get(0)?;
+        let tree = HashTree::stored(size.0, row.get_ref(1)?.as_blob()?, row.get(2)?);
+        let torn = || rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, "it is no hash tree".into());
+        tree.map(Some).ok_or_else(torn)
+    })
+}
+
+/// The checksums of the events after a position; those that an older program wrote have none.
+pub(super) fn checksums(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+) -> rusqlite::Result<Vec<(Position, Option<i64>)>> {
+    connection
+        .prepare_cached("SELECT position, checksum FROM events WHERE position > ?1 ORDER BY position LIMIT ?2")?
+        .query_map(params![after, count(limit.min(EVENTS_PER_READ))], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// Events of a stream; ends with the one that makes it `bytes` of JSON.
@@ -47,6 +73,19 @@ pub(super) fn stream(
         events.push(event);
     }
     Ok(events)
+}
+
+/// Shows every event, oldest first.
+pub(super) fn each(connection: &Connection, mut show: impl FnMut(&Recorded)) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(
+        "SELECT position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data
+        FROM events ORDER BY position",
+    )?;
+    let (mut rows, mut scratch) = (select.query([])?, String::new());
+    while let Some(row) = rows.next()? {
+        show(&recorded(row, &mut scratch)?);
+    }
+    Ok(())
 }
 
 /// Whether events of a stream end where a limit cut them off, so that there may be more.

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, params};
 
-use crate::{StoreError, Trouble};
+use super::read;
+use crate::hash_tree::HashTree;
+use crate::{Position, StoreError, Trouble};
 
 /// Marks a file as one of ours: "SFEL" in ASCII.
 const APPLICATION_ID: i32 = 0x5346_454C;
@@ -70,6 +72,15 @@ const MIGRATIONS: &[&str] = &[
         event_id BLOB NOT NULL,
         schema_version INTEGER NOT NULL,
         data TEXT NOT NULL
+    ) STRICT;
+",
+    "
+    ALTER TABLE events ADD COLUMN checksum INTEGER;
+    CREATE TABLE hash_tree (
+        single INTEGER PRIMARY KEY CHECK (single = 1),
+        size INTEGER NOT NULL,
+        peaks BLOB NOT NULL,
+        since INTEGER NOT NULL
     ) STRICT;
 ",
 ];
@@ -252,10 +263,28 @@ fn migrate(connection: &Connection, name: &str) -> Result<(), StoreError> {
     let missing = MIGRATIONS.get(usize::try_from(known).unwrap_or_default()..).unwrap_or_default();
     if !missing.is_empty() {
         let steps = missing.concat();
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; {steps} PRAGMA user_version = {newest}; COMMIT;"
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; {steps} PRAGMA user_version = {newest};"
         ))?;
+        plant_tree(&transaction)?;
+        transaction.commit()?;
     }
+    Ok(())
+}
+
+/// Makes the tree over a log that has none yet, with what an older program wrote in it.
+fn plant_tree(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.query_row("SELECT EXISTS (SELECT 1 FROM hash_tree)", [], |row| row.get(0))? {
+        return Ok(());
+    }
+    let mut tree = HashTree::default();
+    read::each(connection, |event| tree.add(event))?;
+    let since = Position(tree.position().0 + 1);
+    connection.execute(
+        "INSERT INTO hash_tree (single, size, peaks, since) VALUES (1, ?1, ?2, ?3)",
+        params![tree.position(), tree.peaks(), since],
+    )?;
     Ok(())
 }
 

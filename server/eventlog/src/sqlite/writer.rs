@@ -78,14 +78,14 @@ pub(super) struct Coming<'a> {
 
 impl Coming<'_> {
     /// The append at an index, which may still have to come; `None` when the batch is whole.
-    pub(super) fn append(&mut self, index: usize) -> Option<&Append> {
+    pub(super) fn job(&mut self, index: usize) -> Option<&Job> {
         while index == self.batch.jobs.len() && !self.batch.take(self.queue) {
             if self.batch.is_full() || !self.lookout.goes_on(index) {
                 return None;
             }
             std::thread::yield_now();
         }
-        self.batch.jobs.get(index).map(|job| &job.append)
+        self.batch.jobs.get(index)
     }
 
     /// Those that are there.

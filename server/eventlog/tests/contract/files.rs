@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use storefront_eventlog::{AppendError, EventStore, Position, SqliteStore, StoreError, Version, check};
+use storefront_eventlog::{AppendError, EventStore, Finding, Position, SqliteStore, StoreError, Version, check};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -299,7 +299,8 @@ async fn a_log_of_an_older_program_is_read_and_checked_in_the_shape_that_it_has(
     let log = opened(&path);
     write(&log, "a", 3).await;
     log.close().await;
-    let older = "DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; PRAGMA user_version = 1";
+    let older = "DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
+        DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; PRAGMA user_version = 1";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = SqliteStore::open_to_read(&path).unwrap();
     assert_eq!(check(&log).await.unwrap().to_string(), "3 events in 1 streams: all sound");
@@ -307,6 +308,27 @@ async fn a_log_of_an_older_program_is_read_and_checked_in_the_shape_that_it_has(
     let version = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
     let steps = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], version).unwrap();
     assert_eq!(steps, 1, "who only reads changes nothing");
+}
+
+#[tokio::test]
+async fn a_log_of_an_older_program_gets_its_hash_at_the_first_start_and_says_where_checksums_begin() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 5).await;
+    let tree = log.hash_tree().await.unwrap().unwrap();
+    log.close().await;
+    let older = "DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 2";
+    Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    let log = opened(&path);
+    let planted = log.hash_tree().await.unwrap().unwrap();
+    assert_eq!((planted.hash(), planted.since()), (tree.hash(), Position(6)));
+    write(&log, "a", 2).await;
+    assert!(check(&*log).await.unwrap().is_sound());
+    log.close().await;
+    let tampering = "DROP TRIGGER events_are_never_changed; UPDATE events SET actor = 'forger' WHERE position = 2";
+    Connection::open(&path).unwrap().execute_batch(tampering).unwrap();
+    let report = check(&*opened(&path)).await.unwrap();
+    assert!(matches!(report.findings[..], [Finding::Root { since: Position(6), .. }]), "{report}");
 }
 
 #[tokio::test]
@@ -325,10 +347,12 @@ async fn a_log_that_somebody_tampered_with_fails_its_check() {
     let said = report.to_string();
     assert!(!report.is_sound());
     for finding in [
-        "5 events in 1 streams: 4 findings",
+        "5 events in 1 streams: 6 findings",
         "position 2 is missing: 3 comes next",
         "position 3: stream a has version 3 where 2 is due",
         "position 4: the data is not JSON: EOF",
+        "position 4: what is stored is not what was written",
+        "position 6: what is stored is not what was written",
         "position 6: stream a has version 9 where 6 is due",
     ] {
         assert!(said.contains(finding), "{said} has no {finding:?}");

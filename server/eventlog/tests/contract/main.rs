@@ -10,6 +10,7 @@ mod closing;
 mod consumers;
 mod fences;
 mod files;
+mod hash_tree;
 mod kills;
 mod leases;
 mod model;
@@ -135,6 +136,11 @@ macro_rules! the_contract_on {
                 closing_twice_is_fine,
                 what_was_queued_is_finished_before_the_log_closes,
             }
+            hash_tree {
+                the_hash_of_a_log_is_that_of_its_events_however_they_were_written,
+                every_event_is_proven_without_the_log_and_a_changed_proof_proves_nothing,
+                a_changed_line_of_an_export_is_found,
+            }
             tools {
                 an_export_is_imported_byte_for_byte,
                 an_export_has_a_line_for_each_event,
@@ -168,6 +174,11 @@ macro_rules! the_contract_on {
                 a_timer_that_fires_can_be_set_again_in_the_same_append,
                 a_timer_can_be_cleared_without_being_read,
                 timers_that_make_no_sense_are_refused,
+            }
+            hash_tree {
+                a_changed_digit_is_found_and_named_by_its_position,
+                events_that_were_changed_with_their_checksums_are_found_by_the_hash,
+                the_hash_goes_on_when_the_log_is_opened_anew,
             }
             snapshots {
                 a_snapshot_is_found_again_in_its_schema_version_only,

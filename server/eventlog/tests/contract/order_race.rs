@@ -82,7 +82,7 @@ async fn a_tight_reader_loses_nothing_while_writers_roll_back_and_are_killed() {
 /// Takes positions as a writer does and gives them back; tells how often.
 async fn roll_back_until(done: Arc<AtomicUsize>, client: Client) -> usize {
     let take = "BEGIN; SET LOCAL statement_timeout = '5s';
-        UPDATE eventlog.head SET position = position + 3;
+        UPDATE eventlog.head SET position = position + 3, leaves = leaves + 3;
         INSERT INTO eventlog.events (position, stream, version, id, type, schema_version, time_ms, correlation_id, actor,
             data) SELECT position, 'undone', 1, gen_random_uuid(), 'thing.undone', 1, 0, '', '', '{}' FROM eventlog.head;
         ROLLBACK;";

@@ -34,7 +34,38 @@ async fn two_servers_that_write_to_the_same_streams_keep_one_order() {
     assert!(won >= 25, "somebody always wins");
     assert_eq!(head(&servers[0]).await, won * 2 + 16 * 25);
     assert_sound(&servers[0]).await;
+    let report = check(&*servers[0]).await.unwrap();
+    assert!(report.is_sound() && report.tree.is_some(), "they grow one hash tree: {report}");
     assert_eq!(read_whole_log(&servers[0]).await, read_whole_log(&servers[1]).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_of_an_older_version_cannot_write_past_the_hash() {
+    let world = World::postgres().await;
+    write(&world.log(), "a", 3).await;
+    let older = "UPDATE eventlog.head SET position = position + 1";
+    let refused = world.plain_connection().await.batch_execute(older).await.unwrap_err();
+    assert_eq!(refused.code(), Some(&tokio_postgres::error::SqlState::CHECK_VIOLATION));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
+    let world = World::postgres().await;
+    write(&world.log(), "a", 5).await;
+    let tree = world.log().hash_tree().await.unwrap().unwrap();
+    world.log().close().await;
+    let older = "ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since;
+        ALTER TABLE eventlog.events DROP COLUMN checksum; DROP FUNCTION eventlog.grow;
+        DELETE FROM eventlog.migrations WHERE step > 2";
+    world.plain_connection().await.batch_execute(older).await.unwrap();
+    let reader = world.reader().await.unwrap();
+    assert!(check(&*reader).await.unwrap().is_sound(), "it is read in the shape that it has");
+    assert_eq!(reader.hash_tree().await.unwrap(), None);
+    let log = world.second_server().await;
+    let planted = log.hash_tree().await.unwrap().unwrap();
+    assert_eq!((planted.hash(), planted.since()), (tree.hash(), Position(6)));
+    write(&log, "a", 2).await;
+    assert!(check(&*log).await.unwrap().is_sound());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -203,7 +234,8 @@ async fn a_log_in_a_database_is_read_without_writing_to_it() {
 async fn an_event_behind_the_head_fails_the_check() {
     let world = World::postgres().await;
     write(&world.log(), "a", 3).await;
-    world.plain_connection().await.batch_execute("UPDATE eventlog.head SET position = 2").await.unwrap();
+    let back = "UPDATE eventlog.head SET position = 2, leaves = 2, peaks = substr(peaks, 1, 32)";
+    world.plain_connection().await.batch_execute(back).await.unwrap();
     let report = check(&*world.reader().await.unwrap()).await.unwrap();
     assert!(report.to_string().ends_with("1 findings\n- position 3 stands behind the head"), "{report}");
 }

@@ -1,0 +1,133 @@
+//! The hash over the log: what was changed afterwards is found, and an event is proven without the log.
+
+use std::sync::Arc;
+
+use storefront_eventlog::{
+    Finding, HashTree, ImportError, Position, ProofError, Refuted, SqliteStore, Wanted, check, export, import, prove,
+    verify_proof,
+};
+
+use crate::world::*;
+
+/// The tree that the log keeps.
+async fn tree(log: &Log) -> HashTree {
+    log.hash_tree().await.unwrap().unwrap()
+}
+
+/// The tree over what can be read.
+async fn tree_of_what_is_read(log: &Log) -> HashTree {
+    let mut tree = HashTree::default();
+    read_whole_log(log).await.iter().for_each(|event| tree.add(event));
+    tree
+}
+
+pub(crate) async fn the_hash_of_a_log_is_that_of_its_events_however_they_were_written(log: Log) {
+    assert_eq!(tree(&log).await, HashTree::default());
+    for turn in 0..40_usize {
+        let batch = (0..turn % 5).map(|part| nothing().and(onto(&format!("s-{part}"), some_events(1 + turn % 3))));
+        sent_in_order(&log, batch.collect()).await;
+        assert_eq!(tree(&log).await, tree_of_what_is_read(&log).await, "after {turn}");
+    }
+    // What is refused leaves nothing in it, also within a batch.
+    let refused = nothing().and(to("s-0", 0, some_events(1)));
+    let twice = some_events(1);
+    let batch = [refused, nothing().and(onto("a", twice.clone())), nothing().and(onto("b", twice))];
+    sent_in_order(&log, batch.to_vec()).await;
+    log.append(nothing().with_checkpoint("mail", 1)).await.unwrap();
+    assert_eq!(tree(&log).await, tree_of_what_is_read(&log).await);
+
+    let mut lines = Vec::new();
+    export(&*log, &mut lines).await.unwrap();
+    let other: Log = Arc::new(SqliteStore::in_memory().unwrap());
+    import(&*other, &mut lines.as_slice()).await.unwrap();
+    assert_eq!(tree(&other).await, tree(&log).await, "the same log has the same hash everywhere");
+    assert_eq!(check(&*log).await.unwrap().tree, Some(tree(&log).await));
+}
+
+pub(crate) async fn every_event_is_proven_without_the_log_and_a_changed_proof_proves_nothing(log: Log) {
+    assert!(matches!(prove(&*log, Wanted::Position(Position(1))).await, Err(ProofError::Unknown)));
+    write(&log, "a", 21).await;
+    let root = tree(&log).await.hash();
+    for event in read_whole_log(&log).await {
+        let proof = prove(&*log, Wanted::Id(event.id)).await.unwrap();
+        let text = serde_json::to_string(&proof).unwrap();
+        assert!(text.len() < 2500, "{} bytes", text.len());
+        let proven = verify_proof(&text).unwrap();
+        assert_eq!((proven.event, proven.log_hash, proven.log_position), (event, root, Position(21)));
+    }
+    let proof = serde_json::to_string(&prove(&*log, Wanted::Position(Position(7))).await.unwrap()).unwrap();
+    let event = &read_whole_log(&log).await[6];
+    for (from, to) in [
+        ("thing.happened\"}", "thing.happen3d\"}"),
+        ("\"position\":7", "\"position\":8"),
+        ("\"version\":7", "\"version\":8"),
+        ("\"actor\":\"tester\"", "\"actor\":\"forger\""),
+        ("\"log_position\":21", "\"log_position\":20"),
+    ] {
+        let forged = proof.replacen(from, to, 1);
+        assert_ne!(forged, proof, "{from} is not in it");
+        assert!(matches!(verify_proof(&forged), Err(Refuted::Wrong)), "{to}");
+    }
+    let other_event = proof.replace(&event.id.to_string(), &uuid::Uuid::now_v7().to_string());
+    assert!(matches!(verify_proof(&other_event), Err(Refuted::Wrong)));
+    for unreadable in ["", "{}", &proof.replace("proof 1", "proof 2")] {
+        assert!(matches!(verify_proof(unreadable), Err(Refuted::Unreadable(_))), "{unreadable}");
+    }
+}
+
+pub(crate) async fn a_changed_line_of_an_export_is_found(log: Log) {
+    write(&log, "a", 30).await;
+    let mut lines = Vec::new();
+    export(&*log, &mut lines).await.unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    let other = lines.lines().nth(16).unwrap().replacen("tester", "forger", 1);
+    let changed: Vec<&str> =
+        lines.lines().enumerate().map(|(index, line)| if index == 16 { &other } else { line }).collect();
+    let empty = SqliteStore::in_memory().unwrap();
+    let refused = import(&empty, &mut (changed.join("\n") + "\n").as_bytes()).await.unwrap_err();
+    assert!(matches!(&refused, ImportError::Line { line: 17, why } if why.contains("hash")), "{refused}");
+}
+
+pub(crate) async fn a_changed_digit_is_found_and_named_by_its_position(mut world: World) {
+    write(&world.log(), "a", 300).await;
+    write(&world.log(), "b", 1).await;
+    if world.lives_nowhere() {
+        return;
+    }
+    world
+        .tamper(
+            "DROP TRIGGER events_are_never_changed; UPDATE events SET time_ms = time_ms + 1 WHERE position = 217",
+            "ALTER TABLE eventlog.events DISABLE TRIGGER USER; GRANT ALL ON eventlog.events TO CURRENT_USER;
+            UPDATE eventlog.events SET time_ms = time_ms + 1 WHERE position = 217",
+        )
+        .await;
+    let report = check(&*world.log()).await.unwrap();
+    assert_eq!(report.findings, [Finding::Changed { at: Position(217) }]);
+    assert!(matches!(prove(&*world.log(), Wanted::Position(Position(3))).await, Err(ProofError::Broken)));
+}
+
+pub(crate) async fn events_that_were_changed_with_their_checksums_are_found_by_the_hash(mut world: World) {
+    write(&world.log(), "a", 30).await;
+    if world.lives_nowhere() {
+        return;
+    }
+    world
+        .tamper(
+            "DROP TRIGGER events_are_never_changed; UPDATE events SET actor = 'forger', checksum = NULL WHERE position = 9",
+            "ALTER TABLE eventlog.events DISABLE TRIGGER USER; GRANT ALL ON eventlog.events TO CURRENT_USER;
+            UPDATE eventlog.events SET actor = 'forger', checksum = NULL WHERE position = 9",
+        )
+        .await;
+    let report = check(&*world.log()).await.unwrap();
+    assert!(matches!(report.findings[..], [Finding::Root { until: Position(30), .. }]), "{report}");
+}
+
+pub(crate) async fn the_hash_goes_on_when_the_log_is_opened_anew(mut world: World) {
+    for turn in 0..5 {
+        write(&world.log(), "a", 1 + turn).await;
+        world.reopen().await;
+        let log = world.log();
+        assert_eq!(tree(&log).await, tree_of_what_is_read(&log).await);
+    }
+    assert!(check(&*world.log()).await.unwrap().is_sound());
+}
