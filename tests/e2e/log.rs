@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storefront_api::{EventQuery, Faults, OrderStatus, PaymentStatus, StreamQuery, Stub};
+use storefront_api::{EventQuery, Faults, OrderStatus, PaymentStatus, StreamQuery, Stub, TimelineQuery};
 
 use crate::world::{SOON, VISA, World, an_order};
 
@@ -98,6 +98,54 @@ async fn the_log_comes_as_server_sent_events_and_resumes() {
         http.get(&url).header("accept", "text/event-stream").header("last-event-id", head + 1).send().await.unwrap();
     let text = read_until(&mut resumed, "order.item_added").await;
     assert!(!text.contains("order.started"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_events_is_seen_to_be_open_at_once_and_no_proxy_keeps_it_back() {
+    let world = World::open().await;
+    let url = format!("{}/v1/events?after={}", world.server.url(), world.head().await);
+    let mut stream = reqwest::Client::new().get(&url).header("accept", "text/event-stream").send().await.unwrap();
+    assert_eq!(stream.headers()["x-accel-buffering"], "no");
+    assert_eq!(stream.headers()["cache-control"], "no-cache, no-transform");
+    assert_eq!(read_until(&mut stream, "\n\n").await, ": open\n\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_what_comes_after_the_end_of_the_log_is_told_that_it_is_another_log() {
+    let world = World::open().await;
+    let product = world.product_with(1).await.id;
+    let order = world.a_basket(&product, 1).await.id;
+    world.rests().await;
+    let head = world.head().await;
+    let beyond = head + 1000;
+    let url = world.server.url();
+
+    let query = EventQuery { after: Some(beyond), wait: Some(30), ..EventQuery::default() };
+    let page = tokio::time::timeout(SOON, world.client.events(&query)).await.expect("it answers at once").unwrap();
+    assert!(page.reset && page.events.is_empty() && page.log.is_some());
+    assert_eq!((page.next_after, page.head), (0, head));
+    let at_the_end = EventQuery { after: Some(head), ..EventQuery::default() };
+    assert!(!world.client.events(&at_the_end).await.unwrap().reset);
+
+    let http = reqwest::Client::new();
+    let batch = http.get(format!("{url}/v1/events?after={beyond}&wait=30"));
+    let batch = batch.header("accept", "application/cloudevents-batch+json").send().await.unwrap();
+    assert_eq!(
+        (&batch.headers()["storefront-reset"], &batch.headers()["storefront-next-after"]),
+        (&"true".parse().unwrap(), &"0".parse().unwrap())
+    );
+
+    let stream = http.get(format!("{url}/v1/events")).header("accept", "text/event-stream");
+    let mut stream = stream.header("last-event-id", beyond).send().await.unwrap();
+    let text = read_until(&mut stream, "id: 2\n").await;
+    let reset = format!("event: reset\ndata: {{\"log\":\"{}\",\"head\":{head}}}\n", page.log.unwrap());
+    assert!(text.contains(&reset) && text.contains("id: 0\n"), "{text}");
+    assert!(text.find("event: reset").unwrap() < text.find("id: 1\n").unwrap(), "the log follows from its beginning");
+
+    let query = TimelineQuery { after: Some(beyond), wait: Some(30) };
+    let timeline = tokio::time::timeout(SOON, world.client.timeline(order, &query)).await.unwrap().unwrap();
+    assert!(timeline.reset && timeline.next_after == head);
+    assert_eq!(timeline.events, world.timeline(order).await.events);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,6 +82,10 @@ pub struct EventPage {
     /// mended; `GET /v1/lab/faults` tells what is broken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switches: Option<uuid::Uuid>,
+    /// The log does not reach to `after`: it is another one than you know, or went back in time. Drop what you know of it and
+    /// read on from `next_after`, which is 0. Absent otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
 }
 
 /// The hash of a log at a position: of a hash tree over every event up to there (SHA-256, RFC 6962). Whoever has
@@ -151,6 +155,10 @@ pub struct Timeline {
     pub steps: Vec<Step>,
     /// The order as it is now.
     pub order: Order,
+    /// The log does not reach to `after`: it is another one than you know, or went back in time, and this is the whole
+    /// timeline. Absent otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
 }
 
 /// Which part of a stream to read.

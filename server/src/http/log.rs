@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use storefront_api::{Event, EventPage, EventQuery, LogHash, StreamPage, StreamQuery, Timestamp};
@@ -19,13 +19,19 @@ use crate::commands::Failure;
 use crate::shop::Shop;
 
 const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
+/// What a page says beside its events, where the format has no place for it.
+const NEXT_AFTER_HEADER: HeaderName = HeaderName::from_static("storefront-next-after");
+const RESET_HEADER: HeaderName = HeaderName::from_static("storefront-reset");
 
 /// Read the log
 ///
 /// Everything after a position, oldest first. With `wait` it answers at once if there is something, else as soon as there is.
 /// With `switches` as well, it answers also when something is broken on purpose in the lab, or mended.
-/// `Accept: text/event-stream` gets the same as server-sent events (`Last-Event-ID` resumes);
-/// `Accept: application/cloudevents-batch+json` gets CloudEvents 1.0.
+/// When the log does not reach to `after`, it is not the one that you know: it was started over, or its database went back
+/// in time. The answer says so at once with `reset`, and `next_after` is 0: drop what you know and read anew.
+/// `Accept: text/event-stream` gets the same as server-sent events (`Last-Event-ID` resumes; an event `reset` with the log's
+/// id and head comes before a log that is read anew);
+/// `Accept: application/cloudevents-batch+json` gets CloudEvents 1.0, with `Storefront-Next-After` and `Storefront-Reset`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "log",
     params(EventQuery,
@@ -49,25 +55,34 @@ pub(crate) async fn list_events(
         let last = header(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
         return Ok(sse::stream(shop, last.map_or(after, Position), filter));
     }
-    let slice = loop {
-        let slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
+    let (slice, reset) = loop {
+        let mut slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
+        if slice.head < after {
+            slice.next_after = Position(0);
+            break (slice, true);
+        }
         after = slice.next_after;
         let more = slice.next_after < slice.head;
         if !slice.events.is_empty()
             || (!more && !wait_for_anything(&shop, slice.head, query.switches, deadline).await?)
         {
-            break slice;
+            break (slice, false);
         }
     };
     if accept.contains(CLOUDEVENTS_BATCH) {
         let batch = slice.events.iter().map(cloud_event).collect::<Result<Vec<_>, _>>()?;
-        return Ok(([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response());
+        let mut response = ([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response();
+        response.headers_mut().insert(NEXT_AFTER_HEADER, slice.next_after.0.into());
+        if reset {
+            response.headers_mut().insert(RESET_HEADER, HeaderValue::from_static("true"));
+        }
+        return Ok(response);
     }
     let events = slice.events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
     let log = which_log(&shop).await?;
     let switches = shop.lab.as_ref().map(|lab| lab.stubs.mark());
     let hash = log_hash(&shop).await?;
-    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, hash, log, switches };
+    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, hash, log, switches, reset };
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
@@ -86,7 +101,7 @@ async fn wait_for_anything(
 }
 
 /// The id of the log's first event, which is another in another log.
-async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
+pub(crate) async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
     if let Some(known) = shop.log_id.get() {
         return Ok(Some(*known));
     }

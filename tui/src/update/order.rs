@@ -43,6 +43,9 @@ pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timelin
         Ok(timeline) => {
             // A full page means that there is more.
             let more = timeline.next_after < timeline.head && !timeline.events.is_empty();
+            if timeline.reset {
+                open.truncate(0);
+            }
             open.append(timeline.events, timeline.next_after);
             open.steps = timeline.steps;
             open.load = Load::Ready;

@@ -115,13 +115,14 @@ pub(crate) async fn get_timeline(
         let record = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
         let payment = order_record::load_payment(&shop.store, &record.order).await.map_err(Failure::from)?;
         let order = record.body(id, payment.as_ref()).ok_or_else(ApiError::order_not_found)?;
-        let news = all.iter().filter(|recorded| recorded.position > after).map(wire);
+        let reset = head < after;
+        let news = all.iter().filter(|recorded| reset || recorded.position > after).map(wire);
         let events = news.collect::<Result<Vec<_>, _>>()?;
         if events.is_empty() && wait_for_news(&shop, head, deadline).await? {
             continue;
         }
         let steps = steps(&all, shop.before_invoices);
-        return Ok(Json(Timeline { events, next_after: head.0.max(after.0), head: head.0, steps, order }));
+        return Ok(Json(Timeline { events, next_after: head.0, head: head.0, steps, order, reset }));
     }
 }
 

@@ -82,7 +82,7 @@ fn the_invoice_of_an_order_opens_from_the_order() {
     client.asked.clear();
     let order = client.order_mut(id).clone();
     let (head, steps) = (client.head, Vec::new());
-    let timeline = storefront_api::Timeline { events, next_after: head, head, steps, order };
+    let timeline = storefront_api::Timeline { events, next_after: head, head, steps, order, reset: false };
     client.take(Msg::Timeline { id, result: Ok(timeline) });
     assert_eq!(errands(&client), [Errand::Papers { order: id, invoice: Some("2026-000007".into()) }]);
     client.answer_all();

@@ -270,7 +270,10 @@ impl Client {
         let events = a_checkout(&id.to_string());
         let steps = steps([StepState::Done; 4]);
         client.head = 12;
-        client.take(Msg::Timeline { id, result: Ok(Timeline { events, next_after: 12, head: 12, steps, order }) });
+        client.take(Msg::Timeline {
+            id,
+            result: Ok(Timeline { events, next_after: 12, head: 12, steps, order, reset: false }),
+        });
         client.answer_all();
         client.wait_ms(10_000);
         client
@@ -357,7 +360,10 @@ impl Client {
                 let events = (after + 1..=head).map(|at| an_event(at, "order.item_added", &about)).collect();
                 let steps = steps([StepState::Done, StepState::Running, StepState::Pending, StepState::Pending]);
                 let order = self.order_mut(id).clone();
-                Msg::Timeline { id, result: Ok(Timeline { events, next_after: head, head, steps, order }) }
+                Msg::Timeline {
+                    id,
+                    result: Ok(Timeline { events, next_after: head, head, steps, order, reset: false }),
+                }
             }
             Effect::CancelOrder { id, key } => {
                 let order = self.order_mut(id);
