@@ -11,15 +11,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::{
     Json, Router,
-    body::Bytes,
+    body::{Bytes, HttpBody as _},
     extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State, connect_info::Connected},
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode, header::CONNECTION},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -29,10 +29,14 @@ use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    time::Sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::faults::{FaultSwitch, Faults, Stub};
+use crate::{
+    faults::{FaultSwitch, Faults, Stub},
+    origin::{self, Names},
+};
 
 /// The largest request body that is read, in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -40,10 +44,37 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The longest that a long poll may be parked, in seconds.
 pub(crate) const MAX_WAIT_S: u64 = 30;
 
+/// A connection on which nothing was ever sent is closed after so long.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long, and how much, is read of what nobody wants before a connection is closed.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(3);
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
+
 /// Serves the router until the token is cancelled, then finishes the requests that are running.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
-    let app = router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).into_make_service_with_connect_info::<Line>();
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    names: Names,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let app = router
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(names, origin::layer))
+        .layer(middleware::from_fn(part_gently))
+        .into_make_service_with_connect_info::<Line>();
     axum::serve(CuttableListener(listener), app).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+/// A client whose body was refused may still be sending it: closing at once would take its answer away.
+async fn part_gently(ConnectInfo(line): ConnectInfo<Line>, request: Request, next: Next) -> Response {
+    let has_body = !request.body().is_end_stream();
+    let mut response = next.run(request).await;
+    if has_body && response.status().is_client_error() {
+        line.linger();
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Puts a stub's routes behind its fault switch. `broken` makes the answer of a request that is to fail.
@@ -149,18 +180,39 @@ pub(crate) async fn no_such_method(request: Request) -> Response {
 }
 
 /// The connection a request came in on, which can be cut.
-#[derive(Clone, Default)]
-pub(crate) struct Line(Arc<AtomicBool>);
+#[derive(Clone)]
+pub(crate) struct Line(Arc<LineState>);
+
+struct LineState {
+    cut: AtomicBool,
+    linger: AtomicBool,
+    local: Option<SocketAddr>,
+}
 
 impl Line {
+    fn new(stream: &TcpStream) -> Line {
+        let local = stream.local_addr().ok();
+        Line(Arc::new(LineState { cut: AtomicBool::new(false), linger: AtomicBool::new(false), local }))
+    }
+
+    /// The address that the client connected to.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        self.0.local
+    }
+
     /// Cuts the connection: whatever the handler returns afterwards never reaches the client.
     fn cut(&self) -> Response {
-        self.0.store(true, Ordering::Release);
+        self.0.cut.store(true, Ordering::Release);
         StatusCode::SERVICE_UNAVAILABLE.into_response()
     }
 
     fn is_cut(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.cut.load(Ordering::Acquire)
+    }
+
+    /// Reads and drops what the client still sends before the connection is closed.
+    fn linger(&self) {
+        self.0.linger.store(true, Ordering::Release);
     }
 }
 
@@ -183,7 +235,9 @@ impl Listener for CuttableListener {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY for this connection");
         }
-        (CuttableStream { stream, line: Line::default() }, peer)
+        let line = Line::new(&stream);
+        let silent_until = Some(Box::pin(tokio::time::sleep(SILENCE_TIMEOUT)));
+        (CuttableStream { stream, line, silent_until, linger_until: None, dropped_bytes: 0 }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -194,6 +248,10 @@ impl Listener for CuttableListener {
 struct CuttableStream {
     stream: TcpStream,
     line: Line,
+    /// Until then the first byte must come; `None` once it has.
+    silent_until: Option<Pin<Box<Sleep>>>,
+    linger_until: Option<Pin<Box<Sleep>>>,
+    dropped_bytes: usize,
 }
 
 impl CuttableStream {
@@ -205,7 +263,15 @@ impl CuttableStream {
 impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_ready() {
+            self.silent_until = None;
+        } else if let Some(until) = &mut self.silent_until
+            && until.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 
@@ -233,6 +299,25 @@ impl AsyncWrite for CuttableStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.linger_until.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            if !self.line.0.linger.load(Ordering::Acquire) {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let until = self.linger_until.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER_TIMEOUT)));
+        if until.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut dropped = [0; 16 * 1024];
+        while self.dropped_bytes < LINGER_BYTES {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            self.dropped_bytes += buffer.filled().len();
+        }
+        Poll::Ready(Ok(()))
     }
 }

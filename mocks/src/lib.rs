@@ -14,6 +14,7 @@ mod faults;
 mod http;
 mod journal;
 mod mail;
+mod origin;
 mod products;
 mod reset;
 
@@ -44,7 +45,7 @@ const MAILBOX_PREFIX: &str = "/mailbox";
 const SHUTDOWN_S: u64 = 5;
 
 /// What the stubs are started with. The default is right for tests: free ports, nothing kept, demo products.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MocksConfig {
     /// Where HTTP is served; port 0 takes a free one.
     pub http: SocketAddr,
@@ -52,6 +53,8 @@ pub struct MocksConfig {
     pub smtp: SocketAddr,
     /// Who is told what happens at the card gateway. Can be set later, see [`CardGateway::send_webhooks_to`].
     pub webhook: Option<WebhookTarget>,
+    /// Names under which the stubs are asked, beside their address and the names of this machine.
+    pub hosts: Vec<String>,
     /// The card gateway's secret key.
     pub card_key: String,
     /// The key with which a card number can be exchanged for a token, and nothing else done.
@@ -64,12 +67,20 @@ pub struct MocksConfig {
     pub state_file: Option<PathBuf>,
 }
 
+/// Nothing of it, so that no key is shown.
+impl std::fmt::Debug for MocksConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MocksConfig").field("http", &self.http).field("smtp", &self.smtp).finish_non_exhaustive()
+    }
+}
+
 impl Default for MocksConfig {
     fn default() -> MocksConfig {
         MocksConfig {
             http: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             smtp: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             webhook: None,
+            hosts: Vec::new(),
             card_key: "sk_test_storefront".to_owned(),
             card_publishable_key: "pk_test_storefront".to_owned(),
             slow_card_ms: 3_000,
@@ -136,9 +147,9 @@ impl Mocks {
 
         let mut tasks = JoinSet::new();
         tasks.spawn(mail::serve_smtp(smtp, mailbox.clone(), mail_faults, stop.clone()));
-        let http_stop = stop.clone();
+        let (http_stop, names) = (stop.clone(), origin::Names(config.hosts.into()));
         tasks.spawn(async move {
-            if let Err(error) = http::serve(http, router, http_stop).await {
+            if let Err(error) = http::serve(http, router, names, http_stop).await {
                 tracing::error!(%error, "the stubs' HTTP listener failed");
             }
         });

@@ -9,7 +9,7 @@ use storefront_eventlog::{PostgresStore, SqliteStore, StoreError, Timer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::assortment::Assortment;
 use crate::chance;
@@ -91,13 +91,20 @@ impl Server {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
         if !config.listen.ip().is_loopback() && !config.open_to_network {
             return Err(StartError::OpenToNetwork(config.listen));
         }
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        config.listen = address;
+        if config.card_webhook_secret.is_none() {
+            warn!(
+                "no webhook secret: news of the card gateway are refused, and outcomes are learnt by asking alone; give \
+                 --card-webhook-secret or STOREFRONT_CARD_WEBHOOK_SECRET"
+            );
+        }
         let stop = CancellationToken::new();
         let connection_limits = config.connections;
         let house = House::open(config, stop.clone()).await?;
@@ -138,8 +145,9 @@ impl Systems {
         let cards =
             CardGateway::new(&config.card_gateway_url, config.card_gateway_key.reveal(), config.card_gateway_timeout)
                 .map_err(bad_address)?;
-        let mail = Mailer::new(&MailerConfig { server: config.mail_url.clone(), from: config.mail_from.clone() })
-            .map_err(bad_address)?;
+        let mail =
+            Mailer::new(&MailerConfig { server: config.mail_url.reveal().to_owned(), from: config.mail_from.clone() })
+                .map_err(bad_address)?;
         Ok(Self { products, cards: Arc::new(cards), mail: Arc::new(mail) })
     }
 }

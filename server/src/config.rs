@@ -1,14 +1,17 @@
 //! What the server is told from outside: the one place that reads options and the environment.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use storefront_api::Currency;
 
+/// The published key of the stub of the card gateway, which guards nothing.
+const STUB_CARD_KEY: &str = "sk_test_storefront";
+
 /// Everything that the server is told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -20,10 +23,10 @@ pub struct Config {
     pub card_gateway_url: String,
     /// Secret key of the card gateway.
     pub card_gateway_key: Secret,
-    /// Secret with which the card gateway signs its news.
-    pub card_webhook_secret: Secret,
-    /// Where to hand mail in, such as `smtp://127.0.0.1:7025`.
-    pub mail_url: String,
+    /// Secret with which the card gateway signs its news; without one, none are taken.
+    pub card_webhook_secret: Option<Secret>,
+    /// Where to hand mail in, such as `smtp://127.0.0.1:7025`; it may hold a password.
+    pub mail_url: Secret,
     /// The address that mail comes from.
     pub mail_from: String,
     /// The one currency of the shop.
@@ -56,9 +59,36 @@ pub struct Config {
     pub open_to_network: bool,
     /// How many connections are kept, and for how long.
     pub connections: ConnectionLimits,
+    /// Names under which the server is asked, beside its address and the names of this machine.
+    pub hosts: Vec<HostName>,
+    /// Origins of other web pages that may do everything.
+    pub allow_origins: Vec<WebOrigin>,
+    /// Proxies that answer for the `Host` of what they pass on.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// Shows where it listens and nothing else: addresses of other systems may hold passwords too.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").field("listen", &self.listen).finish_non_exhaustive()
+    }
 }
 
 impl Config {
+    /// The key of a card gateway: the one that was given, or for a stub on this machine its published one.
+    ///
+    /// # Errors
+    /// When none was given for a gateway elsewhere, with what to do.
+    pub fn card_gateway_key(given: Option<Secret>, card_gateway_url: &str) -> Result<Secret, String> {
+        match given.filter(|key| !key.is_blank()) {
+            Some(key) => Ok(key),
+            None if is_on_this_machine(card_gateway_url) => Ok(Secret::new(STUB_CARD_KEY)),
+            None => Err("a card gateway on another machine wants its secret key: give it with --card-gateway-key or \
+                         STOREFRONT_CARD_GATEWAY_KEY"
+                .to_owned()),
+        }
+    }
+
     /// A shop in memory on a free port, with the given systems around it.
     pub fn in_memory(products_url: String, card_gateway_url: String, mail_url: String) -> Self {
         Self {
@@ -66,9 +96,9 @@ impl Config {
             store: StoreChoice::Memory,
             products_url,
             card_gateway_url,
-            card_gateway_key: Secret::new("sk_test_storefront"),
-            card_webhook_secret: Secret::new("whsec_storefront"),
-            mail_url,
+            card_gateway_key: Secret::new(STUB_CARD_KEY),
+            card_webhook_secret: None,
+            mail_url: Secret::new(mail_url),
             mail_from: "Storefront <shop@storefront.example>".to_owned(),
             currency: Currency::EUR,
             quote_life: Duration::from_secs(300),
@@ -85,6 +115,9 @@ impl Config {
             lab_pause: Duration::from_millis(1500),
             open_to_network: false,
             connections: ConnectionLimits::default(),
+            hosts: Vec::new(),
+            allow_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -101,6 +134,95 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self { max: None, head_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A name under which a server is asked, such as `shop.example` or `shop.example:8080`; without a port, with any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName {
+    name: String,
+    port: Option<u16>,
+}
+
+impl HostName {
+    /// The name, in lower case.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The port, if it was given.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Whether a name, in lower case, and the port of a request mean this host.
+    pub fn is(&self, name: &str, port: Option<u16>) -> bool {
+        self.name == name && (self.port.is_none() || self.port == port)
+    }
+}
+
+impl FromStr for HostName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("{text:?} is not a host: use a name or an address, such as shop.example or shop.example:8080");
+        let (name, port) = match text.rsplit_once(':') {
+            Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
+                (name, Some(port.parse().map_err(|_| wrong())?))
+            }
+            _ => (text, None),
+        };
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
+        if name.is_empty() || !name.bytes().all(fits) {
+            return Err(wrong());
+        }
+        Ok(Self { name, port })
+    }
+}
+
+/// The origin of web pages (RFC 6454), such as `https://front.example`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebOrigin {
+    secure: bool,
+    host: HostName,
+}
+
+impl WebOrigin {
+    /// The host's name, in lower case.
+    pub fn name(&self) -> &str {
+        self.host.name()
+    }
+
+    /// Its port, said or not.
+    pub fn port(&self) -> u16 {
+        self.host.port().unwrap_or(self.default_port())
+    }
+
+    /// The port of its scheme.
+    pub fn default_port(&self) -> u16 {
+        if self.secure { 443 } else { 80 }
+    }
+}
+
+impl FromStr for WebOrigin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!("{text:?} is not an origin of web pages, such as https://front.example or http://localhost:3000")
+        };
+        let (scheme, host) = text.split_once("://").ok_or_else(wrong)?;
+        let secure = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(wrong()),
+        };
+        let mut host: HostName = host.strip_suffix('/').unwrap_or(host).parse().map_err(|_| wrong())?;
+        let default_port = if secure { 443 } else { 80 };
+        host.port = host.port.filter(|port| *port != default_port);
+        Ok(Self { secure, host })
     }
 }
 
@@ -144,7 +266,13 @@ impl FromStr for StoreChoice {
         match text.strip_prefix("sqlite:") {
             Some(":memory:" | "//:memory:") => Ok(Self::Memory),
             Some(path) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
-            _ => Err(format!("{text:?} is not a store: use sqlite:PATH, sqlite::memory: or postgres://USER@HOST/NAME")),
+            // Of the rest nothing is told: a mistyped address may hold a password all the same.
+            _ => {
+                let scheme = text.split(':').next().filter(|scheme| scheme.len() < text.len()).unwrap_or_default();
+                Err(format!(
+                    "{scheme:?} is no kind of store: use sqlite:PATH, sqlite::memory: or postgres://USER@HOST/NAME"
+                ))
+            }
         }
     }
 }
@@ -163,6 +291,11 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// Whether there is nothing in it.
+    pub fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -176,5 +309,124 @@ impl FromStr for Secret {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self::new(text))
+    }
+}
+
+/// Reads where to listen: `ADDRESS:PORT` or `NAME:PORT`; `localhost:PORT`, `:PORT` and `PORT` are this machine alone.
+///
+/// # Errors
+/// What would have been right.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    if let Ok(port) = port.parse() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    let wrong = |why: &dyn std::fmt::Display| format!("use ADDRESS:PORT, localhost:PORT, :PORT or PORT ({why})");
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let found = text.to_socket_addrs().map_err(|error| wrong(&error))?.next();
+    found.ok_or_else(|| wrong(&"this name has no address"))
+}
+
+/// Reads a switch from a variable of the environment: `1`, `true`, `yes` or `on`; `0`, `false`, `no`, `off` or nothing.
+///
+/// # Errors
+/// What would have been right.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("use 1, true, yes or on, or 0, false, no or off".to_owned()),
+    }
+}
+
+/// Whether an address names this machine by a loopback name.
+fn is_on_this_machine(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host: Option<HostName> = host.parse().ok();
+    host.is_some_and(|host| {
+        let ip = host.name().trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host.name() == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_to_listen_may_be_said_in_several_ways() {
+        for this_machine in ["127.0.0.1:7070", "localhost:7070", ":7070", "7070"] {
+            assert_eq!(listen_address(this_machine), Ok(SocketAddr::from(([127, 0, 0, 1], 7070))), "{this_machine}");
+        }
+        assert_eq!(listen_address("0.0.0.0:0").unwrap().ip(), IpAddr::from([0, 0, 0, 0]));
+        assert!(listen_address("[::1]:7070").unwrap().is_ipv6());
+        for wrong in ["", "somewhere", "70700", "127.0.0.1", "localhost:", "localhost:x", ":x"] {
+            assert!(listen_address(wrong).unwrap_err().contains("use ADDRESS:PORT"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_switch_may_be_said_in_several_ways() {
+        for on in ["1", "true", "yes", "on", "TRUE", " on "] {
+            assert_eq!(switch(on), Ok(true), "{on:?}");
+        }
+        for off in ["0", "false", "no", "off", ""] {
+            assert_eq!(switch(off), Ok(false), "{off:?}");
+        }
+        assert!(switch("perhaps").is_err());
+    }
+
+    #[test]
+    fn a_gateway_elsewhere_has_no_key_by_default() {
+        let key = |given: Option<&str>, url| Config::card_gateway_key(given.map(Secret::new), url);
+        for stub in ["http://127.0.0.1:7071/card-gateway", "http://localhost/x", "http://[::1]:7071"] {
+            assert_eq!(key(None, stub).unwrap().reveal(), STUB_CARD_KEY, "{stub}");
+        }
+        for elsewhere in
+            ["https://gateway.example", "http://localhost.example", "http://127.0.0.1@gateway.example/", "", "x"]
+        {
+            assert!(key(None, elsewhere).is_err() && key(Some(" "), elsewhere).is_err(), "{elsewhere}");
+            assert_eq!(key(Some("sk_live"), elsewhere).unwrap().reveal(), "sk_live");
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_a_configuration_holds_no_secret() {
+        let url = |system: &str| format!("{system}://shop:hunter2@there");
+        let mut config = Config::in_memory(url("http"), url("https"), url("smtp"));
+        config.card_gateway_key = Secret::new("hunter2");
+        config.card_webhook_secret = Some(Secret::new("hunter2"));
+        config.store = "postgres://shop:hunter2@there/shop?password=hunter2".parse().unwrap();
+        let said = format!("{config:?} {config:#?} {:?} {:?}", config.store, config.mail_url);
+        assert!(!said.contains("hunter2"), "{said}");
+        for wrong in ["postgre://shop:hunter2@there/shop", "hunter2"] {
+            assert!(!wrong.parse::<StoreChoice>().unwrap_err().contains("hunter2"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_and_origins_are_read_or_refused() {
+        for (text, name, port) in [
+            ("Shop.Example", "shop.example", None),
+            ("shop.example:8080", "shop.example", Some(8080)),
+            ("[::1]:80", "[::1]", Some(80)),
+            ("192.0.2.7", "192.0.2.7", None),
+        ] {
+            let host: HostName = text.parse().unwrap();
+            assert_eq!((host.name(), host.port()), (name, port));
+        }
+        for wrong in ["", "shop example", "http://shop.example", "shop.example/x", "shop.example:x", "user@shop"] {
+            assert!(wrong.parse::<HostName>().is_err(), "{wrong:?}");
+        }
+        let origin = |text: &str| text.parse::<WebOrigin>();
+        assert_eq!(origin("https://Front.example:443/"), origin("https://front.example"));
+        assert_ne!(origin("http://front.example"), origin("https://front.example"));
+        for wrong in ["*", "null", "", "front.example", "ftp://front.example", "https://", "https://a/b"] {
+            assert!(origin(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

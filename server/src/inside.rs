@@ -12,6 +12,7 @@ use crate::assortment::Assortment;
 use crate::clock;
 use crate::config::{Config, StoreChoice};
 use crate::house::House;
+use crate::http::origin::Access;
 use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
@@ -111,6 +112,7 @@ impl Inside {
             card_webhook_secret: config.card_webhook_secret.clone(),
             currency: config.currency,
             terms: config.terms,
+            access: Arc::new(Access::of(config)),
             stop: stop.clone(),
         };
         Ok((Self { store, views, staff, tasks, stop, lab }, shop))

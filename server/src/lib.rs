@@ -55,7 +55,7 @@ pub mod tools;
 mod views;
 
 pub use app::{Server, StartError, rebuild_view};
-pub use config::{Config, ConnectionLimits, Secret, StoreChoice, Terms};
+pub use config::{Config, ConnectionLimits, HostName, Secret, StoreChoice, Terms, WebOrigin, listen_address, switch};
 
 /// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
 ///

@@ -1,7 +1,7 @@
 //! `storefront-server`: the shop's server alone.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::Currency;
 use storefront_eventlog::Hash;
 use storefront_server::tools::{self, Place, ToolError};
-use storefront_server::{Config, ConnectionLimits, Secret, Server, StoreChoice, Terms};
+use storefront_server::{Config, ConnectionLimits, HostName, Secret, Server, StoreChoice, Terms, WebOrigin};
 use tracing_subscriber::EnvFilter;
 
 /// The shop's server: an event log, an HTTP interface, and the processes between them.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "storefront-server", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Open the shop; until Ctrl-C or SIGTERM.
     ///
@@ -111,7 +111,7 @@ enum Command {
 }
 
 /// Which log.
-#[derive(Debug, Args)]
+#[derive(Args)]
 struct Log {
     /// Where the event log is: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.
     #[arg(
@@ -121,13 +121,24 @@ struct Log {
         default_value = "sqlite:storefront.db",
         value_name = "STORE"
     )]
-    store: StoreChoice,
+    store: Secret,
 }
 
-#[derive(Debug, Args)]
+impl Log {
+    fn store(&self) -> Result<StoreChoice> {
+        store(&self.store)
+    }
+}
+
+/// Read here and not by the command line, which would print a wrong value with the password in it.
+fn store(text: &Secret) -> Result<StoreChoice> {
+    Ok(text.reveal().parse().map_err(|wrong| ToolError::Usage(format!("--store: {wrong}")))?)
+}
+
+#[derive(Args)]
 struct Serve {
-    /// Where to listen.
-    #[arg(long, env = "STOREFRONT_LISTEN", default_value = "127.0.0.1:7070", value_name = "ADDR")]
+    /// Where to listen; localhost:PORT, :PORT and PORT are this machine alone.
+    #[arg(long, env = "STOREFRONT_LISTEN", hide_env_values = true, default_value = "127.0.0.1:7070", value_name = "ADDR", value_parser = storefront_server::listen_address)]
     listen: SocketAddr,
     /// Where to keep the event log: sqlite:PATH, sqlite::memory: to forget it at the end, or
     /// postgres://USER:PASSWORD@HOST/NAME.
@@ -138,11 +149,12 @@ struct Serve {
         default_value = "sqlite:storefront.db",
         value_name = "STORE"
     )]
-    store: StoreChoice,
+    store: Secret,
     /// Base URL of the product service.
     #[arg(
         long,
         env = "STOREFRONT_PRODUCTS",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:7071/products-service",
         value_name = "URL"
     )]
@@ -151,51 +163,51 @@ struct Serve {
     #[arg(
         long,
         env = "STOREFRONT_CARD_GATEWAY",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:7071/card-gateway",
         value_name = "URL"
     )]
     card_gateway: String,
-    /// Secret key of the card gateway.
-    #[arg(
-        long,
-        env = "STOREFRONT_CARD_GATEWAY_KEY",
-        hide_env_values = true,
-        default_value = "sk_test_storefront",
-        hide_default_value = true,
-        value_name = "KEY"
-    )]
-    card_gateway_key: Secret,
-    /// Secret with which the card gateway signs its news, sent to /v1/webhooks/card-gateway.
-    #[arg(
-        long,
-        env = "STOREFRONT_CARD_WEBHOOK_SECRET",
-        hide_env_values = true,
-        default_value = "whsec_storefront",
-        hide_default_value = true,
-        value_name = "SECRET"
-    )]
-    card_webhook_secret: Secret,
+    /// Secret key of the card gateway [default: that of the stub, for a gateway on this machine]
+    #[arg(long, env = "STOREFRONT_CARD_GATEWAY_KEY", hide_env_values = true, value_name = "KEY")]
+    card_gateway_key: Option<Secret>,
+    /// Secret with which the card gateway signs its news, sent to /v1/webhooks/card-gateway; without one they are refused.
+    #[arg(long, env = "STOREFRONT_CARD_WEBHOOK_SECRET", hide_env_values = true, value_name = "SECRET")]
+    card_webhook_secret: Option<Secret>,
     /// Where to hand in mail: smtp://HOST:PORT, or smtps:// for TLS.
-    #[arg(long, env = "STOREFRONT_MAIL", default_value = "smtp://127.0.0.1:7025", value_name = "URL")]
-    mail: String,
+    #[arg(
+        long,
+        env = "STOREFRONT_MAIL",
+        hide_env_values = true,
+        default_value = "smtp://127.0.0.1:7025",
+        value_name = "URL"
+    )]
+    mail: Secret,
     /// The address that mail comes from.
     #[arg(
         long,
         env = "STOREFRONT_MAIL_FROM",
+        hide_env_values = true,
         default_value = "Storefront <shop@storefront.example>",
         value_name = "ADDRESS"
     )]
     mail_from: String,
     /// The one currency of the shop.
-    #[arg(long, env = "STOREFRONT_CURRENCY", default_value = "EUR", value_name = "CODE")]
+    #[arg(long, env = "STOREFRONT_CURRENCY", hide_env_values = true, default_value = "EUR", value_name = "CODE")]
     currency: Currency,
     /// For how many seconds a price is good while the product service cannot be asked.
-    #[arg(long, env = "STOREFRONT_QUOTE_LIFE_S", default_value_t = 300, value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "STOREFRONT_QUOTE_LIFE_S",
+        hide_env_values = true,
+        default_value_t = 300,
+        value_name = "SECONDS"
+    )]
     quote_life_s: u32,
     /// After how many milliseconds without a sign of life other servers on the same log take over what this one was at.
     #[arg(
         long,
-        env = "STOREFRONT_LEASE_MS",
+        env = "STOREFRONT_LEASE_MS", hide_env_values = true,
         default_value_t = 5000,
         value_parser = clap::value_parser!(u32).range(100..=3_600_000),
         value_name = "MILLISECONDS"
@@ -204,45 +216,68 @@ struct Serve {
     /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look.
     #[arg(
         long,
-        env = "STOREFRONT_MAIL_ATTEMPTS",
+        env = "STOREFRONT_MAIL_ATTEMPTS", hide_env_values = true,
         default_value_t = 50,
         value_parser = clap::value_parser!(u32).range(1..),
         value_name = "TIMES"
     )]
     mail_attempts: u32,
     /// What a new customer's wallet has in it, in minor units such as cents.
-    #[arg(long, env = "STOREFRONT_OPENING_BALANCE", default_value_t = 0, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, env = "STOREFRONT_OPENING_BALANCE", hide_env_values = true, default_value_t = 0, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
     opening_balance: i64,
     /// The highest price of one piece that a customer may buy for whom none was set, in minor units.
-    #[arg(long, env = "STOREFRONT_SPENDING_LIMIT", default_value_t = 1_000_000, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, env = "STOREFRONT_SPENDING_LIMIT", hide_env_values = true, default_value_t = 1_000_000, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
     spending_limit: i64,
     /// An order that is sent brings its customer a voucher when it cost more than this, in minor units.
-    #[arg(long, env = "STOREFRONT_VOUCHER_THRESHOLD", default_value_t = 10_000, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, env = "STOREFRONT_VOUCHER_THRESHOLD", hide_env_values = true, default_value_t = 10_000, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
     voucher_threshold: i64,
     /// What that voucher takes off, in minor units; 0 for no vouchers.
-    #[arg(long, env = "STOREFRONT_VOUCHER_AMOUNT", default_value_t = 500, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, env = "STOREFRONT_VOUCHER_AMOUNT", hide_env_values = true, default_value_t = 500, value_name = "AMOUNT", value_parser = clap::value_parser!(i64).range(0..))]
     voucher_amount: i64,
     /// For how many milliseconds a rebuild of a view rests after each 1000 events, to leave room for others.
-    #[arg(long, env = "STOREFRONT_REBUILD_PAUSE_MS", default_value_t = 0, value_name = "MS")]
+    #[arg(long, env = "STOREFRONT_REBUILD_PAUSE_MS", hide_env_values = true, default_value_t = 0, value_name = "MS")]
     rebuild_pause_ms: u32,
     /// Give products that the shop has never seen a demo stock.
-    #[arg(long, env = "STOREFRONT_DEMO_STOCK")]
+    #[arg(long, env = "STOREFRONT_DEMO_STOCK", hide_env_values = true, value_parser = storefront_server::switch)]
     demo_stock: bool,
     /// Open a workshop lab with the stubs at this address, such as http://127.0.0.1:7071 (storefront-mocks): faults,
     /// scenarios and starting over, for everyone who reaches the server. Never for a shop that is real.
-    #[arg(long, env = "STOREFRONT_LAB", value_name = "URL")]
+    #[arg(long, env = "STOREFRONT_LAB", hide_env_values = true, value_name = "URL")]
     lab: Option<String>,
     /// For how many milliseconds a scenario of the lab rests after each thing that it tells, so that a room can follow.
-    #[arg(long, env = "STOREFRONT_LAB_PAUSE_MS", default_value_t = 1500, value_parser = clap::value_parser!(u32).range(..=60_000), value_name = "MS")]
+    #[arg(long, env = "STOREFRONT_LAB_PAUSE_MS", hide_env_values = true, default_value_t = 1500, value_parser = clap::value_parser!(u32).range(..=60_000), value_name = "MS")]
     lab_pause_ms: u32,
     /// Let other machines in although everyone may do everything.
-    #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK")]
+    #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK", hide_env_values = true, value_parser = storefront_server::switch)]
     open_to_network: bool,
+    /// A name under which the server is asked, such as shop.example, beside its address and localhost; may be given several
+    /// times. Under other names it answers nothing, so that no web page reaches it by a name of its own.
+    #[arg(
+        long = "host",
+        env = "STOREFRONT_HOST",
+        hide_env_values = true,
+        value_name = "NAME[:PORT]",
+        value_delimiter = ','
+    )]
+    hosts: Vec<HostName>,
+    /// An origin whose web pages may do everything here, such as https://front.example (CORS); may be given several times.
+    #[arg(
+        long = "allow-origin",
+        env = "STOREFRONT_ALLOW_ORIGIN",
+        hide_env_values = true,
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    allow_origins: Vec<WebOrigin>,
+    /// The address of a reverse proxy on another machine, which decides under which names the server is asked; may be given
+    /// several times. For a proxy on this machine use --host.
+    #[arg(long = "trusted-proxy", env = "STOREFRONT_TRUSTED_PROXY", hide_env_values = true, value_name = "IP", value_delimiter = ',', value_parser = proxy)]
+    trusted_proxies: Vec<IpAddr>,
     /// How many connections are open at once at most [default: what the limit of open files allows, at most 10000]
-    #[arg(long, env = "STOREFRONT_MAX_CONNECTIONS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "STOREFRONT_MAX_CONNECTIONS", hide_env_values = true, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
     /// After how many seconds without a request a connection is closed.
-    #[arg(long, env = "STOREFRONT_HEAD_TIMEOUT_S", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "STOREFRONT_HEAD_TIMEOUT_S", hide_env_values = true, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     head_timeout_s: u32,
 }
 
@@ -274,17 +309,17 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(serve) => runtime.block_on(open(*serve))?,
         Command::Openapi => say(&storefront_server::openapi_json()?)?,
         Command::Export { log, out } => {
-            let count = runtime.block_on(tools::export(&log.store, &out))?;
+            let count = runtime.block_on(tools::export(&log.store()?, &out))?;
             if out != Place::Standard {
                 say(&format!("{count} events exported"))?;
             }
         }
         Command::Import { log, from } => {
-            let count = runtime.block_on(tools::import(&log.store, &from))?;
+            let count = runtime.block_on(tools::import(&log.store()?, &from))?;
             say(&format!("{count} events imported"))?;
         }
         Command::Check { log } => {
-            let checked = runtime.block_on(tools::check(&log.store))?;
+            let checked = runtime.block_on(tools::check(&log.store()?))?;
             say(checked.report.trim_end())?;
             if !checked.sound {
                 return Ok(ExitCode::FAILURE);
@@ -293,11 +328,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Prove { log, event } => say(&runtime.block_on(tools::prove(&log.store, &event))?)?,
         Command::VerifyProof { file, hash } => say(&tools::verify_proof(&file, hash)?)?,
         Command::Backup { log, to } => {
-            runtime.block_on(tools::backup(&log.store, &to))?;
+            runtime.block_on(tools::backup(&log.store()?, &to))?;
             say(&format!("backed up to {}", to.display()))?;
         }
         Command::Rebuild { log, view } => {
-            let position = runtime.block_on(storefront_server::rebuild_view(&log.store, &view))?;
+            let position = runtime.block_on(storefront_server::rebuild_view(&log.store()?, &view))?;
             say(&format!("{view} is rebuilt up to position {position}"))?;
         }
     }
@@ -309,7 +344,7 @@ fn say(words: &str) -> Result<()> {
 }
 
 async fn open(serve: Serve) -> Result<()> {
-    let server = Server::start(config(serve)).await?;
+    let server = Server::start(config(serve)?).await?;
     writeln!(std::io::stdout(), "{}", server.url()).wrap_err("cannot print")?;
     asked_to_stop().await?;
     // Asked twice, it does not wait for those who are still at it. What was acknowledged is on disk already.
@@ -319,12 +354,25 @@ async fn open(serve: Serve) -> Result<()> {
     }
 }
 
-fn config(serve: Serve) -> Config {
-    Config {
+/// A browser on this machine comes from the same address as a proxy on it.
+fn proxy(text: &str) -> Result<IpAddr, String> {
+    let ip: IpAddr = text.parse().map_err(|_| "use the address of a proxy, such as 10.0.0.2".to_owned())?;
+    let loopback = "every browser on this machine comes from there too: name the proxy's host with --host instead";
+    if ip.is_loopback() { Err(loopback.to_owned()) } else { Ok(ip.to_canonical()) }
+}
+
+fn config(serve: Serve) -> Result<Config> {
+    let card_gateway_key =
+        Config::card_gateway_key(serve.card_gateway_key, &serve.card_gateway).map_err(ToolError::Usage)?;
+    Ok(Config {
         listen: serve.listen,
-        store: serve.store,
-        card_gateway_key: serve.card_gateway_key,
-        card_webhook_secret: serve.card_webhook_secret,
+        store: store(&serve.store)?,
+        card_gateway_key,
+        card_webhook_secret: serve.card_webhook_secret.filter(|secret| !secret.is_blank()),
+        mail_url: serve.mail,
+        hosts: serve.hosts,
+        allow_origins: serve.allow_origins,
+        trusted_proxies: serve.trusted_proxies,
         mail_from: serve.mail_from,
         currency: serve.currency,
         quote_life: Duration::from_secs(serve.quote_life_s.into()),
@@ -345,8 +393,8 @@ fn config(serve: Serve) -> Config {
             max: serve.max_connections.map(|max| max as usize),
             head_timeout: Duration::from_secs(serve.head_timeout_s.into()),
         },
-        ..Config::in_memory(serve.products, serve.card_gateway, serve.mail)
-    }
+        ..Config::in_memory(serve.products, serve.card_gateway, String::new())
+    })
 }
 
 /// Ctrl-C or SIGTERM.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::assortment::Assortment;
 use crate::config::{Secret, Terms};
+use crate::http::origin::Access;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::log_health::LogHealth;
@@ -45,10 +46,12 @@ pub(crate) struct Shop {
     pub(crate) log_id: Arc<OnceLock<Uuid>>,
     /// Whether other servers may use the same log and views.
     pub(crate) shared_log: bool,
-    pub(crate) card_webhook_secret: Secret,
+    pub(crate) card_webhook_secret: Option<Secret>,
     /// The one currency of the shop.
     pub(crate) currency: Currency,
     pub(crate) terms: Terms,
+    /// Whose web pages may ask, and under which names.
+    pub(crate) access: Arc<Access>,
     /// Ends waiting requests when the server is told to stop.
     pub(crate) stop: CancellationToken,
 }

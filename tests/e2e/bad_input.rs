@@ -213,7 +213,7 @@ async fn raw(world: &World, head: &str, body: &[u8], ends_early: bool) -> (u16, 
     let mut line = tokio::net::TcpStream::connect(world.server.address()).await.unwrap();
     let order = an_order();
     let head = format!(
-        "POST /v1/orders/{order}/items HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nConnection: close\r\n{head}\r\n\r\n"
+        "POST /v1/orders/{order}/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n{head}\r\n\r\n"
     );
     line.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
     if ends_early {

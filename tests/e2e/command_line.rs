@@ -19,6 +19,120 @@ fn a_wrong_option_is_a_usage_error() {
     }
 }
 
+/// A value that stands in no program, and its variables.
+const SECRET: &str = "hunter2-of-the-environment";
+
+#[test]
+fn no_help_shows_what_stands_in_the_environment() {
+    let mut seen = 0;
+    for program_name in ["storefront", "storefront-server", "storefront-mocks"] {
+        let help = |arguments: &[String], variables: &[String]| {
+            let mut command = Command::new(program(program_name));
+            command.args(arguments).envs(variables.iter().map(|name| (name, SECRET)));
+            let output = command.stdin(Stdio::null()).output().unwrap();
+            text(&output.stdout) + &text(&output.stderr)
+        };
+        let mut lines = vec![vec!["--help".to_owned()]];
+        let top = help(&lines[0], &[]);
+        let commands = top.split_once("Commands:\n").map(|(_, rest)| rest.split("\n\n").next().unwrap_or_default());
+        for command in commands.unwrap_or_default().lines().filter_map(|line| line.split_whitespace().next()) {
+            lines.push(vec![command.to_owned(), "--help".to_owned()]);
+            lines.push(vec![command.to_owned(), "-h".to_owned()]);
+        }
+        for line in lines {
+            let plain = help(&line, &[]);
+            let named = plain.split("[env: ").skip(1);
+            let variables: Vec<String> = named
+                .map(|rest| rest.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect())
+                .collect();
+            assert!(
+                !help(&line, &variables).contains(SECRET),
+                "{program_name} {line:?} shows a variable of {variables:?}"
+            );
+            seen += variables.len();
+        }
+    }
+    assert!(seen > 40, "only {seen} variables were found");
+}
+
+#[test]
+fn no_refusal_and_no_log_line_shows_a_password() {
+    let password = "hunter2";
+    let elsewhere = format!("there:{password}@127.0.0.1:1/shop");
+    for (option, scheme) in [
+        ("--store", "postgres"),
+        ("--store", "postgre"),
+        ("--mail", "smtpx"),
+        ("--mail", "smtp"),
+        ("--products", "ftp"),
+        ("--products", "http"),
+        ("--card-gateway", "http"),
+        ("--lab", "http"),
+    ] {
+        let mut command = Command::new(program("storefront-server"));
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--store",
+            "sqlite::memory:",
+            "--card-gateway-key",
+            password,
+        ]);
+        if option == "--store" {
+            command.arg("--store").arg(format!("{scheme}://{elsewhere}"));
+        } else {
+            // One that is taken must not start: it would run for ever.
+            command.args(["--listen", "192.0.2.1:1"]).arg(option).arg(format!("{scheme}://{elsewhere}"));
+        }
+        let output = command.env("STOREFRONT_LOG", "trace").stdin(Stdio::null()).output().unwrap();
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(!output.status.success() && !said.is_empty(), "{option} {scheme}");
+        assert!(!said.contains(password), "{option} {scheme}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_gateway_wants_its_own_secrets() {
+    let refused =
+        run("storefront-server", ["serve", "--listen", "127.0.0.1:0", "--card-gateway", "https://gateway.example"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("--card-gateway-key"), "{}", text(&refused.stderr));
+    let world = World::open_with(|config| config.card_webhook_secret = None).await;
+    let url = format!("{}/v1/webhooks/card-gateway", world.server.url());
+    let forged =
+        reqwest::Client::new().post(url).header("stripe-signature", "t=1,v1=00").body("{}").send().await.unwrap();
+    assert_eq!(forged.status().as_u16(), 503);
+    assert_eq!(forged.json::<serde_json::Value>().await.unwrap()["code"], "webhook_secret_missing");
+}
+
+#[test]
+fn a_switch_and_an_address_may_be_said_as_people_say_them() {
+    let server = |variables: &[(&str, &str)], listen: &str| {
+        let mut command = Command::new(program("storefront-server"));
+        command.args(["serve", "--store", "sqlite::memory:", "--listen", listen]).envs(variables.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Serve(command.spawn().unwrap())
+    };
+    for (variables, listen, begins) in [
+        (
+            &[("STOREFRONT_DEMO_STOCK", "1"), ("STOREFRONT_OPEN_TO_NETWORK", "no")][..],
+            "localhost:0",
+            "http://127.0.0.1:",
+        ),
+        (&[("STOREFRONT_DEMO_STOCK", "yes"), ("STOREFRONT_OPEN_TO_NETWORK", "")], ":0", "http://127.0.0.1:"),
+        (&[("STOREFRONT_OPEN_TO_NETWORK", "on")], "0.0.0.0:0", "http://0.0.0.0:"),
+        (&[], "0", "http://127.0.0.1:"),
+    ] {
+        let mut serving = server(variables, listen);
+        let mut line = String::new();
+        BufReader::new(serving.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with(begins), "{variables:?} {listen}: {line}");
+    }
+    let mut refused = server(&[("STOREFRONT_DEMO_STOCK", "perhaps")], ":0");
+    assert_eq!(refused.0.wait().unwrap().code(), Some(2));
+}
+
 #[test]
 fn a_store_that_cannot_be_is_refused_in_a_line() {
     let output = run("storefront-server", ["serve", "--store", "oracle:thing"]);

@@ -122,9 +122,15 @@ async fn when_every_connection_is_busy_health_is_answered_and_others_are_told_to
     world.rests().await;
     let events = format!("{}/v1/events?after={}&wait=30", world.server.url(), world.head().await);
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
-    let mut polls = tokio::task::JoinSet::new();
+    let mut polls = tokio::task::JoinSet::<()>::new();
     for _ in 0..8 {
-        polls.spawn(http.get(&events).send());
+        // One whose connection was closed to make room, before its request was there, asks again.
+        let poll = http.get(&events);
+        polls.spawn(async move {
+            loop {
+                let _ended = poll.try_clone().expect("it has no body").send().await;
+            }
+        });
     }
     let url = world.server.url();
     let refused = eventually("all places are taken", || async {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use self::books::Books;
 use crate::crash::a_product_with_plenty;
 use crate::programs::ServerProcess;
-use crate::world::{DECLINED, VISA, an_order, card, checkout, eventually};
+use crate::world::{DECLINED, VISA, WEBHOOK_SECRET, an_order, card, checkout, eventually};
 
 const KILLS: u64 = 20;
 const SHOPPERS: usize = 4;
@@ -34,7 +34,7 @@ async fn killed_at_random_moments_while_people_shop_the_books_balance() {
     let mut server = ServerProcess::start(&mocks, &store);
     let url = server.url.clone();
     let listen = url.strip_prefix("http://").unwrap();
-    let secret = "whsec_storefront".to_owned();
+    let secret = WEBHOOK_SECRET.to_owned();
     let news = WebhookTarget { url: format!("{url}/v1/webhooks/card-gateway"), secret };
     mocks.card_gateway().send_webhooks_to(Some(news));
     let client = Client::new(&url).unwrap();

@@ -6,6 +6,7 @@
 mod architecture;
 mod bad_input;
 mod broken_stores;
+mod browser;
 mod catalogue;
 mod command_line;
 mod connections;

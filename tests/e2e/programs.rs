@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use rustix::process::Pid;
 use storefront_mocks::Mocks;
 
-use crate::world::eventually;
+use crate::world::{WEBHOOK_SECRET, eventually};
 
 /// The path of a program of this workspace; builds it first if need be.
 pub(crate) fn program(name: &str) -> PathBuf {
@@ -54,6 +54,7 @@ pub(crate) fn serving(listen: &str, mocks: &Mocks, store: &str) -> Vec<String> {
         ("--products", &products),
         ("--card-gateway", &cards),
         ("--mail", &mail),
+        ("--card-webhook-secret", WEBHOOK_SECRET),
     ];
     let options = options.iter().flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]);
     ["serve", "--demo-stock"].map(str::to_owned).into_iter().chain(options).collect()

@@ -3,13 +3,13 @@
 use storefront_api::{OrderStatus, PaymentStatus};
 use storefront_mocks::{Faults, Stub, WebhookTarget};
 
-use crate::world::{DECLINED, VISA, World, eventually, stock_now};
+use crate::world::{DECLINED, VISA, WEBHOOK_SECRET, World, eventually, stock_now};
 
 impl World {
     /// The card gateway tells this shop its news.
     pub(crate) fn listens_to_the_gateway(&self) {
         let url = format!("{}/v1/webhooks/card-gateway", self.server.url());
-        let target = WebhookTarget { url, secret: "whsec_storefront".to_owned() };
+        let target = WebhookTarget { url, secret: WEBHOOK_SECRET.to_owned() };
         self.mocks.card_gateway().send_webhooks_to(Some(target));
     }
 }

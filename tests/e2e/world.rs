@@ -9,7 +9,7 @@ use storefront_api::{
 };
 use storefront_client::{Client, ClientError, IdempotencyKey};
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
-use storefront_server::{Config, Server, StoreChoice};
+use storefront_server::{Config, Secret, Server, StoreChoice};
 use tempfile::TempDir;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -19,6 +19,9 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) const VISA: &str = "pm_card_visa";
 pub(crate) const DECLINED: &str = "pm_card_visa_chargeDeclined";
+
+/// What the card gateway of these tests signs with.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_of_these_tests";
 
 /// A shop and everything around it.
 pub(crate) struct World {
@@ -41,9 +44,14 @@ impl World {
 
     /// The same with a workshop lab, whose scenarios do not rest, and with goods on the shelves.
     pub(crate) async fn open_lab() -> Self {
+        Self::open_lab_with(|config| config.demo_stock = true).await
+    }
+
+    /// A shop with a workshop lab and nothing on the shelf yet, with the configuration changed.
+    pub(crate) async fn open_lab_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::open_around(|config, mocks| {
             (config.lab, config.lab_pause) = (Some(mocks.base_url()), Duration::ZERO);
-            config.demo_stock = true;
+            change(config);
         })
         .await
     }
@@ -154,6 +162,7 @@ pub(crate) fn config(mocks: &Mocks, folder: &TempDir) -> Config {
     Config {
         store: StoreChoice::File(folder.path().join("shop.db")),
         demo_stock: false,
+        card_webhook_secret: Some(Secret::new(WEBHOOK_SECRET)),
         ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail)
     }
 }

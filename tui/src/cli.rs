@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use storefront_api::OrderId;
 
+use crate::embedded::listen_address;
 use crate::state::{REAL_TIME, SPEEDS};
 
 /// A shop in a terminal whose every state change is an event that anyone can watch.
@@ -68,8 +69,8 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Run the shop without a screen and print its address; Ctrl-C ends it
     Serve {
-        /// Where to listen
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+        /// Where to listen; localhost:PORT, :PORT and PORT are this machine alone
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070", value_parser = listen_address)]
         listen: SocketAddr,
     },
     /// Shop by script and print the order's timeline as it happens; needs no terminal

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, WrapErr, bail};
 use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
-use storefront_server::{Config, Server, StoreChoice, Terms};
+use storefront_server::{Config, Secret, Server, StoreChoice, Terms};
+use uuid::Uuid;
+
+pub(crate) use storefront_server::listen_address;
 
 /// Where the embedded shop keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +82,11 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         .await
         .wrap_err("the stubs of the systems around the shop do not start")?;
     let mail_url = format!("smtp://{}", mocks.smtp_addr());
+    // Nobody but these stubs signs with it.
+    let secret = format!("whsec_{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let config = Config {
         listen: options.listen,
+        card_webhook_secret: Some(Secret::new(&secret)),
         store,
         open_to_network: options.open_to_network,
         lab: Some(mocks.base_url()),
@@ -88,7 +94,6 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         terms: Terms { opening_balance: 1_000_000, ..Terms::default() },
         ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail_url)
     };
-    let secret = config.card_webhook_secret.reveal().to_owned();
     let server = Server::start(config).await?;
     let url = server.url();
     mocks

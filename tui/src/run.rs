@@ -60,7 +60,9 @@ fn usage_error(cli: &Cli) -> Option<String> {
     if let Some(url) = &cli.common.mailbox
         && Mailbox::new(url).is_err()
     {
-        return Some(format!("{url:?} is not the address of a mailbox: give the one that `storefront serve` prints."));
+        return Some(
+            "--mailbox is not the address of a mailbox: give the one that `storefront serve` prints.".to_owned(),
+        );
     }
     match &cli.command {
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Some(

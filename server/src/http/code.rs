@@ -44,6 +44,8 @@ codes! {
     MalformedJson, "malformed_json", BAD_REQUEST, "The body is not JSON";
     IncompleteBody, "incomplete_body", BAD_REQUEST, "The body did not arrive whole";
     BadSignature, "bad_signature", BAD_REQUEST, "Not the gateway's news";
+    ForeignHost, "foreign_host", FORBIDDEN, "The Host is not this server";
+    ForeignOrigin, "foreign_origin", FORBIDDEN, "A page of another origin may not do this";
     RouteNotFound, "route_not_found", NOT_FOUND, "No such route";
     ProductNotFound, "product_not_found", NOT_FOUND, "No such product";
     PictureNotFound, "picture_not_found", NOT_FOUND, "The product has no picture";
@@ -101,6 +103,7 @@ codes! {
     UnreadableEvent, "unreadable_event", INTERNAL_SERVER_ERROR, "An event of the log cannot be read";
     LogUnavailable, "log_unavailable", SERVICE_UNAVAILABLE, "The event log does not do its work";
     ProductServiceUnavailable, "product_service_unavailable", SERVICE_UNAVAILABLE, "The product service does not answer";
+    WebhookSecretMissing, "webhook_secret_missing", SERVICE_UNAVAILABLE, "The server has no webhook secret";
     StubsUnreachable, "stubs_unreachable", SERVICE_UNAVAILABLE, "The stubs do not answer";
     ViewPaused, "view_paused", SERVICE_UNAVAILABLE, "The view is paused";
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";

@@ -18,6 +18,7 @@ mod once;
 mod openapi;
 mod operations;
 mod orders;
+pub(crate) mod origin;
 mod picture;
 mod problem;
 mod processes;
@@ -36,6 +37,7 @@ use std::any::Any;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
@@ -55,6 +57,7 @@ pub(crate) fn router(shop: Shop) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn_with_state(shop.access.clone(), origin::layer))
         .layer(axum::middleware::from_fn_with_state(shop.traffic.clone(), request_id::layer))
         .with_state(shop)
 }
@@ -134,10 +137,14 @@ async fn no_such_route(request: Request) -> ApiError {
     ApiError::new(Code::RouteNotFound, detail)
 }
 
-async fn wrong_method(request: Request) -> ApiError {
+/// What a route takes stands in `Allow`, which comes by itself.
+async fn wrong_method(request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let detail =
         format!("{} does not work at {}. GET /openapi.json lists what does.", request.method(), request.uri().path());
-    ApiError::new(Code::MethodNotAllowed, detail)
+    ApiError::new(Code::MethodNotAllowed, detail).into_response()
 }
 
 /// The text of a panic stays in the shop's own log.

@@ -49,6 +49,10 @@ once and gets the same answer each time, for at least 24 hours. `If-Match` makes
 
 **Following.** `GET /v1/events?after=N&wait=20` answers as soon as there is something after N.
 
+**Browsers.** Web pages of other origins may read the catalogue, health and this description, and nothing else; they may \
+write nothing. `--allow-origin` names origins whose pages may do everything (CORS). A `Host` that is not this server's is \
+refused; `--host` names more. Programs that are no browsers send no `Origin` and are not concerned.
+
 **Errors** are `application/problem+json` (RFC 9457), and nothing was changed. Only what is no HTTP at all, or a path \
 longer than 64 KB, is refused without a body. `code` says which kind of problem it is:
 
@@ -104,6 +108,8 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         Code::ShuttingDown,
         Code::LogUnavailable,
         Code::TooManyConnections,
+        Code::ForeignHost,
+        Code::ForeignOrigin,
     ];
     if in_path {
         codes.push(Code::InvalidPath);

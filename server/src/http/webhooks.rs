@@ -28,6 +28,7 @@ use crate::stored::Store;
     responses(
         (status = 204, description = "Taken"),
         (status = 400, description = "`bad_signature`; genuine and not readable: `malformed_json`", body = Problem),
+        (status = 503, description = "`webhook_secret_missing`: nothing can be verified, so nothing is taken", body = Problem),
     )
 )]
 pub(crate) async fn card_gateway(
@@ -38,8 +39,12 @@ pub(crate) async fn card_gateway(
     let body = super::body::read(&headers, body).await?;
     let signature = header(&headers, &HeaderName::from_static(SIGNATURE_HEADER)).unwrap_or_default();
     let now_unix_s = clock::now().unix_ms() / 1000;
-    let secret = shop.card_webhook_secret.reveal();
-    verify_webhook(&body, signature, secret, now_unix_s, DEFAULT_TOLERANCE_S)
+    let secret = shop.card_webhook_secret.as_ref().ok_or_else(|| {
+        let detail =
+            "The server was started without the secret that the gateway signs with, so it can believe nothing.";
+        ApiError::new(Code::WebhookSecretMissing, detail)
+    })?;
+    verify_webhook(&body, signature, secret.reveal(), now_unix_s, DEFAULT_TOLERANCE_S)
         .map_err(|refusal| ApiError::new(Code::BadSignature, sentence(&refusal)))?;
     let news = parse_webhook(&body).map_err(|detail| ApiError::new(Code::MalformedJson, sentence(&detail)))?;
     take(&shop.store, news).await?;

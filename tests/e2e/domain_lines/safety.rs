@@ -4,6 +4,35 @@ use super::Line;
 
 pub(super) const SAFETY: &[Line] = &[
     (
+        "S1",
+        "web pages of others write nothing and read only what is public, on server and stubs",
+        &[
+            "tests/e2e/browser.rs::a_page_of_another_origin_changes_nothing_and_reads_only_what_is_public",
+            "tests/e2e/browser.rs::a_page_whose_name_was_pointed_at_the_shop_gets_nothing",
+            "tests/e2e/browser.rs::pages_of_an_allowed_origin_and_its_own_work",
+            "server/src/http/origin.rs::a_host_is_ours_by_loopback_by_address_or_by_name",
+            "server/src/http/origin.rs::a_write_is_not_taken_from_a_page_of_another_origin",
+            "mocks/src/origin.rs::no_page_of_another_origin_writes_or_reads_unseen",
+        ],
+    ),
+    (
+        "S2",
+        "no help, refusal, log line or Debug shows a secret",
+        &[
+            "tests/e2e/command_line.rs::no_help_shows_what_stands_in_the_environment",
+            "tests/e2e/command_line.rs::no_refusal_and_no_log_line_shows_a_password",
+            "server/src/config.rs::what_is_told_of_a_configuration_holds_no_secret",
+        ],
+    ),
+    (
+        "S3",
+        "a stream of events is open at once; beyond the end of the log comes a reset",
+        &[
+            "tests/e2e/log.rs::a_stream_of_events_is_seen_to_be_open_at_once_and_no_proxy_keeps_it_back",
+            "tests/e2e/log.rs::who_asks_for_what_comes_after_the_end_of_the_log_is_told_that_it_is_another_log",
+        ],
+    ),
+    (
         "S4",
         "a client that still sends a body that is too large gets its answer",
         &["tests/e2e/connections.rs::a_client_that_still_sends_a_body_that_is_too_large_gets_its_answer"],
@@ -14,6 +43,16 @@ pub(super) const SAFETY: &[Line] = &[
         &[
             "server/eventlog/tests/contract/files.rs::a_log_that_lost_its_content_is_refused_and_never_begun_anew",
             "server/eventlog/tests/contract/files.rs::a_log_whose_creation_was_killed_is_created_again",
+            "tests/e2e/command_line.rs::a_switch_and_an_address_may_be_said_as_people_say_them",
+            "server/src/config.rs::a_place_to_listen_may_be_said_in_several_ways",
+        ],
+    ),
+    (
+        "S7",
+        "no secret has a default outside the lab",
+        &[
+            "tests/e2e/command_line.rs::a_real_gateway_wants_its_own_secrets",
+            "server/src/config.rs::a_gateway_elsewhere_has_no_key_by_default",
         ],
     ),
     (

@@ -1,0 +1,319 @@
+//! Who may ask, as far as a browser tells: web pages of others may neither write here nor read what is not public.
+//!
+//! A browser sends a page's request to any address the page names, this machine's too. Its `Origin` and `Sec-Fetch-Site` say
+//! where the page came from. A page whose own name is pointed at this machine afterwards (DNS rebinding) is given away by the
+//! `Host` it asks under. Programs that are no browsers send neither, and are not concerned.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::code::Code;
+use super::connections::Endpoints;
+use super::problem::ApiError;
+use crate::config::{Config, HostName, WebOrigin};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// What a page of an allowed origin may do and see beyond what every page may.
+const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "etag, location, retry-after, storefront-position, idempotent-replayed, idempotency-replayed, x-request-id, ratelimit, \
+     ratelimit-policy, content-disposition, link, deprecation, sunset",
+);
+/// How long a browser may remember the answer to a preflight, in seconds.
+const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("600");
+
+/// Under which names the server is asked, and by whose pages.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    listen: SocketAddr,
+    hosts: Vec<HostName>,
+    allow_origins: Vec<WebOrigin>,
+    trusted_proxies: Vec<IpAddr>,
+}
+
+impl Access {
+    /// What the configuration says; `config.listen` is where the server listens by now.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            listen: config.listen,
+            hosts: config.hosts.clone(),
+            allow_origins: config.allow_origins.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+        }
+    }
+
+    /// Refuses a request that a browser sends for somebody else's page.
+    fn judge(&self, request: &Request) -> Result<(), ApiError> {
+        let endpoints = request.extensions().get::<Endpoints>();
+        let by_proxy = endpoints.is_some_and(|at| self.trusted_proxies.contains(&at.peer.ip().to_canonical()));
+        let hosts = hosts(request)?;
+        if let Some(foreign) = hosts.iter().find(|host| !by_proxy && !self.is_ours(host, endpoints)) {
+            let detail = format!(
+                "This server does not go by the name {}. Ask under its address, {}, or start it with --host {}.",
+                foreign.host(),
+                self.listen,
+                foreign.host()
+            );
+            return Err(ApiError::new(Code::ForeignHost, detail));
+        }
+        let forwarded = text(request.headers(), &FORWARDED_HOST).and_then(|host| host.trim().parse().ok());
+        let host = forwarded.filter(|_| by_proxy).or_else(|| hosts.into_iter().next());
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let foreign = match request.headers().get(ORIGIN) {
+            Some(origin) if self.is_own_or_allowed(origin, host.as_ref()) => return Ok(()),
+            Some(_) if !reads => true,
+            // Without leave, a browser does not show its page the answer; what it would load unseen says so below.
+            Some(_) | None => matches!(text(request.headers(), &SEC_FETCH_SITE), Some("cross-site" | "same-site")),
+        };
+        if foreign && !(reads && (is_public(request.uri().path()) || is_navigation(request.headers()))) {
+            let detail = "A web page of another origin may not do this. Start the server with --allow-origin and the \
+                          page's origin if it may.";
+            return Err(ApiError::new(Code::ForeignOrigin, detail));
+        }
+        Ok(())
+    }
+
+    /// Whether a host is this server: this machine by its loopback names, the address that is listened on or was connected
+    /// to, or a name that it was given.
+    fn is_ours(&self, host: &Authority, endpoints: Option<&Endpoints>) -> bool {
+        let name = bare_name(host);
+        if name == "localhost" || self.hosts.iter().any(|ours| ours.is(&name, host.port_u16())) {
+            return true;
+        }
+        let Ok(ip) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else { return false };
+        let is_loopback = ip == IpAddr::from([127, 0, 0, 1]) || ip == IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
+        is_loopback || ip == self.listen.ip() || endpoints.is_some_and(|at| ip == at.local.ip().to_canonical())
+    }
+
+    /// Whether pages of an origin are this server's own, or are named by `--allow-origin`.
+    fn is_own_or_allowed(&self, origin: &HeaderValue, host: Option<&Authority>) -> bool {
+        let Some(origin) = origin.to_str().ok().and_then(|origin| origin.parse::<WebOrigin>().ok()) else {
+            return false;
+        };
+        let is_host = |host: &Authority| {
+            origin.name() == bare_name(host) && origin.port() == host.port_u16().unwrap_or(origin.default_port())
+        };
+        let named = |ours: &HostName| {
+            ours.name() == origin.name() && origin.port() == ours.port().unwrap_or(origin.default_port())
+        };
+        host.is_some_and(is_host) || self.hosts.iter().any(named) || self.allow_origins.contains(&origin)
+    }
+
+    /// The origin of a request, when `--allow-origin` names it.
+    fn allowed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let origin = headers.get(ORIGIN)?;
+        let parsed = origin.to_str().ok()?.parse::<WebOrigin>().ok()?;
+        self.allow_origins.contains(&parsed).then(|| origin.clone())
+    }
+}
+
+/// Refuses what a foreign page asks, and gives leave to the pages of allowed origins (the Fetch standard's CORS protocol).
+pub(crate) async fn layer(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    let allowed = access.allowed(request.headers());
+    let resource_policy = if is_public(request.uri().path()) { "cross-origin" } else { "same-origin" };
+    let preflight =
+        request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let asked_headers = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let mut response = match access.judge(&request) {
+        Err(refusal) => refusal.into_response(),
+        Ok(()) if preflight && allowed.is_some() => StatusCode::NO_CONTENT.into_response(),
+        Ok(()) => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(resource_policy));
+    if !access.allow_origins.is_empty() {
+        headers.append(VARY, HeaderValue::from_static("origin"));
+    }
+    if let Some(origin) = allowed {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        if preflight {
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
+            headers.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE);
+            // There are no cookies here that a header could be used against, so any may be sent.
+            if let Some(asked) = asked_headers {
+                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
+            }
+        }
+    }
+    response
+}
+
+/// The hosts that a request is meant for: its `Host`, and that of a target in absolute form.
+fn hosts(request: &Request) -> Result<Vec<Authority>, ApiError> {
+    let parse = |value: &HeaderValue| value.to_str().ok()?.parse::<Authority>().ok().filter(is_plain);
+    let named = request.headers().get_all(HOST).iter().map(parse);
+    let hosts: Option<Vec<Authority>> = named.chain(request.uri().authority().map(|host| Some(host.clone()))).collect();
+    let hosts = hosts.filter(|_| request.headers().get_all(HOST).iter().count() <= 1);
+    hosts.ok_or_else(|| ApiError::new(Code::ForeignHost, "Send one Host, such as 127.0.0.1:7070."))
+}
+
+/// Whether it is a host and a port, and nothing else.
+fn is_plain(host: &Authority) -> bool {
+    !host.as_str().contains('@')
+}
+
+/// The name of a host in the form in which names are compared.
+fn bare_name(host: &Authority) -> String {
+    host.host().trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// What everybody may see, also on other sites' pages.
+fn is_public(path: &str) -> bool {
+    let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ["/v1/products", "/v1/categories", "/health", "/openapi.json", "/docs"].into_iter().any(below)
+}
+
+/// Whether somebody follows a link: the page that it stands on does not see the answer.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    text(headers, &SEC_FETCH_MODE) == Some("navigate") && text(headers, &SEC_FETCH_DEST) == Some("document")
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn access() -> Access {
+        Access {
+            listen: "127.0.0.1:7070".parse().unwrap(),
+            hosts: vec!["shop.example".parse().unwrap(), "other.example:8080".parse().unwrap()],
+            allow_origins: vec!["https://front.example".parse().unwrap()],
+            trusted_proxies: vec!["10.0.0.9".parse().unwrap()],
+        }
+    }
+
+    /// The code with which a request is refused, as it comes from a peer to an address.
+    fn judged_between(peer: &str, local: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 7070);
+        request.extensions_mut().insert(Endpoints { local: address(local), peer: address(peer) });
+        access().judge(&request).err().map(|refusal| refusal.into_problem().code)
+    }
+
+    fn judged(method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
+        judged_between("127.0.0.1", "127.0.0.1", method, path, headers)
+    }
+
+    #[test]
+    fn a_host_is_ours_by_loopback_by_address_or_by_name() {
+        for ours in [
+            "localhost",
+            "localhost:7070",
+            "LOCALHOST.:1",
+            "127.0.0.1:9",
+            "[::1]:7070",
+            "shop.example",
+            "Shop.Example:7070",
+            "other.example:8080",
+        ] {
+            assert_eq!(judged("GET", "/v1/orders", &[("host", ours)]), None, "{ours}");
+        }
+        for foreign in [
+            "evil.test",
+            "evil.test:7070",
+            "localhost.evil.test",
+            "127.0.0.1.evil.test",
+            "192.0.2.7",
+            "127.0.0.2",
+            "[::2]",
+            "other.example",
+            "user@localhost",
+            "",
+            "a b",
+        ] {
+            assert_eq!(judged("GET", "/v1/orders", &[("host", foreign)]).as_deref(), Some("foreign_host"), "{foreign}");
+        }
+        let two = [("host", "localhost"), ("host", "localhost")];
+        assert_eq!(judged("GET", "/v1/orders", &two).as_deref(), Some("foreign_host"));
+        let absolute = judged("GET", "http://evil.test/v1/orders", &[("host", "localhost")]);
+        assert_eq!(absolute.as_deref(), Some("foreign_host"));
+        assert_eq!(judged("GET", "/v1/orders", &[]), None, "no browser leaves it out");
+        let on_the_network =
+            |host| judged_between("192.0.2.99", "192.0.2.7", "POST", "/v1/customers", &[("host", host)]);
+        assert_eq!(on_the_network("192.0.2.7:7070"), None, "the address that the client connected to");
+        assert_eq!(on_the_network("192.0.2.8:7070").as_deref(), Some("foreign_host"));
+    }
+
+    #[test]
+    fn a_write_is_not_taken_from_a_page_of_another_origin() {
+        let write = |headers: &[(&str, &str)]| {
+            let headers: Vec<_> = [("host", "localhost:7070")].iter().chain(headers).copied().collect();
+            judged("POST", "/v1/lab/reset", &headers)
+        };
+        let refused = Some("foreign_origin".to_owned());
+        for foreign in ["https://evil.test", "http://localhost:9999", "http://localhost", "null", "", "file://", "x"] {
+            assert_eq!(write(&[("origin", foreign)]), refused, "{foreign}");
+            assert_eq!(write(&[("origin", foreign), ("sec-fetch-site", "same-origin")]), refused, "{foreign}");
+        }
+        for site in ["cross-site", "same-site"] {
+            assert_eq!(write(&[("sec-fetch-site", site)]), refused, "{site}");
+        }
+        for own in ["http://localhost:7070", "HTTP://Localhost:7070", "https://shop.example", "https://front.example"] {
+            assert_eq!(write(&[("origin", own), ("sec-fetch-site", "cross-site")]), None, "{own}");
+        }
+        assert_eq!(write(&[("origin", "https://shop.example:9999")]), refused, "another service of that machine");
+        assert_eq!(write(&[("sec-fetch-site", "same-origin")]), None);
+        assert_eq!(write(&[("sec-fetch-site", "none")]), None);
+        assert_eq!(write(&[]), None, "a program that is no browser");
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_answered_what_is_public_and_links_may_be_followed() {
+        let read = |path: &str, headers: &[(&str, &str)]| {
+            let headers: Vec<_> =
+                [("host", "localhost:7070"), ("sec-fetch-site", "cross-site")].iter().chain(headers).copied().collect();
+            judged("GET", path, &headers)
+        };
+        for public in
+            ["/v1/products?q=mug", "/v1/products/mug/picture", "/v1/categories", "/health/ready", "/openapi.json"]
+        {
+            assert_eq!(read(public, &[]), None, "{public}");
+        }
+        for private in ["/v1/orders", "/v1/events", "/v1/productsandmore", "/metrics", "/v1/export"] {
+            assert_eq!(read(private, &[]).as_deref(), Some("foreign_origin"), "{private}");
+            assert_eq!(read(private, &[("origin", "https://front.example")]), None, "{private}");
+            let link = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+            assert_eq!(read(private, &link), None, "{private}");
+            let frame = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
+            assert_eq!(read(private, &frame).as_deref(), Some("foreign_origin"), "{private}");
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_answers_for_the_name_and_nobody_else_does() {
+        let headers = [("host", "upstream"), ("x-forwarded-host", "shop.test"), ("origin", "https://shop.test")];
+        assert_eq!(judged_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &headers), None);
+        let other = judged_between("10.0.0.8", "10.0.0.1", "POST", "/v1/customers", &headers);
+        assert_eq!(other.as_deref(), Some("foreign_host"));
+        let foreign = [("host", "upstream"), ("x-forwarded-host", "shop.test"), ("origin", "https://evil.test")];
+        let foreign = judged_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &foreign);
+        assert_eq!(foreign.as_deref(), Some("foreign_origin"));
+    }
+}
