@@ -325,7 +325,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Prove { log, event } => say(&runtime.block_on(tools::prove(&log.store, &event))?)?,
+        Command::Prove { log, event } => say(&runtime.block_on(tools::prove(&log.store()?, &event))?)?,
         Command::VerifyProof { file, hash } => say(&tools::verify_proof(&file, hash)?)?,
         Command::Backup { log, to } => {
             runtime.block_on(tools::backup(&log.store()?, &to))?;
