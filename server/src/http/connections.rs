@@ -42,6 +42,8 @@ const MOST_CONNECTIONS: usize = 10_000;
 const HEALTH_CONNECTIONS: usize = 16;
 /// The system is not asked for a connection so soon after it refused one.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+/// A connection that is closed to make room may send what it has still to send for so long.
+const EVICTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// What goes wrong with many connections is told so often at most.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -80,6 +82,7 @@ pub(crate) async fn serve(
         tasks.spawn(serve_connection(builder, stream, endpoints, place, router, stop));
     }
     drop(listener);
+    connections.end_waiting();
     tasks.close();
     tasks.wait().await;
 }
@@ -123,17 +126,30 @@ async fn serve_connection(
     let (evicted, place) = (place.evicted.clone(), Arc::new(place));
     let service = service_fn(move |request| answer(request, router.clone(), endpoints, place.clone(), linger.clone()));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ends = async {
-        tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = evicted.cancelled() => end_soon(connection).await,
+            }
         }
-        connection.await
+        () = evicted.cancelled() => end_soon(connection).await,
     };
-    match evicted.run_until_cancelled(ends).await {
-        Some(Err(error)) => debug!(%error, peer = %endpoints.peer, "a connection ended early"),
-        Some(Ok(())) | None => {}
+    if let Err(error) = ended {
+        debug!(%error, peer = %endpoints.peer, "a connection ended early");
     }
+}
+
+/// Ends a connection without a request; the end of its last answer may be on its way still.
+async fn end_soon<S>(mut connection: Pin<&mut http1::Connection<TokioIo<LingeringStream>, S>>) -> hyper::Result<()>
+where
+    S: hyper::service::HttpService<Incoming, ResBody = Counted>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    connection.as_mut().graceful_shutdown();
+    tokio::time::timeout(EVICTION_TIMEOUT, connection).await.unwrap_or(Ok(()))
 }
 
 async fn answer(
@@ -236,6 +252,11 @@ impl Connections {
         let mut open = self.open();
         open.evict();
         open.warn(self.limit, why);
+    }
+
+    /// Ends all without a request, also those that have sent the beginning of one.
+    fn end_waiting(&self) {
+        self.open().waiting.values().for_each(CancellationToken::cancel);
     }
 
     fn note(&self, count: impl FnOnce(&mut Counts)) {
