@@ -68,6 +68,8 @@ impl Condition {
 pub(crate) struct Idempotency {
     pub(crate) key: String,
     pub(crate) fingerprint: String,
+    /// Of the body as it was sent, which is what answers were kept with before bodies were compared as JSON.
+    pub(crate) fingerprint_of_bytes: String,
 }
 
 /// An answer in the form in which it is kept under its idempotency key.
@@ -315,7 +317,7 @@ pub(crate) async fn keep(store: &Store, context: &Context, reply: Reply) -> Resu
 /// Appends what was decided, with the answer under its idempotency key.
 pub(crate) async fn write(store: &Store, batch: Batch, context: &Context, reply: Reply) -> Result<Done, Failure> {
     let mut append = batch.into_append();
-    if let Some(Idempotency { key, fingerprint }) = &context.idempotency {
+    if let Some(Idempotency { key, fingerprint, .. }) = &context.idempotency {
         append.answer = Some(Answer {
             key: key.clone(),
             fingerprint: fingerprint.clone(),
@@ -336,7 +338,7 @@ pub(crate) async fn write(store: &Store, batch: Batch, context: &Context, reply:
 }
 
 fn replay(idempotency: &Idempotency, answer: &Answer, position: Position) -> Result<Done, Failure> {
-    if answer.fingerprint != idempotency.fingerprint {
+    if ![&idempotency.fingerprint, &idempotency.fingerprint_of_bytes].contains(&&answer.fingerprint) {
         return Err(Failure::KeyReused);
     }
     Ok(Done { reply: answer.body.parse()?, position, replayed: true })

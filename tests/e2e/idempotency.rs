@@ -26,11 +26,22 @@ async fn a_post_repeated_with_its_key_has_one_effect_and_the_same_answer() {
 
     let second = send(2).await.unwrap();
     assert_eq!(second.status(), StatusCode::CREATED);
-    assert_eq!(second.headers()["idempotency-replayed"], "true");
+    for name in ["idempotent-replayed", "idempotency-replayed"] {
+        assert_eq!(second.headers()[name], "true");
+    }
     assert_eq!(second.headers()["storefront-position"], position);
     assert_eq!(second.headers()["location"], location);
     assert_eq!(second.json::<Value>().await.unwrap(), first);
     assert_eq!(world.client.order(order).await.unwrap().unwrap().items[0].quantity, 2);
+
+    // The same key in quotes, and the same body in other words.
+    let body = format!("{{\n  \"quantity\": 2,\n  \"product_id\": \"{product}\"\n}}");
+    let request = http.post(&url).header("idempotency-key", "\"add-once\"").header("content-type", "application/json");
+    let third = request.body(body).send().await.unwrap();
+    assert_eq!(
+        (third.status(), third.headers()["idempotent-replayed"].to_str().unwrap()),
+        (StatusCode::CREATED, "true")
+    );
 
     let other = send(3).await.unwrap();
     assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);

@@ -74,6 +74,13 @@ async fn people_can_read_the_description_too_and_heads_are_answered() {
         assert!(head.headers()["content-length"].to_str().unwrap().parse::<u64>().unwrap() > 0, "{path}");
         assert_eq!(head.bytes().await.unwrap().len(), 0, "{path}");
     }
+    let document = format!("{}/openapi.json", world.server.url());
+    let etag = http.get(&document).send().await.unwrap().headers()["etag"].clone();
+    let known = http.get(&document).header("if-none-match", etag).send().await.unwrap();
+    assert_eq!((known.status().as_u16(), known.bytes().await.unwrap().len()), (304, 0));
+    let options = http.request(reqwest::Method::OPTIONS, format!("{}/v1/products", world.server.url()));
+    let options = options.send().await.unwrap();
+    assert_eq!((options.status().as_u16(), options.headers()["allow"].to_str().unwrap()), (204, "GET,HEAD,POST"));
     let refused = http.patch(format!("{}/v1/products", world.server.url())).send().await.unwrap();
     assert_eq!((refused.status().as_u16(), refused.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD,POST"));
 }

@@ -64,6 +64,8 @@ pub const CUSTOMER_HEADER: &str = "storefront-customer";
 /// Header under which a client names a POST, so that repeating it has one effect.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 /// Header that says an answer is the stored one of an earlier POST.
+pub const IDEMPOTENT_REPLAYED_HEADER: &str = "idempotent-replayed";
+/// The same for older clients.
 pub const IDEMPOTENCY_REPLAYED_HEADER: &str = "idempotency-replayed";
 /// Header that names a request in logs and, where nothing better does, in the events that it leads to.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";

@@ -8,7 +8,8 @@ use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use storefront_api::{
-    CUSTOMER_HEADER, CustomerId, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem,
+    CUSTOMER_HEADER, CustomerId, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER,
+    POSITION_HEADER, Problem,
 };
 
 use crate::{ClientError, IdempotencyKey, error};
@@ -140,7 +141,8 @@ impl Client {
         Ok(Written {
             value,
             position: header(POSITION_HEADER).and_then(|text| text.parse().ok()),
-            replayed: header(IDEMPOTENCY_REPLAYED_HEADER) == Some("true"),
+            // An older server knows the older name alone.
+            replayed: [IDEMPOTENT_REPLAYED_HEADER, IDEMPOTENCY_REPLAYED_HEADER].map(header).contains(&Some("true")),
         })
     }
 

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{CategoryList, CustomerId, OneProductQuery, Page, Problem, Product, ProductId, ProductQuery};
 
 use super::caller::{Caller, spending_limit};
-use super::extract::{InPath, InQuery, SeeQuery, content_etag, etags, limit, see};
+use super::extract::{InPath, InQuery, SeeQuery, content_etag, knows, limit, see};
 use super::problem::ApiError;
 use crate::shop::Shop;
 
@@ -76,7 +76,7 @@ pub(crate) async fn get_product(
     product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
     let etag = content_etag(&json);
-    if etags(&headers, &IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == etag || known == "*") {
+    if knows(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
     Ok(([(ETAG, etag), (CONTENT_TYPE, "application/json".to_owned())], json).into_response())

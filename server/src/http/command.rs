@@ -1,5 +1,7 @@
 //! A command as it comes in: its body, and the headers that say under which conditions and under which name it is sent.
 
+use std::borrow::Cow;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::IF_MATCH;
@@ -105,16 +107,32 @@ fn idempotency(actor: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempo
     let Some(key) = keys.next() else { return Ok(None) };
     let fits = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     let key = key.to_str().ok().filter(fits).filter(|_| keys.next().is_none());
-    let key = key.ok_or_else(|| {
+    // The current draft of the header writes it as a string of structured fields (RFC 8941): the same key in quotes.
+    let bare = key.map(|key| key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key));
+    let key = bare.filter(|key| !key.is_empty()).ok_or_else(|| {
         ApiError::new(Code::InvalidIdempotencyKey, "Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
     })?;
+    Ok(Some(Idempotency {
+        key: format!("{actor}:{key}"),
+        fingerprint: fingerprint(parts, &canonical(bytes)),
+        fingerprint_of_bytes: fingerprint(parts, bytes),
+    }))
+}
+
+fn fingerprint(parts: &Parts, body: &[u8]) -> String {
     let mut hash = Sha256::new();
-    for part in [parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), bytes] {
+    for part in [parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), body] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let fingerprint = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Some(Idempotency { key: format!("{actor}:{key}"), fingerprint }))
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A body in one form for all that are equal as JSON: without spaces, and with members in order. What is no JSON stays.
+fn canonical(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(bytes) else { return Cow::Borrowed(bytes) };
+    value.sort_all_objects();
+    serde_json::to_vec(&value).map_or(Cow::Borrowed(bytes), Cow::Owned)
 }
 
 /// What `If-Match` (RFC 9110, 13.1.1) asks of the version. What cannot be read is refused: without its condition, a
@@ -181,7 +199,10 @@ mod tests {
         assert_eq!(key_of(&[]), Ok(None));
         assert_eq!(key_of(&[(name, "7f-a_b")]), Ok(Some("guest:7f-a_b".to_owned())));
         let long: &'static str = Box::leak("k".repeat(256).into_boxed_str());
-        for headers in [&[(name, "")][..], &[(name, "two words")], &[(name, long)], &[(name, "a"), (name, "b")]] {
+        assert_eq!(key_of(&[(name, "\"7f-a_b\"")]), key_of(&[(name, "7f-a_b")]), "the same key in quotes");
+        for headers in
+            [&[(name, "")][..], &[(name, "\"\"")], &[(name, "two words")], &[(name, long)], &[(name, "a"), (name, "b")]]
+        {
             assert_eq!(key_of(headers), Err("invalid_idempotency_key".to_owned()), "{headers:?}");
         }
     }
@@ -199,5 +220,17 @@ mod tests {
         {
             assert_ne!(one, other);
         }
+    }
+
+    #[test]
+    fn bodies_are_the_same_when_they_are_the_same_json() {
+        let one = canonical(br#"{"a": [1, {"c": 2, "b": "\u00e9"}], "d": null}"#);
+        assert_eq!(one, canonical("{\"d\":null,\n\"a\":[1,{\"b\":\"é\",\"c\":2}]}".as_bytes()));
+        for other in
+            [&br#"{"a":[{"b":"x","c":2},1],"d":null}"#[..], br#"{"a":[1,{"c":2,"b":"x"}]}"#, b"{}", b"", b"no JSON"]
+        {
+            assert_ne!(one, canonical(other));
+        }
+        assert_eq!(canonical(b" no JSON"), &b" no JSON"[..]);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::header::IF_NONE_MATCH;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use serde::Deserialize;
@@ -78,6 +79,11 @@ pub(crate) fn version_in_etag(text: &str) -> Option<u64> {
 pub(crate) fn etags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// Whether a client has what is shown under an entity tag already (`If-None-Match`, RFC 9110, 13.1.2).
+pub(crate) fn knows(headers: &HeaderMap, etag: &str) -> bool {
+    etags(headers, &IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == etag || known == "*")
 }
 
 /// An entity tag that changes with what is shown.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use storefront_api::{IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER};
+use storefront_api::{IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER};
 
 use super::code::Code;
 use super::problem::ApiError;
@@ -42,6 +42,7 @@ fn respond(Done { reply, position, replayed }: Done) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(POSITION_HEADER, HeaderValue::from(position.0));
     if replayed {
+        headers.insert(IDEMPOTENT_REPLAYED_HEADER, HeaderValue::from_static("true"));
         headers.insert(IDEMPOTENCY_REPLAYED_HEADER, HeaderValue::from_static("true"));
     }
     if let Some(location) = reply.location.and_then(|location| HeaderValue::from_str(&location).ok()) {

@@ -5,10 +5,15 @@
 use std::fmt::Write as _;
 
 use axum::Router;
-use axum::http::header::CONTENT_TYPE;
+use axum::body::Bytes;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
-use storefront_api::{CUSTOMER_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, POSITION_HEADER, Problem};
+use storefront_api::{
+    CUSTOMER_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER,
+    Problem,
+};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -16,6 +21,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
 use super::code::Code;
+use super::extract::{content_etag, knows};
 use crate::shop::Shop;
 
 #[derive(OpenApi)]
@@ -62,10 +68,15 @@ longer than 64 KB, is refused without a body. `code` says which kind of problem 
 
 /// `/openapi.json`, and `/docs` for people.
 pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
-    let json = document.to_json().unwrap_or_default();
-    let serve = move || {
-        let json = json.clone();
-        async move { ([(CONTENT_TYPE, "application/json")], json).into_response() }
+    let json = Bytes::from(document.to_json().unwrap_or_default());
+    let etag = content_etag(&json);
+    let serve = move |headers: HeaderMap| {
+        let (json, etag) = (json.clone(), etag.clone());
+        async move {
+            let known = knows(&headers, &etag);
+            let headers = [(CONTENT_TYPE, "application/json"), (ETAG, etag.as_str()), (CACHE_CONTROL, "max-age=60")];
+            if known { (StatusCode::NOT_MODIFIED, headers).into_response() } else { (headers, json).into_response() }
+        }
     };
     Router::new().route("/openapi.json", get(serve)).route("/docs", get(|| async { Html(include_str!("docs.html")) }))
 }
@@ -155,7 +166,8 @@ fn complete_command(operation: &mut Operation) {
         if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {
             for (name, description) in [
                 (POSITION_HEADER, "The log position that was written"),
-                (IDEMPOTENCY_REPLAYED_HEADER, "`true` when this is the stored answer of an earlier request"),
+                (IDEMPOTENT_REPLAYED_HEADER, "`true` when this is the stored answer of an earlier request"),
+                (IDEMPOTENCY_REPLAYED_HEADER, "The same under its older name"),
                 ("etag", "The version of what was changed"),
             ] {
                 let header = HeaderBuilder::new().schema(Some(text())).description(Some(description)).build();

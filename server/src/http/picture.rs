@@ -1,14 +1,14 @@
 //! Pictures of products: `/v1/products/{id}/picture`.
 
 use axum::extract::{FromRequest, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{Problem, Product, ProductId};
 
 use super::code::Code;
 use super::command::{Bare, take_apart};
-use super::extract::{InPath, content_etag, etags, header, see};
+use super::extract::{InPath, content_etag, header, knows, see};
 use super::problem::ApiError;
 use super::products::carry_out;
 use crate::commands::Context;
@@ -50,7 +50,7 @@ pub(crate) async fn get_picture(
     })?;
     let png = png.ok_or_else(none)?;
     let etag = content_etag(&png);
-    if etags(&headers, &IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == etag || known == "*") {
+    if knows(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
     let headers = [(CONTENT_TYPE, "image/png".to_owned()), (CACHE_CONTROL, "max-age=60".to_owned()), (ETAG, etag)];

@@ -310,7 +310,11 @@ async fn once(
 fn context(actor: &str, correlation_id: String, key: &str) -> Context {
     Context {
         cause: Cause { correlation_id, causation_id: Some(format!("request-{key}")), actor: actor.to_owned() },
-        idempotency: Some(Idempotency { key: format!("{actor}:{key}"), fingerprint: "the same each time".to_owned() }),
+        idempotency: Some(Idempotency {
+            key: format!("{actor}:{key}"),
+            fingerprint: "the same each time".to_owned(),
+            fingerprint_of_bytes: "the same each time".to_owned(),
+        }),
         condition: Condition::Anything,
         customer_id: None,
     }

@@ -47,6 +47,7 @@ pub(crate) async fn get_order(
     }
     let deadline = Instant::now() + wait(query.wait)?;
     let known: Vec<u64> = etags(&headers, &IF_NONE_MATCH).filter_map(version_in_etag).collect();
+    let knows_any = etags(&headers, &IF_NONE_MATCH).any(|known| known == "*");
     let past = query.version.is_some() || query.at.is_some();
     loop {
         let head = shop.store.head().await.map_err(Failure::from)?;
@@ -58,7 +59,7 @@ pub(crate) async fn get_order(
         if query.version.is_some_and(|wanted| record.version.0 != wanted) {
             return Err(no_such_version(query.version.unwrap_or_default()));
         }
-        let is_known = known.contains(&record.version.0);
+        let is_known = knows_any || known.contains(&record.version.0);
         if !is_known || past || !wait_for_news(&shop, head, deadline).await? {
             return answer(&shop, id, &record, query.at, is_known).await;
         }
