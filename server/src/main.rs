@@ -74,6 +74,13 @@ enum Command {
         #[command(flatten)]
         log: Log,
     },
+    /// Go on with a SQLite log that was copied without its write-ahead log (PATH-wal), or lost it.
+    ///
+    /// Such a log is refused, because its newest events are missing. This takes it as it is; what is missing stays missing.
+    AcceptLoss {
+        #[command(flatten)]
+        log: Log,
+    },
     /// Prove that an event stands in the log, as JSON for `verify-proof`.
     ///
     /// The proof has the event in it, the hash of the log of this moment, and the hashes between the two: about 2 kB beside
@@ -282,6 +289,8 @@ struct Serve {
 }
 
 fn main() -> ExitCode {
+    // Logs, views, backups and exports have personal data in them: nobody else may read them.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cli = Cli::parse();
     let stderr = std::io::stderr();
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -324,6 +333,10 @@ fn run(command: Command) -> Result<ExitCode> {
             if !checked.sound {
                 return Ok(ExitCode::FAILURE);
             }
+        }
+        Command::AcceptLoss { log } => {
+            let position = tools::accept_loss(&log.store()?)?;
+            say(&format!("the log goes on after position {position}"))?;
         }
         Command::Prove { log, event } => say(&runtime.block_on(tools::prove(&log.store()?, &event))?)?,
         Command::VerifyProof { file, hash } => say(&tools::verify_proof(&file, hash)?)?,

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use storefront_eventlog::{
     EventStore, ExportError, Hash, ImportError, Position, PostgresStore, ProofError, Refuted, SqliteStore, StoreError,
-    Wanted, check_with, export_with, import_with, prove as prove_event, verify_proof as verify,
+    Wanted, check_with, export_with, import_with, open_private_file, partial_name, prove as prove_event,
+    rename_durably, verify_proof as verify,
 };
 use tokio::fs::File;
 use tokio::io::BufReader;
@@ -19,6 +20,7 @@ use tokio::io::BufReader;
 use crate::app::open_log;
 use crate::codec;
 use crate::config::StoreChoice;
+use crate::stored::Store;
 
 /// Something takes so long before it says how far it is, and so long between one word and the next.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -113,9 +115,12 @@ pub async fn export(store: &StoreChoice, to: &Place) -> Result<u64, ToolError> {
     if path.exists() {
         return Err(ToolError::IsThere(path.clone()));
     }
-    let partial = beside(path, "-partial");
+    let partial = partial_name(path);
     let failed = |source| ToolError::File { path: path.clone(), what: "cannot be written", source };
-    let mut file = File::create(&partial).await.map_err(failed)?;
+    let file = open_private_file(&partial).map_err(failed)?;
+    // What an export that was killed left there.
+    file.set_len(0).map_err(failed)?;
+    let mut file = File::from_std(file);
     let exported = export_with(&*log, &mut file, &mut tell).await;
     if exported.is_err() {
         // Why there is no export is the one to tell.
@@ -123,12 +128,12 @@ pub async fn export(store: &StoreChoice, to: &Place) -> Result<u64, ToolError> {
     }
     let count = exported?;
     file.sync_all().await.map_err(failed)?;
-    std::fs::rename(&partial, path).map_err(failed)?;
+    rename_durably(&partial, path).map_err(failed)?;
     Ok(count)
 }
 
-/// Writes the lines of an export into an empty log, which is made if there is none; tells how many. A file that was made for
-/// an import that fails is removed again.
+/// Writes the lines of an export into an empty log, which is made if there is none; tells how many. A file has its name only
+/// once all of them are in it, and a database refuses to be opened until then.
 ///
 /// # Errors
 /// See [`ToolError`].
@@ -144,30 +149,88 @@ pub async fn import(store: &StoreChoice, from: &Place) -> Result<u64, ToolError>
             File::open(path).await.map_err(failed)?
         }
     };
-    let made = match store {
-        StoreChoice::Memory => return Err(forgets()),
-        StoreChoice::File(path) => Some(path).filter(|path| !path.exists()),
-        StoreChoice::Postgres(_) => None,
-    };
-    let log = open_log(store).await?;
-    let mut progress = Progress::new("imported");
     let mut lines = BufReader::with_capacity(READ_AHEAD, lines);
-    let imported = import_with(&*log, &mut lines, |done| progress.note(done.0, None)).await;
+    match store {
+        StoreChoice::Memory => Err(forgets()),
+        StoreChoice::File(path) => import_into_file(path, &mut lines).await,
+        StoreChoice::Postgres(_) => {
+            let log = open_log(store).await?;
+            let imported = import_lines(&log, &mut lines).await;
+            log.close().await;
+            imported.map_err(|source| {
+                let left = match &source {
+                    ImportError::NotEmpty(_) => CHOOSE_EMPTY,
+                    _ => {
+                        "what came before may be in the database, which refuses to be opened now: drop its schema \
+                          `eventlog` and import again"
+                    }
+                };
+                ToolError::Import { source, left }
+            })
+        }
+    }
+}
+
+const CHOOSE_EMPTY: &str = "nothing was written: choose an empty --store";
+
+async fn import_lines(log: &Store, lines: &mut BufReader<File>) -> Result<u64, ImportError> {
+    let mut progress = Progress::new("imported");
+    import_with(&**log, lines, |done| progress.note(done.0, None)).await
+}
+
+/// Imports into a file under another name, which takes the place of the log once it is whole.
+async fn import_into_file(path: &Path, lines: &mut BufReader<File>) -> Result<u64, ToolError> {
+    let was_there = path.exists();
+    if was_there {
+        let there = SqliteStore::open(path)?;
+        let head = there.head().await?;
+        there.close().await;
+        if head > Position(0) {
+            return Err(ToolError::Import { source: ImportError::NotEmpty(head), left: CHOOSE_EMPTY });
+        }
+    }
+    // Nobody may begin a log here meanwhile.
+    let reserved = SqliteStore::reserve(path)?;
+    let partial = partial_name(path);
+    let unnamed = SqliteStore::reserve(&partial)?;
+    remove_log(&partial);
+    drop(unnamed);
+    let log: Store = Arc::new(SqliteStore::open(&partial)?);
+    let imported = import_lines(&log, lines).await;
     log.close().await;
-    imported.map_err(|source| {
-        let left = match (&source, made) {
-            (ImportError::NotEmpty(_), _) => "nothing was written: choose an empty --store",
-            (_, Some(path)) => {
-                for part in [path.clone(), beside(path, "-wal"), beside(path, "-shm"), beside(path, "-lock")] {
-                    // Most of them are not there.
-                    let _gone = std::fs::remove_file(part);
-                }
-                "nothing was kept"
-            }
-            (_, None) => "what came before may be in the log already: start again with an empty --store",
-        };
-        ToolError::Import { source, left }
-    })
+    drop(log);
+    let named = imported.map_err(|source| ToolError::Import { source, left: "nothing was kept" }).and_then(|count| {
+        let failed = |source| ToolError::File { path: path.to_owned(), what: "cannot be written", source };
+        rename_durably(&partial, path).map_err(failed)?;
+        Ok(count)
+    });
+    remove_log(&partial);
+    drop(reserved);
+    if named.is_err() && !was_there {
+        let _gone = std::fs::remove_file(beside(path, "-lock"));
+    }
+    named
+}
+
+/// Removes a log that is not whole, with all that stands beside it. Most of it is not there.
+fn remove_log(path: &Path) {
+    for part in ["", "-wal", "-shm", "-lock"] {
+        let _gone = std::fs::remove_file(beside(path, part));
+    }
+}
+
+/// Takes a SQLite log as it is that lost its write-ahead log; tells where it ends.
+///
+/// # Errors
+/// See [`ToolError`]; also when nothing is lost.
+pub fn accept_loss(store: &StoreChoice) -> Result<u64, ToolError> {
+    match store {
+        StoreChoice::File(path) => Ok(SqliteStore::accept_loss(path)?.0),
+        StoreChoice::Memory => Err(forgets()),
+        StoreChoice::Postgres(_) => {
+            Err(ToolError::Usage("a log on PostgreSQL has its write-ahead log in PostgreSQL".to_owned()))
+        }
+    }
 }
 
 /// What [`check`] found.

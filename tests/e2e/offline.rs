@@ -345,6 +345,54 @@ fn an_import_that_fails_says_where_and_keeps_nothing() {
 }
 
 #[test]
+fn an_import_that_is_killed_leaves_no_log_and_the_next_one_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let recorded = std::fs::read_to_string(FIRST_SHAPES).unwrap();
+    let mut import = Command::new(program("storefront-server"));
+    import.args(["import", "-", "--store", &sqlite(&path)]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut import = import.spawn().unwrap();
+    import.stdin.as_mut().unwrap().write_all(&recorded.as_bytes()[..recorded.len() / 2]).unwrap();
+    let partial = folder.path().join("shop.db-partial");
+    while !partial.exists() {
+        assert!(import.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    let told = refused(1, &["import", FIRST_SHAPES, "--store", &sqlite(&path)]);
+    assert!(told.contains("is in use by another program"), "{told}");
+    import.kill().unwrap();
+    import.wait().unwrap();
+    assert!(!path.exists(), "half an import has the name of a log");
+    let told = refused(1, &["check", "--store", &sqlite(&path)]);
+    assert!(told.contains("is not there"), "{told}");
+    assert_eq!(succeeds(&["import", FIRST_SHAPES, "--store", &sqlite(&path)]), "80 events imported\n");
+    assert_eq!(files_in(folder.path()), ["shop.db", "shop.db-lock"]);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_and_its_tools_write_is_for_nobody_else_to_read_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let within = folder.path().join("data");
+    let path = within.join("shop.db");
+    let server = ServerProcess::start(&mocks, &path);
+    a_product_with_plenty(&Client::new(&server.url).unwrap()).await;
+    let [copy, lines] = ["copy.db", "lines.jsonl"].map(|name| within.join(name).to_str().unwrap().to_owned());
+    succeeds(&["backup", &copy, "--store", &sqlite(&path)]);
+    succeeds(&["export", "--out", &lines, "--store", &sqlite(&path)]);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&within), 0o700);
+    let files = files_in(&within);
+    assert!(files.iter().any(|name| name == "shop.db-views") && files.iter().any(|name| name == "shop.db-wal"));
+    for name in files {
+        assert_eq!(mode(&within.join(&name)), 0o600, "{name}");
+    }
+    server.kill();
+}
+
+#[test]
 fn an_export_that_has_nothing_to_read_or_nowhere_to_go_is_refused_and_leaves_nothing() {
     let (folder, path) = a_log();
     let missing = folder.path().join("missing.db");

@@ -65,10 +65,12 @@ pub async fn import_with(
     if head > Position(0) {
         return Err(ImportError::NotEmpty(head));
     }
+    log.mark_incomplete(true).await?;
     let (mut done, mut tree) = (0, HashTree::default());
     loop {
         let page = read_page(from, done, &mut tree).await?;
         if page.is_empty() {
+            log.mark_incomplete(false).await?;
             return Ok(done);
         }
         done += page.len() as u64;

@@ -191,6 +191,16 @@ pub trait EventStore: Send + Sync + 'static {
         data: &JsonText,
     ) -> Result<bool, StoreError>;
 
+    /// Says that the log is not whole, because an import is at it, or that it is again. Until then nobody can open it anew. On
+    /// a store in a file this does nothing: import into a file of another name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn mark_incomplete(&self, incomplete: bool) -> Result<(), StoreError> {
+        let _not_kept = incomplete;
+        Ok(())
+    }
+
     /// The hash tree over the log as it is now; `None` when an older program keeps the log, or a kind of store that has no
     /// tree.
     ///

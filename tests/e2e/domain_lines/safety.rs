@@ -66,6 +66,16 @@ pub(super) const SAFETY: &[Line] = &[
         ],
     ),
     (
+        "S13",
+        "what is not whole has not the name of a log; a log that was copied without its write-ahead log is refused",
+        &[
+            "server/eventlog/tests/contract/files.rs::a_log_that_was_copied_without_its_write_ahead_log_is_refused_until_the_loss_is_accepted",
+            "server/eventlog/tests/contract/files.rs::a_log_in_use_that_was_read_keeps_its_write_ahead_log_when_its_server_is_gone",
+            "server/eventlog/tests/contract/servers.rs::a_database_with_half_an_import_is_refused",
+            "tests/e2e/offline.rs::an_import_that_is_killed_leaves_no_log_and_the_next_one_makes_it",
+        ],
+    ),
+    (
         "S14",
         "an event that was changed afterwards is found and named; an event is proven without the log",
         &[
@@ -74,6 +84,15 @@ pub(super) const SAFETY: &[Line] = &[
             "server/eventlog/tests/contract/files.rs::a_log_of_an_older_program_gets_its_hash_at_the_first_start_and_says_where_checksums_begin",
             "server/eventlog/tests/contract/servers.rs::two_servers_that_write_to_the_same_streams_keep_one_order",
             "tests/e2e/offline.rs::an_event_is_proven_by_the_hash_that_the_server_told_and_a_changed_one_is_not",
+        ],
+    ),
+    (
+        "S15",
+        "the log's files are for their owner alone; a file is opened once, whatever its name",
+        &[
+            "server/eventlog/tests/contract/files.rs::a_log_is_not_opened_twice_by_another_name_of_its_file",
+            "server/eventlog/tests/contract/files.rs::nobody_else_may_read_a_log_or_a_backup_also_one_that_an_older_program_left_open",
+            "tests/e2e/offline.rs::what_a_server_and_its_tools_write_is_for_nobody_else_to_read_whatever_the_umask",
         ],
     ),
 ];

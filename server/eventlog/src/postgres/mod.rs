@@ -63,6 +63,7 @@ impl PostgresStore {
         let config = session::config(url)?;
         let mut session = Session::open(&config).await?;
         schema::migrate(&mut session.client).await?;
+        schema::refuse_incomplete(&session.client).await?;
         let at = read::head(&session).await?;
         let (queue, queued) = Queue::new(QUEUE_LEN, PATIENCE);
         let (head_sender, head) = watch::channel(at);
@@ -90,6 +91,7 @@ impl PostgresStore {
         let config = session::config(url)?;
         let session = Session::open(&config).await?;
         schema::identify(&session.client).await?;
+        schema::refuse_incomplete(&session.client).await?;
         let (_no_writer, head) = watch::channel(read::head(&session).await?);
         let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
         queue.close();
@@ -249,6 +251,18 @@ impl EventStore for PostgresStore {
                 let (stream, data) = (stream.clone(), data.clone());
                 Box::pin(async move {
                     beside::save_snapshot(session, &stream, version, schema_version, data.as_str()).await
+                })
+            })
+            .await
+    }
+
+    async fn mark_incomplete(&self, incomplete: bool) -> Result<(), StoreError> {
+        self.inner
+            .beside
+            .read(move |session| {
+                Box::pin(async move {
+                    let mark = session.statement("UPDATE eventlog.head SET incomplete = $1").await?;
+                    session.client.execute(&mark, &[&incomplete]).await.map(drop)
                 })
             })
             .await

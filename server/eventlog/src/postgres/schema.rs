@@ -109,6 +109,8 @@ const MIGRATIONS: &[&str] = &[
             RETURN peaks;
         END $$;
 "#,
+    // While an import is at it, and after one that was broken off.
+    "ALTER TABLE eventlog.head ADD COLUMN incomplete BOOLEAN NOT NULL DEFAULT false;",
 ];
 
 const PLANTED: &str = "SELECT since IS NOT NULL FROM eventlog.head";
@@ -150,6 +152,20 @@ async fn plant_tree(transaction: &Transaction<'_>) -> Result<(), Error> {
     let (size, since) = (signed(tree.position().0), signed(tree.position().0 + 1));
     transaction.execute(PLANT, &[&size, &tree.peaks(), &since]).await?;
     transaction.batch_execute(ROOTED).await
+}
+
+/// Refuses a log that has only a part of an import in it.
+pub(super) async fn refuse_incomplete(client: &Client) -> Result<(), StoreError> {
+    let known: i64 = client.query_one_scalar("SELECT coalesce(max(step), 0) FROM eventlog.migrations", &[]).await?;
+    let marks = known >= 4;
+    if marks && client.query_one_scalar("SELECT incomplete FROM eventlog.head", &[]).await? {
+        return Err(StoreError::Unusable(
+            "the event log in the database is not whole: an import into it is running, or was broken off. Drop the schema \
+             eventlog and import again"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Makes sure that the database has a log that this program can read; changes nothing.

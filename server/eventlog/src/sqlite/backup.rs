@@ -1,11 +1,12 @@
 //! A copy of a live log, through SQLite's backup interface.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::StoreError;
+use super::schema;
+use crate::{StoreError, files};
 
 /// All pages in one step: one moment of the log. Readers and the writer go on meanwhile.
 const ALL_PAGES: i32 = -1;
@@ -16,31 +17,27 @@ pub(super) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
     if to.exists() {
         return Err(unusable("is there already".to_owned()));
     }
-    let mut partial = to.as_os_str().to_owned();
-    partial.push("-partial");
-    let partial = PathBuf::from(partial);
-    remove(&partial).map_err(|error| unusable(format!("cannot be written: {error}")))?;
+    let partial = files::partial_name(to);
+    files::remove_if_there(&partial).map_err(|error| unusable(format!("cannot be written: {error}")))?;
     let copied = copy_pages(from, &partial);
     if copied.is_err() {
         // The failure to copy is the one to tell.
-        let _left_behind = remove(&partial);
+        let _left_behind = files::remove_if_there(&partial);
     }
     copied?;
-    std::fs::rename(&partial, to).map_err(|error| unusable(format!("cannot be named: {error}")))
+    files::rename_durably(&partial, to).map_err(|error| unusable(format!("cannot be named: {error}")))
 }
 
 fn copy_pages(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::Unusable(format!("{} cannot be written: {error}", to.display()));
+    let file = files::open_private_file(to).map_err(failed)?;
     let mut target = Connection::open(to)?;
-    let backup = Backup::new(from, &mut target)?;
-    match backup.step(ALL_PAGES)? {
-        StepResult::Done => Ok(()),
-        unfinished => Err(StoreError::Database(format!("the backup stopped: {unfinished:?}").into())),
+    match Backup::new(from, &mut target)?.step(ALL_PAGES)? {
+        StepResult::Done => {}
+        unfinished => return Err(StoreError::Database(format!("the backup stopped: {unfinished:?}").into())),
     }
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    // The original says that it is in use; the copy has everything in it.
+    schema::mark_copy_whole(&target)?;
+    target.close().map_err(|(_, error)| error)?;
+    file.sync_all().map_err(failed)
 }

@@ -21,7 +21,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, watch};
 
 use self::readers::{Readers, lock};
-use self::schema::OwnedFile;
+use self::schema::{OwnedFile, Ownership};
 use self::writer::Writer;
 use crate::queue::{Job, Queue};
 use crate::{
@@ -59,6 +59,13 @@ struct Inner {
     beside: Readers,
     head: watch::Receiver<Position>,
     thread: Option<JoinHandle<()>>,
+    /// Dropped last: see [`OwnedFile`].
+    _file: Option<Arc<OwnedFile>>,
+}
+
+/// A file that no store is opened on for as long as this value lives, whether it is there or not.
+pub struct ReservedFile {
+    _file: OwnedFile,
 }
 
 impl SqliteStore {
@@ -75,9 +82,26 @@ impl SqliteStore {
             let writer = schema::open_writer(&file)?;
             let readers = (0..READERS).map(|_| schema::open_reader(&file)).collect::<Result<_, _>>()?;
             let readers = Readers::own(readers, schema::open_reader(&file)?);
-            Self::start(Arc::new(Mutex::new(writer)), readers, Some(file), Queue::new(QUEUE_LEN, PATIENCE))
+            schema::mark_in_use(&writer)?;
+            Self::start(Arc::new(Mutex::new(writer)), readers, Some(Arc::new(file)), Queue::new(QUEUE_LEN, PATIENCE))
         };
         open().map_err(|failure| schema::unusable_for(&path, failure))
+    }
+
+    /// Keeps everybody from opening a log at a path, also one that is not there yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when somebody has it open.
+    pub fn reserve(path: &Path) -> Result<ReservedFile, StoreError> {
+        Ok(ReservedFile { _file: schema::own(path)? })
+    }
+
+    /// Takes a log as it is that lost its write-ahead log, which [`SqliteStore::open`] refuses; tells where it ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when nothing is lost, or the file is no log that can be written.
+    pub fn accept_loss(path: &Path) -> Result<Position, StoreError> {
+        schema::accept_loss(path)
     }
 
     /// Opens a log that is in a file already, to read it; also while another program writes to it. Appends, leases,
@@ -96,7 +120,7 @@ impl SqliteStore {
         queue.close();
         let (readers, beside) = (Readers::own(vec![open()?], at_hand), Readers::own(vec![], open()?));
         beside.close_now();
-        let inner = Arc::new(Inner { queue, readers, beside, head, thread: None });
+        let inner = Arc::new(Inner { queue, readers, beside, head, thread: None, _file: None });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 
@@ -135,18 +159,19 @@ impl SqliteStore {
     fn start(
         connection: Arc<Mutex<Connection>>,
         readers: Readers,
-        file: Option<OwnedFile>,
+        file: Option<Arc<OwnedFile>>,
         (queue, queued): (Queue, mpsc::Receiver<Job>),
     ) -> Result<Self, StoreError> {
         let (sender, head) = watch::channel(read::head(&lock(&connection))?);
         let beside = Readers::beside_the_writer(connection.clone());
         let runtime = tokio::runtime::Handle::try_current().ok();
-        let writer = Writer { queue: queued, connection, file, head: sender, runtime };
+        let owned = file.clone().map(Ownership);
+        let writer = Writer { queue: queued, connection, file: owned, head: sender, runtime };
         let thread = std::thread::Builder::new()
             .name("eventlog-writer".to_owned())
             .spawn(move || writer::run(writer))
             .map_err(|error| StoreError::Database(Box::new(error)))?;
-        let inner = Arc::new(Inner { queue, readers, beside, head, thread: Some(thread) });
+        let inner = Arc::new(Inner { queue, readers, beside, head, thread: Some(thread), _file: file });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 }

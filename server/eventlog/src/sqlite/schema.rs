@@ -2,12 +2,14 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::read;
+use crate::files;
 use crate::hash_tree::HashTree;
 use crate::{Position, StoreError, Trouble};
 
@@ -83,6 +85,13 @@ const MIGRATIONS: &[&str] = &[
         since INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    CREATE TABLE file_state (
+        single INTEGER PRIMARY KEY CHECK (single = 1),
+        in_use INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO file_state (single, in_use) VALUES (1, 0);
+",
 ];
 
 /// How long SQLite waits for a lock of its own before it gives up. Held ones are released within milliseconds.
@@ -97,6 +106,9 @@ pub(super) struct OwnedFile {
     /// The file without symbolic links.
     pub(super) path: PathBuf,
     lock: File,
+    /// The file itself, locked: it may have names in other folders. Kept open until every connection is closed, because
+    /// closing it takes SQLite's own locks away from all connections of this process.
+    itself: OnceLock<File>,
 }
 
 #[cfg(test)]
@@ -106,30 +118,81 @@ impl OwnedFile {
     }
 }
 
-impl Drop for OwnedFile {
-    fn drop(&mut self) {
+impl OwnedFile {
+    /// Lets others take the file.
+    fn release(&self) {
         // Closing alone is not enough: a program that is being started at this moment holds a copy of every open file
         // until it runs, and with it the lock.
-        if let Err(error) = self.lock.unlock() {
-            tracing::warn!(%error, "the event log's lock could not be given back");
+        for lock in self.itself.get().into_iter().chain([&self.lock]) {
+            if let Err(error) = lock.unlock() {
+                tracing::warn!(%error, "the event log's lock could not be given back");
+            }
         }
+    }
+
+    /// Takes the file itself, whatever its names are, once it is there.
+    fn lock_itself(&self) -> Result<(), StoreError> {
+        if self.itself.get().is_some() {
+            return Ok(());
+        }
+        let failed = |error: std::io::Error| unusable(&self.path, &format!("cannot be opened: {error}"));
+        let file = match File::options().read(true).write(true).open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            // What cannot be written is told when it is opened as a database.
+            Err(_) => return Ok(()),
+        };
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Ok(());
+        }
+        take(&self.path, &file)?;
+        self.itself.get_or_init(|| file);
+        Ok(())
+    }
+
+    /// Takes from others what they may do with the files; the log may have been written by a program that left that open.
+    fn make_private(&self) {
+        let there = ["", "-wal", "-shm"].into_iter().map(|ending| files::beside(&self.path, ending));
+        for path in there.filter(|path| path.is_file()) {
+            let closed = File::open(&path).and_then(|file| files::make_private(&file));
+            if let Err(error) = closed {
+                tracing::warn!(%error, path = %path.display(), "others may read this file, and that cannot be changed");
+            }
+        }
+    }
+}
+
+impl Drop for OwnedFile {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// A file that is this process's own until this value is dropped, while connections to it may still be open.
+pub(super) struct Ownership(pub(super) Arc<OwnedFile>);
+
+impl Drop for Ownership {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
 /// Takes a file for this process; makes its folder if there is none.
 pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
     let path = real_path(path)?;
-    let lock_path = beside(&path, "-lock");
-    let lock = File::options()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(&lock_path)
+    let lock = files::open_private_file(&files::beside(&path, "-lock"))
         .map_err(|error| unusable(&path, &format!("cannot be written: {error}")))?;
+    take(&path, &lock)?;
+    let file = OwnedFile { path, lock, itself: OnceLock::new() };
+    file.lock_itself()?;
+    Ok(file)
+}
+
+fn take(path: &Path, lock: &File) -> Result<(), StoreError> {
     match lock.try_lock() {
-        Ok(()) => Ok(OwnedFile { path, lock }),
-        Err(TryLockError::WouldBlock) => Err(unusable(&path, "is in use by another program: end that one first")),
-        Err(TryLockError::Error(error)) => Err(unusable(&path, &format!("cannot be locked: {error}"))),
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(unusable(path, "is in use by another program: end that one first")),
+        Err(TryLockError::Error(error)) => Err(unusable(path, &format!("cannot be locked: {error}"))),
     }
 }
 
@@ -137,6 +200,8 @@ pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
 pub(super) fn open_writer(file: &OwnedFile) -> Result<Connection, StoreError> {
     let path = &file.path;
     create_if_missing(path)?;
+    file.lock_itself()?;
+    let wal_is_there = wal_is_there(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
@@ -149,6 +214,8 @@ pub(super) fn open_writer(file: &OwnedFile) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     tune(&connection, WRITER_CACHE_KIB)?;
+    refuse_lost_wal(&connection, path, wal_is_there)?;
+    file.make_private();
     Ok(connection)
 }
 
@@ -161,27 +228,98 @@ fn create_if_missing(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let failed = |error: &dyn std::fmt::Display| unusable(path, &format!("cannot be created: {error}"));
-    let partial = beside(path, "-partial");
+    let partial = files::partial_name(path);
     // What a program that was killed in the middle left there.
-    for file in [&partial, &beside(path, "-partial-journal")] {
-        match std::fs::remove_file(file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&error)),
-            _ => {}
-        }
+    for file in [&partial, &files::beside(path, "-partial-journal")] {
+        files::remove_if_there(file).map_err(|error| failed(&error))?;
     }
+    // SQLite gives what it makes beside a file the same permissions.
+    files::open_private_file(&partial).map_err(|error| failed(&error))?;
     let connection = Connection::open(&partial).map_err(|error| failed(&error))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     migrate(&connection, &path.display().to_string())?;
     connection.close().map_err(|(_, error)| failed(&error))?;
-    std::fs::rename(&partial, path).map_err(|error| failed(&error))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
+    files::rename_durably(&partial, path).map_err(|error| failed(&error))
+}
+
+/// Says in the file itself that its newest events may be in the write-ahead log alone, before any of them is. Whoever finds
+/// this in a file without a write-ahead log knows that it was copied without it: a program that is killed leaves it there,
+/// and one that ends in order folds it and says so.
+pub(super) fn mark_in_use(connection: &Connection) -> rusqlite::Result<()> {
+    // The last to close a file removes the write-ahead log, also after a failure.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if !is_in_use(connection)? {
+        connection.execute("UPDATE file_state SET in_use = 1", [])?;
+    }
+    fold(connection)
+}
+
+/// Folds the write-ahead log, and says in the file that nothing is missing from it.
+pub(super) fn mark_whole(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE file_state SET in_use = 0", [])?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    fold(connection)
+}
+
+/// As [`mark_whole`], also for a log in the shape of an older program, which said nothing.
+pub(super) fn mark_copy_whole(connection: &Connection) -> rusqlite::Result<()> {
+    if is_in_use(connection)? { mark_whole(connection) } else { Ok(()) }
+}
+
+fn fold(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+/// `false` also for a file of an older program, which said nothing.
+fn is_in_use(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(connection.table_exists(None, "file_state")?
+        && connection.query_row("SELECT in_use FROM file_state", [], |row| row.get(0))?)
+}
+
+fn wal_is_there(path: &Path) -> bool {
+    files::beside(path, "-wal").exists()
+}
+
+/// Refuses a file that was in use when it was copied, and whose write-ahead log was not copied with it.
+fn refuse_lost_wal(connection: &Connection, path: &Path, wal_is_there: bool) -> Result<(), StoreError> {
+    if wal_is_there || !is_in_use(connection)? {
+        return Ok(());
+    }
+    let head = read::head(connection)?;
+    Err(unusable(
+        path,
+        &format!(
+            "was copied without its write-ahead log, or lost it: it ends at position {head}, and what was written after \
+             that is missing. Copy a log that is in use with `storefront-server backup`, or put {}-wal beside it; if \
+             there is none any more, `storefront-server accept-loss` goes on without",
+            path.display()
+        ),
+    ))
+}
+
+/// Takes a file as it is, without the write-ahead log that it lost; tells where it ends.
+pub(super) fn accept_loss(path: &Path) -> Result<Position, StoreError> {
+    let file = own(path)?;
+    refuse_lost_content(&file.path)?;
+    if wal_is_there(&file.path) {
+        return Err(unusable(path, "has its write-ahead log beside it: nothing is lost"));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&file.path, flags)
+        .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
+    identify(&connection, &path.display().to_string())?;
+    if !is_in_use(&connection)? {
+        return Err(unusable(path, "is whole: nothing is lost"));
+    }
+    let head = read::head(&connection)?;
+    mark_whole(&connection)?;
+    Ok(head)
 }
 
 /// Refuses a file of no bytes, and a write-ahead log whose database is gone.
 fn refuse_lost_content(path: &Path) -> Result<(), StoreError> {
     let length = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
-    let wal = beside(path, "-wal");
+    let wal = files::beside(path, "-wal");
     match (length(path), length(&wal)) {
         (Some(0), _) => Err(unusable(
             path,
@@ -200,13 +338,6 @@ fn refuse_lost_content(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The name of a file that stands beside another.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
 /// Opens one more connection that only reads.
 pub(super) fn open_reader(file: &OwnedFile) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -222,6 +353,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(unusable(path, "is not there"));
     }
+    let wal_is_there = wal_is_there(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
@@ -230,6 +362,9 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     if identify(&connection, &name)? == 0 {
         return Err(unusable(path, "has nothing in it"));
     }
+    refuse_lost_wal(&connection, path, wal_is_there)?;
+    // The write-ahead log of a program that was killed stays where it is: a file that is in use has one.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_in_use(&connection)?)?;
     connection.pragma_update(None, "query_only", true)?;
     tune(&connection, READER_CACHE_KIB)?;
     Ok(connection)
@@ -330,7 +465,7 @@ fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
     }
     let name = path.file_name().ok_or_else(|| unusable(path, "needs a file name"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)
+    files::make_private_folder(folder)
         .and_then(|()| folder.canonicalize())
         .map(|folder| folder.join(name))
         .map_err(|error| unusable(path, &format!("cannot be created: {error}")))

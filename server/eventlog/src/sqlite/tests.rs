@@ -30,7 +30,8 @@ fn a_log_with_its_connection(path: &Path) -> (SqliteStore, Arc<Mutex<Connection>
     let file = schema::own(path).unwrap();
     let connection = Arc::new(Mutex::new(schema::open_writer(&file).unwrap()));
     let readers = Readers::own(vec![schema::open_reader(&file).unwrap()], schema::open_reader(&file).unwrap());
-    let store = SqliteStore::start(connection.clone(), readers, Some(file), Queue::new(100, PATIENCE)).unwrap();
+    let store =
+        SqliteStore::start(connection.clone(), readers, Some(Arc::new(file)), Queue::new(100, PATIENCE)).unwrap();
     (store, connection)
 }
 

@@ -10,7 +10,7 @@ use tracing::error;
 
 use super::batch::{self, Memory};
 use super::readers::lock;
-use super::schema::OwnedFile;
+use super::schema::{self, Ownership};
 use crate::queue::{Batch, Job, Lookout, Outcome};
 use crate::{Append, Position, StoreError};
 
@@ -18,7 +18,7 @@ use crate::{Append, Position, StoreError};
 pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) connection: Arc<Mutex<Connection>>,
-    pub(super) file: Option<OwnedFile>,
+    pub(super) file: Option<Ownership>,
     pub(super) head: watch::Sender<Position>,
     /// Where the callers are, if the log was opened there.
     pub(super) runtime: Option<Handle>,
@@ -52,7 +52,7 @@ pub(super) fn run(mut writer: Writer) {
         }
     }
     if writer.file.is_some()
-        && let Err(error) = lock(&writer.connection).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        && let Err(error) = schema::mark_whole(&lock(&writer.connection))
     {
         error!(%error, "the write-ahead log could not be folded into the event log; the next start does it");
     }

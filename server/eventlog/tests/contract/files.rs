@@ -209,6 +209,99 @@ async fn the_file_itself_refuses_to_change_or_delete_events() {
     }
 }
 
+/// A copy of a log that is in use: as a plain `cp` makes it, without the write-ahead log beside it.
+fn plain_copy(path: &Path) -> PathBuf {
+    let copy = path.with_file_name("copy.sqlite3");
+    std::fs::copy(path, &copy).unwrap();
+    copy
+}
+
+#[tokio::test]
+async fn a_log_that_was_copied_without_its_write_ahead_log_is_refused_until_the_loss_is_accepted() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 3).await;
+    log.close().await;
+    let log = opened(&path);
+    write(&log, "a", 40).await;
+    let copy = plain_copy(&path);
+    for _ in 0..2 {
+        assert_unusable(&copy, "was copied without its write-ahead log, or lost it: it ends at position 3");
+        let refused = SqliteStore::open_to_read(&copy).err().unwrap().to_string();
+        assert!(refused.contains("storefront-server backup"), "{refused}");
+    }
+    assert_eq!(SqliteStore::accept_loss(&copy).unwrap(), Position(3));
+    assert_eq!(head(&opened(&copy)).await, 3);
+    for (whole, because) in [(&copy, "is whole"), (&path, "is in use by another program")] {
+        let refused = SqliteStore::accept_loss(whole).err().unwrap().to_string();
+        assert!(refused.contains(because), "{refused}");
+    }
+    // With it, a copy of a log that rests is as good as the log.
+    std::fs::copy(path.with_file_name("log.sqlite3-wal"), path.with_file_name("copy.sqlite3-wal")).unwrap();
+    std::fs::copy(&path, &copy).unwrap();
+    assert_eq!(head(&opened(&copy)).await, 43);
+    log.close().await;
+    assert_eq!(head(&opened(&plain_copy(&path))).await, 43, "a log that was closed is in its file");
+}
+
+#[tokio::test]
+async fn a_log_in_use_that_was_read_keeps_its_write_ahead_log_when_its_server_is_gone() {
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 3).await;
+    // As a killed server leaves it: both files, and nobody who has them open.
+    let killed = plain_copy(&path);
+    std::fs::copy(path.with_file_name("log.sqlite3-wal"), path.with_file_name("copy.sqlite3-wal")).unwrap();
+    let reading: Log = Arc::new(SqliteStore::open_to_read(&killed).unwrap());
+    assert_eq!(head(&reading).await, 3);
+    reading.close().await;
+    drop(reading);
+    assert!(killed.with_file_name("copy.sqlite3-wal").exists());
+    assert_eq!(head(&opened(&killed)).await, 3);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_log_is_not_opened_twice_by_another_name_of_its_file() {
+    let (folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 1).await;
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let other_name = elsewhere.join("other-name");
+    std::fs::hard_link(&path, &other_name).unwrap();
+    assert_unusable(&other_name, "in use by another program");
+    write(&log, "a", 1).await;
+    log.close().await;
+    assert_eq!(head(&opened(&other_name)).await, 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_may_read_a_log_or_a_backup_also_one_that_an_older_program_left_open() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, _) = a_place();
+    let within = folder.path().join("of/my/shop");
+    let path = within.join("log.sqlite3");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let all_private = || {
+        for file in std::fs::read_dir(&within).unwrap() {
+            let path = file.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+    };
+    let log = SqliteStore::open(&path).unwrap();
+    log.append(nothing().and(onto("a", some_events(1)))).await.unwrap();
+    log.backup(&within.join("copy")).await.unwrap();
+    all_private();
+    assert_eq!([mode(&within), mode(&folder.path().join("of"))], [0o700, 0o700]);
+    log.close().await;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
+    let log = SqliteStore::open(&path).unwrap();
+    log.append(nothing().and(onto("a", some_events(1)))).await.unwrap();
+    all_private();
+}
+
 #[tokio::test]
 async fn clones_are_the_same_log() {
     let (_folder, path) = a_place();
@@ -299,7 +392,7 @@ async fn a_log_of_an_older_program_is_read_and_checked_in_the_shape_that_it_has(
     let log = opened(&path);
     write(&log, "a", 3).await;
     log.close().await;
-    let older = "DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
+    let older = "DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
         DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; PRAGMA user_version = 1";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = SqliteStore::open_to_read(&path).unwrap();
@@ -317,7 +410,8 @@ async fn a_log_of_an_older_program_gets_its_hash_at_the_first_start_and_says_whe
     write(&log, "a", 5).await;
     let tree = log.hash_tree().await.unwrap().unwrap();
     log.close().await;
-    let older = "DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 2";
+    let older =
+        "DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 2";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = opened(&path);
     let planted = log.hash_tree().await.unwrap().unwrap();

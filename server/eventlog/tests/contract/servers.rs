@@ -1,6 +1,6 @@
 //! What is special about a log in a database: several servers write to it, and connections get lost.
 
-use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError, check};
+use storefront_eventlog::{AppendError, EventStore, Filter, Position, PostgresStore, StoreError, check, import};
 use tokio::task::JoinSet;
 
 use crate::world::*;
@@ -54,7 +54,8 @@ async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
     write(&world.log(), "a", 5).await;
     let tree = world.log().hash_tree().await.unwrap().unwrap();
     world.log().close().await;
-    let older = "ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since;
+    let older =
+        "ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since, DROP COLUMN incomplete;
         ALTER TABLE eventlog.events DROP COLUMN checksum; DROP FUNCTION eventlog.grow;
         DELETE FROM eventlog.migrations WHERE step > 2";
     world.plain_connection().await.batch_execute(older).await.unwrap();
@@ -238,6 +239,17 @@ async fn an_event_behind_the_head_fails_the_check() {
     world.plain_connection().await.batch_execute(back).await.unwrap();
     let report = check(&*world.reader().await.unwrap()).await.unwrap();
     assert!(report.to_string().ends_with("1 findings\n- position 3 stands behind the head"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_with_half_an_import_is_refused() {
+    let world = World::postgres().await;
+    let cut = "{\"position\":1,\"id\":";
+    import(&*world.log(), &mut cut.as_bytes()).await.unwrap_err();
+    for refused in [world.try_second_server().await.err(), world.reader().await.err()] {
+        let told = refused.unwrap().to_string();
+        assert!(told.contains("Drop the schema eventlog and import again"), "{told}");
+    }
 }
 
 #[tokio::test]
