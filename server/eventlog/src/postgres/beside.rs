@@ -15,7 +15,7 @@ use crate::clock::{as_ms, between};
 use crate::limits::{SNAPSHOT_BYTES, TIMERS_PER_READ};
 use crate::{Append, AppendError, Epoch, Fence, JsonText, Snapshot, StreamName, Taken, Timer, TimerChange, Version};
 
-const NOW_MS: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+pub(super) const NOW_MS: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 pub(super) const EPOCHS: &str =
     "SELECT name, epoch FROM eventlog.leases WHERE name = ANY ($1::text[]) ORDER BY name FOR SHARE";

@@ -9,7 +9,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::beside::NOW_MS;
 use super::session::{Session, signed, unsigned};
+use crate::clock::{ANSWER_LIFE_MS, LONGEST_TICK_MS};
 use crate::hash_tree::{self, Hash, HashTree};
 use crate::queue::Job;
 use crate::{Append, Fence, Position, TimerChange, Version};
@@ -113,7 +115,7 @@ impl<'a> Rows<'a> {
         let mut sql = Sql::default();
         let count = signed(self.event_count());
         let growth = Growth::of(tree, &self.leaves);
-        growth.add(&mut sql, &count);
+        growth.add(&mut sql, &count, !self.keys.is_empty());
         self.add_events(&mut sql);
         let (consumers, positions): (Vec<&str>, Vec<i64>) =
             self.checkpoints.iter().map(|(name, at)| (*name, at)).unzip();
@@ -127,12 +129,10 @@ impl<'a> Rows<'a> {
                 )"
             );
         }
-        let room = self.answer_times_ms.iter().max().map(|newest_ms| {
-            // Up to twice as many old answers go as new ones come, so that they go faster than they come.
-            (crate::clock::oldest_answer_ms(*newest_ms), signed(self.keys.len() as u64) * 2)
-        });
-        if let Some((oldest_ms, most)) = &room {
-            self.add_answers(&mut sql, oldest_ms, most);
+        // Up to twice as many old answers go as new ones come, so that they go faster than they come.
+        let most = signed(self.keys.len() as u64) * 2;
+        if most > 0 {
+            self.add_answers(&mut sql, &most);
         }
         let timers = Timers::of(self.timers.values().copied());
         timers.add(&mut sql);
@@ -214,7 +214,7 @@ impl<'a> Rows<'a> {
         );
     }
 
-    fn add_answers<'s>(&'s self, sql: &mut Sql<'s>, oldest_ms: &'s i64, most: &'s i64) {
+    fn add_answers<'s>(&'s self, sql: &mut Sql<'s>, most: &'s i64) {
         let rows = sql.table([
             (&self.keys, "text"),
             (&self.fingerprints, "text"),
@@ -222,15 +222,16 @@ impl<'a> Rows<'a> {
             (&self.answers_past_base, "bigint"),
             (&self.answer_times_ms, "bigint"),
         ]);
-        let (oldest_ms, most) = (sql.value(oldest_ms, "bigint"), sql.value(most, "bigint"));
+        let most = sql.value(most, "bigint");
         sql.text += &format!(
             ", answered AS (
-                INSERT INTO eventlog.answers (key, fingerprint, body, position, time_ms)
-                SELECT a.key, a.fingerprint, a.body, bumped.base + a.past_base, a.time_ms
+                INSERT INTO eventlog.answers (key, fingerprint, body, position, time_ms, kept_ms)
+                SELECT a.key, a.fingerprint, a.body, bumped.base + a.past_base, a.time_ms, bumped.seen_ms
                 FROM bumped, {rows} AS a(key, fingerprint, body, past_base, time_ms, n)
             ), forgotten AS (
                 DELETE FROM eventlog.answers AS a USING bumped WHERE a.key = ANY (ARRAY(
-                    SELECT key FROM eventlog.answers WHERE time_ms < {oldest_ms} ORDER BY time_ms LIMIT {most}))
+                    SELECT key FROM eventlog.answers WHERE kept_ms < (SELECT seen_ms FROM bumped) - {ANSWER_LIFE_MS}
+                    ORDER BY kept_ms LIMIT {most}))
             )"
         );
     }
@@ -259,10 +260,16 @@ impl Growth {
         }
     }
 
-    fn add<'s>(&'s self, sql: &mut Sql<'s>, count: &'s i64) {
-        let bump = format!("UPDATE eventlog.head SET position = position + {}", sql.value(count, "bigint"));
+    /// `look` counts the time that has passed since the last answer was kept, as [`SeenTime`](crate::clock::SeenTime) does.
+    fn add<'s>(&'s self, sql: &mut Sql<'s>, count: &'s i64, look: bool) {
+        let mut bump = format!("UPDATE eventlog.head SET position = position + {}", sql.value(count, "bigint"));
+        if look {
+            bump += &format!(
+                ", looked_ms = {NOW_MS}, seen_ms = seen_ms + least(greatest({NOW_MS} - looked_ms, 0), {LONGEST_TICK_MS})"
+            );
+        }
         if self.leaves.is_empty() {
-            sql.text = format!("WITH bumped AS ({bump} RETURNING position - $1 AS base, NULL::bytea AS news)");
+            sql.text = format!("WITH bumped AS ({bump} RETURNING position - $1 AS base, seen_ms, NULL::bytea AS news)");
             return;
         }
         let (size, last) = (sql.value(&self.size, "bigint"), sql.value(&self.last_peak, "bytea"));
@@ -272,7 +279,7 @@ impl Growth {
                 {bump}, leaves = leaves + $1,
                     peaks = CASE WHEN leaves = {size} AND substr(peaks, greatest(length(peaks) - 31, 1)) = {last}
                         THEN {peaks} ELSE eventlog.grow(peaks, leaves, {leaves}) END
-                RETURNING position - $1 AS base, CASE WHEN peaks <> {peaks} THEN peaks END AS news
+                RETURNING position - $1 AS base, seen_ms, CASE WHEN peaks <> {peaks} THEN peaks END AS news
             )"
         );
     }

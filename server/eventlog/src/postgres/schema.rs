@@ -111,6 +111,15 @@ const MIGRATIONS: &[&str] = &[
 "#,
     // While an import is at it, and after one that was broken off.
     "ALTER TABLE eventlog.head ADD COLUMN incomplete BOOLEAN NOT NULL DEFAULT false;",
+    // Answers that older programs kept live for another day.
+    "
+    ALTER TABLE eventlog.head
+        ADD COLUMN seen_ms BIGINT NOT NULL DEFAULT 0,
+        ADD COLUMN looked_ms BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE eventlog.answers ADD COLUMN kept_ms BIGINT NOT NULL DEFAULT 0;
+    DROP INDEX eventlog.answers_by_time;
+    CREATE INDEX answers_by_kept ON eventlog.answers (kept_ms);
+",
 ];
 
 const PLANTED: &str = "SELECT since IS NOT NULL FROM eventlog.head";

@@ -7,6 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::writer::Coming;
 use super::{beside, read};
+use crate::clock::{self, SeenTime};
 use crate::hash_tree::{self, Hash, HashTree};
 use crate::queue::{Job, Outcome};
 use crate::versions::Versions;
@@ -102,16 +103,23 @@ fn write_all(
             causation_id, actor, data, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut outcomes = Vec::new();
+    let mut time = None;
     while let Some(job) = coming.job(outcomes.len()) {
         let outcome = match judge(connection, memory, &job.append, ids)? {
             Verdict::Answered(outcome) => outcome,
             Verdict::Free(before) => {
-                Ok(write_one(connection, memory, &mut insert, job, before, (&mut head, &mut tree))?)
+                if job.append.answer.is_some() && time.is_none() {
+                    time = Some(look_at_the_time(connection)?);
+                }
+                let state = (&mut head, &mut tree, time.unwrap_or_default());
+                Ok(write_one(connection, memory, &mut insert, job, before, state)?)
             }
         };
         outcomes.push(outcome);
     }
-    clean_answers(connection, coming.appends())?;
+    if let Some(time) = time {
+        clean_answers(connection, time, coming.appends())?;
+    }
     if head != before {
         keep_tree(connection, &tree)?;
     }
@@ -235,7 +243,7 @@ fn write_one(
     insert: &mut CachedStatement<'_>,
     Job { append, contents, reply: _ }: &Job,
     mut versions: Vec<Version>,
-    (head, tree): (&mut Position, &mut HashTree),
+    (head, tree, time): (&mut Position, &mut HashTree, SeenTime),
 ) -> rusqlite::Result<Appended> {
     let mut contents = contents.iter();
     for (stream, version) in append.streams.iter().zip(&mut versions) {
@@ -257,7 +265,7 @@ fn write_one(
         beside::change_timer(connection, change)?;
     }
     if let Some(answer) = &append.answer {
-        keep_answer(connection, answer, *head)?;
+        keep_answer(connection, answer, *head, time)?;
     }
     Ok(Appended { position: *head, versions })
 }
@@ -305,30 +313,45 @@ fn move_checkpoint(connection: &Connection, checkpoint: &Checkpoint) -> rusqlite
     Ok(())
 }
 
-fn keep_answer(connection: &Connection, answer: &Answer, position: Position) -> rusqlite::Result<()> {
+/// Counts the time that has passed since the last answer was kept.
+fn look_at_the_time(connection: &Connection) -> rusqlite::Result<SeenTime> {
+    let mut time = connection.prepare_cached("SELECT seen_ms, looked_ms FROM seen_time")?.query_row([], |row| {
+        Ok(SeenTime { seen_ms: row.get(0)?, looked_ms: row.get(1)? })
+    })?;
+    time.look(clock::now_ms());
+    connection
+        .prepare_cached("UPDATE seen_time SET seen_ms = ?1, looked_ms = ?2")?
+        .execute(params![time.seen_ms, time.looked_ms])?;
+    Ok(time)
+}
+
+fn keep_answer(
+    connection: &Connection,
+    answer: &Answer,
+    position: Position,
+    time: SeenTime,
+) -> rusqlite::Result<()> {
     let Answer { key, fingerprint, body, time_ms } = answer;
     connection
-        .prepare_cached("INSERT INTO answers (key, fingerprint, body, position, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![key, fingerprint, body.as_str(), position, time_ms])?;
+        .prepare_cached(
+            "INSERT INTO answers (key, fingerprint, body, position, time_ms, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![key, fingerprint, body.as_str(), position, time_ms, time.seen_ms])?;
     Ok(())
 }
 
 /// Removes up to twice as many answers as came in, so that old ones go faster than new ones come and no batch waits long.
-fn clean_answers<'a>(connection: &Connection, appends: impl Iterator<Item = &'a Append>) -> rusqlite::Result<()> {
-    let answers = appends.filter_map(|append| append.answer.as_ref());
-    let (mut count, mut newest_ms) = (0_u32, i64::MIN);
-    for answer in answers {
-        count += 1;
-        newest_ms = newest_ms.max(answer.time_ms);
-    }
-    if count == 0 {
-        return Ok(());
-    }
+fn clean_answers<'a>(
+    connection: &Connection,
+    time: SeenTime,
+    appends: impl Iterator<Item = &'a Append>,
+) -> rusqlite::Result<()> {
+    let count = u32::try_from(appends.filter(|append| append.answer.is_some()).count()).unwrap_or(u32::MAX / 2);
     connection
         .prepare_cached(
             "DELETE FROM answers WHERE rowid IN
-            (SELECT rowid FROM answers WHERE time_ms < ?1 ORDER BY time_ms LIMIT ?2)",
+            (SELECT rowid FROM answers WHERE kept_ms < ?1 ORDER BY kept_ms LIMIT ?2)",
         )?
-        .execute(params![crate::clock::oldest_answer_ms(newest_ms), count * 2])?;
+        .execute(params![time.oldest_answer_ms(), count * 2])?;
     Ok(())
 }

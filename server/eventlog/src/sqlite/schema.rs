@@ -92,6 +92,18 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     INSERT INTO file_state (single, in_use) VALUES (1, 0);
 ",
+    // Answers that older programs kept live for another day.
+    "
+    ALTER TABLE answers ADD COLUMN kept_ms INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX answers_by_time;
+    CREATE INDEX answers_by_kept ON answers (kept_ms);
+    CREATE TABLE seen_time (
+        single INTEGER PRIMARY KEY CHECK (single = 1),
+        seen_ms INTEGER NOT NULL,
+        looked_ms INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO seen_time (single, seen_ms, looked_ms) VALUES (1, 0, 0);
+",
 ];
 
 /// How long SQLite waits for a lock of its own before it gives up. Held ones are released within milliseconds.

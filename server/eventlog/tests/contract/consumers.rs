@@ -99,22 +99,29 @@ pub(crate) async fn of_two_commands_with_one_key_one_takes_effect(log: Log) {
     }
 }
 
-pub(crate) async fn answers_are_kept_for_a_day_and_then_forgotten(log: Log) {
+/// As if a day and more had gone by, of which the log saw every minute.
+async fn a_day_passes(world: &mut World) {
+    let older = format!("answers SET kept_ms = kept_ms - {}", DAY_MS + 60_000);
+    world.tamper(&format!("UPDATE {older}"), &format!("UPDATE eventlog.{older}")).await;
+}
+
+pub(crate) async fn answers_are_kept_for_a_day_and_then_forgotten(mut world: World) {
     for number in 0..10 {
-        log.append(nothing().with_answer(answer(&format!("old {number}"), "done", number))).await.unwrap();
+        world.log().append(nothing().with_answer(answer(&format!("old {number}"), "done", number))).await.unwrap();
     }
-    log.append(nothing().with_answer(answer("a day later", "done", DAY_MS))).await.unwrap();
-    for number in 0..10 {
-        assert!(log.answer(&format!("old {number}")).await.unwrap().is_some(), "kept for a whole day");
+    if world.lives_nowhere() {
+        return;
     }
+    a_day_passes(&mut world).await;
+    let log = world.log();
     for number in 0..10 {
-        log.append(nothing().with_answer(answer(&format!("new {number}"), "done", DAY_MS + 100))).await.unwrap();
+        log.append(nothing().with_answer(answer(&format!("new {number}"), "done", 100))).await.unwrap();
     }
     for number in 0..10 {
         assert_eq!(log.answer(&format!("old {number}")).await.unwrap(), None);
         assert!(log.answer(&format!("new {number}")).await.unwrap().is_some());
     }
-    let reused = log.append(nothing().with_answer(answer("old 1", "anew", DAY_MS + 100))).await;
+    let reused = log.append(nothing().with_answer(answer("old 1", "anew", 100))).await;
     reused.unwrap();
 }
 
@@ -122,7 +129,25 @@ pub(crate) async fn a_caller_whose_clock_is_ahead_costs_nobody_an_answer(log: Lo
     let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
     log.append(nothing().with_answer(answer("of now", "done", now_ms))).await.unwrap();
     log.append(nothing().with_answer(answer("of next year", "done", now_ms + 365 * DAY_MS))).await.unwrap();
-    assert!(log.answer("of now").await.unwrap().is_some());
+    log.append(nothing().with_answer(answer("of long ago", "done", 0))).await.unwrap();
+    for key in ["of now", "of next year", "of long ago"] {
+        assert!(log.answer(key).await.unwrap().is_some(), "{key}");
+    }
+}
+
+/// The clock of the database, or of this machine, is 25 hours ahead for a moment: what it is compared with stands 25 hours back.
+pub(crate) async fn a_clock_that_is_ahead_for_a_moment_costs_nobody_an_answer(mut world: World) {
+    world.log().append(nothing().with_answer(answer("before", "done", 1))).await.unwrap();
+    if world.lives_nowhere() {
+        return;
+    }
+    let back = format!("SET looked_ms = looked_ms - {}", DAY_MS + DAY_MS / 24);
+    world.tamper(&format!("UPDATE seen_time {back}"), &format!("UPDATE eventlog.head {back}")).await;
+    let log = world.log();
+    for number in 0..5 {
+        log.append(nothing().with_answer(answer(&format!("then {number}"), "done", 1))).await.unwrap();
+    }
+    assert!(log.answer("before").await.unwrap().is_some(), "the same command would have its effect twice");
 }
 
 async fn checkpoint(log: &Log, consumer: &str) -> u64 {

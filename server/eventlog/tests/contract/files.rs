@@ -392,7 +392,8 @@ async fn a_log_of_an_older_program_is_read_and_checked_in_the_shape_that_it_has(
     let log = opened(&path);
     write(&log, "a", 3).await;
     log.close().await;
-    let older = "DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
+    let older = "DROP TABLE seen_time; DROP INDEX answers_by_kept; ALTER TABLE answers DROP COLUMN kept_ms;
+        CREATE INDEX answers_by_time ON answers (time_ms); DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum;
         DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots; PRAGMA user_version = 1";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = SqliteStore::open_to_read(&path).unwrap();
@@ -411,7 +412,8 @@ async fn a_log_of_an_older_program_gets_its_hash_at_the_first_start_and_says_whe
     let tree = log.hash_tree().await.unwrap().unwrap();
     log.close().await;
     let older =
-        "DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 2";
+        "DROP TABLE seen_time; DROP INDEX answers_by_kept; ALTER TABLE answers DROP COLUMN kept_ms;
+        CREATE INDEX answers_by_time ON answers (time_ms); DROP TABLE file_state; DROP TABLE hash_tree; ALTER TABLE events DROP COLUMN checksum; PRAGMA user_version = 2";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
     let log = opened(&path);
     let planted = log.hash_tree().await.unwrap().unwrap();

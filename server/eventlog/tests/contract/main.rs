@@ -120,7 +120,6 @@ macro_rules! the_contract_on {
                 an_answered_key_matters_more_than_a_conflict,
                 the_same_append_with_its_answer_is_answered_as_it_was_then,
                 of_two_commands_with_one_key_one_takes_effect,
-                answers_are_kept_for_a_day_and_then_forgotten,
                 a_caller_whose_clock_is_ahead_costs_nobody_an_answer,
             }
             waiting {
@@ -149,6 +148,10 @@ macro_rules! the_contract_on {
                 a_sound_log_passes_its_check,
             }
             ;
+            consumers {
+                answers_are_kept_for_a_day_and_then_forgotten,
+                a_clock_that_is_ahead_for_a_moment_costs_nobody_an_answer,
+            }
             leases {
                 a_lease_has_one_holder_at_a_time,
                 of_many_who_want_a_lease_one_gets_it,

@@ -55,7 +55,10 @@ async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
     let tree = world.log().hash_tree().await.unwrap().unwrap();
     world.log().close().await;
     let older =
-        "ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since, DROP COLUMN incomplete;
+        "ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since, DROP COLUMN incomplete,
+            DROP COLUMN seen_ms, DROP COLUMN looked_ms;
+        ALTER TABLE eventlog.answers DROP COLUMN kept_ms;
+        CREATE INDEX answers_by_time ON eventlog.answers (time_ms);
         ALTER TABLE eventlog.events DROP COLUMN checksum; DROP FUNCTION eventlog.grow;
         DELETE FROM eventlog.migrations WHERE step > 2";
     world.plain_connection().await.batch_execute(older).await.unwrap();
