@@ -1,6 +1,7 @@
 //! The composition root: builds the shop from its configuration, starts it, and ends it in order.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,9 +55,17 @@ pub enum StartError {
          or say --open-to-network if you mean it"
     )]
     OpenToNetwork(SocketAddr),
+    /// Another server has the event log open.
+    #[error("{why}. It is at {url}: join it with `storefront --server {url}`")]
+    RunsAlready {
+        /// What the log says.
+        why: StoreError,
+        /// Where that server is.
+        url: String,
+    },
     /// The event log cannot be opened.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// What stands in the event log cannot be read, or nothing can be written into it.
     #[error("the event log does not do its work: {0}")]
     Log(String),
@@ -75,6 +84,7 @@ pub struct Server {
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
     house: HouseHandle,
+    _note: Option<AddressNote>,
 }
 
 /// Hides the shop's insides from `Debug`.
@@ -107,12 +117,17 @@ impl Server {
         }
         let stop = CancellationToken::new();
         let connection_limits = config.connections;
-        let house = House::open(config, stop.clone()).await?;
+        let log = match &config.store {
+            StoreChoice::File(path) => Some(path.clone()),
+            StoreChoice::Memory | StoreChoice::Postgres(_) => None,
+        };
+        let house = House::open(config, stop.clone()).await.map_err(|error| runs_already(error, log.as_deref()))?;
+        let note = log.map(|path| AddressNote::write(&path, &join_url(address)));
         let open_files = open_files::raise_limit();
         let serving = connections::serve(listener, house.door.router(), connection_limits, open_files, stop.clone());
         let serving = tokio::spawn(serving);
         info!(%address, "the shop is open");
-        Ok(Self { address, stop, serving, house: HouseHandle(house) })
+        Ok(Self { address, stop, serving, house: HouseHandle(house), _note: note })
     }
 
     /// Where it listens.
@@ -120,9 +135,14 @@ impl Server {
         self.address
     }
 
-    /// Its base URL.
+    /// Its base URL, for this machine.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", with_ip(self.address, IpAddr::V4(Ipv4Addr::LOCALHOST)))
+    }
+
+    /// Its base URL for those who join: where it listens on every address, one that other machines on the same network reach.
+    pub fn join_url(&self) -> String {
+        join_url(self.address)
     }
 
     /// Takes no new requests, finishes those that run, ends the processes and closes the log; within ten seconds.
@@ -130,6 +150,72 @@ impl Server {
         self.stop.cancel();
         let serving = async { drop(self.serving.await) };
         self.house.0.close(serving).await;
+    }
+}
+
+fn join_url(address: SocketAddr) -> String {
+    format!("http://{}", with_ip(address, network_ip().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))))
+}
+
+/// An address with another IP where its own stands for all of the machine's.
+fn with_ip(address: SocketAddr, ip: IpAddr) -> SocketAddr {
+    if address.ip().is_unspecified() { SocketAddr::new(ip, address.port()) } else { address }
+}
+
+/// The IP under which the network knows this machine: the one from which it would send to the outside. Nothing is sent; the
+/// address asked about is one of those for documentation (RFC 5737).
+fn network_ip() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
+}
+
+/// Where a running server is, noted beside its log for whoever finds that in use. Gone with the server; what a killed one
+/// leaves is read by nobody, because its log is free then.
+#[derive(Debug)]
+struct AddressNote(PathBuf);
+
+impl AddressNote {
+    fn write(log: &Path, url: &str) -> Self {
+        let path = Self::path(log);
+        if let Err(failure) = std::fs::write(&path, url) {
+            warn!(error = %failure, "it could not be noted where the server is");
+        }
+        Self(path)
+    }
+
+    fn path(log: &Path) -> PathBuf {
+        let mut path = log.as_os_str().to_owned();
+        path.push("-address");
+        path.into()
+    }
+}
+
+impl Drop for AddressNote {
+    fn drop(&mut self) {
+        // Left behind, it says nothing wrong: the log is free.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Where the server is that has a log in a file open, as far as it has said so.
+pub fn running_at(log: &Path) -> Option<String> {
+    let url = std::fs::read_to_string(AddressNote::path(log)).ok()?;
+    url.starts_with("http://").then_some(url)
+}
+
+/// Says where the other server is when the log is in use.
+fn runs_already(error: StartError, log: Option<&Path>) -> StartError {
+    match (error, log.and_then(running_at)) {
+        (StartError::Store(why @ StoreError::InUse(_)), Some(url)) => StartError::RunsAlready { why, url },
+        (error, _) => error,
+    }
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 

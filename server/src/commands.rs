@@ -258,13 +258,13 @@ pub(crate) async fn steer_process(
     .await
 }
 
-/// Records what `actor` says became of a payment; nothing is written when it is known already.
+/// Records what `actor` says became of a payment; `false`, and nothing is written, when it is known already.
 pub(crate) async fn record_payment(
     store: &Store,
     id: PaymentId,
     outcome: &PaymentCommand,
     actor: &str,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let stream = streams::payment(id);
     retrying(|| async {
         let (payment, version) = stored::load::<PaymentEvent>(store, &stream).await?;
@@ -277,10 +277,11 @@ pub(crate) async fn record_payment(
         };
         let mut batch = Batch::new(clock::now(), cause);
         batch.add(stream.clone(), version, &payment::decide(&payment, outcome.clone())?);
-        if !batch.is_empty() {
-            store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        if batch.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(true)
     })
     .await
 }

@@ -5,7 +5,8 @@
 //! * `product_facts` is what a command must know of products and their stock, read from their streams.
 //! * `processes` are what the shop does by itself; the log is their only queue.
 //! * `parked` is what could not be handled and waits for somebody to look.
-//! * `progress` is how far the processes are, for whoever asks.
+//! * `progress` is how far the processes are, for whoever asks; `pauses` is what is paused; `repeats` is what came again and
+//!   changed nothing.
 //! * `views` are what lists and searches answer from.
 //! * `integrations` speak to the systems around the shop, one file each.
 //! * `lab` breaks things on purpose, for a room to watch.
@@ -39,10 +40,12 @@ mod log_health;
 mod open_files;
 mod order_record;
 mod parked;
+mod pauses;
 mod pictures;
 mod processes;
 mod product_facts;
 mod progress;
+mod repeats;
 mod shop;
 #[cfg(test)]
 mod simulation;
@@ -54,7 +57,7 @@ mod testing;
 pub mod tools;
 mod views;
 
-pub use app::{Server, StartError, rebuild_view};
+pub use app::{Server, StartError, rebuild_view, running_at};
 pub use config::{Config, ConnectionLimits, HostName, Secret, StoreChoice, Terms, WebOrigin, listen_address, switch};
 
 /// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.

@@ -10,6 +10,7 @@ use storefront_eventlog::{
 };
 use tracing::{error, info};
 
+use crate::repeats::Repeats;
 use crate::stored::Store;
 
 /// So long the log may take to show that it works.
@@ -19,7 +20,11 @@ const PROBE: &str = "health";
 
 /// What ails the log, as far as it has shown. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LogHealth(Arc<Mutex<Ailments>>);
+pub(crate) struct LogHealth {
+    ailments: Arc<Mutex<Ailments>>,
+    /// The appends that were decided anew are counted here.
+    pub(crate) repeats: Repeats,
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ailments {
@@ -69,11 +74,11 @@ impl LogHealth {
     }
 
     fn noted(&self) -> Ailments {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.ailments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, change: impl FnOnce(&mut Ailments)) {
-        let mut ailments = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ailments = self.ailments.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *ailments;
         change(&mut ailments);
         let found = [ailments.reading, ailments.writing].into_iter().flatten();
@@ -101,6 +106,9 @@ impl LogHealth {
             Ok(_) => self.note(|ailments| ailments.writing = None),
             Err(AppendError::Store(failure)) if failure.trouble() != Trouble::Closed => {
                 self.note(|ailments| ailments.writing = Some(failure.trouble()));
+            }
+            Err(AppendError::Conflict { stream, expected, actual }) => {
+                self.repeats.append_retried(stream.as_str(), *expected, *actual);
             }
             // Refused for what was asked, which says nothing of the disk.
             Err(_) => {}

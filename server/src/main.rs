@@ -357,8 +357,12 @@ fn say(words: &str) -> Result<()> {
 }
 
 async fn open(serve: Serve) -> Result<()> {
+    let open = serve.open_to_network;
     let server = Server::start(config(serve)?).await?;
-    writeln!(std::io::stdout(), "{}", server.url()).wrap_err("cannot print")?;
+    say(&server.url())?;
+    if open {
+        say(&format!("Others join with: storefront --server {}", server.join_url()))?;
+    }
     asked_to_stop().await?;
     // Asked twice, it does not wait for those who are still at it. What was acknowledged is on disk already.
     tokio::select! {

@@ -2,15 +2,30 @@
 //!
 //! Nothing here decides anything; the truth about what is done is the log and the checkpoints in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use storefront_api::Timestamp;
 use storefront_eventlog::{Position, Recorded};
+use tokio::sync::watch;
+
+use crate::clock;
 
 /// Where every process stands. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Progress(Arc<Mutex<BTreeMap<&'static str, Known>>>);
+pub(crate) struct Progress(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    known: Mutex<BTreeMap<&'static str, Known>>,
+    /// Wakes whoever waits for a process to come somewhere.
+    noted: watch::Sender<()>,
+    /// The processes that begin nothing by themselves.
+    paused: watch::Sender<BTreeSet<&'static str>>,
+    /// Held from the look at what waits until the step has been heard, so that two steps are not for one event.
+    stepping: tokio::sync::Mutex<()>,
+}
 
 #[derive(Clone, Debug)]
 struct Known {
@@ -23,6 +38,12 @@ struct Known {
 pub(crate) struct Standing {
     /// Everything up to here is dealt with, or parked.
     pub(crate) position: Position,
+    /// How far the log has been read.
+    pub(crate) read_to: Position,
+    /// How far it has been read for what people ask of the process.
+    pub(crate) steered_to: Position,
+    /// Events whose turn it is, and which have not begun.
+    pub(crate) ready: usize,
     /// Events that were read and are not dealt with.
     pub(crate) unfinished: usize,
     /// Events that are being handled at this moment.
@@ -80,9 +101,34 @@ impl Progress {
 
     /// A process that was introduced stands here now.
     pub(crate) fn note(&self, process: &'static str, standing: Standing) {
+        let paused = standing.paused;
         if let Some(known) = self.lock().get_mut(process) {
             known.standing = standing;
+            self.0.paused.send_if_modified(|all| if paused { all.insert(process) } else { all.remove(process) });
         }
+        self.0.noted.send_replace(());
+    }
+
+    /// The processes that are paused, and whoever wants to know when they are others.
+    pub(crate) fn paused(&self) -> watch::Receiver<BTreeSet<&'static str>> {
+        self.0.paused.subscribe()
+    }
+
+    /// Where a process stands; as if at the beginning where there is no such process.
+    pub(crate) fn standing(&self, process: &str) -> Standing {
+        self.lock().get(process).map(|known| known.standing.clone()).unwrap_or_default()
+    }
+
+    /// Waits until a process stands as wanted; `false` when that takes longer than the limit.
+    pub(crate) async fn until(&self, process: &str, limit: Duration, wanted: impl Fn(&Standing) -> bool) -> bool {
+        let mut noted = self.0.noted.subscribe();
+        let stands = async { while !wanted(&self.standing(process)) && noted.changed().await.is_ok() {} };
+        clock::timeout(limit, stands).await.is_some()
+    }
+
+    /// From the look at what waits until a step has been heard: one at a time.
+    pub(crate) async fn stepping(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.stepping.lock().await
     }
 
     /// Every process by name.
@@ -96,7 +142,7 @@ impl Progress {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The workshop lab (DOMAIN, section L).
 
 mod faults;
+mod pauses;
 mod scenarios;
 mod starting_over;
 mod step_mode;

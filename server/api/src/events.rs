@@ -60,6 +60,9 @@ pub struct EventQuery {
     /// The lab's `switches` as the last answer had them: with `wait`, the answer comes also as soon as they are others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switches: Option<uuid::Uuid>,
+    /// The mark of what is paused as the last answer had it: with `wait`, the answer comes also as soon as it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
 }
 
 /// Some of the log, oldest first.
@@ -86,6 +89,29 @@ pub struct EventPage {
     /// read on from `next_after`, which is 0. Absent otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reset: bool,
+    /// What takes nothing in by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
+}
+
+/// The processes and read models that take nothing in until they are stepped or resumed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Paused {
+    /// Another one whenever this is not as it was; empty while nothing is paused.
+    pub mark: String,
+    /// The processes, by name.
+    pub processes: Vec<String>,
+    /// The read models, by name.
+    pub views: Vec<PausedView>,
+}
+
+/// A read model that is paused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PausedView {
+    /// Its name, such as `orders`.
+    pub name: String,
+    /// Lists show the log up to here.
+    pub position: u64,
 }
 
 /// The hash of a log at a position: of a hash tree over every event up to there (SHA-256, RFC 6962). Whoever has

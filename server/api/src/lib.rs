@@ -3,6 +3,7 @@
 //! Clients and the server share these types, so neither can drift from the other. Stored events are *not* these types:
 //! the server keeps its own codecs, so that the wire and the log can change apart.
 
+mod actor;
 mod catalogue;
 mod customers;
 mod diff;
@@ -12,14 +13,17 @@ mod health;
 mod ids;
 mod lab;
 mod money;
+mod order_number;
 mod orders;
 mod problem;
 mod processes;
+mod repeats;
 mod statistics;
 mod stock;
 mod time;
 mod views;
 
+pub use actor::{ActorName, BadActorName};
 pub use catalogue::{
     Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductQuery,
     ProductSort, RepriceProduct,
@@ -34,7 +38,8 @@ pub use documents::{
     Refund, RefundState,
 };
 pub use events::{
-    Event, EventPage, EventQuery, LogHash, Step, StepState, StreamPage, StreamQuery, Timeline, TimelineQuery,
+    Event, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage, StreamQuery, Timeline,
+    TimelineQuery,
 };
 pub use health::{Health, Readiness};
 pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
@@ -42,6 +47,7 @@ pub use lab::{
     FaultList, Faults, LabReset, Scenario, ScenarioList, ScenarioRun, ScenarioState, ScenarioStep, Stub, StubFaults,
 };
 pub use money::{BadMoney, Currency, Money};
+pub use order_number::{BadOrderNumber, OrderNumber};
 pub use orders::{
     AddItem, Address, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery,
     OrderQuery, OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, RefundOrder, ReopenReason, Ship, Shipment,
@@ -52,6 +58,7 @@ pub use processes::{
     ParkedQuery, ParkedSequence, ParkedState, Process, ProcessList, ProcessMode, ProcessState, Retry, SequenceReleased,
     WaitingEvent,
 };
+pub use repeats::{Repeat, RepeatKind, Repeats, WebhookCounts};
 pub use statistics::{DayStatistics, ProductSales, Statistics};
 pub use stock::{AdjustStock, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery};
 pub use time::Timestamp;
@@ -61,6 +68,8 @@ pub use views::{LeftOut, Rebuilding, View, ViewList};
 pub const POSITION_HEADER: &str = "storefront-position";
 /// Header that says which customer asks; without it, a guest does. Open mode believes it.
 pub const CUSTOMER_HEADER: &str = "storefront-customer";
+/// Header that names who acts, as UTF-8: the actor of the events that follow. Open mode believes it.
+pub const ACTOR_HEADER: &str = "storefront-actor";
 /// Header under which a client names a POST, so that repeating it has one effect.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 /// Header that says an answer is the stored one of an earlier POST.

@@ -34,6 +34,12 @@ pub struct Problem {
     /// The total as it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_total: Option<Money>,
+    /// The processes that are paused and would have to go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused_processes: Vec<String>,
+    /// The read models that are paused and would have to go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused_views: Vec<String>,
 }
 
 /// One wrong field.

@@ -1,6 +1,6 @@
 //! The shop's own processes, for operators.
 
-use storefront_api::{Page, ParkedQuery, ParkedSequence, ProcessList, ProcessMode, SequenceReleased};
+use storefront_api::{Page, ParkedQuery, ParkedSequence, ProcessList, ProcessMode, Repeats, SequenceReleased};
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
 
@@ -11,6 +11,14 @@ impl Client {
     /// See [`ClientError`]; so for every method.
     pub async fn processes(&self) -> Result<ProcessList, ClientError> {
         self.read(self.get(&["v1", "processes"], &()), None).await
+    }
+
+    /// `GET /v1/processes/repeats`: what came again and changed nothing, since the server was started.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn repeats(&self) -> Result<Repeats, ClientError> {
+        self.read(self.get(&["v1", "processes", "repeats"], &()), None).await
     }
 
     /// `POST /v1/processes/{name}/pause`: it finishes what it has begun and begins nothing more.

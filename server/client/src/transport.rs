@@ -8,8 +8,8 @@ use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use storefront_api::{
-    CUSTOMER_HEADER, CustomerId, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER,
-    POSITION_HEADER, Problem,
+    ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER,
+    IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER, Problem,
 };
 
 use crate::{ClientError, IdempotencyKey, error};
@@ -31,6 +31,8 @@ pub struct Client {
     shop: Arc<Shop>,
     /// Whom every request is sent for; nobody in particular is a guest.
     customer: Option<CustomerId>,
+    /// Who acts, by name.
+    actor: Option<Arc<ActorName>>,
 }
 
 #[derive(Debug)]
@@ -78,13 +80,19 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = built(http(&base, limits))?;
         let shown = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { shop: Arc::new(Shop { base, shown, http, limits }), customer: None })
+        Ok(Self { shop: Arc::new(Shop { base, shown, http, limits }), customer: None, actor: None })
     }
 
     /// The same client on behalf of a customer, who has registered.
     #[must_use]
     pub fn of_customer(&self, customer: CustomerId) -> Self {
-        Self { shop: Arc::clone(&self.shop), customer: Some(customer) }
+        Self { customer: Some(customer), ..self.clone() }
+    }
+
+    /// The same client, whose user acts under a name.
+    #[must_use]
+    pub fn acting_as(&self, actor: ActorName) -> Self {
+        Self { actor: Some(Arc::new(actor)), ..self.clone() }
     }
 
     /// A client of the same shop for an answer that may be long: each piece of it must come within the limit for an answer.
@@ -92,7 +100,7 @@ impl Client {
         let Shop { base, shown, limits, .. } = &*self.shop;
         let http = built(http(base, *limits).read_timeout(limits.answer))?;
         let shop = Shop { base: base.clone(), shown: shown.clone(), http, limits: *limits };
-        Ok(Self { shop: Arc::new(shop), customer: self.customer })
+        Ok(Self { shop: Arc::new(shop), customer: self.customer, actor: self.actor.clone() })
     }
 
     /// The shop's address, without a slash at its end.
@@ -110,6 +118,10 @@ impl Client {
             segments.pop_if_empty().extend(path);
         }
         let request = self.shop.http.request(method, url).header(ACCEPT, HeaderValue::from_static("application/json"));
+        let request = match &self.actor {
+            Some(actor) => request.header(ACTOR_HEADER, actor.as_str().as_bytes()),
+            None => request,
+        };
         match self.customer {
             Some(customer) => request.header(CUSTOMER_HEADER, customer.to_string()),
             None => request,

@@ -11,7 +11,6 @@ pub mod customer;
 pub mod email;
 pub mod invoice;
 pub mod notice;
-mod number;
 pub mod order;
 pub mod payment;
 pub mod process;
@@ -25,6 +24,6 @@ mod testing;
 pub mod voucher;
 pub mod wallet;
 
-pub use number::{BadOrderNumber, OrderNumber};
 pub use quantity::{BadQuantity, Quantity};
+pub use storefront_api::{BadOrderNumber, OrderNumber};
 pub use tax::{TaxOfRate, included_tax};

@@ -22,7 +22,8 @@ pub enum ProcessEvent {
     Paused,
     /// It goes on.
     Resumed,
-    /// While paused, it may begin one more event: the first that waits, or else the next to come.
+    /// While paused, it may begin the first event that waits. Where none waits, nothing comes of it: a step is never kept
+    /// for later.
     Stepped,
     /// An event could not be handled. It, and what follows of its sequence, waits for somebody to look.
     SequenceParked {
@@ -70,7 +71,7 @@ pub enum ProcessCommand {
     Pause,
     /// Go on; nothing happens when it is not paused.
     Resume,
-    /// Begin one event; only while paused.
+    /// Begin the event that waits first; only while paused.
     Step,
     /// Park a sequence at an event; once for each event at which it stands.
     Park {

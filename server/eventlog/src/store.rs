@@ -29,6 +29,9 @@ pub enum StoreError {
     /// The file or database is not a log that this program can use.
     #[error("{0}")]
     Unusable(String),
+    /// Another program has the file open.
+    #[error("{0}")]
+    InUse(String),
     /// The question makes no sense, such as a lease for no time.
     #[error("{0}")]
     Invalid(String),
@@ -62,7 +65,7 @@ impl StoreError {
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::Closed => Trouble::Closed,
-            Self::Unusable(_) | Self::Invalid(_) => Trouble::Failing,
+            Self::Unusable(_) | Self::InUse(_) | Self::Invalid(_) => Trouble::Failing,
             Self::Database(error) => {
                 sqlite::trouble(&**error).or_else(|| postgres::trouble(&**error)).unwrap_or(Trouble::Failing)
             }

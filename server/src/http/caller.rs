@@ -1,9 +1,9 @@
-//! Who asks: the header `Storefront-Customer`. Open mode believes it; the one place that a session would fill in instead.
+//! Who asks: the headers `Storefront-Customer` and `Storefront-Actor`. Open mode believes them; the one place that a session would fill in instead.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use storefront_api::{CUSTOMER_HEADER, CustomerId, Money};
+use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money};
 use storefront_domain::customer::{Customer, CustomerError, CustomerEvent};
 
 use super::code::Code;
@@ -26,6 +26,24 @@ impl Caller {
             ApiError::new(Code::InvalidCustomer, "Send one Storefront-Customer with the customer's id, a UUID.")
         })?;
         Ok(Self(Some(id)))
+    }
+
+    /// Who acts, as the events say it: the name that the header `Storefront-Actor` gives, else the customer, else a guest.
+    pub(crate) fn actor(self, headers: &HeaderMap) -> Result<String, ApiError> {
+        let mut named = headers.get_all(ACTOR_HEADER).iter();
+        let Some(first) = named.next() else { return Ok(self.scope()) };
+        let detail = |why: &dyn std::fmt::Display| {
+            format!("Send one Storefront-Actor with a name in UTF-8, or leave it out: {why}.")
+        };
+        let text = std::str::from_utf8(first.as_bytes()).ok().filter(|_| named.next().is_none());
+        let text = text.ok_or_else(|| ApiError::new(Code::InvalidActor, detail(&"this one cannot be read")))?;
+        let name: ActorName = text.parse().map_err(|why| ApiError::new(Code::InvalidActor, detail(&why)))?;
+        Ok(name.to_string())
+    }
+
+    /// Within which an Idempotency-Key is the caller's own, whatever they call themselves.
+    pub(crate) fn scope(self) -> String {
+        self.0.map_or_else(|| "guest".to_owned(), |id| format!("customer:{id}"))
     }
 
     /// The customer, where a guest has nothing to look at.
@@ -73,6 +91,23 @@ mod tests {
         assert_eq!(of(&[]), Ok(Caller(None)));
         let id = Uuid::from_u128(7);
         assert_eq!(of(&[&id.to_string()]), Ok(Caller(Some(CustomerId(id)))));
+    }
+
+    #[test]
+    fn who_acts_may_be_named_and_is_else_the_customer_or_a_guest() {
+        let of = |bytes: &[&[u8]], caller: Caller| {
+            let name = axum::http::HeaderName::from_static(ACTOR_HEADER);
+            let value = |bytes: &&[u8]| axum::http::HeaderValue::from_bytes(bytes).unwrap();
+            let headers: HeaderMap = bytes.iter().map(|bytes| (name.clone(), value(bytes))).collect();
+            caller.actor(&headers).map_err(|error| error.into_problem().code)
+        };
+        let (guest, ada) = (Caller(None), Caller(Some(CustomerId(Uuid::from_u128(7)))));
+        assert_eq!(of(&[], guest), Ok("guest".to_owned()));
+        assert_eq!(of(&[], ada), Ok(format!("customer:{}", Uuid::from_u128(7))));
+        assert_eq!(of(&["Paar 3 – Łódź".as_bytes()], ada), Ok("Paar 3 – Łódź".to_owned()));
+        for wrong in [&[&b""[..]][..], &[b"a\xff"], &[b"process:mail"], &[b"a", b"b"]] {
+            assert_eq!(of(wrong, guest), Err("invalid_actor".to_owned()), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ codes! {
     InvalidIdempotencyKey, "invalid_idempotency_key", BAD_REQUEST, "The Idempotency-Key is malformed";
     IdempotencyKeyRequired, "idempotency_key_required", BAD_REQUEST, "An Idempotency-Key is missing";
     InvalidCustomer, "invalid_customer", BAD_REQUEST, "The Storefront-Customer is malformed";
+    InvalidActor, "invalid_actor", BAD_REQUEST, "The Storefront-Actor is malformed";
     CustomerRequired, "customer_required", BAD_REQUEST, "A Storefront-Customer is missing";
     MalformedJson, "malformed_json", BAD_REQUEST, "The body is not JSON";
     IncompleteBody, "incomplete_body", BAD_REQUEST, "The body did not arrive whole";
@@ -90,6 +91,8 @@ codes! {
     SequenceRetrying, "sequence_retrying", CONFLICT, "The sequence is being retried already";
     ScenarioRunning, "scenario_running", CONFLICT, "A scenario is being played";
     ResetRefused, "reset_refused", CONFLICT, "The shop cannot be started over";
+    NothingToStep, "nothing_to_step", CONFLICT, "Nothing waits for a step";
+    ScenarioPaused, "scenario_paused", CONFLICT, "What the scenario needs is paused";
     ViewNotPaused, "view_not_paused", CONFLICT, "The view is not paused";
     ViewShared, "view_shared", CONFLICT, "Other servers feed the view too";
     VersionMismatch, "version_mismatch", PRECONDITION_FAILED, "If-Match names another version";

@@ -93,16 +93,17 @@ pub(crate) async fn take_apart(request: Request) -> Result<(Parts, Vec<u8>, Cont
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body).await?;
     let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);
-    let Caller(customer_id) = Caller::of(&parts.headers)?;
-    let actor = customer_id.map_or_else(|| "guest".to_owned(), |id| format!("customer:{id}"));
-    let idempotency = idempotency(&actor, &parts, &bytes)?;
+    let caller = Caller::of(&parts.headers)?;
+    let Caller(customer_id) = caller;
+    let actor = caller.actor(&parts.headers)?;
+    let idempotency = idempotency(&caller.scope(), &parts, &bytes)?;
     let cause = Cause { correlation_id: request_id.to_string(), causation_id: Some(request_id.to_string()), actor };
     let condition = condition(&parts.headers)?;
     Ok((parts, bytes, Context { cause, customer_id, idempotency, condition }))
 }
 
 /// The key of a request, which is the caller's own, and a hash of what it asks.
-fn idempotency(actor: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempotency>, ApiError> {
+fn idempotency(scope: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempotency>, ApiError> {
     let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let fits = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
@@ -113,7 +114,7 @@ fn idempotency(actor: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempo
         ApiError::new(Code::InvalidIdempotencyKey, "Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
     })?;
     Ok(Some(Idempotency {
-        key: format!("{actor}:{key}"),
+        key: format!("{scope}:{key}"),
         fingerprint: fingerprint(parts, &canonical(bytes)),
         fingerprint_of_bytes: fingerprint(parts, bytes),
     }))

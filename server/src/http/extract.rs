@@ -126,8 +126,9 @@ pub(crate) fn wait(asked: Option<u32>) -> Result<Duration, ApiError> {
 /// Waits until the views that answer have come to the position that the client wants to see, and to where the log stood when
 /// the shop was opened: nobody is shown a shop that is still being put together. One that is paused is not waited for.
 pub(crate) async fn see(shop: &Shop, min_position: Option<u64>, views: &[&str]) -> Result<(), ApiError> {
-    let wanted = Position(min_position.unwrap_or(0)).max(shop.opened_at);
-    if let Some(view) = shop.views.paused_before(views, wanted) {
+    let asked = Position(min_position.unwrap_or(0));
+    let wanted = asked.max(shop.opened_at);
+    if let Some(view) = shop.views.paused_before(views, asked) {
         let detail = format!(
             "The view {view} is paused and has not come to the position that was asked for. POST /v1/views/{view}/resume \
              lets it go on; without min_position it answers as it is."
@@ -135,7 +136,7 @@ pub(crate) async fn see(shop: &Shop, min_position: Option<u64>, views: &[&str]) 
         return Err(ApiError::new(Code::ViewPaused, detail));
     }
     // What there is to see already is also seen by a request that is finished while the server stops.
-    let reached = shop.views.reach(views, wanted, LONGEST_CATCH_UP);
+    let reached = shop.views.reach_but_for_pauses(views, wanted, asked, LONGEST_CATCH_UP);
     if shop.views.position() >= wanted || shop.stop.run_until_cancelled(reached).await == Some(true) {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use storefront_api::{
@@ -15,9 +15,10 @@ use super::code::Code;
 use super::command::Command;
 use super::extract::InPath;
 use super::problem::ApiError;
+use crate::commands::Failure;
 use crate::house::NotReset;
 use crate::integrations::lab_stubs::StubsError;
-use crate::lab::{Lab, Occupied, Scenario};
+use crate::lab::{Lab, Occupied, Scenario, paused_processes};
 use crate::shop::Shop;
 
 /// The lab of the shop.
@@ -125,21 +126,42 @@ pub(crate) async fn get_scenario(InLab(lab): InLab, InPath(name): InPath<String>
 /// Play a scenario
 ///
 /// It shops as a client would, and tells what it does with pauses in which a room can look. One at a time. Whatever it
-/// breaks or takes is put back when it ends, however it ends.
+/// breaks or takes is put back when it ends, however it ends. While something is paused without which it would stand still,
+/// it is refused; `paused_processes` and `paused_views` of the answer name that.
 #[utoipa::path(
     post, path = "/v1/lab/scenarios/{name}", tag = "lab",
     params(("name" = String, Path, description = "The scenario, as `GET /v1/lab/scenarios` names it")),
     responses(
         (status = 202, description = "It has begun; the answer names its orders", body = ScenarioRun),
         (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
-        (status = 409, description = "`scenario_running`", body = Problem),
+        (status = 409, description = "`scenario_running`; `scenario_paused`: something that it needs is paused", body = Problem),
     )
 )]
 pub(crate) async fn play_scenario(
+    State(shop): State<Shop>,
     InLab(lab): InLab,
     InPath(name): InPath<String>,
 ) -> Result<(StatusCode, Json<ScenarioRun>), ApiError> {
-    Ok((StatusCode::ACCEPTED, Json(lab.play(scenario(&name)?)?)))
+    let scenario = scenario(&name)?;
+    nothing_needed_is_paused(&shop, scenario).await?;
+    Ok((StatusCode::ACCEPTED, Json(lab.play(scenario)?)))
+}
+
+/// Refuses a scenario that would stand still because something is paused.
+async fn nothing_needed_is_paused(shop: &Shop, scenario: Scenario) -> Result<(), ApiError> {
+    let processes = paused_processes(&shop.store, scenario.needs_processes()).await.map_err(Failure::from)?;
+    let paused = shop.views.paused();
+    let views: Vec<String> =
+        scenario.needs_views().iter().filter(|view| paused.contains_key(*view)).map(ToString::to_string).collect();
+    if processes.is_empty() && views.is_empty() {
+        return Ok(());
+    }
+    let of_processes = processes.iter().map(|name| format!("process {name}"));
+    let told: Vec<String> = of_processes.chain(views.iter().map(|name| format!("view {name}"))).collect();
+    let detail =
+        format!("The scenario would stand still. Paused: {}. Resume that, and play it again.", told.join(", "));
+    Err(ApiError::new(Code::ScenarioPaused, detail)
+        .with(|problem| (problem.paused_processes, problem.paused_views) = (processes, views)))
 }
 
 /// Start the shop over

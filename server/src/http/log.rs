@@ -16,6 +16,7 @@ use super::orders::read::wait_for_news;
 use super::problem::{ApiError, sentence};
 use super::sse;
 use crate::commands::Failure;
+use crate::pauses;
 use crate::shop::Shop;
 
 const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
@@ -26,7 +27,8 @@ const RESET_HEADER: HeaderName = HeaderName::from_static("storefront-reset");
 /// Read the log
 ///
 /// Everything after a position, oldest first. With `wait` it answers at once if there is something, else as soon as there is.
-/// With `switches` as well, it answers also when something is broken on purpose in the lab, or mended.
+/// With `switches` as well, it answers also when something is broken on purpose in the lab, or mended; with `paused`, when a
+/// process or read model is paused, stepped or resumed.
 /// When the log does not reach to `after`, it is not the one that you know: it was started over, or its database went back
 /// in time. The answer says so at once with `reset`, and `next_after` is 0: drop what you know and read anew.
 /// `Accept: text/event-stream` gets the same as server-sent events (`Last-Event-ID` resumes; an event `reset` with the log's
@@ -63,9 +65,7 @@ pub(crate) async fn list_events(
         }
         after = slice.next_after;
         let more = slice.next_after < slice.head;
-        if !slice.events.is_empty()
-            || (!more && !wait_for_anything(&shop, slice.head, query.switches, deadline).await?)
-        {
+        if !slice.events.is_empty() || (!more && !wait_for_anything(&shop, slice.head, &query, deadline).await?) {
             break (slice, false);
         }
     };
@@ -82,21 +82,36 @@ pub(crate) async fn list_events(
     let log = which_log(&shop).await?;
     let switches = shop.lab.as_ref().map(|lab| lab.stubs.mark());
     let hash = log_hash(&shop).await?;
-    let page = EventPage { events, next_after: slice.next_after.0, head: slice.head.0, hash, log, switches, reset };
+    let paused = Some(pauses::paused(&shop.progress, &shop.views));
+    let (next_after, head) = (slice.next_after.0, slice.head.0);
+    let page = EventPage { events, next_after, head, hash, log, switches, paused, reset };
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
-/// Waits for the log to grow, or for the lab's switches to be others than are known; `false` when there is nothing to read.
+/// Waits for the log to grow, or for the lab's switches or what is paused to be other than is known; `false` when there is
+/// nothing to read.
 async fn wait_for_anything(
     shop: &Shop,
     after: Position,
-    switches: Option<Uuid>,
+    query: &EventQuery,
     deadline: Instant,
 ) -> Result<bool, ApiError> {
-    let (Some(known), Some(lab)) = (switches, &shop.lab) else { return wait_for_news(shop, after, deadline).await };
+    let thrown = async {
+        match (query.switches, &shop.lab) {
+            (Some(known), Some(lab)) => lab.stubs.changes_from(known).await,
+            (None, _) | (_, None) => std::future::pending().await,
+        }
+    };
+    let paused = async {
+        match &query.paused {
+            Some(known) => pauses::differs_from(known, &shop.progress, &shop.views).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         grown = wait_for_news(shop, after, deadline) => grown,
-        () = lab.stubs.changes_from(known) => Ok(false),
+        () = thrown => Ok(false),
+        () = paused => Ok(false),
     }
 }
 

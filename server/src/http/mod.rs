@@ -112,6 +112,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(processes::list_processes))
+        .routes(routes!(operations::list_repeats))
         .routes(routes!(processes::pause))
         .routes(routes!(processes::resume))
         .routes(routes!(processes::step))

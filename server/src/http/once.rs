@@ -19,29 +19,31 @@ pub(crate) async fn once(
     context: &Context,
     work: impl Future<Output = Result<Done, ApiError>>,
 ) -> Result<Response, ApiError> {
-    let Some(idempotency) = &context.idempotency else { return work.await.map(respond) };
+    let answer = |done| respond(shop, context, done);
+    let Some(idempotency) = &context.idempotency else { return work.await.map(answer) };
     let _claim = shop.running.claim(&idempotency.key).ok_or_else(|| {
         let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
         ApiError::new(Code::RequestInProgress, detail)
     })?;
     if let Some(done) = commands::answered(&shop.store, idempotency).await? {
-        return Ok(respond(done));
+        return Ok(answer(done));
     }
     match work.await {
-        Ok(done) => Ok(respond(done)),
+        Ok(done) => Ok(answer(done)),
         // A request whose client went away may have been on its way into the log still, and have landed since. What it
         // did is no reason to refuse the same again.
         Err(refusal) => match commands::answered(&shop.store, idempotency).await {
-            Ok(Some(done)) => Ok(respond(done)),
+            Ok(Some(done)) => Ok(answer(done)),
             Ok(None) | Err(_) => Err(refusal),
         },
     }
 }
 
-fn respond(Done { reply, position, replayed }: Done) -> Response {
+fn respond(shop: &Shop, context: &Context, Done { reply, position, replayed }: Done) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(POSITION_HEADER, HeaderValue::from(position.0));
     if replayed {
+        shop.log_health.repeats.answer_replayed(&context.cause.correlation_id, position);
         headers.insert(IDEMPOTENT_REPLAYED_HEADER, HeaderValue::from_static("true"));
         headers.insert(IDEMPOTENCY_REPLAYED_HEADER, HeaderValue::from_static("true"));
     }

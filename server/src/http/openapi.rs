@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use storefront_api::{
-    CUSTOMER_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER,
-    Problem,
+    ACTOR_HEADER, CUSTOMER_HEADER, IDEMPOTENCY_KEY_HEADER, IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER,
+    POSITION_HEADER, Problem,
 };
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -151,6 +151,7 @@ fn complete_command(operation: &mut Operation) {
         operation,
         &[
             Code::InvalidIdempotencyKey,
+            Code::InvalidActor,
             Code::InvalidIfMatch,
             Code::RequestInProgress,
             Code::VersionMismatch,
@@ -161,6 +162,11 @@ fn complete_command(operation: &mut Operation) {
     );
     add_header(operation, IDEMPOTENCY_KEY_HEADER, "Names this command: a repeat has no further effect");
     add_header(operation, CUSTOMER_HEADER, "The customer who asks; a guest without it");
+    add_header(
+        operation,
+        ACTOR_HEADER,
+        "Who acts, by name: 1 to 50 visible characters, the actor of the events that follow",
+    );
     add_header(operation, "If-Match", "The ETag of the version that it is meant for; any other is refused");
     for (status, response) in &mut operation.responses.responses {
         if let (true, RefOr::T(response)) = (status.starts_with('2'), response) {

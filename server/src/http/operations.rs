@@ -2,15 +2,18 @@
 
 use std::fmt::Write as _;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use storefront_api::{Repeats, WebhookCounts};
 
 use super::problem::ApiError;
 use crate::clock;
 use crate::commands::Failure;
 use crate::progress::Standing;
 use crate::shop::Shop;
+use crate::views::Views;
 
 /// Read the metrics
 ///
@@ -32,8 +35,22 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
         answered: shop.traffic.by_class().collect(),
         uptime_ms: shop.traffic.uptime_ms(clock::now()),
         product_service_up: !shop.freshness.stale(),
+        paused_views: Views::names().map(|name| (name, shop.views.paused().contains_key(name))).collect(),
+        repeats: shop.log_health.repeats.shown(),
     });
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+/// List what came again
+///
+/// Webhooks by what became of them, appends that were decided anew because their stream had another version, and requests
+/// that got a stored answer: counted since this server was started, with the latest 20 of each. Nothing of it is in the log.
+#[utoipa::path(
+    get, path = "/v1/processes/repeats", tag = "operations",
+    responses((status = 200, description = "Counts, and the latest", body = Repeats))
+)]
+pub(crate) async fn list_repeats(State(shop): State<Shop>) -> Json<Repeats> {
+    Json(shop.log_health.repeats.shown())
 }
 
 /// What the metrics tell, as of one moment.
@@ -46,6 +63,8 @@ struct Snapshot {
     answered: Vec<(usize, u64)>,
     uptime_ms: i64,
     product_service_up: bool,
+    paused_views: Vec<(&'static str, bool)>,
+    repeats: Repeats,
 }
 
 /// The text format 0.0.4 of Prometheus ("Exposition formats" in its documentation). No label here needs escaping.
@@ -60,6 +79,9 @@ fn exposition(snapshot: &Snapshot) -> String {
     let answered = answered.map(|(class, count)| (format!("{{status=\"{class}xx\"}}"), count.to_string())).collect();
     let left_out = snapshot.left_out.iter();
     let left_out = left_out.map(|(view, count)| (format!("{{view=\"{view}\"}}"), count.to_string())).collect();
+    let paused_views = snapshot.paused_views.iter();
+    let paused_views =
+        paused_views.map(|(view, paused)| (format!("{{view=\"{view}\"}}"), u8::from(*paused).to_string())).collect();
     let uptime_s = format!("{}.{:03}", snapshot.uptime_ms / 1000, snapshot.uptime_ms % 1000);
     let mut text = String::new();
     for (name, kind, help, samples) in [
@@ -103,6 +125,25 @@ fn exposition(snapshot: &Snapshot) -> String {
             "Whether a process was paused.",
             each(&|standing| u8::from(standing.paused).to_string()),
         ),
+        ("view_paused", "gauge", "Whether a view was paused.", paused_views),
+        (
+            "webhooks_total",
+            "counter",
+            "Webhooks of the card gateway by what became of them.",
+            webhooks(&snapshot.repeats),
+        ),
+        (
+            "appends_retried_total",
+            "counter",
+            "Appends that found another version than expected and were decided anew.",
+            one(snapshot.repeats.retried_appends.to_string()),
+        ),
+        (
+            "answers_replayed_total",
+            "counter",
+            "Requests that got the stored answer of an earlier one under the same key.",
+            one(snapshot.repeats.replayed_answers.to_string()),
+        ),
         ("http_answers_total", "counter", "Answered requests by class of status.", answered),
         (
             "product_service_up",
@@ -118,6 +159,13 @@ fn exposition(snapshot: &Snapshot) -> String {
         }
     }
     text
+}
+
+/// Webhooks by what became of them.
+fn webhooks(repeats: &Repeats) -> Vec<(String, String)> {
+    let WebhookCounts { received: _, applied, repeated, ignored, refused } = repeats.webhooks;
+    let counts = [("applied", applied), ("repeated", repeated), ("ignored", ignored), ("refused", refused)];
+    counts.into_iter().map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), count.to_string())).collect()
 }
 
 #[cfg(test)]
@@ -138,6 +186,12 @@ mod tests {
             answered: vec![(2, 40), (4, 3)],
             uptime_ms: 61_005,
             product_service_up: true,
+            paused_views: vec![("orders", true)],
+            repeats: Repeats {
+                webhooks: WebhookCounts { received: 5, applied: 2, repeated: 3, ..WebhookCounts::default() },
+                retried_appends: 4,
+                ..Repeats::default()
+            },
         });
         for line in [
             "# TYPE storefront_log_head_position gauge",
@@ -152,6 +206,9 @@ mod tests {
             "# TYPE storefront_http_answers_total counter",
             "storefront_http_answers_total{status=\"2xx\"} 40",
             "storefront_product_service_up 1",
+            "storefront_view_paused{view=\"orders\"} 1",
+            "storefront_webhooks_total{outcome=\"repeated\"} 3",
+            "storefront_appends_retried_total 4",
             "storefront_uptime_seconds 61.005",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");

@@ -1,5 +1,7 @@
 //! The shop's own processes over HTTP: where they stand, and what an operator does about it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,6 +11,7 @@ use storefront_api::{
     SequenceReleased, WaitingEvent,
 };
 use storefront_domain::process::{self, ProcessCommand};
+use storefront_eventlog::{Filter, Position};
 
 use super::code::Code;
 use super::command::Bare;
@@ -19,6 +22,12 @@ use crate::commands::{Context, Failure, Reply, steer_process};
 use crate::parked;
 use crate::progress::Standing;
 use crate::shop::Shop;
+use crate::{stored, streams};
+
+/// Maximum wait for a process to finish what it has begun before a step is refused.
+const STEP_WAIT: Duration = Duration::from_secs(2);
+/// Maximum wait for a process to hear what was asked of it. It is in the log already and holds in any case.
+const HEARD_WAIT: Duration = Duration::from_secs(2);
 
 /// List processes
 ///
@@ -74,14 +83,14 @@ pub(crate) async fn resume(
 
 /// Step a paused process
 ///
-/// It begins exactly one event: the first that waits, or else the next to come.
+/// It begins exactly one event: the first that waits. Where nothing waits, nothing happens: a step is never kept for later.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/step", tag = "operations",
     params(("name" = String, Path, description = "The process")),
     responses(
         (status = 200, description = "It begins one event", body = ProcessMode),
         (status = 404, description = "`process_not_found`", body = Problem),
-        (status = 409, description = "`process_not_paused`", body = Problem),
+        (status = 409, description = "`process_not_paused`; `nothing_to_step`: nothing waits", body = Problem),
     )
 )]
 pub(crate) async fn step(
@@ -89,7 +98,17 @@ pub(crate) async fn step(
     InPath(name): InPath<String>,
     command: Bare,
 ) -> Result<Response, ApiError> {
-    set_mode(&shop, &name, &command.into_context(), &ProcessCommand::Step).await
+    let (name, types) = find(&shop, &name)?;
+    let context = command.into_context();
+    let work = async {
+        let _turn = shop.progress.stepping().await;
+        something_waits(&shop, name, types).await?;
+        let done = steer_process(&shop.store, name, &context, &ProcessCommand::Step, |_, after| mode(name, after));
+        let done = done.await?;
+        heard(&shop, name, done.position).await;
+        Ok(done)
+    };
+    once(&shop, &context, work).await
 }
 
 /// List what a process could not handle
@@ -160,12 +179,51 @@ pub(crate) async fn skip(
 async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessCommand) -> Result<Response, ApiError> {
     let (name, _) = find(shop, name)?;
     let work = async {
-        let done = steer_process(&shop.store, name, context, command, |_, after| {
-            reply(&ProcessMode { name: name.to_owned(), paused: after.paused() })
-        });
-        Ok(done.await?)
+        let done = steer_process(&shop.store, name, context, command, |_, after| mode(name, after)).await?;
+        heard(shop, name, done.position).await;
+        Ok(done)
     };
     once(shop, context, work).await
+}
+
+fn mode(name: &str, after: &process::Process) -> Result<Reply, serde_json::Error> {
+    reply(&ProcessMode { name: name.to_owned(), paused: after.paused() })
+}
+
+/// Refuses a step of a paused process for which nothing waits. What it has begun may lead to the next event, and what was
+/// written just now may not have been read: both are waited for.
+async fn something_waits(shop: &Shop, name: &'static str, types: &[&str]) -> Result<(), ApiError> {
+    let (process, _) =
+        stored::load::<process::ProcessEvent>(&shop.store, &streams::process(name)).await.map_err(Failure::from)?;
+    if !process.paused() {
+        return Ok(());
+    }
+    let head = shop.store.head().await.map_err(Failure::from)?;
+    let waits = |standing: &Standing| standing.ready > standing.steps as usize;
+    let settled = |standing: &Standing| standing.in_flight == 0 && standing.read_to >= head;
+    let known = |standing: &Standing| standing.elsewhere || waits(standing) || settled(standing);
+    shop.progress.until(name, STEP_WAIT, known).await;
+    let standing = shop.progress.standing(name);
+    let waits = if standing.elsewhere {
+        // On another server: as far as the log tells.
+        let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        !shop.store.read_all(standing.position, 1, &filter).await.map_err(Failure::from)?.events.is_empty()
+    } else {
+        waits(&standing)
+    };
+    if waits {
+        return Ok(());
+    }
+    let detail = match standing.in_flight {
+        0 => "Nothing waits in this process, and a step is not kept for later. Step again when something has happened.",
+        _ => "The process is at work on what it has begun, and nothing else waits. Step again when that is done.",
+    };
+    Err(ApiError::new(Code::NothingToStep, detail))
+}
+
+/// Waits until the process has heard what was asked of it, as far as it runs here, so that whoever looks next sees it.
+async fn heard(shop: &Shop, name: &str, position: Position) {
+    shop.progress.until(name, HEARD_WAIT, |standing| standing.elsewhere || standing.steered_to >= position).await;
 }
 
 async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCommand) -> Result<Response, ApiError> {

@@ -67,8 +67,8 @@ pub(crate) async fn rebuild_view(
 /// Pause a read model
 ///
 /// It takes nothing more in until it is stepped or resumed; the others go on. Lists answer from what it has; with a
-/// `min_position` that it has not come to they answer `view_paused` at once. It holds until the server is started again. A
-/// rebuild brings a paused read model to where the rebuild ends.
+/// `min_position` that it has not come to they answer `view_paused` at once. It stays paused
+/// when the server is started again; `/health/ready` says so. The rebuild of a paused read model ends where it stands.
 #[utoipa::path(
     post, path = "/v1/views/{name}/pause", tag = "operations",
     params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
@@ -84,14 +84,14 @@ pub(crate) async fn pause_view(State(shop): State<Shop>, InPath(name): InPath<St
 
 /// Step a paused read model
 ///
-/// It takes in the next event that concerns it. When there is none, nothing happens.
+/// It takes in the next event that concerns it. Where there is none, nothing happens: a step is never kept for later.
 #[utoipa::path(
     post, path = "/v1/views/{name}/step", tag = "operations",
     params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
     responses(
         (status = 200, description = "It has taken it in", body = View),
         (status = 404, description = "`view_not_found`", body = Problem),
-        (status = 409, description = "`view_not_paused`; `view_shared`", body = Problem),
+        (status = 409, description = "`view_not_paused`; `nothing_to_step`: nothing waits; `view_shared`", body = Problem),
     )
 )]
 pub(crate) async fn step_view(State(shop): State<Shop>, InPath(name): InPath<String>) -> Result<Json<View>, ApiError> {
@@ -127,6 +127,11 @@ async fn steer(shop: Shop, name: &str, steering: Steering) -> Result<Json<View>,
         Steered::NotPaused => {
             let detail = format!("The view {name} is not paused. POST /v1/views/{name}/pause pauses it.");
             Err(ApiError::new(Code::ViewNotPaused, detail))
+        }
+        Steered::NothingWaits => {
+            let detail = "Nothing that concerns this view waits, and a step is not kept for later. Step again when \
+                          something has happened.";
+            Err(ApiError::new(Code::NothingToStep, detail))
         }
         Steered::Unknown => Err(no_such_view(name)),
         Steered::NotNow => {

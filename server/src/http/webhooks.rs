@@ -3,8 +3,9 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use storefront_api::Problem;
+use storefront_api::{PaymentId, Problem};
 use storefront_domain::payment::{PaymentCommand, PaymentError};
+use storefront_eventlog::Version;
 use tracing::{info, warn};
 
 use super::code::Code;
@@ -15,8 +16,13 @@ use crate::commands::{Failure, record_payment};
 use crate::integrations::card_webhooks::{
     DEFAULT_TOLERANCE_S, News, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
 };
+use crate::repeats::WebhookOutcome;
 use crate::shop::Shop;
 use crate::stored::Store;
+use crate::streams;
+
+/// Maximum length of what is told of news that the shop does not act on.
+const MAX_ABOUT_CHARS: usize = 60;
 
 /// Take news from the card gateway
 ///
@@ -39,21 +45,51 @@ pub(crate) async fn card_gateway(
     let body = super::body::read(&headers, body).await?;
     let signature = header(&headers, &HeaderName::from_static(SIGNATURE_HEADER)).unwrap_or_default();
     let now_unix_s = clock::now().unix_ms() / 1000;
+    let repeats = &shop.log_health.repeats;
+    let refused = |error: ApiError, why: String| {
+        repeats.webhook(WebhookOutcome::Refused, why, None);
+        error
+    };
     let secret = shop.card_webhook_secret.as_ref().ok_or_else(|| {
         let detail =
             "The server was started without the secret that the gateway signs with, so it can believe nothing.";
-        ApiError::new(Code::WebhookSecretMissing, detail)
+        refused(ApiError::new(Code::WebhookSecretMissing, detail), "there is no secret to verify it with".to_owned())
     })?;
     verify_webhook(&body, signature, secret.reveal(), now_unix_s, DEFAULT_TOLERANCE_S)
-        .map_err(|refusal| ApiError::new(Code::BadSignature, sentence(&refusal)))?;
-    let news = parse_webhook(&body).map_err(|detail| ApiError::new(Code::MalformedJson, sentence(&detail)))?;
-    take(&shop.store, news).await?;
+        .map_err(|refusal| refused(ApiError::new(Code::BadSignature, sentence(&refusal)), refusal.to_string()))?;
+    let news = parse_webhook(&body)
+        .map_err(|detail| refused(ApiError::new(Code::MalformedJson, sentence(&detail)), "not readable".to_owned()))?;
+    let about = about(&news);
+    let order_id = order_of(&shop.store, news.payment_id).await?;
+    let outcome = take(&shop.store, news).await?;
+    repeats.webhook(outcome, about, order_id);
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What news tell, in a few words.
+fn about(Webhook { news, .. }: &Webhook) -> String {
+    match news {
+        News::Succeeded { .. } => "the payment succeeded".to_owned(),
+        News::Declined { .. } => "the payment was declined".to_owned(),
+        News::Cancelled { .. } => "the payment was cancelled".to_owned(),
+        News::Refunded { .. } => "money went back".to_owned(),
+        News::Other { kind } => kind.chars().filter(|letter| !letter.is_control()).take(MAX_ABOUT_CHARS).collect(),
+    }
+}
+
+/// The order that a payment is for, as its stream says.
+async fn order_of(store: &Store, payment_id: Option<PaymentId>) -> Result<Option<String>, ApiError> {
+    let Some(payment_id) = payment_id else { return Ok(None) };
+    let first = store.read_stream(&streams::payment(payment_id), Version(1), 1).await.map_err(Failure::from)?;
+    Ok(first.first().map(|requested| requested.correlation_id().to_owned()))
+}
+
 /// Records what genuine news say.
-pub(crate) async fn take(store: &Store, Webhook { id, payment_id, news, .. }: Webhook) -> Result<(), ApiError> {
-    let Some(payment_id) = payment_id else { return Ok(()) };
+pub(crate) async fn take(
+    store: &Store,
+    Webhook { id, payment_id, news, .. }: Webhook,
+) -> Result<WebhookOutcome, ApiError> {
+    let Some(payment_id) = payment_id else { return Ok(WebhookOutcome::Ignored) };
     let outcome = match news {
         News::Succeeded { reference } => PaymentCommand::RecordSuccess { reference },
         News::Declined { reason, message, .. } => PaymentCommand::RecordDecline { reason, message },
@@ -63,19 +99,20 @@ pub(crate) async fn take(store: &Store, Webhook { id, payment_id, news, .. }: We
             message: "The payment was given up before it was made.".to_owned(),
         },
         // A refund is ours to ask for, and its own answer records it.
-        News::Refunded { .. } | News::Other { .. } => return Ok(()),
+        News::Refunded { .. } | News::Other { .. } => return Ok(WebhookOutcome::Ignored),
     };
     match record_payment(store, payment_id, &outcome, "card-gateway").await {
-        Ok(()) => Ok(()),
+        Ok(true) => Ok(WebhookOutcome::Applied),
+        Ok(false) => Ok(WebhookOutcome::Repeated),
         Err(Failure::Payment(PaymentError::NotFound)) => {
             info!(%payment_id, webhook = id, "news of a payment that is not ours");
-            Ok(())
+            Ok(WebhookOutcome::Ignored)
         }
         Err(Failure::Payment(
             PaymentError::OtherOutcome | PaymentError::OtherIntent { .. } | PaymentError::NoRefundRequested,
         )) => {
             warn!(%payment_id, webhook = id, "late news contradict what is recorded; they change nothing");
-            Ok(())
+            Ok(WebhookOutcome::Ignored)
         }
         Err(other) => Err(other.into()),
     }

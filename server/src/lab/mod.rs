@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub(crate) use self::scenarios::Scenario;
+pub(crate) use self::stage::paused_processes;
 use self::stage::{Failed, Stage};
 use crate::house::House;
 use crate::integrations::lab_stubs::LabStubs;

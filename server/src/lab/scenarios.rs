@@ -15,6 +15,11 @@ pub(crate) enum Scenario {
     PoisonEvent,
 }
 
+/// What buys.
+const BUYS: &[&str] = &["checkout", "payments"];
+/// What buys, and writes to the customer.
+const BUYS_AND_MAILS: &[&str] = &["checkout", "payments", "invoices", "notices", "mail"];
+
 /// What people are told of a scenario.
 pub(crate) struct Words {
     /// Its name in paths.
@@ -45,6 +50,24 @@ impl Scenario {
     /// The scenario of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scenario| scenario.words().name == name)
+    }
+
+    /// The processes without which it stands still.
+    pub(crate) fn needs_processes(self) -> &'static [&'static str] {
+        match self {
+            Self::HappyPath | Self::MailDown | Self::PoisonEvent => BUYS_AND_MAILS,
+            Self::CardDeclined
+            | Self::OutOfStock
+            | Self::ProductServiceDown
+            | Self::Webhooks
+            | Self::ServerKilled
+            | Self::Race => BUYS,
+        }
+    }
+
+    /// The read models by which it finds what to buy.
+    pub(crate) fn needs_views(self) -> &'static [&'static str] {
+        &["products", "stock"]
     }
 
     /// What people are told of it.

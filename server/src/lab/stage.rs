@@ -12,10 +12,14 @@ use storefront_api::{
     Event, Faults, Order, OrderId, OrderStatus, Page, Problem, ProcessList, Product, Readiness, Stub, Timeline,
 };
 
+use storefront_domain::process::ProcessEvent;
+
 use super::{Lab, Scenario};
 use crate::clock;
 use crate::http::door::Answer;
 use crate::integrations::lab_stubs::StubsError;
+use crate::stored::{self, LoadError, Store};
+use crate::streams;
 
 /// How long a story waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -248,6 +252,12 @@ impl<'a> Stage<'a> {
         if troubles.is_empty() { Ok(()) } else { Err(Failed(troubles.join(" "))) }
     }
 
+    /// What was paused meanwhile that the story needs, as a sentence; empty when nothing was.
+    async fn paused(&self) -> String {
+        let processes = paused_processes(&self.lab.store, self.scenario.needs_processes()).await.unwrap_or_default();
+        if processes.is_empty() { String::new() } else { format!(" Paused meanwhile: {}.", processes.join(", ")) }
+    }
+
     /// Looks until there is something; fails when that takes too long.
     pub(super) async fn until<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T, Failed>
     where
@@ -259,7 +269,8 @@ impl<'a> Stage<'a> {
                 return Ok(found);
             }
             if Instant::now() > deadline {
-                return Err(Failed(format!("It took more than {} s until {what}.", PATIENCE.as_secs())));
+                let paused = self.paused().await;
+                return Err(Failed(format!("It took more than {} s until {what}.{paused}", PATIENCE.as_secs())));
             }
             clock::sleep(LOOK_EVERY).await;
         }
@@ -278,6 +289,18 @@ impl<'a> Stage<'a> {
         }
         .boxed()
     }
+}
+
+/// Which of some processes are paused, as the log says.
+pub(crate) async fn paused_processes(store: &Store, of: &[&'static str]) -> Result<Vec<String>, LoadError> {
+    let mut paused = Vec::new();
+    for name in of {
+        let (process, _) = stored::load::<ProcessEvent>(store, &streams::process(name)).await?;
+        if process.paused() {
+            paused.push((*name).to_owned());
+        }
+    }
+    Ok(paused)
 }
 
 /// What an answer says, if it is a success.

@@ -190,7 +190,7 @@ impl Feed {
             ProcessEvent::Introduced { after: _ } => {}
             ProcessEvent::Paused => self.pause(),
             ProcessEvent::Resumed => (self.paused, self.steps) = (false, 0),
-            ProcessEvent::Stepped => self.steps = self.steps.saturating_add(1),
+            ProcessEvent::Stepped => self.step(),
             ProcessEvent::SequenceParked { sequence, position, .. } => self.park(sequence, Position(position)),
             ProcessEvent::SequenceRetried { sequence, position } => {
                 self.go_on(&sequence, Position(position.saturating_sub(1)));
@@ -200,6 +200,14 @@ impl Feed {
                 self.parked.remove(&sequence);
                 self.next_of(&sequence);
             }
+        }
+    }
+
+    /// Lets the next event begin that waits and has no step of its own yet. Without one the step is not kept: nothing runs
+    /// ahead later because somebody has pressed a key in vain.
+    fn step(&mut self) {
+        if self.paused && (self.steps as usize) < self.ready.len() {
+            self.steps += 1;
         }
     }
 
@@ -266,6 +274,8 @@ impl Feed {
             self.begun.insert(position);
             turns.push(Turn { recorded, checkpoint: self.checkpoint_without(Some(position)), attempt });
         }
+        // What a step was for may have been parked meanwhile.
+        self.steps = self.steps.min(u32::try_from(self.ready.len()).unwrap_or(u32::MAX));
         turns
     }
 
@@ -348,6 +358,9 @@ impl Feed {
         let next = if self.paused { self.next() } else { vec![] };
         Standing {
             position: self.checkpoint_without(None).position,
+            read_to: self.read_to,
+            steered_to: self.steered_to,
+            ready: self.ready.len(),
             unfinished: self.unfinished.len(),
             in_flight: self.begun.len(),
             retrying: self.troubled.len(),

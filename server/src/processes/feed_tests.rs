@@ -340,11 +340,46 @@ fn a_paused_process_begins_nothing_and_a_step_begins_what_stands_first() {
     story.steer(ProcessEvent::Stepped);
     story.steer(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [4, 5]);
-    assert_eq!(story.feed.standing().steps, 1, "it is for the next to come");
-    story.steer(ProcessEvent::Resumed);
+    assert_eq!(story.feed.standing().steps, 0, "a step for which nothing waits is not kept");
     story.comes("d");
+    assert_eq!(story.begins_now(), [0; 0]);
+    story.steer(ProcessEvent::Resumed);
     story.comes("e");
     assert_eq!(story.begins_now().len(), 2);
+}
+
+#[test]
+fn steps_without_anything_that_waits_let_nothing_run_ahead_later() {
+    let mut story = Story::begins();
+    story.steer(ProcessEvent::Paused);
+    for _ in 0..3 {
+        story.steer(ProcessEvent::Stepped);
+    }
+    story.comes("a");
+    story.comes("b");
+    assert_eq!(story.begins_now(), [0; 0]);
+    story.steer(ProcessEvent::Stepped);
+    story.parked("a", 5);
+    assert_eq!(story.begins_now(), [6], "the step is for whatever waits first when it is taken");
+    story.comes("c");
+    assert_eq!(story.begins_now(), [0; 0]);
+}
+
+#[test]
+fn an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade() {
+    let mut story = Story::begins();
+    story.steer(ProcessEvent::Paused);
+    for _ in 0..3 {
+        story.steer(ProcessEvent::Stepped);
+    }
+    // The process is loaded as of the pause; the steps are read from the log like anything that is new.
+    let process = process::evolve(Process::default(), &ProcessEvent::Paused);
+    let feed = Feed::new(&LISTENER, Position(0), &process, Version(1));
+    let mut upgraded = Story { feed, begun: BTreeMap::new(), ..story };
+    let log = upgraded.log.clone();
+    upgraded.read(log);
+    upgraded.comes("a");
+    assert_eq!(upgraded.begins_now(), [0; 0]);
 }
 
 #[test]

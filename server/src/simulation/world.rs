@@ -178,7 +178,7 @@ impl World {
         for attempt in 1..=200 {
             let server = self.server().await;
             let taken = clock::timeout(Duration::from_secs(10), webhooks::take(&server.store(), webhook.clone())).await;
-            if matches!(taken, Some(Ok(()))) {
+            if matches!(taken, Some(Ok(_))) {
                 fate::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.news));
                 self.note_heard(&webhook);
                 self.on_their_way.fetch_sub(1, Ordering::Relaxed);

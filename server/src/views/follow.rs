@@ -35,8 +35,10 @@ pub(super) async fn run(views: &Views) {
 
 async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
     prepare(&views.inner.log, &views.inner.store).await?;
+    views.restore_pauses().await?;
     let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
     follower.look_round().await?;
+    follower.return_to_pauses().await?;
     let mut asked = views.inner.asked.lock().await;
     loop {
         while let Ok(wish) = asked.try_recv() {
@@ -63,7 +65,12 @@ pub(super) async fn prepare(log: &Store, store: &ViewStore) -> Result<(), FeedEr
     let mut live = Vec::new();
     for head in heads.iter().filter(|head| head.state != State::Old) {
         let known = VIEWS.iter().any(|view| view.name() == head.view && view.version() == head.version);
-        if !known || !belongs_to(log, head).await? {
+        let belongs = belongs_to(log, head).await?;
+        if !belongs {
+            // It was another log whose events it was to hold back.
+            store.resume(&head.view).await?;
+        }
+        if !known || !belongs {
             info!(view = head.view, position = head.position.0, "the rows of a view do not fit; they are built anew");
             store.retire(head).await?;
         } else if head.state == State::Live {

@@ -101,6 +101,8 @@ struct Inner {
     wanted: Notify,
     /// Another generation of rows is live.
     switched: Notify,
+    /// Held while rows are switched over, and while a view is paused, stepped or resumed.
+    switching: tokio::sync::Mutex<()>,
 }
 
 /// So many may ask something of the task that follows the log before the next has to wait.
@@ -133,6 +135,7 @@ impl Views {
                 pace,
                 wanted: Notify::new(),
                 switched: Notify::new(),
+                switching: tokio::sync::Mutex::default(),
             }),
         }
     }
@@ -193,17 +196,29 @@ impl Views {
         *self.inner.position.borrow()
     }
 
-    /// Waits until some views have come to a position, which one that is paused before it does not; `false` when that takes
-    /// longer than the limit.
-    pub(crate) async fn reach(&self, views: &[&str], position: Position, limit: Duration) -> bool {
+    /// Waits until the views have come to a position, and those of some that are paused to another one before it, which they
+    /// do only when they are led there; `false` when that takes longer than the limit.
+    pub(crate) async fn reach_but_for_pauses(
+        &self,
+        views: &[&str],
+        position: Position,
+        if_paused: Position,
+        limit: Duration,
+    ) -> bool {
         let (mut seen, mut paused) = (self.inner.position.subscribe(), self.inner.paused.subscribe());
         let reached = async {
             let behind = |paused: &BTreeMap<&'static str, Position>| {
-                paused.iter().any(|(name, at)| views.contains(name) && *at < position)
+                paused.iter().any(|(name, at)| views.contains(name) && *at < if_paused)
             };
             seen.wait_for(|at| *at >= position).await.is_ok() && paused.wait_for(|paused| !behind(paused)).await.is_ok()
         };
         clock::timeout(limit, reached).await.unwrap_or(false)
+    }
+
+    /// Waits until some views have come to a position, which one that is paused before it does not; `false` when that takes
+    /// longer than the limit.
+    pub(crate) async fn reach(&self, views: &[&str], position: Position, limit: Duration) -> bool {
+        self.reach_but_for_pauses(views, position, position, limit).await
     }
 
     /// Every view by name, with its live generation and the one that is being built, if any.
@@ -241,6 +256,7 @@ impl Views {
     /// Rebuilds a view now, with nobody else at work, and tells how far it came. `None` when there is no such view.
     pub(crate) async fn rebuild_offline(&self, name: &str) -> Result<Option<Position>, FeedError> {
         follow::prepare(&self.inner.log, &self.inner.store).await?;
+        self.restore_pauses().await?;
         if !self.begin_rebuild(name).await? {
             return Ok(None);
         }

@@ -1,13 +1,14 @@
 //! Step mode: a view that is paused takes nothing in until it is stepped or resumed; the others go on.
 //!
-//! The task that follows the log does it, between two batches: so whoever asked knows that it is so when it is answered. It
-//! is forgotten when the server is started again, and holds for this server alone.
+//! The task that follows the log does it, between two batches: so whoever asked knows that it is so when it is answered. A
+//! pause is kept beside the rows, with the position at which the view stands, and holds when the server is started again. A
+//! rebuild of a paused view ends where the view stands.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use storefront_eventlog::{Filter, Position, Recorded, StoreError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::follow::{BATCH, Follower, fold};
 use super::store::{Commit, Failures};
@@ -41,6 +42,8 @@ pub(crate) enum Steered {
     Done,
     /// Only a paused view can be stepped.
     NotPaused,
+    /// No event that concerns it waits.
+    NothingWaits,
     /// There is no such view.
     Unknown,
     /// The views have trouble with their database or the log, and nothing was done.
@@ -88,11 +91,28 @@ impl Views {
         Ok(concerns.take(NAMED).map(NextEvent::of).collect())
     }
 
-    /// Notes where a paused view stands; `false` when it is not paused.
+    /// Tells whoever waits when other views are paused, or one that is stands elsewhere.
+    pub(crate) fn pauses(&self) -> watch::Receiver<BTreeMap<&'static str, Position>> {
+        self.inner.paused.subscribe()
+    }
+
+    /// Takes over the pauses that were kept.
+    pub(super) async fn restore_pauses(&self) -> Result<(), FeedError> {
+        let head = self.inner.log.head().await?;
+        let kept = self.inner.store.pauses().await?;
+        let known = |(name, at): (String, Position)| {
+            let view = VIEWS.iter().find(|view| view.name() == name)?;
+            Some((view.name(), at.min(head)))
+        };
+        self.inner.paused.send_replace(kept.into_iter().filter_map(known).collect());
+        Ok(())
+    }
+
+    /// Notes that a paused view has come so far; `false` when it is not paused.
     pub(super) fn moved_while_paused(&self, view: &str, to: Position) -> bool {
         self.inner.paused.send_if_modified(|paused| match paused.get_mut(view) {
             Some(at) => {
-                *at = to;
+                *at = to.max(*at);
                 true
             }
             None => false,
@@ -105,26 +125,35 @@ impl Follower<'_> {
     pub(super) async fn obey(&mut self, wish: Wish) -> Result<(), FeedError> {
         let Wish { index, steering, answer } = wish;
         let Some(view) = VIEWS.get(index) else { return Ok(()) };
+        // No rebuild switches in between.
+        let views = self.views;
+        let _turn = views.inner.switching.lock().await;
         let paused = self.views.paused().contains_key(view.name());
         let steered = match (steering, paused) {
             (Steering::Pause, true) | (Steering::Resume, false) => Steered::Done,
             (Steering::Step, false) => Steered::NotPaused,
             (Steering::Pause, false) => {
                 let at = self.stands_exactly(index).await?;
+                self.store().pause(view.name(), at).await?;
                 self.views.inner.paused.send_modify(|paused| {
                     paused.insert(view.name(), at);
                 });
                 Steered::Done
             }
             (Steering::Step, true) => {
-                self.step(index, *view).await?;
-                Steered::Done
+                let taken = self.step(index, *view).await?;
+                let at = self.heads.get(index).map(|head| head.position).unwrap_or_default();
+                self.store().pause(view.name(), at).await?;
+                if taken { Steered::Done } else { Steered::NothingWaits }
             }
             (Steering::Resume, true) => {
-                self.catch_up(index, *view).await?;
+                self.catch_up(index, *view, self.seen).await?;
+                self.store().resume(view.name()).await?;
                 self.views.inner.paused.send_modify(|paused| {
                     paused.remove(view.name());
                 });
+                // A rebuild that waited for it goes on.
+                self.views.inner.wanted.notify_one();
                 Steered::Done
             }
         };
@@ -147,31 +176,43 @@ impl Follower<'_> {
         Ok(self.heads.get(index).map(|head| head.position).unwrap_or_default())
     }
 
-    async fn step(&mut self, index: usize, view: &'static dyn View) -> Result<(), FeedError> {
+    /// Takes in the next event that concerns a view, and what comes before that; `false` when there is none.
+    async fn step(&mut self, index: usize, view: &'static dyn View) -> Result<bool, FeedError> {
         loop {
             let after = self.heads.get(index).map(|head| head.position).unwrap_or_default();
             let slice = self.views.inner.log.read_all(after, LOOKED_AT, &Filter::default()).await?;
             if slice.events.is_empty() {
-                return Ok(());
+                return Ok(false);
             }
             let found = slice.events.iter().position(|event| !view.keys(event).is_empty());
             let until = found.map_or(slice.events.len(), |found| found + 1);
             self.take_in_alone(index, view, slice.events.get(..until).unwrap_or_default()).await?;
             if found.is_some() {
-                return Ok(());
+                return Ok(true);
             }
         }
     }
 
-    /// Brings a view to where the others are.
-    async fn catch_up(&mut self, index: usize, view: &'static dyn View) -> Result<(), FeedError> {
+    /// Has every paused view stand where it stood when it was paused or stepped last, also when its rows were built anew since.
+    pub(super) async fn return_to_pauses(&mut self) -> Result<(), FeedError> {
+        for (index, view) in VIEWS.iter().enumerate() {
+            let at = self.views.paused().get(view.name()).copied();
+            if let Some(at) = at {
+                self.catch_up(index, *view, at).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a view to a position.
+    async fn catch_up(&mut self, index: usize, view: &'static dyn View, to: Position) -> Result<(), FeedError> {
         loop {
             let after = self.heads.get(index).map(|head| head.position).unwrap_or_default();
-            if after >= self.seen {
+            if after >= to {
                 return Ok(());
             }
             let mut slice = self.views.inner.log.read_all(after, BATCH, &Filter::default()).await?;
-            slice.events.retain(|event| event.position <= self.seen);
+            slice.events.retain(|event| event.position <= to);
             self.take_in_alone(index, view, &slice.events).await?;
         }
     }

@@ -240,8 +240,8 @@ const ORDERS: &[Line] = &[
         "O7",
         "order numbers; lists, search, statistics",
         &[
-            "server/domain/src/number.rs::every_single_wrong_character_is_caught",
-            "server/domain/src/number.rs::two_positions_never_share_a_number",
+            "server/api/src/order_number.rs::every_single_wrong_character_is_caught",
+            "server/api/src/order_number.rs::two_positions_never_share_a_number",
             "tests/e2e/shopping.rs::orders_are_listed_newest_first_page_by_page",
             "server/src/views/orders_tests.rs::orders_are_found_by_status_and_by_the_beginnings_of_the_words_in_them",
             "tests/e2e/views.rs::statistics_tell_what_was_earned_and_take_off_what_was_given_back",

@@ -315,9 +315,9 @@ fn move_checkpoint(connection: &Connection, checkpoint: &Checkpoint) -> rusqlite
 
 /// Counts the time that has passed since the last answer was kept.
 fn look_at_the_time(connection: &Connection) -> rusqlite::Result<SeenTime> {
-    let mut time = connection.prepare_cached("SELECT seen_ms, looked_ms FROM seen_time")?.query_row([], |row| {
-        Ok(SeenTime { seen_ms: row.get(0)?, looked_ms: row.get(1)? })
-    })?;
+    let mut time = connection
+        .prepare_cached("SELECT seen_ms, looked_ms FROM seen_time")?
+        .query_row([], |row| Ok(SeenTime { seen_ms: row.get(0)?, looked_ms: row.get(1)? }))?;
     time.look(clock::now_ms());
     connection
         .prepare_cached("UPDATE seen_time SET seen_ms = ?1, looked_ms = ?2")?
@@ -325,12 +325,7 @@ fn look_at_the_time(connection: &Connection) -> rusqlite::Result<SeenTime> {
     Ok(time)
 }
 
-fn keep_answer(
-    connection: &Connection,
-    answer: &Answer,
-    position: Position,
-    time: SeenTime,
-) -> rusqlite::Result<()> {
+fn keep_answer(connection: &Connection, answer: &Answer, position: Position, time: SeenTime) -> rusqlite::Result<()> {
     let Answer { key, fingerprint, body, time_ms } = answer;
     connection
         .prepare_cached(

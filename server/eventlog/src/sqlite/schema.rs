@@ -203,7 +203,10 @@ pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
 fn take(path: &Path, lock: &File) -> Result<(), StoreError> {
     match lock.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(unusable(path, "is in use by another program: end that one first")),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(format!(
+            "the event log {} is in use by another program: end that one first",
+            path.display()
+        ))),
         Err(TryLockError::Error(error)) => Err(unusable(path, &format!("cannot be locked: {error}"))),
     }
 }
@@ -488,7 +491,9 @@ pub(super) fn unusable_for(path: &Path, failure: StoreError) -> StoreError {
     match (failure.trouble(), failure) {
         (Trouble::Damaged, StoreError::Database(error)) => unusable(path, &format!("is damaged: {error}")),
         (_, StoreError::Database(error)) => unusable(path, &format!("cannot be made ready: {error}")),
-        (_, other @ (StoreError::Unusable(_) | StoreError::Invalid(_) | StoreError::Closed)) => other,
+        (_, other @ (StoreError::Unusable(_) | StoreError::InUse(_) | StoreError::Invalid(_) | StoreError::Closed)) => {
+            other
+        }
     }
 }
 

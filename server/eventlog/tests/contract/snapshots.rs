@@ -115,8 +115,7 @@ const BACK_TO_THE_FIRST_STEP: &str =
 async fn a_log_of_the_first_release_gets_what_is_missing(mut world: World) {
     write(&world.log(), "a", 3).await;
     let sqlite =
-        format!("{BACK_TO_THE_FIRST_STEP} DROP TABLE hash_tree; DROP TABLE file_state; PRAGMA user_version = 1;"
-    );
+        format!("{BACK_TO_THE_FIRST_STEP} DROP TABLE hash_tree; DROP TABLE file_state; PRAGMA user_version = 1;");
     let postgres = "DELETE FROM eventlog.migrations WHERE step > 1; DROP FUNCTION eventlog.grow;
         ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since, DROP COLUMN incomplete,
             DROP COLUMN seen_ms, DROP COLUMN looked_ms;

@@ -214,6 +214,30 @@ impl ViewStore {
         Ok(pairs(self.ask(Statement::new(sql, values)).await?).collect())
     }
 
+    /// The views that are paused, and up to where each has come.
+    pub(crate) async fn pauses(&self) -> Result<Vec<(String, Position)>, ViewStoreError> {
+        let rows = self.ask(Statement::new("SELECT view, position FROM view_pauses ORDER BY view", [])).await?;
+        let pause = |row: Vec<Value>| match row.as_slice() {
+            [view, position] => Some((view.text().to_owned(), position_of(position.int()))),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(pause).collect())
+    }
+
+    /// Keeps that a view is paused, and up to where it has come.
+    pub(crate) async fn pause(&self, view: &str, at: Position) -> Result<(), ViewStoreError> {
+        let sql = "INSERT INTO view_pauses (view, position) VALUES ($1, $2)
+            ON CONFLICT (view) DO UPDATE SET position = excluded.position";
+        self.0.write(vec![Statement::new(sql, [view.into(), signed(at).into()])]).await?;
+        Ok(())
+    }
+
+    /// Forgets that a view was paused.
+    pub(crate) async fn resume(&self, view: &str) -> Result<(), ViewStoreError> {
+        self.0.write(vec![Statement::new("DELETE FROM view_pauses WHERE view = $1", [view.into()])]).await?;
+        Ok(())
+    }
+
     /// Lets go of the database.
     pub(crate) async fn close(&self) {
         self.0.close().await;

@@ -103,6 +103,7 @@ impl Session {
                  CREATE TABLE IF NOT EXISTS views.format (number BIGINT PRIMARY KEY);",
             )
             .await?;
+        transaction.batch_execute(schema::PAUSES).await?;
         let known = transaction.query_opt("SELECT number FROM views.format", &[]).await?;
         let known: Option<i64> = known.map(|row| row.try_get(0)).transpose()?;
         if known != Some(schema::FORMAT) {

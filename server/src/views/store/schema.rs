@@ -10,6 +10,11 @@ pub(super) const DROP: &str = "
     DROP TABLE IF EXISTS view_counts;
 ";
 
+/// Which views are paused, and up to where each has come. What a person has asked for cannot be built anew from the log, so
+/// this table stays when the others are dropped.
+pub(super) const PAUSES: &str =
+    "CREATE TABLE IF NOT EXISTS view_pauses (view VARCHAR(100) PRIMARY KEY, position BIGINT NOT NULL);";
+
 /// The tables, for a database that compares this kind of text by bytes and takes these words after a table that is its own
 /// primary index.
 ///

@@ -94,6 +94,7 @@ fn tune(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(schema::PAUSES)?;
     let known: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if known == schema::FORMAT {
         return Ok(());
