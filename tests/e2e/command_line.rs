@@ -363,6 +363,138 @@ async fn the_log_is_printed_as_lines_and_as_json() {
     assert!(printed.contains("payment") && !printed.contains("listed"), "{printed}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_an_order_is_printed_by_the_number_that_everyone_sees() {
+    let world = World::open().await;
+    let basket = world.a_basket(&world.product_with(3).await.id, 1).await;
+    world.buy(&basket, VISA).await.unwrap();
+    let order = world.reaches(basket.id, storefront_api::OrderStatus::Confirmed).await;
+    world.rests().await;
+    let (url, number) = (world.server.url(), order.number.unwrap());
+    let by = |order: &str| run("storefront", ["events", "--json", "--order", order, "--server", &url]);
+    let by_id = text(&by(&basket.id.to_string()).stdout);
+    assert!(by_id.contains("order.confirmed"), "{by_id}");
+    let bare = number.replace('-', "").to_lowercase().replace('0', "o").replace('1', "l");
+    for written in [number.clone(), bare, number.to_lowercase()] {
+        let output = by(&written);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), by_id.clone()), "{written}");
+    }
+    let nobody = by("MJVS-JTAY");
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(one_line(&nobody).contains("There is no order MJVS-JTAY"));
+    assert_eq!(by("MJVS-JTAX").status.code(), Some(2), "a typing error is a usage error");
+}
+
+#[test]
+fn nothing_that_a_terminal_acts_on_is_printed_into_files() {
+    // With warnings in it: an address that nobody listens on is no place for news.
+    let output = Command::new(program("storefront"))
+        .args(["demo", "--scenario", "webhooks"])
+        .env("RUST_LOG", "info")
+        .env_remove("STOREFRONT_SERVER")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    for printed in [&output.stdout, &output.stderr] {
+        let printed = text(printed);
+        assert!(!printed.chars().any(|letter| letter.is_control() && letter != '\n'), "{printed:?}");
+    }
+    assert!(text(&output.stderr).contains("INFO"), "something was logged: {}", text(&output.stderr));
+}
+
+#[test]
+fn a_variable_that_is_empty_or_about_a_shop_elsewhere_stands_in_nobodys_way() {
+    for (arguments, name, value) in [
+        (&["config"][..], "STOREFRONT_SERVER", ""),
+        (&["completions", "bash"], "STOREFRONT_DATA", ""),
+        (&["config"], "STOREFRONT_CONFIG", ""),
+        (&["completions", "zsh"], "STOREFRONT_AS", ""),
+        (&["demo"], "STOREFRONT_SERVER", ""),
+        (&["events", "--ephemeral"], "STOREFRONT_SERVER", "http://127.0.0.1:1"),
+    ] {
+        let mut command = Command::new(program("storefront"));
+        let output = command.args(arguments).env(name, value).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?} {name}={value}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn whoever_stops_reading_is_no_panic_and_a_full_disk_is_a_failure() {
+    for arguments in [&["completions", "bash"][..], &["man"], &["config"], &["--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(program("storefront")).args(arguments).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()), "{arguments:?}");
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Command::new(program("storefront")).args(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        one_line(&output);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_the_log_ends_when_nobody_reads_it_any_more() {
+    let world = World::open().await;
+    let mut child = start(&["events", "--follow", "--server", &world.server.url()]);
+    let mut printed = BufReader::new(child.stdout.take().unwrap());
+    printed.read_line(&mut String::new()).unwrap();
+    drop(printed);
+    // Nothing happens in the shop that it would have to print.
+    let ended = crate::world::eventually("it has ended", || {
+        let ended = child.try_wait().unwrap();
+        async move { ended }
+    })
+    .await;
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_start_says_where_the_running_shop_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut serve = Serve(start(&["serve", "--data", data, "--listen", "127.0.0.1:0"]));
+    let mut line = String::new();
+    // Whose output nobody reads any more, ends.
+    let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
+    printed.read_line(&mut line).unwrap();
+    let url = line.split_whitespace().last().unwrap_or_default().to_owned();
+    let again = run("storefront", ["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+    assert_eq!(again.status.code(), Some(1));
+    let said = one_line(&again);
+    assert!(said.contains(&format!("storefront --server {url}")), "{said}");
+    let store = format!("sqlite:{}", folder.path().join("shop.db").display());
+    let server = run("storefront-server", ["serve", "--store", &store, "--listen", "127.0.0.1:0"]);
+    assert_eq!(server.status.code(), Some(1));
+    let said = text(&server.stderr);
+    assert!(said.contains("is in use") && said.contains(&format!("storefront --server {url}")), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_joins_a_shop_that_is_open_to_the_network_and_only_such_a_one() {
+    for program in ["storefront", "storefront-server"] {
+        let refused = run(program, ["serve", "--listen", "0.0.0.0:0"]);
+        assert_ne!(refused.status.code(), Some(0), "{program}");
+        assert!(text(&refused.stderr).contains("--open-to-network"), "{program}: {}", text(&refused.stderr));
+    }
+    let mut serve = Serve(start(&["serve", "--ephemeral", "--open-to-network", "--listen", "127.0.0.1:0"]));
+    let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
+    let mut join = None;
+    let mut line = String::new();
+    while printed.read_line(&mut line).unwrap() > 0 {
+        join = join.or_else(|| line.trim().strip_prefix("to join").map(|rest| rest.trim().to_owned()));
+        if line.starts_with("Ctrl-C") {
+            break;
+        }
+        line.clear();
+    }
+    let join = join.expect("it says how to join");
+    let url = join.strip_prefix("storefront --server ").expect("as a command");
+    let answer = Client::new(url).unwrap().readiness().await;
+    assert!(answer.is_ok(), "{join} does not answer: {answer:?}");
+}
+
 /// Starts the client without a terminal.
 fn start(arguments: &[&str]) -> Child {
     let mut command = Command::new(program("storefront"));

@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use storefront_api::OrderId;
+use storefront_api::{ActorName, OrderId, OrderNumber};
 
 use crate::embedded::listen_address;
 use crate::state::{REAL_TIME, SPEEDS};
@@ -29,39 +31,74 @@ Examples:
   storefront --ephemeral                      the same, and forget everything afterwards
   storefront --server http://127.0.0.1:7070   be a client of a shop that runs elsewhere
   storefront serve                            run the shop without a screen, for other clients
+  storefront serve --open-to-network          the same for a room: prints what others type to join
   storefront demo --scenario declined         watch a card being declined, line by line
   storefront events --follow                  watch everything that happens
-  storefront events --json --order ID > it    keep the timeline of an order …
-  storefront replay it                        … and play it again, anywhere";
+  storefront events --json --order 95EG-YSMH > it   keep the timeline of an order …
+  storefront replay it                              … and play it again, anywhere";
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
-    /// Be a client of the shop at this address instead of running one inside
-    #[arg(long, global = true, value_name = "URL", env = "STOREFRONT_SERVER", hide_env_values = true)]
+    /// Be a client of the shop at this address instead of running one inside [env: STOREFRONT_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) server: Option<String>,
     /// With --server: read the mail of that demo shop in the mailbox at this address, which its `serve` prints
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "STOREFRONT_MAILBOX",
-        hide_env_values = true,
-        requires = "server"
-    )]
+    /// [env: STOREFRONT_MAILBOX]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) mailbox: Option<String>,
     /// Keep nothing: the shop lives in memory and ends with this process
     #[arg(long, global = true, conflicts_with = "server")]
     pub(crate) ephemeral: bool,
-    /// Where the log, the baskets and the settings are kept [default: your data folder]
-    #[arg(long, global = true, value_name = "FOLDER", env = "STOREFRONT_DATA", hide_env_values = true)]
+    /// Let other machines join: listen on every address of this one, although everyone who comes may do everything
+    #[arg(long, global = true, conflicts_with = "server")]
+    pub(crate) open_to_network: bool,
+    /// Act under this name, such as "Pair 3": it stands as the actor of the events that you cause
+    /// [env: STOREFRONT_AS]
+    #[arg(long = "as", global = true, value_name = "NAME")]
+    pub(crate) acting_as: Option<ActorName>,
+    /// Where the log, the baskets and the settings are kept [default: your data folder] [env: STOREFRONT_DATA]
+    #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
     /// Take keys, theme and colours from this file [default: storefront/config.toml in your configuration folder]
-    #[arg(long, global = true, value_name = "FILE", env = "STOREFRONT_CONFIG", hide_env_values = true)]
+    /// [env: STOREFRONT_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Write what happens inside to storefront.log in the data folder
     #[arg(long, global = true)]
     pub(crate) debug: bool,
+}
+
+impl Cli {
+    /// Takes from the environment what the command line leaves open. A variable that is empty says nothing, and one that does
+    /// not concern the command is not looked at: a shop elsewhere is none of the business of one that is run here.
+    ///
+    /// # Errors
+    /// One sentence with the variable that cannot be used.
+    pub(crate) fn with_environment(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, String> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let text = |name: &str| match set(name).map(OsString::into_string) {
+            Some(Ok(text)) => Ok(Some(text)),
+            Some(Err(_)) => Err(format!("{name} is not text in UTF-8.")),
+            None => Ok(None),
+        };
+        let common = &mut self.common;
+        let acts = matches!(&self.command, None | Some(Command::Demo { .. }));
+        let may_be_elsewhere = acts || matches!(&self.command, Some(Command::Events { .. }));
+        if may_be_elsewhere && common.server.is_none() && !common.ephemeral && !common.open_to_network {
+            common.server = text("STOREFRONT_SERVER")?;
+        }
+        if may_be_elsewhere && common.server.is_some() && common.mailbox.is_none() {
+            common.mailbox = text("STOREFRONT_MAILBOX")?;
+        }
+        if acts && common.acting_as.is_none() {
+            let name = text("STOREFRONT_AS")?.map(|name| name.parse());
+            common.acting_as = name.transpose().map_err(|wrong| format!("STOREFRONT_AS: {wrong}."))?;
+        }
+        common.data = common.data.take().or_else(|| set("STOREFRONT_DATA").map(PathBuf::from));
+        common.config = common.config.take().or_else(|| set("STOREFRONT_CONFIG").map(PathBuf::from));
+        Ok(self)
+    }
 }
 
 /// What to do instead of opening the shop.
@@ -90,9 +127,9 @@ pub(crate) enum Command {
         /// One JSON object a line
         #[arg(long)]
         json: bool,
-        /// Only what belongs to this order
-        #[arg(long, value_name = "ID")]
-        order: Option<OrderId>,
+        /// Only what belongs to this order: its number, as everyone sees it, or its id
+        #[arg(long, value_name = "NUMBER|ID")]
+        order: Option<OrderName>,
     },
     /// Play a timeline from a file again, without any shop: on the screen, or as lines without a terminal
     ///
@@ -114,6 +151,25 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// An order as people name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrderName {
+    Id(OrderId),
+    Number(OrderNumber),
+}
+
+impl FromStr for OrderName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text.trim().parse(), text.parse()) {
+            (Ok(id), _) => Ok(Self::Id(id)),
+            (Err(_), Ok(number)) => Ok(Self::Number(number)),
+            (Err(_), Err(wrong)) => Err(format!("{wrong}; its id, a UUID, does as well")),
+        }
+    }
 }
 
 /// A speed in thousandths of real time.
@@ -198,5 +254,53 @@ mod tests {
     fn a_shop_elsewhere_cannot_be_in_memory() {
         assert!(Cli::try_parse_from(["storefront", "--server", "http://x", "--ephemeral"]).is_err());
         assert!(Cli::try_parse_from(["storefront", "events", "--order", "seven"]).is_err());
+    }
+
+    #[test]
+    fn the_environment_fills_in_what_is_open_and_only_where_it_matters() {
+        let variables = |name: &str| match name {
+            "STOREFRONT_SERVER" => Some(OsString::from("http://x")),
+            "STOREFRONT_AS" => Some("Pair 3".into()),
+            "STOREFRONT_DATA" => Some("".into()),
+            _ => None,
+        };
+        let of = |line: &str| {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            cli.with_environment(variables).unwrap().common
+        };
+        for line in ["storefront", "storefront demo", "storefront events"] {
+            assert_eq!(of(line).server.as_deref(), Some("http://x"), "{line}");
+        }
+        for line in ["storefront serve", "storefront --ephemeral", "storefront --open-to-network", "storefront config"]
+        {
+            assert_eq!(of(line).server, None, "{line}");
+        }
+        assert_eq!(of("storefront --server http://y").server.as_deref(), Some("http://y"));
+        assert_eq!(of("storefront").acting_as.unwrap().as_str(), "Pair 3");
+        assert_eq!(of("storefront").data, None, "an empty variable says nothing");
+        let wrong = |name: &str| (name == "STOREFRONT_AS").then(|| OsString::from("guest"));
+        let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
+        assert!(cli("storefront").with_environment(wrong).unwrap_err().starts_with("STOREFRONT_AS: "));
+        assert!(cli("storefront config").with_environment(wrong).is_ok());
+    }
+
+    #[test]
+    fn an_order_is_named_by_its_number_or_its_id() {
+        let number = OrderName::Number("MJVS-JTAY".parse().unwrap());
+        for text in ["MJVS-JTAY", "mjvsjtay", " MJVS-jtay "] {
+            assert_eq!(text.parse(), Ok(number), "{text}");
+        }
+        let id = "018f6f0e-0000-7000-8000-000000000001";
+        assert_eq!(id.parse(), Ok(OrderName::Id(id.parse().unwrap())));
+        for wrong in ["MJVS-JTAX", "seven", ""] {
+            assert!(wrong.parse::<OrderName>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn who_acts_has_a_name_that_can_be_seen() {
+        let name = |text: &str| Cli::try_parse_from(["storefront", "--as", text]).map(|cli| cli.common.acting_as);
+        assert_eq!(name("Pair 3").unwrap().unwrap().as_str(), "Pair 3");
+        assert!(name("").is_err() && name("a\u{1b}b").is_err() && name("guest").is_err());
     }
 }

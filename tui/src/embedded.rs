@@ -4,15 +4,18 @@
 //! all the same.
 
 use std::fs::{File, TryLockError};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, WrapErr, bail};
 use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
-use storefront_server::{Config, Secret, Server, StoreChoice, Terms};
+use storefront_server::{Config, Secret, Server, StoreChoice, Terms, running_at};
 use uuid::Uuid;
 
 pub(crate) use storefront_server::listen_address;
+
+/// The event log in the folder.
+const LOG_FILE: &str = "shop.db";
 
 /// Where the embedded shop keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,16 @@ impl EmbeddedOptions {
     pub fn new(data: DataPlace) -> Self {
         Self { data, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), open_to_network: false }
     }
+
+    /// At an address; open to the network, a loopback address stands for every address of this machine.
+    pub fn listen_on(&mut self, address: SocketAddr, open_to_network: bool) {
+        self.listen = match (open_to_network && address.ip().is_loopback(), address.ip()) {
+            (true, IpAddr::V4(_)) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())),
+            (true, IpAddr::V6(_)) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, address.port())),
+            (false, _) => address,
+        };
+        self.open_to_network = open_to_network;
+    }
 }
 
 /// The running shop. End it with [`Embedded::shutdown`], so that the log is closed in order.
@@ -47,6 +60,7 @@ pub struct Embedded {
     server: Server,
     mocks: Mocks,
     url: String,
+    join_url: String,
     /// Held for as long as the shop is open.
     _lock: Option<FolderLock>,
 }
@@ -75,7 +89,7 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         DataPlace::Folder(folder) => {
             std::fs::create_dir_all(folder).wrap_err_with(|| format!("cannot make the folder {}", folder.display()))?;
             lock = Some(claim(folder)?);
-            (StoreChoice::File(folder.join("shop.db")), Some(folder.join("stubs.jsonl")))
+            (StoreChoice::File(folder.join(LOG_FILE)), Some(folder.join("stubs.jsonl")))
         }
     };
     let mocks = Mocks::start(MocksConfig { state_file, ..MocksConfig::default() })
@@ -95,11 +109,11 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail_url)
     };
     let server = Server::start(config).await?;
-    let url = server.url();
+    let (url, join_url) = (server.url(), server.join_url());
     mocks
         .card_gateway()
         .send_webhooks_to(Some(WebhookTarget { url: format!("{url}/v1/webhooks/card-gateway"), secret }));
-    Ok(Embedded { server, mocks, url, _lock: lock })
+    Ok(Embedded { server, mocks, url, join_url, _lock: lock })
 }
 
 /// Takes a folder for this process alone, before anything in it is touched: the stubs write their file anew when they
@@ -109,11 +123,17 @@ fn claim(folder: &Path) -> Result<FolderLock> {
     let lock = File::create(&path).wrap_err_with(|| format!("cannot make {}", path.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(FolderLock(lock)),
-        Err(TryLockError::WouldBlock) => bail!(
-            "the shop in {} is open already: join it with `storefront --server URL`, or open one in memory with \
-             `storefront --ephemeral`",
-            folder.display()
-        ),
+        Err(TryLockError::WouldBlock) => {
+            // One that is only just being opened has not said it yet.
+            let url = running_at(&folder.join(LOG_FILE));
+            let at = url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
+            let join = url.as_deref().unwrap_or("URL");
+            bail!(
+                "the shop in {} is open already{at}: join it with `storefront --server {join}`, or open one in memory with \
+                 `storefront --ephemeral`",
+                folder.display()
+            )
+        }
         Err(TryLockError::Error(failure)) => Err(failure).wrap_err_with(|| format!("cannot lock {}", path.display())),
     }
 }
@@ -122,6 +142,11 @@ impl Embedded {
     /// Base URL of the shop.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Base URL for those who join: from other machines too, where these are let in.
+    pub fn join_url(&self) -> &str {
+        &self.join_url
     }
 
     /// Base URL of the stub mailbox.
@@ -156,7 +181,10 @@ mod tests {
         let before = file();
         let refusal = start(options.clone()).await.unwrap_err();
         assert_eq!(file(), before, "the stubs' file was replaced under those that write it");
-        assert!(format!("{refusal:#}").contains("--server"), "{refusal:#}");
+        let join = format!("storefront --server {}", open.join_url());
+        assert!(format!("{refusal:#}").contains(&join), "{refusal:#}");
+        let again = start(options.clone()).await.unwrap_err();
+        assert!(format!("{again:#}").contains(&join), "a look does not wipe it out: {again:#}");
         open.shutdown().await;
         start(options).await.unwrap().shutdown().await;
     }

@@ -25,10 +25,27 @@ pub(crate) fn config_file() -> Option<PathBuf> {
     Some(config.join("storefront").join("config.toml"))
 }
 
+/// A variable, as it is.
+pub(crate) fn variable(name: &str) -> Option<std::ffi::OsString> {
+    env::var_os(name)
+}
+
 /// How many colours the terminal shows, as far as it says. `NO_COLOR` (no-color.org) means none.
 pub(crate) fn colour_depth() -> Depth {
     let text = |name: &str| env::var(name).unwrap_or_default();
     depth(&text("NO_COLOR"), &text("COLORTERM"), &text("TERM"))
+}
+
+/// Whether lines that go to a terminal, or elsewhere, may be coloured: `NO_COLOR` (no-color.org) says no, `CLICOLOR_FORCE`
+/// (bixense.com/clicolors) says yes wherever they go; without either, only on a terminal that has colours.
+pub(crate) fn may_colour(is_terminal: bool) -> bool {
+    let text = |name: &str| env::var(name).unwrap_or_default();
+    colours(&text("NO_COLOR"), &text("CLICOLOR_FORCE"), &text("TERM"), is_terminal)
+}
+
+fn colours(no_color: &str, force: &str, term: &str, is_terminal: bool) -> bool {
+    let forced = !matches!(force, "" | "0");
+    no_color.is_empty() && (forced || (is_terminal && term != "dumb"))
 }
 
 /// Light or dark, as far as the terminal says (`COLORFGBG`).
@@ -67,6 +84,16 @@ mod tests {
         assert_eq!(depth("", "", "xterm-256color"), Depth::Indexed);
         assert_eq!(depth("", "", "linux"), Depth::Basic);
         assert_eq!(depth("", "truecolor", "dumb"), Depth::None);
+    }
+
+    #[test]
+    fn lines_are_coloured_on_a_terminal_or_when_that_is_forced_and_never_against_a_wish() {
+        assert!(colours("", "", "xterm", true) && colours("", "1", "xterm", false));
+        for (no_color, force, term, is_terminal) in
+            [("", "", "xterm", false), ("1", "1", "xterm", true), ("", "0", "xterm", false), ("", "", "dumb", true)]
+        {
+            assert!(!colours(no_color, force, term, is_terminal), "{no_color} {force} {term} {is_terminal}");
+        }
     }
 
     #[test]

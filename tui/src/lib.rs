@@ -20,6 +20,7 @@ mod keys;
 mod line_mode;
 mod meaning;
 mod money;
+mod plain;
 pub mod portrait;
 mod run;
 mod settings;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -17,16 +18,31 @@ use crate::embedded::{DataPlace, EmbeddedOptions};
 use crate::line_mode;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
-use crate::{environment, terminal};
+use crate::{environment, plain, terminal};
+
+/// Where a shop on the screen listens that lets other machines in; where that is taken, on a free port.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Nothing can be said when stdout is closed.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return match error.print().and_then(|()| io::stdout().flush()) {
+                Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe && !error.use_stderr() => {
+                    complain(&format!("The help could not be written: {failure}."));
+                    ExitCode::FAILURE
+                }
+                // Nothing can be said when stderr is closed.
+                Ok(()) | Err(_) => ExitCode::from(if error.use_stderr() { 2 } else { 0 }),
+            };
+        }
+    };
+    let cli = match cli.with_environment(environment::variable) {
+        Ok(cli) => cli,
+        Err(wrong) => {
+            complain(&wrong);
+            return ExitCode::from(2);
         }
     };
     if let Some(usage) = usage_error(&cli) {
@@ -64,6 +80,9 @@ fn usage_error(cli: &Cli) -> Option<String> {
             "--mailbox is not the address of a mailbox: give the one that `storefront serve` prints.".to_owned(),
         );
     }
+    if cli.common.mailbox.is_some() && cli.common.server.is_none() {
+        return Some("--mailbox belongs to a shop elsewhere: name that too, with --server URL.".to_owned());
+    }
     match &cli.command {
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Some(
             "This is not a terminal. Try `storefront demo` for a scripted tour, or `storefront serve` to run the shop without a screen."
@@ -71,6 +90,16 @@ fn usage_error(cli: &Cli) -> Option<String> {
         ),
         Some(Command::Serve { .. }) if cli.common.server.is_some() => {
             Some("`serve` runs a shop and --server names another one: leave one of them out.".to_owned())
+        }
+        Some(
+            Command::Demo { .. }
+            | Command::Events { .. }
+            | Command::Replay { .. }
+            | Command::Config
+            | Command::Completions { .. }
+            | Command::Man,
+        ) if cli.common.open_to_network => {
+            Some("--open-to-network is for `storefront serve` and for the shop on the screen.".to_owned())
         }
         None | Some(_) => None,
     }
@@ -100,10 +129,14 @@ fn outcome(cli: Cli, config: Config) -> Result<()> {
     let result = runtime.block_on(async {
         match cli.command {
             None => on_screen(&common, data, config).await,
-            Some(Command::Serve { listen }) => line_mode::serve(place(&common, data)?, listen).await,
+            Some(Command::Serve { listen }) => {
+                let mut options = EmbeddedOptions::new(place(&common, data)?);
+                options.listen_on(listen, common.open_to_network);
+                line_mode::serve(options).await
+            }
             Some(Command::Demo { scenario }) => {
                 let memory = EmbeddedOptions::new(DataPlace::Memory);
-                line_mode::demo(common.server.as_deref(), memory, scenario).await
+                line_mode::demo(line_mode::Which::of(&common), memory, scenario).await
             }
             Some(Command::Events { follow, json, order }) => {
                 let options = match common.server {
@@ -111,20 +144,33 @@ fn outcome(cli: Cli, config: Config) -> Result<()> {
                     None => EmbeddedOptions::new(place(&common, data)?),
                 };
                 let what = line_mode::What { follow, json, order };
-                line_mode::events(common.server.as_deref(), options, what).await
+                line_mode::events(line_mode::Which::of(&common), options, what).await
             }
             Some(Command::Replay { file, speed }) => replay(&file, speed, config).await,
-            Some(Command::Config) => Ok(io::stdout().write_all(config::documented().as_bytes())?),
+            Some(Command::Config) => print_whole(config::documented().as_bytes()),
             Some(Command::Completions { shell }) => {
-                clap_complete::generate(shell, &mut Cli::command(), "storefront", &mut io::stdout());
-                Ok(())
+                // Into memory first: the generator panics where it cannot write.
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "storefront", &mut script);
+                print_whole(&script)
             }
-            Some(Command::Man) => Ok(clap_mangen::Man::new(Cli::command()).render(&mut io::stdout())?),
+            Some(Command::Man) => {
+                let mut page = Vec::new();
+                clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+                print_whole(&page)
+            }
         }
     });
     // A blocking read of the terminal must not hold the process up.
     runtime.shutdown_background();
     result
+}
+
+/// Prints something to its last byte, or says that it could not.
+fn print_whole(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
 }
 
 /// Plays a timeline: on the screen, or as lines where there is none.
@@ -137,7 +183,7 @@ async fn replay(file: &Path, speed: u32, config: Config) -> Result<()> {
     let settings = Settings { theme: Some(config.theme.unwrap_or_else(environment::theme)), ..Settings::default() };
     let shop = Shop::Nowhere(Replay::new(name, events, speed));
     let depth = environment::colour_depth();
-    driver::run(Start { shop, settings, file: None, first_run: false, depth, config }).await
+    driver::run(Start { shop, settings, file: None, first_run: false, depth, config, actor: None }).await
 }
 
 async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Result<()> {
@@ -154,10 +200,17 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     let depth = environment::colour_depth();
     let shop = match &common.server {
         Some(url) => Shop::At { client: Client::new(url)?, mailbox_url: common.mailbox.clone() },
-        None => Shop::Inside(EmbeddedOptions::new(place(common, data)?)),
+        None => {
+            let mut options = EmbeddedOptions::new(place(common, data)?);
+            if common.open_to_network {
+                options.listen_on(DEFAULT_LISTEN, true);
+            }
+            Shop::Inside(options)
+        }
     };
     let file = if common.ephemeral { None } else { kept };
-    driver::run(Start { shop, settings, file, first_run, depth, config }).await
+    let actor = common.acting_as.clone();
+    driver::run(Start { shop, settings, file, first_run, depth, config, actor }).await
 }
 
 fn place(common: &Common, data: Option<PathBuf>) -> Result<DataPlace> {
@@ -184,7 +237,8 @@ fn start_log(common: &Common, data: Option<&Path>, has_stderr: bool) -> Result<(
             .with_writer(Mutex::new(file))
             .init();
     } else if has_stderr {
-        tracing_subscriber::fmt().with_env_filter(filter("warn")).with_writer(io::stderr).init();
+        let coloured = environment::may_colour(io::stderr().is_terminal());
+        tracing_subscriber::fmt().with_env_filter(filter("warn")).with_ansi(coloured).with_writer(io::stderr).init();
     }
     Ok(())
 }
@@ -203,5 +257,5 @@ fn told(error: &color_eyre::Report) -> String {
 
 fn complain(text: &str) {
     // Nothing can be said when stderr is closed.
-    let _ = writeln!(io::stderr(), "storefront: {text}");
+    let _ = writeln!(io::stderr(), "storefront: {}", plain::line(text));
 }

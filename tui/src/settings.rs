@@ -71,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) mouse: bool,
     /// Who the shopper is to this shop; none is a guest.
     pub(crate) customer: Option<CustomerId>,
+    /// The log that all of this is about, by the id of its first event.
+    pub(crate) log: Option<uuid::Uuid>,
 }
 
 /// Where the settings for one shop are.

@@ -160,3 +160,80 @@ async fn skips_of(world: &World, orders: &[OrderId]) -> usize {
     }
     skips
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_client_starts_the_shop_over_the_others_say_so_and_show_nothing_of_before() {
+    let world = a_lab().await;
+    let mut leader = in_the_lab(&world).await;
+    leader.press("a");
+    leader.wait_for_line(&["▌ a", "Happy path", "✓ played"]);
+    let mut other = in_the_lab(&world).await;
+    other.wait_for_line(&["▌ a", "Happy path", "✓ played"]);
+    other.press("f");
+    other.wait_for_line(&["confirmed", "paid"]);
+    let number = eventually("it has a number", || async {
+        let all = world.client.orders(&OrderListQuery::default()).await.unwrap().items;
+        all.into_iter().find_map(|order| order.number)
+    })
+    .await;
+    leader.press("R");
+    leader.wait_for_line(&["y yes", "n no"]);
+    leader.press("y");
+    leader.wait_for("The shop is as on its first day");
+    other.wait_for("The shop was started over");
+    other.wait_without(&number);
+    other.wait_without("confirmed");
+    other.press("4");
+    other.wait_for("The shop was started over");
+    other.wait_for_line(&["stock", "received"]);
+    other.wait_without("checked out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_pauses_shows_on_every_screen_of_other_clients_at_once() {
+    let world = a_lab().await;
+    let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url()]);
+    shop_opens(&terminal);
+    world.client.pause_process("mail", &storefront_client::IdempotencyKey::new()).await.unwrap();
+    terminal.wait_for_line(&["‖ mail"]);
+    let at = world.client.pause_view("orders").await.unwrap().position;
+    terminal.wait_for_line(&["‖ mail, list orders"]);
+    terminal.press("3");
+    terminal.wait_for(&format!("This list is paused at position {at}; the log is at"));
+    world.client.resume_view("orders").await.unwrap();
+    world.client.resume_process("mail", &storefront_client::IdempotencyKey::new()).await.unwrap();
+    terminal.wait_without("‖");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_a_lab_server_shops_at_once_and_says_how_others_join() {
+    let world = a_lab().await;
+    let url = world.server.url();
+    let mut terminal = Home::new().open(WIDE, &["--server", &world.server.url(), "--as", "Pair 3"]);
+    shop_opens(&terminal);
+    terminal.press("?");
+    terminal.wait_for_line(&["Others join with: storefront --server", &url]);
+    terminal.wait_for("You act as Pair 3.");
+    terminal.press("\x1b");
+    terminal.wait_without("You act as Pair 3.");
+    is_in_stock(&terminal);
+    terminal.press(ENTER);
+    terminal.wait_for("1 piece");
+    terminal.press("c");
+    terminal.wait_for_line(&["Ada Example"]);
+    terminal.press(ENTER);
+    let order = eventually("it is bought", || async {
+        let all = world.client.orders(&OrderListQuery::default()).await.unwrap().items;
+        all.into_iter().find(|order| order.status == OrderStatus::Confirmed)
+    })
+    .await;
+    let events = world.timeline(order.id).await.events;
+    let bought = events.iter().find(|event| event.kind == "order.checked_out").unwrap();
+    assert_eq!(bought.actor, "Pair 3");
+    // By its number, as people read it out.
+    terminal.press(":");
+    terminal.press(&order.number.unwrap().replace('-', "").to_lowercase());
+    terminal.wait_for("Open order");
+    terminal.press(ENTER);
+    terminal.wait_for_line(&["confirmed", "paid"]);
+}

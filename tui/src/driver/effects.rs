@@ -3,7 +3,9 @@
 
 mod counter;
 
-use storefront_api::{AddItem, Cancel, DiffQuery, Order, OrderId, StubFaults, TimelineQuery};
+use storefront_api::{
+    AddItem, Cancel, DiffQuery, Order, OrderId, OrderListQuery, OrderNumber, OrderSummary, StubFaults, TimelineQuery,
+};
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
 use crate::driver::{account, lab, png, processes};
@@ -55,6 +57,9 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         Effect::FetchDiagram { id, copy } => {
             Msg::Diagram { id, copy, result: client.order_diagram(id).await.map_err(failure) }
         }
+        Effect::FindOrder(number) => {
+            Msg::OrderFound { result: find_order(client, number).await.map_err(failure), number }
+        }
         Effect::Counter(errand) => Msg::Counter(counter::run(client, errand).await),
         Effect::Submit { key, request } => {
             let result = submit(client, *request, &named(&key)).await.map_err(failure);
@@ -71,6 +76,23 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         | Effect::Redraw
         | Effect::Quit => return None,
     })
+}
+
+/// The order of a number.
+pub(crate) async fn find_order(client: &Client, number: OrderNumber) -> Result<Option<OrderId>, ClientError> {
+    let number = number.to_string();
+    let find = async |min_position| {
+        let query =
+            OrderListQuery { q: Some(number.clone()), limit: Some(100), min_position, ..OrderListQuery::default() };
+        let found = client.orders(&query).await?.items.into_iter();
+        let is_it = |order: &OrderSummary| order.number.as_deref() == Some(&number);
+        Ok::<_, ClientError>(found.filter(is_it).map(|order| order.id).next())
+    };
+    match find(None).await? {
+        Some(id) => Ok(Some(id)),
+        // The list may be behind the log.
+        None => find(Some(client.readiness().await?.head)).await,
+    }
 }
 
 /// Carries out what a form asks for.

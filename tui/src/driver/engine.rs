@@ -50,13 +50,37 @@ impl Clock {
     }
 }
 
+/// Where answers and news go, marked with the time that they are from: what was asked of a shop that has been started over
+/// since does not arrive.
+#[derive(Clone, Debug)]
+pub(crate) struct Outbox {
+    sender: Sender<(u64, Msg)>,
+    generation: u64,
+}
+
+/// The client ends; there is nobody to tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed;
+
+impl Outbox {
+    /// Waits for room.
+    pub(crate) async fn send(&self, msg: Msg) -> Result<(), Closed> {
+        self.sender.send((self.generation, msg)).await.map_err(|_| Closed)
+    }
+}
+
+/// What arrives at any time, whatever has been started over.
+const ALWAYS: u64 = u64::MAX;
+
 /// The model and its helpers.
 pub(crate) struct Engine {
     pub(crate) model: Model,
     clock: Clock,
     client: Option<Client>,
-    sender: Sender<Msg>,
-    receiver: Receiver<Msg>,
+    sender: Sender<(u64, Msg)>,
+    receiver: Receiver<(u64, Msg)>,
+    /// How often the shop was started over.
+    generation: u64,
     tasks: JoinSet<()>,
     turns: std::sync::Arc<tokio::sync::Semaphore>,
     /// The latest request for products; the next one gives it up.
@@ -82,6 +106,7 @@ impl Engine {
             client: None,
             sender,
             receiver,
+            generation: 0,
             tasks: JoinSet::new(),
             turns: std::sync::Arc::new(tokio::sync::Semaphore::new(REQUESTS)),
             listing: None,
@@ -94,8 +119,12 @@ impl Engine {
 
     /// Begins to talk to the shop.
     pub(crate) fn connect(&mut self, client: Client) {
-        self.feed = Some(feed::follow(client.clone(), self.sender.clone()));
+        self.feed = Some(feed::follow(client.clone(), self.outbox(self.generation)));
         self.client = Some(client);
+    }
+
+    fn outbox(&self, generation: u64) -> Outbox {
+        Outbox { sender: self.sender.clone(), generation }
     }
 
     /// Takes a message in and starts what follows from it; returns what only the terminal can do.
@@ -111,7 +140,7 @@ impl Engine {
             Effect::Redraw => return Some(Wish::Redraw),
             Effect::Copy(text) => return Some(Wish::Copy(text)),
             Effect::Save { name, contents } => {
-                let sender = self.sender.clone();
+                let sender = self.outbox(ALWAYS);
                 self.tasks.spawn(async move {
                     let saved = tokio::task::spawn_blocking(move || save(&name, &contents)).await;
                     let saved = saved.unwrap_or_else(|_| Err("The file could not be written.".to_owned()));
@@ -120,7 +149,8 @@ impl Engine {
                 });
             }
             Effect::FollowAnew => {
-                self.feed = self.client.clone().map(|client| feed::follow(client, self.sender.clone()));
+                self.generation += 1;
+                self.feed = self.client.clone().map(|client| feed::follow(client, self.outbox(self.generation)));
             }
             Effect::Keep(settings) => {
                 self.settings.send_replace(*settings);
@@ -140,6 +170,7 @@ impl Engine {
             | Effect::FetchTimeline { .. }
             | Effect::FetchDiff { .. }
             | Effect::FetchDiagram { .. }
+            | Effect::FindOrder(_)
             | Effect::CancelOrder { .. }
             | Effect::Counter(_)
             | Effect::Submit { .. }
@@ -156,7 +187,7 @@ impl Engine {
         let client = self.client.as_ref()?;
         let client =
             self.model.account.customer.map_or_else(|| client.clone(), |customer| client.of_customer(customer));
-        let (sender, turns) = (self.sender.clone(), self.turns.clone());
+        let (sender, turns) = (self.outbox(self.generation), self.turns.clone());
         Some(self.tasks.spawn(async move {
             // The semaphore is never closed.
             let _turn = turns.acquire_owned().await;
@@ -182,7 +213,7 @@ impl Engine {
                         return Err(color_eyre::eyre::eyre!("A part of the client broke down."));
                     }
                 }
-                Some(msg) = self.receiver.recv() => return Ok(msg),
+                Some((from, msg)) = self.receiver.recv() => if from >= self.generation { return Ok(msg) },
                 () = tokio::time::sleep(delay), if deadline.is_some() => return Ok(Msg::Tick),
             }
         }
@@ -190,7 +221,12 @@ impl Engine {
 
     /// A message that is there already.
     pub(crate) fn next_now(&mut self) -> Option<Msg> {
-        self.receiver.try_recv().ok()
+        while let Ok((from, msg)) = self.receiver.try_recv() {
+            if from >= self.generation {
+                return Some(msg);
+            }
+        }
+        None
     }
 
     /// Whether something that the shopper did is still on its way to the shop and has a chance to arrive.

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use storefront_api::{Event, EventPage, EventQuery};
+use storefront_api::{Event, EventPage, EventQuery, Paused};
 use storefront_client::{Client, ClientError};
-use tokio::sync::mpsc::Sender;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use crate::driver::engine::{Closed, Outbox};
 use crate::update::{Feed, Msg, backoff_ms};
 
 /// How many events are fetched to begin with.
@@ -21,17 +21,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 const WAIT_SECONDS: u32 = 20;
 
 /// Follows the log until the handle is dropped, which also gives the parked request up.
-pub(crate) fn follow(client: Client, news: Sender<Msg>) -> AbortOnDropHandle<()> {
+pub(crate) fn follow(client: Client, news: Outbox) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         // The channel closes when the client ends; then there is nobody to tell.
         let _ = run(&client, &news).await;
     }))
 }
 
-type Gone = tokio::sync::mpsc::error::SendError<Msg>;
-
-async fn run(client: &Client, news: &Sender<Msg>) -> Result<(), Gone> {
-    let mut follower = Follower { cursor: None, log: None, switches: None, failures: 0 };
+async fn run(client: &Client, news: &Outbox) -> Result<(), Closed> {
+    let mut follower = Follower { cursor: None, log: None, switches: None, paused: None, failures: 0 };
     loop {
         match follower.step(client).await {
             Ok(feeds) => {
@@ -63,6 +61,8 @@ struct Follower {
     log: Option<Uuid>,
     /// The mark of the lab's switches in the last answer.
     switches: Option<Uuid>,
+    /// What was paused in the last answer; `None` from a shop that does not tell.
+    paused: Option<Paused>,
     /// How often in a row the shop did not answer.
     failures: u32,
 }
@@ -71,30 +71,37 @@ impl Follower {
     /// One request, and what is to be told of its answer.
     async fn step(&mut self, client: &Client) -> Result<Vec<Feed>, ClientError> {
         let Some(cursor) = self.cursor else {
-            let EventPage { events, log, switches, .. } = newest(client).await?;
+            let EventPage { events, log, switches, paused, .. } = newest(client).await?;
             self.cursor = Some(events.last().map_or(0, |event| event.position));
-            (self.log, self.switches) = (log, switches);
+            (self.log, self.switches, self.paused) = (log, switches, paused.clone());
             self.failures = 0;
-            return Ok(vec![Feed::Loaded { events }]);
+            let shop = Feed::Shop { log, lab: switches.is_some() };
+            return Ok(vec![shop, Feed::Loaded { events }, Feed::Paused(paused.unwrap_or_default())]);
         };
         // After a failure, find out at once whether the shop is back, rather than park.
         let wait = if self.failures > 0 { 0 } else { WAIT_SECONDS };
         let switches = self.switches;
-        let query =
-            EventQuery { after: Some(cursor), limit: Some(LIMIT), wait: Some(wait), switches, ..EventQuery::default() };
+        let paused = self.paused.as_ref().map(|paused| paused.mark.clone());
+        let (after, limit, wait) = (Some(cursor), Some(LIMIT), Some(wait));
+        let query = EventQuery { after, limit, wait, switches, paused, ..EventQuery::default() };
         let asked = Instant::now();
         let page = client.events(&query).await?;
         let thrown = page.switches != self.switches;
-        if page.events.is_empty() && !thrown && asked.elapsed() < PAUSE && self.failures == 0 {
+        let paused = (page.paused != self.paused).then(|| Feed::Paused(page.paused.clone().unwrap_or_default()));
+        if page.events.is_empty() && !thrown && paused.is_none() && asked.elapsed() < PAUSE && self.failures == 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        let other = self.log.is_some() && page.log != self.log;
+        // Started over, or its database went back in time.
+        let other = page.reset || (self.log.is_some() && page.log != self.log);
         if other || page.head < cursor || has_gap(cursor, &page.events) {
             tracing::warn!(cursor, head = page.head, "the log is another one or has a gap; starting over");
             self.cursor = None;
-            return Ok(Vec::new());
+            return Ok(if other { vec![Feed::StartedOver] } else { Vec::new() });
         }
-        (self.log, self.switches) = (page.log, page.switches);
+        // An empty log has no id yet; its first event gives it one.
+        let named = (self.log.is_none() && page.log.is_some())
+            .then_some(Feed::Shop { log: page.log, lab: page.switches.is_some() });
+        (self.log, self.switches, self.paused) = (page.log, page.switches, page.paused);
         let back = std::mem::take(&mut self.failures) > 0;
         self.cursor = Some(page.next_after.max(cursor));
         if back {
@@ -102,10 +109,11 @@ impl Follower {
             if !page.events.is_empty() {
                 self.cursor = Some(cursor);
             }
-            return Ok(vec![Feed::Online]);
+            return Ok(named.into_iter().chain([Feed::Online]).chain(paused).collect());
         }
         let news = (!page.events.is_empty()).then_some(Feed::News { events: page.events });
-        Ok(thrown.then_some(Feed::SwitchThrown).into_iter().chain(news).collect())
+        let thrown = thrown.then_some(Feed::SwitchThrown);
+        Ok([named, thrown, paused, news].into_iter().flatten().collect())
     }
 }
 
@@ -131,12 +139,12 @@ mod tests {
     use crate::update::tests::world::an_event;
 
     /// The shop answers that its log is this one and has come to 9.
-    async fn ask_of(follower: &mut Follower, log: Option<Uuid>) {
+    async fn ask_of(follower: &mut Follower, log: Option<Uuid>) -> Vec<Feed> {
         let mut server = Server::new_async().await;
         let page = json!({"events": [], "next_after": 9, "head": 9, "log": log});
         let mock = server.mock("GET", Matcher::Regex("^/v1/events".to_owned())).with_body(page.to_string());
         mock.create_async().await;
-        follower.step(&Client::new(&server.url()).unwrap()).await.unwrap();
+        follower.step(&Client::new(&server.url()).unwrap()).await.unwrap()
     }
 
     #[tokio::test]
@@ -148,10 +156,24 @@ mod tests {
             let path = Matcher::Regex(format!("^/v1/events.*switches={known}"));
             server.mock("GET", path).with_body(page.to_string()).create_async().await;
         }
-        let mut follower = Follower { cursor: Some(5), log: None, switches: Some(old), failures: 0 };
+        let mut follower = Follower { cursor: Some(5), log: None, switches: Some(old), paused: None, failures: 0 };
         let client = Client::new(&server.url()).unwrap();
         assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::SwitchThrown]));
         assert!(follower.step(&client).await.unwrap().is_empty(), "it is known now");
+    }
+
+    #[tokio::test]
+    async fn what_is_paused_is_told_when_it_is_other_than_known_and_the_shop_is_told_what_is_known() {
+        let mut server = Server::new_async().await;
+        let known = Paused { mark: "mail".to_owned(), processes: vec!["mail".to_owned()], views: Vec::new() };
+        let none = json!({"mark": "", "processes": [], "views": []});
+        let page = json!({"events": [], "next_after": 5, "head": 5, "paused": none});
+        let path = Matcher::Regex("^/v1/events.*paused=mail".to_owned());
+        server.mock("GET", path).with_body(page.to_string()).create_async().await;
+        let mut follower = Follower { cursor: Some(5), log: None, switches: None, paused: Some(known), failures: 0 };
+        let told = follower.step(&Client::new(&server.url()).unwrap()).await.unwrap();
+        assert!(matches!(&told[..], [Feed::Paused(paused)] if paused.mark.is_empty()), "{told:?}");
+        assert_eq!(follower.paused, Some(Paused::default()));
     }
 
     #[tokio::test]
@@ -159,7 +181,7 @@ mod tests {
         let mut server = Server::new_async().await;
         let page = json!({"events": [an_event(6, "order.started", "7f")], "next_after": 6, "head": 6});
         server.mock("GET", Matcher::Regex("^/v1/events".to_owned())).with_body(page.to_string()).create_async().await;
-        let mut follower = Follower { cursor: Some(5), log: None, switches: None, failures: 3 };
+        let mut follower = Follower { cursor: Some(5), log: None, switches: None, paused: None, failures: 3 };
         let client = Client::new(&server.url()).unwrap();
         assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::Online]));
         let told = follower.step(&client).await.unwrap();
@@ -170,13 +192,14 @@ mod tests {
     #[tokio::test]
     async fn a_shop_that_was_started_over_is_read_anew_even_when_its_log_has_grown_past_the_cursor() {
         let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut follower = Follower { cursor: Some(5), log: Some(old), switches: None, failures: 1 };
+        let mut follower = Follower { cursor: Some(5), log: Some(old), switches: None, paused: None, failures: 1 };
         ask_of(&mut follower, Some(old)).await;
         assert_eq!((follower.cursor, follower.log), (Some(9), Some(old)));
-        ask_of(&mut follower, Some(new)).await;
+        let told = ask_of(&mut follower, Some(new)).await;
         assert_eq!(follower.cursor, None, "it is another log");
+        assert!(matches!(told[..], [Feed::StartedOver]), "and that is told: {told:?}");
         // One that was empty before has got its first event.
-        let mut first = Follower { cursor: Some(0), log: None, switches: None, failures: 0 };
+        let mut first = Follower { cursor: Some(0), log: None, switches: None, paused: None, failures: 0 };
         ask_of(&mut first, Some(new)).await;
         assert_eq!((first.cursor, first.log), (Some(9), Some(new)));
     }

@@ -14,14 +14,17 @@ mod signals;
 mod tests;
 
 use std::future::Future;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr};
 use futures_util::future::OptionFuture;
+use storefront_api::ActorName;
 use storefront_client::Client;
 use tokio::time::Instant;
 
+pub(crate) use effects::find_order;
 pub(crate) use engine::{Engine, Wish};
 use keys::{Gone, Keys};
 use signals::{Signal, Signals};
@@ -63,9 +66,21 @@ pub(crate) struct Start {
     pub(crate) depth: Depth,
     /// What the person configured.
     pub(crate) config: Config,
+    /// The name under which the person acts.
+    pub(crate) actor: Option<ActorName>,
 }
 
 type Starting = Pin<Box<dyn Future<Output = Result<Embedded>> + Send>>;
+
+/// Starts the shop where it is to listen, or on a free port where that one is taken. The port is tried first: a shop that fails
+/// to start has started its stubs already.
+async fn start_somewhere(mut options: EmbeddedOptions) -> Result<Embedded> {
+    let taken = std::net::TcpListener::bind(options.listen).is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
+    if taken {
+        options.listen.set_port(0);
+    }
+    embedded::start(options).await
+}
 
 /// Runs until the shopper quits.
 ///
@@ -75,6 +90,7 @@ type Starting = Pin<Box<dyn Future<Output = Result<Embedded>> + Send>>;
 pub(crate) async fn run(start: Start) -> Result<()> {
     let mut engine = Engine::new(&start.settings, start.file.clone());
     engine.model.keys = start.config.keys.clone();
+    engine.model.actor = start.actor.as_ref().map(ToString::to_string);
     let terminal = TerminalGuard::enter().wrap_err("The terminal cannot be used")?;
     let mut app = App {
         engine,
@@ -84,6 +100,7 @@ pub(crate) async fn run(start: Start) -> Result<()> {
         drawn_at: None,
         chosen_row: None,
         embedded: None,
+        actor: start.actor.clone(),
     };
     let outcome = app.run(start).await;
     let App { engine, terminal, embedded, .. } = app;
@@ -107,6 +124,7 @@ struct App {
     /// The row of the chosen line in the last frame; clicks are told from it.
     chosen_row: Option<u16>,
     embedded: Option<Embedded>,
+    actor: Option<ActorName>,
 }
 
 impl App {
@@ -168,12 +186,13 @@ impl App {
     fn find_shop(&mut self, shop: Shop, first_run: bool) -> Result<Option<Starting>> {
         match shop {
             Shop::Inside(options) => {
-                let task = tokio::spawn(embedded::start(options));
+                self.engine.model.open_to_network = options.open_to_network;
+                let task = tokio::spawn(start_somewhere(options));
                 Ok(Some(Box::pin(async move { task.await.wrap_err("The embedded shop broke down")? })))
             }
             Shop::At { client, mailbox_url } => {
                 let url = client.base_url().to_owned();
-                self.engine.connect(client);
+                self.engine.connect(self.acting(client));
                 self.engine.take(Msg::ShopFound { url, mailbox_url, embedded: false, first_run });
                 Ok(None)
             }
@@ -185,11 +204,19 @@ impl App {
     }
 
     fn opened(&mut self, embedded: Embedded, first_run: bool) -> Result<Vec<Wish>> {
-        let url = embedded.url().to_owned();
+        let url = embedded.join_url().to_owned();
         let mailbox_url = Some(embedded.mailbox_url());
-        self.engine.connect(Client::new(&url)?);
+        self.engine.connect(self.acting(Client::new(embedded.url())?));
         self.embedded = Some(embedded);
         Ok(self.engine.take(Msg::ShopFound { url, mailbox_url, embedded: true, first_run }))
+    }
+
+    /// A client under the name of whoever sits here.
+    fn acting(&self, client: Client) -> Client {
+        match &self.actor {
+            Some(actor) => client.acting_as(actor.clone()),
+            None => client,
+        }
     }
 
     fn take_key(&mut self, event: crossterm::event::Event) -> Vec<Wish> {

@@ -1,5 +1,6 @@
 //! Runs what the screen Processes asks for: the shop's processes and read models. Decides nothing.
 
+use storefront_api::{ProcessList, Repeats, ViewList};
 use storefront_client::{Client, ClientError};
 
 use crate::driver::effects::{failure, named};
@@ -9,7 +10,7 @@ use crate::update::processes::{Errand, News};
 /// Carries an errand out.
 pub(super) async fn run(client: &Client, errand: Errand) -> News {
     match errand {
-        Errand::Look => News::Looked(tokio::try_join!(client.processes(), client.views()).map_err(failure)),
+        Errand::Look => News::Looked(look(client).await.map_err(failure)),
         Errand::FetchParked { process, query } => {
             let result = client.parked(&process, &query).await.map_err(failure);
             News::Parked { process, result }
@@ -19,6 +20,12 @@ pub(super) async fn run(client: &Client, errand: Errand) -> News {
             News::Steered { key, result }
         }
     }
+}
+
+/// What the shop does by itself, and what came again; a shop of before does not tell that.
+async fn look(client: &Client) -> Result<(ProcessList, ViewList, Option<Repeats>), ClientError> {
+    let (processes, views, repeats) = tokio::join!(client.processes(), client.views(), client.repeats());
+    Ok((processes?, views?, repeats.ok()))
 }
 
 async fn send(client: &Client, key: &str, steer: Steer) -> Result<(), ClientError> {

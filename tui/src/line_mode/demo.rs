@@ -13,7 +13,7 @@ use crate::cli::Scenario;
 use crate::embedded::EmbeddedOptions;
 use crate::line_mode::lines::{line, print, since};
 use crate::line_mode::shopper::{Shopper, plentiful};
-use crate::line_mode::{close, open};
+use crate::line_mode::{Which, close};
 use crate::money;
 use crate::view::when;
 
@@ -26,8 +26,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the shop cannot be reached, or the order ends otherwise than the scenario says.
-pub(crate) async fn demo(server: Option<&str>, options: EmbeddedOptions, scenario: Scenario) -> Result<()> {
-    let (client, shop) = open(server, options).await?;
+pub(crate) async fn demo(which: Which, options: EmbeddedOptions, scenario: Scenario) -> Result<()> {
+    let (client, shop) = which.open(options).await?;
     let result = tokio::select! {
         result = play(&client, scenario) => result,
         ended = tokio::signal::ctrl_c() => ended.map_err(Into::into).and_then(|()| Err(eyre!("The demo was stopped."))),

@@ -15,18 +15,35 @@ pub(crate) use serve::serve;
 use std::io;
 
 use color_eyre::eyre::Result;
+use storefront_api::ActorName;
 use storefront_client::Client;
 
+use crate::cli::Common;
 use crate::embedded::{self, Embedded, EmbeddedOptions};
 
-/// The shop to talk to: the one that was named, or one inside this process that must be shut down afterwards.
-async fn open(server: Option<&str>, options: EmbeddedOptions) -> Result<(Client, Option<Embedded>)> {
-    match server {
-        Some(url) => Ok((Client::new(url)?, None)),
-        None => {
-            let shop = embedded::start(options).await?;
-            Ok((Client::new(shop.url())?, Some(shop)))
-        }
+/// Which shop to talk to, and under which name.
+#[derive(Clone, Debug)]
+pub(crate) struct Which {
+    server: Option<String>,
+    actor: Option<ActorName>,
+}
+
+impl Which {
+    /// As the command line says.
+    pub(crate) fn of(common: &Common) -> Self {
+        Self { server: common.server.clone(), actor: common.acting_as.clone() }
+    }
+
+    /// The shop that was named, or one inside this process that must be shut down afterwards.
+    async fn open(self, options: EmbeddedOptions) -> Result<(Client, Option<Embedded>)> {
+        let (client, shop) = match self.server {
+            Some(url) => (Client::new(&url)?, None),
+            None => {
+                let shop = embedded::start(options).await?;
+                (Client::new(shop.url())?, Some(shop))
+            }
+        };
+        Ok((self.actor.map_or_else(|| client.clone(), |actor| client.acting_as(actor)), shop))
     }
 }
 

@@ -212,6 +212,14 @@ pub(crate) struct Wanted {
     pub(crate) sent: Faults,
 }
 
+/// A scenario that was refused because something is paused that it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) scenario: String,
+    pub(crate) processes: Vec<String>,
+    pub(crate) views: Vec<String>,
+}
+
 /// The screen Lab, and what every screen shows of it.
 #[derive(Debug, Default)]
 pub(crate) struct Lab {
@@ -243,6 +251,10 @@ pub(crate) struct Lab {
     /// The order of the chosen scenario that was opened last, counted from 1.
     pub(crate) opened: usize,
     pub(crate) resetting: bool,
+    /// What was refused until something goes on, while the question about it is open.
+    pub(crate) held: Option<Held>,
+    /// A scenario that is played as soon as what it needs goes on.
+    pub(crate) play_next: Option<String>,
 }
 
 impl Lab {

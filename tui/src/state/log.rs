@@ -1,8 +1,9 @@
 //! The events seen lately, oldest first, and how the screen Log looks at them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use storefront_api::Event;
+use serde_json::Value;
+use storefront_api::{Event, OrderNumber};
 use tui_input::Input;
 
 use crate::state::List;
@@ -30,6 +31,10 @@ pub(crate) struct Log {
     pub(crate) detail: bool,
     /// How many lines of the event's data are scrolled past.
     pub(crate) detail_scroll: usize,
+    /// The ids of orders by their number, as far as they are known.
+    numbers: HashMap<String, String>,
+    /// The number that the shop was asked for last, to filter by it.
+    pub(crate) asked_for: Option<OrderNumber>,
 }
 
 impl Log {
@@ -65,6 +70,11 @@ impl Log {
         let mut fresh = 0;
         for event in events.into_iter().filter(|event| event.position > self.last_position).collect::<Vec<_>>() {
             self.last_position = event.position;
+            if let Some(number) = event.data.get("number").and_then(Value::as_str)
+                && event.kind == "order.confirmed"
+            {
+                self.learn(number, &event.correlation_id);
+            }
             if self.passes(&event) {
                 fresh += 1;
                 if let Some(matches) = &mut self.matches {
@@ -122,8 +132,34 @@ impl Log {
         self.list.cursor = self.len().saturating_sub(1);
     }
 
+    /// Notes which order has a number.
+    pub(crate) fn learn(&mut self, number: &str, order_id: &str) {
+        if self.numbers.len() < EVENTS_KEPT {
+            self.numbers.insert(number.to_owned(), order_id.to_owned());
+        }
+    }
+
+    /// The order number in the filter that is not known, so that the shop must be asked; once.
+    pub(crate) fn unknown_number(&mut self) -> Option<OrderNumber> {
+        let typed = self.filter.value().split_whitespace().filter_map(|word| word.split_once(':'));
+        let number =
+            typed.filter(|(name, _)| *name == "order").find_map(|(_, text)| text.parse::<OrderNumber>().ok())?;
+        let asked = self.asked_for == Some(number) || self.numbers.contains_key(&number.to_string());
+        if asked {
+            return None;
+        }
+        self.asked_for = Some(number);
+        Some(number)
+    }
+
+    /// The words of the filter; an order's number, however it is written, stands for the order.
     fn words(&self) -> Vec<String> {
-        self.filter.value().split_whitespace().map(str::to_lowercase).collect()
+        let word = |word: &str| {
+            let number = word.strip_prefix("order:").and_then(|text| text.parse::<OrderNumber>().ok());
+            let id = number.and_then(|number| self.numbers.get(&number.to_string()));
+            id.map_or_else(|| word.to_lowercase(), |id| format!("order:{id}"))
+        };
+        self.filter.value().split_whitespace().map(word).collect()
     }
 
     fn passes(&self, event: &Event) -> bool {

@@ -44,7 +44,7 @@ pub(crate) use replay::{REAL_TIME, Replay, SPEEDS, pause_ms, shown as shown_spee
 pub(crate) use shop::{Picture, PictureState, SORTS, Shop};
 pub(crate) use timeline::{Past, TimelineView, Tree, TreeRow};
 
-use storefront_api::{Problem, ProductId, Timestamp};
+use storefront_api::{Paused, PausedView, Problem, ProductId, Timestamp};
 use uuid::Uuid;
 
 use crate::keys::{Action, Context, Keymap};
@@ -191,6 +191,13 @@ pub(crate) struct Toast {
 /// How many toasts show at once; older ones give way.
 const TOASTS: usize = 3;
 
+/// The shop was started over, which is told for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StartedOver {
+    pub(crate) at: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
 /// The whole client.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -206,11 +213,21 @@ pub(crate) struct Model {
     pub(crate) changed: bool,
     /// Whether everything runs inside this process.
     pub(crate) embedded: bool,
+    /// Whether a shop inside this process lets other machines in.
+    pub(crate) open_to_network: bool,
+    /// The name under which the shopper acts.
+    pub(crate) actor: Option<String>,
     /// Where the shop is, once it is found.
     pub(crate) shop_url: Option<String>,
     /// Where the stub's mail can be read.
     pub(crate) mailbox_url: Option<String>,
     pub(crate) connection: Connection,
+    /// Which log the shop has; `None` until it has a first event.
+    pub(crate) log_id: Option<Uuid>,
+    /// The shop was started over lately.
+    pub(crate) started_over: Option<StartedOver>,
+    /// What is paused, as the shop said last.
+    pub(crate) paused: Paused,
     pub(crate) screen: Screen,
     pub(crate) theme: ThemeName,
     pub(crate) toasts: Vec<Toast>,
@@ -253,9 +270,14 @@ impl Model {
             size: (80, 24),
             changed: true,
             embedded: false,
+            open_to_network: false,
+            actor: None,
             shop_url: None,
             mailbox_url: None,
             connection: Connection::Opening,
+            log_id: settings.log,
+            started_over: None,
+            paused: Paused::default(),
             screen: match settings.screen {
                 Screen::Checkout if settings.checking_out.is_some() => Screen::Checkout,
                 Screen::Checkout => Screen::Basket,
@@ -298,7 +320,54 @@ impl Model {
             payment: Some(self.checkout.payment().token.to_owned()),
             mouse: self.mouse,
             customer: self.account.customer,
+            log: self.log_id,
         }
+    }
+
+    /// The command by which others join this shop, once it is found.
+    pub(crate) fn join_command(&self) -> Option<String> {
+        self.shop_url.as_ref().map(|url| format!("storefront --server {url}"))
+    }
+
+    /// The read models that the screen's lists come from.
+    pub(crate) fn views_shown(&self) -> &'static [&'static str] {
+        match self.screen {
+            Screen::Shop => &["products", "stock", "categories"],
+            Screen::Orders => &["orders"],
+            Screen::Counter => match self.counter.part {
+                Part::Stock => &["stock", "products"],
+                Part::Products => &["products", "categories"],
+                Part::Orders => &["orders"],
+                Part::Sales => &["statistics", "orders"],
+            },
+            Screen::Account => match self.account.part {
+                account::Part::Vouchers => &["vouchers"],
+                account::Part::Invoices => &["invoices"],
+                account::Part::Wallet | account::Part::Mailbox | account::Part::Profile => &[],
+            },
+            Screen::Basket
+            | Screen::Checkout
+            | Screen::Order
+            | Screen::Log
+            | Screen::Processes
+            | Screen::Lab
+            | Screen::Replay => &[],
+        }
+    }
+
+    /// The position that a list from some read models must have come to, so that it is not older than the news. Where one of
+    /// them is paused, that is no more than where it stands: it answers as it is.
+    pub(crate) fn min_position(&self, views: &[&str]) -> Option<u64> {
+        let paused = self.paused.views.iter().filter(|view| views.contains(&view.name.as_str()));
+        let position = paused.map(|view| view.position).fold(self.log.last_position, u64::min);
+        Some(position).filter(|position| *position > 0)
+    }
+
+    /// The paused read model, of those that the screen shows, that stands furthest behind.
+    pub(crate) fn stale_view(&self) -> Option<&PausedView> {
+        let shown = self.views_shown();
+        let of_screen = self.paused.views.iter().filter(|view| shown.contains(&view.name.as_str()));
+        of_screen.min_by_key(|view| view.position)
     }
 
     /// What has the keyboard now.

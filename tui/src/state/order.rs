@@ -15,6 +15,8 @@ pub(crate) enum Question {
     SkipParked,
     /// Whether to start the shop over.
     ResetShop,
+    /// Whether to let go on what a scenario needs, and play it.
+    ResumeAndPlay,
 }
 
 /// What an order brought beside the goods.

@@ -1,5 +1,6 @@
 //! The palette over the screen: everything there is to do, by name, the best match first.
 
+use storefront_api::{OrderId, OrderNumber};
 use tui_input::Input;
 
 use crate::keys::{Action, Context, Keymap, word};
@@ -12,6 +13,12 @@ pub(crate) enum Command {
     Action(Action),
     Theme(ThemeName),
     View(TimelineView),
+    /// Open the order of this number.
+    FindOrder(OrderNumber),
+    /// Open the order of this id.
+    OpenOrder(OrderId),
+    /// Copy the command by which others join the shop.
+    CopyJoin,
 }
 
 /// A line of the palette.
@@ -33,7 +40,7 @@ pub(crate) struct Palette {
 
 impl Palette {
     /// What can be done in a context.
-    pub(crate) fn new(keys: &Keymap, about: Context) -> Self {
+    pub(crate) fn new(keys: &Keymap, about: Context, join: Option<&str>) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         for binding in keys.bindings(about) {
             let command = Command::Action(binding.action);
@@ -51,6 +58,11 @@ impl Palette {
                 key: String::new(),
             }));
         }
+        entries.extend(join.map(|join| Entry {
+            command: Command::CopyJoin,
+            text: format!("Join from another terminal: {join} (copies it)"),
+            key: String::new(),
+        }));
         entries.extend(ThemeName::ALL.into_iter().map(|theme| Entry {
             command: Command::Theme(theme),
             text: format!("Theme {}", word(theme).replace('_', " ")),
@@ -60,13 +72,28 @@ impl Palette {
     }
 
     /// The lines that match what was typed, the best first.
-    pub(crate) fn lines(&self) -> Vec<&Entry> {
+    pub(crate) fn lines(&self) -> Vec<Entry> {
+        if let Some(order) = self.order() {
+            return vec![order];
+        }
         let typed = self.filter.value().trim().to_lowercase();
         let mut found: Vec<(u32, &Entry)> =
             self.entries.iter().filter_map(|entry| Some((score(&entry.text, &typed)?, entry))).collect();
         // Stable: among equals the order of the table holds.
         found.sort_by_key(|(score, _)| *score);
-        found.into_iter().map(|(_, entry)| entry).collect()
+        found.into_iter().map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// The order whose number or id was typed, with or without `order:` before it.
+    fn order(&self) -> Option<Entry> {
+        let typed = self.filter.value().trim().trim_start_matches('/');
+        let typed = typed.strip_prefix("order:").unwrap_or(typed).trim();
+        let (command, named) = match (typed.parse::<OrderNumber>(), typed.parse::<OrderId>()) {
+            (Ok(number), _) => (Command::FindOrder(number), number.to_string()),
+            (Err(_), Ok(id)) => (Command::OpenOrder(id), id.to_string()),
+            (Err(_), Err(_)) => return None,
+        };
+        Some(Entry { command, text: format!("Open order {named}"), key: String::new() })
     }
 
     pub(crate) fn selected(&self) -> Option<Command> {
@@ -114,10 +141,28 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_found_by_its_number_however_it_is_written_and_by_its_id() {
+        let number: OrderNumber = "MJVS-JTAY".parse().unwrap();
+        let id = OrderId(uuid::Uuid::from_u128(7));
+        let typed = |text: &str| {
+            let mut palette = Palette::new(&Keymap::default(), Context::Shop, None);
+            palette.filter = Input::new(text.to_owned());
+            palette.selected()
+        };
+        for text in ["MJVS-JTAY", "mjvsjtay", " order:MJVS-JTAY", "/order:mjvs-jtay"] {
+            assert_eq!(typed(text), Some(Command::FindOrder(number)), "{text}");
+        }
+        assert_eq!(typed(&id.to_string()), Some(Command::OpenOrder(id)));
+        // A typing error finds nothing, and words are words.
+        assert_eq!(typed("MJVS-JTAX"), None);
+        assert!(matches!(typed("theme"), Some(Command::Action(_) | Command::Theme(_))));
+    }
+
+    #[test]
     fn everything_that_has_a_key_can_be_found_once() {
         let keys = Keymap::default();
         for context in [Context::Shop, Context::Order, Context::Replay, Context::Log] {
-            let palette = Palette::new(&keys, context);
+            let palette = Palette::new(&keys, context, None);
             let commands: Vec<Command> = palette.lines().iter().map(|entry| entry.command).collect();
             for binding in keys.bindings(context) {
                 let times = commands.iter().filter(|command| **command == Command::Action(binding.action)).count();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use storefront_api::{
-    OrderId, ParkedSequence, ParkedState, Process, ProcessState, Retry, Timestamp, View, WaitingEvent,
+    OrderId, ParkedSequence, ParkedState, Process, ProcessState, Repeats, Retry, Timestamp, View, WaitingEvent,
 };
 
 use crate::state::{List, Load, Tries};
@@ -46,6 +46,8 @@ fn in_words(name: &str) -> String {
 pub(crate) struct Processes {
     pub(crate) processes: Vec<Process>,
     pub(crate) views: Vec<View>,
+    /// What came again and changed nothing, from a shop that tells.
+    pub(crate) repeats: Option<Repeats>,
     pub(crate) load: Load,
     pub(crate) asking: bool,
     /// Something happened since the request was sent.

@@ -107,7 +107,7 @@ fn ask_part(model: &mut Model, part: Part) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
-    let min_position = Some(model.log.last_position).filter(|position| *position > 0);
+    let min_position = model.min_position(&["vouchers", "invoices"]);
     let mailbox_url = model.mailbox_url.clone();
     let account = &mut model.account;
     let is_customer = account.customer.is_some();

@@ -370,6 +370,7 @@ fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
         Some(Question::CancelOrder(id)) if yes => checkout::cancel(model, id),
         Some(Question::SkipParked) => processes::skip(model, yes),
         Some(Question::ResetShop) => lab::reset(model, yes),
+        Some(Question::ResumeAndPlay) => lab::resume_and_play(model, yes),
         Some(Question::CancelOrder(_)) | None => Vec::new(),
     }
 }

@@ -23,6 +23,13 @@ pub(super) fn open(model: &mut Model) {
 }
 
 /// Fills the empty form in.
+/// Fills the form in for a shop to play with, unless somebody has typed something.
+pub(super) fn offer_demo(model: &mut Model) {
+    if model.checkout.contact() == Contact::default() {
+        offer(model, &Contact::demo());
+    }
+}
+
 pub(super) fn offer(model: &mut Model, contact: &Contact) {
     let texts = [
         (Field::Name, &contact.name),

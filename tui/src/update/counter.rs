@@ -47,7 +47,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
-    let min_position = Some(model.log.last_position).filter(|position| *position > 0);
+    let min_position = model.min_position(model.views_shown());
     let counter = &mut model.counter;
     counter.refresh_at = None;
     vec![Effect::Counter(match counter.part {

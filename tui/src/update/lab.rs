@@ -7,9 +7,10 @@ pub(super) mod switches;
 use storefront_api::{FaultList, Faults, LabReset, ScenarioList, ScenarioRun, ScenarioState, Stub, Timestamp};
 
 use crate::keys::Action;
+use crate::state::lab::Held;
 use crate::state::lab::{Number, Side, played_by};
-use crate::state::{Failure, Load, Model, Phase, Question, Screen, Tone};
-use crate::update::{Effect, order, refuse};
+use crate::state::{Failure, Load, Model, Question, Screen, Steer, Target, Tone};
+use crate::update::{Effect, feed, order, processes, refuse};
 
 pub(super) use switches::{agreed, request};
 
@@ -296,11 +297,36 @@ fn on_played(model: &mut Model, name: &str, result: Result<ScenarioRun, Failure>
             model.lab.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
             Vec::new()
         }
+        Err(Failure::Refused(problem)) if problem.code == "scenario_paused" => {
+            let (processes, views) = (problem.paused_processes, problem.paused_views);
+            model.lab.held = Some(Held { scenario: name.to_owned(), processes, views });
+            model.question = Some(Question::ResumeAndPlay);
+            Vec::new()
+        }
         // Whether it was begun all the same, its last run tells.
         Err(failure) => {
             refuse(model, &failure);
             ask(model)
         }
+    }
+}
+
+/// Lets everything go on that the scenario needs and plays it then, or leaves it.
+pub(super) fn resume_and_play(model: &mut Model, yes: bool) -> Vec<Effect> {
+    let Some(Held { scenario, processes, views }) = model.lab.held.take() else { return Vec::new() };
+    if !yes {
+        return Vec::new();
+    }
+    model.lab.play_next = Some(scenario);
+    let targets = processes.into_iter().map(Target::Process).chain(views.into_iter().map(Target::View));
+    targets.flat_map(|target| processes::send(model, Steer::Resume(target))).collect()
+}
+
+/// Everything that was asked of the processes is answered: plays what waited for that.
+pub(super) fn play_what_waited(model: &mut Model) -> Vec<Effect> {
+    match model.lab.play_next.take() {
+        Some(name) => play(model, name),
+        None => Vec::new(),
     }
 }
 
@@ -333,10 +359,7 @@ fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect>
                 None => "The shop is as on its first day; the old log was in memory and is gone".to_owned(),
             };
             model.toast(Tone::Good, said);
-            // Nothing that was known holds any more, and the log begins anew.
-            model.order = None;
-            model.checkout.phase = Phase::Form;
-            vec![Effect::FollowAnew]
+            feed::start_over(model)
         }
         Err(failure) => {
             refuse(model, &failure);

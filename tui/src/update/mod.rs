@@ -23,13 +23,14 @@ mod timeline;
 mod typing;
 
 use storefront_api::{
-    CategoryList, Checkout as CheckoutRequest, Event, Order, OrderDiff, OrderId, OrderListQuery, OrderSummary, Page,
-    Product, ProductId, ProductQuery, Timeline, Timestamp,
+    CategoryList, Checkout as CheckoutRequest, Event, Order, OrderDiff, OrderId, OrderListQuery, OrderNumber,
+    OrderSummary, Page, Paused, Product, ProductId, ProductQuery, Timeline, Timestamp,
 };
+use uuid::Uuid;
 
 pub(crate) use self::checkout::{sentence, wallet_cannot_pay};
 use crate::keys::{Action, Key};
-use crate::settings::{Contact, Settings};
+use crate::settings::Settings;
 use crate::state::{Agreed, Change, Connection, Failure, Model, Picture, Replay, Request, Screen, Tone};
 
 /// Something that happened.
@@ -99,6 +100,11 @@ pub(crate) enum Msg {
         copy: bool,
         result: Result<String, Failure>,
     },
+    /// The order of a number, if there is one.
+    OrderFound {
+        number: OrderNumber,
+        result: Result<Option<OrderId>, Failure>,
+    },
     /// News for the screen Counter.
     Counter(counter::News),
     /// The shop's word on a form.
@@ -134,8 +140,14 @@ pub(crate) enum Feed {
     News { events: Vec<Event> },
     /// The shop answers again.
     Online,
+    /// Which log it is (`None` while it is empty), and whether the shop has a lab.
+    Shop { log: Option<Uuid>, lab: bool },
     /// Something was broken on purpose in the lab, or mended.
     SwitchThrown,
+    /// This is paused now.
+    Paused(Paused),
+    /// The shop was started over: its log is another one.
+    StartedOver,
     /// The shop does not answer: why.
     Offline(String),
 }
@@ -183,6 +195,8 @@ pub(crate) enum Effect {
         id: OrderId,
         copy: bool,
     },
+    /// Ask for the order of a number.
+    FindOrder(OrderNumber),
     /// Something to be fetched for the screen Counter.
     Counter(counter::Errand),
     /// A filled-in form; the same key until there is a definite answer.
@@ -226,16 +240,17 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
             model.shop_url = Some(url);
             model.mailbox_url = mailbox_url;
             model.embedded = embedded;
-            if embedded && first_run && model.checkout.contact() == Contact::default() {
-                checkout::offer(model, &Contact::demo());
+            if embedded && first_run {
+                checkout::offer_demo(model);
             }
             if first_run {
                 let keys =
                     [Action::Add, Action::CheckOut, Action::Help, Action::Palette].map(|action| model.key(action));
                 let [add, check_out, help, palette] = keys;
+                let join = model.join_command().map(|join| format!(" Others join with: {join}")).unwrap_or_default();
                 model.toast(
                     Tone::Plain,
-                    format!("Welcome. {add} puts things into the basket, {check_out} checks out, {help} lists all keys, {palette} finds what to do."),
+                    format!("Welcome. {add} puts things into the basket, {check_out} checks out, {help} lists all keys, {palette} finds what to do.{join}"),
                 );
             }
             // The basket's id is kept from the start, so that it survives whatever happens.
@@ -253,6 +268,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Cancelled { key, result } => order::on_cancelled(model, &key, result),
         Msg::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
         Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
+        Msg::OrderFound { number, result } => order::on_found(model, number, result),
         Msg::Counter(news) => counter::on_news(model, news),
         Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
         Msg::Processes(news) => processes::on_news(model, news),
@@ -298,6 +314,7 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
         model.counter.refresh_at,
         model.form.as_ref().and_then(|form| form.sending.as_ref()).and_then(|sending| sending.retry_at),
         ageing,
+        model.started_over.map(|known| known.until),
         order::next_tick(model),
         processes::next_tick(model),
         lab::next_tick(model),
@@ -336,6 +353,7 @@ pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
 fn on_tick(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
     model.toasts.retain(|toast| toast.until > now);
+    model.started_over = model.started_over.filter(|known| known.until > now);
     let mut effects = shop::on_tick(model);
     effects.extend(basket::on_tick(model));
     effects.extend(checkout::on_tick(model));

@@ -1,9 +1,9 @@
 //! One open order: its timeline grows as events arrive; its state always comes from the shop.
 
-use storefront_api::{Order, OrderId, OrderStatus, StepState, Timeline, Timestamp};
+use storefront_api::{Order, OrderId, OrderNumber, OrderStatus, StepState, Timeline, Timestamp};
 
 use crate::state::{Failure, Load, Model, OpenOrder, Question, Screen, Tone};
-use crate::update::{Effect, basket, checkout};
+use crate::update::{Effect, basket, checkout, refuse};
 
 /// How long after the last event a running step still counts its seconds on screen.
 const COUNTING_MS: i64 = 120_000;
@@ -63,6 +63,31 @@ pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timelin
             if open.order.is_none() || matches!(failure, Failure::Refused(_)) {
                 open.load = Load::Failed(failure);
             }
+            Vec::new()
+        }
+    }
+}
+
+/// Opens the order of a number that was asked for; the log's filter takes the number over where it stands there.
+pub(super) fn on_found(
+    model: &mut Model,
+    number: OrderNumber,
+    result: Result<Option<OrderId>, Failure>,
+) -> Vec<Effect> {
+    let for_filter = model.screen == Screen::Log && model.log.asked_for == Some(number);
+    match result {
+        Ok(Some(id)) if for_filter => {
+            model.log.learn(&number.to_string(), &id.to_string());
+            model.log.filter_again();
+            Vec::new()
+        }
+        Ok(Some(id)) => open(model, id),
+        Ok(None) => {
+            model.toast(Tone::Plain, format!("There is no order {number} in this shop."));
+            Vec::new()
+        }
+        Err(failure) => {
+            refuse(model, &failure);
             Vec::new()
         }
     }

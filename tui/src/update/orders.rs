@@ -15,7 +15,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
-    let position = Some(model.log.last_position).filter(|position| *position > 0);
+    let position = model.min_position(&["orders"]);
     let orders = &mut model.orders;
     orders.refresh_at = None;
     orders.sequence += 1;

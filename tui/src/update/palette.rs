@@ -1,10 +1,11 @@
 //! The palette over the screen.
 
-use crate::state::{Command, Model, Palette};
-use crate::update::{Effect, act, timeline};
+use crate::state::{Command, Model, Palette, Tone};
+use crate::update::{Effect, act, order, timeline};
 
 pub(super) fn open(model: &mut Model) {
-    model.palette = Some(Palette::new(&model.keys, model.context()));
+    let join = model.join_command();
+    model.palette = Some(Palette::new(&model.keys, model.context(), join.as_deref()));
 }
 
 /// Closes the palette and does what the chosen line says.
@@ -13,6 +14,13 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         Some(Command::Action(action)) => return act::act(model, action),
         Some(Command::Theme(theme)) => model.theme = theme,
         Some(Command::View(view)) => timeline::show(model, view),
+        Some(Command::FindOrder(number)) => return vec![Effect::FindOrder(number)],
+        Some(Command::OpenOrder(id)) => return order::open(model, id),
+        Some(Command::CopyJoin) => {
+            let Some(join) = model.join_command() else { return Vec::new() };
+            model.toast(Tone::Good, format!("Copied: {join}"));
+            return vec![Effect::Copy(join)];
+        }
         None => {}
     }
     Vec::new()

@@ -3,14 +3,14 @@
 //! It looks while it is open only: when something happens, and while something is behind, less and less often as long as
 //! nothing changes. A shop at rest is not asked.
 
-use storefront_api::{Page, ParkedQuery, ParkedSequence, ParkedState, ProcessList, ViewList};
+use storefront_api::{Page, ParkedQuery, ParkedSequence, ParkedState, ProcessList, Repeats, ViewList};
 
 use crate::keys::Action;
 use crate::state::{
     ASKED_LIMIT, Asked, Failure, Load, Model, Parked, Question, Row, Screen, Steer, Target, Tone, Tries, Waiting,
     process_sentence,
 };
-use crate::update::{Effect, backoff_ms, new_key, order, refuse};
+use crate::update::{Effect, backoff_ms, lab, new_key, order, refuse};
 
 /// How long to gather news before looking again.
 const REFRESH_DELAY_MS: i64 = 100;
@@ -24,7 +24,7 @@ const PARKED_SHOWN: u32 = 50;
 /// What the shop answers.
 #[derive(Debug)]
 pub(crate) enum News {
-    Looked(Result<(ProcessList, ViewList), Failure>),
+    Looked(Result<(ProcessList, ViewList, Option<Repeats>), Failure>),
     Parked { process: String, result: Result<Page<ParkedSequence>, Failure> },
     Steered { key: String, result: Result<(), Failure> },
 }
@@ -79,13 +79,14 @@ pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
     }
 }
 
-fn on_look(model: &mut Model, result: Result<(ProcessList, ViewList), Failure>) -> Vec<Effect> {
+fn on_look(model: &mut Model, result: Result<(ProcessList, ViewList, Option<Repeats>), Failure>) -> Vec<Effect> {
     let live = model.is_live();
     let processes = &mut model.processes;
     processes.asking = false;
     let again = std::mem::take(&mut processes.ask_again);
     match result {
-        Ok((list, views)) => {
+        Ok((list, views, repeats)) => {
+            processes.repeats = repeats;
             let before = processes.process().map_or(0, |process| process.parked);
             let news = processes.take(list.items, views.items);
             processes.pace_ms = if news || again { QUICKEST_MS } else { processes.pace_ms.saturating_mul(2) };
@@ -296,7 +297,7 @@ fn send_once(model: &mut Model, steer: Steer) -> Vec<Effect> {
 }
 
 /// Asks something of the shop, after what was asked before it.
-fn send(model: &mut Model, steer: Steer) -> Vec<Effect> {
+pub(super) fn send(model: &mut Model, steer: Steer) -> Vec<Effect> {
     if model.processes.asked.len() >= ASKED_LIMIT {
         model.toast(Tone::Bad, "The shop has not answered what was asked before. Wait a moment.");
         return Vec::new();
@@ -335,9 +336,19 @@ fn on_steered(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<
                 model.toast(Tone::Good, text);
             }
         }
-        Err(failure) => refuse(model, &failure),
+        Err(Failure::Refused(problem)) if problem.code == "nothing_to_step" => {
+            model.toast(Tone::Plain, "Nothing is waiting: a step is not kept for later.");
+        }
+        Err(failure) => {
+            // What was to be played when this goes on would stand still.
+            model.lab.play_next = None;
+            refuse(model, &failure);
+        }
     }
     let mut effects = send_first(model);
+    if model.processes.asked.is_empty() {
+        effects.extend(lab::play_what_waited(model));
+    }
     effects.extend(ask(model));
     effects
 }

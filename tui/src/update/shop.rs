@@ -29,7 +29,7 @@ fn ask_for_another(model: &mut Model) -> Vec<Effect> {
 }
 
 fn ask_for(model: &mut Model, here: usize) -> Vec<Effect> {
-    let position = Some(model.log.last_position).filter(|position| *position > 0);
+    let position = model.min_position(&["products", "stock"]);
     let order = Some(model.basket.order_id);
     let shop = &mut model.shop;
     shop.search_at = None;

@@ -14,6 +14,7 @@ mod papers;
 mod processes;
 mod replaying;
 mod timelines;
+mod workshop;
 pub(crate) mod world;
 
 use proptest::prelude::*;
@@ -72,7 +73,7 @@ fn pasted_text_is_typed_without_control_characters_and_only_where_text_goes() {
     assert_eq!(client.model.shop.search.value(), "");
     client.press("/");
     client.take(Msg::Paste("tea\u{1b}[31mpot\tx\nq".into()));
-    assert_eq!(client.model.shop.search.value(), "tea[31mpotx");
+    assert_eq!(client.model.shop.search.value(), "tea[31mpot x q");
 }
 
 #[test]

@@ -17,18 +17,55 @@ pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Pasted text goes where it could be typed, on one line and without control characters.
+/// Pasted text goes where it could be typed, on one line: what breaks lines or sets tabs becomes a blank, and other control
+/// characters go.
 pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if !model.context().takes_text() {
         return Vec::new();
     }
     let Some(input) = focused_input(model) else { return Vec::new() };
-    const LIMIT: usize = 200;
-    let line = text.lines().next().unwrap_or_default();
-    for letter in line.chars().filter(|letter| !letter.is_control()).take(LIMIT) {
+    for letter in on_one_line(text).chars().take(MAX_PASTED_CHARS) {
         input.handle(InputRequest::InsertChar(letter));
     }
     after_typing(model)
+}
+
+/// Maximum number of characters that are taken from a paste.
+const MAX_PASTED_CHARS: usize = 200;
+
+/// A text on one line: its lines, without blank ones and the blanks at their ends, with one blank between them.
+fn on_one_line(text: &str) -> String {
+    let lines = text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']);
+    let plain = |line: &str| -> String {
+        let blank = |letter| if letter == '\t' { ' ' } else { letter };
+        line.chars().map(blank).filter(|letter| !letter.is_control()).collect()
+    };
+    let lines: Vec<String> = lines.map(plain).filter(|line| !line.trim().is_empty()).collect();
+    match lines.as_slice() {
+        // One line is taken as it is.
+        [line] => line.clone(),
+        lines => lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_lines_stay_apart_and_leading_ones_eat_nothing() {
+        for (pasted, taken) in [
+            ("Ada Lovelace", "Ada Lovelace"),
+            ("\n\nAda\nLovelace\n", "Ada Lovelace"),
+            ("Ada\r\nLovelace", "Ada Lovelace"),
+            ("12\tSt James's  Square", "12 St James's  Square"),
+            (" trailing ", " trailing "),
+            ("a\u{1b}[31mb\u{9b}c", "a[31mbc"),
+            ("\n\n", ""),
+        ] {
+            assert_eq!(on_one_line(pasted), taken, "{pasted:?}");
+        }
+    }
 }
 
 fn focused_input(model: &mut Model) -> Option<&mut Input> {
@@ -69,7 +106,10 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
     }
     match model.screen {
         Screen::Shop => shop::searched(model),
-        Screen::Log => model.log.filter_again(),
+        Screen::Log => {
+            model.log.filter_again();
+            return model.log.unknown_number().map(Effect::FindOrder).into_iter().collect();
+        }
         Screen::Checkout => checkout::edited(model),
         Screen::Counter => counter::searched(model),
         Screen::Processes | Screen::Lab | Screen::Account => {}

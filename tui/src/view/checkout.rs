@@ -8,7 +8,7 @@ use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Field, Model, PAYMENTS, Payment, Phase, WALLET};
 use crate::update::wallet_cannot_pay;
-use crate::view::text::{put, put_all, put_right, rule, width, wrap, wrap_into};
+use crate::view::text::{put, put_all, put_right, rule, visible, width, wrap, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, instead, row, steps, timeline};
 
@@ -78,11 +78,10 @@ fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
         put(buffer, area.x, y, field.label(), if focused { theme.accent } else { theme.dim }, LABELS - 1);
         let x = area.x + LABELS;
         let wide = area.width.saturating_sub(LABELS).min(34);
-        let scroll = input.visual_scroll(usize::from(wide.saturating_sub(1)));
-        let shown: String = input.value().chars().skip(scroll).collect();
+        // Where nobody types, a long text shows from its beginning.
+        let (shown, at) = if focused { visible(input, wide) } else { (input.value().to_owned(), 0) };
         if focused {
             buffer.set_style(Rect { x, y, width: wide, height: 1 }, theme.field);
-            let at = u16::try_from(input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
             cursor = Some(Position::new(x + at.min(wide), y));
         }
         put(buffer, x, y, &shown, if focused { theme.field } else { theme.text }, wide);

@@ -11,7 +11,7 @@ use tui_input::Input;
 
 use crate::keys::{Action, Context};
 use crate::state::{Model, Part};
-use crate::view::text::{put, put_right};
+use crate::view::text::{put, put_right, visible};
 use crate::view::theme::Theme;
 use crate::view::{below, parts, row};
 
@@ -67,13 +67,11 @@ fn head(
     }
     x = put(buffer, x, area.y, "/ ", theme.accent, room(x));
     let field = room(x).min(28);
-    let scroll = search.visual_scroll(usize::from(field.saturating_sub(1)));
-    let shown: String = search.value().chars().skip(scroll).collect();
+    let (shown, at) = visible(search, field);
     if typing {
         buffer.set_style(Rect { x, width: field, height: 1, ..area }, theme.field);
     }
     put(buffer, x, area.y, &shown, if typing { theme.field } else { theme.strong }, field);
-    let at = u16::try_from(search.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
     typing.then(|| Position::new(x + at.min(field), area.y))
 }
 

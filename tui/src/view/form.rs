@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::keys::{Action, Context};
 use crate::state::{Form, FormField, Model};
 use crate::view::help::frame;
-use crate::view::text::{put, put_all, width, wrap_into};
+use crate::view::text::{put, put_all, visible, width, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, row};
 
@@ -126,11 +126,10 @@ fn fields(
                 let focused = *at == form.focus;
                 put(buffer, row.x, row.y, field.label, if focused { theme.accent } else { theme.dim }, labels);
                 // Where nobody types, a long text shows from its beginning.
-                let scroll = if focused { field.input.visual_scroll(usize::from(room.saturating_sub(1))) } else { 0 };
-                let shown: String = field.input.value().chars().skip(scroll).collect();
+                let (shown, at) =
+                    if focused { visible(&field.input, room) } else { (field.input.value().to_owned(), 0) };
                 if focused {
                     buffer.set_style(Rect { x, width: room, ..row }, theme.field);
-                    let at = u16::try_from(field.input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
                     cursor = Some(Position::new(x + at.min(room.saturating_sub(1)), row.y));
                 }
                 put(buffer, x, row.y, &shown, if focused { theme.field } else { theme.text }, room);

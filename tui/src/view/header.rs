@@ -86,19 +86,48 @@ fn tabs(model: &Model, theme: &Theme, keys: &[String; 8], area: Rect, buffer: &m
     }
 }
 
-/// What is broken on purpose, as exactly as there is room for between the tabs and what begins at `right`, but never
-/// nothing; returns where it begins.
-fn broken(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16), buffer: &mut Buffer) -> u16 {
-    let broken = model.lab.broken();
-    if broken.is_empty() {
+/// What is broken on purpose and what is paused, as exactly as there is room for between the tabs and what begins at `right`,
+/// but never nothing; returns where it begins.
+fn troubles(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16), buffer: &mut Buffer) -> u16 {
+    let (broken, paused) = (model.lab.broken(), paused(model));
+    if broken.is_empty() && paused.is_empty() {
         return right;
     }
     let told: Vec<String> = broken.iter().map(|(stub, what)| format!("{}: {what}", stub.name())).collect();
-    let stubs: Vec<&str> = broken.iter().map(|(stub, _)| stub.name()).collect();
+    let stubs: Vec<String> = broken.iter().map(|(stub, _)| stub.name().to_owned()).collect();
     let room = right.saturating_sub(area.x + taken + 2);
-    let texts = [format!("⚡ {}", told.join(" · ")), format!("⚡ {}", stubs.join(", ")), format!("⚡{}", stubs.len())];
-    let text = texts.into_iter().find(|text| width(text) <= room).unwrap_or_else(|| "⚡".to_owned());
+    let texts = [
+        both(&named(BROKEN, &told, " · "), &named(PAUSED, &paused, ", ")),
+        both(&named(BROKEN, &stubs, ", "), &named(PAUSED, &paused, ", ")),
+        both(&named(BROKEN, &stubs, ", "), &counted(PAUSED, &paused)),
+        both(&counted(BROKEN, &stubs), &named(PAUSED, &paused, ", ")),
+        both(&counted(BROKEN, &stubs), &counted(PAUSED, &paused)),
+    ];
+    let bare = || both(if broken.is_empty() { "" } else { BROKEN }, if paused.is_empty() { "" } else { PAUSED });
+    let text = texts.into_iter().find(|text| width(text) <= room).unwrap_or_else(bare);
     put_right(buffer, right - 2, area.y, &text, theme.warn, width(&text))
+}
+
+/// Stands before what is broken on purpose, and before what is paused.
+const BROKEN: &str = "⚡";
+const PAUSED: &str = "‖";
+
+/// What is paused: the processes by their names, the read models as lists.
+fn paused(model: &Model) -> Vec<String> {
+    let processes = model.paused.processes.iter().cloned();
+    processes.chain(model.paused.views.iter().map(|view| format!("list {}", view.name))).collect()
+}
+
+fn named(sign: &str, names: &[String], between: &str) -> String {
+    if names.is_empty() { String::new() } else { format!("{sign} {}", names.join(between)) }
+}
+
+fn counted(sign: &str, names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("{sign}{}", names.len()) }
+}
+
+fn both(one: &str, other: &str) -> String {
+    [one, other].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Basket and connection at the right, as short as it must be to leave the tabs at the left their room; returns where they
@@ -119,7 +148,7 @@ fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16),
     let x = put_right(buffer, right, area.y, &text, style, width(&text));
     let pieces = model.basket.pieces();
     let least = if pieces == 0 { 0 } else { width(&pieces.to_string()) + 3 };
-    let x = broken(model, theme, area, (taken + least, x), buffer);
+    let x = troubles(model, theme, area, (taken + least, x), buffer);
     if pieces == 0 {
         return x;
     }

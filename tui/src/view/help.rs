@@ -4,22 +4,28 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
-use crate::keys::{Action, Binding, Context, Keymap};
+use crate::keys::{Action, Binding, Context};
 use crate::state::{Help, Model, Question, Steer, process_sentence};
 use crate::view::order::short_id;
-use crate::view::text::{first_line, put, put_all, width, wrap};
+use crate::view::text::{first_line, put, put_all, visible, width, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, row};
 
 /// Every key that holds here; typing narrows the list. Returns the cursor of the field.
-pub(super) fn draw(help: &Help, keys: &Keymap, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(help: &Help, model: &Model, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let keys = &model.keys;
     let area = frame(" Keys ", theme, screen, (64, screen.height.saturating_sub(4).max(10)), buffer);
     let head = row(area, 0);
     let x = put(buffer, head.x, head.y, "type to find: ", theme.dim, head.width);
     let room = head.right().saturating_sub(x);
     buffer.set_style(Rect { x, width: room, ..head }, theme.field);
-    put(buffer, x, head.y, help.filter.value(), theme.field, room);
-    let list = below(area, 2);
+    let (shown, at) = visible(&help.filter, room);
+    put(buffer, x, head.y, &shown, theme.field, room);
+    let told = joining(model, area.width);
+    for (line, text) in told.iter().enumerate() {
+        put(buffer, area.x, row(area, line + 1).y, text, theme.dim, area.width);
+    }
+    let list = below(area, 2 + u16::try_from(told.len()).unwrap_or(0));
     let lines = help.lines(keys);
     // On a narrow screen the first key has to do.
     let narrow = list.width < 50;
@@ -46,8 +52,18 @@ pub(super) fn draw(help: &Help, keys: &Keymap, theme: &Theme, screen: Rect, buff
     if lines.is_empty() {
         put(buffer, list.x + 2, list.y, "No key does that here.", theme.dim, list.width);
     }
-    let at = u16::try_from(help.filter.visual_cursor()).unwrap_or(0);
     Some(Position::new(x + at.min(room), head.y))
+}
+
+/// How others join this shop, and who acts here.
+fn joining(model: &Model, width: u16) -> Vec<String> {
+    let Some(join) = model.join_command() else { return Vec::new() };
+    let mut told = wrap(&format!("Others join with: {join}"), width);
+    if model.embedded && !model.open_to_network {
+        told.extend(wrap("(on this machine; for others start with --open-to-network)", width));
+    }
+    told.extend(model.actor.as_ref().map(|name| format!("You act as {name}.")));
+    told
 }
 
 /// A question that must be answered first.
@@ -58,6 +74,7 @@ pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect
             "The goods go back on the shelf and the money to where it came from. This cannot be undone.".to_owned(),
         ),
         Question::SkipParked => (" Drop the event ", skipping(model)),
+        Question::ResumeAndPlay => (" Something is paused ", resuming(model)),
         Question::ResetShop => (
             " Start over ",
             "The shop becomes as on its first day: no orders, full shelves, nothing broken. The old log is kept beside \
@@ -76,6 +93,15 @@ pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect
     let pieces =
         [(yes.as_str(), theme.accent), (" yes   ", theme.text), (no.as_str(), theme.accent), (" no", theme.text)];
     put_all(buffer, area.x, y, &pieces, area.width);
+}
+
+/// What stands in the way of a scenario.
+fn resuming(model: &Model) -> String {
+    let Some(held) = &model.lab.held else { return String::new() };
+    let processes = held.processes.iter().map(|name| format!("“{}”", process_sentence(name)));
+    let told: Vec<String> = processes.chain(held.views.iter().map(|name| format!("the list {name}"))).collect();
+    let verb = if told.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} paused, and the scenario would stand still. Resume and play?", told.join(", "))
 }
 
 /// What becomes of an event that is skipped.

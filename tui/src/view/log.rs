@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::state::{Log, Model};
 use crate::view::event::{self, Start};
-use crate::view::text::{first_line, put, put_right, sparkline};
+use crate::view::text::{first_line, put, put_right, sparkline, visible};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
 use crate::view::{below, choose, instead, row, when};
@@ -87,14 +87,12 @@ fn filter(log: &Log, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<P
     if log.typing {
         buffer.set_style(Rect { x, y: area.y, width: room, height: 1 }, theme.field);
     }
-    let scroll = if log.typing { log.filter.visual_scroll(usize::from(room.saturating_sub(1))) } else { 0 };
-    let shown: String = words.chars().skip(scroll).collect();
+    let (shown, at) = if log.typing { visible(&log.filter, room) } else { (words.to_owned(), 0) };
     let end = put(buffer, x, area.y, &shown, if log.typing { theme.field } else { theme.strong }, room);
     if !log.typing {
         let count = format!("{} of {}", log.len(), log.events.len());
         put(buffer, end + 2, area.y, &count, theme.dim, area.right().saturating_sub(end + 2));
     }
-    let at = u16::try_from(log.filter.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
     log.typing.then(|| Position::new(x + at.min(room), area.y))
 }
 

@@ -42,6 +42,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
+use crate::keys::{Action, Context};
 use crate::state::{Connection, Failure, Model, Screen, Tone};
 use theme::Theme;
 
@@ -89,8 +90,8 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
         text::rule(buffer, area, 1, theme.faint);
         top = 2;
     }
-    if let Connection::Offline { reason, .. } = &model.connection {
-        banner(theme, Rect { y: top, height: 1, ..area }, reason, buffer);
+    for text in banners(model, area.width) {
+        banner(theme, Rect { y: top, height: 1, ..area }, &text, buffer);
         top += 1;
     }
     let foot = area.height - 1;
@@ -100,7 +101,7 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
         x: margin,
         y: top + u16::from(airy),
         width: area.width - 2 * margin,
-        height: foot - top - 2 * u16::from(airy),
+        height: foot.saturating_sub(top + 2 * u16::from(airy)),
     };
     let cursor = match model.screen {
         Screen::Shop => shop::draw(model, theme, body, buffer),
@@ -137,7 +138,7 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
     }
     toast(model, theme, spare, buffer);
     if let Some(open) = &model.help {
-        return help::draw(open, &model.keys, theme, area, buffer);
+        return help::draw(open, model, theme, area, buffer);
     }
     if let Some(open) = &model.palette {
         return palette::draw(open, theme, area, buffer);
@@ -159,10 +160,38 @@ fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn banner(theme: &Theme, area: Rect, reason: &str, buffer: &mut Buffer) {
+/// What must be known on whichever screen: that the shop is cut off, that it was started over, that a list stands still.
+fn banners(model: &Model, width: u16) -> Vec<String> {
+    let cut_off = match &model.connection {
+        Connection::Offline { reason, .. } => {
+            Some(format!("◌ Cut off from the shop; trying again by itself. {reason}"))
+        }
+        Connection::Opening | Connection::Live => None,
+    };
+    let started_over = model.started_over.map(|known| {
+        let at = when::time_of_day(known.at, &model.zone);
+        match width {
+            70.. => format!("↺ The shop was started over at {}; what was before is gone.", at.get(..8).unwrap_or(&at)),
+            _ => format!("↺ The shop was started over at {}", at.get(..5).unwrap_or(&at)),
+        }
+    });
+    let stale = model.stale_view().map(|view| {
+        let (position, head) = (view.position, model.log.last_position.max(view.position));
+        let key = model.keys.label(Context::Shop, Action::GoProcesses);
+        match width {
+            100.. => {
+                format!("‖ This list is paused at position {position}; the log is at {head}. Resume it under {key}.")
+            }
+            70..100 => format!("‖ This list is paused at position {position}; the log is at {head}."),
+            _ => format!("‖ Paused at {position}; the log is at {head}."),
+        }
+    });
+    [cut_off, started_over, stale].into_iter().flatten().collect()
+}
+
+fn banner(theme: &Theme, area: Rect, message: &str, buffer: &mut Buffer) {
     let margin = if area.width >= 60 { 2 } else { 1 };
-    let message = format!("◌ Cut off from the shop; trying again by itself. {reason}");
-    text::put(buffer, area.x + margin, area.y, &message, theme.warn, area.width - 2 * margin);
+    text::put(buffer, area.x + margin, area.y, message, theme.warn, area.width - 2 * margin);
 }
 
 /// The latest news, bad news before good: in the spare row above the hint bar where there is one, else in its place; on a

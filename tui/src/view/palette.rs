@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::state::Palette;
 use crate::view::help::frame;
-use crate::view::text::{first_line, put, put_right, width};
+use crate::view::text::{first_line, put, put_right, visible, width};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, row};
 
@@ -17,8 +17,7 @@ pub(super) fn draw(palette: &Palette, theme: &Theme, screen: Rect, buffer: &mut 
     let x = put(buffer, head.x, head.y, "> ", theme.accent, head.width);
     let room = head.right().saturating_sub(x);
     buffer.set_style(Rect { x, width: room, ..head }, theme.field);
-    let scroll = palette.filter.visual_scroll(usize::from(room.saturating_sub(1)));
-    let shown: String = palette.filter.value().chars().skip(scroll).collect();
+    let (shown, at) = visible(&palette.filter, room);
     put(buffer, x, head.y, &shown, theme.field, room);
     let list = below(area, 2);
     let first = first_line(palette.list.cursor, lines.len(), list.height);
@@ -38,6 +37,5 @@ pub(super) fn draw(palette: &Palette, theme: &Theme, screen: Rect, buffer: &mut 
     if lines.is_empty() {
         put(buffer, list.x + 2, list.y, "Nothing here is called that.", theme.dim, list.width);
     }
-    let at = u16::try_from(palette.filter.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
     Some(Position::new(x + at.min(room), head.y))
 }

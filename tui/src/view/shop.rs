@@ -7,7 +7,7 @@ use storefront_api::Product;
 
 use crate::money;
 use crate::state::{Load, Model, PictureState, Shop};
-use crate::view::text::{first_line, put, put_all, put_right, rule, width, wrap};
+use crate::view::text::{first_line, put, put_all, put_right, rule, visible, width, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, picture, row};
 
@@ -62,15 +62,13 @@ fn filters(shop: &Shop, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Optio
     if shop.typing || !words.is_empty() {
         let x = put(buffer, area.x, area.y, "/ ", theme.accent, room(area.x));
         let field = room(x).min(28);
-        let scroll = u16::try_from(shop.search.visual_scroll(usize::from(field.saturating_sub(1)))).unwrap_or(0);
-        let shown: String = words.chars().skip(usize::from(scroll)).collect();
+        let (shown, at) = visible(&shop.search, field);
         if shop.typing {
             buffer.set_style(Rect { x, y: area.y, width: field, height: 1 }, theme.field);
         }
         let end = put(buffer, x, area.y, &shown, if shop.typing { theme.field } else { theme.strong }, field);
         let after = if shop.typing { x + field } else { end };
         put_all(buffer, after + 2, area.y, &pieces(shop, theme), room(after + 2));
-        let at = u16::try_from(shop.search.visual_cursor()).unwrap_or(0).saturating_sub(scroll);
         return shop.typing.then(|| Position::new(x + at.min(field), area.y));
     }
     put_all(buffer, area.x, area.y, &pieces(shop, theme), room(area.x));

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use tui_input::Input;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::wrap::split;
@@ -43,6 +44,24 @@ pub(super) fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, style: Style,
     }
     let room = room.min(area.right() - x);
     buffer.set_stringn(x, y, fit(text, room), usize::from(room), style).0
+}
+
+/// The part of a field's text that shows within `room` cells so that the cursor is in sight, and the cell of the cursor. It
+/// scrolls by whole letters, however wide they are.
+pub(super) fn visible(input: &Input, room: u16) -> (String, u16) {
+    // The cursor may stand behind the last letter.
+    let hidden = input.visual_cursor().saturating_sub(usize::from(room.saturating_sub(1)));
+    let (mut skipped, mut bytes) = (0, 0);
+    for letter in input.value().chars().take(input.cursor()) {
+        // What has no width of its own goes with the letter before it.
+        if skipped >= hidden && letter.width() != Some(0) {
+            break;
+        }
+        skipped += letter.width().unwrap_or(0);
+        bytes += letter.len_utf8();
+    }
+    let shown = input.value().get(bytes..).unwrap_or_default().to_owned();
+    (shown, u16::try_from(input.visual_cursor().saturating_sub(skipped)).unwrap_or(0))
 }
 
 /// Writes a text that ends before `right`; returns where it begins.
@@ -127,6 +146,26 @@ mod tests {
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrap("茶壶茶", 1), ["茶", "壶", "茶"]);
         assert_eq!(fold("  ab", 3), ["  a", "b"]);
+    }
+
+    #[test]
+    fn a_field_scrolls_by_whole_letters_and_its_cursor_stays_in_sight() {
+        let part = |text: &str, room| visible(&Input::new(text.to_owned()), room);
+        assert_eq!(part("teapot", 10), ("teapot".to_owned(), 6));
+        assert_eq!(part("teapot", 4), ("pot".to_owned(), 3));
+        assert_eq!(part("橡木桌子很大", 13), ("橡木桌子很大".to_owned(), 12));
+        assert_eq!(part("橡木桌子很大", 7), ("子很大".to_owned(), 6));
+        assert_eq!(part("橡木桌子很大", 6), ("很大".to_owned(), 4));
+        assert_eq!(part("e\u{301}e\u{301}e\u{301}", 3), ("e\u{301}e\u{301}".to_owned(), 2));
+        for room in 1..12 {
+            for text in ["👩 x 橡木 ab", "aaaaaaaaaaaaaaaaaaaa", "木木木木木木木木"] {
+                let input = Input::new(text.to_owned());
+                for cursor in 0..=text.chars().count() {
+                    let (shown, at) = visible(&input.clone().with_cursor(cursor), room);
+                    assert!(at < room.max(1) && text.ends_with(&shown), "{text} at {cursor} in {room}: {shown} {at}");
+                }
+            }
+        }
     }
 
     #[test]

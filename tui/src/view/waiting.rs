@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use storefront_api::{ParkedState, Process, View};
+use storefront_api::{ParkedState, Process, Repeat, RepeatKind, View, WebhookCounts};
 
 use crate::keys::Action;
 use crate::state::{Model, Processes, Row, Waiting};
@@ -121,7 +121,8 @@ fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buff
         } else {
             "Nothing waits: no event is parked, tried again or held back.".to_owned()
         };
-        words(&text, theme.dim, area, buffer);
+        let taken = words(&text, theme.dim, area, buffer);
+        repeats(model, theme, below(area, taken + 1), buffer);
         return;
     };
     let about = about(model, &chosen, area.width < WIDE);
@@ -131,6 +132,54 @@ fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buff
     list(processes, &lines, theme, Rect { height: high.min(area.height), ..area }, buffer);
     let rest = below(area, high + 1);
     words(&about, theme.text, rest, buffer);
+}
+
+/// What came again and changed nothing, or was decided anew: how often, and the latest of it.
+fn repeats(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(repeats) = &model.processes.repeats else { return };
+    let WebhookCounts { received, applied, repeated, ignored, refused } = repeats.webhooks;
+    if received + repeats.retried_appends + repeats.replayed_answers == 0 || area.height < 2 {
+        return;
+    }
+    put(buffer, area.x, area.y, "Came again, or was decided anew", theme.strong, area.width);
+    let webhooks = format!(
+        "{}: {applied} applied, {repeated} repeated, {ignored} ignored, {refused} refused.",
+        plural(received, "webhook")
+    );
+    let others = format!(
+        "{} decided anew, {} replayed.",
+        plural(repeats.retried_appends, "append"),
+        plural(repeats.replayed_answers, "answer")
+    );
+    let body = below(area, 1);
+    let taken = words(&format!("{webhooks} {others}"), theme.dim, body, buffer);
+    let list = below(body, taken);
+    for (line, repeat) in repeats.recent.iter().take(usize::from(list.height)).enumerate() {
+        let row = row(list, line);
+        let at = when::time_of_day(repeat.at, &model.zone);
+        let at = at.split('.').next().unwrap_or_default();
+        let x = put(buffer, row.x, row.y, at, theme.dim, row.width) + 1;
+        put(buffer, x, row.y, &repeated_in_words(repeat), theme.text, row.right().saturating_sub(x));
+    }
+}
+
+fn repeated_in_words(repeat: &Repeat) -> String {
+    let order = match &repeat.correlation_id {
+        Some(id) => format!(" ({})", short_id(id)),
+        None => String::new(),
+    };
+    let about = &repeat.about;
+    match repeat.kind {
+        RepeatKind::WebhookRepeated => format!("webhook again: {about}{order}"),
+        RepeatKind::WebhookIgnored => format!("webhook ignored: {about}{order}"),
+        RepeatKind::WebhookRefused => format!("webhook refused: {about}"),
+        RepeatKind::AppendRetried => {
+            let version = |version: Option<u64>| version.unwrap_or_default();
+            let (expected, actual) = (version(repeat.expected_version), version(repeat.actual_version));
+            format!("{about}: expected version {expected}, was {actual}")
+        }
+        RepeatKind::AnswerReplayed => format!("same key again: {about}{order}"),
+    }
 }
 
 /// From how many cells on a line names its order; below, what is written beneath does.

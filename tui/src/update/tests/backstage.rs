@@ -15,6 +15,8 @@ pub(crate) const STRUCK: &str = "0192f3a0-0000-7000-8000-00000000beef";
 /// The processes and read models, and what was asked of them.
 #[derive(Debug)]
 pub(crate) struct Backstage {
+    /// What came again; most tests are about a shop where nothing did.
+    pub(crate) repeats: Option<storefront_api::Repeats>,
     pub(crate) processes: Vec<Process>,
     pub(crate) views: Vec<View>,
     /// What is parked in the process `mail`.
@@ -30,6 +32,7 @@ impl Default for Backstage {
         Self {
             processes: ["checkout", "idle_baskets", "mail", "payments"].map(a_process).to_vec(),
             views: ["orders", "products"].map(a_view).to_vec(),
+            repeats: None,
             parked: Vec::new(),
             steered: Vec::new(),
             looks: 0,
@@ -128,6 +131,7 @@ impl Backstage {
                 News::Looked(Ok((
                     ProcessList { items: self.processes.clone() },
                     ViewList { items: self.views.clone() },
+                    self.repeats.clone(),
                 )))
             }
             Errand::FetchParked { process, .. } => {

@@ -142,7 +142,7 @@ fn pasted_text_goes_into_the_field_on_one_line() {
     let mut client = correcting();
     client.press("<Tab>");
     client.take(Msg::Paste("fell\u{1b} down\nq".into()));
-    assert_eq!(form(&client).text("/reason"), "fell down");
+    assert_eq!(form(&client).text("/reason"), "fell down q");
 }
 
 #[test]

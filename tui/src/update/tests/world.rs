@@ -382,6 +382,10 @@ impl Client {
                 Msg::Diff { id, position, result: Ok(diff) }
             }
             Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Ok("# Order".into()) },
+            Effect::FindOrder(number) => {
+                let has = |order: &&Order| order.number.as_deref() == Some(&number.to_string());
+                Msg::OrderFound { number, result: Ok(self.orders.iter().find(has).map(|order| order.id)) }
+            }
             Effect::Counter(errand) => self.fetch(errand),
             Effect::Account(errand) => self.purses.answer(errand),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
@@ -456,6 +460,7 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::CancelOrder { key, .. } => Msg::Cancelled { key, result: Err(failure) },
         Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },
         Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
+        Effect::FindOrder(number) => Msg::OrderFound { number, result: Err(failure) },
         Effect::Counter(errand) => counter::failed(errand, failure),
         Effect::Account(errand) => account::failed(errand, failure),
         Effect::Submit { key, .. } => Msg::Submitted { key, result: Err(failure) },

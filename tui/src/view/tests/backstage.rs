@@ -1,12 +1,16 @@
 //! What the screens Processes and Lab look like, and what every screen shows of what is broken on purpose.
 
-use storefront_api::{Faults, LeftOut, Rebuilding, ScenarioState, Stub};
+use storefront_api::{
+    Faults, LeftOut, Paused, PausedView, Rebuilding, Repeat, RepeatKind, Repeats, ScenarioState, Stub, Timestamp,
+    WebhookCounts,
+};
 
 use super::{draw_in, lines, looks_like, with_a_full_basket};
 use crate::settings::ThemeName;
+use crate::state::Question;
 use crate::update::tests::backstage::Backstage;
 use crate::update::tests::laboratory::a_run;
-use crate::update::tests::world::Client;
+use crate::update::tests::world::{Client, START};
 use crate::update::{Feed, Msg};
 use crate::view::theme::Depth;
 
@@ -162,4 +166,109 @@ fn starting_over_is_asked_first() {
     let mut client = in_the_lab();
     client.press("R");
     looks_like("lab_reset", &client);
+}
+
+fn with_pauses(client: &mut Client, processes: &[&str], views: &[(&str, u64)]) {
+    let views = views.iter().map(|(name, position)| PausedView { name: (*name).into(), position: *position });
+    let processes = processes.iter().map(ToString::to_string).collect();
+    client.model.paused = Paused { mark: "x".into(), processes, views: views.collect() };
+}
+
+#[test]
+fn what_is_paused_stays_in_sight_on_every_screen_however_little_room_there_is() {
+    let mut client = in_the_lab();
+    with_pauses(&mut client, &["payments", "mail"], &[("orders", 120)]);
+    for keys in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        client.press(keys);
+        client.answer_all();
+        for (size, told) in [((40, 12), "‖"), ((80, 24), "‖"), ((200, 60), "‖ payments, mail, list orders")] {
+            let header = lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True))[0].clone();
+            assert!(header.contains(told), "{keys} at {size:?}: {header}");
+        }
+    }
+    // Beside what is broken, neither hides the other.
+    client.laboratory.break_there(Stub::Cards, Faults { decline: true, ..Faults::default() });
+    client.take(Msg::Feed(Feed::SwitchThrown));
+    client.answer_all();
+    for size in [(40, 12), (80, 24), (120, 40), (200, 60)] {
+        let header = lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True))[0].clone();
+        assert!(header.contains('⚡') && header.contains('‖'), "{size:?}: {header}");
+    }
+}
+
+#[test]
+fn a_list_that_stands_still_says_where() {
+    let mut client = Client::in_a_full_shop();
+    with_pauses(&mut client, &[], &[("orders", 120), ("products", 7)]);
+    let told = |client: &Client, size| {
+        let shown = lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True));
+        shown.into_iter().find(|line| line.contains("aused at") && line.contains("the log is at"))
+    };
+    client.press("3");
+    client.model.log.last_position = 131;
+    for size in [(40, 12), (80, 24), (120, 40)] {
+        let line = told(&client, size).unwrap_or_else(|| panic!("{size:?}"));
+        assert!(line.contains("120") && line.contains("131") && !line.contains('…'), "{size:?}: {line}");
+    }
+    let line = told(&client, (80, 24)).unwrap();
+    assert!(line.contains("paused at position 120; the log is at 131."), "{line}");
+    client.press("1");
+    assert!(told(&client, (80, 24)).unwrap().contains("position 7;"));
+    client.press("4");
+    assert_eq!(told(&client, (80, 24)), None, "the log is always current");
+}
+
+#[test]
+fn that_the_shop_was_started_over_is_told_on_every_screen() {
+    let mut client = Client::in_a_full_shop();
+    client.take(Msg::Feed(Feed::StartedOver));
+    client.take(Msg::Feed(Feed::Loaded { events: Vec::new() }));
+    client.answer_all();
+    for keys in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        client.press(keys);
+        client.answer_all();
+        for size in [(40, 12), (80, 24)] {
+            let shown = lines(&draw_in(&client.model, size, ThemeName::Dark, Depth::True));
+            assert!(shown.iter().any(|line| line.contains("The shop was started over")), "{keys}: {shown:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_came_again_stands_where_nothing_waits() {
+    let mut client = at_the_processes(|backstage| {
+        let repeat = |kind, about: &str| Repeat {
+            at: Timestamp::from_unix_ms(START),
+            kind,
+            about: about.into(),
+            correlation_id: None,
+            stream: None,
+            expected_version: Some(3),
+            actual_version: Some(4),
+            position: None,
+        };
+        backstage.repeats = Some(Repeats {
+            webhooks: WebhookCounts { received: 5, applied: 2, repeated: 3, ..WebhookCounts::default() },
+            retried_appends: 1,
+            replayed_answers: 0,
+            recent: vec![
+                repeat(RepeatKind::AppendRetried, "stock-enamel-mug"),
+                repeat(RepeatKind::WebhookRepeated, "the payment succeeded"),
+            ],
+        });
+    });
+    client.answer_all();
+    looks_like("processes_repeats", &client);
+}
+
+#[test]
+fn a_scenario_under_a_pause_asks_whether_to_resume() {
+    let mut client = in_the_lab();
+    client.model.lab.held = Some(crate::state::lab::Held {
+        scenario: "happy-path".into(),
+        processes: vec!["payments".into(), "mail".into()],
+        views: vec!["stock".into()],
+    });
+    client.model.question = Some(Question::ResumeAndPlay);
+    looks_like("lab_paused", &client);
 }
