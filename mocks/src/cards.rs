@@ -3,6 +3,7 @@
 //! Each POST runs to its end even if the client has gone, as it would at a real gateway: a lost answer is not a lost
 //! charge. Objects and the answer kept for the key go into the state file as one line, so both are there or neither.
 
+mod disputes;
 mod errors;
 mod methods;
 mod objects;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use objects::{Charge, IntentStatus, Metadata, PaymentIntent, Refund};
+pub use objects::{BalanceTransaction, Charge, Dispute, IntentStatus, Metadata, PaymentIntent, Refund};
 pub(crate) use routes::{broken, router};
 pub use webhooks::WebhookTarget;
 
@@ -39,7 +40,7 @@ use operations::{Done, Operation, World};
 use params::Params;
 use webhooks::{Event, Webhooks};
 
-/// The most intents, charges, refunds, payment methods and answers that are kept, each; the oldest go first.
+/// The most intents, charges, refunds, disputes, payment methods and answers that are kept, each; the oldest go first.
 const MAX_KEPT: usize = 20_000;
 
 /// The card gateway, as seen from inside the process. Cheap to clone; all clones are the same gateway.
@@ -68,6 +69,7 @@ pub(crate) struct Books {
     intents: BTreeMap<String, PaymentIntent>,
     charges: BTreeMap<String, Charge>,
     refunds: BTreeMap<String, Refund>,
+    disputes: BTreeMap<String, Dispute>,
     methods: BTreeMap<String, PaymentMethod>,
     answers: HashMap<String, Answer>,
     answer_order: VecDeque<String>,
@@ -94,6 +96,8 @@ pub(crate) struct CardEntry {
     charges: Vec<Charge>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<Refund>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    disputes: Vec<Dispute>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     methods: Vec<PaymentMethod>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,6 +134,7 @@ impl CardGateway {
         entries.extend(books.intents.values().map(|intent| CardEntry { intents: vec![intent.clone()], ..none() }));
         entries.extend(books.charges.values().map(|charge| CardEntry { charges: vec![charge.clone()], ..none() }));
         entries.extend(books.refunds.values().map(|refund| CardEntry { refunds: vec![refund.clone()], ..none() }));
+        entries.extend(books.disputes.values().map(|dispute| CardEntry { disputes: vec![dispute.clone()], ..none() }));
         entries.extend(books.methods.values().map(|method| CardEntry { methods: vec![method.clone()], ..none() }));
         let answers = books.answer_order.iter().filter_map(|key| books.answers.get(key));
         entries.extend(answers.map(|answer| CardEntry { answer: Some(answer.clone()), ..none() }));
@@ -171,6 +176,11 @@ impl CardGateway {
     /// All refunds, oldest first.
     pub fn refunds(&self) -> Vec<Refund> {
         locked(&self.books).refunds.values().cloned().collect()
+    }
+
+    /// All disputes, oldest first.
+    pub fn disputes(&self) -> Vec<Dispute> {
+        locked(&self.books).disputes.values().cloned().collect()
     }
 
     /// Waits until the charges are as wanted, and returns them; after `timeout` it returns them as they are.
@@ -317,6 +327,7 @@ impl Books {
         self.intents.extend(entry.intents.into_iter().map(|intent| (intent.id.clone(), intent)));
         self.charges.extend(entry.charges.into_iter().map(|charge| (charge.id.clone(), charge)));
         self.refunds.extend(entry.refunds.into_iter().map(|refund| (refund.id.clone(), refund)));
+        self.disputes.extend(entry.disputes.into_iter().map(|dispute| (dispute.id.clone(), dispute)));
         self.methods.extend(entry.methods.into_iter().map(|method| (method.id.clone(), method)));
         if let Some(answer) = entry.answer {
             self.answer_order.push_back(answer.key.clone());
@@ -325,6 +336,7 @@ impl Books {
         forget_oldest(&mut self.intents);
         forget_oldest(&mut self.charges);
         forget_oldest(&mut self.refunds);
+        forget_oldest(&mut self.disputes);
         forget_oldest(&mut self.methods);
         if self.answer_order.len() > MAX_KEPT
             && let Some(key) = self.answer_order.pop_front()

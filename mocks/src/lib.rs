@@ -30,7 +30,9 @@ use axum::{Router, routing::get};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use cards::{CardGateway, Charge, IntentStatus, Metadata, PaymentIntent, Refund, WebhookTarget};
+pub use cards::{
+    BalanceTransaction, CardGateway, Charge, Dispute, IntentStatus, Metadata, PaymentIntent, Refund, WebhookTarget,
+};
 pub use faults::{FaultSwitch, Faults, MAX_LATENCY_MS, Stub};
 pub use mail::{Attachment, MAX_MAILS, Mail, Mailbox};
 pub use products::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch, ProductService};

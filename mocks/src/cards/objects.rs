@@ -110,8 +110,49 @@ pub struct Refund {
     pub metadata: Metadata,
     pub payment_intent: String,
     pub reason: Option<String>,
-    /// Always `succeeded` here.
+    /// `pending`, `succeeded`, `failed` or `canceled`.
     pub status: String,
+    #[serde(default)]
+    pub failure_reason: Option<String>,
+}
+
+/// A payment that the cardholder disputes at their bank.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the published ones")]
+pub struct Dispute {
+    pub id: String,
+    pub object: String,
+    pub amount: i64,
+    /// What has moved because of it: withdrawals are below nothing, reinstatements above.
+    pub balance_transactions: Vec<BalanceTransaction>,
+    pub charge: String,
+    pub created: i64,
+    pub currency: String,
+    pub is_charge_refundable: bool,
+    pub livemode: bool,
+    pub metadata: Metadata,
+    pub payment_intent: String,
+    pub reason: String,
+    /// `needs_response`, `under_review`, `won`, `lost`, or for an inquiry `warning_needs_response`,
+    /// `warning_under_review`, `warning_closed`.
+    pub status: String,
+}
+
+/// Money that moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the published ones")]
+pub struct BalanceTransaction {
+    pub id: String,
+    pub object: String,
+    pub amount: i64,
+    pub currency: String,
+}
+
+impl Dispute {
+    /// What the bank holds because of it, in minor units.
+    pub fn withdrawn(&self) -> i64 {
+        -self.balance_transactions.iter().map(|moved| moved.amount).sum::<i64>()
+    }
 }
 
 /// What a card number was exchanged for. The number itself is not kept.

@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    Books, CardEntry,
+    Books, CardEntry, disputes,
     errors::ApiError,
     methods::{create_method, find_method, known_method},
     objects::{Charge, IntentStatus, PaymentIntent, PaymentMethod, new_id},
     params::Params,
-    refunds::refund,
-    test_cards::{Behaviour, Decline, GENERIC_DECLINE},
+    refunds::{refund, settle as settle_refund},
+    test_cards::{ASKED_ABOUT, Behaviour, DISPUTED, Decline, GENERIC_DECLINE},
 };
 
 /// The smallest and the largest amount that can be charged, in minor units.
@@ -29,6 +29,12 @@ pub(crate) enum Operation {
     /// The card's owner has answered the bank's question, well or badly.
     Authenticate(String, bool),
     Refund,
+    /// Somebody says at the dashboard what becomes of a refund.
+    SettleRefund(String),
+    /// A cardholder disputes a payment.
+    Dispute,
+    /// Somebody says at the dashboard how a dispute goes on.
+    SettleDispute(String),
     CreateMethod,
 }
 
@@ -68,6 +74,9 @@ pub(crate) fn perform(books: &Books, operation: &Operation, params: &Params, wor
         Operation::Cancel(id) => cancel(books, id, params, world),
         Operation::Authenticate(id, passed) => authenticate(books, id, *passed, world),
         Operation::Refund => refund(books, params, world),
+        Operation::SettleRefund(id) => settle_refund(books, id, params),
+        Operation::Dispute => disputes::open(books, params, world),
+        Operation::SettleDispute(id) => disputes::settle(books, id, params),
         Operation::CreateMethod => create_method(params, world),
     }
 }
@@ -83,6 +92,9 @@ pub(crate) fn is_slow(books: &Books, operation: &Operation, params: &Params) -> 
         | Operation::Cancel(_)
         | Operation::Authenticate(..)
         | Operation::Refund
+        | Operation::SettleRefund(_)
+        | Operation::Dispute
+        | Operation::SettleDispute(_)
         | Operation::CreateMethod => None,
     };
     let confirms = matches!(operation, Operation::Confirm(_)) || params.get("confirm") == Some("true");
@@ -247,10 +259,20 @@ fn approve(mut intent: PaymentIntent, method: &PaymentMethod, world: &World) -> 
         intent.status = IntentStatus::RequiresCapture;
     }
     let mut done = answer_with(intent.clone());
-    done.touched.charges.push(charge);
     if captured {
         done.events.push(("payment_intent.succeeded", json!(intent)));
+        let is_inquiry = match method.test_card().map(|card| card.name) {
+            Some(DISPUTED) => Some(false),
+            Some(ASKED_ABOUT) => Some(true),
+            Some(_) | None => None,
+        };
+        if let Some(is_inquiry) = is_inquiry {
+            let disputed = disputes::of_charge(&charge, charge.amount, "fraudulent".to_owned(), is_inquiry, world);
+            done.touched.disputes.extend(disputed.touched.disputes);
+            done.events.extend(disputed.events);
+        }
     }
+    done.touched.charges.push(charge);
     done
 }
 

@@ -1,13 +1,18 @@
 //! Money that goes back: in full or in parts, never more than was taken. Pure, as `operations` is.
+//!
+//! As the published documentation has it, a refund is pending, has succeeded, failed or was cancelled; one that has succeeded
+//! may fail later. What becomes of a pending one, or which one fails later, somebody says at the stub's dashboard.
 
 use serde_json::json;
 
 use super::{
     Books,
     errors::ApiError,
+    methods::find_method,
     objects::{Charge, IntentStatus, Refund, new_id},
     operations::{Done, World},
     params::Params,
+    test_cards::{PENDING_REFUND, REFUND_FAILS_AT_ONCE, TestCard},
 };
 
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
@@ -31,8 +36,20 @@ pub(super) fn refund(books: &Books, params: &Params, world: &World) -> Result<Do
         let detail = format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({remaining}).");
         return Err(ApiError::invalid(detail).code("amount_too_large").param("amount"));
     }
-    charge.amount_refunded += amount;
-    charge.refunded = charge.amount_refunded == charge.amount_captured;
+    if books.disputes.values().any(|dispute| dispute.charge == charge.id && dispute.withdrawn() > 0) {
+        let detail = format!("Charge {} has been charged back; cannot issue a refund.", charge.id);
+        return Err(ApiError::invalid(detail).code("charge_disputed"));
+    }
+    let card = find_method(books, &charge.payment_method).and_then(|method| method.test_card());
+    let (status, failure_reason) = match card.map(|card: &TestCard| card.name) {
+        Some(PENDING_REFUND) => ("pending", None),
+        Some(REFUND_FAILS_AT_ONCE) => ("failed", Some("lost_or_stolen_card".to_owned())),
+        Some(_) | None => ("succeeded", None),
+    };
+    if failure_reason.is_none() {
+        charge.amount_refunded += amount;
+        charge.refunded = charge.amount_refunded == charge.amount_captured;
+    }
     let refund = Refund {
         id: new_id("re"),
         object: "refund".to_owned(),
@@ -43,16 +60,56 @@ pub(super) fn refund(books: &Books, params: &Params, world: &World) -> Result<Do
         metadata: params.metadata()?,
         payment_intent: charge.payment_intent.clone(),
         reason,
-        status: "succeeded".to_owned(),
+        status: status.to_owned(),
+        failure_reason,
     };
     let mut done = Done::with(json!(refund));
-    done.events.push(("charge.refunded", json!(charge)));
+    if refund.status != "failed" {
+        done.events.push(("charge.refunded", json!(charge)));
+    }
+    done.events.push(("refund.created", json!(refund)));
+    if refund.status == "failed" {
+        done.events.push(("refund.failed", json!(refund)));
+    }
     done.touched.refunds.push(refund);
     done.touched.charges.push(charge);
     Ok(done)
 }
 
-fn refundable_charge(books: &Books, params: &Params) -> Result<Charge, ApiError> {
+/// Somebody says what becomes of a refund: parameter `status`, `succeeded`, `failed` or `canceled`.
+pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Done, ApiError> {
+    params.only(&["status"])?;
+    let status = params.choice("status", &["succeeded", "failed", "canceled"])?;
+    let status = status.ok_or_else(|| ApiError::missing("status"))?;
+    let mut refund = books.refunds.get(id).cloned().ok_or_else(|| ApiError::no_such("refund", id))?;
+    let fits = match refund.status.as_str() {
+        "pending" => true,
+        "succeeded" => status == "failed",
+        _ => false,
+    };
+    if !fits {
+        return Err(ApiError::invalid(format!("Refund {id} is {} and cannot become {status}.", refund.status)));
+    }
+    let mut charge = books.charges.get(&refund.charge).cloned();
+    let mut done = Done::with(json!(null));
+    refund.status = status;
+    let kind = if refund.status == "failed" { "refund.failed" } else { "refund.updated" };
+    if refund.status != "succeeded" {
+        refund.failure_reason = (refund.status == "failed").then(|| "expired_or_canceled_card".to_owned());
+        if let Some(charge) = &mut charge {
+            charge.amount_refunded -= refund.amount;
+            charge.refunded = false;
+        }
+        done.touched.charges.extend(charge);
+    }
+    done.body = json!(refund);
+    done.events.push((kind, json!(refund)));
+    done.events.push(("charge.refund.updated", json!(refund)));
+    done.touched.refunds.push(refund);
+    Ok(done)
+}
+
+pub(super) fn refundable_charge(books: &Books, params: &Params) -> Result<Charge, ApiError> {
     let id = match (params.get("charge"), params.get("payment_intent")) {
         (Some(id), _) => id.to_owned(),
         (None, Some(id)) => {

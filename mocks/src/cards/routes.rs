@@ -1,4 +1,5 @@
-//! The card gateway over HTTP: keys, form bodies, lists and the page where a card's owner answers the bank.
+//! The card gateway over HTTP: keys, form bodies, lists, the page where a card's owner answers the bank, and the dashboard
+//! where people do what is done there and not by the merchant: refunds, disputes, and what becomes of them.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub(crate) fn router(gateway: CardGateway) -> Router {
         .route("/v1/payment_intents/{id}/cancel", post(cancel_intent))
         .route("/v1/refunds", post(create_refund).get(list_refunds))
         .route("/v1/refunds/{id}", get(show_refund))
+        .route("/v1/disputes", get(list_disputes))
+        .route("/v1/disputes/{id}", get(show_dispute))
         .route("/v1/charges", get(list_charges))
         .route("/v1/charges/{id}", get(show_charge))
         .route("/v1/payment_methods", post(create_method))
@@ -40,6 +43,10 @@ pub(crate) fn router(gateway: CardGateway) -> Router {
         .layer(middleware::from_fn_with_state(gateway.clone(), ask_for_key));
     Router::new()
         .route("/authenticate/{id}", get(authentication_page).post(authenticate))
+        .route("/dashboard/refunds", post(refund_at_dashboard))
+        .route("/dashboard/refunds/{id}", post(settle_refund))
+        .route("/dashboard/disputes", post(dispute))
+        .route("/dashboard/disputes/{id}", post(settle_dispute))
         .merge(api)
         .layer(middleware::map_response(with_request_id))
         .with_state(gateway)
@@ -229,6 +236,42 @@ async fn list_refunds(State(gateway): State<CardGateway>, Query(query): Query<Li
     page("/v1/refunds", &locked(&gateway.books).refunds, &query, |refund| {
         of_intent.is_none_or(|intent| refund.payment_intent == intent)
     })
+}
+
+async fn list_disputes(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
+    let of_intent = query.payment_intent.as_deref();
+    page("/v1/disputes", &locked(&gateway.books).disputes, &query, |dispute| {
+        of_intent.is_none_or(|intent| dispute.payment_intent == intent)
+    })
+}
+
+async fn show_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
+    found(locked(&gateway.books).disputes.get(&id), "dispute", &id)
+}
+
+/// Somebody gives money back at the gateway itself, past the merchant: as `POST /v1/refunds`, without a key.
+async fn refund_at_dashboard(State(gateway): State<CardGateway>, form: FormBody) -> Answer {
+    at_dashboard(&gateway, Operation::Refund, form).await
+}
+
+/// What becomes of a refund: form field `status`.
+async fn settle_refund(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> Answer {
+    at_dashboard(&gateway, Operation::SettleRefund(id), form).await
+}
+
+/// A cardholder disputes a payment: form field `payment_intent`, and perhaps `amount`, `reason`, `inquiry`.
+async fn dispute(State(gateway): State<CardGateway>, form: FormBody) -> Answer {
+    at_dashboard(&gateway, Operation::Dispute, form).await
+}
+
+/// How a dispute goes on: form field `status`.
+async fn settle_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> Answer {
+    at_dashboard(&gateway, Operation::SettleDispute(id), form).await
+}
+
+async fn at_dashboard(gateway: &CardGateway, operation: Operation, form: FormBody) -> Answer {
+    let params = params_of(form, &HeaderMap::new())?;
+    Ok(answer(gateway.post(operation, params, "dashboard", None).await?, None))
 }
 
 /// Newest first, as the gateway lists things. `total_count` counts all that match, not only this page.

@@ -1,5 +1,5 @@
 //! The test cards and how each behaves, after the gateway's public documentation (docs.stripe.com/testing), plus a
-//! slow one of our own. Pure data; a card number is looked up here and then forgotten.
+//! slow one and one whose refunds fail at once of our own. Pure data; a card number is looked up here and then forgotten.
 
 /// What happens when a card is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,18 @@ const fn failed(code: &'static str, message: &'static str) -> Decline {
     Decline { code, decline_code: code, message }
 }
 
-const CARDS: [TestCard; 19] = [
+/// Its refunds are pending until somebody settles them.
+pub(crate) const PENDING_REFUND: &str = "pendingRefund";
+/// Its refunds succeed, and fail as soon as somebody says so.
+pub(crate) const REFUND_FAILS_LATER: &str = "refundFail";
+/// Its refunds fail at once; one of our own.
+pub(crate) const REFUND_FAILS_AT_ONCE: &str = "refundFailsAtOnce";
+/// Its payments are disputed, and the money is taken.
+pub(crate) const DISPUTED: &str = "createDispute";
+/// Its payments are asked about, and no money is taken.
+pub(crate) const ASKED_ABOUT: &str = "createDisputeInquiry";
+
+const CARDS: [TestCard; 24] = [
     approves("visa", "4242424242424242"),
     approves("visa_debit", "4000056655665556"),
     approves("mastercard", "5555555555554444"),
@@ -77,6 +88,13 @@ const CARDS: [TestCard; 19] = [
     approves("mastercard_prepaid", "5105105105105100"),
     approves("amex", "378282246310005"),
     approves("discover", "6011111111111117"),
+    // Refunds of these do not succeed at once and for good; see `refunds`.
+    approves(PENDING_REFUND, "4000000000007726"),
+    approves(REFUND_FAILS_LATER, "4000000000005126"),
+    approves(REFUND_FAILS_AT_ONCE, "4000000000030025"),
+    // Payments with these are disputed at once; see `disputes`.
+    approves(DISPUTED, "4000000000000259"),
+    approves(ASKED_ABOUT, "4000000000001976"),
     TestCard { name: "slow", number: "4000000000030009", behaviour: Behaviour::ApprovesSlowly },
     declines("chargeDeclined", "4000000000000002", GENERIC_DECLINE),
     declines(

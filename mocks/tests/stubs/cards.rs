@@ -210,6 +210,55 @@ async fn refunds_go_up_to_what_was_paid_and_no_further() {
 }
 
 #[tokio::test]
+async fn a_refund_can_pend_fail_and_fail_after_it_succeeded() {
+    let mocks = stubs().await;
+    let merchant = merchant(&mocks);
+    let refunded = |gateway: &storefront_mocks::CardGateway| {
+        gateway.charges().iter().map(|charge| charge.amount_refunded).collect::<Vec<_>>()
+    };
+    for (card, begins, ends) in [
+        ("pm_card_pendingRefund", "pending", "succeeded"),
+        ("pm_card_pendingRefund", "pending", "canceled"),
+        ("pm_card_refundFail", "succeeded", "failed"),
+    ] {
+        let (_, intent) = merchant.charge(card).await;
+        let id = intent["id"].as_str().unwrap();
+        let (_, refund) = merchant.post("/v1/refunds", &[("payment_intent", id), ("amount", "500")]).await;
+        assert_eq!((&refund["status"], refunded(mocks.card_gateway()).pop()), (&json!(begins), Some(500)));
+        let path = format!("/dashboard/refunds/{}", refund["id"].as_str().unwrap());
+        let (status, refund) = merchant.post(&path, &[("status", ends)]).await;
+        assert_eq!((status, &refund["status"]), (StatusCode::OK, &json!(ends)));
+        let gone = if ends == "succeeded" { 500 } else { 0 };
+        assert_eq!(refunded(mocks.card_gateway()).pop(), Some(gone), "{card} {ends}");
+    }
+    let (_, intent) = merchant.charge("pm_card_refundFailsAtOnce").await;
+    let (_, refund) = merchant.post("/v1/refunds", &[("payment_intent", intent["id"].as_str().unwrap())]).await;
+    assert_eq!((&refund["status"], refunded(mocks.card_gateway()).pop()), (&json!("failed"), Some(0)));
+}
+
+#[tokio::test]
+async fn a_dispute_takes_the_money_and_gives_it_back_when_it_is_won() {
+    let mocks = stubs().await;
+    let merchant = merchant(&mocks);
+    let (_, intent) = merchant.charge("pm_card_visa").await;
+    let id = intent["id"].as_str().unwrap();
+    let (_, dispute) = merchant.post("/dashboard/disputes", &[("payment_intent", id)]).await;
+    assert_eq!((&dispute["status"], &dispute["amount"]), (&json!("needs_response"), &json!(2499)));
+    let (_, refused) = merchant.post("/v1/refunds", &[("payment_intent", id)]).await;
+    assert_eq!(refused["error"]["code"], "charge_disputed");
+    let (_, listed) = merchant.get(&format!("/v1/disputes?payment_intent={id}")).await;
+    assert_eq!(listed["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(mocks.card_gateway().disputes()[0].withdrawn(), 2499);
+    let path = format!("/dashboard/disputes/{}", dispute["id"].as_str().unwrap());
+    let (_, dispute) = merchant.post(&path, &[("status", "won")]).await;
+    assert_eq!((&dispute["status"], mocks.card_gateway().disputes()[0].withdrawn()), (&json!("won"), 0));
+    assert_eq!(merchant.post(&path, &[("status", "lost")]).await.0, StatusCode::BAD_REQUEST);
+    let (_, intent) = merchant.charge("pm_card_createDispute").await;
+    let (_, listed) = merchant.get(&format!("/v1/disputes?payment_intent={}", intent["id"].as_str().unwrap())).await;
+    assert_eq!(listed["data"][0]["reason"], "fraudulent");
+}
+
+#[tokio::test]
 async fn only_a_payment_that_succeeded_can_be_refunded() {
     let mocks = stubs().await;
     let merchant = merchant(&mocks);

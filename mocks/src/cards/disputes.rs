@@ -1,0 +1,104 @@
+//! Disputes: a cardholder asks their bank for the money back. Pure, as `operations` is.
+//!
+//! Opened by a card that is documented to, or at the stub's dashboard, where somebody also says how it goes on.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{
+    Books,
+    errors::ApiError,
+    objects::{BalanceTransaction, Charge, Dispute, new_id},
+    operations::{Done, World},
+    params::Params,
+    refunds::refundable_charge,
+};
+
+/// Disputes a payment: parameters `payment_intent`, `amount` (the whole charge if not given), `reason`, and
+/// `inquiry=true` where no money is to be taken yet.
+pub(super) fn open(books: &Books, params: &Params, world: &World) -> Result<Done, ApiError> {
+    params.only(&["amount", "inquiry", "payment_intent", "reason"])?;
+    let charge = refundable_charge(books, params)?;
+    let amount = params.integer("amount")?.unwrap_or(charge.amount_captured);
+    if amount <= 0 || amount > charge.amount_captured {
+        return Err(ApiError::invalid("A dispute is about some or all of the charge.").param("amount"));
+    }
+    let reason = params.text("reason").unwrap_or_else(|| "fraudulent".to_owned());
+    Ok(of_charge(&charge, amount, reason, params.flag("inquiry")?, world))
+}
+
+/// A new dispute of a charge.
+pub(super) fn of_charge(charge: &Charge, amount: i64, reason: String, is_inquiry: bool, world: &World) -> Done {
+    let mut dispute = Dispute {
+        id: new_id("dp"),
+        object: "dispute".to_owned(),
+        amount,
+        balance_transactions: Vec::new(),
+        charge: charge.id.clone(),
+        created: world.now,
+        currency: charge.currency.clone(),
+        is_charge_refundable: is_inquiry,
+        livemode: false,
+        metadata: BTreeMap::new(),
+        payment_intent: charge.payment_intent.clone(),
+        reason,
+        status: if is_inquiry { "warning_needs_response" } else { "needs_response" }.to_owned(),
+    };
+    if !is_inquiry {
+        dispute.moves(-amount);
+    }
+    let mut done = Done::with(json!(dispute));
+    done.events.push(("charge.dispute.created", json!(dispute)));
+    if !is_inquiry {
+        done.events.push(("charge.dispute.funds_withdrawn", json!(dispute)));
+    }
+    done.touched.disputes.push(dispute);
+    done
+}
+
+/// Somebody says how a dispute goes on: parameter `status`, `under_review`, `won`, `lost`, or for an inquiry
+/// `needs_response` (it becomes a dispute) and `warning_closed`.
+pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Done, ApiError> {
+    params.only(&["status"])?;
+    let status = params.choice("status", &["needs_response", "under_review", "won", "lost", "warning_closed"])?;
+    let status = status.ok_or_else(|| ApiError::missing("status"))?;
+    let mut dispute = books.disputes.get(id).cloned().ok_or_else(|| ApiError::no_such("dispute", id))?;
+    if matches!(dispute.status.as_str(), "won" | "lost" | "warning_closed") {
+        return Err(ApiError::invalid(format!("Dispute {id} is {} already.", dispute.status)));
+    }
+    let (held, amount) = (dispute.withdrawn(), dispute.amount);
+    dispute.status = status;
+    let (mut moved, mut kind) = (None, "charge.dispute.updated");
+    match dispute.status.as_str() {
+        "won" | "warning_closed" => {
+            kind = "charge.dispute.closed";
+            if held > 0 {
+                dispute.moves(held);
+                moved = Some("charge.dispute.funds_reinstated");
+            }
+        }
+        other => {
+            if other == "lost" {
+                kind = "charge.dispute.closed";
+            }
+            if held == 0 {
+                dispute.moves(-amount);
+                moved = Some("charge.dispute.funds_withdrawn");
+            }
+        }
+    }
+    dispute.is_charge_refundable = dispute.withdrawn() == 0;
+    let mut done = Done::with(json!(dispute));
+    done.events.push((kind, json!(dispute)));
+    done.events.extend(moved.map(|kind| (kind, json!(dispute))));
+    done.touched.disputes.push(dispute);
+    Ok(done)
+}
+
+impl Dispute {
+    fn moves(&mut self, amount: i64) {
+        let (id, object, currency) = (new_id("txn"), "balance_transaction".to_owned(), self.currency.clone());
+        self.balance_transactions.push(BalanceTransaction { id, object, amount, currency });
+    }
+}
