@@ -28,10 +28,11 @@ use crate::processes::patience::Trouble;
 use crate::processes::tenancy::Tenancy;
 use crate::processes::timers::Timers;
 use crate::processes::{
-    check_out_orders, end_idle_baskets, follow_the_product_service, give_back_what_is_not_paid_in_time,
+    ask_about_pending_refunds, check_out_orders, end_idle_baskets, follow_the_product_service,
+    give_back_the_voucher_of_a_refunded_order, give_back_what_is_not_paid_in_time,
     issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, pay_from_wallets,
     put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
-    tell_customers_what_came_of_their_orders as notices,
+    tell_customers_what_came_of_their_orders as notices, tell_operators_of_money_that_needs_a_look,
 };
 use crate::progress::Progress;
 use crate::shop::Freshness;
@@ -379,7 +380,11 @@ pub(crate) fn start_processes(
     ground.start(reprice_open_baskets::LISTENER, move |store, turn| {
         reprice_open_baskets::handle(store, seen.clone(), turn)
     });
-    start_timers(config, ground);
+    ground
+        .start(give_back_the_voucher_of_a_refunded_order::LISTENER, give_back_the_voucher_of_a_refunded_order::handle);
+    ground
+        .start(tell_operators_of_money_that_needs_a_look::LISTENER, tell_operators_of_money_that_needs_a_look::handle);
+    start_timers(config, ground, &systems.cards);
     if config.demo_stock {
         ground.start(put_demo_stock_on_the_shelf::LISTENER, put_demo_stock_on_the_shelf::handle);
     }
@@ -389,7 +394,12 @@ pub(crate) fn start_processes(
 }
 
 /// What ends by itself when its time is over.
-fn start_timers(config: &Config, ground: &Ground<'_>) {
+fn start_timers(config: &Config, ground: &Ground<'_>, cards: &Arc<dyn Cards>) {
+    let (cards, timers) = (cards.clone(), Timers::of(ask_about_pending_refunds::LISTENER.name));
+    ground.act_on(timers.clone(), move |store, timer| ask_about_pending_refunds::judge(store, cards.clone(), timer));
+    ground.start(ask_about_pending_refunds::LISTENER, move |store, turn| {
+        ask_about_pending_refunds::handle(store, timers.clone(), turn)
+    });
     let (life, timers) = (config.reservation_life, Timers::of(give_back_what_is_not_paid_in_time::LISTENER.name));
     ground.act_on(timers.clone(), give_back_what_is_not_paid_in_time::judge);
     ground.start(give_back_what_is_not_paid_in_time::LISTENER, move |store, turn| {

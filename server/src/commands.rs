@@ -21,6 +21,7 @@ use crate::clock;
 use crate::integrations::retry::Backoff;
 use crate::order_record::{self, OrderRecord};
 use crate::product_facts;
+use crate::refunds;
 use crate::stored::{self, Batch, Cause, LoadError, Store};
 use crate::streams;
 use crate::views::ViewStoreError;
@@ -254,6 +255,31 @@ pub(crate) async fn steer_process(
         batch.add(stream.clone(), version, &events);
         let after = events.iter().fold(before.clone(), process::evolve);
         write(store, batch, context, reply(&before, &after)?).await
+    })
+    .await
+}
+
+/// Drops the event at which a parked sequence of a process stands. A refund that was to be carried out is given up with it,
+/// so that it has an end. `reply` sees the process as it was.
+pub(crate) async fn skip_parked(
+    store: &Store,
+    name: &'static str,
+    context: &Context,
+    sequence: &str,
+    reply: impl Fn(&Process) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    let stream = streams::process(name);
+    retrying(|| async {
+        let (before, version) = stored::load::<ProcessEvent>(store, &stream).await?;
+        context.condition.check(version)?;
+        let skip = ProcessCommand::Skip { sequence: sequence.to_owned() };
+        let events = process::decide(&before, skip)?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(stream.clone(), version, &events);
+        if let Some(parked) = before.parked().get(sequence) {
+            refunds::give_up(store, &mut batch, name, Position(parked.position)).await?;
+        }
+        write(store, batch, context, reply(&before)?).await
     })
     .await
 }

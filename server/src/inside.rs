@@ -69,6 +69,7 @@ impl Inside {
         let lists: Arc<dyn Lists> = Arc::new(views.clone());
         let assortment =
             Arc::new(Assortment::new(store.clone(), systems.products.clone(), freshness.clone(), lists.clone()));
+        let cards = systems.cards.clone();
         let staff = Arc::new(Staff {
             config: config.clone(),
             store: store.clone(),
@@ -109,6 +110,7 @@ impl Inside {
             before_invoices,
             log_id: Arc::default(),
             shared_log: matches!(config.store, StoreChoice::Postgres(_)),
+            cards,
             card_webhook_secret: config.card_webhook_secret.clone(),
             currency: config.currency,
             terms: config.terms,

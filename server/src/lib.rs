@@ -45,6 +45,7 @@ mod pictures;
 mod processes;
 mod product_facts;
 mod progress;
+mod refunds;
 mod repeats;
 mod shop;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use storefront_api::{self as api, CustomerId, OrderId, OrderStatus, PaymentStatus, Timestamp};
 use storefront_domain::{
     order::{self, Order, OrderEvent},
-    payment::{self, Payment, PaymentEvent},
+    payment::{self, DisputeOutcome, DisputeState, Payment, PaymentEvent, RefundState},
 };
 use storefront_eventlog::{Position, Recorded, Version};
 
@@ -91,6 +91,8 @@ impl OrderRecord {
             confirmed_at: self.confirmed_at,
             cancelled_at: self.cancelled_at,
             cancelled_because: order.cancelled_because().map(str::to_owned),
+            refunds: payment.map(refunds).unwrap_or_default(),
+            disputes: payment.map(disputes).unwrap_or_default(),
         })
     }
 
@@ -185,6 +187,44 @@ pub(crate) async fn load_payment_of_then(
     })
     .await?;
     Ok(Some(then))
+}
+
+/// What went back of a payment or is on its way, as the wire shows it.
+pub(crate) fn refunds(payment: &Payment) -> Vec<api::Refund> {
+    let refund = |refund: &payment::Refund| {
+        let (state, detail) = match &refund.state {
+            RefundState::Open => (api::RefundState::Open, None),
+            RefundState::Pending { .. } => (api::RefundState::Pending, None),
+            RefundState::Done { .. } => (api::RefundState::Done, None),
+            RefundState::Failed { reference: _, detail } => (api::RefundState::Failed, Some(detail.clone())),
+        };
+        api::Refund {
+            id: refund.id,
+            amount: refund.amount,
+            state,
+            reference: refund.reference().cloned(),
+            reason: (!refund.reason.is_empty()).then(|| refund.reason.clone()),
+            detail,
+            made_at_gateway: refund.is_found,
+        }
+    };
+    payment.refunds().iter().map(refund).collect()
+}
+
+/// What the cardholder has disputed of a payment, as the wire shows it.
+pub(crate) fn disputes(payment: &Payment) -> Vec<api::Dispute> {
+    let dispute = |dispute: &payment::Dispute| api::Dispute {
+        reference: dispute.dispute.clone(),
+        amount: dispute.amount,
+        reason: dispute.reason.clone(),
+        state: match dispute.state {
+            DisputeState::Open => api::DisputeState::Open,
+            DisputeState::Withdrawn => api::DisputeState::Withdrawn,
+            DisputeState::Closed(DisputeOutcome::Won) => api::DisputeState::Won,
+            DisputeState::Closed(DisputeOutcome::Lost) => api::DisputeState::Lost,
+        },
+    };
+    payment.disputes().iter().map(dispute).collect()
 }
 
 fn item(line: &order::OrderLine) -> api::OrderItem {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::assortment::Assortment;
 use crate::config::{Secret, Terms};
 use crate::http::origin::Access;
+use crate::integrations::outside::Cards;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::log_health::LogHealth;
@@ -46,6 +47,8 @@ pub(crate) struct Shop {
     pub(crate) log_id: Arc<OnceLock<Uuid>>,
     /// Whether other servers may use the same log and views.
     pub(crate) shared_log: bool,
+    /// The card gateway, for questions about what it has told.
+    pub(crate) cards: Arc<dyn Cards>,
     pub(crate) card_webhook_secret: Option<Secret>,
     /// The one currency of the shop.
     pub(crate) currency: Currency,

@@ -1,5 +1,9 @@
 //! Words that the unit tests share: a shop's things by short names, and events as the log would have them.
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
 use storefront_api::{Address, Currency, Money, OrderId, PaymentId, PaymentMethod, ProductId, Timestamp};
 use storefront_domain::Quantity;
 use storefront_domain::order::{ItemFacts, OrderEvent};
@@ -7,6 +11,9 @@ use storefront_domain::product::{Facts, ProductEvent};
 use storefront_eventlog::{NewEvent, Position, Recorded, StreamName, Version};
 use uuid::Uuid;
 
+use crate::integrations::card_gateway::{Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use crate::integrations::outside::Cards;
+use crate::refunds::{ListedDispute, ListedRefund};
 use crate::stored::Stored;
 
 /// A log on paper: what is written gets the next position and the next version of its stream.
@@ -18,6 +25,11 @@ pub(crate) struct Log {
 impl Log {
     /// Writes an event, a second after the one before.
     pub(crate) fn write<E: Stored>(&mut self, stream: &StreamName, event: &E) -> Recorded {
+        self.write_about(stream, event, "test")
+    }
+
+    /// Writes an event that belongs to something, a second after the one before.
+    pub(crate) fn write_about<E: Stored>(&mut self, stream: &StreamName, event: &E, correlation_id: &str) -> Recorded {
         let position = self.events.len() as u64 + 1;
         let version = self.events.iter().filter(|earlier| earlier.stream() == stream.as_str()).count() as u64 + 1;
         let encoded = event.encode();
@@ -26,7 +38,7 @@ impl Log {
             kind: encoded.kind.to_owned(),
             schema_version: encoded.schema_version,
             time_ms: i64::try_from(position).unwrap() * 1000,
-            correlation_id: "test".to_owned(),
+            correlation_id: correlation_id.to_owned(),
             causation_id: None,
             actor: "test".to_owned(),
             data: encoded.data,
@@ -116,5 +128,49 @@ pub(crate) fn address() -> Address {
         postal_code: "1".to_owned(),
         city: "Town".to_owned(),
         country: "GB".to_owned(),
+    }
+}
+
+/// A card gateway that answers as it is told; what it was not told is no answer.
+#[derive(Default)]
+pub(crate) struct FakeCards {
+    /// What becomes of each refund that is asked for, in turn.
+    pub(crate) refunds: Mutex<VecDeque<RefundOutcome>>,
+    /// The refunds that it lists, newest first, and that it finds.
+    pub(crate) listed: Mutex<Option<Vec<ListedRefund>>>,
+    /// The keys of refunds that it was asked for.
+    pub(crate) asked: Mutex<Vec<String>>,
+}
+
+fn no_answer() -> GatewayError {
+    GatewayError::Unknown { detail: "no answer".to_owned() }
+}
+
+#[async_trait]
+impl Cards for FakeCards {
+    async fn charge(&self, _charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+        Err(no_answer())
+    }
+
+    async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
+        self.asked.lock().unwrap().push(refund.key.clone());
+        self.refunds.lock().unwrap().pop_front().ok_or_else(no_answer)
+    }
+
+    async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError> {
+        let listed = self.listed.lock().unwrap().clone().ok_or_else(no_answer)?;
+        Ok(listed.into_iter().find(|refund| refund.reference == reference))
+    }
+
+    async fn list_refunds(&self, _payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {
+        self.listed.lock().unwrap().clone().ok_or_else(no_answer)
+    }
+
+    async fn list_disputes(&self, _payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
+        Ok(Vec::new())
+    }
+
+    async fn payment_of(&self, _reference: &str) -> Result<Option<PaymentId>, GatewayError> {
+        Err(no_answer())
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, Timestamp};
+use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, RefundId, Timestamp};
 
 /// A payment with what went back of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,6 +26,9 @@ pub struct Payment {
     pub left: Option<Money>,
     /// What went back or is on its way, oldest first.
     pub refunds: Vec<Refund>,
+    /// What the cardholder has disputed at their bank, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
 }
 
 /// How something is paid.
@@ -43,13 +46,25 @@ pub enum PaidBy {
 /// Money that goes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Refund {
+    /// Its id, in every event about it.
+    #[serde(default = "RefundId::nil")]
+    pub id: RefundId,
     /// How much.
     pub amount: Money,
     /// What became of it.
     pub state: RefundState,
-    /// Its name where the money went, once it is there.
+    /// Its name where the money goes, once it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Why; absent for one that was made at the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Whether it was made at the card gateway, and the shop learnt of it.
+    #[serde(default)]
+    pub made_at_gateway: bool,
 }
 
 /// What became of a refund.
@@ -58,10 +73,39 @@ pub struct Refund {
 pub enum RefundState {
     /// On its way.
     Open,
+    /// On its way, and the gateway works on it: for days, perhaps.
+    Pending,
     /// The money is back.
     Done,
-    /// Refused: somebody must look, and what was to go back counts as paid still.
+    /// Refused, or the money has returned: somebody must look, and what was to go back counts as paid still.
     Failed,
+}
+
+/// A payment that the cardholder disputes at their bank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Dispute {
+    /// The gateway's name for it.
+    pub reference: String,
+    /// How much of the payment.
+    pub amount: Money,
+    /// Why, for programs: the gateway's word, such as `fraudulent`.
+    pub reason: String,
+    /// How far it has come.
+    pub state: DisputeState,
+}
+
+/// How far a dispute has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeState {
+    /// The bank asks; the money is with the shop.
+    Open,
+    /// The bank has taken the money until the dispute is decided.
+    Withdrawn,
+    /// Decided for the shop, which has the money.
+    Won,
+    /// Decided for the cardholder; the money is gone.
+    Lost,
 }
 
 /// An invoice with its credit notes. The invoice itself never changes.
@@ -139,8 +183,11 @@ pub struct CreditNote {
     pub amount: Money,
     /// How that is spread over the rates of the invoice, and the VAT in it.
     pub tax: Vec<InvoiceTax>,
-    /// The name of the refund where the money went.
+    /// The name of the refund where the money went, or of the dispute that was lost.
     pub refund_reference: String,
+    /// The credit note that this one cancels, because its refund failed after it had succeeded; the amounts are below zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancels: Option<String>,
 }
 
 /// Which invoices and credit notes to list; newest first.

@@ -49,8 +49,29 @@ uuid_id! {
     PaymentId
 }
 uuid_id! {
+    /// Names one refund of a payment.
+    RefundId
+}
+uuid_id! {
     /// Names one mail.
     EmailId
+}
+
+impl RefundId {
+    /// The id of no refund: that of one that an older server does not name.
+    pub fn nil() -> Self {
+        Self(Uuid::nil())
+    }
+
+    /// The id of a refund that was asked for before refunds had ids: the how many-th of its payment it is, from 1.
+    pub fn numbered(number: usize) -> Self {
+        Self(Uuid::from_u128(u128::try_from(number).unwrap_or(u128::MAX)))
+    }
+
+    /// Whether it is such an id.
+    pub fn is_numbered(self) -> bool {
+        self.0.as_u128() <= u128::from(u32::MAX)
+    }
 }
 
 /// Names a product as its product service does: 1 to 64 of `A–Z a–z 0–9 . _ -`.

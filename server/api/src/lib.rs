@@ -34,15 +34,15 @@ pub use customers::{
 };
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use documents::{
-    CreditNote, DocumentKind, DocumentSummary, Invoice, InvoiceLine, InvoiceListQuery, InvoiceTax, PaidBy, Payment,
-    Refund, RefundState,
+    CreditNote, Dispute, DisputeState, DocumentKind, DocumentSummary, Invoice, InvoiceLine, InvoiceListQuery,
+    InvoiceTax, PaidBy, Payment, Refund, RefundState,
 };
 pub use events::{
     Event, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage, StreamQuery, Timeline,
     TimelineQuery,
 };
 pub use health::{Health, Readiness};
-pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
+pub use ids::{BadId, CustomerId, EmailId, OrderId, PaymentId, ProductId, RefundId, VoucherCode};
 pub use lab::{
     FaultList, Faults, LabReset, Scenario, ScenarioList, ScenarioRun, ScenarioState, ScenarioStep, Stub, StubFaults,
 };

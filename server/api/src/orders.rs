@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Currency, CustomerId, Money, OrderId, PaymentId, ProductId, Timestamp, VoucherCode};
+use crate::{Currency, CustomerId, Dispute, Money, OrderId, PaymentId, ProductId, Refund, Timestamp, VoucherCode};
 
 /// Where an order is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -41,8 +41,10 @@ pub enum PaymentStatus {
     Declined,
     /// On its way back.
     Refunding,
-    /// Given back.
+    /// Given back: all of it, or lost in a dispute.
     Refunded,
+    /// Disputed by the cardholder, and not decided yet.
+    Disputed,
 }
 
 /// Why a checkout failed and the order became a basket again.
@@ -294,6 +296,12 @@ pub struct Order {
     /// Why it was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_because: Option<String>,
+    /// What went back of the payment or is on its way, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
+    /// What the cardholder has disputed of it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
 }
 
 /// An order in a list.

@@ -12,11 +12,14 @@ pub struct Statistics {
     pub orders: u64,
     /// How many were confirmed and given up later.
     pub cancelled: u64,
-    /// What was paid less what was given back.
+    /// Of `orders`, those of which everything that was paid has gone back.
+    #[serde(default)]
+    pub refunded_orders: u64,
+    /// What was paid less what was given back, also in part, or is held or lost by disputes.
     pub revenue: Money,
-    /// What was given back.
+    /// What was given back, or is held or lost by disputes.
     pub refunded: Money,
-    /// Revenue by order, rounded half up; 0 without orders.
+    /// Revenue by order that was not refunded wholly, rounded half up; 0 without such orders.
     pub average_order: Money,
     /// The latest 31 days on which something happened, latest first.
     pub days: Vec<DayStatistics>,
@@ -33,7 +36,7 @@ pub struct DayStatistics {
     pub orders: u64,
     /// What was paid on this day less what was given back on it; may be negative.
     pub revenue: Money,
-    /// What was given back.
+    /// What was given back on this day; below nothing where money that had gone back returned.
     pub refunded: Money,
 }
 
@@ -44,6 +47,7 @@ pub struct ProductSales {
     pub product_id: ProductId,
     /// Its name now.
     pub name: String,
-    /// How many pieces were sold and not brought back.
+    /// How many pieces were sold and not brought back; those of an order of which everything that was paid has gone back do
+    /// not count, those of one that was refunded in part do.
     pub pieces: u64,
 }

@@ -130,7 +130,11 @@ pub enum Trigger {
     Completed {
         /// The number for people.
         number: OrderNumber,
+        /// Whether an invoice is still to be written for it: then its mail waits.
+        awaits_invoice: bool,
     },
+    /// `order.invoiced`.
+    OrderInvoiced,
     /// `order.cancelled`.
     OrderCancelled,
     /// `order.shipped`.
@@ -147,8 +151,8 @@ pub enum Trigger {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// Record `Started`; then reserve the voucher and every line and record `VoucherReserved` and `StockReserved`, or
-    /// else reserve nothing, record `StockRefused` or `VoucherRefused` and `Failed`, and reopen the order, unless it has
-    /// been cancelled meanwhile.
+    /// else reserve nothing, record `StockRefused` or `VoucherRefused` and `Failed`, and reopen the order, or tell that it
+    /// is cancelled if it has been meanwhile.
     Start {
         /// The payment that this checkout will ask for.
         payment_id: PaymentId,
@@ -173,7 +177,7 @@ pub enum Intent {
         method: PaymentMethod,
     },
     /// Record `PaymentReceived` and `Completed`, confirm the order, allocate its stock and redeem its voucher. When the order has been
-    /// cancelled meanwhile, the same as `Undo`.
+    /// cancelled meanwhile, the same as `Undo`, and the mail that it is cancelled.
     Complete {
         /// The payment.
         payment_id: PaymentId,
@@ -182,8 +186,8 @@ pub enum Intent {
         /// What voucher to redeem.
         voucher: Option<VoucherCode>,
     },
-    /// Record `PaymentRefused` and `Failed`, release every line and the voucher, and reopen the order, unless it has been
-    /// cancelled meanwhile.
+    /// Record `PaymentRefused` and `Failed`, release every line and the voucher, and reopen the order, or tell that it is
+    /// cancelled if it has been meanwhile.
     Fail {
         /// The payment.
         payment_id: PaymentId,
@@ -203,8 +207,8 @@ pub enum Intent {
         /// About what.
         kind: crate::email::MailKind,
     },
-    /// Record `Cancelled`, release every line or return and settle it, release the voucher unless it was redeemed (what was
-    /// redeemed stays so), and refund whatever was paid.
+    /// Record `Cancelled`, release every line or return and settle it, give the voucher back, used or not, and
+    /// refund whatever was paid.
     Undo {
         /// The payment of the last checkout.
         payment_id: PaymentId,

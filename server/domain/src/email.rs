@@ -22,6 +22,15 @@ pub enum MailKind {
         amount: Option<Money>,
         /// The credit note that says so; `None` for money that was never on an invoice.
         credit_note: Option<CreditNoteNumber>,
+        /// Whether all that was paid has gone back with it; `None` where an early event did not say.
+        is_whole: Option<bool>,
+    },
+    /// Money that had gone back has returned to the shop.
+    RefundFailed {
+        /// How much.
+        amount: Money,
+        /// The credit note that cancels the one over the refund; `None` for money that was never on an invoice.
+        credit_note: Option<CreditNoteNumber>,
     },
     /// The order brought a voucher.
     Voucher {

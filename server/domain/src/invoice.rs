@@ -79,8 +79,11 @@ pub struct CreditNote {
     pub amount: Money,
     /// How that is spread over the rates of the invoice, and the VAT in it. The gross amounts add up to `amount`.
     pub tax: Vec<TaxOfRate>,
-    /// The payment's name for the refund; there is one credit note for each.
+    /// The payment's name for the refund or dispute; there is one credit note for each.
     pub refund_reference: String,
+    /// The credit note that this one cancels, because its refund failed after it had succeeded: the amounts are those of
+    /// that one, below zero.
+    pub cancels: Option<CreditNoteNumber>,
 }
 
 /// Something asked of an invoice.
@@ -96,6 +99,16 @@ pub enum InvoiceCommand {
         issued_at: Timestamp,
         /// What went back.
         amount: Money,
+        /// The payment's name for the refund.
+        refund_reference: String,
+    },
+    /// Cancel the credit note of a refund that failed after it had succeeded; nothing happens where there is none, or it is
+    /// cancelled.
+    CancelCredit {
+        /// The number of the new credit note, which cancels the other.
+        number: CreditNoteNumber,
+        /// When.
+        issued_at: Timestamp,
         /// The payment's name for the refund.
         refund_reference: String,
     },
@@ -144,7 +157,19 @@ impl InvoiceWithCredits {
     }
 
     fn has_credited(&self, refund_reference: &str) -> bool {
-        self.credits.iter().any(|credit| credit.refund_reference == refund_reference)
+        self.credit_for(refund_reference).is_some()
+    }
+
+    /// The credit note for a refund.
+    fn credit_for(&self, refund_reference: &str) -> Option<&CreditNote> {
+        self.credits.iter().find(|credit| credit.refund_reference == refund_reference && credit.cancels.is_none())
+    }
+
+    fn has(&self, credit: &CreditNote) -> bool {
+        match credit.cancels {
+            None => self.has_credited(&credit.refund_reference),
+            Some(_) => self.credits.iter().any(|known| known.cancels == credit.cancels),
+        }
     }
 }
 
@@ -154,7 +179,7 @@ pub fn evolve(issued: Issued, event: &InvoiceEvent) -> Issued {
         (None, InvoiceEvent::Issued(invoice)) => {
             Some(InvoiceWithCredits { invoice: Invoice::clone(invoice), credits: Vec::new() })
         }
-        (Some(mut issued), InvoiceEvent::Credited(credit)) if !issued.has_credited(&credit.refund_reference) => {
+        (Some(mut issued), InvoiceEvent::Credited(credit)) if !issued.has(credit) => {
             issued.credits.push(credit.clone());
             Some(issued)
         }
@@ -171,7 +196,7 @@ pub fn decide(issued: &Issued, command: InvoiceCommand) -> Result<Vec<InvoiceEve
         (None, InvoiceCommand::Issue(invoice)) => Ok(vec![InvoiceEvent::Issued(invoice)]),
         (Some(known), InvoiceCommand::Issue(invoice)) if known.invoice.order_id == invoice.order_id => Ok(vec![]),
         (Some(_), InvoiceCommand::Issue(_)) => Err(InvoiceError::NumberTaken),
-        (None, InvoiceCommand::Credit { .. }) => Err(InvoiceError::NotFound),
+        (None, InvoiceCommand::Credit { .. } | InvoiceCommand::CancelCredit { .. }) => Err(InvoiceError::NotFound),
         (Some(known), InvoiceCommand::Credit { refund_reference, .. }) if known.has_credited(&refund_reference) => {
             Ok(vec![])
         }
@@ -181,7 +206,20 @@ pub fn decide(issued: &Issued, command: InvoiceCommand) -> Result<Vec<InvoiceEve
                 return Err(InvoiceError::TooMuch { amount, left });
             }
             let tax = credit::part(&known.tax_left(), amount);
-            Ok(vec![InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference })])
+            let cancels = None;
+            Ok(vec![InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference, cancels })])
+        }
+        (Some(known), InvoiceCommand::CancelCredit { number, issued_at, refund_reference }) => {
+            let Some(credit) = known.credit_for(&refund_reference) else { return Ok(vec![]) };
+            let cancelling = CreditNote {
+                number,
+                issued_at,
+                amount: credit::negated(credit.amount),
+                tax: credit.tax.iter().map(credit::negated_tax).collect(),
+                refund_reference,
+                cancels: Some(credit.number),
+            };
+            Ok(if known.has(&cancelling) { vec![] } else { vec![InvoiceEvent::Credited(cancelling)] })
         }
     }
 }

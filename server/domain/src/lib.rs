@@ -17,6 +17,7 @@ pub mod process;
 pub mod product;
 mod quantity;
 pub mod register;
+mod smallest_charge;
 pub mod stock;
 mod tax;
 #[cfg(test)]
@@ -25,5 +26,6 @@ pub mod voucher;
 pub mod wallet;
 
 pub use quantity::{BadQuantity, Quantity};
+pub use smallest_charge::smallest_charge;
 pub use storefront_api::{BadOrderNumber, OrderNumber};
 pub use tax::{TaxOfRate, included_tax};

@@ -1,4 +1,4 @@
-//! The mails that a customer gets about an order after its checkout: it was sent, money went back, it brought a voucher.
+//! The mails that a customer gets about an order after its checkout: it was sent, money went back or returned, it brought a voucher.
 //! (That it is confirmed or cancelled, [`crate::checkout`] tells.)
 //!
 //! `react` answers an event with the mails that it asks for. The executor names each after its event, so that one event
@@ -20,12 +20,30 @@ pub enum Trigger {
         amount: Money,
         /// Whether the money was on an invoice, so that a credit note has been written for it or will be.
         is_credited: bool,
+        /// Whether all that was paid has gone back by then.
+        is_whole: bool,
+    },
+    /// `payment.refund_failed`, of a refund that had succeeded.
+    RefundReturned {
+        /// How much.
+        amount: Money,
+        /// Whether the money was on an invoice, so that its credit note has been cancelled or will be.
+        is_credited: bool,
     },
     /// `invoice.credited`.
     Credited {
         /// How much went back.
         amount: Money,
         /// The number of the credit note.
+        number: CreditNoteNumber,
+        /// Whether all of the invoice is credited by then.
+        is_whole: bool,
+    },
+    /// `invoice.credited`, by a credit note that cancels another.
+    CreditCancelled {
+        /// How much had gone back, and has returned.
+        amount: Money,
+        /// The number of the credit note that cancels.
         number: CreditNoteNumber,
     },
     /// `checkout.voucher_issued`.
@@ -51,12 +69,20 @@ pub struct Notice {
 pub fn react(to: Option<&str>, trigger: &Trigger) -> Vec<Notice> {
     let kind = match trigger {
         Trigger::Shipped => MailKind::Shipped,
-        Trigger::Refunded { amount: _, is_credited: true } => return vec![],
-        Trigger::Refunded { amount, is_credited: false } => {
-            MailKind::Refunded { amount: Some(*amount), credit_note: None }
+        Trigger::Refunded { is_credited: true, .. } | Trigger::RefundReturned { is_credited: true, .. } => {
+            return vec![];
         }
-        Trigger::Credited { amount, number } => {
-            MailKind::Refunded { amount: Some(*amount), credit_note: Some(*number) }
+        Trigger::Refunded { amount, is_credited: false, is_whole } => {
+            MailKind::Refunded { amount: Some(*amount), credit_note: None, is_whole: Some(*is_whole) }
+        }
+        Trigger::RefundReturned { amount, is_credited: false } => {
+            MailKind::RefundFailed { amount: *amount, credit_note: None }
+        }
+        Trigger::Credited { amount, number, is_whole } => {
+            MailKind::Refunded { amount: Some(*amount), credit_note: Some(*number), is_whole: Some(*is_whole) }
+        }
+        Trigger::CreditCancelled { amount, number } => {
+            MailKind::RefundFailed { amount: *amount, credit_note: Some(*number) }
         }
         Trigger::VoucherIssued { code, amount } => MailKind::Voucher { code: code.clone(), amount: *amount },
     };
@@ -77,8 +103,12 @@ mod tests {
         for (trigger, kind) in [
             (Trigger::Shipped, MailKind::Shipped),
             (
-                Trigger::Credited { amount: euro(500), number },
-                MailKind::Refunded { amount: Some(euro(500)), credit_note: Some(number) },
+                Trigger::Credited { amount: euro(500), number, is_whole: true },
+                MailKind::Refunded { amount: Some(euro(500)), credit_note: Some(number), is_whole: Some(true) },
+            ),
+            (
+                Trigger::CreditCancelled { amount: euro(500), number },
+                MailKind::RefundFailed { amount: euro(500), credit_note: Some(number) },
             ),
             (
                 Trigger::VoucherIssued { code: code.clone(), amount: euro(500) },
@@ -92,9 +122,14 @@ mod tests {
 
     #[test]
     fn money_that_goes_back_is_told_once_by_the_credit_note_if_there_is_one() {
-        let refunded = |is_credited| react(Some(ADA), &Trigger::Refunded { amount: euro(500), is_credited });
+        let refunded =
+            |is_credited| react(Some(ADA), &Trigger::Refunded { amount: euro(500), is_credited, is_whole: false });
         assert_eq!(refunded(true), []);
-        let kind = MailKind::Refunded { amount: Some(euro(500)), credit_note: None };
+        let kind = MailKind::Refunded { amount: Some(euro(500)), credit_note: None, is_whole: Some(false) };
         assert_eq!(refunded(false), [Notice { to: ADA.to_owned(), kind }]);
+        let returned = |is_credited| react(Some(ADA), &Trigger::RefundReturned { amount: euro(500), is_credited });
+        assert_eq!(returned(true), []);
+        let kind = MailKind::RefundFailed { amount: euro(500), credit_note: None };
+        assert_eq!(returned(false), [Notice { to: ADA.to_owned(), kind }]);
     }
 }

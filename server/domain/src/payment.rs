@@ -1,13 +1,16 @@
 //! One attempt to pay for an order, and what became of it.
 
 mod decide;
+mod decide_refunds;
+mod disputes;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use decide::decide;
+pub use disputes::{Dispute, DisputeOutcome, DisputeState};
 pub use state::{Authentication, Payment, Refund, RefundState, Request, evolve};
-use storefront_api::{Money, OrderId, PaymentMethod, Timestamp};
+use storefront_api::{Money, OrderId, PaymentMethod, RefundId, Timestamp};
 
 /// Something that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,22 +64,67 @@ pub enum PaymentEvent {
     Cancelled,
     /// Money is to go back: an intent, carried out once under a key made from this event's id.
     RefundRequested {
+        /// Which refund; `None` in events written before refunds had ids: they are numbered by their place in the stream.
+        refund_id: Option<RefundId>,
         /// How much.
         amount: Money,
         /// Why.
         reason: String,
     },
+    /// The gateway has the refund and works on it, for days perhaps.
+    RefundPending {
+        /// Which refund.
+        refund_id: RefundId,
+        /// The gateway's name for the refund.
+        reference: String,
+    },
+    /// A refund that the shop did not ask for was found at the gateway; what becomes of it follows.
+    RefundFound {
+        /// The id that the shop gives it.
+        refund_id: RefundId,
+        /// The gateway's name for the refund.
+        reference: String,
+        /// How much.
+        amount: Money,
+    },
     /// Money went back.
     Refunded {
+        /// Which refund; `None` in events written before refunds had ids: the oldest open one.
+        refund_id: Option<RefundId>,
         /// How much.
         amount: Money,
         /// The gateway's name for the refund.
         reference: String,
     },
-    /// The gateway refused to give money back; somebody must look.
+    /// A refund did not happen, or what had gone back has returned: the money is with the shop, and somebody must look.
     RefundFailed {
+        /// Which refund; `None` in events written before refunds had ids: the oldest open one.
+        refund_id: Option<RefundId>,
+        /// The gateway's name for the refund, if it made one.
+        reference: Option<String>,
         /// Why.
         detail: String,
+    },
+    /// The cardholder disputes the payment at their bank.
+    Disputed {
+        /// The gateway's name for the dispute.
+        dispute: String,
+        /// How much of the payment.
+        amount: Money,
+        /// Why, for programs: the gateway's word.
+        reason: String,
+    },
+    /// The bank has taken the disputed money until the dispute is decided.
+    DisputeFundsWithdrawn {
+        /// The gateway's name for the dispute.
+        dispute: String,
+    },
+    /// A dispute is decided.
+    DisputeClosed {
+        /// The gateway's name for the dispute.
+        dispute: String,
+        /// For whom.
+        outcome: DisputeOutcome,
     },
 }
 
@@ -131,11 +179,15 @@ pub enum PaymentCommand {
     Cancel,
     /// Give back all that was paid and not refunded yet; nothing happens where there is none.
     RefundAll {
+        /// The id of the new refund.
+        refund_id: RefundId,
         /// Why.
         reason: String,
     },
     /// Give back some of what was paid, or all that is left of it.
     Refund {
+        /// The id of the new refund.
+        refund_id: RefundId,
         /// How much; `None` for all that is left.
         amount: Option<Money>,
         /// Why.
@@ -143,11 +195,68 @@ pub enum PaymentCommand {
     },
     /// Record that money went back; a second time changes nothing.
     RecordRefund {
+        /// Which refund.
+        refund_id: RefundId,
         /// The gateway's name for the refund.
         reference: String,
     },
-    /// Record that the gateway refused to give money back.
+    /// Record that the gateway works on a refund; a second time changes nothing.
+    RecordRefundPending {
+        /// Which refund.
+        refund_id: RefundId,
+        /// The gateway's name for the refund.
+        reference: String,
+    },
+    /// Record that a refund did not happen, or that what had gone back has returned; a second time changes nothing.
     RecordRefundFailure {
+        /// Which refund.
+        refund_id: RefundId,
+        /// The gateway's name for the refund, if it made one.
+        reference: Option<String>,
+        /// Why.
+        detail: String,
+    },
+    /// Record a refund as the gateway lists it, whoever asked for it; what is known already changes nothing.
+    RecordGatewayRefund(GatewayRefund),
+    /// Record a dispute as the gateway lists it; what is known already changes nothing.
+    RecordDispute {
+        /// The gateway's name for the dispute.
+        dispute: String,
+        /// How much of the payment.
+        amount: Money,
+        /// Why, for programs: the gateway's word.
+        reason: String,
+        /// How far it has come.
+        state: DisputeState,
+    },
+}
+
+/// A refund as the gateway lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayRefund {
+    /// The id under which the shop asked for it, if the gateway keeps one.
+    pub refund_id: Option<RefundId>,
+    /// The id that the shop gives it if nobody here has asked for it.
+    pub new_id: RefundId,
+    /// The gateway's name for the refund.
+    pub reference: String,
+    /// How much.
+    pub amount: Money,
+    /// The reason that the shop gave, if the gateway keeps one.
+    pub reason: Option<String>,
+    /// How far it has come.
+    pub progress: RefundProgress,
+}
+
+/// How far a refund has come at the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundProgress {
+    /// The gateway works on it.
+    Pending,
+    /// The money went back.
+    Succeeded,
+    /// The money did not go back, or has returned.
+    Failed {
         /// Why.
         detail: String,
     },
@@ -170,6 +279,9 @@ pub enum PaymentError {
         /// The name that was told.
         told: String,
     },
+    /// No money has come in.
+    #[error("the payment has not succeeded")]
+    NotPaid,
     /// Nothing was paid, or all of it has gone back or is on its way.
     #[error("there is nothing to give back")]
     NothingToRefund,

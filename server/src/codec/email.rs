@@ -1,11 +1,13 @@
 //! Events of streams `email-{id}`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use storefront_api::{OrderId, VoucherCode};
 use storefront_domain::email::{EmailEvent, MailKind as Kind};
 use storefront_domain::invoice::CreditNoteNumber;
 
 use super::shapes::{Money, as_text};
+use super::upcast::Fields;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.
@@ -29,6 +31,16 @@ struct Refund {
     amount: Money,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     credit_note: Option<Number>,
+    /// Whether all that was paid has gone back with it; null in events of version 1, which did not say.
+    is_whole: Option<bool>,
+}
+
+/// `email.requested`, from version 1 to 2. Version 1 did not say of a refund whether it was the last.
+pub(super) fn refund_says_whether_it_is_whole(mut fields: Fields) -> Fields {
+    if let Some(Value::Object(refund)) = fields.get_mut("refund") {
+        refund.insert("is_whole".to_owned(), Value::Null);
+    }
+    fields
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +60,7 @@ enum MailKind {
     Shipped,
     Cancelled,
     Refunded,
+    RefundFailed,
     Voucher,
 }
 
@@ -71,17 +84,22 @@ pub(crate) fn encode(event: &EmailEvent) -> Encoded {
                 Kind::Confirmation => plain(MailKind::Confirmation),
                 Kind::Shipped => plain(MailKind::Shipped),
                 Kind::Cancelled => plain(MailKind::Cancelled),
-                Kind::Refunded { amount, credit_note } => {
+                Kind::Refunded { amount, credit_note, is_whole } => {
                     let credit_note = credit_note.map(Number);
-                    let refund = amount.map(|amount| Refund { amount: amount.into(), credit_note });
+                    let refund = amount.map(|amount| Refund { amount: amount.into(), credit_note, is_whole });
                     Requested { refund, ..plain(MailKind::Refunded) }
+                }
+                Kind::RefundFailed { amount, credit_note } => {
+                    let credit_note = credit_note.map(Number);
+                    let refund = Some(Refund { amount: amount.into(), credit_note, is_whole: None });
+                    Requested { refund, ..plain(MailKind::RefundFailed) }
                 }
                 Kind::Voucher { code, amount } => {
                     let voucher = Some(Voucher { code, amount: amount.into() });
                     Requested { voucher, ..plain(MailKind::Voucher) }
                 }
             };
-            encoded("email.requested", 1, &shape)
+            encoded("email.requested", 2, &shape)
         }
         EmailEvent::Sent { attempts } => encoded("email.sent", 1, &Sent { attempts }),
         EmailEvent::Failed { attempts, detail } => encoded("email.failed", 1, &Failed { attempts, detail }),
@@ -91,16 +109,24 @@ pub(crate) fn encode(event: &EmailEvent) -> Encoded {
 /// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<EmailEvent, CodecError> {
     match (kind, schema_version) {
-        ("email.requested", 1) => {
+        ("email.requested", 2) => {
             let Requested { order_id, kind: mail, to, refund, voucher } = parsed(kind, data)?;
             let mail = match mail {
                 MailKind::Confirmation => Kind::Confirmation,
                 MailKind::Shipped => Kind::Shipped,
                 MailKind::Cancelled => Kind::Cancelled,
                 MailKind::Refunded => {
+                    let is_whole = refund.as_ref().and_then(|refund| refund.is_whole);
                     let (amount, credit_note) = refund.map(|refund| (refund.amount, refund.credit_note)).unzip();
                     let credit_note = credit_note.flatten().map(|Number(number)| number);
-                    Kind::Refunded { amount: amount.map(Into::into), credit_note }
+                    Kind::Refunded { amount: amount.map(Into::into), credit_note, is_whole }
+                }
+                MailKind::RefundFailed => {
+                    let missing =
+                        || CodecError::BadData { kind: kind.to_owned(), detail: "missing field `refund`".to_owned() };
+                    let Refund { amount, credit_note, is_whole: _ } = refund.ok_or_else(missing)?;
+                    let credit_note = credit_note.map(|Number(number)| number);
+                    Kind::RefundFailed { amount: amount.into(), credit_note }
                 }
                 MailKind::Voucher => {
                     let missing =

@@ -1,11 +1,13 @@
 //! Events of streams `invoice-{number}`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use storefront_api::{CustomerId, OrderId, ProductId, Timestamp};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::{OrderNumber, TaxOfRate};
 
 use super::shapes::{Address, Money, as_text};
+use super::upcast::Fields;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.
@@ -56,6 +58,17 @@ struct Credited {
     amount: Money,
     tax: Vec<Tax>,
     refund_reference: String,
+    cancels: Option<Number>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Number(#[serde(with = "as_text")] CreditNoteNumber);
+
+/// `invoice.credited`, from version 1 to 2. Version 1 knew no credit note that cancels another.
+pub(super) fn credit_note_cancels_none(mut fields: Fields) -> Fields {
+    fields.insert("cancels".to_owned(), Value::Null);
+    fields
 }
 
 /// An event as it is stored now.
@@ -92,9 +105,10 @@ pub(crate) fn encode(event: &InvoiceEvent) -> Encoded {
             };
             encoded("invoice.issued", 1, &shape)
         }
-        InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference }) => {
+        InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference, cancels }) => {
             let (amount, tax) = (amount.into(), tax.into_iter().map(Tax::from).collect());
-            encoded("invoice.credited", 1, &Credited { number, issued_at, amount, tax, refund_reference })
+            let cancels = cancels.map(Number);
+            encoded("invoice.credited", 2, &Credited { number, issued_at, amount, tax, refund_reference, cancels })
         }
     }
 }
@@ -119,10 +133,11 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Invo
                 payment_reference: issued.payment_reference,
             })))
         }
-        ("invoice.credited", 1) => {
-            let Credited { number, issued_at, amount, tax, refund_reference } = parsed(kind, data)?;
+        ("invoice.credited", 2) => {
+            let Credited { number, issued_at, amount, tax, refund_reference, cancels } = parsed(kind, data)?;
             let (amount, tax) = (amount.into(), tax.into_iter().map(TaxOfRate::from).collect());
-            Ok(InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference }))
+            let cancels = cancels.map(|Number(number)| number);
+            Ok(InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference, cancels }))
         }
         _ => Err(unknown("invoice", KINDS, kind, schema_version)),
     }

@@ -1,8 +1,9 @@
 //! Events of streams `payment-{id}`.
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{OrderId, Timestamp};
-use storefront_domain::payment::PaymentEvent;
+use serde_json::Value;
+use storefront_api::{OrderId, RefundId, Timestamp};
+use storefront_domain::payment::{self as domain, PaymentEvent};
 
 use super::shapes::{Money, Nothing, PaymentMethod};
 use super::upcast::Fields;
@@ -18,8 +19,13 @@ pub(super) const KINDS: &[&str] = &[
     "payment.outcome_unknown",
     "payment.cancelled",
     "payment.refund_requested",
+    "payment.refund_pending",
+    "payment.refund_found",
     "payment.refunded",
     "payment.refund_failed",
+    "payment.disputed",
+    "payment.dispute_funds_withdrawn",
+    "payment.dispute_closed",
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -69,21 +75,99 @@ struct OutcomeUnknown {
     next_attempt_at: Timestamp,
 }
 
+/// `refund_id` is null in events of version 1, which had none.
 #[derive(Serialize, Deserialize)]
 struct RefundRequested {
+    amount: Money,
+    reason: String,
+    refund_id: Option<RefundId>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RefundPending {
+    refund_id: RefundId,
+    reference: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RefundFound {
+    refund_id: RefundId,
+    reference: String,
+    amount: Money,
+}
+
+/// `refund_id` is null in events of version 1, which had none.
+#[derive(Serialize, Deserialize)]
+struct Refunded {
+    amount: Money,
+    reference: String,
+    refund_id: Option<RefundId>,
+}
+
+/// `refund_id` is null in events of version 1, which had none.
+#[derive(Serialize, Deserialize)]
+struct RefundFailed {
+    detail: String,
+    refund_id: Option<RefundId>,
+    reference: Option<String>,
+}
+
+/// `payment.refund_requested` and `payment.refunded`, from version 1 to 2. Version 1 had no `refund_id`: a request
+/// was known by its place in the stream, and an outcome belonged to the oldest open refund. Version 2 says so with null.
+pub(super) fn refund_has_an_id(mut fields: Fields) -> Fields {
+    fields.insert("refund_id".to_owned(), Value::Null);
+    fields
+}
+
+/// `payment.refund_failed`, from version 1 to 2: as [`refund_has_an_id`], and version 1 did not say whether the gateway had
+/// made the refund.
+pub(super) fn failed_refund_has_an_id(fields: Fields) -> Fields {
+    let mut fields = refund_has_an_id(fields);
+    fields.insert("reference".to_owned(), Value::Null);
+    fields
+}
+
+#[derive(Serialize, Deserialize)]
+struct Disputed {
+    dispute: String,
     amount: Money,
     reason: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Refunded {
-    amount: Money,
-    reference: String,
+struct DisputeFundsWithdrawn {
+    dispute: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct RefundFailed {
-    detail: String,
+struct DisputeClosed {
+    dispute: String,
+    outcome: DisputeOutcome,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DisputeOutcome {
+    Won,
+    Lost,
+}
+
+impl From<domain::DisputeOutcome> for DisputeOutcome {
+    fn from(outcome: domain::DisputeOutcome) -> Self {
+        match outcome {
+            domain::DisputeOutcome::Won => Self::Won,
+            domain::DisputeOutcome::Lost => Self::Lost,
+        }
+    }
+}
+
+impl From<DisputeOutcome> for domain::DisputeOutcome {
+    fn from(outcome: DisputeOutcome) -> Self {
+        match outcome {
+            DisputeOutcome::Won => Self::Won,
+            DisputeOutcome::Lost => Self::Lost,
+        }
+    }
 }
 
 /// An event as it is stored now.
@@ -103,13 +187,51 @@ pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
             encoded("payment.outcome_unknown", 1, &OutcomeUnknown { attempt, detail, next_attempt_at })
         }
         PaymentEvent::Cancelled => encoded("payment.cancelled", 1, &Nothing {}),
-        PaymentEvent::RefundRequested { amount, reason } => {
-            encoded("payment.refund_requested", 1, &RefundRequested { amount: amount.into(), reason })
+        event @ (PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::RefundPending { .. }
+        | PaymentEvent::RefundFound { .. }
+        | PaymentEvent::Refunded { .. }
+        | PaymentEvent::RefundFailed { .. }
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { .. }) => encode_later(event),
+    }
+}
+
+/// What happens after success.
+fn encode_later(event: PaymentEvent) -> Encoded {
+    match event {
+        PaymentEvent::RefundRequested { refund_id, amount, reason } => {
+            encoded("payment.refund_requested", 2, &RefundRequested { amount: amount.into(), reason, refund_id })
         }
-        PaymentEvent::Refunded { amount, reference } => {
-            encoded("payment.refunded", 1, &Refunded { amount: amount.into(), reference })
+        PaymentEvent::RefundPending { refund_id, reference } => {
+            encoded("payment.refund_pending", 1, &RefundPending { refund_id, reference })
         }
-        PaymentEvent::RefundFailed { detail } => encoded("payment.refund_failed", 1, &RefundFailed { detail }),
+        PaymentEvent::RefundFound { refund_id, reference, amount } => {
+            encoded("payment.refund_found", 1, &RefundFound { refund_id, reference, amount: amount.into() })
+        }
+        PaymentEvent::Refunded { refund_id, amount, reference } => {
+            encoded("payment.refunded", 2, &Refunded { amount: amount.into(), reference, refund_id })
+        }
+        PaymentEvent::RefundFailed { refund_id, reference, detail } => {
+            encoded("payment.refund_failed", 2, &RefundFailed { detail, refund_id, reference })
+        }
+        PaymentEvent::Disputed { dispute, amount, reason } => {
+            encoded("payment.disputed", 1, &Disputed { dispute, amount: amount.into(), reason })
+        }
+        PaymentEvent::DisputeFundsWithdrawn { dispute } => {
+            encoded("payment.dispute_funds_withdrawn", 1, &DisputeFundsWithdrawn { dispute })
+        }
+        PaymentEvent::DisputeClosed { dispute, outcome } => {
+            encoded("payment.dispute_closed", 1, &DisputeClosed { dispute, outcome: outcome.into() })
+        }
+        other @ (PaymentEvent::Requested { .. }
+        | PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
+        | PaymentEvent::Succeeded { .. }
+        | PaymentEvent::Declined { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled) => encode(&other),
     }
 }
 
@@ -144,17 +266,37 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Paym
             let Nothing {} = parsed(kind, data)?;
             Ok(PaymentEvent::Cancelled)
         }
-        ("payment.refund_requested", 1) => {
-            let RefundRequested { amount, reason } = parsed(kind, data)?;
-            Ok(PaymentEvent::RefundRequested { amount: amount.into(), reason })
+        ("payment.refund_requested", 2) => {
+            let RefundRequested { amount, reason, refund_id } = parsed(kind, data)?;
+            Ok(PaymentEvent::RefundRequested { refund_id, amount: amount.into(), reason })
         }
-        ("payment.refunded", 1) => {
-            let Refunded { amount, reference } = parsed(kind, data)?;
-            Ok(PaymentEvent::Refunded { amount: amount.into(), reference })
+        ("payment.refund_pending", 1) => {
+            let RefundPending { refund_id, reference } = parsed(kind, data)?;
+            Ok(PaymentEvent::RefundPending { refund_id, reference })
         }
-        ("payment.refund_failed", 1) => {
-            let RefundFailed { detail } = parsed(kind, data)?;
-            Ok(PaymentEvent::RefundFailed { detail })
+        ("payment.refund_found", 1) => {
+            let RefundFound { refund_id, reference, amount } = parsed(kind, data)?;
+            Ok(PaymentEvent::RefundFound { refund_id, reference, amount: amount.into() })
+        }
+        ("payment.refunded", 2) => {
+            let Refunded { amount, reference, refund_id } = parsed(kind, data)?;
+            Ok(PaymentEvent::Refunded { refund_id, amount: amount.into(), reference })
+        }
+        ("payment.refund_failed", 2) => {
+            let RefundFailed { detail, refund_id, reference } = parsed(kind, data)?;
+            Ok(PaymentEvent::RefundFailed { refund_id, reference, detail })
+        }
+        ("payment.disputed", 1) => {
+            let Disputed { dispute, amount, reason } = parsed(kind, data)?;
+            Ok(PaymentEvent::Disputed { dispute, amount: amount.into(), reason })
+        }
+        ("payment.dispute_funds_withdrawn", 1) => {
+            let DisputeFundsWithdrawn { dispute } = parsed(kind, data)?;
+            Ok(PaymentEvent::DisputeFundsWithdrawn { dispute })
+        }
+        ("payment.dispute_closed", 1) => {
+            let DisputeClosed { dispute, outcome } = parsed(kind, data)?;
+            Ok(PaymentEvent::DisputeClosed { dispute, outcome: outcome.into() })
         }
         _ => Err(unknown("payment", KINDS, kind, schema_version)),
     }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::{CodecError, bad_data, payment};
+use super::{CodecError, bad_data, email, invoice, payment};
 
 /// The fields of an event.
 pub(super) type Fields = Map<String, Value>;
@@ -20,7 +20,11 @@ pub(super) type Step = fn(Fields) -> Fields;
 /// The steps of a type: the first leads from version 1 to 2, and so on. A type that is not named has its first shape still.
 pub(super) fn steps(kind: &str) -> &'static [Step] {
     match kind {
+        "email.requested" => &[email::refund_says_whether_it_is_whole],
+        "invoice.credited" => &[invoice::credit_note_cancels_none],
         "payment.requested" => &[payment::requested_sets_its_payment_apart],
+        "payment.refund_requested" | "payment.refunded" => &[payment::refund_has_an_id],
+        "payment.refund_failed" => &[payment::failed_refund_has_an_id],
         _ => &[],
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use text::text;
 /// What a document says, in the order in which it says it. Both forms are drawn from this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// `Invoice` or `Credit note`.
+    /// `Invoice`, `Credit note` or `Cancellation`.
     title: &'static str,
     number: String,
     /// What stands beside the title, such as date and order: name and value.
@@ -81,21 +81,29 @@ impl Document {
         }
     }
 
-    /// A credit note for some of an invoice.
+    /// A credit note for some of an invoice, or one that cancels another.
     pub(crate) fn credit_note(invoice: &Invoice, credit: &CreditNote) -> Self {
+        let mut particulars = vec![
+            ("Date", day(credit.issued_at)),
+            ("Invoice", invoice.number.to_string()),
+            ("Order", invoice.order_number.to_string()),
+        ];
+        let remark = match credit.cancels {
+            None => format!("Given back: {}.", credit.refund_reference),
+            Some(cancelled) => {
+                particulars.push(("Cancels", cancelled.to_string()));
+                format!("Could not be given back: {}. The amount counts as paid again.", credit.refund_reference)
+            }
+        };
         Self {
-            title: "Credit note",
+            title: if credit.cancels.is_some() { "Cancellation" } else { "Credit note" },
             number: credit.number.to_string(),
-            particulars: vec![
-                ("Date", day(credit.issued_at)),
-                ("Invoice", invoice.number.to_string()),
-                ("Order", invoice.order_number.to_string()),
-            ],
+            particulars,
             addressee: addressee(&invoice.address),
             lines: Vec::new(),
             sums: vec![("Credited".to_owned(), credit.amount)],
             tax: tax(&credit.tax),
-            remarks: vec![format!("Given back: {}.", credit.refund_reference)],
+            remarks: vec![remark],
         }
     }
 }

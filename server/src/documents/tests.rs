@@ -99,6 +99,7 @@ fn a_credit_note_names_its_invoice() {
         amount: euro(1000),
         tax: included_tax([(euro(1000), 19)], euro(0)),
         refund_reference: "re_1".to_owned(),
+        cancels: None,
     };
     let document = Document::credit_note(&a_small_invoice(), &credit);
     let text = text(&document);

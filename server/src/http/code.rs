@@ -107,6 +107,7 @@ codes! {
     LogUnavailable, "log_unavailable", SERVICE_UNAVAILABLE, "The event log does not do its work";
     ProductServiceUnavailable, "product_service_unavailable", SERVICE_UNAVAILABLE, "The product service does not answer";
     WebhookSecretMissing, "webhook_secret_missing", SERVICE_UNAVAILABLE, "The server has no webhook secret";
+    CardGatewayUnavailable, "card_gateway_unavailable", SERVICE_UNAVAILABLE, "The card gateway does not answer";
     StubsUnreachable, "stubs_unreachable", SERVICE_UNAVAILABLE, "The stubs do not answer";
     ViewPaused, "view_paused", SERVICE_UNAVAILABLE, "The view is paused";
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";

@@ -7,13 +7,13 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{
     CreditNote as CreditNoteBody, CustomerId, DocumentSummary, Invoice as Body, InvoiceLine, InvoiceListQuery,
-    InvoiceTax, Page, PaidBy, Payment as PaymentBody, PaymentId, PaymentMethod, Problem, Refund, RefundState,
+    InvoiceTax, Page, PaidBy, Payment as PaymentBody, PaymentId, PaymentMethod, Problem,
 };
 use storefront_domain::TaxOfRate;
 use storefront_domain::invoice::{
     CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceNumber, InvoiceWithCredits,
 };
-use storefront_domain::payment::{Payment, PaymentEvent, RefundState as Became};
+use storefront_domain::payment::{Payment, PaymentEvent};
 use storefront_domain::register::RegisterEvent;
 use storefront_eventlog::Version;
 
@@ -239,6 +239,7 @@ fn credit_body(invoice: &Invoice, credit: &CreditNote) -> CreditNoteBody {
         amount: credit.amount,
         tax: tax(&credit.tax),
         refund_reference: credit.refund_reference.clone(),
+        cancels: credit.cancels.map(|number| number.to_string()),
     }
 }
 
@@ -255,14 +256,6 @@ fn payment_body(id: PaymentId, payment: &Payment) -> Option<PaymentBody> {
         PaymentMethod::Wallet => PaidBy::Wallet,
         PaymentMethod::None => PaidBy::None,
     };
-    let refunds = payment.refunds().iter().map(|refund| {
-        let (state, reference) = match &refund.state {
-            Became::Open => (RefundState::Open, None),
-            Became::Done { reference } => (RefundState::Done, Some(reference.clone())),
-            Became::Failed => (RefundState::Failed, None),
-        };
-        Refund { amount: refund.amount, state, reference }
-    });
     Some(PaymentBody {
         id,
         order_id: request.order_id,
@@ -271,7 +264,8 @@ fn payment_body(id: PaymentId, payment: &Payment) -> Option<PaymentBody> {
         status: payment.status(),
         reference: payment.reference().map(str::to_owned),
         left: payment.left(),
-        refunds: refunds.collect(),
+        refunds: order_record::refunds(payment),
+        disputes: order_record::disputes(payment),
     })
 }
 

@@ -216,6 +216,7 @@ impl From<PaymentError> for ApiError {
             PaymentError::RefundDoesNotFit { .. } => Self::new(Code::RefundTooLarge, detail),
             // No request records what became of a payment: that is for the processes.
             PaymentError::NotFound
+            | PaymentError::NotPaid
             | PaymentError::OtherOutcome
             | PaymentError::OtherIntent { .. }
             | PaymentError::NoRefundRequested => {

@@ -18,7 +18,7 @@ use super::command::Bare;
 use super::extract::{InPath, InQuery, limit};
 use super::once::once;
 use super::problem::ApiError;
-use crate::commands::{Context, Failure, Reply, steer_process};
+use crate::commands::{self, Context, Failure, Reply, steer_process};
 use crate::parked;
 use crate::progress::Standing;
 use crate::shop::Shop;
@@ -157,7 +157,8 @@ pub(crate) async fn retry(
 
 /// Skip a parked event
 ///
-/// The event at which the sequence stands is dropped for good, and nothing else: what waits behind it is handled.
+/// The event at which the sequence stands is dropped for good, and nothing else: what waits behind it is handled. A refund
+/// that is dropped so ends as failed, and its money can be given back anew.
 #[utoipa::path(
     post, path = "/v1/processes/{name}/parked/{sequence}/skip", tag = "operations",
     params(("name" = String, Path, description = "The process"), ("sequence" = String, Path, description = "The sequence")),
@@ -173,7 +174,14 @@ pub(crate) async fn skip(
     command: Bare,
 ) -> Result<Response, ApiError> {
     let context = command.about_sequence(&sequence);
-    release(&shop, &name, &context, ProcessCommand::Skip { sequence }).await
+    let (name, _) = find(&shop, &name)?;
+    let work = async {
+        let done = commands::skip_parked(&shop.store, name, &context, &sequence, |before| {
+            reply(&released(before, &sequence, true))
+        });
+        Ok(done.await?)
+    };
+    once(&shop, &context, work).await
 }
 
 async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessCommand) -> Result<Response, ApiError> {
@@ -228,10 +236,9 @@ async fn heard(shop: &Shop, name: &str, position: Position) {
 
 async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCommand) -> Result<Response, ApiError> {
     let (name, _) = find(shop, name)?;
-    let skipped = matches!(command, ProcessCommand::Skip { .. });
     let work = async {
         let done = steer_process(&shop.store, name, context, &command, |before, _| {
-            reply(&released(before, &context.cause.correlation_id, skipped))
+            reply(&released(before, &context.cause.correlation_id, false))
         });
         Ok(done.await?)
     };

@@ -1,10 +1,13 @@
 //! News from the card gateway. They record outcomes that the shop may not know yet; they never charge.
+//!
+//! News of refunds and disputes only say where to look: what became of them is read from the gateway's lists, which are right
+//! in whatever order the news come.
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use storefront_api::{PaymentId, Problem};
-use storefront_domain::payment::{PaymentCommand, PaymentError};
+use storefront_domain::payment::{PaymentCommand, PaymentError, PaymentEvent};
 use storefront_eventlog::Version;
 use tracing::{info, warn};
 
@@ -13,12 +16,15 @@ use super::extract::header;
 use super::problem::{ApiError, sentence};
 use crate::clock;
 use crate::commands::{Failure, record_payment};
+use crate::integrations::card_gateway::GatewayError;
 use crate::integrations::card_webhooks::{
     DEFAULT_TOLERANCE_S, News, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
 };
+use crate::integrations::outside::Cards;
+use crate::refunds::{self, LearnError};
 use crate::repeats::WebhookOutcome;
 use crate::shop::Shop;
-use crate::stored::Store;
+use crate::stored::{self, Store};
 use crate::streams;
 
 /// Maximum length of what is told of news that the shop does not act on.
@@ -34,7 +40,7 @@ const MAX_ABOUT_CHARS: usize = 60;
     responses(
         (status = 204, description = "Taken"),
         (status = 400, description = "`bad_signature`; genuine and not readable: `malformed_json`", body = Problem),
-        (status = 503, description = "`webhook_secret_missing`: nothing can be verified, so nothing is taken", body = Problem),
+        (status = 503, description = "`webhook_secret_missing`: nothing can be verified, so nothing is taken; `card_gateway_unavailable`: what became of a refund or dispute cannot be read now, send it again", body = Problem),
     )
 )]
 pub(crate) async fn card_gateway(
@@ -61,7 +67,7 @@ pub(crate) async fn card_gateway(
         .map_err(|detail| refused(ApiError::new(Code::MalformedJson, sentence(&detail)), "not readable".to_owned()))?;
     let about = about(&news);
     let order_id = order_of(&shop.store, news.payment_id).await?;
-    let outcome = take(&shop.store, news).await?;
+    let outcome = take(&shop.store, &*shop.cards, news).await?;
     repeats.webhook(outcome, about, order_id);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -72,7 +78,7 @@ fn about(Webhook { news, .. }: &Webhook) -> String {
         News::Succeeded { .. } => "the payment succeeded".to_owned(),
         News::Declined { .. } => "the payment was declined".to_owned(),
         News::Cancelled { .. } => "the payment was cancelled".to_owned(),
-        News::Refunded { .. } => "money went back".to_owned(),
+        News::AfterPayment { .. } => "something happened to refunds or disputes".to_owned(),
         News::Other { kind } => kind.chars().filter(|letter| !letter.is_control()).take(MAX_ABOUT_CHARS).collect(),
     }
 }
@@ -87,8 +93,12 @@ async fn order_of(store: &Store, payment_id: Option<PaymentId>) -> Result<Option
 /// Records what genuine news say.
 pub(crate) async fn take(
     store: &Store,
+    cards: &dyn Cards,
     Webhook { id, payment_id, news, .. }: Webhook,
 ) -> Result<WebhookOutcome, ApiError> {
+    if let News::AfterPayment { reference } = &news {
+        return look_at_refunds_and_disputes(store, cards, payment_id, reference).await;
+    }
     let Some(payment_id) = payment_id else { return Ok(WebhookOutcome::Ignored) };
     let outcome = match news {
         News::Succeeded { reference } => PaymentCommand::RecordSuccess { reference },
@@ -98,8 +108,7 @@ pub(crate) async fn take(
             reason: "canceled".to_owned(),
             message: "The payment was given up before it was made.".to_owned(),
         },
-        // A refund is ours to ask for, and its own answer records it.
-        News::Refunded { .. } | News::Other { .. } => return Ok(WebhookOutcome::Ignored),
+        News::AfterPayment { .. } | News::Other { .. } => return Ok(WebhookOutcome::Ignored),
     };
     match record_payment(store, payment_id, &outcome, "card-gateway").await {
         Ok(true) => Ok(WebhookOutcome::Applied),
@@ -116,4 +125,45 @@ pub(crate) async fn take(
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// Learns from the gateway what became of the refunds and disputes of a payment. While the gateway does not answer, or the
+/// payment itself is not booked yet, the news are to come again.
+async fn look_at_refunds_and_disputes(
+    store: &Store,
+    cards: &dyn Cards,
+    payment_id: Option<PaymentId>,
+    reference: &str,
+) -> Result<WebhookOutcome, ApiError> {
+    let payment_id = match payment_id {
+        Some(payment_id) => payment_id,
+        // A refund or a dispute from elsewhere names the gateway's payment alone.
+        None => match cards.payment_of(reference).await.map_err(no_answer)? {
+            Some(payment_id) => payment_id,
+            None => return Ok(WebhookOutcome::Ignored),
+        },
+    };
+    let (payment, _) =
+        stored::load::<PaymentEvent>(store, &streams::payment(payment_id)).await.map_err(Failure::from)?;
+    match payment.reference() {
+        Some(known) if known == reference => match refunds::learn(store, cards, payment_id, reference).await {
+            Ok(true) => Ok(WebhookOutcome::Applied),
+            Ok(false) => Ok(WebhookOutcome::Repeated),
+            Err(LearnError::Gateway(unknown)) => Err(no_answer(unknown)),
+            Err(LearnError::Failed(failure)) => Err(failure.into()),
+        },
+        None if payment.request().is_some() => {
+            let detail = "The payment itself is not booked yet. Send the event again.";
+            Err(ApiError::new(Code::CardGatewayUnavailable, detail))
+        }
+        Some(_) | None => {
+            info!(%payment_id, reference, "news of a payment that is not ours");
+            Ok(WebhookOutcome::Ignored)
+        }
+    }
+}
+
+fn no_answer(GatewayError::Unknown { detail }: GatewayError) -> ApiError {
+    warn!(detail, "the card gateway sent news and does not answer questions about them");
+    ApiError::new(Code::CardGatewayUnavailable, "The card gateway does not answer questions. Send the event again.")
 }

@@ -12,12 +12,20 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
-use storefront_api::{Money, OrderId, PaymentId};
+use storefront_api::{Money, OrderId, PaymentId, RefundId};
+use storefront_domain::payment::RefundProgress;
 
-use super::card_json::{ErrorObject, PaymentIntent, RefundObject, Standing};
+use super::card_json::{DisputeObject, ErrorObject, ListObject, Listed, PaymentIntent, RefundObject, Standing};
 use super::transport::{self, BadAddress, Endpoint};
+use crate::refunds::{ListedDispute, ListedRefund};
 
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// The most that the gateway lists in one answer.
+const PAGE_SIZE: &str = "100";
+
+/// A payment has no more pages of refunds or disputes than this.
+const MAX_PAGES: u32 = 20;
 
 /// The gateway takes no longer value in metadata.
 const METADATA_LIMIT_CHARS: usize = 500;
@@ -73,6 +81,9 @@ pub(crate) struct Refund {
     pub(crate) key: String,
     /// Why; the gateway keeps it with the refund.
     pub(crate) reason: String,
+    /// Which payment and which refund of it; the gateway keeps them with the refund. `None` for one that was asked for
+    /// before refunds had ids, whose key must come with what it first came with.
+    pub(crate) ids: Option<(PaymentId, RefundId)>,
 }
 
 /// What became of a refund.
@@ -83,7 +94,19 @@ pub(crate) enum RefundOutcome {
         /// The gateway's name for the refund.
         reference: String,
     },
-    /// It was refused for good; somebody must look.
+    /// The gateway works on it, for days perhaps.
+    Pending {
+        /// The gateway's name for the refund.
+        reference: String,
+    },
+    /// The gateway made it, and it failed.
+    Failed {
+        /// The gateway's name for the refund.
+        reference: String,
+        /// Why.
+        detail: String,
+    },
+    /// It was refused for good, and the gateway has none; somebody must look.
     Refused {
         /// Why.
         detail: String,
@@ -212,13 +235,17 @@ impl CardGateway {
     /// # Errors
     /// See [`CardGateway::charge`].
     pub(crate) async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
-        let form = [
+        let mut form = vec![
             ("payment_intent", refund.reference.clone()),
             ("amount", refund.amount.amount.to_string()),
             // One of the three reasons that the gateway knows; ours is kept beside it.
             ("reason", "requested_by_customer".to_owned()),
-            ("metadata[reason]", refund.reason.chars().take(METADATA_LIMIT_CHARS).collect()),
+            ("metadata[reason]", bounded_reason(&refund.reason)),
         ];
+        if let Some((payment_id, refund_id)) = refund.ids {
+            form.push(("metadata[payment_id]", payment_id.to_string()));
+            form.push(("metadata[refund_id]", refund_id.to_string()));
+        }
         let answer = self.post(&["v1", "refunds"], &form, Some(&refund.key)).await?;
         if !answer.status.is_success() {
             return match answer.refusal() {
@@ -226,18 +253,80 @@ impl CardGateway {
                 None => Err(answer.unknown()),
             };
         }
-        let mut made: RefundObject = answer.read()?;
-        if made.status == "pending" {
-            made = self.get(&["v1", "refunds", &made.id]).await?.success()?.read()?;
+        let made: RefundObject = answer.read()?;
+        // Under the same key the gateway repeats its first answer for ever, so look at the refund itself.
+        let made =
+            if made.is_under_way() { self.get(&["v1", "refunds", &made.id]).await?.success()?.read()? } else { made };
+        let progress = made.progress().map_err(unknown)?;
+        let reference = made.id;
+        Ok(match progress {
+            RefundProgress::Succeeded => RefundOutcome::Succeeded { reference },
+            RefundProgress::Pending => RefundOutcome::Pending { reference },
+            RefundProgress::Failed { detail } => RefundOutcome::Failed { reference, detail },
+        })
+    }
+
+    /// Looks a refund up by the gateway's name for it; `None` where there is none.
+    ///
+    /// # Errors
+    /// See [`CardGateway::charge`].
+    pub(crate) async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError> {
+        let answer = self.get(&["v1", "refunds", reference]).await?;
+        if answer.is_missing() {
+            return Ok(None);
         }
-        match made.status.as_str() {
-            "succeeded" => Ok(RefundOutcome::Succeeded { reference: made.id }),
-            "failed" | "canceled" => {
-                let why = made.failure_reason.as_deref().unwrap_or("no reason given");
-                Ok(RefundOutcome::Refused { detail: format!("{} {}: {why}", made.id, made.status) })
+        answer.success()?.read::<RefundObject>()?.listed().map(Some).map_err(unknown)
+    }
+
+    /// All refunds of a payment, whoever made them, newest first.
+    ///
+    /// # Errors
+    /// See [`CardGateway::charge`].
+    pub(crate) async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {
+        let refunds: Vec<RefundObject> = self.list("refunds", payment_reference).await?;
+        refunds.into_iter().map(|refund| refund.listed().map_err(unknown)).collect()
+    }
+
+    /// All disputes of a payment, newest first.
+    ///
+    /// # Errors
+    /// See [`CardGateway::charge`].
+    pub(crate) async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
+        let disputes: Vec<DisputeObject> = self.list("disputes", payment_reference).await?;
+        disputes.into_iter().map(|dispute| dispute.listed().map_err(unknown)).collect()
+    }
+
+    /// Which of our payments the gateway's is, as it keeps with it; `None` where it is not one of ours.
+    ///
+    /// # Errors
+    /// See [`CardGateway::charge`].
+    pub(crate) async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {
+        let answer = self.get(&["v1", "payment_intents", reference]).await?;
+        if answer.is_missing() {
+            return Ok(None);
+        }
+        let intent: PaymentIntent = answer.success()?.read()?;
+        Ok(intent.metadata.get("payment_id").and_then(|id| id.parse().ok()))
+    }
+
+    /// All objects of a kind that belong to a payment, newest first, page by page.
+    async fn list<T: DeserializeOwned + Listed>(&self, kind: &str, of: &str) -> Result<Vec<T>, GatewayError> {
+        let mut all: Vec<T> = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let mut url = self.endpoint.url(&["v1", kind]);
+            url.query_pairs_mut().append_pair("payment_intent", of).append_pair("limit", PAGE_SIZE);
+            if let Some(last) = all.last() {
+                url.query_pairs_mut().append_pair("starting_after", last.id());
             }
-            status => Err(unknown(format!("the gateway has {} as {status:?}", made.id))),
+            let answer = self.send(self.endpoint.http.request(Method::GET, url)).await?;
+            let page: ListObject<T> = answer.success()?.read()?;
+            let is_last = !page.has_more || page.data.is_empty();
+            all.extend(page.data);
+            if is_last {
+                return Ok(all);
+            }
         }
+        Err(unknown(format!("the gateway lists more {kind} of {of} than can be")))
     }
 
     /// Looks a payment up by the gateway's name for it; `None` where there is none.
@@ -363,6 +452,11 @@ fn refused_charge(answer: &Answer) -> Result<ChargeOutcome, GatewayError> {
         }
         Some(_) | None => Err(answer.unknown()),
     }
+}
+
+/// A reason as the gateway keeps it.
+fn bounded_reason(reason: &str) -> String {
+    reason.chars().take(METADATA_LIMIT_CHARS).collect()
 }
 
 fn invalid_token() -> ChargeOutcome {

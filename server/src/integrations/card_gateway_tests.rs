@@ -68,11 +68,21 @@ fn a_charge() -> Charge {
 
 fn a_refund() -> Refund {
     Refund {
+        ids: None,
         reference: "pi_1".to_owned(),
         amount: Money::new(2499, Currency::EUR),
         key: KEY.to_owned(),
         reason: "order cancelled".to_owned(),
     }
+}
+
+fn a_refund_object(status: &str) -> Value {
+    json!({"id": "re_1", "object": "refund", "status": status, "amount": 2499, "currency": "eur"})
+}
+
+fn with(mut object: Value, name: &str, value: &str) -> Value {
+    object[name] = value.into();
+    object
 }
 
 fn an_intent(status: &str) -> Value {
@@ -300,7 +310,7 @@ async fn a_refund_is_sent_as_the_gateway_documents_it() {
     ];
     let form = form.map(|(name, value)| Matcher::UrlEncoded(name.to_owned(), value.to_owned())).to_vec();
     let mock = world
-        .mock("POST", "/v1/refunds", 200, &json!({"id": "re_1", "status": "succeeded"}))
+        .mock("POST", "/v1/refunds", 200, &a_refund_object("succeeded"))
         .match_header("idempotency-key", KEY)
         .match_body(Matcher::AllOf(form))
         .create_async()
@@ -317,14 +327,15 @@ async fn a_refused_refund_says_why_and_an_unclear_one_is_unknown() {
     assert_eq!(twice, refused("charge_already_refunded: No such thing."));
     let missing = World::refunded(404, invalid_request("resource_missing", "payment_intent")).await;
     assert_eq!(missing, refused("resource_missing: No such thing."));
-    let failed = json!({"id": "re_1", "status": "failed", "failure_reason": "lost_or_stolen_card"});
-    assert_eq!(World::refunded(200, failed).await, refused("re_1 failed: lost_or_stolen_card"));
+    let failed = with(a_refund_object("failed"), "failure_reason", "lost_or_stolen_card");
+    let (reference, detail) = ("re_1".to_owned(), "re_1 failed: lost_or_stolen_card".to_owned());
+    assert_eq!(World::refunded(200, failed).await, Ok(RefundOutcome::Failed { reference, detail }));
 
     for (status, body) in [
         (500, json!({})),
         (401, an_error(json!({"type": "invalid_request_error"}))),
         (409, invalid_request("idempotency_key_in_use", "")),
-        (200, json!({"id": "re_1", "status": "requires_action"})),
+        (200, a_refund_object("unheard_of")),
         (200, json!({})),
     ] {
         let outcome = World::refunded(status, body.clone()).await;
@@ -335,8 +346,8 @@ async fn a_refused_refund_says_why_and_an_unclear_one_is_unknown() {
 #[tokio::test]
 async fn a_refund_that_takes_its_time_is_looked_at_again() {
     let mut world = a_gateway().await;
-    world.answers("POST", "/v1/refunds", 200, json!({"id": "re_1", "status": "pending"})).await;
-    world.answers("GET", "/v1/refunds/re_1", 200, json!({"id": "re_1", "status": "succeeded"})).await;
+    world.answers("POST", "/v1/refunds", 200, a_refund_object("pending")).await;
+    world.answers("GET", "/v1/refunds/re_1", 200, a_refund_object("succeeded")).await;
     let outcome = world.gateway.refund(&a_refund()).await;
     assert_eq!(outcome, Ok(RefundOutcome::Succeeded { reference: "re_1".to_owned() }));
 }

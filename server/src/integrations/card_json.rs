@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use storefront_api::Money;
+use storefront_api::{Currency, Money};
+use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
+
+use crate::refunds::{ListedDispute, ListedRefund};
 
 /// An intent to pay, as the gateway keeps it.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,18 +26,120 @@ pub(super) struct PaymentIntent {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RefundObject {
     pub(super) id: String,
-    pub(super) status: String,
-    pub(super) failure_reason: Option<String>,
+    /// Absent in some objects of old, and `null` in others.
+    status: Option<String>,
+    failure_reason: Option<String>,
+    amount: i64,
+    currency: String,
+    metadata: Option<BTreeMap<String, String>>,
 }
 
-/// A charge, as it comes with the news of a refund.
+/// A dispute, as the gateway keeps it.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct ChargeObject {
-    pub(super) payment_intent: Option<String>,
-    pub(super) amount_refunded: i64,
-    pub(super) currency: String,
+pub(super) struct DisputeObject {
+    pub(super) id: String,
+    status: String,
+    amount: i64,
+    currency: String,
+    reason: Option<String>,
+    /// What has moved: withdrawals are below nothing, reinstatements above.
+    balance_transactions: Option<Vec<BalanceTransaction>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct BalanceTransaction {
+    amount: i64,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ListObject<T> {
+    pub(super) data: Vec<T>,
     #[serde(default)]
-    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) has_more: bool,
+}
+
+/// Something with an id, after which a list goes on.
+pub(super) trait Listed {
+    fn id(&self) -> &str;
+}
+
+impl Listed for RefundObject {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Listed for DisputeObject {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl RefundObject {
+    /// Whether it is still to come to an end; source: "Refund statuses". One that waits for its customer waits too.
+    pub(super) fn is_under_way(&self) -> bool {
+        matches!(self.status.as_deref(), Some("pending" | "requires_action"))
+    }
+
+    /// How far it has come.
+    ///
+    /// # Errors
+    /// A few words on a status that is none of the published ones.
+    pub(super) fn progress(&self) -> Result<RefundProgress, String> {
+        match self.status.as_deref() {
+            Some("pending" | "requires_action") => Ok(RefundProgress::Pending),
+            Some("succeeded") | None => Ok(RefundProgress::Succeeded),
+            Some(status @ ("failed" | "canceled")) => {
+                let why = bounded(self.failure_reason.as_deref().unwrap_or("no reason given"), 60);
+                Ok(RefundProgress::Failed { detail: format!("{} {status}: {why}", self.id) })
+            }
+            Some(status) => Err(format!("the gateway has {} as {:?}", self.id, bounded(status, 60))),
+        }
+    }
+
+    /// The refund as the shop takes it in.
+    ///
+    /// # Errors
+    /// A few words on what cannot be understood.
+    pub(super) fn listed(self) -> Result<ListedRefund, String> {
+        let progress = self.progress()?;
+        let kept = |name: &str| self.metadata.as_ref()?.get(name).cloned();
+        Ok(ListedRefund {
+            amount: money(self.amount, &self.currency)?,
+            refund_id: kept("refund_id").and_then(|id| id.parse().ok()),
+            reason: kept("reason"),
+            progress,
+            reference: self.id,
+        })
+    }
+}
+
+impl DisputeObject {
+    /// The dispute as the shop takes it in; source: the object "Dispute". What is asked before a dispute (`warning_…`) takes
+    /// no money; whether an open dispute has, its balance transactions say.
+    ///
+    /// # Errors
+    /// A few words on what cannot be understood.
+    pub(super) fn listed(self) -> Result<ListedDispute, String> {
+        let moved = self.balance_transactions.iter().flatten().map(|moved| moved.amount).fold(0, i64::saturating_add);
+        let state = match self.status.as_str() {
+            "won" | "warning_closed" | "prevented" => DisputeState::Closed(DisputeOutcome::Won),
+            "lost" => DisputeState::Closed(DisputeOutcome::Lost),
+            _ if moved < 0 => DisputeState::Withdrawn,
+            "needs_response" | "under_review" | "warning_needs_response" | "warning_under_review" => DisputeState::Open,
+            status => return Err(format!("the gateway has {} as {:?}", self.id, bounded(status, 60))),
+        };
+        let reason = bounded(self.reason.as_deref().unwrap_or("general"), 60);
+        Ok(ListedDispute { amount: money(self.amount, &self.currency)?, reason, state, reference: self.id })
+    }
+}
+
+fn money(amount: i64, currency: &str) -> Result<Money, String> {
+    let known: Result<Currency, _> = currency.to_ascii_uppercase().parse();
+    known
+        .map(|currency| Money::new(amount, currency))
+        .map_err(|_| format!("no currency is called {:?}", bounded(currency, 10)))
 }
 
 /// Why a request was refused.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use storefront_api::PaymentId;
 
-use super::card_json::{ChargeObject, PaymentIntent, Standing};
+use super::card_json::{PaymentIntent, Standing};
 
 /// The header that carries the signature.
 pub(crate) const SIGNATURE_HEADER: &str = "stripe-signature";
@@ -67,14 +67,10 @@ pub(crate) enum News {
         /// The gateway's name for the payment.
         reference: String,
     },
-    /// Money went back.
-    Refunded {
+    /// Something happened to refunds or disputes of a payment; the gateway's lists say what.
+    AfterPayment {
         /// The gateway's name for the payment.
         reference: String,
-        /// How much of it by now, all refunds together, in minor units.
-        refunded_amount: i64,
-        /// The currency, as the gateway writes it.
-        currency: String,
     },
     /// Something that the shop does not act on.
     Other {
@@ -138,16 +134,37 @@ pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
             let payment_id = intent.metadata.get("payment_id").cloned();
             (about_intent(&event.kind, intent), payment_id)
         }
-        "charge.refunded" => {
-            let charge: ChargeObject = read(event.data.object)?;
-            let reference = charge.payment_intent.ok_or("a refunded charge without a payment intent")?;
-            let news = News::Refunded { reference, refunded_amount: charge.amount_refunded, currency: charge.currency };
-            (news, charge.metadata.get("payment_id").cloned())
-        }
+        kind if AFTER_PAYMENT.contains(&kind) => after_payment(event.kind, &event.data.object),
         _ => (News::Other { kind: event.kind }, None),
     };
     let payment_id = payment_id.and_then(|id| id.parse().ok());
     Ok(Webhook { id: event.id, created_unix_s: event.created, payment_id, news })
+}
+
+/// What is told after a payment has succeeded, by the name of the event.
+const AFTER_PAYMENT: &[&str] = &[
+    "charge.refunded",
+    "charge.refund.updated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+];
+
+/// Which payment a refund, a dispute or a refunded charge is about; one of no payment intent is none of ours.
+fn after_payment(kind: String, object: &Value) -> (News, Option<String>) {
+    let intent = &object["payment_intent"];
+    // An object in its place is the intent itself, expanded.
+    let reference = intent.as_str().or_else(|| intent["id"].as_str());
+    let payment_id = object["metadata"]["payment_id"].as_str().map(str::to_owned);
+    match reference {
+        Some(reference) => (News::AfterPayment { reference: reference.to_owned() }, payment_id),
+        None => (News::Other { kind }, None),
+    }
 }
 
 fn about_intent(kind: &str, intent: PaymentIntent) -> News {
@@ -281,13 +298,19 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_says_how_much_went_back_by_now() {
-        let charge = json!({"id": "ch_1", "payment_intent": "pi_1", "amount_refunded": 400, "currency": "eur"});
+    fn what_happens_after_a_payment_names_the_payment_and_nothing_else_is_believed() {
+        let after = |reference: &str| News::AfterPayment { reference: reference.to_owned() };
+        let charge = json!({"id": "ch_1", "payment_intent": "pi_1", "amount_refunded": 400, "currency": "eur",
+            "metadata": {"payment_id": "018f6f0e-0000-7000-8000-000000000001"}});
         let webhook = news("charge.refunded", charge).unwrap();
-        let refunded =
-            News::Refunded { reference: "pi_1".to_owned(), refunded_amount: 400, currency: "eur".to_owned() };
-        assert_eq!((webhook.payment_id, webhook.news), (None, refunded));
-        assert!(news("charge.refunded", json!({"amount_refunded": 1, "currency": "eur"})).is_err());
+        assert_eq!((webhook.payment_id.is_some(), webhook.news), (true, after("pi_1")));
+        for kind in AFTER_PAYMENT {
+            let webhook =
+                news(kind, json!({"id": "re_1", "payment_intent": {"id": "pi_2"}, "metadata": null})).unwrap();
+            assert_eq!((webhook.payment_id, webhook.news), (None, after("pi_2")), "{kind}");
+            let webhook = news(kind, json!({"id": "re_1", "payment_intent": null})).unwrap();
+            assert_eq!(webhook.news, News::Other { kind: (*kind).to_owned() });
+        }
     }
 
     #[test]

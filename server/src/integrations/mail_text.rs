@@ -17,12 +17,14 @@ pub(crate) fn write(kind: &MailKind, order: Option<&Order>) -> (String, String) 
         MailKind::Confirmation => "is confirmed",
         MailKind::Shipped => "is on its way",
         MailKind::Cancelled => "is cancelled",
-        MailKind::Refunded { amount: Some(amount), .. }
+        MailKind::Refunded { is_whole: Some(false), .. } => "has been refunded in part",
+        MailKind::Refunded { is_whole: None, amount: Some(amount), .. }
             if order.is_some_and(|order| amount.amount < order.total.amount) =>
         {
             "has been refunded in part"
         }
         MailKind::Refunded { .. } => "has been refunded",
+        MailKind::RefundFailed { .. } => "could not be refunded",
         MailKind::Voucher { .. } => "brought you a voucher",
     };
     let subject = format!("{name} {news}");
@@ -32,7 +34,10 @@ pub(crate) fn write(kind: &MailKind, order: Option<&Order>) -> (String, String) 
             MailKind::Confirmation => confirmation(&name, order),
             MailKind::Shipped => shipped(&name, order),
             MailKind::Cancelled => cancelled(&name, order),
-            MailKind::Refunded { amount, credit_note } => refunded(&name, order, *amount, *credit_note),
+            MailKind::Refunded { amount, credit_note, is_whole } => {
+                refunded(&name, order, *amount, *credit_note, *is_whole)
+            }
+            MailKind::RefundFailed { amount, credit_note } => refund_failed(&name, *amount, *credit_note),
             MailKind::Voucher { code, amount } => voucher(&name, code, *amount),
         },
     };
@@ -71,6 +76,7 @@ fn cancelled(name: &str, order: &Order) -> Vec<String> {
     parts.push(match order.payment_status {
         PaymentStatus::Paid | PaymentStatus::Refunding => format!("Your {total} are on their way back to you."),
         PaymentStatus::Refunded => format!("Your {total} have been sent back to you."),
+        PaymentStatus::Disputed => "Your bank decides where your payment goes, as it is disputed.".to_owned(),
         PaymentStatus::Pending | PaymentStatus::AuthenticationRequired => {
             "If your payment still goes through, it will be sent back to you.".to_owned()
         }
@@ -80,13 +86,34 @@ fn cancelled(name: &str, order: &Order) -> Vec<String> {
     parts
 }
 
-fn refunded(name: &str, order: &Order, amount: Option<Money>, credit_note: Option<CreditNoteNumber>) -> Vec<String> {
+fn refund_failed(name: &str, amount: Money, credit_note: Option<CreditNoteNumber>) -> Vec<String> {
+    let name = lower_first(name);
+    let mut parts = vec![format!(
+        "We had sent {amount} back to you for {name}, but they have come back to us: your bank could not book them."
+    )];
+    parts.extend(credit_note.map(|number| {
+        format!("The credit note for them is cancelled by {number}. You find it with the order in the store.")
+    }));
+    parts.push("We will send them to you in another way. You need not do anything.".to_owned());
+    parts
+}
+
+fn refunded(
+    name: &str,
+    order: &Order,
+    amount: Option<Money>,
+    credit_note: Option<CreditNoteNumber>,
+    is_whole: Option<bool>,
+) -> Vec<String> {
     let (amount, name) = (amount.unwrap_or(order.total), lower_first(name));
     let mut parts = vec![format!("We have sent {amount} back to you for {name}, the same way as you paid.")];
     parts.extend(
         credit_note
             .map(|number| format!("The credit note for it is {number}. You find it with the order in the store.")),
     );
+    if is_whole == Some(true) {
+        parts.push("With that, all that you paid has gone back to you.".to_owned());
+    }
     parts.push("A card may need a few days to show it.".to_owned());
     parts
 }

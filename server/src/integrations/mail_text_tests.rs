@@ -52,6 +52,8 @@ fn an_order() -> Order {
         confirmed_at: None,
         cancelled_at: None,
         cancelled_because: None,
+        refunds: Vec::new(),
+        disputes: Vec::new(),
     }
 }
 
@@ -148,10 +150,11 @@ fn a_confirmation_names_the_invoice_once_it_is_written() {
 
 #[test]
 fn a_refund_names_the_amount_and_the_credit_note() {
-    let refund = |amount: Option<i64>, credit_note| {
-        let kind = MailKind::Refunded { amount: amount.map(eur), credit_note };
+    let refund_that = |amount: Option<i64>, credit_note, is_whole| {
+        let kind = MailKind::Refunded { amount: amount.map(eur), credit_note, is_whole };
         write(&kind, Some(&an_order()))
     };
+    let refund = |amount, credit_note| refund_that(amount, credit_note, None);
     let (subject, body) = refund(Some(3400), Some(CreditNoteNumber { year: 2026, sequence: 7 }));
     assert_eq!(subject, "Your order 7K3-Q9X-2 has been refunded");
     assert!(body.contains("We have sent 34.00 EUR back to you for your order 7K3-Q9X-2, the same way as you paid."));
@@ -160,6 +163,18 @@ fn a_refund_names_the_amount_and_the_credit_note() {
     assert_eq!(subject, "Your order 7K3-Q9X-2 has been refunded in part");
     assert!(body.contains("We have sent 1.00 EUR back") && !body.contains("credit note"), "{body}");
     assert!(refund(None, None).1.contains("We have sent 34.00 EUR back"), "an early one did not say how much");
+    let (subject, body) = refund_that(Some(100), None, Some(true));
+    assert_eq!(subject, "Your order 7K3-Q9X-2 has been refunded", "the last part completes the sum");
+    assert!(body.contains("all that you paid has gone back to you"), "{body}");
+    assert_eq!(refund_that(Some(100), None, Some(false)).0, "Your order 7K3-Q9X-2 has been refunded in part");
+}
+
+#[test]
+fn a_refund_that_returned_is_told_with_what_cancels_its_credit_note() {
+    let credit_note = Some(CreditNoteNumber { year: 2026, sequence: 8 });
+    let (subject, body) = write(&MailKind::RefundFailed { amount: eur(100), credit_note }, Some(&an_order()));
+    assert_eq!(subject, "Your order 7K3-Q9X-2 could not be refunded");
+    assert!(body.contains("1.00 EUR") && body.contains("is cancelled by CN-2026-000008"), "{body}");
 }
 
 #[test]
@@ -187,7 +202,7 @@ Your Storefront
 #[test]
 fn texts_from_elsewhere_cannot_break_the_layout() {
     let order = Order { items: vec![item("Mug\r\n.\r\nQUIT", 1, 1)], ..an_order() };
-    let refunded = MailKind::Refunded { amount: None, credit_note: None };
+    let refunded = MailKind::Refunded { amount: None, credit_note: None, is_whole: None };
     for kind in [MailKind::Confirmation, MailKind::Shipped, MailKind::Cancelled, refunded] {
         let (subject, body) = write(&kind, Some(&order));
         assert!(!subject.contains(char::is_control) && !body.contains('\r') && !body.lines().any(|line| line == "."));

@@ -4,12 +4,13 @@
 //! it: whoever asks decides whether to ask again.
 
 use async_trait::async_trait;
-use storefront_api::ProductId;
+use storefront_api::{PaymentId, ProductId};
 
 use super::card_gateway::{CardGateway, Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
 use super::mailer::{Mail, MailError, Mailer};
 use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};
 use super::product_writes::{ProductWrite, WriteError};
+use crate::refunds::{ListedDispute, ListedRefund};
 
 /// Moves money by card.
 #[async_trait]
@@ -19,6 +20,18 @@ pub(crate) trait Cards: Send + Sync {
 
     /// Gives money back; see [`CardGateway::refund`].
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError>;
+
+    /// Looks a refund up; see [`CardGateway::find_refund`].
+    async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError>;
+
+    /// All refunds of a payment; see [`CardGateway::list_refunds`].
+    async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError>;
+
+    /// All disputes of a payment; see [`CardGateway::list_disputes`].
+    async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError>;
+
+    /// Which of our payments it is; see [`CardGateway::payment_of`].
+    async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError>;
 }
 
 /// Takes mail in.
@@ -55,6 +68,22 @@ impl Cards for CardGateway {
 
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
         self.refund(refund).await
+    }
+
+    async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError> {
+        self.find_refund(reference).await
+    }
+
+    async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {
+        self.list_refunds(payment_reference).await
+    }
+
+    async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
+        self.list_disputes(payment_reference).await
+    }
+
+    async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {
+        self.payment_of(reference).await
     }
 }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use storefront_api::{EmailId, OrderId, PaymentId, ProductId, ReopenReason, Timestamp, VoucherCode};
+use storefront_api::{OrderId, PaymentId, ProductId, RefundId, ReopenReason, Timestamp, VoucherCode};
 use storefront_domain::{
     OrderNumber,
     checkout::{self, CheckoutEvent, Intent, Line, Trigger},
-    email::{self, EmailCommand, EmailEvent},
     order::{self, OrderCommand, OrderError, OrderEvent, OrderLine},
     payment::{self, PaymentCommand, PaymentEvent},
     stock::{self, ReleaseReason, StockCommand, StockError, StockEvent},
@@ -15,12 +14,13 @@ use storefront_domain::{
 };
 use storefront_eventlog::{Checkpoint, Recorded, Version};
 
+use super::checkout_mails;
+use super::newcomers;
 use super::runner::{Listener, Turn};
-use crate::clock;
 use crate::commands::{Failure, retrying};
 use crate::order_record;
 use crate::stored::{self, Batch, Cause, LoadError, Store};
-use crate::streams;
+use crate::{chance, clock, streams};
 
 /// What the checkout listens to.
 pub(crate) const LISTENER: Listener = Listener {
@@ -29,6 +29,7 @@ pub(crate) const LISTENER: Listener = Listener {
         "order.checked_out",
         "order.cancelled",
         "order.shipped",
+        "order.invoiced",
         "checkout.stock_reserved",
         "checkout.completed",
         "payment.succeeded",
@@ -55,6 +56,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             }
             OrderEvent::Cancelled { .. } => Trigger::OrderCancelled,
             OrderEvent::Shipped { .. } => Trigger::OrderShipped,
+            OrderEvent::Invoiced { .. } => Trigger::OrderInvoiced,
             OrderEvent::Started { .. }
             | OrderEvent::ItemAdded { .. }
             | OrderEvent::ItemQuantityChanged { .. }
@@ -65,7 +67,6 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
-            | OrderEvent::Invoiced { .. }
             | OrderEvent::Delivered { .. }
             | OrderEvent::Expired => return Ok(None),
         };
@@ -74,7 +75,10 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     if let Some(order_id) = streams::id_in::<OrderId>("checkout", stream) {
         let trigger = match stored::decode::<CheckoutEvent>(recorded)? {
             CheckoutEvent::StockReserved => Trigger::StockReserved,
-            CheckoutEvent::Completed { number } => Trigger::Completed { number },
+            CheckoutEvent::Completed { number } => {
+                let awaits_invoice = awaits_invoice(store, order_id).await?;
+                Trigger::Completed { number, awaits_invoice }
+            }
             CheckoutEvent::Started { .. }
             | CheckoutEvent::VoucherReserved { .. }
             | CheckoutEvent::VoucherRefused { .. }
@@ -99,10 +103,22 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::RefundPending { .. }
+        | PaymentEvent::RefundFound { .. }
         | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. } => return Ok(None),
+        | PaymentEvent::RefundFailed { .. }
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { .. } => return Ok(None),
     };
     Ok(Some((order_id, trigger)))
+}
+
+/// Whether the invoice of a confirmed order is still to be written: not where it is there, and not where none will be, because
+/// the order was confirmed before the shop wrote invoices.
+async fn awaits_invoice(store: &Store, order_id: OrderId) -> Result<bool, Failure> {
+    let invoicing = newcomers::invoicing(store, order_id).await?;
+    Ok(!invoicing.is_written && invoicing.will_be_written)
 }
 
 /// What the order had in it when it was checked out, and the voucher that it was bought with.
@@ -165,11 +181,7 @@ impl Run<'_> {
                 Ok(vec![refused, CheckoutEvent::Failed { reason: why }])
             }
             Intent::SendMail { to, kind } => {
-                // The mail is named after its cause, so that one event never asks for two mails.
-                let stream = streams::email(EmailId(self.recorded.id));
-                let (mail, version) = stored::load::<EmailEvent>(self.store, &stream).await?;
-                let request = EmailCommand::Request { order_id: self.order_id, kind, to };
-                batch.add(stream, version, &email::decide(&mail, request)?);
+                checkout_mails::ask(self.store, batch, self.order_id, kind, to).await?;
                 Ok(vec![])
             }
             Intent::Undo { payment_id, lines, voucher } => {
@@ -183,7 +195,12 @@ impl Run<'_> {
                 Ok(vec![])
             }
             Intent::Refund { payment_id, reason } => {
-                self.payment(batch, payment_id, PaymentCommand::RefundAll { reason }).await?;
+                self.payment(
+                    batch,
+                    payment_id,
+                    PaymentCommand::RefundAll { refund_id: RefundId(chance::id()), reason },
+                )
+                .await?;
                 Ok(vec![])
             }
         }
@@ -262,6 +279,7 @@ impl Run<'_> {
         match order::decide(&order, OrderCommand::Confirm { payment_id, number }) {
             Ok(events) => batch.add(stream, version, &events),
             Err(OrderError::WrongState { .. }) => {
+                checkout_mails::tell_of_cancellation(self.store, batch, self.order_id, &order).await?;
                 self.undo(batch, payment_id, lines, voucher).await?;
                 return Ok(vec![CheckoutEvent::Cancelled]);
             }
@@ -282,12 +300,12 @@ impl Run<'_> {
         voucher: Option<VoucherCode>,
     ) -> Result<(), Failure> {
         self.give_back(batch, lines, voucher, ReleaseReason::OrderCancelled).await?;
-        let refund = PaymentCommand::RefundAll { reason: "order cancelled".to_owned() };
+        let (refund_id, reason) = (RefundId(chance::id()), "order cancelled".to_owned());
+        let refund = PaymentCommand::RefundAll { refund_id, reason };
         self.payment(batch, payment_id, refund).await
     }
 
-    /// Releases what is reserved, the voucher too, and returns and settles what was allocated. A voucher that was redeemed
-    /// stays so.
+    /// Releases what is reserved and returns and settles what was allocated. The voucher goes back, used or not.
     async fn give_back(
         &self,
         batch: &mut Batch,
@@ -319,7 +337,9 @@ impl Run<'_> {
         match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
             Ok(events) => batch.add(stream, version, &events),
             // Cancelled meanwhile: there is nothing to reopen.
-            Err(OrderError::WrongState { .. }) => {}
+            Err(OrderError::WrongState { .. }) => {
+                checkout_mails::tell_of_cancellation(self.store, batch, self.order_id, &order).await?;
+            }
             Err(other) => return Err(other.into()),
         }
         Ok(())

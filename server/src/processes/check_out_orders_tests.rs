@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 
 use storefront_api::OrderStatus;
+use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::{PaymentCommand, PaymentEvent};
+use storefront_domain::process::ProcessEvent;
 use storefront_eventlog::{Filter, Position, SqliteStore};
 
 use super::*;
+use crate::processes::issue_invoices_and_credit_notes;
 use crate::testing::{added, at_second, checked_out, order, payment, product, started};
 
 struct World {
@@ -109,6 +112,10 @@ fn shipped() -> OrderEvent {
     OrderEvent::Shipped { carrier: "Van".to_owned(), tracking_number: "1".to_owned(), estimated_delivery: None }
 }
 
+fn invoiced() -> OrderEvent {
+    OrderEvent::Invoiced { number: InvoiceNumber { year: 2026, sequence: 1 } }
+}
+
 fn cancelled() -> OrderEvent {
     OrderEvent::Cancelled { reason: "changed my mind".to_owned() }
 }
@@ -122,12 +129,27 @@ async fn stock_is_reserved_and_the_money_asked_for_and_then_nothing_until_it_com
 }
 
 #[tokio::test]
-async fn paid_it_is_confirmed_its_pieces_leave_the_shelf_and_one_mail_is_asked_for() {
+async fn paid_it_is_confirmed_its_pieces_leave_the_shelf_and_one_mail_is_asked_for_with_the_invoice() {
     let mut world = World::with_mugs(5, 2).await;
     world.settles().await;
     world.gateway_says(paid()).await;
     world.settles().await;
     assert_eq!((world.status().await, world.mugs().await), (OrderStatus::Confirmed, (3, 0)));
+    assert_eq!(world.count("email.requested").await, 0, "it waits for the invoice");
+    world.write(streams::order(order(1)), &[invoiced()]).await;
+    world.settles().await;
+    assert_eq!(world.count("email.requested").await, 1);
+    world.hears_it_all_again().await;
+}
+
+#[tokio::test]
+async fn what_was_confirmed_before_the_shop_wrote_invoices_is_told_without_one() {
+    let mut world = World::with_mugs(5, 2).await;
+    let introduced = ProcessEvent::Introduced { after: 1_000 };
+    world.write(streams::process(issue_invoices_and_credit_notes::LISTENER.name), &[introduced]).await;
+    world.settles().await;
+    world.gateway_says(paid()).await;
+    world.settles().await;
     assert_eq!(world.count("email.requested").await, 1);
 }
 
@@ -162,6 +184,7 @@ async fn cancelled_before_the_money_comes_it_is_refunded_when_it_does() {
     world.settles().await;
     assert_eq!(world.count("payment.refund_requested").await, 1);
     assert_eq!((world.status().await, world.mugs().await), (OrderStatus::Cancelled, (5, 0)));
+    assert_eq!(world.count("email.requested").await, 1, "it says cancelled");
 }
 
 #[tokio::test]
@@ -169,6 +192,8 @@ async fn cancelled_after_it_was_confirmed_the_pieces_come_back_and_the_money_goe
     let mut world = World::with_mugs(5, 2).await;
     world.settles().await;
     world.gateway_says(paid()).await;
+    world.settles().await;
+    world.write(streams::order(order(1)), &[invoiced()]).await;
     world.settles().await;
     world.write(streams::order(order(1)), &[cancelled()]).await;
     world.settles().await;

@@ -19,6 +19,7 @@ use storefront_eventlog::{JsonText, Timer, TimerChange};
 use tracing::info;
 use uuid::Uuid;
 
+use super::checkout_mails;
 use super::runner::{Listener, Turn};
 use super::timers::{Timers, batch_about, look_again};
 use crate::clock;
@@ -121,7 +122,9 @@ async fn reopen(
     match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
         Ok(events) => batch.add(stream, version, &events),
         // Cancelled meanwhile: there is nothing to reopen.
-        Err(OrderError::WrongState { .. }) => {}
+        Err(OrderError::WrongState { .. }) => {
+            checkout_mails::tell_of_cancellation(store, batch, order_id, &order).await?
+        }
         Err(other) => return Err(other.into()),
     }
     Ok(())

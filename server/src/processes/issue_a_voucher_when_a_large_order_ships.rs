@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use storefront_api::{Money, OrderId, VoucherCode};
 use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::payment::Payment;
 use storefront_domain::voucher::{self, Voucher, VoucherCommand};
 use storefront_eventlog::Version;
 
@@ -23,7 +24,7 @@ pub(crate) const LISTENER: Listener = Listener { name: "vouchers", types: &["ord
 /// Who gets a voucher, and of what.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
-    /// The order's total must be more than this.
+    /// What was paid for the order, less what went back before it was sent, must be more than this.
     pub(crate) threshold: Money,
     /// What the voucher takes off; nothing is issued when it is nothing.
     pub(crate) amount: Money,
@@ -41,8 +42,12 @@ pub(crate) async fn handle(store: Store, terms: Terms, draw: Draw, turn: Turn) -
 
 async fn issue(store: &Store, terms: &Terms, draw: &Draw, order_id: OrderId, turn: &Turn) -> Result<(), Failure> {
     let order = order_record::load(store, order_id).await?.order;
-    let total = order.total();
-    let large = total.currency == terms.threshold.currency && total.amount > terms.threshold.amount;
+    let sent_at = turn.recorded.position;
+    let then = order_record::load_while(store, order_id, |recorded| recorded.position <= sent_at).await?;
+    let payment = order_record::load_payment_of_then(store, &then, |recorded| recorded.position <= sent_at).await?;
+    // What has gone back by then, or is on its way, was not spent.
+    let spent = payment.as_ref().and_then(Payment::left).unwrap_or_else(|| order.total());
+    let large = spent.currency == terms.threshold.currency && spent.amount > terms.threshold.amount;
     if !large || terms.amount.amount <= 0 {
         return Ok(());
     }

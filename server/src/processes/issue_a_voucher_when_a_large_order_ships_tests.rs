@@ -3,9 +3,10 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
 
-use storefront_api::CustomerId;
+use storefront_api::{CustomerId, RefundId};
 use storefront_domain::OrderNumber;
 use storefront_domain::order::OrderEvent;
+use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::VoucherEvent;
 use storefront_eventlog::{Filter, Position, Recorded, SqliteStore, StreamName};
 
@@ -105,6 +106,32 @@ async fn the_threshold_itself_brings_none() {
     let world = World::shipped(10_000, true).await;
     world.handle(terms(), &rigged(&[])).await;
     assert_eq!(world.issued().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_went_back_before_it_was_sent_was_not_spent_and_what_goes_back_later_was() {
+    for (amount, before, issued) in [(100, true, 1), (101, true, 0), (101, false, 1)] {
+        let mut world = World::shipped(10_101, true).await;
+        let asked = PaymentEvent::Requested { order_id: order(1), amount: euro(10_101), method: card() };
+        let paid = [asked, PaymentEvent::Succeeded { reference: "pi_1".to_owned() }];
+        let refund = PaymentEvent::RefundRequested {
+            refund_id: Some(RefundId(Uuid::from_u128(u128::MAX))),
+            amount: euro(amount),
+            reason: "too late".to_owned(),
+        };
+        let position = |recorded: &Recorded| recorded.position;
+        write(&world.store, streams::payment(payment(1)), &[&paid[..], &[refund]].concat()).await;
+        let filter = Filter {
+            types: vec!["payment.succeeded".to_owned(), "payment.refund_requested".to_owned()],
+            ..Filter::default()
+        };
+        let later = world.store.read_all(Position(0), 10, &filter).await.unwrap().events;
+        // As if it had been sent right then.
+        world.shipped.position = position(&later[usize::from(before)]);
+        let draw: Draw = Arc::new(|| code("k3v9q"));
+        world.handle(terms(), &draw).await;
+        assert_eq!(world.issued().await.len(), issued, "{amount} back, before: {before}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! An order that is confirmed gets one invoice, also when it is cancelled right afterwards; money that goes back after that
-//! gets a credit note.
+//! An order that is confirmed gets one invoice, also when it is cancelled right afterwards; money that goes back after that, or
+//! is lost in a dispute, gets a credit note. A refund that fails after it had succeeded gets another credit note over the same
+//! amounts below zero, which cancels the first: documents are corrected by documents, never edited.
 //!
 //! The number of a document is its place in the register of its year. The entry there, the document and the note in the
 //! order are one append: so a number is never taken twice and never skipped, whoever dies when. That the order has its
@@ -8,12 +9,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use storefront_api::{OrderId, PaymentId, PaymentMethod, Timestamp};
+use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, Timestamp};
 use storefront_domain::invoice::{
-    self, CreditNoteNumber, Invoice, InvoiceCommand, InvoiceEvent, InvoiceLine, InvoiceNumber,
+    self, CreditNoteNumber, Invoice, InvoiceCommand, InvoiceEvent, InvoiceLine, InvoiceNumber, InvoiceWithCredits,
 };
 use storefront_domain::order::{self, Order, OrderCommand, OrderEvent};
-use storefront_domain::payment::{Payment, PaymentEvent};
+use storefront_domain::payment::{DisputeOutcome, Payment, PaymentEvent};
 use storefront_domain::register::{RegisterEvent, year_of};
 use storefront_eventlog::{AppendError, StreamName, Version};
 use tokio::sync::Mutex;
@@ -22,11 +23,15 @@ use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
 use crate::order_record;
+use crate::refunds;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
 /// What the invoices listen to.
-pub(crate) const LISTENER: Listener = Listener { name: "invoices", types: &["order.confirmed", "payment.refunded"] };
+pub(crate) const LISTENER: Listener = Listener {
+    name: "invoices",
+    types: &["order.confirmed", "payment.refunded", "payment.refund_failed", "payment.dispute_closed"],
+};
 
 /// How many documents each register is known to have. Whoever enters one holds the lock, so that one server does not race
 /// with itself for numbers; against other servers the log decides.
@@ -79,7 +84,7 @@ async fn credit(
     payment_id: PaymentId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let PaymentEvent::Refunded { amount, reference } = stored::decode(&turn.recorded)? else { return Ok(()) };
+    let Some(moved) = moved(store, turn).await? else { return Ok(()) };
     let register = streams::credit_notes(year_of(now));
     let mut known = registers.0.lock().await;
     let entries = known.entry(register.clone()).or_default();
@@ -91,7 +96,20 @@ async fn credit(
     let stream = streams::invoice(invoice);
     let (state, version) = stored::load::<InvoiceEvent>(store, &stream).await?;
     let number = CreditNoteNumber { year: year_of(now), sequence: *entries + 1 };
-    let command = InvoiceCommand::Credit { number, issued_at: now, amount, refund_reference: reference };
+    let command = match moved {
+        Moved::Away { amount, refund_reference } => {
+            // A bank may take what goes back as well; then more has gone than is left of the invoice.
+            let left = state.as_ref().map_or(amount, InvoiceWithCredits::left);
+            let amount = if amount.amount > left.amount { left } else { amount };
+            if amount.amount <= 0 {
+                return Ok(());
+            }
+            InvoiceCommand::Credit { number, issued_at: now, amount, refund_reference }
+        }
+        Moved::Returned { refund_reference } => {
+            InvoiceCommand::CancelCredit { number, issued_at: now, refund_reference }
+        }
+    };
     let credited = invoice::decide(&state, command)?;
     if credited.is_empty() {
         return Ok(());
@@ -99,6 +117,46 @@ async fn credit(
     let mut batch = Batch::new(now, Cause::event(&turn.recorded, LISTENER.name));
     batch.add(stream, version, &credited);
     enter(store, entries, register, number.to_string(), order_id, turn, batch).await
+}
+
+/// How money moved after it was on an invoice.
+enum Moved {
+    /// It went back, or was lost in a dispute.
+    Away { amount: Money, refund_reference: String },
+    /// A refund that failed after it had succeeded.
+    Returned { refund_reference: String },
+}
+
+/// What an event of a payment says about money on an invoice; `None` when nothing.
+async fn moved(store: &Store, turn: &Turn) -> Result<Option<Moved>, Failure> {
+    Ok(match stored::decode::<PaymentEvent>(&turn.recorded)? {
+        PaymentEvent::Refunded { amount, reference, .. } => Some(Moved::Away { amount, refund_reference: reference }),
+        PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => {
+            let before = refunds::before(store, &turn.recorded).await?;
+            let done = before.refund(refund_id).filter(|refund| refund.is_done());
+            let reference = done.and_then(|refund| refund.reference().cloned());
+            reference.map(|refund_reference| Moved::Returned { refund_reference })
+        }
+        PaymentEvent::DisputeClosed { dispute, outcome: DisputeOutcome::Lost } => {
+            let at = refunds::at(store, &turn.recorded).await?;
+            let lost = at.disputes().iter().find(|known| known.dispute == dispute);
+            lost.map(|lost| Moved::Away { amount: lost.amount, refund_reference: dispute.clone() })
+        }
+        PaymentEvent::Requested { .. }
+        | PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
+        | PaymentEvent::Succeeded { .. }
+        | PaymentEvent::Declined { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled
+        | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::RefundPending { .. }
+        | PaymentEvent::RefundFound { .. }
+        | PaymentEvent::RefundFailed { refund_id: None, .. }
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { outcome: DisputeOutcome::Won, .. } => None,
+    })
 }
 
 /// Appends a document together with its entry at the next place of its register. When another server was faster, the

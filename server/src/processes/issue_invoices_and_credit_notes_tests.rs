@@ -42,8 +42,8 @@ impl World {
     /// So much of the payment `number` goes back.
     async fn refunded(&self, number: u128, amount: i64, reference: &str) -> Recorded {
         let refund = [
-            PaymentEvent::RefundRequested { amount: euro(amount), reason: "too small".to_owned() },
-            PaymentEvent::Refunded { amount: euro(amount), reference: reference.to_owned() },
+            PaymentEvent::RefundRequested { refund_id: None, amount: euro(amount), reason: "too small".to_owned() },
+            PaymentEvent::Refunded { refund_id: None, amount: euro(amount), reference: reference.to_owned() },
         ];
         self.write(streams::payment(payment(number)), &refund).await;
         self.last("payment.refunded").await

@@ -5,11 +5,14 @@
 //! [`patience`] says, and then waits for somebody to look. With several servers on one log, each process runs on one of them
 //! at a time: see [`tenancy`]. Nothing here knows HTTP or the views' insides.
 
+pub(crate) mod ask_about_pending_refunds;
 pub(crate) mod check_out_orders;
+mod checkout_mails;
 pub(crate) mod end_idle_baskets;
 mod feed;
 mod fenced;
 pub(crate) mod follow_the_product_service;
+pub(crate) mod give_back_the_voucher_of_a_refunded_order;
 pub(crate) mod give_back_what_is_not_paid_in_time;
 pub(crate) mod issue_a_voucher_when_a_large_order_ships;
 pub(crate) mod issue_invoices_and_credit_notes;
@@ -22,5 +25,6 @@ pub(crate) mod runner;
 pub(crate) mod send_mail;
 pub(crate) mod take_payments;
 pub(crate) mod tell_customers_what_came_of_their_orders;
+pub(crate) mod tell_operators_of_money_that_needs_a_look;
 pub(crate) mod tenancy;
 pub(crate) mod timers;

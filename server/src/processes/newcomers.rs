@@ -12,20 +12,29 @@
 //! A process that has a checkpoint and no word was there before there was this rule, and began at the beginning.
 //! Every other process acts on all that is in the log, and notices by its streams what is done.
 
+use storefront_api::{OrderId, PaymentId};
 use storefront_domain::process::{self, ProcessCommand, ProcessEvent};
 use storefront_eventlog::Position;
 
 use super::{
-    issue_a_voucher_when_a_large_order_ships as vouchers, issue_invoices_and_credit_notes as invoices,
-    tell_customers_what_came_of_their_orders as notices,
+    give_back_the_voucher_of_a_refunded_order as voucher_returns, issue_a_voucher_when_a_large_order_ships as vouchers,
+    issue_invoices_and_credit_notes as invoices, tell_customers_what_came_of_their_orders as notices,
+    tell_operators_of_money_that_needs_a_look as money_alarms,
 };
 use crate::clock;
 use crate::commands::{Failure, retrying};
+use crate::order_record::OrderRecord;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
 /// The processes that say so.
-pub(crate) const NEWCOMERS: [&str; 3] = [invoices::LISTENER.name, vouchers::LISTENER.name, notices::LISTENER.name];
+pub(crate) const NEWCOMERS: [&str; 5] = [
+    invoices::LISTENER.name,
+    vouchers::LISTENER.name,
+    notices::LISTENER.name,
+    voucher_returns::LISTENER.name,
+    money_alarms::LISTENER.name,
+];
 
 /// Has each of them say after which position it acts, unless it has; all in one append. To be done before anything else
 /// happens in the shop.
@@ -57,6 +66,33 @@ async fn introduce_once(store: &Store) -> Result<(), Failure> {
 pub(crate) async fn acts_after(store: &Store, name: &'static str) -> Result<Position, Failure> {
     let (state, _) = stored::load::<ProcessEvent>(store, &streams::process(name)).await?;
     Ok(Position(state.introduced().unwrap_or(0)))
+}
+
+/// What becomes of the invoice of an order.
+pub(super) struct Invoicing {
+    /// It is there.
+    pub(super) is_written: bool,
+    /// It is there, or will be as soon as somebody writes it: not of an order that was confirmed before the shop wrote any.
+    pub(super) will_be_written: bool,
+    /// The payment of the latest checkout.
+    pub(super) payment_id: Option<PaymentId>,
+}
+
+/// What becomes of the invoice of an order, as far as the log says.
+pub(super) async fn invoicing(store: &Store, order_id: OrderId) -> Result<Invoicing, Failure> {
+    let mut record = OrderRecord::default();
+    let mut confirmed_at = None;
+    stored::for_each(store, &streams::order(order_id), |recorded| {
+        if recorded.kind() == "order.confirmed" {
+            confirmed_at = Some(recorded.position);
+        }
+        record.apply_recorded(recorded)
+    })
+    .await?;
+    let before_invoices = acts_after(store, invoices::LISTENER.name).await?;
+    let is_written = record.order.invoice().is_some();
+    let will_be_written = confirmed_at.is_some_and(|at: Position| is_written || at > before_invoices);
+    Ok(Invoicing { is_written, will_be_written, payment_id: record.order.payment_id() })
 }
 
 #[cfg(test)]

@@ -3,14 +3,15 @@
 //! The wallet is in the log itself, so the movement and the payment's outcome are one append: there is no moment in which
 //! one is there without the other, and nothing to ask again.
 
-use storefront_api::{CustomerId, Money, OrderId, PaymentId, PaymentMethod};
-use storefront_domain::payment::{self, PaymentCommand, PaymentEvent};
+use storefront_api::{CustomerId, Money, OrderId, PaymentId, PaymentMethod, RefundId};
+use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState};
 use storefront_domain::wallet::{self, WalletCommand, WalletError, WalletEvent};
 
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
 use crate::order_record;
+use crate::refunds;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
@@ -27,7 +28,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
         PaymentEvent::Requested { order_id, amount, method: PaymentMethod::Wallet } if amount.amount > 0 => {
             retrying(|| work.charge(order_id, amount)).await
         }
-        PaymentEvent::RefundRequested { amount, .. } => retrying(|| work.credit(amount)).await,
+        PaymentEvent::RefundRequested { refund_id, amount, .. } => retrying(|| work.credit(refund_id, amount)).await,
         PaymentEvent::Requested { .. }
         | PaymentEvent::IntentCreated { .. }
         | PaymentEvent::AuthenticationRequired { .. }
@@ -35,8 +36,13 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
         | PaymentEvent::Declined { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
+        | PaymentEvent::RefundPending { .. }
+        | PaymentEvent::RefundFound { .. }
         | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. } => Ok(()),
+        | PaymentEvent::RefundFailed { .. }
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { .. } => Ok(()),
     }
 }
 
@@ -77,15 +83,16 @@ impl Work<'_> {
     }
 
     /// Puts the money back into the wallet that paid, and records the refund.
-    async fn credit(&self, amount: Money) -> Result<(), Failure> {
+    async fn credit(&self, said: Option<RefundId>, amount: Money) -> Result<(), Failure> {
+        let Some(refund_id) = refunds::id_of(self.store, &self.turn.recorded, said).await? else { return Ok(()) };
         let (payment, _) = stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
         let (Some(request), Some(payer)) = (payment.request(), payment.reference()) else { return Ok(()) };
-        if request.method != PaymentMethod::Wallet || payment.open_refund().is_none() {
+        if request.method != PaymentMethod::Wallet || !is_to_be_made(&payment, refund_id) {
             return Ok(());
         }
         let Some(customer_id) = streams::id_in::<CustomerId>("wallet", payer) else {
             let detail = "the payment does not say which wallet paid".to_owned();
-            return self.record(self.batch(), &PaymentCommand::RecordRefundFailure { detail }).await;
+            return self.record(self.batch(), &failed(refund_id, detail)).await;
         };
         let stream = streams::wallet(customer_id);
         let (state, version) = stored::load::<WalletEvent>(self.store, &stream).await?;
@@ -97,9 +104,9 @@ impl Work<'_> {
         let outcome = match wallet::decide(&state, credit) {
             Ok(events) => {
                 batch.add(stream, version, &events);
-                PaymentCommand::RecordRefund { reference }
+                PaymentCommand::RecordRefund { refund_id, reference }
             }
-            Err(refusal) => PaymentCommand::RecordRefundFailure { detail: refusal.to_string() },
+            Err(refusal) => failed(refund_id, refusal.to_string()),
         };
         self.record(batch, &outcome).await
     }
@@ -120,6 +127,14 @@ impl Work<'_> {
     fn batch(&self) -> Batch {
         Batch::new(clock::now(), Cause::event(&self.turn.recorded, LISTENER.name))
     }
+}
+
+fn is_to_be_made(payment: &Payment, refund_id: RefundId) -> bool {
+    payment.refund(refund_id).is_some_and(|refund| refund.state == RefundState::Open)
+}
+
+fn failed(refund_id: RefundId, detail: String) -> PaymentCommand {
+    PaymentCommand::RecordRefundFailure { refund_id, reference: None, detail }
 }
 
 fn declined(reason: &str, message: &str) -> PaymentCommand {

@@ -104,7 +104,7 @@ async fn what_was_paid_comes_back_into_the_same_wallet_once_for_each_refund() {
     let world = World::with_balance(2_500).await;
     world.settles().await;
     for amount in [500, 1_500] {
-        let part = PaymentEvent::RefundRequested { amount: euro(amount), reason: "broken".to_owned() };
+        let part = PaymentEvent::RefundRequested { refund_id: None, amount: euro(amount), reason: "broken".to_owned() };
         world.write(streams::payment(payment(1)), &[part]).await;
         world.settles().await;
     }

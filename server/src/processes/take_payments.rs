@@ -5,14 +5,18 @@
 //! is killed: so there is one charge. An attempt without an answer is recorded and asked again; only the gateway's own
 //! word ever makes a payment declined.
 //!
-//! The gateway keeps a key for a day. What is older is never asked again, because that could charge twice: it is parked,
-//! and stays pending until the gateway tells by itself (a webhook), or a person looks.
+//! The gateway keeps a key for a day. A payment that is older is never asked for again, because that could charge twice: it is
+//! parked, and stays pending until the gateway tells by itself (a webhook), or a person looks. A refund that is older is
+//! looked for in the gateway's list first, and asked for again only where the list proves that there is none.
+//!
+//! A refund that the gateway works on for days is noted as pending, and is none of this process's business from then on: see
+//! `ask_about_pending_refunds`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_api::{Money, PaymentId, PaymentMethod, Timestamp};
-use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent};
+use storefront_api::{Money, PaymentId, PaymentMethod, RefundId, Timestamp};
+use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState};
 use storefront_eventlog::Recorded;
 
 use super::patience::Trouble;
@@ -22,6 +26,7 @@ use crate::commands::{Failure, retrying};
 use crate::integrations::card_gateway::{Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
 use crate::integrations::outside::Cards;
 use crate::integrations::retry;
+use crate::refunds::{self, LearnError};
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
@@ -53,15 +58,20 @@ pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> R
                 work.take_nothing().await
             }
         },
-        PaymentEvent::RefundRequested { amount, reason } => work.refund(amount, reason).await,
+        PaymentEvent::RefundRequested { refund_id, amount, reason } => work.refund(refund_id, amount, reason).await,
         PaymentEvent::IntentCreated { .. }
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
+        | PaymentEvent::RefundPending { .. }
+        | PaymentEvent::RefundFound { .. }
         | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. } => Ok(()),
+        | PaymentEvent::RefundFailed { .. }
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { .. } => Ok(()),
     }
 }
 
@@ -71,6 +81,11 @@ struct Work<'a> {
     recorded: &'a Recorded,
     payment_id: PaymentId,
     turn: &'a Turn,
+}
+
+/// Whether a refund has yet to be asked for at the gateway, as far as is known.
+fn is_to_be_made(payment: &Payment, refund_id: RefundId) -> bool {
+    payment.refund(refund_id).is_some_and(|refund| refund.state == RefundState::Open)
 }
 
 /// Whether the gateway may be asked under the key of an intent: only while it surely knows what came of the first time.
@@ -103,29 +118,71 @@ impl Work<'_> {
         Ok(self.record(&outcome, true).await?)
     }
 
-    async fn refund(&self, amount: Money, reason: String) -> Result<(), Trouble> {
+    async fn refund(&self, said: Option<RefundId>, amount: Money, reason: String) -> Result<(), Trouble> {
+        let Some(refund_id) = refunds::id_of(self.store, self.recorded, said).await? else { return Ok(()) };
         let payment = self.load().await?;
-        let Some(reference) = payment.reference().filter(|_| payment.open_refund().is_some()) else {
+        if !is_to_be_made(&payment, refund_id) {
             return Ok(());
-        };
-        let refund = Refund { reference: reference.to_owned(), amount, key: self.key(), reason };
+        }
+        let Some(reference) = payment.reference().map(str::to_owned) else { return Ok(()) };
         // What was paid without money goes back without money.
         let outcome = match payment.request().map(|request| &request.method) {
             Some(PaymentMethod::Card { .. }) => {
-                self.check_age("a refund")?;
+                if !self.may_ask_again() {
+                    self.learn_whether_it_was_made(&reference).await?;
+                    if !is_to_be_made(&self.load().await?, refund_id) {
+                        return Ok(());
+                    }
+                    if said.is_none() {
+                        // One that was asked for before refunds had ids cannot be told from another by the list.
+                        self.check_age("a refund")?;
+                    }
+                }
+                let ids = said.map(|refund_id| (self.payment_id, refund_id));
+                let refund = Refund { reference: reference.clone(), amount, key: self.key(), reason, ids };
                 self.cards.refund(&refund).await
             }
             Some(PaymentMethod::None) | None => Ok(RefundOutcome::Succeeded { reference: self.key() }),
             Some(PaymentMethod::Wallet) => return Ok(()),
         };
         let outcome = match outcome {
-            Ok(RefundOutcome::Succeeded { reference }) => PaymentCommand::RecordRefund { reference },
-            Ok(RefundOutcome::Refused { detail }) => PaymentCommand::RecordRefundFailure { detail },
-            Err(GatewayError::Unknown { detail }) => {
-                return Err(Trouble::Away { detail, pause: PAUSES.pause(self.turn.attempt) });
+            Ok(RefundOutcome::Succeeded { reference }) => PaymentCommand::RecordRefund { refund_id, reference },
+            Ok(RefundOutcome::Pending { reference }) => PaymentCommand::RecordRefundPending { refund_id, reference },
+            Ok(RefundOutcome::Failed { reference, detail }) => {
+                PaymentCommand::RecordRefundFailure { refund_id, reference: Some(reference), detail }
             }
+            Ok(RefundOutcome::Refused { detail }) => {
+                // Perhaps the money went back already, by another hand: the books must say so before this refund ends.
+                match refunds::learn(self.store, self.cards, self.payment_id, &reference).await {
+                    Ok(_) => {}
+                    Err(LearnError::Gateway(GatewayError::Unknown { detail })) => return Err(self.away(detail)),
+                    Err(LearnError::Failed(failure)) => return Err(failure.into()),
+                }
+                if !is_to_be_made(&self.load().await?, refund_id) {
+                    return Ok(());
+                }
+                PaymentCommand::RecordRefundFailure { refund_id, reference: None, detail }
+            }
+            Err(GatewayError::Unknown { detail }) => return Err(self.away(detail)),
         };
         Ok(self.record(&outcome, true).await?)
+    }
+
+    /// The key of a refund is too old to be used without a look; the gateway's list tells whether the refund was made, and
+    /// proves that it was not.
+    async fn learn_whether_it_was_made(&self, reference: &str) -> Result<(), Trouble> {
+        match refunds::learn(self.store, self.cards, self.payment_id, reference).await {
+            Ok(_) => Ok(()),
+            Err(LearnError::Gateway(GatewayError::Unknown { detail })) => Err(Trouble::Hopeless(format!(
+                "a refund has had no answer for 23 hours, and the card gateway does not say whether it made it ({detail}): \
+                 retry when it answers again; skip to give the refund up",
+            ))),
+            Err(LearnError::Failed(failure)) => Err(failure.into()),
+        }
+    }
+
+    fn away(&self, detail: String) -> Trouble {
+        Trouble::Away { detail, pause: PAUSES.pause(self.turn.attempt) }
     }
 
     /// Records an attempt without an answer; the next one is due after a pause.
@@ -163,10 +220,14 @@ impl Work<'_> {
         Ok(stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?.0)
     }
 
+    /// Whether the gateway surely knows the key still.
+    fn may_ask_again(&self) -> bool {
+        may_ask_again(Timestamp::from_unix_ms(self.recorded.time_ms), clock::now())
+    }
+
     /// Refuses to ask the gateway about something that it may have forgotten.
     fn check_age(&self, what: &str) -> Result<(), Trouble> {
-        let intended_at = Timestamp::from_unix_ms(self.recorded.time_ms);
-        if may_ask_again(intended_at, clock::now()) {
+        if self.may_ask_again() {
             return Ok(());
         }
         Err(Trouble::Hopeless(format!(

@@ -3,29 +3,35 @@
 //!
 //! The mail is named after the event that it tells of, so that one event never asks for two mails.
 
-use storefront_api::{EmailId, OrderId, PaymentId};
+use storefront_api::{EmailId, Money, OrderId, PaymentId};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{self, EmailCommand, EmailEvent};
-use storefront_domain::invoice::{InvoiceEvent, InvoiceNumber};
+use storefront_domain::invoice::{self, CreditNote, InvoiceEvent, InvoiceNumber};
 use storefront_domain::notice::{self, Trigger};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{Voucher, VoucherEvent};
-use storefront_eventlog::{Position, Recorded};
+use storefront_eventlog::Recorded;
 
-use super::issue_invoices_and_credit_notes as invoices;
 use super::newcomers;
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
-use crate::order_record::{self, OrderRecord};
+use crate::order_record;
+use crate::refunds;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
 /// What the notices listen to.
 pub(crate) const LISTENER: Listener = Listener {
     name: "notices",
-    types: &["order.shipped", "payment.refunded", "invoice.credited", "checkout.voucher_issued"],
+    types: &[
+        "order.shipped",
+        "payment.refunded",
+        "payment.refund_failed",
+        "invoice.credited",
+        "checkout.voucher_issued",
+    ],
 };
 
 /// Handles one event.
@@ -60,17 +66,25 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         return Ok(shipped.then_some((order_id, Trigger::Shipped)));
     }
     if let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) {
-        let PaymentEvent::Refunded { amount, reference: _ } = stored::decode(recorded)? else { return Ok(None) };
-        let (payment, _) = stored::load::<PaymentEvent>(store, &recorded.stream_name()).await?;
-        let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
-        let is_credited = is_on_an_invoice(store, order_id, payment_id).await?;
-        return Ok(Some((order_id, Trigger::Refunded { amount, is_credited })));
+        return of_payment(store, recorded, payment_id).await;
     }
     if streams::id_in::<InvoiceNumber>("invoice", stream).is_some() {
         let InvoiceEvent::Credited(credit) = stored::decode(recorded)? else { return Ok(None) };
-        let (issued, _) = stored::load::<InvoiceEvent>(store, &recorded.stream_name()).await?;
-        let trigger = Trigger::Credited { amount: credit.amount, number: credit.number };
-        return Ok(issued.map(|issued| (issued.invoice.order_id, trigger)));
+        let CreditNote { amount, number, cancels, .. } = credit;
+        let mut issued = None;
+        stored::for_each(store, &recorded.stream_name(), |earlier| {
+            if earlier.version <= recorded.version {
+                issued = invoice::evolve(issued.take(), &stored::decode::<InvoiceEvent>(earlier)?);
+            }
+            Ok(())
+        })
+        .await?;
+        let Some(issued) = issued else { return Ok(None) };
+        let trigger = match cancels {
+            Some(_) => Trigger::CreditCancelled { amount: Money::new(-amount.amount, amount.currency), number },
+            None => Trigger::Credited { amount, number, is_whole: issued.left().amount <= 0 },
+        };
+        return Ok(Some((issued.invoice.order_id, trigger)));
     }
     let Some(order_id) = streams::id_in::<OrderId>("checkout", stream) else { return Ok(None) };
     let CheckoutEvent::VoucherIssued { voucher: code } = stored::decode(recorded)? else { return Ok(None) };
@@ -79,21 +93,46 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     Ok(Some((order_id, Trigger::VoucherIssued { code, amount: terms.amount })))
 }
 
+/// What an event of a payment tells: money has gone back, or what had gone back has returned.
+async fn of_payment(
+    store: &Store,
+    recorded: &Recorded,
+    payment_id: PaymentId,
+) -> Result<Option<(OrderId, Trigger)>, Failure> {
+    let event = stored::decode::<PaymentEvent>(recorded)?;
+    let then = refunds::at(store, recorded).await?;
+    let Some(order_id) = then.request().map(|request| request.order_id) else { return Ok(None) };
+    let is_credited = is_on_an_invoice(store, order_id, payment_id).await?;
+    let trigger = match event {
+        PaymentEvent::Refunded { amount, .. } => Trigger::Refunded { amount, is_credited, is_whole: then.kept() <= 0 },
+        PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => {
+            let before = refunds::before(store, recorded).await?;
+            let Some(refund) = before.refund(refund_id).filter(|refund| refund.is_done()) else { return Ok(None) };
+            Trigger::RefundReturned { amount: refund.amount, is_credited }
+        }
+        PaymentEvent::Requested { .. }
+        | PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
+        | PaymentEvent::Succeeded { .. }
+        | PaymentEvent::Declined { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled
+        | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::RefundPending { .. }
+        | PaymentEvent::RefundFound { .. }
+        | PaymentEvent::RefundFailed { refund_id: None, .. }
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { .. } => return Ok(None),
+    };
+    Ok(Some((order_id, trigger)))
+}
+
 /// Whether what was paid is on an invoice, or will be as soon as that is written: not what came too late for its order, and
 /// not what was confirmed before the shop wrote invoices.
 async fn is_on_an_invoice(store: &Store, order_id: OrderId, payment_id: PaymentId) -> Result<bool, Failure> {
-    let mut record = OrderRecord::default();
-    let mut confirmed_at = None;
-    stored::for_each(store, &streams::order(order_id), |recorded| {
-        if recorded.kind() == "order.confirmed" {
-            confirmed_at = Some(recorded.position);
-        }
-        record.apply_recorded(recorded)
-    })
-    .await?;
-    let before_invoices = newcomers::acts_after(store, invoices::LISTENER.name).await?;
-    let has_one_or_will = |confirmed_at: Position| record.order.invoice().is_some() || confirmed_at > before_invoices;
-    Ok(record.order.payment_id() == Some(payment_id) && confirmed_at.is_some_and(has_one_or_will))
+    let invoicing = newcomers::invoicing(store, order_id).await?;
+    Ok(invoicing.will_be_written && invoicing.payment_id == Some(payment_id))
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use storefront_api::RefundId;
 use storefront_domain::OrderNumber;
 use storefront_domain::email::MailKind;
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice};
 use storefront_domain::process::ProcessEvent;
-use storefront_eventlog::{Filter, SqliteStore, StreamName};
+use storefront_eventlog::{Filter, Position, SqliteStore, StreamName};
 
 use super::*;
+use crate::processes::issue_invoices_and_credit_notes;
 use crate::testing::{added, address, at_second, card, checked_out, euro, order, payment, started};
 
 const CREDIT: CreditNoteNumber = CreditNoteNumber { year: 2026, sequence: 1 };
@@ -37,9 +39,10 @@ impl World {
     }
 
     async fn refunded(&self, number: u128, amount: i64) {
+        let refund_id = Some(refund_id());
         let refund = [
-            PaymentEvent::RefundRequested { amount: euro(amount), reason: "too small".to_owned() },
-            PaymentEvent::Refunded { amount: euro(amount), reference: format!("re_{number}") },
+            PaymentEvent::RefundRequested { refund_id, amount: euro(amount), reason: "too small".to_owned() },
+            PaymentEvent::Refunded { refund_id, amount: euro(amount), reference: format!("re_{number}") },
         ];
         self.write(streams::payment(payment(number)), &refund).await;
     }
@@ -73,8 +76,13 @@ impl World {
     }
 }
 
-fn refunded(amount: i64, credit_note: Option<CreditNoteNumber>) -> MailKind {
-    MailKind::Refunded { amount: Some(euro(amount)), credit_note }
+fn refund_id() -> RefundId {
+    RefundId(uuid::Uuid::from_u128(u128::MAX))
+}
+
+fn refunded(amount: i64, credit_note: Option<CreditNoteNumber>, is_whole: bool) -> MailKind {
+    let is_whole = Some(is_whole);
+    MailKind::Refunded { amount: Some(euro(amount)), credit_note, is_whole }
 }
 
 #[tokio::test]
@@ -120,11 +128,21 @@ async fn a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_
         amount: euro(500),
         tax: Vec::new(),
         refund_reference: "re_1".to_owned(),
+        cancels: None,
     };
-    let written = [InvoiceEvent::Issued(Box::new(invoice)), InvoiceEvent::Credited(credit)];
+    let rest_number = CreditNoteNumber { sequence: CREDIT.sequence + 1, ..CREDIT };
+    let cancel_number = CreditNoteNumber { sequence: CREDIT.sequence + 2, ..CREDIT };
+    let rest =
+        CreditNote { number: rest_number, amount: euro(1500), refund_reference: "re_2".to_owned(), ..credit.clone() };
+    let cancelling =
+        CreditNote { number: cancel_number, amount: euro(-1500), cancels: Some(rest_number), ..rest.clone() };
+    let credits = [credit, rest, cancelling].map(InvoiceEvent::Credited);
+    let written = [&[InvoiceEvent::Issued(Box::new(invoice))], &credits[..]].concat();
     world.write(streams::invoice(number), &written).await;
     world.write(streams::order(order(1)), &[OrderEvent::Invoiced { number }]).await;
-    assert_eq!(world.told().await, [refunded(500, Some(CREDIT))]);
+    let returned = MailKind::RefundFailed { amount: euro(1500), credit_note: Some(cancel_number) };
+    let told = [refunded(500, Some(CREDIT), false), refunded(1500, Some(rest_number), true), returned];
+    assert_eq!(world.told().await, told, "the last one says that all has gone back");
 }
 
 #[tokio::test]
@@ -132,10 +150,20 @@ async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
     let world = World::confirmed().await;
     world.paid(2).await;
     world.refunded(2, 2000).await;
-    assert_eq!(world.told().await, [refunded(2000, None)], "another payment than the one that bought the order");
+    assert_eq!(world.told().await, [refunded(2000, None, true)], "another payment than the one that bought the order");
     let world = World::confirmed().await;
     let head = world.store.head().await.unwrap().0;
-    world.write(streams::process(invoices::LISTENER.name), &[ProcessEvent::Introduced { after: head }]).await;
+    world
+        .write(
+            streams::process(issue_invoices_and_credit_notes::LISTENER.name),
+            &[ProcessEvent::Introduced { after: head }],
+        )
+        .await;
     world.refunded(1, 700).await;
-    assert_eq!(world.told().await, [refunded(700, None)], "it was confirmed before the shop wrote invoices");
+    assert_eq!(world.told().await, [refunded(700, None, false)], "it was confirmed before the shop wrote invoices");
+    let (refund_id, reference) = (Some(refund_id()), Some("re_1".to_owned()));
+    let failed = PaymentEvent::RefundFailed { refund_id, reference, detail: "the account is closed".to_owned() };
+    world.write(streams::payment(payment(1)), &[failed]).await;
+    let returned = MailKind::RefundFailed { amount: euro(700), credit_note: None };
+    assert_eq!(world.told().await, [refunded(700, None, false), returned], "the money has returned");
 }

@@ -6,7 +6,7 @@ use storefront_api::{EmailId, Money, OrderId, OrderStatus, PaymentId, PaymentMet
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::order::{self, Order, OrderEvent};
-use storefront_domain::payment::PaymentEvent;
+use storefront_domain::payment::{self, DisputeOutcome, Payment, PaymentEvent, RefundState};
 use storefront_domain::process::ProcessEvent;
 use storefront_domain::stock::StockEvent;
 use storefront_eventlog::{Position, Recorded};
@@ -49,13 +49,46 @@ pub(super) struct PaymentBook {
     pub(super) order_id: Option<OrderId>,
     pub(super) succeeded_at: Option<Position>,
     pub(super) declined: bool,
-    pub(super) refunded: i64,
-    /// Where the log says so, each time.
-    pub(super) refunded_at: Vec<Position>,
     pub(super) refunds_asked: u32,
-    /// What was asked to go back.
-    pub(super) asked_back: i64,
-    pub(super) refunds_failed: u32,
+    /// All that happened to it, and where the log says so.
+    pub(super) events: Vec<(Position, PaymentEvent)>,
+}
+
+impl PaymentBook {
+    /// The payment as it was right after a position.
+    pub(super) fn at(&self, position: Position) -> Payment {
+        let until = self.events.iter().take_while(|(at, _)| *at <= position);
+        until.fold(Payment::default(), |payment, (_, event)| payment::evolve(payment, event))
+    }
+
+    /// The payment as it is.
+    pub(super) fn now(&self) -> Payment {
+        self.at(Position(u64::MAX))
+    }
+
+    /// Where the log says that money went back, for good or not.
+    pub(super) fn refunded_at(&self) -> impl Iterator<Item = Position> {
+        let refunds = self.events.iter().filter(|(_, event)| matches!(event, PaymentEvent::Refunded { .. }));
+        refunds.map(|(at, _)| *at)
+    }
+
+    /// Where the log says that money that had gone back has returned.
+    pub(super) fn returned_at(&self) -> impl Iterator<Item = Position> {
+        let failed = self.events.iter().filter_map(|(at, event)| match event {
+            PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => Some((*at, *refund_id)),
+            _ => None,
+        });
+        failed
+            .filter(|(at, id)| self.at(Position(at.0 - 1)).refund(*id).is_some_and(payment::Refund::is_done))
+            .map(|(at, _)| at)
+    }
+
+    /// Where the log says that a dispute was lost.
+    pub(super) fn lost_at(&self) -> impl Iterator<Item = Position> {
+        let lost =
+            |event: &PaymentEvent| matches!(event, PaymentEvent::DisputeClosed { outcome: DisputeOutcome::Lost, .. });
+        self.events.iter().filter(move |(_, event)| lost(event)).map(|(at, _)| *at)
+    }
 }
 
 /// One mail.
@@ -80,10 +113,24 @@ impl OrderBook {
 }
 
 impl Books {
-    /// What is to be kept of the price of an order that is sold: all but what was asked back.
-    pub(super) fn to_be_kept(&self, book: &OrderBook) -> i64 {
-        let Some((payment, total, _)) = book.checkouts.last().filter(|_| book.is_sold()) else { return 0 };
-        total.amount - self.payments.get(payment).map_or(0, |payment| payment.asked_back)
+    /// What is to be kept of what an order paid by the given means: the price if it is sold, less what went back or was lost
+    /// in a dispute. Of a payment that bought nothing only what could not be given back, about which an operator knows.
+    pub(super) fn to_be_kept(&self, book: &OrderBook, counts: impl Fn(&PaymentMethod) -> bool) -> i64 {
+        let last = book.checkouts.last().map(|(payment, ..)| *payment).filter(|_| book.is_sold());
+        let of_checkout = |(id, total, _): &(PaymentId, Money, PaymentMethod)| {
+            let payment = self.payments.get(id).map(PaymentBook::now).unwrap_or_default();
+            let back = payment.refunds().iter().filter(|refund| refund.is_done()).map(|refund| refund.amount.amount);
+            let held = payment.disputes().iter().filter(|dispute| dispute.holds_money());
+            let gone = back.chain(held.map(|dispute| dispute.amount.amount)).sum::<i64>();
+            let has_failed = |refund: &payment::Refund| matches!(refund.state, RefundState::Failed { .. });
+            let has_trouble = payment.refunds().iter().any(has_failed) || !payment.disputes().is_empty();
+            match last {
+                Some(last) if last == *id => total.amount - gone,
+                _ if has_trouble => payment.kept(),
+                _ => 0,
+            }
+        };
+        book.checkouts.iter().filter(|(.., method)| counts(method)).map(of_checkout).sum()
     }
 
     /// Reads the log of a world.
@@ -145,6 +192,7 @@ impl Books {
 
     fn payment(&mut self, id: PaymentId, at: Position, event: PaymentEvent) {
         let book = self.payments.entry(id).or_default();
+        book.events.push((at, event.clone()));
         match event {
             PaymentEvent::Requested { order_id, .. } => {
                 if book.order_id.replace(order_id).is_some() {
@@ -161,19 +209,17 @@ impl Books {
                     self.wrong.push(format!("payment {id} has two outcomes"));
                 }
             }
-            PaymentEvent::RefundRequested { amount, .. } => {
-                book.refunds_asked += 1;
-                book.asked_back += amount.amount;
-            }
-            PaymentEvent::Refunded { amount, .. } => {
-                book.refunded += amount.amount;
-                book.refunded_at.push(at);
-            }
-            PaymentEvent::RefundFailed { .. } => book.refunds_failed += 1,
+            PaymentEvent::RefundRequested { .. } => book.refunds_asked += 1,
+            PaymentEvent::Refunded { .. } | PaymentEvent::RefundFailed { .. } => {}
             PaymentEvent::IntentCreated { .. }
             | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::OutcomeUnknown { .. }
-            | PaymentEvent::Cancelled => {}
+            | PaymentEvent::Cancelled
+            | PaymentEvent::RefundPending { .. }
+            | PaymentEvent::RefundFound { .. }
+            | PaymentEvent::Disputed { .. }
+            | PaymentEvent::DisputeFundsWithdrawn { .. }
+            | PaymentEvent::DisputeClosed { .. } => {}
         }
     }
 

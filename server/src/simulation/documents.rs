@@ -33,7 +33,7 @@ pub(super) fn are_complete(world: &World, books: &Books, wrong: &mut Vec<String>
                 let (_, _, credited) = invoices.entry(orders[&stream]).or_default();
                 *credited += note.amount.amount;
                 numbers.entry(("credit note", note.number.year)).or_default().push(note.number.sequence);
-                fate::mark(Scene::CreditNote);
+                fate::mark(if note.cancels.is_some() { Scene::CreditNoteCancelled } else { Scene::CreditNote });
             }
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn are_complete(world: &World, books: &Books, wrong: &mut Vec<String>
             ));
         }
         let back = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
-        let back = back.filter(|_| due == 1).map_or(0, |payment| payment.refunded);
+        let back = back.filter(|_| due == 1).map_or(0, |payment| payment.now().given_back());
         if credited != back {
             wrong.push(format!("order {id} has credit notes over {credited}, and {back} went back"));
         }

@@ -113,7 +113,7 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
                 }
             }
             PaymentEvent::RefundRequested { .. } => drop(refunds.insert(payment_id, key)),
-            PaymentEvent::Refunded { amount, reference } if told && reference != "none" => {
+            PaymentEvent::Refunded { amount, reference, .. } if told && reference != "none" => {
                 world.bank().remembers_refund(&refunds[&payment_id], payment_id, amount, reference);
             }
             PaymentEvent::Requested { .. }
@@ -123,8 +123,13 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
             | PaymentEvent::Declined { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
+            | PaymentEvent::RefundPending { .. }
+            | PaymentEvent::RefundFound { .. }
             | PaymentEvent::Refunded { .. }
-            | PaymentEvent::RefundFailed { .. } => {}
+            | PaymentEvent::RefundFailed { .. }
+            | PaymentEvent::Disputed { .. }
+            | PaymentEvent::DisputeFundsWithdrawn { .. }
+            | PaymentEvent::DisputeClosed { .. } => {}
         }
     }
 }

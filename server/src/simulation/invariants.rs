@@ -5,15 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use storefront_api::{OrderId, OrderStatus, PaymentMethod, ProductId};
 use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::MailKind;
+use storefront_domain::payment::{self, PaymentEvent, RefundState};
+use storefront_domain::process::{self, Process};
 use storefront_domain::stock::{self, Allocation, Stock, StockEvent};
 use storefront_eventlog::{Position, StreamName, Version};
 
-use super::books::{Books, OrderBook};
+use super::books::{Books, OrderBook, PaymentBook};
 use super::documents;
 use super::fate;
 use super::purses;
 use super::scenes::Scene;
 use super::world::{World, lock};
+use crate::processes::tell_operators_of_money_that_needs_a_look as money_alarms;
+use crate::{stored, streams};
 
 /// What is wrong with a world at rest; nothing, if all is well.
 pub(super) fn broken(world: &World) -> Vec<String> {
@@ -25,6 +29,7 @@ pub(super) fn broken(world: &World) -> Vec<String> {
         order_is_explained(*id, book, &books, &mut wrong);
         money_is_where_it_belongs(*id, book, &books, world, &mut wrong);
         mails_were_sent(*id, book, &books, &mut wrong);
+        orders_were_told_of(*id, book, &books, &mut wrong);
     }
     payments_agree_with_the_gateway(&books, world, &mut wrong);
     for (product, events) in &books.stocks {
@@ -35,7 +40,7 @@ pub(super) fn broken(world: &World) -> Vec<String> {
     documents::are_complete(world, &books, &mut wrong);
     purses::vouchers_are_used_once(world, &books, &mut wrong);
     mails_agree_with_the_mailbox(&books, world, &mut wrong);
-    processes_are_done(world, &mut wrong);
+    processes_are_done(world, &books, &mut wrong);
     books.mark_scenes();
     wrong
 }
@@ -81,10 +86,7 @@ fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut 
 
 /// What the shop has kept of an order's money is its price if it is sold, and nothing else.
 fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, books: &Books, world: &World, wrong: &mut Vec<String>) {
-    let due = match book.checkouts.last() {
-        Some((_, _, PaymentMethod::Card { .. })) => books.to_be_kept(book),
-        Some((_, _, PaymentMethod::Wallet | PaymentMethod::None)) | None => 0,
-    };
+    let due = books.to_be_kept(book, |method| matches!(method, PaymentMethod::Card { .. }));
     let asked = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
     let (asked, acknowledged) = (asked.map_or(0, |payment| payment.refunds_asked), world.refunds_of(id));
     // The shop gives back by itself what is left when an order is cancelled.
@@ -127,12 +129,31 @@ fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec
         if told != charged.paid {
             wrong.push(format!("{}: the gateway says paid {:?}, the log {told:?}", charged.reference, charged.paid));
         }
-        let back = if charged.paid == Some(true) { charged.amount.amount - bank.kept(charged) } else { 0 };
-        if book.refunded != back {
-            wrong.push(format!("{}: the gateway gave back {back}, the log says {}", charged.reference, book.refunded));
+        let payment = book.now();
+        let kept = bank.kept(charged);
+        if payment.kept() != kept {
+            wrong.push(format!("{}: the gateway keeps {kept}, the log says {}", charged.reference, payment.kept()));
         }
-        if book.refunds_failed > 0 {
-            wrong.push(format!("{}: a refund was refused", charged.reference));
+        for refund in bank.refunds.iter().filter(|refund| refund.charge == charged.reference) {
+            let known = payment.refunds().iter().find(|known| known.reference() == Some(&refund.reference));
+            let agrees = match known.map(|known| &known.state) {
+                Some(RefundState::Done { .. }) => !refund.has_failed(),
+                Some(RefundState::Failed { .. }) => refund.has_failed(),
+                Some(RefundState::Open | RefundState::Pending { .. }) | None => false,
+            };
+            // One that was made at the gateway and failed before the shop heard of it is none of its business.
+            if !agrees && !(known.is_none() && refund.has_failed()) {
+                wrong.push(format!("{refund:?} is {known:?} in the log"));
+            }
+        }
+    }
+    for (id, book) in &books.payments {
+        let payment = book.now();
+        for open in payment.refunds().iter().filter(|refund| refund.is_open()) {
+            wrong.push(format!("a refund of payment {id} has no end: {open:?}"));
+        }
+        for open in payment.disputes().iter().filter(|dispute| dispute.is_open()) {
+            wrong.push(format!("a dispute of payment {id} has no end: {open:?}"));
         }
     }
 }
@@ -226,14 +247,23 @@ fn mails_were_sent(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec
         *asked.entry(name_of(&mail.kind)).or_default() += 1;
     }
     let refunds = books.payments.values().filter(|payment| payment.order_id == Some(id));
-    let refunds = refunds.flat_map(|payment| &payment.refunded_at).filter(|at| **at > books.past).count();
+    let refunds: Vec<_> = refunds.collect();
+    let new = |at: &Position| *at > books.past;
+    let back = refunds.iter().flat_map(|payment| payment.refunded_at()).filter(new).count();
+    // What was lost is told by its credit note.
+    let is_invoiced = |payment: &&&PaymentBook| {
+        let last = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
+        let confirmed = book.confirmed_at.is_some_and(|at| at > books.past);
+        confirmed && last.is_some_and(|last| std::ptr::eq(last, **payment))
+    };
+    let lost = refunds.iter().filter(is_invoiced).flat_map(|payment| payment.lost_at()).filter(new).count();
+    let returned = refunds.iter().flat_map(|payment| payment.returned_at()).filter(new).count();
     let vouchers = books.checkouts.get(&id).into_iter().flatten();
     let vouchers = vouchers.filter(|(_, event)| matches!(event, CheckoutEvent::VoucherIssued { .. })).count();
     for (kind, due) in [
-        ("confirmation", usize::from(book.confirmed_at.is_some())),
-        ("cancelled", usize::from(book.confirmed_at.is_some() && book.cancelled_at.is_some())),
         ("shipped", usize::from(book.shipped_at.is_some_and(|shipped| shipped > books.past))),
-        ("refunded", refunds),
+        ("refunded", back + lost),
+        ("refund failed", returned),
         ("voucher", vouchers),
     ] {
         let asked = asked.get(kind).copied().unwrap_or_default();
@@ -243,12 +273,29 @@ fn mails_were_sent(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec
     }
 }
 
+/// A confirmation waits for the invoice, and is not sent any more when the order is cancelled first; who cancels is told so.
+fn orders_were_told_of(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+    let asked = |kind: MailKind| books.mails.values().filter(|mail| mail.order_id == id && mail.kind == kind).count();
+    let (confirmed, cancelled) = (book.confirmed_at.is_some(), book.cancelled_at.is_some());
+    let confirmations = asked(MailKind::Confirmation);
+    if confirmations > usize::from(confirmed) || (confirmed && !cancelled && confirmations == 0) {
+        wrong.push(format!("order {id} ({:?}) has {confirmations} confirmations", book.status));
+    }
+    let cancellations = asked(MailKind::Cancelled);
+    // Of old, only who had been told of a confirmation was told.
+    let may_lack_one = !confirmed && book.cancelled_at.is_some_and(|at| at <= books.past);
+    if cancellations > usize::from(cancelled) || (cancelled && cancellations == 0 && !may_lack_one) {
+        wrong.push(format!("order {id} ({:?}) has {cancellations} mails that it is cancelled", book.status));
+    }
+}
+
 fn name_of(kind: &MailKind) -> &'static str {
     match kind {
         MailKind::Confirmation => "confirmation",
         MailKind::Shipped => "shipped",
         MailKind::Cancelled => "cancelled",
         MailKind::Refunded { .. } => "refunded",
+        MailKind::RefundFailed { .. } => "refund failed",
         MailKind::Voucher { .. } => "voucher",
     }
 }
@@ -272,18 +319,39 @@ fn mails_agree_with_the_mailbox(books: &Books, world: &World, wrong: &mut Vec<St
     }
 }
 
-/// No process has anything left to do, and parked is what nobody can read.
-fn processes_are_done(world: &World, wrong: &mut Vec<String>) {
+/// No process has anything left to do, and parked is what nobody can read, and money that needs a look.
+fn processes_are_done(world: &World, books: &Books, wrong: &mut Vec<String>) {
     let poisoned = lock(&world.poisoned).len();
     let mut parked = 0;
     for (process, standing) in world.standings() {
         if standing.unfinished > 0 || standing.paused {
             wrong.push(format!("{process} is stuck: {standing:?}"));
         }
-        parked += standing.parked;
+        if process != money_alarms::LISTENER.name {
+            parked += standing.parked;
+        }
     }
     if parked != poisoned {
         wrong.push(format!("{parked} orders are parked, with {poisoned} events that nobody can read"));
+    }
+    let mut alarms = Process::default();
+    for recorded in world.events() {
+        if recorded.stream() == streams::process(money_alarms::LISTENER.name).as_str() {
+            alarms = process::evolve(alarms, &stored::decode(&recorded).expect("it was just written"));
+        }
+    }
+    for book in books.payments.values() {
+        let payment = book.now();
+        let failed_at = book.events.iter().filter(|(_, event)| matches!(event, PaymentEvent::RefundFailed { .. }));
+        let is_new = failed_at.last().is_some_and(|(at, _)| *at > books.past);
+        let is_with_us = |refund: &payment::Refund| {
+            let failed = matches!(refund.state, RefundState::Failed { .. });
+            failed && payment.left().is_some_and(|left| left.amount >= refund.amount.amount)
+        };
+        let Some(order_id) = book.order_id.filter(|_| is_new) else { continue };
+        if payment.refunds().iter().any(is_with_us) && !alarms.parked().contains_key(&order_id.to_string()) {
+            wrong.push(format!("money of order {order_id} could not go back, and no operator was told"));
+        }
     }
 }
 

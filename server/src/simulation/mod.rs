@@ -67,7 +67,7 @@ async fn live(world: Arc<World>) -> Result<(), String> {
         tokio::spawn(world.clone().keep_a_server());
     }
     weather::opens(&world).await;
-    let mut people = vec![tokio::spawn(weather::keeps_shop(world.clone()))];
+    let mut people = vec![tokio::spawn(weather::keeps_shop(world.clone())), tokio::spawn(world.clone().meddles())];
     if fate::climate().crash > 0 {
         people.push(tokio::spawn(weather::turns_bad(world.clone())));
     }

@@ -7,11 +7,12 @@ pub(super) const BEFORE_CHARGE: &str = "before a charge";
 pub(super) const AFTER_CHARGE: &str = "after a charge";
 pub(super) const BEFORE_REFUND: &str = "before a refund";
 pub(super) const AFTER_REFUND: &str = "after a refund";
+pub(super) const BEFORE_LIST: &str = "before refunds and disputes are looked up";
 pub(super) const BEFORE_MAIL: &str = "before a mail is handed in";
 pub(super) const AFTER_MAIL: &str = "after a mail was handed in";
 pub(super) const PRODUCTS: &str = "the product service is asked";
 
-pub(super) const ALL: [&str; 10] = [
+pub(super) const ALL: [&str; 11] = [
     READ,
     BEFORE_APPEND,
     AFTER_APPEND,
@@ -19,6 +20,7 @@ pub(super) const ALL: [&str; 10] = [
     AFTER_CHARGE,
     BEFORE_REFUND,
     AFTER_REFUND,
+    BEFORE_LIST,
     BEFORE_MAIL,
     AFTER_MAIL,
     PRODUCTS,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use storefront_api::{Currency, CustomerId, Money, OrderId, PaymentMethod, VoucherCode};
+use storefront_api::{Currency, CustomerId, Money, OrderId, PaymentMethod, PaymentStatus, VoucherCode};
 use storefront_domain::voucher::{self, Voucher, VoucherCommand, VoucherEvent};
 use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletEvent};
 use storefront_eventlog::Version;
@@ -66,10 +66,7 @@ pub(super) fn wallets_add_up(world: &World, books: &Books, wrong: &mut Vec<Strin
         }
     }
     for (id, book) in &books.orders {
-        let due = match book.checkouts.last() {
-            Some((_, _, PaymentMethod::Wallet)) => books.to_be_kept(book),
-            Some((_, _, PaymentMethod::Card { .. } | PaymentMethod::None)) | None => 0,
-        };
+        let due = books.to_be_kept(book, |method| *method == PaymentMethod::Wallet);
         let kept = kept.get(id).copied().unwrap_or(0);
         if kept != due {
             wrong.push(format!("order {id} is {:?}, and took {kept} from the wallet where {due} is due", book.status));
@@ -89,16 +86,24 @@ pub(super) fn wallets_add_up(world: &World, books: &Books, wrong: &mut Vec<Strin
 /// brought one.
 pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut Vec<String>) {
     let mut issued_for = BTreeMap::<OrderId, u32>::new();
-    let mut vouchers = BTreeMap::<VoucherCode, (Option<OrderId>, u32)>::new();
+    let mut vouchers = BTreeMap::<VoucherCode, (Option<OrderId>, Option<OrderId>)>::new();
     for recorded in world.events() {
         let Some(code) = streams::id_in::<VoucherCode>("voucher", recorded.stream()) else { continue };
-        let (reserved, redeemed) = vouchers.entry(code.clone()).or_default();
+        let (reserved, used_by) = vouchers.entry(code.clone()).or_default();
         match stored::decode::<VoucherEvent>(&recorded).expect("it was just written") {
             VoucherEvent::Issued { order_id, .. } => *issued_for.entry(order_id).or_default() += 1,
             VoucherEvent::Reserved { order_id } => *reserved = Some(order_id),
-            VoucherEvent::Released { .. } | VoucherEvent::Revoked { .. } => *reserved = None,
+            VoucherEvent::Released { order_id } => {
+                *reserved = None;
+                if *used_by == Some(order_id) {
+                    *used_by = None;
+                }
+            }
+            VoucherEvent::Revoked { .. } => *reserved = None,
             VoucherEvent::Redeemed { order_id } => {
-                *redeemed += 1;
+                if let Some(other) = used_by.replace(order_id) {
+                    wrong.push(format!("voucher {code} was used by {other} and by {order_id}"));
+                }
                 let confirmed = books.orders.get(&order_id).is_some_and(|book| book.confirmed_at.is_some());
                 if !confirmed || *reserved != Some(order_id) {
                     wrong.push(format!("voucher {code} was used by order {order_id}, which was not confirmed with it"));
@@ -107,14 +112,26 @@ pub(super) fn vouchers_are_used_once(world: &World, books: &Books, wrong: &mut V
             }
         }
     }
-    for (code, (reserved, redeemed)) in &vouchers {
-        if *redeemed > 1 || reserved.is_some() {
-            wrong.push(format!("voucher {code} was used {redeemed} times, and is left reserved for {reserved:?}"));
+    for (code, (reserved, used_by)) in &vouchers {
+        if reserved.is_some() {
+            wrong.push(format!("voucher {code} is left reserved for {reserved:?}"));
+        }
+        let Some((id, book)) = used_by.and_then(|id| books.orders.get_key_value(&id)) else { continue };
+        let payment = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
+        let is_back = payment.is_some_and(|payment| {
+            let last = payment.refunded_at().chain(payment.lost_at()).max();
+            last.is_some_and(|at| at > books.past) && payment.now().status() == PaymentStatus::Refunded
+        });
+        let is_cancelled = book.cancelled_at.is_some_and(|at| at > books.past);
+        if is_cancelled || is_back {
+            wrong.push(format!("voucher {code} stays used by order {id}, which is {:?}", book.status));
         }
     }
     let threshold = world.config.terms.voucher_threshold;
     for (id, book) in &books.orders {
-        let large = book.order.total().amount > threshold;
+        let payment = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
+        let spent = book.shipped_at.zip(payment).and_then(|(at, payment)| payment.at(at).left());
+        let large = spent.unwrap_or(book.order.total()).amount > threshold;
         let sent = book.shipped_at.is_some_and(|shipped| shipped > books.past);
         let (issued, due) = (issued_for.get(id).copied().unwrap_or(0), u32::from(large && sent));
         if issued != due {

@@ -37,10 +37,16 @@ pub(super) enum Scene {
     IdleBasketEnded,
     CreditNote,
     PartialRefundRepeated,
+    RefundPends,
+    RefundFailsLater,
+    RefundEndsUntold,
+    RefundedAtTheGateway,
+    Disputed,
+    CreditNoteCancelled,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 32] = [
+    pub(super) const ALL: [Self; 38] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -73,6 +79,12 @@ impl Scene {
         Self::IdleBasketEnded,
         Self::CreditNote,
         Self::PartialRefundRepeated,
+        Self::RefundPends,
+        Self::RefundFailsLater,
+        Self::RefundEndsUntold,
+        Self::RefundedAtTheGateway,
+        Self::Disputed,
+        Self::CreditNoteCancelled,
     ];
 }
 

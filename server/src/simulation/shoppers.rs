@@ -4,7 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_api::{Address, Currency, CustomerId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId};
+use storefront_api::{
+    Address, Currency, CustomerId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId, RefundId,
+};
 use storefront_domain::order::{self, ItemFacts, LineFacts, Order, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::payment::PaymentCommand;
 use storefront_domain::product::ProductEvent;
@@ -56,7 +58,7 @@ fn wants_money_back(order: &Order) -> Option<PaymentCommand> {
     }
     let some = i64::try_from(fate::between(1..1500)).unwrap_or(1);
     let amount = (fate::one_of(4) > 0).then(|| Money::new(some, Currency::EUR));
-    Some(PaymentCommand::Refund { amount, reason: "it was broken".to_owned() })
+    Some(PaymentCommand::Refund { refund_id: RefundId(chance::id()), amount, reason: "it was broken".to_owned() })
 }
 
 async fn thinks() {

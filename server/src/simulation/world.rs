@@ -12,7 +12,7 @@ use super::bell::Bell;
 use super::fate;
 use super::invariants;
 use super::log::Log;
-use super::outside::{Bank, Catalogue};
+use super::outside::{Bank, Catalogue, Gateway};
 use super::scenes::Scene;
 use super::server::Server;
 use crate::clock;
@@ -167,6 +167,15 @@ impl World {
         self.news.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Something has begun at the gateway that will come to an end.
+    pub(super) fn begins_something(&self) {
+        self.on_their_way.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn ends_something(&self) {
+        self.on_their_way.fetch_sub(1, Ordering::Relaxed);
+    }
+
     pub(super) fn news_are_on_their_way(&self) -> bool {
         self.on_their_way.load(Ordering::Relaxed) > 0
     }
@@ -177,7 +186,11 @@ impl World {
         fate::pass(delay).await;
         for attempt in 1..=200 {
             let server = self.server().await;
-            let taken = clock::timeout(Duration::from_secs(10), webhooks::take(&server.store(), webhook.clone())).await;
+            let taken = clock::timeout(
+                Duration::from_secs(10),
+                webhooks::take(&server.store(), &Gateway(server.clone()), webhook.clone()),
+            )
+            .await;
             if matches!(taken, Some(Ok(_))) {
                 fate::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.news));
                 self.note_heard(&webhook);

@@ -220,6 +220,15 @@ pub(super) async fn fold(
     let news = || events.iter().filter(|event| event.position > head.position);
     let keys: std::collections::BTreeSet<String> = news().flat_map(|event| view.keys(event)).collect();
     let mut rows = Rows::new(if keys.is_empty() { Vec::new() } else { store.rows(head, keys).await? });
+    let mut further = std::collections::BTreeSet::new();
+    for recorded in news() {
+        // A row that cannot be read is told where it is needed.
+        let keys = view.further_keys(&rows, recorded).unwrap_or_default();
+        further.extend(keys.into_iter().filter(|key| !rows.has(key)));
+    }
+    if !further.is_empty() {
+        rows.add(store.rows(head, further).await?);
+    }
     let mut failures = Failures::default();
     let mut to = (head.position, head.event_id.clone());
     for recorded in news() {

@@ -40,6 +40,7 @@ fn credited(sequence: u64, amount: i64) -> InvoiceEvent {
         amount: euro(amount),
         tax: Vec::new(),
         refund_reference: format!("re_{sequence}"),
+        cancels: None,
     })
 }
 

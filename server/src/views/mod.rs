@@ -19,6 +19,7 @@ mod invoices;
 mod order_row;
 mod orders;
 mod pages;
+mod payment_row;
 mod products;
 mod rebuild;
 mod search;

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use storefront_api::{
     Currency, Money, OrderId, OrderStatus, OrderSummary, PaymentId, PaymentStatus, ProductId, Timestamp, VoucherCode,
 };
-use storefront_domain::order::{ItemFacts, OrderEvent};
+use storefront_domain::order::{ItemFacts, OrderEvent, discount_on};
 use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::Position;
 
+use super::payment_row::PaymentRow;
 use crate::streams;
 
 /// An order in the list.
@@ -25,7 +26,7 @@ pub(super) struct OrderRow {
     voucher: Option<VoucherRow>,
     /// What was agreed at checkout, in minor units; until then it is the sum of the lines less the voucher.
     agreed: Option<i64>,
-    payment: Option<PaymentRow>,
+    payment: Option<LatestPayment>,
     /// The position of its first event, by which the list is sorted.
     pub(super) started: i64,
     started_ms: i64,
@@ -50,16 +51,11 @@ struct VoucherRow {
     amount: i64,
 }
 
-/// The payment of the latest checkout; amounts in minor units.
+/// The payment of the latest checkout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct PaymentRow {
+struct LatestPayment {
     id: PaymentId,
-    status: PaymentStatus,
-    amount: i64,
-    given_back: i64,
-    /// What is on its way back.
-    #[serde(default)]
-    on_their_way: Vec<i64>,
+    payment: PaymentRow,
 }
 
 impl OrderRow {
@@ -106,7 +102,7 @@ impl OrderRow {
                 self.status = OrderStatus::CheckedOut;
                 self.agreed = Some(total.amount);
                 self.email = Some(email.clone());
-                self.payment = Some(PaymentRow::new(*payment_id));
+                self.payment = Some(LatestPayment { id: *payment_id, payment: PaymentRow::default() });
             }
             OrderEvent::Reopened { reason: _ } => {
                 self.status = OrderStatus::InProgress;
@@ -127,8 +123,8 @@ impl OrderRow {
     /// The order after an event of a payment; those of an earlier checkout's payment change nothing.
     pub(super) fn after_payment(mut self, stream: &str, event: &PaymentEvent) -> Self {
         let id = streams::id_in::<PaymentId>("payment", stream);
-        if let Some(payment) = self.payment.as_mut().filter(|payment| Some(payment.id) == id) {
-            payment.apply(event);
+        if let Some(latest) = self.payment.as_mut().filter(|latest| Some(latest.id) == id) {
+            latest.payment = std::mem::take(&mut latest.payment).after(event);
         }
         self
     }
@@ -152,11 +148,13 @@ impl OrderRow {
     fn sum(&self) -> i64 {
         let totals = self.lines.iter().map(|line| line.unit_price.saturating_mul(i64::from(line.quantity)));
         let sum = totals.fold(0, i64::saturating_add);
-        sum - self.voucher.as_ref().map_or(0, |voucher| voucher.amount.min(sum))
+        let voucher = Money::new(self.voucher.as_ref().map_or(0, |voucher| voucher.amount), self.currency);
+        sum - discount_on(Money::new(sum, self.currency), voucher).amount
     }
 
     fn payment_status(&self) -> PaymentStatus {
-        match (self.payment.as_ref().map_or(PaymentStatus::None, PaymentRow::status), self.status) {
+        let status = |latest: &LatestPayment| latest.payment.payment().status();
+        match (self.payment.as_ref().map_or(PaymentStatus::None, status), self.status) {
             (PaymentStatus::None, OrderStatus::CheckedOut) => PaymentStatus::Pending,
             (status, _) => status,
         }
@@ -180,48 +178,6 @@ impl OrderRow {
     fn change(&mut self, product_id: &ProductId, change: impl FnOnce(&mut Line)) {
         if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == *product_id) {
             change(line);
-        }
-    }
-}
-
-impl PaymentRow {
-    fn new(id: PaymentId) -> Self {
-        Self { id, status: PaymentStatus::None, amount: 0, given_back: 0, on_their_way: Vec::new() }
-    }
-
-    fn apply(&mut self, event: &PaymentEvent) {
-        match event {
-            PaymentEvent::Requested { order_id: _, amount, method: _ } => {
-                self.status = PaymentStatus::Pending;
-                self.amount = amount.amount;
-            }
-            PaymentEvent::Succeeded { reference: _ } => self.status = PaymentStatus::Paid,
-            PaymentEvent::Declined { .. } => self.status = PaymentStatus::Declined,
-            PaymentEvent::AuthenticationRequired { .. } => self.status = PaymentStatus::AuthenticationRequired,
-            PaymentEvent::IntentCreated { .. } | PaymentEvent::OutcomeUnknown { .. } => {}
-            PaymentEvent::Cancelled => self.status = PaymentStatus::None,
-            PaymentEvent::RefundRequested { amount, reason: _ } => self.on_their_way.push(amount.amount),
-            PaymentEvent::Refunded { amount, reference: _ } => {
-                self.given_back = self.given_back.saturating_add(amount.amount);
-                self.oldest_has_its_outcome();
-            }
-            PaymentEvent::RefundFailed { detail: _ } => self.oldest_has_its_outcome(),
-        }
-    }
-
-    fn oldest_has_its_outcome(&mut self) {
-        if !self.on_their_way.is_empty() {
-            self.on_their_way.remove(0);
-        }
-    }
-
-    fn status(&self) -> PaymentStatus {
-        match (self.status, self.on_their_way.is_empty()) {
-            (PaymentStatus::Paid, false) => PaymentStatus::Refunding,
-            (PaymentStatus::Paid, true) if self.given_back > 0 && self.given_back >= self.amount => {
-                PaymentStatus::Refunded
-            }
-            (status, _) => status,
         }
     }
 }

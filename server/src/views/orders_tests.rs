@@ -56,8 +56,10 @@ fn succeeded() -> PaymentEvent {
 #[test]
 fn at_every_moment_of_its_life_the_list_says_of_an_order_what_its_streams_say() {
     let mut shop = Shop::default();
-    let refund = |amount| PaymentEvent::RefundRequested { amount: euro(amount), reason: "late".to_owned() };
-    let refunded = |amount| PaymentEvent::Refunded { amount: euro(amount), reference: "re_1".to_owned() };
+    let refund =
+        |amount| PaymentEvent::RefundRequested { refund_id: None, amount: euro(amount), reason: "late".to_owned() };
+    let refunded =
+        |amount| PaymentEvent::Refunded { refund_id: None, amount: euro(amount), reference: "re_1".to_owned() };
     let declined = || PaymentEvent::Declined { reason: "no".to_owned(), message: "No.".to_owned() };
     type Step = Box<dyn Fn(&mut Shop)>;
     let of_order = |event: OrderEvent| -> Step { Box::new(move |shop| shop.order(1, &event)) };
@@ -101,7 +103,7 @@ fn at_every_moment_of_its_life_the_list_says_of_an_order_what_its_streams_say() 
         (9, of_payment(9, succeeded())),
         (9, of_order(OrderEvent::Confirmed { number: OrderNumber::from_position(7) })),
         (9, of_payment(9, refund(500))),
-        (9, of_payment(9, PaymentEvent::RefundFailed { detail: "no".to_owned() })),
+        (9, of_payment(9, PaymentEvent::RefundFailed { refund_id: None, reference: None, detail: "no".to_owned() })),
         (9, of_payment(9, refund(500))),
         (9, of_payment(9, refunded(500))),
         (9, of_order(OrderEvent::Cancelled { reason: "changed my mind".to_owned() })),

@@ -1,18 +1,23 @@
 //! What the shop has earned: in all, by day, and which products sell best. Exact, in minor units.
 //!
-//! Money counts when it is there and when it has gone back, on that day. A product counts when its pieces leave the shelf
-//! for an order, and no more when they come back. An order counts when it is confirmed.
+//! Money counts when it is there and when it has gone back, on that day; refunds in part too. A product counts when its
+//! pieces leave the shelf for an order, and no more when they come back or all of the order's money has gone back. An order
+//! counts when it is confirmed; one that was given up does not, and one of which all money has gone back does not make the
+//! average smaller.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{
-    Currency, DayStatistics, Money, OrderId, PaymentId, ProductId, ProductSales, Statistics, Timestamp,
+    Currency, DayStatistics, Money, OrderId, PaymentId, PaymentStatus, ProductId, ProductSales, Statistics, Timestamp,
 };
 use storefront_domain::order::OrderEvent;
-use storefront_domain::payment::PaymentEvent;
+use storefront_domain::payment::{Payment, PaymentEvent};
 use storefront_domain::product::ProductEvent;
 use storefront_domain::stock::StockEvent;
 use storefront_eventlog::Recorded;
 
+use super::payment_row::PaymentRow;
 use super::store::{Found, ViewStore, ViewStoreError, What};
 use super::view::{Change, Rows, Terms, View, ViewError};
 use crate::stored;
@@ -22,6 +27,7 @@ pub(super) const NAME: &str = "statistics";
 const ALL: &str = "all";
 const DAY: &str = "day";
 const PRODUCT: &str = "product";
+const ORDER: &str = "order";
 /// How many of the latest days and of the best products are told.
 const DAYS: usize = 31;
 const PRODUCTS: usize = 10;
@@ -37,6 +43,9 @@ struct Sums {
     confirmed: u64,
     /// Those of the confirmed ones that were given up.
     cancelled: u64,
+    /// Those of the confirmed ones, not given up, of which everything has gone back.
+    #[serde(default)]
+    refunded_orders: i64,
     received: i64,
     given_back: i64,
     currency: Option<Currency>,
@@ -50,15 +59,25 @@ struct Sales {
     pieces: i64,
 }
 
-/// What a payment asks for.
-#[derive(Debug, Serialize, Deserialize)]
-struct Asked {
-    amount: Money,
+/// What is to be known of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct OrderSales {
+    stage: SalesStage,
+    /// The payment of the latest checkout.
+    payment_id: Option<PaymentId>,
+    /// Whether all that was paid has gone back.
+    is_refunded: bool,
+    /// The pieces that have left the shelf for it and not come back.
+    pieces: BTreeMap<ProductId, i64>,
 }
 
-/// An order that was confirmed and not given up.
-#[derive(Debug, Serialize, Deserialize)]
-struct Confirmed {}
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum SalesStage {
+    #[default]
+    Open,
+    Confirmed,
+    Cancelled,
+}
 
 /// What an event is about.
 enum About {
@@ -74,23 +93,33 @@ impl View for StatisticsView {
     }
 
     fn version(&self) -> i64 {
-        1
+        2
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
         let sums = || [ALL.to_owned(), day_key(recorded)];
         match about(recorded) {
-            Some(About::Order(id)) => sums().into_iter().chain([format!("order:{id}")]).collect(),
-            Some(About::Payment(id)) => sums().into_iter().chain([format!("payment:{id}")]).collect(),
-            Some(About::Stock(id) | About::Product(id)) => vec![product_key(&id)],
+            Some(About::Order(id)) => sums().into_iter().chain([format!("{ORDER}:{id}")]).collect(),
+            Some(About::Payment(id)) => sums().into_iter().chain([payment_key(id), order_key(recorded)]).collect(),
+            Some(About::Stock(id)) => {
+                let of_order = moved_for(recorded).map(|(order_id, _)| format!("{ORDER}:{order_id}"));
+                [product_key(&id)].into_iter().chain(of_order).collect()
+            }
+            Some(About::Product(id)) => vec![product_key(&id)],
             None => Vec::new(),
         }
     }
 
+    fn further_keys(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<String>, ViewError> {
+        let Some(About::Payment(_)) = about(recorded) else { return Ok(Vec::new()) };
+        let sales = rows.get::<OrderSales>(&order_key(recorded))?.unwrap_or_default();
+        Ok(sales.pieces.keys().map(product_key).collect())
+    }
+
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
         match about(recorded) {
-            Some(About::Order(id)) => order(rows, recorded, &format!("order:{id}")),
-            Some(About::Payment(id)) => payment(rows, recorded, &format!("payment:{id}")),
+            Some(About::Order(id)) => order(rows, recorded, id),
+            Some(About::Payment(id)) => payment(rows, recorded, id),
             Some(About::Stock(id)) => stock(rows, recorded, &id),
             Some(About::Product(id)) => product(rows, recorded, &id),
             None => Ok(Vec::new()),
@@ -123,6 +152,7 @@ pub(crate) async fn read(store: &ViewStore, currency: Currency) -> Result<Statis
     let all: Sums = all.as_deref().map(parsed).transpose()?.unwrap_or_default();
     let money = |amount| Money::new(amount, all.currency.unwrap_or(currency));
     let orders = all.confirmed.saturating_sub(all.cancelled);
+    let refunded_orders = u64::try_from(all.refunded_orders).unwrap_or_default();
     let days = store.find(NAME, &What::Term(DAY.to_owned()), None, DAYS).await?;
     let products = store.find(NAME, &What::Term(PRODUCT.to_owned()), None, PRODUCTS).await?;
     Ok(Statistics {
@@ -130,7 +160,8 @@ pub(crate) async fn read(store: &ViewStore, currency: Currency) -> Result<Statis
         cancelled: all.cancelled,
         revenue: money(all.revenue()),
         refunded: money(all.given_back),
-        average_order: money(rounded(all.revenue(), orders)),
+        refunded_orders,
+        average_order: money(rounded(all.revenue(), orders.saturating_sub(refunded_orders))),
         days: days_of(&days, &money)?,
         top_products: sales_of(&products)?,
     })
@@ -161,23 +192,28 @@ fn parsed<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, ViewStoreErro
     serde_json::from_str(body).map_err(|source| ViewStoreError::Row { view: NAME, source })
 }
 
-fn order(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, ViewError> {
-    let known = rows.get::<Confirmed>(key)?.is_some();
+fn order(rows: &Rows, recorded: &Recorded, id: OrderId) -> Result<Vec<Change>, ViewError> {
+    let key = format!("{ORDER}:{id}");
+    let sales: OrderSales = rows.get(&key)?.unwrap_or_default();
     match stored::decode::<OrderEvent>(recorded)? {
-        OrderEvent::Confirmed { .. } if !known => {
+        OrderEvent::CheckedOut { payment_id, .. } => {
+            Ok(vec![Change::put(key, &OrderSales { payment_id: Some(payment_id), ..sales })?])
+        }
+        OrderEvent::Confirmed { .. } if sales.stage == SalesStage::Open => {
             let mut changes = summed(rows, recorded, |sums| {
                 sums.confirmed += 1;
                 Ok(())
             })?;
-            changes.push(Change::put(key, &Confirmed {})?);
+            changes.push(Change::put(key, &OrderSales { stage: SalesStage::Confirmed, ..sales })?);
             Ok(changes)
         }
-        OrderEvent::Cancelled { .. } if known => {
+        OrderEvent::Cancelled { .. } if sales.stage == SalesStage::Confirmed => {
             let mut changes = summed(rows, recorded, |sums| {
                 sums.cancelled += 1;
+                sums.refunded_orders -= i64::from(sales.is_refunded);
                 Ok(())
             })?;
-            changes.push(Change::remove(key));
+            changes.push(Change::put(key, &OrderSales { stage: SalesStage::Cancelled, ..sales })?);
             Ok(changes)
         }
         OrderEvent::Started { .. }
@@ -188,7 +224,6 @@ fn order(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, Vie
         | OrderEvent::ProductWithdrawnFromBasket { .. }
         | OrderEvent::VoucherApplied { .. }
         | OrderEvent::VoucherRemoved { .. }
-        | OrderEvent::CheckedOut { .. }
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
         | OrderEvent::Invoiced { .. }
@@ -199,31 +234,64 @@ fn order(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, Vie
     }
 }
 
-fn payment(rows: &Rows, recorded: &Recorded, key: &str) -> Result<Vec<Change>, ViewError> {
-    match stored::decode::<PaymentEvent>(recorded)? {
-        PaymentEvent::Requested { order_id: _, amount, method: _ } => Ok(vec![Change::put(key, &Asked { amount })?]),
-        PaymentEvent::Succeeded { reference: _ } => {
-            let asked = rows.get::<Asked>(key)?;
-            let Asked { amount } = asked.ok_or_else(|| ViewError::Other("nobody asked for this payment".to_owned()))?;
-            summed(rows, recorded, |sums| sums.add(amount, |sums| &mut sums.received))
-        }
-        PaymentEvent::Refunded { amount, reference: _ } => {
-            summed(rows, recorded, |sums| sums.add(amount, |sums| &mut sums.given_back))
-        }
-        PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Declined { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::RefundFailed { .. } => Ok(Vec::new()),
+/// Money moves as the payment says: what came in, and what is no longer there. An order of which everything has gone back
+/// has sold nothing.
+fn payment(rows: &Rows, recorded: &Recorded, id: PaymentId) -> Result<Vec<Change>, ViewError> {
+    let key = payment_key(id);
+    let before: PaymentRow = rows.get(&key)?.unwrap_or_default();
+    let event = stored::decode::<PaymentEvent>(recorded)?;
+    let after = before.clone().after(&event);
+    let (then, now) = (before.payment(), after.payment());
+    if matches!(event, PaymentEvent::Succeeded { .. }) && then == Payment::Unknown {
+        return Err(ViewError::Other("nobody asked for this payment".to_owned()));
     }
+    let mut changes = vec![Change::put(key, &after)?];
+    let came_in = if now.left().is_some() && then.left().is_none() { now.request() } else { None };
+    let (came_in, moved) = (came_in.map_or(0, |request| request.amount.amount), now.kept().saturating_sub(then.kept()));
+    let gone = came_in.saturating_sub(moved);
+    let is_back = |payment: &Payment| payment.status() == PaymentStatus::Refunded;
+    let sales = rows.get::<OrderSales>(&order_key(recorded))?.filter(|sales| sales.payment_id == Some(id));
+    let turned = if is_back(&then) == is_back(&now) { None } else { sales };
+    let counts = turned.as_ref().is_some_and(|sales| sales.stage == SalesStage::Confirmed);
+    if let Some(request) = now.request().filter(|_| came_in != 0 || gone != 0 || counts) {
+        let currency = request.amount.currency;
+        changes.extend(summed(rows, recorded, |sums| {
+            sums.add(Money::new(came_in, currency), |sums| &mut sums.received)?;
+            sums.add(Money::new(gone, currency), |sums| &mut sums.given_back)?;
+            if counts {
+                sums.refunded_orders += if is_back(&now) { 1 } else { -1 };
+            }
+            Ok(())
+        })?);
+    }
+    if let Some(sales) = turned {
+        let sign = if is_back(&now) { -1 } else { 1 };
+        for (product_id, pieces) in &sales.pieces {
+            changes.push(sold(rows, product_id, sign * pieces)?);
+        }
+        changes.push(Change::put(order_key(recorded), &OrderSales { is_refunded: is_back(&now), ..sales })?);
+    }
+    Ok(changes)
 }
 
 fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
-    let pieces = match stored::decode::<StockEvent>(recorded)? {
-        StockEvent::Allocated { order_id: _, quantity } => i64::from(quantity),
-        StockEvent::Returned { order_id: _, quantity } => -i64::from(quantity),
+    // What cannot be read is told.
+    stored::decode::<StockEvent>(recorded)?;
+    let Some((order_id, pieces)) = moved_for(recorded) else { return Ok(Vec::new()) };
+    let key = format!("{ORDER}:{order_id}");
+    let mut sales: OrderSales = rows.get(&key)?.unwrap_or_default();
+    let of_order = sales.pieces.entry(id.clone()).or_default();
+    *of_order = of_order.saturating_add(pieces);
+    // What has been paid back does not count any more, on the shelf or not.
+    let counted = if sales.is_refunded { 0 } else { pieces };
+    Ok(vec![sold(rows, id, counted)?, Change::put(key, &sales)?])
+}
+
+/// For which order pieces have left the shelf, or come back to it (below nothing).
+fn moved_for(recorded: &Recorded) -> Option<(OrderId, i64)> {
+    match stored::decode::<StockEvent>(recorded).ok()? {
+        StockEvent::Allocated { order_id, quantity } => Some((order_id, i64::from(quantity))),
+        StockEvent::Returned { order_id, quantity } => Some((order_id, -i64::from(quantity))),
         StockEvent::Received { .. }
         | StockEvent::Adjusted { .. }
         | StockEvent::Reserved { .. }
@@ -231,11 +299,15 @@ fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>
         | StockEvent::Settled { .. }
         | StockEvent::ThresholdSet { .. }
         | StockEvent::RanLow { .. }
-        | StockEvent::RanOut => return Ok(Vec::new()),
-    };
+        | StockEvent::RanOut => None,
+    }
+}
+
+/// A product of which some more pieces are sold, or fewer.
+fn sold(rows: &Rows, id: &ProductId, pieces: i64) -> Result<Change, ViewError> {
     let sales = sales(rows, id)?;
     let sum = sales.pieces.saturating_add(pieces);
-    Ok(vec![Change::put(product_key(id), &Sales { pieces: sum, ..sales })?])
+    Change::put(product_key(id), &Sales { pieces: sum, ..sales })
 }
 
 fn product(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
@@ -286,6 +358,15 @@ fn about(recorded: &Recorded) -> Option<About> {
         .or_else(|| streams::id_in("payment", stream).map(About::Payment))
         .or_else(|| streams::id_in("stock", stream).map(About::Stock))
         .or_else(|| streams::id_in("product", stream).map(About::Product))
+}
+
+/// The order that a payment's event belongs to, by its correlation.
+fn order_key(recorded: &Recorded) -> String {
+    format!("{ORDER}:{}", recorded.correlation_id())
+}
+
+fn payment_key(id: PaymentId) -> String {
+    format!("payment:{id}")
 }
 
 fn product_key(id: &ProductId) -> String {

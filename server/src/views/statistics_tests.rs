@@ -1,7 +1,10 @@
+use storefront_api::RefundId;
 use storefront_domain::OrderNumber;
+use storefront_eventlog::StreamName;
+use uuid::Uuid;
 
 use super::*;
-use crate::testing::{Log, card, euro, listed, order, payment, product};
+use crate::testing::{Log, card, checked_out, euro, listed, order, payment, product};
 use crate::views::store::tests::filled;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -11,28 +14,50 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 struct Days(Log);
 
 impl Days {
-    fn on<E: stored::Stored>(&mut self, day: i64, stream: &storefront_eventlog::StreamName, event: &E) {
-        self.0.write(stream, event);
+    fn on<E: stored::Stored>(&mut self, day: i64, stream: &StreamName, event: &E) {
+        self.about(day, stream, event, "test");
+    }
+
+    fn about<E: stored::Stored>(&mut self, day: i64, stream: &StreamName, event: &E, correlation_id: &str) {
+        self.0.write_about(stream, event, correlation_id);
         self.0.events.last_mut().unwrap().time_ms = day * DAY_MS + 1;
     }
 
+    /// Something that happened to the payment of an order.
+    fn paid(&mut self, day: i64, number: u128, event: &PaymentEvent) {
+        self.about(day, &streams::payment(payment(number)), event, &order(number).to_string());
+    }
+
     fn sold(&mut self, day: i64, number: u128, id: &str, pieces: u32, amount: i64) {
-        let requested = PaymentEvent::Requested { order_id: order(number), amount: euro(amount), method: card() };
-        self.on(day, &streams::payment(payment(number)), &requested);
-        let succeeded = PaymentEvent::Succeeded { reference: "pi".to_owned() };
-        self.on(day, &streams::payment(payment(number)), &succeeded);
+        self.on(day, &streams::order(order(number)), &checked_out(payment(number), amount));
+        self.paid(
+            day,
+            number,
+            &PaymentEvent::Requested { order_id: order(number), amount: euro(amount), method: card() },
+        );
+        self.paid(day, number, &PaymentEvent::Succeeded { reference: "pi".to_owned() });
         let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(number.try_into().unwrap()) };
         self.on(day, &streams::order(order(number)), &confirmed);
         let allocated = StockEvent::Allocated { order_id: order(number), quantity: pieces };
         self.on(day, &streams::stock(&product(id)), &allocated);
     }
 
+    fn refunded(&mut self, day: i64, number: u128, refund: u128, amount: i64) {
+        let (refund_id, amount) = (Some(RefundId(Uuid::from_u128(u128::MAX - refund))), euro(amount));
+        self.paid(day, number, &PaymentEvent::RefundRequested { refund_id, amount, reason: "no".to_owned() });
+        self.paid(day, number, &PaymentEvent::Refunded { refund_id, amount, reference: format!("re_{refund}") });
+    }
+
     fn cancelled(&mut self, day: i64, number: u128, id: &str, pieces: u32, amount: i64) {
         self.on(day, &streams::order(order(number)), &OrderEvent::Cancelled { reason: "no".to_owned() });
-        let refunded = PaymentEvent::Refunded { amount: euro(amount), reference: "re".to_owned() };
-        self.on(day, &streams::payment(payment(number)), &refunded);
+        self.refunded(day, number, 1, amount);
         let returned = StockEvent::Returned { order_id: order(number), quantity: pieces };
         self.on(day, &streams::stock(&product(id)), &returned);
+    }
+
+    /// How many pieces of each product were sold.
+    async fn pieces(&self) -> Vec<(String, u64)> {
+        self.read().await.top_products.into_iter().map(|sales| (sales.name, sales.pieces)).collect()
     }
 
     async fn read(&self) -> Statistics {
@@ -69,6 +94,37 @@ async fn refunds_are_taken_off_on_the_day_on_which_they_are_given_back() {
 }
 
 #[tokio::test]
+async fn an_order_of_which_everything_went_back_has_sold_nothing_and_a_part_leaves_its_pieces() {
+    let mut days = Days::default();
+    days.sold(20_000, 1, "mug", 1, 1000);
+    days.sold(20_000, 2, "mug", 3, 3000);
+    days.refunded(20_001, 2, 1, 1000);
+    let sold = |pieces| vec![("mug".to_owned(), pieces)];
+    let statistics = days.read().await;
+    assert_eq!((statistics.revenue, statistics.refunded_orders, days.pieces().await), (euro(3000), 0, sold(4)));
+    assert_eq!(statistics.average_order, euro(1500));
+    days.refunded(20_002, 2, 2, 2000);
+    let statistics = days.read().await;
+    assert_eq!((statistics.revenue, statistics.refunded, days.pieces().await), (euro(1000), euro(3000), sold(1)));
+    assert_eq!((statistics.orders, statistics.refunded_orders, statistics.average_order), (2, 1, euro(1000)));
+    // The second refund fails after all: the money is with the shop, and the goods are sold.
+    let refund_id = Some(RefundId(Uuid::from_u128(u128::MAX - 2)));
+    let failed = PaymentEvent::RefundFailed { refund_id, reference: Some("re_2".to_owned()), detail: "no".to_owned() };
+    days.paid(20_003, 2, &failed);
+    let statistics = days.read().await;
+    assert_eq!((statistics.revenue, statistics.refunded_orders, days.pieces().await), (euro(3000), 0, sold(4)));
+    let by_day = statistics.days.iter().map(|day| day.revenue.amount);
+    assert_eq!(by_day.collect::<Vec<_>>(), [2000, -2000, -1000, 4000]);
+    // A cancellation after a full refund takes the goods off once.
+    days.refunded(20_004, 1, 3, 1000);
+    days.on(20_004, &streams::order(order(1)), &OrderEvent::Cancelled { reason: "no".to_owned() });
+    let returned = StockEvent::Returned { order_id: order(1), quantity: 1 };
+    days.on(20_004, &streams::stock(&product("mug")), &returned);
+    let statistics = days.read().await;
+    assert_eq!((statistics.orders, statistics.refunded_orders, days.pieces().await), (1, 0, sold(3)));
+}
+
+#[tokio::test]
 async fn an_order_that_is_given_up_before_it_is_confirmed_does_not_count() {
     let mut days = Days::default();
     days.on(1, &streams::order(order(1)), &OrderEvent::Cancelled { reason: "no".to_owned() });
@@ -81,7 +137,7 @@ fn money_that_cannot_be_added_up_is_told_and_nothing_changes() {
     let mut days = Days::default();
     days.sold(1, 1, "mug", 1, i64::MAX);
     let requested = PaymentEvent::Requested { order_id: order(2), amount: euro(1), method: card() };
-    days.on(1, &streams::payment(payment(2)), &requested);
+    days.paid(1, 2, &requested);
     let rows = crate::views::view::folded(&StatisticsView, &days.0.events);
     let mut too_much = Days(days.0);
     too_much.on(1, &streams::payment(payment(2)), &PaymentEvent::Succeeded { reference: "pi".to_owned() });

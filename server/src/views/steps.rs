@@ -5,7 +5,7 @@ use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::invoice::{CreditNote, InvoiceEvent};
 use storefront_domain::order::OrderEvent;
-use storefront_domain::payment::PaymentEvent;
+use storefront_domain::payment::{DisputeOutcome, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
 use storefront_eventlog::{Position, Recorded, StreamName};
 
@@ -124,7 +124,7 @@ fn on_checkout(steps: &mut [Step], event: &CheckoutEvent) {
         CheckoutEvent::PaymentRefused { message, .. } => set(steps, PAYMENT, StepState::Failed, Some(message.clone())),
         CheckoutEvent::Completed { number } => {
             set(steps, CONFIRM, StepState::Done, Some(number.to_string()));
-            // Both begin with the confirmation: a mail does not wait for an invoice that cannot be written.
+            // Both are to follow the confirmation; the mail waits for the invoice, which it names.
             set(steps, INVOICE, StepState::Running, None);
             set(steps, MAIL, StepState::Running, None);
         }
@@ -162,12 +162,29 @@ fn on_payment(steps: &mut [Step], event: &PaymentEvent) {
             steps[PAYMENT].next_attempt_at = Some(*next_attempt_at);
         }
         PaymentEvent::Cancelled => set(steps, PAYMENT, StepState::Undone, Some("cancelled".to_owned())),
-        PaymentEvent::RefundRequested { .. } => set(steps, PAYMENT, StepState::Running, Some("refunding".to_owned())),
+        PaymentEvent::RefundRequested { .. } | PaymentEvent::RefundFound { .. } => {
+            set(steps, PAYMENT, StepState::Running, Some("refunding".to_owned()));
+        }
+        PaymentEvent::RefundPending { reference, .. } => {
+            set(steps, PAYMENT, StepState::Running, Some(format!("refunding; the gateway works on {reference}")));
+        }
         PaymentEvent::Refunded { amount, .. } => {
             set(steps, PAYMENT, StepState::Undone, Some(format!("{amount} refunded")));
         }
-        PaymentEvent::RefundFailed { detail } => {
+        PaymentEvent::RefundFailed { detail, .. } => {
             set(steps, PAYMENT, StepState::Failed, Some(format!("refund refused: {detail}")));
+        }
+        PaymentEvent::Disputed { amount, reason, .. } => {
+            set(steps, PAYMENT, StepState::Waiting, Some(format!("{amount} disputed: {reason}")));
+        }
+        PaymentEvent::DisputeFundsWithdrawn { .. } => {
+            set(steps, PAYMENT, StepState::Waiting, Some("disputed; the bank has taken the money".to_owned()));
+        }
+        PaymentEvent::DisputeClosed { outcome: DisputeOutcome::Won, .. } => {
+            set(steps, PAYMENT, StepState::Done, Some("the dispute was won".to_owned()));
+        }
+        PaymentEvent::DisputeClosed { outcome: DisputeOutcome::Lost, .. } => {
+            set(steps, PAYMENT, StepState::Undone, Some("the dispute was lost".to_owned()));
         }
     }
 }

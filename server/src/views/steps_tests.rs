@@ -162,8 +162,9 @@ fn an_unknown_outcome_waits_for_the_next_attempt_and_ends_well() {
 
 #[test]
 fn a_cancelled_order_is_refunded_and_its_stock_given_back() {
-    let refund = PaymentEvent::RefundRequested { amount: euro(1000), reason: "order cancelled".to_owned() };
-    let refunded = PaymentEvent::Refunded { amount: euro(1000), reference: "re_1".to_owned() };
+    let refund =
+        PaymentEvent::RefundRequested { refund_id: None, amount: euro(1000), reason: "order cancelled".to_owned() };
+    let refunded = PaymentEvent::Refunded { refund_id: None, amount: euro(1000), reference: "re_1".to_owned() };
     let story = Story::begins().stock_reserved().paid().confirmed();
     let story = story.checkout(&CheckoutEvent::Cancelled).stands_at([Undone, Done, Undone, Running, Running]);
     let story = story.payment(&refund).stands_at([Undone, Running, Undone, Running, Running]);
@@ -173,8 +174,9 @@ fn a_cancelled_order_is_refunded_and_its_stock_given_back() {
 
 #[test]
 fn a_refund_that_is_refused_is_seen() {
-    let refund = PaymentEvent::RefundRequested { amount: euro(1000), reason: "order cancelled".to_owned() };
-    let failed = PaymentEvent::RefundFailed { detail: "too old".to_owned() };
+    let refund =
+        PaymentEvent::RefundRequested { refund_id: None, amount: euro(1000), reason: "order cancelled".to_owned() };
+    let failed = PaymentEvent::RefundFailed { refund_id: None, reference: None, detail: "too old".to_owned() };
     let story = Story::begins().stock_reserved().paid().checkout(&CheckoutEvent::Cancelled);
     let story = story.payment(&refund).payment(&failed).stands_at([Undone, Failed, Pending, Pending, Pending]);
     assert_eq!(story.steps()[1].detail.as_deref(), Some("refund refused: too old"));
@@ -240,6 +242,7 @@ fn a_credit_note_stands_beside_the_invoice_that_stays_written() {
         amount: euro(100),
         tax: Vec::new(),
         refund_reference: "re_1".to_owned(),
+        cancels: None,
     };
     story.log.write(&streams::invoice(INVOICE_NUMBER), &InvoiceEvent::Credited(credit));
     let story = story.stands_at([Done, Done, Done, Done, Running]);

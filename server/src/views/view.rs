@@ -24,6 +24,15 @@ pub(crate) trait View: Send + Sync {
     /// The keys of all rows that an event may change or that decide how; none for an event of no interest.
     fn keys(&self, recorded: &Recorded) -> Vec<String>;
 
+    /// The keys of rows that an event may change too, as the rows under [`View::keys`] tell. They are read from the database
+    /// before the events of a batch are taken in; a row that only another event of the batch leads to is that event's own.
+    ///
+    /// # Errors
+    /// When a row is none of this view's.
+    fn further_keys(&self, _rows: &Rows, _recorded: &Recorded) -> Result<Vec<String>, ViewError> {
+        Ok(Vec::new())
+    }
+
     /// What an event makes of those rows.
     ///
     /// # Errors
@@ -77,11 +86,6 @@ impl Change {
     pub(crate) fn put(key: impl Into<String>, row: &impl Serialize) -> Result<Self, ViewError> {
         Ok(Self { key: key.into(), body: Some(serde_json::to_string(row)?) })
     }
-
-    /// Has there be no such row.
-    pub(crate) fn remove(key: impl Into<String>) -> Self {
-        Self { key: key.into(), body: None }
-    }
 }
 
 /// By what a row is found: `(term, rank)`. A term is any text, or a word in a group ([`word`]), which is found by its
@@ -124,6 +128,19 @@ impl Rows {
         body.map(serde_json::from_str).transpose().map_err(ViewError::from)
     }
 
+    /// Adds rows as the database has them.
+    pub(super) fn add(&mut self, loaded: impl IntoIterator<Item = (String, Option<String>)>) {
+        for (key, body) in loaded {
+            self.now.insert(key.clone(), body.clone());
+            self.before.insert(key, body);
+        }
+    }
+
+    /// Whether a row was asked for.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.before.contains_key(key)
+    }
+
     pub(super) fn apply(&mut self, changes: Vec<Change>) {
         self.now.extend(changes.into_iter().map(|change| (change.key, change.body)));
     }
@@ -143,7 +160,8 @@ pub(crate) fn folded(view: &dyn View, events: &[Recorded]) -> Rows {
     let mut rows = Rows::default();
     for recorded in events {
         let changes = view.project(&rows, recorded).unwrap();
-        let allowed = view.keys(recorded);
+        let further = view.further_keys(&rows, recorded).unwrap();
+        let allowed: Vec<String> = view.keys(recorded).into_iter().chain(further).collect();
         for change in &changes {
             assert!(allowed.contains(&change.key), "{} changes {}, which it did not ask for", view.name(), change.key);
         }

@@ -209,6 +209,7 @@ const ORDERS: &[Line] = &[
         &[
             "tests/e2e/shopping.rs::a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail",
             "server/src/views/steps_tests.rs::all_goes_well",
+            "tests/e2e/refunds.rs::the_confirmation_waits_for_the_invoice_and_names_it_every_time",
         ],
     ),
     (
@@ -222,8 +223,9 @@ const ORDERS: &[Line] = &[
     ),
     (
         "O5",
-        "cancel until shipped: refund once, goods back",
+        "cancel until shipped: refund once, goods and voucher back",
         &[
+            "tests/e2e/refunds.rs::a_voucher_comes_back_with_the_cancellation_and_can_be_used_again",
             "tests/e2e/shopping.rs::a_cancelled_order_gives_back_goods_and_money_once",
             "tests/e2e/money.rs::a_cancelled_order_credits_its_payer_once_and_the_movements_tell",
         ],
@@ -240,6 +242,7 @@ const ORDERS: &[Line] = &[
         "O7",
         "order numbers; lists, search, statistics",
         &[
+            "tests/e2e/refunds.rs::a_refund_after_delivery_is_taken_off_what_was_sold_and_earned",
             "server/api/src/order_number.rs::every_single_wrong_character_is_caught",
             "server/api/src/order_number.rs::two_positions_never_share_a_number",
             "tests/e2e/shopping.rs::orders_are_listed_newest_first_page_by_page",
@@ -296,8 +299,19 @@ const PAYMENT: &[Line] = &[
     ),
     (
         "P6",
-        "refunds in full or part, never more than paid; captured too late goes back",
+        "refunds in full or part, never more than paid, each by its own id; pending for days, failed later, made or disputed at the gateway; captured too late goes back",
         &[
+            "server/src/refunds_tests.rs::a_parked_refund_that_is_skipped_has_failed_and_the_next_is_booked_under_its_own_amount",
+            "server/src/refunds_tests.rs::a_refund_too_old_for_its_key_is_looked_for_and_asked_for_again_only_where_there_is_none",
+            "server/src/processes/ask_about_pending_refunds_tests.rs::a_refund_that_pends_for_days_is_asked_about_until_it_has_succeeded",
+            "tests/e2e/refunds.rs::a_refund_that_pends_is_seen_as_pending_and_holds_nothing_up_until_the_gateway_tells_of_its_end",
+            "tests/e2e/refunds.rs::a_refund_that_fails_after_it_succeeded_is_booked_back_its_credit_note_cancelled_and_everybody_told",
+            "tests/e2e/refunds.rs::a_refund_that_fails_at_once_says_so_in_readiness_until_the_money_has_gone_back_otherwise",
+            "tests/e2e/refunds.rs::a_refund_made_at_the_gateway_is_learned_and_the_rest_can_be_given_back_here",
+            "tests/e2e/refunds.rs::a_refund_that_the_gateway_refuses_because_the_money_is_gone_teaches_the_shop_where_it_is",
+            "tests/e2e/refunds.rs::a_dispute_takes_the_money_and_a_lost_one_is_credited_and_a_won_one_is_paid_again",
+            "tests/e2e/refunds.rs::two_refunds_that_were_asked_for_while_the_gateway_was_away_are_made_each_under_its_own_amount",
+            "server/src/simulation/mod.rs::whatever_happens_the_books_balance_and_nothing_is_stuck",
             "tests/e2e/papers.rs::refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note",
             "tests/e2e/mails.rs::money_that_came_too_late_goes_back_with_a_mail_and_no_invoice",
         ],
@@ -337,8 +351,9 @@ const WALLET: &[Line] = &[
 const VOUCHERS: &[Line] = &[
     (
         "V1",
-        "one voucher of 5.00 over 100.00, once",
+        "one voucher of 5.00 over 100.00 that were spent, once",
         &[
+            "server/src/processes/issue_a_voucher_when_a_large_order_ships_tests.rs::what_went_back_before_it_was_sent_was_not_spent_and_what_goes_back_later_was",
             "tests/e2e/money.rs::an_order_of_100_01_brings_its_customer_one_voucher_and_one_of_100_00_none",
             "server/src/processes/issue_a_voucher_when_a_large_order_ships_tests.rs::a_cent_over_the_threshold_brings_one_voucher_however_often_the_event_comes",
         ],
@@ -354,8 +369,12 @@ const VOUCHERS: &[Line] = &[
     ),
     (
         "V3",
-        "redeemed by its owner, once, never below zero; reserved, released, revoked",
+        "redeemed by its owner, once, never below zero; reserved, released, given back, revoked; no rest too small for a card",
         &[
+            "tests/e2e/refunds.rs::a_voucher_comes_back_with_the_cancellation_and_can_be_used_again",
+            "server/src/processes/give_back_the_voucher_of_a_refunded_order_tests.rs::a_voucher_comes_back_when_all_that_was_paid_has_gone_back_and_not_before",
+            "server/domain/src/order/basket.rs::a_voucher_leaves_nothing_or_enough_to_be_charged",
+            "tests/e2e/refunds.rs::a_voucher_that_would_leave_a_rest_too_small_for_a_card_takes_off_less",
             "tests/e2e/money.rs::a_voucher_works_for_its_owner_only_and_can_be_taken_off_again",
             "tests/e2e/money.rs::of_two_orders_with_one_voucher_at_once_one_gets_it_and_the_other_comes_back_with_the_reason",
             "tests/e2e/money.rs::a_declined_card_and_a_cancel_before_confirmation_release_the_voucher",
@@ -368,8 +387,9 @@ const VOUCHERS: &[Line] = &[
 const INVOICES: &[Line] = &[
     (
         "F1",
-        "one invoice, numbers without gap or repeat, VAT per rate; a refund brings a credit note",
+        "one invoice, numbers without gap or repeat, VAT per rate; a refund brings a credit note, one that fails later cancels it",
         &[
+            "server/domain/src/invoice/tests.rs::a_credit_note_whose_refund_failed_later_is_cancelled_once_and_its_amount_can_be_credited_anew",
             "tests/e2e/papers.rs::a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf",
             "tests/e2e/papers.rs::an_invoice_with_a_voucher_has_the_vat_of_what_is_left_at_each_rate_to_the_cent",
             "tests/e2e/several_servers.rs::invoices_of_two_servers_that_sell_at_once_have_numbers_without_gap_or_repeat",
@@ -392,6 +412,8 @@ const MAILS: &[Line] = &[
         "R1",
         "confirmation, shipped, cancelled, refunded, voucher, each once per cause",
         &[
+            "tests/e2e/refunds.rs::an_order_that_is_cancelled_before_it_is_confirmed_is_told_of_once",
+            "server/src/processes/tell_customers_what_came_of_their_orders_tests.rs::a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_before",
             "tests/e2e/mails.rs::a_large_order_is_told_of_when_it_is_confirmed_when_it_is_sent_and_when_it_brings_a_voucher",
             "tests/e2e/mails.rs::each_refund_is_told_of_once_with_its_amount_and_its_credit_note",
             "server/src/simulation/mod.rs::whatever_happens_the_books_balance_and_nothing_is_stuck",

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use storefront_api::{Order, OrderStatus, PaymentStatus};
+use storefront_api::{Dispute, DisputeState, Order, OrderStatus, PaymentStatus, Refund, RefundState};
 
 use crate::keys::{Action, Context};
 use crate::money;
@@ -55,7 +55,7 @@ fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put_all(buffer, area.x, area.y, &pieces, right.saturating_sub(area.x + 1));
 }
 
-/// The papers of an order: its invoice, credit notes, the voucher it was bought with and the one that it brought.
+/// The papers of an order: its invoice, credit notes, refunds and disputes, the voucher it was bought with and the one that it brought.
 fn facts(open: &OpenOrder) -> String {
     let Some(order) = &open.order else { return String::new() };
     let mut facts = Vec::new();
@@ -66,11 +66,38 @@ fn facts(open: &OpenOrder) -> String {
         facts.push(format!("voucher {code} −{}", money::shown(order.discount)));
     }
     let credits = open.papers.invoice.iter().flat_map(|invoice| &invoice.credit_notes);
-    facts.extend(credits.map(|credit| format!("credit note {} −{}", credit.number, money::shown(credit.amount))));
+    facts.extend(credits.map(|credit| match &credit.cancels {
+        None => format!("credit note {} −{}", credit.number, money::shown(credit.amount)),
+        Some(cancelled) => format!("{} cancels {cancelled}", credit.number),
+    }));
+    facts.extend(order.refunds.iter().filter_map(refund));
+    facts.extend(order.disputes.iter().map(dispute));
     let brought = open.papers.voucher.as_ref();
     facts
         .extend(brought.map(|voucher| format!("brought voucher {} of {}", voucher.code, money::shown(voucher.amount))));
     facts.join(" · ")
+}
+
+/// A refund that has not simply gone back: what has is told by its credit note.
+fn refund(refund: &Refund) -> Option<String> {
+    let amount = money::shown(refund.amount);
+    match refund.state {
+        RefundState::Open => Some(format!("refund of {amount} on its way")),
+        RefundState::Pending => Some(format!("refund of {amount} pending at the bank")),
+        RefundState::Failed => Some(format!("refund of {amount} failed")),
+        RefundState::Done if refund.made_at_gateway => Some(format!("{amount} given back at the card gateway")),
+        RefundState::Done => None,
+    }
+}
+
+fn dispute(dispute: &Dispute) -> String {
+    let amount = money::shown(dispute.amount);
+    match dispute.state {
+        DisputeState::Open => format!("the bank asks about {amount}"),
+        DisputeState::Withdrawn => format!("{amount} disputed, held by the bank"),
+        DisputeState::Won => format!("dispute of {amount} won"),
+        DisputeState::Lost => format!("dispute of {amount} lost"),
+    }
 }
 
 /// The lines of the order and where it goes; returns the rows it took.
@@ -125,6 +152,7 @@ pub(super) fn payment(status: PaymentStatus) -> &'static str {
         PaymentStatus::Declined => "declined",
         PaymentStatus::Refunding => "being refunded",
         PaymentStatus::Refunded => "refunded",
+        PaymentStatus::Disputed => "disputed at the bank",
     }
 }
 

@@ -15,7 +15,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
-use storefront_api::{OrderStatus, PaymentStatus, Problem, StepState};
+use storefront_api::{Currency, Money, OrderStatus, PaymentStatus, Problem, StepState};
 
 use crate::settings::ThemeName;
 use crate::state::{Model, Replay};
@@ -118,6 +118,44 @@ fn how_many_others_have_a_product_in_their_basket_stands_beside_it() {
         let shown = lines(&draw(&client.model));
         assert!(shown.iter().any(|line| line.contains(words)), "{shown:#?}");
     }
+}
+
+#[test]
+fn a_refund_that_is_not_simply_back_and_a_dispute_stand_with_the_papers_of_an_order() {
+    let mut client = confirmed();
+    let refund = |state, amount| storefront_api::Refund {
+        id: storefront_api::RefundId::numbered(1),
+        amount: Money::new(amount, Currency::EUR),
+        state,
+        reference: None,
+        reason: None,
+        detail: None,
+        made_at_gateway: false,
+    };
+    let dispute = storefront_api::Dispute {
+        reference: "dp_1".into(),
+        amount: Money::new(700, Currency::EUR),
+        reason: "fraudulent".into(),
+        state: storefront_api::DisputeState::Withdrawn,
+    };
+    let order = client.model.order.as_mut().unwrap().order.as_mut().unwrap();
+    order.refunds = vec![
+        refund(storefront_api::RefundState::Pending, 100),
+        refund(storefront_api::RefundState::Failed, 200),
+        refund(storefront_api::RefundState::Done, 300),
+    ];
+    order.disputes = vec![dispute];
+    order.payment_status = PaymentStatus::Disputed;
+    let shown = lines(&draw(&client.model)).join("\n");
+    for words in [
+        "disputed at the bank",
+        "refund of 1.00 € pending at the bank",
+        "refund of 2.00 € failed",
+        "7.00 € disputed, held by the bank",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains("3.00 €"), "its credit note says so: {shown}");
 }
 
 #[test]

@@ -28,7 +28,8 @@ pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
         Trigger::PaymentDeclined { payment_id, reason, message } => {
             payment_declined(state, *payment_id, reason, message)
         }
-        Trigger::Completed { number: _ } => completed(state),
+        Trigger::Completed { number: _, awaits_invoice: true } => vec![],
+        Trigger::Completed { number: _, awaits_invoice: false } | Trigger::OrderInvoiced => confirmed(state),
         Trigger::OrderCancelled => order_cancelled(state),
         Trigger::OrderShipped => order_shipped(state),
     }
@@ -96,22 +97,25 @@ fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, messa
     }
 }
 
-fn completed(state: &Checkout) -> Vec<Intent> {
+/// The mail names the invoice, and so waits for it. One that is asked for again is the same mail.
+fn confirmed(state: &Checkout) -> Vec<Intent> {
     match state.current() {
         Some((attempt, Stage::Completed(_))) => vec![mail(attempt, MailKind::Confirmation)],
         Some(_) | None => vec![],
     }
 }
 
-/// Only somebody who was told that the order is confirmed is told that it no longer is. The mail goes first: `Undo` leaves
-/// the trace that silences a repeat, and must not silence a mail that was not asked for yet.
+/// Whoever bought something is told that it is cancelled, confirmed or not. The mail goes first: `Undo` leaves the trace that
+/// silences a repeat, and must not silence a mail that was not asked for yet. Where an attempt has ended, what ended it found
+/// the order cancelled and has told so.
 fn order_cancelled(state: &Checkout) -> Vec<Intent> {
     let Some((attempt, stage)) = state.current() else { return vec![] };
     let Attempt { payment_id, lines, voucher, .. } = attempt.clone();
     let undo = Intent::Undo { payment_id, lines, voucher };
     match stage {
-        Stage::Completed(_) => vec![mail(attempt, MailKind::Cancelled), undo],
-        Stage::Started | Stage::StockReserved | Stage::PaymentReceived => vec![undo],
+        Stage::Completed(_) | Stage::Started | Stage::StockReserved | Stage::PaymentReceived => {
+            vec![mail(attempt, MailKind::Cancelled), undo]
+        }
         Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused | Stage::Failed | Stage::Cancelled => {
             vec![]
         }

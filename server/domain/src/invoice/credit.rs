@@ -26,7 +26,17 @@ pub(super) fn part(left: &[TaxOfRate], amount: Money) -> Vec<TaxOfRate> {
     parts
 }
 
-/// What is left at each rate once a part is gone.
+/// The same amount with the other sign.
+pub(super) fn negated(amount: Money) -> Money {
+    Money::new(amount.amount.saturating_neg(), amount.currency)
+}
+
+/// The same part with the other sign.
+pub(super) fn negated_tax(part: &TaxOfRate) -> TaxOfRate {
+    TaxOfRate { gross: negated(part.gross), amount: negated(part.amount), ..*part }
+}
+
+/// What is left at each rate once a part is gone, or has come back.
 pub(super) fn without(mut left: Vec<TaxOfRate>, part: &[TaxOfRate]) -> Vec<TaxOfRate> {
     for gone in part {
         if let Some(rate) = left.iter_mut().find(|rate| rate.rate_percent == gone.rate_percent) {

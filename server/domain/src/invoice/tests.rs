@@ -66,6 +66,7 @@ fn credited(amount: i64, tax: &[(u8, i64, i64)], refund: &str) -> InvoiceEvent {
         amount: euro(amount),
         tax: tax.iter().map(of_rate).collect(),
         refund_reference: refund.to_owned(),
+        cancels: None,
     })
 }
 
@@ -100,6 +101,34 @@ fn a_refund_in_part_is_spread_over_the_rates() {
         &[(0, 2500, 0), (25, 2500, 500)],
         "re_1",
     )]);
+}
+
+#[test]
+fn a_credit_note_whose_refund_failed_later_is_cancelled_once_and_its_amount_can_be_credited_anew() {
+    let cancel = || InvoiceCommand::CancelCredit {
+        number: CreditNoteNumber { year: 2026, sequence: 2 },
+        issued_at: Timestamp::from_unix_ms(1_780_000_002_000),
+        refund_reference: "re_1".to_owned(),
+    };
+    let first = credited(5000, &[(0, 2500, 0), (25, 2500, 500)], "re_1");
+    let InvoiceEvent::Credited(note) = credited(-5000, &[(0, -2500, 0), (25, -2500, -500)], "re_1") else { panic!() };
+    let cancelling = InvoiceEvent::Credited(CreditNote {
+        number: CreditNoteNumber { year: 2026, sequence: 2 },
+        issued_at: Timestamp::from_unix_ms(1_780_000_002_000),
+        cancels: Some(CreditNoteNumber { year: 2026, sequence: 1 }),
+        ..note
+    });
+    let history = [issued(&[(10000, 25), (10000, 0)]), first];
+    let after = given::<Issued>(history).when(cancel()).then([cancelling]);
+    assert_eq!(after.as_ref().map(InvoiceWithCredits::left), Some(euro(20000)));
+    crate::testing::Given(after.clone()).when(cancel()).then_nothing();
+    crate::testing::Given(after).when(credit(20000, "re_2")).then([credited(
+        20000,
+        &[(0, 10000, 0), (25, 10000, 2000)],
+        "re_2",
+    )]);
+    given::<Issued>([issued(&[(10000, 25)])]).when(cancel()).then_nothing();
+    given::<Issued>([]).when(cancel()).then_refused(InvoiceError::NotFound);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::fmt;
 use storefront_api::{Currency, CustomerId, Money, ProductId, ReopenReason, VoucherCode};
 
 use super::{CheckoutDetails, ItemFacts};
-use crate::Quantity;
 use crate::tax::money;
+use crate::{Quantity, smallest_charge};
 
 /// An order that is still being filled, or has come back from a checkout that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +99,43 @@ pub(super) fn sum_of(lines: &[OrderLine], currency: Currency) -> Money {
     money(lines.iter().map(OrderLine::exact_total).sum(), currency)
 }
 
-/// What a voucher takes off a sum: all that it is worth, but never more than the sum.
-pub(super) fn discount_on(subtotal: Money, voucher: Option<&AppliedVoucher>) -> Money {
-    let off = voucher.map_or(0, |voucher| voucher.amount.amount.max(0));
-    Money::new(off.min(subtotal.amount.max(0)), subtotal.currency)
+/// What a voucher takes off a sum: all that it is worth, but never more than the sum, and not so much that a rest is left that
+/// is too small to be charged to a card. That holds however the order will be paid, which nobody knows before the checkout: so
+/// the basket, the checkout and every way to pay have one total.
+pub fn discount_on(subtotal: Money, voucher: Money) -> Money {
+    let (sum, off) = (subtotal.amount.max(0), voucher.amount.max(0));
+    let smallest = smallest_charge(subtotal.currency).amount;
+    let rest = sum.saturating_sub(off);
+    let off = if (1..smallest).contains(&rest) { sum.saturating_sub(smallest) } else { off };
+    Money::new(off.clamp(0, sum), subtotal.currency)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn total(sum: i64, voucher: i64, currency: Currency) -> i64 {
+        let subtotal = Money::new(sum, currency);
+        sum - discount_on(subtotal, Money::new(voucher, currency)).amount
+    }
+
+    #[test]
+    fn a_voucher_leaves_nothing_or_enough_to_be_charged() {
+        for (sum, voucher, left) in [
+            (2_000, 500, 1_500),
+            (500, 500, 0),
+            (400, 500, 0),
+            (501, 500, 50),
+            (549, 500, 50),
+            (550, 500, 50),
+            (551, 500, 51),
+        ] {
+            assert_eq!(total(sum, voucher, Currency::EUR), left, "{sum} less {voucher}");
+        }
+        assert_eq!(total(40, 10, Currency::EUR), 40, "what is too small itself is left as it is");
+        assert_eq!(total(40, 40, Currency::EUR), 0);
+        let yen = "JPY".parse().unwrap();
+        assert_eq!((total(520, 500, yen), total(550, 500, yen)), (50, 50));
+        assert_eq!(total(501, 500, "XXX".parse().unwrap()), 1, "no smallest charge is published");
+    }
 }

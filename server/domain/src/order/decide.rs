@@ -255,7 +255,8 @@ fn check_out(
         check_currency(basket, *price)?;
     }
     let subtotal = total_of(basket, prices.iter().map(|(line, price)| (*price, line.quantity)))?;
-    let discount = basket::discount_on(subtotal, basket.voucher.as_ref());
+    let voucher = basket.voucher.as_ref().map_or(Money::zero(subtotal.currency), |voucher| voucher.amount);
+    let discount = basket::discount_on(subtotal, voucher);
     let total = subtotal.minus(discount).map_err(|_| OrderError::TotalTooLarge)?;
     if total != expected_total {
         return Err(OrderError::TotalChanged { new_total: total });

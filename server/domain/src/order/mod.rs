@@ -9,7 +9,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use basket::{AppliedVoucher, Basket, LineNotice, OrderLine};
+pub use basket::{AppliedVoucher, Basket, LineNotice, OrderLine, discount_on};
 pub use commands::{LineFacts, LineProblem, OrderCommand, OrderError};
 pub use decide::{MAX_LINES, decide};
 pub use events::{ItemFacts, OrderEvent};

@@ -207,9 +207,16 @@ impl Order {
         }
     }
 
-    /// What the voucher takes off; never more than the sum of the lines.
+    /// What the voucher takes off, as [`basket::discount_on`] says; after checkout what was agreed there.
     pub fn discount(&self) -> Money {
-        basket::discount_on(self.subtotal(), self.voucher())
+        let subtotal = self.subtotal();
+        match self.purchase() {
+            Some(purchase) => subtotal.minus(purchase.total).unwrap_or(Money::zero(subtotal.currency)),
+            None => {
+                let voucher = self.voucher().map_or(Money::zero(subtotal.currency), |voucher| voucher.amount);
+                basket::discount_on(subtotal, voucher)
+            }
+        }
     }
 
     /// What is to be paid: for a basket the sum of its lines less the discount, and after checkout what was agreed there.

@@ -1,9 +1,8 @@
 //! What a payment answers to a command: the events to write, or why not.
 
-use storefront_api::{Money, Timestamp};
+use storefront_api::Timestamp;
 
-use super::state::not_given_back;
-use super::{Payment, PaymentCommand, PaymentError, PaymentEvent, Refund, RefundState};
+use super::{Payment, PaymentCommand, PaymentError, PaymentEvent, decide_refunds, disputes};
 
 /// The events that a command leads to; none when everything is so already.
 ///
@@ -69,20 +68,23 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
                 vec![]
             }
         }),
-        PaymentCommand::RefundAll { reason } => Ok(match payment {
-            Payment::Succeeded { request, refunds, .. } => {
-                let amount = not_given_back(request, refunds);
-                if amount.amount > 0 { vec![PaymentEvent::RefundRequested { amount, reason }] } else { vec![] }
-            }
-            Payment::Unknown
-            | Payment::Requested { .. }
-            | Payment::AuthenticationRequired { .. }
-            | Payment::Declined { .. }
-            | Payment::Cancelled { .. } => vec![],
-        }),
-        PaymentCommand::Refund { amount, reason } => refund(payment, amount, reason),
-        PaymentCommand::RecordRefund { reference } => record_refund(payment, reference),
-        PaymentCommand::RecordRefundFailure { detail } => record_refund_failure(payment, detail),
+        PaymentCommand::RefundAll { refund_id, reason } => Ok(decide_refunds::refund_all(payment, refund_id, reason)),
+        PaymentCommand::Refund { refund_id, amount, reason } => {
+            decide_refunds::refund(payment, refund_id, amount, reason)
+        }
+        PaymentCommand::RecordRefund { refund_id, reference } => {
+            decide_refunds::record_refund(payment, refund_id, reference)
+        }
+        PaymentCommand::RecordRefundPending { refund_id, reference } => {
+            decide_refunds::record_pending(payment, refund_id, reference)
+        }
+        PaymentCommand::RecordRefundFailure { refund_id, reference, detail } => {
+            decide_refunds::record_failure(payment, refund_id, reference, detail)
+        }
+        PaymentCommand::RecordGatewayRefund(listed) => decide_refunds::record_listed(payment, listed),
+        PaymentCommand::RecordDispute { dispute, amount, reason, state } => {
+            disputes::record(payment, dispute, amount, reason, state)
+        }
     }
 }
 
@@ -126,41 +128,5 @@ fn is_about(payment: &Payment, reference: &str) -> Result<(), PaymentError> {
             Err(PaymentError::OtherIntent { known: known.to_owned(), told: reference.to_owned() })
         }
         Some(_) | None => Ok(()),
-    }
-}
-
-fn refund(payment: &Payment, amount: Option<Money>, reason: String) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let left = payment.left().filter(|left| left.amount > 0).ok_or(PaymentError::NothingToRefund)?;
-    let amount = amount.unwrap_or(left);
-    if amount.currency != left.currency || !(1..=left.amount).contains(&amount.amount) {
-        return Err(PaymentError::RefundDoesNotFit { amount, left });
-    }
-    Ok(vec![PaymentEvent::RefundRequested { amount, reason }])
-}
-
-fn record_refund(payment: &Payment, reference: String) -> Result<Vec<PaymentEvent>, PaymentError> {
-    let known =
-        |refund: &Refund| matches!(&refund.state, RefundState::Done { reference: known } if *known == reference);
-    if payment.refunds().iter().any(known) {
-        return Ok(vec![]);
-    }
-    let amount = open_refund_of(payment)?;
-    Ok(vec![PaymentEvent::Refunded { amount, reference }])
-}
-
-fn record_refund_failure(payment: &Payment, detail: String) -> Result<Vec<PaymentEvent>, PaymentError> {
-    match (open_refund_of(payment), payment.refunds().last().map(|refund| &refund.state)) {
-        (Ok(_), _) => Ok(vec![PaymentEvent::RefundFailed { detail }]),
-        (Err(_), Some(RefundState::Failed)) => Ok(vec![]),
-        (Err(refused), Some(RefundState::Open | RefundState::Done { .. }) | None) => Err(refused),
-    }
-}
-
-fn open_refund_of(payment: &Payment) -> Result<Money, PaymentError> {
-    match payment.open_refund() {
-        Some(amount) => Ok(amount),
-        None if *payment == Payment::Unknown => Err(PaymentError::NotFound),
-        None if payment.refunds().is_empty() => Err(PaymentError::NoRefundRequested),
-        None => Err(PaymentError::OtherOutcome),
     }
 }

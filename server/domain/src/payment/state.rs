@@ -1,8 +1,9 @@
 //! What a payment's events add up to.
 
-use storefront_api::{Money, OrderId, PaymentMethod, PaymentStatus, Timestamp};
+use storefront_api::{Money, OrderId, PaymentMethod, PaymentStatus, RefundId, Timestamp};
 
 use super::PaymentEvent;
+use super::disputes::{self, Dispute, DisputeOutcome, DisputeState};
 
 /// A payment, as its events add up. What has gone back or is on its way back is never more than what was paid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Payment {
         reference: String,
         /// What was given back, or is to be, oldest first.
         refunds: Vec<Refund>,
+        /// What the cardholder has disputed, oldest first.
+        disputes: Vec<Dispute>,
     },
     /// Refused for good: no money moved.
     Declined {
@@ -80,8 +83,14 @@ pub struct Request {
 /// Money that goes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
+    /// Its id.
+    pub id: RefundId,
     /// How much.
     pub amount: Money,
+    /// Why; empty for one that was made at the gateway.
+    pub reason: String,
+    /// Whether it was made at the gateway, and the shop learnt of it.
+    pub is_found: bool,
     /// What became of it.
     pub state: RefundState,
 }
@@ -91,13 +100,49 @@ pub struct Refund {
 pub enum RefundState {
     /// Asked for; the answer is not in.
     Open,
+    /// The gateway works on it.
+    Pending {
+        /// The gateway's name for the refund.
+        reference: String,
+    },
     /// The money went back, under this name of the gateway's.
     Done {
         /// The gateway's name for the refund.
         reference: String,
     },
-    /// The gateway refused.
-    Failed,
+    /// It did not happen, or the money has returned.
+    Failed {
+        /// The gateway's name for the refund, if it made one.
+        reference: Option<String>,
+        /// Why.
+        detail: String,
+    },
+}
+
+impl Refund {
+    /// The gateway's name for it, once it has one.
+    pub fn reference(&self) -> Option<&String> {
+        match &self.state {
+            RefundState::Open => None,
+            RefundState::Pending { reference } | RefundState::Done { reference } => Some(reference),
+            RefundState::Failed { reference, detail: _ } => reference.as_ref(),
+        }
+    }
+
+    /// Whether it has no outcome yet.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, RefundState::Open | RefundState::Pending { .. })
+    }
+
+    /// Whether the money is with its payer.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, RefundState::Done { .. })
+    }
+
+    /// Whether it was asked for before refunds had ids: its id is a number then.
+    pub fn is_older_than_ids(&self) -> bool {
+        self.id.is_numbered()
+    }
 }
 
 impl Payment {
@@ -108,10 +153,12 @@ impl Payment {
             Self::Requested { .. } => PaymentStatus::Pending,
             Self::AuthenticationRequired { .. } => PaymentStatus::AuthenticationRequired,
             Self::Declined { .. } => PaymentStatus::Declined,
-            Self::Succeeded { request, refunds, .. } => {
-                if refunds.iter().any(|refund| refund.state == RefundState::Open) {
+            Self::Succeeded { request, refunds, disputes, .. } => {
+                if disputes.iter().any(Dispute::is_open) {
+                    PaymentStatus::Disputed
+                } else if refunds.iter().any(Refund::is_open) {
                     PaymentStatus::Refunding
-                } else if !refunds.is_empty() && not_given_back(request, refunds).amount <= 0 {
+                } else if gone(refunds, disputes) > 0 && gone(refunds, disputes) >= request.amount.amount {
                     PaymentStatus::Refunded
                 } else {
                     PaymentStatus::Paid
@@ -185,21 +232,43 @@ impl Payment {
         }
     }
 
-    /// The amount of the refund that was asked for and has no outcome yet.
-    pub fn open_refund(&self) -> Option<Money> {
-        self.refunds().iter().find(|refund| refund.state == RefundState::Open).map(|refund| refund.amount)
+    /// A refund by its id.
+    pub fn refund(&self, id: RefundId) -> Option<&Refund> {
+        self.refunds().iter().find(|refund| refund.id == id)
     }
 
-    /// What was paid and has neither gone back nor is on its way; `None` when nothing was paid.
+    /// What was paid and has neither gone back nor is on its way, nor is held by a dispute; `None` when nothing was paid.
     pub fn left(&self) -> Option<Money> {
         match self {
-            Self::Succeeded { request, refunds, .. } => Some(not_given_back(request, refunds)),
+            Self::Succeeded { request, refunds, disputes, .. } => Some(not_given_back(request, refunds, disputes)),
             Self::Unknown
             | Self::Requested { .. }
             | Self::AuthenticationRequired { .. }
             | Self::Declined { .. }
             | Self::Cancelled { .. } => None,
         }
+    }
+
+    /// What of the payment is with the shop now, in minor units: what came in, less what has gone back and what disputes
+    /// hold.
+    pub fn kept(&self) -> i64 {
+        match self {
+            Self::Succeeded { request, refunds, disputes, .. } => {
+                let held = disputes.iter().filter(|dispute| dispute.holds_money());
+                let held = held.fold(0_i64, |sum, dispute| sum.saturating_add(dispute.amount.amount));
+                request.amount.amount.saturating_sub(done(refunds)).saturating_sub(held)
+            }
+            Self::Unknown
+            | Self::Requested { .. }
+            | Self::AuthenticationRequired { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled { .. } => 0,
+        }
+    }
+
+    /// What has gone back for good or was lost in disputes, in minor units.
+    pub fn given_back(&self) -> i64 {
+        gone(self.refunds(), self.disputes())
     }
 
     /// What was given back, or is to be, oldest first.
@@ -213,12 +282,40 @@ impl Payment {
             | Self::Cancelled { .. } => &[],
         }
     }
+
+    /// What the cardholder has disputed, oldest first.
+    pub fn disputes(&self) -> &[Dispute] {
+        match self {
+            Self::Succeeded { disputes, .. } => disputes,
+            Self::Unknown
+            | Self::Requested { .. }
+            | Self::AuthenticationRequired { .. }
+            | Self::Declined { .. }
+            | Self::Cancelled { .. } => &[],
+        }
+    }
 }
 
-/// What was paid and has neither gone back nor is on its way.
-pub(super) fn not_given_back(request: &Request, refunds: &[Refund]) -> Money {
-    let given_back = refunds.iter().filter(|refund| refund.state != RefundState::Failed);
-    given_back.fold(request.amount, |rest, refund| rest.minus(refund.amount).unwrap_or(rest))
+/// What was paid and has neither gone back nor is on its way, nor is held by a dispute; never below nothing, although the
+/// gateway may give back what the shop was about to.
+fn not_given_back(request: &Request, refunds: &[Refund], disputes: &[Dispute]) -> Money {
+    let refunds = refunds.iter().filter(|refund| !matches!(refund.state, RefundState::Failed { .. }));
+    let disputes = disputes.iter().filter(|dispute| dispute.holds_money());
+    let gone = refunds.map(|refund| refund.amount.amount).chain(disputes.map(|dispute| dispute.amount.amount));
+    let rest = gone.fold(request.amount.amount, i64::saturating_sub);
+    Money::new(rest.max(0).min(request.amount.amount), request.amount.currency)
+}
+
+/// What has gone back for good, in minor units.
+fn gone(refunds: &[Refund], disputes: &[Dispute]) -> i64 {
+    let is_lost = |dispute: &&Dispute| dispute.state == DisputeState::Closed(DisputeOutcome::Lost);
+    let lost = disputes.iter().filter(is_lost).map(|dispute| dispute.amount.amount);
+    lost.fold(done(refunds), i64::saturating_add)
+}
+
+fn done(refunds: &[Refund]) -> i64 {
+    let done = refunds.iter().filter(|refund| refund.is_done()).map(|refund| refund.amount.amount);
+    done.fold(0, i64::saturating_add)
 }
 
 /// The payment after an event. Never fails: an event that does not fit the state, or refunds more than was paid, leaves
@@ -238,8 +335,13 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
             | PaymentEvent::RefundRequested { .. }
+            | PaymentEvent::RefundPending { .. }
+            | PaymentEvent::RefundFound { .. }
             | PaymentEvent::Refunded { .. }
-            | PaymentEvent::RefundFailed { .. } => Payment::Unknown,
+            | PaymentEvent::RefundFailed { .. }
+            | PaymentEvent::Disputed { .. }
+            | PaymentEvent::DisputeFundsWithdrawn { .. }
+            | PaymentEvent::DisputeClosed { .. } => Payment::Unknown,
         },
         Payment::Requested { request, intent, attempts } => after_request(request, intent, attempts, event),
         Payment::AuthenticationRequired { request, intent, authentication } => match event {
@@ -251,12 +353,18 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::RefundRequested { .. }
+            | PaymentEvent::RefundPending { .. }
+            | PaymentEvent::RefundFound { .. }
             | PaymentEvent::Refunded { .. }
-            | PaymentEvent::RefundFailed { .. } => Payment::AuthenticationRequired { request, intent, authentication },
+            | PaymentEvent::RefundFailed { .. }
+            | PaymentEvent::Disputed { .. }
+            | PaymentEvent::DisputeFundsWithdrawn { .. }
+            | PaymentEvent::DisputeClosed { .. } => Payment::AuthenticationRequired { request, intent, authentication },
         },
-        Payment::Succeeded { request, reference, refunds } => {
-            let refunds = refunds_after(&request, refunds, event);
-            Payment::Succeeded { request, reference, refunds }
+        Payment::Succeeded { request, reference, refunds, disputes } => {
+            let refunds = refunds_after(&request, refunds, &disputes, event);
+            let disputes = disputes::after(disputes, request.amount, event);
+            Payment::Succeeded { request, reference, refunds, disputes }
         }
         // Money that was captured although nobody wanted it any more must be seen, or it cannot go back.
         Payment::Cancelled { request, intent } => match event {
@@ -270,8 +378,13 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
             | PaymentEvent::RefundRequested { .. }
+            | PaymentEvent::RefundPending { .. }
+            | PaymentEvent::RefundFound { .. }
             | PaymentEvent::Refunded { .. }
-            | PaymentEvent::RefundFailed { .. } => Payment::Cancelled { request, intent },
+            | PaymentEvent::RefundFailed { .. }
+            | PaymentEvent::Disputed { .. }
+            | PaymentEvent::DisputeFundsWithdrawn { .. }
+            | PaymentEvent::DisputeClosed { .. } => Payment::Cancelled { request, intent },
         },
         Payment::Declined { request, intent, reason, message } => match event {
             PaymentEvent::Succeeded { reference } => succeeded(request, reference),
@@ -282,8 +395,13 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
             | PaymentEvent::RefundRequested { .. }
+            | PaymentEvent::RefundPending { .. }
+            | PaymentEvent::RefundFound { .. }
             | PaymentEvent::Refunded { .. }
-            | PaymentEvent::RefundFailed { .. } => Payment::Declined { request, intent, reason, message },
+            | PaymentEvent::RefundFailed { .. }
+            | PaymentEvent::Disputed { .. }
+            | PaymentEvent::DisputeFundsWithdrawn { .. }
+            | PaymentEvent::DisputeClosed { .. } => Payment::Declined { request, intent, reason, message },
         },
     }
 }
@@ -306,8 +424,13 @@ fn after_request(request: Request, intent: Option<String>, attempts: u32, event:
         PaymentEvent::Cancelled => Payment::Cancelled { request, intent },
         PaymentEvent::Requested { .. }
         | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::RefundPending { .. }
+        | PaymentEvent::RefundFound { .. }
         | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. } => Payment::Requested { request, intent, attempts },
+        | PaymentEvent::RefundFailed { .. }
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { .. } => Payment::Requested { request, intent, attempts },
     }
 }
 
@@ -316,33 +439,76 @@ fn declined(request: Request, intent: Option<String>, reason: &str, message: &st
 }
 
 fn succeeded(request: Request, reference: &str) -> Payment {
-    Payment::Succeeded { request, reference: reference.to_owned(), refunds: Vec::new() }
+    Payment::Succeeded { request, reference: reference.to_owned(), refunds: Vec::new(), disputes: Vec::new() }
 }
 
-fn refunds_after(request: &Request, mut refunds: Vec<Refund>, event: &PaymentEvent) -> Vec<Refund> {
-    let open = refunds.iter_mut().find(|refund| refund.state == RefundState::Open);
-    match (event, open) {
-        (PaymentEvent::RefundRequested { amount, reason: _ }, _) => {
-            let rest = not_given_back(request, &refunds);
-            if amount.currency == rest.currency && (1..=rest.amount).contains(&amount.amount) {
-                refunds.push(Refund { amount: *amount, state: RefundState::Open });
+fn refunds_after(
+    request: &Request,
+    mut refunds: Vec<Refund>,
+    disputes: &[Dispute],
+    event: &PaymentEvent,
+) -> Vec<Refund> {
+    match event {
+        PaymentEvent::RefundRequested { refund_id, amount, reason } => {
+            let rest = not_given_back(request, &refunds, disputes);
+            let id = refund_id.unwrap_or_else(|| RefundId::numbered(refunds.len() + 1));
+            let is_new = refunds.iter().all(|refund| refund.id != id);
+            if is_new && amount.currency == rest.currency && (1..=rest.amount).contains(&amount.amount) {
+                let reason = reason.clone();
+                refunds.push(Refund { id, amount: *amount, reason, is_found: false, state: RefundState::Open });
             }
         }
-        (PaymentEvent::Refunded { amount: _, reference }, Some(refund)) => {
-            refund.state = RefundState::Done { reference: reference.clone() };
+        // What the gateway has done is so, whether it fits or not.
+        PaymentEvent::RefundFound { refund_id, reference, amount } => {
+            let is_new = |refund: &Refund| refund.id != *refund_id && refund.reference() != Some(reference);
+            if refunds.iter().all(is_new) && amount.currency == request.amount.currency && amount.amount > 0 {
+                let state = RefundState::Pending { reference: reference.clone() };
+                let (reason, is_found) = (String::new(), true);
+                refunds.push(Refund { id: *refund_id, amount: *amount, reason, is_found, state });
+            }
         }
-        (PaymentEvent::RefundFailed { detail: _ }, Some(refund)) => refund.state = RefundState::Failed,
-        (PaymentEvent::Refunded { .. } | PaymentEvent::RefundFailed { .. }, None)
-        | (
-            PaymentEvent::Requested { .. }
-            | PaymentEvent::IntentCreated { .. }
-            | PaymentEvent::AuthenticationRequired { .. }
-            | PaymentEvent::Succeeded { .. }
-            | PaymentEvent::Declined { .. }
-            | PaymentEvent::OutcomeUnknown { .. }
-            | PaymentEvent::Cancelled,
-            _,
-        ) => {}
+        PaymentEvent::RefundPending { refund_id, reference } => {
+            if let Some(refund) = named(&mut refunds, Some(*refund_id)).filter(|refund| can_begin(refund)) {
+                refund.state = RefundState::Pending { reference: reference.clone() };
+            }
+        }
+        PaymentEvent::Refunded { refund_id, amount: _, reference } => {
+            let can_be_done =
+                |refund: &&mut Refund| can_begin(refund) || matches!(refund.state, RefundState::Pending { .. });
+            if let Some(refund) = named(&mut refunds, *refund_id).filter(can_be_done) {
+                refund.state = RefundState::Done { reference: reference.clone() };
+            }
+        }
+        PaymentEvent::RefundFailed { refund_id, reference, detail } => {
+            let has_not_failed = |refund: &&mut Refund| !matches!(refund.state, RefundState::Failed { .. });
+            if let Some(refund) = named(&mut refunds, *refund_id).filter(has_not_failed) {
+                let reference = reference.clone().or_else(|| refund.reference().cloned());
+                refund.state = RefundState::Failed { reference, detail: detail.clone() };
+            }
+        }
+        PaymentEvent::Requested { .. }
+        | PaymentEvent::IntentCreated { .. }
+        | PaymentEvent::AuthenticationRequired { .. }
+        | PaymentEvent::Succeeded { .. }
+        | PaymentEvent::Declined { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::Cancelled
+        | PaymentEvent::Disputed { .. }
+        | PaymentEvent::DisputeFundsWithdrawn { .. }
+        | PaymentEvent::DisputeClosed { .. } => {}
     }
     refunds
+}
+
+/// The refund with an id; without one, as events of old have it, the oldest that is open.
+fn named(refunds: &mut [Refund], id: Option<RefundId>) -> Option<&mut Refund> {
+    refunds.iter_mut().find(|refund| match id {
+        Some(id) => refund.id == id,
+        None => refund.state == RefundState::Open,
+    })
+}
+
+/// Whether nothing is known of it at the gateway, so that it can still turn up there.
+fn can_begin(refund: &Refund) -> bool {
+    matches!(refund.state, RefundState::Open | RefundState::Failed { reference: None, .. })
 }

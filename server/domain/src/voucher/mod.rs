@@ -22,7 +22,7 @@ pub enum VoucherEvent {
         /// The order.
         order_id: OrderId,
     },
-    /// The checkout came to nothing: it can be used again.
+    /// The checkout came to nothing, or the order that had used it was cancelled or wholly refunded: it can be used again.
     Released {
         /// The order that had it.
         order_id: OrderId,
@@ -58,7 +58,7 @@ pub enum VoucherCommand {
         /// Whose order it is; `None` for a guest's.
         customer_id: Option<CustomerId>,
     },
-    /// Give it back; nothing happens where the order does not have it.
+    /// Give it back, used or not; nothing happens where it is not the order's.
     Release {
         /// The order.
         order_id: OrderId,
@@ -186,7 +186,7 @@ fn stage_after(stage: Stage, event: &VoucherEvent) -> Option<Stage> {
     match event {
         VoucherEvent::Issued { .. } => None,
         VoucherEvent::Reserved { order_id } => (stage == Stage::Free).then_some(Stage::Reserved(*order_id)),
-        VoucherEvent::Released { order_id } => (stage == Stage::Reserved(*order_id)).then_some(Stage::Free),
+        VoucherEvent::Released { order_id } => is_of(stage, *order_id).then_some(Stage::Free),
         VoucherEvent::Redeemed { order_id } => {
             (stage == Stage::Reserved(*order_id)).then_some(Stage::Redeemed(*order_id))
         }
@@ -211,8 +211,8 @@ pub fn decide(voucher: &Voucher, command: VoucherCommand) -> Result<Vec<VoucherE
             Ok(if held { vec![] } else { vec![VoucherEvent::Reserved { order_id }] })
         }
         VoucherCommand::Release { order_id } => {
-            let held = stage_of(voucher) == Some(Stage::Reserved(order_id));
-            Ok(if held { vec![VoucherEvent::Released { order_id }] } else { vec![] })
+            let is_its = stage_of(voucher).is_some_and(|stage| is_of(stage, order_id));
+            Ok(if is_its { vec![VoucherEvent::Released { order_id }] } else { vec![] })
         }
         VoucherCommand::Redeem { order_id } => match stage_of(voucher) {
             Some(Stage::Reserved(holder)) if holder == order_id => Ok(vec![VoucherEvent::Redeemed { order_id }]),
@@ -230,6 +230,11 @@ pub fn decide(voucher: &Voucher, command: VoucherCommand) -> Result<Vec<VoucherE
             None => Err(VoucherError::NotFound),
         },
     }
+}
+
+/// Whether an order has the voucher, or has used it.
+fn is_of(stage: Stage, order_id: OrderId) -> bool {
+    stage == Stage::Reserved(order_id) || stage == Stage::Redeemed(order_id)
 }
 
 fn stage_of(voucher: &Voucher) -> Option<Stage> {

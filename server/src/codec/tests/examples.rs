@@ -2,15 +2,15 @@
 //! gets its recorded example.
 
 use storefront_api::{
-    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp,
-    VoucherCode,
+    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason,
+    Timestamp, VoucherCode,
 };
 use storefront_domain::checkout::{CheckoutEvent, Line};
 use storefront_domain::customer::CustomerEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::order::{ItemFacts, OrderEvent};
-use storefront_domain::payment::PaymentEvent;
+use storefront_domain::payment::{DisputeOutcome, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
 use storefront_domain::product::{Facts, ProductEvent};
 use storefront_domain::stock::{ReleaseReason, StockEvent};
@@ -117,17 +117,42 @@ pub(super) fn payment() -> Vec<PaymentEvent> {
             },
             Some(PaymentEvent::OutcomeUnknown { .. }) => PaymentEvent::Cancelled,
             Some(PaymentEvent::Cancelled) => {
-                PaymentEvent::RefundRequested { amount: euro(4_998), reason: "the order was cancelled".to_owned() }
+                let (refund_id, reason) = (Some(refund_id()), "the order was cancelled".to_owned());
+                PaymentEvent::RefundRequested { refund_id, amount: euro(4_998), reason }
             }
             Some(PaymentEvent::RefundRequested { .. }) => {
-                PaymentEvent::Refunded { amount: euro(4_998), reference: "re_3Example".to_owned() }
+                PaymentEvent::RefundPending { refund_id: refund_id(), reference: "re_3Example".to_owned() }
+            }
+            Some(PaymentEvent::RefundPending { .. }) => {
+                let reference = "re_3Example".to_owned();
+                PaymentEvent::RefundFound { refund_id: refund_id(), reference, amount: euro(4_998) }
+            }
+            Some(PaymentEvent::RefundFound { .. }) => {
+                let (refund_id, reference) = (Some(refund_id()), "re_3Example".to_owned());
+                PaymentEvent::Refunded { refund_id, amount: euro(4_998), reference }
             }
             Some(PaymentEvent::Refunded { .. }) => {
-                PaymentEvent::RefundFailed { detail: "the account is closed".to_owned() }
+                let (refund_id, reference) = (Some(refund_id()), Some("re_3Example".to_owned()));
+                PaymentEvent::RefundFailed { refund_id, reference, detail: "the account is closed".to_owned() }
             }
-            Some(PaymentEvent::RefundFailed { .. }) => return None,
+            Some(PaymentEvent::RefundFailed { .. }) => PaymentEvent::Disputed {
+                dispute: "dp_3Example".to_owned(),
+                amount: euro(4_998),
+                reason: "product_not_received".to_owned(),
+            },
+            Some(PaymentEvent::Disputed { .. }) => {
+                PaymentEvent::DisputeFundsWithdrawn { dispute: "dp_3Example".to_owned() }
+            }
+            Some(PaymentEvent::DisputeFundsWithdrawn { .. }) => {
+                PaymentEvent::DisputeClosed { dispute: "dp_3Example".to_owned(), outcome: DisputeOutcome::Lost }
+            }
+            Some(PaymentEvent::DisputeClosed { .. }) => return None,
         })
     })
+}
+
+fn refund_id() -> RefundId {
+    "0195500d-0000-7000-8000-0000000000e1".parse().unwrap()
 }
 
 pub(super) fn checkout() -> Vec<CheckoutEvent> {
@@ -387,6 +412,7 @@ pub(super) fn invoice() -> Vec<InvoiceEvent> {
         amount: euro(4_498),
         tax: tax(),
         refund_reference: "re_1".to_owned(),
+        cancels: None,
     };
     all(|last| match last {
         None => Some(InvoiceEvent::Issued(Box::new(issued.clone()))),

@@ -252,9 +252,11 @@ fn every_reason_reads_back() {
         MailKind::Confirmation,
         MailKind::Shipped,
         MailKind::Cancelled,
-        MailKind::Refunded { amount: Some(amount), credit_note },
-        MailKind::Refunded { amount: Some(amount), credit_note: None },
-        MailKind::Refunded { amount: None, credit_note: None },
+        MailKind::Refunded { amount: Some(amount), credit_note, is_whole: Some(true) },
+        MailKind::Refunded { amount: Some(amount), credit_note: None, is_whole: None },
+        MailKind::RefundFailed { amount, credit_note },
+        MailKind::RefundFailed { amount, credit_note: None },
+        MailKind::Refunded { amount: None, credit_note: None, is_whole: None },
         MailKind::Voucher { code: "ab12c".parse().unwrap(), amount },
     ] {
         let event = EmailEvent::Requested { order_id: OrderId(uuid::Uuid::nil()), kind, to: "a@b.example".to_owned() };
@@ -265,12 +267,12 @@ fn every_reason_reads_back() {
 #[test]
 fn a_mail_about_a_refund_from_before_it_named_the_amount_is_read() {
     let data = r#"{"order_id":"0195500d-0000-7000-8000-000000000001","kind":"refunded","to":"ada@example.com"}"#;
-    let read = email::decode("email.requested", 1, stored(data).as_str()).unwrap();
-    let EmailEvent::Requested { kind, .. } = &read else { panic!("{read:?}") };
-    assert_eq!(*kind, MailKind::Refunded { amount: None, credit_note: None });
-    assert_eq!(email::encode(&read).data, stored(data));
+    let event = read("email.requested", 1, stored(data).as_str(), email::decode).unwrap();
+    let EmailEvent::Requested { kind, .. } = &event else { panic!("{event:?}") };
+    assert_eq!(*kind, MailKind::Refunded { amount: None, credit_note: None, is_whole: None });
+    assert_eq!(email::encode(&event).data, stored(data));
     let nothing = data.replace("refunded", "voucher");
-    let refused = email::decode("email.requested", 1, stored(&nothing).as_str()).unwrap_err();
+    let refused = read("email.requested", 1, stored(&nothing).as_str(), email::decode).unwrap_err();
     assert_eq!(refused.to_string(), "the data of email.requested does not fit: missing field `voucher`");
 }
 

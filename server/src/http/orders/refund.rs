@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use storefront_api::{Order, OrderId, Problem, RefundOrder};
+use storefront_api::{Order, OrderId, Problem, RefundId, RefundOrder};
 use storefront_domain::payment::PaymentCommand;
 
+use crate::chance;
 use crate::commands::{Reply, refund_order};
 use crate::http::command::Command;
 use crate::http::extract::InPath;
@@ -40,7 +41,8 @@ pub(crate) async fn refund(
     if body.amount.is_some_and(|amount| amount.amount < 1 || amount.currency != shop.currency) {
         return Err(ApiError::invalid("/amount", "must be more than nothing, in the shop's currency"));
     }
-    let command = PaymentCommand::Refund { amount: body.amount, reason: body.reason };
+    let command =
+        PaymentCommand::Refund { refund_id: RefundId(chance::id()), amount: body.amount, reason: body.reason };
     let work = async {
         let done = refund_order(&shop.store, id, &context, &command, |record, payment| {
             Ok(Reply {

@@ -111,6 +111,10 @@ pub(in crate::update) fn ask_to_refund(model: &mut Model) {
             let purpose = FormFor::Counter(Work::Refund(chosen.id, currency));
             model.form = Some(Form::new(purpose, "Give money back", about, fields));
         }
+        PaymentStatus::Disputed => {
+            let toast = format!("{} is disputed: its money cannot go back until the bank has decided.", chosen.name);
+            model.toast(Tone::Plain, toast);
+        }
         PaymentStatus::Refunded => model.toast(Tone::Plain, format!("All of {} went back already.", chosen.name)),
         PaymentStatus::None
         | PaymentStatus::Pending

@@ -102,6 +102,8 @@ pub(crate) fn an_order(version: u64, lines: &[(&Product, u32)]) -> Order {
         confirmed_at: None,
         cancelled_at: None,
         cancelled_because: None,
+        refunds: Vec::new(),
+        disputes: Vec::new(),
     };
     add_up(&mut order);
     order

@@ -264,21 +264,26 @@ fn a_refused_payment_fails_the_checkout_that_it_belongs_to() {
 }
 
 #[test]
-fn a_completed_checkout_is_confirmed_by_mail() {
-    only(&Trigger::Completed { number: number() }, &[("completed", &[mail(MailKind::Confirmation)])]);
+fn a_completed_checkout_is_confirmed_by_mail_as_soon_as_its_invoice_is_there() {
+    let completed = |awaits_invoice| Trigger::Completed { number: number(), awaits_invoice };
+    only(&completed(true), &[]);
+    only(&Trigger::OrderInvoiced, &[("completed", &[mail(MailKind::Confirmation)])]);
+    // No invoice will come, or it has come already.
+    only(&completed(false), &[("completed", &[mail(MailKind::Confirmation)])]);
 }
 
 #[test]
-fn a_cancelled_order_is_undone_and_who_was_told_of_it_hears_of_that() {
+fn a_cancelled_order_is_undone_and_whoever_bought_it_hears_of_that_confirmed_or_not() {
+    let told = || mail(MailKind::Cancelled);
     only(
         &Trigger::OrderCancelled,
         &[
-            ("started", &[Intent::Undo { payment_id: payment(1), lines: lines(), voucher: None }]),
-            ("voucher kept", &[undo(1)]),
-            ("reserved", &[undo(1)]),
-            ("paid", &[undo(1)]),
-            ("completed", &[mail(MailKind::Cancelled), undo(1)]),
-            ("second attempt", &[undo(2)]),
+            ("started", &[told(), Intent::Undo { payment_id: payment(1), lines: lines(), voucher: None }]),
+            ("voucher kept", &[told(), undo(1)]),
+            ("reserved", &[told(), undo(1)]),
+            ("paid", &[told(), undo(1)]),
+            ("completed", &[told(), undo(1)]),
+            ("second attempt", &[told(), undo(2)]),
         ],
     );
 }

@@ -47,10 +47,10 @@ fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
     assert_eq!(balance + world.kept_of_wallet(), world.put_in, "money came from nowhere, or went there");
     let Voucher::Issued { stage, .. } = world.voucher else { panic!("the voucher is gone") };
     assert_ne!(stage, voucher::Stage::Reserved(ours()), "the voucher stays reserved");
-    assert_eq!(stage == voucher::Stage::Redeemed(ours()), world.voucher_was_used);
+    assert_eq!(stage == voucher::Stage::Redeemed(ours()), world.voucher_was_used && sold);
     let cancelled = order.status() == Some(OrderStatus::Cancelled);
     assert_eq!(world.was_mailed(MailKind::Confirmation), world.was_confirmed);
-    assert_eq!(world.was_mailed(MailKind::Cancelled), world.was_confirmed && cancelled);
+    assert_eq!(world.was_mailed(MailKind::Cancelled), cancelled);
 }
 
 #[test]
@@ -177,7 +177,7 @@ proptest! {
                 Trigger::StockReserved,
                 payment_succeeded(payment_number),
                 payment_declined(payment_number),
-                Trigger::Completed { number: number() },
+                Trigger::Completed { number: number(), awaits_invoice: false },
                 Trigger::OrderCancelled,
                 Trigger::OrderShipped,
             ] {

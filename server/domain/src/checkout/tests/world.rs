@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use storefront_api::{Address, Money, OrderId, OrderStatus};
+use storefront_api::{Address, Money, OrderId, OrderStatus, RefundId};
 
 use super::*;
 use crate::email::{Email, EmailCommand};
@@ -272,13 +272,14 @@ impl World {
     /// What the wallet pays and the refund is noted in one append, so there is no crash in between.
     fn refunds_go_back(&mut self) {
         for (payment_id, state) in &mut self.payments {
-            let Some(amount) = state.open_refund() else { continue };
+            let Some(refund) = state.refunds().iter().find(|refund| refund.is_open()) else { continue };
+            let (refund_id, amount) = (refund.id, refund.amount);
             let reference = "refund".to_owned();
             if state.request().unwrap().method == PaymentMethod::Wallet {
                 let (payment_id, order_id, reference) = (*payment_id, ours(), reference.clone());
                 put(&mut self.wallet, WalletCommand::Credit { payment_id, order_id, amount, reference }).unwrap();
             }
-            put(state, PaymentCommand::RecordRefund { reference }).unwrap();
+            put(state, PaymentCommand::RecordRefund { refund_id, reference }).unwrap();
         }
     }
 
@@ -304,11 +305,12 @@ impl World {
                 self.trace(intent);
                 let confirm = OrderCommand::Confirm { payment_id: *payment_id, number: number() };
                 if put(&mut self.order, confirm).is_err() {
+                    self.mail_that_it_is_cancelled();
                     return self.undo(*payment_id, lines, voucher.is_some());
                 }
                 self.note(&CheckoutEvent::PaymentReceived { payment_id: *payment_id });
                 self.note(&CheckoutEvent::Completed { number: number() });
-                self.triggers.push(Trigger::Completed { number: number() });
+                self.triggers.push(Trigger::Completed { number: number(), awaits_invoice: false });
                 self.ask_stock(lines, |_| StockCommand::Allocate { order_id: ours() });
                 if voucher.is_some() {
                     put(&mut self.voucher, VoucherCommand::Redeem { order_id: ours() }).unwrap();
@@ -319,30 +321,39 @@ impl World {
                 let (code, message) = (reason.clone(), message.clone());
                 let reason = ReopenReason::PaymentDeclined { reason: code.clone(), message: message.clone() };
                 let reopen = OrderCommand::Reopen { payment_id: *payment_id, reason: reason.clone() };
-                let _ = put(&mut self.order, reopen);
+                if put(&mut self.order, reopen).is_err() {
+                    self.mail_that_it_is_cancelled();
+                }
                 self.note(&CheckoutEvent::PaymentRefused { payment_id: *payment_id, reason: code, message });
                 self.note(&CheckoutEvent::Failed { reason });
                 let reason = ReleaseReason::CheckoutFailed;
                 self.ask_stock(lines, |_| StockCommand::Release { order_id: ours(), reason });
                 self.release_voucher(voucher.is_some());
             }
-            Intent::SendMail { to, kind } => {
-                if self.mails.iter().all(|(known, _)| known != kind) {
-                    self.mails.push((kind.clone(), Email::default()));
-                }
-                let mail = self.mails.iter_mut().find(|(known, _)| known == kind).map(|(_, mail)| mail).unwrap();
-                put(mail, EmailCommand::Request { order_id: ours(), kind: kind.clone(), to: to.clone() }).unwrap();
-            }
+            Intent::SendMail { to, kind } => self.mail(kind, to),
             Intent::Undo { payment_id, lines, voucher } => {
                 self.trace(intent);
                 self.undo(*payment_id, lines, voucher.is_some());
             }
             Intent::Settle { lines } => self.ask_stock(lines, |_| StockCommand::Settle { order_id: ours() }),
             Intent::Refund { payment_id, reason } => {
-                let command = PaymentCommand::RefundAll { reason: reason.clone() };
+                let command = PaymentCommand::RefundAll { refund_id: a_refund(), reason: reason.clone() };
                 put(self.payments.get_mut(payment_id).unwrap(), command).unwrap();
             }
         }
+    }
+
+    fn mail_that_it_is_cancelled(&mut self) {
+        let to = self.checkout.attempt().unwrap().email.clone();
+        self.mail(&MailKind::Cancelled, &to);
+    }
+
+    fn mail(&mut self, kind: &MailKind, to: &str) {
+        if self.mails.iter().all(|(known, _)| known != kind) {
+            self.mails.push((kind.clone(), Email::default()));
+        }
+        let mail = self.mails.iter_mut().find(|(known, _)| known == kind).map(|(_, mail)| mail).unwrap();
+        put(mail, EmailCommand::Request { order_id: ours(), kind: kind.clone(), to: to.to_owned() }).unwrap();
     }
 
     fn start(&mut self, payment_id: PaymentId, lines: &[Line], wanted: Option<&VoucherCode>) {
@@ -367,7 +378,9 @@ impl World {
     }
 
     fn fail(&mut self, payment_id: PaymentId, reason: ReopenReason) {
-        let _ = put(&mut self.order, OrderCommand::Reopen { payment_id, reason: reason.clone() });
+        if put(&mut self.order, OrderCommand::Reopen { payment_id, reason: reason.clone() }).is_err() {
+            self.mail_that_it_is_cancelled();
+        }
         self.note(&CheckoutEvent::Failed { reason });
     }
 
@@ -378,7 +391,8 @@ impl World {
         self.ask_stock(lines, |_| StockCommand::Return { order_id: ours() });
         self.ask_stock(lines, |_| StockCommand::Settle { order_id: ours() });
         self.release_voucher(with_voucher);
-        let refund = PaymentCommand::RefundAll { reason: "the order was cancelled".to_owned() };
+        let reason = "the order was cancelled".to_owned();
+        let refund = PaymentCommand::RefundAll { refund_id: a_refund(), reason };
         put(self.payments.entry(payment_id).or_default(), refund).unwrap();
     }
 
@@ -454,6 +468,11 @@ fn pays(wallet: &mut Wallet, payment_id: PaymentId, amount: Money) -> bool {
         Err(WalletError::TooLittle { .. }) => false,
         Err(other) => panic!("{other}"),
     }
+}
+
+/// A payment of these tests has one refund.
+fn a_refund() -> RefundId {
+    RefundId(uuid::Uuid::from_u128(u128::MAX))
 }
 
 pub(super) fn ours() -> OrderId {

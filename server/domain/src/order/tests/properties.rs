@@ -115,6 +115,8 @@ proptest! {
                 .sum();
             prop_assert_eq!(order.subtotal(), euro(by_hand));
             let off = order.voucher().map_or(0, |voucher| voucher.amount.amount.min(by_hand));
+            // No rest that is too small for a card is left.
+            let off = if (1..50).contains(&(by_hand - off)) { (by_hand - 50).max(0) } else { off };
             prop_assert_eq!(order.total(), euro(by_hand - off), "the agreed total is that of the lines");
             let gross: i64 = order.tax().iter().map(|tax| tax.gross.amount).sum();
             prop_assert_eq!(gross, by_hand - off);

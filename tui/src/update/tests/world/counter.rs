@@ -43,6 +43,7 @@ fn statistics() -> Statistics {
     let sold =
         |id: &str, pieces| ProductSales { product_id: id.parse().unwrap(), name: a_product(id, 1, 1).name, pieces };
     Statistics {
+        refunded_orders: 0,
         orders: 12,
         cancelled: 2,
         revenue: eur(61_350),

@@ -1,0 +1,103 @@
+//! Refunds that pend, on a real log in memory whose clock the tests have in hand.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use storefront_api::{PaymentStatus, Timestamp};
+use storefront_domain::payment::{Payment, RefundProgress};
+use storefront_eventlog::{Filter, Position, SqliteStore};
+
+use super::*;
+use crate::refunds::ListedRefund;
+use crate::testing::{FakeCards, card, euro, order, payment};
+
+const START_MS: i64 = 1_772_366_400_000;
+
+fn a_refund() -> RefundId {
+    RefundId(Uuid::from_u128(u128::MAX))
+}
+
+struct World {
+    store: Store,
+    gateway: Arc<FakeCards>,
+    now_ms: Arc<AtomicI64>,
+}
+
+impl World {
+    /// 5.00 of 20.00 are on their way back, and the gateway has begun with it; the timer is set.
+    async fn begins() -> Self {
+        let now_ms = Arc::new(AtomicI64::new(START_MS));
+        let clock = Arc::clone(&now_ms);
+        let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
+        let world = Self { store: Arc::new(log), gateway: Arc::default(), now_ms };
+        let refund_id = a_refund();
+        let events = [
+            PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() },
+            PaymentEvent::Succeeded { reference: "pi_1".to_owned() },
+            PaymentEvent::RefundRequested {
+                refund_id: Some(refund_id),
+                amount: euro(500),
+                reason: "too small".to_owned(),
+            },
+            PaymentEvent::RefundPending { refund_id, reference: "re_1".to_owned() },
+        ];
+        let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
+        let mut batch = Batch::new(Timestamp::from_unix_ms(START_MS), cause);
+        batch.add(streams::payment(payment(1)), storefront_eventlog::Version(0), &events);
+        world.store.append(batch.into_append()).await.unwrap();
+        let filter = Filter { types: vec![LISTENER.types[0].to_owned()], ..Filter::default() };
+        for recorded in world.store.read_all(Position(0), 10, &filter).await.unwrap().events {
+            let turn = Turn::of(recorded, LISTENER.name);
+            handle(world.store.clone(), Timers::of(LISTENER.name), turn).await.unwrap();
+        }
+        world
+    }
+
+    fn gateway_says(&self, progress: Option<RefundProgress>) {
+        let listed = |progress| {
+            let (amount, refund_id, reason) = (euro(500), Some(a_refund()), None);
+            vec![ListedRefund { reference: "re_1".to_owned(), amount, refund_id, reason, progress }]
+        };
+        *self.gateway.listed.lock().unwrap() = progress.map(listed);
+    }
+
+    /// So many hours pass, and what is due is acted on.
+    async fn after_hours(&self, hours: i64) {
+        self.now_ms.fetch_add(hours * 3_600_000, Ordering::Relaxed);
+        let gateway = self.gateway.clone();
+        let judge = move |store, timer| judge(store, gateway.clone(), timer);
+        Timers::of(LISTENER.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+    }
+
+    async fn payment(&self) -> Payment {
+        stored::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_pends_for_days_is_asked_about_until_it_has_succeeded() {
+    let world = World::begins().await;
+    let head = world.store.head().await.unwrap();
+    for told in [None, Some(RefundProgress::Pending), None] {
+        world.gateway_says(told);
+        world.after_hours(24).await;
+        assert_eq!(world.payment().await.status(), PaymentStatus::Refunding);
+        assert_eq!(world.store.head().await.unwrap(), head, "nothing new is no event");
+    }
+    world.gateway_says(Some(RefundProgress::Succeeded));
+    world.after_hours(24).await;
+    let payment = world.payment().await;
+    assert_eq!((payment.kept(), payment.status()), (1_500, PaymentStatus::Paid));
+    let stream = streams::payment(crate::testing::payment(1));
+    let last = world.store.read_stream(&stream, storefront_eventlog::Version(5), 1).await.unwrap();
+    assert_eq!((last[0].kind(), last[0].correlation_id()), ("payment.refunded", "order 1"));
+    assert_eq!(world.store.next_due(LISTENER.name).await.unwrap(), None, "there is nothing left to ask");
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_after_days_leaves_the_money_with_the_shop() {
+    let world = World::begins().await;
+    world.gateway_says(Some(RefundProgress::Failed { detail: "the account is closed".to_owned() }));
+    world.after_hours(50).await;
+    let payment = world.payment().await;
+    assert_eq!((payment.kept(), payment.left(), payment.status()), (2_000, Some(euro(2_000)), PaymentStatus::Paid));
+}

@@ -1,0 +1,50 @@
+//! An order of which all money has gone back gives back the voucher that it was bought with, so that it can be used again.
+//! (That of a cancelled order goes back with its goods: see `check_out_orders`.)
+
+use storefront_api::PaymentId;
+use storefront_api::PaymentStatus;
+use storefront_domain::payment::PaymentEvent;
+use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
+
+use super::runner::{Listener, Turn};
+use crate::clock;
+use crate::commands::{Failure, retrying};
+use crate::order_record;
+use crate::stored::{self, Batch, Cause, Store};
+use crate::streams;
+
+/// What the vouchers of refunded orders listen to.
+pub(crate) const LISTENER: Listener =
+    Listener { name: "voucher-returns", types: &["payment.refunded", "payment.dispute_closed"] };
+
+/// Handles one event.
+pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", turn.recorded.stream()) else { return Ok(()) };
+    retrying(|| give_back(&store, &turn, payment_id)).await
+}
+
+async fn give_back(store: &Store, turn: &Turn, payment_id: PaymentId) -> Result<(), Failure> {
+    let (payment, _) = stored::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
+    let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
+    if payment.status() != PaymentStatus::Refunded {
+        return Ok(());
+    }
+    let order = order_record::load(store, order_id).await?.order;
+    // Money that came too late for its order bought nothing with the voucher.
+    let is_its = order.payment_id() == Some(payment_id) && order.number().is_some();
+    let Some(held) = order.voucher().filter(|_| is_its) else { return Ok(()) };
+    let stream = streams::voucher(&held.code);
+    let (voucher, version) = stored::load::<VoucherEvent>(store, &stream).await?;
+    let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
+    batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);
+    if batch.is_empty() {
+        return Ok(());
+    }
+    batch.checkpoint(turn.checkpoint.clone());
+    store.append(batch.into_append()).await.map_err(Failure::Append)?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "give_back_the_voucher_of_a_refunded_order_tests.rs"]
+mod tests;

@@ -1,0 +1,63 @@
+//! Which order gives its voucher back, and when.
+
+use storefront_api::{Money, RefundId, VoucherCode};
+use storefront_domain::OrderNumber;
+use storefront_domain::order::OrderEvent;
+use storefront_domain::voucher::{Stage, Voucher};
+use storefront_eventlog::{Filter, Position, SqliteStore, StreamName, Version};
+use uuid::Uuid;
+
+use super::*;
+use crate::testing::{added, at_second, card, checked_out, euro, order, payment, started};
+
+fn code() -> VoucherCode {
+    "ab12c".parse().unwrap()
+}
+
+async fn write<E: stored::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
+    let version = stored::load::<E>(store, &stream).await.unwrap().1;
+    let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
+    let mut batch = Batch::new(at_second(1), cause);
+    batch.add(stream, version, events);
+    store.append(batch.into_append()).await.unwrap();
+}
+
+/// What has become of the voucher of an order over 20.00 less 5.00, of which these amounts went back.
+async fn stage_after(refunds: &[i64]) -> Stage {
+    let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+    let order_id = order(1);
+    let applied = OrderEvent::VoucherApplied { code: code(), amount: euro(500) };
+    let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(7) };
+    let bought = [started(), added("mug", 2), applied, checked_out(payment(1), 1_500), confirmed];
+    write(&store, streams::order(order_id), &bought).await;
+    let issued = VoucherEvent::Issued { customer_id: None, order_id: order(9), amount: euro(500) };
+    let used = [issued, VoucherEvent::Reserved { order_id }, VoucherEvent::Redeemed { order_id }];
+    write(&store, streams::voucher(&code()), &used).await;
+    let asked = PaymentEvent::Requested { order_id, amount: euro(1_500), method: card() };
+    let mut events = vec![asked, PaymentEvent::Succeeded { reference: "pi_1".to_owned() }];
+    for (number, amount) in refunds.iter().enumerate() {
+        let refund_id = Some(RefundId(Uuid::from_u128(u128::MAX - number as u128)));
+        let (amount, reference): (Money, _) = (euro(*amount), format!("re_{number}"));
+        events.push(PaymentEvent::RefundRequested { refund_id, amount, reason: "broken".to_owned() });
+        events.push(PaymentEvent::Refunded { refund_id, amount, reference });
+    }
+    write(&store, streams::payment(payment(1)), &events).await;
+    let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+    for recorded in store.read_all(Position(0), 100, &filter).await.unwrap().events {
+        for _ in 0..2 {
+            handle(store.clone(), Turn::of(recorded.clone(), LISTENER.name)).await.unwrap();
+        }
+    }
+    let (voucher, version) = stored::load::<VoucherEvent>(&store, &streams::voucher(&code())).await.unwrap();
+    assert!(version <= Version(4), "it goes back once");
+    let Voucher::Issued { stage, .. } = voucher else { panic!("{voucher:?}") };
+    stage
+}
+
+#[tokio::test]
+async fn a_voucher_comes_back_when_all_that_was_paid_has_gone_back_and_not_before() {
+    assert_eq!(stage_after(&[]).await, Stage::Redeemed(order(1)));
+    assert_eq!(stage_after(&[1_000]).await, Stage::Redeemed(order(1)));
+    assert_eq!(stage_after(&[1_000, 500]).await, Stage::Free);
+    assert_eq!(stage_after(&[1_500]).await, Stage::Free);
+}
