@@ -10,7 +10,7 @@ mod search;
 use std::time::{Duration, Instant};
 
 use search::SearchIndex;
-use storefront_api::{Currency, Money, ProductId, ProductQuery, ProductSort};
+use storefront_api::{Currency, Money, ProductId, ProductQuery, ProductSort, VatRate};
 use storefront_domain::product::Facts;
 
 const PRODUCTS: u64 = 100_000;
@@ -63,7 +63,7 @@ fn a_product(number: u64, words: &[String], numbers: &mut Numbers) -> Facts {
         category: format!("Category {}", numbers.below(40)),
         price: euro(price),
         compare_at_price: (numbers.below(10) == 0).then(|| euro(price + 500)),
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
         attributes: std::collections::BTreeMap::new(),
         picture: None,
     }

@@ -44,7 +44,9 @@ impl OrderRecord {
             | OrderEvent::ItemQuantityChanged { .. }
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::VatRateChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::ProductRelistedInBasket { .. }
             | OrderEvent::VoucherApplied { .. }
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Invoiced { .. }

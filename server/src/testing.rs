@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use storefront_api::{Address, Currency, Money, OrderId, PaymentId, PaymentMethod, ProductId, Timestamp};
+use storefront_api::{Address, Currency, Money, OrderId, PaymentId, PaymentMethod, ProductId, Timestamp, VatRate};
 use storefront_domain::Quantity;
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::product::{Facts, ProductEvent};
@@ -82,7 +82,7 @@ pub(crate) fn facts(name: &str, category: &str) -> Facts {
         category: category.to_owned(),
         price: euro(1000),
         compare_at_price: None,
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
         attributes: std::collections::BTreeMap::new(),
         picture: None,
     }
@@ -102,7 +102,7 @@ pub(crate) fn added(id: &str, quantity: u32) -> OrderEvent {
         sku: "SKU".to_owned(),
         name: id.to_owned(),
         unit_price: euro(1000),
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
     };
     OrderEvent::ItemAdded { item, quantity: pieces(quantity) }
 }

@@ -38,6 +38,7 @@ mod shopping;
 mod stock;
 mod stopping;
 mod terminal;
+mod vat;
 mod views;
 mod webhooks;
 mod world;

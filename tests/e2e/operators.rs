@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use storefront_api::{
     Category, ChangeProduct, Currency, EventQuery, Money, NewCategory, NewProduct, OneProductQuery, OrderStatus,
-    Product, ProductId, ProductQuery, RepriceProduct,
+    Product, ProductId, ProductQuery, RepriceProduct, VatRate,
 };
 use storefront_client::{ClientError, IdempotencyKey};
 use storefront_mocks::{Faults, Stub};
@@ -25,7 +25,7 @@ fn a_lamp() -> NewProduct {
         category: "Tools".to_owned(),
         price: euro(4_900),
         compare_at_price: None,
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
         attributes: BTreeMap::from([("colour".to_owned(), "brass".to_owned())]),
     }
 }

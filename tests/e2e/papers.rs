@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use storefront_api::{
     AddItem, Cancel, Currency, DocumentKind, Invoice, InvoiceListQuery, Money, MovementKind, MovementsQuery, Order,
-    OrderId, OrderStatus, PaymentMethod, PaymentStatus, ProductQuery, RefundOrder, RefundState, Ship,
+    OrderId, OrderStatus, PaymentMethod, PaymentStatus, ProductQuery, RefundOrder, RefundState, Ship, VatRate,
 };
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
@@ -217,8 +217,9 @@ async fn invoices_and_credit_notes_are_listed_newest_first_everybodys_or_a_custo
 }
 
 /// Half up, as the law has it: the VAT that is in a gross amount.
-fn vat_in(gross: i64, rate_percent: u8) -> i64 {
-    let (rate, whole) = (i64::from(rate_percent), 100 + i64::from(rate_percent));
+fn vat_in(gross: i64, rate: VatRate) -> i64 {
+    let rate = i64::from(rate.thousandths_of_a_percent());
+    let whole = 100_000 + rate;
     (2 * gross * rate + whole) / (2 * whole)
 }
 
@@ -236,7 +237,7 @@ async fn an_invoice_with_a_voucher_has_the_vat_of_what_is_left_at_each_rate_to_t
 
     let query = ProductQuery { limit: Some(100), ..ProductQuery::default() };
     let products = world.client.products(&query).await.unwrap().items;
-    let mut rates: Vec<u8> = products.iter().map(|product| product.vat_rate_percent).collect();
+    let mut rates: Vec<VatRate> = products.iter().map(|product| product.vat_rate_percent).collect();
     rates.sort_unstable();
     rates.dedup();
     assert!(rates.len() >= 2, "the demo range has several rates");

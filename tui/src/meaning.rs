@@ -47,6 +47,11 @@ fn order(what: &str, data: &Value) -> String {
         "price_changed_in_basket" => {
             format!("{}: {} is now {}", name(data), amount(data, "old_price"), amount(data, "new_price"))
         }
+        "vat_rate_changed_in_basket" => {
+            let (old, new) = (number(data, "old_rate_percent"), number(data, "new_rate_percent"));
+            format!("{}: its VAT is now {new} %, not {old} %", name(data))
+        }
+        "product_relisted_in_basket" => format!("{} is sold again", name(data)),
         "product_withdrawn_from_basket" => format!("{} is no longer sold", name(data)),
         "voucher_applied" => {
             with(&format!("voucher {} takes off", text(data, "code")), &[("", amount(data, "amount"))])

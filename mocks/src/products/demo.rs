@@ -24,7 +24,7 @@ const OPENING_DAY: jiff::civil::Date = jiff::civil::date(2026, 3, 2);
 #[serde(deny_unknown_fields)]
 struct Shelf {
     category: String,
-    vat_rate_percent: u32,
+    vat_rate_percent: serde_json::Number,
     products: Vec<DemoProduct>,
 }
 
@@ -38,7 +38,7 @@ struct DemoProduct {
     price: i64,
     compare_at_price: Option<i64>,
     /// Where it differs from its shelf's.
-    vat_rate_percent: Option<u32>,
+    vat_rate_percent: Option<serde_json::Number>,
     attributes: BTreeMap<String, String>,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn products() -> Vec<Product> {
                 price: demo.price,
                 currency: "EUR".to_owned(),
                 compare_at_price: demo.compare_at_price,
-                vat_rate_percent: demo.vat_rate_percent.unwrap_or(shelf.vat_rate_percent),
+                vat_rate_percent: demo.vat_rate_percent.unwrap_or_else(|| shelf.vat_rate_percent.clone()),
                 attributes: demo.attributes,
                 active: true,
                 created_at: format!("{day}T09:00:00.000Z"),

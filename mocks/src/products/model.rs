@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 
 /// A product as the service tells it. Prices are in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +25,8 @@ pub struct Product {
     /// What it used to cost, if it is on sale: above the price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<i64>,
-    /// VAT contained in the price, in percent.
-    pub vat_rate_percent: u32,
+    /// VAT contained in the price, in percent; 5.5 as well as 19.
+    pub vat_rate_percent: Number,
     /// What else a buyer wants to know, such as material or size.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
@@ -135,7 +136,7 @@ pub struct NewProduct {
     /// See [`Product::compare_at_price`].
     pub compare_at_price: Option<i64>,
     /// See [`Product::vat_rate_percent`]; 19 if not given.
-    pub vat_rate_percent: Option<u32>,
+    pub vat_rate_percent: Option<Number>,
     /// See [`Product::attributes`].
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
@@ -154,7 +155,7 @@ impl NewProduct {
             price: self.price,
             currency: self.currency.unwrap_or_else(|| "EUR".to_owned()),
             compare_at_price: self.compare_at_price,
-            vat_rate_percent: self.vat_rate_percent.unwrap_or(19),
+            vat_rate_percent: self.vat_rate_percent.unwrap_or_else(|| Number::from(19)),
             attributes: self.attributes,
             active: self.active.unwrap_or(true),
             picture: None,
@@ -185,7 +186,7 @@ pub struct ProductPatch {
     #[serde(deserialize_with = "null_is_a_value")]
     pub compare_at_price: Option<Option<i64>>,
     /// See [`Product::vat_rate_percent`].
-    pub vat_rate_percent: Option<u32>,
+    pub vat_rate_percent: Option<Number>,
     /// See [`Product::attributes`]; replaces them all.
     pub attributes: Option<BTreeMap<String, String>>,
     /// See [`Product::active`].
@@ -273,8 +274,10 @@ fn check(product: &Product) -> Result<(), ProductError> {
     if product.currency.len() != 3 || !product.currency.chars().all(|c| c.is_ascii_uppercase()) {
         return invalid("`currency` is three upper-case letters (ISO 4217).");
     }
-    if product.vat_rate_percent > 100 {
-        return invalid("`vat_rate_percent` is at most 100.");
+    // Thousandths of a percent are as fine as rates are anywhere.
+    let thousandths = product.vat_rate_percent.as_f64().map(|percent| percent * 1_000.0);
+    if !thousandths.is_some_and(|rate| (0.0..=100_000.0).contains(&rate) && (rate - rate.round()).abs() < 1e-6) {
+        return invalid("`vat_rate_percent` is 0 to 100, with at most three decimal places.");
     }
     if product.attributes.len() > 20 {
         return invalid("A product has at most 20 attributes.");

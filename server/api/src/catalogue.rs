@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Money, OrderId, ProductId, Timestamp};
+use crate::{Money, OrderId, ProductId, Timestamp, VatRate};
 
 /// A part of a longer list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,8 +36,8 @@ pub struct Product {
     /// What one cost before; present when it is on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<Money>,
-    /// VAT that the price includes, in whole percent.
-    pub vat_rate_percent: u8,
+    /// VAT that the price includes, in percent.
+    pub vat_rate_percent: VatRate,
     /// Facts such as `"material": "oak"`.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
@@ -175,8 +175,8 @@ pub struct NewProduct {
     /// What one cost before, above the price: puts it on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<Money>,
-    /// VAT that the price includes, in whole percent, 0 to 100.
-    pub vat_rate_percent: u8,
+    /// VAT that the price includes, in percent, 0 to 100, such as 19 or 5.5.
+    pub vat_rate_percent: VatRate,
     /// Facts such as `"material": "oak"`, at most 20.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
@@ -204,7 +204,7 @@ pub struct ChangeProduct {
     pub compare_at_price: Option<Option<Money>>,
     /// See [`NewProduct::vat_rate_percent`].
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vat_rate_percent: Option<u8>,
+    pub vat_rate_percent: Option<VatRate>,
     /// See [`NewProduct::attributes`]; replaces them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<BTreeMap<String, String>>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, RefundId, Timestamp};
+use crate::{Address, CustomerId, Money, OrderId, PaymentId, PaymentStatus, ProductId, RefundId, Timestamp, VatRate};
 
 /// A payment with what went back of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -153,15 +153,15 @@ pub struct InvoiceLine {
     pub unit_price: Money,
     /// What the line cost.
     pub total: Money,
-    /// VAT that the price includes, in whole percent.
-    pub vat_rate_percent: u8,
+    /// VAT that the price includes, in percent.
+    pub vat_rate_percent: VatRate,
 }
 
 /// What falls to one VAT rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InvoiceTax {
-    /// Whole percent.
-    pub rate_percent: u8,
+    /// In percent.
+    pub rate_percent: VatRate,
     /// With VAT.
     pub gross: Money,
     /// The VAT in it, rounded half up once per rate.

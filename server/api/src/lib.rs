@@ -21,6 +21,7 @@ mod repeats;
 mod statistics;
 mod stock;
 mod time;
+mod vat_rate;
 mod views;
 
 pub use actor::{ActorName, BadActorName};
@@ -62,6 +63,7 @@ pub use repeats::{Repeat, RepeatKind, Repeats, WebhookCounts};
 pub use statistics::{DayStatistics, ProductSales, Statistics};
 pub use stock::{AdjustStock, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery};
 pub use time::Timestamp;
+pub use vat_rate::{BadVatRate, VatRate};
 pub use views::{LeftOut, Rebuilding, View, ViewList};
 
 /// Header that every write answers: the log position that it wrote. Send it back as `min_position` to read your writes.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Currency, CustomerId, Dispute, Money, OrderId, PaymentId, ProductId, Refund, Timestamp, VoucherCode};
+use crate::{
+    Currency, CustomerId, Dispute, Money, OrderId, PaymentId, ProductId, Refund, Timestamp, VatRate, VoucherCode,
+};
 
 /// Where an order is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -206,8 +208,8 @@ pub struct OrderItem {
 /// The VAT that a total includes, for one rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TaxLine {
-    /// Whole percent.
-    pub rate_percent: u8,
+    /// In percent.
+    pub rate_percent: VatRate,
     /// The VAT of what is left of this rate after the discount, rounded half up once per rate.
     pub amount: Money,
 }

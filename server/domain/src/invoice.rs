@@ -5,7 +5,7 @@ mod number;
 #[cfg(test)]
 mod tests;
 
-use storefront_api::{Address, CustomerId, Money, OrderId, ProductId, Timestamp};
+use storefront_api::{Address, CustomerId, Money, OrderId, ProductId, Timestamp, VatRate};
 
 pub use self::number::{BadDocumentNumber, CreditNoteNumber, InvoiceNumber};
 use crate::{OrderNumber, TaxOfRate};
@@ -64,8 +64,8 @@ pub struct InvoiceLine {
     pub unit_price: Money,
     /// What the line cost.
     pub total: Money,
-    /// VAT that the price includes, in whole percent.
-    pub vat_rate_percent: u8,
+    /// VAT that the price includes, in percent.
+    pub vat_rate_percent: VatRate,
 }
 
 /// What a credit note says.

@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use storefront_api::Money;
+use storefront_api::{Money, VatRate};
 
 /// Something that was learnt of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub struct Facts {
     pub price: Money,
     /// What one cost before, when it is on sale.
     pub compare_at_price: Option<Money>,
-    /// VAT that the price includes, in whole percent.
-    pub vat_rate_percent: u8,
+    /// VAT that the price includes, in percent.
+    pub vat_rate_percent: VatRate,
     /// Facts such as `"material": "oak"`.
     pub attributes: BTreeMap<String, String>,
     /// Where its picture is, as the product service names it.

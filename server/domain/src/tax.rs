@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use storefront_api::{Currency, Money};
+use storefront_api::{Currency, Money, VatRate};
 
 /// The VAT of everything that is sold at one rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxOfRate {
-    /// Whole percent.
-    pub rate_percent: u8,
+    /// In percent.
+    pub rate_percent: VatRate,
     /// What is to be paid for what is sold at this rate, VAT included and the discount taken off.
     pub gross: Money,
     /// The VAT in it, rounded half up.
@@ -17,7 +17,7 @@ pub struct TaxOfRate {
 
 /// The VAT that line totals include, by rate, lowest rate first.
 ///
-/// Each line is its total, VAT included, and its rate in whole percent.
+/// Each line is its total, VAT included, and its rate.
 ///
 /// The discount is spread over the rates in proportion to what is sold at each, in whole minor units: the rates up to and
 /// including one bear `discount · their gross / all gross`, rounded down, and each rate bears what it adds to that. So the
@@ -27,8 +27,8 @@ pub struct TaxOfRate {
 /// Per rate the VAT of what is left is
 /// `gross · rate / (100 + rate)`, which follows from `gross = net · (1 + rate / 100)`. It is rounded once, on the sum of
 /// the rate and not on each line, so that the parts of a long receipt do not drift from its total.
-pub fn included_tax(lines: impl IntoIterator<Item = (Money, u8)>, discount: Money) -> Vec<TaxOfRate> {
-    let mut gross_of_rates = BTreeMap::<(u8, Currency), i128>::new();
+pub fn included_tax(lines: impl IntoIterator<Item = (Money, VatRate)>, discount: Money) -> Vec<TaxOfRate> {
+    let mut gross_of_rates = BTreeMap::<(VatRate, Currency), i128>::new();
     for (gross, rate_percent) in lines {
         *gross_of_rates.entry((rate_percent, gross.currency)).or_default() += i128::from(gross.amount);
     }
@@ -52,10 +52,11 @@ pub fn included_tax(lines: impl IntoIterator<Item = (Money, u8)>, discount: Mone
         .collect()
 }
 
-/// `gross · rate / (100 + rate)`, rounded half up: twice the fraction plus one half of two, floored.
-fn part_of_gross(gross: i128, rate_percent: u8) -> i128 {
-    let rate = i128::from(rate_percent);
-    let whole = 100 + rate;
+/// `gross · rate / (100 + rate)`, rounded half up: twice the fraction plus one half of two, floored. Both rates are counted
+/// in thousandths of a percent.
+fn part_of_gross(gross: i128, rate: VatRate) -> i128 {
+    let rate = i128::from(rate.thousandths_of_a_percent());
+    let whole = i128::from(VatRate::WHOLE_THOUSANDTHS) + rate;
     (2 * gross * rate + whole).div_euclid(2 * whole)
 }
 
@@ -80,10 +81,18 @@ mod tests {
     }
 
     fn discounted(lines: &[(i64, u8)], discount: i64) -> Vec<(u8, i64, i64)> {
-        included_tax(lines.iter().map(|&(gross, rate)| (euro(gross), rate)), euro(discount))
+        included_tax(lines.iter().map(|&(gross, rate)| (euro(gross), VatRate::percent(rate))), euro(discount))
             .into_iter()
-            .map(|tax| (tax.rate_percent, tax.gross.amount, tax.amount.amount))
+            .map(|tax| (whole_percent(tax.rate_percent), tax.gross.amount, tax.amount.amount))
             .collect()
+    }
+
+    fn whole_percent(rate: VatRate) -> u8 {
+        rate.to_string().parse().unwrap()
+    }
+
+    fn rate(percent: &str) -> VatRate {
+        percent.parse().unwrap()
     }
 
     #[test]
@@ -100,9 +109,27 @@ mod tests {
     #[test]
     fn a_half_is_rounded_up() {
         // 1 % of 101 in 202 hundredths: 50.5 · 1 / 101 = 0.5.
-        assert_eq!(part_of_gross(3, 20), 1);
-        assert_eq!(part_of_gross(2, 20), 0);
-        assert_eq!(part_of_gross(9, 20), 2);
+        assert_eq!(part_of_gross(3, rate("20")), 1);
+        assert_eq!(part_of_gross(2, rate("20")), 0);
+        assert_eq!(part_of_gross(9, rate("20")), 2);
+    }
+
+    #[test]
+    fn rates_with_decimals_are_counted_exactly() {
+        // 105.50 at 5.5 % hold exactly 5.50; 125.50 at 25.5 % exactly 25.50; 108.10 at 8.1 % exactly 8.10.
+        for (gross, percent, vat) in [(10_550, "5.5", 550), (12_550, "25.5", 2_550), (10_810, "8.1", 810)] {
+            assert_eq!(part_of_gross(gross, rate(percent)), vat, "{percent}");
+        }
+        // 10.00 at 5.5 %: 0.52132…; 9.975 %: 0.90702…; a half, 0.5 at 6.25 % of 8.5, is rounded up.
+        assert_eq!(part_of_gross(1_000, rate("5.5")), 52);
+        assert_eq!(part_of_gross(1_000, rate("9.975")), 91);
+        assert_eq!(part_of_gross(17, rate("6.25")), 1);
+        assert_eq!(part_of_gross(8, rate("6.25")), 0);
+        let near =
+            included_tax([(euro(1_000), rate("5.5")), (euro(1_000), rate("5")), (euro(55), rate("5.5"))], euro(0));
+        let told: Vec<_> =
+            near.iter().map(|tax| (tax.rate_percent.to_string(), tax.gross.amount, tax.amount.amount)).collect();
+        assert_eq!(told, [("5".to_owned(), 1_000, 48), ("5.5".to_owned(), 1_055, 55)]);
     }
 
     #[test]

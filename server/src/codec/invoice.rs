@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use storefront_api::{CustomerId, OrderId, ProductId, Timestamp};
+use storefront_api::{CustomerId, OrderId, ProductId, Timestamp, VatRate};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::{OrderNumber, TaxOfRate};
 
@@ -40,12 +40,12 @@ struct Line {
     quantity: u32,
     unit_price: Money,
     total: Money,
-    vat_rate_percent: u8,
+    vat_rate_percent: VatRate,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Tax {
-    rate_percent: u8,
+    rate_percent: VatRate,
     gross: Money,
     amount: Money,
 }
@@ -103,12 +103,12 @@ pub(crate) fn encode(event: &InvoiceEvent) -> Encoded {
                 total: total.into(),
                 payment_reference,
             };
-            encoded("invoice.issued", 1, &shape)
+            encoded("invoice.issued", 2, &shape)
         }
         InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference, cancels }) => {
             let (amount, tax) = (amount.into(), tax.into_iter().map(Tax::from).collect());
             let cancels = cancels.map(Number);
-            encoded("invoice.credited", 2, &Credited { number, issued_at, amount, tax, refund_reference, cancels })
+            encoded("invoice.credited", 3, &Credited { number, issued_at, amount, tax, refund_reference, cancels })
         }
     }
 }
@@ -116,7 +116,7 @@ pub(crate) fn encode(event: &InvoiceEvent) -> Encoded {
 /// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<InvoiceEvent, CodecError> {
     match (kind, schema_version) {
-        ("invoice.issued", 1) => {
+        ("invoice.issued", 2) => {
             let issued: Issued = parsed(kind, data)?;
             Ok(InvoiceEvent::Issued(Box::new(Invoice {
                 number: issued.number,
@@ -133,7 +133,7 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Invo
                 payment_reference: issued.payment_reference,
             })))
         }
-        ("invoice.credited", 2) => {
+        ("invoice.credited", 3) => {
             let Credited { number, issued_at, amount, tax, refund_reference, cancels } = parsed(kind, data)?;
             let (amount, tax) = (amount.into(), tax.into_iter().map(TaxOfRate::from).collect());
             let cancels = cancels.map(|Number(number)| number);

@@ -1,7 +1,7 @@
 //! Events of streams `order-{id}`.
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{Currency, CustomerId, PaymentId, ProductId, Timestamp, VoucherCode};
+use storefront_api::{Currency, CustomerId, PaymentId, ProductId, Timestamp, VatRate, VoucherCode};
 use storefront_domain::invoice::InvoiceNumber;
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::{OrderNumber, Quantity};
@@ -16,7 +16,9 @@ pub(super) const KINDS: &[&str] = &[
     "order.item_quantity_changed",
     "order.item_removed",
     "order.price_changed_in_basket",
+    "order.vat_rate_changed_in_basket",
     "order.product_withdrawn_from_basket",
+    "order.product_relisted_in_basket",
     "order.voucher_applied",
     "order.voucher_removed",
     "order.checked_out",
@@ -42,7 +44,7 @@ struct ItemAdded {
     sku: String,
     name: String,
     unit_price: Money,
-    vat_rate_percent: u8,
+    vat_rate_percent: VatRate,
     #[serde(with = "as_pieces")]
     quantity: Quantity,
 }
@@ -64,6 +66,13 @@ struct PriceChangedInBasket {
     product_id: ProductId,
     old_price: Money,
     new_price: Money,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VatRateChangedInBasket {
+    product_id: ProductId,
+    old_rate_percent: VatRate,
+    new_rate_percent: VatRate,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,7 +135,7 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
             let ItemFacts { product_id, sku, name, unit_price, vat_rate_percent } = item;
             let unit_price = unit_price.into();
             let shape = ItemAdded { product_id, sku, name, unit_price, vat_rate_percent, quantity };
-            encoded("order.item_added", 1, &shape)
+            encoded("order.item_added", 2, &shape)
         }
         OrderEvent::ItemQuantityChanged { product_id, quantity } => {
             encoded("order.item_quantity_changed", 1, &ItemQuantityChanged { product_id, quantity })
@@ -136,8 +145,16 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
             let (old_price, new_price) = (old_price.into(), new_price.into());
             encoded("order.price_changed_in_basket", 1, &PriceChangedInBasket { product_id, old_price, new_price })
         }
+        OrderEvent::VatRateChangedInBasket { product_id, old_rate, new_rate } => {
+            let (old_rate_percent, new_rate_percent) = (old_rate, new_rate);
+            let shape = VatRateChangedInBasket { product_id, old_rate_percent, new_rate_percent };
+            encoded("order.vat_rate_changed_in_basket", 1, &shape)
+        }
         OrderEvent::ProductWithdrawnFromBasket { product_id } => {
             encoded("order.product_withdrawn_from_basket", 1, &OfProduct { product_id })
+        }
+        OrderEvent::ProductRelistedInBasket { product_id } => {
+            encoded("order.product_relisted_in_basket", 1, &OfProduct { product_id })
         }
         OrderEvent::VoucherApplied { code, amount } => {
             encoded("order.voucher_applied", 1, &VoucherApplied { code, amount: amount.into() })
@@ -166,7 +183,7 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Orde
             let Started { customer_id, currency } = parsed(kind, data)?;
             Ok(OrderEvent::Started { customer_id, currency })
         }
-        ("order.item_added", 1) => {
+        ("order.item_added", 2) => {
             let ItemAdded { product_id, sku, name, unit_price, vat_rate_percent, quantity } = parsed(kind, data)?;
             let item = ItemFacts { product_id, sku, name, unit_price: unit_price.into(), vat_rate_percent };
             Ok(OrderEvent::ItemAdded { item, quantity })
@@ -183,6 +200,15 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Orde
             let PriceChangedInBasket { product_id, old_price, new_price } = parsed(kind, data)?;
             let (old_price, new_price) = (old_price.into(), new_price.into());
             Ok(OrderEvent::PriceChangedInBasket { product_id, old_price, new_price })
+        }
+        ("order.vat_rate_changed_in_basket", 1) => {
+            let VatRateChangedInBasket { product_id, old_rate_percent, new_rate_percent } = parsed(kind, data)?;
+            let (old_rate, new_rate) = (old_rate_percent, new_rate_percent);
+            Ok(OrderEvent::VatRateChangedInBasket { product_id, old_rate, new_rate })
+        }
+        ("order.product_relisted_in_basket", 1) => {
+            let OfProduct { product_id } = parsed(kind, data)?;
+            Ok(OrderEvent::ProductRelistedInBasket { product_id })
         }
         ("order.product_withdrawn_from_basket", 1) => {
             let OfProduct { product_id } = parsed(kind, data)?;

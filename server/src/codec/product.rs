@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use storefront_api::VatRate;
 use storefront_domain::product::{Facts, ProductEvent};
 
 use super::shapes::{Money, Nothing};
@@ -22,7 +23,7 @@ struct Described {
     price: Money,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     compare_at_price: Option<Money>,
-    vat_rate_percent: u8,
+    vat_rate_percent: VatRate,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,8 +73,8 @@ impl From<Described> for Facts {
 /// An event as it is stored now.
 pub(crate) fn encode(event: &ProductEvent) -> Encoded {
     match event.clone() {
-        ProductEvent::Listed(facts) => encoded("product.listed", 1, &Described::from(facts)),
-        ProductEvent::Changed(facts) => encoded("product.changed", 1, &Described::from(facts)),
+        ProductEvent::Listed(facts) => encoded("product.listed", 2, &Described::from(facts)),
+        ProductEvent::Changed(facts) => encoded("product.changed", 2, &Described::from(facts)),
         ProductEvent::Repriced { old_price, new_price, reason } => {
             let (old_price, new_price) = (old_price.into(), new_price.into());
             encoded("product.repriced", 1, &Repriced { old_price, new_price, reason })
@@ -86,8 +87,8 @@ pub(crate) fn encode(event: &ProductEvent) -> Encoded {
 /// A stored event in its present shape.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<ProductEvent, CodecError> {
     match (kind, schema_version) {
-        ("product.listed", 1) => Ok(ProductEvent::Listed(parsed::<Described>(kind, data)?.into())),
-        ("product.changed", 1) => Ok(ProductEvent::Changed(parsed::<Described>(kind, data)?.into())),
+        ("product.listed", 2) => Ok(ProductEvent::Listed(parsed::<Described>(kind, data)?.into())),
+        ("product.changed", 2) => Ok(ProductEvent::Changed(parsed::<Described>(kind, data)?.into())),
         ("product.repriced", 1) => {
             let Repriced { old_price, new_price, reason } = parsed(kind, data)?;
             let (old_price, new_price) = (old_price.into(), new_price.into());

@@ -20,13 +20,19 @@ pub(super) type Step = fn(Fields) -> Fields;
 /// The steps of a type: the first leads from version 1 to 2, and so on. A type that is not named has its first shape still.
 pub(super) fn steps(kind: &str) -> &'static [Step] {
     match kind {
+        "product.listed" | "product.changed" | "order.item_added" | "invoice.issued" => &[rates_have_decimals],
         "email.requested" => &[email::refund_says_whether_it_is_whole],
-        "invoice.credited" => &[invoice::credit_note_cancels_none],
+        "invoice.credited" => &[invoice::credit_note_cancels_none, rates_have_decimals],
         "payment.requested" => &[payment::requested_sets_its_payment_apart],
         "payment.refund_requested" | "payment.refunded" => &[payment::refund_has_an_id],
         "payment.refund_failed" => &[payment::failed_refund_has_an_id],
         _ => &[],
     }
+}
+
+/// From the next version on a rate of VAT may have decimals. Whole ones are written as before.
+fn rates_have_decimals(fields: Fields) -> Fields {
+    fields
 }
 
 /// The version in which a type is written now.

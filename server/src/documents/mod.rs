@@ -6,7 +6,7 @@ mod pdf;
 mod tests;
 mod text;
 
-use storefront_api::{Address, Money, Timestamp};
+use storefront_api::{Address, Money, Timestamp, VatRate};
 use storefront_domain::TaxOfRate;
 use storefront_domain::invoice::{CreditNote, Invoice};
 
@@ -38,14 +38,14 @@ struct Line {
     sku: String,
     quantity: u32,
     unit_price: Money,
-    vat_rate_percent: u8,
+    vat_rate_percent: VatRate,
     total: Money,
 }
 
 /// The VAT of one rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Tax {
-    rate_percent: u8,
+    rate_percent: VatRate,
     net: Money,
     amount: Money,
     gross: Money,

@@ -13,7 +13,7 @@ fn an_invoice(lines: &[(&str, u32, i64, u8)], discount: i64) -> Invoice {
         quantity,
         unit_price: euro(price),
         total: euro(price * i64::from(quantity)),
-        vat_rate_percent,
+        vat_rate_percent: VatRate::percent(vat_rate_percent),
     };
     let lines: Vec<_> = lines.iter().map(line).collect();
     let total: i64 = lines.iter().map(|line| line.total.amount).sum();
@@ -62,11 +62,11 @@ Loom Street 1                                                  ORDER
 10115 Berlin
 DE
 
-Item                                 Qty         Each    VAT        Amount EUR
+Item                                 Qty        Each     VAT        Amount EUR
 ------------------------------------------------------------------------------
-Stoneware mug                          2        24.99   19 %             49.98
+Stoneware mug                          2       24.99    19 %             49.98
   SKU-13
-A very long novel about a              1        12.99    7 %             12.99
+A very long novel about a              1       12.99     7 %             12.99
   terminal that dreamt of windows
   SKU-57
 ------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ fn a_credit_note_names_its_invoice() {
         number: CreditNoteNumber { year: 2026, sequence: 7 },
         issued_at: Timestamp::from_unix_ms(1_795_262_400_000),
         amount: euro(1000),
-        tax: included_tax([(euro(1000), 19)], euro(0)),
+        tax: included_tax([(euro(1000), VatRate::percent(19))], euro(0)),
         refund_reference: "re_1".to_owned(),
         cancels: None,
     };

@@ -28,7 +28,7 @@ pub(crate) fn text(document: &Document) -> String {
     say(String::new());
     if !document.lines.is_empty() {
         say(format!(
-            "{}{:>6}{:>13}{:>7}{:>18}",
+            "{}{:>6}{:>12}{:>8}{:>18}",
             padded("Item", NAME),
             "Qty",
             "Each",
@@ -40,7 +40,7 @@ pub(crate) fn text(document: &Document) -> String {
     for line in &document.lines {
         let mut name = wrapped(&line.name, NAME - 2).into_iter();
         say(format!(
-            "{}{:>6}{:>13}{:>7}{:>18}",
+            "{}{:>6}{:>12}{:>8}{:>18}",
             padded(&name.next().unwrap_or_default(), NAME),
             line.quantity,
             digits(line.unit_price),

@@ -265,14 +265,12 @@ fn wrong_in_change(change: &ChangeProduct, currency: Currency) -> Vec<FieldError
     let description =
         description.map(|_| wrong("/description", "must be at most 2000 characters, without control characters"));
     let was = change.compare_at_price.flatten().and_then(|was| wrong_amount("/compare_at_price", was, currency));
-    let vat = change.vat_rate_percent.filter(|percent| *percent > 100);
-    let vat = vat.map(|_| wrong("/vat_rate_percent", "must be 0 to 100"));
     let attributes = change.attributes.as_ref().filter(|attributes| {
         attributes.len() > 20
             || attributes.iter().flat_map(|(name, value)| [name, value]).any(|text| text.chars().count() > 200)
     });
     let attributes = attributes.map(|_| wrong("/attributes", "must be at most 20, each of at most 200 characters"));
-    texts.chain(description).chain(was).chain(vat).chain(attributes).collect()
+    texts.chain(description).chain(was).chain(attributes).collect()
 }
 
 fn wrong_amount(pointer: &str, money: Money, currency: Currency) -> Option<FieldError> {

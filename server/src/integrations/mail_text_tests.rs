@@ -1,6 +1,6 @@
 //! The mails word for word.
 
-use storefront_api::{Currency, OrderStatus, TaxLine, Timestamp};
+use storefront_api::{Currency, OrderStatus, TaxLine, Timestamp, VatRate};
 
 use super::*;
 
@@ -35,7 +35,10 @@ fn an_order() -> Order {
         discount: eur(0),
         voucher: None,
         total: eur(3400),
-        tax: vec![TaxLine { rate_percent: 7, amount: eur(59) }, TaxLine { rate_percent: 19, amount: eur(399) }],
+        tax: vec![
+            TaxLine { rate_percent: VatRate::percent(7), amount: eur(59) },
+            TaxLine { rate_percent: VatRate::percent(19), amount: eur(399) },
+        ],
         email: Some("ada@example.org".to_owned()),
         shipping_address: Some(Address {
             name: "Ada Byron".to_owned(),

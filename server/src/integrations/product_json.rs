@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use storefront_api::{Currency, Money, ProductId};
+use storefront_api::{Currency, Money, ProductId, VatRate};
 use storefront_domain::product::Facts;
 
 use super::decimal;
 use super::product_service::{Change, Changes, LeftOut, SeenProduct};
 
 const DEFAULT_CATEGORY: &str = "General";
-const DEFAULT_VAT_RATE_PERCENT: u8 = 19;
+const DEFAULT_VAT_RATE: VatRate = VatRate::percent(19);
 const SHORT_TEXT_CHARS: usize = 200;
 const LONG_TEXT_CHARS: usize = 5_000;
 const ATTRIBUTES: usize = 50;
@@ -135,7 +135,8 @@ struct ProductJson<'a> {
     currency: Option<String>,
     #[serde(borrow)]
     compare_at_price: Option<&'a RawValue>,
-    vat_rate_percent: Option<u8>,
+    #[serde(borrow)]
+    vat_rate_percent: Option<&'a RawValue>,
     attributes: Option<BTreeMap<String, Value>>,
     active: Option<bool>,
     picture: Option<String>,
@@ -170,10 +171,7 @@ fn read_facts(id: &ProductId, json: &ProductJson<'_>, shop_currency: Currency) -
         .map(|raw| read_price(raw, exponent, shop_currency))
         .transpose()?
         .filter(|before| before.amount > price.amount);
-    let vat_rate_percent = json.vat_rate_percent.unwrap_or(DEFAULT_VAT_RATE_PERCENT);
-    if vat_rate_percent > 100 {
-        return Err(format!("its VAT rate is {vat_rate_percent} percent"));
-    }
+    let vat_rate_percent = json.vat_rate_percent.map(read_vat_rate).transpose()?.unwrap_or(DEFAULT_VAT_RATE);
     Ok(Facts {
         sku: text(json.sku.as_deref()).unwrap_or_else(|| id.as_str().to_uppercase()),
         name,
@@ -194,6 +192,10 @@ fn read_price(raw: &RawValue, exponent: u32, currency: Currency) -> Result<Money
         Ok(_) => Err("its price is not above zero".to_owned()),
         Err(wrong) => Err(format!("its price {wrong}")),
     }
+}
+
+fn read_vat_rate(raw: &RawValue) -> Result<VatRate, String> {
+    serde_json::from_str(raw.get()).map_err(|_| format!("its VAT rate is {}", short(raw.get())))
 }
 
 /// The text of a JSON string, or a JSON number as it is written; `None` for anything else.
@@ -265,7 +267,7 @@ mod tests {
                 category: "Kitchen".into(),
                 price: eur(1250),
                 compare_at_price: Some(eur(1500)),
-                vat_rate_percent: 7,
+                vat_rate_percent: VatRate::percent(7),
                 attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
                 picture: Some("/v1/product/enamel-mug/picture".into()),
             }
@@ -285,12 +287,20 @@ mod tests {
                 category: "General".into(),
                 price: Money::new(1250, Currency::EUR),
                 compare_at_price: None,
-                vat_rate_percent: 19,
+                vat_rate_percent: VatRate::percent(19),
                 attributes: BTreeMap::new(),
                 picture: None,
             }
         );
         assert_eq!(read(r#"{"id": "tea-x", "name": "Tea", "price": 1}"#).unwrap().facts.sku, "TEA-X");
+    }
+
+    #[test]
+    fn a_rate_of_vat_may_have_decimals_and_be_text() {
+        for (json, percent) in [("5.5", "5.5"), ("25.5", "25.5"), ("19.0", "19"), ("\"8.1\"", "8.1"), ("0", "0")] {
+            let mug = read(&format!(r#"{{"id": "mug", "name": "Mug", "price": 1, "vat_rate_percent": {json}}}"#));
+            assert_eq!(mug.unwrap().facts.vat_rate_percent.to_string(), percent, "{json}");
+        }
     }
 
     #[test]
@@ -347,7 +357,7 @@ mod tests {
             ),
             (
                 r#"{"id": "mug", "name": "Mug", "price": 1, "vat_rate_percent": 101}"#,
-                "product mug: its VAT rate is 101 percent",
+                "product mug: its VAT rate is 101",
             ),
         ] {
             assert_eq!(read(json).unwrap_err(), reason, "{json}");

@@ -62,7 +62,9 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             | OrderEvent::ItemQuantityChanged { .. }
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::VatRateChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::ProductRelistedInBasket { .. }
             | OrderEvent::VoucherApplied { .. }
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Reopened { .. }

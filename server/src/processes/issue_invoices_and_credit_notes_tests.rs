@@ -99,7 +99,7 @@ async fn a_confirmed_order_gets_one_invoice_however_often_the_event_comes() {
     assert_eq!(invoice.payment_reference, "card pi_1");
     assert_eq!(invoice.lines.iter().map(|line| (line.quantity, line.total)).collect::<Vec<_>>(), [(2, euro(2000))]);
     let rates: Vec<_> = invoice.tax.iter().map(|rate| (rate.rate_percent, rate.gross, rate.amount)).collect();
-    assert_eq!(rates, [(19, euro(2000), euro(319))]);
+    assert_eq!(rates, [(storefront_api::VatRate::percent(19), euro(2000), euro(319))]);
     let order = order_record::load(&world.store, order(1)).await.unwrap().order;
     assert_eq!(order.invoice(), Some(invoice.number));
 }

@@ -1,4 +1,4 @@
-//! Open baskets learn that a product in them has another price, or can no longer be bought.
+//! Open baskets learn that a product in them has another price or rate of VAT, can no longer be bought, or can be again.
 
 use std::sync::Arc;
 
@@ -15,8 +15,10 @@ use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
 /// What the baskets listen to.
-pub(crate) const LISTENER: Listener =
-    Listener { name: "open_baskets", types: &["product.repriced", "product.withdrawn"] };
+pub(crate) const LISTENER: Listener = Listener {
+    name: "open_baskets",
+    types: &["product.changed", "product.repriced", "product.withdrawn", "product.relisted"],
+};
 
 /// Handles one event.
 pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> Result<(), Failure> {
@@ -27,7 +29,12 @@ pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> R
             OrderCommand::NoticePrice { product_id: product_id.clone(), new_price }
         }
         ProductEvent::Withdrawn => OrderCommand::NoticeWithdrawal { product_id: product_id.clone() },
-        ProductEvent::Listed(_) | ProductEvent::Changed(_) | ProductEvent::Relisted => return Ok(()),
+        ProductEvent::Changed(facts) => {
+            OrderCommand::NoticeVatRate { product_id: product_id.clone(), new_rate: facts.vat_rate_percent }
+        }
+        ProductEvent::Relisted => OrderCommand::NoticeRelisting { product_id: product_id.clone() },
+        // Nothing is in a basket before it is listed.
+        ProductEvent::Listed(_) => return Ok(()),
     };
     // A basket that was filled after this event has the new price already.
     for order_id in lists.baskets_with(&product_id, recorded.position).await? {

@@ -310,7 +310,9 @@ fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus>
         | OrderEvent::ItemQuantityChanged { .. }
         | OrderEvent::ItemRemoved { .. }
         | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::VatRateChangedInBasket { .. }
         | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::ProductRelistedInBasket { .. }
         | OrderEvent::VoucherApplied { .. }
         | OrderEvent::VoucherRemoved { .. } => (&[Some(InProgress)], InProgress),
         OrderEvent::CheckedOut { .. } => (&[Some(InProgress)], CheckedOut),

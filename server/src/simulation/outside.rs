@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use storefront_api::{Currency, Money, OrderId, PaymentId, ProductId, RefundId};
+use storefront_api::{Currency, Money, OrderId, PaymentId, ProductId, RefundId, VatRate};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 use storefront_domain::product::Facts;
 
@@ -482,7 +482,7 @@ pub(super) fn a_product(id: &str, price: i64, active: bool) -> SeenProduct {
         category: "Things".to_owned(),
         price: Money::new(price, Currency::EUR),
         compare_at_price: None,
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
         attributes: BTreeMap::new(),
         picture: None,
     };

@@ -9,7 +9,7 @@ use storefront_api::{
 };
 use storefront_domain::order::{self, ItemFacts, LineFacts, Order, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::payment::PaymentCommand;
-use storefront_domain::product::ProductEvent;
+use storefront_domain::product::{Facts, ProductEvent};
 use storefront_domain::stock::{StockCommand, StockEvent};
 use storefront_eventlog::AppendError;
 
@@ -150,7 +150,7 @@ impl Shopper {
             sku: product_id.to_string(),
             name: product_id.to_string(),
             unit_price: product.price,
-            vat_rate_percent: 19,
+            vat_rate_percent: product.vat_rate_percent,
         };
         product.active.then(|| OrderCommand::AddItem {
             customer_id: self.customer_id,
@@ -212,8 +212,9 @@ impl Shopper {
             }
         });
         let (product, available) = found.await.ok()?;
-        let price = product.facts()?.price;
-        Some((LineFacts { product_id: product_id.clone(), price, active: product.active(), available }, available))
+        let (product_id, active) = (product_id.clone(), product.active());
+        let Facts { price, vat_rate_percent, .. } = *product.facts()?;
+        Some((LineFacts { product_id, price, vat_rate_percent, active, available }, available))
     }
 
     /// Asks the shop for it, until there is an answer; now and then once more.

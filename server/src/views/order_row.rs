@@ -91,7 +91,10 @@ impl OrderRow {
             OrderEvent::PriceChangedInBasket { product_id, old_price: _, new_price } => {
                 self.change(product_id, |line| line.unit_price = new_price.amount);
             }
-            OrderEvent::ProductWithdrawnFromBasket { .. } | OrderEvent::Invoiced { .. } => {}
+            OrderEvent::VatRateChangedInBasket { .. }
+            | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::ProductRelistedInBasket { .. }
+            | OrderEvent::Invoiced { .. } => {}
             OrderEvent::VoucherApplied { code, amount } => {
                 self.voucher = Some(VoucherRow { code: code.clone(), amount: amount.amount });
             }

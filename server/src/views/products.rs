@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{Money, ProductId, Timestamp};
+use storefront_api::{Money, ProductId, Timestamp, VatRate};
 use storefront_domain::product::{self, Facts, Product, ProductEvent};
 use storefront_eventlog::{Position, Recorded};
 
@@ -33,7 +33,7 @@ struct FactsRow {
     category: String,
     price: Money,
     compare_at_price: Option<Money>,
-    vat_rate_percent: u8,
+    vat_rate_percent: VatRate,
     attributes: BTreeMap<String, String>,
     picture: Option<String>,
 }

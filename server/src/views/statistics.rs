@@ -221,7 +221,9 @@ fn order(rows: &Rows, recorded: &Recorded, id: OrderId) -> Result<Vec<Change>, V
         | OrderEvent::ItemQuantityChanged { .. }
         | OrderEvent::ItemRemoved { .. }
         | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::VatRateChangedInBasket { .. }
         | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::ProductRelistedInBasket { .. }
         | OrderEvent::VoucherApplied { .. }
         | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::Reopened { .. }

@@ -17,7 +17,7 @@ fn an_invoice(lines: &[(i64, u8)]) -> Invoice {
         quantity: 1,
         unit_price: euro(total),
         total: euro(total),
-        vat_rate_percent,
+        vat_rate_percent: VatRate::percent(vat_rate_percent),
     };
     Invoice {
         number: number(),
@@ -35,7 +35,7 @@ fn an_invoice(lines: &[(i64, u8)]) -> Invoice {
         issued_at: Timestamp::from_unix_ms(1_780_000_000_000),
         lines: lines.iter().map(line).collect(),
         discount: euro(0),
-        tax: included_tax(lines.iter().map(|&(total, rate)| (euro(total), rate)), euro(0)),
+        tax: included_tax(lines.iter().map(|&(total, rate)| (euro(total), VatRate::percent(rate))), euro(0)),
         total: euro(lines.iter().map(|line| line.0).sum()),
         payment_reference: "card pi_1".to_owned(),
     }
@@ -56,7 +56,7 @@ fn credit(amount: i64, refund: &str) -> InvoiceCommand {
 
 fn credited(amount: i64, tax: &[(u8, i64, i64)], refund: &str) -> InvoiceEvent {
     let of_rate = |&(rate_percent, gross, amount): &(u8, i64, i64)| TaxOfRate {
-        rate_percent,
+        rate_percent: VatRate::percent(rate_percent),
         gross: euro(gross),
         amount: euro(amount),
     };

@@ -55,20 +55,37 @@ pub enum LineNotice {
         /// What one costs now.
         new: Money,
     },
-    /// It can no longer be bought, and must be removed before checkout.
-    Withdrawn,
+    /// It cannot be bought now, and must be removed before checkout.
+    Withdrawn {
+        /// What one cost when the shopper last saw its price, where it has had another since.
+        last_seen: Option<Money>,
+    },
 }
 
 impl fmt::Display for LineNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Repriced { old, new } => write!(f, "The price has changed from {old} to {new}."),
-            Self::Withdrawn => f.write_str("This is no longer for sale. Please remove it."),
+            Self::Withdrawn { .. } => f.write_str("This is no longer for sale. Please remove it."),
         }
     }
 }
 
 impl OrderLine {
+    /// Whether it cannot be bought now.
+    pub fn is_withdrawn(&self) -> bool {
+        matches!(self.notice, Some(LineNotice::Withdrawn { .. }))
+    }
+
+    /// The price that the shopper last saw, where it is another now.
+    pub(super) fn last_seen_price(&self) -> Option<Money> {
+        match self.notice {
+            Some(LineNotice::Repriced { old, .. }) => Some(old),
+            Some(LineNotice::Withdrawn { last_seen }) => last_seen,
+            None => None,
+        }
+    }
+
     /// Unit price times quantity.
     pub fn total(&self) -> Money {
         money(self.exact_total(), self.item.unit_price.currency)

@@ -1,7 +1,8 @@
 //! What can be asked of an order, with the facts that deciding needs, and why it may be refused.
 
 use storefront_api::{
-    Address, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VoucherCode,
+    Address, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VatRate,
+    VoucherCode,
 };
 
 use super::ItemFacts;
@@ -49,6 +50,18 @@ pub enum OrderCommand {
     },
     /// Learn that a product can no longer be bought; nothing happens where that changes nothing.
     NoticeWithdrawal {
+        /// Which product.
+        product_id: ProductId,
+    },
+    /// Learn that a product has another rate of VAT; nothing happens where that changes nothing.
+    NoticeVatRate {
+        /// Which product.
+        product_id: ProductId,
+        /// The rate that its price includes now.
+        new_rate: VatRate,
+    },
+    /// Learn that a product can be bought again; nothing happens where that changes nothing.
+    NoticeRelisting {
         /// Which product.
         product_id: ProductId,
     },
@@ -127,6 +140,8 @@ pub struct LineFacts {
     pub product_id: ProductId,
     /// What one costs now.
     pub price: Money,
+    /// The rate of VAT that the price includes now.
+    pub vat_rate_percent: VatRate,
     /// Whether it can be bought.
     pub active: bool,
     /// How many can be reserved now.

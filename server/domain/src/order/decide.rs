@@ -1,9 +1,9 @@
 //! What an order answers to a command: the events to write, or why not.
 
-use storefront_api::{Money, OrderStatus, ProductId, ReopenReason, VoucherCode};
+use storefront_api::{Money, OrderStatus, ProductId, ReopenReason, VatRate, VoucherCode};
 
 use super::{AppliedVoucher, CheckoutDetails, OrderLine, Purchase, basket};
-use super::{Basket, ItemFacts, LineFacts, LineNotice, LineProblem, Order, OrderCommand, OrderError, OrderEvent};
+use super::{Basket, ItemFacts, LineFacts, LineProblem, Order, OrderCommand, OrderError, OrderEvent};
 use crate::Quantity;
 
 /// The most lines that a basket can have.
@@ -40,6 +40,15 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
         },
         OrderCommand::NoticeWithdrawal { product_id } => {
             Ok(noticing_basket(order)?.map_or_else(Vec::new, |basket| notice_withdrawal(basket, product_id)))
+        }
+        OrderCommand::NoticeVatRate { product_id, new_rate } => {
+            let line = noticing_basket(order)?.and_then(|basket| basket.line(&product_id));
+            Ok(line.and_then(|line| vat_rate_change(line, new_rate)).into_iter().collect())
+        }
+        OrderCommand::NoticeRelisting { product_id } => {
+            let line = noticing_basket(order)?.and_then(|basket| basket.line(&product_id));
+            let withdrawn = line.is_some_and(OrderLine::is_withdrawn);
+            Ok(withdrawn.then_some(OrderEvent::ProductRelistedInBasket { product_id }).into_iter().collect())
         }
         OrderCommand::ApplyVoucher { code, amount } => apply_voucher(open_basket(order, "changed")?, code, amount),
         OrderCommand::RemoveVoucher => {
@@ -196,7 +205,7 @@ fn notice_price(basket: &Basket, product_id: &ProductId, new_price: Money) -> Re
 
 fn notice_withdrawal(basket: &Basket, product_id: ProductId) -> Vec<OrderEvent> {
     match basket.line(&product_id) {
-        Some(line) if line.notice != Some(LineNotice::Withdrawn) => {
+        Some(line) if !line.is_withdrawn() => {
             vec![OrderEvent::ProductWithdrawnFromBasket { product_id }]
         }
         Some(_) | None => vec![],
@@ -224,8 +233,9 @@ fn reopened(reason: ReopenReason) -> Vec<OrderEvent> {
     [OrderEvent::Reopened { reason }].into_iter().chain(removed).collect()
 }
 
-/// Every line is checked before the total, so that the shopper hears of all that is wrong at once. Prices are those of
-/// the facts. Lines that do not have them yet are brought to them first, so that lines and total always agree.
+/// Every line is checked before the total, so that the shopper hears of all that is wrong at once. Prices and rates of VAT
+/// are those of the facts. Lines that do not have them yet are brought to them first, so that lines, total and invoice
+/// always agree.
 fn check_out(
     basket: &Basket,
     expected_total: Money,
@@ -241,20 +251,20 @@ fn check_out(
         return Err(OrderError::WrongState { status: OrderStatus::InProgress, attempted });
     }
     let mut problems = Vec::new();
-    let mut prices = Vec::new();
+    let mut buyable = Vec::new();
     for line in &basket.lines {
         match buyable_at(line, facts, spending_limit) {
-            Ok(price) => prices.push((line, price)),
+            Ok(facts) => buyable.push((line, facts)),
             Err(problem) => problems.push(problem),
         }
     }
     if !problems.is_empty() {
         return Err(OrderError::LinesNotBuyable(problems));
     }
-    for (_, price) in &prices {
-        check_currency(basket, *price)?;
+    for (_, facts) in &buyable {
+        check_currency(basket, facts.price)?;
     }
-    let subtotal = total_of(basket, prices.iter().map(|(line, price)| (*price, line.quantity)))?;
+    let subtotal = total_of(basket, buyable.iter().map(|(line, facts)| (facts.price, line.quantity)))?;
     let voucher = basket.voucher.as_ref().map_or(Money::zero(subtotal.currency), |voucher| voucher.amount);
     let discount = basket::discount_on(subtotal, voucher);
     let total = subtotal.minus(discount).map_err(|_| OrderError::TotalTooLarge)?;
@@ -262,16 +272,23 @@ fn check_out(
         return Err(OrderError::TotalChanged { new_total: total });
     }
     let CheckoutDetails { payment_id, email, shipping_address, payment } = details;
-    let mut events: Vec<_> = prices.iter().filter_map(|(line, price)| price_change(line, *price)).collect();
+    let changes = |&(line, facts): &(&OrderLine, &LineFacts)| {
+        [price_change(line, facts.price), vat_rate_change(line, facts.vat_rate_percent)]
+    };
+    let mut events: Vec<_> = buyable.iter().flat_map(changes).flatten().collect();
     events.push(OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment });
     Ok(events)
 }
 
-fn buyable_at(line: &OrderLine, facts: &[LineFacts], spending_limit: Option<Money>) -> Result<Money, LineProblem> {
+fn buyable_at<'a>(
+    line: &OrderLine,
+    facts: &'a [LineFacts],
+    spending_limit: Option<Money>,
+) -> Result<&'a LineFacts, LineProblem> {
     let product_id = &line.item.product_id;
-    let (wanted, marked) = (line.quantity.get(), line.notice == Some(LineNotice::Withdrawn));
+    let wanted = line.quantity.get();
     match facts.iter().find(|facts| facts.product_id == *product_id) {
-        Some(facts) if facts.active && !marked => {
+        Some(facts) if facts.active && !line.is_withdrawn() => {
             if facts.available < wanted {
                 let (product_id, available) = (product_id.clone(), facts.available);
                 return Err(LineProblem::NotAvailable { product_id, wanted, available });
@@ -279,7 +296,7 @@ fn buyable_at(line: &OrderLine, facts: &[LineFacts], spending_limit: Option<Mone
             if let Some(limit) = spending_limit.filter(|limit| is_over(facts.price, *limit)) {
                 return Err(LineProblem::OverSpendingLimit { product_id: product_id.clone(), limit });
             }
-            Ok(facts.price)
+            Ok(facts)
         }
         Some(_) | None => Err(LineProblem::Withdrawn { product_id: product_id.clone() }),
     }
@@ -288,6 +305,11 @@ fn buyable_at(line: &OrderLine, facts: &[LineFacts], spending_limit: Option<Mone
 fn price_change(line: &OrderLine, new_price: Money) -> Option<OrderEvent> {
     let (product_id, old_price) = (line.item.product_id.clone(), line.item.unit_price);
     (old_price != new_price).then_some(OrderEvent::PriceChangedInBasket { product_id, old_price, new_price })
+}
+
+fn vat_rate_change(line: &OrderLine, new_rate: VatRate) -> Option<OrderEvent> {
+    let (product_id, old_rate) = (line.item.product_id.clone(), line.item.vat_rate_percent);
+    (old_rate != new_rate).then_some(OrderEvent::VatRateChangedInBasket { product_id, old_rate, new_rate })
 }
 
 fn check_currency(basket: &Basket, price: Money) -> Result<(), OrderError> {

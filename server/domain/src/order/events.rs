@@ -1,7 +1,8 @@
 //! What can happen to an order.
 
 use storefront_api::{
-    Address, Currency, CustomerId, Money, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VoucherCode,
+    Address, Currency, CustomerId, Money, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VatRate,
+    VoucherCode,
 };
 
 use crate::invoice::InvoiceNumber;
@@ -45,8 +46,22 @@ pub enum OrderEvent {
         /// What one costs.
         new_price: Money,
     },
-    /// The product can no longer be bought; the line must go before checkout.
+    /// The product has another rate of VAT; what one costs stays.
+    VatRateChangedInBasket {
+        /// Which line.
+        product_id: ProductId,
+        /// The rate that the price included.
+        old_rate: VatRate,
+        /// The rate that it includes.
+        new_rate: VatRate,
+    },
+    /// The product can no longer be bought; the line must go before checkout, unless the product comes back.
     ProductWithdrawnFromBasket {
+        /// Which line.
+        product_id: ProductId,
+    },
+    /// The product, which could not be bought, can be bought again.
+    ProductRelistedInBasket {
         /// Which line.
         product_id: ProductId,
     },
@@ -124,6 +139,6 @@ pub struct ItemFacts {
     pub name: String,
     /// What one costs, VAT included.
     pub unit_price: Money,
-    /// VAT that the price includes, in whole percent.
-    pub vat_rate_percent: u8,
+    /// VAT that the price includes, in percent.
+    pub vat_rate_percent: VatRate,
 }

@@ -5,7 +5,7 @@
 //! event that does not fit the state, names a line that is not there, or brings another currency or a line of more than
 //! 99 pieces leaves the order as it was.
 
-use storefront_api::{Money, ProductId, ReopenReason, VoucherCode};
+use storefront_api::{Money, ProductId, ReopenReason, VatRate, VoucherCode};
 
 use super::{
     AppliedVoucher, Basket, CheckoutDetails, ItemFacts, LineNotice, Order, OrderEvent, OrderLine, Purchase, Shipment,
@@ -41,7 +41,9 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::ItemQuantityChanged { .. }
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::VatRateChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::ProductRelistedInBasket { .. }
             | OrderEvent::VoucherApplied { .. }
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::CheckedOut { .. }
@@ -64,7 +66,9 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::ItemQuantityChanged { .. }
             | OrderEvent::ItemRemoved { .. }
             | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::VatRateChangedInBasket { .. }
             | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::ProductRelistedInBasket { .. }
             | OrderEvent::VoucherApplied { .. }
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::CheckedOut { .. }
@@ -111,7 +115,9 @@ fn started(event: &OrderEvent) -> Order {
         | OrderEvent::ItemQuantityChanged { .. }
         | OrderEvent::ItemRemoved { .. }
         | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::VatRateChangedInBasket { .. }
         | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::ProductRelistedInBasket { .. }
         | OrderEvent::VoucherApplied { .. }
         | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::CheckedOut { .. }
@@ -133,7 +139,11 @@ fn in_progress(basket: Basket, event: &OrderEvent) -> Order {
         OrderEvent::PriceChangedInBasket { product_id, old_price: _, new_price } => {
             with_price(basket, product_id, *new_price)
         }
+        OrderEvent::VatRateChangedInBasket { product_id, old_rate: _, new_rate } => {
+            with_vat_rate(basket, product_id, *new_rate)
+        }
         OrderEvent::ProductWithdrawnFromBasket { product_id } => with_withdrawal(basket, product_id),
+        OrderEvent::ProductRelistedInBasket { product_id } => with_relisting(basket, product_id),
         OrderEvent::VoucherApplied { code, amount } => with_voucher(basket, code, *amount),
         OrderEvent::VoucherRemoved { code } => without_voucher(basket, code),
         OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment } => {
@@ -167,7 +177,9 @@ fn checked_out(purchase: Purchase, event: &OrderEvent) -> Order {
         | OrderEvent::ItemQuantityChanged { .. }
         | OrderEvent::ItemRemoved { .. }
         | OrderEvent::PriceChangedInBasket { .. }
+        | OrderEvent::VatRateChangedInBasket { .. }
         | OrderEvent::ProductWithdrawnFromBasket { .. }
+        | OrderEvent::ProductRelistedInBasket { .. }
         | OrderEvent::VoucherApplied { .. }
         | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::CheckedOut { .. }
@@ -189,7 +201,7 @@ fn with_item(mut basket: Basket, item: &ItemFacts, quantity: Quantity) -> Basket
         Some(line) => {
             let Ok(sum) = Quantity::try_from(line.quantity.get() + quantity.get()) else { return basket };
             let (old, new) = (line.item.unit_price, item.unit_price);
-            line.notice = (old != new).then_some(LineNotice::Repriced { old, new });
+            line.notice = repriced(old, new);
             line.quantity = sum;
             line.item = item.clone();
         }
@@ -213,28 +225,45 @@ fn without_item(mut basket: Basket, product_id: &ProductId) -> Basket {
 }
 
 /// Several price changes in a row make one notice, from the price that the shopper last saw; back at that price, there is
-/// nothing left to say. A withdrawn line stays withdrawn.
+/// nothing left to say. A withdrawn line stays withdrawn, and keeps that price for when it comes back.
 fn with_price(mut basket: Basket, product_id: &ProductId, new: Money) -> Basket {
     if new.currency != basket.currency {
         return basket;
     }
     let Some(line) = basket.line_mut(product_id) else { return basket };
-    line.notice = match line.notice {
-        Some(LineNotice::Withdrawn) => Some(LineNotice::Withdrawn),
-        Some(LineNotice::Repriced { old, .. }) => (old != new).then_some(LineNotice::Repriced { old, new }),
-        None => {
-            let old = line.item.unit_price;
-            (old != new).then_some(LineNotice::Repriced { old, new })
-        }
+    let last_seen = line.last_seen_price().unwrap_or(line.item.unit_price);
+    line.notice = if line.is_withdrawn() {
+        Some(LineNotice::Withdrawn { last_seen: Some(last_seen) })
+    } else {
+        repriced(last_seen, new)
     };
     line.item.unit_price = new;
     touched(basket)
 }
 
+/// What one costs stays, so there is nothing that the shopper should know.
+fn with_vat_rate(mut basket: Basket, product_id: &ProductId, new: VatRate) -> Basket {
+    if let Some(line) = basket.line_mut(product_id) {
+        line.item.vat_rate_percent = new;
+    }
+    basket
+}
+
 fn with_withdrawal(mut basket: Basket, product_id: &ProductId) -> Basket {
     let Some(line) = basket.line_mut(product_id) else { return basket };
-    line.notice = Some(LineNotice::Withdrawn);
+    line.notice = Some(LineNotice::Withdrawn { last_seen: line.last_seen_price() });
     touched(basket)
+}
+
+/// What was said of its price before it was withdrawn, or could not be said meanwhile, is said again.
+fn with_relisting(mut basket: Basket, product_id: &ProductId) -> Basket {
+    let Some(line) = basket.line_mut(product_id).filter(|line| line.is_withdrawn()) else { return basket };
+    line.notice = line.last_seen_price().and_then(|last_seen| repriced(last_seen, line.item.unit_price));
+    touched(basket)
+}
+
+fn repriced(old: Money, new: Money) -> Option<LineNotice> {
+    (old != new).then_some(LineNotice::Repriced { old, new })
 }
 
 fn with_voucher(mut basket: Basket, code: &VoucherCode, amount: Money) -> Basket {

@@ -13,7 +13,7 @@ fn socks() -> Facts {
         category: "Clothes".to_owned(),
         price: euro(500),
         compare_at_price: None,
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
         attributes: BTreeMap::from([("colour".to_owned(), "red".to_owned())]),
         picture: None,
     }
@@ -71,7 +71,7 @@ fn any_other_difference_is_a_change() {
         Facts { description: "Warm.".to_owned(), ..socks() },
         Facts { category: "Gifts".to_owned(), ..socks() },
         Facts { compare_at_price: Some(euro(600)), ..socks() },
-        Facts { vat_rate_percent: 7, ..socks() },
+        Facts { vat_rate_percent: VatRate::percent(7), ..socks() },
         Facts { attributes: BTreeMap::new(), ..socks() },
         Facts { picture: Some("/pictures/socks.png".to_owned()), ..socks() },
     ];
@@ -111,6 +111,7 @@ fn any_observation() -> impl Strategy<Value = Observed> {
     let price = prop_oneof![(1..4_i64).prop_map(euro), Just(yen(1))];
     (price, 0..3_u8, any::<bool>(), any::<bool>()).prop_map(|(price, vat_rate_percent, on_sale, active)| {
         let compare_at_price = on_sale.then_some(euro(9));
+        let vat_rate_percent = VatRate::percent(vat_rate_percent);
         Observed { active, ..seen(Facts { price, vat_rate_percent, compare_at_price, ..socks() }) }
     })
 }

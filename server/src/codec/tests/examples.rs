@@ -3,7 +3,7 @@
 
 use storefront_api::{
     Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason,
-    Timestamp, VoucherCode,
+    Timestamp, VatRate, VoucherCode,
 };
 use storefront_domain::checkout::{CheckoutEvent, Line};
 use storefront_domain::customer::CustomerEvent;
@@ -41,9 +41,16 @@ pub(super) fn order() -> Vec<OrderEvent> {
                 OrderEvent::PriceChangedInBasket { product_id: mug(), old_price: euro(2_499), new_price: euro(1_999) }
             }
             Some(OrderEvent::PriceChangedInBasket { .. }) => {
+                let (old_rate, new_rate) = (VatRate::percent(19), rate());
+                OrderEvent::VatRateChangedInBasket { product_id: mug(), old_rate, new_rate }
+            }
+            Some(OrderEvent::VatRateChangedInBasket { .. }) => {
                 OrderEvent::ProductWithdrawnFromBasket { product_id: mug() }
             }
             Some(OrderEvent::ProductWithdrawnFromBasket { .. }) => {
+                OrderEvent::ProductRelistedInBasket { product_id: mug() }
+            }
+            Some(OrderEvent::ProductRelistedInBasket { .. }) => {
                 OrderEvent::VoucherApplied { code: voucher_code(), amount: euro(500) }
             }
             Some(OrderEvent::VoucherApplied { .. }) => OrderEvent::VoucherRemoved { code: voucher_code() },
@@ -309,10 +316,14 @@ fn facts() -> Facts {
         category: "Kitchen".to_owned(),
         price: euro(2_499),
         compare_at_price: Some(euro(2_999)),
-        vat_rate_percent: 19,
+        vat_rate_percent: rate(),
         attributes: [("colour", "blue"), ("material", "stoneware")].map(|(name, is)| (name.into(), is.into())).into(),
         picture: Some("/v1/product/mug-350/picture".to_owned()),
     }
+}
+
+fn rate() -> VatRate {
+    "5.5".parse().unwrap()
 }
 
 fn mug() -> ProductId {
@@ -382,7 +393,7 @@ pub(super) fn invoice_number() -> InvoiceNumber {
 }
 
 pub(super) fn invoice() -> Vec<InvoiceEvent> {
-    let tax = || vec![TaxOfRate { rate_percent: 19, gross: euro(4_498), amount: euro(718) }];
+    let tax = || vec![TaxOfRate { rate_percent: rate(), gross: euro(4_498), amount: euro(234) }];
     let line = InvoiceLine {
         product_id: mug(),
         sku: "MUG-1".to_owned(),
@@ -390,7 +401,7 @@ pub(super) fn invoice() -> Vec<InvoiceEvent> {
         quantity: 2,
         unit_price: euro(2_499),
         total: euro(4_998),
-        vat_rate_percent: 19,
+        vat_rate_percent: rate(),
     };
     let issued = Invoice {
         number: invoice_number(),

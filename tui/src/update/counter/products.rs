@@ -1,6 +1,6 @@
 //! Products: what they cost, what is said of them, and whether they are for sale.
 
-use storefront_api::{ChangeProduct, Currency, Money, NewProduct, Product, ProductId, RepriceProduct};
+use storefront_api::{ChangeProduct, Currency, Money, NewProduct, Product, ProductId, RepriceProduct, VatRate};
 
 use crate::money;
 use crate::state::counter::{Request, Work};
@@ -48,7 +48,7 @@ pub(in crate::update) fn ask_to_describe(model: &mut Model) {
         FormField::new("/description", "Description", "a few sentences", &product.description),
         FormField::new("/category", "Category", shelves(model), &product.category),
         FormField::new("/sku", "SKU", "your number for it, unlike any other", &product.sku),
-        FormField::new("/vat_rate_percent", "VAT", "whole percent", &product.vat_rate_percent.to_string()),
+        FormField::new("/vat_rate_percent", "VAT", "percent, such as 19 or 5.5", &product.vat_rate_percent.to_string()),
         FormField::new("/compare_at_price", "Price before", "above the price: on sale; empty: not on sale", &was),
     ];
     let about = format!("{}, {}", product.name, money::shown(product.price));
@@ -64,7 +64,7 @@ pub(in crate::update) fn ask_for_new(model: &mut Model) {
         FormField::new("/sku", "SKU", "your number for it, unlike any other", ""),
         FormField::new("/category", "Category", shelves(model), &category.unwrap_or_default()),
         FormField::new("/price", "Price", format!("in {currency}, VAT included"), ""),
-        FormField::new("/vat_rate_percent", "VAT", "whole percent", "19"),
+        FormField::new("/vat_rate_percent", "VAT", "percent, such as 19 or 5.5", "19"),
         FormField::new("/compare_at_price", "Price before", "above the price: on sale; empty: not on sale", ""),
         FormField::new("/description", "Description", "a few sentences", ""),
     ];
@@ -136,9 +136,10 @@ fn before(form: &Form, currency: Currency) -> Result<Option<Money>, FieldWrong> 
     if form.text(POINTER).is_empty() { Ok(None) } else { amount(form, POINTER, currency).map(Some) }
 }
 
-fn vat(form: &Form) -> Result<u8, FieldWrong> {
+fn vat(form: &Form) -> Result<VatRate, FieldWrong> {
     const POINTER: &str = "/vat_rate_percent";
-    form.text(POINTER).parse().map_err(|_| (POINTER, "whole percent, such as 19".to_owned()))
+    let typed = form.text(POINTER).replace(',', ".");
+    typed.parse().map_err(|_| (POINTER, "0 to 100 percent, such as 19 or 5.5".to_owned()))
 }
 
 pub(super) fn agreed(model: &mut Model, work: &Work, product: &Product) {

@@ -219,15 +219,15 @@ fn what_is_described_anew_says_only_what_was_changed() {
 }
 
 #[test]
-fn a_new_product_needs_a_price_and_whole_percent() {
+fn a_new_product_needs_a_price_and_a_rate_of_vat_with_or_without_decimals() {
     let mut client = at_the_part("l");
     client.press("nLamp<Tab>LIG-1<Tab><Tab><Tab>%<Tab><Tab><Enter>");
     assert_eq!(error(&client, "/price"), "an amount of EUR, such as 12.50");
-    assert_eq!(error(&client, "/vat_rate_percent"), "whole percent, such as 19");
-    client.press("49<Tab><Backspace><Tab><Tab><Enter>");
+    assert_eq!(error(&client, "/vat_rate_percent"), "0 to 100 percent, such as 19 or 5.5");
+    client.press("49<Tab><Backspace>,5<Tab><Tab><Enter>");
     let Request::Create(new) = request(&client) else { panic!() };
     assert_eq!((new.name.as_str(), new.category.as_str(), new.price), ("Lamp", "Kitchen", eur(4_900)));
-    assert_eq!((new.vat_rate_percent, new.compare_at_price), (19, None));
+    assert_eq!((new.vat_rate_percent.to_string().as_str(), new.compare_at_price), ("19.5", None));
     client.answer_all();
     assert_eq!(said(&client), "Lamp is in the range");
     assert_eq!(client.model.counter.products.list.total, 6);

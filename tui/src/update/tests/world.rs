@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use storefront_api::{
     Category, CategoryList, Currency, Event, FieldChange, Money, Order, OrderDiff, OrderId, OrderItem, OrderStatus,
-    OrderSummary, Page, PaymentStatus, Problem, Product, StepState, TaxLine, Timeline, Timestamp,
+    OrderSummary, Page, PaymentStatus, Problem, Product, StepState, TaxLine, Timeline, Timestamp, VatRate,
 };
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub(crate) fn a_product(id: &str, price: i64, available: u32) -> Product {
         category: "Kitchen".into(),
         price: eur(price),
         compare_at_price: None,
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
         attributes: BTreeMap::from([("colour".to_owned(), "blue".to_owned())]),
         active: true,
         available,
@@ -118,7 +118,7 @@ fn add_up(order: &mut Order) {
     let off = if order.voucher.is_some() { sum.min(500) } else { 0 };
     (order.discount, order.total) = (eur(off), eur(sum - off));
     let sum = sum - off;
-    order.tax = vec![TaxLine { rate_percent: 19, amount: eur(sum * 19 / 119) }];
+    order.tax = vec![TaxLine { rate_percent: VatRate::percent(19), amount: eur(sum * 19 / 119) }];
 }
 
 pub(crate) fn an_event(position: u64, kind: &str, correlation: &str) -> Event {

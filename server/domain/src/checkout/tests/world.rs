@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use storefront_api::{Address, Money, OrderId, OrderStatus, RefundId};
+use storefront_api::{Address, Money, OrderId, OrderStatus, RefundId, VatRate};
 
 use super::*;
 use crate::email::{Email, EmailCommand};
@@ -127,7 +127,7 @@ impl World {
                 sku: name.to_owned(),
                 name: name.to_owned(),
                 unit_price: euro(SOLD_AT),
-                vat_rate_percent: 19,
+                vat_rate_percent: VatRate::percent(19),
             };
             let quantity = u32::try_into(quantity).unwrap();
             let add =
@@ -220,6 +220,7 @@ impl World {
         let facts = self.order.lines().iter().map(|line| LineFacts {
             product_id: line.item.product_id.clone(),
             price: line.item.unit_price,
+            vat_rate_percent: line.item.vat_rate_percent,
             active: true,
             available: ON_HAND,
         });

@@ -27,6 +27,8 @@ fn an_order_that_nobody_started_is_not_there() {
         OrderCommand::Clear,
         notice_price("socks", euro(1)),
         notice_withdrawal("socks"),
+        notice_relisting("socks"),
+        notice_vat_rate("socks", 7),
         check_out(0, []),
         reopen(1),
         confirm(1),
@@ -190,16 +192,57 @@ fn a_withdrawn_line_is_marked_and_stays_so() {
     let event = OrderEvent::ProductWithdrawnFromBasket { product_id: product("socks") };
     let order = an_order().with("socks", 2).when(notice_withdrawal("socks")).then([event]);
     let notice = order.lines()[0].notice.unwrap();
-    assert_eq!(notice, LineNotice::Withdrawn);
+    assert_eq!(notice, LineNotice::Withdrawn { last_seen: None });
     assert_eq!(notice.to_string(), "This is no longer for sale. Please remove it.");
     let later = an_order().with("socks", 2).withdrawn("socks").repriced("socks", 500, 400).and(changed("socks", 1));
-    assert_eq!(later.order().lines()[0].notice, Some(LineNotice::Withdrawn));
+    assert_eq!(later.order().lines()[0].notice, Some(LineNotice::Withdrawn { last_seen: Some(euro(500)) }));
 }
 
 #[test]
 fn a_withdrawal_that_is_known_or_of_another_product_is_no_news() {
     an_order().with("socks", 2).withdrawn("socks").when(notice_withdrawal("socks")).then_nothing();
     an_order().with("socks", 2).when(notice_withdrawal("mug")).then_nothing();
+}
+
+#[test]
+fn a_relisted_line_loses_its_mark_and_can_be_bought() {
+    let order = an_order().with("socks", 2).withdrawn("socks");
+    let back = order.clone().when(notice_relisting("socks")).then([relisted("socks")]);
+    assert_eq!(back.lines()[0].notice, None);
+    order
+        .clone()
+        .when(check_out(1_000, [on_sale("socks", 500)]))
+        .then_refused(OrderError::LinesNotBuyable(vec![LineProblem::Withdrawn { product_id: product("socks") }]));
+    let bought = checked_out(payment(1), euro(1_000));
+    order.and(relisted("socks")).when(check_out(1_000, [on_sale("socks", 500)])).then([bought]);
+}
+
+#[test]
+fn a_price_that_changed_before_or_while_a_product_was_withdrawn_is_told_when_it_is_back() {
+    let told = |order: History| order.and(relisted("socks")).order().lines()[0].notice;
+    let changed_to_600 = Some(LineNotice::Repriced { old: euro(500), new: euro(600) });
+    let order = || an_order().with("socks", 1);
+    assert_eq!(told(order().withdrawn("socks").repriced("socks", 500, 600)), changed_to_600);
+    assert_eq!(told(order().repriced("socks", 500, 600).withdrawn("socks")), changed_to_600);
+    assert_eq!(told(order().repriced("socks", 500, 700).withdrawn("socks").repriced("socks", 700, 500)), None);
+}
+
+#[test]
+fn a_relisting_of_what_is_not_withdrawn_or_another_product_is_no_news() {
+    an_order().with("socks", 2).when(notice_relisting("socks")).then_nothing();
+    an_order().with("socks", 2).withdrawn("socks").when(notice_relisting("mug")).then_nothing();
+}
+
+#[test]
+fn a_changed_rate_of_vat_reaches_the_line_and_leaves_its_price_and_notice_alone() {
+    let order = an_order().with("socks", 2).repriced("socks", 500, 600);
+    let order = order.when(notice_vat_rate("socks", 7)).then([vat_rate_changed("socks", 19, 7)]);
+    let line = &order.lines()[0];
+    assert_eq!(line.item.vat_rate_percent, VatRate::percent(7));
+    assert_eq!(line.notice, Some(LineNotice::Repriced { old: euro(500), new: euro(600) }));
+    assert_eq!((order.total(), order.tax()[0].amount), (euro(1_200), euro(79)));
+    an_order().with("socks", 2).when(notice_vat_rate("socks", 19)).then_nothing();
+    an_order().with("socks", 2).when(notice_vat_rate("mug", 7)).then_nothing();
 }
 
 #[test]
@@ -213,17 +256,19 @@ fn what_is_bought_hears_no_news_of_products() {
         basket.cancelled(),
     ] {
         order.clone().when(notice_price("socks", euro(1))).then_nothing();
-        order.when(notice_withdrawal("socks")).then_nothing();
+        order.clone().when(notice_withdrawal("socks")).then_nothing();
+        order.clone().when(notice_relisting("socks")).then_nothing();
+        order.when(notice_vat_rate("socks", 7)).then_nothing();
     }
 }
 
 #[test]
 fn the_vat_of_the_lines_is_told_by_rate() {
-    let book = ItemFacts { vat_rate_percent: 7, ..item_at("book", 1_070) };
+    let book = ItemFacts { vat_rate_percent: VatRate::percent(7), ..item_at("book", 1_070) };
     let order =
         an_order().with("socks", 2).and(OrderEvent::ItemAdded { item: book, quantity: pieces(1) }).with("mug", 1);
     let tax = order.order().tax();
     let told: Vec<_> = tax.iter().map(|tax| (tax.rate_percent, tax.gross.amount, tax.amount.amount)).collect();
     // 22.50 · 19 / 119 = 3.592…
-    assert_eq!(told, [(7, 1_070, 70), (19, 2_250, 359)]);
+    assert_eq!(told, [(VatRate::percent(7), 1_070, 70), (VatRate::percent(19), 2_250, 359)]);
 }

@@ -128,6 +128,16 @@ fn the_reason_stays_until_the_basket_changes() {
 }
 
 #[test]
+fn a_rate_of_vat_that_changed_since_is_brought_to_the_line_before_it_is_bought() {
+    let facts = [LineFacts { vat_rate_percent: VatRate::percent(7), ..on_sale("socks", 500) }, on_sale("mug", 1_250)];
+    let order = full_basket()
+        .when(check_out(2_250, facts))
+        .then([vat_rate_changed("socks", 19, 7), checked_out(payment(1), euro(2_250))]);
+    let tax: Vec<_> = order.tax().iter().map(|tax| (tax.rate_percent, tax.amount)).collect();
+    assert_eq!(tax, [(VatRate::percent(7), euro(65)), (VatRate::percent(19), euro(200))]);
+}
+
+#[test]
 fn a_reopened_order_can_be_bought_again_with_a_new_payment() {
     let facts = || [on_sale("socks", 500), on_sale("mug", 1_250)];
     let order =

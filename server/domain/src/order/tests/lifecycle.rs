@@ -122,12 +122,13 @@ fn every_event_that_does_not_fit_leaves_the_order_as_it_was() {
         basket().cancelled(),
         basket().and(OrderEvent::Expired),
     ];
-    let events: [(OrderEvent, &[OrderStatus]); 12] = [
+    let events: [(OrderEvent, &[OrderStatus]); 13] = [
         (added("socks", 1), &[InProgress]),
         (changed("socks", 1), &[InProgress]),
         (removed("socks"), &[InProgress]),
         (repriced("socks", 500, 600), &[InProgress]),
         (OrderEvent::ProductWithdrawnFromBasket { product_id: product("socks") }, &[InProgress]),
+        (vat_rate_changed("socks", 19, 7), &[InProgress]),
         (checked_out(payment(3), euro(1_000)), &[InProgress]),
         (OrderEvent::Reopened { reason: declined() }, &[CheckedOut]),
         (OrderEvent::Confirmed { number: number() }, &[CheckedOut]),
@@ -164,6 +165,9 @@ fn events_that_cannot_be_true_of_a_basket_leave_it_as_it_was() {
         removed("mug"),
         repriced("mug", 1, 2),
         OrderEvent::ProductWithdrawnFromBasket { product_id: product("mug") },
+        vat_rate_changed("mug", 19, 7),
+        relisted("mug"),
+        relisted("socks"),
     ] {
         assert_eq!(evolve(full.clone(), &event), full, "{event:?}");
     }

@@ -6,7 +6,7 @@ mod lifecycle;
 mod properties;
 mod voucher;
 
-use storefront_api::{Address, Currency, CustomerId, Money, PaymentMethod, ReopenReason, VoucherCode};
+use storefront_api::{Address, Currency, CustomerId, Money, PaymentMethod, ReopenReason, VatRate, VoucherCode};
 use uuid::Uuid;
 
 use super::*;
@@ -36,7 +36,7 @@ fn item_at(name: &str, price: i64) -> ItemFacts {
         sku: name.to_uppercase(),
         name: format!("A pair of {name}"),
         unit_price: euro(price),
-        vat_rate_percent: 19,
+        vat_rate_percent: VatRate::percent(19),
     }
 }
 
@@ -214,7 +214,30 @@ fn check_out_with(
 
 /// A product is for sale at a price, with plenty in stock.
 fn on_sale(name: &str, price: i64) -> LineFacts {
-    LineFacts { product_id: product(name), price: euro(price), active: true, available: PLENTY }
+    LineFacts {
+        product_id: product(name),
+        price: euro(price),
+        vat_rate_percent: VatRate::percent(19),
+        active: true,
+        available: PLENTY,
+    }
+}
+
+fn notice_vat_rate(name: &str, percent: u8) -> OrderCommand {
+    OrderCommand::NoticeVatRate { product_id: product(name), new_rate: VatRate::percent(percent) }
+}
+
+fn notice_relisting(name: &str) -> OrderCommand {
+    OrderCommand::NoticeRelisting { product_id: product(name) }
+}
+
+fn vat_rate_changed(name: &str, old: u8, new: u8) -> OrderEvent {
+    let (old_rate, new_rate) = (VatRate::percent(old), VatRate::percent(new));
+    OrderEvent::VatRateChangedInBasket { product_id: product(name), old_rate, new_rate }
+}
+
+fn relisted(name: &str) -> OrderEvent {
+    OrderEvent::ProductRelistedInBasket { product_id: product(name) }
 }
 
 fn reopen(payment_number: u128) -> OrderCommand {

@@ -41,6 +41,7 @@ fn any_checkout() -> impl Strategy<Value = OrderCommand> {
             let facts = NAMES.iter().zip(of_names).map(|(name, (price, active, available))| LineFacts {
                 product_id: product(name),
                 price: euro(price),
+                vat_rate_percent: VatRate::percent(if price % 2 == 0 { 19 } else { 7 }),
                 active,
                 available,
             });
@@ -67,7 +68,9 @@ fn any_event() -> impl Strategy<Value = OrderEvent> {
             old_price: euro(1),
             new_price,
         }),
+        (name(), 0..=25_u8).prop_map(|(name, percent)| vat_rate_changed(name, 19, percent)),
         name().prop_map(|name| OrderEvent::ProductWithdrawnFromBasket { product_id: product(name) }),
+        name().prop_map(|name| OrderEvent::ProductRelistedInBasket { product_id: product(name) }),
         (prop::sample::select(&CODES[..]), price.clone())
             .prop_map(|(text, amount)| OrderEvent::VoucherApplied { code: code(text), amount }),
         prop::sample::select(&CODES[..]).prop_map(voucher_removed),
@@ -91,6 +94,7 @@ fn fitting_checkout(order: &Order, payment_number: u128) -> OrderCommand {
     let facts = order.lines().iter().map(|line| LineFacts {
         product_id: line.item.product_id.clone(),
         price: line.item.unit_price,
+        vat_rate_percent: line.item.vat_rate_percent,
         active: true,
         available: PLENTY,
     });
