@@ -17,6 +17,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use unicode_normalization::UnicodeNormalization as _;
 
 use keys::{Kept, Named};
 pub use model::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch};
@@ -215,7 +216,7 @@ impl ProductService {
             let detail = format!("`name` is 1 to 50 characters, and there are at most {MAX_CATEGORIES} categories.");
             return Err(ProductError::Invalid(detail));
         }
-        if shelf.categories.iter().any(|known| known.to_lowercase() == name.to_lowercase()) {
+        if shelf.categories.iter().any(|known| identity(known) == identity(name)) {
             return Err(ProductError::Taken(format!("There is already a category named {name}.")));
         }
         let kept = named.map(|named| (named.key, Kept::Category { request: named.request, name: name.to_owned() }));
@@ -389,14 +390,20 @@ impl Shelf {
 
     fn check_unique_except(&self, id: &str, sku: &str, name: &str) -> Result<(), ProductError> {
         let mut others = self.products.values().filter(|product| product.id != id);
-        match others.find(|other| other.sku == sku || other.name.to_lowercase() == name.to_lowercase()) {
+        let (same_sku, same_name) = (identity(sku), identity(name));
+        match others.find(|other| identity(&other.sku) == same_sku || identity(&other.name) == same_name) {
             None => Ok(()),
-            Some(other) if other.sku == sku => {
+            Some(other) if identity(&other.sku) == same_sku => {
                 Err(ProductError::Taken(format!("The SKU {sku} belongs to {}.", other.name)))
             }
             Some(_) => Err(ProductError::Taken(format!("There is already a product named {name}."))),
         }
     }
+}
+
+/// A name in the form in which two of them count as the same: without case, in one Unicode form.
+fn identity(name: &str) -> String {
+    name.trim().nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use storefront_api::ProductId;
 use storefront_domain::category::{self, CategoryEvent};
 use storefront_domain::product::{self, Observed, ProductEvent};
@@ -18,7 +19,7 @@ use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::clock;
-use crate::commands::{Failure, retrying};
+use crate::commands::{Condition, Failure, retrying};
 use crate::integrations::outside::Products;
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
 use crate::integrations::product_writes::{ProductWrite, WriteError};
@@ -26,6 +27,7 @@ use crate::lists::Lists;
 use crate::shop::Freshness;
 use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
+use crate::views::ProductField;
 
 /// The place in the feed is kept under this name, as the number of the last change.
 const CONSUMER: &str = "product_feed";
@@ -86,6 +88,10 @@ pub(crate) enum Refused {
     Write(#[from] WriteError),
     #[error(transparent)]
     Log(#[from] Failure),
+    #[error("the SKU belongs to {0}")]
+    SkuTaken(ProductId),
+    #[error("the name belongs to {0}")]
+    NameTaken(ProductId),
     /// The change was made, but what it led to could not be asked.
     #[error("the product service made the change and then did not answer")]
     NotSeen(#[source] ServiceError),
@@ -189,8 +195,10 @@ impl Assortment {
         write: &ProductWrite,
         key: &str,
         cause: &Cause,
+        condition: &Condition,
     ) -> Result<Option<ProductId>, Refused> {
         let mut place = clock::timeout(PATIENCE, self.place.lock()).await.ok_or(Failure::Busy)?;
+        self.judge(write, condition).await?;
         let id = self.service.write(write, key).await?;
         if let ProductWrite::CreateCategory(name) = write {
             self.learn_categories(std::slice::from_ref(name), cause).await?;
@@ -213,6 +221,34 @@ impl Assortment {
             self.learn(product.as_slice(), cause, None).await?;
         }
         Ok(Some(id))
+    }
+
+    /// Whether a change may be made, now that no other is: it was meant for the product as it is, and gives it no article
+    /// number or name that another has. The product service may be of another mind about what is another.
+    async fn judge(&self, write: &ProductWrite, condition: &Condition) -> Result<(), Refused> {
+        let text = |words: &Value, field: &str| words.get(field).and_then(Value::as_str).map(str::to_owned);
+        let (id, words) = match write {
+            ProductWrite::CreateCategory(_) => return Ok(()),
+            ProductWrite::Create(words) => (None, Some(words)),
+            ProductWrite::Change(id, words) => (Some(id), Some(words)),
+            ProductWrite::SetPicture(id, _) | ProductWrite::RemovePicture(id) => (Some(id), None),
+        };
+        if let Some(id) = id {
+            let version =
+                stored::load::<ProductEvent>(&self.store, &streams::product(id)).await.map_err(Failure::from)?.1;
+            condition.check(version)?;
+        }
+        let Some(words) = words else { return Ok(()) };
+        let (sku, name) = (text(words, "sku"), text(words, "name"));
+        if sku.is_none() && name.is_none() {
+            return Ok(());
+        }
+        let head = self.store.head().await.map_err(Failure::from)?;
+        match self.lists.namesake(head, sku.as_deref(), name.as_deref(), id).await? {
+            None => Ok(()),
+            Some((other, ProductField::Sku)) => Err(Refused::SkuTaken(other)),
+            Some((other, ProductField::Name)) => Err(Refused::NameTaken(other)),
+        }
     }
 
     /// Takes in the changes from one place of the feed to another.

@@ -200,7 +200,7 @@ async fn an_operators_change_is_in_the_log_when_it_is_answered_and_names_its_cau
     let patch = patch.expect(1).create_async().await;
     let cause = Cause { correlation_id: "request".to_owned(), causation_id: None, actor: "operator".to_owned() };
     let write = ProductWrite::Change(product("mug"), serde_json::json!({ "price": 200 }));
-    world.assortment.carry_out(&write, "key", &cause).await.unwrap();
+    world.assortment.carry_out(&write, "key", &cause, &Condition::Anything).await.unwrap();
     patch.assert_async().await;
     assert_eq!(world.history().await, ["listed 100", "100 to 200 r"]);
     let last = world.store.read_stream(&streams::product(&product("mug")), Version(2), 1).await.unwrap().remove(0);
@@ -219,7 +219,10 @@ async fn an_operators_change_that_the_feed_does_not_tell_is_looked_up() {
     world.service.mock("POST", "/v1/product").with_status(201).with_body(mug(100)).create_async().await;
     world.service.mock("GET", "/v1/product/mug").with_body(mug(250)).create_async().await;
     let write = ProductWrite::Create(serde_json::json!({}));
-    assert_eq!(world.assortment.carry_out(&write, "key", &told()).await.unwrap(), Some(product("mug")));
+    assert_eq!(
+        world.assortment.carry_out(&write, "key", &told(), &Condition::Anything).await.unwrap(),
+        Some(product("mug"))
+    );
     assert_eq!(world.history().await, ["listed 250"], "as it is now, not as it was when it was created first");
     assert_eq!(*world.assortment.place.lock().await, Place::Unknown, "everything is compared next");
 }
@@ -248,7 +251,7 @@ async fn an_operators_change_where_another_server_follows_by_now_is_looked_up_an
     world.service.mock("PATCH", "/v1/product/mug").with_body(mug(200)).create_async().await;
     world.service.mock("GET", "/v1/product/mug").with_body(mug(200)).create_async().await;
     let write = ProductWrite::Change(product("mug"), serde_json::json!({ "price": 200 }));
-    world.assortment.carry_out(&write, "key", &told()).await.unwrap();
+    world.assortment.carry_out(&write, "key", &told(), &Condition::Anything).await.unwrap();
     let history = world.history().await;
     let history: Vec<&str> = history.iter().map(|told| told.trim_end()).collect();
     assert_eq!(history, ["listed 100", "100 to 150", "150 to 120", "120 to 200"]);
@@ -273,7 +276,10 @@ async fn what_is_refused_or_not_answered_writes_nothing_and_is_sent_once() {
     ] {
         let mock = world.service.mock("POST", "/v1/product").with_status(status).with_body(body).expect(1);
         let mock = mock.create_async().await;
-        let refused = world.assortment.carry_out(&ProductWrite::Create(serde_json::json!({})), "key", &told()).await;
+        let refused = world
+            .assortment
+            .carry_out(&ProductWrite::Create(serde_json::json!({})), "key", &told(), &Condition::Anything)
+            .await;
         match refused {
             Err(Refused::Write(told)) => assert_eq!(told, expected),
             other => panic!("{status}: {other:?}"),

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use storefront_api::Currency;
+use storefront_api::{Currency, VatRate};
+
+use crate::config_values::{BASKET_LIFE, DEFAULT_VAT_RATE, RESERVATION_LIFE};
 
 /// The published key of the stub of the card gateway, which guards nothing.
 const STUB_CARD_KEY: &str = "sk_test_storefront";
@@ -31,6 +33,8 @@ pub struct Config {
     pub mail_from: String,
     /// The one currency of the shop.
     pub currency: Currency,
+    /// The VAT of products of which the product service names none; without it they are not sold.
+    pub default_vat_rate: Option<VatRate>,
     /// For how long a price is good while the product service cannot be asked.
     pub quote_life: Duration,
     /// For how long stock is promised to an order that is not paid.
@@ -101,9 +105,10 @@ impl Config {
             mail_url: Secret::new(mail_url),
             mail_from: "Storefront <shop@storefront.example>".to_owned(),
             currency: Currency::EUR,
+            default_vat_rate: Some(DEFAULT_VAT_RATE),
             quote_life: Duration::from_secs(300),
-            reservation_life: Duration::from_secs(15 * 60),
-            basket_life: Duration::from_secs(24 * 3600),
+            reservation_life: RESERVATION_LIFE,
+            basket_life: BASKET_LIFE,
             lease_ttl: Duration::from_secs(5),
             card_gateway_timeout: Duration::from_secs(10),
             mail_attempts: 50,

@@ -29,6 +29,7 @@ mod clock;
 mod codec;
 mod commands;
 mod config;
+mod config_values;
 mod documents;
 mod house;
 mod http;
@@ -60,6 +61,9 @@ mod views;
 
 pub use app::{Server, StartError, rebuild_view, running_at};
 pub use config::{Config, ConnectionLimits, HostName, Secret, StoreChoice, Terms, WebOrigin, listen_address, switch};
+pub use config_values::{
+    BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, RESERVATION_LIFE, parse_default_vat_rate, parse_life,
+};
 
 /// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
 ///

@@ -7,7 +7,7 @@ use storefront_api::{OrderId, ProductId};
 use storefront_eventlog::Position;
 
 use crate::commands::Failure;
-use crate::views::Views;
+use crate::views::{ProductField, Views};
 
 /// The views are asked so often whether they have caught up.
 const CATCH_UP: Duration = Duration::from_secs(5);
@@ -20,6 +20,15 @@ pub(crate) trait Lists: Send + Sync {
 
     /// The products that can be bought.
     async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure>;
+
+    /// Another product that has an article number or a name, and which of both.
+    async fn namesake(
+        &self,
+        seen: Position,
+        sku: Option<&str>,
+        name: Option<&str>,
+        except: Option<&ProductId>,
+    ) -> Result<Option<(ProductId, ProductField)>, Failure>;
 }
 
 #[async_trait]
@@ -35,5 +44,18 @@ impl Lists for Views {
             let sold = folded.catalogue.ids().filter(|id| folded.catalogue.is_for_sale(id));
             sold.cloned().collect()
         }))
+    }
+    async fn namesake(
+        &self,
+        seen: Position,
+        sku: Option<&str>,
+        name: Option<&str>,
+        except: Option<&ProductId>,
+    ) -> Result<Option<(ProductId, ProductField)>, Failure> {
+        // A view that does not come there answers as it is: the product service has the last word.
+        self.reach(&["products"], seen, CATCH_UP).await;
+        let found =
+            self.read(|folded| folded.catalogue.namesake(sku, name, except).map(|(id, field)| (id.clone(), field)));
+        Ok(found)
     }
 }

@@ -11,7 +11,10 @@ use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::Currency;
 use storefront_eventlog::Hash;
 use storefront_server::tools::{self, Place, ToolError};
-use storefront_server::{Config, ConnectionLimits, HostName, Secret, Server, StoreChoice, Terms, WebOrigin};
+use storefront_server::{
+    Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Server, StoreChoice, Terms, WebOrigin,
+    parse_default_vat_rate, parse_life,
+};
 use tracing_subscriber::EnvFilter;
 
 /// The shop's server: an event log, an HTTP interface, and the processes between them.
@@ -202,6 +205,38 @@ struct Serve {
     /// The one currency of the shop.
     #[arg(long, env = "STOREFRONT_CURRENCY", hide_env_values = true, default_value = "EUR", value_name = "CODE")]
     currency: Currency,
+    /// The VAT of products of which the product service names none, in percent; none keeps them from being sold.
+    #[arg(
+        long,
+        env = "STOREFRONT_DEFAULT_VAT_RATE",
+        hide_env_values = true,
+        default_value = "19",
+        value_parser = parse_default_vat_rate,
+        value_name = "PERCENT"
+    )]
+    default_vat_rate: DefaultVatRate,
+    /// For how long stock is promised to an order that is not paid, such as 90 (seconds), 15m or 1h.
+    #[arg(
+        long,
+        alias = "reservation-life-s",
+        env = "STOREFRONT_RESERVATION_LIFE",
+        hide_env_values = true,
+        default_value = "15m",
+        value_parser = parse_life,
+        value_name = "TIME"
+    )]
+    reservation_life: Duration,
+    /// After how long without a change a basket is over, such as 12h or 7d.
+    #[arg(
+        long,
+        alias = "basket-life-s",
+        env = "STOREFRONT_BASKET_LIFE",
+        hide_env_values = true,
+        default_value = "24h",
+        value_parser = parse_life,
+        value_name = "TIME"
+    )]
+    basket_life: Duration,
     /// For how many seconds a price is good while the product service cannot be asked.
     #[arg(
         long,
@@ -392,7 +427,10 @@ fn config(serve: Serve) -> Result<Config> {
         trusted_proxies: serve.trusted_proxies,
         mail_from: serve.mail_from,
         currency: serve.currency,
+        default_vat_rate: serve.default_vat_rate.0,
         quote_life: Duration::from_secs(serve.quote_life_s.into()),
+        reservation_life: serve.reservation_life,
+        basket_life: serve.basket_life,
         lease_ttl: Duration::from_millis(serve.lease_ms.into()),
         mail_attempts: serve.mail_attempts,
         terms: Terms {

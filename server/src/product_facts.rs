@@ -46,6 +46,7 @@ async fn of_line(store: &Store, order_id: OrderId, product_id: &ProductId) -> Re
     Ok(Some(LineFacts {
         product_id: product_id.clone(),
         price: facts.price,
+        vat_rate_percent: facts.vat_rate_percent,
         active: product.active(),
         available: available_to(store, product_id, order_id).await?,
     }))

@@ -226,3 +226,95 @@ async fn a_product_with_a_compare_at_price_is_on_sale_and_found_as_such() {
     let everything = world.client.products(&all).await.unwrap().items;
     assert_eq!(everything.iter().filter(|product| cheaper(product)).count() as u64, found.total, "and none is missing");
 }
+
+/// The ETag of what is at an address.
+async fn etag(http: &reqwest::Client, url: &str) -> String {
+    let answer = http.get(url).send().await.unwrap();
+    answer.headers()["etag"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_etag_of_a_product_makes_every_change_of_it_depend_on_what_was_read() {
+    let world = World::open().await;
+    let product = world.product_with(1).await;
+    let (http, url) = (reqwest::Client::new(), format!("{}/v1/products/{}", world.server.url(), product.id));
+    let amount = product.price.amount + 1;
+    let price = serde_json::json!({ "price": { "amount": amount, "currency": "EUR" }, "reason": "a new one" });
+    let png = world.mocks.products().picture("kite").unwrap();
+    let kinds = ["PATCH", "reprice", "withdraw", "relist", "PUT picture", "DELETE picture"];
+    let send = |kind: &str, etag: &str| {
+        let at = |path: &str| format!("{url}/{path}");
+        let request = match kind {
+            "PATCH" => http.patch(&url).json(&serde_json::json!({ "description": format!("Now {etag}") })),
+            "reprice" => http.post(at(kind)).json(&price),
+            "PUT picture" => http.put(at("picture")).header("content-type", "image/png").body(png.clone()),
+            "DELETE picture" => http.delete(at("picture")),
+            other => http.post(at(other)),
+        };
+        request.header("if-match", etag).send()
+    };
+    for kind in kinds {
+        let read = etag(&http, &url).await;
+        // Stock and baskets are shown beside it, and change its ETag, but not what it depends on.
+        world.receive(&product.id, 1).await;
+        assert_ne!(etag(&http, &url).await, read, "what is shown has changed");
+        let answer = send(kind, &read).await.unwrap();
+        assert_eq!(answer.status(), 200, "{kind} of what was read: {:?}", answer.text().await);
+        assert_ne!(etag(&http, &url).await, read);
+        for kind in kinds {
+            let lost = send(kind, &read).await.unwrap();
+            assert_eq!(lost.status(), 412, "{kind} of what has changed since");
+            let problem: storefront_api::Problem = lost.json().await.unwrap();
+            assert_eq!((problem.code.as_str(), problem.current_version.is_some()), ("version_mismatch", true));
+        }
+    }
+    let known = etag(&http, &url).await;
+    let unchanged = http.get(&url).header("if-none-match", &known).send().await.unwrap();
+    assert_eq!(unchanged.status(), 304);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_of_what_was_read_at_the_same_time_one_is_made() {
+    let world = World::open().await;
+    let id = world.product_with(1).await.id;
+    let (http, url) = (reqwest::Client::new(), format!("{}/v1/products/{id}", world.server.url()));
+    let read = etag(&http, &url).await;
+    let changes = (0..8).map(|number| {
+        let change = serde_json::json!({ "description": format!("Description {number}") });
+        tokio::spawn(http.patch(&url).header("if-match", &read).json(&change).send())
+    });
+    let mut made = 0;
+    for change in changes.collect::<Vec<_>>() {
+        let status = change.await.unwrap().unwrap().status();
+        assert!(status == 200 || status == 412, "{status}");
+        made += u32::from(status == 200);
+    }
+    assert_eq!(made, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_etag_of_stock_makes_a_change_of_it_depend_on_what_was_read() {
+    let world = World::open().await;
+    let id = world.product_with(1).await.id;
+    let (http, url) = (reqwest::Client::new(), format!("{}/v1/stock/{id}", world.server.url()));
+    let read = etag(&http, &url).await;
+    let receive = || {
+        let request = http.post(format!("{url}/receive")).header("if-match", &read);
+        request.json(&serde_json::json!({ "quantity": 1 })).send()
+    };
+    assert_eq!(receive().await.unwrap().status(), 200);
+    assert_eq!(receive().await.unwrap().status(), 412);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_finds_nothing_offers_what_was_meant_and_signs_alone_find_nothing() {
+    let world = World::open().await;
+    let page = world.client.products(&search("enxmxl")).await.unwrap();
+    assert_eq!((page.total, page.suggestion.as_deref()), (0, Some("enamel")));
+    let offered = world.client.products(&search("enamel")).await.unwrap();
+    assert!(offered.total > 0 && offered.suggestion.is_none());
+    for words in ["😀", "%", "_", "…"] {
+        let page = world.client.products(&search(words)).await.unwrap();
+        assert_eq!((page.total, page.suggestion), (0, None), "{words}");
+    }
+}

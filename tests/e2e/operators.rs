@@ -336,3 +336,58 @@ async fn a_shopper_sees_how_many_others_have_a_product_in_their_baskets() {
     let query = ProductQuery { q: Some(product.sku.clone()), order: Some(own.id), ..ProductQuery::default() };
     assert_eq!(world.client.products(&query).await.unwrap().items[0].in_baskets, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sku_and_name_are_unique_whatever_their_case_and_unicode_form() {
+    let world = World::open().await;
+    let cafe = NewProduct { sku: "caf\u{e9}-1".to_owned(), name: "Caf\u{e9} Stra\u{df}e".to_owned(), ..a_lamp() };
+    let cafe = world.client.create_product(&cafe, &key()).await.unwrap().value;
+    let lamp = world.client.create_product(&a_lamp(), &key()).await.unwrap().value;
+    for (sku, name) in [
+        ("CAFE\u{301}-1", "Another"),
+        ("ｃａｆé-1", "Another"),
+        ("X-1", "CAFE\u{301} STRASSE"),
+        ("X-1", "cafe\u{301} stra\u{df}e"),
+    ] {
+        let taken = NewProduct { sku: sku.to_owned(), name: name.to_owned(), ..a_lamp() };
+        assert_eq!(refused(world.client.create_product(&taken, &key()).await), (409, "product_taken".to_owned()));
+        let change = match name {
+            "Another" => ChangeProduct { sku: Some(sku.to_owned()), ..ChangeProduct::default() },
+            name => ChangeProduct { name: Some(name.to_owned()), ..ChangeProduct::default() },
+        };
+        let taken = world.client.change_product(&lamp.id, &change).await;
+        assert_eq!(refused(taken), (409, "product_taken".to_owned()), "{sku} {name}");
+    }
+    let own = ChangeProduct { name: Some("CAF\u{c9} stra\u{df}e".to_owned()), ..ChangeProduct::default() };
+    world.client.change_product(&cafe.id, &own).await.expect("its own name in other letters");
+    let accent = NewProduct { sku: "cafe-1".to_owned(), name: "Cafe Strasse".to_owned(), ..a_lamp() };
+    world.client.create_product(&accent, &key()).await.expect("an accent tells names apart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_have_an_upper_bound_and_the_largest_order_at_it_is_counted() {
+    let world = World::open().await;
+    let most = Money::MAX_PRICE_MINOR_UNITS;
+    let too_dear = NewProduct { price: euro(most + 1), ..a_lamp() };
+    assert_eq!(refused(world.client.create_product(&too_dear, &key()).await), (422, "invalid_values".to_owned()));
+    let treasure = NewProduct { price: euro(most), ..a_lamp() };
+    let id = world.client.create_product(&treasure, &key()).await.unwrap().value.id;
+    let reprice = RepriceProduct { price: euro(most + 1), reason: "greed".to_owned() };
+    let refusal = world.client.reprice_product(&id, &reprice, &key()).await;
+    assert_eq!(refused(refusal), (422, "invalid_values".to_owned()));
+    let before = ChangeProduct { compare_at_price: Some(Some(euro(i64::MAX))), ..ChangeProduct::default() };
+    assert_eq!(refused(world.client.change_product(&id, &before).await), (422, "invalid_values".to_owned()));
+
+    world.receive(&id, 99).await;
+    let basket = world.a_basket(&id, 99).await;
+    assert_eq!(basket.total.amount, most * 99);
+    let checkout = crate::world::checkout(&basket, storefront_api::PaymentMethod::None);
+    world.client.checkout(basket.id, &checkout, &key()).await.unwrap();
+    world.reaches(basket.id, OrderStatus::Confirmed).await;
+    world.rests().await;
+    let head = world.head().await;
+    let statistics =
+        eventually("the statistics are there", || async { world.client.statistics(Some(head)).await.ok() });
+    assert_eq!(statistics.await.revenue, basket.total);
+    assert_eq!(world.client.readiness().await.unwrap().reasons, [""; 0]);
+}

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use storefront_api::{ActorName, OrderId, OrderNumber};
 
-use crate::embedded::listen_address;
+use crate::embedded::{listen_address, parse_life};
 use crate::state::{REAL_TIME, SPEEDS};
 
 /// A shop in a terminal whose every state change is an event that anyone can watch.
@@ -64,6 +65,14 @@ pub(crate) struct Common {
     /// [env: STOREFRONT_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// For how long the shop inside promises stock to an order that is not paid, such as 90 (seconds) or 1h
+    /// [default: 15m] [env: STOREFRONT_RESERVATION_LIFE]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_life, conflicts_with = "server")]
+    pub(crate) reservation_life: Option<Duration>,
+    /// After how long without a change a basket of the shop inside is over, such as 12h or 7d
+    /// [default: 24h] [env: STOREFRONT_BASKET_LIFE]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_life, conflicts_with = "server")]
+    pub(crate) basket_life: Option<Duration>,
     /// Write what happens inside to storefront.log in the data folder
     #[arg(long, global = true)]
     pub(crate) debug: bool,
@@ -94,6 +103,18 @@ impl Cli {
         if acts && common.acting_as.is_none() {
             let name = text("STOREFRONT_AS")?.map(|name| name.parse());
             common.acting_as = name.transpose().map_err(|wrong| format!("STOREFRONT_AS: {wrong}."))?;
+        }
+        if common.server.is_none() {
+            let life = |name: &str| {
+                let life = text(name)?.map(|life| parse_life(&life)).transpose();
+                life.map_err(|wrong| format!("{name}: {wrong}."))
+            };
+            if common.reservation_life.is_none() {
+                common.reservation_life = life("STOREFRONT_RESERVATION_LIFE")?;
+            }
+            if common.basket_life.is_none() {
+                common.basket_life = life("STOREFRONT_BASKET_LIFE")?;
+            }
         }
         common.data = common.data.take().or_else(|| set("STOREFRONT_DATA").map(PathBuf::from));
         common.config = common.config.take().or_else(|| set("STOREFRONT_CONFIG").map(PathBuf::from));
@@ -240,6 +261,26 @@ mod tests {
             let cli = Cli::try_parse_from(line.split(' ')).unwrap();
             assert_eq!(cli.common.server.as_deref(), Some("http://x"));
         }
+    }
+
+    #[test]
+    fn lives_of_the_shop_inside_are_taken_by_every_way_to_open_it() {
+        for line in [
+            "storefront --basket-life 7d --reservation-life 90",
+            "storefront serve --reservation-life=90 --basket-life 7d",
+        ] {
+            let common = Cli::try_parse_from(line.split(' ')).unwrap().common;
+            assert_eq!(common.reservation_life, Some(Duration::from_secs(90)), "{line}");
+            assert_eq!(common.basket_life, Some(Duration::from_hours(7 * 24)), "{line}");
+        }
+        assert!(Cli::try_parse_from(["storefront", "--basket-life", "soon"]).is_err());
+        let told = |life: &'static str| move |name: &str| (name == "STOREFRONT_BASKET_LIFE").then(|| OsString::from(life));
+        let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
+        let common = cli("storefront serve").with_environment(told("12h")).unwrap().common;
+        assert_eq!(common.basket_life, Some(Duration::from_hours(12)));
+        let common = cli("storefront --basket-life 7d").with_environment(told("12h")).unwrap().common;
+        assert_eq!(common.basket_life, Some(Duration::from_hours(7 * 24)), "what is said here counts");
+        assert!(cli("storefront").with_environment(told("soon")).unwrap_err().starts_with("STOREFRONT_BASKET_LIFE: "));
     }
 
     #[test]

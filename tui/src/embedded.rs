@@ -6,13 +6,14 @@
 use std::fs::{File, TryLockError};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr, bail};
 use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
-use storefront_server::{Config, Secret, Server, StoreChoice, Terms, running_at};
+use storefront_server::{BASKET_LIFE, Config, RESERVATION_LIFE, Secret, Server, StoreChoice, Terms, running_at};
 use uuid::Uuid;
 
-pub(crate) use storefront_server::listen_address;
+pub(crate) use storefront_server::{listen_address, parse_life};
 
 /// The event log in the folder.
 const LOG_FILE: &str = "shop.db";
@@ -35,12 +36,22 @@ pub struct EmbeddedOptions {
     pub listen: SocketAddr,
     /// Whether it may listen beyond this machine although everyone may do everything.
     pub open_to_network: bool,
+    /// For how long stock is promised to an order that is not paid.
+    pub reservation_life: Duration,
+    /// After how long without a change a basket is over.
+    pub basket_life: Duration,
 }
 
 impl EmbeddedOptions {
     /// On a free port of this machine.
     pub fn new(data: DataPlace) -> Self {
-        Self { data, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), open_to_network: false }
+        Self {
+            data,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            open_to_network: false,
+            reservation_life: RESERVATION_LIFE,
+            basket_life: BASKET_LIFE,
+        }
     }
 
     /// At an address; open to the network, a loopback address stands for every address of this machine.
@@ -103,6 +114,8 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         card_webhook_secret: Some(Secret::new(&secret)),
         store,
         open_to_network: options.open_to_network,
+        reservation_life: options.reservation_life,
+        basket_life: options.basket_life,
         lab: Some(mocks.base_url()),
         // Who tries the shop out has something to spend: 10,000.00.
         terms: Terms { opening_balance: 1_000_000, ..Terms::default() },

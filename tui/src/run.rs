@@ -130,18 +130,18 @@ fn outcome(cli: Cli, config: Config) -> Result<()> {
         match cli.command {
             None => on_screen(&common, data, config).await,
             Some(Command::Serve { listen }) => {
-                let mut options = EmbeddedOptions::new(place(&common, data)?);
+                let mut options = inside(&common, place(&common, data)?);
                 options.listen_on(listen, common.open_to_network);
                 line_mode::serve(options).await
             }
             Some(Command::Demo { scenario }) => {
-                let memory = EmbeddedOptions::new(DataPlace::Memory);
+                let memory = inside(&common, DataPlace::Memory);
                 line_mode::demo(line_mode::Which::of(&common), memory, scenario).await
             }
             Some(Command::Events { follow, json, order }) => {
                 let options = match common.server {
                     Some(_) => EmbeddedOptions::new(DataPlace::Memory),
-                    None => EmbeddedOptions::new(place(&common, data)?),
+                    None => inside(&common, place(&common, data)?),
                 };
                 let what = line_mode::What { follow, json, order };
                 line_mode::events(line_mode::Which::of(&common), options, what).await
@@ -201,7 +201,7 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     let shop = match &common.server {
         Some(url) => Shop::At { client: Client::new(url)?, mailbox_url: common.mailbox.clone() },
         None => {
-            let mut options = EmbeddedOptions::new(place(common, data)?);
+            let mut options = inside(common, place(common, data)?);
             if common.open_to_network {
                 options.listen_on(DEFAULT_LISTEN, true);
             }
@@ -211,6 +211,16 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     let file = if common.ephemeral { None } else { kept };
     let actor = common.acting_as.clone();
     driver::run(Start { shop, settings, file, first_run, depth, config, actor }).await
+}
+
+/// How the shop inside is opened.
+fn inside(common: &Common, data: DataPlace) -> EmbeddedOptions {
+    let usual = EmbeddedOptions::new(data);
+    EmbeddedOptions {
+        reservation_life: common.reservation_life.unwrap_or(usual.reservation_life),
+        basket_life: common.basket_life.unwrap_or(usual.basket_life),
+        ..usual
+    }
 }
 
 fn place(common: &Common, data: Option<PathBuf>) -> Result<DataPlace> {

@@ -151,6 +151,8 @@ async fn an_id_sku_or_name_can_be_used_only_once() {
         r#"{"id":"enamel-mug","sku":"T-2","name":"Other","category":"Clothing","price":1}"#,
         r#"{"sku":"T-1","name":"Other","category":"Clothing","price":1}"#,
         r#"{"id":"x","sku":"T-2","name":"TEST SOCKS","category":"Clothing","price":1}"#,
+        r#"{"id":"x","sku":"t-1","name":"Other","category":"Clothing","price":1}"#,
+        r#"{"id":"x","sku":"ｔ－１","name":"Other","category":"Clothing","price":1}"#,
     ] {
         let (status, body) = send(Method::POST, &url, taken).await;
         assert_eq!((status, &body["error"]), (StatusCode::CONFLICT, &json!("taken")), "{taken}");

@@ -56,6 +56,26 @@ pub struct Product {
     pub listed_at: Timestamp,
 }
 
+/// A part of a longer list of products.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProductPage {
+    /// The products of this page.
+    pub items: Vec<Product>,
+    /// Send it back as `cursor` for the next page; absent on the last.
+    pub next_cursor: Option<String>,
+    /// How many products there are on all pages.
+    pub total: u64,
+    /// What may have been meant, when nothing was found and there is something near: search for this instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+}
+
+impl From<ProductPage> for Page<Product> {
+    fn from(page: ProductPage) -> Self {
+        Self { items: page.items, next_cursor: page.next_cursor, total: page.total }
+    }
+}
+
 /// How to sort a list of products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -78,7 +98,8 @@ pub enum ProductSort {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProductQuery {
-    /// Words to find in name, description, SKU and category, as they are, as beginnings of words, or with a typo.
+    /// Words to find in name, description, SKU and category, as they are, as beginnings of words, or with a typo; case and
+    /// accents do not matter. A text with no letter or digit in it finds nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
     /// Only this category.
@@ -170,9 +191,10 @@ pub struct NewProduct {
     pub description: String,
     /// The name of a category that is there.
     pub category: String,
-    /// What one costs, VAT included; above 0, in the shop's currency.
+    /// What one costs, VAT included; above 0 and at most 9,999,999,999 minor units
+    /// (99,999,999.99 in EUR), in the shop's currency.
     pub price: Money,
-    /// What one cost before, above the price: puts it on sale.
+    /// What one cost before, above the price and at most 9,999,999,999 minor units: puts it on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<Money>,
     /// VAT that the price includes, in percent, 0 to 100, such as 19 or 5.5.
@@ -218,7 +240,7 @@ fn null_is_a_value<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<O
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepriceProduct {
-    /// What one costs from now on, VAT included; above 0, in the shop's currency.
+    /// What one costs from now on, VAT included; above 0 and at most 9,999,999,999 minor units, in the shop's currency.
     pub price: Money,
     /// Why, 1 to 200 characters; everyone can read it in the log.
     pub reason: String,

@@ -26,8 +26,8 @@ mod views;
 
 pub use actor::{ActorName, BadActorName};
 pub use catalogue::{
-    Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductQuery,
-    ProductSort, RepriceProduct,
+    Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductPage,
+    ProductQuery, ProductSort, RepriceProduct,
 };
 pub use customers::{
     Customer, Movement, MovementKind, MovementsQuery, RegisterCustomer, RevokeVoucher, SetLimit, TopUp, Voucher,

@@ -89,6 +89,10 @@ pub struct Money {
 }
 
 impl Money {
+    /// The highest price of anything, in minor units: 99,999,999.99 in EUR. So no order (50 lines of 99 pieces) comes near
+    /// the end of 64 bits, nor does the sum of all that a shop will ever sell.
+    pub const MAX_PRICE_MINOR_UNITS: i64 = 9_999_999_999;
+
     /// An amount of minor units.
     pub const fn new(amount: i64, currency: Currency) -> Self {
         Self { amount, currency }

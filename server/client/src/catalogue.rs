@@ -3,8 +3,8 @@
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use storefront_api::{
-    Category, CategoryList, ChangeProduct, IDEMPOTENCY_KEY_HEADER, NewCategory, NewProduct, OneProductQuery, Page,
-    Product, ProductId, ProductQuery, RepriceProduct,
+    Category, CategoryList, ChangeProduct, IDEMPOTENCY_KEY_HEADER, NewCategory, NewProduct, OneProductQuery, Product,
+    ProductId, ProductPage, ProductQuery, RepriceProduct,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
@@ -14,7 +14,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`]; so for every method.
-    pub async fn products(&self, query: &ProductQuery) -> Result<Page<Product>, ClientError> {
+    pub async fn products(&self, query: &ProductQuery) -> Result<ProductPage, ClientError> {
         self.read(self.get(&["v1", "products"], query), None).await
     }
 

@@ -5,10 +5,12 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use storefront_api::{CategoryList, CustomerId, OneProductQuery, Page, Problem, Product, ProductId, ProductQuery};
+use storefront_api::{
+    CategoryList, CustomerId, OneProductQuery, Problem, Product, ProductId, ProductPage, ProductQuery,
+};
 
 use super::caller::{Caller, spending_limit};
-use super::extract::{InPath, InQuery, SeeQuery, content_etag, knows, limit, see};
+use super::extract::{InPath, InQuery, SeeQuery, knows, limit, see, versioned_etag};
 use super::problem::ApiError;
 use crate::shop::Shop;
 
@@ -22,7 +24,7 @@ const LONGEST_SEARCH: usize = 200;
     get, path = "/v1/products", tag = "catalogue",
     params(ProductQuery, ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose list; a guest's without it")),
     responses(
-        (status = 200, description = "A page of products", body = Page<Product>),
+        (status = 200, description = "A page of products", body = ProductPage),
         (status = 404, description = "`customer_not_found`", body = Problem),
     )
 )]
@@ -30,7 +32,7 @@ pub(crate) async fn list_products(
     State(shop): State<Shop>,
     InQuery(mut query): InQuery<ProductQuery>,
     Caller(customer_id): Caller,
-) -> Result<Json<Page<Product>>, ApiError> {
+) -> Result<Json<ProductPage>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
     if query.q.as_ref().is_some_and(|words| words.chars().count() > LONGEST_SEARCH) {
         return Err(ApiError::invalid("q", format!("must be at most {LONGEST_SEARCH} characters")));
@@ -58,7 +60,7 @@ pub(crate) async fn list_products(
     params(("id" = ProductId, Path, description = "The product"), OneProductQuery,
            ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
     responses(
-        (status = 200, description = "The product", body = Product, headers(("ETag" = String, description = "Changes with it"))),
+        (status = 200, description = "The product", body = Product, headers(("ETag" = String, description = "Changes with it; send it as `If-Match` to change the product only as it is here"))),
         (status = 304, description = "It is as the client knows it"),
         (status = 404, description = "`product_not_found`", body = Problem),
     )
@@ -75,7 +77,8 @@ pub(crate) async fn get_product(
     let mut product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
     product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
-    let etag = content_etag(&json);
+    let version = shop.views.read(|folded| folded.catalogue.version(&id)).unwrap_or_default();
+    let etag = versioned_etag(version, &json);
     if knows(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use storefront_eventlog::Position;
+use storefront_eventlog::{Position, Version};
 use utoipa::IntoParams;
 
 use super::code::Code;
@@ -69,9 +69,13 @@ pub(crate) struct SeeQuery {
     pub(crate) min_position: Option<u64>,
 }
 
-/// The version in an entity tag such as `"3"`.
+/// The version in an entity tag such as `"3"`, or `"3-6e20a1"` of [`versioned_etag`].
 pub(crate) fn version_in_etag(text: &str) -> Option<u64> {
-    let digits = text.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?;
+    let tag = text.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?;
+    let (digits, content) = tag.split_once('-').unwrap_or((tag, "0"));
+    if content.is_empty() || !content.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
@@ -88,8 +92,17 @@ pub(crate) fn knows(headers: &HeaderMap, etag: &str) -> bool {
 
 /// An entity tag that changes with what is shown.
 pub(crate) fn content_etag(shown: &[u8]) -> String {
-    let digest = Sha256::digest(shown).iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("\"{digest}\"")
+    format!("\"{}\"", digest(shown))
+}
+
+/// An entity tag that changes with what is shown, and names the version of what can be changed: what else is shown beside it
+/// (such as what is in stock) does not keep anybody from changing that version.
+pub(crate) fn versioned_etag(version: Version, shown: &[u8]) -> String {
+    format!("\"{}-{}\"", version.0, digest(shown))
+}
+
+fn digest(shown: &[u8]) -> String {
+    Sha256::digest(shown).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A header as text.
@@ -152,7 +165,8 @@ mod tests {
     fn a_version_is_read_from_an_entity_tag_and_from_nothing_else() {
         assert_eq!(version_in_etag("\"3\""), Some(3));
         assert_eq!(version_in_etag("W/\"12\""), Some(12));
-        for wrong in ["3", "\"\"", "\"+3\"", "\"3", "*", "\"99999999999999999999\""] {
+        assert_eq!(version_in_etag(&versioned_etag(Version(7), b"shown")), Some(7));
+        for wrong in ["3", "\"\"", "\"+3\"", "\"3", "*", "\"99999999999999999999\"", "\"3-\"", "\"-3\"", "\"3-x\""] {
             assert_eq!(version_in_etag(wrong), None, "{wrong}");
         }
     }

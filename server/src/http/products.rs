@@ -15,7 +15,7 @@ use super::code::Code;
 use super::command::{Bare, Command};
 use super::extract::InPath;
 use super::once::once;
-use super::problem::ApiError;
+use super::problem::{ApiError, sentence};
 use super::values;
 use crate::assortment::Refused;
 use crate::commands::{self, Context, Done, Failure, Reply};
@@ -170,11 +170,12 @@ pub(crate) async fn carry_out(
         if let Some(id) = known {
             let (state, version) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
             state.facts().ok_or_else(|| ApiError::product_not_found(id))?;
+            // Once more when it is this command's turn; so a lost one need not wait for it.
             context.condition.check(version)?;
         }
         // Without a key of the client's the service must not take this for any other request.
         let key = context.idempotency.as_ref().map_or_else(|| chance::id().to_string(), |named| named.key.clone());
-        let id = shop.assortment.carry_out(&write, &key, &context.cause).await;
+        let id = shop.assortment.carry_out(&write, &key, &context.cause, &context.condition).await;
         let id = id.map_err(|refused| refusal(&write, refused))?;
         answer(shop, context, &write, id).await
     };
@@ -224,6 +225,7 @@ fn refusal(write: &ProductWrite, refused: Refused) -> ApiError {
             | ProductWrite::SetPicture(..)
             | ProductWrite::RemovePicture(_) => ApiError::new(Code::ProductTaken, detail),
         },
+        Refused::SkuTaken(_) | Refused::NameTaken(_) => ApiError::new(Code::ProductTaken, sentence(&refused)),
         Refused::Write(WriteError::Invalid(detail)) => ApiError::new(Code::InvalidValues, detail),
         Refused::Write(WriteError::KeyReused(detail)) => ApiError::new(Code::IdempotencyKeyReused, detail),
         Refused::Write(WriteError::Unknown) => {
@@ -277,7 +279,9 @@ fn wrong_amount(pointer: &str, money: Money, currency: Currency) -> Option<Field
     if money.currency != currency {
         return Some(wrong(&format!("{pointer}/currency"), &format!("must be {currency}, the shop's")));
     }
-    (money.amount <= 0).then(|| wrong(&format!("{pointer}/amount"), "must be above 0"))
+    let fits = (1..=Money::MAX_PRICE_MINOR_UNITS).contains(&money.amount);
+    let detail = format!("must be above 0 and at most {}", Money::MAX_PRICE_MINOR_UNITS);
+    (!fits).then(|| wrong(&format!("{pointer}/amount"), &detail))
 }
 
 fn wrong(pointer: &str, detail: &str) -> FieldError {

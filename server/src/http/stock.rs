@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::ETAG;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
 use storefront_api::{
     AdjustStock, Page, Problem, ProductId, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery,
@@ -48,7 +49,7 @@ pub(crate) async fn list_stock(
     get, path = "/v1/stock/{product_id}", tag = "stock",
     params(("product_id" = ProductId, Path, description = "The product"), SeeQuery),
     responses(
-        (status = 200, description = "Its stock", body = StockItem),
+        (status = 200, description = "Its stock", body = StockItem, headers(("ETag" = String, description = "Its version; send it as `If-Match` to change the stock only as it is here"))),
         (status = 404, description = "`product_not_found`", body = Problem),
     )
 )]
@@ -56,14 +57,15 @@ pub(crate) async fn get_stock(
     State(shop): State<Shop>,
     InPath(id): InPath<ProductId>,
     InQuery(query): InQuery<SeeQuery>,
-) -> Result<Json<StockItem>, ApiError> {
+) -> Result<([(HeaderName, String); 1], Json<StockItem>), ApiError> {
     see(&shop, query.min_position, &["stock", "products"]).await?;
     shop.views.read(|folded| {
         let known = folded.catalogue.state(&id).is_some();
         let item =
             folded.stock.get(&id).or_else(|| known.then(|| stock_item(&id, &Default::default(), Default::default())));
         let item = item.ok_or_else(|| ApiError::product_not_found(&id))?;
-        Ok(Json(StockItem { name: name(folded, &id), ..item }))
+        let etag = format!("\"{}\"", item.version);
+        Ok(([(ETAG, etag)], Json(StockItem { name: name(folded, &id), ..item })))
     })
 }
 

@@ -36,6 +36,7 @@ use crate::progress::Progress;
 use crate::shop::Freshness;
 use crate::stored::{self, Store};
 use crate::streams;
+use crate::views::ProductField;
 
 /// One life of a server.
 pub(super) struct Server {
@@ -320,5 +321,16 @@ impl Lists for Door {
             *product = product::evolve(std::mem::take(product), &stored::decode(&recorded)?);
         }
         Ok(products.into_iter().filter(|(_, product)| product.active()).map(|(id, _)| id).collect())
+    }
+
+    /// Nobody changes the range from here.
+    async fn namesake(
+        &self,
+        _seen: Position,
+        _sku: Option<&str>,
+        _name: Option<&str>,
+        _except: Option<&ProductId>,
+    ) -> Result<Option<(ProductId, ProductField)>, Failure> {
+        Ok(None)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use storefront_api::{self as api, Category, Page, ProductId, ProductQuery, Timestamp};
+use storefront_api::{self as api, Category, ProductId, ProductPage, ProductQuery, Timestamp};
 use storefront_domain::category::Categories;
 use storefront_domain::product::Product;
-use storefront_eventlog::Position;
+use storefront_eventlog::{Position, Version};
 #[cfg(test)]
 use {
     crate::stored::{self, LoadError},
@@ -14,8 +14,8 @@ use {
     storefront_eventlog::Recorded,
 };
 
-use super::StockView;
 use super::search::SearchIndex;
+use super::{StockView, words};
 
 /// Every product by id.
 #[derive(Debug, Default)]
@@ -28,15 +28,33 @@ pub(crate) struct CatalogueView {
     categories: Categories,
 }
 
+/// What two products may not share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// The article number.
+    Sku,
+    /// The name.
+    Name,
+}
+
 #[derive(Debug)]
 struct Entry {
     product: Product,
+    /// The version of its stream.
+    version: Version,
     listed_at: Timestamp,
 }
 
 impl CatalogueView {
     /// Has a product be known as this.
-    pub(super) fn put(&mut self, id: ProductId, product: Product, listed_at: Timestamp, listed: Position) {
+    pub(super) fn put(
+        &mut self,
+        id: ProductId,
+        product: Product,
+        version: Version,
+        listed_at: Timestamp,
+        listed: Position,
+    ) {
         let (one, other) = match product.active() {
             true => (&mut self.index, &mut self.withdrawn),
             false => (&mut self.withdrawn, &mut self.index),
@@ -46,7 +64,7 @@ impl CatalogueView {
             Some(facts) => one.put(&id, facts, listed.0),
             None => one.remove(&id),
         }
-        self.by_id.insert(id, Entry { product, listed_at });
+        self.by_id.insert(id, Entry { product, version, listed_at });
     }
 
     /// Forgets a product.
@@ -83,7 +101,7 @@ impl CatalogueView {
             Some(entry) => (entry.product, entry.listed_at),
             None => (Product::default(), Timestamp::from_unix_ms(recorded.time_ms)),
         };
-        self.put(id, product::evolve(state, &event), at, recorded.position);
+        self.put(id, product::evolve(state, &event), recorded.version, at, recorded.position);
         Ok(())
     }
 
@@ -96,6 +114,30 @@ impl CatalogueView {
     /// What is known of a product.
     pub(crate) fn state(&self, id: &ProductId) -> Option<&Product> {
         self.by_id.get(id).map(|entry| &entry.product)
+    }
+
+    /// The version of the stream that what is known of a product comes from.
+    pub(crate) fn version(&self, id: &ProductId) -> Option<Version> {
+        self.by_id.get(id).map(|entry| entry.version)
+    }
+
+    /// Another product than `except` that has an article number or a name which differs at most in case and Unicode form.
+    pub(crate) fn namesake(
+        &self,
+        sku: Option<&str>,
+        name: Option<&str>,
+        except: Option<&ProductId>,
+    ) -> Option<(&ProductId, Field)> {
+        let (sku, name) = (sku.map(words::identity), name.map(words::identity));
+        let others = self.by_id.iter().filter(|(id, _)| Some(*id) != except);
+        let mut described = others.filter_map(|(id, entry)| Some((id, entry.product.facts()?)));
+        described.find_map(|(id, facts)| {
+            if sku.as_ref().is_some_and(|sku| *sku == words::identity(&facts.sku)) {
+                return Some((id, Field::Sku));
+            }
+            let same_name = name.as_ref().is_some_and(|name| *name == words::identity(&facts.name));
+            same_name.then_some((id, Field::Name))
+        })
     }
 
     /// The ids of all products that were ever listed.
@@ -120,11 +162,12 @@ impl CatalogueView {
         limit: usize,
         stock: &StockView,
         stale: bool,
-    ) -> Option<Page<api::Product>> {
+    ) -> Option<ProductPage> {
         let index = if query.withdrawn == Some(true) { &self.withdrawn } else { &self.index };
         let found = index.search(query, limit)?;
         let items = found.ids.iter().filter_map(|id| self.get(id, stock, stale)).collect();
-        Some(Page { items, next_cursor: found.next_cursor, total: found.total })
+        let suggestion = if found.total == 0 { index.suggestion(query) } else { None };
+        Some(ProductPage { items, next_cursor: found.next_cursor, total: found.total, suggestion })
     }
 
     /// Every category by name, with how many products it has for sale; those that were set up and have none yet too.

@@ -7,7 +7,7 @@ use storefront_eventlog::{Position, Recorded};
 
 use super::pages::{page as page_of, wanted};
 use super::store::{ViewStore, ViewStoreError};
-use super::view::{Change, Rows, Terms, View, ViewError, word, words_of};
+use super::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
 use crate::{stored, streams};
 
 const NAME: &str = "invoices";
@@ -52,7 +52,7 @@ impl View for Invoices {
     }
 
     fn version(&self) -> i64 {
-        1
+        2
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
@@ -89,7 +89,7 @@ impl View for Invoices {
             Sort::CreditNote { invoice } => Some(invoice.clone()),
         };
         let texts = [row.number, row.order_number, row.order_id.to_string()].into_iter().chain(credits);
-        let words: Vec<String> = texts.flat_map(|text| words_of(&text).collect::<Vec<_>>()).collect();
+        let words: Vec<String> = texts.flat_map(|text| indexed_words_of(&text).collect::<Vec<_>>()).collect();
         let terms = [Some(EVERY.to_owned()), row.customer_id.map(owned_by)].into_iter().flatten();
         Ok(terms.chain(words.iter().map(|text| word(text, &group))).map(|term| (term, row.issued)).collect())
     }
@@ -139,7 +139,7 @@ impl DocumentRow {
     fn after(self, credit: &CreditNote) -> Result<Self, ViewError> {
         let sort = match self.sort {
             Sort::Invoice { credited } => {
-                let credited = credited.plus(credit.amount).map_err(|error| ViewError::Other(error.to_string()))?;
+                let credited = credited.plus(credit.amount).unwrap_or(credited);
                 Sort::Invoice { credited }
             }
             Sort::CreditNote { invoice } => Sort::CreditNote { invoice },

@@ -30,6 +30,7 @@ mod stock;
 mod store;
 mod view;
 mod vouchers;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -43,7 +44,7 @@ use storefront_eventlog::{Position, StoreError};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use catalogue::{CatalogueView, body as product_body};
+pub(crate) use catalogue::{CatalogueView, Field as ProductField, body as product_body};
 pub(crate) use steer::{Steered, Steering};
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};

@@ -8,7 +8,7 @@ use storefront_eventlog::{Position, Recorded};
 use super::order_row::OrderRow;
 use super::pages::{page as page_of, wanted};
 use super::store::{ViewStore, ViewStoreError};
-use super::view::{Change, Rows, Terms, View, ViewError, word, words_of};
+use super::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
 use crate::stored;
 use crate::streams;
 
@@ -59,7 +59,7 @@ impl View for Orders {
         let texts = [row.number.as_deref(), row.email.as_deref()];
         let names = row.lines.iter().map(|line| line.name.as_str());
         let words = texts.into_iter().flatten().chain(names).flat_map(words_and_parts);
-        let words = words.chain([key.to_owned()]).map(|text| word(&text, group));
+        let words = words.chain(indexed_words_of(key)).map(|text| word(&text, group));
         let in_basket = row.lines.iter().filter(|_| row.status == OrderStatus::InProgress);
         let in_basket = in_basket.map(|line| basket_with(&line.product_id));
         let terms = [EVERY.to_owned(), group.to_owned()].into_iter().chain(words).chain(in_basket);
@@ -145,10 +145,10 @@ fn basket_with(product_id: &ProductId) -> String {
     format!("basket:{product_id}")
 }
 
-/// Of `Tea-Pot ada@example.com`: both as they are, and `pot`, `example`, `com`. What a word begins with needs no word of its
+/// Of `Tea-Pot ada@example.com`: both as they are, and `teapot`, `pot`, `example`, `com`. What a word begins with needs no word of its
 /// own, because everything is found by its beginning.
 fn words_and_parts(text: &str) -> Vec<String> {
-    let whole = words_of(text);
+    let whole = indexed_words_of(text);
     whole
         .flat_map(|word| {
             let parts = word.split(['@', '.', '-']).filter(|part| !part.is_empty() && !word.starts_with(part));

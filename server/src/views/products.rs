@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use storefront_api::{Money, ProductId, Timestamp, VatRate};
 use storefront_domain::product::{self, Facts, Product, ProductEvent};
-use storefront_eventlog::{Position, Recorded};
+use storefront_eventlog::{Position, Recorded, Version};
 
 use super::Memory;
 use super::view::{Change, Rows, Terms, View, ViewError};
@@ -23,6 +23,8 @@ struct ProductRow {
     active: bool,
     listed_ms: i64,
     listed: u64,
+    /// The version of its stream.
+    version: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,7 +46,7 @@ impl View for Products {
     }
 
     fn version(&self) -> i64 {
-        1
+        2
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
@@ -59,7 +61,7 @@ impl View for Products {
             Some(row) => (row.listed_ms, row.listed, row.product()),
             None => (recorded.time_ms, recorded.position.0, Product::Unknown),
         };
-        let row = ProductRow::new(product::evolve(state, &event), listed_ms, listed);
+        let row = ProductRow::new(product::evolve(state, &event), listed_ms, listed, recorded.version.0);
         Ok(vec![Change::put(key, &row)?])
     }
 
@@ -77,7 +79,8 @@ impl View for Products {
             Some(body) => {
                 let row: ProductRow = serde_json::from_str(body)?;
                 let (listed_at, listed) = (Timestamp::from_unix_ms(row.listed_ms), Position(row.listed));
-                memory.catalogue.put(id, row.product(), listed_at, listed);
+                let version = Version(row.version);
+                memory.catalogue.put(id, row.product(), version, listed_at, listed);
             }
             None => memory.catalogue.remove(&id),
         }
@@ -93,10 +96,10 @@ impl View for Products {
 }
 
 impl ProductRow {
-    fn new(product: Product, listed_ms: i64, listed: u64) -> Self {
+    fn new(product: Product, listed_ms: i64, listed: u64, version: u64) -> Self {
         match product {
-            Product::Unknown => Self { facts: None, active: false, listed_ms, listed },
-            Product::Known { facts, active } => Self { facts: Some(facts.into()), active, listed_ms, listed },
+            Product::Unknown => Self { facts: None, active: false, listed_ms, listed, version },
+            Product::Known { facts, active } => Self { facts: Some(facts.into()), active, listed_ms, listed, version },
         }
     }
 
@@ -156,7 +159,7 @@ mod tests {
             log.write(&stream, event);
         }
         let row = folded(&Products, &log.events).get::<ProductRow>("mug").unwrap().expect("it is known");
-        assert_eq!((row.listed, row.listed_ms), (1, 1000));
+        assert_eq!((row.listed, row.listed_ms, row.version), (1, 1000, 4));
         assert_eq!(row.product(), state);
     }
 }

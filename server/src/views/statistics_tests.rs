@@ -73,6 +73,18 @@ async fn a_shop_that_has_sold_nothing_has_earned_nothing() {
 }
 
 #[tokio::test]
+async fn amounts_beyond_all_reason_stop_at_the_end_of_the_range_and_lose_no_event() {
+    let mut days = Days::default();
+    for number in 1..=3 {
+        days.sold(20_000, number, "mug", u32::MAX, i64::MAX);
+    }
+    days.cancelled(20_001, 1, "mug", u32::MAX, i64::MAX);
+    days.sold(20_001, 4, "mug", 1, 999);
+    let statistics = days.read().await;
+    assert_eq!((statistics.orders, statistics.cancelled, statistics.refunded), (3, 1, euro(i64::MAX)));
+}
+
+#[tokio::test]
 async fn refunds_are_taken_off_on_the_day_on_which_they_are_given_back() {
     let mut days = Days::default();
     days.on(20_000, &streams::product(&product("mug")), &listed("Enamel Mug", "Kitchen", 999));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use storefront_eventlog::Recorded;
 
-use super::Memory;
+use super::{Memory, words};
 use crate::stored::LoadError;
 
 /// A read model.
@@ -100,11 +100,20 @@ pub(crate) fn word(word: &str, group: &str) -> String {
     format!("{WORD}{word} {group}")
 }
 
-/// The words of a text as they are searched for: in lower case, of letters, digits and `@`, `.`, `-`.
+/// Signs that are part of a word: of addresses, document numbers and the like.
+const JOINS: &[char] = &['@', '.', '-'];
+
+/// The words that a search asks for, folded: of letters, digits and `@`, `.`, `-`.
 pub(crate) fn words_of(text: &str) -> impl Iterator<Item = String> {
-    let part_of_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '@' | '.' | '-');
-    let words = text.split(move |letter| !part_of_word(letter)).map(str::to_lowercase);
-    words.filter(|word| !word.is_empty())
+    words::asked(text, JOINS).into_iter()
+}
+
+/// The words under which a text is found; those with a hyphen without it too, as people type numbers.
+pub(crate) fn indexed_words_of(text: &str) -> impl Iterator<Item = String> {
+    words::indexed(text, JOINS).into_iter().flat_map(|word| {
+        let joined = word.contains('-').then(|| word.replace('-', ""));
+        [Some(word), joined].into_iter().flatten()
+    })
 }
 
 /// The rows that some events may change, as they are after those that were taken in so far.

@@ -77,6 +77,8 @@ pub(crate) struct Shop {
     /// Those of `total` products that are near the cursor.
     pub(crate) items: Pages<Product>,
     pub(crate) total: usize,
+    /// What may have been meant by a search that found nothing.
+    pub(crate) suggestion: Option<String>,
     pub(crate) load: Load,
     /// A request for products is under way.
     pub(crate) asking: bool,
@@ -107,6 +109,7 @@ impl Shop {
         Self {
             items: Pages::default(),
             total: 0,
+            suggestion: None,
             load: Load::Loading,
             asking: false,
             sequence: 0,

@@ -24,7 +24,7 @@ mod typing;
 
 use storefront_api::{
     CategoryList, Checkout as CheckoutRequest, Event, Order, OrderDiff, OrderId, OrderListQuery, OrderNumber,
-    OrderSummary, Page, Paused, Product, ProductId, ProductQuery, Timeline, Timestamp,
+    OrderSummary, Page, Paused, Product, ProductId, ProductPage, ProductQuery, Timeline, Timestamp,
 };
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ pub(crate) enum Msg {
         /// Which page, from 0, and whether it replaces what was there.
         page: usize,
         anew: bool,
-        result: Result<Page<Product>, Failure>,
+        result: Result<ProductPage, Failure>,
     },
     Categories(Result<CategoryList, Failure>),
     Picture {

@@ -1,6 +1,6 @@
 //! Browsing: products, categories, pictures, search.
 
-use storefront_api::{CategoryList, Page, Product, ProductId, ProductQuery};
+use storefront_api::{CategoryList, ProductId, ProductPage, ProductQuery};
 
 use crate::state::{Change, Failure, Line, List, Load, Model, PAGE, Pages, Picture, PictureState, SORTS, Screen, Tone};
 use crate::update::{Effect, basket};
@@ -72,7 +72,7 @@ pub(super) fn on_products(
     model: &mut Model,
     sequence: u64,
     (number, anew): (usize, bool),
-    result: Result<Page<Product>, Failure>,
+    result: Result<ProductPage, Failure>,
 ) -> Vec<Effect> {
     let later = model.in_ms(STALE_DELAY_MS);
     let shop = &mut model.shop;
@@ -90,6 +90,7 @@ pub(super) fn on_products(
             if anew && number == 0 {
                 shop.items = Pages::default();
             }
+            shop.suggestion = page.suggestion;
             let least = number * PAGE + page.items.len();
             shop.items.put(number, page.items, page.next_cursor, shop.list.cursor);
             shop.total = usize::try_from(page.total).unwrap_or(usize::MAX).max(least);

@@ -109,8 +109,12 @@ fn list(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Load::Ready => {}
     }
     if shop.total == 0 {
-        let more = if shop.is_narrowed() { "Esc shows everything again." } else { "The shelves are empty." };
-        return instead(theme, area, "Nothing found", more, buffer);
+        let more = match &shop.suggestion {
+            Some(meant) => format!("Did you mean {meant:?}? Esc shows everything again."),
+            None if shop.is_narrowed() => "Esc shows everything again.".to_owned(),
+            None => "The shelves are empty.".to_owned(),
+        };
+        return instead(theme, area, "Nothing found", &more, buffer);
     }
     let first = first_line(shop.list.cursor, shop.total, area.height);
     for line in 0..usize::from(area.height).min(shop.total - first) {

@@ -47,8 +47,7 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
         }
         OrderCommand::NoticeRelisting { product_id } => {
             let line = noticing_basket(order)?.and_then(|basket| basket.line(&product_id));
-            let withdrawn = line.is_some_and(OrderLine::is_withdrawn);
-            Ok(withdrawn.then_some(OrderEvent::ProductRelistedInBasket { product_id }).into_iter().collect())
+            Ok(line.and_then(relisting).into_iter().collect())
         }
         OrderCommand::ApplyVoucher { code, amount } => apply_voucher(open_basket(order, "changed")?, code, amount),
         OrderCommand::RemoveVoucher => {
@@ -273,7 +272,7 @@ fn check_out(
     }
     let CheckoutDetails { payment_id, email, shipping_address, payment } = details;
     let changes = |&(line, facts): &(&OrderLine, &LineFacts)| {
-        [price_change(line, facts.price), vat_rate_change(line, facts.vat_rate_percent)]
+        [relisting(line), price_change(line, facts.price), vat_rate_change(line, facts.vat_rate_percent)]
     };
     let mut events: Vec<_> = buyable.iter().flat_map(changes).flatten().collect();
     events.push(OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment });
@@ -288,7 +287,7 @@ fn buyable_at<'a>(
     let product_id = &line.item.product_id;
     let wanted = line.quantity.get();
     match facts.iter().find(|facts| facts.product_id == *product_id) {
-        Some(facts) if facts.active && !line.is_withdrawn() => {
+        Some(facts) if facts.active => {
             if facts.available < wanted {
                 let (product_id, available) = (product_id.clone(), facts.available);
                 return Err(LineProblem::NotAvailable { product_id, wanted, available });
@@ -305,6 +304,11 @@ fn buyable_at<'a>(
 fn price_change(line: &OrderLine, new_price: Money) -> Option<OrderEvent> {
     let (product_id, old_price) = (line.item.product_id.clone(), line.item.unit_price);
     (old_price != new_price).then_some(OrderEvent::PriceChangedInBasket { product_id, old_price, new_price })
+}
+
+/// The mark of a withdrawn line goes when its product is back.
+fn relisting(line: &OrderLine) -> Option<OrderEvent> {
+    line.is_withdrawn().then(|| OrderEvent::ProductRelistedInBasket { product_id: line.item.product_id.clone() })
 }
 
 fn vat_rate_change(line: &OrderLine, new_rate: VatRate) -> Option<OrderEvent> {

@@ -20,6 +20,7 @@ use storefront_domain::product::Facts;
 
 use self::cursor::Place;
 use self::postings::{Posting, Postings};
+use super::words;
 
 /// No word is longer, in characters; what is longer is cut, in products and in searches alike.
 const LONGEST_WORD: usize = 40;
@@ -47,7 +48,7 @@ pub(crate) struct SearchIndex {
 #[derive(Debug)]
 struct Slot {
     id: ProductId,
-    /// In lower case.
+    /// Folded, as it is sorted by.
     name: Box<str>,
     /// Its first bytes: most comparisons end here, without a look at the name.
     head: u64,
@@ -84,7 +85,7 @@ impl SearchIndex {
             None => facts.category.as_str().into(),
         };
         *self.categories.entry(category.clone()).or_default() += 1;
-        let name: Box<str> = facts.name.to_lowercase().into();
+        let name: Box<str> = words::folded(&facts.name).into();
         self.by_id.insert(id.clone(), at);
         self.slots[at as usize] = Some(Slot {
             id: id.clone(),
@@ -140,13 +141,21 @@ impl SearchIndex {
         };
         let after = query.cursor.as_deref().map(|text| cursor::read(text, sort)).transpose().ok()?;
         let after = after.as_ref().map(cursor::Kept::place);
+        if terms.is_empty() && query.q.as_deref().is_some_and(|text| !text.trim().is_empty()) {
+            // There is nothing in it that could be searched for, so nothing has it.
+            return Some(Found { ids: Vec::new(), next_cursor: None, total: 0 });
+        }
+        let categories = query.category.as_deref().map(|category| self.named_like(category));
+        let categories = categories.as_deref();
         let scores = (!terms.is_empty()).then(|| self.scores(&terms));
         // The first places behind the cursor, one more than fit on the page; the last of them on top.
         let mut first: BinaryHeap<Place<'_>> = BinaryHeap::with_capacity(limit + 2);
         let mut total = 0;
         for (at, slot) in self.slots.iter().enumerate() {
             let score = scores.as_ref().map(|scores| scores[at]);
-            let Some(slot) = slot.as_ref().filter(|slot| score != Some(0) && wanted(query, slot)) else { continue };
+            let Some(slot) = slot.as_ref().filter(|slot| score != Some(0) && wanted(query, categories, slot)) else {
+                continue;
+            };
             total += 1;
             let place = Place::of(sort, score.unwrap_or(0), slot);
             let fits = first.len() <= limit || first.peek().is_some_and(|last| place < *last);
@@ -162,6 +171,42 @@ impl SearchIndex {
         page.truncate(limit);
         let next_cursor = page.last().filter(|_| more).map(|last| cursor::write(sort, last));
         Some(Found { ids: page.into_iter().map(|place| place.id.clone()).collect(), next_cursor, total })
+    }
+
+    /// What somebody may have meant who searched for a text that nothing has; `None` when there is nothing near it.
+    pub(crate) fn suggestion(&self, query: &ProductQuery) -> Option<String> {
+        let terms = terms(query.q.as_deref()?);
+        let near = terms.iter().map(|term| if self.has_alike(term) { Some(term.clone()) } else { self.nearest(term) });
+        let suggested = near.collect::<Option<Vec<String>>>().filter(|near| *near != terms)?.join(" ");
+        let asked = ProductQuery { q: Some(suggested.clone()), cursor: None, ..query.clone() };
+        self.search(&asked, 1).filter(|found| found.total > 0).map(|_| suggested)
+    }
+
+    fn has_alike(&self, term: &str) -> bool {
+        let mut any = false;
+        self.each_alike(term, |_, _| any = true);
+        any
+    }
+
+    /// The word with the fewest typos in it, more than a search forgives; of several the one that most products have.
+    fn nearest(&self, term: &str) -> Option<String> {
+        let most = typos::suggested(term);
+        let mut nearest: Option<(usize, usize, &str)> = None;
+        typos::each_within(&self.words, term, most, |word, postings, typos| {
+            let (here, word): (usize, &str) = (postings.as_slice().len(), word);
+            let better =
+                |(least, of, _): &(usize, usize, &str)| (typos, usize::MAX - here) < (*least, usize::MAX - *of);
+            if nearest.as_ref().is_none_or(better) {
+                nearest = Some((typos, here, word));
+            }
+        });
+        nearest.map(|(_, _, word)| word.to_owned())
+    }
+
+    /// The categories whose name is like this one but for case and accents.
+    fn named_like(&self, category: &str) -> Vec<Arc<str>> {
+        let wanted = words::folded(category);
+        self.categories.keys().filter(|name| words::folded(name) == wanted).cloned().collect()
     }
 
     /// How well each product fits, by slot; 0 where some term does not fit at all.
@@ -196,7 +241,7 @@ impl SearchIndex {
         }
         let most = typos::tolerated(term);
         if most > 0 {
-            typos::each_within(&self.words, term, most, |postings, typos| {
+            typos::each_within(&self.words, term, most, |_, postings, typos| {
                 if typos > 0 {
                     found(postings.as_slice(), Likeness::Typos(typos));
                 }
@@ -247,7 +292,7 @@ fn points(likeness: Likeness, fields: u8) -> u16 {
 /// The different words of a search.
 fn terms(text: &str) -> Vec<String> {
     let mut terms: Vec<String> = Vec::new();
-    for word in split(text) {
+    for word in cut(words::asked(text, &[])) {
         if terms.len() < MOST_WORDS && !terms.contains(&word) {
             terms.push(word);
         }
@@ -257,26 +302,32 @@ fn terms(text: &str) -> Vec<String> {
 
 /// Every word of a product with the fields that have it.
 fn words_of(facts: &Facts) -> BTreeMap<String, u8> {
-    let mut words = BTreeMap::new();
+    let mut found = BTreeMap::new();
     let fields =
         [(&facts.name, NAME), (&facts.sku, SKU), (&facts.category, CATEGORY), (&facts.description, DESCRIPTION)];
     for (text, field) in fields {
-        for word in split(text) {
-            *words.entry(word).or_default() |= field;
+        for word in cut(words::indexed(text, &[])) {
+            *found.entry(word).or_default() |= field;
         }
     }
-    words
+    // An article number without its signs is a word too, as people type it.
+    for word in cut(vec![folded_sku(&facts.sku)]).filter(|word| !word.is_empty()) {
+        *found.entry(word).or_default() |= SKU;
+    }
+    found
 }
 
-/// Words in lower case, without what stands between them.
-fn split(text: &str) -> impl Iterator<Item = String> {
-    let lower = text.to_lowercase();
-    let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| word.chars().take(LONGEST_WORD).collect()).collect::<Vec<String>>().into_iter()
+fn folded_sku(sku: &str) -> String {
+    words::folded(sku).chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-fn wanted(query: &ProductQuery, slot: &Slot) -> bool {
-    query.category.as_ref().is_none_or(|category| slot.category.eq_ignore_ascii_case(category))
+/// Words that are not too long.
+fn cut(words: Vec<String>) -> impl Iterator<Item = String> {
+    words.into_iter().map(|word| word.chars().take(LONGEST_WORD).collect())
+}
+
+fn wanted(query: &ProductQuery, categories: Option<&[Arc<str>]>, slot: &Slot) -> bool {
+    categories.is_none_or(|categories| categories.contains(&slot.category))
         && query.price_min.is_none_or(|least| slot.price >= least)
         && query.price_max.is_none_or(|most| slot.price <= most)
         && query.in_stock.is_none_or(|in_stock| in_stock == slot.in_stock)

@@ -44,6 +44,78 @@ fn one_typo_is_forgiven_from_four_letters_on_and_two_from_eight() {
 }
 
 #[test]
+fn case_accents_and_unicode_forms_do_not_matter() {
+    let index = index(&[("brulee", "Crème Brûlée"), ("nfd", "Cafe\u{301} filter"), ("oe", "Køkkenrulle Straße")]);
+    for words in ["creme brulee", "CRÈME BRU\u{302}LE\u{301}E", "brul", "creme brulée"] {
+        assert_eq!(found(&index, words), ["brulee"], "{words}");
+    }
+    for words in ["café", "cafe", "CAFÉ"] {
+        assert_eq!(found(&index, words), ["nfd"], "{words}");
+    }
+    for words in ["kokkenrulle", "strasse", "STRASSE", "straße"] {
+        assert_eq!(found(&index, words), ["oe"], "{words}");
+    }
+    let of_category = |name: &str| {
+        let query = ProductQuery { category: Some(name.to_owned()), ..ProductQuery::default() };
+        index.search(&query, 9).unwrap().total
+    };
+    assert_eq!((of_category("KITCHEN"), of_category("kitch")), (3, 0));
+}
+
+#[test]
+fn any_part_of_a_text_without_spaces_is_found() {
+    let index = index(&[("table", "北欧白橡木桌子"), ("pot", "กาน้ำชาเซรามิก"), ("ice", "アイスクリームメーカー")]);
+    for (words, id) in [
+        ("橡木", "table"),
+        ("桌子", "table"),
+        ("子", "table"),
+        ("白橡木桌子", "table"),
+        ("น้ำชา", "pot"),
+        ("เซรามิก", "pot"),
+        ("クリーム", "ice"),
+        ("ｱｲｽ", "ice"),
+    ] {
+        assert_eq!(found(&index, words), [id], "{words}");
+    }
+    assert_eq!(found(&index, "橡子"), [""; 0], "in this order only");
+}
+
+#[test]
+fn a_search_with_nothing_to_search_for_in_it_finds_nothing() {
+    let index = index(SHELF);
+    for words in ["😀", "%", "_", "--", "\u{301}"] {
+        assert_eq!(index.search(&query(words), 9).unwrap().total, 0, "{words:?}");
+    }
+    for words in ["", "  "] {
+        assert_eq!(index.search(&query(words), 9).unwrap().total, 4, "{words:?}");
+    }
+}
+
+#[test]
+fn an_article_number_is_found_without_its_signs() {
+    let mut index = SearchIndex::default();
+    index.put(&product("mug"), &Facts { sku: "KIT-0007/b".to_owned(), ..facts("Thing", "Kitchen") }, 1);
+    for words in ["kit0007", "KIT0007B", "kit-0007"] {
+        assert_eq!(found(&index, words), ["mug"], "{words}");
+    }
+}
+
+#[test]
+fn what_is_near_but_not_near_enough_is_suggested() {
+    let index = index(SHELF);
+    let suggested = |words: &str| index.suggestion(&query(words));
+    for (words, meant) in [("lxmx", "lamp"), ("readinx lxmx", "readinx lamp"), ("cxmpxnxg", "camping")] {
+        assert_eq!(found(&index, words), [""; 0], "{words}");
+        assert_eq!(suggested(words).as_deref(), Some(meant), "{words}");
+    }
+    for words in ["zzzzzz", "nug", "1234", "", "😀", "lamp"] {
+        assert_eq!(suggested(words), None, "{words}");
+    }
+    let elsewhere = ProductQuery { category: Some("Home".to_owned()), ..query("lxmx") };
+    assert_eq!(index.suggestion(&elsewhere), None, "only what would find something");
+}
+
+#[test]
 fn numbers_are_taken_at_their_word() {
     let mut index = SearchIndex::default();
     for sku in ["KIT-0007", "KIT-0008"] {
@@ -223,7 +295,7 @@ proptest! {
         let dictionary: BTreeMap<Arc<str>, String> =
             words.iter().map(|word| (Arc::from(word.as_str()), word.clone())).collect();
         let mut near = BTreeSet::new();
-        typos::each_within(&dictionary, &term, most, |word, typos| {
+        typos::each_within(&dictionary, &term, most, |_, word, typos| {
             near.insert((word.clone(), typos));
         });
         let expected = words.iter().map(|word| (word.clone(), distance(&term, word))).filter(|(_, far)| *far <= most);

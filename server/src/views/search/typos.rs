@@ -8,17 +8,30 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::views::words::is_spaceless;
+
 /// How many typos a term may have: one from four letters on, two from eight; none in numbers and article numbers, whose
-/// neighbours are other articles.
+/// neighbours are other articles, and none in scripts of which a few letters are a word.
 pub(super) fn tolerated(term: &str) -> usize {
-    if term.chars().any(|letter| letter.is_ascii_digit()) {
-        return 0;
-    }
-    match term.chars().count() {
+    match letters(term) {
         0..4 => 0,
         4..8 => 1,
         _ => 2,
     }
+}
+
+/// How many typos a term may have for another word to be suggested in its place: one more than a search forgives.
+pub(super) fn suggested(term: &str) -> usize {
+    match letters(term) {
+        0..4 => 0,
+        _ => tolerated(term) + 1,
+    }
+}
+
+/// How many letters a word has in which there may be typos.
+fn letters(term: &str) -> usize {
+    let exact = |letter: char| letter.is_ascii_digit() || is_spaceless(letter);
+    if term.chars().any(exact) { 0 } else { term.chars().count() }
 }
 
 /// Hands over what belongs to every word that is at most so many typos away, and how many.
@@ -26,13 +39,13 @@ pub(super) fn each_within<'a, V>(
     dictionary: &'a BTreeMap<Arc<str>, V>,
     term: &str,
     most: usize,
-    mut found: impl FnMut(&'a V, usize),
+    mut found: impl FnMut(&'a Arc<str>, &'a V, usize),
 ) {
     let mut table = Table::new(term);
     let mut words = dictionary.range::<str, _>((Bound::Unbounded, Bound::Unbounded));
     while let Some((word, value)) = words.next() {
         match table.go_to(word, most) {
-            Reached::End(distance) if distance <= most => found(value, distance),
+            Reached::End(distance) if distance <= most => found(word, value, distance),
             Reached::End(_) => {}
             Reached::TooFar { next: Some(next) } => {
                 words = dictionary.range::<str, _>((Bound::Included(next.as_str()), Bound::Unbounded));

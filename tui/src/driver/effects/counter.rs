@@ -16,7 +16,7 @@ pub(super) async fn run(client: &Client, errand: Errand) -> News {
             News::Stock { sequence, result: stock(client, min_position).await.map_err(failure) }
         }
         Errand::Products { ask, query } => {
-            News::Products { ask, result: client.products(&query).await.map_err(failure) }
+            News::Products { ask, result: client.products(&query).await.map(Page::from).map_err(failure) }
         }
         Errand::Orders { ask, query } => News::Orders { ask, result: client.orders(&query).await.map_err(failure) },
         Errand::Sales { sequence, min_position } => {

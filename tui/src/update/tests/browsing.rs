@@ -1,6 +1,6 @@
 //! Browsing: search, filters, paging.
 
-use storefront_api::{Page, ProductSort};
+use storefront_api::{ProductPage, ProductSort};
 
 use super::world::{Client, a_product};
 use crate::state::Load;
@@ -43,9 +43,27 @@ fn an_answer_to_an_earlier_search_is_dropped() {
         sequence: client.model.shop.sequence - 1,
         page: 0,
         anew: true,
-        result: Ok(Page { items: vec![a_product("stale", 1, 1)], next_cursor: None, total: 1 }),
+        result: Ok(ProductPage {
+            items: vec![a_product("stale", 1, 1)],
+            next_cursor: None,
+            total: 1,
+            suggestion: None,
+        }),
     });
     assert!(client.model.shop.items.iter().all(|(_, product)| product.name != "Stale"));
+}
+
+#[test]
+fn a_search_that_finds_nothing_tells_what_may_have_been_meant() {
+    let mut client = Client::in_a_full_shop();
+    client.press("/");
+    client.type_text("mgu");
+    client.wait_ms(100);
+    client.answer_all();
+    assert_eq!((client.model.shop.total, client.model.shop.suggestion.as_deref()), (0, Some("mug")));
+    client.press("<Esc>");
+    client.answer_all();
+    assert_eq!(client.model.shop.suggestion, None);
 }
 
 #[test]
@@ -80,7 +98,8 @@ fn filters_and_sorting_ask_for_another_list_from_its_top() {
 #[test]
 fn a_long_list_comes_page_by_page_as_the_cursor_nears_its_end() {
     let mut client = Client::in_a_full_shop();
-    let page = |from: usize, next: Option<&str>| Page {
+    let page = |from: usize, next: Option<&str>| ProductPage {
+        suggestion: None,
         items: (from..from + 100).map(|n| a_product(&format!("p{n}"), 100, 1)).collect(),
         next_cursor: next.map(str::to_owned),
         total: 200,
@@ -105,7 +124,8 @@ fn a_change_in_the_shop_looks_again_where_one_stands_and_not_from_the_top() {
     client.press("s");
     client.asked.clear();
     let sequence = client.model.shop.sequence;
-    let page = |number: usize| Page {
+    let page = |number: usize| ProductPage {
+        suggestion: None,
         items: (number * 100..number * 100 + 100).map(|n| a_product(&format!("p{n}"), 100, 1)).collect(),
         next_cursor: Some(format!("after {number}")),
         total: 100_000,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use storefront_api::{
     Category, CategoryList, Currency, Event, FieldChange, Money, Order, OrderDiff, OrderId, OrderItem, OrderStatus,
-    OrderSummary, Page, PaymentStatus, Problem, Product, StepState, TaxLine, Timeline, Timestamp, VatRate,
+    OrderSummary, Page, PaymentStatus, Problem, Product, ProductPage, StepState, TaxLine, Timeline, Timestamp, VatRate,
 };
 use uuid::Uuid;
 
@@ -328,7 +328,9 @@ impl Client {
                 items.retain(|product| product.name.to_lowercase().contains(&words));
                 items.retain(|product| query.in_stock != Some(true) || product.available > 0);
                 let total = items.len() as u64;
-                Msg::Products { sequence, page, anew, result: Ok(Page { items, next_cursor: None, total }) }
+                let suggestion = (words == "mgu").then(|| "mug".to_owned());
+                let found = ProductPage { items, next_cursor: None, total, suggestion };
+                Msg::Products { sequence, page, anew, result: Ok(found) }
             }
             Effect::FetchCategories => {
                 let items = ["Garden", "Kitchen"].map(|name| Category { name: name.into(), products: 5 }).to_vec();

@@ -209,12 +209,14 @@ fn a_relisted_line_loses_its_mark_and_can_be_bought() {
     let order = an_order().with("socks", 2).withdrawn("socks");
     let back = order.clone().when(notice_relisting("socks")).then([relisted("socks")]);
     assert_eq!(back.lines()[0].notice, None);
-    order
-        .clone()
-        .when(check_out(1_000, [on_sale("socks", 500)]))
-        .then_refused(OrderError::LinesNotBuyable(vec![LineProblem::Withdrawn { product_id: product("socks") }]));
+    let gone = LineFacts { active: false, ..on_sale("socks", 500) };
+    let blocked = OrderError::LinesNotBuyable(vec![LineProblem::Withdrawn { product_id: product("socks") }]);
+    order.clone().when(check_out(1_000, [gone])).then_refused(blocked);
     let bought = checked_out(payment(1), euro(1_000));
-    order.and(relisted("socks")).when(check_out(1_000, [on_sale("socks", 500)])).then([bought]);
+    let facts = || [on_sale("socks", 500)];
+    order.clone().and(relisted("socks")).when(check_out(1_000, facts())).then([bought.clone()]);
+    // Also where the basket has not heard of it yet.
+    order.when(check_out(1_000, facts())).then([relisted("socks"), bought]);
 }
 
 #[test]
