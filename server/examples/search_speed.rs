@@ -4,8 +4,12 @@
 //! fastest and the median of some hundred runs of one search, with what it found; the page has 20 products.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
+#[expect(dead_code, reason = "the views use more of it")]
 #[path = "../src/views/search/mod.rs"]
 mod search;
+#[expect(dead_code, reason = "the views use more of it")]
+#[path = "../src/views/words.rs"]
+mod words;
 
 use std::time::{Duration, Instant};
 

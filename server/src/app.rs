@@ -106,6 +106,7 @@ impl Server {
         if !config.listen.ip().is_loopback() && !config.open_to_network {
             return Err(StartError::OpenToNetwork(config.listen));
         }
+        let default_vat_rate = config.default_vat_rate;
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
@@ -127,6 +128,12 @@ impl Server {
         let open_files = open_files::raise_limit();
         let serving = connections::serve(listener, house.door.router(), connection_limits, open_files, stop.clone());
         let serving = tokio::spawn(serving);
+        match default_vat_rate {
+            Some(rate) => {
+                info!(%rate, "products of which the product service names no VAT rate are sold at the default rate")
+            }
+            None => info!("products of which the product service names no VAT rate are not sold"),
+        }
         info!(%address, "the shop is open");
         Ok(Self { address, stop, serving, house: HouseHandle(house), _note: note })
     }

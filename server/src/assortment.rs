@@ -14,12 +14,13 @@ use serde_json::Value;
 use storefront_api::ProductId;
 use storefront_domain::category::{self, CategoryEvent};
 use storefront_domain::product::{self, Observed, ProductEvent};
-use storefront_eventlog::{Checkpoint, Position};
+use storefront_domain::withdrawals::{self, Withdrawals, WithdrawalsCommand, WithdrawalsError, WithdrawalsEvent};
+use storefront_eventlog::{Checkpoint, Position, Version};
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::clock;
-use crate::commands::{Condition, Failure, retrying};
+use crate::commands::{self, Condition, Context, Done, Failure, Reply, retrying};
 use crate::integrations::outside::Products;
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
 use crate::integrations::product_writes::{ProductWrite, WriteError};
@@ -46,6 +47,8 @@ pub(crate) struct Assortment {
     place: Arc<Mutex<Place>>,
     /// Whether this server follows the feed; where another does, the place here is of the past.
     follows: Arc<AtomicBool>,
+    /// Whether withdrawals wait for an operator.
+    holds: Arc<AtomicBool>,
 }
 
 /// This server follows the feed while this is there.
@@ -68,6 +71,14 @@ enum Place {
     After(u64),
 }
 
+/// What a list of the product service has not.
+struct Missing {
+    /// Products that are for sale and not in it.
+    missing: Vec<ProductId>,
+    /// How many are for sale, these included.
+    sold: usize,
+}
+
 /// Why following ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Ended {
@@ -88,6 +99,8 @@ pub(crate) enum Refused {
     Write(#[from] WriteError),
     #[error(transparent)]
     Log(#[from] Failure),
+    #[error(transparent)]
+    Withdrawals(#[from] WithdrawalsError),
     #[error("the SKU belongs to {0}")]
     SkuTaken(ProductId),
     #[error("the name belongs to {0}")]
@@ -105,7 +118,7 @@ impl Assortment {
         lists: Arc<dyn Lists>,
     ) -> Self {
         let place = Arc::new(Mutex::new(Place::Unknown));
-        Self { store, service, freshness, lists, place, follows: Arc::default() }
+        Self { store, service, freshness, lists, place, follows: Arc::default(), holds: Arc::default() }
     }
 
     /// The same, writing what the feed says through another door to the log.
@@ -159,9 +172,9 @@ impl Assortment {
             return Err(Ended::FeedBeganAnew);
         }
         let last: BTreeMap<&ProductId, &Change> =
-            news.changes.iter().map(|change| (&change.product.id, change)).collect();
+            news.changes.iter().map(|change| (&change.product_id, change)).collect();
         for change in last.into_values() {
-            self.learn(std::slice::from_ref(&change.product), &told(), None).await?;
+            self.take_in_change(change, &told(), None).await?;
         }
         self.keep_place(news.next_after).await?;
         *place = Place::After(news.next_after);
@@ -276,39 +289,104 @@ impl Assortment {
         // One by one, so that a price that went up and down again is two events.
         for change in news.changes.iter().filter(|change| change.sequence > known) {
             let kept = Checkpoint { consumer: CONSUMER.to_owned(), position: Position(change.sequence) };
-            self.learn(std::slice::from_ref(&change.product), cause, Some(kept)).await?;
+            self.take_in_change(change, cause, Some(kept)).await?;
             *place = Place::After(change.sequence);
         }
         *place = Place::After(known.max(news.next_after));
         Ok(())
     }
 
-    /// Compares all that the service has with all that is known. What it no longer has is withdrawn, unless the list
-    /// leaves something out: what is left out may be there.
+    /// Compares all that the service has with all that is known. What it no longer has is withdrawn, unless that is most of
+    /// the range.
     async fn learn_everything(&self) -> Result<(), Ended> {
         if let Some(names) = self.service.categories().await? {
             self.learn_categories(&names, &told()).await?;
         }
-        let Listing { products, complete } = self.service.list().await?;
-        info!(products = products.len(), complete, "the product service has told its products");
-        for batch in products.chunks(BATCH) {
+        let listing = self.service.list().await?;
+        let (listed, unreadable) = (listing.products.len(), listing.unreadable.len());
+        info!(products = listed, unreadable, "the product service has told its products");
+        // Before what is new is taken in: that does not make up for what is missing.
+        let Missing { missing, sold } = self.missing_in(&listing).await?;
+        for batch in listing.products.chunks(BATCH) {
             self.learn(batch, &told(), None).await?;
         }
-        if complete {
-            let present: HashSet<&ProductId> = products.iter().map(|product| &product.id).collect();
-            for gone in self.known_but_not(&present).await? {
-                self.withdraw(&gone).await?;
-            }
+        let compare = WithdrawalsCommand::Compare {
+            missing: count(missing.len()),
+            sold: count(sold),
+            listed: count(listed + unreadable),
+        };
+        if self.hold(&compare).await? {
+            warn!(
+                missing = missing.len(),
+                sold, "most of the range is missing; it stays for sale until it is confirmed"
+            );
+        } else {
+            self.withdraw(&missing, &told()).await?;
         }
         self.freshness.heard(clock::now());
         Ok(())
     }
 
-    /// What the shop sells that is not among these, as of now: the views may be on their way there still.
-    async fn known_but_not(&self, present: &HashSet<&ProductId>) -> Result<Vec<ProductId>, Failure> {
+    /// Whether withdrawals wait for an operator, as of the last comparison on this server.
+    pub(crate) fn holds_withdrawals(&self) -> bool {
+        self.holds.load(Ordering::Relaxed)
+    }
+
+    /// Withdraws what the product service does not list now, although it is most of the range, and answers what became of
+    /// it. Any server does it; the one that follows compares again later.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub(crate) async fn confirm_withdrawals(
+        &self,
+        context: &Context,
+        reply: impl Fn(u32) -> Result<Reply, serde_json::Error> + Send + Sync,
+    ) -> Result<Done, Refused> {
+        let _place = clock::timeout(PATIENCE, self.place.lock()).await.ok_or(Failure::Busy)?;
+        let listing = self.service.list().await.map_err(WriteError::from)?;
+        let Missing { missing, .. } = self.missing_in(&listing).await?;
+        let confirm = WithdrawalsCommand::Confirm { missing: count(missing.len()) };
+        let (state, version) = self.withdrawals().await?;
+        context.condition.check(version)?;
+        let events = withdrawals::decide(state, &confirm)?;
+        self.withdraw(&missing, &context.cause).await?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(streams::withdrawals(), version, &events);
+        let reply = reply(count(missing.len())).map_err(Failure::from)?;
+        Ok(commands::write(&self.store, batch, context, reply).await?)
+    }
+
+    /// Withdrawals that wait for an operator, and the version of that.
+    pub(crate) async fn withdrawals(&self) -> Result<(Withdrawals, Version), Failure> {
+        Ok(stored::load::<WithdrawalsEvent>(&self.store, &streams::withdrawals()).await?)
+    }
+
+    /// Judges what is missing, and says whether it is held back.
+    async fn hold(&self, compare: &WithdrawalsCommand) -> Result<bool, Failure> {
+        let held = retrying(|| async {
+            let (state, version) = self.withdrawals().await?;
+            let events = withdrawals::decide(state, compare)?;
+            let after = events.iter().fold(state, withdrawals::evolve);
+            let mut batch = Batch::new(clock::now(), told());
+            batch.add(streams::withdrawals(), version, &events);
+            self.write(batch).await?;
+            Ok(after != Withdrawals::Usual)
+        });
+        let held = held.await?;
+        self.holds.store(held, Ordering::Relaxed);
+        Ok(held)
+    }
+
+    /// What the shop sells that a list has not, as of now: the views may be on their way there still. What the list has and
+    /// cannot be read is there all the same.
+    async fn missing_in(&self, listing: &Listing) -> Result<Missing, Failure> {
+        let readable = listing.products.iter().map(|product| &product.id);
+        let unreadable = listing.unreadable.iter().filter_map(|unreadable| unreadable.id.as_ref());
+        let present: HashSet<&ProductId> = readable.chain(unreadable).collect();
         let head = self.store.head().await?;
         let sold = self.lists.sold(head).await?;
-        Ok(sold.into_iter().filter(|id| !present.contains(id)).collect())
+        let before = sold.len();
+        Ok(Missing { missing: sold.into_iter().filter(|id| !present.contains(id)).collect(), sold: before })
     }
 
     /// Writes what is new about some products, in one append.
@@ -339,17 +417,38 @@ impl Assortment {
         .await
     }
 
-    async fn withdraw(&self, id: &ProductId) -> Result<(), Failure> {
-        let stream = streams::product(id);
+    async fn withdraw(&self, ids: &[ProductId], cause: &Cause) -> Result<(), Failure> {
+        for ids in ids.chunks(BATCH) {
+            self.take_off(ids, cause, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws some products, in one append.
+    async fn take_off(&self, ids: &[ProductId], cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
         retrying(|| async {
-            let (state, version) = stored::load::<ProductEvent>(&self.store, &stream).await?;
-            let Some(facts) = state.facts().cloned() else { return Ok(()) };
-            let gone = Observed { facts, active: false, reason: None };
-            let mut batch = Batch::new(clock::now(), told());
-            batch.add(stream.clone(), version, &product::observe(&state, &gone));
+            let mut batch = Batch::new(clock::now(), cause.clone());
+            for id in ids {
+                let stream = streams::product(id);
+                let (state, version) = stored::load::<ProductEvent>(&self.store, &stream).await?;
+                let Some(facts) = state.facts().cloned() else { continue };
+                let gone = Observed { facts, active: false, reason: None };
+                batch.add(stream, version, &product::observe(&state, &gone));
+            }
+            if let Some(kept) = kept.clone().filter(|_| !batch.is_empty()) {
+                batch.checkpoint(kept);
+            }
             self.write(batch).await
         })
         .await
+    }
+
+    /// Takes one change in.
+    async fn take_in_change(&self, change: &Change, cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
+        match &change.product {
+            Some(product) => self.learn(std::slice::from_ref(product), cause, kept).await,
+            None => self.take_off(std::slice::from_ref(&change.product_id), cause, kept).await,
+        }
     }
 
     /// Remembers the place in the feed over a restart.
@@ -366,6 +465,10 @@ impl Assortment {
         }
         Ok(())
     }
+}
+
+fn count(products: usize) -> u32 {
+    u32::try_from(products).unwrap_or(u32::MAX)
 }
 
 /// The product service said so by itself.

@@ -77,6 +77,23 @@ impl World {
         told.collect()
     }
 
+    /// A product was listed before.
+    async fn knows(&self, id: &str) {
+        let mut known = Batch::new(clock::now(), told());
+        known.add(streams::product(&product(id)), Version(0), &[listed(id, "Kitchen", 3500)]);
+        self.store.append(known.into_append()).await.unwrap();
+    }
+
+    /// An operator confirms that what is missing is gone; answers how many products that withdrew.
+    async fn confirms(&self) -> Result<u32, Refused> {
+        let context = Context { cause: told(), customer_id: None, idempotency: None, condition: Condition::Anything };
+        let reply = |withdrawn: u32| {
+            Ok(Reply { status: 200, location: None, version: None, body: serde_json::to_value(withdrawn)? })
+        };
+        let done = self.assortment.confirm_withdrawals(&context, reply).await?;
+        Ok(serde_json::from_value(done.reply.body).unwrap())
+    }
+
     async fn is_sold(&self, id: &str) -> bool {
         stored::load::<ProductEvent>(&self.store, &streams::product(&product(id))).await.unwrap().0.active()
     }
@@ -85,7 +102,9 @@ impl World {
 fn over(store: &Store, service: &ServerGuard) -> Assortment {
     let views = Views::for_tests(store.clone());
     tokio::spawn(views.clone().run(CancellationToken::new()));
-    let service = Arc::new(ProductService::new(&service.url(), Currency::EUR).unwrap());
+    let service = Arc::new(
+        ProductService::new(&service.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
+    );
     Assortment::new(store.clone(), service, Arc::new(Freshness::new(Duration::ZERO)), Arc::new(views))
 }
 
@@ -103,13 +122,74 @@ async fn what_a_complete_list_no_longer_has_is_withdrawn() {
 }
 
 #[tokio::test]
-async fn nothing_is_withdrawn_while_a_list_has_what_makes_no_sense() {
+async fn what_makes_no_sense_in_a_list_is_there_and_keeps_nothing_else_from_being_withdrawn() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}, {{"id": "pot", "price": "a lot"}}]}}"#, mug(1200))).await;
+    world.knows("jar").await;
+    world.lists(&format!(r#"{{"products": [{}, {{"id": "pot", "price": "a lot"}}, {{}}]}}"#, mug(1200))).await;
     world.has_no_feed().await;
     world.assortment.begin().await.unwrap();
     assert!(world.is_sold("mug").await);
-    assert!(world.is_sold("pot").await);
+    assert!(world.is_sold("pot").await, "as it was known before");
+    assert!(!world.is_sold("jar").await);
+}
+
+#[tokio::test]
+async fn an_empty_list_withdraws_nothing_until_an_operator_confirms_it() {
+    let mut world = World::new().await;
+    world.has_no_feed().await;
+    let empty = world.lists(r#"{"products": []}"#).await;
+    world.assortment.begin().await.unwrap();
+    assert!(world.is_sold("pot").await && world.assortment.holds_withdrawals());
+    world.assortment.compare().await.unwrap();
+    let held = Withdrawals::Held { missing: 1, sold: 1 };
+    assert_eq!(world.assortment.withdrawals().await.unwrap(), (held, Version(1)), "told once");
+    world.restarted();
+    assert_eq!(world.assortment.withdrawals().await.unwrap().0, held, "a restart does not forget it");
+
+    let confirmed = world.confirms().await.unwrap();
+    assert_eq!(confirmed, 1);
+    assert!(!world.is_sold("pot").await);
+    assert_eq!(world.assortment.withdrawals().await.unwrap().0, Withdrawals::Usual);
+    assert!(matches!(world.confirms().await, Err(Refused::Withdrawals(WithdrawalsError::NothingHeld))));
+    world.assortment.compare().await.unwrap();
+    assert!(!world.assortment.holds_withdrawals());
+    empty.remove_async().await;
+}
+
+#[tokio::test]
+async fn what_was_missing_and_is_back_needs_no_operator_and_more_that_is_missing_needs_another_look() {
+    let mut world = World::new().await;
+    world.has_no_feed().await;
+    for number in 0..11 {
+        world.knows(&format!("jar-{number}")).await;
+    }
+    let (pot, some) = (mug(1).replace("\"mug\"", "\"pot\""), mug(1).replace("\"mug\"", "\"jar-1\""));
+    let two = world.lists(&format!(r#"{{"products": [{pot}, {some}]}}"#)).await;
+    world.assortment.compare().await.unwrap();
+    assert_eq!(world.assortment.withdrawals().await.unwrap().0, Withdrawals::Held { missing: 10, sold: 12 });
+    two.remove_async().await;
+    let one = world.lists(&format!(r#"{{"products": [{pot}]}}"#)).await;
+    let refused = world.confirms().await;
+    assert!(matches!(refused, Err(Refused::Withdrawals(WithdrawalsError::MoreMissing { missing: 11, seen: 10 }))));
+    one.remove_async().await;
+    let all: Vec<_> = (0..11).map(|number| mug(1).replace("\"mug\"", &format!("\"jar-{number}\""))).collect();
+    world.lists(&format!(r#"{{"products": [{}]}}"#, all.join(","))).await;
+    world.assortment.compare().await.unwrap();
+    assert_eq!(world.assortment.withdrawals().await.unwrap().0, Withdrawals::Usual);
+    assert!(world.is_sold("jar-10").await && !world.is_sold("pot").await, "one that is missing is withdrawn as usual");
+}
+
+#[tokio::test]
+async fn a_change_that_says_that_a_product_is_gone_withdraws_it_whatever_else_it_says() {
+    let mut world = World::new().await;
+    let pot = mug(1).replace("\"mug\"", "\"pot\"");
+    world.lists(&format!(r#"{{"products": [{pot}]}}"#)).await;
+    world.feeds(FAR_BEYOND, &[], 7).await;
+    world.feeds("7", &[], 7).await;
+    world.assortment.begin().await.unwrap();
+    world.feeds("7", &[r#"{"sequence": 8, "product_id": "pot", "kind": "deleted"}"#.to_owned()], 8).await;
+    world.assortment.follow(0).await.unwrap();
+    assert!(!world.is_sold("pot").await);
 }
 
 #[tokio::test]
@@ -177,7 +257,8 @@ async fn a_feed_that_began_anew_is_noticed_and_everything_is_compared() {
     world.feeds("7", &[], 7).await;
     world.assortment.begin().await.unwrap();
 
-    world.lists(r#"{"products": []}"#).await;
+    let pot = mug(100).replace("\"mug\"", "\"pot\"");
+    world.lists(&format!(r#"{{"products": [{pot}]}}"#)).await;
     world.feeds(FAR_BEYOND, &[], 2).await;
     world.feeds("7", &[change(1, 900), change(2, 950)], 2).await;
     world.feeds("2", &[], 2).await;

@@ -14,6 +14,7 @@ use storefront_domain::{
     stock::{self, Stock, StockCommand, StockError, StockEvent},
     voucher::VoucherError,
     wallet::WalletError,
+    withdrawals::WithdrawalsError,
 };
 use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, Version};
 
@@ -112,6 +113,8 @@ pub(crate) enum Failure {
     Voucher(#[from] VoucherError),
     #[error(transparent)]
     Invoice(#[from] InvoiceError),
+    #[error(transparent)]
+    Withdrawals(#[from] WithdrawalsError),
     #[error(transparent)]
     Customer(#[from] CustomerError),
     #[error("the version is {current}, not the one that was asked for")]

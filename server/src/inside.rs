@@ -50,7 +50,8 @@ impl Inside {
         stop: CancellationToken,
         house: &Weak<House>,
     ) -> Result<(Self, Shop), StartError> {
-        let products = ProductService::new(&config.products_url, config.currency).map_err(bad_address)?;
+        let products =
+            ProductService::new(&config.products_url, config.currency, config.default_vat_rate).map_err(bad_address)?;
         let products = Arc::new(products);
         let systems = Systems::with(config, products.clone())?;
         let stubs = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();

@@ -115,7 +115,9 @@ mod tests {
 
     async fn a_cabinet(most_bytes: usize) -> (ServerGuard, Pictures, Arc<Freshness>) {
         let server = Server::new_async().await;
-        let service = Arc::new(ProductService::new(&server.url(), Currency::EUR).unwrap());
+        let service = Arc::new(
+            ProductService::new(&server.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
+        );
         let freshness = Arc::new(Freshness::new(Duration::ZERO));
         freshness.heard(clock::now());
         (server, Pictures::with_room(service, freshness.clone(), most_bytes), freshness)

@@ -17,6 +17,7 @@ use storefront_domain::{
     stock::{self, Stock, StockEvent},
     voucher::{self, Voucher, VoucherEvent},
     wallet::{self, Wallet, WalletEvent},
+    withdrawals::{self, Withdrawals, WithdrawalsEvent},
 };
 use storefront_eventlog::{
     Append, Checkpoint, EventStore, Expected, NewEvent, Recorded, Snapshot, StoreError, StreamAppend, StreamName,
@@ -84,6 +85,7 @@ stored!(VoucherEvent, Voucher, voucher, None);
 stored!(CustomerEvent, Customer, customer, None);
 stored!(InvoiceEvent, Issued, invoice, None);
 stored!(RegisterEvent, Register, register, None);
+stored!(WithdrawalsEvent, Withdrawals, withdrawals, None);
 
 /// Why a stream could not be read as what it should be.
 #[derive(Debug, thiserror::Error)]

@@ -69,6 +69,11 @@ pub(crate) fn categories() -> StreamName {
     named("category", "list")
 }
 
+/// The one stream of withdrawals that wait for an operator.
+pub(crate) fn withdrawals() -> StreamName {
+    named("withdrawals", "missing")
+}
+
 /// The stream of one of the shop's own processes.
 pub(crate) fn process(name: &'static str) -> StreamName {
     named("process", name)

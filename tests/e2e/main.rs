@@ -32,6 +32,7 @@ mod postgres;
 mod postgres_server;
 mod processes;
 mod programs;
+mod range;
 mod refunds;
 mod several_servers;
 mod shopping;

@@ -426,7 +426,7 @@ fn a_check_tells_everything_that_is_wrong_with_a_log_and_says_so_by_its_exit_cod
     for finding in [
         "the file: all sound",
         "79 events in ",
-        "- position 1: product.listed has schema version 9, and this program knows up to 1: a newer version of the program \
+        "- position 1: product.listed has schema version 9, and this program knows up to 2: a newer version of the program \
          wrote it, and can read it",
         "- position 3 is missing: 4 comes next",
         "- position 4: the data of stock.received does not fit: missing field `quantity`",

@@ -45,7 +45,7 @@ async fn answers(client: &Client) -> Answers {
         invoices: client.invoices(&InvoiceListQuery { min_position, ..InvoiceListQuery::default() }).await.unwrap(),
         statistics: client.statistics(min_position).await.unwrap(),
         stock: all_stock(client, min_position).await,
-        products: client.products(&products).await.unwrap(),
+        products: client.products(&products).await.unwrap().into(),
     }
 }
 

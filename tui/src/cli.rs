@@ -274,7 +274,8 @@ mod tests {
             assert_eq!(common.basket_life, Some(Duration::from_hours(7 * 24)), "{line}");
         }
         assert!(Cli::try_parse_from(["storefront", "--basket-life", "soon"]).is_err());
-        let told = |life: &'static str| move |name: &str| (name == "STOREFRONT_BASKET_LIFE").then(|| OsString::from(life));
+        let told =
+            |life: &'static str| move |name: &str| (name == "STOREFRONT_BASKET_LIFE").then(|| OsString::from(life));
         let cli = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
         let common = cli("storefront serve").with_environment(told("12h")).unwrap().common;
         assert_eq!(common.basket_life, Some(Duration::from_hours(12)));

@@ -90,6 +90,7 @@ pub(crate) enum Action {
     WithdrawOrRelist,
     NewProduct,
     OnlyWithdrawn,
+    ConfirmWithdrawals,
     Ship,
     Deliver,
     Refund,

@@ -22,6 +22,7 @@ pub(crate) fn of(event: &Event) -> String {
         "voucher" => voucher(what, data, subject(event)),
         "customer" => customer(what, data),
         "product" => product(what, data, subject(event)),
+        "withdrawals" => withdrawals(what, data),
         "category" => format!("the shelf {} is set up", name(data)),
         "process" => process(what, data, subject(event)),
         _ => words(what),
@@ -36,6 +37,19 @@ pub(crate) fn stream_kind(event: &Event) -> &str {
 /// What the event's stream is about: the id after the stream's kind.
 fn subject(event: &Event) -> &str {
     event.stream.split_once('-').map_or("", |(_, id)| id)
+}
+
+fn withdrawals(what: &str, data: &Value) -> String {
+    match what {
+        "held" => format!(
+            "{} of {} products are missing; they stay for sale until an operator confirms it",
+            number(data, "missing"),
+            number(data, "sold")
+        ),
+        "confirmed" => format!("an operator has confirmed it: {} products withdrawn", number(data, "withdrawn")),
+        "cleared" => "the missing products are back".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 fn order(what: &str, data: &Value) -> String {

@@ -74,26 +74,82 @@ impl RefundId {
     }
 }
 
-/// Names a product as its product service does: 1 to 64 of `A–Z a–z 0–9 . _ -`.
+/// Names a product as its product service does: 1 to 64 characters. All but `A–Z a–z 0–9 . _ -` are written as their UTF-8
+/// bytes, each as `~` and two hexadecimal digits: `tea/green` is `tea~2Fgreen`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String)]
 pub struct ProductId(String);
 
 impl ProductId {
-    /// The id as text.
+    /// Most bytes of an id as its product service writes it.
+    const MAX_FOREIGN_BYTES: usize = 64;
+
+    /// The id as text, in the characters that stand in addresses and names of streams as they are.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id that a product service gave, whatever its characters are.
+    ///
+    /// # Errors
+    /// When it is empty or longer than 64 bytes.
+    pub fn from_foreign(text: &str) -> Result<Self, BadId> {
+        if !(1..=Self::MAX_FOREIGN_BYTES).contains(&text.len()) {
+            let shown: String = text.chars().take(80).collect();
+            return Err(BadId(format!("{shown:?} is not a product id: 1 to 64 characters")));
+        }
+        // Alone, dots are steps in an address.
+        let is_step = text == "." || text == "..";
+        let mut id = String::with_capacity(text.len());
+        for byte in text.bytes() {
+            if is_plain(byte) && !is_step {
+                id.push(char::from(byte));
+            } else {
+                id.push_str(&format!("~{byte:02X}"));
+            }
+        }
+        Ok(Self(id))
+    }
+
+    /// The id as its product service writes it.
+    pub fn foreign(&self) -> String {
+        decoded(&self.0).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| self.0.clone())
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
+}
+
+/// The bytes that an id stands for; `None` for a text that is no id.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        if is_plain(*first) {
+            bytes.push(*first);
+            rest = behind;
+            continue;
+        }
+        let digits = behind.get(..2).filter(|_| *first == b'~')?;
+        let is_digit = |digit: &u8| digit.is_ascii_digit() || (b'A'..=b'F').contains(digit);
+        let digits = digits.iter().all(is_digit).then(|| std::str::from_utf8(digits).ok())??;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = &behind[2..];
+    }
+    Some(bytes)
 }
 
 impl FromStr for ProductId {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-        if fits {
+        // One way to write each id, so that nothing has two.
+        let plain = text.bytes().all(is_plain) && (1..=Self::MAX_FOREIGN_BYTES).contains(&text.len());
+        let foreign = decoded(text).and_then(|bytes| String::from_utf8(bytes).ok());
+        let encoded = foreign.and_then(|foreign| Self::from_foreign(&foreign).ok());
+        if plain || encoded.is_some_and(|encoded| encoded.0 == text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(BadId(format!("{text:?} is not a product id: 1 to 64 of A-Z a-z 0-9 . _ -")))
@@ -176,6 +232,24 @@ impl fmt::Display for VoucherCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_product_id_has_few_characters_and_leads_back_to_any() {
+        for id in ["mug", "A-1_b.c", "~2F", "k~C3~BCche", "."] {
+            assert_eq!(id.parse::<ProductId>().map(String::from), Ok(id.to_owned()));
+        }
+        for wrong in
+            ["", "a b", "é", "a/b", "~", "~2", "~2f", "~G0", "~C3", "~41", "mu~67", &"x".repeat(65), &"~41".repeat(65)]
+        {
+            assert!(wrong.parse::<ProductId>().is_err(), "{wrong:?}");
+        }
+        for foreign in ["a/b", "ä=ö", "..", "~2F", "茶", "a\u{0}b"] {
+            let id = ProductId::from_foreign(foreign).unwrap();
+            assert_eq!(id.as_str().parse(), Ok(id.clone()), "{foreign:?}");
+            assert_eq!(id.foreign(), foreign);
+        }
+        assert!(ProductId::from_foreign(&"x".repeat(65)).is_err());
+    }
 
     #[test]
     fn a_voucher_code_is_five_letters_and_digits_however_they_are_typed() {

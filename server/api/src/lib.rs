@@ -17,6 +17,7 @@ mod order_number;
 mod orders;
 mod problem;
 mod processes;
+mod product_service;
 mod repeats;
 mod statistics;
 mod stock;
@@ -59,6 +60,7 @@ pub use processes::{
     ParkedQuery, ParkedSequence, ParkedState, Process, ProcessList, ProcessMode, ProcessState, Retry, SequenceReleased,
     WaitingEvent,
 };
+pub use product_service::{ConfirmedWithdrawals, HeldWithdrawals, ProductServiceState, UnreadableProduct};
 pub use repeats::{Repeat, RepeatKind, Repeats, WebhookCounts};
 pub use statistics::{DayStatistics, ProductSales, Statistics};
 pub use stock::{AdjustStock, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery};

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use storefront_api::{
-    Category, CategoryList, ChangeProduct, IDEMPOTENCY_KEY_HEADER, NewCategory, NewProduct, OneProductQuery, Product,
-    ProductId, ProductPage, ProductQuery, RepriceProduct,
+    Category, CategoryList, ChangeProduct, ConfirmedWithdrawals, IDEMPOTENCY_KEY_HEADER, NewCategory, NewProduct,
+    OneProductQuery, Product, ProductId, ProductPage, ProductQuery, ProductServiceState, RepriceProduct,
 };
 
 use crate::{Client, ClientError, IdempotencyKey, Written};
@@ -141,5 +141,24 @@ impl Client {
     /// A POST without a body.
     fn named(&self, path: &[&str], key: &IdempotencyKey) -> reqwest::RequestBuilder {
         self.request(Method::POST, path).header(IDEMPOTENCY_KEY_HEADER, key.as_str())
+    }
+
+    /// `GET /v1/product-service`: what is to be mended there, and withdrawals that wait for a confirmation.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn product_service(&self) -> Result<ProductServiceState, ClientError> {
+        self.read(self.get(&["v1", "product-service"], &()), None).await
+    }
+
+    /// `POST /v1/product-service/withdrawals/confirm`: withdraws what the product service no longer lists.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn confirm_withdrawals(
+        &self,
+        key: &IdempotencyKey,
+    ) -> Result<Written<ConfirmedWithdrawals>, ClientError> {
+        self.write(self.named(&["v1", "product-service", "withdrawals", "confirm"], key)).await
     }
 }

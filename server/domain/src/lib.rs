@@ -24,6 +24,7 @@ mod tax;
 mod testing;
 pub mod voucher;
 pub mod wallet;
+pub mod withdrawals;
 
 pub use quantity::{BadQuantity, Quantity};
 pub use smallest_charge::smallest_charge;

@@ -27,6 +27,7 @@ mod tests;
 mod upcast;
 pub(crate) mod voucher;
 pub(crate) mod wallet;
+pub(crate) mod withdrawals;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -117,6 +118,7 @@ const CONTEXTS: &[Context] = &[
     context!(customer),
     context!(invoice),
     context!(register),
+    context!(withdrawals),
 ];
 
 /// Whether an event of any context can be read, and stands in a stream of its context.

@@ -78,6 +78,7 @@ codes! {
     ProductTaken, "product_taken", CONFLICT, "The product's id, SKU or name is taken";
     CategoryTaken, "category_taken", CONFLICT, "The category is there already";
     ProductServiceReadOnly, "product_service_read_only", CONFLICT, "The product service takes no changes";
+    WithdrawalsState, "withdrawals_state", CONFLICT, "There are no such withdrawals to confirm";
     LinesNotBuyable, "lines_not_buyable", CONFLICT, "Some lines cannot be bought";
     TotalChanged, "total_changed", CONFLICT, "The total has changed";
     OverSpendingLimit, "over_spending_limit", CONFLICT, "The product costs more than the spending limit";

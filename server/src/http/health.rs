@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use storefront_api::{Health, Readiness};
+use storefront_api::{Health, ProductId, Readiness, VatRate};
+use storefront_domain::withdrawals::Withdrawals;
 use tracing::error;
 
 use super::log::log_hash;
+use crate::integrations::product_service::Issues;
 use crate::log_health::Examined;
 use crate::progress::Standing;
 use crate::shop::Shop;
@@ -52,6 +54,15 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     if stale {
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
     }
+    reasons.extend(product_troubles(&shop.products.issues(), shop.products.default_vat_rate()));
+    match shop.assortment.withdrawals().await {
+        Ok((Withdrawals::Held { missing, sold }, _)) => reasons.push(format!(
+            "{missing} of {sold} products are missing from the product service; they stay for sale until POST \
+             /v1/product-service/withdrawals/confirm withdraws them, or they are back."
+        )),
+        // What is wrong with the log is told already.
+        Ok((Withdrawals::Usual, _)) | Err(_) => {}
+    }
     reasons.extend(shop.progress.all().into_iter().flat_map(|(name, standing)| troubles(name, &standing)));
     reasons.extend(
         shop.views
@@ -72,6 +83,37 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     let product_service = if stale { "stale" } else { "live" }.to_owned();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, reasons, head, hash, product_service }))
+}
+
+/// So many products are named; GET /v1/product-service names all.
+const NAMED: usize = 10;
+
+/// What an operator should mend in the product service.
+fn product_troubles(issues: &Issues, default_vat_rate: Option<VatRate>) -> Vec<String> {
+    let unreadable = issues.unreadable.iter().map(|(id, reason)| (Some(id.foreign()), reason));
+    let all: Vec<_> = unreadable.chain(issues.nameless.iter().map(|reason| (None, reason))).collect();
+    let mut troubles: Vec<String> = all
+        .iter()
+        .take(NAMED)
+        .map(|(id, reason)| match id {
+            Some(id) => format!("The product service's product {id} cannot be read: {reason}."),
+            None => format!("A product of the product service cannot be read: {reason}."),
+        })
+        .collect();
+    if all.len() > NAMED {
+        let more = all.len() - NAMED;
+        troubles.push(format!("{more} more products cannot be read; GET /v1/product-service names them."));
+    }
+    let without = &issues.without_vat_rate;
+    if let (Some(rate), false) = (default_vat_rate, without.is_empty()) {
+        let named = without.iter().take(NAMED).map(ProductId::foreign).collect::<Vec<_>>().join(", ");
+        let more = if without.len() > NAMED { ", …" } else { "" };
+        troubles.push(format!(
+            "{} products have no VAT rate of their own and are sold at the default of {rate} %: {named}{more}.",
+            without.len()
+        ));
+    }
+    troubles
 }
 
 /// What an operator did to a process, or should look at. The server does its work all the same.

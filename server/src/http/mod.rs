@@ -22,6 +22,7 @@ pub(crate) mod origin;
 mod picture;
 mod problem;
 mod processes;
+mod product_service;
 mod products;
 mod request_id;
 mod sse;
@@ -76,6 +77,8 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(products::relist_product))
         .routes(routes!(picture::get_picture, picture::set_picture, picture::remove_picture))
         .routes(routes!(catalogue::list_categories, products::create_category))
+        .routes(routes!(product_service::get_product_service))
+        .routes(routes!(product_service::confirm_withdrawals))
         .routes(routes!(stock::list_stock))
         .routes(routes!(stock::get_stock, stock::set_stock))
         .routes(routes!(stock::receive_stock))

@@ -154,6 +154,7 @@ impl From<Failure> for ApiError {
             | Failure::Views(_)
             | Failure::Json(_)
             | Failure::Invoice(_)
+            | Failure::Withdrawals(_)
             | Failure::Email(_)) => {
                 error!(error = %failure, "a request failed");
                 Self::internal()

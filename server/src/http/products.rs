@@ -208,6 +208,11 @@ async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option
     Ok(commands::keep(&shop.store, context, reply).await?)
 }
 
+/// Why something that is no write was not done.
+pub(crate) fn not_made(refused: Refused) -> ApiError {
+    refusal(&ProductWrite::Create(Value::Null), refused)
+}
+
 fn refusal(write: &ProductWrite, refused: Refused) -> ApiError {
     let unavailable = || {
         let detail = "The product service does not answer. It may have made the change all the same: try again \
@@ -225,6 +230,7 @@ fn refusal(write: &ProductWrite, refused: Refused) -> ApiError {
             | ProductWrite::SetPicture(..)
             | ProductWrite::RemovePicture(_) => ApiError::new(Code::ProductTaken, detail),
         },
+        Refused::Withdrawals(refusal) => ApiError::new(Code::WithdrawalsState, sentence(&refusal)),
         Refused::SkuTaken(_) | Refused::NameTaken(_) => ApiError::new(Code::ProductTaken, sentence(&refused)),
         Refused::Write(WriteError::Invalid(detail)) => ApiError::new(Code::InvalidValues, detail),
         Refused::Write(WriteError::KeyReused(detail)) => ApiError::new(Code::IdempotencyKeyReused, detail),

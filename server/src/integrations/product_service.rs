@@ -3,17 +3,19 @@
 //! Reading is safe to repeat, so it is: three attempts with pauses, and a circuit breaker in front of them. What to show
 //! while the service is away is not decided here.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
-use storefront_api::{Currency, ProductId};
+use storefront_api::{Currency, ProductId, VatRate};
 use storefront_domain::product::Facts;
 use tracing::{info, warn};
 
 use super::breaker::{Breaker, Permission};
-use super::product_json;
+use super::product_json::{self, Defaults};
 use super::retry::Backoff;
 use super::transport::{self, BadAddress, BodyError, Endpoint};
 
@@ -40,6 +42,8 @@ const LIMITS: Limits = Limits {
     rest: Duration::from_secs(5),
 };
 
+/// So many products without an id are told of, at most.
+const MAX_NAMELESS: usize = 100;
 /// What every PNG begins with (PNG specification, section 5.2).
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -47,10 +51,10 @@ const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 #[derive(Debug)]
 pub(crate) struct ProductService {
     pub(super) endpoint: Endpoint,
-    currency: Currency,
+    defaults: Defaults,
     pub(super) limits: Limits,
     breaker: Mutex<Breaker>,
-    left_out: Mutex<Option<LeftOut>>,
+    issues: Mutex<Issues>,
 }
 
 /// A product as the service describes it now.
@@ -64,15 +68,17 @@ pub(crate) struct SeenProduct {
     pub(crate) active: bool,
     /// Why it changed, where the service says so; only in a change.
     pub(crate) reason: Option<String>,
+    /// Whether its rate of VAT is the service's and not the shop's default.
+    pub(crate) has_own_vat_rate: bool,
 }
 
 /// The products that the service has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
     /// Those that make sense, active or not.
     pub(crate) products: Vec<SeenProduct>,
-    /// Whether these are all. If not, a product that is missing here may be there.
-    pub(crate) complete: bool,
+    /// Those that are there and make no sense.
+    pub(crate) unreadable: Vec<Unreadable>,
 }
 
 /// What changed after a position of the service's own feed.
@@ -80,6 +86,8 @@ pub(crate) struct Listing {
 pub(crate) struct Changes {
     /// The changes, oldest first.
     pub(crate) changes: Vec<Change>,
+    /// The products that changed to something that makes no sense.
+    pub(crate) unreadable: Vec<Unreadable>,
     /// Where to read on, also past what was left out.
     pub(crate) next_after: u64,
     /// The last position of the feed. Lower than what was asked for: the feed began anew, and so should the reader.
@@ -93,8 +101,10 @@ pub(crate) struct Change {
     pub(crate) sequence: u64,
     /// The service's word for it: `created`, `changed`, `repriced`, `withdrawn`, `relisted`, `picture_changed`.
     pub(crate) kind: String,
-    /// The product after it.
-    pub(crate) product: SeenProduct,
+    /// Which product.
+    pub(crate) product_id: ProductId,
+    /// The product after it; `None` for one that is gone.
+    pub(crate) product: Option<SeenProduct>,
 }
 
 /// What the service says of a picture.
@@ -113,13 +123,52 @@ pub(crate) enum SeenPicture {
     },
 }
 
-/// Products that made no sense and are therefore missing from an answer.
+/// A product that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LeftOut {
-    /// How many.
-    pub(crate) count: u32,
-    /// What is wrong with the first of them.
-    pub(crate) first_reason: String,
+pub(crate) struct Unreadable {
+    /// Its id, where that at least can be read.
+    pub(crate) id: Option<ProductId>,
+    /// What is wrong.
+    pub(crate) reason: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            Some(id) => write!(f, "product {}: {}", id.foreign(), self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+/// What an operator should mend in the product service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Issues {
+    /// What is wrong with products that make no sense.
+    pub(crate) unreadable: BTreeMap<ProductId, String>,
+    /// What is wrong with products of the last list that have no id.
+    pub(crate) nameless: Vec<String>,
+    /// Products that are sold at the default rate of VAT, because they have none of their own.
+    pub(crate) without_vat_rate: BTreeSet<ProductId>,
+}
+
+impl Issues {
+    fn saw(&mut self, product: &SeenProduct) {
+        self.unreadable.remove(&product.id);
+        if product.has_own_vat_rate || !product.active {
+            self.without_vat_rate.remove(&product.id);
+        } else {
+            self.without_vat_rate.insert(product.id.clone());
+        }
+    }
+
+    fn could_not_read(&mut self, unreadable: &Unreadable) {
+        match &unreadable.id {
+            Some(id) => drop(self.unreadable.insert(id.clone(), unreadable.reason.clone())),
+            None if self.nameless.len() < MAX_NAMELESS => self.nameless.push(unreadable.reason.clone()),
+            None => {}
+        }
+    }
 }
 
 /// Why the product service gave no answer to work with.
@@ -186,30 +235,33 @@ struct Since {
 }
 
 impl ProductService {
-    /// The product service at an address, and the one currency of the shop. Nothing is sent yet.
+    /// The product service at an address, the one currency of the shop, and the VAT of products without a rate. Nothing is
+    /// sent yet.
     ///
     /// # Errors
     /// When the address makes no sense.
-    pub(crate) fn new(base_url: &str, currency: Currency) -> Result<Self, BadAddress> {
-        Self::with_limits(base_url, currency, LIMITS)
+    pub(crate) fn new(base_url: &str, currency: Currency, vat_rate: Option<VatRate>) -> Result<Self, BadAddress> {
+        Self::with_limits(base_url, Defaults { currency, vat_rate }, LIMITS)
     }
 
-    pub(super) fn with_limits(base_url: &str, currency: Currency, limits: Limits) -> Result<Self, BadAddress> {
+    pub(super) fn with_limits(base_url: &str, defaults: Defaults, limits: Limits) -> Result<Self, BadAddress> {
         let endpoint = Endpoint::new("the product service", base_url)?;
         let breaker = Mutex::new(Breaker::new(limits.failures_to_rest, limits.rest));
-        Ok(Self { endpoint, currency, limits, breaker, left_out: Mutex::new(None) })
+        Ok(Self { endpoint, defaults, limits, breaker, issues: Mutex::default() })
     }
 
-    /// Every product, active or not. What makes no sense is left out and told in the program's log.
+    /// Every product, active or not. What makes no sense is named.
     ///
     /// # Errors
     /// See [`ServiceError`]; so for every method.
     pub(crate) async fn list(&self) -> Result<Listing, ServiceError> {
         let body = self.success(self.ask(&self.question(&["v1", "product"])).await?)?;
-        let (products, left_out) = product_json::listing(&body, self.currency).map_err(ServiceError::unreadable)?;
-        let complete = left_out.is_none();
-        self.tell(left_out);
-        Ok(Listing { products, complete })
+        let listing = product_json::listing(&body, self.defaults).map_err(ServiceError::unreadable)?;
+        let mut issues = Issues::default();
+        listing.products.iter().for_each(|product| issues.saw(product));
+        listing.unreadable.iter().for_each(|unreadable| issues.could_not_read(unreadable));
+        self.note(issues);
+        Ok(listing)
     }
 
     /// The names of all categories; `None` where the service tells none.
@@ -223,12 +275,22 @@ impl ProductService {
 
     /// The one currency of the shop.
     pub(crate) fn currency(&self) -> Currency {
-        self.currency
+        self.defaults.currency
+    }
+
+    /// The VAT of products without a rate.
+    pub(crate) fn default_vat_rate(&self) -> Option<VatRate> {
+        self.defaults.vat_rate
+    }
+
+    /// What an operator should mend in the service, as of its last answers to this server.
+    pub(crate) fn issues(&self) -> Issues {
+        self.locked_issues().clone()
     }
 
     /// One product; `None` where the service has no such product.
     pub(crate) async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError> {
-        let answer = self.ask(&self.question(&["v1", "product", id.as_str()])).await?;
+        let answer = self.ask(&self.question(&["v1", "product", &id.foreign()])).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -254,16 +316,23 @@ impl ProductService {
             return Err(ServiceError::ChangesUnsupported);
         }
         let body = self.success(answer)?;
-        let (changes, left_out) = product_json::changes(&body, self.currency).map_err(ServiceError::unreadable)?;
-        if left_out.is_some() {
-            self.tell(left_out);
+        let changes = product_json::changes(&body, self.defaults).map_err(ServiceError::unreadable)?;
+        let mut issues = self.issues();
+        changes.unreadable.iter().for_each(|unreadable| issues.could_not_read(unreadable));
+        for change in &changes.changes {
+            match &change.product {
+                Some(product) => issues.saw(product),
+                None => drop(issues.unreadable.remove(&change.product_id)),
+            }
         }
+        self.note(issues);
         Ok(changes)
     }
 
     /// The picture of a product, a PNG of at most 1 MiB, unless it is the one with the entity tag that is known.
     pub(crate) async fn picture(&self, id: &ProductId, known: Option<&str>) -> Result<SeenPicture, ServiceError> {
-        let path = ["v1", "product", id.as_str(), "picture"];
+        let foreign = id.foreign();
+        let path = ["v1", "product", foreign.as_str(), "picture"];
         let question = Question { limit_bytes: self.limits.picture_bytes, known, ..self.question(&path) };
         let answer = self.ask(&question).await?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -350,27 +419,40 @@ impl ProductService {
         Ok(Answer { status, etag, body })
     }
 
-    /// Says what is left out, once for as long as it stays the same.
-    fn tell(&self, left_out: Option<LeftOut>) {
-        let mut told = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told == left_out {
-            return;
+    /// Keeps what is to be mended, and tells in the program's log what is new in it.
+    fn note(&self, issues: Issues) {
+        let mut known = self.locked_issues();
+        for (id, reason) in issues.unreadable.iter().filter(|(id, reason)| known.unreadable.get(*id) != Some(*reason)) {
+            warn!(product = %id.foreign(), reason, "a product makes no sense and is not taken in");
         }
-        match &left_out {
-            Some(LeftOut { count, first_reason }) => {
-                warn!(count, first_reason, "products that make no sense are left out");
-            }
-            None => info!("every product of the product service makes sense again"),
+        if issues.nameless != known.nameless {
+            warn!(
+                count = issues.nameless.len(),
+                reason = issues.nameless.first(),
+                "products without an id are not taken in"
+            );
         }
-        *told = left_out;
+        let more = issues.without_vat_rate.difference(&known.without_vat_rate).count();
+        if let (Some(rate), true) = (self.defaults.vat_rate, more > 0) {
+            warn!(products = issues.without_vat_rate.len(), %rate, "products without a VAT rate are sold at the default rate");
+        }
+        if !known.unreadable.is_empty() && issues.unreadable.is_empty() {
+            info!("every product of the product service makes sense again");
+        }
+        *known = issues;
+    }
+
+    fn locked_issues(&self) -> MutexGuard<'_, Issues> {
+        self.issues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads one product.
     pub(super) fn read(&self, json: &[u8]) -> Result<SeenProduct, ServiceError> {
-        product_json::product(json, self.currency).map_err(ServiceError::unreadable)
+        product_json::product(json, self.defaults)
+            .map_err(|unreadable| ServiceError::unreadable(unreadable.to_string()))
     }
 
-    pub(super) fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+    pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

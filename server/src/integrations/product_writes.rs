@@ -97,13 +97,13 @@ impl ProductService {
 
     fn request(&self, write: &ProductWrite) -> reqwest::RequestBuilder {
         let to = |method: Method, path: &[&str]| self.endpoint.http.request(method, self.endpoint.url(path));
-        let picture = |method, id: &ProductId| to(method, &["v1", "product", id.as_str(), "picture"]);
+        let picture = |method, id: &ProductId| to(method, &["v1", "product", &id.foreign(), "picture"]);
         match write {
             ProductWrite::CreateCategory(name) => {
                 to(Method::POST, &["v1", "categories"]).json(&serde_json::json!({ "name": name }))
             }
             ProductWrite::Create(product) => to(Method::POST, &["v1", "product"]).json(product),
-            ProductWrite::Change(id, patch) => to(Method::PATCH, &["v1", "product", id.as_str()]).json(patch),
+            ProductWrite::Change(id, patch) => to(Method::PATCH, &["v1", "product", &id.foreign()]).json(patch),
             ProductWrite::SetPicture(id, png) => {
                 picture(Method::PUT, id).header(CONTENT_TYPE, "image/png").body(png.clone())
             }

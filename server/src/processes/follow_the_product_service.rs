@@ -25,6 +25,7 @@ const LEASE: &str = "follow-products";
 const FEED_WAIT_S: u32 = 5;
 /// A service without a feed is listed so often.
 const LIST_EVERY: Duration = Duration::from_secs(15);
+const LIST_EVERY_MS: i64 = 15_000;
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 /// After so many failures in a row another server may try.
 const GIVE_UP_AFTER: u32 = 5;
@@ -65,8 +66,10 @@ async fn until_another_may_try(assortment: &Assortment, freshness: &Freshness) -
 }
 
 async fn follow(assortment: &Assortment) -> Result<std::convert::Infallible, Ended> {
-    if assortment.begin().await? {
-        loop {
+    while assortment.begin().await? {
+        let begun = clock::now();
+        // A feed does not tell that missing products are listed again, so the list is looked at while they are missing.
+        while !(assortment.holds_withdrawals() && clock::now().unix_ms() - begun.unix_ms() >= LIST_EVERY_MS) {
             assortment.follow(FEED_WAIT_S).await?;
         }
     }

@@ -28,7 +28,9 @@ impl Side {
         let stop = CancellationToken::new();
         let views = Views::for_tests(store.clone());
         tokio::spawn(views.clone().run(stop.clone()));
-        let products = Arc::new(ProductService::new(&service.url(), Currency::EUR).unwrap());
+        let products = Arc::new(
+            ProductService::new(&service.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
+        );
         let assortment = Assortment::new(store.clone(), products, freshness.clone(), Arc::new(views));
         let tenancy = Tenancy { holder: holder.to_owned(), lease_ttl: Duration::from_millis(400) };
         tokio::spawn(run(store.clone(), tenancy, Arc::new(assortment), freshness.clone(), stop.clone()));
@@ -86,7 +88,9 @@ async fn what_a_server_that_lost_its_lease_still_learns_is_not_written() {
     let categories = r#"{"categories": [{"name": "Kitchen"}]}"#;
     service.mock("GET", "/v1/categories").with_body(categories).create_async().await;
     service.mock("GET", "/v1/product").with_body(r#"{"products": []}"#).create_async().await;
-    let products = Arc::new(ProductService::new(&service.url(), Currency::EUR).unwrap());
+    let products = Arc::new(
+        ProductService::new(&service.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
+    );
     let freshness = Arc::new(Freshness::new(Duration::from_secs(300)));
     let views = Arc::new(Views::for_tests(store.clone()));
     let assortment = Assortment::new(store.clone(), products, freshness, views).through(fenced);

@@ -78,6 +78,7 @@ pub(super) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
             | Failure::Voucher(_)
             | Failure::Customer(_)
             | Failure::Invoice(_)
+            | Failure::Withdrawals(_)
             | Failure::VersionMismatch { .. } => {
                 if attempt < REFUSALS {
                     Verdict::Again(PAUSES.pause(attempt))

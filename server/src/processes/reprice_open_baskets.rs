@@ -24,17 +24,24 @@ pub(crate) const LISTENER: Listener = Listener {
 pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(product_id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
-    let notice = match stored::decode::<ProductEvent>(recorded)? {
-        ProductEvent::Repriced { new_price, .. } => {
+    // As it is by now: what was taken back since is no news to anybody.
+    let (product, _) = stored::load::<ProductEvent>(&store, &streams::product(&product_id)).await?;
+    let notice = match (stored::decode::<ProductEvent>(recorded)?, product.facts()) {
+        (ProductEvent::Repriced { new_price, .. }, _) => {
             OrderCommand::NoticePrice { product_id: product_id.clone(), new_price }
         }
-        ProductEvent::Withdrawn => OrderCommand::NoticeWithdrawal { product_id: product_id.clone() },
-        ProductEvent::Changed(facts) => {
+        (ProductEvent::Changed(_), Some(facts)) => {
             OrderCommand::NoticeVatRate { product_id: product_id.clone(), new_rate: facts.vat_rate_percent }
         }
-        ProductEvent::Relisted => OrderCommand::NoticeRelisting { product_id: product_id.clone() },
-        // Nothing is in a basket before it is listed.
-        ProductEvent::Listed(_) => return Ok(()),
+        (ProductEvent::Withdrawn, _) if !product.active() => {
+            OrderCommand::NoticeWithdrawal { product_id: product_id.clone() }
+        }
+        (ProductEvent::Relisted, _) if product.active() => {
+            OrderCommand::NoticeRelisting { product_id: product_id.clone() }
+        }
+        (ProductEvent::Listed(_) | ProductEvent::Changed(_) | ProductEvent::Withdrawn | ProductEvent::Relisted, _) => {
+            return Ok(());
+        }
     };
     // A basket that was filled after this event has the new price already.
     for order_id in lists.baskets_with(&product_id, recorded.position).await? {

@@ -161,6 +161,6 @@ fn remember_products(world: &World, history: &[Recorded], cut: Position) {
     }
     for (id, state) in products {
         let facts = state.facts().expect("it was listed").clone();
-        world.catalogue().set(SeenProduct { id, facts, active: state.active(), reason: None });
+        world.catalogue().set(SeenProduct { id, facts, active: state.active(), reason: None, has_own_vat_rate: true });
     }
 }

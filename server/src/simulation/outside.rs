@@ -462,14 +462,20 @@ impl Catalogue {
     /// A product is as this says from now on.
     pub(super) fn set(&mut self, product: SeenProduct) {
         let sequence = self.changes.len() as u64 + 1;
-        self.changes.push(Change { sequence, kind: "changed".to_owned(), product: product.clone() });
+        let (kind, product_id) = ("changed".to_owned(), product.id.clone());
+        self.changes.push(Change { sequence, kind, product_id, product: Some(product.clone()) });
         self.products.insert(product.id.clone(), SeenProduct { reason: None, ..product });
     }
 
     fn after(&self, after: u64) -> Changes {
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
         let head = self.changes.len() as u64;
-        Changes { changes: self.changes.iter().skip(skip).cloned().collect(), next_after: head, head }
+        Changes {
+            changes: self.changes.iter().skip(skip).cloned().collect(),
+            unreadable: Vec::new(),
+            next_after: head,
+            head,
+        }
     }
 }
 
@@ -486,7 +492,7 @@ pub(super) fn a_product(id: &str, price: i64, active: bool) -> SeenProduct {
         attributes: BTreeMap::new(),
         picture: None,
     };
-    SeenProduct { id: id.parse().expect("it is an id"), facts, active, reason: None }
+    SeenProduct { id: id.parse().expect("it is an id"), facts, active, reason: None, has_own_vat_rate: true }
 }
 
 /// The product service, as one server reaches it.
@@ -510,7 +516,7 @@ impl Products for Range {
     async fn list(&self) -> Result<Listing, ServiceError> {
         self.reach().await?;
         let products = self.0.world.catalogue().products.values().cloned().collect();
-        Ok(Listing { products, complete: true })
+        Ok(Listing { products, unreadable: Vec::new() })
     }
 
     async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError> {

@@ -28,7 +28,7 @@ impl View for Orders {
     }
 
     fn version(&self) -> i64 {
-        3
+        4
     }
 
     fn keys(&self, recorded: &Recorded) -> Vec<String> {

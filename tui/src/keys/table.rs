@@ -284,6 +284,13 @@ fn counter() -> Vec<Binding> {
             "withdrawn",
             "Show what is off the shelf, or on it",
         ),
+        on(
+            Place::CounterProducts,
+            Action::ConfirmWithdrawals,
+            &[char('W')],
+            "",
+            "Confirm that most of the range is gone",
+        ),
         on(Place::CounterOrders, Action::OpenOrder, &[ENTER], "open", "Open the order with its timeline"),
         on(Place::CounterOrders, Action::Ship, &[char('s')], "ship", "Send the order: by whom, under which number"),
         on(Place::CounterOrders, Action::Deliver, &[char('a')], "arrived", "Note that the order has arrived"),

@@ -4,9 +4,9 @@ mod sales;
 mod stock;
 
 use storefront_api::{
-    AdjustStock, ChangeProduct, Currency, Deliver, NewProduct, Order, OrderId, OrderListQuery, OrderStatus,
-    OrderSummary, Product, ProductId, ProductQuery, ReceiveStock, RefundOrder, RepriceProduct, SetStock, Ship,
-    StockItem, Timestamp,
+    AdjustStock, ChangeProduct, Currency, Deliver, HeldWithdrawals, NewProduct, Order, OrderId, OrderListQuery,
+    OrderStatus, OrderSummary, Product, ProductId, ProductQuery, ProductServiceState, ReceiveStock, RefundOrder,
+    RepriceProduct, SetStock, Ship, StockItem, Timestamp,
 };
 use tui_input::Input;
 
@@ -60,6 +60,7 @@ pub(crate) enum Work {
     Ship(OrderId),
     Deliver(OrderId),
     Refund(OrderId, Currency),
+    ConfirmWithdrawals,
 }
 
 /// What a filled-in form asks of the shop.
@@ -77,6 +78,7 @@ pub(crate) enum Request {
     Ship(OrderId, Ship),
     Deliver(OrderId, Deliver),
     Refund(OrderId, RefundOrder),
+    ConfirmWithdrawals,
 }
 
 /// What the shop has as the answer.
@@ -85,6 +87,8 @@ pub(crate) enum Agreed {
     Stock(StockItem),
     Product(Box<Product>),
     Order(Box<Order>),
+    /// So many products were withdrawn.
+    Withdrawals(u32),
 }
 
 /// The part Products.
@@ -94,9 +98,16 @@ pub(crate) struct Products {
     pub(crate) search: Input,
     /// What was taken off the shelf, instead of what is on it.
     pub(crate) withdrawn: bool,
+    /// What is to be mended in the product service, as far as that is known.
+    pub(crate) service: Option<ProductServiceState>,
 }
 
 impl Products {
+    /// Most of the range is missing, and an operator is to say whether it is gone.
+    pub(crate) fn held_withdrawals(&self) -> Option<&HeldWithdrawals> {
+        self.service.as_ref()?.held_withdrawals.as_ref()
+    }
+
     /// What is wanted now, but for the page.
     pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> ProductQuery {
         ProductQuery {

@@ -118,6 +118,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::WithdrawOrRelist => counter::ask_to_withdraw_or_relist(model),
         Action::NewProduct => counter::ask_for_new(model),
         Action::OnlyWithdrawn => return counter::toggle_withdrawn(model),
+        Action::ConfirmWithdrawals => counter::ask_to_confirm_withdrawals(model),
         Action::Ship => counter::ask_to_ship(model),
         Action::Deliver => counter::ask_to_deliver(model),
         Action::Refund => counter::ask_to_refund(model),

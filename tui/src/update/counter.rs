@@ -5,14 +5,19 @@ mod products;
 mod sales;
 mod stock;
 
-use storefront_api::{Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, StockItem};
+use storefront_api::{
+    Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, ProductServiceState, StockItem,
+};
 
 use crate::state::counter::{Agreed, Figures, Part, Request, Work};
 use crate::state::{Ask, Failure, FieldWrong, Form, Model, Screen};
 use crate::update::Effect;
 
 pub(super) use dispatch::{ask_to_deliver, ask_to_refund, ask_to_ship, next_status, open_order};
-pub(super) use products::{ask_for_new, ask_to_describe, ask_to_reprice, ask_to_withdraw_or_relist, toggle_withdrawn};
+pub(super) use products::{
+    ask_for_new, ask_to_confirm_withdrawals, ask_to_describe, ask_to_reprice, ask_to_withdraw_or_relist,
+    toggle_withdrawn,
+};
 pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_count, ask_to_receive};
 
 /// How long to gather changes before looking again.
@@ -37,7 +42,7 @@ pub(crate) enum Errand {
 #[derive(Debug)]
 pub(crate) enum News {
     Stock { sequence: u64, result: Result<Page<StockItem>, Failure> },
-    Products { ask: Ask, result: Result<Page<Product>, Failure> },
+    Products { ask: Ask, result: Result<Page<Product>, Failure>, service: Option<ProductServiceState> },
     Orders { ask: Ask, result: Result<Page<OrderSummary>, Failure> },
     Sales { sequence: u64, result: Result<Box<Figures>, Failure> },
 }
@@ -96,7 +101,10 @@ pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
     let counter = &mut model.counter;
     let lost = match news {
         News::Stock { sequence, result } => stock::on_stock(&mut counter.stock, sequence, result),
-        News::Products { ask, result } => {
+        News::Products { ask, result, service } => {
+            if service.is_some() {
+                counter.products.service = service;
+            }
             counter.products.list.put(&ask, result, |product: &Product| product.id.clone())
         }
         News::Orders { ask, result } => counter.orders.list.put(&ask, result, |order: &OrderSummary| order.id),
@@ -177,7 +185,7 @@ pub(super) fn heard(model: &mut Model, event: &Event) {
     }
     let (contexts, delay_ms): (&[&str], i64) = match model.counter.part {
         Part::Stock => (&["stock."], REFRESH_DELAY_MS),
-        Part::Products => (&["product.", "stock."], REFRESH_DELAY_MS),
+        Part::Products => (&["product.", "stock.", "withdrawals."], REFRESH_DELAY_MS),
         Part::Orders => (&["order.", "payment."], REFRESH_DELAY_MS),
         Part::Sales => (&["order.", "payment."], SALES_DELAY_MS),
     };
@@ -213,6 +221,7 @@ pub(super) fn request(form: &Form, work: &Work) -> Result<Request, Vec<FieldWron
         Work::Create(currency) => products::create(form, *currency),
         Work::Ship(id) => dispatch::ship(form, *id),
         Work::Deliver(id) => Ok(dispatch::deliver(form, *id)),
+        Work::ConfirmWithdrawals => Ok(Request::ConfirmWithdrawals),
         Work::Refund(id, currency) => dispatch::refund(form, *id, *currency),
     }
 }
@@ -222,6 +231,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, agreed: Agreed) -> Vec<Effe
     match agreed {
         Agreed::Stock(item) => stock::agreed(model, work, item),
         Agreed::Product(product) => products::agreed(model, work, &product),
+        Agreed::Withdrawals(withdrawn) => products::withdrawn(model, withdrawn),
         Agreed::Order(order) => return dispatch::agreed(model, work, *order),
     }
     if model.screen == Screen::Counter { ask(model) } else { Vec::new() }

@@ -24,7 +24,7 @@ mod typing;
 
 use storefront_api::{
     CategoryList, Checkout as CheckoutRequest, Event, Order, OrderDiff, OrderId, OrderListQuery, OrderNumber,
-    OrderSummary, Page, Paused, Product, ProductId, ProductPage, ProductQuery, Timeline, Timestamp,
+    OrderSummary, Page, Paused, ProductId, ProductPage, ProductQuery, Timeline, Timestamp,
 };
 use uuid::Uuid;
 

@@ -17,6 +17,7 @@ use storefront_domain::product::ProductEvent;
 use storefront_domain::register::RegisterEvent;
 use storefront_domain::stock::{self as domain_stock, ReleaseReason, Stock, StockEvent};
 use storefront_domain::voucher::VoucherEvent;
+use storefront_domain::withdrawals::WithdrawalsEvent;
 
 use super::*;
 
@@ -131,6 +132,16 @@ fn register_events_are_stored_as_recorded() {
     let order_id: OrderId = "0195500d-0000-7000-8000-000000000001".parse().unwrap();
     let examples = vec![RegisterEvent::Entered { document: "2026-000042".to_owned(), order_id }];
     assert_recorded(register::KINDS, examples, register::encode, register::decode);
+}
+
+#[test]
+fn withdrawals_events_are_stored_as_recorded() {
+    let examples = vec![
+        WithdrawalsEvent::Held { missing: 60, sold: 66 },
+        WithdrawalsEvent::Confirmed { withdrawn: 60 },
+        WithdrawalsEvent::Cleared,
+    ];
+    assert_recorded(withdrawals::KINDS, examples, withdrawals::encode, withdrawals::decode);
 }
 
 #[test]

@@ -16,7 +16,10 @@ pub(super) async fn run(client: &Client, errand: Errand) -> News {
             News::Stock { sequence, result: stock(client, min_position).await.map_err(failure) }
         }
         Errand::Products { ask, query } => {
-            News::Products { ask, result: client.products(&query).await.map(Page::from).map_err(failure) }
+            let result = client.products(&query).await.map(Page::from).map_err(failure);
+            // An older server does not know this question, which is no reason to show no products.
+            let service = if ask.anew { client.product_service().await.ok() } else { None };
+            News::Products { ask, result, service }
         }
         Errand::Orders { ask, query } => News::Orders { ask, result: client.orders(&query).await.map_err(failure) },
         Errand::Sales { sequence, min_position } => {
@@ -77,6 +80,7 @@ pub(super) async fn submit(client: &Client, request: Request, key: &IdempotencyK
         Request::Withdraw(id) => Agreed::Product(Box::new(client.withdraw_product(&id, key).await?.value)),
         Request::Relist(id) => Agreed::Product(Box::new(client.relist_product(&id, key).await?.value)),
         Request::Create(product) => Agreed::Product(Box::new(client.create_product(&product, key).await?.value)),
+        Request::ConfirmWithdrawals => Agreed::Withdrawals(client.confirm_withdrawals(key).await?.value.withdrawn),
         Request::Ship(id, ship) => Agreed::Order(Box::new(client.ship(id, &ship, key).await?.value)),
         Request::Deliver(id, deliver) => Agreed::Order(Box::new(client.deliver(id, &deliver, key).await?.value)),
         Request::Refund(id, refund) => Agreed::Order(Box::new(client.refund(id, &refund, key).await?.value)),

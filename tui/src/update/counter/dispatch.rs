@@ -169,7 +169,8 @@ pub(super) fn agreed(model: &mut Model, work: &Work, order: Order) -> Vec<Effect
         | Work::Withdraw(_)
         | Work::Relist(_)
         | Work::Describe(_)
-        | Work::Create(_) => format!("Money of {name} is on its way back"),
+        | Work::Create(_)
+        | Work::ConfirmWithdrawals => format!("Money of {name} is on its way back"),
     };
     model.toast(Tone::Good, said);
     if model.screen == Screen::Order { order::ask(model) } else { ask(model) }

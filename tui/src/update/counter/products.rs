@@ -40,6 +40,23 @@ pub(in crate::update) fn ask_to_withdraw_or_relist(model: &mut Model) {
     model.form = Some(Form::new(FormFor::Counter(purpose), title, about, Vec::new()));
 }
 
+pub(in crate::update) fn ask_to_confirm_withdrawals(model: &mut Model) {
+    let Some(held) = model.counter.products.held_withdrawals() else {
+        return model.toast(Tone::Plain, "Nothing of the range is missing.");
+    };
+    let about = format!(
+        "The product service no longer lists {} of {} products. Confirmed, they are no longer sold, and baskets that hold \
+         them cannot be bought with them.",
+        held.missing, held.sold
+    );
+    let purpose = FormFor::Counter(Work::ConfirmWithdrawals);
+    model.form = Some(Form::new(purpose, "Take them off the shelf", about, Vec::new()));
+}
+
+pub(super) fn withdrawn(model: &mut Model, withdrawn: u32) {
+    model.toast(Tone::Good, format!("{withdrawn} products are off the shelf"));
+}
+
 pub(in crate::update) fn ask_to_describe(model: &mut Model) {
     let Some(product) = model.counter.products.list.selected() else { return };
     let was = product.compare_at_price.map(money::digits).unwrap_or_default();
@@ -159,7 +176,8 @@ pub(super) fn agreed(model: &mut Model, work: &Work, product: &Product) {
         | Work::SetThreshold(_)
         | Work::Ship(_)
         | Work::Deliver(_)
-        | Work::Refund(..) => format!("{name} is described anew"),
+        | Work::Refund(..)
+        | Work::ConfirmWithdrawals => format!("{name} is described anew"),
     };
     model.toast(Tone::Good, said);
 }

@@ -125,7 +125,8 @@ pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
         | Work::Create(_)
         | Work::Ship(_)
         | Work::Deliver(_)
-        | Work::Refund(..) => format!("{name}: {} on hand now", item.on_hand),
+        | Work::Refund(..)
+        | Work::ConfirmWithdrawals => format!("{name}: {} on hand now", item.on_hand),
     };
     model.counter.stock.put_one(item);
     model.toast(Tone::Good, said);

@@ -350,3 +350,28 @@ fn the_id_of_what_is_chosen_is_copied() {
     }
     assert_eq!(at_the_part("lll").press("y"), []);
 }
+
+#[test]
+fn when_most_of_the_range_is_missing_the_counter_says_so_and_a_form_confirms_it() {
+    let mut client = at_the_part("l");
+    client.press("W");
+    assert_eq!(said(&client), "Nothing of the range is missing.");
+    client.counter.service = Some(storefront_api::ProductServiceState {
+        state: "live".to_owned(),
+        unreadable: Vec::new(),
+        without_vat_rate: Vec::new(),
+        default_vat_rate: None,
+        held_withdrawals: Some(storefront_api::HeldWithdrawals { missing: 4, sold: 5 }),
+    });
+    client.stock_news("withdrawals.held", "missing");
+    client.wait_ms(200);
+    client.answer_all();
+    assert!(client.model.counter.products.held_withdrawals().is_some());
+    client.press("W");
+    assert!(client.model.form.as_ref().unwrap().about.contains("4 of 5 products"));
+    client.press("<Enter>");
+    assert_eq!(request(&client), Request::ConfirmWithdrawals);
+    client.answer_all();
+    assert_eq!(said(&client), "4 products are off the shelf");
+    assert!(client.model.counter.products.held_withdrawals().is_none());
+}

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use storefront_api::Product;
+use storefront_api::{HeldWithdrawals, Product};
 
 use crate::keys::Action;
 use crate::money;
@@ -21,7 +21,16 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         total => format!("{total} products"),
     };
     let cursor = head(model, what, (&products.search, &count), theme, row(area, 0), buffer);
-    let body = below(area, if area.height >= 14 { 2 } else { 1 });
+    let alarm = products.held_withdrawals();
+    if let Some(HeldWithdrawals { missing, sold }) = alarm {
+        let key = model.key(Action::ConfirmWithdrawals);
+        let said = format!(
+            "{missing} of {sold} products are missing from the product service, and stay for sale; {key} takes them off"
+        );
+        let row = row(area, 1);
+        put(buffer, row.x, row.y, &said, theme.warn, row.width);
+    }
+    let body = below(area, if area.height >= 14 || alarm.is_some() { 2 } else { 1 });
     match &products.list.load {
         Load::Loading => instead(theme, body, "Fetching the products", "A moment, please.", buffer),
         Load::Failed(failure) => failed(theme, body, "The products", failure, buffer),

@@ -15,6 +15,8 @@ pub(crate) struct Shopkeeping {
     pub(crate) stock_total: Option<u64>,
     pub(crate) products: Vec<Product>,
     pub(crate) statistics: Statistics,
+    /// What the shop says of the product service; nothing where it does not know the question.
+    pub(crate) service: Option<storefront_api::ProductServiceState>,
 }
 
 impl Default for Shopkeeping {
@@ -28,7 +30,7 @@ impl Default for Shopkeeping {
             threshold: 10,
             version: 1,
         });
-        Self { stock: stock.collect(), stock_total: None, products: a_shelf(), statistics: statistics() }
+        Self { stock: stock.collect(), stock_total: None, products: a_shelf(), statistics: statistics(), service: None }
     }
 }
 
@@ -101,7 +103,11 @@ impl Client {
                     |product: &&Product| product.active == on_it && product.name.to_lowercase().contains(&words);
                 let items: Vec<Product> = products.filter(found).cloned().collect();
                 let total = items.len() as u64;
-                News::Products { ask, result: Ok(Page { items, next_cursor: None, total }) }
+                News::Products {
+                    ask,
+                    result: Ok(Page { items, next_cursor: None, total }),
+                    service: self.counter.service.clone(),
+                }
             }
             Errand::Orders { ask, query } => {
                 let wanted = |order: &&storefront_api::Order| query.status.is_none_or(|status| order.status == status);
@@ -144,6 +150,10 @@ impl Client {
                 shop.products.push(product.clone());
                 Agreed::Product(Box::new(product))
             }
+            Request::ConfirmWithdrawals => {
+                let held = shop.service.as_mut().and_then(|service| service.held_withdrawals.take());
+                Agreed::Withdrawals(held.map_or(0, |held| held.missing))
+            }
             Request::Ship(id, _) => self.set_status(id, OrderStatus::Shipped),
             Request::Deliver(id, _) => self.set_status(id, OrderStatus::Delivered),
             Request::Refund(id, _) => Agreed::Order(Box::new(self.order_mut(id).clone())),
@@ -160,7 +170,7 @@ impl Client {
 pub(super) fn failed(errand: Errand, failure: Failure) -> Msg {
     Msg::Counter(match errand {
         Errand::Stock { sequence, .. } => News::Stock { sequence, result: Err(failure) },
-        Errand::Products { ask, .. } => News::Products { ask, result: Err(failure) },
+        Errand::Products { ask, .. } => News::Products { ask, result: Err(failure), service: None },
         Errand::Orders { ask, .. } => News::Orders { ask, result: Err(failure) },
         Errand::Sales { sequence, .. } => News::Sales { sequence, result: Err(failure) },
     })

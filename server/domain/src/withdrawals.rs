@@ -1,0 +1,156 @@
+//! What to do about products that the product service no longer lists.
+//!
+//! One by one they are withdrawn. When most of the range is missing at once, a fault of the service is more likely than a
+//! decision: then nothing is withdrawn until an operator confirms it, or the products are back.
+
+/// Something that happened to withdrawals of products that are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WithdrawalsEvent {
+    /// Most of the range is missing; nothing of it is withdrawn until an operator confirms it.
+    Held {
+        /// How many products are missing.
+        missing: u32,
+        /// How many were for sale, these included.
+        sold: u32,
+    },
+    /// An operator has confirmed that they are gone, and they were withdrawn.
+    Confirmed {
+        /// How many were withdrawn.
+        withdrawn: u32,
+    },
+    /// They are back, or so many of them that the rest was withdrawn as usual.
+    Cleared,
+}
+
+/// Withdrawals that wait for an operator, as their events add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Withdrawals {
+    /// None waits.
+    #[default]
+    Usual,
+    /// Most of the range is missing.
+    Held {
+        /// How many products were missing when it was looked at last.
+        missing: u32,
+        /// How many were for sale, these included.
+        sold: u32,
+    },
+}
+
+/// Something asked about missing products.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WithdrawalsCommand {
+    /// Judge what a list of the product service has not.
+    Compare {
+        /// How many products that are for sale are not in it.
+        missing: u32,
+        /// How many products were for sale before it, these included.
+        sold: u32,
+        /// How many products it has.
+        listed: u32,
+    },
+    /// Withdraw what is missing now.
+    Confirm {
+        /// How many products that is.
+        missing: u32,
+    },
+}
+
+/// Why a command was refused. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WithdrawalsError {
+    /// Nothing waits to be confirmed.
+    #[error("no withdrawals wait for a confirmation")]
+    NothingHeld,
+    /// More is missing than the operator has seen.
+    #[error("{missing} products are missing by now, and not only {seen}: look again before you confirm it")]
+    MoreMissing {
+        /// How many are missing now.
+        missing: u32,
+        /// How many were when it was looked at last.
+        seen: u32,
+    },
+}
+
+/// A range of fewer products may lose most of them without an alarm, as long as some are left.
+const LEAST_RANGE: u32 = 10;
+
+/// The state after an event.
+pub fn evolve(_state: Withdrawals, event: &WithdrawalsEvent) -> Withdrawals {
+    match event {
+        WithdrawalsEvent::Held { missing, sold } => Withdrawals::Held { missing: *missing, sold: *sold },
+        WithdrawalsEvent::Confirmed { .. } | WithdrawalsEvent::Cleared => Withdrawals::Usual,
+    }
+}
+
+/// The events that a command leads to; none when everything is so already.
+///
+/// # Errors
+/// Says why it is refused.
+pub fn decide(state: Withdrawals, command: &WithdrawalsCommand) -> Result<Vec<WithdrawalsEvent>, WithdrawalsError> {
+    match (state, command) {
+        (state, &WithdrawalsCommand::Compare { missing, sold, listed }) if is_alarming(missing, sold, listed) => {
+            let held = Withdrawals::Held { missing, sold };
+            Ok(if state == held { vec![] } else { vec![WithdrawalsEvent::Held { missing, sold }] })
+        }
+        (Withdrawals::Usual, WithdrawalsCommand::Compare { .. }) => Ok(vec![]),
+        (Withdrawals::Held { .. }, WithdrawalsCommand::Compare { .. }) => Ok(vec![WithdrawalsEvent::Cleared]),
+        (Withdrawals::Usual, WithdrawalsCommand::Confirm { .. }) => Err(WithdrawalsError::NothingHeld),
+        (Withdrawals::Held { missing: seen, .. }, &WithdrawalsCommand::Confirm { missing }) if missing > seen => {
+            Err(WithdrawalsError::MoreMissing { missing, seen })
+        }
+        (Withdrawals::Held { .. }, &WithdrawalsCommand::Confirm { missing }) => {
+            Ok(vec![WithdrawalsEvent::Confirmed { withdrawn: missing }])
+        }
+    }
+}
+
+/// Whether so much is missing that it is rather a fault: everything, or more than half of a range that is not tiny.
+pub fn is_alarming(missing: u32, sold: u32, listed: u32) -> bool {
+    missing > 0 && (listed == 0 || (sold >= LEAST_RANGE && u64::from(missing) * 2 > u64::from(sold)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compare(missing: u32, sold: u32, listed: u32) -> WithdrawalsCommand {
+        WithdrawalsCommand::Compare { missing, sold, listed }
+    }
+
+    #[test]
+    fn most_of_a_range_at_once_is_alarming_and_less_is_not() {
+        for (missing, sold, listed) in [(1, 1, 0), (60, 60, 0), (31, 60, 29), (6, 10, 4), (60, 60, 60)] {
+            assert!(is_alarming(missing, sold, listed), "{missing} of {sold}, {listed} listed");
+        }
+        for (missing, sold, listed) in [(0, 0, 0), (0, 60, 60), (1, 60, 59), (30, 60, 30), (8, 9, 1), (1, 2, 1)] {
+            assert!(!is_alarming(missing, sold, listed), "{missing} of {sold}, {listed} listed");
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_told_once_and_cleared_when_it_is_back() {
+        let held = Withdrawals::Held { missing: 60, sold: 60 };
+        let told = WithdrawalsEvent::Held { missing: 60, sold: 60 };
+        assert_eq!(decide(Withdrawals::Usual, &compare(60, 60, 0)), Ok(vec![told.clone()]));
+        assert_eq!(evolve(Withdrawals::Usual, &told), held);
+        assert_eq!(decide(held, &compare(60, 60, 0)), Ok(vec![]));
+        assert_eq!(decide(held, &compare(40, 60, 20)), Ok(vec![WithdrawalsEvent::Held { missing: 40, sold: 60 }]));
+        assert_eq!(decide(held, &compare(1, 60, 59)), Ok(vec![WithdrawalsEvent::Cleared]));
+        assert_eq!(evolve(held, &WithdrawalsEvent::Cleared), Withdrawals::Usual);
+        assert_eq!(decide(Withdrawals::Usual, &compare(1, 60, 59)), Ok(vec![]));
+    }
+
+    #[test]
+    fn an_operator_confirms_what_was_seen_and_no_more() {
+        let held = Withdrawals::Held { missing: 40, sold: 60 };
+        let confirm = |missing| WithdrawalsCommand::Confirm { missing };
+        assert_eq!(decide(Withdrawals::Usual, &confirm(1)), Err(WithdrawalsError::NothingHeld));
+        assert_eq!(decide(held, &confirm(41)), Err(WithdrawalsError::MoreMissing { missing: 41, seen: 40 }));
+        for missing in [0, 39, 40] {
+            let confirmed = WithdrawalsEvent::Confirmed { withdrawn: missing };
+            assert_eq!(decide(held, &confirm(missing)), Ok(vec![confirmed.clone()]));
+            assert_eq!(evolve(held, &confirmed), Withdrawals::Usual);
+        }
+    }
+}
