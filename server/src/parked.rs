@@ -21,30 +21,39 @@ pub(crate) async fn page(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Page<ParkedSequence>, LoadError> {
-    let (state, since) = load(store, process).await?;
+    let (state, why) = load(store, process).await?;
     let mut rest = state.parked().iter().filter(|(sequence, _)| after.is_none_or(|after| sequence.as_str() > after));
     let mut items = Vec::new();
     for (sequence, parked) in rest.by_ref().take(limit) {
-        let parked_at = since.get(sequence).copied().unwrap_or_default();
-        items.extend(shown(store, types, sequence, parked, parked_at).await?);
+        let (parked_at, error) = why.get(&parked.position).cloned().unwrap_or_default();
+        items.extend(shown(store, types, sequence, parked, (parked_at, error)).await?);
     }
     let next_cursor = items.last().filter(|_| rest.next().is_some()).map(|last| last.sequence.clone());
     Ok(Page { items, next_cursor, total: state.parked().len() as u64 })
 }
 
-/// The process, and since when each of its sequences stands.
-async fn load(store: &Store, process: &'static str) -> Result<(Process, HashMap<String, Timestamp>), LoadError> {
-    let (mut state, mut since) = (Process::default(), HashMap::new());
+/// The process, and of each event at which something stands, since when and why.
+async fn load(store: &Store, process: &'static str) -> Result<(Process, HashMap<u64, (Timestamp, String)>), LoadError> {
+    let (mut state, mut why) = (Process::default(), HashMap::new());
     stored::for_each(store, &streams::process(process), |recorded| {
         let event = stored::decode::<ProcessEvent>(recorded)?;
-        if let ProcessEvent::SequenceParked { sequence, .. } = &event {
-            since.insert(sequence.clone(), Timestamp::from_unix_ms(recorded.time_ms));
-        }
         state = process::evolve(std::mem::take(&mut state), &event);
+        match event {
+            ProcessEvent::SequenceParked { position, error, .. } => {
+                why.insert(position, (Timestamp::from_unix_ms(recorded.time_ms), error));
+            }
+            ProcessEvent::SequenceRecovered { .. }
+            | ProcessEvent::SequenceRetried { .. }
+            | ProcessEvent::SequenceSkipped { .. }
+            | ProcessEvent::Introduced { .. }
+            | ProcessEvent::Paused
+            | ProcessEvent::Resumed
+            | ProcessEvent::Stepped => {}
+        }
         Ok(())
     })
     .await?;
-    Ok((state, since))
+    Ok((state, why))
 }
 
 async fn shown(
@@ -52,7 +61,7 @@ async fn shown(
     types: &[&str],
     sequence: &str,
     parked: &Parked,
-    parked_at: Timestamp,
+    (parked_at, error): (Timestamp, String),
 ) -> Result<Option<ParkedSequence>, LoadError> {
     let position = Position(parked.position);
     let before = Position(parked.position.saturating_sub(1));
@@ -67,7 +76,7 @@ async fn shown(
         kind: front.kind().to_owned(),
         stream: front.stream().to_owned(),
         attempts: parked.attempts,
-        error: parked.error.clone(),
+        error,
         parked_at,
         waiting: slice.events.len() as u64 - 1,
     }))

@@ -212,7 +212,16 @@ impl Batch {
         if events.is_empty() {
             return;
         }
-        let events = events.iter().map(|event| self.sealed(event)).collect();
+        let events = events.iter().map(|event| self.sealed(event, &self.cause)).collect();
+        self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
+    }
+
+    /// The same, each event with a cause of its own.
+    pub(crate) fn add_each<E: Stored>(&mut self, stream: StreamName, expected: Version, events: &[(E, Cause)]) {
+        if events.is_empty() {
+            return;
+        }
+        let events = events.iter().map(|(event, cause)| self.sealed(event, cause)).collect();
         self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
     }
 
@@ -240,16 +249,16 @@ impl Batch {
         self.append
     }
 
-    fn sealed<E: Stored>(&self, event: &E) -> NewEvent {
+    fn sealed<E: Stored>(&self, event: &E, cause: &Cause) -> NewEvent {
         let Encoded { kind, schema_version, data } = event.encode();
         NewEvent {
             id: chance::id(),
             kind: kind.to_owned(),
             schema_version,
             time_ms: self.now.unix_ms(),
-            correlation_id: self.cause.correlation_id.clone(),
-            causation_id: self.cause.causation_id.clone(),
-            actor: self.cause.actor.clone(),
+            correlation_id: cause.correlation_id.clone(),
+            causation_id: cause.causation_id.clone(),
+            actor: cause.actor.clone(),
             data,
         }
     }

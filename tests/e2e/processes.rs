@@ -55,7 +55,7 @@ fn mails_about(mocks: &Mocks, order: &Order) -> Vec<String> {
 }
 
 /// Writes an event about an order that no program can read, as a later version of the shop might have written it.
-async fn poison(store: &SqliteStore, order: OrderId) {
+pub(crate) async fn poison(store: &SqliteStore, order: OrderId) {
     let event = NewEvent {
         id: Uuid::now_v7(),
         kind: "email.requested".to_owned(),
@@ -231,4 +231,30 @@ async fn is_next(client: &Client, kind: &str, order: OrderId) {
         (next.kind == kind && next.sequence == order.to_string() && checkout.in_flight == 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_tells() {
+    const BROKEN: usize = 1_500;
+    let World { mocks, server, folder, .. } = World::open().await;
+    server.shutdown().await;
+    let log = SqliteStore::open(&folder.path().join("shop.db")).unwrap();
+    for _ in 0..BROKEN {
+        poison(&log, an_order()).await;
+    }
+    log.close().await;
+    let server = Server::start(config(&mocks, &folder)).await.unwrap();
+    let client = Client::new(&server.url()).unwrap();
+    let world = World { mocks, server, client, folder };
+    world.all_products_are_there().await;
+    let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
+    world.buy(&basket, VISA).await.unwrap();
+    let order = world.reaches(basket.id, OrderStatus::Confirmed).await;
+    eventually("its mail is there", || async { (mails_about(&world.mocks, &order).len() == 1).then_some(()) }).await;
+    eventually("all the others are parked, and readiness says so", || async {
+        let reasons = world.client.readiness().await.unwrap().reasons;
+        reasons.iter().any(|reason| reason.starts_with("1500 parked in the process mail")).then_some(())
+    })
+    .await;
+    assert_eq!(parked(&world.client, "mail").await.total, BROKEN as u64);
 }

@@ -120,9 +120,9 @@ pub enum ProcessError {
     TooManyParked,
 }
 
-/// So many sequences stand at most. When that many orders cannot be handled, it is not the orders that are wrong: the
-/// process rather stands still, and what it cannot handle is tried again and again.
-pub const MOST_PARKED: usize = 1000;
+/// Maximum number of parked sequences. Each costs about 200 bytes of memory, so this bounds what a process holds, and no
+/// more than that: it stands far above what a shop has to do with.
+pub const MOST_PARKED: usize = 100_000;
 
 /// How much of an error is kept, in characters.
 const LONGEST_ERROR: usize = 500;
@@ -141,10 +141,8 @@ pub struct Process {
 pub struct Parked {
     /// The event at which it stands, or stood.
     pub position: u64,
-    /// How often that event was tried.
+    /// How often that event was tried. What went wrong stands in the event that says so, and is not held here.
     pub attempts: u32,
-    /// What went wrong at last.
-    pub error: String,
     /// Where it goes on once it was retried or skipped: with what comes after this position.
     pub goes_on_after: Option<u64>,
 }
@@ -186,9 +184,8 @@ pub fn evolve(mut process: Process, event: &ProcessEvent) -> Process {
         ProcessEvent::Resumed => process.paused = false,
         // A step is for whoever runs now; one that is not taken before a restart is forgotten.
         ProcessEvent::Stepped => {}
-        ProcessEvent::SequenceParked { sequence, position, attempts, error } => {
-            let (position, attempts, error) = (*position, *attempts, error.clone());
-            let parked = Parked { position, attempts, error, goes_on_after: None };
+        ProcessEvent::SequenceParked { sequence, position, attempts, error: _ } => {
+            let parked = Parked { position: *position, attempts: *attempts, goes_on_after: None };
             process.settled.remove(sequence);
             process.parked.insert(sequence.clone(), parked);
         }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use storefront_api::{Health, ProductId, Readiness, VatRate};
+use storefront_domain::process::MOST_PARKED;
 use storefront_domain::withdrawals::Withdrawals;
 use tracing::error;
 
@@ -125,6 +126,10 @@ fn troubles(name: &str, standing: &Standing) -> Vec<String> {
     if standing.parked > 0 {
         let parked = standing.parked;
         troubles.push(format!("{parked} parked in the process {name}; GET /v1/processes/{name}/parked tells why."));
+    }
+    if standing.parked >= MOST_PARKED {
+        troubles
+            .push(format!("The process {name} cannot park more and stands still until some are retried or skipped."));
     }
     troubles
 }

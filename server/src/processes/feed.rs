@@ -11,6 +11,7 @@ use storefront_api::Timestamp;
 use storefront_domain::process::{Process, ProcessEvent};
 use storefront_eventlog::{Checkpoint, Filter, Position, Recorded, Slice, StreamName, Version};
 
+use super::patience::Trouble;
 use super::runner::{Listener, Turn};
 use crate::progress::{NextEvent, Standing, Troubled};
 use crate::stored::{self, LoadError};
@@ -64,6 +65,9 @@ pub(super) struct Feed {
     troubled: BTreeMap<Position, Troubled>,
     parked: HashMap<String, Parked>,
     errands: Vec<Errand>,
+    /// Given up, and not written yet: what is given up while others are written is written with the next.
+    given_up: Vec<(Turn, Trouble)>,
+    parking: bool,
     /// Sequences that had recovered before this began, and up to where they were dealt with.
     settled: HashMap<String, Position>,
     paused: bool,
@@ -107,6 +111,8 @@ impl Feed {
             troubled: BTreeMap::new(),
             parked: HashMap::new(),
             errands: Vec::new(),
+            given_up: Vec::new(),
+            parking: false,
             settled: HashMap::new(),
             paused: process.paused(),
             steps: 0,
@@ -263,6 +269,27 @@ impl Feed {
         std::mem::take(&mut self.errands)
     }
 
+    /// An event cannot be handled, and is to be parked.
+    pub(super) fn give_up(&mut self, turn: Turn, trouble: Trouble) {
+        self.given_up.push((turn, trouble));
+    }
+
+    /// What is to be parked now, all at once, with the checkpoint that holds then; `None` while others are being parked.
+    pub(super) fn begin_parking(&mut self) -> Option<(Vec<(Turn, Trouble)>, Checkpoint)> {
+        if self.parking || self.given_up.is_empty() {
+            return None;
+        }
+        self.parking = true;
+        let given_up = std::mem::take(&mut self.given_up);
+        let positions: BTreeSet<Position> = given_up.iter().map(|(turn, _)| turn.recorded.position).collect();
+        Some((given_up, self.checkpoint_without(|position| positions.contains(&position))))
+    }
+
+    /// What was to be parked was written, or was not.
+    pub(super) fn end_parking(&mut self) {
+        self.parking = false;
+    }
+
     /// The events that begin now, first those that stand first in the log.
     pub(super) fn begin(&mut self) -> Vec<Turn> {
         let mut turns = Vec::new();
@@ -272,7 +299,8 @@ impl Feed {
                 self.steps -= 1;
             }
             self.begun.insert(position);
-            turns.push(Turn { recorded, checkpoint: self.checkpoint_without(Some(position)), attempt });
+            let checkpoint = self.checkpoint_without(|finishing| finishing == position);
+            turns.push(Turn { recorded, checkpoint, attempt });
         }
         // What a step was for may have been parked meanwhile.
         self.steps = self.steps.min(u32::try_from(self.ready.len()).unwrap_or(u32::MAX));
@@ -336,16 +364,16 @@ impl Feed {
         }
     }
 
-    /// The last position before which nothing is unfinished, if one event were finished.
-    pub(super) fn checkpoint_without(&self, finishing: Option<Position>) -> Checkpoint {
-        let first = self.unfinished.iter().find(|position| Some(**position) != finishing);
+    /// The last position before which nothing is unfinished, if some events were finished.
+    pub(super) fn checkpoint_without(&self, finishing: impl Fn(Position) -> bool) -> Checkpoint {
+        let first = self.unfinished.iter().find(|position| !finishing(**position));
         let position = first.map_or(self.read_to, |first| Position(first.0 - 1));
         Checkpoint { consumer: self.process.to_owned(), position }
     }
 
     /// The checkpoint, when it is far past the last one that was written by itself.
     pub(super) fn checkpoint_if_due(&mut self) -> Option<Checkpoint> {
-        let checkpoint = self.checkpoint_without(None);
+        let checkpoint = self.checkpoint_without(|_| false);
         if checkpoint.position.0 < self.saved.0 + CHECKPOINT_EVERY {
             return None;
         }
@@ -357,7 +385,7 @@ impl Feed {
     pub(super) fn standing(&self) -> Standing {
         let next = if self.paused { self.next() } else { vec![] };
         Standing {
-            position: self.checkpoint_without(None).position,
+            position: self.checkpoint_without(|_| false).position,
             read_to: self.read_to,
             steered_to: self.steered_to,
             ready: self.ready.len(),

@@ -136,7 +136,7 @@ impl Story {
     }
 
     fn checkpoint(&self) -> u64 {
-        self.feed.checkpoint_without(None).position.0
+        self.feed.checkpoint_without(|_| false).position.0
     }
 
     fn next(&self) -> Vec<u64> {

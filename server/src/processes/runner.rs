@@ -127,8 +127,8 @@ enum Outcome {
     Done(Turn),
     /// It is not.
     WentWrong(Turn, Trouble),
-    /// It was to be parked.
-    Parked(Turn, Trouble, Result<(), Failure>),
+    /// These were to be parked.
+    Parked(Vec<(Turn, Trouble)>, Result<(), Failure>),
     /// The pause after an attempt is over.
     Due(Position, u32),
     /// A parked sequence was looked through up to a position.
@@ -181,34 +181,54 @@ where
         for errand in feed.errands() {
             running.spawn(run_errand(self.store.clone(), self.listener.clone(), errand));
         }
+        if let Some((given_up, checkpoint)) = feed.begin_parking() {
+            running.spawn(park(self.store.clone(), self.listener.name, given_up, checkpoint));
+        }
     }
 
     /// Fails when another server runs the process by now.
     fn take_in(&self, outcome: Outcome, feed: &mut Feed, running: &mut JoinSet<Outcome>) -> Result<(), Failure> {
         match outcome {
             Outcome::WentWrong(_, Trouble::Failed(fenced @ Failure::Append(AppendError::Fenced { .. })))
-            | Outcome::Parked(_, _, Err(fenced @ Failure::Append(AppendError::Fenced { .. }))) => return Err(fenced),
+            | Outcome::Parked(_, Err(fenced @ Failure::Append(AppendError::Fenced { .. }))) => return Err(fenced),
             Outcome::Done(turn) => feed.finish(&turn.recorded),
             Outcome::WentWrong(turn, trouble) => match verdict(&trouble, turn.attempt) {
                 Verdict::Again(pause) => self.again(feed, running, &turn, &trouble, pause),
-                Verdict::Park => {
-                    let checkpoint = feed.checkpoint_without(Some(turn.recorded.position));
-                    running.spawn(park(self.store.clone(), self.listener.name, turn, trouble, checkpoint));
-                }
+                Verdict::Park => feed.give_up(turn, trouble),
             },
-            // The sequence stands as soon as the log says so.
-            Outcome::Parked(_, _, Ok(())) | Outcome::Recovered => {}
-            Outcome::Parked(turn, trouble, Err(Failure::Process(ProcessError::TooManyParked))) => {
-                self.again(feed, running, &turn, &trouble, OVERCROWDED);
+            Outcome::Parked(given_up, written) => {
+                feed.end_parking();
+                self.after_parking(feed, running, &given_up, written);
             }
-            Outcome::Parked(turn, _, Err(failure)) => {
-                let pause = LOG_PAUSES.pause(turn.attempt);
-                self.again(feed, running, &turn, &failure.into(), pause);
-            }
+            Outcome::Recovered => {}
             Outcome::Due(position, attempt) => feed.due(position, attempt),
             Outcome::Fetched { sequence, to, found } => feed.fetched(sequence, to, found),
         }
         Ok(())
+    }
+
+    fn after_parking(
+        &self,
+        feed: &mut Feed,
+        running: &mut JoinSet<Outcome>,
+        given_up: &[(Turn, Trouble)],
+        written: Result<(), Failure>,
+    ) {
+        match written {
+            // A sequence stands as soon as the log says so.
+            Ok(()) => {}
+            Err(Failure::Process(ProcessError::TooManyParked)) => {
+                for (turn, trouble) in given_up {
+                    self.again(feed, running, turn, trouble, OVERCROWDED);
+                }
+            }
+            Err(failure) => {
+                let failure = failure.into();
+                for (turn, _) in given_up {
+                    self.again(feed, running, turn, &failure, LOG_PAUSES.pause(turn.attempt));
+                }
+            }
+        }
     }
 
     fn again(&self, feed: &mut Feed, running: &mut JoinSet<Outcome>, turn: &Turn, trouble: &Trouble, pause: Duration) {
@@ -275,17 +295,45 @@ where
     }
 }
 
-/// Writes that a sequence stands at an event, and moves the checkpoint past it.
-async fn park(store: Store, process: &'static str, turn: Turn, trouble: Trouble, checkpoint: Checkpoint) -> Outcome {
-    let recorded = &turn.recorded;
-    let (sequence, position) = (recorded.correlation_id().to_owned(), recorded.position.0);
-    error!(
-        process, position, correlation_id = sequence, attempts = turn.attempt, error = %trouble,
-        "an event cannot be handled: it and what follows of the same order wait until somebody retries or skips it"
-    );
-    let command = ProcessCommand::Park { sequence, position, attempts: turn.attempt, error: trouble.to_string() };
-    let parked = steer(&store, process, &command, &Cause::event(recorded, process), Some(&checkpoint)).await;
-    Outcome::Parked(turn, trouble, parked)
+/// Writes that sequences stand at events, all in one append, and moves the checkpoint past those.
+async fn park(store: Store, process: &'static str, given_up: Vec<(Turn, Trouble)>, checkpoint: Checkpoint) -> Outcome {
+    for (turn, trouble) in &given_up {
+        let recorded = &turn.recorded;
+        error!(
+            process, position = recorded.position.0, correlation_id = recorded.correlation_id(),
+            attempts = turn.attempt, error = %trouble,
+            "an event cannot be handled: it and what follows of the same order wait until somebody retries or skips it"
+        );
+    }
+    let stream = streams::process(process);
+    let written = retrying(|| async {
+        let (mut state, version) = stored::load::<ProcessEvent>(&store, &stream).await?;
+        let mut events = Vec::new();
+        for (Turn { recorded, attempt, .. }, trouble) in &given_up {
+            let (sequence, position) = (recorded.correlation_id().to_owned(), recorded.position.0);
+            let park = ProcessCommand::Park { sequence, position, attempts: *attempt, error: trouble.to_string() };
+            for event in process::decide(&state, park)? {
+                state = process::evolve(state, &event);
+                events.push((event, Cause::event(recorded, process)));
+            }
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::new(clock::now(), told_by(process));
+        batch.add_each(stream.clone(), version, &events);
+        batch.checkpoint(checkpoint.clone());
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    })
+    .await;
+    Outcome::Parked(given_up, written)
+}
+
+/// The process itself is the cause.
+fn told_by(process: &str) -> Cause {
+    let actor = format!("process:{process}");
+    Cause { correlation_id: actor.clone(), causation_id: None, actor }
 }
 
 async fn run_errand(store: Store, Listener { name, types }: Listener, errand: Errand) -> Outcome {
@@ -299,7 +347,7 @@ async fn run_errand(store: Store, Listener { name, types }: Listener, errand: Er
                 let actor = format!("process:{name}");
                 let cause = Cause { correlation_id: sequence.clone(), causation_id: None, actor };
                 let command = ProcessCommand::Recover { sequence: sequence.clone(), position: position.0 };
-                steer(&store, name, &command, &cause, None).await.map(|()| Outcome::Recovered)
+                steer(&store, name, &command, &cause).await.map(|()| Outcome::Recovered)
             }
         };
         match outcome {
@@ -333,13 +381,7 @@ async fn fetch(
     }
 }
 
-async fn steer(
-    store: &Store,
-    process: &'static str,
-    command: &ProcessCommand,
-    cause: &Cause,
-    checkpoint: Option<&Checkpoint>,
-) -> Result<(), Failure> {
+async fn steer(store: &Store, process: &'static str, command: &ProcessCommand, cause: &Cause) -> Result<(), Failure> {
     let stream = streams::process(process);
     retrying(|| async {
         let (state, version) = stored::load::<ProcessEvent>(store, &stream).await?;
@@ -347,9 +389,6 @@ async fn steer(
         batch.add(stream.clone(), version, &process::decide(&state, command.clone())?);
         if batch.is_empty() {
             return Ok(());
-        }
-        if let Some(checkpoint) = checkpoint {
-            batch.checkpoint(checkpoint.clone());
         }
         store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
