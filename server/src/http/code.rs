@@ -113,6 +113,7 @@ codes! {
     ViewPaused, "view_paused", SERVICE_UNAVAILABLE, "The view is paused";
     ViewsBehind, "views_behind", SERVICE_UNAVAILABLE, "The lists have not come that far yet";
     TooManyConnections, "too_many_connections", SERVICE_UNAVAILABLE, "The server has too much to answer";
+    ViewsUnavailable, "views_unavailable", SERVICE_UNAVAILABLE, "The lists cannot be read";
     Busy, "busy", SERVICE_UNAVAILABLE, "The shop is busy";
     ShopClosed, "shop_closed", SERVICE_UNAVAILABLE, "The shop is being started over, or is closing";
     ShuttingDown, "shutting_down", SERVICE_UNAVAILABLE, "The shop is closing";

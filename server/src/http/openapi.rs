@@ -51,7 +51,9 @@ order: its wallet pays, its spending limit holds, its vouchers can be used, and 
 
 **Writing.** An order's id is a UUID of the client's choice. Every write answers `Storefront-Position`, the log position \
 that it wrote; send it back as `min_position` to read your own writes. Under an `Idempotency-Key` a command takes effect \
-once and gets the same answer each time, for at least 24 hours. `If-Match` makes a command depend on a version.
+once and gets the same answer each time, for at least 24 hours, with `Idempotent-Replayed: true` from the second time on; \
+another body, as JSON, is refused. A refusal is not kept, because nothing was done: the same key may be sent again, and the \
+command is decided anew. `If-Match` makes a command depend on a version.
 
 **Following.** `GET /v1/events?after=N&wait=20` answers as soon as there is something after N.
 
@@ -121,6 +123,7 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
         Code::TooManyConnections,
         Code::ForeignHost,
         Code::ForeignOrigin,
+        Code::ViewsUnavailable,
     ];
     if in_path {
         codes.push(Code::InvalidPath);

@@ -139,6 +139,10 @@ impl From<Failure> for ApiError {
                 error!(error = %failure, "a request failed");
                 Self::log_unavailable(failure.trouble())
             }
+            Failure::Views(failure @ (ViewStoreError::Database(_) | ViewStoreError::Unusable(_))) => {
+                error!(error = %failure, "a request failed");
+                Self::new(Code::ViewsUnavailable, "The database of the lists does not answer. Try again shortly.")
+            }
             Failure::Load(LoadError::Codec { position, source }) => {
                 error!(position, error = %source, "a request failed");
                 Self::new(Code::UnreadableEvent, format!("Event {position} cannot be read: {source}."))
@@ -151,7 +155,7 @@ impl From<Failure> for ApiError {
                 | AppendError::TimerGone { .. }
                 | AppendError::Invalid(_),
             )
-            | Failure::Views(_)
+            | Failure::Views(ViewStoreError::Row { .. })
             | Failure::Json(_)
             | Failure::Invoice(_)
             | Failure::Withdrawals(_)

@@ -3,12 +3,17 @@
 
 use async_trait::async_trait;
 
+use super::query::Found;
+
 /// The database of the views failed. Nothing that was not committed is there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ViewStoreError {
     /// The database answered with an error, or cannot be reached.
-    #[error("the database of the views failed: {0}")]
+    #[error("the database of the views failed: {}", in_full(&**.0))]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database is not one that views can be kept in; nothing of it was changed.
+    #[error("{0}")]
+    Unusable(String),
     /// A row is not what this program writes; a rebuild puts it right.
     #[error("a row of the view {view} cannot be read, rebuild it: {source}")]
     Row {
@@ -17,6 +22,20 @@ pub(crate) enum ViewStoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+/// An error with its causes: some drivers say no more than "db error" themselves.
+fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// A value in a row or in a statement.
@@ -116,6 +135,20 @@ impl Statement {
 /// The rows that a question is answered with.
 pub(super) type Rows = Vec<Vec<Value>>;
 
+/// Questions of which some follow from the answers to others.
+pub(super) trait Plan: Send {
+    /// What comes after these answers; at first there are none.
+    fn next(&mut self, answers: Vec<Rows>) -> Next;
+}
+
+/// What comes next in a plan.
+pub(super) enum Next {
+    /// More questions.
+    Ask(Vec<Statement>),
+    /// What was found.
+    Found(Found),
+}
+
 /// A database that keeps views.
 #[async_trait]
 pub(super) trait Database: Send + Sync {
@@ -124,6 +157,17 @@ pub(super) trait Database: Send + Sync {
 
     /// Answers questions in order. Each answer is of one moment.
     async fn read(&self, questions: Vec<Statement>) -> Result<Vec<Rows>, ViewStoreError>;
+
+    /// Asks one thing after another. All the answers are of one moment; here only as long as nobody writes meanwhile.
+    async fn follow(&self, mut plan: Box<dyn Plan>) -> Result<Found, ViewStoreError> {
+        let mut answers = Vec::new();
+        loop {
+            match plan.next(answers) {
+                Next::Ask(questions) => answers = self.read(questions).await?,
+                Next::Found(found) => return Ok(found),
+            }
+        }
+    }
 
     /// Lets go of the database; it cannot be asked any more.
     async fn close(&self);

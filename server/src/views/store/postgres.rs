@@ -11,7 +11,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tracing::debug;
 
-use super::database::{Database, Given, Rows, Statement, Value, ViewStoreError};
+use super::database::{Database, Given, Next, Plan, Rows, Statement, Value, ViewStoreError};
+use super::query::Found;
 use super::schema;
 
 const READERS: usize = 3;
@@ -57,6 +58,7 @@ impl PostgresViews {
             config.tcp_user_timeout(SILENCE);
         }
         let mut session = Session::open(&config).await?;
+        session.check_schema().await?;
         session.migrate().await?;
         let sessions = std::iter::once(Some(session)).chain((0..READERS).map(|_| None)).map(Mutex::new).collect();
         Ok(Self { config, sessions, turn: AtomicUsize::new(0) })
@@ -91,6 +93,24 @@ impl Session {
         });
         client.batch_execute(SETTINGS).await?;
         Ok(Self { client, statements: HashMap::new() })
+    }
+
+    /// A schema of our name that somebody else made is left alone: making our tables there would drop theirs.
+    async fn check_schema(&self) -> Result<(), ViewStoreError> {
+        let tables = "SELECT c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'views' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') ORDER BY c.relname";
+        let found = self.client.query(tables, &[]).await?;
+        let found = found.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, Error>>()?;
+        let ours = ["format", "generations", "view_counts", "view_rows", "view_terms"];
+        let foreign = found.iter().find(|table| !ours.contains(&table.as_str()));
+        let foreign = foreign.or_else(|| found.first().filter(|_| !found.iter().any(|table| table == "format")));
+        match foreign {
+            None => Ok(()),
+            Some(table) => Err(ViewStoreError::Unusable(format!(
+                "the database has a schema named views with a table {table} that is not the shop's. Give the shop a \
+                 database of its own, or rename that schema"
+            ))),
+        }
     }
 
     /// One server at a time makes the tables, and the others find them.
@@ -146,6 +166,21 @@ impl Session {
         try_join_all(sent).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// A transaction of this kind sees the state of its first question until it ends.
+    async fn follow(&mut self, plan: &mut dyn Plan) -> Result<Found, Error> {
+        self.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+        let mut answers = Vec::new();
+        loop {
+            match plan.next(answers) {
+                Next::Ask(questions) => answers = self.read(&questions).await?,
+                Next::Found(found) => {
+                    self.client.batch_execute("COMMIT").await?;
+                    return Ok(found);
+                }
+            }
+        }
     }
 
     async fn read(&mut self, questions: &[Statement]) -> Result<Vec<Rows>, Error> {
@@ -232,6 +267,11 @@ impl Database for PostgresViews {
     async fn read(&self, questions: Vec<Statement>) -> Result<Vec<Rows>, ViewStoreError> {
         let slot = 1 + self.turn.fetch_add(1, Ordering::Relaxed) % READERS;
         self.in_session(slot, async |session: &mut Session| session.read(&questions).await).await
+    }
+
+    async fn follow(&self, mut plan: Box<dyn Plan>) -> Result<Found, ViewStoreError> {
+        let slot = 1 + self.turn.fetch_add(1, Ordering::Relaxed) % READERS;
+        self.in_session(slot, async |session: &mut Session| session.follow(&mut *plan).await).await
     }
 
     async fn close(&self) {

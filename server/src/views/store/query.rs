@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::ViewStore;
 use super::changes::beginning;
-use super::database::{Rows, Statement, Value, ViewStoreError};
+use super::database::{Next, Plan, Rows, Statement, Value, ViewStoreError};
 use crate::views::view::WORD;
 
 /// A beginning that stands for more terms than these is searched row by row.
@@ -73,7 +73,7 @@ impl ViewStore {
         Ok(answers.iter().map(total).collect())
     }
 
-    /// A page of what is found below a rank, highest rank first, and how many there are in all.
+    /// A page of what is found below a rank, highest rank first, and how many there are in all: both of one moment.
     pub(crate) async fn find(
         &self,
         view: &str,
@@ -81,101 +81,110 @@ impl ViewStore {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Found, ViewStoreError> {
-        let before = before.unwrap_or(i64::MAX);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        match what {
-            What::Term(term) => {
-                self.with_terms(view, std::slice::from_ref(term), before, limit, count_of(view, term)).await
+        let finding = Finding {
+            view: view.to_owned(),
+            what: what.clone(),
+            before: before.unwrap_or(i64::MAX),
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+            stage: Stage::Begins,
+        };
+        self.0.follow(Box::new(finding)).await
+    }
+}
+
+/// A page on its way. What a search is best looked up by shows only when its words were, so one question follows another.
+struct Finding {
+    view: String,
+    what: What,
+    before: i64,
+    limit: i64,
+    stage: Stage,
+}
+
+/// What was asked last.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nothing.
+    Begins,
+    /// The terms of a word's beginning.
+    Terms,
+    /// The page of each of some terms, and a count.
+    PagesOfTerms,
+    /// How common each word is, and how many rows there are.
+    Weights,
+    /// The page of two words, with the count in each row.
+    Both,
+    /// The page, and a count.
+    Page,
+}
+
+impl Plan for Finding {
+    fn next(&mut self, answers: Vec<Rows>) -> Next {
+        let (stage, next) = match (&self.what, self.stage) {
+            (What::Term(term), Stage::Begins) => {
+                self.ask_for_terms(std::slice::from_ref(term), count_of(&self.view, term))
             }
-            What::Words { words, group, all } => {
+            (What::Words { words, group, all }, stage) => {
                 let words = words.get(..MOST_WORDS).unwrap_or(words);
-                let search = Search { view, words, group: group.as_deref(), all, before, limit };
-                if let [word] = words
-                    && let Some(terms) = self.terms_of(&search, word).await?
-                {
-                    return self.with_terms(view, &terms, before, limit, search.count(word)).await;
-                }
-                self.with_words(&search).await
+                let (group, view) = (group.as_deref(), self.view.as_str());
+                let search = Search { view, words, group, all, before: self.before, limit: self.limit };
+                self.next_of_words(&search, stage, &answers)
+            }
+            (What::Term(_), _) => (Stage::PagesOfTerms, Next::Found(self.merged(&answers))),
+        };
+        self.stage = stage;
+        next
+    }
+}
+
+impl Finding {
+    fn next_of_words(&self, search: &Search<'_>, stage: Stage, answers: &[Rows]) -> (Stage, Next) {
+        match (stage, search.words) {
+            (Stage::Begins, [word]) => (Stage::Terms, Next::Ask(vec![search.terms(word)])),
+            (Stage::Begins, _) => (Stage::Weights, Next::Ask(search.weights())),
+            (Stage::Terms, words) => match (search.few_terms(answers), words) {
+                (Some(terms), [word]) => self.ask_for_terms(&terms, search.count(word)),
+                (_, _) => (Stage::Weights, Next::Ask(search.weights())),
+            },
+            (Stage::Weights, _) => search.after_the_weights(answers),
+            (Stage::PagesOfTerms, _) => (stage, Next::Found(self.merged(answers))),
+            (Stage::Both, _) => (stage, Next::Found(answers.first().map(counted).unwrap_or_default())),
+            (Stage::Page, _) => {
+                let found = match answers {
+                    [rows, count] => Found { rows: ranked(rows), total: total(count) },
+                    _ => Found::default(),
+                };
+                (stage, Next::Found(found))
             }
         }
     }
 
-    /// The terms of a word's beginning; `None` when there are too many to look at each.
-    async fn terms_of(&self, search: &Search<'_>, word: &str) -> Result<Option<Vec<String>>, ViewStoreError> {
-        let sql = "SELECT term FROM view_counts WHERE view = $1 AND term >= $2 AND term < $3 AND generation = (
-                SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
-            LIMIT $4";
-        let (from, to) = range(word);
-        let limit = i64::try_from(MOST_TERMS_OF_ALL_GROUPS + 1).unwrap_or(i64::MAX);
-        let rows = self.ask(Statement::new(sql, [search.view.into(), from.into(), to.into(), limit.into()])).await?;
-        let in_group = |term: &&str| {
-            let group_of = term.rsplit_once(' ').map(|(_, group)| group);
-            search.group.is_none_or(|group| group_of == Some(group))
-        };
-        let terms = rows.iter().filter_map(|row| row.first()).map(Value::text).filter(in_group);
-        let terms: Vec<String> = terms.map(str::to_owned).collect();
-        Ok((rows.len() <= MOST_TERMS_OF_ALL_GROUPS && terms.len() <= MOST_TERMS).then_some(terms))
-    }
-
-    /// What has at least one of some terms: the best of each, merged.
-    async fn with_terms(
-        &self,
-        view: &str,
-        terms: &[String],
-        before: i64,
-        limit: i64,
-        count: Statement,
-    ) -> Result<Found, ViewStoreError> {
+    /// Asks for what has at least one of some terms: the best of each.
+    fn ask_for_terms(&self, terms: &[String], count: Statement) -> (Stage, Next) {
         let sql = "SELECT t.rank, r.body FROM view_terms AS t
             JOIN view_rows AS r ON r.view = t.view AND r.generation = t.generation AND r.key = t.key
             WHERE t.view = $1 AND t.term = $2 AND t.rank < $3 AND t.generation = (
                 SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
             ORDER BY t.rank DESC, t.key DESC LIMIT $4";
         if terms.is_empty() {
-            return Ok(Found::default());
+            return (Stage::PagesOfTerms, Next::Found(Found::default()));
         }
-        let page =
-            |term: &String| Statement::new(sql, [view.into(), term.as_str().into(), before.into(), limit.into()]);
-        let mut answers = self.0.read(terms.iter().map(page).chain([count]).collect()).await?;
-        let total = total(&answers.pop().unwrap_or_default());
-        if let [only] = answers.as_slice() {
-            return Ok(Found { rows: ranked(only), total });
-        }
-        // One row may have several of them.
-        let merged: BTreeSet<(i64, String)> = answers.iter().flat_map(ranked).collect();
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(Found { rows: merged.into_iter().rev().take(limit).collect(), total })
+        let values =
+            |term: &String| [self.view.as_str().into(), term.as_str().into(), self.before.into(), self.limit.into()];
+        let pages = terms.iter().map(|term| Statement::new(sql, values(term)));
+        (Stage::PagesOfTerms, Next::Ask(pages.chain([count]).collect()))
     }
 
-    /// What has words with several beginnings, or with one that stands for very many.
-    ///
-    /// Two that are not all too common are looked up in the index of words. Else either all rows with the rarest of them are
-    /// looked up, or rows are looked at from the highest rank down until the page is full: whichever is likely to look at fewer.
-    async fn with_words(&self, search: &Search<'_>) -> Result<Found, ViewStoreError> {
-        let counts = search.words.iter().map(|word| search.weight(word));
-        let counts = self.0.read(counts.chain([count_of(search.view, search.all)]).collect()).await?;
-        let Some((all, weights)) = counts.split_last() else { return Ok(Found::default()) };
-        let all = total(all);
-        let rarest = search.words.iter().zip(weights.iter().map(total)).min_by_key(|(_, weight)| *weight);
-        let Some((rarest, weight)) = rarest.filter(|_| all > 0) else { return Ok(Found::default()) };
-        if let [one, other] = search.words
-            && search.group.is_none()
-            && weights.iter().map(total).sum::<u64>() <= all
-        {
-            return Ok(counted(&self.ask(search.find_both(one, other)).await?));
+    fn merged(&self, answers: &[Rows]) -> Found {
+        let Some((count, pages)) = answers.split_last() else { return Found::default() };
+        let total = total(count);
+        if let [only] = pages {
+            return Found { rows: ranked(only), total };
         }
-        let wanted = u64::try_from(search.limit).unwrap_or_default();
-        let until_full = all.min(wanted.saturating_mul(all) / weight.max(1));
-        let page = if weight <= until_full { search.page_by(rarest) } else { search.page_from_the_top() };
-        let count = match search.words {
-            [word] => search.count(word),
-            [one, other] if search.group.is_none() => search.count_both(one, other),
-            _ if weight <= all => search.count_by(rarest),
-            _ => search.count_all(),
-        };
-        let answers = self.0.read(vec![page, count]).await?;
-        let [rows, count] = answers.as_slice() else { return Ok(Found::default()) };
-        Ok(Found { rows: ranked(rows), total: total(count) })
+        // One row may have several of the terms.
+        let merged: BTreeSet<(i64, String)> = pages.iter().flat_map(ranked).collect();
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        Found { rows: merged.into_iter().rev().take(limit).collect(), total }
     }
 }
 
@@ -191,6 +200,60 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// The terms of a word's beginning, of all groups.
+    fn terms(&self, word: &str) -> Statement {
+        let sql = "SELECT term FROM view_counts WHERE view = $1 AND term >= $2 AND term < $3 AND generation = (
+                SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
+            LIMIT $4";
+        let (from, to) = range(word);
+        let limit = i64::try_from(MOST_TERMS_OF_ALL_GROUPS + 1).unwrap_or(i64::MAX);
+        Statement::new(sql, [self.view.into(), from.into(), to.into(), limit.into()])
+    }
+
+    /// The terms that were found; `None` when there are too many to look at each.
+    fn few_terms(&self, answers: &[Rows]) -> Option<Vec<String>> {
+        let rows = answers.first()?;
+        let in_group = |term: &&str| {
+            let group_of = term.rsplit_once(' ').map(|(_, group)| group);
+            self.group.is_none_or(|group| group_of == Some(group))
+        };
+        let terms = rows.iter().filter_map(|row| row.first()).map(Value::text).filter(in_group);
+        let terms: Vec<String> = terms.map(str::to_owned).collect();
+        (rows.len() <= MOST_TERMS_OF_ALL_GROUPS && terms.len() <= MOST_TERMS).then_some(terms)
+    }
+
+    fn weights(&self) -> Vec<Statement> {
+        self.words.iter().map(|word| self.weight(word)).chain([count_of(self.view, self.all)]).collect()
+    }
+
+    /// What has words with several beginnings, or with one that stands for very many.
+    ///
+    /// Two that are not all too common are looked up in the index of words. Else either all rows with the rarest of them are
+    /// looked up, or rows are looked at from the highest rank down until the page is full: whichever is likely to look at fewer.
+    fn after_the_weights(&self, counts: &[Rows]) -> (Stage, Next) {
+        let nothing = || (Stage::Page, Next::Found(Found::default()));
+        let Some((all, weights)) = counts.split_last() else { return nothing() };
+        let all = total(all);
+        let rarest = self.words.iter().zip(weights.iter().map(total)).min_by_key(|(_, weight)| *weight);
+        let Some((rarest, weight)) = rarest.filter(|_| all > 0) else { return nothing() };
+        if let [one, other] = self.words
+            && self.group.is_none()
+            && weights.iter().map(total).sum::<u64>() <= all
+        {
+            return (Stage::Both, Next::Ask(vec![self.find_both(one, other)]));
+        }
+        let wanted = u64::try_from(self.limit).unwrap_or_default();
+        let until_full = all.min(wanted.saturating_mul(all) / weight.max(1));
+        let page = if weight <= until_full { self.page_by(rarest) } else { self.page_from_the_top() };
+        let count = match self.words {
+            [word] => self.count(word),
+            [one, other] if self.group.is_none() => self.count_both(one, other),
+            _ if weight <= all => self.count_by(rarest),
+            _ => self.count_all(),
+        };
+        (Stage::Page, Next::Ask(vec![page, count]))
+    }
+
     /// How many rows have a word that begins like this.
     fn count(&self, word: &str) -> Statement {
         if let Some(counted) = beginning(word, self.group) {

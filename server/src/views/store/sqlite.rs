@@ -11,7 +11,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, params_from_iter};
 use tracing::warn;
 
-use super::database::{Database, Given, Rows, Statement, Value, ViewStoreError};
+use super::database::{Database, Given, Next, Plan, Rows, Statement, Value, ViewStoreError};
+use super::query::Found;
 use super::schema;
 
 const READERS: usize = 3;
@@ -104,6 +105,14 @@ fn migrate(connection: &Connection) -> rusqlite::Result<()> {
         .execute_batch(&format!("BEGIN IMMEDIATE; {drop} {create} PRAGMA user_version = {}; COMMIT;", schema::FORMAT))
 }
 
+impl SqliteViews {
+    /// The connection whose turn it is to read.
+    fn reader(&self) -> Arc<Mutex<Option<Connection>>> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.readers.len();
+        self.readers.get(turn).unwrap_or(&self.writer).clone()
+    }
+}
+
 #[async_trait]
 impl Database for SqliteViews {
     async fn write(&self, statements: Vec<Statement>) -> Result<bool, ViewStoreError> {
@@ -111,9 +120,26 @@ impl Database for SqliteViews {
     }
 
     async fn read(&self, questions: Vec<Statement>) -> Result<Vec<Rows>, ViewStoreError> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.readers.len();
-        let reader = self.readers.get(turn).unwrap_or(&self.writer).clone();
-        with(reader, move |connection| questions.iter().map(|question| read(connection, question)).collect()).await
+        with(self.reader(), move |connection| questions.iter().map(|question| read(connection, question)).collect())
+            .await
+    }
+
+    async fn follow(&self, mut plan: Box<dyn Plan>) -> Result<Found, ViewStoreError> {
+        with(self.reader(), move |connection| {
+            // From its first question on it sees one state.
+            let snapshot = connection.transaction()?;
+            let mut answers = Vec::new();
+            loop {
+                match plan.next(answers) {
+                    Next::Ask(questions) => {
+                        let read = questions.iter().map(|question| read(&snapshot, question));
+                        answers = read.collect::<rusqlite::Result<_>>()?;
+                    }
+                    Next::Found(found) => return Ok(found),
+                }
+            }
+        })
+        .await
     }
 
     async fn close(&self) {

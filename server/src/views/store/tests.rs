@@ -348,3 +348,43 @@ async fn a_beginning_that_very_many_words_share_is_found_page_by_page_and_counte
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_and_its_count_are_of_one_moment_while_rows_change_their_group() {
+    for World { name, one, other, .. } in worlds().await {
+        let first = begun(&one).await;
+        let changed = |from: &str, to: &str| {
+            let term_in = |group: &str| -> Terms {
+                [("every".to_owned(), 1), (group.to_owned(), 1), (word("ada", group), 1)].into_iter().collect()
+            };
+            RowChange {
+                key: "a".to_owned(),
+                terms_before: if from.is_empty() { Terms::new() } else { term_in(from) },
+                terms: term_in(to),
+                body: Some(format!("\"{to}\"")),
+            }
+        };
+        let commit = |head: &Head, to: u64, row: RowChange| Commit {
+            head: head.clone(),
+            to: Position(to),
+            event_id: format!("event-{to}"),
+            failures: Failures::default(),
+            rows: vec![row],
+        };
+        assert!(one.commit(&[commit(&first, 1, changed("", "open"))]).await.unwrap(), "{name}");
+        let writes = tokio::spawn(async move {
+            for (number, (from, to)) in [("open", "paid"), ("paid", "open")].into_iter().cycle().take(200).enumerate() {
+                let head = head_of(&one, State::Live).await;
+                assert!(one.commit(&[commit(&head, number as u64 + 2, changed(from, to))]).await.unwrap());
+            }
+        });
+        let what = words(&["ada"], None);
+        let mut asked = 0;
+        while !writes.is_finished() || asked == 0 {
+            let (found, total) = keys(&other, &what).await;
+            assert_eq!((found, total), (vec![1], 1), "{name}: question {asked}");
+            asked += 1;
+        }
+        writes.await.unwrap();
+    }
+}
