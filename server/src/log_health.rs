@@ -30,6 +30,8 @@ pub(crate) struct LogHealth {
 struct Ailments {
     reading: Option<Trouble>,
     writing: Option<Trouble>,
+    /// The last write found no place in the line.
+    busy: bool,
     /// Damage on disk does not go away, even where one does not meet it again.
     damaged: bool,
 }
@@ -53,13 +55,13 @@ impl LogHealth {
     pub(crate) async fn examine(&self, log: &Store) -> Examined {
         let silent = |_| Err(StoreError::Database("no answer in time".into()));
         let head = tokio::time::timeout(PROBE_WAIT, log.head()).await.unwrap_or_else(silent);
-        if self.noted().writing.is_some() {
+        if self.noted().writing.is_some() || self.noted().busy {
             let checkpoints = vec![Checkpoint { consumer: PROBE.to_owned(), position: Position(0) }];
             let probe = log.append(Append { checkpoints, ..Append::default() });
             // What comes of it is noted like that of every append.
             let _noted = tokio::time::timeout(PROBE_WAIT, probe).await;
         }
-        let Ailments { damaged, writing, reading: _ } = self.noted();
+        let Ailments { damaged, busy, writing, reading: _ } = self.noted();
         let trouble = match (&head, writing) {
             (_, _) if damaged => Some(
                 "The event log is damaged on disk: stop the server, see what `storefront-server check` says, and restore a \
@@ -68,6 +70,9 @@ impl LogHealth {
             ),
             (Err(failure), _) => Some(format!("The event log cannot be read: {}.", failure.trouble())),
             (Ok(_), Some(trouble)) => Some(format!("The event log cannot be written: {trouble}.")),
+            (Ok(_), None) if busy => Some(
+                "The event log cannot be written: writes wait for too long, and the last one was given up.".to_owned(),
+            ),
             (Ok(_), None) => None,
         };
         Examined { head: head.unwrap_or_default(), trouble }
@@ -103,7 +108,8 @@ impl LogHealth {
 
     fn note_write(&self, outcome: Result<Appended, AppendError>) -> Result<Appended, AppendError> {
         match &outcome {
-            Ok(_) => self.note(|ailments| ailments.writing = None),
+            Ok(_) => self.note(|ailments| (ailments.writing, ailments.busy) = (None, false)),
+            Err(AppendError::Busy) => self.note(|ailments| ailments.busy = true),
             Err(AppendError::Store(failure)) if failure.trouble() != Trouble::Closed => {
                 self.note(|ailments| ailments.writing = Some(failure.trouble()));
             }
@@ -226,6 +232,7 @@ mod tests {
         assert_eq!(health.noted().writing, Some(Trouble::Failing), "that it can be read says nothing of writing");
         assert!(health.note_write(Err(AppendError::Busy)).is_err());
         assert_eq!(health.noted().writing, Some(Trouble::Failing), "who was turned away has written nothing");
+        assert!(health.noted().busy, "and that is noted too");
         assert!(health.note_write(Ok(Appended { position: Position(1), versions: vec![] })).is_ok());
         assert_eq!(health.noted(), Ailments::default());
     }

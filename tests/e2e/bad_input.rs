@@ -163,6 +163,12 @@ async fn bad_input_gets_the_exact_problem_and_writes_nothing() {
         get("a limit of 101", "/v1/products?limit=101", 422, "invalid_values"),
         get("a limit in words", "/v1/products?limit=ten", 400, "invalid_query"),
         get("a wait of 31 s", "/v1/events?wait=31", 422, "invalid_values"),
+        get("a type that cannot be", "/v1/events?type=%00", 422, "invalid_values"),
+        get("a stream that cannot be", "/v1/events?stream=order-%00,stock-1", 422, "invalid_values"),
+        get("a correlation that cannot be", "/v1/events?correlation=a%00", 422, "invalid_values"),
+        get("a stream's name with a NUL", "/v1/streams/%00/events", 422, "invalid_values"),
+        get("a cursor with a NUL", "/v1/orders?cursor=%00", 422, "invalid_values"),
+        get("what is parked after a NUL in nothing", "/v1/processes/%00/parked?cursor=%00", 404, "process_not_found"),
         get("a stream's name that is none", "/v1/streams/a%20b/events", 422, "invalid_values"),
         Wrong {
             what: "a wrong method",
@@ -365,4 +371,32 @@ async fn a_card_number_in_the_place_of_a_token_is_refused_and_stands_nowhere_in_
         assert!(!format!("{problem:?}").contains("4242"), "{problem:?}");
     }
     assert_eq!(world.head().await, head, "something was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_that_no_database_can_keep_is_refused_or_finds_nothing_on_postgres_too() {
+    let store: storefront_server::StoreChoice =
+        crate::postgres::postgres_url(&crate::postgres_server::a_database().await).parse().unwrap();
+    let world = World::open_with(|config| config.store = store).await;
+    let before = world.client.readiness().await.unwrap();
+    for (path, status) in [
+        ("/v1/events?type=%00", 422),
+        ("/v1/events?stream=%00*", 422),
+        ("/v1/events?correlation=%00", 422),
+        ("/v1/streams/%00/events", 422),
+        ("/v1/orders?q=%00", 200),
+        ("/v1/orders?q=a%00b", 200),
+        ("/v1/orders?cursor=%00", 422),
+        ("/v1/invoices?q=%00", 200),
+        ("/v1/products?q=%00&category=%00", 200),
+        ("/v1/products/%00", 400),
+        ("/v1/stock?cursor=%00", 422),
+        ("/v1/vouchers", 400),
+        ("/v1/processes/mail/parked?cursor=%00", 200),
+    ] {
+        let answer = reqwest::get(format!("{}{path}", world.server.url())).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}: {}", answer.text().await.unwrap());
+    }
+    let after = world.client.readiness().await.unwrap();
+    assert!(after.ready && after.reasons == before.reasons, "{after:?}");
 }

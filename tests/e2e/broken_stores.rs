@@ -352,6 +352,13 @@ async fn a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_orde
     assert_log_unavailable(shop.get(&format!("/v1/orders/{}", shop.order)).await, FAILING).await;
     assert_log_unavailable(shop.get("/v1/events").await, FAILING).await;
     assert_log_unavailable(shop.add().await, FAILING).await;
+    // Lists are in the same database: they are away too, and that is no mistake of the shop's.
+    for list in ["/v1/orders", "/v1/orders?q=ada", "/v1/invoices", "/v1/statistics", "/v1/views"] {
+        let answer = shop.get(list).await;
+        assert_eq!(answer.status(), 503, "{list}");
+        assert!(answer.headers().contains_key("retry-after"), "{list}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["code"], "views_unavailable", "{list}");
+    }
     line.mend().await;
     shop.goes_on_where_it_was().await;
     world.server.shutdown().await;
@@ -402,4 +409,43 @@ async fn carry(listener: TcpListener, socket: PathBuf) {
             let _ended = tokio::io::copy_bidirectional(&mut here, &mut there).await;
         });
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_of_our_name_that_is_not_ours_is_left_alone_and_named_at_the_start() {
+    let address = postgres_server::a_database().await;
+    let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+        .batch_execute("CREATE SCHEMA views; CREATE TABLE views.generations (name text); INSERT INTO views.generations VALUES ('Ada')")
+        .await
+        .unwrap();
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = crate::world::config(&mocks, &folder);
+    config.store = crate::postgres::postgres_url(&address).parse().unwrap();
+    let refusal = storefront_server::Server::start(config).await.err().expect("it is refused").to_string();
+    assert!(refusal.contains("a schema named views with a table generations"), "{refusal}");
+    let kept = client.query_one("SELECT name FROM views.generations", &[]).await.unwrap();
+    assert_eq!(kept.get::<_, String>(0), "Ada");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_writes_wait_for_a_lock_in_vain_the_shop_is_not_ready() {
+    let address = postgres_server::a_database().await;
+    let store: StoreChoice = crate::postgres::postgres_url(&address).parse().unwrap();
+    let world = World::open_with(|config| {
+        config.store = store;
+        config.demo_stock = true;
+    })
+    .await;
+    let shop = Shop::in_mid_checkout(&world.server.url(), &world.mocks).await;
+    let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; SELECT position FROM eventlog.head FOR UPDATE").await.unwrap();
+    assert_eq!(shop.add().await.status(), 503);
+    let why = "The event log cannot be written: writes wait for too long, and the last one was given up.";
+    shop.is_not_ready_because(why).await;
+    client.batch_execute("ROLLBACK").await.unwrap();
+    shop.goes_on_where_it_was().await;
 }

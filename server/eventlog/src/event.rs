@@ -260,6 +260,14 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it asks for text that no event has: then nothing passes, and no database need be asked, of which some cannot
+    /// read such text.
+    pub(crate) fn asks_for_the_impossible(&self) -> bool {
+        let cannot_be = |pattern: &String| pattern.contains('\0');
+        let none_of = |patterns: &[String]| !patterns.is_empty() && patterns.iter().all(cannot_be);
+        none_of(&self.types) || none_of(&self.streams) || self.correlation_id.as_ref().is_some_and(cannot_be)
+    }
+
     /// Whether an event of this type, in this stream and with this correlation id, passes.
     pub fn lets_through(&self, kind: &str, stream: &str, correlation_id: &str) -> bool {
         any(&self.types, kind)

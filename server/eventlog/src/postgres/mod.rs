@@ -12,6 +12,7 @@ mod read;
 mod readers;
 mod schema;
 mod session;
+mod suitability;
 mod writer;
 
 use std::sync::Arc;
@@ -57,11 +58,13 @@ impl PostgresStore {
     /// schema named `eventlog`. The connection is not encrypted: keep it on one machine or in a trusted network.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when the address is wrong, or the tables are those of a newer version;
+    /// [`StoreError::Unusable`] when the address is wrong, it leads to a pooler that shares sessions or to a database that
+    /// takes encrypted connections only, or the tables are those of a newer version;
     /// [`StoreError::Database`] when the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let config = session::config(url)?;
         let mut session = Session::open(&config).await?;
+        suitability::check_sessions(&config, &session.client).await?;
         schema::migrate(&mut session.client).await?;
         schema::refuse_incomplete(&session.client).await?;
         let at = read::head(&session).await?;

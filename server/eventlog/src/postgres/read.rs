@@ -97,6 +97,10 @@ pub(super) async fn all(session: &Session, after: Position, limit: usize, filter
     if *filter == Filter::default() {
         return unfiltered(session, after, limit).await;
     }
+    if filter.asks_for_the_impossible() {
+        let head = head(session).await?;
+        return Ok(Slice { events: Vec::new(), next_after: head.max(after), head });
+    }
     let (types, type_prefixes) = patterns(&filter.types);
     let (streams, stream_prefixes) = patterns(&filter.streams);
     let (from, limit) = (signed(after.0).min(i64::MAX - EVENTS_LOOKED_AT), bounded(limit));
@@ -242,7 +246,8 @@ pub(super) async fn answers(session: &Session, keys: &[&str]) -> Result<HashMap<
 /// Patterns as exact names and prefixes.
 fn patterns(patterns: &[String]) -> (Vec<&str>, Vec<&str>) {
     let (mut exact, mut prefixes) = (Vec::new(), Vec::new());
-    for pattern in patterns {
+    // Text with a NUL is in no event, and cannot be sent.
+    for pattern in patterns.iter().filter(|pattern| !pattern.contains('\0')) {
         match pattern.strip_suffix('*') {
             Some(prefix) => prefixes.push(prefix),
             None => exact.push(pattern.as_str()),

@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Statement};
 use tracing::debug;
 
+use super::suitability;
 use crate::StoreError;
 
 /// The channel on which servers tell each other how far the log has come.
@@ -56,8 +57,10 @@ impl Session {
 
     /// As [`connect`](Self::connect), but a host that takes the connection and then says nothing is waited for only so long.
     pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
+        suitability::check_encryption(config)?;
         match tokio::time::timeout(CONNECT_WAIT, Self::connect(config, |_| {})).await {
-            Ok(connected) => Ok(connected?),
+            Ok(Ok(connected)) => Ok(connected),
+            Ok(Err(error)) => Err(suitability::refused(&error).unwrap_or_else(|| error.into())),
             Err(_elapsed) => Err(silent(CONNECT_WAIT)),
         }
     }
