@@ -26,7 +26,9 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
+        // Whatever a clock says, there is a text for it: the first or the last moment that can be written.
+        let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(end);
         write!(f, "{moment:.3}")
     }
 }
@@ -58,6 +60,19 @@ impl From<Timestamp> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_that_is_too_far_away_is_told_as_the_last_that_can_be_written() {
+        for (unix_ms, told) in [
+            (i64::MAX, "9999-12-30T22:00:00.999Z"),
+            (253_402_300_799_999, "9999-12-30T22:00:00.999Z"),
+            (i64::MIN, "-009999-01-02T01:59:59.000Z"),
+        ] {
+            let text = Timestamp::from_unix_ms(unix_ms).to_string();
+            assert_eq!(text, told);
+            assert!(text.parse::<Timestamp>().is_ok(), "{text} can be read again");
+        }
+    }
 
     #[test]
     fn times_have_milliseconds_and_utc() {

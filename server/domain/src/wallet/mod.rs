@@ -90,7 +90,7 @@ pub enum WalletError {
     /// No amount, a negative one, or one in another currency than the wallet's.
     #[error("the amount must be more than nothing, in the wallet's currency")]
     BadAmount,
-    /// The balance would not fit.
+    /// The balance would not fit, or would not once everything that was paid has come back.
     #[error("the balance would be too large")]
     BalanceTooLarge,
     /// There is less in the wallet than is to be paid.
@@ -205,9 +205,11 @@ pub fn decide(wallet: &Wallet, command: WalletCommand) -> Result<Vec<WalletEvent
             Wallet::Unknown,
             WalletCommand::TopUp { .. } | WalletCommand::Charge { .. } | WalletCommand::Credit { .. },
         ) => Err(WalletError::NotFound),
-        (Wallet::Open { balance, .. }, WalletCommand::TopUp { amount, reason }) => {
+        (Wallet::Open { balance, payments }, WalletCommand::TopUp { amount, reason }) => {
             check_amount(*balance, amount)?;
-            balance.plus(amount).map_err(|_| WalletError::BalanceTooLarge)?;
+            // What was paid may come back, and there must be room for it then.
+            let with_all_refunds = payments.values().try_fold(*balance, |sum, paid| sum.plus(paid.rest()));
+            with_all_refunds.and_then(|sum| sum.plus(amount)).map_err(|_| WalletError::BalanceTooLarge)?;
             Ok(vec![WalletEvent::ToppedUp { amount, reason }])
         }
         (Wallet::Open { balance, payments }, WalletCommand::Charge { payment_id, order_id, amount }) => {

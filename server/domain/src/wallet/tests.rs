@@ -154,3 +154,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_top_up_takes_the_room_of_a_refund() {
+    let paid = given([opened(i64::MAX), charged(1, 700)]);
+    paid.when(top_up(euro(1))).then_refused(WalletError::BalanceTooLarge);
+    given([opened(i64::MAX), charged(1, 700)]).when(credit(1, 700, "all")).then([credited(1, 700, "all")]);
+    given([opened(i64::MAX - 5), charged(1, 700)]).when(top_up(euro(5))).then([topped_up(5)]);
+    given([opened(i64::MAX - 5), charged(1, 700), topped_up(5)])
+        .when(credit(1, 700, "all"))
+        .then([credited(1, 700, "all")]);
+}
