@@ -6,19 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use storefront_api::Stub;
+use storefront_api::{LabReset, Stub};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::app::StartError;
 use crate::clock;
+use crate::commands::{self, Context, Done, Failure, Reply};
 use crate::config::{Config, StoreChoice};
 use crate::http;
 use crate::http::door::Door;
 use crate::inside::{Inside, PATIENCE};
 use crate::integrations::lab_stubs::StubsError;
 use crate::lab::Occupied;
+use crate::shop::Shop;
 
 /// The door, and whatever is behind it now.
 pub(crate) struct House {
@@ -47,6 +49,8 @@ pub(crate) enum NotReset {
     Put(#[from] io::Error),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("the shop is started over, but that could not be noted in its log: {0}")]
+    Answer(#[from] Failure),
 }
 
 impl House {
@@ -69,11 +73,12 @@ impl House {
         self.door.close(0, Duration::ZERO).await;
     }
 
-    /// Starts the shop over with a new log, and the stubs with it. Answers the name under which the old log is kept.
+    /// Starts the shop over with a new log, and the stubs with it. Answers the name under which the old log is kept; the new
+    /// log has that answer under the key of the request before anybody enters, so that a repeat finds it.
     ///
     /// # Errors
     /// See [`NotReset`]; everything is as it was then, but for work that was broken off and goes on.
-    pub(crate) async fn reset(self: Arc<Self>) -> Result<Option<String>, NotReset> {
+    pub(crate) async fn reset(self: Arc<Self>, context: Context) -> Result<Done, NotReset> {
         let mut inside = self.inside.try_lock().map_err(|_| NotReset::AtIt)?;
         let file = match &self.config.store {
             StoreChoice::Memory => None,
@@ -99,17 +104,28 @@ impl House {
         };
         let kept = done.await;
         // With what is there now: a new log, or the old one when it could not be put away.
-        match (self.furnish().await, kept) {
-            (Ok(opened), kept) => {
+        match (Inside::open(&self.config, self.stop.child_token(), &self.me).await, kept) {
+            (Ok((opened, shop)), kept) => {
                 *inside = Some(opened);
-                info!(done = kept.is_ok(), "the shop is started over");
-                kept
+                let done = match kept {
+                    Ok(kept_as) => Self::answer(&shop, &context, kept_as).await,
+                    Err(refusal) => Err(refusal),
+                };
+                self.door.open(http::router(shop));
+                info!(done = done.is_ok(), "the shop is started over");
+                done
             }
             (Err(failure), kept) => {
                 error!(error = %failure, kept = ?kept.ok(), "the shop could not be opened again; start the server anew");
                 Err(failure.into())
             }
         }
+    }
+
+    async fn answer(shop: &Shop, context: &Context, kept_as: Option<String>) -> Result<Done, NotReset> {
+        let body = serde_json::to_value(LabReset { kept_as }).map_err(Failure::from)?;
+        let reply = Reply { status: 200, location: None, version: None, body };
+        Ok(commands::keep(&shop.store, context, reply).await?)
     }
 
     async fn furnish(&self) -> Result<Inside, StartError> {

@@ -1,10 +1,17 @@
 //! The same command sent twice under the same key has one effect and gets the same answer (promise P3).
 
+use std::collections::BTreeSet;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use storefront_api::OrderStatus;
+use storefront_api::{OrderStatus, ScenarioState};
+use storefront_eventlog::SqliteStore;
+use storefront_mocks::Mocks;
+use storefront_server::Server;
+use uuid::Uuid;
 
-use crate::world::{World, an_order, card, checkout, eventually};
+use crate::processes::poison;
+use crate::world::{VISA, World, an_order, card, checkout, config, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_repeated_with_its_key_has_one_effect_and_the_same_answer() {
@@ -153,4 +160,167 @@ async fn a_refused_command_may_be_sent_again_under_its_key() {
         (send().await.unwrap().status() == StatusCode::CREATED).then_some(())
     })
     .await;
+}
+
+/// Sends each request twice under its key.
+struct Twice {
+    http: reqwest::Client,
+    url: String,
+    /// The routes of the description that were asked.
+    asked: BTreeSet<String>,
+}
+
+impl Twice {
+    /// Sends a POST that succeeds, and then the same again: the second answer is the stored one. Another body under the key
+    /// is refused. `route` is as the description has it, `path` its real one.
+    async fn post(&mut self, route: &str, path: &str, body: Value) -> Value {
+        let key = Uuid::now_v7().to_string();
+        let send = |body: String| {
+            let request = self.http.post(format!("{}{path}", self.url)).header("idempotency-key", &key);
+            request.header("content-type", "application/json").body(body).send()
+        };
+        let first = send(body.to_string()).await.unwrap();
+        let (status, position) = (first.status(), first.headers().get("storefront-position").cloned());
+        assert!(!first.headers().contains_key("idempotent-replayed"), "{route}");
+        let text = first.text().await.unwrap();
+        assert!(status.is_success(), "{route}: {status} {text}");
+        // The same as JSON, with other spaces.
+        let second = send(format!("{body:#} ")).await.unwrap();
+        assert_eq!(second.status(), status, "{route}");
+        for header in ["idempotent-replayed", "idempotency-replayed"] {
+            assert_eq!(second.headers().get(header).map(|value| value.to_str().unwrap()), Some("true"), "{route}");
+        }
+        assert_eq!(second.headers().get("storefront-position").cloned(), position, "{route}");
+        assert_eq!(second.text().await.unwrap(), text, "{route}");
+        if body == json!({}) {
+            let other = send("[7]".to_owned()).await.unwrap();
+            assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY, "{route}: another body");
+        }
+        self.asked.insert(route.to_owned());
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+/// A lab in which the mail of two orders that nobody knows cannot be read.
+async fn a_lab_with_two_parked() -> (World, [String; 2]) {
+    let World { mocks, server, folder, .. } = World::open_lab().await;
+    server.shutdown().await;
+    let log = SqliteStore::open(&folder.path().join("shop.db")).unwrap();
+    let orders = [an_order(), an_order()];
+    for order in orders {
+        poison(&log, order).await;
+    }
+    storefront_eventlog::EventStore::close(&log).await;
+    let mut config = config(&mocks, &folder);
+    (config.lab, config.lab_pause) = (Some(Mocks::base_url(&mocks)), std::time::Duration::ZERO);
+    config.demo_stock = true;
+    let server = Server::start(config).await.unwrap();
+    let client = storefront_client::Client::new(&server.url()).unwrap();
+    let world = World { mocks, server, client, folder };
+    world.all_products_are_there().await;
+    (world, orders.map(|order| order.to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_post_of_the_description_has_one_effect_under_one_key() {
+    let (world, [retried, skipped]) = a_lab_with_two_parked().await;
+    let http = reqwest::Client::new();
+    let mut twice = Twice { http: http.clone(), url: world.server.url(), asked: BTreeSet::new() };
+    let none = || json!({});
+
+    // Products and stock.
+    twice.post("/v1/categories", "/v1/categories", json!({"name": "Lanterns"})).await;
+    let lantern = json!({
+        "id": "lantern", "name": "A lantern", "sku": "LAN-1", "description": "Lights the way.", "category": "Lanterns",
+        "price": {"amount": 1500, "currency": "EUR"}, "vat_rate_percent": 19,
+    });
+    twice.post("/v1/products", "/v1/products", lantern).await;
+    let dearer = json!({"price": {"amount": 20_000, "currency": "EUR"}, "reason": "brighter"});
+    twice.post("/v1/products/{id}/reprice", "/v1/products/lantern/reprice", dearer).await;
+    twice.post("/v1/products/{id}/withdraw", "/v1/products/lantern/withdraw", none()).await;
+    twice.post("/v1/products/{id}/relist", "/v1/products/lantern/relist", none()).await;
+    twice.post("/v1/stock/{product_id}/receive", "/v1/stock/lantern/receive", json!({"quantity": 9})).await;
+    let broken = json!({"change": -1, "reason": "broken"});
+    twice.post("/v1/stock/{product_id}/adjust", "/v1/stock/lantern/adjust", broken).await;
+    let on_hand = world.client.stock_of(&"lantern".parse().unwrap(), Some(world.head().await)).await.unwrap().unwrap();
+    assert_eq!(on_hand.on_hand, 8);
+
+    // Views.
+    twice.post("/v1/views/{name}/pause", "/v1/views/orders/pause", none()).await;
+    let (order, cancelled) = (an_order(), an_order());
+    let items = |order| format!("/v1/orders/{order}/items");
+    let add = json!({"product_id": "lantern", "quantity": 1});
+    twice.post("/v1/orders/{id}/items", &items(order), add.clone()).await;
+    twice.post("/v1/orders/{id}/items", &items(cancelled), add).await;
+    let stepped = twice.post("/v1/views/{name}/step", "/v1/views/orders/step", none()).await;
+    let orders = world.client.views().await.unwrap().items.into_iter().find(|view| view.name == "orders").unwrap();
+    assert_eq!(Some(orders.position), stepped["position"].as_u64(), "one step was made");
+    twice.post("/v1/views/{name}/resume", "/v1/views/orders/resume", none()).await;
+    twice.post("/v1/views/{name}/rebuild", "/v1/views/orders/rebuild", none()).await;
+
+    // Orders; meanwhile, mail waits to be stepped.
+    twice.post("/v1/processes/{name}/pause", "/v1/processes/mail/pause", none()).await;
+    for order in [order, cancelled] {
+        let basket = world.client.order(order).await.unwrap().unwrap();
+        let bought = serde_json::to_value(checkout(&basket, card(VISA))).unwrap();
+        twice.post("/v1/orders/{id}/checkout", &format!("/v1/orders/{order}/checkout"), bought).await;
+        world.reaches(order, OrderStatus::Confirmed).await;
+    }
+    assert_eq!(world.mocks.card_gateway().charges().len(), 2);
+    eventually("a mail waits", || async {
+        let mail = world.client.processes().await.unwrap().items.into_iter().find(|process| process.name == "mail");
+        (!mail.unwrap().next.is_empty()).then_some(())
+    })
+    .await;
+    twice.post("/v1/processes/{name}/step", "/v1/processes/mail/step", none()).await;
+    twice.post("/v1/processes/{name}/resume", "/v1/processes/mail/resume", none()).await;
+    let reason = json!({"reason": "changed my mind"});
+    twice.post("/v1/orders/{id}/cancel", &format!("/v1/orders/{cancelled}/cancel"), reason).await;
+    let ship = json!({"carrier": "Snail Post", "tracking_number": "SP-1"});
+    twice.post("/v1/orders/{id}/ship", &format!("/v1/orders/{order}/ship"), ship).await;
+    let recipient = json!({"recipient": "Ada"});
+    twice.post("/v1/orders/{id}/deliver", &format!("/v1/orders/{order}/deliver"), recipient).await;
+    let refund = json!({"amount": {"amount": 100, "currency": "EUR"}, "reason": "a scratch"});
+    twice.post("/v1/orders/{id}/refunds", &format!("/v1/orders/{order}/refunds"), refund).await;
+    let issued = async || world.client.voucher_issued(order).await.unwrap();
+    let voucher = eventually("the voucher is issued", issued).await.code;
+    let revoke = json!({"reason": "a mistake"});
+    twice.post("/v1/vouchers/{code}/revoke", &format!("/v1/vouchers/{voucher}/revoke"), revoke).await;
+
+    // People.
+    let customer = twice.post("/v1/customers", "/v1/customers", none()).await["id"].as_str().unwrap().to_owned();
+    let top_up = json!({"amount": {"amount": 100, "currency": "EUR"}, "reason": "savings"});
+    let topped = twice.post("/v1/wallets/{customer}/top-ups", &format!("/v1/wallets/{customer}/top-ups"), top_up).await;
+    assert_eq!(topped["balance"]["amount"], 100);
+
+    // What is parked.
+    for (order, what) in [(&retried, "retry"), (&skipped, "skip")] {
+        eventually("it is parked", || async {
+            let parked = world.client.parked("mail", &Default::default()).await.unwrap().items;
+            parked
+                .iter()
+                .any(|item| item.sequence == *order && item.state == storefront_api::ParkedState::Parked)
+                .then_some(())
+        })
+        .await;
+        let route = format!("/v1/processes/{{name}}/parked/{{sequence}}/{what}");
+        twice.post(&route, &format!("/v1/processes/mail/parked/{order}/{what}"), none()).await;
+    }
+
+    // The lab, and at last everything from the start: its answer stands in the new log.
+    twice.post("/v1/lab/scenarios/{name}", "/v1/lab/scenarios/happy-path", none()).await;
+    eventually("the scenario has ended", || async {
+        let run = world.client.scenario("happy-path").await.unwrap().unwrap().last_run.unwrap();
+        (run.state == ScenarioState::Finished).then_some(())
+    })
+    .await;
+    twice.post("/v1/lab/reset", "/v1/lab/reset", none()).await;
+
+    let document = http.get(format!("{}/openapi.json", world.server.url())).send().await.unwrap();
+    let document: Value = document.json().await.unwrap();
+    let described = document["paths"].as_object().unwrap().iter().filter(|(_, item)| item["post"].is_object());
+    let described: BTreeSet<String> = described.map(|(path, _)| path.clone()).collect();
+    let unasked: Vec<_> =
+        described.difference(&twice.asked).filter(|path| !path.starts_with("/v1/webhooks/")).collect();
+    assert!(unasked.is_empty(), "send these twice too: {unasked:?}");
 }

@@ -6,14 +6,16 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::response::Response;
 use storefront_api::{
     FaultList, Faults, LabReset, Problem, Scenario as Shown, ScenarioList, ScenarioRun, Stub, StubFaults,
 };
 use tracing::error;
 
 use super::code::Code;
-use super::command::Command;
+use super::command::{Bare, Command};
 use super::extract::InPath;
+use super::once::{once, once_beside_the_log, reply};
 use super::problem::ApiError;
 use crate::commands::Failure;
 use crate::house::NotReset;
@@ -86,11 +88,16 @@ pub(crate) async fn get_faults(InLab(lab): InLab, InPath(name): InPath<String>) 
     )
 )]
 pub(crate) async fn set_faults(
+    State(shop): State<Shop>,
     InLab(lab): InLab,
     InPath(name): InPath<String>,
-    Command { body, .. }: Command<Faults>,
-) -> Result<Json<Faults>, ApiError> {
-    Ok(Json(lab.stubs.set_faults(stub(&name)?, &body).await?))
+    Command { body, context }: Command<Faults>,
+) -> Result<Response, ApiError> {
+    let work = async {
+        let set = lab.stubs.set_faults(stub(&name)?, &body).await?;
+        Ok(reply(StatusCode::OK, &set).map_err(Failure::from)?)
+    };
+    once_beside_the_log(&shop, &context, work).await
 }
 
 /// List scenarios
@@ -141,10 +148,14 @@ pub(crate) async fn play_scenario(
     State(shop): State<Shop>,
     InLab(lab): InLab,
     InPath(name): InPath<String>,
-) -> Result<(StatusCode, Json<ScenarioRun>), ApiError> {
-    let scenario = scenario(&name)?;
-    nothing_needed_is_paused(&shop, scenario).await?;
-    Ok((StatusCode::ACCEPTED, Json(lab.play(scenario)?)))
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let work = async {
+        let scenario = scenario(&name)?;
+        nothing_needed_is_paused(&shop, scenario).await?;
+        Ok(reply(StatusCode::ACCEPTED, &lab.play(scenario)?).map_err(Failure::from)?)
+    };
+    once_beside_the_log(&shop, &command.into_context(), work).await
 }
 
 /// Refuses a scenario that would stand still because something is paused.
@@ -178,12 +189,16 @@ async fn nothing_needed_is_paused(shop: &Shop, scenario: Scenario) -> Result<(),
         (status = 503, description = "`stubs_unreachable`", body = Problem),
     )
 )]
-pub(crate) async fn reset(InLab(lab): InLab) -> Result<Json<LabReset>, ApiError> {
-    let house = lab.house.upgrade().ok_or_else(ApiError::internal)?;
-    drop(lab);
-    // A task of its own: whoever asked may go away, and half a shop would be left.
-    let reset = tokio::spawn(house.reset()).await.map_err(|_| ApiError::internal())?;
-    Ok(Json(LabReset { kept_as: reset? }))
+pub(crate) async fn reset(State(shop): State<Shop>, InLab(lab): InLab, command: Bare) -> Result<Response, ApiError> {
+    let context = command.into_context();
+    let work = async {
+        let house = lab.house.upgrade().ok_or_else(ApiError::internal)?;
+        drop(lab);
+        // A task of its own: whoever asked may go away, and half a shop would be left.
+        let reset = tokio::spawn(house.reset(context.clone())).await.map_err(|_| ApiError::internal())?;
+        Ok(reset?)
+    };
+    once(&shop, &context, work).await
 }
 
 fn shown(lab: &Lab, scenario: Scenario) -> Shown {
@@ -239,7 +254,7 @@ impl From<NotReset> for ApiError {
             NotReset::Occupied(occupied) => occupied.into(),
             NotReset::Stubs(failure) => failure.into(),
             NotReset::AtIt | NotReset::Shared | NotReset::InUse => Self::new(Code::ResetRefused, refusal.to_string()),
-            NotReset::Put(_) | NotReset::Start(_) => {
+            NotReset::Put(_) | NotReset::Start(_) | NotReset::Answer(_) => {
                 error!(error = %refusal, "the shop could not be started over");
                 Self::internal()
             }

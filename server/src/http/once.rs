@@ -6,11 +6,12 @@ use axum::Json;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use storefront_api::{IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER};
 
 use super::code::Code;
 use super::problem::ApiError;
-use crate::commands::{self, Context, Done};
+use crate::commands::{self, Context, Done, Reply};
 use crate::shop::Shop;
 
 /// Answers a command: with the stored answer if there is one, else by doing the work.
@@ -37,6 +38,21 @@ pub(crate) async fn once(
             Ok(None) | Err(_) => Err(refusal),
         },
     }
+}
+
+/// The same for work whose effect is not in the log, such as pausing a view: the answer is kept there when it is done.
+pub(crate) async fn once_beside_the_log(
+    shop: &Shop,
+    context: &Context,
+    work: impl Future<Output = Result<Reply, ApiError>>,
+) -> Result<Response, ApiError> {
+    once(shop, context, async { Ok(commands::keep(&shop.store, context, work.await?).await?) }).await
+}
+
+/// An answer that is about nothing with a version.
+pub(crate) fn reply(status: StatusCode, body: &impl Serialize) -> Result<Reply, serde_json::Error> {
+    let body = serde_json::to_value(body)?;
+    Ok(Reply { status: status.as_u16(), location: None, version: None, body })
 }
 
 fn respond(shop: &Shop, context: &Context, Done { reply, position, replayed }: Done) -> Response {

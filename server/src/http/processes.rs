@@ -16,7 +16,7 @@ use storefront_eventlog::{Filter, Position};
 use super::code::Code;
 use super::command::Bare;
 use super::extract::{InPath, InQuery, limit};
-use super::once::once;
+use super::once::{once, reply};
 use super::problem::ApiError;
 use crate::commands::{self, Context, Failure, Reply, steer_process};
 use crate::parked;
@@ -177,7 +177,7 @@ pub(crate) async fn skip(
     let (name, _) = find(&shop, &name)?;
     let work = async {
         let done = commands::skip_parked(&shop.store, name, &context, &sequence, |before| {
-            reply(&released(before, &sequence, true))
+            reply(StatusCode::OK, &released(before, &sequence, true))
         });
         Ok(done.await?)
     };
@@ -195,7 +195,7 @@ async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessC
 }
 
 fn mode(name: &str, after: &process::Process) -> Result<Reply, serde_json::Error> {
-    reply(&ProcessMode { name: name.to_owned(), paused: after.paused() })
+    reply(StatusCode::OK, &ProcessMode { name: name.to_owned(), paused: after.paused() })
 }
 
 /// Refuses a step of a paused process for which nothing waits. What it has begun may lead to the next event, and what was
@@ -238,7 +238,7 @@ async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCom
     let (name, _) = find(shop, name)?;
     let work = async {
         let done = steer_process(&shop.store, name, context, &command, |before, _| {
-            reply(&released(before, &context.cause.correlation_id, false))
+            reply(StatusCode::OK, &released(before, &context.cause.correlation_id, false))
         });
         Ok(done.await?)
     };
@@ -248,11 +248,6 @@ async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCom
 fn released(before: &process::Process, sequence: &str, skipped: bool) -> SequenceReleased {
     let position = before.parked().get(sequence).map_or(0, |parked| parked.position);
     SequenceReleased { sequence: sequence.to_owned(), position, skipped }
-}
-
-fn reply(body: &impl serde::Serialize) -> Result<Reply, serde_json::Error> {
-    let body = serde_json::to_value(body)?;
-    Ok(Reply { status: StatusCode::OK.as_u16(), location: None, version: None, body })
 }
 
 /// A process by its name, and what it listens to.

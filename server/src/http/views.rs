@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use storefront_api::{LeftOut, Problem, Rebuilding, Statistics, View, ViewList, WaitingEvent};
 use storefront_eventlog::Position;
 
 use super::code::Code;
+use super::command::Bare;
 use super::extract::{InPath, InQuery, SeeQuery, see};
+use super::once::{once_beside_the_log, reply};
 use super::problem::ApiError;
 use crate::commands::Failure;
 use crate::shop::Shop;
@@ -57,11 +60,15 @@ async fn next(shop: &Shop, name: &str, after: Position) -> Result<Vec<WaitingEve
 pub(crate) async fn rebuild_view(
     State(shop): State<Shop>,
     InPath(name): InPath<String>,
-) -> Result<(StatusCode, Json<View>), ApiError> {
-    if !shop.views.begin_rebuild(&name).await? {
-        return Err(no_such_view(&name));
-    }
-    Ok((StatusCode::ACCEPTED, one(shop, &name).await?))
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let work = async {
+        if !shop.views.begin_rebuild(&name).await? {
+            return Err(no_such_view(&name));
+        }
+        Ok(reply(StatusCode::ACCEPTED, &one(&shop, &name).await?).map_err(Failure::from)?)
+    };
+    once_beside_the_log(&shop, &command.into_context(), work).await
 }
 
 /// Pause a read model
@@ -78,8 +85,12 @@ pub(crate) async fn rebuild_view(
         (status = 409, description = "`view_shared`: several servers may feed it", body = Problem),
     )
 )]
-pub(crate) async fn pause_view(State(shop): State<Shop>, InPath(name): InPath<String>) -> Result<Json<View>, ApiError> {
-    steer(shop, &name, Steering::Pause).await
+pub(crate) async fn pause_view(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    steer(&shop, &name, Steering::Pause, command).await
 }
 
 /// Step a paused read model
@@ -94,8 +105,12 @@ pub(crate) async fn pause_view(State(shop): State<Shop>, InPath(name): InPath<St
         (status = 409, description = "`view_not_paused`; `nothing_to_step`: nothing waits; `view_shared`", body = Problem),
     )
 )]
-pub(crate) async fn step_view(State(shop): State<Shop>, InPath(name): InPath<String>) -> Result<Json<View>, ApiError> {
-    steer(shop, &name, Steering::Step).await
+pub(crate) async fn step_view(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    steer(&shop, &name, Steering::Step, command).await
 }
 
 /// Resume a read model
@@ -113,17 +128,26 @@ pub(crate) async fn step_view(State(shop): State<Shop>, InPath(name): InPath<Str
 pub(crate) async fn resume_view(
     State(shop): State<Shop>,
     InPath(name): InPath<String>,
-) -> Result<Json<View>, ApiError> {
-    steer(shop, &name, Steering::Resume).await
+    command: Bare,
+) -> Result<Response, ApiError> {
+    steer(&shop, &name, Steering::Resume, command).await
 }
 
-async fn steer(shop: Shop, name: &str, steering: Steering) -> Result<Json<View>, ApiError> {
+async fn steer(shop: &Shop, name: &str, steering: Steering, command: Bare) -> Result<Response, ApiError> {
+    let work = async {
+        steer_now(shop, name, steering).await?;
+        Ok(reply(StatusCode::OK, &one(shop, name).await?).map_err(Failure::from)?)
+    };
+    once_beside_the_log(shop, &command.into_context(), work).await
+}
+
+async fn steer_now(shop: &Shop, name: &str, steering: Steering) -> Result<(), ApiError> {
     if shop.shared_log {
         let detail = "Every server on this PostgreSQL feeds the views, so none can hold one back for the others.";
         return Err(ApiError::new(Code::ViewShared, detail));
     }
     match shop.views.steer(name, steering).await {
-        Steered::Done => one(shop, name).await,
+        Steered::Done => Ok(()),
         Steered::NotPaused => {
             let detail = format!("The view {name} is not paused. POST /v1/views/{name}/pause pauses it.");
             Err(ApiError::new(Code::ViewNotPaused, detail))
@@ -141,9 +165,9 @@ async fn steer(shop: Shop, name: &str, steering: Steering) -> Result<Json<View>,
     }
 }
 
-async fn one(shop: Shop, name: &str) -> Result<Json<View>, ApiError> {
-    let Json(list) = list_views(State(shop)).await?;
-    list.items.into_iter().find(|view| view.name == name).map(Json).ok_or_else(ApiError::internal)
+async fn one(shop: &Shop, name: &str) -> Result<View, ApiError> {
+    let Json(list) = list_views(State(shop.clone())).await?;
+    list.items.into_iter().find(|view| view.name == name).ok_or_else(ApiError::internal)
 }
 
 fn no_such_view(name: &str) -> ApiError {
