@@ -63,6 +63,8 @@ pub struct Config {
     pub open_to_network: bool,
     /// How many connections are kept, and for how long.
     pub connections: ConnectionLimits,
+    /// Maximum number of requests that wait for something to happen (`wait=…`); more are told to come back.
+    pub waiting_requests: usize,
     /// Names under which the server is asked, beside its address and the names of this machine.
     pub hosts: Vec<HostName>,
     /// Origins of other web pages that may do everything.
@@ -123,6 +125,7 @@ impl Config {
             hosts: Vec::new(),
             allow_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            waiting_requests: 4096,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::lists::Lists;
 use crate::log_health::LogHealth;
+use crate::order_watch::OrderWatch;
 use crate::pictures::Pictures;
 use crate::processes::{issue_invoices_and_credit_notes, newcomers};
 use crate::progress::Progress;
@@ -95,6 +96,8 @@ impl Inside {
                 runs: Mutex::default(),
             })
         });
+        let order_watch = OrderWatch::new(config.waiting_requests);
+        tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
         let shop = Shop {
             store: store.clone(),
             log_health,
@@ -105,6 +108,7 @@ impl Inside {
             freshness,
             running: Running::default(),
             lab: lab.clone(),
+            order_watch,
             progress,
             traffic: Arc::new(Traffic::new(clock::now())),
             opened_at,

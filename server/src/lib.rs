@@ -7,6 +7,7 @@
 //! * `parked` is what could not be handled and waits for somebody to look.
 //! * `progress` is how far the processes are, for whoever asks; `pauses` is what is paused; `repeats` is what came again and
 //!   changed nothing.
+//! * `order_watch` wakes requests that wait for news of an order.
 //! * `views` are what lists and searches answer from.
 //! * `integrations` speak to the systems around the shop, one file each.
 //! * `lab` breaks things on purpose, for a room to watch.
@@ -40,6 +41,7 @@ mod lists;
 mod log_health;
 mod open_files;
 mod order_record;
+mod order_watch;
 mod parked;
 mod pauses;
 mod pictures;

@@ -17,6 +17,7 @@ use crate::integrations::outside::Cards;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::log_health::LogHealth;
+use crate::order_watch::OrderWatch;
 use crate::pictures::Pictures;
 use crate::progress::Progress;
 use crate::stored::Store;
@@ -35,6 +36,8 @@ pub(crate) struct Shop {
     pub(crate) running: Running,
     /// The workshop lab, where there is one.
     pub(crate) lab: Option<Arc<Lab>>,
+    /// Who waits for which order.
+    pub(crate) order_watch: OrderWatch,
     /// How far the processes are.
     pub(crate) progress: Progress,
     /// What was asked of the server so far.

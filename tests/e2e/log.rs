@@ -269,3 +269,86 @@ async fn read_until(stream: &mut reqwest::Response, word: &str) -> String {
     tokio::time::timeout(SOON, read).await.expect("the event comes soon");
     text
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_told_to_come_again() {
+    let world = World::open_with(|config| config.waiting_requests = 2).await;
+    let product = world.product_with(5).await.id;
+    let (one, other) = (world.a_basket(&product, 1).await, world.a_basket(&product, 1).await);
+    let after = world.head().await;
+    let url = |order: storefront_api::OrderId| {
+        format!("{}/v1/orders/{order}/timeline?after={after}&wait=30", world.server.url())
+    };
+    let waits = |order| {
+        let request = reqwest::Client::new().get(url(order)).send();
+        tokio::spawn(async move { request.await.unwrap() })
+    };
+    let waiting = [waits(one.id), waits(other.id)];
+    let (url_of_one, http) = (url(one.id), reqwest::Client::new());
+    let refused = crate::world::eventually("a third is told to come again", || async {
+        let asked = http.get(&url_of_one).timeout(std::time::Duration::from_millis(300)).send().await;
+        asked.ok().filter(|answer| answer.status() == 503)
+    })
+    .await;
+    assert!(refused.headers().contains_key("retry-after"));
+    let problem: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "too_many_connections");
+
+    world.add(one.id, &product, 1).await.unwrap();
+    let [woken, asleep] = waiting;
+    let told: serde_json::Value =
+        tokio::time::timeout(SOON, woken).await.expect("long before the wait is over").unwrap().json().await.unwrap();
+    assert_eq!(told["events"][0]["type"], "order.item_added");
+    assert!(!asleep.is_finished(), "nothing happened to the other order");
+    let known = world.client.order(one.id).await.unwrap().unwrap().version;
+    let order_url = format!("{}/v1/orders/{}?wait=30", world.server.url(), one.id);
+    let next = http.get(order_url).header("if-none-match", format!("\"{known}\"")).send();
+    let next = tokio::spawn(async move { next.await.unwrap() });
+    world.add(one.id, &product, 1).await.unwrap();
+    let changed = tokio::time::timeout(SOON, next).await.expect("long before the wait is over").unwrap();
+    assert_eq!(changed.headers()["etag"], format!("\"{}\"", known + 1).as_str());
+    asleep.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_that_never_occurs_is_looked_for_a_stretch_at_a_time() {
+    const EVENTS: u64 = 45_000;
+    let World { mocks, server, folder, .. } = World::open().await;
+    server.shutdown().await;
+    let log = storefront_eventlog::SqliteStore::open(&folder.path().join("shop.db")).unwrap();
+    let event = |_| storefront_eventlog::NewEvent {
+        id: uuid::Uuid::now_v7(),
+        kind: "weather.changed".to_owned(),
+        schema_version: 1,
+        time_ms: 1_772_366_400_000,
+        correlation_id: "weather".to_owned(),
+        causation_id: None,
+        actor: "test".to_owned(),
+        data: storefront_eventlog::JsonText::of(&1).unwrap(),
+    };
+    for number in 0..EVENTS / 9_000 {
+        let streams = vec![storefront_eventlog::StreamAppend {
+            stream: storefront_eventlog::StreamName::new(format!("weather-{number}")).unwrap(),
+            expected: storefront_eventlog::Expected::Any,
+            events: (0..9_000).map(event).collect(),
+        }];
+        let append = storefront_eventlog::Append { streams, ..Default::default() };
+        storefront_eventlog::EventStore::append(&log, append).await.unwrap();
+    }
+    storefront_eventlog::EventStore::close(&log).await;
+    let server = storefront_server::Server::start(crate::world::config(&mocks, &folder)).await.unwrap();
+    let client = storefront_client::Client::new(&server.url()).unwrap();
+    let (mut after, mut pages) = (0, 0);
+    loop {
+        let query = EventQuery { kind: Some("storm.broke".to_owned()), after: Some(after), ..EventQuery::default() };
+        let page = client.events(&query).await.unwrap();
+        assert!(page.events.is_empty());
+        assert!(page.next_after > after || page.next_after >= page.head, "it goes on");
+        assert!(page.next_after - after <= 30_000, "one request looks at a bounded stretch");
+        (after, pages) = (page.next_after, pages + 1);
+        if page.next_after >= page.head {
+            break;
+        }
+    }
+    assert!(after >= EVENTS && pages >= 2, "{after} in {pages}");
+}

@@ -23,10 +23,16 @@ const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
 /// What a page says beside its events, where the format has no place for it.
 const NEXT_AFTER_HEADER: HeaderName = HeaderName::from_static("storefront-next-after");
 const RESET_HEADER: HeaderName = HeaderName::from_static("storefront-reset");
+/// Maximum number of reads of the log for one request. A read looks at up to 10,000 events, so this is about 20 ms of work.
+const READS_PER_REQUEST: usize = 3;
+/// Maximum length of a type, a stream or a correlation id that is asked for, in bytes; none in the log is longer.
+const LONGEST_PATTERN: usize = 1000;
 
 /// Read the log
 ///
 /// Everything after a position, oldest first. With `wait` it answers at once if there is something, else as soon as there is.
+/// One request looks at a bounded stretch of the log: where a filter leaves all of it out, the page is empty and `next_after`
+/// says how far that is so. Ask on from there until it is `head`.
 /// With `switches` as well, it answers also when something is broken on purpose in the lab, or mended; with `paused`, when a
 /// process or read model is paused, stepped or resumed.
 /// When the log does not reach to `after`, it is not the one that you know: it was started over, or its database went back
@@ -50,13 +56,14 @@ pub(crate) async fn list_events(
 ) -> Result<Response, ApiError> {
     let limit = limit(query.limit, 1000, 100)?;
     let deadline = Instant::now() + wait(query.wait)?;
-    let filter = filter(&query);
+    let filter = filter(&query)?;
     let accept = header(&headers, &ACCEPT).unwrap_or_default();
     let mut after = Position(query.after.unwrap_or(0));
     if accept.contains("text/event-stream") {
         let last = header(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
         return Ok(sse::stream(shop, last.map_or(after, Position), filter));
     }
+    let mut reads = 0;
     let (slice, reset) = loop {
         let mut slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
         if slice.head < after {
@@ -64,8 +71,13 @@ pub(crate) async fn list_events(
             break (slice, true);
         }
         after = slice.next_after;
+        reads += 1;
         let more = slice.next_after < slice.head;
-        if !slice.events.is_empty() || (!more && !wait_for_anything(&shop, slice.head, &query, deadline).await?) {
+        // Where nothing passes for long, the answer says how far that is so, and the client asks on from there.
+        if !slice.events.is_empty()
+            || (more && reads >= READS_PER_REQUEST)
+            || (!more && !wait_for_anything(&shop, slice.head, &query, deadline).await?)
+        {
             break (slice, false);
         }
     };
@@ -193,14 +205,22 @@ fn cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
     }))
 }
 
-fn filter(query: &EventQuery) -> Filter {
+/// What a query asks for. Text that no event can have is refused, before a database is asked that cannot read it.
+fn filter(query: &EventQuery) -> Result<Filter, ApiError> {
     let list = |text: &Option<String>| -> Vec<String> {
         let parts = text.as_deref().unwrap_or_default().split(',').map(str::trim);
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
-    Filter {
+    for (name, text) in [("type", &query.kind), ("stream", &query.stream), ("correlation", &query.correlation)] {
+        let parts = text.as_deref().unwrap_or_default().split(',');
+        if parts.into_iter().any(|part| part.len() > LONGEST_PATTERN || part.chars().any(char::is_control)) {
+            let detail = format!("must have no control characters, and at most {LONGEST_PATTERN} bytes each");
+            return Err(ApiError::invalid(name, detail));
+        }
+    }
+    Ok(Filter {
         types: list(&query.kind),
         streams: list(&query.stream),
         correlation_id: query.correlation.clone().filter(|correlation| !correlation.is_empty()),
-    }
+    })
 }

@@ -16,8 +16,9 @@ use tracing::warn;
 use super::log::{which_log, wire};
 use crate::shop::Shop;
 
-/// So many events are read at once.
-const PAGE: usize = 100;
+/// Maximum number of events that are read at once, and so held for a client that does not read. A client that takes nothing
+/// for a minute is cut off by its connection.
+const PAGE: usize = 16;
 /// A comment so often keeps proxies from closing an idle connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 

@@ -95,4 +95,50 @@ pub(super) const SAFETY: &[Line] = &[
             "tests/e2e/offline.rs::what_a_server_and_its_tools_write_is_for_nobody_else_to_read_whatever_the_umask",
         ],
     ),
+    (
+        "S9",
+        "however many orders are parked, the others are handled, and readiness says how many there are",
+        &[
+            "tests/e2e/processes.rs::with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_tells",
+            "server/src/processes/runner_tests.rs::however_many_sequences_stand_others_are_handled",
+        ],
+    ),
+    (
+        "S10",
+        "a page of a list and its total are of one moment",
+        &[
+            "server/src/views/store/tests.rs::a_page_and_its_count_are_of_one_moment_while_rows_change_their_group",
+        ],
+    ),
+    (
+        "S12",
+        "who waits for an order is woken by that order alone, holds nothing, and has a place or is told to come again",
+        &[
+            "server/src/order_watch_tests.rs::an_event_wakes_those_who_wait_for_its_order_and_nobody_else",
+            "server/src/order_watch_tests.rs::there_are_only_so_many_places_and_one_that_is_left_is_free",
+            "tests/e2e/log.rs::who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_told_to_come_again",
+        ],
+    ),
+    (
+        "S16",
+        "a database that is away is told as such; a pooler, a database that wants encryption and a foreign schema are named at the start",
+        &[
+            "tests/e2e/broken_stores.rs::a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_order",
+            "tests/e2e/broken_stores.rs::while_writes_wait_for_a_lock_in_vain_the_shop_is_not_ready",
+            "tests/e2e/broken_stores.rs::a_schema_of_our_name_that_is_not_ours_is_left_alone_and_named_at_the_start",
+            "server/eventlog/src/postgres/suitability_tests.rs::a_pooler_that_shares_sessions_is_named_with_what_to_do",
+            "server/eventlog/src/postgres/suitability_tests.rs::a_database_that_takes_encrypted_connections_only_is_named_with_what_to_do",
+            "tests/e2e/bad_input.rs::text_that_no_database_can_keep_is_refused_or_finds_nothing_on_postgres_too",
+        ],
+    ),
+    (
+        "S17",
+        "a refund always has room in its wallet; a refusal is not kept under its key; any time has a text; a search of the log is bounded",
+        &[
+            "server/domain/src/wallet/tests.rs::no_top_up_takes_the_room_of_a_refund",
+            "tests/e2e/idempotency.rs::a_refused_command_may_be_sent_again_under_its_key",
+            "server/api/src/time.rs::a_moment_that_is_too_far_away_is_told_as_the_last_that_can_be_written",
+            "tests/e2e/log.rs::a_type_that_never_occurs_is_looked_for_a_stretch_at_a_time",
+        ],
+    ),
 ];
