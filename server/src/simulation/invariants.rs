@@ -142,7 +142,8 @@ fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec
                 Some(RefundState::Open | RefundState::Pending { .. }) | None => false,
             };
             // One that was made at the gateway and failed before the shop heard of it is none of its business.
-            if !agrees && !(known.is_none() && refund.has_failed()) {
+            let is_none_of_ours = known.is_none() && refund.has_failed();
+            if !agrees && !is_none_of_ours {
                 wrong.push(format!("{refund:?} is {known:?} in the log"));
             }
         }
@@ -342,8 +343,8 @@ fn processes_are_done(world: &World, books: &Books, wrong: &mut Vec<String>) {
     }
     for book in books.payments.values() {
         let payment = book.now();
-        let failed_at = book.events.iter().filter(|(_, event)| matches!(event, PaymentEvent::RefundFailed { .. }));
-        let is_new = failed_at.last().is_some_and(|(at, _)| *at > books.past);
+        let mut failed_at = book.events.iter().filter(|(_, event)| matches!(event, PaymentEvent::RefundFailed { .. }));
+        let is_new = failed_at.next_back().is_some_and(|(at, _)| *at > books.past);
         let is_with_us = |refund: &payment::Refund| {
             let failed = matches!(refund.state, RefundState::Failed { .. });
             failed && payment.left().is_some_and(|left| left.amount >= refund.amount.amount)
