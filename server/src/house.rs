@@ -17,10 +17,16 @@ use crate::commands::{self, Context, Done, Failure, Reply};
 use crate::config::{Config, StoreChoice};
 use crate::http;
 use crate::http::door::Door;
-use crate::inside::{Inside, PATIENCE};
+use crate::inside::{Inside, LogSetBack, PATIENCE};
 use crate::integrations::lab_stubs::StubsError;
 use crate::lab::Occupied;
+use crate::log_health::SetBack;
 use crate::shop::Shop;
+
+/// So often it is looked whose log it is that may be set back.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
+/// The pause between two attempts to open a shop on a database that was set back.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The door, and whatever is behind it now.
 pub(crate) struct House {
@@ -61,7 +67,8 @@ impl House {
     pub(crate) async fn open(config: Config, stop: CancellationToken) -> Result<Arc<Self>, StartError> {
         let house =
             Arc::new_cyclic(|me| Self { config, stop, door: Arc::default(), inside: Mutex::new(None), me: me.clone() });
-        *house.inside.lock().await = Some(house.furnish().await?);
+        *house.inside.lock().await = Some(house.furnish(None).await?);
+        tokio::spawn(house.clone().opens_anew_when_the_log_is_set_back());
         Ok(house)
     }
 
@@ -104,7 +111,7 @@ impl House {
         };
         let kept = done.await;
         // With what is there now: a new log, or the old one when it could not be put away.
-        match (Inside::open(&self.config, self.stop.child_token(), &self.me).await, kept) {
+        match (Inside::open(&self.config, self.stop.child_token(), &self.me, None).await, kept) {
             (Ok((opened, shop)), kept) => {
                 *inside = Some(opened);
                 let done = match kept {
@@ -128,8 +135,50 @@ impl House {
         Ok(commands::keep(&shop.store, context, reply).await?)
     }
 
-    async fn furnish(&self) -> Result<Inside, StartError> {
-        let (inside, shop) = Inside::open(&self.config, self.stop.child_token(), &self.me).await?;
+    /// Waits for a database that is set back under the shop, and then has everybody begin with what is there.
+    async fn opens_anew_when_the_log_is_set_back(self: Arc<Self>) {
+        let (stop, house) = (self.stop.clone(), self);
+        let watching = async move {
+            loop {
+                let health = house.inside.lock().await.as_ref().map(|inside| inside.log_health.clone());
+                // Closed for good.
+                let Some(health) = health else { return };
+                // A shop that is started over has another log, and another health.
+                if let Some(how) = clock::timeout(HEALTH_INTERVAL, health.set_back()).await {
+                    house.open_anew(how).await;
+                }
+            }
+        };
+        stop.run_until_cancelled(watching).await;
+    }
+
+    async fn open_anew(&self, how: SetBack) {
+        let mut inside = self.inside.lock().await;
+        let Some(old) = inside.take() else { return };
+        error!(known = %how.known, head = %how.head, "the log was set back; the shop is opened anew on what is there");
+        let set_back = LogSetBack { how, epoch: old.epoch, noticed_at: clock::now() };
+        old.stop();
+        if !self.door.close(0, PATIENCE).await {
+            warn!("some requests did not end before the shop was opened anew");
+        }
+        old.close(std::future::ready(())).await;
+        loop {
+            match self.furnish(Some(&set_back)).await {
+                Ok(opened) => {
+                    *inside = Some(opened);
+                    info!("the shop is open again on the log that was set back");
+                    return;
+                }
+                Err(failure) => {
+                    error!(error = %failure, "the shop cannot be opened on the log that was set back; trying again")
+                }
+            }
+            clock::sleep(REOPEN_PAUSE).await;
+        }
+    }
+
+    async fn furnish(&self, set_back: Option<&LogSetBack>) -> Result<Inside, StartError> {
+        let (inside, shop) = Inside::open(&self.config, self.stop.child_token(), &self.me, set_back).await?;
         self.door.open(http::router(shop));
         Ok(inside)
     }

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use storefront_api::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::app::{StartError, Systems, bad_address, open_log, open_views};
 use crate::assortment::Assortment;
@@ -17,7 +19,7 @@ use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::lists::Lists;
-use crate::log_health::LogHealth;
+use crate::log_health::{LogHealth, SetBack};
 use crate::order_watch::OrderWatch;
 use crate::pictures::Pictures;
 use crate::processes::{issue_invoices_and_credit_notes, newcomers};
@@ -30,6 +32,27 @@ use crate::views::{Pace, Views};
 /// How long requests and processes may take to end when they are told to stop.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A log that was set back, and the shop that was open on it.
+pub(crate) struct LogSetBack {
+    pub(crate) how: SetBack,
+    /// The epoch that the log was in before.
+    pub(crate) epoch: Option<Uuid>,
+    pub(crate) noticed_at: Timestamp,
+}
+
+impl LogSetBack {
+    /// What an operator should know.
+    fn sentence(&self) -> String {
+        let SetBack { known, head } = self.how;
+        format!(
+            "The database was set back at {}: the log had come to {known} and went on after {head}. What was written between \
+             is gone, also orders that were paid: compare the card gateway's charges with GET /v1/orders. This is told until \
+             the server is started anew.",
+            self.noticed_at
+        )
+    }
+}
+
 /// An open shop.
 pub(crate) struct Inside {
     store: Store,
@@ -38,11 +61,14 @@ pub(crate) struct Inside {
     tasks: TaskTracker,
     stop: CancellationToken,
     pub(crate) lab: Option<Arc<Lab>>,
+    pub(crate) log_health: LogHealth,
+    /// The epoch that the log was in when it was opened.
+    pub(crate) epoch: Option<Uuid>,
 }
 
 impl Inside {
     /// Opens the log, starts views and processes; what answers requests goes through the door. The systems around the shop
-    /// need not be there yet.
+    /// need not be there yet. `set_back` tells of a log that was set back under the shop that was open before.
     ///
     /// # Errors
     /// See [`StartError`]; nothing runs then.
@@ -50,6 +76,7 @@ impl Inside {
         config: &Config,
         stop: CancellationToken,
         house: &Weak<House>,
+        set_back: Option<&LogSetBack>,
     ) -> Result<(Self, Shop), StartError> {
         let products =
             ProductService::new(&config.products_url, config.currency, config.default_vat_rate).map_err(bad_address)?;
@@ -59,6 +86,10 @@ impl Inside {
         let stubs = stubs.map_err(bad_address)?;
         let log_health = LogHealth::default();
         let store = log_health.watch(open_log(&config.store).await?);
+        if let Some(set_back) = set_back {
+            store.begin_epoch(set_back.epoch).await?;
+        }
+        let epoch = store.epoch().await?;
         let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
         let views = open_views(&config.store, &store, pace).await?;
         newcomers::introduce(&store).await?;
@@ -100,7 +131,9 @@ impl Inside {
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
         let shop = Shop {
             store: store.clone(),
-            log_health,
+            log_health: log_health.clone(),
+            epoch,
+            set_back: set_back.map(LogSetBack::sentence),
             views: views.clone(),
             pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
             products,
@@ -122,7 +155,7 @@ impl Inside {
             access: Arc::new(Access::of(config)),
             stop: stop.clone(),
         };
-        Ok((Self { store, views, staff, tasks, stop, lab }, shop))
+        Ok((Self { store, views, staff, tasks, stop, lab, log_health, epoch }, shop))
     }
 
     /// Waiting requests are answered, and everybody is told to end what they are at.

@@ -8,6 +8,7 @@ use storefront_eventlog::{
     Answer, Append, AppendError, Appended, Checkpoint, EventStore, Fence, Filter, HashTree, JsonText, Position,
     Recorded, Slice, Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version,
 };
+use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::repeats::Repeats;
@@ -22,8 +23,18 @@ const PROBE: &str = "health";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogHealth {
     ailments: Arc<Mutex<Ailments>>,
+    set_back: Arc<watch::Sender<Option<SetBack>>>,
     /// The appends that were decided anew are counted here.
     pub(crate) repeats: Repeats,
+}
+
+/// That the database was set back to an earlier state under a running server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SetBack {
+    /// The newest event that was known.
+    pub(crate) known: Position,
+    /// Where the log ended when that was noticed.
+    pub(crate) head: Position,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +107,26 @@ impl LogHealth {
         }
     }
 
+    /// Waits until the database is set back.
+    pub(crate) async fn set_back(&self) -> SetBack {
+        loop {
+            let mut told = self.set_back.subscribe();
+            let told = told.wait_for(Option::is_some).await.ok().and_then(|told| *told);
+            if let Some(set_back) = told {
+                return set_back;
+            }
+        }
+    }
+
+    fn note_set_back(&self, failure: &StoreError) {
+        if let StoreError::SetBack { known, head } = failure {
+            let (known, head) = (*known, *head);
+            self.set_back.send_if_modified(|told| told.is_none() && told.replace(SetBack { known, head }).is_none());
+        }
+    }
+
     fn note_read<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        outcome.as_ref().err().into_iter().for_each(|failure| self.note_set_back(failure));
         match &outcome {
             Ok(_) => self.note(|ailments| ailments.reading = None),
             // Closed, or refused for what was asked: the log is none the worse for it.
@@ -148,7 +178,7 @@ impl EventStore for Watched {
     }
 
     async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
-        self.log.wait_for(after).await
+        self.log.wait_for(after).await.inspect_err(|failure| self.health.note_set_back(failure))
     }
 
     async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
@@ -195,6 +225,14 @@ impl EventStore for Watched {
         data: &JsonText,
     ) -> Result<bool, StoreError> {
         self.log.save_snapshot(stream, version, schema_version, data).await
+    }
+
+    async fn epoch(&self) -> Result<Option<uuid::Uuid>, StoreError> {
+        self.health.note_read(self.log.epoch().await)
+    }
+
+    async fn begin_epoch(&self, seen: Option<uuid::Uuid>) -> Result<(), StoreError> {
+        self.log.begin_epoch(seen).await
     }
 
     async fn hash_tree(&self) -> Result<Option<HashTree>, StoreError> {

@@ -46,6 +46,10 @@ pub(crate) struct Shop {
     pub(crate) opened_at: Position,
     /// What was confirmed up to here gets no invoice: the shop wrote none then.
     pub(crate) before_invoices: Position,
+    /// Another one since each time that the log was set back.
+    pub(crate) epoch: Option<Uuid>,
+    /// What an operator should know of a log that was set back.
+    pub(crate) set_back: Option<String>,
     /// The id of the log's first event, once it is known.
     pub(crate) log_id: Arc<OnceLock<Uuid>>,
     /// Whether other servers may use the same log and views.

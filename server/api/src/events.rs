@@ -77,7 +77,7 @@ pub struct EventPage {
     /// The hash of the log as it is now. Absent while the log is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<LogHash>,
-    /// Which log this is: the id of its first event. When it is another than before, the shop was started over, and what was
+    /// Which log this is. When it is another than before, the shop was started over or its database was set back, and what was
     /// read before counts no more. Absent while the log is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<uuid::Uuid>,

@@ -32,6 +32,15 @@ pub enum StoreError {
     /// Another program has the file open.
     #[error("{0}")]
     InUse(String),
+    /// The database was set back to an earlier state, or changed places with a copy that lacks the last commits. Whatever was
+    /// read from it may not be true any more: close the log, forget everything, and open it anew.
+    #[error("the database was set back: event {known} that was in it is gone, and it ends at {head} now")]
+    SetBack {
+        /// The newest event that was known.
+        known: Position,
+        /// Where the log ended when that was noticed.
+        head: Position,
+    },
     /// The question makes no sense, such as a lease for no time.
     #[error("{0}")]
     Invalid(String),
@@ -55,6 +64,9 @@ pub enum Trouble {
     /// The disk or the database does not do what it should.
     #[error("its disk or database does not do its work")]
     Failing,
+    /// It was set back to an earlier state.
+    #[error("its database was set back to an earlier state")]
+    SetBack,
     /// It is not open.
     #[error("it is closed")]
     Closed,
@@ -65,6 +77,7 @@ impl StoreError {
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::Closed => Trouble::Closed,
+            Self::SetBack { .. } => Trouble::SetBack,
             Self::Unusable(_) | Self::InUse(_) | Self::Invalid(_) => Trouble::Failing,
             Self::Database(error) => {
                 sqlite::trouble(&**error).or_else(|| postgres::trouble(&**error)).unwrap_or(Trouble::Failing)
@@ -193,6 +206,24 @@ pub trait EventStore: Send + Sync + 'static {
         schema_version: u16,
         data: &JsonText,
     ) -> Result<bool, StoreError>;
+
+    /// Another id each time that it was noticed that the log was set back; `None` for a log that never was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn epoch(&self) -> Result<Option<uuid::Uuid>, StoreError> {
+        Ok(None)
+    }
+
+    /// Gives a log that was set back its next epoch; does nothing when another server has done it since this one was in
+    /// epoch `seen`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    async fn begin_epoch(&self, seen: Option<uuid::Uuid>) -> Result<(), StoreError> {
+        let _never_set_back = seen;
+        Ok(())
+    }
 
     /// Says that the log is not whole, because an import is at it, or that it is again. Until then nobody can open it anew. On
     /// a store in a file this does nothing: import into a file of another name.

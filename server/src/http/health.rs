@@ -51,6 +51,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
         reasons.push("The server is shutting down.".to_owned());
     }
     let ready = reasons.is_empty();
+    reasons.extend(shop.set_back.clone());
     let stale = shop.freshness.stale();
     if stale {
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());

@@ -127,8 +127,11 @@ async fn wait_for_anything(
     }
 }
 
-/// The id of the log's first event, which is another in another log.
+/// The id of the log's first event, which is another in another log; or of its epoch, once it was set back.
 pub(crate) async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
+    if shop.epoch.is_some() {
+        return Ok(shop.epoch);
+    }
     if let Some(known) = shop.log_id.get() {
         return Ok(Some(*known));
     }

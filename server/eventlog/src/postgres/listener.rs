@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_postgres::{Config, Error};
 use tracing::warn;
 
+use super::anchor::Anchor;
 use super::session::{CHANNEL, Session};
 use super::{raise, read};
 use crate::Position;
@@ -27,8 +28,13 @@ const OTHERS_LISTEN: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE d
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// Runs until the writer has ended; opens a new connection whenever one is lost.
-pub(super) async fn run(config: Config, head: Arc<watch::Sender<Position>>, mut committed: watch::Receiver<Position>) {
-    while let Err(error) = listen(&config, &head, &mut committed).await {
+pub(super) async fn run(
+    config: Config,
+    head: Arc<watch::Sender<Position>>,
+    mut committed: watch::Receiver<Position>,
+    anchor: Arc<Anchor>,
+) {
+    while let Err(error) = listen(&config, &head, &mut committed, &anchor).await {
         warn!(%error, "news of other servers may come late: the connection to the database is lost");
         tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
         if committed.has_changed().is_err() {
@@ -41,6 +47,7 @@ async fn listen(
     config: &Config,
     head: &Arc<watch::Sender<Position>>,
     committed: &mut watch::Receiver<Position>,
+    anchor: &Anchor,
 ) -> Result<(), Error> {
     let (heard, newcomer) = (head.clone(), Arc::new(Notify::new()));
     let came = newcomer.clone();
@@ -77,6 +84,7 @@ async fn listen(
                 tell(&session, &position).await?;
             }
             _ = poll.tick() => {
+                anchor.look(&session).await?;
                 raise(head, read::head(&session).await?);
                 others_listen = session.client.query_one_scalar(OTHERS_LISTEN, &[&LISTENER]).await?;
             }

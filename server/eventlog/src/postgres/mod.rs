@@ -4,6 +4,7 @@
 //! servers into one line: the order of commits is the order of positions. Sequences must not be used for that, nor
 //! transaction ids: with them a reader passes 11 while 10 is still on its way.
 
+mod anchor;
 mod beside;
 mod insert;
 mod judge;
@@ -21,7 +22,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
+use self::anchor::Anchor;
 use self::readers::Readers;
 use self::session::Session;
 use self::writer::Writer;
@@ -51,6 +54,7 @@ struct Inner {
     /// For what may wait for a lock, so that no reader waits behind it.
     beside: Readers,
     head: watch::Receiver<Position>,
+    anchor: Arc<Anchor>,
 }
 
 impl PostgresStore {
@@ -72,17 +76,21 @@ impl PostgresStore {
         let (head_sender, head) = watch::channel(at);
         let (committed, told) = watch::channel(at);
         let head_sender = Arc::new(head_sender);
-        let readers = Readers::new(config.clone(), READERS);
-        let beside = Readers::new(config.clone(), 1);
-        tokio::spawn(listener::run(config.clone(), head_sender.clone(), told));
+        let anchor = Arc::new(Anchor::new());
+        let last = read::all(&session, Position(at.0.saturating_sub(1)), 1, &Filter::default()).await?;
+        anchor.saw(last.events.last());
+        let readers = Readers::new(config.clone(), READERS, anchor.clone());
+        let beside = Readers::new(config.clone(), 1, anchor.clone());
+        tokio::spawn(listener::run(config.clone(), head_sender.clone(), told, anchor.clone()));
         tokio::spawn(writer::run(Writer {
             queue: queued,
             config,
             session: Some(session),
             head: head_sender,
             committed,
+            anchor: anchor.clone(),
         }));
-        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head }) })
+        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head, anchor }) })
     }
 
     /// Opens a log that is in a database already, to read it; makes and changes nothing. Appends, leases, snapshots and
@@ -98,9 +106,11 @@ impl PostgresStore {
         let (_no_writer, head) = watch::channel(read::head(&session).await?);
         let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
         queue.close();
-        let (readers, beside) = (Readers::new(config.clone(), READERS), Readers::new(config, 1));
+        let anchor = Arc::new(Anchor::new());
+        let readers = Readers::new(config.clone(), READERS, anchor.clone());
+        let beside = Readers::new(config, 1, anchor.clone());
         beside.close().await;
-        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head }) })
+        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head, anchor }) })
     }
 }
 
@@ -108,6 +118,7 @@ impl PostgresStore {
 impl EventStore for PostgresStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         limits::check(&append)?;
+        self.inner.anchor.holds()?;
         self.inner.queue.submit(append).await
     }
 
@@ -124,13 +135,16 @@ impl EventStore for PostgresStore {
 
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
         let filter = filter.clone();
-        self.inner
+        let slice = self
+            .inner
             .readers
             .read(move |session| {
                 let filter = filter.clone();
                 Box::pin(async move { read::all(session, after, limit, &filter).await })
             })
-            .await
+            .await?;
+        self.inner.anchor.saw(slice.events.last());
+        Ok(slice)
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -142,8 +156,10 @@ impl EventStore for PostgresStore {
             return Err(StoreError::Closed);
         }
         let mut head = self.inner.head.clone();
-        let reached = head.wait_for(|head| *head > after).await.map_err(|_| StoreError::Closed)?;
-        Ok(*reached)
+        tokio::select! {
+            reached = head.wait_for(|head| *head > after) => Ok(*reached.map_err(|_| StoreError::Closed)?),
+            set_back = self.inner.anchor.broke() => Err(set_back),
+        }
     }
 
     async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
@@ -254,6 +270,32 @@ impl EventStore for PostgresStore {
                 let (stream, data) = (stream.clone(), data.clone());
                 Box::pin(async move {
                     beside::save_snapshot(session, &stream, version, schema_version, data.as_str()).await
+                })
+            })
+            .await
+    }
+
+    async fn epoch(&self) -> Result<Option<Uuid>, StoreError> {
+        self.inner
+            .readers
+            .read(|session| {
+                Box::pin(async move {
+                    let select = session.statement("SELECT epoch FROM eventlog.head").await?;
+                    let epoch: Uuid = session.client.query_one_scalar(&select, &[]).await?;
+                    Ok((!epoch.is_nil()).then_some(epoch))
+                })
+            })
+            .await
+    }
+
+    async fn begin_epoch(&self, seen: Option<Uuid>) -> Result<(), StoreError> {
+        self.inner
+            .beside
+            .read(move |session| {
+                Box::pin(async move {
+                    let begin = session.statement("UPDATE eventlog.head SET epoch = $1 WHERE epoch = $2").await?;
+                    let given: [Uuid; 2] = [Uuid::now_v7(), seen.unwrap_or_default()];
+                    session.client.execute(&begin, &[&given[0], &given[1]]).await.map(drop)
                 })
             })
             .await

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Mutex;
 use tokio_postgres::{Config, Error};
 
+use super::anchor::Anchor;
 use super::session::{Session, is_lost};
 use crate::StoreError;
 
@@ -15,15 +16,17 @@ pub(super) type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + S
 
 pub(super) struct Readers {
     config: Config,
+    /// What is read after the database was set back does not fit what was read before.
+    anchor: Arc<Anchor>,
     sessions: Vec<Mutex<Option<Arc<Session>>>>,
     turn: AtomicUsize,
     closed: AtomicBool,
 }
 
 impl Readers {
-    pub(super) fn new(config: Config, sessions: usize) -> Self {
+    pub(super) fn new(config: Config, sessions: usize, anchor: Arc<Anchor>) -> Self {
         let sessions = (0..sessions).map(|_| Mutex::new(None)).collect();
-        Self { config, sessions, turn: AtomicUsize::new(0), closed: AtomicBool::new(false) }
+        Self { config, anchor, sessions, turn: AtomicUsize::new(0), closed: AtomicBool::new(false) }
     }
 
     /// Asks, and once more on a new connection when the old one is lost.
@@ -31,6 +34,7 @@ impl Readers {
         &self,
         question: impl for<'a> Fn(&'a Session) -> Asked<'a, T> + Send + Sync,
     ) -> Result<T, StoreError> {
+        self.anchor.holds()?;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sessions.len().max(1);
         let Some(slot) = self.sessions.get(turn) else { return Err(StoreError::Closed) };
         let session = self.session(slot).await?;

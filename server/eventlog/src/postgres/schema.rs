@@ -120,6 +120,7 @@ const MIGRATIONS: &[&str] = &[
     DROP INDEX eventlog.answers_by_time;
     CREATE INDEX answers_by_kept ON eventlog.answers (kept_ms);
 ",
+    "ALTER TABLE eventlog.head ADD COLUMN epoch UUID NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000';",
 ];
 
 const PLANTED: &str = "SELECT since IS NOT NULL FROM eventlog.head";

@@ -13,6 +13,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, Error};
 use tracing::{error, warn};
 
+use super::anchor::Anchor;
 use super::insert::{Rows, is_judged};
 use super::session::{Session, is_lost, silent};
 use super::{judge, raise, read};
@@ -37,6 +38,8 @@ pub(super) struct Writer {
     pub(super) head: Arc<watch::Sender<Position>>,
     /// What other servers are to be told.
     pub(super) committed: watch::Sender<Position>,
+    /// Whether the log is still the one that is remembered.
+    pub(super) anchor: Arc<Anchor>,
 }
 
 /// Writes until nobody can send any more.
@@ -85,6 +88,13 @@ async fn write(writer: &mut Writer, memory: &mut Memory, jobs: Vec<Job>) {
         Ok((outcomes, head)) => {
             raise(&writer.head, head);
             raise(&writer.committed, head);
+            let written = jobs.iter().zip(&outcomes).rev().find_map(|(job, outcome)| {
+                let last = job.append.streams.iter().flat_map(|part| &part.events).next_back()?;
+                Some((outcome.as_ref().ok()?.position, last.id))
+            });
+            if let Some((position, id)) = written {
+                writer.anchor.saw_at(position, id);
+            }
             for (job, outcome) in jobs.into_iter().zip(outcomes) {
                 // A caller that went away does not need its answer.
                 let _gone = job.reply.send(outcome);
@@ -119,8 +129,16 @@ async fn write_or_retry(
             Some(session) => write_once(session, memory, jobs, again).await,
             None => match Session::connect(&writer.config, |_| {}).await {
                 Ok(session) => {
+                    // It may lead to another database than the one before, such as a replica that took over.
+                    let looked = writer.anchor.look(&session).await;
+                    if writer.anchor.holds().is_err() {
+                        return Ok((jobs.iter().map(|_| Err(set_back(&writer.anchor))).collect(), Position(0)));
+                    }
                     writer.session = Some(session);
-                    continue;
+                    match looked {
+                        Ok(()) => continue,
+                        Err(error) => Err(error),
+                    }
                 }
                 Err(error) => Err(error),
             },
@@ -136,6 +154,10 @@ async fn write_or_retry(
             done => return done,
         }
     }
+}
+
+fn set_back(anchor: &Anchor) -> AppendError {
+    anchor.holds().err().unwrap_or(StoreError::Closed).into()
 }
 
 async fn write_once(

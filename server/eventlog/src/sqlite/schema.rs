@@ -491,9 +491,14 @@ pub(super) fn unusable_for(path: &Path, failure: StoreError) -> StoreError {
     match (failure.trouble(), failure) {
         (Trouble::Damaged, StoreError::Database(error)) => unusable(path, &format!("is damaged: {error}")),
         (_, StoreError::Database(error)) => unusable(path, &format!("cannot be made ready: {error}")),
-        (_, other @ (StoreError::Unusable(_) | StoreError::InUse(_) | StoreError::Invalid(_) | StoreError::Closed)) => {
-            other
-        }
+        (
+            _,
+            other @ (StoreError::Unusable(_)
+            | StoreError::InUse(_)
+            | StoreError::Invalid(_)
+            | StoreError::Closed
+            | StoreError::SetBack { .. }),
+        ) => other,
     }
 }
 

@@ -8,6 +8,7 @@
 mod appends;
 mod closing;
 mod consumers;
+mod database_copy;
 mod fences;
 mod files;
 mod hash_tree;

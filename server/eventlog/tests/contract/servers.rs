@@ -56,7 +56,7 @@ async fn a_database_of_an_older_version_gets_its_hash_at_the_first_start() {
     world.log().close().await;
     let older =
         "ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since, DROP COLUMN incomplete,
-            DROP COLUMN seen_ms, DROP COLUMN looked_ms;
+            DROP COLUMN seen_ms, DROP COLUMN looked_ms, DROP COLUMN epoch;
         ALTER TABLE eventlog.answers DROP COLUMN kept_ms;
         CREATE INDEX answers_by_time ON eventlog.answers (time_ms);
         ALTER TABLE eventlog.events DROP COLUMN checksum; DROP FUNCTION eventlog.grow;
@@ -242,6 +242,40 @@ async fn an_event_behind_the_head_fails_the_check() {
     world.plain_connection().await.batch_execute(back).await.unwrap();
     let report = check(&*world.reader().await.unwrap()).await.unwrap();
     assert!(report.to_string().ends_with("1 findings\n- position 3 stands behind the head"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_was_set_back_is_noticed_before_anything_is_written_to_it() {
+    let world = World::postgres().await;
+    let (log, other) = (world.log(), world.second_server().await);
+    write(&log, "a", 3).await;
+    let copy = world.copy_database().await;
+    write(&log, "a", 4).await;
+    write(&other, "b", 1).await;
+    // What another server wrote, and this one only read, counts too.
+    assert_eq!(read_whole_log(&log).await.len(), 8);
+    copy.take_over().await;
+    let refused = log.append(nothing().and(to("a", 7, some_events(1)))).await.unwrap_err();
+    let told = |error: &AppendError| {
+        matches!(error, AppendError::Store(StoreError::SetBack { known: Position(8), head: Position(3) }))
+    };
+    assert!(told(&refused), "{refused:?}");
+    // The other one does nothing, and notices all the same.
+    let noticed = soon("noticing", other.wait_for(Position(8))).await;
+    assert!(matches!(noticed, Err(StoreError::SetBack { known: Position(8), .. })), "{noticed:?}");
+    for log in [&log, &other] {
+        assert!(matches!(log.head().await, Err(StoreError::SetBack { .. })));
+        assert!(matches!(log.read_all(Position(0), 1, &Filter::default()).await, Err(StoreError::SetBack { .. })));
+    }
+
+    let [log, other] = [world.second_server().await, world.second_server().await];
+    assert_eq!(log.epoch().await.unwrap(), None);
+    log.begin_epoch(None).await.unwrap();
+    let epoch = log.epoch().await.unwrap();
+    other.begin_epoch(None).await.unwrap();
+    assert!(epoch.is_some() && other.epoch().await.unwrap() == epoch, "both notice, and there is one new epoch");
+    assert_eq!(write(&log, "a", 1).await.versions[0].0, 4);
+    assert!(check(&*log).await.unwrap().is_sound());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -109,16 +109,18 @@ pub(crate) async fn what_stands_beside_the_log_is_not_exported(world: World) {
 }
 
 /// Takes a database back to what the first release made.
-const BACK_TO_THE_FIRST_STEP: &str =
-    "ALTER TABLE events DROP COLUMN checksum; DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots;";
+const BACK_TO_THE_FIRST_STEP: &str = "ALTER TABLE events DROP COLUMN checksum; ALTER TABLE answers DROP COLUMN kept_ms;
+    DROP TABLE leases; DROP TABLE timers; DROP TABLE snapshots;";
 
 async fn a_log_of_the_first_release_gets_what_is_missing(mut world: World) {
     write(&world.log(), "a", 3).await;
-    let sqlite =
-        format!("{BACK_TO_THE_FIRST_STEP} DROP TABLE hash_tree; DROP TABLE file_state; PRAGMA user_version = 1;");
+    let sqlite = format!(
+        "DROP INDEX answers_by_kept; CREATE INDEX answers_by_time ON answers (time_ms); {BACK_TO_THE_FIRST_STEP}
+        DROP TABLE seen_time; DROP TABLE hash_tree; DROP TABLE file_state; PRAGMA user_version = 1;"
+    );
     let postgres = "DELETE FROM eventlog.migrations WHERE step > 1; DROP FUNCTION eventlog.grow;
         ALTER TABLE eventlog.head DROP COLUMN leaves, DROP COLUMN peaks, DROP COLUMN since, DROP COLUMN incomplete,
-            DROP COLUMN seen_ms, DROP COLUMN looked_ms;
+            DROP COLUMN seen_ms, DROP COLUMN looked_ms, DROP COLUMN epoch;
         CREATE INDEX answers_by_time ON eventlog.answers (time_ms);"
         .to_owned();
     let postgres = postgres + &BACK_TO_THE_FIRST_STEP.replace("TABLE ", "TABLE eventlog.");

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_postgres::AsyncMessage;
 
+use crate::database_copy::DatabaseCopy;
 use crate::postgres_server;
 
 pub(crate) type Log = Arc<dyn EventStore>;
@@ -70,6 +71,12 @@ impl World {
     pub(crate) async fn reader(&self) -> Result<Log, StoreError> {
         let Place::Database(address) = &self.place else { panic!("only a database is read by many") };
         Ok(Arc::new(PostgresStore::open_to_read(address).await?))
+    }
+
+    /// A copy of the database of this moment; connections to it are cut.
+    pub(crate) async fn copy_database(&self) -> DatabaseCopy {
+        let Place::Database(address) = &self.place else { panic!("only a database is copied") };
+        DatabaseCopy::of(address).await
     }
 
     /// A plain connection to the database, for mischief.
