@@ -32,6 +32,15 @@ use crate::views::{Pace, Views};
 /// How long requests and processes may take to end when they are told to stop.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Follows the clock of the log for ever.
+async fn follow_clock(log_health: LogHealth, store: Store) {
+    loop {
+        clock::sleep(clock::FOLLOW_INTERVAL).await;
+        // What fails here is noted, and tried again.
+        let _noted = log_health.follow_clock(&store).await;
+    }
+}
+
 /// A log that was set back, and the shop that was open on it.
 pub(crate) struct LogSetBack {
     pub(crate) how: SetBack,
@@ -90,12 +99,14 @@ impl Inside {
             store.begin_epoch(set_back.epoch).await?;
         }
         let epoch = store.epoch().await?;
+        log_health.follow_clock(&store).await?;
         let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
         let views = open_views(&config.store, &store, pace).await?;
         newcomers::introduce(&store).await?;
         let before_invoices = newcomers::acts_after(&store, issue_invoices_and_credit_notes::LISTENER.name).await?;
         let opened_at = store.head().await?;
         let tasks = TaskTracker::new();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(follow_clock(log_health.clone(), store.clone())));
         let freshness = Arc::new(Freshness::new(config.quote_life));
         tasks.spawn(views.clone().run(stop.clone()));
         let progress = Progress::default();

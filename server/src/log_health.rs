@@ -1,5 +1,6 @@
 //! How the log is doing: what its reads and writes show, noted for whoever asks whether the server can do its work.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,10 +10,14 @@ use storefront_eventlog::{
     Recorded, Slice, Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version,
 };
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
+use crate::clock;
 use crate::repeats::Repeats;
 use crate::stored::Store;
+
+/// A clock that differs by more is told.
+const MAX_SKEW_MS: i64 = 5000;
 
 /// So long the log may take to show that it works.
 const PROBE_WAIT: Duration = Duration::from_secs(2);
@@ -24,6 +29,8 @@ const PROBE: &str = "health";
 pub(crate) struct LogHealth {
     ailments: Arc<Mutex<Ailments>>,
     set_back: Arc<watch::Sender<Option<SetBack>>>,
+    /// How far the machine's clock is ahead of the log's, in milliseconds.
+    skew_ms: Arc<AtomicI64>,
     /// The appends that were decided anew are counted here.
     pub(crate) repeats: Repeats,
 }
@@ -105,6 +112,32 @@ impl LogHealth {
             (false, true) => info!("the event log works again"),
             (true, true) | (false, false) => {}
         }
+    }
+
+    /// Reads the clock of the log, by which deadlines are set and judged.
+    ///
+    /// # Errors
+    /// When the log fails.
+    pub(crate) async fn follow_clock(&self, log: &Store) -> Result<(), StoreError> {
+        let asked_ms = clock::asked_ms();
+        let store_ms = log.now_ms().await?;
+        clock::follow(store_ms, asked_ms);
+        let skew_ms = clock::machine_ms() - store_ms;
+        let before = self.skew_ms.swap(skew_ms, Ordering::Relaxed);
+        if skew_ms.abs() > MAX_SKEW_MS && before.abs() <= MAX_SKEW_MS {
+            warn!(skew_ms, "the clock of this machine differs from that of the log; deadlines go by that of the log");
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the clock of this machine, in a sentence. The server does its work all the same.
+    pub(crate) fn skew(&self) -> Option<String> {
+        let skew_ms = self.skew_ms.load(Ordering::Relaxed);
+        let way = if skew_ms > 0 { "ahead of" } else { "behind" };
+        (skew_ms.abs() > MAX_SKEW_MS).then(|| {
+            let seconds = skew_ms.abs() / 1000;
+            format!("The clock of this machine is {seconds} s {way} that of the log, by which deadlines go: set the clock that is wrong.")
+        })
     }
 
     /// Waits until the database is set back.

@@ -52,6 +52,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     }
     let ready = reasons.is_empty();
     reasons.extend(shop.set_back.clone());
+    reasons.extend(shop.log_health.skew());
     let stale = shop.freshness.stale();
     if stale {
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());

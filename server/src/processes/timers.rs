@@ -24,6 +24,8 @@ use crate::stored::{Batch, Cause, Store};
 const BATCH: usize = 100;
 /// Timers are looked for at least so often, because another server may have set one.
 const NET: Duration = Duration::from_secs(30);
+/// The store's clock is known here as well as that.
+const TIMER_TOLERANCE_MS: i64 = 2000;
 /// A timer that cannot be acted on now is looked at again after this time.
 const LOOK_AGAIN_MS: i64 = 60_000;
 
@@ -65,10 +67,9 @@ impl Timers {
     {
         loop {
             let wait = match store.next_due(self.owner).await? {
-                Some(Duration::ZERO) => {
-                    self.act_on_what_is_due(store, judge).await?;
-                    continue;
-                }
+                Some(Duration::ZERO) if self.act_until(store, clock::now().unix_ms(), judge).await? => continue,
+                // The clock of the store has jumped ahead, and is not believed yet.
+                Some(Duration::ZERO) => clock::FOLLOW_INTERVAL,
                 Some(wait) => wait.min(NET),
                 None => NET,
             };
@@ -81,12 +82,25 @@ impl Timers {
     }
 
     /// Acts on every timer that is due now.
+    #[cfg(test)]
     pub(super) async fn act_on_what_is_due<J, F>(&self, store: &Store, judge: &J) -> Result<(), Failure>
     where
         J: Fn(Store, Timer) -> F,
         F: Future<Output = Result<Batch, Failure>>,
     {
-        for timer in store.due_timers(self.owner, BATCH).await? {
+        self.act_until(store, i64::MAX, judge).await.map(drop)
+    }
+
+    /// Acts on every timer that is due by the clock of the store and was due by this moment; `false` when there was none.
+    async fn act_until<J, F>(&self, store: &Store, now_ms: i64, judge: &J) -> Result<bool, Failure>
+    where
+        J: Fn(Store, Timer) -> F,
+        F: Future<Output = Result<Batch, Failure>>,
+    {
+        let mut due = store.due_timers(self.owner, BATCH).await?;
+        due.retain(|timer| timer.due_ms <= now_ms.saturating_add(TIMER_TOLERANCE_MS));
+        let any = !due.is_empty();
+        for timer in due {
             match act(store, &timer, judge).await {
                 Ok(()) | Err(Failure::Append(AppendError::TimerGone { .. })) => {}
                 Err(failure @ Failure::Append(AppendError::Fenced { .. } | AppendError::Store(_))) => {
@@ -104,7 +118,7 @@ impl Timers {
                 }
             }
         }
-        Ok(())
+        Ok(any)
     }
 }
 
