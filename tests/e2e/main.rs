@@ -12,6 +12,8 @@ mod command_line;
 mod connections;
 mod contention;
 mod crash;
+#[path = "../../server/eventlog/tests/contract/database_copy.rs"]
+mod database_copy;
 mod deadlines;
 mod decisions;
 mod domain_lines;
@@ -34,6 +36,7 @@ mod processes;
 mod programs;
 mod range;
 mod refunds;
+mod set_back;
 mod several_servers;
 mod shopping;
 mod stock;

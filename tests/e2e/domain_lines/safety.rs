@@ -56,6 +56,23 @@ pub(super) const SAFETY: &[Line] = &[
         ],
     ),
     (
+        "S6",
+        "a database that goes back in time is noticed, and the shop goes on with what is there",
+        &[
+            "server/eventlog/tests/contract/servers.rs::a_database_that_was_set_back_is_noticed_before_anything_is_written_to_it",
+            "tests/e2e/set_back.rs::when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_and_the_register_has_no_hole",
+        ],
+    ),
+    (
+        "S8",
+        "deadlines go by one clock; a clock that jumps erases no key and ends no order",
+        &[
+            "server/eventlog/src/clock.rs::neither_a_clock_that_is_ahead_for_a_moment_nor_one_that_goes_back_makes_time_pass",
+            "server/src/clock.rs::a_clock_that_jumps_for_a_moment_is_not_believed_and_one_that_stays_there_is",
+            "tests/e2e/set_back.rs::a_server_whose_clock_is_an_hour_behind_the_database_goes_by_the_database",
+        ],
+    ),
+    (
         "S11",
         "timeouts and limits for connections, with room kept for health",
         &[

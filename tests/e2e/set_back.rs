@@ -1,0 +1,116 @@
+//! A database that goes back in time under running servers, and clocks that do not agree with it.
+
+use storefront_api::{EventQuery, InvoiceListQuery, OrderStatus};
+use storefront_client::Client;
+use storefront_mocks::{Mocks, MocksConfig, Stub};
+use tokio_postgres::NoTls;
+
+use crate::crash::{a_checkout, a_product_with_plenty, ends_well, follow_until, positions_are_dense};
+use crate::database_copy::DatabaseCopy;
+use crate::postgres::postgres_url;
+use crate::postgres_server;
+use crate::programs::{ServerProcess, run};
+use crate::world::eventually;
+
+async fn log_of(client: &Client) -> Option<uuid::Uuid> {
+    client.events(&EventQuery { limit: Some(1), ..EventQuery::default() }).await.ok()?.log
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_and_the_register_has_no_hole() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let address = postgres_server::a_database().await;
+    let store = postgres_url(&address);
+    let servers = [(); 2].map(|()| ServerProcess::start_with(&mocks, &store, &["--lease-ms", "900"]));
+    let clients: Vec<Client> = servers.iter().map(|server| Client::new(&server.url).unwrap()).collect();
+    let product = a_product_with_plenty(&clients[0]).await;
+    let mut kept = Vec::new();
+    for client in &clients {
+        kept.push(a_checkout(client, &product).await);
+    }
+    for order in &kept {
+        ends_well(&clients[0], &mocks, *order, "before the copy").await;
+    }
+    let log = log_of(&clients[0]).await.unwrap();
+
+    let copy = DatabaseCopy::of(&address).await;
+    let mut lost = Vec::new();
+    for turn in 0..6 {
+        lost.push(a_checkout(&clients[turn % 2], &product).await);
+    }
+    for order in &lost {
+        follow_until(&clients[1], *order, "invoice.issued").await;
+    }
+    let beyond = clients[0].readiness().await.unwrap().head;
+    copy.take_over().await;
+
+    let mut told = Vec::new();
+    for client in &clients {
+        let now = eventually("the server has noticed, and is open again", || async {
+            let readiness = client.readiness().await.ok()?;
+            let noticed = readiness.reasons.iter().any(|reason| reason.contains("The database was set back at"));
+            (noticed && readiness.ready).then_some(log_of(client).await?)
+        })
+        .await;
+        assert_ne!(now, log, "pollers are told that it is another log");
+        told.push(now);
+    }
+    assert_eq!(told[0], told[1], "both servers tell the same");
+    let after = EventQuery { after: Some(beyond + 1000), wait: Some(20), ..EventQuery::default() };
+    let page = clients[0].events(&after).await.unwrap();
+    assert!(page.reset && page.events.is_empty() && page.next_after == 0, "{page:?}");
+
+    for order in &lost {
+        assert_eq!(clients[0].order(*order).await.unwrap(), None, "it is gone");
+    }
+    let mut orders = kept;
+    for turn in 0..6 {
+        orders.push(a_checkout(&clients[turn % 2], &product).await);
+    }
+    for order in &orders {
+        ends_well(&clients[1], &mocks, *order, "after the copy took over").await;
+        assert_eq!(clients[0].order(*order).await.unwrap().unwrap().status, OrderStatus::Confirmed);
+    }
+    positions_are_dense(&clients[0]).await;
+    let min_position = Some(clients[0].readiness().await.unwrap().head);
+    let query = InvoiceListQuery { limit: Some(100), min_position, ..InvoiceListQuery::default() };
+    let mut numbers: Vec<String> =
+        clients[0].invoices(&query).await.unwrap().items.into_iter().map(|item| item.number).collect();
+    numbers.sort();
+    let year = numbers[0][..4].to_owned();
+    assert_eq!(numbers, (1..=orders.len()).map(|number| format!("{year}-{number:06}")).collect::<Vec<_>>());
+    let checked =
+        tokio::task::spawn_blocking(move || run("storefront-server", ["check", "--store", &store])).await.unwrap();
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(checked.status.success() && printed.contains("all sound"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_clock_is_an_hour_behind_the_database_goes_by_the_database() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let address = postgres_server::a_database().await;
+    let (client, connection) = tokio_postgres::connect(&address, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    // What the database's clock shows to this server: an hour more than that of the machine.
+    let ahead = "CREATE SCHEMA ahead; CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+        AS $$ SELECT pg_catalog.clock_timestamp() + interval '1 hour' $$";
+    client.batch_execute(ahead).await.unwrap();
+    let store = format!("{}&options=-c%20search_path%3Dahead,pg_catalog,public", postgres_url(&address));
+    let server = ServerProcess::start_with(&mocks, &store, &[]);
+    let shop = Client::new(&server.url).unwrap();
+    let product = a_product_with_plenty(&shop).await;
+    mocks.faults(Stub::Cards).set(storefront_mocks::Faults { outage: true, ..Default::default() });
+    let order = a_checkout(&shop, &product).await;
+    let left_ms = eventually("the reservation has its timer", || async {
+        let left = "SELECT due_ms - (extract(epoch FROM ahead.clock_timestamp()) * 1000)::bigint FROM eventlog.timers
+            WHERE owner = 'reservations'";
+        client.query_opt(left, &[]).await.unwrap().map(|row| row.get::<_, i64>(0))
+    })
+    .await;
+    assert!(left_ms > 60_000, "its goods are given back in {left_ms} ms");
+    let reasons = shop.readiness().await.unwrap().reasons;
+    let told = reasons.iter().any(|reason| reason.contains("behind that of the log, by which deadlines go"));
+    assert!(told, "{reasons:?}");
+    mocks.faults(Stub::Cards).clear();
+    ends_well(&shop, &mocks, order, "a clock that is behind").await;
+}
