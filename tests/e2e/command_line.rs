@@ -321,13 +321,17 @@ fn every_scenario_of_the_demo_ends_as_it_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_prints_where_it_is_and_ends_in_order() {
-    let mut serve = Serve(start(&["serve", "--ephemeral", "--listen", "127.0.0.1:0"]));
+    let mut serve = Serve(start(&["serve", "--ephemeral", "--listen", "localhost:0", "--host", "shop.example"]));
     let mut line = String::new();
     let mut printed = BufReader::new(serve.0.stdout.take().unwrap());
     printed.read_line(&mut line).unwrap();
     let url = line.split_whitespace().last().unwrap_or_default();
     let answer = Client::new(url).unwrap().readiness().await;
     assert!(answer.is_ok(), "{line:?} does not answer: {answer:?}");
+    for (host, status) in [("shop.example", 200), ("evil.test", 403)] {
+        let live = reqwest::Client::new().get(format!("{url}/health/live")).header("host", host).send().await.unwrap();
+        assert_eq!(live.status().as_u16(), status, "{host}");
+    }
     kill_process(Pid::from_child(&serve.0), Signal::TERM).unwrap();
     assert_eq!(serve.0.wait().unwrap().code(), Some(0));
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use storefront_api::{ActorName, OrderId, OrderNumber};
 
-use crate::embedded::{listen_address, parse_life};
+use crate::embedded::{HostName, WebOrigin, listen_address, parse_life};
 use crate::state::{REAL_TIME, SPEEDS};
 
 /// A shop in a terminal whose every state change is an event that anyone can watch.
@@ -130,6 +130,12 @@ pub(crate) enum Command {
         /// Where to listen; localhost:PORT, :PORT and PORT are this machine alone
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070", value_parser = listen_address)]
         listen: SocketAddr,
+        /// A name under which the shop is asked, beside its address and localhost; may be given several times
+        #[arg(long = "host", value_name = "NAME[:PORT]")]
+        hosts: Vec<HostName>,
+        /// An origin whose web pages may do everything here, such as http://localhost:3000; may be given several times
+        #[arg(long = "allow-origin", value_name = "ORIGIN")]
+        allow_origins: Vec<WebOrigin>,
     },
     /// Shop by script and print the order's timeline as it happens; needs no terminal
     ///

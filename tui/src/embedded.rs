@@ -13,6 +13,8 @@ use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
 use storefront_server::{BASKET_LIFE, Config, RESERVATION_LIFE, Secret, Server, StoreChoice, Terms, running_at};
 use uuid::Uuid;
 
+pub use storefront_server::{HostName, WebOrigin};
+
 pub(crate) use storefront_server::{listen_address, parse_life};
 
 /// The event log in the folder.
@@ -40,6 +42,10 @@ pub struct EmbeddedOptions {
     pub reservation_life: Duration,
     /// After how long without a change a basket is over.
     pub basket_life: Duration,
+    /// Names under which it is asked, beside its address and those of this machine.
+    pub hosts: Vec<HostName>,
+    /// Origins of other web pages that may do everything.
+    pub allow_origins: Vec<WebOrigin>,
 }
 
 impl EmbeddedOptions {
@@ -51,6 +57,8 @@ impl EmbeddedOptions {
             open_to_network: false,
             reservation_life: RESERVATION_LIFE,
             basket_life: BASKET_LIFE,
+            hosts: Vec::new(),
+            allow_origins: Vec::new(),
         }
     }
 
@@ -116,6 +124,8 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         open_to_network: options.open_to_network,
         reservation_life: options.reservation_life,
         basket_life: options.basket_life,
+        hosts: options.hosts,
+        allow_origins: options.allow_origins,
         lab: Some(mocks.base_url()),
         // Who tries the shop out has something to spend: 10,000.00.
         terms: Terms { opening_balance: 1_000_000, ..Terms::default() },

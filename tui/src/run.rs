@@ -129,8 +129,9 @@ fn outcome(cli: Cli, config: Config) -> Result<()> {
     let result = runtime.block_on(async {
         match cli.command {
             None => on_screen(&common, data, config).await,
-            Some(Command::Serve { listen }) => {
-                let mut options = inside(&common, place(&common, data)?);
+            Some(Command::Serve { listen, hosts, allow_origins }) => {
+                let usual = inside(&common, place(&common, data)?);
+                let mut options = EmbeddedOptions { hosts, allow_origins, ..usual };
                 options.listen_on(listen, common.open_to_network);
                 line_mode::serve(options).await
             }
