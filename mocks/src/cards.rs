@@ -3,6 +3,7 @@
 //! Each POST runs to its end even if the client has gone, as it would at a real gateway: a lost answer is not a lost
 //! charge. Objects and the answer kept for the key go into the state file as one line, so both are there or neither.
 
+mod currencies;
 mod disputes;
 mod errors;
 mod methods;

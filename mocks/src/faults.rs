@@ -73,7 +73,8 @@ pub struct Faults {
     pub decline: bool,
     /// Cards only: a POST takes effect, but its connection is closed before the answer is sent.
     pub lose_answers: bool,
-    /// Cards only: a POST takes effect, but its answer and the webhooks about it are held back until this is off.
+    /// Cards only: a POST takes effect, but its answer and the webhooks about it are held back until this is off. The answer
+    /// to the creation of an intent that is not confirmed yet is not: no money can have moved.
     pub hold_answers: bool,
     /// Cards only: each webhook is sent twice.
     pub duplicate: bool,

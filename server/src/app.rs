@@ -28,11 +28,12 @@ use crate::processes::patience::Trouble;
 use crate::processes::tenancy::Tenancy;
 use crate::processes::timers::Timers;
 use crate::processes::{
-    ask_about_pending_refunds, check_out_orders, end_idle_baskets, follow_the_product_service,
-    give_back_the_voucher_of_a_refunded_order, give_back_what_is_not_paid_in_time,
-    issue_a_voucher_when_a_large_order_ships as issue_vouchers, issue_invoices_and_credit_notes, pay_from_wallets,
-    put_demo_stock_on_the_shelf, reprice_open_baskets, runner, send_mail, take_payments,
-    tell_customers_what_came_of_their_orders as notices, tell_operators_of_money_that_needs_a_look,
+    ask_about_pending_refunds, ask_what_became_of_authentications as authentications, check_out_orders,
+    end_idle_baskets, follow_the_product_service, give_back_the_voucher_of_a_refunded_order,
+    give_back_what_is_not_paid_in_time, issue_a_voucher_when_a_large_order_ships as issue_vouchers,
+    issue_invoices_and_credit_notes, pay_from_wallets, put_demo_stock_on_the_shelf, reprice_open_baskets, runner,
+    send_mail, take_payments, tell_customers_what_came_of_their_orders as notices,
+    tell_operators_of_money_that_needs_a_look,
 };
 use crate::progress::Progress;
 use crate::shop::Freshness;
@@ -117,6 +118,7 @@ impl Server {
                  --card-webhook-secret or STOREFRONT_CARD_WEBHOOK_SECRET"
             );
         }
+        config.card_return_url.get_or_insert_with(|| format!("http://{address}/v1/payments/return"));
         let stop = CancellationToken::new();
         let connection_limits = config.connections;
         let log = match &config.store {
@@ -226,6 +228,8 @@ impl From<StoreError> for StartError {
         Self::Store(error)
     }
 }
+/// Where a card's owner comes back to when nobody knows where the shop listens.
+const NO_RETURN_URL: &str = "http://127.0.0.1/v1/payments/return";
 
 /// The systems around the shop, as the processes reach them.
 pub(crate) struct Systems {
@@ -236,9 +240,13 @@ pub(crate) struct Systems {
 
 impl Systems {
     pub(crate) fn with(config: &Config, products: Arc<ProductService>) -> Result<Self, StartError> {
-        let cards =
-            CardGateway::new(&config.card_gateway_url, config.card_gateway_key.reveal(), config.card_gateway_timeout)
-                .map_err(bad_address)?;
+        let cards = CardGateway::new(
+            &config.card_gateway_url,
+            config.card_gateway_key.reveal(),
+            config.card_gateway_timeout,
+            config.card_return_url.as_deref().unwrap_or(NO_RETURN_URL),
+        )
+        .map_err(bad_address)?;
         let mail =
             Mailer::new(&MailerConfig { server: config.mail_url.reveal().to_owned(), from: config.mail_from.clone() })
                 .map_err(bad_address)?;
@@ -365,7 +373,11 @@ pub(crate) fn start_processes(
     let life = config.reservation_life;
     ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
     let cards = systems.cards.clone();
-    ground.start(take_payments::LISTENER, move |store, turn| take_payments::handle(store, cards.clone(), turn));
+    ground.start(take_payments::LISTENER, move |store, turn| take_payments::handle(store, cards.clone(), life, turn));
+    let timers = Timers::of(authentications::LISTENER.name);
+    let cards = systems.cards.clone();
+    ground.act_on(timers.clone(), move |store, timer| authentications::judge(store, cards.clone(), timer));
+    ground.start(authentications::LISTENER, move |store, turn| authentications::handle(store, timers.clone(), turn));
     ground.start(pay_from_wallets::LISTENER, pay_from_wallets::handle);
     let money = |amount| Money::new(amount, config.currency);
     let terms = issue_vouchers::Terms {

@@ -27,6 +27,8 @@ pub struct Config {
     pub card_gateway_key: Secret,
     /// Secret with which the card gateway signs its news; without one, none are taken.
     pub card_webhook_secret: Option<Secret>,
+    /// The page to which a card's owner comes back from the bank; `None` for the server's own.
+    pub card_return_url: Option<String>,
     /// Where to hand mail in, such as `smtp://127.0.0.1:7025`; it may hold a password.
     pub mail_url: Secret,
     /// The address that mail comes from.
@@ -104,6 +106,7 @@ impl Config {
             card_gateway_url,
             card_gateway_key: Secret::new(STUB_CARD_KEY),
             card_webhook_secret: None,
+            card_return_url: None,
             mail_url: Secret::new(mail_url),
             mail_from: "Storefront <shop@storefront.example>".to_owned(),
             currency: Currency::EUR,

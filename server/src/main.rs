@@ -184,6 +184,9 @@ struct Serve {
     /// Secret with which the card gateway signs its news, sent to /v1/webhooks/card-gateway; without one they are refused.
     #[arg(long, env = "STOREFRONT_CARD_WEBHOOK_SECRET", hide_env_values = true, value_name = "SECRET")]
     card_webhook_secret: Option<Secret>,
+    /// The page to which a card's owner comes back from the bank, as a browser reaches it; without it, this server's own.
+    #[arg(long, env = "STOREFRONT_CARD_RETURN_URL", value_name = "URL")]
+    card_return_url: Option<String>,
     /// Where to hand in mail: smtp://HOST:PORT, or smtps:// for TLS.
     #[arg(
         long,
@@ -421,6 +424,7 @@ fn config(serve: Serve) -> Result<Config> {
         store: store(&serve.store)?,
         card_gateway_key,
         card_webhook_secret: serve.card_webhook_secret.filter(|secret| !secret.is_blank()),
+        card_return_url: serve.card_return_url,
         mail_url: serve.mail,
         hosts: serve.hosts,
         allow_origins: serve.allow_origins,

@@ -3,7 +3,7 @@
 use storefront_api::{self as api, CustomerId, OrderId, OrderStatus, PaymentStatus, Timestamp};
 use storefront_domain::{
     order::{self, Order, OrderEvent},
-    payment::{self, DisputeOutcome, DisputeState, Payment, PaymentEvent, RefundState},
+    payment::{self, Authentication, DisputeOutcome, DisputeState, Payment, PaymentEvent, RefundState},
 };
 use storefront_eventlog::{Position, Recorded, Version};
 
@@ -73,6 +73,7 @@ impl OrderRecord {
             number: order.number().map(|number| number.to_string()),
             status,
             payment_status: payment_status(status, payment),
+            payment_action: payment.and_then(Payment::authentication).map(action),
             payment_id: order.payment_id(),
             customer_id: order.customer_id(),
             version: self.version.0,
@@ -227,6 +228,10 @@ pub(crate) fn disputes(payment: &Payment) -> Vec<api::Dispute> {
         },
     };
     payment.disputes().iter().map(dispute).collect()
+}
+
+fn action(authentication: &Authentication) -> api::PaymentAction {
+    api::PaymentAction { url: authentication.url.clone(), expires_at: authentication.expires_at }
 }
 
 fn item(line: &order::OrderLine) -> api::OrderItem {

@@ -66,7 +66,7 @@ impl World {
         let filter = Filter { types: vec!["payment.refund_requested".to_owned()], ..Filter::default() };
         let asked = self.store.read_all(Position(0), 10, &filter).await.unwrap().events;
         let turn = Turn::of(asked[index].clone(), take_payments::LISTENER.name);
-        take_payments::handle(self.store.clone(), self.cards.clone(), turn).await
+        take_payments::handle(self.store.clone(), self.cards.clone(), std::time::Duration::from_secs(900), turn).await
     }
 
     /// An operator skips the order, which is parked at the refund that was asked for first.

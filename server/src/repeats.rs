@@ -32,6 +32,8 @@ pub(crate) enum WebhookOutcome {
     Repeated,
     Ignored,
     Refused,
+    /// It tells of other money than was asked for: nothing is booked, and somebody must look.
+    Contradicts,
 }
 
 impl Repeats {
@@ -44,7 +46,9 @@ impl Repeats {
                 WebhookOutcome::Applied => (&mut counts.applied, None),
                 WebhookOutcome::Repeated => (&mut counts.repeated, Some(RepeatKind::WebhookRepeated)),
                 WebhookOutcome::Ignored => (&mut counts.ignored, Some(RepeatKind::WebhookIgnored)),
-                WebhookOutcome::Refused => (&mut counts.refused, Some(RepeatKind::WebhookRefused)),
+                WebhookOutcome::Refused | WebhookOutcome::Contradicts => {
+                    (&mut counts.refused, Some(RepeatKind::WebhookRefused))
+                }
             };
             *count += 1;
             kind.map(|kind| Repeat { correlation_id, ..repeat(kind, about.into()) })

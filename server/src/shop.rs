@@ -137,17 +137,29 @@ impl Drop for Claim {
     }
 }
 
-/// How many requests were answered, by the class of their status, since the server was started.
+/// How many requests were answered, by the class of their status, and how many of the card gateway's news contradict
+/// what was asked for, since the server was started.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     started: Timestamp,
     /// 1xx, 2xx, 3xx, 4xx, 5xx.
     answered: [AtomicU64; 5],
+    contradictions: AtomicU64,
 }
 
 impl Traffic {
     pub(crate) fn new(started: Timestamp) -> Self {
-        Self { started, answered: Default::default() }
+        Self { started, answered: Default::default(), contradictions: AtomicU64::new(0) }
+    }
+
+    /// The card gateway told of other money than was asked for.
+    pub(crate) fn contradicted(&self) {
+        self.contradictions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it did.
+    pub(crate) fn contradictions(&self) -> u64 {
+        self.contradictions.load(Ordering::Relaxed)
     }
 
     /// A request was answered with a status.

@@ -11,7 +11,9 @@ use storefront_domain::product::{Facts, ProductEvent};
 use storefront_eventlog::{NewEvent, Position, Recorded, StreamName, Version};
 use uuid::Uuid;
 
-use crate::integrations::card_gateway::{Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use crate::integrations::card_gateway::{
+    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
+};
 use crate::integrations::outside::Cards;
 use crate::refunds::{ListedDispute, ListedRefund};
 use crate::stored::Stored;
@@ -148,7 +150,19 @@ fn no_answer() -> GatewayError {
 
 #[async_trait]
 impl Cards for FakeCards {
-    async fn charge(&self, _charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+    async fn create(&self, _charge: &Charge) -> Result<CreateOutcome, GatewayError> {
+        Err(no_answer())
+    }
+
+    async fn confirm(&self, _reference: &str, _amount: Money, _key: &str) -> Result<Intent, GatewayError> {
+        Err(no_answer())
+    }
+
+    async fn find(&self, _reference: &str, _amount: Money) -> Result<Option<Intent>, GatewayError> {
+        Err(no_answer())
+    }
+
+    async fn cancel(&self, _reference: &str) -> Result<CancelOutcome, GatewayError> {
         Err(no_answer())
     }
 

@@ -363,7 +363,14 @@ async fn a_card_number_in_the_place_of_a_token_is_refused_and_stands_nowhere_in_
     let world = World::open().await;
     let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
     let head = world.head().await;
-    for number in ["4242424242424242", "4242 4242 4242 4242"] {
+    for number in [
+        "4242424242424242",
+        "4242 4242 4242 4242",
+        "4242.4242.4242.4242",
+        "tok_4242_4242_4242_4242",
+        "x4242424242424242y",
+        "\u{ff14}\u{ff12}\u{ff14}\u{ff12}424242424242",
+    ] {
         let refused = world.buy(&basket, number).await.unwrap_err();
         let problem = refused.problem().unwrap();
         assert_eq!((problem.status, problem.code.as_str()), (422, "invalid_values"));
@@ -399,4 +406,54 @@ async fn text_that_no_database_can_keep_is_refused_or_finds_nothing_on_postgres_
     }
     let after = world.client.readiness().await.unwrap();
     assert!(after.ready && after.reasons == before.reasons, "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_number_is_refused_wherever_text_is_taken() {
+    let world = World::open().await;
+    let basket = world.a_basket(&world.product_with(1).await.id, 1).await;
+    let order = format!("/v1/orders/{}", basket.id);
+    let card = "4242 4242 4242 4242";
+    let address = |field: &str| {
+        let mut checkout = serde_json::to_value(sample_checkout()).unwrap();
+        checkout["shipping_address"][field] = json!(card);
+        checkout
+    };
+    let mut mail = serde_json::to_value(sample_checkout()).unwrap();
+    mail["email"] = json!("4242424242424242@example.com");
+    let id = basket.items[0].product_id.to_string();
+    let head = world.head().await;
+    for (path, body, pointer) in [
+        (format!("{order}/checkout"), address("name"), "/shipping_address/name"),
+        (format!("{order}/checkout"), address("street"), "/shipping_address/street"),
+        (format!("{order}/checkout"), address("city"), "/shipping_address/city"),
+        (format!("{order}/checkout"), address("postal_code"), "/shipping_address/postal_code"),
+        (format!("{order}/checkout"), mail, "/email"),
+        (format!("{order}/cancel"), json!({"reason": card}), "/reason"),
+        (format!("{order}/ship"), json!({"carrier": card, "tracking_number": "1"}), "/carrier"),
+        (format!("{order}/ship"), json!({"carrier": "Van", "tracking_number": card}), "/tracking_number"),
+        (format!("{order}/deliver"), json!({"recipient": card}), "/recipient"),
+        (format!("{order}/refunds"), json!({"reason": card}), "/reason"),
+        (format!("/v1/stock/{id}/adjust"), json!({"change": 1, "reason": card}), "/reason"),
+        ("/v1/categories".to_owned(), json!({"name": card}), "/name"),
+        (format!("/v1/products/{id}/withdraw"), json!({"reason": card}), "/reason"),
+    ] {
+        let url = format!("{}{path}", world.server.url());
+        let request = reqwest::Client::new().post(&url).header("idempotency-key", uuid::Uuid::now_v7().to_string());
+        let answer = request.json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 422, "{path} {pointer}");
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{path}: {problem}");
+        assert!(!problem.to_string().contains("4242"), "{problem}");
+    }
+    let url = format!("{}{order}/cancel", world.server.url());
+    let cancel = reqwest::Client::new().post(url).json(&json!({"reason": "none"}));
+    let answer = cancel.header("idempotency-key", "4242-4242-4242-4242").send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let url = format!("{}/v1/categories", world.server.url());
+    let named = reqwest::Client::new().post(url).json(&json!({"name": "Shelf"}));
+    let answer = named.header("x-request-id", "4242424242424242").send().await.unwrap();
+    assert_ne!(answer.headers()["x-request-id"], "4242424242424242", "it would be the correlation id");
+    let events = world.client.readiness().await.unwrap().head;
+    assert!(events <= head + 1, "only the category may stand there");
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::too_many_lines, reason = "a test fails by panicking, and a table may be long")]
 
 mod architecture;
+mod authentications;
 mod bad_input;
 mod broken_stores;
 mod browser;

@@ -49,6 +49,7 @@ async fn a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail() {
             "checkout.started",
             "checkout.stock_reserved",
             "payment.requested",
+            "payment.intent_created",
             "payment.succeeded",
             "order.confirmed",
             "stock.allocated",

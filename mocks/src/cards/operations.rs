@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    Books, CardEntry, disputes,
+    Books, CardEntry, currencies, disputes,
     errors::ApiError,
     methods::{create_method, find_method, known_method},
     objects::{Charge, IntentStatus, PaymentIntent, PaymentMethod, new_id},
@@ -138,6 +138,7 @@ fn create(books: &Books, params: &Params, world: &World) -> Result<Done, ApiErro
     if currency.len() != 3 || !currency.chars().all(|c| c.is_ascii_lowercase()) {
         return Err(ApiError::invalid(format!("Invalid currency: {currency}")).param("currency"));
     }
+    check_step(amount, &currency)?;
     let id = new_id("pi");
     let capture_method = params.choice("capture_method", &["automatic", "automatic_async", "manual"])?;
     let mut intent = PaymentIntent {
@@ -164,14 +165,25 @@ fn create(books: &Books, params: &Params, world: &World) -> Result<Done, ApiErro
         receipt_email: params.text("receipt_email"),
         status: IntentStatus::RequiresPaymentMethod,
     };
-    if params.flag("confirm")? {
-        return attempt(books, intent, params, world);
-    }
-    if let Some(token) = params.get("payment_method") {
+    let confirms = params.flag("confirm")?;
+    if let Some(token) = params.get("payment_method").filter(|_| !confirms) {
         intent.payment_method = Some(known_method(books, token)?.id);
         intent.status = IntentStatus::RequiresConfirmation;
     }
-    Ok(answer_with(intent))
+    let created = ("payment_intent.created", json!(intent));
+    let mut done = if confirms { attempt(books, intent, params, world)? } else { answer_with(intent) };
+    done.events.insert(0, created);
+    Ok(done)
+}
+
+/// Every currency has its own idea of a smallest step; see [`super::currencies`].
+fn check_step(amount: i64, currency: &str) -> Result<(), ApiError> {
+    let step = currencies::step(currency);
+    if amount % step == 0 {
+        return Ok(());
+    }
+    let detail = format!("Invalid amount: in {currency} it must be a multiple of {step}.");
+    Err(ApiError::invalid(detail).code("parameter_invalid_integer").param("amount"))
 }
 
 fn confirm(books: &Books, id: &str, params: &Params, world: &World) -> Result<Done, ApiError> {
@@ -234,7 +246,9 @@ fn attempt(books: &Books, mut intent: PaymentIntent, params: &Params, world: &Wo
             });
             intent.payment_method = Some(method.id);
             intent.status = IntentStatus::RequiresAction;
-            Ok(answer_with(intent))
+            let mut done = answer_with(intent.clone());
+            done.events.push(("payment_intent.requires_action", json!(intent)));
+            Ok(done)
         }
     }
 }

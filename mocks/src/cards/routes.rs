@@ -9,15 +9,18 @@ use axum::{
     extract::{Path, Query, Request, State, rejection::FormRejection},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{CardGateway, Posted, errors::ApiError, objects::new_id, operations::Operation, params::Params};
-use crate::faults::locked;
+use super::{
+    CardGateway, IntentStatus, Posted, currencies, errors::ApiError, objects::new_id, operations::Operation,
+    params::Params,
+};
+use crate::{faults::locked, http::MovedNoMoney};
 
 const MAX_KEY_LENGTH: usize = 255;
 const MAX_LIMIT: usize = 100;
@@ -107,7 +110,12 @@ type Answer = Result<Response, ApiError>;
 type FormBody = Result<Form<Vec<(String, String)>>, FormRejection>;
 
 async fn create_intent(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> Answer {
-    run(&gateway, Operation::Create, "payment_intents", &headers, form).await
+    let confirms = form.as_ref().is_ok_and(|Form(pairs)| pairs.iter().any(|(name, _)| name == "confirm"));
+    let mut answer = run(&gateway, Operation::Create, "payment_intents", &headers, form).await?;
+    if !confirms {
+        answer.extensions_mut().insert(MovedNoMoney);
+    }
+    Ok(answer)
 }
 
 async fn confirm_intent(
@@ -300,21 +308,46 @@ async fn authentication_page(
 ) -> Result<Html<String>, ApiError> {
     let books = locked(&gateway.books);
     let intent = books.intents.get(&id).ok_or_else(|| ApiError::no_such("payment_intent", &id))?;
+    let amount = currencies::shown(intent.amount, &intent.currency);
+    if intent.status != IntentStatus::RequiresAction {
+        let page = format!("<p>There is nothing to answer: the payment of {amount} is {}.</p>", intent.status.as_str());
+        return Ok(Html(format!("{PAGE_HEAD}{page}")));
+    }
     Ok(Html(format!(
-        "<!doctype html><title>Your bank asks</title><p>Is it you who pays {}.{:02} {}?</p><form method=post>\
-         <button name=outcome value=passed>Yes, it is me</button> <button name=outcome value=failed>No</button></form>",
-        intent.amount / 100,
-        intent.amount % 100,
-        intent.currency.to_uppercase(),
+        "{PAGE_HEAD}<p>Is it you who pays {amount}?</p><form method=post>\
+         <button name=outcome value=passed>Yes, it is me</button> <button name=outcome value=failed>No</button></form>"
     )))
 }
 
-/// The card's owner answers: form field `outcome`, `passed` or `failed`.
-async fn authenticate(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> Answer {
+/// How every page of the bank begins.
+const PAGE_HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Your bank asks</title>";
+
+/// The card's owner answers: form field `outcome`, `passed` or `failed`. A browser is sent back to the merchant, if he said
+/// where to.
+async fn authenticate(
+    State(gateway): State<CardGateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: FormBody,
+) -> Answer {
     let params = params_of(form, &HeaderMap::new())?;
     let outcome = params.choice("outcome", &["passed", "failed"])?.ok_or_else(|| ApiError::missing("outcome"))?;
+    let back = return_url(&gateway, &id, outcome == "passed");
     let path = format!("authenticate/{id}");
     let operation = Operation::Authenticate(id, outcome == "passed");
     let posted = gateway.post(operation, params, &path, None).await?;
-    Ok(answer(posted, None))
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    match back {
+        Some(back) if accepts.contains("text/html") => Ok(Redirect::to(&back).into_response()),
+        Some(_) | None => Ok(answer(posted, None)),
+    }
+}
+
+/// Where the card's owner goes after the bank, with what the gateway adds to it.
+fn return_url(gateway: &CardGateway, id: &str, passed: bool) -> Option<String> {
+    let books = locked(&gateway.books);
+    let url = books.intents.get(id)?.next_action.as_ref()?["redirect_to_url"]["return_url"].as_str()?;
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let status = if passed { "succeeded" } else { "failed" };
+    Some(format!("{url}{joint}payment_intent={id}&redirect_status={status}"))
 }

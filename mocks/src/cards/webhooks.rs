@@ -42,6 +42,13 @@ impl std::fmt::Debug for WebhookTarget {
     }
 }
 
+impl WebhookTarget {
+    /// The header with which the gateway signs a payload for this target now.
+    pub fn signature(&self, payload: &str) -> String {
+        signature_header(&self.secret, jiff::Timestamp::now().as_second(), payload)
+    }
+}
+
 /// Something that the merchant is told.
 pub(super) struct Event {
     pub(super) kind: &'static str,
@@ -131,11 +138,10 @@ async fn deliver_all(
 async fn deliver(client: &reqwest::Client, target: &WebhookTarget, payload: &str) {
     let mut delays_ms = RETRY_DELAYS_MS.iter();
     loop {
-        let now = jiff::Timestamp::now().as_second();
         let request = client
             .post(&target.url)
             .header("content-type", "application/json; charset=utf-8")
-            .header("stripe-signature", signature_header(&target.secret, now, payload))
+            .header("stripe-signature", target.signature(payload))
             .body(payload.to_owned());
         let failure = match request.send().await {
             Ok(response) if response.status().is_success() => return,

@@ -141,8 +141,16 @@ async fn a_card_that_asks_for_its_owner_does_not_pay_after_a_no_or_without_one()
         )
         .await;
     let page = intent["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
-    http().post(page).form(&[("outcome", "failed")]).send().await.unwrap().error_for_status().unwrap();
+    // A browser is sent back to the merchant; others are told what became of it.
+    let stays = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answered = stays.post(page).header("accept", "text/html").form(&[("outcome", "failed")]).send().await.unwrap();
+    assert_eq!(answered.status(), StatusCode::SEE_OTHER);
+    let id = intent["id"].as_str().unwrap();
+    let back = format!("https://shop.example?payment_intent={id}&redirect_status=failed");
+    assert_eq!(answered.headers()["location"], back.as_str());
     assert_eq!(mocks.card_gateway().intents()[0].status, IntentStatus::RequiresPaymentMethod);
+    let over = http().get(page).send().await.unwrap().text().await.unwrap();
+    assert!(over.contains("There is nothing to answer"), "{over}");
     let off_session = [&payment("pm_card_authenticationRequired")[..], &[("off_session", "true")]].concat();
     let (status, body) = merchant(&mocks).post("/v1/payment_intents", &off_session).await;
     assert_eq!((status, &body["error"]["code"]), (StatusCode::PAYMENT_REQUIRED, &json!("authentication_required")));
@@ -325,6 +333,25 @@ async fn parameters_that_make_no_sense_are_named() {
         assert_eq!((&body["error"]["param"], &body["error"]["code"]), (&json!(param), &code), "{form:?}");
     }
     assert_eq!(mocks.card_gateway().intents(), []);
+}
+
+#[tokio::test]
+async fn amounts_are_multiples_of_the_smallest_step_of_their_currency() {
+    let mocks = stubs().await;
+    for (amount, currency, taken) in [
+        ("5120", "kwd", true),
+        ("5124", "kwd", false),
+        ("500", "isk", true),
+        ("505", "isk", false),
+        ("1050", "ugx", false),
+        ("501", "jpy", true),
+        ("501", "mga", true),
+    ] {
+        let (status, body) =
+            merchant(&mocks).post("/v1/payment_intents", &[("amount", amount), ("currency", currency)]).await;
+        assert_eq!(status.is_success(), taken, "{amount} {currency}: {body}");
+        assert!(taken || body["error"]["param"] == "amount", "{body}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use storefront_mocks::{Faults, Mocks, Stub, WebhookTarget};
 use tokio::{net::TcpListener, sync::mpsc};
 
-use crate::support::{PATIENCE, merchant, payment, stubs};
+use crate::support::{PATIENCE, http, merchant, payment, stubs};
 
 const SECRET: &str = "whsec_storefront";
 
@@ -88,6 +88,7 @@ async fn events_are_signed_over_time_and_payload() {
     let mut listener = Listener::start(0).await;
     let mocks = stubs_telling(&listener).await;
     merchant(&mocks).paid().await;
+    assert_eq!(listener.next_type().await, "payment_intent.created");
     let delivered = listener.next().await;
     let (time, signature) = delivered.signature.split_once(",v1=").unwrap();
     let time = time.strip_prefix("t=").unwrap();
@@ -103,6 +104,8 @@ async fn a_payment_is_told_with_its_object_and_the_key_of_its_request() {
     let mocks = stubs_telling(&listener).await;
     let response = merchant(&mocks).post_with_key("/v1/payment_intents", &payment("pm_card_visa"), "key-1").await;
     let intent: Value = response.json().await.unwrap();
+    let created = listener.next().await.event();
+    assert_eq!((&created["type"], &created["data"]["object"]["id"]), (&json!("payment_intent.created"), &intent["id"]));
     let event = listener.next().await.event();
     assert_eq!((&event["object"], &event["type"]), (&json!("event"), &json!("payment_intent.succeeded")));
     assert_eq!(event["data"]["object"], intent);
@@ -120,9 +123,9 @@ async fn declines_cancellations_and_refunds_are_told_in_order() {
     merchant.post(&format!("/v1/payment_intents/{declined}/cancel"), &[]).await;
     let paid = merchant.paid().await;
     merchant.post("/v1/refunds", &[("payment_intent", &paid), ("amount", "500")]).await;
-    assert_eq!(listener.next_type().await, "payment_intent.payment_failed");
-    assert_eq!(listener.next_type().await, "payment_intent.canceled");
-    assert_eq!(listener.next_type().await, "payment_intent.succeeded");
+    for told in ["created", "payment_failed", "canceled", "created", "succeeded"] {
+        assert_eq!(listener.next_type().await, format!("payment_intent.{told}"));
+    }
     let refunded = listener.next().await.event();
     assert_eq!(refunded["type"], "charge.refunded");
     assert_eq!(refunded["data"]["object"]["amount_refunded"], 500);
@@ -137,8 +140,24 @@ async fn a_replayed_answer_is_not_told_again() {
         merchant.post_with_key("/v1/payment_intents", &payment("pm_card_visa"), "key-1").await;
     }
     merchant.charge("pm_card_visa_chargeDeclined").await;
-    assert_eq!(listener.next_type().await, "payment_intent.succeeded");
-    assert_eq!(listener.next_type().await, "payment_intent.payment_failed");
+    for told in ["created", "succeeded", "created", "payment_failed"] {
+        assert_eq!(listener.next_type().await, format!("payment_intent.{told}"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_card_waits_for_and_what_its_owner_says_is_told() {
+    let mut listener = Listener::start(0).await;
+    let mocks = stubs_telling(&listener).await;
+    for (outcome, told) in [("passed", "succeeded"), ("failed", "payment_failed")] {
+        let asks = [&payment("pm_card_authenticationRequired")[..], &[("return_url", "https://shop.example")]].concat();
+        let (_, intent) = merchant(&mocks).post("/v1/payment_intents", &asks).await;
+        assert_eq!(listener.next_type().await, "payment_intent.created");
+        assert_eq!(listener.next_type().await, "payment_intent.requires_action");
+        let page = intent["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
+        http().post(page).form(&[("outcome", outcome)]).send().await.unwrap().error_for_status().unwrap();
+        assert_eq!(listener.next_type().await, format!("payment_intent.{told}"));
+    }
 }
 
 #[tokio::test]
@@ -146,6 +165,7 @@ async fn a_listener_who_stumbles_is_told_again() {
     let mut listener = Listener::start(2).await;
     let mocks = stubs_telling(&listener).await;
     merchant(&mocks).paid().await;
+    assert_eq!(listener.next_type().await, "payment_intent.created");
     assert_eq!(listener.next_type().await, "payment_intent.succeeded");
 }
 
@@ -163,11 +183,9 @@ async fn with_the_fault_reorder_a_later_event_overtakes() {
     let mut listener = Listener::start(0).await;
     let mocks = stubs_telling(&listener).await;
     mocks.faults(Stub::Cards).set(Faults { reorder: true, ..Faults::default() });
-    let merchant = merchant(&mocks);
-    let paid = merchant.paid().await;
-    merchant.post("/v1/refunds", &[("payment_intent", &paid)]).await;
+    merchant(&mocks).paid().await;
     let told = [listener.next_type().await, listener.next_type().await];
-    assert_eq!(told, ["charge.refunded", "payment_intent.succeeded"]);
+    assert_eq!(told, ["payment_intent.succeeded", "payment_intent.created"]);
 }
 
 #[tokio::test]
@@ -175,6 +193,7 @@ async fn with_the_fault_reorder_a_lonely_event_still_comes() {
     let mut listener = Listener::start(0).await;
     let mocks = stubs_telling(&listener).await;
     mocks.faults(Stub::Cards).set(Faults { reorder: true, ..Faults::default() });
-    merchant(&mocks).paid().await;
-    assert_eq!(listener.next_type().await, "payment_intent.succeeded");
+    let (_, intent) = merchant(&mocks).post("/v1/payment_intents", &[("amount", "2499"), ("currency", "eur")]).await;
+    assert_eq!(listener.next_type().await, "payment_intent.created");
+    assert_eq!(intent["status"], "requires_payment_method");
 }

@@ -52,8 +52,8 @@ pub use money::{BadMoney, Currency, Money};
 pub use order_number::{BadOrderNumber, OrderNumber};
 pub use orders::{
     AddItem, Address, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery,
-    OrderQuery, OrderStatus, OrderSummary, PaymentMethod, PaymentStatus, RefundOrder, ReopenReason, Ship, Shipment,
-    TaxLine,
+    OrderQuery, OrderStatus, OrderSummary, PaymentAction, PaymentMethod, PaymentStatus, RefundOrder, ReopenReason,
+    Ship, Shipment, TaxLine,
 };
 pub use problem::{FieldError, Problem};
 pub use processes::{

@@ -49,6 +49,15 @@ pub enum PaymentStatus {
     Disputed,
 }
 
+/// What the shopper has to do before a payment goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaymentAction {
+    /// The page on which to answer the card's bank, for a browser.
+    pub url: String,
+    /// Until when the order waits for it; then it is a basket again.
+    pub expires_at: Timestamp,
+}
+
 /// Why a checkout failed and the order became a basket again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -246,6 +255,9 @@ pub struct Order {
     pub status: OrderStatus,
     /// Where its money is.
     pub payment_status: PaymentStatus,
+    /// What the shopper has to do before the payment goes on, while it waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_action: Option<PaymentAction>,
     /// The payment of the latest checkout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<PaymentId>,

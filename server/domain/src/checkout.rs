@@ -207,8 +207,8 @@ pub enum Intent {
         /// About what.
         kind: crate::email::MailKind,
     },
-    /// Record `Cancelled`, release every line or return and settle it, give the voucher back, used or not, and
-    /// refund whatever was paid.
+    /// Record `Cancelled`, release every line or return and settle it, give the voucher back, used or not, cancel the payment if
+    /// it has no outcome yet, and refund whatever was paid.
     Undo {
         /// The payment of the last checkout.
         payment_id: PaymentId,

@@ -7,13 +7,15 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use storefront_api::FieldError;
 
+use super::card_numbers::has_card_number;
 use super::code::Code;
 use super::extract::header;
 use super::problem::{ApiError, sentence};
 
-/// No body may be longer, in bytes.
+/// No body may be longer, in bytes; but for what says otherwise.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;
 
 /// A body that has not arrived by then is not waited for.
@@ -24,29 +26,42 @@ const LONGEST_ARRIVAL: Duration = Duration::from_secs(10);
 /// # Errors
 /// When it is longer than [`LONGEST_BODY`], breaks off, or takes too long.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
-    read_within(LONGEST_ARRIVAL, headers, body).await
+    read_within(LONGEST_ARRIVAL, LONGEST_BODY, headers, body).await
 }
 
-async fn read_within(limit: Duration, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+/// Reads a body of at most so many bytes to its end.
+///
+/// # Errors
+/// See [`read`].
+pub(crate) async fn read_up_to(longest_bytes: usize, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    read_within(LONGEST_ARRIVAL, longest_bytes, headers, body).await
+}
+
+async fn read_within(
+    limit: Duration,
+    longest_bytes: usize,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Vec<u8>, ApiError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LONGEST_BODY) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > longest_bytes) {
+        return Err(too_large(longest_bytes));
     }
-    match tokio::time::timeout(limit, collect(body)).await {
+    match tokio::time::timeout(limit, collect(longest_bytes, body)).await {
         Ok(bytes) => bytes,
         Err(_) => Err(ApiError::new(Code::IncompleteBody, "The body did not arrive in time. Send it again.")),
     }
 }
 
-async fn collect(body: Body) -> Result<Vec<u8>, ApiError> {
+async fn collect(longest_bytes: usize, body: Body) -> Result<Vec<u8>, ApiError> {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
             ApiError::new(Code::IncompleteBody, "The body broke off, or is not as long as announced. Send it again.")
         })?;
-        if bytes.len() + chunk.len() > LONGEST_BODY {
-            return Err(too_large());
+        if bytes.len() + chunk.len() > longest_bytes {
+            return Err(too_large(longest_bytes));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -63,6 +78,7 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> R
         return Err(ApiError::new(Code::UnsupportedMediaType, detail));
     }
     let bytes = if bytes.is_empty() { b"null" } else { bytes };
+    refuse_card_numbers(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
@@ -91,6 +107,50 @@ pub(crate) fn parse_object<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8
     parse(headers, bytes)
 }
 
+/// Refuses a body with the number of a card in any of its texts, so that it gets no further, whatever the route makes of
+/// the text. A password is nobody's to look into, and is kept by nobody.
+///
+/// # Errors
+/// Names the fields. What is no JSON is for others to refuse.
+fn refuse_card_numbers(bytes: &[u8]) -> Result<(), ApiError> {
+    // A number is at least twelve digits, or else characters beyond ASCII.
+    if bytes.iter().filter(|byte| byte.is_ascii_digit() || !byte.is_ascii()).take(12).count() < 12 {
+        return Ok(());
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return Ok(()) };
+    let mut errors = Vec::new();
+    find_card_numbers(&body, "", &mut errors);
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(errors)) }
+}
+
+/// JSON is as deep as serde reads it at most.
+fn find_card_numbers(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) {
+    match value {
+        Value::String(text) if has_card_number(text) => {
+            let detail = "looks like the number of a card, which must not come here: pay with the card gateway's token; \
+                          a tracking number that looks so needs a letter in its middle";
+            errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() });
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_card_numbers(item, &format!("{pointer}/{index}"), errors);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields.iter().filter(|(name, _)| !name.contains("password")) {
+                // A name is text too; one that is refused is not repeated.
+                if has_card_number(name) {
+                    find_card_numbers(&Value::String(name.clone()), &format!("{pointer}/…"), errors);
+                } else {
+                    let name = name.replace('~', "~0").replace('/', "~1");
+                    find_card_numbers(field, &format!("{pointer}/{name}"), errors);
+                }
+            }
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn is_plain_json(headers: &HeaderMap) -> bool {
     let media_type = header(headers, &CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
     let json = media_type.is_some_and(|media_type| {
@@ -100,8 +160,8 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
     json && encoding.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-fn too_large() -> ApiError {
-    ApiError::new(Code::BodyTooLarge, format!("A body has at most {LONGEST_BODY} bytes."))
+fn too_large(longest_bytes: usize) -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("A body has at most {longest_bytes} bytes here."))
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
@@ -176,7 +236,7 @@ mod tests {
     async fn a_body_that_never_ends_is_not_waited_for_for_ever() {
         let silent = futures_util::stream::pending::<Result<&[u8], std::io::Error>>();
         let limit = Duration::from_millis(1);
-        let problem = read_within(limit, &HeaderMap::new(), Body::from_stream(silent)).await.unwrap_err();
+        let problem = read_within(limit, LONGEST_BODY, &HeaderMap::new(), Body::from_stream(silent)).await.unwrap_err();
         assert_eq!(problem.into_problem().code, "incomplete_body");
     }
 
@@ -194,6 +254,18 @@ mod tests {
         assert_eq!(checkout.errors[0].detail, "invalid type: integer `7`, expected an object");
         let odd = refused::<BTreeMap<String, u8>>(&json(), r#"{"a/b~c":true}"#);
         assert_eq!(odd.errors[0].pointer, "/a~1b~0c");
+    }
+
+    #[test]
+    fn the_number_of_a_card_is_refused_in_every_text_of_every_body() {
+        let body = r#"{"a":"4242 4242 4242 4242","b":[{"c/d":"tok_4000.0000.0000.0002"}],"e":"\u0034242424242424242",
+            "5555555555554444":1,"password":"4242424242424242","f":"4242424242424241","g":4242424242424242}"#;
+        let problem = refused::<IgnoredAny>(&json(), body);
+        assert_eq!((problem.status, problem.code.as_str()), (422, "invalid_values"));
+        let mut pointers: Vec<&str> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
+        pointers.sort_unstable();
+        assert_eq!(pointers, ["/a", "/b/0/c~1d", "/e", "/…"]);
+        assert!(!format!("{problem:?}").contains("4242"), "{problem:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use storefront_api::{IDEMPOTENCY_KEY_HEADER, OrderId};
 
 use super::body;
 use super::caller::Caller;
+use super::card_numbers::has_card_number;
 use super::code::Code;
 use super::extract::version_in_etag;
 use super::problem::ApiError;
@@ -113,6 +114,11 @@ fn idempotency(scope: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempo
     let key = bare.filter(|key| !key.is_empty()).ok_or_else(|| {
         ApiError::new(Code::InvalidIdempotencyKey, "Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
     })?;
+    if has_card_number(key) {
+        let detail =
+            "The Idempotency-Key looks like the number of a card, which must not come here. A random UUID never does.";
+        return Err(ApiError::new(Code::InvalidIdempotencyKey, detail));
+    }
     Ok(Some(Idempotency {
         key: format!("{scope}:{key}"),
         fingerprint: fingerprint(parts, &canonical(bytes)),

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use storefront_api::{
     CreditNote as CreditNoteBody, CustomerId, DocumentSummary, Invoice as Body, InvoiceLine, InvoiceListQuery,
     InvoiceTax, Page, PaidBy, Payment as PaymentBody, PaymentId, PaymentMethod, Problem,
@@ -46,6 +46,21 @@ pub(crate) async fn get_payment(
     let (payment, _) = stored::load::<PaymentEvent>(&shop.store, &streams::payment(id)).await.map_err(Failure::from)?;
     let none = || ApiError::new(Code::PaymentNotFound, format!("There is no payment {id}."));
     payment_body(id, &payment).map(Json).ok_or_else(none)
+}
+
+/// Come back from the bank
+///
+/// The page to which the card gateway sends a card's owner who has answered the bank. It says that the shop goes on by
+/// itself; what came of it is learnt from the gateway, never from this request.
+#[utoipa::path(
+    get, path = "/v1/payments/return", tag = "payments",
+    responses((status = 200, description = "A page for a person", content_type = "text/html", body = String))
+)]
+pub(crate) async fn come_back() -> Html<&'static str> {
+    Html(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Back from your bank</title>\
+         <p>Thank you. You can close this page: the shop learns by itself what your bank said, and goes on.</p>",
+    )
 }
 
 /// List invoices and credit notes

@@ -67,6 +67,13 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
         Ok((Withdrawals::Usual, _)) | Err(_) => {}
     }
     reasons.extend(shop.progress.all().into_iter().flat_map(|(name, standing)| troubles(name, &standing)));
+    let count = shop.traffic.contradictions();
+    if count > 0 {
+        reasons.push(format!(
+            "{count} news of the card gateway contradict what was asked for, such as by another amount; nothing was booked, \
+             and the server's own log names them."
+        ));
+    }
     reasons.extend(
         shop.views
             .paused()

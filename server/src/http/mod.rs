@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 mod caller;
+mod card_numbers;
 mod catalogue;
 mod code;
 mod command;
@@ -98,6 +99,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::deliver::ship))
         .routes(routes!(orders::deliver::deliver))
         .routes(routes!(orders::refund::refund))
+        .routes(routes!(documents::come_back))
         .routes(routes!(documents::get_payment))
         .routes(routes!(documents::list_invoices))
         .routes(routes!(documents::get_invoice))

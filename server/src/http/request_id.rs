@@ -14,6 +14,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, debug, info_span};
 use uuid::Uuid;
 
+use super::card_numbers::has_card_number;
 use crate::shop::Traffic;
 
 /// The id of the request that is being answered.
@@ -26,10 +27,12 @@ impl RequestId {
         Self(Uuid::now_v7().to_string())
     }
 
-    /// The client's id if it is usable: 1 to 128 visible ASCII characters.
+    /// The client's id if it is usable: 1 to 128 visible ASCII characters, and no number of a card.
     fn of(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(REQUEST_ID_HEADER)?.to_str().ok()?;
         let usable = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        // It stands in the log as the correlation id.
+        let usable = usable && !has_card_number(text);
         usable.then(|| Self(text.to_owned()))
     }
 }

@@ -9,14 +9,15 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use storefront_api::{PaymentId, Problem};
 use storefront_domain::payment::{PaymentCommand, PaymentError, PaymentEvent};
 use storefront_eventlog::Version;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::code::Code;
 use super::extract::header;
 use super::problem::{ApiError, sentence};
 use crate::clock;
 use crate::commands::{Failure, record_payment};
-use crate::integrations::card_gateway::GatewayError;
+use crate::integrations::card_amounts;
+use crate::integrations::card_gateway::{GatewayError, Refusal};
 use crate::integrations::card_webhooks::{
     DEFAULT_TOLERANCE_S, News, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
 };
@@ -30,16 +31,21 @@ use crate::streams;
 /// Maximum length of what is told of news that the shop does not act on.
 const MAX_ABOUT_CHARS: usize = 60;
 
+/// No news may be longer, in bytes.
+const LONGEST_NEWS: usize = 1024 * 1024;
+
 /// Take news from the card gateway
 ///
-/// Signed as the gateway publishes it. The same news again changes nothing; late news end up right.
+/// Signed as the gateway publishes it, at most 1 MiB. The same news again changes nothing; late news end up right; what is
+/// not about this shop's payments is ignored, whatever its shape. Money of another amount or currency than was asked for is
+/// not booked: `/metrics` counts it, and readiness tells of it.
 #[utoipa::path(
     post, path = "/v1/webhooks/card-gateway", tag = "payments",
     params(("Stripe-Signature" = String, Header, description = "`t=…,v1=…`: HMAC-SHA256 of the time and the body")),
     request_body(content = String, content_type = "application/json", description = "An event of the gateway"),
     responses(
-        (status = 204, description = "Taken"),
-        (status = 400, description = "`bad_signature`; genuine and not readable: `malformed_json`", body = Problem),
+        (status = 204, description = "Taken, or ignored"),
+        (status = 400, description = "`bad_signature`", body = Problem),
         (status = 503, description = "`webhook_secret_missing`: nothing can be verified, so nothing is taken; `card_gateway_unavailable`: what became of a refund or dispute cannot be read now, send it again", body = Problem),
     )
 )]
@@ -48,7 +54,7 @@ pub(crate) async fn card_gateway(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let body = super::body::read(&headers, body).await?;
+    let body = super::body::read_up_to(LONGEST_NEWS, &headers, body).await?;
     let signature = header(&headers, &HeaderName::from_static(SIGNATURE_HEADER)).unwrap_or_default();
     let now_unix_s = clock::now().unix_ms() / 1000;
     let repeats = &shop.log_health.repeats;
@@ -63,11 +69,21 @@ pub(crate) async fn card_gateway(
     })?;
     verify_webhook(&body, signature, secret.reveal(), now_unix_s, DEFAULT_TOLERANCE_S)
         .map_err(|refusal| refused(ApiError::new(Code::BadSignature, sentence(&refusal)), refusal.to_string()))?;
-    let news = parse_webhook(&body)
-        .map_err(|detail| refused(ApiError::new(Code::MalformedJson, sentence(&detail)), "not readable".to_owned()))?;
+    let news = match parse_webhook(&body) {
+        Ok(news) => news,
+        // To hear it again would not help.
+        Err(detail) => {
+            info!(detail, "news of the card gateway that cannot be read are ignored");
+            repeats.webhook(WebhookOutcome::Ignored, "not readable", None);
+            return Ok(StatusCode::NO_CONTENT);
+        }
+    };
     let about = about(&news);
     let order_id = order_of(&shop.store, news.payment_id).await?;
     let outcome = take(&shop.store, &*shop.cards, news).await?;
+    if outcome == WebhookOutcome::Contradicts {
+        shop.traffic.contradicted();
+    }
     repeats.webhook(outcome, about, order_id);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -75,6 +91,7 @@ pub(crate) async fn card_gateway(
 /// What news tell, in a few words.
 fn about(Webhook { news, .. }: &Webhook) -> String {
     match news {
+        News::Created { .. } => "the payment is kept".to_owned(),
         News::Succeeded { .. } => "the payment succeeded".to_owned(),
         News::Declined { .. } => "the payment was declined".to_owned(),
         News::Cancelled { .. } => "the payment was cancelled".to_owned(),
@@ -100,26 +117,46 @@ pub(crate) async fn take(
         return look_at_refunds_and_disputes(store, cards, payment_id, reference).await;
     }
     let Some(payment_id) = payment_id else { return Ok(WebhookOutcome::Ignored) };
+    let (payment, _) =
+        stored::load::<PaymentEvent>(store, &streams::payment(payment_id)).await.map_err(Failure::from)?;
+    let Some(request) = payment.request() else {
+        info!(%payment_id, webhook = id, "news of a payment that is not ours");
+        return Ok(WebhookOutcome::Ignored);
+    };
+    let is_ours = |reference: &str| payment.intent().is_none_or(|known| known == reference);
     let outcome = match news {
-        News::Succeeded { reference } => PaymentCommand::RecordSuccess { reference },
-        News::Declined { reason, message, .. } => PaymentCommand::RecordDecline { reason, message },
+        News::Created { reference } => PaymentCommand::RecordIntent { reference },
+        News::Succeeded { reference, amount, currency } => {
+            if !card_amounts::is_same(request.amount, amount, &currency) {
+                error!(
+                    %payment_id, webhook = id, reference, amount, currency, asked = %request.amount,
+                    "the card gateway tells of another amount than was asked for: nothing is booked, look there"
+                );
+                return Ok(WebhookOutcome::Contradicts);
+            }
+            PaymentCommand::RecordSuccess { reference }
+        }
+        News::Declined { reference, reason, message } if is_ours(&reference) => {
+            PaymentCommand::RecordDecline { reason, message }
+        }
         // What is pending here was not given up by the shop: nobody can pay it any more.
-        News::Cancelled { .. } => PaymentCommand::RecordDecline {
-            reason: "canceled".to_owned(),
-            message: "The payment was given up before it was made.".to_owned(),
-        },
+        News::Cancelled { reference } if is_ours(&reference) => {
+            let Refusal { reason, message } = Refusal::cancelled();
+            PaymentCommand::RecordDecline { reason, message }
+        }
+        // Of an intent that never was this payment's.
+        News::Declined { .. } | News::Cancelled { .. } => return Ok(WebhookOutcome::Ignored),
         News::AfterPayment { .. } | News::Other { .. } => return Ok(WebhookOutcome::Ignored),
     };
     match record_payment(store, payment_id, &outcome, "card-gateway").await {
         Ok(true) => Ok(WebhookOutcome::Applied),
         Ok(false) => Ok(WebhookOutcome::Repeated),
-        Err(Failure::Payment(PaymentError::NotFound)) => {
-            info!(%payment_id, webhook = id, "news of a payment that is not ours");
-            Ok(WebhookOutcome::Ignored)
+        Err(Failure::Payment(PaymentError::NotFound)) => Ok(WebhookOutcome::Ignored),
+        Err(Failure::Payment(refusal @ PaymentError::OtherIntent { .. })) => {
+            error!(%payment_id, webhook = id, error = %refusal, "the card gateway has money for a payment that is not the shop's: look there");
+            Ok(WebhookOutcome::Contradicts)
         }
-        Err(Failure::Payment(
-            PaymentError::OtherOutcome | PaymentError::OtherIntent { .. } | PaymentError::NoRefundRequested,
-        )) => {
+        Err(Failure::Payment(PaymentError::OtherOutcome | PaymentError::NoRefundRequested)) => {
             warn!(%payment_id, webhook = id, "late news contradict what is recorded; they change nothing");
             Ok(WebhookOutcome::Ignored)
         }
@@ -163,7 +200,7 @@ async fn look_at_refunds_and_disputes(
     }
 }
 
-fn no_answer(GatewayError::Unknown { detail }: GatewayError) -> ApiError {
-    warn!(detail, "the card gateway sent news and does not answer questions about them");
+fn no_answer(error: GatewayError) -> ApiError {
+    warn!(%error, "the card gateway sent news and does not answer questions about them");
     ApiError::new(Code::CardGatewayUnavailable, "The card gateway does not answer questions. Send the event again.")
 }

@@ -1,10 +1,12 @@
 //! The card gateway, in the PaymentIntents shape that Stripe publishes (API reference, "PaymentIntents" and "Refunds"):
 //! form-encoded requests, a secret key as bearer token, and an `Idempotency-Key` for everything that moves money.
 //!
+//! An intent is created first, which moves no money, and confirmed in a second call: so its name is known before any money
+//! can move, and whatever answer is lost, it can be looked up or cancelled.
+//!
 //! One call is one attempt. Only the gateway's own word makes a payment succeeded or declined; whatever else happens is
 //! [`GatewayError::Unknown`], to be asked again under the same key. The gateway forgets a key after 24 hours at the
-//! earliest, so a question older than that must not be repeated: look the payment up instead. Card numbers never come
-//! here, only tokens.
+//! earliest. Card numbers never come here, only tokens.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use serde::de::DeserializeOwned;
 use storefront_api::{Money, OrderId, PaymentId, RefundId};
 use storefront_domain::payment::RefundProgress;
 
+use super::card_amounts;
 use super::card_json::{DisputeObject, ErrorObject, ListObject, Listed, PaymentIntent, RefundObject, Standing};
 use super::transport::{self, BadAddress, Endpoint};
 use crate::refunds::{ListedDispute, ListedRefund};
@@ -35,6 +38,8 @@ pub(crate) struct CardGateway {
     endpoint: Endpoint,
     authorization: HeaderValue,
     timeout: Duration,
+    /// The page to which a card's owner comes back from the bank.
+    return_url: String,
 }
 
 /// Money wanted.
@@ -52,22 +57,58 @@ pub(crate) struct Charge {
     pub(crate) key: String,
 }
 
-/// What became of a charge.
+/// What became of the wish to create an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ChargeOutcome {
+pub(crate) enum CreateOutcome {
+    /// The gateway keeps it.
+    Created(Intent),
+    /// It was refused for good: the gateway keeps nothing, and no money moves.
+    Refused(Refusal),
+}
+
+/// An intent to pay, as the gateway has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Intent {
+    /// The gateway's name for the payment.
+    pub(crate) reference: String,
+    /// Where it stands.
+    pub(crate) status: IntentStatus,
+}
+
+/// Where an intent stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IntentStatus {
+    /// Nobody has said go; no money moves by itself.
+    RequiresConfirmation,
+    /// The card's bank wants to hear from its owner.
+    RequiresAction {
+        /// The page on which the owner answers.
+        url: String,
+    },
+    /// The gateway is at work.
+    Processing,
     /// The money is there.
-    Succeeded {
-        /// The gateway's name for the payment.
-        reference: String,
-    },
-    /// It was refused for good, and no money has moved.
-    Declined {
-        /// Why, for programs: the gateway's decline or error code, or `authentication_required`, `invalid_token`,
-        /// `canceled`.
-        reason: String,
-        /// Why, for people.
-        message: String,
-    },
+    Succeeded,
+    /// The card was refused; no money has moved, and none will by itself.
+    Declined(Refusal),
+    /// It was given up; no money has moved, and none will.
+    Cancelled,
+}
+
+/// Why there is no money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Why, for programs: the gateway's decline or error code, or `authentication_required`, `invalid_token`.
+    pub(crate) reason: String,
+    /// Why, for people.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    /// The gateway gave the payment up: nobody can pay it any more.
+    pub(crate) fn cancelled() -> Self {
+        Self { reason: "canceled".to_owned(), message: "The payment was given up before it was made.".to_owned() }
+    }
 }
 
 /// Money to give back.
@@ -113,24 +154,6 @@ pub(crate) enum RefundOutcome {
     },
 }
 
-/// A payment as the gateway has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum FoundPayment {
-    /// The money is there.
-    Succeeded,
-    /// It was refused.
-    Declined {
-        /// Why, for programs.
-        reason: String,
-        /// Why, for people.
-        message: String,
-    },
-    /// The gateway is still at work, or waits for a word.
-    Open,
-    /// It was given up; no money has moved.
-    Cancelled,
-}
-
 /// What became of giving a payment up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CancelOutcome {
@@ -149,6 +172,13 @@ pub(crate) enum GatewayError {
     #[error("the outcome is unknown: {detail}")]
     Unknown {
         /// What went wrong, for an operator.
+        detail: String,
+    },
+    /// What the gateway has contradicts what it was asked for, such as by another amount: asking again does not help, and
+    /// nothing may be booked.
+    #[error("{detail}")]
+    Contradiction {
+        /// What is wrong, for an operator.
         detail: String,
     },
 }
@@ -174,70 +204,133 @@ impl fmt::Debug for CardGateway {
 }
 
 impl CardGateway {
-    /// The gateway at an address, our secret key there, and how long one call may take. Nothing is sent yet.
+    /// The gateway at an address, our secret key there, how long one call may take, and the page to which a card's owner
+    /// comes back from the bank. Nothing is sent yet.
     ///
     /// # Errors
     /// When the address makes no sense or the key cannot stand in a header.
-    pub(crate) fn new(base_url: &str, secret_key: &str, timeout: Duration) -> Result<Self, BadGateway> {
+    pub(crate) fn new(
+        base_url: &str,
+        secret_key: &str,
+        timeout: Duration,
+        return_url: &str,
+    ) -> Result<Self, BadGateway> {
         let endpoint = Endpoint::new("the card gateway", base_url)?;
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", secret_key.trim())).map_err(|_| BadGateway::Key)?;
         authorization.set_sensitive(true);
-        Ok(Self { endpoint, authorization, timeout })
+        Ok(Self { endpoint, authorization, timeout, return_url: return_url.to_owned() })
     }
 
-    /// Takes money: creates and confirms a payment intent.
+    /// Has the gateway keep an intent, with the card and not confirmed: no money moves by it.
     ///
     /// # Errors
-    /// [`GatewayError::Unknown`] for everything but a definite answer; so for every method.
-    pub(crate) async fn charge(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
+    /// [`GatewayError::Unknown`] for everything but a definite answer; so for every method. Those that are told an amount
+    /// answer [`GatewayError::Contradiction`] when the gateway has another.
+    pub(crate) async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
         // Without a token the gateway would keep an intent that waits for a card.
         if charge.token.trim().is_empty() {
-            return Ok(invalid_token());
+            return Ok(CreateOutcome::Refused(invalid_token()));
         }
-        let form = [
-            ("amount", charge.amount.amount.to_string()),
+        let mut form = vec![
+            ("amount", at_gateway(charge.amount)?.to_string()),
             ("currency", charge.amount.currency.as_str().to_ascii_lowercase()),
             ("payment_method", charge.token.clone()),
-            ("confirm", "true".to_owned()),
-            ("automatic_payment_methods[enabled]", "true".to_owned()),
-            // Nobody could be sent to a bank's page from a terminal.
-            ("automatic_payment_methods[allow_redirects]", "never".to_owned()),
             ("metadata[order_id]", charge.order_id.to_string()),
             ("metadata[payment_id]", charge.payment_id.to_string()),
         ];
+        form.push(("payment_method_types[0]", "card".to_owned()));
         let answer = self.post(&["v1", "payment_intents"], &form, Some(&charge.key)).await?;
-        if !answer.status.is_success() {
-            return refused_charge(&answer);
+        let answer = if answer.is_about_key() {
+            // The shop used to create and confirm in one call. A key that was used so has its intent, which the same call
+            // tells again; a key that was not cannot get here.
+            form.pop();
+            form.extend([
+                ("confirm", "true".to_owned()),
+                ("automatic_payment_methods[enabled]", "true".to_owned()),
+                ("automatic_payment_methods[allow_redirects]", "never".to_owned()),
+            ]);
+            self.post(&["v1", "payment_intents"], &form, Some(&charge.key)).await?
+        } else {
+            answer
+        };
+        if answer.status.is_success() {
+            return Ok(CreateOutcome::Created(answer.intent(charge.amount)?));
         }
-        let mut intent: PaymentIntent = answer.read()?;
-        if intent.standing() == Standing::Processing {
-            // Under the same key the gateway repeats its first answer for ever, so look at the payment itself.
-            intent = self.get(&["v1", "payment_intents", &intent.id]).await?.success()?.read()?;
+        match answer.refusal() {
+            Some(error) if error.is_card_error() => {
+                match error.payment_intent.as_ref().and_then(|kept| kept.id.clone()) {
+                    Some(reference) => {
+                        Ok(CreateOutcome::Created(Intent { reference, status: IntentStatus::Declined(error.into()) }))
+                    }
+                    None => Ok(CreateOutcome::Refused(error.into())),
+                }
+            }
+            Some(error) if error.is_about_token() => Ok(CreateOutcome::Refused(invalid_token())),
+            // The gateway takes no such amounts: it made no payment, and never will.
+            Some(error) if error.is_about_amount() => Ok(CreateOutcome::Refused(error.into())),
+            Some(_) | None => Err(answer.unknown()),
         }
-        if !intent.is_for(charge.amount) {
-            return Err(unknown(format!("the gateway has another amount for {}", intent.id)));
+    }
+
+    /// Says go, and answers where the intent stands now. From now on money may move; once, however often this is said.
+    ///
+    /// # Errors
+    /// See [`CardGateway::create`].
+    pub(crate) async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError> {
+        let form = [("return_url", self.return_url.clone())];
+        let answer = self.post(&["v1", "payment_intents", reference, "confirm"], &form, Some(key)).await?;
+        let declined =
+            |refusal| Ok(Intent { reference: reference.to_owned(), status: IntentStatus::Declined(refusal) });
+        if answer.status.is_success() {
+            let intent = answer.intent(amount)?;
+            // Under the same key the gateway repeats its first answer for ever, so look at the intent itself.
+            return if intent.status == IntentStatus::Processing {
+                self.existing(reference, amount).await
+            } else {
+                Ok(intent)
+            };
         }
-        match intent.standing() {
-            Standing::Succeeded => Ok(ChargeOutcome::Succeeded { reference: intent.id }),
-            Standing::Declined { reason, message } => Ok(ChargeOutcome::Declined { reason, message }),
-            Standing::Cancelled => Ok(ChargeOutcome::Declined {
-                reason: "canceled".to_owned(),
-                message: "The payment was given up before it was made.".to_owned(),
-            }),
-            Standing::Processing => Err(unknown(format!("the gateway is still at work on {}", intent.id))),
-            Standing::Other => Err(unknown(format!("the gateway has {} as {:?}", intent.id, intent.status))),
+        if answer.is_about_key() {
+            // Said before, by a server whose page to come back to was another one: the intent itself tells what came of it.
+            return self.existing(reference, amount).await;
         }
+        match answer.refusal() {
+            Some(error) if error.is_card_error() => declined(error.into()),
+            Some(error) if error.is_about_token() => declined(invalid_token()),
+            // It is past being confirmed.
+            Some(error) if error.payment_intent.is_some() || answer.is_missing() => {
+                self.existing(reference, amount).await
+            }
+            Some(_) | None => Err(answer.unknown()),
+        }
+    }
+
+    async fn existing(&self, reference: &str, amount: Money) -> Result<Intent, GatewayError> {
+        let gone = || GatewayError::Contradiction { detail: format!("the gateway knows no {reference} any more") };
+        self.find(reference, amount).await?.ok_or_else(gone)
+    }
+
+    /// Looks an intent up by the gateway's name for it; `None` where there is none.
+    ///
+    /// # Errors
+    /// See [`CardGateway::create`].
+    pub(crate) async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError> {
+        let answer = self.get(&["v1", "payment_intents", reference]).await?;
+        if answer.is_missing() {
+            return Ok(None);
+        }
+        answer.success()?.intent(amount).map(Some)
     }
 
     /// Gives money back.
     ///
     /// # Errors
-    /// See [`CardGateway::charge`].
+    /// See [`CardGateway::create`].
     pub(crate) async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
         let mut form = vec![
             ("payment_intent", refund.reference.clone()),
-            ("amount", refund.amount.amount.to_string()),
+            ("amount", at_gateway(refund.amount)?.to_string()),
             // One of the three reasons that the gateway knows; ours is kept beside it.
             ("reason", "requested_by_customer".to_owned()),
             ("metadata[reason]", bounded_reason(&refund.reason)),
@@ -329,30 +422,10 @@ impl CardGateway {
         Err(unknown(format!("the gateway lists more {kind} of {of} than can be")))
     }
 
-    /// Looks a payment up by the gateway's name for it; `None` where there is none.
-    ///
-    /// # Errors
-    /// See [`CardGateway::charge`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "questions older than the gateway's keys are not looked up yet"))]
-    pub(crate) async fn find(&self, reference: &str) -> Result<Option<FoundPayment>, GatewayError> {
-        let answer = self.get(&["v1", "payment_intents", reference]).await?;
-        if answer.is_missing() {
-            return Ok(None);
-        }
-        let intent: PaymentIntent = answer.success()?.read()?;
-        Ok(Some(match intent.standing() {
-            Standing::Succeeded => FoundPayment::Succeeded,
-            Standing::Declined { reason, message } => FoundPayment::Declined { reason, message },
-            Standing::Processing | Standing::Other => FoundPayment::Open,
-            Standing::Cancelled => FoundPayment::Cancelled,
-        }))
-    }
-
     /// Gives a payment up that has not succeeded. Safe to repeat.
     ///
     /// # Errors
-    /// See [`CardGateway::charge`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "payments are given up only with the whole shop"))]
+    /// See [`CardGateway::create`].
     pub(crate) async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
         let answer = self.post(&["v1", "payment_intents", reference, "cancel"], &[], None).await?;
         if answer.is_missing() {
@@ -404,6 +477,33 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|error| unknown(format!("the answer cannot be read: {error}")))
     }
 
+    /// The intent that it tells of, which must be about so much money.
+    fn intent(&self, amount: Money) -> Result<Intent, GatewayError> {
+        let intent: PaymentIntent = self.read()?;
+        if !intent.is_for(amount) {
+            let detail = format!("the gateway has another amount for {} than {amount}: nothing is booked", intent.id);
+            return Err(GatewayError::Contradiction { detail });
+        }
+        let status = match intent.standing() {
+            Standing::RequiresConfirmation => IntentStatus::RequiresConfirmation,
+            Standing::RequiresAction { url } => IntentStatus::RequiresAction { url },
+            Standing::Processing => IntentStatus::Processing,
+            Standing::Succeeded => IntentStatus::Succeeded,
+            Standing::Declined { reason, message } => IntentStatus::Declined(Refusal { reason, message }),
+            Standing::Cancelled => IntentStatus::Cancelled,
+            Standing::Other => {
+                return Err(unknown(format!("the gateway has {} as {:?}", intent.id, intent.status)));
+            }
+        };
+        Ok(Intent { reference: intent.id, status })
+    }
+
+    /// Whether the key was used before, with other parameters.
+    fn is_about_key(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST
+            && ErrorObject::read(&self.body).is_some_and(|error| error.is_about_key())
+    }
+
     fn success(self) -> Result<Self, GatewayError> {
         if self.status.is_success() { Ok(self) } else { Err(self.unknown()) }
     }
@@ -440,17 +540,9 @@ impl Answer {
     }
 }
 
-fn refused_charge(answer: &Answer) -> Result<ChargeOutcome, GatewayError> {
-    match answer.refusal() {
-        Some(error) if error.is_card_error() => {
-            Ok(ChargeOutcome::Declined { reason: error.reason(), message: error.message() })
-        }
-        Some(error) if error.is_about_token() => Ok(invalid_token()),
-        // The gateway takes no amounts so small or so large: it made no payment, and never will.
-        Some(error) if error.is_about_amount() => {
-            Ok(ChargeOutcome::Declined { reason: error.reason(), message: error.message() })
-        }
-        Some(_) | None => Err(answer.unknown()),
+impl From<ErrorObject> for Refusal {
+    fn from(error: ErrorObject) -> Self {
+        Self { reason: error.reason(), message: error.message() }
     }
 }
 
@@ -459,11 +551,17 @@ fn bounded_reason(reason: &str) -> String {
     reason.chars().take(METADATA_LIMIT_CHARS).collect()
 }
 
-fn invalid_token() -> ChargeOutcome {
-    ChargeOutcome::Declined {
+fn invalid_token() -> Refusal {
+    Refusal {
         reason: "invalid_token".to_owned(),
         message: "The card could not be used: its token is not valid.".to_owned(),
     }
+}
+
+/// An amount as the gateway counts it.
+fn at_gateway(amount: Money) -> Result<i64, GatewayError> {
+    card_amounts::at_gateway(amount)
+        .ok_or_else(|| GatewayError::Contradiction { detail: format!("the gateway cannot count {amount}") })
 }
 
 fn unknown(detail: impl Into<String>) -> GatewayError {

@@ -13,6 +13,8 @@ const PATIENT: Duration = Duration::from_secs(10);
 const KEY: &str = "storefront-0190";
 const SECRET: &str = "sk_test_very_secret";
 const INTENTS: &str = "/v1/payment_intents";
+const CONFIRM: &str = "/v1/payment_intents/pi_1/confirm";
+const RETURN: &str = "http://shop.example/back";
 
 struct World {
     server: ServerGuard,
@@ -21,7 +23,7 @@ struct World {
 
 async fn a_gateway() -> World {
     let server = Server::new_async().await;
-    let gateway = CardGateway::new(&server.url(), SECRET, PATIENT).unwrap();
+    let gateway = CardGateway::new(&server.url(), SECRET, PATIENT, RETURN).unwrap();
     World { server, gateway }
 }
 
@@ -34,11 +36,24 @@ impl World {
         self.mock(method, path, status, &body).create_async().await;
     }
 
-    /// Charges against one answer.
-    async fn charged(status: usize, body: Value) -> Result<ChargeOutcome, GatewayError> {
+    /// Has an intent created, against one answer.
+    async fn created(status: usize, body: Value) -> Result<CreateOutcome, GatewayError> {
         let mut world = a_gateway().await;
         world.answers("POST", INTENTS, status, body).await;
-        world.gateway.charge(&a_charge()).await
+        world.gateway.create(&a_charge()).await
+    }
+
+    /// Confirms an intent, against one answer.
+    async fn confirmed(status: usize, body: Value) -> Result<IntentStatus, GatewayError> {
+        let mut world = a_gateway().await;
+        world.answers("POST", CONFIRM, status, body).await;
+        world.confirms().await
+    }
+
+    async fn confirms(&self) -> Result<IntentStatus, GatewayError> {
+        let intent = self.gateway.confirm("pi_1", a_charge().amount, KEY).await?;
+        assert_eq!(intent.reference, "pi_1");
+        Ok(intent.status)
     }
 
     /// Refunds against one answer.
@@ -97,19 +112,106 @@ fn invalid_request(code: &str, param: &str) -> Value {
     an_error(json!({"type": "invalid_request_error", "code": code, "param": param, "message": "No such thing."}))
 }
 
-fn declined<E>(reason: &str, message: &str) -> Result<ChargeOutcome, E> {
-    Ok(ChargeOutcome::Declined { reason: reason.to_owned(), message: message.to_owned() })
+fn refusal(reason: &str, message: &str) -> Refusal {
+    Refusal { reason: reason.to_owned(), message: message.to_owned() }
+}
+
+fn an_intent_at(status: IntentStatus) -> Intent {
+    Intent { reference: "pi_1".to_owned(), status }
+}
+
+fn created<E>(status: IntentStatus) -> Result<CreateOutcome, E> {
+    Ok(CreateOutcome::Created(an_intent_at(status)))
+}
+
+fn refused<E>(reason: &str, message: &str) -> Result<CreateOutcome, E> {
+    Ok(CreateOutcome::Refused(refusal(reason, message)))
 }
 
 fn detail<T: fmt::Debug>(result: Result<T, GatewayError>) -> String {
-    let GatewayError::Unknown { detail } = result.unwrap_err();
+    let GatewayError::Unknown { detail } = result.unwrap_err() else { panic!("that is known") };
     detail
 }
 
+fn form(pairs: &[(&str, &str)]) -> Matcher {
+    Matcher::AllOf(
+        pairs.iter().map(|(name, value)| Matcher::UrlEncoded((*name).to_owned(), (*value).to_owned())).collect(),
+    )
+}
+
 #[tokio::test]
-async fn a_charge_is_sent_as_the_gateway_documents_it() {
+async fn an_intent_is_created_as_the_gateway_documents_it_and_moves_no_money() {
     let mut world = a_gateway().await;
-    let form = [
+    let form = form(&[
+        ("amount", "2499"),
+        ("currency", "eur"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[0]", "card"),
+        ("metadata[order_id]", "018f6f0e-0000-7000-8000-000000000001"),
+        ("metadata[payment_id]", "018f6f0e-0000-7000-8000-000000000002"),
+    ]);
+    let mock = world
+        .mock("POST", INTENTS, 200, &an_intent("requires_confirmation"))
+        .match_header("authorization", format!("Bearer {SECRET}").as_str())
+        .match_header("idempotency-key", KEY)
+        .match_header("content-type", "application/x-www-form-urlencoded")
+        .match_request(|request| !request.utf8_lossy_body().unwrap().contains("confirm"))
+        .match_body(form)
+        .create_async()
+        .await;
+    let outcome = world.gateway.create(&a_charge()).await;
+    mock.assert_async().await;
+    assert_eq!(outcome, created(IntentStatus::RequiresConfirmation));
+}
+
+#[tokio::test]
+async fn an_intent_is_confirmed_with_the_page_to_which_its_owner_comes_back() {
+    let mut world = a_gateway().await;
+    let mock = world
+        .mock("POST", CONFIRM, 200, &an_intent("succeeded"))
+        .match_header("idempotency-key", KEY)
+        .match_body(form(&[("return_url", RETURN)]))
+        .create_async()
+        .await;
+    assert_eq!(world.confirms().await, Ok(IntentStatus::Succeeded));
+    mock.assert_async().await;
+}
+
+#[tokio::test]
+async fn amounts_are_sent_and_compared_as_the_gateway_counts_them() {
+    for (ours, currency, theirs) in [(5, "ISK", 500), (5, "UGX", 500), (50_000, "MGA", 500), (5124, "KWD", 5120)] {
+        let mut world = a_gateway().await;
+        let (amount, currency) = (Money::new(ours, currency.parse().unwrap()), currency.to_lowercase());
+        let mut kept = an_intent("requires_confirmation");
+        (kept["amount"], kept["currency"]) = (json!(theirs), json!(currency));
+        let mock = world
+            .mock("POST", INTENTS, 200, &kept)
+            .match_body(form(&[("amount", &theirs.to_string()), ("currency", &currency)]))
+            .create_async()
+            .await;
+        let outcome = world.gateway.create(&Charge { amount, ..a_charge() }).await;
+        mock.assert_async().await;
+        assert_eq!(outcome, created(IntentStatus::RequiresConfirmation), "{amount}");
+        let back = world
+            .mock("POST", "/v1/refunds", 200, &json!({"id": "re_1", "status": "succeeded"}))
+            .match_body(form(&[("amount", &theirs.to_string())]))
+            .create_async()
+            .await;
+        world.gateway.refund(&Refund { amount, ..a_refund() }).await.unwrap();
+        back.assert_async().await;
+    }
+}
+
+#[tokio::test]
+async fn an_intent_that_was_created_and_confirmed_in_one_call_is_told_by_that_call_again() {
+    let mut world = a_gateway().await;
+    let other = an_error(json!({"type": "idempotency_error", "message": "Keys for idempotent requests can only …"}));
+    world
+        .mock("POST", INTENTS, 400, &other)
+        .match_body(form(&[("payment_method_types[0]", "card")]))
+        .create_async()
+        .await;
+    let in_one = form(&[
         ("amount", "2499"),
         ("currency", "eur"),
         ("payment_method", "pm_card_visa"),
@@ -118,19 +220,20 @@ async fn a_charge_is_sent_as_the_gateway_documents_it() {
         ("automatic_payment_methods[allow_redirects]", "never"),
         ("metadata[order_id]", "018f6f0e-0000-7000-8000-000000000001"),
         ("metadata[payment_id]", "018f6f0e-0000-7000-8000-000000000002"),
-    ];
-    let form = form.map(|(name, value)| Matcher::UrlEncoded(name.to_owned(), value.to_owned())).to_vec();
+    ]);
     let mock = world
         .mock("POST", INTENTS, 200, &an_intent("succeeded"))
-        .match_header("authorization", format!("Bearer {SECRET}").as_str())
         .match_header("idempotency-key", KEY)
-        .match_header("content-type", "application/x-www-form-urlencoded")
-        .match_body(Matcher::AllOf(form))
+        .match_body(in_one)
         .create_async()
         .await;
-    let outcome = world.gateway.charge(&a_charge()).await;
+    assert_eq!(world.gateway.create(&a_charge()).await, created(IntentStatus::Succeeded));
     mock.assert_async().await;
-    assert_eq!(outcome, Ok(ChargeOutcome::Succeeded { reference: "pi_1".to_owned() }));
+    // As a decline was answered then: with the intent that is to be ended.
+    let declined = an_error(json!({"type": "card_error", "code": "card_declined", "decline_code": "lost_card",
+        "message": "No.", "payment_intent": an_intent("requires_payment_method")}));
+    let outcome = World::created(402, declined).await;
+    assert_eq!(outcome, created(IntentStatus::Declined(refusal("lost_card", "No."))));
 }
 
 #[tokio::test]
@@ -138,40 +241,57 @@ async fn a_declined_card_says_why() {
     let card_error = |extra: Value| {
         let mut error = json!({"type": "card_error", "message": "Your card was declined."});
         error.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        World::charged(402, an_error(error))
+        World::confirmed(402, an_error(error))
     };
+    let declined = |reason: &str, message: &str| Ok(IntentStatus::Declined(refusal(reason, message)));
     let generic = card_error(json!({"code": "card_declined", "decline_code": "generic_decline"})).await;
     assert_eq!(generic, declined("generic_decline", "Your card was declined."));
     let poor = json!({"code": "card_declined", "decline_code": "insufficient_funds", "message": "Too little."});
     assert_eq!(card_error(poor).await, declined("insufficient_funds", "Too little."));
     let processing = card_error(json!({"code": "processing_error"})).await;
     assert_eq!(processing, declined("processing_error", "Your card was declined."));
-    let authentication = card_error(json!({"code": "authentication_required"})).await;
-    assert_eq!(authentication, declined("authentication_required", "Your card was declined."));
-}
-
-#[tokio::test]
-async fn an_intent_that_wants_a_browser_or_another_card_is_declined() {
-    let wants_browser = World::charged(200, an_intent("requires_action")).await;
-    assert!(matches!(wants_browser, Ok(ChargeOutcome::Declined { reason, .. }) if reason == "authentication_required"));
 
     let mut intent = an_intent("requires_payment_method");
     intent["last_payment_error"] = json!({"type": "card_error", "code": "expired_card", "message": "It has expired."});
-    assert_eq!(World::charged(200, intent).await, declined("expired_card", "It has expired."));
-
-    let cancelled = World::charged(200, an_intent("canceled")).await;
-    assert!(matches!(cancelled, Ok(ChargeOutcome::Declined { reason, .. }) if reason == "canceled"));
+    assert_eq!(World::confirmed(200, intent).await, declined("expired_card", "It has expired."));
+    assert_eq!(World::confirmed(200, an_intent("canceled")).await, Ok(IntentStatus::Cancelled));
 }
 
 #[tokio::test]
-async fn a_token_that_the_gateway_does_not_take_is_a_decline() {
+async fn a_card_whose_bank_asks_its_owner_says_where() {
+    let asks = |action: Value| {
+        let mut intent = an_intent("requires_action");
+        intent["next_action"] = action;
+        World::confirmed(200, intent)
+    };
+    let page = |url: &str| json!({"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": RETURN}});
+    let url = "https://hooks.gateway.example/3d_secure?key=1".to_owned();
+    assert_eq!(asks(page(&url)).await, Ok(IntentStatus::RequiresAction { url }));
+    // Nothing that a person could open.
+    for action in [
+        Value::Null,
+        json!({"type": "use_stripe_sdk", "use_stripe_sdk": {}}),
+        page("javascript:alert(1)"),
+        page("https://gateway.example/\u{1b}[2J"),
+        page(&format!("https://{}", "a".repeat(2000))),
+    ] {
+        let answer = asks(action.clone()).await;
+        assert!(
+            matches!(&answer, Ok(IntentStatus::Declined(refusal)) if refusal.reason == "authentication_required"),
+            "{action}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_the_gateway_does_not_take_is_refused() {
     for (status, code, param) in [
         (400, "resource_missing", "payment_method"),
         (404, "resource_missing", "payment_method"),
         (400, "token_already_used", ""),
     ] {
-        let outcome = World::charged(status, invalid_request(code, param)).await;
-        assert_eq!(outcome, declined("invalid_token", "The card could not be used: its token is not valid."), "{code}");
+        let outcome = World::created(status, invalid_request(code, param)).await;
+        assert_eq!(outcome, refused("invalid_token", "The card could not be used: its token is not valid."), "{code}");
     }
 }
 
@@ -179,14 +299,20 @@ async fn a_token_that_the_gateway_does_not_take_is_a_decline() {
 async fn without_a_token_the_gateway_is_not_even_asked() {
     let world = a_gateway().await;
     let charge = Charge { token: " ".to_owned(), ..a_charge() };
-    let outcome = world.gateway.charge(&charge).await;
-    assert_eq!(outcome, declined("invalid_token", "The card could not be used: its token is not valid."));
+    let outcome = world.gateway.create(&charge).await;
+    assert_eq!(outcome, refused("invalid_token", "The card could not be used: its token is not valid."));
 }
 
 #[tokio::test]
-async fn an_amount_that_the_gateway_never_takes_is_a_decline() {
-    for code in ["amount_too_small", "amount_too_large"] {
-        assert_eq!(World::charged(400, invalid_request(code, "amount")).await, declined(code, "No such thing."));
+async fn an_amount_or_a_currency_that_the_gateway_never_takes_is_refused() {
+    for (code, param) in [
+        ("amount_too_small", "amount"),
+        ("amount_too_large", "amount"),
+        ("parameter_invalid_integer", "amount"),
+        ("parameter_invalid", "currency"),
+    ] {
+        let outcome = World::created(400, invalid_request(code, param)).await;
+        assert_eq!(outcome, refused(code, "No such thing."));
     }
 }
 
@@ -206,34 +332,43 @@ async fn everything_else_leaves_the_outcome_unknown() {
         (302, json!({})),
         (200, json!({})),
         (200, json!([])),
-        (200, an_intent("requires_confirmation")),
         (200, an_intent("something_new")),
     ] {
-        let outcome = World::charged(status, body.clone()).await;
+        let outcome = World::created(status, body.clone()).await;
+        assert!(matches!(outcome, Err(GatewayError::Unknown { .. })), "{status} {body}: {outcome:?}");
+        let outcome = World::confirmed(status, body.clone()).await;
         assert!(matches!(outcome, Err(GatewayError::Unknown { .. })), "{status} {body}: {outcome:?}");
     }
 }
 
 #[tokio::test]
 async fn another_amount_than_was_asked_for_is_never_taken_for_the_payment() {
-    for (field, value) in [("amount", json!(2498)), ("currency", json!("usd"))] {
+    for (field, value) in [("amount", json!(2498)), ("currency", json!("usd")), ("amount_received", json!(1))] {
         let mut intent = an_intent("succeeded");
         intent[field] = value;
-        assert_eq!(detail(World::charged(200, intent).await), "the gateway has another amount for pi_1");
+        let detail = "the gateway has another amount for pi_1 than 24.99 EUR: nothing is booked".to_owned();
+        let contradiction = GatewayError::Contradiction { detail };
+        assert_eq!(World::created(200, intent.clone()).await, Err(contradiction.clone()));
+        assert_eq!(World::confirmed(200, intent).await, Err(contradiction));
     }
 }
 
 #[tokio::test]
-async fn a_payment_that_takes_its_time_is_looked_at_again() {
-    let mut world = a_gateway().await;
-    world.answers("POST", INTENTS, 200, an_intent("processing")).await;
-    let first =
-        world.mock("GET", "/v1/payment_intents/pi_1", 200, &an_intent("processing")).expect(1).create_async().await;
-    assert_eq!(detail(world.gateway.charge(&a_charge()).await), "the gateway is still at work on pi_1");
-    first.remove_async().await;
-    world.answers("GET", "/v1/payment_intents/pi_1", 200, an_intent("succeeded")).await;
-    let outcome = world.gateway.charge(&a_charge()).await;
-    assert_eq!(outcome, Ok(ChargeOutcome::Succeeded { reference: "pi_1".to_owned() }));
+async fn a_payment_that_takes_its_time_or_is_past_being_confirmed_is_looked_up() {
+    let past = an_error(json!({"type": "invalid_request_error", "code": "payment_intent_unexpected_state",
+        "message": "Too late.", "payment_intent": an_intent("succeeded")}));
+    // Another server said go, with another page to come back to.
+    let elsewhere = an_error(json!({"type": "idempotency_error", "message": "Other parameters."}));
+    for (status, answer) in [(200, an_intent("processing")), (400, past), (400, elsewhere)] {
+        let mut world = a_gateway().await;
+        world.answers("POST", CONFIRM, status, answer).await;
+        let first =
+            world.mock("GET", "/v1/payment_intents/pi_1", 200, &an_intent("processing")).expect(1).create_async().await;
+        assert_eq!(world.confirms().await, Ok(IntentStatus::Processing));
+        first.remove_async().await;
+        world.answers("GET", "/v1/payment_intents/pi_1", 200, an_intent("succeeded")).await;
+        assert_eq!(world.confirms().await, Ok(IntentStatus::Succeeded));
+    }
 }
 
 #[tokio::test]
@@ -241,14 +376,14 @@ async fn a_wrong_secret_key_is_told_to_the_operator_and_never_shown() {
     for status in [401, 403] {
         let message = format!("Invalid API Key provided: {SECRET}");
         let error = an_error(json!({"type": "invalid_request_error", "message": message}));
-        let detail = detail(World::charged(status, error).await);
+        let detail = detail(World::created(status, error).await);
         assert!(detail.contains("does not accept our secret key"), "{detail}");
         assert!(!detail.contains("sk_test"), "{detail}");
     }
     let world = a_gateway().await;
     assert!(!format!("{:?}", world.gateway).contains(SECRET));
-    assert_eq!(CardGateway::new("http://127.0.0.1:1", "a\nb", PATIENT).err(), Some(BadGateway::Key));
-    assert!(matches!(CardGateway::new("gateway", SECRET, PATIENT), Err(BadGateway::Address(_))));
+    assert_eq!(CardGateway::new("http://127.0.0.1:1", "a\nb", PATIENT, RETURN).err(), Some(BadGateway::Key));
+    assert!(matches!(CardGateway::new("gateway", SECRET, PATIENT, RETURN), Err(BadGateway::Address(_))));
 }
 
 /// A gateway that reads a request, answers `bytes` and hangs up, or says nothing at all for `None`.
@@ -268,13 +403,13 @@ async fn a_gateway_that_answers(bytes: Option<&'static str>) -> CardGateway {
             }
         }
     });
-    CardGateway::new(&url, SECRET, timeout).unwrap()
+    CardGateway::new(&url, SECRET, timeout, RETURN).unwrap()
 }
 
 #[tokio::test]
 async fn a_lost_answer_leaves_the_outcome_unknown() {
     let silent = a_gateway_that_answers(None).await;
-    assert_eq!(detail(silent.charge(&a_charge()).await), "no answer in time");
+    assert_eq!(detail(silent.create(&a_charge()).await), "no answer in time");
     let lost = [
         "",
         "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"id\": \"pi_1\", \"status\": \"succ",
@@ -283,10 +418,11 @@ async fn a_lost_answer_leaves_the_outcome_unknown() {
     ];
     for bytes in lost {
         let gateway = a_gateway_that_answers(Some(bytes)).await;
-        assert!(gateway.charge(&a_charge()).await.is_err(), "{bytes}");
+        assert!(gateway.create(&a_charge()).await.is_err(), "{bytes}");
+        assert!(gateway.confirm("pi_1", a_charge().amount, KEY).await.is_err(), "{bytes}");
         assert!(gateway.refund(&a_refund()).await.is_err(), "{bytes}");
         assert!(gateway.cancel("pi_1").await.is_err(), "{bytes}");
-        assert!(gateway.find("pi_1").await.is_err(), "{bytes}");
+        assert!(gateway.find("pi_1", a_charge().amount).await.is_err(), "{bytes}");
     }
 }
 
@@ -295,8 +431,8 @@ async fn a_closed_port_leaves_the_outcome_unknown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let gateway = CardGateway::new(&url, SECRET, PATIENT).unwrap();
-    assert_eq!(detail(gateway.charge(&a_charge()).await), "connection refused");
+    let gateway = CardGateway::new(&url, SECRET, PATIENT, RETURN).unwrap();
+    assert_eq!(detail(gateway.create(&a_charge()).await), "connection refused");
 }
 
 #[tokio::test]
@@ -355,20 +491,21 @@ async fn a_refund_that_takes_its_time_is_looked_at_again() {
 #[tokio::test]
 async fn a_payment_is_found_as_it_is() {
     for (status, found) in [
-        ("succeeded", FoundPayment::Succeeded),
-        ("processing", FoundPayment::Open),
-        ("requires_confirmation", FoundPayment::Open),
-        ("canceled", FoundPayment::Cancelled),
+        ("succeeded", IntentStatus::Succeeded),
+        ("processing", IntentStatus::Processing),
+        ("requires_confirmation", IntentStatus::RequiresConfirmation),
+        ("canceled", IntentStatus::Cancelled),
     ] {
+        let found = an_intent_at(found);
         let mut world = a_gateway().await;
         world.answers("GET", "/v1/payment_intents/pi_1", 200, an_intent(status)).await;
-        assert_eq!(world.gateway.find("pi_1").await, Ok(Some(found)));
+        assert_eq!(world.gateway.find("pi_1", a_charge().amount).await, Ok(Some(found)));
     }
     let mut world = a_gateway().await;
     world.answers("GET", "/v1/payment_intents/pi_2", 404, invalid_request("resource_missing", "intent")).await;
     world.answers("GET", "/v1/payment_intents/pi_3", 404, json!("a page of some proxy")).await;
-    assert_eq!(world.gateway.find("pi_2").await, Ok(None));
-    assert!(world.gateway.find("pi_3").await.is_err());
+    assert_eq!(world.gateway.find("pi_2", a_charge().amount).await, Ok(None));
+    assert!(world.gateway.find("pi_3", a_charge().amount).await.is_err());
 }
 
 #[tokio::test]

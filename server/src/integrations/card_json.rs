@@ -4,11 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use storefront_api::{Currency, Money};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
 use crate::refunds::{ListedDispute, ListedRefund};
+
+use super::card_amounts;
+
+/// No page of a bank has a longer address.
+const LONGEST_URL_BYTES: usize = 2000;
 
 /// An intent to pay, as the gateway keeps it.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,10 +21,25 @@ pub(super) struct PaymentIntent {
     pub(super) id: String,
     pub(super) status: String,
     amount: i64,
+    /// What was taken by now.
+    amount_received: Option<i64>,
     currency: String,
     last_payment_error: Option<ErrorObject>,
-    #[serde(default)]
+    next_action: Option<NextAction>,
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub(super) metadata: BTreeMap<String, String>,
+}
+
+/// What the card's owner has to do.
+#[derive(Clone, Debug, Deserialize)]
+struct NextAction {
+    redirect_to_url: Option<Redirect>,
+}
+
+/// A page that the card's owner is to be sent to.
+#[derive(Clone, Debug, Deserialize)]
+struct Redirect {
+    url: Option<String>,
 }
 
 /// A refund, as the gateway keeps it.
@@ -157,6 +177,7 @@ pub(super) struct ErrorObject {
 /// The intent inside an error.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct PaymentIntentState {
+    pub(super) id: Option<String>,
     pub(super) status: String,
 }
 
@@ -167,6 +188,10 @@ pub(super) enum Standing {
     Succeeded,
     /// There is no money, and none will come by itself.
     Declined { reason: String, message: String },
+    /// Nobody has said go.
+    RequiresConfirmation,
+    /// The card's bank wants to hear from its owner, on this page.
+    RequiresAction { url: String },
     /// The gateway is at work.
     Processing,
     /// It was given up; no money has moved.
@@ -181,10 +206,13 @@ impl PaymentIntent {
             "succeeded" => Standing::Succeeded,
             "processing" => Standing::Processing,
             "canceled" => Standing::Cancelled,
-            // The shopper's bank wants to be asked in a browser, which the shop does not offer.
-            "requires_action" => Standing::Declined {
-                reason: "authentication_required".to_owned(),
-                message: "The card needs to be confirmed with its bank, which is not possible here.".to_owned(),
+            "requires_confirmation" => Standing::RequiresConfirmation,
+            "requires_action" => match self.authentication_page() {
+                Some(url) => Standing::RequiresAction { url },
+                None => Standing::Declined {
+                    reason: "authentication_required".to_owned(),
+                    message: "The card's bank asks its owner in a way that is not possible here.".to_owned(),
+                },
             },
             "requires_payment_method" => {
                 let error = self.last_payment_error.clone().unwrap_or_default();
@@ -194,10 +222,33 @@ impl PaymentIntent {
         }
     }
 
-    /// Whether it is about so much money.
+    /// Whether it is about so much money, and that is what was taken if any was.
     pub(super) fn is_for(&self, amount: Money) -> bool {
-        self.amount == amount.amount && self.currency.eq_ignore_ascii_case(amount.currency.as_str())
+        let taken = self.amount_received.filter(|_| self.status == "succeeded").unwrap_or(self.amount);
+        card_amounts::is_same(amount, self.amount, &self.currency) && taken == self.amount
     }
+
+    /// How much money was taken, as the gateway counts it, and in which currency.
+    pub(super) fn taken(&self) -> (i64, String) {
+        (self.amount_received.unwrap_or(self.amount), self.currency.clone())
+    }
+
+    /// A page of the web that a person can open.
+    fn authentication_page(&self) -> Option<String> {
+        let url = self.next_action.as_ref()?.redirect_to_url.as_ref()?.url.as_deref()?;
+        let is_page = url.starts_with("https://") || url.starts_with("http://");
+        let fits = url.len() <= LONGEST_URL_BYTES && url.bytes().all(|byte| byte.is_ascii_graphic());
+        (is_page && fits).then(|| url.to_owned())
+    }
+}
+
+/// `null` as if it were not there.
+fn null_is_nothing<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl ErrorObject {
@@ -228,9 +279,17 @@ impl ErrorObject {
         self.is_invalid_request() && about_card
     }
 
-    /// Whether the amount is outside of what the gateway takes at all.
+    /// Whether the gateway takes no such amount or currency at all.
     pub(super) fn is_about_amount(&self) -> bool {
-        self.is_invalid_request() && matches!(self.code.as_deref(), Some("amount_too_small" | "amount_too_large"))
+        let code = self.code.as_deref();
+        let about_amount =
+            matches!(self.param.as_deref(), Some("amount" | "currency")) && code != Some("parameter_unknown");
+        self.is_invalid_request() && (about_amount || matches!(code, Some("amount_too_small" | "amount_too_large")))
+    }
+
+    /// Whether the key was used before, with other parameters.
+    pub(super) fn is_about_key(&self) -> bool {
+        self.kind.as_deref() == Some("idempotency_error") && self.code.as_deref() != Some("idempotency_key_in_use")
     }
 
     /// Why, for programs: the decline code, or else the error code.

@@ -48,10 +48,19 @@ pub(crate) struct Webhook {
 /// What happened at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
+    /// The gateway keeps an intent; no money has moved.
+    Created {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
     /// The money is there.
     Succeeded {
         /// The gateway's name for the payment.
         reference: String,
+        /// How much, as the gateway counts it.
+        amount: i64,
+        /// The currency, as the gateway writes it.
+        currency: String,
     },
     /// An attempt was refused.
     Declined {
@@ -110,35 +119,39 @@ pub(crate) fn verify_webhook(
     if distance_s <= tolerance_s.unsigned_abs() { Ok(()) } else { Err(BadSignature::OutsideTolerance) }
 }
 
-/// Reads news whose signature has been verified.
+/// Reads news whose signature has been verified. The gateway tells of everything that happens in its account, of things that
+/// are not the shop's and in shapes that it will invent: only what can be ours is looked at closely.
 ///
 /// # Errors
-/// A few words on what cannot be read.
+/// A few words on what cannot be read. Nobody can act on it, and to hear it again would not help.
 pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
     #[derive(Deserialize)]
     struct EventJson {
         id: String,
         #[serde(rename = "type")]
         kind: String,
-        created: i64,
-        data: DataJson,
-    }
-    #[derive(Deserialize)]
-    struct DataJson {
-        object: Value,
+        #[serde(default)]
+        created: Value,
+        #[serde(default)]
+        data: Value,
     }
     let event: EventJson = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
-    let (news, payment_id) = match event.kind.as_str() {
-        "payment_intent.succeeded" | "payment_intent.payment_failed" | "payment_intent.canceled" => {
-            let intent: PaymentIntent = read(event.data.object)?;
+    let EventJson { id, kind, created, mut data } = event;
+    let object = data.get_mut("object").map(Value::take).unwrap_or_default();
+    let (news, payment_id) = match kind.as_str() {
+        "payment_intent.created"
+        | "payment_intent.succeeded"
+        | "payment_intent.payment_failed"
+        | "payment_intent.canceled" => {
+            let intent: PaymentIntent = read(object)?;
             let payment_id = intent.metadata.get("payment_id").cloned();
-            (about_intent(&event.kind, intent), payment_id)
+            (about_intent(&kind, intent), payment_id)
         }
-        kind if AFTER_PAYMENT.contains(&kind) => after_payment(event.kind, &event.data.object),
-        _ => (News::Other { kind: event.kind }, None),
+        known if AFTER_PAYMENT.contains(&known) => after_payment(kind, &object),
+        _ => (News::Other { kind }, None),
     };
     let payment_id = payment_id.and_then(|id| id.parse().ok());
-    Ok(Webhook { id: event.id, created_unix_s: event.created, payment_id, news })
+    Ok(Webhook { id, created_unix_s: created.as_i64().unwrap_or(0), payment_id, news })
 }
 
 /// What is told after a payment has succeeded, by the name of the event.
@@ -169,9 +182,11 @@ fn after_payment(kind: String, object: &Value) -> (News, Option<String>) {
 
 fn about_intent(kind: &str, intent: PaymentIntent) -> News {
     let standing = intent.standing();
+    let (amount, currency) = intent.taken();
     let reference = intent.id;
     match (kind, standing) {
-        ("payment_intent.succeeded", _) => News::Succeeded { reference },
+        ("payment_intent.created", _) => News::Created { reference },
+        ("payment_intent.succeeded", _) => News::Succeeded { reference, amount, currency },
         ("payment_intent.canceled", _) => News::Cancelled { reference },
         (_, Standing::Declined { reason, message }) => News::Declined { reference, reason, message },
         (kind, _) => News::Other { kind: kind.to_owned() },
@@ -275,7 +290,7 @@ mod tests {
                 id: "evt_1".to_owned(),
                 created_unix_s: 7,
                 payment_id: Some("018f6f0e-0000-7000-8000-000000000001".parse().unwrap()),
-                news: News::Succeeded { reference: "pi_1".to_owned() },
+                news: News::Succeeded { reference: "pi_1".to_owned(), amount: 1000, currency: "eur".to_owned() },
             }
         );
         let cancelled = news("payment_intent.canceled", an_intent("canceled")).unwrap().news;
@@ -314,10 +329,39 @@ mod tests {
     }
 
     #[test]
-    fn other_news_are_recognised_as_such_and_nonsense_is_refused() {
-        let other = news("customer.created", json!({})).unwrap().news;
-        assert_eq!(other, News::Other { kind: "customer.created".to_owned() });
+    fn what_is_not_ours_is_recognised_as_such_whatever_its_shape() {
+        let other = |kind: &str| News::Other { kind: kind.to_owned() };
+        for (kind, object) in [
+            ("customer.created", json!({})),
+            ("customer.created", Value::Null),
+            ("invoice.paid", json!("in_1")),
+            ("payment_intent.requires_action", json!({"id": "pi_1"})),
+            ("payment_intent.processing", json!({"id": "pi_1"})),
+            (
+                "charge.refunded",
+                json!({"amount_refunded": 1, "currency": "eur", "payment_intent": null, "metadata": null}),
+            ),
+        ] {
+            assert_eq!(news(kind, object).unwrap().news, other(kind));
+        }
+        let mut foreign = an_intent("succeeded");
+        foreign["metadata"] = Value::Null;
+        assert_eq!(news("payment_intent.succeeded", foreign).unwrap().payment_id, None);
+    }
+
+    #[test]
+    fn a_thin_event_has_no_object_and_another_idea_of_time() {
+        let thin = json!({"id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated",
+            "created": "2026-03-01T12:00:00.000Z", "related_object": {"id": "acct_1"}});
+        let webhook = parse_webhook(thin.to_string().as_bytes()).unwrap();
+        assert_eq!(webhook.news, News::Other { kind: "v2.core.account.updated".to_owned() });
+    }
+
+    #[test]
+    fn nonsense_is_not_taken_for_news() {
         assert!(news("payment_intent.succeeded", json!({"id": "pi_1"})).is_err());
-        assert!(parse_webhook(b"{}").is_err());
+        for payload in ["{}", "", "null", "[]", "{\"id\": 1}", "nonsense"] {
+            assert!(parse_webhook(payload.as_bytes()).is_err(), "{payload}");
+        }
     }
 }

@@ -26,6 +26,7 @@ fn an_order() -> Order {
         number: Some("7K3-Q9X-2".to_owned()),
         status: OrderStatus::Confirmed,
         payment_status: PaymentStatus::Paid,
+        payment_action: None,
         payment_id: None,
         customer_id: None,
         version: 3,

@@ -5,6 +5,7 @@
 //! the log, knows a route or a view, or decides what becomes of an order.
 
 pub(crate) mod breaker;
+pub(crate) mod card_amounts;
 pub(crate) mod card_gateway;
 mod card_json;
 pub(crate) mod card_webhooks;

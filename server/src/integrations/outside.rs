@@ -4,9 +4,11 @@
 //! it: whoever asks decides whether to ask again.
 
 use async_trait::async_trait;
-use storefront_api::{PaymentId, ProductId};
+use storefront_api::{Money, PaymentId, ProductId};
 
-use super::card_gateway::{CardGateway, Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use super::card_gateway::{
+    CancelOutcome, CardGateway, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
+};
 use super::mailer::{Mail, MailError, Mailer};
 use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};
 use super::product_writes::{ProductWrite, WriteError};
@@ -15,8 +17,17 @@ use crate::refunds::{ListedDispute, ListedRefund};
 /// Moves money by card.
 #[async_trait]
 pub(crate) trait Cards: Send + Sync {
-    /// Takes money; see [`CardGateway::charge`].
-    async fn charge(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError>;
+    /// Has an intent kept, which moves no money; see [`CardGateway::create`].
+    async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError>;
+
+    /// Says go; see [`CardGateway::confirm`].
+    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError>;
+
+    /// Looks an intent up; see [`CardGateway::find`].
+    async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError>;
+
+    /// Gives an intent up; see [`CardGateway::cancel`].
+    async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError>;
 
     /// Gives money back; see [`CardGateway::refund`].
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError>;
@@ -62,8 +73,20 @@ pub(crate) trait Products: Send + Sync {
 
 #[async_trait]
 impl Cards for CardGateway {
-    async fn charge(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
-        self.charge(charge).await
+    async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
+        self.create(charge).await
+    }
+
+    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError> {
+        self.confirm(reference, amount, key).await
+    }
+
+    async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError> {
+        self.find(reference, amount).await
+    }
+
+    async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
+        self.cancel(reference).await
     }
 
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {

@@ -171,7 +171,7 @@ impl Run<'_> {
             }
             Intent::RequestPayment { payment_id, amount, method } => {
                 let request = PaymentCommand::Request { order_id: self.order_id, amount, method };
-                self.payment(batch, payment_id, request).await?;
+                self.payment(batch, payment_id, &[request]).await?;
                 Ok(vec![])
             }
             Intent::Complete { payment_id, lines, voucher } => self.complete(batch, payment_id, &lines, voucher).await,
@@ -197,12 +197,8 @@ impl Run<'_> {
                 Ok(vec![])
             }
             Intent::Refund { payment_id, reason } => {
-                self.payment(
-                    batch,
-                    payment_id,
-                    PaymentCommand::RefundAll { refund_id: RefundId(chance::id()), reason },
-                )
-                .await?;
+                let refund = PaymentCommand::RefundAll { refund_id: RefundId(chance::id()), reason };
+                self.payment(batch, payment_id, &[refund]).await?;
                 Ok(vec![])
             }
         }
@@ -303,8 +299,9 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         self.give_back(batch, lines, voucher, ReleaseReason::OrderCancelled).await?;
         let (refund_id, reason) = (RefundId(chance::id()), "order cancelled".to_owned());
+        // What was not charged yet never is; what came in goes back.
         let refund = PaymentCommand::RefundAll { refund_id, reason };
-        self.payment(batch, payment_id, refund).await
+        self.payment(batch, payment_id, &[PaymentCommand::Cancel, refund]).await
     }
 
     /// Releases what is reserved and returns and settles what was allocated. The voucher goes back, used or not.
@@ -367,10 +364,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn payment(&self, batch: &mut Batch, id: PaymentId, command: PaymentCommand) -> Result<(), Failure> {
+    async fn payment(&self, batch: &mut Batch, id: PaymentId, commands: &[PaymentCommand]) -> Result<(), Failure> {
         let stream = streams::payment(id);
-        let (payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
-        batch.add(stream, version, &payment::decide(&payment, command)?);
+        let (mut payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
+        let mut events = Vec::new();
+        for command in commands {
+            let decided = payment::decide(&payment, command.clone())?;
+            payment = decided.iter().fold(payment, payment::evolve);
+            events.extend(decided);
+        }
+        batch.add(stream, version, &events);
         Ok(())
     }
 }

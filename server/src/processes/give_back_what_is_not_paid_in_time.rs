@@ -4,7 +4,8 @@
 //! Each reservation sets a durable timer, which commits with the checkpoint; see [`super::timers`].
 //!
 //! Expiry races payment at the versions of two streams: that of the checkout, which both outcomes write, and that of the
-//! payment, which must not have got an outcome since it was looked at. Money that comes later all the same goes back.
+//! payment, which must not have got an outcome since it was looked at. The payment is cancelled, so that it is not charged
+//! any more; money that comes all the same goes back.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, PaymentId, ReopenReason};
 use storefront_domain::checkout::{self, Attempt, CheckoutEvent};
 use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
-use storefront_domain::payment::{Payment, PaymentEvent};
+use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent};
 use storefront_domain::stock::{self, ReleaseReason, StockCommand, StockEvent};
 use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
 use storefront_eventlog::{JsonText, Timer, TimerChange};
@@ -73,11 +74,13 @@ pub(crate) async fn judge(store: Store, timer: Timer) -> Result<Batch, Failure> 
         let payment_stream = streams::payment(payment_id);
         let (payment, payment_version) = stored::load::<PaymentEvent>(store, &payment_stream).await?;
         match payment {
-            Payment::Unknown | Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {
-                batch.expect(payment_stream, payment_version)
+            // Of one that was given up by itself, as it could be once, the checkout never hears.
+            Payment::Unknown | Payment::Cancelled { .. } => batch.expect(payment_stream, payment_version),
+            Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {
+                batch.add(payment_stream, payment_version, &payment::decide(&payment, PaymentCommand::Cancel)?);
             }
             // The checkout hears of it in a moment, and decides.
-            Payment::Succeeded { .. } | Payment::Declined { .. } | Payment::Cancelled { .. } => {
+            Payment::Succeeded { .. } | Payment::Declined { .. } => {
                 batch.timer(look_again(store, &timer).await?);
                 return Ok(batch);
             }

@@ -6,6 +6,7 @@
 //! at a time: see [`tenancy`]. Nothing here knows HTTP or the views' insides.
 
 pub(crate) mod ask_about_pending_refunds;
+pub(crate) mod ask_what_became_of_authentications;
 pub(crate) mod check_out_orders;
 mod checkout_mails;
 pub(crate) mod end_idle_baskets;

@@ -1,29 +1,35 @@
-//! Payments: carries out `payment.requested` and `payment.refund_requested` at the card gateway. What is to be paid from
-//! a wallet is for `pay_from_wallets`; what costs nothing, or is paid without money, needs no gateway.
+//! Payments: carries out `payment.requested` and `payment.refund_requested` at the card gateway, and gives up there what was
+//! declined or cancelled. What is to be paid from a wallet is for `pay_from_wallets`; what costs nothing, or is paid without
+//! money, needs no gateway.
 //!
-//! The gateway is asked under a key made from the intent's event id, and under that key only, however often this program
-//! is killed: so there is one charge. An attempt without an answer is recorded and asked again; only the gateway's own
-//! word ever makes a payment declined.
+//! The gateway is first asked to keep an intent, under a key made from the event's id, which moves no money. Only when its
+//! name stands in the log is it confirmed, under a key of its own. So whatever answer is lost and however often this program
+//! is killed, there is one charge; an attempt without an answer is recorded and asked again; and only the gateway's
+//! own word ever makes a payment declined. What the gateway contradicts (another amount) is parked for a person to look at.
 //!
-//! The gateway keeps a key for a day. A payment that is older is never asked for again, because that could charge twice: it is
-//! parked, and stays pending until the gateway tells by itself (a webhook), or a person looks. A refund that is older is
-//! looked for in the gateway's list first, and asked for again only where the list proves that there is none.
+//! Every intent ends: one that was declined, or that nobody wants any more, is cancelled at the gateway. Money that was
+//! captured all the same is recorded, and the checkout gives it back.
 //!
-//! A refund that the gateway works on for days is noted as pending, and is none of this process's business from then on: see
-//! `ask_about_pending_refunds`.
+//! The gateway keeps a key for a day. An intent whose name is not known after that is not asked for again.
+//! A refund that is older is looked for in the gateway's list first, and asked for again only where the list proves that there
+//! is none. One that the gateway works on for days is noted as pending, and is none of this process's business from then on:
+//! see `ask_about_pending_refunds`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_api::{Money, PaymentId, PaymentMethod, RefundId, Timestamp};
-use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState};
-use storefront_eventlog::Recorded;
+use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, RefundId, Timestamp};
+use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState, Request};
+use storefront_eventlog::{Recorded, Version};
 
 use super::patience::Trouble;
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
-use crate::integrations::card_gateway::{Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use crate::integrations::card_gateway::{
+    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refund, RefundOutcome, Refusal,
+};
 use crate::integrations::outside::Cards;
 use crate::integrations::retry;
 use crate::refunds::{self, LearnError};
@@ -31,8 +37,10 @@ use crate::stored::{self, Batch, Cause, Store};
 use crate::streams;
 
 /// What the payments listen to.
-pub(crate) const LISTENER: Listener =
-    Listener { name: "payments", types: &["payment.requested", "payment.refund_requested"] };
+pub(crate) const LISTENER: Listener = Listener {
+    name: "payments",
+    types: &["payment.requested", "payment.declined", "payment.cancelled", "payment.refund_requested"],
+};
 
 /// For so long a question is repeated under its key. The gateway keeps keys for at least 24 hours (Stripe's API
 /// reference, "Idempotent requests"); an hour is left for clocks that differ and answers that take their time.
@@ -44,27 +52,31 @@ const RECORDED_ATTEMPTS: u32 = 20;
 /// The pauses between attempts: 0.25 s, doubling to 30 s, with jitter.
 const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
 
-/// Handles one event.
-pub(crate) async fn handle(store: Store, cards: Arc<dyn Cards>, turn: Turn) -> Result<(), Trouble> {
+/// Handles one event. An order waits for its card's owner for as long as its goods are kept, which is `reservation_life`.
+pub(crate) async fn handle(
+    store: Store,
+    cards: Arc<dyn Cards>,
+    reservation_life: Duration,
+    turn: Turn,
+) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let work = Work { store: &store, cards: &*cards, recorded, payment_id, turn: &turn };
+    let work = Work { store: &store, cards: &*cards, recorded, payment_id, reservation_life, turn: &turn };
     match stored::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { amount, method, .. } => match (method, amount.amount > 0) {
-            (PaymentMethod::Card { token }, true) => work.charge(amount, token).await,
+            (PaymentMethod::Card { .. }, true) => work.charge().await,
             (PaymentMethod::Wallet, true) => Ok(()),
             (PaymentMethod::None, true)
             | (PaymentMethod::Card { .. } | PaymentMethod::Wallet | PaymentMethod::None, false) => {
                 work.take_nothing().await
             }
         },
+        PaymentEvent::Declined { .. } | PaymentEvent::Cancelled => work.give_up().await,
         PaymentEvent::RefundRequested { refund_id, amount, reason } => work.refund(refund_id, amount, reason).await,
         PaymentEvent::IntentCreated { .. }
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Declined { .. }
         | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
         | PaymentEvent::RefundPending { .. }
         | PaymentEvent::RefundFound { .. }
         | PaymentEvent::Refunded { .. }
@@ -80,6 +92,7 @@ struct Work<'a> {
     cards: &'a dyn Cards,
     recorded: &'a Recorded,
     payment_id: PaymentId,
+    reservation_life: Duration,
     turn: &'a Turn,
 }
 
@@ -102,20 +115,142 @@ impl Work<'_> {
         Ok(self.record(&PaymentCommand::RecordSuccess { reference: "none".to_owned() }, true).await?)
     }
 
-    async fn charge(&self, amount: Money, token: String) -> Result<(), Trouble> {
+    async fn charge(&self) -> Result<(), Trouble> {
         let payment = self.load().await?;
-        let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
-        if !payment.is_pending() {
-            return Ok(());
+        let Payment::Requested { request, intent, attempts } = &payment else { return Ok(()) };
+        let kept = match intent {
+            Some(reference) => Intent { reference: reference.clone(), status: IntentStatus::RequiresConfirmation },
+            None => {
+                self.check_age("a payment")?;
+                match self.cards.create(&self.wish(request)).await {
+                    Ok(CreateOutcome::Created(intent)) => intent,
+                    Ok(CreateOutcome::Refused(refusal)) => return self.decline(refusal).await,
+                    Err(error) => return self.no_answer(attempts + 1, error).await,
+                }
+            }
+        };
+        if intent.is_none() {
+            let reference = kept.reference.clone();
+            self.record(&PaymentCommand::RecordIntent { reference }, false).await?;
+            // Given up meanwhile: then it is not confirmed, and what was created is cancelled in a moment.
+            if !matches!(self.load().await?, Payment::Requested { .. }) {
+                return Ok(());
+            }
         }
-        self.check_age("a payment")?;
-        let (payment_id, key) = (self.payment_id, self.key());
-        let outcome = match self.cards.charge(&Charge { amount, token, order_id, payment_id, key }).await {
-            Ok(ChargeOutcome::Succeeded { reference }) => PaymentCommand::RecordSuccess { reference },
-            Ok(ChargeOutcome::Declined { reason, message }) => PaymentCommand::RecordDecline { reason, message },
-            Err(GatewayError::Unknown { detail }) => return self.no_answer(payment.attempts() + 1, detail).await,
+        let confirmed = match kept.status {
+            IntentStatus::RequiresConfirmation => {
+                let key = format!("{}-confirm", self.key());
+                self.cards.confirm(&kept.reference, request.amount, &key).await
+            }
+            IntentStatus::RequiresAction { .. }
+            | IntentStatus::Processing
+            | IntentStatus::Succeeded
+            | IntentStatus::Declined(_)
+            | IntentStatus::Cancelled => Ok(kept),
+        };
+        match confirmed {
+            Ok(intent) => self.take_outcome(request.order_id, intent, attempts + 1).await,
+            Err(error) => self.no_answer(attempts + 1, error).await,
+        }
+    }
+
+    /// What the gateway is asked to keep.
+    fn wish(&self, request: &Request) -> Charge {
+        let token = match &request.method {
+            PaymentMethod::Card { token } => token.clone(),
+            PaymentMethod::Wallet | PaymentMethod::None => String::new(),
+        };
+        let Request { order_id, amount, .. } = *request;
+        Charge { amount, token, order_id, payment_id: self.payment_id, key: self.key() }
+    }
+
+    /// Records what the gateway says of a payment that was confirmed.
+    async fn take_outcome(&self, order_id: OrderId, intent: Intent, attempt: u32) -> Result<(), Trouble> {
+        let Intent { reference, status } = intent;
+        let outcome = match status {
+            IntentStatus::Succeeded => PaymentCommand::RecordSuccess { reference },
+            IntentStatus::RequiresAction { url } => {
+                let expires_at = self.given_back_at(order_id).await?;
+                PaymentCommand::RecordAuthenticationRequired { reference, url, expires_at }
+            }
+            IntentStatus::Declined(refusal) => return self.decline(refusal).await,
+            IntentStatus::Cancelled => return self.decline(Refusal::cancelled()).await,
+            IntentStatus::Processing | IntentStatus::RequiresConfirmation => {
+                let detail = format!("the gateway is still at work on {reference}");
+                return self.no_answer(attempt, GatewayError::Unknown { detail }).await;
+            }
         };
         Ok(self.record(&outcome, true).await?)
+    }
+
+    async fn decline(&self, Refusal { reason, message }: Refusal) -> Result<(), Trouble> {
+        Ok(self.record(&PaymentCommand::RecordDecline { reason, message }, true).await?)
+    }
+
+    /// When the goods of an order are given back if it is not paid by then.
+    async fn given_back_at(&self, order_id: OrderId) -> Result<Timestamp, Failure> {
+        let mut reserved_ms = self.recorded.time_ms;
+        stored::for_each(self.store, &streams::checkout(order_id), |recorded| {
+            if matches!(stored::decode(recorded)?, CheckoutEvent::StockReserved) {
+                reserved_ms = recorded.time_ms;
+            }
+            Ok(())
+        })
+        .await?;
+        let life_ms = i64::try_from(self.reservation_life.as_millis()).unwrap_or(i64::MAX / 2);
+        Ok(Timestamp::from_unix_ms(reserved_ms.saturating_add(life_ms)))
+    }
+
+    /// Ends at the gateway what was declined or is no longer wanted, so that nobody can pay it later.
+    async fn give_up(&self) -> Result<(), Trouble> {
+        let payment = self.load().await?;
+        let (request, reference) = match &payment {
+            Payment::Cancelled { request, intent: Some(reference) }
+            | Payment::Declined { request, intent: Some(reference), .. } => (request, Some(reference.clone())),
+            Payment::Cancelled { request, intent: None } => (request, self.find_out(request).await?),
+            // Refused before the gateway kept anything; or the money came in, and is given back if nobody wants it.
+            Payment::Declined { intent: None, .. }
+            | Payment::Succeeded { .. }
+            | Payment::Requested { .. }
+            | Payment::AuthenticationRequired { .. }
+            | Payment::Unknown => return Ok(()),
+        };
+        let Some(reference) = reference.filter(|_| is_by_card(request)) else { return Ok(()) };
+        match self.cards.cancel(&reference).await {
+            Ok(CancelOutcome::Cancelled | CancelOutcome::NotFound) => Ok(()),
+            Ok(CancelOutcome::AlreadySucceeded) => {
+                Ok(self.record(&PaymentCommand::RecordSuccess { reference }, true).await?)
+            }
+            Err(error) => Err(self.away(error)),
+        }
+    }
+
+    /// The gateway's name for a payment that was given up before it was known. Whether the gateway was ever asked to keep
+    /// an intent cannot be told after a crash; asked once more under the same key it keeps that one and no other. It moves
+    /// no money, and is cancelled next.
+    async fn find_out(&self, request: &Request) -> Result<Option<String>, Trouble> {
+        let first = self.store.read_stream(&self.recorded.stream_name(), Version(1), 1).await.map_err(Failure::from)?;
+        let Some(first) = first.first().filter(|_| is_by_card(request)) else { return Ok(None) };
+        if !may_ask_again(Timestamp::from_unix_ms(first.time_ms), clock::now()) {
+            return Ok(None);
+        }
+        let wish = Charge { key: key_of(first), ..self.wish(request) };
+        match self.cards.create(&wish).await {
+            Ok(CreateOutcome::Created(Intent { reference, .. })) => {
+                self.record(&PaymentCommand::RecordIntent { reference: reference.clone() }, false).await?;
+                Ok(Some(reference))
+            }
+            Ok(CreateOutcome::Refused(_)) => Ok(None),
+            Err(error) => Err(self.away(error)),
+        }
+    }
+
+    /// Nobody knows what became of it: ask again, unless that does not help.
+    fn away(&self, error: GatewayError) -> Trouble {
+        match error {
+            GatewayError::Unknown { detail } => Trouble::Away { detail, pause: PAUSES.pause(self.turn.attempt) },
+            GatewayError::Contradiction { detail } => Trouble::Hopeless(detail),
+        }
     }
 
     async fn refund(&self, said: Option<RefundId>, amount: Money, reason: String) -> Result<(), Trouble> {
@@ -155,7 +290,7 @@ impl Work<'_> {
                 // Perhaps the money went back already, by another hand: the books must say so before this refund ends.
                 match refunds::learn(self.store, self.cards, self.payment_id, &reference).await {
                     Ok(_) => {}
-                    Err(LearnError::Gateway(GatewayError::Unknown { detail })) => return Err(self.away(detail)),
+                    Err(LearnError::Gateway(error)) => return Err(self.away(error)),
                     Err(LearnError::Failed(failure)) => return Err(failure.into()),
                 }
                 if !is_to_be_made(&self.load().await?, refund_id) {
@@ -163,7 +298,7 @@ impl Work<'_> {
                 }
                 PaymentCommand::RecordRefundFailure { refund_id, reference: None, detail }
             }
-            Err(GatewayError::Unknown { detail }) => return Err(self.away(detail)),
+            Err(error) => return Err(self.away(error)),
         };
         Ok(self.record(&outcome, true).await?)
     }
@@ -173,20 +308,20 @@ impl Work<'_> {
     async fn learn_whether_it_was_made(&self, reference: &str) -> Result<(), Trouble> {
         match refunds::learn(self.store, self.cards, self.payment_id, reference).await {
             Ok(_) => Ok(()),
-            Err(LearnError::Gateway(GatewayError::Unknown { detail })) => Err(Trouble::Hopeless(format!(
-                "a refund has had no answer for 23 hours, and the card gateway does not say whether it made it ({detail}): \
+            Err(LearnError::Gateway(error)) => Err(Trouble::Hopeless(format!(
+                "a refund has had no answer for 23 hours, and the card gateway does not say whether it made it ({error}): \
                  retry when it answers again; skip to give the refund up",
             ))),
             Err(LearnError::Failed(failure)) => Err(failure.into()),
         }
     }
 
-    fn away(&self, detail: String) -> Trouble {
-        Trouble::Away { detail, pause: PAUSES.pause(self.turn.attempt) }
-    }
-
     /// Records an attempt without an answer; the next one is due after a pause.
-    async fn no_answer(&self, attempt: u32, detail: String) -> Result<(), Trouble> {
+    async fn no_answer(&self, attempt: u32, error: GatewayError) -> Result<(), Trouble> {
+        let detail = match error {
+            GatewayError::Unknown { detail } => detail,
+            GatewayError::Contradiction { detail } => return Err(Trouble::Hopeless(detail)),
+        };
         let pause = PAUSES.pause(attempt);
         if attempt <= RECORDED_ATTEMPTS {
             let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
@@ -237,10 +372,19 @@ impl Work<'_> {
         )))
     }
 
-    /// One key for one intent, for ever.
+    /// One key for one event, for ever.
     fn key(&self) -> String {
-        format!("storefront-{}", self.recorded.id)
+        key_of(self.recorded)
     }
+}
+
+fn key_of(recorded: &Recorded) -> String {
+    format!("storefront-{}", recorded.id)
+}
+
+/// Whether the gateway has to do with it at all.
+fn is_by_card(request: &Request) -> bool {
+    matches!(request.method, PaymentMethod::Card { .. }) && request.amount.amount > 0
 }
 
 #[cfg(test)]

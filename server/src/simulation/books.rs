@@ -49,6 +49,7 @@ pub(super) struct PaymentBook {
     pub(super) order_id: Option<OrderId>,
     pub(super) succeeded_at: Option<Position>,
     pub(super) declined: bool,
+    pub(super) cancelled: bool,
     pub(super) refunds_asked: u32,
     /// All that happened to it, and where the log says so.
     pub(super) events: Vec<(Position, PaymentEvent)>,
@@ -200,21 +201,26 @@ impl Books {
                 }
             }
             PaymentEvent::Succeeded { .. } => {
-                if book.succeeded_at.replace(at).is_some() || book.declined {
+                // A decline is not always the last word: what is captured after it goes back.
+                if book.succeeded_at.replace(at).is_some() {
                     self.wrong.push(format!("payment {id} has two outcomes"));
                 }
             }
             PaymentEvent::Declined { .. } => {
-                if std::mem::replace(&mut book.declined, true) || book.succeeded_at.is_some() {
+                if std::mem::replace(&mut book.declined, true) || book.succeeded_at.is_some() || book.cancelled {
                     self.wrong.push(format!("payment {id} has two outcomes"));
                 }
             }
             PaymentEvent::RefundRequested { .. } => book.refunds_asked += 1,
             PaymentEvent::Refunded { .. } | PaymentEvent::RefundFailed { .. } => {}
+            PaymentEvent::Cancelled => {
+                if std::mem::replace(&mut book.cancelled, true) || book.succeeded_at.is_some() || book.declined {
+                    self.wrong.push(format!("payment {id} is cancelled although it has an outcome"));
+                }
+            }
             PaymentEvent::IntentCreated { .. }
             | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::OutcomeUnknown { .. }
-            | PaymentEvent::Cancelled
             | PaymentEvent::RefundPending { .. }
             | PaymentEvent::RefundFound { .. }
             | PaymentEvent::Disputed { .. }

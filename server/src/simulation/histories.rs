@@ -16,7 +16,7 @@ use storefront_eventlog::{
 };
 
 use super::fate;
-use super::outside::Charged;
+use super::intents::{Charged, Stands};
 use super::scenes::Scene;
 use super::world::World;
 use crate::integrations::mailer::Mail;
@@ -95,7 +95,8 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
         let told = recorded.position <= cut;
         match stored::decode::<PaymentEvent>(recorded).expect("an old event can be read") {
             PaymentEvent::Requested { order_id, amount, .. } if told => {
-                let charged = Charged { reference: String::new(), order_id, payment_id, amount, paid: None };
+                let (reference, token, stands) = (String::new(), String::new(), Stands::AtWork);
+                let charged = Charged { reference, order_id, payment_id, amount, token, stands, confirmed: true };
                 requests.insert(payment_id, (key, charged));
             }
             PaymentEvent::Succeeded { reference } if reference != "none" => {
@@ -103,13 +104,13 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
                 if (told || fate::one_of(2) == 0)
                     && let Some((key, charged)) = requests.get(&payment_id)
                 {
-                    world.bank().remembers(key, Charged { reference, paid: Some(true), ..charged.clone() });
+                    world.bank().remembers(key, Charged { reference, stands: Stands::Paid, ..charged.clone() });
                 }
             }
             PaymentEvent::Declined { .. } if told => {
                 if let Some((key, charged)) = requests.get(&payment_id) {
                     let reference = format!("pi_of_old_{}", recorded.position);
-                    world.bank().remembers(key, Charged { reference, paid: Some(false), ..charged.clone() });
+                    world.bank().remembers(key, Charged { reference, stands: Stands::Refused, ..charged.clone() });
                 }
             }
             PaymentEvent::RefundRequested { .. } => drop(refunds.insert(payment_id, key)),

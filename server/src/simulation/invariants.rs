@@ -13,6 +13,7 @@ use storefront_eventlog::{Position, StreamName, Version};
 use super::books::{Books, OrderBook, PaymentBook};
 use super::documents;
 use super::fate;
+use super::intents::Stands;
 use super::purses;
 use super::scenes::Scene;
 use super::world::{World, lock};
@@ -121,13 +122,24 @@ fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec
             wrong.push(format!("the gateway has {}, of which the log knows nothing", charged.reference));
             continue;
         };
-        let told = match (book.succeeded_at, book.declined) {
-            (Some(_), _) => Some(true),
-            (None, true) => Some(false),
-            (None, false) => None,
-        };
-        if told != charged.paid {
-            wrong.push(format!("{}: the gateway says paid {:?}, the log {told:?}", charged.reference, charged.paid));
+        let is_paid = charged.stands == Stands::Paid;
+        let told = (book.succeeded_at.is_some(), book.declined, book.cancelled);
+        if told.0 != is_paid || told == (false, false, false) {
+            wrong.push(format!(
+                "{}: the gateway has it as {:?}, and the log as succeeded, declined, cancelled: {told:?}",
+                charged.reference, charged.stands
+            ));
+        }
+        // What the code of old declined, it left open.
+        let is_of_old = charged.token.is_empty() && charged.stands == Stands::Refused;
+        if !charged.stands.has_ended() && !is_of_old {
+            wrong.push(format!("{} is left open at the gateway: {:?}", charged.reference, charged.stands));
+        }
+        if book.cancelled && !charged.confirmed {
+            fate::mark(Scene::CancelledBeforeItWasCharged);
+        }
+        if (book.cancelled || book.declined) && is_paid {
+            fate::mark(Scene::PaidAfterTheOrderWasGivenUp);
         }
         let payment = book.now();
         let kept = bank.kept(charged);
@@ -362,7 +374,7 @@ pub(super) fn mark_what_the_crash_cut(world: &World) {
     let bank = world.bank();
     let charge_untold = bank.charges.iter().any(|charged| {
         let told = books.payments.get(&charged.payment_id).map(|book| book.succeeded_at.is_some() || book.declined);
-        charged.paid.is_some() && told == Some(false)
+        matches!(charged.stands, Stands::Paid | Stands::Refused) && told == Some(false)
     });
     let handed_in = world.mails();
     let mail_untold = books

@@ -17,6 +17,7 @@ mod books;
 mod documents;
 pub(crate) mod fate;
 mod histories;
+mod intents;
 mod invariants;
 mod log;
 mod outside;
@@ -68,6 +69,7 @@ async fn live(world: Arc<World>) -> Result<(), String> {
     }
     weather::opens(&world).await;
     let mut people = vec![tokio::spawn(weather::keeps_shop(world.clone())), tokio::spawn(world.clone().meddles())];
+    people.push(tokio::spawn(weather::meddles_with_payments(world.clone())));
     if fate::climate().crash > 0 {
         people.push(tokio::spawn(weather::turns_bad(world.clone())));
     }
@@ -86,7 +88,8 @@ async fn comes_to_rest(world: &World) -> Result<(), String> {
     let (mut quiet, mut head) = (0, world.log.head());
     for _ in 0..MINUTES_TO_REST {
         fate::pass(Duration::from_secs(60)).await;
-        let still = std::mem::replace(&mut head, world.log.head()) == head && !world.news_are_on_their_way();
+        let waits = world.news_are_on_their_way() || world.a_bank_waits();
+        let still = std::mem::replace(&mut head, world.log.head()) == head && !waits;
         quiet = if still && world.is_idle() { quiet + 1 } else { 0 };
         if quiet == 3 {
             return Ok(());

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use storefront_api::{Currency, Money, OrderId, PaymentId, ProductId, RefundId, VatRate};
+use storefront_api::{Currency, Money, PaymentId, ProductId, RefundId, VatRate};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 use storefront_domain::product::Facts;
 
 use super::fate;
+use super::intents::{Charged, Stands};
 use super::points;
 use super::scenes::Scene;
 use super::server::{Failed, Server};
 use super::world::World;
-use crate::integrations::card_gateway::{Charge, ChargeOutcome, GatewayError, Refund, RefundOutcome};
+use crate::integrations::card_gateway::{
+    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
+};
 use crate::integrations::card_webhooks::{News, Webhook};
 use crate::integrations::mailer::{Mail, MailError};
 use crate::integrations::outside::{Cards, Post, Products};
@@ -22,37 +25,17 @@ use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct
 use crate::integrations::product_writes::{ProductWrite, WriteError};
 use crate::refunds::{ListedDispute, ListedRefund};
 
-/// A card that is refused.
-pub(super) const DECLINED: &str = "pm_card_visa_chargeDeclined";
-/// A card at which the gateway works for a while.
-pub(super) const SLOW: &str = "pm_card_slow";
-/// A card that is good.
-pub(super) const GOOD: &str = "pm_card_visa";
 /// An address to which no mail can be sent.
 pub(super) const NOBODY: &str = "nobody";
-/// How long the shop waits for the gateway.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// What the card gateway knows.
 #[derive(Default)]
 pub(super) struct Bank {
     pub(super) charges: Vec<Charged>,
     pub(super) refunds: Vec<Refunded>,
     pub(super) disputes: Vec<Disputed>,
-    charge_keys: BTreeMap<String, usize>,
+    pub(super) charge_keys: BTreeMap<String, usize>,
     refund_keys: BTreeMap<String, usize>,
     pub(super) closed: bool,
-}
-
-/// A card that was asked for money.
-#[derive(Clone, Debug)]
-pub(super) struct Charged {
-    pub(super) reference: String,
-    pub(super) order_id: OrderId,
-    pub(super) payment_id: PaymentId,
-    pub(super) amount: Money,
-    /// `None` while the gateway is at work.
-    pub(super) paid: Option<bool>,
 }
 
 /// How long the gateway or a bank takes its time. Days would look the same as hours, which are long enough for the shop to
@@ -127,7 +110,7 @@ impl Bank {
         let back = self.refunds.iter().filter(|refund| of_charge(&refund.charge) && !refund.has_failed());
         let held = self.disputes.iter().filter(|dispute| of_charge(&dispute.charge) && dispute.holds_money());
         let gone = back.map(|refund| refund.amount.amount).chain(held.map(|dispute| dispute.amount.amount));
-        if charged.paid == Some(true) { charged.amount.amount - gone.sum::<i64>() } else { 0 }
+        if charged.stands == Stands::Paid { charged.amount.amount - gone.sum::<i64>() } else { 0 }
     }
 
     /// Takes in a charge of old.
@@ -138,7 +121,8 @@ impl Bank {
 
     /// Takes in a refund of old.
     pub(super) fn remembers_refund(&mut self, key: &str, payment: PaymentId, amount: Money, reference: String) {
-        let charged = self.charges.iter().find(|charged| charged.payment_id == payment && charged.paid == Some(true));
+        let charged =
+            self.charges.iter().find(|charged| charged.payment_id == payment && charged.stands == Stands::Paid);
         let charge = charged.expect("what is refunded was charged").reference.clone();
         self.refund_keys.insert(key.to_owned(), self.refunds.len());
         let done = RefundProgress::Succeeded;
@@ -146,58 +130,45 @@ impl Bank {
         let (first, progress) = (done.clone(), done);
         self.refunds.push(Refunded { reference, charge, amount, refund_id, reason, first, progress });
     }
-
-    fn outcome(&self, index: usize) -> Option<ChargeOutcome> {
-        let charged = &self.charges[index];
-        charged.paid.map(|paid| match paid {
-            true => ChargeOutcome::Succeeded { reference: charged.reference.clone() },
-            false => ChargeOutcome::Declined { reason: "generic_decline".to_owned(), message: "Declined.".to_owned() },
-        })
-    }
 }
 
 /// The card gateway, as one server reaches it.
 pub(super) struct Gateway(pub(super) Arc<Server>);
 
-fn unknown(detail: &str) -> GatewayError {
+pub(super) fn unknown(detail: &str) -> GatewayError {
     GatewayError::Unknown { detail: detail.to_owned() }
 }
 
 impl Gateway {
-    async fn before(&self, place: &'static str) -> Result<(), GatewayError> {
+    pub(super) async fn before(&self, place: &'static str) -> Result<(), GatewayError> {
         let trouble = fate::climate().outside_fails;
         self.0.point(place, trouble).await.map_err(|Failed| unknown("the connection was refused"))?;
         if self.0.world.bank().closed { Err(unknown("the gateway is closed")) } else { Ok(()) }
+    }
+
+    /// What was done is done; whether that is heard is another matter.
+    pub(super) async fn after(&self, place: &'static str) -> Result<(), GatewayError> {
+        let trouble = fate::climate().outside_lost;
+        self.0.point(place, trouble).await.map_err(|Failed| unknown("the answer is lost"))
     }
 }
 
 #[async_trait]
 impl Cards for Gateway {
-    async fn charge(&self, charge: &Charge) -> Result<ChargeOutcome, GatewayError> {
-        let world = &self.0.world;
-        self.before(points::BEFORE_CHARGE).await?;
-        let known = world.bank().charge_keys.get(&charge.key).copied();
-        let index = known.unwrap_or_else(|| world.begins_charge(charge));
-        fate::tell(|| format!("the gateway is asked for {} under {}", charge.amount, charge.key));
-        let work = match charge.token.as_str() {
-            SLOW => Duration::from_millis(fate::between(1000..60_000)),
-            _ => Duration::from_millis(fate::between(0..800)),
-        };
-        if known.is_none() {
-            tokio::spawn(world.clone().finishes_charge(index, work, charge.token != DECLINED));
-        }
-        // A little longer than the work, so that the outcome is there.
-        fate::pass((work + Duration::from_millis(1)).min(PATIENCE)).await;
-        let trouble = fate::climate().outside_lost;
-        let lost = self.0.point(points::AFTER_CHARGE, trouble).await.is_err();
-        let outcome = world.bank().outcome(index).ok_or_else(|| unknown("the gateway is still at work"))?;
-        if lost {
-            if matches!(outcome, ChargeOutcome::Succeeded { .. }) {
-                fate::mark(Scene::PaidButAnswerLost);
-            }
-            return Err(unknown("the answer is lost"));
-        }
-        Ok(outcome)
+    async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
+        self.creates(charge).await
+    }
+
+    async fn confirm(&self, reference: &str, _amount: Money, _key: &str) -> Result<Intent, GatewayError> {
+        self.confirms(reference).await
+    }
+
+    async fn find(&self, reference: &str, _amount: Money) -> Result<Option<Intent>, GatewayError> {
+        self.finds(reference).await
+    }
+
+    async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
+        self.cancels(reference).await
     }
 
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
@@ -243,34 +214,6 @@ impl Cards for Gateway {
 }
 
 impl World {
-    fn begins_charge(&self, charge: &Charge) -> usize {
-        let mut bank = self.bank();
-        let index = bank.charges.len();
-        let (order_id, payment_id, amount) = (charge.order_id, charge.payment_id, charge.amount);
-        bank.charges.push(Charged { reference: format!("pi_new_{index}"), order_id, payment_id, amount, paid: None });
-        bank.charge_keys.insert(charge.key.clone(), index);
-        index
-    }
-
-    async fn finishes_charge(self: Arc<Self>, index: usize, work: Duration, good: bool) {
-        fate::pass(work).await;
-        let charged = {
-            let mut bank = self.bank();
-            bank.charges[index].paid = Some(good);
-            bank.charges[index].clone()
-        };
-        fate::tell(|| format!("the gateway has {} for {}: paid {good}", charged.reference, charged.amount));
-        let Charged { reference, payment_id, .. } = charged;
-        let news = match good {
-            true => News::Succeeded { reference },
-            false => {
-                let (reason, message) = ("generic_decline".to_owned(), "Declined.".to_owned());
-                News::Declined { reference, reason, message }
-            }
-        };
-        self.sends_news(payment_id, news);
-    }
-
     fn refunds(self: &Arc<Self>, refund: &Refund) -> RefundOutcome {
         let known = {
             let bank = self.bank();
@@ -406,7 +349,7 @@ impl World {
         self.sends_news_about(names_payment.then_some(charged.payment_id), news);
     }
 
-    fn sends_news(self: &Arc<Self>, payment_id: PaymentId, news: News) {
+    pub(super) fn sends_news(self: &Arc<Self>, payment_id: PaymentId, news: News) {
         self.sends_news_about(Some(payment_id), news);
     }
 

@@ -3,8 +3,13 @@
 pub(super) const READ: &str = "the log is read";
 pub(super) const BEFORE_APPEND: &str = "before an append lands";
 pub(super) const AFTER_APPEND: &str = "after an append has landed";
-pub(super) const BEFORE_CHARGE: &str = "before a charge";
-pub(super) const AFTER_CHARGE: &str = "after a charge";
+pub(super) const BEFORE_CREATE: &str = "before an intent is created";
+pub(super) const AFTER_CREATE: &str = "after an intent was created";
+pub(super) const BEFORE_CONFIRM: &str = "before an intent is confirmed";
+pub(super) const AFTER_CONFIRM: &str = "after an intent was confirmed";
+pub(super) const BEFORE_FIND: &str = "before an intent is looked up";
+pub(super) const BEFORE_CANCEL: &str = "before an intent is cancelled";
+pub(super) const AFTER_CANCEL: &str = "after an intent was cancelled";
 pub(super) const BEFORE_REFUND: &str = "before a refund";
 pub(super) const AFTER_REFUND: &str = "after a refund";
 pub(super) const BEFORE_LIST: &str = "before refunds and disputes are looked up";
@@ -12,12 +17,17 @@ pub(super) const BEFORE_MAIL: &str = "before a mail is handed in";
 pub(super) const AFTER_MAIL: &str = "after a mail was handed in";
 pub(super) const PRODUCTS: &str = "the product service is asked";
 
-pub(super) const ALL: [&str; 11] = [
+pub(super) const ALL: [&str; 16] = [
     READ,
     BEFORE_APPEND,
     AFTER_APPEND,
-    BEFORE_CHARGE,
-    AFTER_CHARGE,
+    BEFORE_CREATE,
+    AFTER_CREATE,
+    BEFORE_CONFIRM,
+    AFTER_CONFIRM,
+    BEFORE_FIND,
+    BEFORE_CANCEL,
+    AFTER_CANCEL,
     BEFORE_REFUND,
     AFTER_REFUND,
     BEFORE_LIST,

@@ -43,10 +43,19 @@ pub(super) enum Scene {
     RefundedAtTheGateway,
     Disputed,
     CreditNoteCancelled,
+    AuthenticationPassed,
+    AuthenticationFailed,
+    AuthenticationGivenUp,
+    AuthenticationTooLate,
+    GivenUpAtTheGateway,
+    IntentCancelled,
+    CancelledBeforeItWasCharged,
+    PaidAfterTheOrderWasGivenUp,
+    WrongNews,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 38] = [
+    pub(super) const ALL: [Self; 47] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
         Self::DuplicateWebhook,
@@ -85,6 +94,15 @@ impl Scene {
         Self::RefundedAtTheGateway,
         Self::Disputed,
         Self::CreditNoteCancelled,
+        Self::AuthenticationPassed,
+        Self::AuthenticationFailed,
+        Self::AuthenticationGivenUp,
+        Self::AuthenticationTooLate,
+        Self::GivenUpAtTheGateway,
+        Self::IntentCancelled,
+        Self::CancelledBeforeItWasCharged,
+        Self::PaidAfterTheOrderWasGivenUp,
+        Self::WrongNews,
     ];
 }
 

@@ -14,7 +14,8 @@ use storefront_domain::stock::{StockCommand, StockEvent};
 use storefront_eventlog::AppendError;
 
 use super::fate;
-use super::outside::{DECLINED, GOOD, NOBODY, SLOW};
+use super::intents::{ASKS, DECLINED, GOOD, SLOW};
+use super::outside::NOBODY;
 use super::purses::{self, ADA};
 use super::scenes::Scene;
 use super::world::World;
@@ -178,8 +179,9 @@ impl Shopper {
         for line in order.lines() {
             facts.extend(self.asks_about(&line.item.product_id).await.map(|(facts, _)| facts));
         }
-        let payment = match fate::one_of(10) {
+        let payment = match fate::one_of(12) {
             0 | 1 => PaymentMethod::Card { token: DECLINED.to_owned() },
+            10 | 11 => PaymentMethod::Card { token: ASKS.to_owned() },
             2 | 3 => PaymentMethod::Card { token: SLOW.to_owned() },
             4 => PaymentMethod::None,
             5..=7 if self.customer_id.is_some() => PaymentMethod::Wallet,

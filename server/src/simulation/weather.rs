@@ -61,6 +61,14 @@ pub(super) async fn keeps_shop(world: Arc<World>) {
     }
 }
 
+/// What the card gateway does or says that the shop did not ask for.
+pub(super) async fn meddles_with_payments(world: Arc<World>) {
+    for _ in 0..fate::between(0..5) {
+        fate::pass(Duration::from_millis(fate::between(0..20_000))).await;
+        if fate::one_of(3) == 0 { world.gives_up_at_the_gateway() } else { world.sends_wrong_news() }
+    }
+}
+
 /// Outages, a clock that is set, an event that nobody can read.
 pub(super) async fn turns_bad(world: Arc<World>) {
     for _ in 0..fate::between(0..7) {

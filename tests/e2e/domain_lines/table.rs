@@ -250,6 +250,8 @@ const ORDERS: &[Line] = &[
             "tests/e2e/refunds.rs::a_voucher_comes_back_with_the_cancellation_and_can_be_used_again",
             "tests/e2e/shopping.rs::a_cancelled_order_gives_back_goods_and_money_once",
             "tests/e2e/money.rs::a_cancelled_order_credits_its_payer_once_and_the_movements_tell",
+            "tests/e2e/authentications.rs::what_is_cancelled_before_it_is_charged_never_is",
+            "tests/e2e/authentications.rs::a_wallet_does_not_pay_for_what_is_cancelled_before",
         ],
     ),
     (
@@ -288,7 +290,11 @@ const PAYMENT: &[Line] = &[
         "P2",
         "the published HTTP shape; the test cards",
         &[
-            "server/src/integrations/card_gateway_tests.rs::a_charge_is_sent_as_the_gateway_documents_it",
+            "server/src/integrations/card_gateway_tests.rs::an_intent_is_created_as_the_gateway_documents_it_and_moves_no_money",
+            "server/src/integrations/card_gateway_tests.rs::an_intent_is_confirmed_with_the_page_to_which_its_owner_comes_back",
+            "server/src/integrations/card_amounts.rs::every_currency_is_counted_as_the_gateway_publishes_it",
+            "server/src/integrations/card_gateway_tests.rs::amounts_are_sent_and_compared_as_the_gateway_counts_them",
+            "mocks/tests/stubs/cards.rs::amounts_are_multiples_of_the_smallest_step_of_their_currency",
             "server/src/integrations/card_gateway_tests.rs::a_refund_is_sent_as_the_gateway_documents_it",
             "mocks/tests/stubs/cards.rs::all_cards_that_work_work",
             "mocks/tests/stubs/cards.rs::a_decline_is_402_and_leaves_the_payment_open",
@@ -299,6 +305,9 @@ const PAYMENT: &[Line] = &[
         "card numbers never reach the server's log",
         &[
             "tests/e2e/bad_input.rs::a_card_number_in_the_place_of_a_token_is_refused_and_stands_nowhere_in_the_log",
+            "tests/e2e/bad_input.rs::a_card_number_is_refused_wherever_text_is_taken",
+            "server/src/http/card_numbers.rs::a_number_is_found_however_it_is_written",
+            "server/src/http/card_numbers.rs::what_is_no_number_of_a_card_passes",
             "mocks/tests/stubs/cards.rs::a_card_number_becomes_a_token_that_behaves_like_the_card",
         ],
     ),
@@ -317,6 +326,8 @@ const PAYMENT: &[Line] = &[
             "tests/e2e/webhooks.rs::news_that_the_gateway_did_not_sign_are_refused_and_change_nothing",
             "tests/e2e/webhooks.rs::news_that_come_twice_and_in_the_wrong_order_change_nothing",
             "tests/e2e/webhooks.rs::an_order_whose_answers_are_all_lost_is_confirmed_by_the_gateways_own_word",
+            "tests/e2e/webhooks.rs::money_of_another_amount_or_currency_is_not_booked_and_an_alarm_is_given",
+            "tests/e2e/webhooks.rs::news_of_others_are_ignored_whatever_their_shape_and_size",
         ],
     ),
     (
@@ -336,6 +347,18 @@ const PAYMENT: &[Line] = &[
             "server/src/simulation/mod.rs::whatever_happens_the_books_balance_and_nothing_is_stuck",
             "tests/e2e/papers.rs::refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note",
             "tests/e2e/mails.rs::money_that_came_too_late_goes_back_with_a_mail_and_no_invoice",
+            "tests/e2e/webhooks.rs::money_that_comes_in_after_a_decline_is_recorded_and_goes_back",
+        ],
+    ),
+    (
+        "P7",
+        "authentication required: the order waits, goes on by itself, and no intent stays open",
+        &[
+            "tests/e2e/authentications.rs::an_order_waits_for_its_cards_owner_and_goes_on_by_itself_when_the_bank_is_content",
+            "tests/e2e/authentications.rs::a_failed_authentication_is_a_decline_and_leaves_no_intent_open",
+            "tests/e2e/authentications.rs::an_authentication_that_is_given_up_can_not_be_passed_any_more",
+            "tests/e2e/authentications.rs::an_authentication_that_takes_too_long_gives_the_goods_back_and_ends_the_intent",
+            "server/src/simulation/mod.rs::whatever_happens_the_books_balance_and_nothing_is_stuck",
         ],
     ),
 ];

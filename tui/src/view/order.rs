@@ -55,10 +55,13 @@ fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put_all(buffer, area.x, area.y, &pieces, right.saturating_sub(area.x + 1));
 }
 
-/// The papers of an order: its invoice, credit notes, refunds and disputes, the voucher it was bought with and the one that it brought.
+/// What is to be done before the payment goes on, and the papers of an order: its invoice, credit notes, refunds and
+/// disputes, the voucher it was bought with and the one that it brought.
 fn facts(open: &OpenOrder) -> String {
     let Some(order) = &open.order else { return String::new() };
     let mut facts = Vec::new();
+    // It stands first: nothing goes on before it is done.
+    facts.extend(order.payment_action.as_ref().map(|action| format!("answer your bank at {}", action.url)));
     facts.extend(order.invoice.as_ref().map(|number| format!("invoice {number}")));
     if order.discount.amount != 0
         && let Some(code) = &order.voucher

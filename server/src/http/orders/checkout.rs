@@ -99,10 +99,6 @@ pub(crate) async fn cancel(
 
 fn check_payment(payment: &PaymentMethod) -> Result<(), ApiError> {
     match payment {
-        PaymentMethod::Card { token } if values::is_card_number(token) => {
-            let detail = "is a card number: exchange it at the card gateway, and send the token";
-            Err(ApiError::invalid("/payment/token", detail))
-        }
         PaymentMethod::Card { token } => values::text("/payment/token", token, 255),
         PaymentMethod::Wallet | PaymentMethod::None => Ok(()),
     }

@@ -82,6 +82,7 @@ pub(crate) fn an_order(version: u64, lines: &[(&Product, u32)]) -> Order {
         number: None,
         status: OrderStatus::InProgress,
         payment_status: PaymentStatus::None,
+        payment_action: None,
         payment_id: None,
         customer_id: None,
         version,

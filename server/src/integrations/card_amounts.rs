@@ -1,0 +1,112 @@
+//! How the card gateway counts money: in whole units that are not always those of ISO 4217.
+//!
+//! Source: Stripe's "Supported currencies", sections "Zero-decimal currencies", "Three-decimal currencies" and "Special cases".
+//! What cannot be charged to the last unit (the fils of a dinar, the hundredths of an ariary) is rounded to what can, half up.
+//! Everything that the gateway is asked and everything that it tells is compared in its own units, so a rounded amount is
+//! the right one.
+
+use storefront_api::{Currency, Money};
+
+/// How the gateway counts one currency.
+struct Units {
+    /// How many digits follow the decimal point there.
+    digits: u32,
+    /// Amounts are whole multiples of this.
+    step: i64,
+}
+
+fn units(currency: Currency) -> Units {
+    match currency.as_str() {
+        "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND" | "VUV" | "XAF"
+        | "XOF" | "XPF" => Units { digits: 0, step: 1 },
+        // Without decimals, and written with two that are always 00.
+        "ISK" | "UGX" => Units { digits: 2, step: 100 },
+        // The last of three digits is always 0.
+        "BHD" | "JOD" | "KWD" | "OMR" | "TND" => Units { digits: 3, step: 10 },
+        _ => Units { digits: currency.exponent(), step: 1 },
+    }
+}
+
+/// An amount in the gateway's units; `None` when it does not fit 64 bits there.
+pub(crate) fn at_gateway(money: Money) -> Option<i64> {
+    let Units { digits, step } = units(money.currency);
+    let ours = i128::from(money.amount) * 10_i128.pow(digits);
+    let ours_per_step = 10_i128.pow(money.currency.exponent()) * i128::from(step);
+    // Half up, also below nothing: -0.5 becomes 0.
+    let steps = (2 * ours + ours_per_step).div_euclid(2 * ours_per_step);
+    i64::try_from(steps * i128::from(step)).ok()
+}
+
+/// Whether the gateway's number and currency are this amount.
+pub(crate) fn is_same(money: Money, amount: i64, currency: &str) -> bool {
+    currency.eq_ignore_ascii_case(money.currency.as_str()) && at_gateway(money) == Some(amount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(amount: i64, currency: &str) -> Money {
+        Money::new(amount, currency.parse().unwrap())
+    }
+
+    #[test]
+    fn every_currency_is_counted_as_the_gateway_publishes_it() {
+        for (ours, currency, theirs) in [
+            // 10 USD; two decimals unless said otherwise, also HUF and TWD, which differ for payouts alone.
+            (1000, "USD", 1000),
+            (2499, "EUR", 2499),
+            (1045, "HUF", 1045),
+            (80_045, "TWD", 80_045),
+            // "To charge 500 JPY, provide an amount value of 500."
+            (500, "BIF", 500),
+            (500, "CLP", 500),
+            (500, "DJF", 500),
+            (500, "GNF", 500),
+            (500, "JPY", 500),
+            (500, "KMF", 500),
+            (500, "KRW", 500),
+            (500, "PYG", 500),
+            (500, "RWF", 500),
+            (500, "VND", 500),
+            (500, "VUV", 500),
+            (500, "XAF", 500),
+            (500, "XOF", 500),
+            (500, "XPF", 500),
+            // Without decimals there, with two in ISO 4217.
+            (50_000, "MGA", 500),
+            (50_049, "MGA", 500),
+            (50_050, "MGA", 501),
+            // "To charge 5 ISK, provide an amount value of 500."
+            (5, "ISK", 500),
+            (5, "UGX", 500),
+            // "To charge 5.124 KWD, provide 5120 or 5130": the nearest ten, half up.
+            (5124, "KWD", 5120),
+            (5125, "KWD", 5130),
+            (5129, "BHD", 5130),
+            (5120, "JOD", 5120),
+            (4, "OMR", 0),
+            (9_995, "TND", 10_000),
+            (0, "EUR", 0),
+            (-5124, "KWD", -5120),
+        ] {
+            assert_eq!(at_gateway(money(ours, currency)), Some(theirs), "{ours} {currency}");
+            assert!(is_same(money(ours, currency), theirs, &currency.to_lowercase()), "{ours} {currency}");
+        }
+    }
+
+    #[test]
+    fn another_amount_or_currency_is_not_the_same() {
+        assert!(!is_same(money(3590, "EUR"), 3589, "eur"));
+        assert!(!is_same(money(3590, "EUR"), 3590, "usd"));
+        assert!(!is_same(money(5, "ISK"), 5, "isk"));
+        assert!(!is_same(money(i64::MAX, "UGX"), i64::MAX, "ugx"));
+    }
+
+    #[test]
+    fn what_does_not_fit_there_is_no_amount() {
+        assert_eq!(at_gateway(money(i64::MAX, "ISK")), None);
+        assert_eq!(at_gateway(money(i64::MIN, "UGX")), None);
+        assert_eq!(at_gateway(money(i64::MAX, "EUR")), Some(i64::MAX));
+    }
+}
