@@ -1,6 +1,5 @@
 //! The mailbox: takes any mail that is handed to it over SMTP and shows it over HTTP. It sends nothing anywhere.
 
-mod decode;
 mod message;
 mod routes;
 mod smtp;

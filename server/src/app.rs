@@ -389,8 +389,9 @@ pub(crate) fn start_processes(
         issue_vouchers::handle(store, terms.clone(), draw.clone(), turn)
     });
     let registers = issue_invoices_and_credit_notes::Registers::default();
+    let seller = Arc::new(config.seller.clone());
     ground.start(issue_invoices_and_credit_notes::LISTENER, move |store, turn| {
-        issue_invoices_and_credit_notes::handle(store, registers.clone(), turn)
+        issue_invoices_and_credit_notes::handle(store, registers.clone(), seller.clone(), turn)
     });
     ground.start(notices::LISTENER, notices::handle);
     let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);

@@ -287,6 +287,29 @@ pub(crate) async fn skip_parked(
     .await
 }
 
+/// Lets a parked sequence of a process go on; nothing happens where it is not parked.
+pub(crate) async fn retry_if_parked(
+    store: &Store,
+    name: &'static str,
+    sequence: &str,
+    cause: &Cause,
+) -> Result<(), Failure> {
+    let stream = streams::process(name);
+    retrying(|| async {
+        let (process, version) = stored::load::<ProcessEvent>(store, &stream).await?;
+        let retry = ProcessCommand::Retry { sequence: sequence.to_owned() };
+        let events = match process::decide(&process, retry) {
+            Err(ProcessError::NotParked | ProcessError::RetriedAlready) => return Ok(()),
+            decided => decided?,
+        };
+        let mut batch = Batch::new(clock::now(), cause.clone());
+        batch.add(stream.clone(), version, &events);
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    })
+    .await
+}
+
 /// Records what `actor` says became of a payment; `false`, and nothing is written, when it is known already.
 pub(crate) async fn record_payment(
     store: &Store,

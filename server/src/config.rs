@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use storefront_api::{Currency, VatRate};
+use storefront_api::{Currency, Seller, VatRate};
 
 use crate::config_values::{BASKET_LIFE, DEFAULT_VAT_RATE, RESERVATION_LIFE};
 
@@ -33,6 +33,10 @@ pub struct Config {
     pub mail_url: Secret,
     /// The address that mail comes from.
     pub mail_from: String,
+    /// Who sells: named on every invoice from now on.
+    pub seller: Seller,
+    /// Where the fonts for invoices are, beside the one that the program brings.
+    pub fonts: FontSource,
     /// The one currency of the shop.
     pub currency: Currency,
     /// The VAT of products of which the product service names none; without it they are not sold.
@@ -109,6 +113,8 @@ impl Config {
             card_return_url: None,
             mail_url: Secret::new(mail_url),
             mail_from: "Storefront <shop@storefront.example>".to_owned(),
+            seller: demo_seller(),
+            fonts: FontSource::System,
             currency: Currency::EUR,
             default_vat_rate: Some(DEFAULT_VAT_RATE),
             quote_life: Duration::from_secs(300),
@@ -235,6 +241,36 @@ impl FromStr for WebOrigin {
         host.port = host.port.filter(|port| *port != default_port);
         Ok(Self { secure, host })
     }
+}
+
+/// Where fonts are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FontSource {
+    /// Where the system keeps them.
+    System,
+    /// In a folder and those within it.
+    Folder(PathBuf),
+}
+
+/// Who sells in a shop that nobody has told who sells: plainly nobody.
+pub fn demo_seller() -> Seller {
+    Seller {
+        name: DEMO_SELLER_NAME.to_owned(),
+        address: address_lines(DEMO_SELLER_ADDRESS),
+        vat_id: Some(DEMO_SELLER_VAT_ID.to_owned()),
+    }
+}
+
+/// Stands for the seller's name until it is told.
+pub const DEMO_SELLER_NAME: &str = "Storefront (demo, no real company)";
+/// Stands for the seller's address until it is told.
+pub const DEMO_SELLER_ADDRESS: &str = "1 Example Street; 12345 Example Town; Germany";
+/// Stands for the seller's VAT id until it is told; no real one has these digits.
+pub const DEMO_SELLER_VAT_ID: &str = "DE000000000";
+
+/// The lines of an address that is written as one, with semicolons between them.
+pub fn address_lines(text: &str) -> Vec<String> {
+    text.split(';').map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// What customers get and may spend; all in minor units of the shop's currency.

@@ -13,6 +13,7 @@ use crate::app::{StartError, Systems, bad_address, open_log, open_views};
 use crate::assortment::Assortment;
 use crate::clock;
 use crate::config::{Config, StoreChoice};
+use crate::documents::FontShelf;
 use crate::house::House;
 use crate::http::origin::Access;
 use crate::integrations::lab_stubs::LabStubs;
@@ -140,6 +141,14 @@ impl Inside {
         });
         let order_watch = OrderWatch::new(config.waiting_requests);
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
+        let fonts = FontShelf::new(config.fonts.clone());
+        let beforehand = fonts.clone();
+        tokio::task::spawn_blocking(move || {
+            beforehand.get();
+            if let Some(missing) = beforehand.missing() {
+                warn!("{missing}");
+            }
+        });
         let shop = Shop {
             store: store.clone(),
             log_health: log_health.clone(),
@@ -147,6 +156,7 @@ impl Inside {
             set_back: set_back.map(LogSetBack::sentence),
             views: views.clone(),
             pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
+            fonts,
             products,
             assortment,
             freshness,

@@ -29,7 +29,7 @@ mod chance;
 mod clock;
 mod codec;
 mod commands;
-mod config;
+pub mod config;
 mod config_values;
 mod documents;
 mod house;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use color_eyre::eyre::{Result, WrapErr};
-use storefront_api::Currency;
+use storefront_api::{Currency, Seller, text};
 use storefront_eventlog::Hash;
+use storefront_server::config::{DEMO_SELLER_ADDRESS, DEMO_SELLER_NAME, DEMO_SELLER_VAT_ID, FontSource, address_lines};
 use storefront_server::tools::{self, Place, ToolError};
 use storefront_server::{
     Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Server, StoreChoice, Terms, WebOrigin,
@@ -205,6 +206,18 @@ struct Serve {
         value_name = "ADDRESS"
     )]
     mail_from: String,
+    /// Who sells: the name on every invoice.
+    #[arg(long, env = "STOREFRONT_SELLER_NAME", default_value = DEMO_SELLER_NAME, value_parser = seller_text, value_name = "NAME")]
+    seller_name: String,
+    /// The seller's address on every invoice, with semicolons between its lines.
+    #[arg(long, env = "STOREFRONT_SELLER_ADDRESS", default_value = DEMO_SELLER_ADDRESS, value_parser = seller_text, value_name = "LINES")]
+    seller_address: String,
+    /// The seller's VAT identification number on every invoice; empty where there is none.
+    #[arg(long, env = "STOREFRONT_SELLER_VAT_ID", default_value = DEMO_SELLER_VAT_ID, value_parser = vat_id, value_name = "ID")]
+    seller_vat_id: String,
+    /// A folder with fonts for invoices as PDF, in place of the system's; Latin, Greek, Cyrillic, Arabic and Hebrew need none.
+    #[arg(long, env = "STOREFRONT_FONTS", value_name = "FOLDER")]
+    fonts: Option<PathBuf>,
     /// The one currency of the shop.
     #[arg(long, env = "STOREFRONT_CURRENCY", hide_env_values = true, default_value = "EUR", value_name = "CODE")]
     currency: Currency,
@@ -430,6 +443,12 @@ fn config(serve: Serve) -> Result<Config> {
         allow_origins: serve.allow_origins,
         trusted_proxies: serve.trusted_proxies,
         mail_from: serve.mail_from,
+        seller: Seller {
+            name: serve.seller_name,
+            address: address_lines(&serve.seller_address),
+            vat_id: Some(serve.seller_vat_id).filter(|id| !id.is_empty()),
+        },
+        fonts: serve.fonts.map_or(FontSource::System, FontSource::Folder),
         currency: serve.currency,
         default_vat_rate: serve.default_vat_rate.0,
         quote_life: Duration::from_secs(serve.quote_life_s.into()),
@@ -454,6 +473,15 @@ fn config(serve: Serve) -> Result<Config> {
         },
         ..Config::in_memory(serve.products, serve.card_gateway, String::new())
     })
+}
+
+fn seller_text(text: &str) -> Result<String, text::BadText> {
+    text::check_line(text, 300).map(|()| text.to_owned())
+}
+
+/// May be empty.
+fn vat_id(text: &str) -> Result<String, text::BadText> {
+    if text.is_empty() { Ok(String::new()) } else { text::check_line(text, 40).map(|()| text.to_owned()) }
 }
 
 /// Ctrl-C or SIGTERM.

@@ -50,6 +50,7 @@ impl OrderRecord {
             | OrderEvent::VoucherApplied { .. }
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Invoiced { .. }
+            | OrderEvent::EmailChanged { .. }
             | OrderEvent::Expired => {}
         }
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::assortment::Assortment;
 use crate::config::{Secret, Terms};
+use crate::documents::FontShelf;
 use crate::http::origin::Access;
 use crate::integrations::outside::Cards;
 use crate::integrations::product_service::ProductService;
@@ -32,6 +33,8 @@ pub(crate) struct Shop {
     pub(crate) products: Arc<ProductService>,
     pub(crate) assortment: Arc<Assortment>,
     pub(crate) pictures: Arc<Pictures>,
+    /// What documents are set in.
+    pub(crate) fonts: FontShelf,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) running: Running,
     /// The workshop lab, where there is one.

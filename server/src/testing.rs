@@ -130,6 +130,7 @@ pub(crate) fn address() -> Address {
         postal_code: "1".to_owned(),
         city: "Town".to_owned(),
         country: "GB".to_owned(),
+        ..Address::default()
     }
 }
 

@@ -119,7 +119,11 @@ async fn money_that_came_too_late_goes_back_with_a_mail_and_no_invoice() {
     assert!(!history.iter().any(|kind| kind.starts_with("invoice.")), "{history:?}");
     let mails = world.mocks.mailbox().messages();
     let told = |news: &str| mails.iter().filter(|mail| mail.subject.ends_with(news)).count();
-    assert_eq!((mails.len(), told("is cancelled"), told("has been refunded")), (2, 1, 1), "and not that it is confirmed");
+    assert_eq!(
+        (mails.len(), told("is cancelled"), told("has been refunded")),
+        (2, 1, 1),
+        "and not that it is confirmed"
+    );
     let back: i64 = world.mocks.card_gateway().refunds().iter().map(|refund| refund.amount).sum();
     assert_eq!(back, 10_000);
 }

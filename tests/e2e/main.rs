@@ -11,12 +11,14 @@ mod browser;
 mod catalogue;
 mod command_line;
 mod connections;
+mod contact;
 mod contention;
 mod crash;
 #[path = "../../server/eventlog/tests/contract/database_copy.rs"]
 mod database_copy;
 mod deadlines;
 mod decisions;
+mod documents;
 mod domain_lines;
 mod history;
 mod idempotency;

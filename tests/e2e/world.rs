@@ -187,6 +187,7 @@ pub(crate) fn checkout(basket: &Order, payment: PaymentMethod) -> Checkout {
             postal_code: "SW1Y 4JH".to_owned(),
             city: "London".to_owned(),
             country: "GB".to_owned(),
+            ..Address::default()
         },
         payment,
     }

@@ -73,6 +73,15 @@ pub(crate) struct Common {
     /// [default: 24h] [env: STOREFRONT_BASKET_LIFE]
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_life, conflicts_with = "server")]
     pub(crate) basket_life: Option<Duration>,
+    /// Who sells: the name on every invoice of the shop inside [default: plainly a demo]
+    #[arg(long, global = true, value_name = "NAME", env = "STOREFRONT_SELLER_NAME", hide_env_values = true)]
+    pub(crate) seller_name: Option<String>,
+    /// The seller's address on every invoice, with semicolons between its lines
+    #[arg(long, global = true, value_name = "LINES", env = "STOREFRONT_SELLER_ADDRESS", hide_env_values = true)]
+    pub(crate) seller_address: Option<String>,
+    /// The seller's VAT identification number on every invoice; empty where there is none
+    #[arg(long, global = true, value_name = "ID", env = "STOREFRONT_SELLER_VAT_ID", hide_env_values = true)]
+    pub(crate) seller_vat_id: Option<String>,
     /// Write what happens inside to storefront.log in the data folder
     #[arg(long, global = true)]
     pub(crate) debug: bool,

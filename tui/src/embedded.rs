@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr, bail};
+use storefront_api::Seller;
 use storefront_mocks::{Mocks, MocksConfig, WebhookTarget};
+use storefront_server::config::{address_lines, demo_seller};
 use storefront_server::{BASKET_LIFE, Config, RESERVATION_LIFE, Secret, Server, StoreChoice, Terms, running_at};
 use uuid::Uuid;
 
@@ -46,6 +48,18 @@ pub struct EmbeddedOptions {
     pub hosts: Vec<HostName>,
     /// Origins of other web pages that may do everything.
     pub allow_origins: Vec<WebOrigin>,
+    /// Who sells, as invoices name it.
+    pub seller: Seller,
+}
+
+/// Who sells; what is not told is plainly a demo's.
+pub fn seller(name: Option<String>, address: Option<&str>, vat_id: Option<String>) -> Seller {
+    let demo = demo_seller();
+    Seller {
+        name: name.unwrap_or(demo.name),
+        address: address.map_or(demo.address, address_lines),
+        vat_id: vat_id.or(demo.vat_id).filter(|id| !id.is_empty()),
+    }
 }
 
 impl EmbeddedOptions {
@@ -59,6 +73,7 @@ impl EmbeddedOptions {
             basket_life: BASKET_LIFE,
             hosts: Vec::new(),
             allow_origins: Vec::new(),
+            seller: demo_seller(),
         }
     }
 
@@ -126,6 +141,7 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         basket_life: options.basket_life,
         hosts: options.hosts,
         allow_origins: options.allow_origins,
+        seller: options.seller,
         lab: Some(mocks.base_url()),
         // Who tries the shop out has something to spend: 10,000.00.
         terms: Terms { opening_balance: 1_000_000, ..Terms::default() },

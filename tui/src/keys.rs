@@ -93,6 +93,7 @@ pub(crate) enum Action {
     ConfirmWithdrawals,
     Ship,
     Deliver,
+    ChangeEmail,
     Refund,
     // Account and money
     OpenWallet,

@@ -74,6 +74,7 @@ fn order(what: &str, data: &Value) -> String {
         "checked_out" => with("bought", &[("for", amount(data, "total")), ("by", text(data, "email"))]),
         "reopened" => with("open again", &[(":", reason(data))]),
         "confirmed" => with("confirmed", &[("as", text(data, "number"))]),
+        "email_changed" => with("mail goes to", &[("", text(data, "email"))]),
         "invoiced" => with("its invoice is", &[("", text(data, "number"))]),
         "shipped" => with("sent", &[("with", text(data, "carrier"))]),
         "delivered" => with("arrived", &[("with", text(data, "recipient"))]),

@@ -14,7 +14,7 @@ use storefront_client::{Client, Mailbox};
 use crate::cli::{Cli, Command, Common};
 use crate::config::{self, Config};
 use crate::driver::{self, Shop, Start};
-use crate::embedded::{DataPlace, EmbeddedOptions};
+use crate::embedded::{self, DataPlace, EmbeddedOptions};
 use crate::line_mode;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
@@ -141,7 +141,7 @@ fn outcome(cli: Cli, config: Config) -> Result<()> {
             }
             Some(Command::Events { follow, json, order }) => {
                 let options = match common.server {
-                    Some(_) => EmbeddedOptions::new(DataPlace::Memory),
+                    Some(_) => inside(&common, DataPlace::Memory),
                     None => inside(&common, place(&common, data)?),
                 };
                 let what = line_mode::What { follow, json, order };
@@ -217,7 +217,9 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
 /// How the shop inside is opened.
 fn inside(common: &Common, data: DataPlace) -> EmbeddedOptions {
     let usual = EmbeddedOptions::new(data);
+    let Common { seller_name, seller_address, seller_vat_id, .. } = common.clone();
     EmbeddedOptions {
+        seller: embedded::seller(seller_name, seller_address.as_deref(), seller_vat_id),
         reservation_life: common.reservation_life.unwrap_or(usual.reservation_life),
         basket_life: common.basket_life.unwrap_or(usual.basket_life),
         ..usual

@@ -32,9 +32,12 @@ impl ThemeName {
 pub(crate) struct Contact {
     pub(crate) name: String,
     pub(crate) street: String,
+    pub(crate) line2: String,
     pub(crate) postal_code: String,
     pub(crate) city: String,
+    pub(crate) state: String,
     pub(crate) country: String,
+    pub(crate) phone: String,
     pub(crate) email: String,
 }
 
@@ -48,6 +51,7 @@ impl Contact {
             city: "Berlin".to_owned(),
             country: "DE".to_owned(),
             email: "ada@example.com".to_owned(),
+            ..Self::default()
         }
     }
 }

@@ -1,10 +1,9 @@
-//! Reads a mail: headers (RFC 5322) and MIME parts (RFC 2045, 2046), as far as people want to see them. Total: whatever
-//! the bytes are, something is shown.
+//! Reads a mail as far as people want to see it. Total: whatever the bytes are, something is shown.
 
-use super::{Attachment, decode};
+use mail_parser::{MessageParser, MessagePart, MimeHeaders as _, PartType};
 
-/// How deep parts may be nested in parts.
-const MAX_DEPTH: usize = 8;
+use super::Attachment;
+
 /// How many attachments are listed.
 const MAX_ATTACHMENTS: usize = 50;
 
@@ -22,137 +21,49 @@ pub(super) struct Parsed {
 
 /// Reads the mail.
 pub(super) fn parse(raw: &[u8]) -> Parsed {
-    let part = Part::split(raw);
-    let message_id = part.header("message-id").map(|id| id.trim_matches(['<', '>', ' ']).to_owned());
-    let mut parsed = Parsed {
-        message_id: message_id.filter(|id| !id.is_empty()),
-        from: part.header("from").map(|value| decode::header(&value)).unwrap_or_default(),
-        subject: part.header("subject").map(|value| decode::header(&value)).unwrap_or_default(),
-        ..Parsed::default()
+    let Some(message) = MessageParser::default().parse(raw) else {
+        return Parsed { text: shown(&String::from_utf8_lossy(raw)), ..Parsed::default() };
     };
-    collect(&part, &mut parsed, 0);
-    parsed
-}
-
-/// Headers and body of a mail or of a part of one.
-struct Part<'a> {
-    /// Names in lower case, values unfolded.
-    headers: Vec<(String, String)>,
-    body: &'a [u8],
-}
-
-impl<'a> Part<'a> {
-    fn split(raw: &'a [u8]) -> Part<'a> {
-        let mut headers: Vec<(String, String)> = Vec::new();
-        let mut rest = raw;
-        while !rest.is_empty() {
-            let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |newline| newline + 1);
-            let (line, after) = rest.split_at(end);
-            rest = after;
-            let line = String::from_utf8_lossy(line);
-            let line = line.trim_end_matches(['\r', '\n']);
-            if line.is_empty() {
-                break;
-            }
-            if line.starts_with([' ', '\t']) {
-                if let Some((_, value)) = headers.last_mut() {
-                    value.push_str(line);
-                }
-            } else if let Some((name, value)) = line.split_once(':') {
-                headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
-            }
-        }
-        Part { headers, body: rest }
-    }
-
-    fn header(&self, name: &str) -> Option<String> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
-    }
-
-    /// The media type in lower case; plain text if none is given.
-    fn content_type(&self) -> String {
-        let value = self.header("content-type").unwrap_or_else(|| "text/plain".to_owned());
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-    }
-
-    fn decoded(&self) -> Vec<u8> {
-        decode::body(&self.header("content-transfer-encoding").unwrap_or_default(), self.body)
-    }
-
-    fn text(&self) -> String {
-        let charset = parameter(&self.header("content-type").unwrap_or_default(), "charset");
-        let text = decode::charset(&charset.unwrap_or_default(), &self.decoded());
-        text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()
-    }
-
-    fn file_name(&self) -> Option<String> {
-        let disposition = self.header("content-disposition").unwrap_or_default();
-        let is_file = disposition.trim().to_ascii_lowercase().starts_with("attachment");
-        let name = parameter(&disposition, "filename")
-            .or_else(|| parameter(&self.header("content-type").unwrap_or_default(), "name"))
-            .map(|name| decode::header(&name));
-        if is_file { Some(name.unwrap_or_default()) } else { name }
+    let from = message.from().and_then(|senders| senders.first());
+    let from = from.map(|sender| match (&sender.name, &sender.address) {
+        (Some(name), Some(address)) => format!("{name} <{address}>"),
+        (name, address) => name.as_deref().or(address.as_deref()).unwrap_or_default().to_owned(),
+    });
+    // Where there is no HTML, the reader takes plain text for it.
+    let mut html =
+        message.html_body.iter().filter_map(|part| message.part(*part)).filter_map(|part| match &part.body {
+            PartType::Html(html) => Some(shown(html)),
+            PartType::Text(_)
+            | PartType::Binary(_)
+            | PartType::InlineBinary(_)
+            | PartType::Message(_)
+            | PartType::Multipart(_) => None,
+        });
+    Parsed {
+        message_id: message.message_id().map(str::to_owned).filter(|id| !id.is_empty()),
+        from: from.unwrap_or_default(),
+        subject: message.subject().unwrap_or_default().to_owned(),
+        text: message.body_text(0).map(|text| shown(&text)).unwrap_or_default(),
+        html: html.next(),
+        attachments: message.attachments().take(MAX_ATTACHMENTS).map(attachment).collect(),
     }
 }
 
-fn collect(part: &Part<'_>, parsed: &mut Parsed, depth: usize) {
-    let content_type = part.content_type();
-    if content_type.starts_with("multipart/") && depth < MAX_DEPTH {
-        let boundary = parameter(&part.header("content-type").unwrap_or_default(), "boundary").unwrap_or_default();
-        for inner in parts(part.body, &boundary) {
-            collect(&Part::split(inner), parsed, depth + 1);
-        }
-        return;
-    }
-    match (content_type.as_str(), part.file_name()) {
-        ("text/plain", None) if parsed.text.is_empty() => parsed.text = part.text(),
-        ("text/html", None) if parsed.html.is_none() => parsed.html = Some(part.text()),
-        (_, name) if parsed.attachments.len() < MAX_ATTACHMENTS => parsed.attachments.push(Attachment {
-            name: name.unwrap_or_default(),
-            content_type,
-            size_bytes: part.decoded().len(),
-        }),
-        _ => {}
+fn attachment(part: &MessagePart<'_>) -> Attachment {
+    let content_type = part.content_type().map(|kind| match kind.subtype() {
+        Some(subtype) => format!("{}/{subtype}", kind.ctype()),
+        None => kind.ctype().to_owned(),
+    });
+    Attachment {
+        name: part.attachment_name().unwrap_or_default().to_owned(),
+        content_type: content_type.unwrap_or_else(|| "text/plain".to_owned()).to_ascii_lowercase(),
+        size_bytes: part.contents().len(),
     }
 }
 
-/// The parts between lines `--boundary`, up to the line `--boundary--`.
-fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
-    let delimiter = format!("--{boundary}");
-    let last = format!("--{boundary}--");
-    let mut parts = Vec::new();
-    let mut start = None;
-    let mut at = 0;
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
-        let text = line.trim_ascii_end();
-        if text == delimiter.as_bytes() || text == last.as_bytes() {
-            if let Some(start) = start {
-                parts.push(trim_line_end(&body[start..at]));
-            }
-            start = (text == delimiter.as_bytes()).then_some(at + line.len());
-            if start.is_none() {
-                break;
-            }
-        }
-        at += line.len();
-    }
-    if let Some(start) = start {
-        parts.push(&body[start..]);
-    }
-    parts
-}
-
-/// The line break before a boundary belongs to the boundary.
-fn trim_line_end(part: &[u8]) -> &[u8] {
-    part.strip_suffix(b"\r\n").or_else(|| part.strip_suffix(b"\n")).unwrap_or(part)
-}
-
-/// `text/plain; charset="utf-8"` and `charset` → `utf-8`.
-fn parameter(value: &str, name: &str) -> Option<String> {
-    value.split(';').skip(1).find_map(|pair| {
-        let (known, value) = pair.split_once('=')?;
-        known.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
-    })
+/// With plain line breaks, and none at the end.
+fn shown(text: &str) -> String {
+    text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()
 }
 
 #[cfg(test)]

@@ -108,6 +108,18 @@ pub enum DisputeState {
     Lost,
 }
 
+/// Who sells, as invoices name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Seller {
+    /// The seller's name.
+    pub name: String,
+    /// The seller's address, line by line.
+    pub address: Vec<String>,
+    /// The seller's VAT identification number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vat_id: Option<String>,
+}
+
 /// An invoice with its credit notes. The invoice itself never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Invoice {
@@ -122,14 +134,24 @@ pub struct Invoice {
     pub customer_id: Option<CustomerId>,
     /// To whom it is addressed.
     pub address: Address,
+    /// Who sells; absent on invoices from before they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<Seller>,
     /// When it was written.
     pub issued_at: Timestamp,
+    /// When what it is about was supplied: when the paid order was confirmed. Absent on invoices from before they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplied_at: Option<Timestamp>,
     /// What was sold.
     pub lines: Vec<InvoiceLine>,
     /// What a voucher took off the sum of the lines.
     pub discount: Money,
     /// What was sold at each rate after the discount, and the VAT in it; lowest rate first.
     pub tax: Vec<InvoiceTax>,
+    /// What was paid without VAT.
+    pub net: Money,
+    /// The VAT in what was paid.
+    pub vat: Money,
     /// What was paid.
     pub total: Money,
     /// How it was paid, such as `card pi_3Nk`.
@@ -151,6 +173,8 @@ pub struct InvoiceLine {
     pub quantity: u32,
     /// What one cost, VAT included.
     pub unit_price: Money,
+    /// What one cost without VAT, rounded half up.
+    pub net_unit_price: Money,
     /// What the line cost.
     pub total: Money,
     /// VAT that the price includes, in percent.
@@ -162,6 +186,8 @@ pub struct InvoiceLine {
 pub struct InvoiceTax {
     /// In percent.
     pub rate_percent: VatRate,
+    /// Without VAT.
+    pub net: Money,
     /// With VAT.
     pub gross: Money,
     /// The VAT in it, rounded half up once per rate.

@@ -1,13 +1,15 @@
-//! What goes over the wire: the types of the shop's HTTP interface, and nothing that computes.
+//! What goes over the wire: the types of the shop's HTTP interface, what a value of them may be, and nothing that computes.
 //!
 //! Clients and the server share these types, so neither can drift from the other. Stored events are *not* these types:
 //! the server keeps its own codecs, so that the wire and the log can change apart.
 
 mod actor;
 mod catalogue;
+mod country;
 mod customers;
 mod diff;
 mod documents;
+mod email_address;
 mod events;
 mod health;
 mod ids;
@@ -21,6 +23,7 @@ mod product_service;
 mod repeats;
 mod statistics;
 mod stock;
+pub mod text;
 mod time;
 mod vat_rate;
 mod views;
@@ -30,6 +33,7 @@ pub use catalogue::{
     Category, CategoryList, ChangeProduct, NewCategory, NewProduct, OneProductQuery, Page, Product, ProductPage,
     ProductQuery, ProductSort, RepriceProduct,
 };
+pub use country::Country;
 pub use customers::{
     Customer, Movement, MovementKind, MovementsQuery, RegisterCustomer, RevokeVoucher, SetLimit, TopUp, Voucher,
     VoucherList, VoucherStatus, Wallet,
@@ -37,8 +41,9 @@ pub use customers::{
 pub use diff::{DiffQuery, FieldChange, OrderDiff};
 pub use documents::{
     CreditNote, Dispute, DisputeState, DocumentKind, DocumentSummary, Invoice, InvoiceLine, InvoiceListQuery,
-    InvoiceTax, PaidBy, Payment, Refund, RefundState,
+    InvoiceTax, PaidBy, Payment, Refund, RefundState, Seller,
 };
+pub use email_address::{BadEmailAddress, EmailAddress};
 pub use events::{
     Event, EventPage, EventQuery, LogHash, Paused, PausedView, Step, StepState, StreamPage, StreamQuery, Timeline,
     TimelineQuery,
@@ -51,9 +56,9 @@ pub use lab::{
 pub use money::{BadMoney, Currency, Money};
 pub use order_number::{BadOrderNumber, OrderNumber};
 pub use orders::{
-    AddItem, Address, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, Order, OrderItem, OrderListQuery,
-    OrderQuery, OrderStatus, OrderSummary, PaymentAction, PaymentMethod, PaymentStatus, RefundOrder, ReopenReason,
-    Ship, Shipment, TaxLine,
+    AddItem, Address, ApplyVoucher, Cancel, ChangeEmail, ChangeQuantity, Checkout, Deliver, Order, OrderItem,
+    OrderListQuery, OrderQuery, OrderStatus, OrderSummary, PaymentAction, PaymentMethod, PaymentStatus, RefundOrder,
+    ReopenReason, Ship, Shipment, TaxLine,
 };
 pub use problem::{FieldError, Problem};
 pub use processes::{

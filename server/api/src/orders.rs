@@ -98,20 +98,50 @@ pub enum PaymentMethod {
     None,
 }
 
-/// Where to send the goods.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Where to send the goods. No text may have control, invisible or text-direction characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Who receives it, 1 to 100 characters.
     pub name: String,
     /// Street and number, 1 to 100 characters.
     pub street: String,
-    /// Postal code, 1 to 20 characters.
+    /// What else helps to find the door, such as a flat or a company, 1 to 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line2: Option<String>,
+    /// Postal code, at most 20 characters; empty or left out where the country has none.
+    #[serde(default)]
     pub postal_code: String,
     /// Town, 1 to 100 characters.
     pub city: String,
+    /// State, province, prefecture or county, 1 to 100 characters, where addresses of the country name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// ISO 3166-1 alpha-2 code, such as `DE`.
     pub country: String,
+    /// A telephone number for the carrier, 1 to 30 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
+impl Address {
+    /// The address as it is written on a parcel, a line each, with the country's name; without the telephone number.
+    pub fn lines(&self) -> Vec<String> {
+        let Self { name, street, line2, postal_code, city, state, country, phone: _ } = self;
+        let words = |words: &[&str]| -> String {
+            let there: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+            there.join(" ")
+        };
+        let state = state.as_deref().unwrap_or_default();
+        // English-speaking countries and their neighbours write the code last, most others first.
+        let town = match country.as_str() {
+            "AU" | "CA" | "GB" | "IE" | "IN" | "NZ" | "US" | "ZA" => words(&[city, state, postal_code]),
+            _ => words(&[postal_code, city, state]),
+        };
+        let country = crate::Country::by_code(country).map_or(country.as_str(), |country| country.name);
+        let lines = [name, street, line2.as_deref().unwrap_or_default(), &town, country];
+        lines.into_iter().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
 }
 
 /// Put something into the basket.
@@ -152,6 +182,14 @@ pub struct Checkout {
     pub shipping_address: Address,
     /// How to pay.
     pub payment: PaymentMethod,
+}
+
+/// Send mail about an order to another address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeEmail {
+    /// Where.
+    pub email: String,
 }
 
 /// Give an order up.

@@ -3,7 +3,7 @@
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
 use storefront_api::{
-    AddItem, ApplyVoucher, Cancel, ChangeQuantity, Checkout, Deliver, DiffQuery, DocumentSummary, Invoice,
+    AddItem, ApplyVoucher, Cancel, ChangeEmail, ChangeQuantity, Checkout, Deliver, DiffQuery, DocumentSummary, Invoice,
     InvoiceListQuery, Order, OrderDiff, OrderId, OrderListQuery, OrderQuery, OrderSummary, Page, Payment, PaymentId,
     ProductId, RefundOrder, Ship, Timeline, TimelineQuery, Voucher, VoucherCode,
 };
@@ -205,6 +205,14 @@ impl Client {
     /// See [`ClientError`].
     pub async fn invoice(&self, number: &str) -> Result<Option<Invoice>, ClientError> {
         self.find(self.get(&["v1", "invoices", number], &())).await
+    }
+
+    /// `PUT /v1/orders/{id}/email`: sends mail about the order to another address, and again what is parked.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn change_email(&self, id: OrderId, change: &ChangeEmail) -> Result<Written<Order>, ClientError> {
+        self.write(self.request(Method::PUT, &["v1", "orders", &id.to_string(), "email"]).json(change)).await
     }
 
     /// `POST /v1/orders/{id}/ship`: sends the goods off.

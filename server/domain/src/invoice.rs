@@ -5,10 +5,10 @@ mod number;
 #[cfg(test)]
 mod tests;
 
-use storefront_api::{Address, CustomerId, Money, OrderId, ProductId, Timestamp, VatRate};
+use storefront_api::{Address, CustomerId, Money, OrderId, ProductId, Seller, Timestamp, VatRate};
 
 pub use self::number::{BadDocumentNumber, CreditNoteNumber, InvoiceNumber};
-use crate::{OrderNumber, TaxOfRate};
+use crate::{OrderNumber, TaxOfRate, included_tax};
 
 /// Something that happened to an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,12 @@ pub struct Invoice {
     pub email: String,
     /// To whom it is addressed.
     pub address: Address,
+    /// Who sells; `None` on invoices from before they said so.
+    pub seller: Option<Seller>,
     /// When it was written.
     pub issued_at: Timestamp,
+    /// When what it is about was supplied: when the paid order was confirmed; `None` on invoices from before they said so.
+    pub supplied_at: Option<Timestamp>,
     /// What was sold.
     pub lines: Vec<InvoiceLine>,
     /// What a voucher took off the sum of the lines; zero without one.
@@ -47,6 +51,14 @@ pub struct Invoice {
     pub total: Money,
     /// How it was paid, such as `card pi_3Nk…`.
     pub payment_reference: String,
+}
+
+impl Invoice {
+    /// The VAT in what was paid: the sum over its rates.
+    pub fn vat(&self) -> Money {
+        let none = Money::new(0, self.total.currency);
+        self.tax.iter().fold(none, |sum, rate| sum.plus(rate.amount).unwrap_or(sum))
+    }
 }
 
 /// One line of an invoice.
@@ -66,6 +78,15 @@ pub struct InvoiceLine {
     pub total: Money,
     /// VAT that the price includes, in percent.
     pub vat_rate_percent: VatRate,
+}
+
+impl InvoiceLine {
+    /// What one cost without VAT, rounded half up.
+    pub fn net_unit_price(&self) -> Money {
+        let none = Money::new(0, self.unit_price.currency);
+        let tax = included_tax([(self.unit_price, self.vat_rate_percent)], none);
+        tax.first().map_or(self.unit_price, TaxOfRate::net)
+    }
 }
 
 /// What a credit note says.

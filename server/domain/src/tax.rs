@@ -15,6 +15,13 @@ pub struct TaxOfRate {
     pub amount: Money,
 }
 
+impl TaxOfRate {
+    /// What is left of the gross amount without the VAT.
+    pub fn net(&self) -> Money {
+        self.gross.minus(self.amount).unwrap_or(self.gross)
+    }
+}
+
 /// The VAT that line totals include, by rate, lowest rate first.
 ///
 /// Each line is its total, VAT included, and its rate.

@@ -25,6 +25,7 @@ pub(super) const KINDS: &[&str] = &[
     "order.reopened",
     "order.confirmed",
     "order.invoiced",
+    "order.email_changed",
     "order.shipped",
     "order.delivered",
     "order.cancelled",
@@ -108,6 +109,11 @@ struct Invoiced {
 }
 
 #[derive(Serialize, Deserialize)]
+struct EmailChanged {
+    email: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Shipped {
     carrier: String,
     tracking_number: String,
@@ -162,11 +168,12 @@ pub(crate) fn encode(event: &OrderEvent) -> Encoded {
         OrderEvent::VoucherRemoved { code } => encoded("order.voucher_removed", 1, &VoucherRemoved { code }),
         OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment } => {
             let (total, shipping_address, payment) = (total.into(), shipping_address.into(), payment.into());
-            encoded("order.checked_out", 1, &CheckedOut { payment_id, total, email, shipping_address, payment })
+            encoded("order.checked_out", 2, &CheckedOut { payment_id, total, email, shipping_address, payment })
         }
         OrderEvent::Reopened { reason } => encoded("order.reopened", 1, &ReopenReason::from(reason)),
         OrderEvent::Confirmed { number } => encoded("order.confirmed", 1, &Confirmed { number }),
         OrderEvent::Invoiced { number } => encoded("order.invoiced", 1, &Invoiced { number }),
+        OrderEvent::EmailChanged { email } => encoded("order.email_changed", 1, &EmailChanged { email }),
         OrderEvent::Shipped { carrier, tracking_number, estimated_delivery } => {
             encoded("order.shipped", 1, &Shipped { carrier, tracking_number, estimated_delivery })
         }
@@ -222,7 +229,7 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Orde
             let VoucherRemoved { code } = parsed(kind, data)?;
             Ok(OrderEvent::VoucherRemoved { code })
         }
-        ("order.checked_out", 1) => {
+        ("order.checked_out", 2) => {
             let CheckedOut { payment_id, total, email, shipping_address, payment } = parsed(kind, data)?;
             let (total, shipping_address, payment) = (total.into(), shipping_address.into(), payment.into());
             Ok(OrderEvent::CheckedOut { payment_id, total, email, shipping_address, payment })
@@ -235,6 +242,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Orde
         ("order.invoiced", 1) => {
             let Invoiced { number } = parsed(kind, data)?;
             Ok(OrderEvent::Invoiced { number })
+        }
+        ("order.email_changed", 1) => {
+            let EmailChanged { email } = parsed(kind, data)?;
+            Ok(OrderEvent::EmailChanged { email })
         }
         ("order.shipped", 1) => {
             let Shipped { carrier, tracking_number, estimated_delivery } = parsed(kind, data)?;

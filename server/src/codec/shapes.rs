@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{self as api, Currency, ProductId, VoucherCode};
 
+use super::upcast::Fields;
+
 /// An event that needs no words.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Nothing {}
@@ -30,22 +32,34 @@ impl From<Money> for api::Money {
 pub(super) struct Address {
     name: String,
     street: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line2: Option<String>,
     postal_code: String,
     city: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
     country: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+}
+
+/// The next version of an event whose address may also have a second line, a state and a telephone number. Addresses before
+/// had none, which is what leaving them out says.
+pub(super) fn address_may_say_more(fields: Fields) -> Fields {
+    fields
 }
 
 impl From<api::Address> for Address {
     fn from(address: api::Address) -> Self {
-        let api::Address { name, street, postal_code, city, country } = address;
-        Self { name, street, postal_code, city, country }
+        let api::Address { name, street, line2, postal_code, city, state, country, phone } = address;
+        Self { name, street, line2, postal_code, city, state, country, phone }
     }
 }
 
 impl From<Address> for api::Address {
     fn from(address: Address) -> Self {
-        let Address { name, street, postal_code, city, country } = address;
-        Self { name, street, postal_code, city, country }
+        let Address { name, street, line2, postal_code, city, state, country, phone } = address;
+        Self { name, street, line2, postal_code, city, state, country, phone }
     }
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::{CodecError, bad_data, email, invoice, payment};
+use super::{CodecError, bad_data, email, invoice, payment, shapes};
 
 /// The fields of an event.
 pub(super) type Fields = Map<String, Value>;
@@ -20,9 +20,11 @@ pub(super) type Step = fn(Fields) -> Fields;
 /// The steps of a type: the first leads from version 1 to 2, and so on. A type that is not named has its first shape still.
 pub(super) fn steps(kind: &str) -> &'static [Step] {
     match kind {
-        "product.listed" | "product.changed" | "order.item_added" | "invoice.issued" => &[rates_have_decimals],
+        "product.listed" | "product.changed" | "order.item_added" => &[rates_have_decimals],
+        "invoice.issued" => &[rates_have_decimals, invoice::issued_may_name_its_seller],
         "email.requested" => &[email::refund_says_whether_it_is_whole],
         "invoice.credited" => &[invoice::credit_note_cancels_none, rates_have_decimals],
+        "order.checked_out" => &[shapes::address_may_say_more],
         "payment.requested" => &[payment::requested_sets_its_payment_apart],
         "payment.refund_requested" | "payment.refunded" => &[payment::refund_has_an_id],
         "payment.refund_failed" => &[payment::failed_refund_has_an_id],

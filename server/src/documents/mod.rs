@@ -1,15 +1,20 @@
 //! Invoices and credit notes as people keep them: plain text and PDF. What they say comes from the log; nothing here
 //! decides anything, reads a clock or knows HTTP.
 
+mod fonts;
+mod pages;
 mod pdf;
 #[cfg(test)]
 mod tests;
 mod text;
+mod typeset;
 
-use storefront_api::{Address, Money, Timestamp, VatRate};
+use storefront_api::{Money, Seller, Timestamp};
 use storefront_domain::TaxOfRate;
 use storefront_domain::invoice::{CreditNote, Invoice};
+use unicode_width::UnicodeWidthStr as _;
 
+pub(crate) use fonts::FontShelf;
 pub(crate) use pdf::pdf;
 pub(crate) use text::text;
 
@@ -19,7 +24,11 @@ pub(crate) struct Document {
     /// `Invoice`, `Credit note` or `Cancellation`.
     title: &'static str,
     number: String,
-    /// What stands beside the title, such as date and order: name and value.
+    /// As `2026-11-21`.
+    issued_on: String,
+    /// Who sells, line by line, the name first.
+    seller: Vec<String>,
+    /// What stands beside the addressee, such as dates and order: name and value.
     particulars: Vec<(&'static str, String)>,
     /// To whom it is addressed, line by line.
     addressee: Vec<String>,
@@ -37,15 +46,16 @@ struct Line {
     name: String,
     sku: String,
     quantity: u32,
+    net_unit_price: Money,
     unit_price: Money,
-    vat_rate_percent: VatRate,
+    vat_rate: String,
     total: Money,
 }
 
 /// The VAT of one rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Tax {
-    rate_percent: VatRate,
+    rate: String,
     net: Money,
     amount: Money,
     gross: Money,
@@ -65,15 +75,21 @@ impl Document {
             name: line.name.clone(),
             sku: line.sku.clone(),
             quantity: line.quantity,
+            net_unit_price: line.net_unit_price(),
             unit_price: line.unit_price,
-            vat_rate_percent: line.vat_rate_percent,
+            vat_rate: percent(line.vat_rate_percent),
             total: line.total,
         });
+        let mut particulars = vec![("Date of issue", day(invoice.issued_at))];
+        particulars.extend(invoice.supplied_at.map(|supplied_at| ("Date of supply", day(supplied_at))));
+        particulars.push(("Order", invoice.order_number.to_string()));
         Self {
             title: "Invoice",
             number: invoice.number.to_string(),
-            particulars: vec![("Date", day(invoice.issued_at)), ("Order", invoice.order_number.to_string())],
-            addressee: addressee(&invoice.address),
+            issued_on: day(invoice.issued_at),
+            seller: seller(invoice.seller.as_ref()),
+            particulars,
+            addressee: invoice.address.lines(),
             lines: lines.collect(),
             sums,
             tax: tax(&invoice.tax),
@@ -84,8 +100,9 @@ impl Document {
     /// A credit note for some of an invoice, or one that cancels another.
     pub(crate) fn credit_note(invoice: &Invoice, credit: &CreditNote) -> Self {
         let mut particulars = vec![
-            ("Date", day(credit.issued_at)),
+            ("Date of issue", day(credit.issued_at)),
             ("Invoice", invoice.number.to_string()),
+            ("Invoice date", day(invoice.issued_at)),
             ("Order", invoice.order_number.to_string()),
         ];
         let remark = match credit.cancels {
@@ -98,29 +115,52 @@ impl Document {
         Self {
             title: if credit.cancels.is_some() { "Cancellation" } else { "Credit note" },
             number: credit.number.to_string(),
+            issued_on: day(credit.issued_at),
+            seller: seller(invoice.seller.as_ref()),
             particulars,
-            addressee: addressee(&invoice.address),
+            addressee: invoice.address.lines(),
             lines: Vec::new(),
             sums: vec![("Credited".to_owned(), credit.amount)],
             tax: tax(&credit.tax),
             remarks: vec![remark],
         }
     }
+
+    /// What the rates add up to, where there is more than one.
+    fn tax_sum(&self) -> Option<Tax> {
+        let [first, rest @ ..] = self.tax.as_slice() else { return None };
+        let add = |sum: Money, more: Money| sum.plus(more).unwrap_or(sum);
+        (!rest.is_empty()).then(|| {
+            let all = Tax { rate: "All".to_owned(), ..first.clone() };
+            rest.iter().fold(all, |sum, tax| Tax {
+                net: add(sum.net, tax.net),
+                amount: add(sum.amount, tax.amount),
+                gross: add(sum.gross, tax.gross),
+                ..sum
+            })
+        })
+    }
 }
 
-fn addressee(address: &Address) -> Vec<String> {
-    let Address { name, street, postal_code, city, country } = address;
-    vec![name.clone(), street.clone(), format!("{postal_code} {city}"), country.clone()]
+/// Documents from before they named the seller go on naming the shop.
+fn seller(seller: Option<&Seller>) -> Vec<String> {
+    let Some(Seller { name, address, vat_id }) = seller else { return vec!["Storefront".to_owned()] };
+    let vat_id = vat_id.iter().map(|id| format!("VAT id {id}"));
+    std::iter::once(name.clone()).chain(address.iter().cloned()).chain(vat_id).collect()
 }
 
 fn tax(rates: &[TaxOfRate]) -> Vec<Tax> {
     let of_rate = |rate: &TaxOfRate| Tax {
-        rate_percent: rate.rate_percent,
-        net: rate.gross.minus(rate.amount).unwrap_or(rate.gross),
+        rate: percent(rate.rate_percent),
+        net: rate.net(),
         amount: rate.amount,
         gross: rate.gross,
     };
     rates.iter().map(of_rate).collect()
+}
+
+fn percent(rate: impl std::fmt::Display) -> String {
+    format!("{rate} %")
 }
 
 /// The day in UTC, as `2026-11-21`.
@@ -134,26 +174,37 @@ fn digits(money: Money) -> String {
     text.split_once(' ').map_or(text.clone(), |(digits, _)| digits.to_owned())
 }
 
-/// Words put into lines of at most so many characters; a longer word is cut.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+/// Words put into lines of at most so many columns; a longer word is cut.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
-        while !word.is_empty() {
-            let rest = word.split_off(word.len().min(width));
-            let word_now: String = std::mem::replace(&mut word, rest).into_iter().collect();
+        for (index, piece) in pieces(word, columns).into_iter().enumerate() {
             let last = lines
                 .last_mut()
-                .filter(|line| line.is_empty() || line.chars().count() + 1 + word_now.chars().count() <= width);
+                .filter(|line| line.is_empty() || (index == 0 && line.width() + 1 + piece.width() <= columns));
             match last {
-                Some(line) if line.is_empty() => *line = word_now,
+                Some(line) if line.is_empty() => *line = piece,
                 Some(line) => {
                     line.push(' ');
-                    line.push_str(&word_now);
+                    line.push_str(&piece);
                 }
-                None => lines.push(word_now),
+                None => lines.push(piece),
             }
         }
     }
     lines
+}
+
+/// A word in pieces of at most so many columns.
+fn pieces(word: &str, columns: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for letter in word.chars() {
+        let mut buffer = [0; 4];
+        let letter = &*letter.encode_utf8(&mut buffer);
+        match pieces.last_mut().filter(|piece| piece.is_empty() || piece.width() + letter.width() <= columns) {
+            Some(piece) => piece.push_str(letter),
+            None => pieces.push(letter.to_owned()),
+        }
+    }
+    pieces
 }

@@ -1,41 +1,68 @@
-//! A document as PDF 1.7 (ISO 32000-1): A4 pages in Helvetica, one of the fonts that every reader has.
+//! A laid-out document as PDF 1.7 (ISO 32000-1), with those letters of its fonts that it uses embedded.
 //!
-//! These fonts know Western European letters (`WinAnsiEncoding`, ISO 32000-1 annex D); any other letter is shown as `?`.
-//! The text form has them all.
+//! A glyph is named by its place in the subset (Identity-H, 9.7.5.2); what it stands for is told by a ToUnicode map and,
+//! where reading order and drawing order differ, by the line's text itself (ActualText, 14.9.4), so that searching and
+//! copying work in every script.
 
+use std::collections::BTreeMap;
+
+use cosmic_text::FontSystem;
+use cosmic_text::fontdb::ID;
+use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Content, Date, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
+use subsetter::GlyphRemapper;
+use ttf_parser::{Face, GlyphId, Tag};
 
-use super::{Document, digits, wrapped};
+use super::Document;
+use super::fonts::Fonts;
+use super::pages::{LEFT, PAGE, PageLayout, PlacedLine, RIGHT, lay_out};
+use super::typeset::SetGlyph;
 
-/// A4 in points of 1/72 inch.
-const PAGE: (f32, f32) = (595.0, 842.0);
-const LEFT: f32 = 57.0;
-const RIGHT: f32 = PAGE.0 - 57.0;
-const TOP: f32 = PAGE.1 - 71.0;
-const BOTTOM: f32 = 71.0;
-/// Right ends of the columns of lines, and the left end of the name.
-const QUANTITY: f32 = 330.0;
-const EACH: f32 = 400.0;
-const VAT: f32 = 450.0;
-/// Characters of a name that surely fit beside the quantity.
-const NAME: usize = 42;
-const LINE: f32 = 14.0;
+const CMAP_NAME: Name<'_> = Name(b"Storefront-UCS2");
+const SYSTEM_INFO: SystemInfo<'_> = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 
-const REGULAR: Name<'_> = Name(b"F1");
-const BOLD: Name<'_> = Name(b"F2");
+/// Why a document cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PdfError {
+    /// A font of the system is damaged, or of a kind that cannot be embedded.
+    #[error("the font {0} cannot be embedded; remove it, or install another for the same script")]
+    Font(String),
+}
 
-/// The document as a PDF file; the same document gives the same bytes.
-pub(crate) fn pdf(document: &Document) -> Vec<u8> {
-    let pages = Pages::of(document).finished();
-    let mut pdf = Pdf::new();
-    let (catalog, tree, regular, bold, info) = (Ref::new(1), Ref::new(2), Ref::new(3), Ref::new(4), Ref::new(5));
-    let page_ref = |index: usize| Ref::new(6 + 2 * i32::try_from(index).unwrap_or_default());
-    pdf.catalog(catalog).pages(tree);
-    let count = i32::try_from(pages.len()).unwrap_or(i32::MAX);
-    pdf.pages(tree).kids((0..pages.len()).map(page_ref)).count(count);
-    for (font, name) in [(regular, &b"Helvetica"[..]), (bold, b"Helvetica-Bold")] {
-        pdf.type1_font(font).base_font(Name(name)).encoding_predefined(Name(b"WinAnsiEncoding"));
+/// The document as a PDF file; the same document with the same fonts gives the same bytes.
+///
+/// # Errors
+/// See [`PdfError`].
+pub(crate) fn pdf(document: &Document, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
+    let pages = lay_out(document, fonts);
+    fonts.with(|system| write(document, &pages, system))
+}
+
+/// A font of the document, with the glyphs that it uses.
+struct UsedFont {
+    name: Vec<u8>,
+    glyphs: GlyphRemapper,
+    /// What the glyphs stand for, by their place in the subset.
+    texts: BTreeMap<u16, String>,
+    /// In thousandths of the size, by glyph of the whole font.
+    widths: BTreeMap<u16, f32>,
+}
+
+type UsedFonts = BTreeMap<ID, UsedFont>;
+
+fn write(document: &Document, pages: &[PageLayout], system: &mut FontSystem) -> Result<Vec<u8>, PdfError> {
+    let mut used = UsedFonts::new();
+    for line in pages.iter().flat_map(|page| &page.lines) {
+        note_glyphs(line, system, &mut used);
     }
+    let mut pdf = Pdf::new();
+    let mut next = 0;
+    let mut reference = || {
+        next += 1;
+        Ref::new(next)
+    };
+    let (catalog, tree, info) = (reference(), reference(), reference());
+    pdf.catalog(catalog).pages(tree).lang(TextStr("en"));
     let title = format!("{} {}", document.title, document.number);
     let mut about = pdf.document_info(info);
     about.title(TextStr(&title)).producer(TextStr("Storefront"));
@@ -43,191 +70,204 @@ pub(crate) fn pdf(document: &Document) -> Vec<u8> {
         about.creation_date(date);
     }
     about.finish();
-    for (index, content) in pages.into_iter().enumerate() {
-        let (page_id, content_id) = (page_ref(index), Ref::new(page_ref(index).get() + 1));
-        let mut page = pdf.page(page_id);
-        page.media_box(Rect::new(0.0, 0.0, PAGE.0, PAGE.1)).parent(tree).contents(content_id);
-        page.resources().fonts().pair(REGULAR, regular).pair(BOLD, bold);
-        page.finish();
-        pdf.stream(content_id, &content.finish());
+    let fonts: Vec<(ID, Ref)> = used.keys().map(|id| (*id, reference())).collect();
+    for (id, font) in &fonts {
+        let more = [reference(), reference(), reference(), reference()];
+        write_font(&mut pdf, system, *id, &used[id], *font, more)?;
     }
-    pdf.finish()
+    let mut kids = Vec::new();
+    for page in pages {
+        let (page_id, content_id) = (reference(), reference());
+        let mut written = pdf.page(page_id);
+        written.media_box(Rect::new(0.0, 0.0, PAGE.0, PAGE.1)).parent(tree).contents(content_id);
+        let mut resources = written.resources();
+        let mut names = resources.fonts();
+        for (id, font) in &fonts {
+            names.pair(Name(&used[id].name), *font);
+        }
+        names.finish();
+        resources.finish();
+        written.finish();
+        pdf.stream(content_id, &draw(page, &used).finish());
+        kids.push(page_id);
+    }
+    pdf.pages(tree).count(i32::try_from(kids.len()).unwrap_or(i32::MAX)).kids(kids);
+    Ok(pdf.finish())
 }
 
 fn date_of(document: &Document) -> Option<Date> {
-    let (_, day) = document.particulars.iter().find(|(name, _)| *name == "Date")?;
-    let mut parts = day.split('-');
+    let mut parts = document.issued_on.split('-');
     let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     Some(Date::new(year).month(month).day(day))
 }
 
-/// Pages as they are filled from top to bottom.
-struct Pages {
-    done: Vec<Content>,
-    page: Content,
-    y: f32,
-}
-
-impl Pages {
-    fn of(document: &Document) -> Self {
-        let mut pages = Self { done: Vec::new(), page: Content::new(), y: TOP };
-        pages.head(document);
-        pages.lines(document);
-        pages.sums(document);
-        pages
-    }
-
-    fn finished(mut self) -> Vec<Content> {
-        self.done.push(self.page);
-        self.done
-    }
-
-    fn head(&mut self, document: &Document) {
-        self.put(BOLD, 20.0, LEFT, "Storefront");
-        self.put_right(BOLD, 14.0, RIGHT, &format!("{} {}", document.title, document.number));
-        self.down(2.5 * LINE);
-        let rows = document.addressee.len().max(document.particulars.len());
-        for row in 0..rows {
-            if let Some(line) = document.addressee.get(row) {
-                self.put(REGULAR, 10.0, LEFT, line);
-            }
-            if let Some((name, value)) = document.particulars.get(row) {
-                self.put_right(REGULAR, 10.0, RIGHT, &format!("{name} {value}"));
-            }
-            self.down(LINE);
-        }
-        self.down(2.0 * LINE);
-    }
-
-    fn lines(&mut self, document: &Document) {
-        if document.lines.is_empty() {
-            self.rule();
-            return;
-        }
-        self.column_names();
-        for line in &document.lines {
-            let name = wrapped(&line.name, NAME);
-            // A line stays on one page.
-            if self.y - LINE * (name.len() as f32 + 2.0) < BOTTOM {
-                self.next_page();
-                self.column_names();
-            }
-            self.put_right(REGULAR, 10.0, QUANTITY, &line.quantity.to_string());
-            self.put_right(REGULAR, 10.0, EACH, &digits(line.unit_price));
-            self.put_right(REGULAR, 10.0, VAT, &format!("{} %", line.vat_rate_percent));
-            self.put_right(REGULAR, 10.0, RIGHT, &digits(line.total));
-            for part in name {
-                self.put(REGULAR, 10.0, LEFT, &part);
-                self.down(LINE);
-            }
-            self.put(REGULAR, 8.0, LEFT, &line.sku);
-            self.down(1.3 * LINE);
-        }
-        self.rule();
-    }
-
-    fn column_names(&mut self) {
-        self.put(BOLD, 10.0, LEFT, "Item");
-        for (at, name) in [(QUANTITY, "Qty"), (EACH, "Each"), (VAT, "VAT"), (RIGHT, "Amount")] {
-            self.put_right(BOLD, 10.0, at, name);
-        }
-        self.down(0.5 * LINE);
-        self.rule();
-    }
-
-    fn sums(&mut self, document: &Document) {
-        let rows = document.sums.len() + document.tax.len() + document.remarks.len() + 4;
-        if self.y - LINE * rows as f32 <= BOTTOM {
-            self.next_page();
-        }
-        for (index, (name, money)) in document.sums.iter().enumerate() {
-            let font = if index + 1 == document.sums.len() { BOLD } else { REGULAR };
-            self.put(font, 10.0, LEFT, name);
-            self.put_right(font, 10.0, RIGHT, &money.to_string());
-            self.down(LINE);
-        }
-        self.down(LINE);
-        for tax in &document.tax {
-            let said = format!("VAT {} % in {}", tax.rate_percent, digits(tax.gross));
-            self.put(REGULAR, 9.0, LEFT, &said);
-            self.put_right(REGULAR, 9.0, EACH, &format!("net {}", digits(tax.net)));
-            self.put_right(REGULAR, 9.0, RIGHT, &format!("VAT {}", digits(tax.amount)));
-            self.down(LINE);
-        }
-        self.down(LINE);
-        for remark in document.remarks.iter().flat_map(|remark| wrapped(remark, 90)) {
-            self.put(REGULAR, 9.0, LEFT, &remark);
-            self.down(LINE);
-        }
-    }
-
-    fn put(&mut self, font: Name<'_>, size: f32, x: f32, text: &str) {
-        self.page.begin_text().set_font(font, size).next_line(x, self.y).show(Str(&win_ansi(text))).end_text();
-    }
-
-    fn put_right(&mut self, font: Name<'_>, size: f32, right: f32, text: &str) {
-        self.put(font, size, right - width(text) * size / 1000.0, text);
-    }
-
-    fn rule(&mut self) {
-        self.page.set_line_width(0.5).move_to(LEFT, self.y).line_to(RIGHT, self.y).stroke();
-        self.down(1.3 * LINE);
-    }
-
-    fn down(&mut self, by: f32) {
-        self.y -= by;
-    }
-
-    fn next_page(&mut self) {
-        self.done.push(std::mem::replace(&mut self.page, Content::new()));
-        self.y = TOP;
+fn note_glyphs(line: &PlacedLine, system: &FontSystem, used: &mut UsedFonts) {
+    for glyph in &line.line.glyphs {
+        let count = used.len() + 1;
+        let font = used.entry(glyph.font).or_insert_with(|| UsedFont {
+            name: format!("F{count}").into_bytes(),
+            glyphs: GlyphRemapper::new(),
+            texts: BTreeMap::new(),
+            widths: BTreeMap::new(),
+        });
+        let place = font.glyphs.remap(glyph.id);
+        let text = &line.line.text[glyph.cluster.clone()];
+        font.texts.entry(place).or_insert_with(|| text.to_owned());
+        font.widths.entry(glyph.id).or_insert_with(|| {
+            let width = |data: &[u8], index| {
+                let face = Face::parse(data, index).ok()?;
+                let advance = face.glyph_hor_advance(GlyphId(glyph.id)).unwrap_or(0);
+                Some(f32::from(advance) * 1000.0 / f32::from(face.units_per_em()))
+            };
+            system.db().with_face_data(glyph.font, width).flatten().unwrap_or(0.0)
+        });
     }
 }
 
-/// The text in Windows' code page 1252, which is what PDF calls `WinAnsiEncoding`.
-fn win_ansi(text: &str) -> Vec<u8> {
-    let byte = |letter: char| match letter {
-        ' '..='~' | '\u{a0}'..='\u{ff}' => u8::try_from(u32::from(letter)).unwrap_or(b'?'),
-        '€' => 0x80,
-        '‚' => 0x82,
-        '„' => 0x84,
-        '…' => 0x85,
-        'Š' => 0x8a,
-        'Œ' => 0x8c,
-        'Ž' => 0x8e,
-        '‘' => 0x91,
-        '’' => 0x92,
-        '“' => 0x93,
-        '”' => 0x94,
-        '–' => 0x96,
-        '—' => 0x97,
-        'š' => 0x9a,
-        'œ' => 0x9c,
-        'ž' => 0x9e,
-        'Ÿ' => 0x9f,
-        _ => b'?',
+fn draw(page: &PageLayout, used: &UsedFonts) -> Content {
+    let mut content = Content::new();
+    content.set_line_width(0.5);
+    for y in &page.rules {
+        content.move_to(LEFT, *y).line_to(RIGHT, *y).stroke();
+    }
+    for line in &page.lines {
+        // Where glyphs and letters go one to one from left to right, the ToUnicode map says all.
+        let plain = line.line.text.is_ascii();
+        if !plain {
+            content
+                .begin_marked_content_with_properties(Name(b"Span"))
+                .properties()
+                .actual_text(TextStr(line.line.text.trim_end()));
+        }
+        content.begin_text();
+        let mut rest = line.line.glyphs.as_slice();
+        while let Some(first) = rest.first() {
+            let together = |glyph: &&SetGlyph| glyph.font == first.font && glyph.y.to_bits() == first.y.to_bits();
+            let (run, after) = rest.split_at(rest.iter().take_while(together).count());
+            draw_run(&mut content, line, run, &used[&first.font]);
+            rest = after;
+        }
+        content.end_text();
+        if !plain {
+            content.end_marked_content();
+        }
+    }
+    content
+}
+
+/// Glyphs of one font on one height, each where it was set.
+fn draw_run(content: &mut Content, line: &PlacedLine, run: &[SetGlyph], font: &UsedFont) {
+    let Some(first) = run.first() else { return };
+    let size = line.line.look.size;
+    content.set_font(Name(&font.name), size);
+    content.set_text_matrix([1.0, 0.0, 0.0, 1.0, line.x + first.x, line.y + first.y]);
+    let mut shown = content.show_positioned();
+    let mut items = shown.items();
+    let mut pen = first.x;
+    for glyph in run {
+        let off = (pen - glyph.x) * 1000.0 / size;
+        if off.abs() > 0.5 {
+            items.adjust(off.round());
+            pen = glyph.x;
+        }
+        let place = font.glyphs.get(glyph.id).unwrap_or(0);
+        items.show(Str(&place.to_be_bytes()));
+        pen += font.widths.get(&glyph.id).copied().unwrap_or(0.0) * size / 1000.0;
+    }
+}
+
+/// The font with its subset, as PDF wants it: five objects.
+fn write_font(
+    pdf: &mut Pdf,
+    system: &FontSystem,
+    id: ID,
+    used: &UsedFont,
+    font: Ref,
+    [cid_font, descriptor, file, to_unicode]: [Ref; 4],
+) -> Result<(), PdfError> {
+    let post_script_name = system.db().face(id).map(|face| face.post_script_name.clone()).unwrap_or_default();
+    let bad = || PdfError::Font(post_script_name.clone());
+    let embedded = system.db().with_face_data(id, |data, index| embed(data, index, used)).flatten();
+    let Embedded { subset, is_cff, metrics } = embedded.ok_or_else(bad)?;
+    // Six letters before the name say that it is a subset (9.6.4); the same on every writing.
+    let plain_name: String = post_script_name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let name = format!("STORE{}+{plain_name}", used.name.last().map_or('A', |digit| char::from(b'A' + digit % 26)));
+    let name = Name(name.as_bytes());
+
+    pdf.type0_font(font)
+        .base_font(name)
+        .encoding_predefined(Name(b"Identity-H"))
+        .descendant_font(cid_font)
+        .to_unicode(to_unicode);
+    let mut cid = pdf.cid_font(cid_font);
+    cid.subtype(if is_cff { CidFontType::Type0 } else { CidFontType::Type2 });
+    cid.base_font(name).system_info(SYSTEM_INFO).font_descriptor(descriptor).default_width(0.0);
+    if !is_cff {
+        cid.cid_to_gid_map_predefined(Name(b"Identity"));
+    }
+    let widths = used.glyphs.remapped_gids().map(|glyph| used.widths.get(&glyph).copied().unwrap_or(0.0));
+    cid.widths().consecutive(0, widths);
+    cid.finish();
+
+    let mut written = pdf.font_descriptor(descriptor);
+    written
+        .name(name)
+        .flags(FontFlags::SYMBOLIC)
+        .bbox(metrics.bbox)
+        .italic_angle(0.0)
+        .ascent(metrics.ascent)
+        .descent(metrics.descent)
+        .cap_height(metrics.cap_height)
+        .stem_v(80.0);
+    if is_cff {
+        written.font_file3(file);
+    } else {
+        written.font_file2(file);
+    }
+    written.finish();
+    let mut stream = pdf.stream(file, &subset);
+    if is_cff {
+        stream.pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
+    }
+    stream.finish();
+
+    let mut map = UnicodeCmap::new(CMAP_NAME, SYSTEM_INFO);
+    for (place, text) in &used.texts {
+        map.pair_with_multiple(*place, text.chars());
+    }
+    pdf.cmap(to_unicode, &map.finish()).name(CMAP_NAME).system_info(SYSTEM_INFO);
+    Ok(())
+}
+
+/// The subset of a font, and its measures in thousandths of its size.
+struct Embedded {
+    subset: Vec<u8>,
+    is_cff: bool,
+    metrics: FontMetrics,
+}
+
+struct FontMetrics {
+    bbox: Rect,
+    ascent: f32,
+    descent: f32,
+    cap_height: f32,
+}
+
+fn embed(data: &[u8], index: u32, used: &UsedFont) -> Option<Embedded> {
+    let face = Face::parse(data, index).ok()?;
+    let to_em = |units: i16| f32::from(units) * 1000.0 / f32::from(face.units_per_em());
+    let bounds = face.global_bounding_box();
+    let metrics = FontMetrics {
+        bbox: Rect::new(to_em(bounds.x_min), to_em(bounds.y_min), to_em(bounds.x_max), to_em(bounds.y_max)),
+        ascent: to_em(face.ascender()),
+        descent: to_em(face.descender()),
+        cap_height: to_em(face.capital_height().unwrap_or_else(|| face.ascender())),
     };
-    text.chars().map(byte).collect()
-}
-
-/// How wide a text is in Helvetica, in thousandths of its size (Adobe's Core 14 font metrics); digits, points and capitals
-/// exactly, which is what stands at the right.
-fn width(text: &str) -> f32 {
-    let of = |letter: char| match letter {
-        '0'..='9' | 'a' | 'b' | 'd' | 'e' | 'g' | 'h' | 'n' | 'o' | 'p' | 'q' | 'u' | '#' | '$' => 556,
-        ' ' | '.' | ',' | ':' | '/' | 't' | 'f' | 'I' => 278,
-        '-' | 'r' | '(' | ')' => 333,
-        'i' | 'j' | 'l' => 222,
-        'c' | 'k' | 's' | 'v' | 'x' | 'y' | 'z' | 'J' => 500,
-        'm' | 'M' => 833,
-        'w' | 'C' | 'D' | 'H' | 'N' | 'R' | 'U' => 722,
-        'A' | 'B' | 'E' | 'K' | 'P' | 'S' | 'V' | 'X' | 'Y' => 667,
-        'F' | 'T' | 'Z' => 611,
-        'G' | 'O' | 'Q' => 778,
-        '%' => 889,
-        'W' => 944,
-        _ => 556,
-    };
-    // Thousandths of a text of a line are far below 2²⁴, and exact.
-    text.chars().map(of).sum::<u32>() as f32
+    let subset = subsetter::subset(data, index, &used.glyphs).ok()?;
+    // PDF wants the table of PostScript outlines alone.
+    let outlines = ttf_parser::RawFace::parse(&subset, 0).ok()?.table(Tag::from_bytes(b"CFF ")).map(<[u8]>::to_vec);
+    Some(match outlines {
+        Some(outlines) => Embedded { subset: outlines, is_cff: true, metrics },
+        None => Embedded { subset, is_cff: false, metrics },
+    })
 }

@@ -16,6 +16,7 @@ use storefront_domain::invoice::{
 use storefront_domain::payment::{Payment, PaymentEvent};
 use storefront_domain::register::RegisterEvent;
 use storefront_eventlog::Version;
+use tracing::error;
 
 use super::caller::Caller;
 use super::code::Code;
@@ -109,13 +110,13 @@ pub(crate) async fn get_invoice(
     let none = || ApiError::new(Code::InvoiceNotFound, "There is no invoice or credit note with this number.");
     if let Ok(number) = number.parse::<InvoiceNumber>() {
         let issued = read(&shop, number).await?.ok_or_else(none)?;
-        return Ok(drawn(form, &Document::invoice(&issued.invoice), || Json(body(&issued))));
+        return drawn(&shop, form, Document::invoice(&issued.invoice), || Json(body(&issued))).await;
     }
     let number = number.parse::<CreditNoteNumber>().map_err(|_| none())?;
     let issued = read_credited(&shop, number).await?.ok_or_else(none)?;
     let credit = issued.credits.iter().find(|credit| credit.number == number).ok_or_else(none)?;
     let document = Document::credit_note(&issued.invoice, credit);
-    Ok(drawn(form, &document, || Json(credit_body(&issued.invoice, credit))))
+    drawn(&shop, form, document, || Json(credit_body(&issued.invoice, credit))).await
 }
 
 /// In which form somebody wants a document.
@@ -177,13 +178,29 @@ fn thousandths(quality: f32) -> u32 {
     (quality * 1000.0).round() as u32
 }
 
-fn drawn<B: IntoResponse>(form: Form, document: &Document, json: impl FnOnce() -> B) -> Response {
+async fn drawn<B: IntoResponse>(
+    shop: &Shop,
+    form: Form,
+    document: Document,
+    json: impl FnOnce() -> B,
+) -> Result<Response, ApiError> {
     let vary = [(VARY, "Accept")];
-    match form {
+    Ok(match form {
         Form::Json => (vary, json()).into_response(),
-        Form::Text => (vary, [(CONTENT_TYPE, "text/plain; charset=utf-8")], documents::text(document)).into_response(),
-        Form::Pdf => (vary, [(CONTENT_TYPE, "application/pdf")], documents::pdf(document)).into_response(),
-    }
+        Form::Text => (vary, [(CONTENT_TYPE, "text/plain; charset=utf-8")], documents::text(&document)).into_response(),
+        Form::Pdf => {
+            let fonts = shop.fonts.clone();
+            // Fonts are read and lines are set without a wait for anybody: not on a thread that answers others.
+            let drawn = tokio::task::spawn_blocking(move || documents::pdf(&document, fonts.get())).await;
+            let pdf =
+                drawn.map_err(|failure| failure.to_string()).and_then(|pdf| pdf.map_err(|wrong| wrong.to_string()));
+            let pdf = pdf.map_err(|failure| {
+                error!(failure, "a document could not be drawn");
+                ApiError::internal()
+            })?;
+            (vary, [(CONTENT_TYPE, "application/pdf")], pdf).into_response()
+        }
+    })
 }
 
 async fn read(shop: &Shop, number: InvoiceNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
@@ -213,14 +230,18 @@ fn body(issued: &InvoiceWithCredits) -> Body {
         customer_id,
         email: _,
         address,
+        seller,
         issued_at,
+        supplied_at,
         lines,
         discount,
         tax: rates,
         total,
         payment_reference,
     } = issued.invoice.clone();
+    let vat = issued.invoice.vat();
     let lines = lines.into_iter().map(|line| InvoiceLine {
+        net_unit_price: line.net_unit_price(),
         product_id: line.product_id,
         sku: line.sku,
         name: line.name,
@@ -235,9 +256,13 @@ fn body(issued: &InvoiceWithCredits) -> Body {
         order_number: order_number.to_string(),
         customer_id,
         address,
+        seller,
         issued_at,
+        supplied_at,
         lines: lines.collect(),
         discount,
+        net: total.minus(vat).unwrap_or(total),
+        vat,
         tax: tax(&rates),
         total,
         payment_reference,
@@ -259,8 +284,12 @@ fn credit_body(invoice: &Invoice, credit: &CreditNote) -> CreditNoteBody {
 }
 
 fn tax(rates: &[TaxOfRate]) -> Vec<InvoiceTax> {
-    let of_rate =
-        |rate: &TaxOfRate| InvoiceTax { rate_percent: rate.rate_percent, gross: rate.gross, amount: rate.amount };
+    let of_rate = |rate: &TaxOfRate| InvoiceTax {
+        rate_percent: rate.rate_percent,
+        net: rate.net(),
+        gross: rate.gross,
+        amount: rate.amount,
+    };
     rates.iter().map(of_rate).collect()
 }
 

@@ -80,6 +80,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
             .into_keys()
             .map(|view| format!("The view {view} is paused; POST /v1/views/{view}/resume lets it go on.")),
     );
+    reasons.extend(shop.fonts.missing());
     match shop.views.left_out().await {
         Ok(left_out) => reasons.extend(left_out.iter().filter(|(_, count)| *count > 0).map(|(view, count)| {
             format!("The view {view} has left out {count} events that it could not handle; see GET /v1/views.")

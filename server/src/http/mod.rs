@@ -94,6 +94,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::basket::change_quantity, orders::basket::remove_item))
         .routes(routes!(orders::checkout::check_out))
         .routes(routes!(orders::checkout::cancel))
+        .routes(routes!(orders::email::change_email))
         .routes(routes!(orders::voucher::apply_voucher, orders::voucher::remove_voucher))
         .routes(routes!(vouchers::get_issued))
         .routes(routes!(orders::deliver::ship))

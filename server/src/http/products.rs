@@ -267,17 +267,14 @@ fn wrong_in_new(new: &NewProduct, currency: Currency) -> Vec<FieldError> {
 fn wrong_in_change(change: &ChangeProduct, currency: Currency) -> Vec<FieldError> {
     let texts = [("/sku", &change.sku, 40), ("/name", &change.name, 100), ("/category", &change.category, 50)];
     let texts = texts.into_iter().filter_map(|(pointer, text, most)| values::check(pointer, text.as_ref()?, most));
-    let description = change.description.as_ref().filter(|text| {
-        text.chars().count() > 2_000 || text.chars().any(|letter| letter.is_control() && letter != '\n')
-    });
-    let description =
-        description.map(|_| wrong("/description", "must be at most 2000 characters, without control characters"));
+    let description = change.description.as_ref();
+    let description = description.and_then(|text| values::check_lines("/description", text, 2_000));
     let was = change.compare_at_price.flatten().and_then(|was| wrong_amount("/compare_at_price", was, currency));
-    let attributes = change.attributes.as_ref().filter(|attributes| {
-        attributes.len() > 20
-            || attributes.iter().flat_map(|(name, value)| [name, value]).any(|text| text.chars().count() > 200)
-    });
-    let attributes = attributes.map(|_| wrong("/attributes", "must be at most 20, each of at most 200 characters"));
+    let too_many = change.attributes.as_ref().filter(|attributes| attributes.len() > 20);
+    let too_many = too_many.map(|_| wrong("/attributes", "must be at most 20"));
+    let attributes = change.attributes.iter().flatten().flat_map(|(name, value)| [name, value]);
+    let attributes = attributes.filter_map(|text| values::check_lines("/attributes", text, 200)).next();
+    let attributes = too_many.or(attributes);
     texts.chain(description).chain(was).chain(attributes).collect()
 }
 

@@ -310,7 +310,7 @@ impl ErrorObject {
     }
 }
 
-/// Without control characters, and no longer than so many characters.
+/// Without control and invisible characters, and no longer than so many characters.
 fn bounded(text: &str, limit_chars: usize) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(limit_chars).collect()
+    storefront_api::text::cleaned(text, false).chars().take(limit_chars).collect()
 }

@@ -178,9 +178,8 @@ fn journey(shipment: &Shipment) -> String {
 }
 
 fn place(address: &Address) -> String {
-    let town = format!("{} {}", address.postal_code, address.city);
-    let lines = [&address.name, &address.street, &town, &address.country];
-    lines.map(|line| format!("  {}", one_line(line))).join("\n")
+    let lines = address.lines();
+    lines.iter().map(|line| format!("  {}", one_line(line))).collect::<Vec<_>>().join("\n")
 }
 
 /// Its number, or else the beginning of its id.
@@ -199,7 +198,7 @@ fn lower_first(text: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ").trim().to_owned()
+    storefront_api::text::cleaned(text, false).trim().to_owned()
 }
 
 /// Breaks words into lines of at most so many characters; a longer word keeps a line of its own.

@@ -47,6 +47,7 @@ fn an_order() -> Order {
             postal_code: "10115".to_owned(),
             city: "Berlin".to_owned(),
             country: "DE".to_owned(),
+            ..Address::default()
         }),
         shipment: None,
         invoice: None,
@@ -85,7 +86,7 @@ We will send it to:
   Ada Byron
   12 Mill Lane
   10115 Berlin
-  DE
+  Germany
 
 Your Storefront
 "

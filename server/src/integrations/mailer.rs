@@ -6,10 +6,14 @@
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::MultiPart;
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::transport::smtp;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
+use storefront_api::EmailAddress;
+
+use super::mail_html;
 use super::transport::without_userinfo;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,19 +35,22 @@ pub(crate) struct MailerConfig {
 pub(crate) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    /// Of the sender's address, as the domain name system knows it; message ids end in it.
+    domain: String,
     timeout: Duration,
 }
 
 /// One mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mail {
-    /// Names the mail, such as `0190…@storefront.example`; the same each time that it is handed in.
+    /// Names the mail, such as `0190…`; the same each time that it is handed in. With the sender's domain behind it, it is
+    /// the mail's `Message-ID`.
     pub(crate) message_id: String,
     /// To whom.
     pub(crate) to: String,
     /// What it is about.
     pub(crate) subject: String,
-    /// Plain text.
+    /// Plain text; the mail has it as HTML too.
     pub(crate) body: String,
 }
 
@@ -79,10 +86,11 @@ impl Mailer {
     }
 
     fn with_timeout(config: &MailerConfig, timeout: Duration) -> Result<Self, BadMailer> {
-        let from = config.from.parse().map_err(|_| BadMailer::From(config.from.clone()))?;
+        let from = sender(&config.from).ok_or_else(|| BadMailer::From(config.from.clone()))?;
+        let domain = from.email.domain().to_owned();
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.server)
             .map_err(|_| BadMailer::Server(without_userinfo(&config.server)))?;
-        Ok(Self { transport: builder.timeout(Some(timeout)).build(), from, timeout })
+        Ok(Self { transport: builder.timeout(Some(timeout)).build(), from, domain, timeout })
     }
 
     /// Hands a mail in.
@@ -100,18 +108,20 @@ impl Mailer {
 
     fn message(&self, mail: &Mail) -> Result<Message, MailError> {
         let permanent = |what: &str| MailError::Permanent(what.to_owned());
-        let to: Mailbox = mail.to.parse().map_err(|_| permanent("its recipient is not a mail address"))?;
+        let to = mail.to.parse::<EmailAddress>().map_err(|wrong| permanent(&format!("its recipient {wrong}")))?;
+        let to = Mailbox::new(None, mail_address(&to).ok_or_else(|| permanent("its recipient is no mail address"))?);
         let id_fits = mail.message_id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>');
         if mail.message_id.is_empty() || !id_fits {
             return Err(permanent("its message id has characters that no message id has"));
         }
+        let subject = mail.subject.replace(char::is_control, " ");
+        let html = mail_html::page(&subject, &mail.body);
         let mut message = Message::builder()
-            .message_id(Some(format!("<{}>", mail.message_id)))
+            .message_id(Some(format!("<{}@{}>", mail.message_id, self.domain)))
             .from(self.from.clone())
             .to(to)
-            .subject(mail.subject.replace(char::is_control, " "))
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.body.clone())
+            .subject(subject)
+            .multipart(MultiPart::alternative_plain_html(mail.body.clone(), html))
             .map_err(|error| MailError::Permanent(error.to_string()))?;
         // So that no out-of-office reply comes back (RFC 3834, section 5).
         message.headers_mut().insert_raw(HeaderValue::new(
@@ -120,6 +130,20 @@ impl Mailer {
         ));
         Ok(message)
     }
+}
+
+/// Such as `Storefront <shop@storefront.example>`; a domain in another script becomes what the domain name system knows.
+fn sender(text: &str) -> Option<Mailbox> {
+    let mut from: Mailbox = text.parse().ok()?;
+    // Within a network a sender such as shop@localhost is fine, though nobody could be sent mail there.
+    if let Ok(address) = from.email.to_string().parse::<EmailAddress>() {
+        from.email = mail_address(&address)?;
+    }
+    Some(from)
+}
+
+fn mail_address(address: &EmailAddress) -> Option<Address> {
+    Address::new(address.local(), address.ascii_domain()).ok()
 }
 
 fn failure(error: &smtp::Error) -> MailError {
@@ -178,7 +202,7 @@ mod tests {
                     }
                     _ if in_mail => "",
                     line if line.starts_with(command) => reply,
-                    line if line.starts_with("EHLO") => "250-mail.example\r\n250 8BITMIME",
+                    line if line.starts_with("EHLO") => "250-mail.example\r\n250-SMTPUTF8\r\n250 8BITMIME",
                     "DATA" => {
                         in_mail = true;
                         "354 go on"
@@ -204,7 +228,7 @@ mod tests {
 
     fn a_mail() -> Mail {
         Mail {
-            message_id: "0190-1@storefront.example".to_owned(),
+            message_id: "0190-1".to_owned(),
             to: "ada@example.org".to_owned(),
             subject: "Your order\nis confirmed".to_owned(),
             body: "Hello,\n\n2 mugs\n.\nare on their way.\n".to_owned(),
@@ -224,13 +248,77 @@ mod tests {
             "From: Storefront <shop@storefront.example>",
             "To: ada@example.org",
             "Subject: Your order is confirmed",
+            "MIME-Version: 1.0",
+            "Date: ",
+            "Content-Type: multipart/alternative;",
             "Content-Type: text/plain; charset=utf-8",
+            "Content-Type: text/html; charset=utf-8",
             "Auto-Submitted: auto-generated",
             "2 mugs",
             "..",
             "are on their way.",
+            "<p dir=3D\"auto\">2 mugs<br>",
         ] {
             assert!(lines.iter().any(|seen| seen.trim_end().starts_with(line)), "{line} is missing in {lines:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_goes_to_an_address_in_any_script_and_the_message_id_is_under_the_senders_domain() {
+        let mut lines = Vec::new();
+        for to in ["ada@żółw.pl", "用户@例子.广告"] {
+            let (mut mailer, server) = a_mail_server("-", "").await;
+            mailer.from = sender("Laden <laden@müller.example>").unwrap();
+            mailer.domain = mailer.from.email.domain().to_owned();
+            assert_eq!(mailer.send(&Mail { to: to.to_owned(), ..a_mail() }).await, Ok(()), "{to}");
+            drop(mailer);
+            lines.extend(server.await.unwrap());
+        }
+        for line in [
+            "MAIL FROM:<laden@xn--mller-kva.example>",
+            "RCPT TO:<ada@xn--w-uga1v8h.pl>",
+            "MAIL FROM:<laden@xn--mller-kva.example> SMTPUTF8 BODY=8BITMIME",
+            "RCPT TO:<用户@xn--fsqu00a.xn--4rr70v>",
+            "Message-ID: <0190-1@xn--mller-kva.example>",
+        ] {
+            assert!(lines.iter().any(|seen| seen.trim_end() == line), "{line} is missing in {lines:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_take_such_addresses_is_told_of_in_the_refusal() {
+        let (mailer, _server) = a_mail_server("EHLO", "250-mail.example\r\n250 8BITMIME").await;
+        let refusal = mailer.send(&Mail { to: "用户@例子.广告".to_owned(), ..a_mail() }).await;
+        let Err(MailError::Permanent(detail)) = refusal else { panic!("{refusal:?}") };
+        assert!(detail.contains("SMTPUTF8"), "{detail}");
+        assert_eq!(mailer_takes("ada@żółw.pl"), Ok(()), "a domain alone needs no SMTPUTF8");
+    }
+
+    /// Whether a mail can be made for an address.
+    fn mailer_takes(to: &str) -> Result<(), MailError> {
+        let from = "Storefront <shop@storefront.example>".to_owned();
+        let mailer = Mailer::new(&MailerConfig { server: "smtp://127.0.0.1:1".to_owned(), from }).unwrap();
+        mailer.message(&Mail { to: to.to_owned(), ..a_mail() }).map(drop)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_checkout_takes_as_an_address_can_be_mailed(
+            local in "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~żółćäöüßéñπΩжя用户ไทยहिनשםعر.-]{1,70}",
+            domain in "[a-zA-Z0-9äöüżółćπжя例子ไทยहिनשםعر_.-]{1,70}",
+            end in "[a-z]{2,5}|广告|рф|भारत",
+        ) {
+            let text = format!("{local}@{domain}.{end}");
+            if text.parse::<EmailAddress>().is_ok() {
+                proptest::prop_assert_eq!(mailer_takes(&text), Ok(()), "{}", text);
+            }
+        }
+
+        #[test]
+        fn whatever_the_checkout_takes_of_any_text_can_be_mailed(text in "\\PC{1,30}@\\PC{1,20}\\.[a-z]{2,4}") {
+            if text.parse::<EmailAddress>().is_ok() {
+                proptest::prop_assert_eq!(mailer_takes(&text), Ok(()), "{}", text);
+            }
         }
     }
 

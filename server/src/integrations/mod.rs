@@ -11,6 +11,7 @@ mod card_json;
 pub(crate) mod card_webhooks;
 mod decimal;
 pub(crate) mod lab_stubs;
+mod mail_html;
 pub(crate) mod mail_text;
 pub(crate) mod mailer;
 pub(crate) mod outside;

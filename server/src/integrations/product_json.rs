@@ -282,10 +282,9 @@ fn short(text: &str) -> String {
     cleaned(text, SHORT_TEXT_CHARS, false)
 }
 
-/// Without control characters (a text ends up on terminals and in mails), not longer than it should be.
+/// Without control and invisible characters (a text ends up on terminals and in mails), not longer than it should be.
 fn cleaned(text: &str, limit_chars: usize, keep_lines: bool) -> String {
-    let plain = |char: char| if char.is_control() && !(keep_lines && char == '\n') { ' ' } else { char };
-    text.trim().chars().map(plain).take(limit_chars).collect()
+    storefront_api::text::cleaned(text, keep_lines).trim().chars().take(limit_chars).collect()
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ fn refusal(write: &ProductWrite, status: StatusCode, body: &[u8]) -> WriteError 
     let told: Told = serde_json::from_slice(body).unwrap_or_default();
     let detail = || match told.detail.trim() {
         "" => format!("The product service refuses it with status {}.", status.as_u16()),
-        detail => detail.chars().filter(|letter| !letter.is_control()).take(500).collect(),
+        detail => storefront_api::text::cleaned(detail, false).chars().take(500).collect(),
     };
     let creates = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     match (status, told.error.as_str()) {

@@ -69,6 +69,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             | OrderEvent::VoucherRemoved { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
+            | OrderEvent::EmailChanged { .. }
             | OrderEvent::Delivered { .. }
             | OrderEvent::Expired => return Ok(None),
         };

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, Timestamp};
+use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, Seller, Timestamp};
 use storefront_domain::invoice::{
     self, CreditNoteNumber, Invoice, InvoiceCommand, InvoiceEvent, InvoiceLine, InvoiceNumber, InvoiceWithCredits,
 };
@@ -39,14 +39,20 @@ pub(crate) const LISTENER: Listener = Listener {
 pub(crate) struct Registers(Arc<Mutex<HashMap<StreamName, u64>>>);
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, registers: Registers, turn: Turn) -> Result<(), Failure> {
-    at(&store, &registers, &turn, clock::now).await
+pub(crate) async fn handle(store: Store, registers: Registers, seller: Arc<Seller>, turn: Turn) -> Result<(), Failure> {
+    at(&store, &registers, &seller, &turn, clock::now).await
 }
 
-async fn at(store: &Store, registers: &Registers, turn: &Turn, now: fn() -> Timestamp) -> Result<(), Failure> {
+async fn at(
+    store: &Store,
+    registers: &Registers,
+    seller: &Seller,
+    turn: &Turn,
+    now: fn() -> Timestamp,
+) -> Result<(), Failure> {
     let stream = turn.recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
-        return retrying(|| issue(store, registers, turn, order_id, now())).await;
+        return retrying(|| issue(store, registers, seller, turn, order_id, now())).await;
     }
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) else { return Ok(()) };
     retrying(|| credit(store, registers, turn, payment_id, now())).await
@@ -55,6 +61,7 @@ async fn at(store: &Store, registers: &Registers, turn: &Turn, now: fn() -> Time
 async fn issue(
     store: &Store,
     registers: &Registers,
+    seller: &Seller,
     turn: &Turn,
     order_id: OrderId,
     now: Timestamp,
@@ -65,7 +72,9 @@ async fn issue(
     let record = order_record::load(store, order_id).await?;
     let payment = order_record::load_payment(store, &record.order).await?;
     let number = InvoiceNumber { year: year_of(now), sequence: *entries + 1 };
-    let Some(invoice) = invoice_of(number, order_id, &record.order, payment.as_ref(), now) else { return Ok(()) };
+    let supplied_at = Timestamp::from_unix_ms(turn.recorded.time_ms);
+    let Some(mut invoice) = invoice_of(number, order_id, &record.order, payment.as_ref(), now) else { return Ok(()) };
+    (invoice.seller, invoice.supplied_at) = (Some(seller.clone()), Some(supplied_at));
     let noted = order::decide(&record.order, OrderCommand::NoteInvoice { number })?;
     if noted.is_empty() {
         return Ok(());
@@ -222,7 +231,9 @@ fn invoice_of(
         customer_id: purchase.customer_id,
         email: purchase.details.email.clone(),
         address: purchase.details.shipping_address.clone(),
+        seller: None,
         issued_at,
+        supplied_at: None,
         lines: lines.collect(),
         discount: order.discount(),
         tax: order.tax(),

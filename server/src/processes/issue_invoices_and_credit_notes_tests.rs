@@ -5,6 +5,7 @@ use storefront_domain::invoice::Issued;
 use storefront_eventlog::{Filter, Position, Recorded, SqliteStore};
 
 use super::*;
+use crate::config::demo_seller;
 use crate::testing::{added, card, checked_out, euro, order, payment, started};
 
 /// Half a second before the year 2027 begins, and when it does.
@@ -68,7 +69,7 @@ impl World {
 
     async fn handle_at(&self, recorded: &Recorded, now: fn() -> Timestamp) {
         let turn = Turn::of(recorded.clone(), LISTENER.name);
-        at(&self.store, &self.registers, &turn, now).await.unwrap();
+        at(&self.store, &self.registers, &demo_seller(), &turn, now).await.unwrap();
     }
 
     /// The documents of a register, as their numbers.

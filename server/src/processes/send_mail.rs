@@ -30,7 +30,8 @@ pub(crate) const LISTENER: Listener = Listener { name: "mail", types: &["email.r
 /// hours: the outage of an evening passes unnoticed, and after that somebody has to look at the mail server anyway.
 const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(600));
 
-/// Handles one event. A mail server that cannot take the mail is asked `attempts` times, then the mail is parked.
+/// Handles one event. A mail server that cannot take the mail is asked `attempts` times, then the mail is parked; at once
+/// when it will never take it. Somebody corrects the order's address, or skips the mail.
 pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, turn: Turn) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
     let Some(id) = streams::id_in::<EmailId>("email", recorded.stream()) else { return Ok(()) };
@@ -45,7 +46,7 @@ pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, tur
         Ok(()) => EmailCommand::RecordSent { attempts: attempt },
         Err(MailError::Permanent(detail)) => {
             warn!(%id, attempt, detail, "a mail is refused for good");
-            EmailCommand::RecordFailure { attempts: attempt, detail }
+            return Err(Trouble::Hopeless(detail));
         }
         Err(MailError::Temporary(detail)) if attempt < attempts => {
             return Err(Trouble::Away { detail, pause: PAUSES.pause(attempt) });
@@ -82,6 +83,7 @@ async fn write(
     let record = order_record::load(store, order_id).await?;
     let payment = order_record::load_payment(store, &record.order).await?;
     let order = record.body(order_id, payment.as_ref());
+    let to = record.order.email().map_or(to, str::to_owned);
     let (subject, body) = mail_text::write(&kind, order.as_ref());
-    Ok(Mail { message_id: format!("{}@storefront.example", recorded.id), to, subject, body })
+    Ok(Mail { message_id: recorded.id.to_string(), to, subject, body })
 }

@@ -115,6 +115,8 @@ async fn a_refund_of_what_is_on_an_invoice_is_told_with_its_credit_note_and_not_
         customer_id: None,
         email: "ada@example.com".to_owned(),
         address: address(),
+        seller: None,
+        supplied_at: None,
         issued_at: at_second(1),
         lines: Vec::new(),
         discount: euro(0),

@@ -12,6 +12,7 @@ use storefront_domain::stock::StockEvent;
 use storefront_eventlog::{Position, Recorded};
 
 use super::fate;
+use super::outside::NOBODY;
 use super::scenes::Scene;
 use super::world::{World, lock};
 use crate::{stored, streams};
@@ -96,10 +97,19 @@ impl PaymentBook {
 pub(super) struct MailBook {
     pub(super) order_id: OrderId,
     pub(super) kind: MailKind,
+    /// Whether it goes to an address that no mail server takes.
+    pub(super) to_nobody: bool,
     /// How its message is named.
     pub(super) message_id: String,
     pub(super) sent: u32,
     pub(super) failed: u32,
+}
+
+impl MailBook {
+    /// Whether it waits for somebody to correct its address. The shop once gave such mails up.
+    pub(super) fn is_parked(&self) -> bool {
+        self.to_nobody && self.failed == 0
+    }
 }
 
 impl OrderBook {
@@ -231,9 +241,9 @@ impl Books {
 
     fn mail(&mut self, id: EmailId, recorded: &Recorded, event: EmailEvent) {
         match event {
-            EmailEvent::Requested { order_id, kind, to: _ } => {
-                let message_id = format!("{}@storefront.example", recorded.id);
-                let book = MailBook { order_id, kind, message_id, sent: 0, failed: 0 };
+            EmailEvent::Requested { order_id, kind, to } => {
+                let message_id = recorded.id.to_string();
+                let book = MailBook { order_id, kind, to_nobody: to == NOBODY, message_id, sent: 0, failed: 0 };
                 if self.mails.insert(id, book).is_some() {
                     self.wrong.push(format!("mail {id} is asked for twice"));
                 }
@@ -328,6 +338,7 @@ fn after(status: Option<OrderStatus>, event: &OrderEvent) -> Option<OrderStatus>
         OrderEvent::Delivered { .. } => (&[Some(Shipped)], Delivered),
         OrderEvent::Cancelled { .. } => (&[Some(CheckedOut), Some(Confirmed)], Cancelled),
         OrderEvent::Expired => (&[Some(InProgress)], Expired),
+        OrderEvent::EmailChanged { .. } => return status.filter(|status| *status != InProgress),
         // The invoice may come late, and changes nothing else.
         OrderEvent::Invoiced { .. } => {
             return status.filter(|status| matches!(status, Confirmed | Shipped | Delivered | Cancelled));

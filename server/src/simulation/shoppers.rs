@@ -349,5 +349,6 @@ fn an_address() -> Address {
         postal_code: "1".to_owned(),
         city: "Town".to_owned(),
         country: "GB".to_owned(),
+        ..Address::default()
     }
 }

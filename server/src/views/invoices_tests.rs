@@ -24,6 +24,8 @@ fn issued(sequence: u64, customer_id: Option<CustomerId>, total: i64) -> Invoice
         customer_id,
         email: "ada@example.com".to_owned(),
         address: address(),
+        seller: None,
+        supplied_at: None,
         issued_at: Timestamp::from_unix_ms(i64::try_from(sequence).unwrap()),
         lines: Vec::new(),
         discount: euro(0),

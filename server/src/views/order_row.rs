@@ -95,6 +95,7 @@ impl OrderRow {
             | OrderEvent::ProductWithdrawnFromBasket { .. }
             | OrderEvent::ProductRelistedInBasket { .. }
             | OrderEvent::Invoiced { .. } => {}
+            OrderEvent::EmailChanged { email } => self.email = Some(email.clone()),
             OrderEvent::VoucherApplied { code, amount } => {
                 self.voucher = Some(VoucherRow { code: code.clone(), amount: amount.amount });
             }

@@ -229,6 +229,7 @@ fn order(rows: &Rows, recorded: &Recorded, id: OrderId) -> Result<Vec<Change>, V
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
         | OrderEvent::Invoiced { .. }
+        | OrderEvent::EmailChanged { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Cancelled { .. }

@@ -123,9 +123,7 @@ pub(super) const SAFETY: &[Line] = &[
     (
         "S10",
         "a page of a list and its total are of one moment",
-        &[
-            "server/src/views/store/tests.rs::a_page_and_its_count_are_of_one_moment_while_rows_change_their_group",
-        ],
+        &["server/src/views/store/tests.rs::a_page_and_its_count_are_of_one_moment_while_rows_change_their_group"],
     ),
     (
         "S12",

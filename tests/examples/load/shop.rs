@@ -188,6 +188,7 @@ async fn buys(client: &Client, products: &[ProductId]) -> Outcome<Times> {
             postal_code: "SW1Y 4JH".to_owned(),
             city: "London".to_owned(),
             country: "GB".to_owned(),
+            ..Address::default()
         },
         payment: PaymentMethod::Card { token: "pm_card_visa".to_owned() },
     };

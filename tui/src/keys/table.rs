@@ -106,6 +106,13 @@ fn orders() -> Vec<Binding> {
         ),
         on(Place::Order, Action::Ship, &[char('s')], "", "Send the order: by whom, under which number"),
         on(Place::Order, Action::Deliver, &[char('a')], "", "Note that the order has arrived"),
+        on(
+            Place::Order,
+            Action::ChangeEmail,
+            &[char('w')],
+            "",
+            "Correct the address that mail about the order goes to",
+        ),
         on(Place::Order, Action::Refund, &[char('r')], "", "Give money back, all or some of it"),
         on(Place::Order, Action::OpenPaper, &[char('i')], "invoice", "Read the invoice; its credit notes follow it"),
         on(Place::Order, Action::SaveDiagram, &[char('e')], "", "Save the timeline as a diagram (Markdown, Mermaid)"),
@@ -294,6 +301,7 @@ fn counter() -> Vec<Binding> {
         on(Place::CounterOrders, Action::OpenOrder, &[ENTER], "open", "Open the order with its timeline"),
         on(Place::CounterOrders, Action::Ship, &[char('s')], "ship", "Send the order: by whom, under which number"),
         on(Place::CounterOrders, Action::Deliver, &[char('a')], "arrived", "Note that the order has arrived"),
+        on(Place::CounterOrders, Action::ChangeEmail, &[char('w')], "", "Correct the address that mail goes to"),
         on(Place::CounterOrders, Action::Refund, &[char('r')], "refund", "Give money back, all or some of it"),
         on(
             Place::CounterOrders,

@@ -41,6 +41,7 @@ impl Shopper {
                 postal_code: "10999".to_owned(),
                 city: "Berlin".to_owned(),
                 country: "DE".to_owned(),
+                ..Address::default()
             },
             payment,
         };

@@ -1,6 +1,8 @@
 //! The checkout: a form, one submission under one key, and the order being watched afterwards.
 
-use storefront_api::{Address, Checkout as CheckoutRequest, Money, OrderId, PaymentMethod, Timestamp};
+use storefront_api::{
+    Address, Checkout as CheckoutRequest, Country, EmailAddress, Money, OrderId, PaymentMethod, Timestamp, text,
+};
 use tui_input::Input;
 
 use crate::settings::{Contact, Settings};
@@ -11,25 +13,41 @@ use crate::state::Tries;
 pub(crate) enum Field {
     Name,
     Street,
+    Line2,
     PostalCode,
     City,
+    State,
     Country,
+    Phone,
     Email,
     Payment,
 }
 
 impl Field {
     /// All fields, from top to bottom.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Name, Self::Street, Self::PostalCode, Self::City, Self::Country, Self::Email, Self::Payment];
+    const ALL: [Self; 10] = [
+        Self::Name,
+        Self::Street,
+        Self::Line2,
+        Self::PostalCode,
+        Self::City,
+        Self::State,
+        Self::Country,
+        Self::Phone,
+        Self::Email,
+        Self::Payment,
+    ];
 
-    pub(crate) const fn label(self) -> &'static str {
+    const fn label(self) -> &'static str {
         match self {
             Self::Name => "Name",
             Self::Street => "Street",
+            Self::Line2 => "Flat, firm",
             Self::PostalCode => "Postal code",
             Self::City => "City",
+            Self::State => "State",
             Self::Country => "Country",
+            Self::Phone => "Phone",
             Self::Email => "Email",
             Self::Payment => "Payment",
         }
@@ -40,6 +58,9 @@ impl Field {
         match pointer {
             "/shipping_address/name" => Some(Self::Name),
             "/shipping_address/street" => Some(Self::Street),
+            "/shipping_address/line2" => Some(Self::Line2),
+            "/shipping_address/state" => Some(Self::State),
+            "/shipping_address/phone" => Some(Self::Phone),
             "/shipping_address/postal_code" => Some(Self::PostalCode),
             "/shipping_address/city" => Some(Self::City),
             "/shipping_address/country" => Some(Self::Country),
@@ -108,7 +129,7 @@ pub(crate) enum Phase {
 pub(crate) struct Checkout {
     pub(crate) phase: Phase,
     pub(crate) focus: Field,
-    inputs: [Input; 6],
+    inputs: [Input; 9],
     payment: usize,
     pub(crate) errors: Vec<(Field, String)>,
     /// What the shopper must know before buying, such as why the last attempt failed.
@@ -120,8 +141,8 @@ pub(crate) struct Checkout {
 
 impl Checkout {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let contact = settings.contact.clone();
-        let texts = [contact.name, contact.street, contact.postal_code, contact.city, contact.country, contact.email];
+        let Contact { name, street, line2, postal_code, city, state, country, phone, email } = settings.contact.clone();
+        let texts = [name, street, line2, postal_code, city, state, country, phone, email];
         let payment = settings.payment.as_deref();
         Self {
             phase: settings.checking_out.map_or(Phase::Form, Phase::Watching),
@@ -133,6 +154,40 @@ impl Checkout {
             new_total: None,
             submission: None,
         }
+    }
+
+    /// The fields that this address has, from top to bottom: the state only where addresses of the country name one.
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        let state = self.country().and_then(Country::state_label);
+        Field::ALL.into_iter().filter(|field| *field != Field::State || state.is_some()).collect()
+    }
+
+    pub(crate) fn label(&self, field: Field) -> &'static str {
+        let state = self.country().and_then(Country::state_label).filter(|_| field == Field::State);
+        state.unwrap_or(field.label())
+    }
+
+    /// The country that the shopper means, by code or name.
+    pub(crate) fn country(&self) -> Option<Country> {
+        Country::meant_by(&self.text(Field::Country))
+    }
+
+    /// What helps to fill a field in, beside what stands in it.
+    pub(crate) fn hint(&self, field: Field) -> Option<&'static str> {
+        let is_empty = self.text(field).is_empty();
+        match field {
+            Field::Country => self.country().filter(|known| known.name != self.text(field)).map(|country| country.name),
+            Field::PostalCode if is_empty && self.country().is_some_and(|country| !country.needs_postal_code()) => {
+                Some("if there is one")
+            }
+            Field::Line2 | Field::State | Field::Phone => is_empty.then_some("optional"),
+            Field::Name | Field::Street | Field::PostalCode | Field::City | Field::Email | Field::Payment => None,
+        }
+    }
+
+    /// Whether nothing stands where nothing needs to.
+    pub(crate) fn is_left_empty(&self, field: Field) -> bool {
+        matches!(field, Field::Line2 | Field::State | Field::Phone) && self.text(field).is_empty()
     }
 
     /// The text field of a field; `None` for the choice of payment.
@@ -180,9 +235,12 @@ impl Checkout {
         Contact {
             name: self.text(Field::Name),
             street: self.text(Field::Street),
+            line2: self.text(Field::Line2),
             postal_code: self.text(Field::PostalCode),
             city: self.text(Field::City),
+            state: self.text(Field::State),
             country: self.text(Field::Country),
+            phone: self.text(Field::Phone),
             email: self.text(Field::Email),
         }
     }
@@ -193,40 +251,40 @@ impl Checkout {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Contact { name, street, postal_code, city, country, email } = self.contact();
+        let Contact { name, street, line2, postal_code, city, state, country, phone, email } = self.contact();
+        let known = Country::meant_by(&country);
+        let [line2, state, phone] = [line2, state, phone].map(|text| Some(text).filter(|text| !text.is_empty()));
+        let state = state.filter(|_| known.is_some_and(|country| country.state_label().is_some()));
+        let country = known.map_or(country, |country| country.code.to_owned());
         Ok(CheckoutRequest {
             expected_total,
             email,
-            shipping_address: Address { name, street, postal_code, city, country: country.to_uppercase() },
+            shipping_address: Address { name, street, line2, postal_code, city, state, country, phone },
             payment: self.payment().method(),
         })
     }
 
     fn wrong_fields(&self) -> Vec<(Field, String)> {
-        Field::ALL.into_iter().filter_map(|field| Some((field, self.wrong(field)?.to_owned()))).collect()
+        self.fields().into_iter().filter_map(|field| Some((field, self.wrong(field)?))).collect()
     }
 
     /// What is wrong with a field, by the limits of the shop's interface.
-    fn wrong(&self, field: Field) -> Option<&'static str> {
+    fn wrong(&self, field: Field) -> Option<String> {
         let text = self.text(field);
-        let length = text.chars().count();
+        let line = |max_chars| text::check_line(&text, max_chars).err().map(|wrong| wrong.to_string());
         match field {
             Field::Payment => None,
-            _ if text.is_empty() => Some("is needed"),
-            Field::Name | Field::Street | Field::City => (length > 100).then_some("at most 100 characters"),
-            Field::PostalCode => (length > 20).then_some("at most 20 characters"),
-            Field::Country => {
-                let two_letters = length == 2 && text.chars().all(|letter| letter.is_ascii_alphabetic());
-                (!two_letters).then_some("two letters, such as DE")
-            }
-            Field::Email => (!looks_like_email(&text)).then_some("an address such as ada@example.com"),
+            _ if self.is_left_empty(field) => None,
+            Field::PostalCode if text.is_empty() && !self.country().is_some_and(Country::needs_postal_code) => None,
+            _ if text.is_empty() => Some("is needed".to_owned()),
+            Field::Name | Field::Street | Field::Line2 | Field::City | Field::State => line(100),
+            Field::PostalCode => line(20),
+            Field::Phone => line(30),
+            Field::Country => match self.country() {
+                Some(_) => None,
+                None => Some("must be a country or its code, such as DE".to_owned()),
+            },
+            Field::Email => text.parse::<EmailAddress>().err().map(|wrong| wrong.to_string()),
         }
     }
-}
-
-/// Only the obvious is caught here; the shop judges.
-fn looks_like_email(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
-    }) && !text.contains(char::is_whitespace)
 }

@@ -4,9 +4,9 @@ mod sales;
 mod stock;
 
 use storefront_api::{
-    AdjustStock, ChangeProduct, Currency, Deliver, HeldWithdrawals, NewProduct, Order, OrderId, OrderListQuery,
-    OrderStatus, OrderSummary, Product, ProductId, ProductQuery, ProductServiceState, ReceiveStock, RefundOrder,
-    RepriceProduct, SetStock, Ship, StockItem, Timestamp,
+    AdjustStock, ChangeEmail, ChangeProduct, Currency, Deliver, HeldWithdrawals, NewProduct, Order, OrderId,
+    OrderListQuery, OrderStatus, OrderSummary, Product, ProductId, ProductQuery, ProductServiceState, ReceiveStock,
+    RefundOrder, RepriceProduct, SetStock, Ship, StockItem, Timestamp,
 };
 use tui_input::Input;
 
@@ -59,6 +59,7 @@ pub(crate) enum Work {
     Create(Currency),
     Ship(OrderId),
     Deliver(OrderId),
+    ChangeEmail(OrderId),
     Refund(OrderId, Currency),
     ConfirmWithdrawals,
 }
@@ -77,6 +78,7 @@ pub(crate) enum Request {
     Create(NewProduct),
     Ship(OrderId, Ship),
     Deliver(OrderId, Deliver),
+    ChangeEmail(OrderId, ChangeEmail),
     Refund(OrderId, RefundOrder),
     ConfirmWithdrawals,
 }

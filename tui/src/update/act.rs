@@ -121,6 +121,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ConfirmWithdrawals => counter::ask_to_confirm_withdrawals(model),
         Action::Ship => counter::ask_to_ship(model),
         Action::Deliver => counter::ask_to_deliver(model),
+        Action::ChangeEmail => counter::ask_to_change_email(model),
         Action::Refund => counter::ask_to_refund(model),
         Action::Rebuild => return processes::rebuild(model),
         Action::RetryParked => return processes::retry(model),

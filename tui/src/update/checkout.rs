@@ -34,9 +34,12 @@ pub(super) fn offer(model: &mut Model, contact: &Contact) {
     let texts = [
         (Field::Name, &contact.name),
         (Field::Street, &contact.street),
+        (Field::Line2, &contact.line2),
         (Field::PostalCode, &contact.postal_code),
         (Field::City, &contact.city),
+        (Field::State, &contact.state),
         (Field::Country, &contact.country),
+        (Field::Phone, &contact.phone),
         (Field::Email, &contact.email),
     ];
     for (field, text) in texts {
@@ -53,9 +56,10 @@ pub(super) fn edited(model: &mut Model) {
 }
 
 pub(super) fn step_field(model: &mut Model, by: isize) {
-    let place = Field::ALL.iter().position(|field| *field == model.checkout.focus).unwrap_or(0);
-    let there = (place + Field::ALL.len()).saturating_add_signed(by) % Field::ALL.len();
-    model.checkout.focus = Field::ALL[there];
+    let fields = model.checkout.fields();
+    let place = fields.iter().position(|field| *field == model.checkout.focus).unwrap_or(0);
+    let there = (place + fields.len()).saturating_add_signed(by) % fields.len().max(1);
+    model.checkout.focus = fields.get(there).copied().unwrap_or(Field::Name);
 }
 
 /// Chooses another way to pay; beyond the first one goes back to the fields.

@@ -13,7 +13,7 @@ use crate::state::counter::{Agreed, Figures, Part, Request, Work};
 use crate::state::{Ask, Failure, FieldWrong, Form, Model, Screen};
 use crate::update::Effect;
 
-pub(super) use dispatch::{ask_to_deliver, ask_to_refund, ask_to_ship, next_status, open_order};
+pub(super) use dispatch::{ask_to_change_email, ask_to_deliver, ask_to_refund, ask_to_ship, next_status, open_order};
 pub(super) use products::{
     ask_for_new, ask_to_confirm_withdrawals, ask_to_describe, ask_to_reprice, ask_to_withdraw_or_relist,
     toggle_withdrawn,
@@ -222,6 +222,7 @@ pub(super) fn request(form: &Form, work: &Work) -> Result<Request, Vec<FieldWron
         Work::Ship(id) => dispatch::ship(form, *id),
         Work::Deliver(id) => Ok(dispatch::deliver(form, *id)),
         Work::ConfirmWithdrawals => Ok(Request::ConfirmWithdrawals),
+        Work::ChangeEmail(id) => dispatch::change_email(form, *id),
         Work::Refund(id, currency) => dispatch::refund(form, *id, *currency),
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(input) = focused_input(model) else { return Vec::new() };
-    for letter in on_one_line(text).chars().take(MAX_PASTED_CHARS) {
+    for letter in storefront_api::text::cleaned(&on_one_line(text), false).chars().take(MAX_PASTED_CHARS) {
         input.handle(InputRequest::InsertChar(letter));
     }
     after_typing(model)

@@ -60,10 +60,14 @@ fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
     let mut cursor = None;
     let mut y = area.y;
     // On a low screen only what surrounds the focus fits.
-    let place = checkout.focus as usize;
+    let mut shown = checkout.fields();
+    if usize::from(area.height) < shown.len() + 2 {
+        shown.retain(|field| *field == checkout.focus || !checkout.is_left_empty(*field));
+    }
+    let place = shown.iter().position(|field| *field == checkout.focus).unwrap_or(0);
     let room = usize::from(area.height).max(1);
-    let first = if room >= Field::ALL.len() { 0 } else { (place + 1).saturating_sub(room) };
-    for field in Field::ALL.into_iter().skip(first) {
+    let first = if room >= shown.len() { 0 } else { (place + 1).saturating_sub(room) };
+    for field in shown.into_iter().skip(first) {
         if y >= area.bottom() {
             break;
         }
@@ -75,7 +79,7 @@ fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
         let Some(input) = checkout.input(field) else { continue };
         let focused = checkout.focus == field;
         let error = checkout.errors.iter().find(|(wrong, _)| *wrong == field).map(|(_, text)| text.as_str());
-        put(buffer, area.x, y, field.label(), if focused { theme.accent } else { theme.dim }, LABELS - 1);
+        put(buffer, area.x, y, checkout.label(field), if focused { theme.accent } else { theme.dim }, LABELS - 1);
         let x = area.x + LABELS;
         let wide = area.width.saturating_sub(LABELS).min(34);
         // Where nobody types, a long text shows from its beginning.
@@ -85,6 +89,11 @@ fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
             cursor = Some(Position::new(x + at.min(wide), y));
         }
         put(buffer, x, y, &shown, if focused { theme.field } else { theme.text }, wide);
+        if let Some(hint) = checkout.hint(field).filter(|_| error.is_none()) {
+            let after = x + if focused { wide } else { width(&shown).min(wide) };
+            let gap = u16::from(focused || !shown.is_empty());
+            put(buffer, after + gap, y, hint, theme.dim, area.right().saturating_sub(after + gap));
+        }
         if let Some(error) = error {
             let after = x + if focused { wide + 1 } else { width(&shown).min(wide) + 1 };
             let room = area.right().saturating_sub(after);

@@ -121,13 +121,12 @@ fn items(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
     }
     let mut height = shown;
     if let Some(address) = address {
-        let town = format!("{} {}, {}", address.postal_code, address.city, address.country);
-        let email = order.email.clone().unwrap_or_default();
-        for (line, text) in [&address.name, &address.street, &town, &email].into_iter().enumerate() {
+        let lines = address.lines().into_iter().chain(address.phone.clone()).chain(order.email.clone());
+        for (line, text) in lines.enumerate() {
             let row = row(area, line);
-            put(buffer, area.right() - 30, row.y, text, theme.dim, 30);
+            put(buffer, area.right() - 30, row.y, &text, theme.dim, 30);
+            height = height.max(line + 1);
         }
-        height = height.max(4);
     }
     u16::try_from(height).unwrap_or(4)
 }

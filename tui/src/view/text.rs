@@ -14,9 +14,10 @@ pub(super) fn width(text: &str) -> u16 {
     u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
-/// The text itself, or as much of it as fits with an ellipsis. Control characters become spaces.
+/// The text itself, or as much of it as fits with an ellipsis. Control characters become spaces,
+/// and what is invisible or turns text around is left out.
 pub(super) fn fit(text: &str, room: u16) -> String {
-    let clean: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let clean = storefront_api::text::cleaned(text, false);
     if width(&clean) <= room {
         return clean;
     }

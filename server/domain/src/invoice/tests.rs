@@ -31,7 +31,10 @@ fn an_invoice(lines: &[(i64, u8)]) -> Invoice {
             postal_code: "10115".to_owned(),
             city: "Berlin".to_owned(),
             country: "DE".to_owned(),
+            ..Address::default()
         },
+        seller: None,
+        supplied_at: None,
         issued_at: Timestamp::from_unix_ms(1_780_000_000_000),
         lines: lines.iter().map(line).collect(),
         discount: euro(0),

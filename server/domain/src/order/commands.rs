@@ -110,6 +110,11 @@ pub enum OrderCommand {
         /// The invoice's number.
         number: InvoiceNumber,
     },
+    /// Send mail about it to another address; nothing happens where it goes there already.
+    ChangeEmail {
+        /// Where.
+        email: String,
+    },
     /// Send it.
     Ship {
         /// Who carries it.

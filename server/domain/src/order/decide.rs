@@ -87,6 +87,11 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             }
             Some(_) | None => Err(wrong_state(order, "invoiced")),
         },
+        OrderCommand::ChangeEmail { email } => match order.purchase() {
+            Some(purchase) if purchase.details.email == email => Ok(vec![]),
+            Some(_) => Ok(vec![OrderEvent::EmailChanged { email }]),
+            None => Err(wrong_state(order, "sent mail about")),
+        },
         OrderCommand::Ship { carrier, tracking_number, estimated_delivery } => match order {
             Order::Confirmed { .. } => Ok(vec![OrderEvent::Shipped { carrier, tracking_number, estimated_delivery }]),
             Order::New

@@ -105,6 +105,11 @@ pub enum OrderEvent {
         /// The invoice's number.
         number: InvoiceNumber,
     },
+    /// Mail about it goes to another address, because the one before was wrong.
+    EmailChanged {
+        /// Where it goes now.
+        email: String,
+    },
     /// It is on its way.
     Shipped {
         /// Who carries it.

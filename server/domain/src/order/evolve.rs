@@ -15,6 +15,9 @@ use crate::invoice::InvoiceNumber;
 
 /// The order after an event. Never fails; an event that cannot be leaves the order as it was.
 pub fn evolve(order: Order, event: &OrderEvent) -> Order {
+    if let OrderEvent::EmailChanged { email } = event {
+        return with_email(order, email);
+    }
     match order {
         Order::New => started(event),
         Order::InProgress(basket) => in_progress(basket, event),
@@ -49,6 +52,7 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::CheckedOut { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
+            | OrderEvent::EmailChanged { .. }
             | OrderEvent::Delivered { .. }
             | OrderEvent::Expired => Order::Confirmed { purchase, number },
         },
@@ -74,11 +78,34 @@ pub fn evolve(order: Order, event: &OrderEvent) -> Order {
             | OrderEvent::CheckedOut { .. }
             | OrderEvent::Reopened { .. }
             | OrderEvent::Confirmed { .. }
+            | OrderEvent::EmailChanged { .. }
             | OrderEvent::Shipped { .. }
             | OrderEvent::Cancelled { .. }
             | OrderEvent::Expired => Order::Shipped { purchase, number, shipment },
         },
         ended @ (Order::Delivered { .. } | Order::Cancelled { .. } | Order::Expired(_)) => after_the_end(ended, event),
+    }
+}
+
+/// In every state in which something was bought.
+fn with_email(order: Order, email: &str) -> Order {
+    let changed = |mut purchase: Purchase| {
+        email.clone_into(&mut purchase.details.email);
+        purchase
+    };
+    match order {
+        Order::CheckedOut(purchase) => Order::CheckedOut(changed(purchase)),
+        Order::Confirmed { purchase, number } => Order::Confirmed { purchase: changed(purchase), number },
+        Order::Shipped { purchase, number, shipment } => {
+            Order::Shipped { purchase: changed(purchase), number, shipment }
+        }
+        Order::Delivered { purchase, number, shipment } => {
+            Order::Delivered { purchase: changed(purchase), number, shipment }
+        }
+        Order::Cancelled { purchase, number, reason } => {
+            Order::Cancelled { purchase: changed(purchase), number, reason }
+        }
+        unbought @ (Order::New | Order::InProgress(_) | Order::Expired(_)) => unbought,
     }
 }
 
@@ -124,6 +151,7 @@ fn started(event: &OrderEvent) -> Order {
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
         | OrderEvent::Invoiced { .. }
+        | OrderEvent::EmailChanged { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Cancelled { .. }
@@ -160,6 +188,7 @@ fn in_progress(basket: Basket, event: &OrderEvent) -> Order {
         | OrderEvent::Reopened { .. }
         | OrderEvent::Confirmed { .. }
         | OrderEvent::Invoiced { .. }
+        | OrderEvent::EmailChanged { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Cancelled { .. } => basket,
@@ -184,6 +213,7 @@ fn checked_out(purchase: Purchase, event: &OrderEvent) -> Order {
         | OrderEvent::VoucherRemoved { .. }
         | OrderEvent::CheckedOut { .. }
         | OrderEvent::Invoiced { .. }
+        | OrderEvent::EmailChanged { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
         | OrderEvent::Expired => Order::CheckedOut(purchase),

@@ -2,7 +2,7 @@
 //! gets its recorded example.
 
 use storefront_api::{
-    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason,
+    Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason, Seller,
     Timestamp, VatRate, VoucherCode,
 };
 use storefront_domain::checkout::{CheckoutEvent, Line};
@@ -64,7 +64,8 @@ pub(super) fn order() -> Vec<OrderEvent> {
             Some(OrderEvent::CheckedOut { .. }) => OrderEvent::Reopened { reason: out_of_stock() },
             Some(OrderEvent::Reopened { .. }) => OrderEvent::Confirmed { number: number() },
             Some(OrderEvent::Confirmed { .. }) => OrderEvent::Invoiced { number: invoice_number() },
-            Some(OrderEvent::Invoiced { .. }) => OrderEvent::Shipped {
+            Some(OrderEvent::Invoiced { .. }) => OrderEvent::EmailChanged { email: email_address() },
+            Some(OrderEvent::EmailChanged { .. }) => OrderEvent::Shipped {
                 carrier: "Snail Post".to_owned(),
                 tracking_number: "SP-20260301-7".to_owned(),
                 estimated_delivery: Some(moment()),
@@ -382,9 +383,12 @@ fn address() -> Address {
     Address {
         name: "Ada Example".to_owned(),
         street: "Long Lane 1".to_owned(),
+        line2: Some("Flat 3".to_owned()),
         postal_code: "12345".to_owned(),
         city: "Sampleton".to_owned(),
+        state: Some("Berlin".to_owned()),
         country: "DE".to_owned(),
+        phone: Some("+49 30 1234567".to_owned()),
     }
 }
 
@@ -410,7 +414,13 @@ pub(super) fn invoice() -> Vec<InvoiceEvent> {
         customer_id: Some(customer_id()),
         email: email_address(),
         address: address(),
+        seller: Some(Seller {
+            name: "Example Ltd".to_owned(),
+            address: vec!["1 Example Street".to_owned(), "12345 Example Town".to_owned()],
+            vat_id: Some("DE000000000".to_owned()),
+        }),
         issued_at: moment(),
+        supplied_at: Some(moment()),
         lines: vec![line],
         discount: euro(500),
         tax: tax(),

@@ -344,7 +344,8 @@ fn an_event_in_a_stream_of_another_context_is_told() {
 
 #[test]
 fn data_that_does_not_fit_is_told_without_repeating_it() {
-    let told = |kind, text| order::decode(kind, 1, stored(text).as_str()).unwrap_err().to_string();
+    let told =
+        |kind, text| order::decode(kind, upcast::present_version(kind), stored(text).as_str()).unwrap_err().to_string();
     assert_eq!(
         told("order.cancelled", r#"{"because":"of Ada"}"#),
         "the data of order.cancelled does not fit: missing field `reason`"

@@ -5,6 +5,7 @@ pub(crate) mod checkout;
 pub(crate) mod deliver;
 pub(crate) mod diagram;
 pub(crate) mod diff;
+pub(crate) mod email;
 pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod refund;

@@ -82,6 +82,7 @@ pub(super) async fn submit(client: &Client, request: Request, key: &IdempotencyK
         Request::Create(product) => Agreed::Product(Box::new(client.create_product(&product, key).await?.value)),
         Request::ConfirmWithdrawals => Agreed::Withdrawals(client.confirm_withdrawals(key).await?.value.withdrawn),
         Request::Ship(id, ship) => Agreed::Order(Box::new(client.ship(id, &ship, key).await?.value)),
+        Request::ChangeEmail(id, change) => Agreed::Order(Box::new(client.change_email(id, &change).await?.value)),
         Request::Deliver(id, deliver) => Agreed::Order(Box::new(client.deliver(id, &deliver, key).await?.value)),
         Request::Refund(id, refund) => Agreed::Order(Box::new(client.refund(id, &refund, key).await?.value)),
     })

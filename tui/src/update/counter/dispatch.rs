@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 use storefront_api::{
-    Currency, Deliver, Money, Order, OrderId, OrderStatus, PaymentStatus, RefundOrder, Ship, Timestamp,
+    ChangeEmail, Currency, Deliver, EmailAddress, Money, Order, OrderId, OrderStatus, PaymentStatus, RefundOrder, Ship,
+    Timestamp,
 };
 
 use crate::money;
@@ -19,6 +20,7 @@ struct Chosen {
     payment: PaymentStatus,
     total: Money,
     recipient: String,
+    email: String,
 }
 
 /// The open order on its screen, the chosen one of the list.
@@ -33,6 +35,7 @@ fn chosen(model: &Model) -> Option<Chosen> {
             payment: order.payment_status,
             total: order.total,
             recipient: order.shipping_address.as_ref().map(|address| address.name.clone()).unwrap_or_default(),
+            email: order.email.clone().unwrap_or_default(),
         });
     }
     let order = model.counter.orders.list.selected()?;
@@ -43,6 +46,7 @@ fn chosen(model: &Model) -> Option<Chosen> {
         payment: order.payment_status,
         total: order.total,
         recipient: String::new(),
+        email: String::new(),
     })
 }
 
@@ -97,6 +101,25 @@ pub(in crate::update) fn ask_to_deliver(model: &mut Model) {
     }
 }
 
+pub(in crate::update) fn ask_to_change_email(model: &mut Model) {
+    let Some(chosen) = chosen(model) else { return };
+    match chosen.status {
+        OrderStatus::CheckedOut
+        | OrderStatus::Confirmed
+        | OrderStatus::Shipped
+        | OrderStatus::Delivered
+        | OrderStatus::Cancelled => {
+            let about = format!("Mail about {} goes there from now on; what nobody took is sent again.", chosen.name);
+            let fields = vec![FormField::new("/email", "Email", "the right address", &chosen.email)];
+            let purpose = FormFor::Counter(Work::ChangeEmail(chosen.id));
+            model.form = Some(Form::new(purpose, "Correct the mail address", about, fields));
+        }
+        OrderStatus::InProgress | OrderStatus::Expired => {
+            model.toast(Tone::Plain, "Nothing was bought: there is no mail about it.");
+        }
+    }
+}
+
 pub(in crate::update) fn ask_to_refund(model: &mut Model) {
     let Some(chosen) = chosen(model) else { return };
     match chosen.payment {
@@ -148,6 +171,14 @@ pub(super) fn deliver(form: &Form, id: OrderId) -> Request {
     Request::Deliver(id, Deliver { recipient: form.text("/recipient") })
 }
 
+pub(super) fn change_email(form: &Form, id: OrderId) -> Result<Request, Vec<FieldWrong>> {
+    let email = form.text("/email");
+    match email.parse::<EmailAddress>() {
+        Ok(_) => Ok(Request::ChangeEmail(id, ChangeEmail { email })),
+        Err(wrong) => Err(vec![("/email", wrong.to_string())]),
+    }
+}
+
 pub(super) fn refund(form: &Form, id: OrderId, currency: Currency) -> Result<Request, Vec<FieldWrong>> {
     let text = form.text("/amount");
     let amount =
@@ -160,6 +191,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, order: Order) -> Vec<Effect
     let said = match work {
         Work::Ship(_) => format!("{name} is on its way"),
         Work::Deliver(_) => format!("{name} has arrived"),
+        Work::ChangeEmail(_) => format!("Mail about {name} goes to {}", order.email.as_deref().unwrap_or_default()),
         Work::Refund(..)
         | Work::Receive(_)
         | Work::Adjust(_)

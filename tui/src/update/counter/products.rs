@@ -176,6 +176,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, product: &Product) {
         | Work::SetThreshold(_)
         | Work::Ship(_)
         | Work::Deliver(_)
+        | Work::ChangeEmail(_)
         | Work::Refund(..)
         | Work::ConfirmWithdrawals => format!("{name} is described anew"),
     };

@@ -125,6 +125,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
         | Work::Create(_)
         | Work::Ship(_)
         | Work::Deliver(_)
+        | Work::ChangeEmail(_)
         | Work::Refund(..)
         | Work::ConfirmWithdrawals => format!("{name}: {} on hand now", item.on_hand),
     };

@@ -236,6 +236,7 @@ impl World {
                 postal_code: "12345".to_owned(),
                 city: "Sampleton".to_owned(),
                 country: "DE".to_owned(),
+                ..Address::default()
             },
             payment: method.clone(),
         };

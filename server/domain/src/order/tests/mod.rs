@@ -294,5 +294,6 @@ fn address() -> Address {
         postal_code: "12345".to_owned(),
         city: "Sampleton".to_owned(),
         country: "DE".to_owned(),
+        ..Address::default()
     }
 }

@@ -155,6 +155,7 @@ impl Client {
                 Agreed::Withdrawals(held.map_or(0, |held| held.missing))
             }
             Request::Ship(id, _) => self.set_status(id, OrderStatus::Shipped),
+            Request::ChangeEmail(id, _) => self.set_status(id, OrderStatus::Confirmed),
             Request::Deliver(id, _) => self.set_status(id, OrderStatus::Delivered),
             Request::Refund(id, _) => Agreed::Order(Box::new(self.order_mut(id).clone())),
         }

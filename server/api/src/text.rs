@@ -1,0 +1,211 @@
+//! What a text that somebody wrote may be. One rule for every field, so that nothing invisible hides in a name, a reason or
+//! an address, wherever it is shown.
+
+/// Why a text is refused. The sentence goes after the name of the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadText {
+    /// There is nothing in it that one can see.
+    #[error("must have something in it that can be seen")]
+    Blank,
+    /// Too many characters.
+    #[error("must be at most {max_chars} characters; it is {chars}")]
+    TooLong {
+        /// How many it has.
+        chars: usize,
+        /// How many it may have.
+        max_chars: usize,
+    },
+    /// A control character.
+    #[error("must not have control characters; character {place} is U+{code:04X}")]
+    Control {
+        /// Which character it is, from 1.
+        place: usize,
+        /// Its code point.
+        code: u32,
+    },
+    /// A character that cannot be seen, or that changes the order in which others are shown.
+    #[error("must not have invisible or text-direction characters; character {place} is U+{code:04X}")]
+    Invisible {
+        /// Which character it is, from 1.
+        place: usize,
+        /// Its code point.
+        code: u32,
+    },
+}
+
+/// Checks a text of one line, of 1 to `max_chars` characters.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_line(text: &str, max_chars: usize) -> Result<(), BadText> {
+    check(text, max_chars, |_| false)?;
+    if text.chars().any(is_visible) { Ok(()) } else { Err(BadText::Blank) }
+}
+
+/// Checks a text of several lines, which may be empty.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_lines(text: &str, max_chars: usize) -> Result<(), BadText> {
+    check(text, max_chars, |char| char == '\n')
+}
+
+fn check(text: &str, max_chars: usize, allowed: fn(char) -> bool) -> Result<(), BadText> {
+    let chars = text.chars().count();
+    if chars > max_chars {
+        return Err(BadText::TooLong { chars, max_chars });
+    }
+    let mut before = None;
+    let mut rest = text.chars().enumerate().peekable();
+    while let Some((index, char)) = rest.next() {
+        let (place, code) = (index + 1, u32::from(char));
+        if (char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')) && !allowed(char) {
+            return Err(BadText::Control { place, code });
+        }
+        if is_invisible(char) && !belongs_to_its_neighbours(char, before, rest.peek().map(|(_, next)| *next)) {
+            return Err(BadText::Invisible { place, code });
+        }
+        before = Some(char);
+    }
+    Ok(())
+}
+
+/// A text of another system as it may be shown and kept: control characters are spaces, invisible ones are gone.
+/// Line breaks stay where the text may have several lines.
+pub fn cleaned(text: &str, keep_lines: bool) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(char) = rest.next() {
+        if is_invisible(char) && !belongs_to_its_neighbours(char, before, rest.peek().copied()) {
+            continue;
+        }
+        let breaks = char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
+        let kept = if breaks && !(keep_lines && char == '\n') { ' ' } else { char };
+        clean.push(kept);
+        before = Some(kept);
+    }
+    clean
+}
+
+/// Whether a character shows something by itself: no blank, nothing invisible, no mark that needs a letter below it.
+fn is_visible(char: char) -> bool {
+    let is_mark = matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{e0100}'..='\u{e01ef}');
+    !char.is_whitespace() && !char.is_control() && !is_mark && !is_invisible(char)
+}
+
+/// Whether a character is shown as nothing, or changes how others are: format characters (general category Cf), what else
+/// is `Default_Ignorable_Code_Point` (Unicode 16, `DerivedCoreProperties.txt`) but for variation selectors, and the
+/// empty braille pattern.
+pub fn is_invisible(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
+}
+
+/// Whether a joiner is part of a word: the zero-width joiner and non-joiner decide in Persian, Urdu and the scripts of India
+/// which form a letter has, and the joiner makes one picture of several emoji. Between other letters it only hides.
+fn belongs_to_its_neighbours(char: char, before: Option<char>, after: Option<char>) -> bool {
+    matches!(char, '\u{200c}' | '\u{200d}') && before.is_some_and(joins) && after.is_some_and(joins)
+}
+
+/// Whether a character is of a script whose letters join or stack (Arabic, Syriac, N'Ko, Thaana, the scripts of South and
+/// Southeast Asia, Mongolian), or an emoji or its variation selector.
+fn joins(char: char) -> bool {
+    matches!(char, '\u{600}'..='\u{e7f}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{1cd0}'..='\u{1cff}'
+        | '\u{a8e0}'..='\u{a8ff}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{2190}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
+        | '\u{fe0f}' | '\u{11000}'..='\u{11fff}' | '\u{1f000}'..='\u{1faff}')
+        && !is_invisible(char)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_every_script_pass() {
+        for text in [
+            "Łukasz Żółć",
+            "Ελένη Παπαδοπούλου",
+            "Ирина",
+            "محمد بن سلمان",
+            "می\u{200c}خواهم",
+            "שרה",
+            "สมชาย ใจดี",
+            "क्\u{200d}ष",
+            "王小明",
+            "葛\u{e0100}飾区",
+            "e\u{301}clair",
+            "👩\u{200d}👩\u{200d}👧",
+            "❤\u{fe0f}",
+            "O’Brien-Smith (c/o Müller)",
+        ] {
+            assert_eq!(check_line(text, 100), Ok(()), "{text}");
+            assert_eq!(cleaned(text, false), text);
+        }
+    }
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        for text in ["", " ", "\u{a0}\u{3000}", "\u{301}", "\u{fe0f}"] {
+            assert_eq!(check_line(text, 100), Err(BadText::Blank), "{text:?}");
+        }
+        assert_eq!(check_lines("", 100), Ok(()));
+    }
+
+    #[test]
+    fn what_hides_or_turns_text_around_is_refused_and_named() {
+        for hidden in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fffb}',
+            '\u{e0041}',
+        ] {
+            let text = format!("Ada{hidden}Lovelace");
+            let code = u32::from(hidden);
+            assert_eq!(check_line(&text, 100), Err(BadText::Invisible { place: 4, code }), "U+{code:04X}");
+            assert_eq!(check_lines(&text, 100), Err(BadText::Invisible { place: 4, code }), "U+{code:04X}");
+            assert_eq!(cleaned(&text, true), "AdaLovelace", "U+{code:04X}");
+            assert!(check_line(&hidden.to_string(), 100).is_err(), "U+{code:04X} alone");
+        }
+        // At the ends of a word a joiner joins nothing.
+        assert!(check_line("می\u{200c}", 100).is_err());
+        assert!(check_line("\u{200d}क", 100).is_err());
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_a_line_break_too_where_there_is_one_line() {
+        assert_eq!(check_line("a\nb", 100), Err(BadText::Control { place: 2, code: 10 }));
+        assert_eq!(check_lines("a\nb", 100), Ok(()));
+        assert_eq!(check_lines("a\r\nb", 100), Err(BadText::Control { place: 2, code: 13 }));
+        assert_eq!(check_line("a\u{2028}b", 100), Err(BadText::Control { place: 2, code: 0x2028 }));
+        assert_eq!(cleaned("a\r\nb\u{2028}c", false), "a  b c");
+        assert_eq!(cleaned("a\r\nb", true), "a \nb");
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert_eq!(check_line(&"ł".repeat(100), 100), Ok(()));
+        assert_eq!(check_line(&"ł".repeat(101), 100), Err(BadText::TooLong { chars: 101, max_chars: 100 }));
+    }
+}
