@@ -424,7 +424,8 @@ async fn a_schema_of_our_name_that_is_not_ours_is_left_alone_and_named_at_the_st
     let folder = tempfile::tempdir().unwrap();
     let mut config = crate::world::config(&mocks, &folder);
     config.store = crate::postgres::postgres_url(&address).parse().unwrap();
-    let refusal = storefront_server::Server::start(config).await.err().expect("it is refused").to_string();
+    let Err(refusal) = storefront_server::Server::start(config).await else { panic!("it is refused") };
+    let refusal = refusal.to_string();
     assert!(refusal.contains("a schema named views with a table generations"), "{refusal}");
     let kept = client.query_one("SELECT name FROM views.generations", &[]).await.unwrap();
     assert_eq!(kept.get::<_, String>(0), "Ada");

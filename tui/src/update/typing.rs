@@ -48,26 +48,6 @@ fn on_one_line(text: &str) -> String {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pasted_lines_stay_apart_and_leading_ones_eat_nothing() {
-        for (pasted, taken) in [
-            ("Ada Lovelace", "Ada Lovelace"),
-            ("\n\nAda\nLovelace\n", "Ada Lovelace"),
-            ("Ada\r\nLovelace", "Ada Lovelace"),
-            ("12\tSt James's  Square", "12 St James's  Square"),
-            (" trailing ", " trailing "),
-            ("a\u{1b}[31mb\u{9b}c", "a[31mbc"),
-            ("\n\n", ""),
-        ] {
-            assert_eq!(on_one_line(pasted), taken, "{pasted:?}");
-        }
-    }
-}
-
 fn focused_input(model: &mut Model) -> Option<&mut Input> {
     if let Some(help) = &mut model.help {
         return Some(&mut help.filter);
@@ -156,5 +136,25 @@ fn typed(key: Key) -> Option<InputRequest> {
                 | Code::PageDown,
             ..
         } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_lines_stay_apart_and_leading_ones_eat_nothing() {
+        for (pasted, taken) in [
+            ("Ada Lovelace", "Ada Lovelace"),
+            ("\n\nAda\nLovelace\n", "Ada Lovelace"),
+            ("Ada\r\nLovelace", "Ada Lovelace"),
+            ("12\tSt James's  Square", "12 St James's  Square"),
+            (" trailing ", " trailing "),
+            ("a\u{1b}[31mb\u{9b}c", "a[31mbc"),
+            ("\n\n", ""),
+        ] {
+            assert_eq!(on_one_line(pasted), taken, "{pasted:?}");
+        }
     }
 }

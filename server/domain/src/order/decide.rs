@@ -5,6 +5,7 @@ use storefront_api::{Money, OrderStatus, ProductId, ReopenReason, VatRate, Vouch
 use super::{AppliedVoucher, CheckoutDetails, OrderLine, Purchase, basket};
 use super::{Basket, ItemFacts, LineFacts, LineProblem, Order, OrderCommand, OrderError, OrderEvent};
 use crate::Quantity;
+use crate::invoice::InvoiceNumber;
 
 /// The most lines that a basket can have.
 pub const MAX_LINES: usize = 50;
@@ -81,17 +82,8 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             }
             Ok(vec![OrderEvent::Confirmed { number }])
         }
-        OrderCommand::NoteInvoice { number } => match order.purchase() {
-            Some(purchase) if order.number().is_some() => {
-                Ok(if purchase.invoice.is_none() { vec![OrderEvent::Invoiced { number }] } else { vec![] })
-            }
-            Some(_) | None => Err(wrong_state(order, "invoiced")),
-        },
-        OrderCommand::ChangeEmail { email } => match order.purchase() {
-            Some(purchase) if purchase.details.email == email => Ok(vec![]),
-            Some(_) => Ok(vec![OrderEvent::EmailChanged { email }]),
-            None => Err(wrong_state(order, "sent mail about")),
-        },
+        OrderCommand::NoteInvoice { number } => note_invoice(order, number),
+        OrderCommand::ChangeEmail { email } => change_email(order, email),
         OrderCommand::Ship { carrier, tracking_number, estimated_delivery } => match order {
             Order::Confirmed { .. } => Ok(vec![OrderEvent::Shipped { carrier, tracking_number, estimated_delivery }]),
             Order::New
@@ -122,6 +114,23 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
             | Order::Expired(_) => Err(wrong_state(order, "cancelled")),
         },
         OrderCommand::Expire => Ok(order.basket().map(|_| OrderEvent::Expired).into_iter().collect()),
+    }
+}
+
+fn note_invoice(order: &Order, number: InvoiceNumber) -> Result<Vec<OrderEvent>, OrderError> {
+    match order.purchase() {
+        Some(purchase) if order.number().is_some() => {
+            Ok(if purchase.invoice.is_none() { vec![OrderEvent::Invoiced { number }] } else { vec![] })
+        }
+        Some(_) | None => Err(wrong_state(order, "invoiced")),
+    }
+}
+
+fn change_email(order: &Order, email: String) -> Result<Vec<OrderEvent>, OrderError> {
+    match order.purchase() {
+        Some(purchase) if purchase.details.email == email => Ok(vec![]),
+        Some(_) => Ok(vec![OrderEvent::EmailChanged { email }]),
+        None => Err(wrong_state(order, "sent mail about")),
     }
 }
 
