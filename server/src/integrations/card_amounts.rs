@@ -37,6 +37,15 @@ pub(crate) fn at_gateway(money: Money) -> Option<i64> {
     i64::try_from(steps * i128::from(step)).ok()
 }
 
+/// An amount that the gateway tells, in ours; what it rounded stays rounded. `None` when it does not fit 64 bits here.
+pub(crate) fn from_gateway(amount: i64, currency: Currency) -> Option<Money> {
+    let theirs_per_whole = 10_i128.pow(units(currency).digits);
+    let ours = i128::from(amount) * 10_i128.pow(currency.exponent());
+    // Half up, as on the way there.
+    let ours = (2 * ours + theirs_per_whole).div_euclid(2 * theirs_per_whole);
+    i64::try_from(ours).ok().map(|amount| Money::new(amount, currency))
+}
+
 /// Whether the gateway's number and currency are this amount.
 pub(crate) fn is_same(money: Money, amount: i64, currency: &str) -> bool {
     currency.eq_ignore_ascii_case(money.currency.as_str()) && at_gateway(money) == Some(amount)
@@ -93,6 +102,30 @@ mod tests {
             assert_eq!(at_gateway(money(ours, currency)), Some(theirs), "{ours} {currency}");
             assert!(is_same(money(ours, currency), theirs, &currency.to_lowercase()), "{ours} {currency}");
         }
+    }
+
+    #[test]
+    fn what_the_gateway_tells_is_counted_as_here() {
+        for (theirs, currency, ours) in [
+            (2499, "EUR", 2499),
+            (500, "JPY", 500),
+            (500, "MGA", 50_000),
+            (500, "ISK", 5),
+            (500, "UGX", 5),
+            (549, "UGX", 5),
+            (550, "UGX", 6),
+            (5120, "KWD", 5120),
+            (0, "EUR", 0),
+            (-500, "UGX", -5),
+            (-500, "MGA", -50_000),
+        ] {
+            assert_eq!(
+                from_gateway(theirs, currency.parse().unwrap()),
+                Some(money(ours, currency)),
+                "{theirs} {currency}"
+            );
+        }
+        assert_eq!(from_gateway(i64::MAX, "MGA".parse().unwrap()), None);
     }
 
     #[test]

@@ -192,14 +192,46 @@ async fn amounts_are_sent_and_compared_as_the_gateway_counts_them() {
         let outcome = world.gateway.create(&Charge { amount, ..a_charge() }).await;
         mock.assert_async().await;
         assert_eq!(outcome, created(IntentStatus::RequiresConfirmation), "{amount}");
+        let mut given_back = a_refund_object("succeeded");
+        (given_back["amount"], given_back["currency"]) = (json!(theirs), json!(currency));
         let back = world
-            .mock("POST", "/v1/refunds", 200, &json!({"id": "re_1", "status": "succeeded"}))
+            .mock("POST", "/v1/refunds", 200, &given_back)
             .match_body(form(&[("amount", &theirs.to_string())]))
             .create_async()
             .await;
         world.gateway.refund(&Refund { amount, ..a_refund() }).await.unwrap();
         back.assert_async().await;
     }
+}
+
+#[tokio::test]
+async fn refunds_and_disputes_are_listed_with_our_amounts() {
+    for (theirs, currency, ours) in
+        [(2499, "EUR", 2499), (500, "JPY", 500), (500, "UGX", 5), (500, "MGA", 50_000), (5120, "KWD", 5120)]
+    {
+        let mut world = a_gateway().await;
+        let amount = Money::new(ours, currency.parse().unwrap());
+        let (theirs, currency) = (json!(theirs), json!(currency.to_lowercase()));
+        let mut refund = a_refund_object("succeeded");
+        (refund["amount"], refund["currency"]) = (theirs.clone(), currency.clone());
+        let dispute = json!({"id": "dp_1", "status": "lost", "amount": theirs, "currency": currency});
+        world.answers("GET", "/v1/refunds/re_1", 200, refund.clone()).await;
+        world.answers("GET", "/v1/refunds?payment_intent=pi_1&limit=100", 200, json!({ "data": [refund] })).await;
+        world.answers("GET", "/v1/disputes?payment_intent=pi_1&limit=100", 200, json!({ "data": [dispute] })).await;
+        assert_eq!(world.gateway.find_refund("re_1").await.unwrap().unwrap().amount, amount);
+        assert_eq!(world.gateway.list_refunds("pi_1").await.unwrap()[0].amount, amount);
+        assert_eq!(world.gateway.list_disputes("pi_1").await.unwrap()[0].amount, amount);
+    }
+}
+
+#[tokio::test]
+async fn an_amount_too_large_to_count_here_is_not_believed() {
+    let mut world = a_gateway().await;
+    let mut refund = a_refund_object("succeeded");
+    (refund["amount"], refund["currency"]) = (json!(i64::MAX), json!("mga"));
+    world.answers("GET", "/v1/refunds/re_1", 200, refund).await;
+    let told = detail(world.gateway.find_refund("re_1").await);
+    assert!(told.ends_with("of the gateway are too much"), "{told}");
 }
 
 #[tokio::test]

@@ -155,11 +155,11 @@ impl DisputeObject {
     }
 }
 
+/// An amount in the gateway's units.
 fn money(amount: i64, currency: &str) -> Result<Money, String> {
     let known: Result<Currency, _> = currency.to_ascii_uppercase().parse();
-    known
-        .map(|currency| Money::new(amount, currency))
-        .map_err(|_| format!("no currency is called {:?}", bounded(currency, 10)))
+    let known = known.map_err(|_| format!("no currency is called {:?}", bounded(currency, 10)))?;
+    card_amounts::from_gateway(amount, known).ok_or_else(|| format!("{amount} {known} of the gateway are too much"))
 }
 
 /// Why a request was refused.
