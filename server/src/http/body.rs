@@ -10,13 +10,16 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use storefront_api::FieldError;
 
-use super::card_numbers::has_card_number;
+use super::card_numbers::{has_card_number, is_phone_number};
 use super::code::Code;
 use super::extract::header;
 use super::problem::{ApiError, sentence};
 
 /// No body may be longer, in bytes; but for what says otherwise.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;
+
+/// Where the body of a checkout has a telephone number.
+const PHONE: &str = "/shipping_address/phone";
 
 /// A body that has not arrived by then is not waited for.
 const LONGEST_ARRIVAL: Duration = Duration::from_secs(10);
@@ -126,6 +129,7 @@ fn refuse_card_numbers(bytes: &[u8]) -> Result<(), ApiError> {
 /// JSON is as deep as serde reads it at most.
 fn find_card_numbers(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) {
     match value {
+        Value::String(text) if pointer == PHONE && is_phone_number(text) => {}
         Value::String(text) if has_card_number(text) => {
             let detail = "looks like the number of a card, which must not come here: pay with the card gateway's token; \
                           a tracking number that looks so needs a letter in its middle";
@@ -266,6 +270,18 @@ mod tests {
         pointers.sort_unstable();
         assert_eq!(pointers, ["/a", "/b/0/c~1d", "/e", "/…"]);
         assert!(!format!("{problem:?}").contains("4242"), "{problem:?}");
+    }
+
+    #[test]
+    fn a_telephone_number_is_none_of_a_card_where_one_belongs() {
+        let body = |field: &str, text: &str| format!(r#"{{"shipping_address":{{"{field}":"{text}"}}}}"#);
+        assert!(parse::<IgnoredAny>(&json(), body("phone", "+62 812 3456 780").as_bytes()).is_ok());
+        for (field, text) in
+            [("street", "+62 812 3456 780"), ("phone", "4242 4242 4242 4242"), ("phone", "628123456780")]
+        {
+            let problem = refused::<IgnoredAny>(&json(), &body(field, text));
+            assert_eq!(problem.errors[0].pointer, format!("/shipping_address/{field}"), "{text}");
+        }
     }
 
     #[test]

@@ -12,8 +12,12 @@
 const LONGEST_GAP: usize = 4;
 /// How long a number of a card is, in digits.
 const LENGTHS: std::ops::RangeInclusive<usize> = 12..=19;
+/// How long a telephone number is at most, in digits.
+const LONGEST_PHONE_NUMBER: usize = 15;
 /// How long ids in hexadecimal are, in digits: of 128, 160, 256, 384 and 512 bits.
 const HEX_LENGTHS: [usize; 5] = [32, 40, 64, 96, 128];
+/// How long the words of a UUID are.
+const UUID_LENGTHS: [usize; 5] = [8, 4, 4, 4, 12];
 
 /// Whether there is a number of a card in a text.
 pub(crate) fn has_card_number(text: &str) -> bool {
@@ -39,6 +43,14 @@ pub(crate) fn has_card_number(text: &str) -> bool {
         }
         false
     })
+}
+
+/// Whether a text is a telephone number as people write it for a carrier: it begins with `+` or `0`, which no number of a
+/// card does, and has no more digits than any telephone number has (ITU-T E.164). Many in Indonesia, Malaysia or Guatemala
+/// pass for numbers of cards otherwise.
+pub(crate) fn is_phone_number(text: &str) -> bool {
+    let begins_so = text.trim_start_matches([' ', '(']).starts_with(['+', '0']);
+    begins_so && text.chars().filter(|char| digit(*char).is_some()).count() <= LONGEST_PHONE_NUMBER
 }
 
 /// Digits that stand together.
@@ -78,19 +90,37 @@ fn without_ids(text: &str) -> String {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let length = rest.find(|char: char| is_hex(char) != is_hex(first)).unwrap_or(rest.len());
-        let (word, behind) = rest.split_at(length);
-        kept.push_str(if is_id(word) { "x" } else { word });
+        let (run, behind) = rest.split_at(length);
+        if is_hex(first) {
+            keep_what_is_no_id(run, &mut kept);
+        } else {
+            kept.push_str(run);
+        }
         rest = behind;
     }
     kept
 }
 
-fn is_id(word: &str) -> bool {
-    let uuid = word.len() == 36 && uuid::Uuid::try_parse(word).is_ok();
-    let digest = HEX_LENGTHS.contains(&word.len())
-        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && word.bytes().any(|byte| byte.is_ascii_alphabetic());
-    uuid || digest
+/// Of hexadecimal digits and hyphens, keeps what is no id: one may have words before and behind it, as in `order-…-1`.
+fn keep_what_is_no_id(run: &str, kept: &mut String) {
+    let words: Vec<&str> = run.split('-').collect();
+    let mut place = 0;
+    while let Some(word) = words.get(place) {
+        if place > 0 {
+            kept.push('-');
+        }
+        if words[place..].iter().map(|word| word.len()).take(UUID_LENGTHS.len()).eq(UUID_LENGTHS) {
+            kept.push('x');
+            place += UUID_LENGTHS.len();
+        } else {
+            kept.push_str(if is_digest(word) { "x" } else { word });
+            place += 1;
+        }
+    }
+}
+
+fn is_digest(word: &str) -> bool {
+    HEX_LENGTHS.contains(&word.len()) && word.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// The beginnings that networks of cards have, with the lengths that go with each.
@@ -235,6 +265,30 @@ mod tests {
             "4242424242424242a242424242424242",
         ] {
             assert!(!has_card_number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_telephone_number_begins_as_no_card_does_and_is_no_longer_than_any() {
+        for text in ["+62 812 3456 780", "0062 812 3456 780", "(+62) 812 3456 780", "+49 170 1234567", "0221 123456"] {
+            assert!(is_phone_number(text), "{text}");
+        }
+        assert!(has_card_number("+62 812 3456 780"), "it looks like the number of a card too");
+        for text in ["4242 4242 4242 4242", "+4242 4242 4242 4242", "0 4242 4242 4242 4242", "628123456780", ""] {
+            assert!(!is_phone_number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_seen_between_other_words_and_a_card_beside_it_too() {
+        let id = "018f6f0e-4242-4242-8242-424242424242";
+        for text in [format!("2026-11-30-{id}"), format!("{id}-{id}"), format!("-{id}-"), format!("Order {id}.")] {
+            assert!(!has_card_number(&text), "{text}");
+        }
+        for text in
+            [format!("{id}-4242424242424242"), format!("4242-4242-4242-4242-{id}"), format!("{id} 4222222222222")]
+        {
+            assert!(has_card_number(&text), "{text}");
         }
     }
 
