@@ -11,7 +11,6 @@ use crate::http::command::Command;
 use crate::http::extract::InPath;
 use crate::http::problem::ApiError;
 use crate::http::values;
-use crate::processes::send_mail;
 use crate::shop::Shop;
 
 /// Send mail about an order to another address
@@ -39,8 +38,8 @@ pub(crate) async fn change_email(
     }
     let changed = change(&shop, id, &context, OrderCommand::ChangeEmail { email }).await?;
     // Also where the address is so already: the mail may have been parked since.
-    if changed.status().is_success() {
-        retry_if_parked(&shop.store, send_mail::LISTENER.name, &id.to_string(), &context.cause).await?;
+    if let Some((mail, _)) = shop.progress.find("mail").filter(|_| changed.status().is_success()) {
+        retry_if_parked(&shop.store, mail, &id.to_string(), &context.cause).await?;
     }
     Ok(changed)
 }
