@@ -131,8 +131,9 @@ fn draw(page: &PageLayout, used: &UsedFonts) -> Content {
         content.move_to(LEFT, *y).line_to(RIGHT, *y).stroke();
     }
     for line in &page.lines {
-        // Where glyphs and letters go one to one from left to right, the ToUnicode map says all.
-        let plain = line.line.text.is_ascii();
+        // Where glyphs and letters go one to one from left to right, the ToUnicode map says all. So it does where text runs
+        // from right to left: readers turn that around themselves, and would turn the line's text around too.
+        let plain = line.line.has_right_to_left || line.line.text.is_ascii();
         if !plain {
             content
                 .begin_marked_content_with_properties(Name(b"Span"))

@@ -37,6 +37,8 @@ pub(super) struct SetLine {
     pub(super) glyphs: Vec<SetGlyph>,
     /// In points.
     pub(super) width: f32,
+    /// Whether some of it runs from right to left.
+    pub(super) has_right_to_left: bool,
 }
 
 /// A glyph in its line, in points from the line's left end and above its base line.
@@ -88,7 +90,7 @@ impl Fonts {
             buffer.shape_until_scroll(fonts, false);
             buffer.layout_runs().map(|run| set_line(&run, look)).collect::<Vec<_>>()
         });
-        let empty = || SetLine { text: String::new(), look, glyphs: Vec::new(), width: 0.0 };
+        let empty = || SetLine { text: String::new(), look, glyphs: Vec::new(), width: 0.0, has_right_to_left: false };
         if lines.is_empty() { vec![empty()] } else { lines }
     }
 }
@@ -113,7 +115,9 @@ fn set_line(run: &cosmic_text::LayoutRun<'_>, look: Look) -> SetLine {
     let trailing = run.text[start..end].ends_with(char::is_whitespace);
     let visible = |glyph: &&cosmic_text::LayoutGlyph| !run.text[glyph.start..glyph.end].trim().is_empty();
     let inked = || run.glyphs.iter().filter(visible).map(|glyph| glyph.x + glyph.w).fold(0.0, f32::max);
-    SetLine { text: run.text[start..end].to_owned(), look, glyphs, width: if trailing { inked() } else { width } }
+    let width = if trailing { inked() } else { width };
+    let has_right_to_left = run.glyphs.iter().any(|glyph| glyph.level.is_rtl());
+    SetLine { text: run.text[start..end].to_owned(), look, glyphs, width, has_right_to_left }
 }
 
 fn unknown_letters(line: &SetLine) -> Vec<char> {
