@@ -1,6 +1,7 @@
 //! An order that is confirmed gets one invoice, also when it is cancelled right afterwards; money that goes back after that, or
 //! is lost in a dispute, gets a credit note. A refund that fails after it had succeeded gets another credit note over the same
-//! amounts below zero, which cancels the first: documents are corrected by documents, never edited.
+//! amounts below zero, which cancels the first: documents are corrected by documents, never edited. What the gateway or a
+//! bank took before the order was confirmed gets its credit note right after the invoice.
 //!
 //! The number of a document is its place in the register of its year. The entry there, the document and the note in the
 //! order are one append: so a number is never taken twice and never skipped, whoever dies when. That the order has its
@@ -16,7 +17,7 @@ use storefront_domain::invoice::{
 use storefront_domain::order::{self, Order, OrderCommand, OrderEvent};
 use storefront_domain::payment::{DisputeOutcome, Payment, PaymentEvent};
 use storefront_domain::register::{RegisterEvent, year_of};
-use storefront_eventlog::{AppendError, StreamName, Version};
+use storefront_eventlog::{AppendError, Checkpoint, Recorded, StreamName, Version};
 use tokio::sync::Mutex;
 
 use super::runner::{Listener, Turn};
@@ -52,17 +53,39 @@ async fn at(
 ) -> Result<(), Failure> {
     let stream = turn.recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
-        return retrying(|| issue(store, registers, seller, turn, order_id, now())).await;
+        let earlier = moved_before(store, &turn.recorded, order_id).await?;
+        // The event is done only when the last of its documents is there.
+        let checkpoint = Some(&turn.checkpoint).filter(|_| earlier.is_empty());
+        retrying(|| issue(store, registers, seller, &turn.recorded, checkpoint, order_id, now())).await?;
+        for recorded in &earlier {
+            retrying(|| credit(store, registers, recorded, None, now())).await?;
+        }
+        return Ok(());
     }
-    let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) else { return Ok(()) };
-    retrying(|| credit(store, registers, turn, payment_id, now())).await
+    retrying(|| credit(store, registers, &turn.recorded, Some(&turn.checkpoint), now())).await
+}
+
+/// What happened to the money of an order before it was confirmed: there was no invoice then that it could be credited to.
+async fn moved_before(store: &Store, confirmed: &Recorded, order_id: OrderId) -> Result<Vec<Recorded>, Failure> {
+    let mut earlier = Vec::new();
+    let order = order_record::load(store, order_id).await?.order;
+    let Some(payment_id) = order.payment_id() else { return Ok(earlier) };
+    stored::for_each(store, &streams::payment(payment_id), |recorded| {
+        if recorded.position < confirmed.position && LISTENER.types.contains(&recorded.kind()) {
+            earlier.push(recorded.clone());
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(earlier)
 }
 
 async fn issue(
     store: &Store,
     registers: &Registers,
     seller: &Seller,
-    turn: &Turn,
+    confirmed: &Recorded,
+    checkpoint: Option<&Checkpoint>,
     order_id: OrderId,
     now: Timestamp,
 ) -> Result<(), Failure> {
@@ -72,28 +95,29 @@ async fn issue(
     let record = order_record::load(store, order_id).await?;
     let payment = order_record::load_payment(store, &record.order).await?;
     let number = InvoiceNumber { year: year_of(now), sequence: *entries + 1 };
-    let supplied_at = Timestamp::from_unix_ms(turn.recorded.time_ms);
+    let supplied_at = Timestamp::from_unix_ms(confirmed.time_ms);
     let Some(mut invoice) = invoice_of(number, order_id, &record.order, payment.as_ref(), now) else { return Ok(()) };
     (invoice.seller, invoice.supplied_at) = (Some(seller.clone()), Some(supplied_at));
     let noted = order::decide(&record.order, OrderCommand::NoteInvoice { number })?;
     if noted.is_empty() {
         return Ok(());
     }
-    let mut batch = Batch::new(now, Cause::event(&turn.recorded, LISTENER.name));
+    let mut batch = Batch::new(now, Cause::event(confirmed, LISTENER.name));
     let issued = invoice::decide(&None, InvoiceCommand::Issue(Box::new(invoice)))?;
     batch.add(streams::invoice(number), Version(0), &issued);
     batch.add::<OrderEvent>(streams::order(order_id), record.version, &noted);
-    enter(store, entries, register, number.to_string(), order_id, turn, batch).await
+    enter(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
 }
 
 async fn credit(
     store: &Store,
     registers: &Registers,
-    turn: &Turn,
-    payment_id: PaymentId,
+    recorded: &Recorded,
+    checkpoint: Option<&Checkpoint>,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let Some(moved) = moved(store, turn).await? else { return Ok(()) };
+    let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
+    let Some(moved) = moved(store, recorded).await? else { return Ok(()) };
     let register = streams::credit_notes(year_of(now));
     let mut known = registers.0.lock().await;
     let entries = known.entry(register.clone()).or_default();
@@ -123,9 +147,9 @@ async fn credit(
     if credited.is_empty() {
         return Ok(());
     }
-    let mut batch = Batch::new(now, Cause::event(&turn.recorded, LISTENER.name));
+    let mut batch = Batch::new(now, Cause::event(recorded, LISTENER.name));
     batch.add(stream, version, &credited);
-    enter(store, entries, register, number.to_string(), order_id, turn, batch).await
+    enter(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
 }
 
 /// How money moved after it was on an invoice.
@@ -137,17 +161,17 @@ enum Moved {
 }
 
 /// What an event of a payment says about money on an invoice; `None` when nothing.
-async fn moved(store: &Store, turn: &Turn) -> Result<Option<Moved>, Failure> {
-    Ok(match stored::decode::<PaymentEvent>(&turn.recorded)? {
+async fn moved(store: &Store, recorded: &Recorded) -> Result<Option<Moved>, Failure> {
+    Ok(match stored::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Refunded { amount, reference, .. } => Some(Moved::Away { amount, refund_reference: reference }),
         PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => {
-            let before = refunds::before(store, &turn.recorded).await?;
+            let before = refunds::before(store, recorded).await?;
             let done = before.refund(refund_id).filter(|refund| refund.is_done());
             let reference = done.and_then(|refund| refund.reference().cloned());
             reference.map(|refund_reference| Moved::Returned { refund_reference })
         }
         PaymentEvent::DisputeClosed { dispute, outcome: DisputeOutcome::Lost } => {
-            let at = refunds::at(store, &turn.recorded).await?;
+            let at = refunds::at(store, recorded).await?;
             let lost = at.disputes().iter().find(|known| known.dispute == dispute);
             lost.map(|lost| Moved::Away { amount: lost.amount, refund_reference: dispute.clone() })
         }
@@ -176,11 +200,13 @@ async fn enter(
     register: StreamName,
     document: String,
     order_id: OrderId,
-    turn: &Turn,
+    checkpoint: Option<&Checkpoint>,
     mut batch: Batch,
 ) -> Result<(), Failure> {
     batch.add(register.clone(), Version(*entries), &[RegisterEvent::Entered { document, order_id }]);
-    batch.checkpoint(turn.checkpoint.clone());
+    if let Some(checkpoint) = checkpoint {
+        batch.checkpoint(checkpoint.clone());
+    }
     match store.append(batch.into_append()).await {
         Ok(_) => *entries += 1,
         Err(conflict) => {

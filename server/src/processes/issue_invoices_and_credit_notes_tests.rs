@@ -2,7 +2,7 @@
 
 use storefront_domain::OrderNumber;
 use storefront_domain::invoice::Issued;
-use storefront_eventlog::{Filter, Position, Recorded, SqliteStore};
+use storefront_eventlog::{Filter, Position, SqliteStore};
 
 use super::*;
 use crate::config::demo_seller;
@@ -168,6 +168,38 @@ async fn each_refund_of_an_invoiced_order_brings_one_credit_note_and_leaves_the_
     assert_eq!(after.invoice, before);
     assert_eq!(after.credits.iter().map(|credit| credit.amount).collect::<Vec<_>>(), [euro(500), euro(1500)]);
     assert_eq!(after.left(), euro(0));
+}
+
+#[tokio::test]
+async fn what_a_bank_took_before_the_order_was_confirmed_is_credited_right_after_the_invoice() {
+    let world = World::new();
+    world.write(streams::order(order(1)), &[started(), added("mug", 2), checked_out(payment(1), 2000)]).await;
+    let (dispute, reason) = ("dp_1".to_owned(), "fraudulent".to_owned());
+    let lost = [
+        PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() },
+        PaymentEvent::Succeeded { reference: "pi_1".to_owned() },
+        PaymentEvent::Disputed { dispute: dispute.clone(), amount: euro(1500), reason },
+        PaymentEvent::DisputeClosed { dispute, outcome: DisputeOutcome::Lost },
+    ];
+    world.write(streams::payment(payment(1)), &lost).await;
+    world.handle(&world.last("payment.dispute_closed").await).await;
+    assert!(world.entered(streams::credit_notes(2026)).await.is_empty(), "there is nothing to credit yet");
+    let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(1) };
+    world.write(streams::order(order(1)), &[confirmed]).await;
+    let confirmed = world.last("order.confirmed").await;
+    for _ in 0..2 {
+        world.handle(&confirmed).await;
+    }
+    assert_eq!(world.entered(streams::credit_notes(2026)).await, ["CN-2026-000001"]);
+    let invoice = world.invoice("2026-000001").await.unwrap();
+    assert_eq!(invoice.credits.iter().map(|credit| credit.amount).collect::<Vec<_>>(), [euro(1500)]);
+    assert_eq!(invoice.credits[0].refund_reference, "dp_1");
+    // What goes back later is credited by its own event.
+    let refunded = world.refunded(1, 500, "re_1").await;
+    world.handle(&confirmed).await;
+    assert_eq!(world.entered(streams::credit_notes(2026)).await.len(), 1);
+    world.handle(&refunded).await;
+    assert_eq!(world.invoice("2026-000001").await.unwrap().left(), euro(0));
 }
 
 #[tokio::test]

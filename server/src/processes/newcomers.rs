@@ -76,6 +76,8 @@ pub(super) struct Invoicing {
     pub(super) will_be_written: bool,
     /// The payment of the latest checkout.
     pub(super) payment_id: Option<PaymentId>,
+    /// Where in the log the order was confirmed.
+    pub(super) confirmed_at: Option<Position>,
 }
 
 /// What becomes of the invoice of an order, as far as the log says.
@@ -92,7 +94,7 @@ pub(super) async fn invoicing(store: &Store, order_id: OrderId) -> Result<Invoic
     let before_invoices = acts_after(store, invoices::LISTENER.name).await?;
     let is_written = record.order.invoice().is_some();
     let will_be_written = confirmed_at.is_some_and(|at: Position| is_written || at > before_invoices);
-    Ok(Invoicing { is_written, will_be_written, payment_id: record.order.payment_id() })
+    Ok(Invoicing { is_written, will_be_written, payment_id: record.order.payment_id(), confirmed_at })
 }
 
 #[cfg(test)]

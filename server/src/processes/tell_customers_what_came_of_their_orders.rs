@@ -11,9 +11,9 @@ use storefront_domain::notice::{self, Trigger};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{Voucher, VoucherEvent};
-use storefront_eventlog::Recorded;
+use storefront_eventlog::{Position, Recorded};
 
-use super::newcomers;
+use super::newcomers::{self, Invoicing};
 use super::runner::{Listener, Turn};
 use crate::clock;
 use crate::commands::{Failure, retrying};
@@ -80,6 +80,9 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         })
         .await?;
         let Some(issued) = issued else { return Ok(None) };
+        if was_told_before_the_invoice(store, issued.invoice.order_id, recorded).await? {
+            return Ok(None);
+        }
         let trigger = match cancels {
             Some(_) => Trigger::CreditCancelled { amount: Money::new(-amount.amount, amount.currency), number },
             None => Trigger::Credited { amount, number, is_whole: issued.left().amount <= 0 },
@@ -102,7 +105,7 @@ async fn of_payment(
     let event = stored::decode::<PaymentEvent>(recorded)?;
     let then = refunds::at(store, recorded).await?;
     let Some(order_id) = then.request().map(|request| request.order_id) else { return Ok(None) };
-    let is_credited = is_on_an_invoice(store, order_id, payment_id).await?;
+    let is_credited = is_on_an_invoice(store, order_id, payment_id, recorded.position).await?;
     let trigger = match event {
         PaymentEvent::Refunded { amount, .. } => Trigger::Refunded { amount, is_credited, is_whole: then.kept() <= 0 },
         PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => {
@@ -128,11 +131,36 @@ async fn of_payment(
     Ok(Some((order_id, trigger)))
 }
 
-/// Whether what was paid is on an invoice, or will be as soon as that is written: not what came too late for its order, and
-/// not what was confirmed before the shop wrote invoices.
-async fn is_on_an_invoice(store: &Store, order_id: OrderId, payment_id: PaymentId) -> Result<bool, Failure> {
+/// Whether what was paid was on an invoice at a position of the log, or was to be as soon as that is written: not what came
+/// too late for its order, not what was confirmed before the shop wrote invoices, and nothing before it was confirmed.
+async fn is_on_an_invoice(
+    store: &Store,
+    order_id: OrderId,
+    payment_id: PaymentId,
+    at: Position,
+) -> Result<bool, Failure> {
     let invoicing = newcomers::invoicing(store, order_id).await?;
-    Ok(invoicing.will_be_written && invoicing.payment_id == Some(payment_id))
+    let is_confirmed = invoicing.confirmed_at.is_some_and(|confirmed_at| confirmed_at < at);
+    Ok(is_confirmed && invoicing.will_be_written && invoicing.payment_id == Some(payment_id))
+}
+
+/// Whether a credit note is about a refund that was told of when it happened, because its order was not confirmed by then.
+async fn was_told_before_the_invoice(store: &Store, order_id: OrderId, credited: &Recorded) -> Result<bool, Failure> {
+    let Invoicing { payment_id: Some(payment_id), confirmed_at: Some(confirmed_at), .. } =
+        newcomers::invoicing(store, order_id).await?
+    else {
+        return Ok(false);
+    };
+    let mut was_told = false;
+    stored::for_each(store, &streams::payment(payment_id), |recorded| {
+        let is_its_cause = credited.causation_id() == Some(recorded.id.to_string().as_str());
+        // What is lost in a dispute is told by its credit note alone.
+        let is_told = LISTENER.types.contains(&recorded.kind());
+        was_told |= is_its_cause && is_told && recorded.position < confirmed_at;
+        Ok(())
+    })
+    .await?;
+    Ok(was_told)
 }
 
 #[cfg(test)]

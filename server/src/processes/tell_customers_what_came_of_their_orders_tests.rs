@@ -7,7 +7,7 @@ use storefront_domain::OrderNumber;
 use storefront_domain::email::MailKind;
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice};
 use storefront_domain::process::ProcessEvent;
-use storefront_eventlog::{Filter, Position, SqliteStore, StreamName};
+use storefront_eventlog::{Filter, SqliteStore, StreamName};
 
 use super::*;
 use crate::processes::issue_invoices_and_credit_notes;
@@ -53,6 +53,18 @@ impl World {
         let mut batch = Batch::new(at_second(1), cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
+    }
+
+    /// The process that writes invoices handles the whole log.
+    async fn invoices_are_written(&self) {
+        let types = issue_invoices_and_credit_notes::LISTENER.types;
+        let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        let registers = issue_invoices_and_credit_notes::Registers::default();
+        for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
+            let (registers, seller) = (registers.clone(), Arc::new(crate::config::demo_seller()));
+            let turn = Turn::of(recorded, issue_invoices_and_credit_notes::LISTENER.name);
+            issue_invoices_and_credit_notes::handle(self.store.clone(), registers, seller, turn).await.unwrap();
+        }
     }
 
     /// Handles the whole log, each event twice; the mails that were asked for.
@@ -168,4 +180,27 @@ async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
     world.write(streams::payment(payment(1)), &[failed]).await;
     let returned = MailKind::RefundFailed { amount: euro(700), credit_note: None };
     assert_eq!(world.told().await, [refunded(700, None, false), returned], "the money has returned");
+}
+
+#[tokio::test]
+async fn a_refund_before_the_order_was_confirmed_is_told_of_at_once_and_not_again_with_its_credit_note() {
+    let world = World { store: Arc::new(SqliteStore::in_memory().unwrap()) };
+    world.write(streams::order(order(1)), &[started(), added("mug", 2), checked_out(payment(1), 2000)]).await;
+    world.paid(1).await;
+    world.refunded(1, 700).await;
+    let (dispute, reason) = ("dp_1".to_owned(), "fraudulent".to_owned());
+    let lost = [
+        PaymentEvent::Disputed { dispute: dispute.clone(), amount: euro(300), reason },
+        PaymentEvent::DisputeClosed { dispute, outcome: storefront_domain::payment::DisputeOutcome::Lost },
+    ];
+    world.write(streams::payment(payment(1)), &lost).await;
+    assert_eq!(world.told().await, [refunded(700, None, false)]);
+    let confirmed = OrderEvent::Confirmed { number: OrderNumber::from_position(7) };
+    world.write(streams::order(order(1)), &[confirmed]).await;
+    assert_eq!(world.told().await, [refunded(700, None, false)], "it is the same word, whenever it is said");
+    world.invoices_are_written().await;
+    let second = CreditNoteNumber { sequence: CREDIT.sequence + 1, ..CREDIT };
+    let year = storefront_domain::register::year_of(clock::now());
+    let told = [refunded(700, None, false), refunded(300, Some(CreditNoteNumber { year, ..second }), false)];
+    assert_eq!(world.told().await, told, "what was lost is told of by its credit note");
 }
