@@ -143,6 +143,8 @@ pub(crate) struct FakeCards {
     pub(crate) listed: Mutex<Option<Vec<ListedRefund>>>,
     /// The keys of refunds that it was asked for.
     pub(crate) asked: Mutex<Vec<String>>,
+    /// Whose intent each is, by the gateway's name for it; without any, it does not answer.
+    pub(crate) intents: Mutex<Vec<(String, PaymentId)>>,
 }
 
 fn no_answer() -> GatewayError {
@@ -185,7 +187,9 @@ impl Cards for FakeCards {
         Ok(Vec::new())
     }
 
-    async fn payment_of(&self, _reference: &str) -> Result<Option<PaymentId>, GatewayError> {
-        Err(no_answer())
+    async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {
+        let intents = self.intents.lock().unwrap();
+        let found = intents.iter().find(|(name, _)| name == reference).map(|(_, payment_id)| *payment_id);
+        if intents.is_empty() { Err(no_answer()) } else { Ok(found) }
     }
 }

@@ -123,7 +123,12 @@ pub(crate) async fn take(
         info!(%payment_id, webhook = id, "news of a payment that is not ours");
         return Ok(WebhookOutcome::Ignored);
     };
-    let is_ours = |reference: &str| payment.intent().is_none_or(|known| known == reference);
+    if let News::Declined { reference, .. } | News::Cancelled { reference } = &news
+        && !is_about(store, cards, payment_id, payment.intent(), reference).await?
+    {
+        info!(%payment_id, webhook = id, reference, "news of an intent that never was this payment's");
+        return Ok(WebhookOutcome::Ignored);
+    }
     let outcome = match news {
         News::Created { reference } => PaymentCommand::RecordIntent { reference },
         News::Succeeded { reference, amount, currency } => {
@@ -136,16 +141,12 @@ pub(crate) async fn take(
             }
             PaymentCommand::RecordSuccess { reference }
         }
-        News::Declined { reference, reason, message } if is_ours(&reference) => {
-            PaymentCommand::RecordDecline { reason, message }
-        }
+        News::Declined { reason, message, reference: _ } => PaymentCommand::RecordDecline { reason, message },
         // What is pending here was not given up by the shop: nobody can pay it any more.
-        News::Cancelled { reference } if is_ours(&reference) => {
+        News::Cancelled { reference: _ } => {
             let Refusal { reason, message } = Refusal::cancelled();
             PaymentCommand::RecordDecline { reason, message }
         }
-        // Of an intent that never was this payment's.
-        News::Declined { .. } | News::Cancelled { .. } => return Ok(WebhookOutcome::Ignored),
         News::AfterPayment { .. } | News::Other { .. } => return Ok(WebhookOutcome::Ignored),
     };
     match record_payment(store, payment_id, &outcome, "card-gateway").await {
@@ -162,6 +163,26 @@ pub(crate) async fn take(
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// Whether an intent that ended without money is the one of a payment. While the log does not name that, the gateway is
+/// asked; the name is recorded first then, so that the end of the payment is the end of its intent too.
+async fn is_about(
+    store: &Store,
+    cards: &dyn Cards,
+    payment_id: PaymentId,
+    known: Option<&str>,
+    told: &str,
+) -> Result<bool, ApiError> {
+    if let Some(known) = known {
+        return Ok(known == told);
+    }
+    if cards.payment_of(told).await.map_err(no_answer)? != Some(payment_id) {
+        return Ok(false);
+    }
+    let intent = PaymentCommand::RecordIntent { reference: told.to_owned() };
+    record_payment(store, payment_id, &intent, "card-gateway").await?;
+    Ok(true)
 }
 
 /// Learns from the gateway what became of the refunds and disputes of a payment. While the gateway does not answer, or the
@@ -203,4 +224,43 @@ async fn look_at_refunds_and_disputes(
 fn no_answer(error: GatewayError) -> ApiError {
     warn!(%error, "the card gateway sent news and does not answer questions about them");
     ApiError::new(Code::CardGatewayUnavailable, "The card gateway does not answer questions. Send the event again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use storefront_eventlog::SqliteStore;
+
+    use super::*;
+    use crate::stored::{Batch, Cause};
+    use crate::testing::{FakeCards, at_second, card, euro, order, payment};
+
+    #[tokio::test]
+    async fn an_intent_that_ended_is_believed_to_be_the_payments_only_on_the_gateways_word() {
+        let (store, cards): (Store, _) = (Arc::new(SqliteStore::in_memory().unwrap()), FakeCards::default());
+        let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
+        let mut batch = Batch::new(at_second(1), cause);
+        let requested = PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() };
+        batch.add(streams::payment(payment(1)), Version(0), &[requested]);
+        store.append(batch.into_append()).await.unwrap();
+        let told = |reference: &str| {
+            let (payment_id, news) = (Some(payment(1)), News::Cancelled { reference: reference.to_owned() });
+            take(&store, &cards, Webhook { id: "evt_1".to_owned(), created_unix_s: 1, payment_id, news })
+        };
+        let kinds = || async {
+            let events = store.read_stream(&streams::payment(payment(1)), Version(1), 10).await.unwrap();
+            events.iter().map(|recorded| recorded.kind().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(told("pi_1").await.is_err(), "the news are to come again while the gateway does not answer");
+        *cards.intents.lock().unwrap() = vec![("pi_1".to_owned(), payment(1)), ("pi_2".to_owned(), payment(2))];
+        for others in ["pi_2", "pi_unheard_of"] {
+            assert_eq!(told(others).await.ok(), Some(WebhookOutcome::Ignored));
+        }
+        assert_eq!(kinds().await, ["payment.requested"]);
+        assert_eq!(told("pi_1").await.ok(), Some(WebhookOutcome::Applied));
+        assert_eq!(kinds().await, ["payment.requested", "payment.intent_created", "payment.declined"]);
+        assert_eq!(told("pi_2").await.ok(), Some(WebhookOutcome::Ignored));
+        assert_eq!(told("pi_1").await.ok(), Some(WebhookOutcome::Repeated));
+    }
 }
