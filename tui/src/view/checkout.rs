@@ -218,7 +218,7 @@ fn watch(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let done = matches!(bought.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered);
     put(buffer, area.x, area.y, &title, if done { theme.good } else { theme.strong }, area.width);
     let mut body = below(area, 1);
-    for text in &wrap_into(&more, body.width, if airy { 2 } else { 1 }) {
+    for text in &wrap_into(&more, body.width, if airy { 3 } else { 1 }) {
         put(buffer, body.x, body.y, text, theme.dim, body.width);
         body = below(body, 1);
     }
@@ -238,10 +238,16 @@ fn told(model: &Model, order: &Order) -> (String, String) {
     let email = order.email.as_deref().unwrap_or("you");
     match order.status {
         OrderStatus::InProgress => ("The order is open again".to_owned(), "Nothing was charged.".to_owned()),
-        OrderStatus::CheckedOut => (
-            format!("Your order over {total} is on its way through the checkout"),
-            "You can leave; it goes on by itself.".to_owned(),
-        ),
+        OrderStatus::CheckedOut => match &order.payment_action {
+            Some(action) => (
+                format!("Your bank asks you to confirm {total}"),
+                format!("Confirm at {} in a browser; the order then goes on by itself.", action.url),
+            ),
+            None => (
+                format!("Your order over {total} is on its way through the checkout"),
+                "You can leave; it goes on by itself.".to_owned(),
+            ),
+        },
         OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
             let number = order.number.as_deref().unwrap_or("Your order");
             let key = model.keys.label(Context::CheckoutProgress, Action::GoAccount);

@@ -15,7 +15,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
-use storefront_api::{Currency, Money, OrderStatus, PaymentStatus, Problem, StepState};
+use storefront_api::{Currency, Money, OrderStatus, PaymentStatus, Problem, StepState, Timestamp};
 
 use crate::settings::ThemeName;
 use crate::state::{Model, Replay};
@@ -121,6 +121,19 @@ fn how_many_others_have_a_product_in_their_basket_stands_beside_it() {
 }
 
 #[test]
+fn a_checkout_that_waits_for_the_bank_shows_where_to_confirm_it() {
+    let mut client = watching();
+    let order = client.model.order.as_mut().unwrap().order.as_mut().unwrap();
+    order.status = OrderStatus::CheckedOut;
+    order.payment_status = PaymentStatus::AuthenticationRequired;
+    let url = "http://127.0.0.1:7071/card-gateway/authenticate/pi_1";
+    order.payment_action =
+        Some(storefront_api::PaymentAction { url: url.into(), expires_at: Timestamp::from_unix_ms(0) });
+    let shown = lines(&draw(&client.model)).join("\n");
+    assert!(shown.contains("Your bank asks you to confirm") && shown.contains(url), "{shown}");
+}
+
+#[test]
 fn a_refund_that_is_not_simply_back_and_a_dispute_stand_with_the_papers_of_an_order() {
     let mut client = confirmed();
     let refund = |state, amount| storefront_api::Refund {
@@ -146,7 +159,8 @@ fn a_refund_that_is_not_simply_back_and_a_dispute_stand_with_the_papers_of_an_or
     ];
     order.disputes = vec![dispute];
     order.payment_status = PaymentStatus::Disputed;
-    let shown = lines(&draw(&client.model)).join("\n");
+    client.press("<Enter>");
+    let shown = lines(&draw(&client.model)).iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
     for words in [
         "disputed at the bank",
         "refund of 1.00 € pending at the bank",

@@ -29,6 +29,14 @@ fn assert_unusable(path: &Path, because: &str) {
     }
 }
 
+fn assert_in_use(path: &Path) {
+    match SqliteStore::open(path) {
+        Err(StoreError::InUse(why)) => assert!(why.contains("in use by another program"), "{why}"),
+        Err(error) => panic!("not in use, but: {error}"),
+        Ok(_) => panic!("it opens"),
+    }
+}
+
 #[tokio::test]
 async fn reopening_a_file_finds_everything() {
     let (_folder, path) = a_place();
@@ -89,12 +97,12 @@ async fn a_log_that_is_dropped_without_closing_loses_nothing_and_frees_its_file(
 async fn a_file_belongs_to_one_store_at_a_time() {
     let (folder, path) = a_place();
     let log = opened(&path);
-    assert_unusable(&path, "in use by another program");
+    assert_in_use(&path);
     #[cfg(unix)]
     {
         let other_name = folder.path().join("other-name");
         std::os::unix::fs::symlink(&path, &other_name).unwrap();
-        assert_unusable(&other_name, "in use by another program");
+        assert_in_use(&other_name);
     }
     write(&log, "a", 1).await;
     log.close().await;
@@ -270,7 +278,7 @@ async fn a_log_is_not_opened_twice_by_another_name_of_its_file() {
     std::fs::create_dir(&elsewhere).unwrap();
     let other_name = elsewhere.join("other-name");
     std::fs::hard_link(&path, &other_name).unwrap();
-    assert_unusable(&other_name, "in use by another program");
+    assert_in_use(&other_name);
     write(&log, "a", 1).await;
     log.close().await;
     assert_eq!(head(&opened(&other_name)).await, 2);

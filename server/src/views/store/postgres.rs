@@ -101,7 +101,7 @@ impl Session {
             WHERE n.nspname = 'views' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') ORDER BY c.relname";
         let found = self.client.query(tables, &[]).await?;
         let found = found.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, Error>>()?;
-        let ours = ["format", "generations", "view_counts", "view_rows", "view_terms"];
+        let ours = ["format", "generations", "view_counts", "view_pauses", "view_rows", "view_terms"];
         let foreign = found.iter().find(|table| !ours.contains(&table.as_str()));
         let foreign = foreign.or_else(|| found.first().filter(|_| !found.iter().any(|table| table == "format")));
         match foreign {
