@@ -112,12 +112,6 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         config.listen = address;
-        if config.card_webhook_secret.is_none() {
-            warn!(
-                "no webhook secret: news of the card gateway are refused, and outcomes are learnt by asking alone; give \
-                 --card-webhook-secret or STOREFRONT_CARD_WEBHOOK_SECRET"
-            );
-        }
         config.card_return_url.get_or_insert_with(|| format!("http://{address}/v1/payments/return"));
         let stop = CancellationToken::new();
         let connection_limits = config.connections;
@@ -125,7 +119,14 @@ impl Server {
             StoreChoice::File(path) => Some(path.clone()),
             StoreChoice::Memory | StoreChoice::Postgres(_) => None,
         };
+        let lacks_webhook_secret = config.card_webhook_secret.is_none();
         let house = House::open(config, stop.clone()).await.map_err(|error| runs_already(error, log.as_deref()))?;
+        if lacks_webhook_secret {
+            warn!(
+                "no webhook secret: news of the card gateway are refused, and outcomes are learnt by asking alone; give \
+                 --card-webhook-secret or STOREFRONT_CARD_WEBHOOK_SECRET"
+            );
+        }
         let note = log.map(|path| AddressNote::write(&path, &join_url(address)));
         let open_files = open_files::raise_limit();
         let serving = connections::serve(listener, house.door.router(), connection_limits, open_files, stop.clone());

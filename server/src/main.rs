@@ -186,7 +186,7 @@ struct Serve {
     #[arg(long, env = "STOREFRONT_CARD_WEBHOOK_SECRET", hide_env_values = true, value_name = "SECRET")]
     card_webhook_secret: Option<Secret>,
     /// The page to which a card's owner comes back from the bank, as a browser reaches it; without it, this server's own.
-    #[arg(long, env = "STOREFRONT_CARD_RETURN_URL", value_name = "URL")]
+    #[arg(long, env = "STOREFRONT_CARD_RETURN_URL", hide_env_values = true, value_name = "URL")]
     card_return_url: Option<String>,
     /// Where to hand in mail: smtp://HOST:PORT, or smtps:// for TLS.
     #[arg(
@@ -207,16 +207,16 @@ struct Serve {
     )]
     mail_from: String,
     /// Who sells: the name on every invoice.
-    #[arg(long, env = "STOREFRONT_SELLER_NAME", default_value = DEMO_SELLER_NAME, value_parser = seller_text, value_name = "NAME")]
+    #[arg(long, env = "STOREFRONT_SELLER_NAME", hide_env_values = true, default_value = DEMO_SELLER_NAME, value_parser = seller_text, value_name = "NAME")]
     seller_name: String,
     /// The seller's address on every invoice, with semicolons between its lines.
-    #[arg(long, env = "STOREFRONT_SELLER_ADDRESS", default_value = DEMO_SELLER_ADDRESS, value_parser = seller_text, value_name = "LINES")]
+    #[arg(long, env = "STOREFRONT_SELLER_ADDRESS", hide_env_values = true, default_value = DEMO_SELLER_ADDRESS, value_parser = seller_text, value_name = "LINES")]
     seller_address: String,
     /// The seller's VAT identification number on every invoice; empty where there is none.
-    #[arg(long, env = "STOREFRONT_SELLER_VAT_ID", default_value = DEMO_SELLER_VAT_ID, value_parser = vat_id, value_name = "ID")]
+    #[arg(long, env = "STOREFRONT_SELLER_VAT_ID", hide_env_values = true, default_value = DEMO_SELLER_VAT_ID, value_parser = vat_id, value_name = "ID")]
     seller_vat_id: String,
     /// A folder with fonts for invoices as PDF, in place of the system's; Latin, Greek, Cyrillic, Arabic and Hebrew need none.
-    #[arg(long, env = "STOREFRONT_FONTS", value_name = "FOLDER")]
+    #[arg(long, env = "STOREFRONT_FONTS", hide_env_values = true, value_name = "FOLDER")]
     fonts: Option<PathBuf>,
     /// The one currency of the shop.
     #[arg(long, env = "STOREFRONT_CURRENCY", hide_env_values = true, default_value = "EUR", value_name = "CODE")]

@@ -264,7 +264,7 @@ async fn pages_of_an_allowed_origin_and_its_own_work() {
           said.read = `${{read.status}} ${{read.headers.get("etag")}} ${{read.headers.get("x-request-id") ? "id" : ""}}`;
           const write = await fetch("{shop}/v1/customers", {{ method: "POST", headers: json, body: JSON.stringify({{}}) }});
           said.write = `${{write.status}} ${{write.headers.get("storefront-position") ?? (await write.json()).code}}`;
-          const put = await fetch("{shop}/v1/stock/no-such/threshold", {{ method: "PUT", headers: json, body: '{{"threshold":1}}' }});
+          const put = await fetch("{shop}/v1/stock/no-such/threshold", {{ method: "PUT", headers: {{ ...json, "idempotency-key": "k2" }}, body: '{{"threshold":1}}' }});
           said.put = `${{put.status}} ${{(await put.json()).code}}`;
           await fetch("/report", {{ method: "POST", body: JSON.stringify(said) }});
         }})();</script>"#

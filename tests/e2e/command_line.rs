@@ -121,7 +121,7 @@ fn a_switch_and_an_address_may_be_said_as_people_say_them() {
             "http://127.0.0.1:",
         ),
         (&[("STOREFRONT_DEMO_STOCK", "yes"), ("STOREFRONT_OPEN_TO_NETWORK", "")], ":0", "http://127.0.0.1:"),
-        (&[("STOREFRONT_OPEN_TO_NETWORK", "on")], "0.0.0.0:0", "http://0.0.0.0:"),
+        (&[("STOREFRONT_OPEN_TO_NETWORK", "on")], "0.0.0.0:0", "http://127.0.0.1:"),
         (&[], "0", "http://127.0.0.1:"),
     ] {
         let mut serving = server(variables, listen);

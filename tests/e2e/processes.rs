@@ -202,11 +202,16 @@ async fn step_mode_walks_a_checkout_one_event_at_a_time_and_survives_a_restart()
         ("order.checked_out", "checkout.stock_reserved"),
         ("checkout.stock_reserved", "payment.requested"),
         ("payment.succeeded", "order.confirmed"),
-        ("checkout.completed", "email.requested"),
+        // A confirmation waits for the invoice, whose event is behind.
+        ("checkout.completed", ""),
+        ("order.invoiced", "email.requested"),
     ] {
         is_next(&client, next, basket.id).await;
         assert_eq!(count(&kinds(&client, basket.id).await, leads_to), 0, "{next} waits for its step");
         client.step_process("checkout", &IdempotencyKey::new()).await.unwrap();
+        if leads_to.is_empty() {
+            continue;
+        }
         eventually(&format!("a step leads to {leads_to}"), || async {
             kinds(&client, basket.id).await.contains(&leads_to.to_owned()).then_some(())
         })
@@ -223,11 +228,11 @@ async fn step_mode_walks_a_checkout_one_event_at_a_time_and_survives_a_restart()
     assert!(matches!(refused, ClientError::Problem(problem) if problem.code == "process_not_paused"));
 }
 
-/// Waits until exactly one event of an order is next in the paused checkout.
+/// Waits until an event of an order is the next one in the paused checkout.
 async fn is_next(client: &Client, kind: &str, order: OrderId) {
     eventually(&format!("{kind} is next"), || async {
         let checkout = process(client, "checkout").await;
-        let [next] = &checkout.next[..] else { return None };
+        let next = checkout.next.first()?;
         (next.kind == kind && next.sequence == order.to_string() && checkout.in_flight == 0).then_some(())
     })
     .await;

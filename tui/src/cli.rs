@@ -231,7 +231,7 @@ pub(crate) enum Scenario {
     Declined,
     /// The card has insufficient funds, the order is open again
     InsufficientFunds,
-    /// The bank asks for authentication, which nobody gives; the order is open again
+    /// The bank asks for authentication, which nobody gives; the order is cancelled and never charged
     Authentication,
     /// The card processor has an error; the order is open again
     ProcessingError,

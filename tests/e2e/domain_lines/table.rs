@@ -119,7 +119,7 @@ const STOCK: &[Line] = &[
         "N4",
         "a reservation expires and frees its stock",
         &[
-            "tests/e2e/deadlines.rs::an_order_that_is_not_paid_in_time_is_open_again_and_money_that_comes_late_goes_back",
+            "tests/e2e/deadlines.rs::an_order_that_is_not_paid_in_time_is_open_again_and_is_never_charged",
             "tests/e2e/deadlines.rs::a_reservation_that_ran_out_while_the_shop_was_closed_is_given_back_once_when_it_opens",
         ],
     ),

@@ -44,7 +44,7 @@ async fn play(client: &Client, scenario: Scenario) -> Result<()> {
         Scenario::InsufficientFunds => {
             buy(client, card("pm_card_visa_chargeDeclinedInsufficientFunds"), End::Declined).await
         }
-        Scenario::Authentication => buy(client, card("pm_card_authenticationRequired"), End::Declined).await,
+        Scenario::Authentication => authentication(client).await,
         Scenario::ProcessingError => buy(client, card("pm_card_chargeDeclinedProcessingError"), End::Declined).await,
         Scenario::Slow => buy(client, card("pm_card_slow"), End::Confirmed).await,
         Scenario::NoPayment => buy(client, PaymentMethod::None, End::Confirmed).await,
@@ -65,6 +65,18 @@ async fn buy(client: &Client, payment: PaymentMethod, end: End) -> Result<()> {
     let mut story = Story::new(client, shopper.order_id);
     shopper.check_out(payment).await?;
     story.until(end).await
+}
+
+/// Nobody answers the bank: the order is cancelled, and with it the payment.
+async fn authentication(client: &Client) -> Result<()> {
+    let shopper = fill_basket(client).await?;
+    let mut story = Story::new(client, shopper.order_id);
+    shopper.check_out(card("pm_card_authenticationRequired")).await?;
+    let url = story.until_the_bank_asks().await?;
+    print(&format!("The bank asks at {url}; Ada does not answer and cancels:"))?;
+    let reason = Cancel { reason: "could not answer the bank".to_owned() };
+    client.cancel(shopper.order_id, &reason, &IdempotencyKey::new()).await?;
+    story.until(End::NeverCharged).await
 }
 
 async fn second_try(client: &Client) -> Result<()> {
@@ -145,6 +157,7 @@ enum End {
     Confirmed,
     Declined,
     Refunded,
+    NeverCharged,
 }
 
 impl End {
@@ -152,6 +165,7 @@ impl End {
     fn is_settled(self, order: &Order) -> bool {
         match self {
             Self::Confirmed | Self::Declined => order.status != OrderStatus::CheckedOut,
+            Self::NeverCharged => order.status != OrderStatus::CheckedOut,
             Self::Refunded => !matches!(order.payment_status, PaymentStatus::Paid | PaymentStatus::Refunding),
         }
     }
@@ -163,6 +177,7 @@ impl End {
                 order.status == OrderStatus::InProgress
                     && matches!(order.reopened_because, Some(ReopenReason::PaymentDeclined { .. }))
             }
+            Self::NeverCharged => order.status == OrderStatus::Cancelled && order.payment_status == PaymentStatus::None,
             Self::Refunded => order.status == OrderStatus::Cancelled && order.payment_status == PaymentStatus::Refunded,
         }
     }
@@ -199,6 +214,22 @@ impl<'a> Story<'a> {
             (None, None) => format!("Done after {took}."),
         })?;
         Ok(())
+    }
+
+    /// Prints what happens until the card's bank wants an answer; returns where to give it.
+    async fn until_the_bank_asks(&mut self) -> Result<String> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let query = TimelineQuery { after: Some(self.after), wait: Some(5) };
+            let timeline = self.client.timeline(self.id, &query).await?;
+            self.print(&timeline)?;
+            if let Some(action) = timeline.order.payment_action {
+                return Ok(action.url);
+            }
+            if Instant::now() > deadline {
+                bail!("The bank did not ask within {} s.", PATIENCE.as_secs());
+            }
+        }
     }
 
     /// Prints what has happened so far.
