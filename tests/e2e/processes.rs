@@ -202,16 +202,18 @@ async fn step_mode_walks_a_checkout_one_event_at_a_time_and_survives_a_restart()
         ("order.checked_out", "checkout.stock_reserved"),
         ("checkout.stock_reserved", "payment.requested"),
         ("payment.succeeded", "order.confirmed"),
-        // A confirmation waits for the invoice, whose event is behind.
-        ("checkout.completed", ""),
-        ("order.invoiced", "email.requested"),
+        ("checkout.completed", "email.requested"),
     ] {
+        // A confirmation waits for the invoice, which is not held up here.
+        if next == "checkout.completed" {
+            eventually("there is an invoice", || async {
+                kinds(&client, basket.id).await.contains(&"order.invoiced".to_owned()).then_some(())
+            })
+            .await;
+        }
         is_next(&client, next, basket.id).await;
         assert_eq!(count(&kinds(&client, basket.id).await, leads_to), 0, "{next} waits for its step");
         client.step_process("checkout", &IdempotencyKey::new()).await.unwrap();
-        if leads_to.is_empty() {
-            continue;
-        }
         eventually(&format!("a step leads to {leads_to}"), || async {
             kinds(&client, basket.id).await.contains(&leads_to.to_owned()).then_some(())
         })

@@ -41,6 +41,12 @@ pub fn open_private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a file that only serves as a lock, and makes it if there is none. It holds nothing to read, so one that belongs to
+/// somebody else serves as it is.
+pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).write(true).truncate(false).mode(FILE_MODE).open(path)
+}
+
 /// Takes from everybody but the owner what they may do with a file.
 pub(crate) fn make_private(file: &File) -> io::Result<()> {
     let open = file.metadata()?.permissions().mode() & 0o777;

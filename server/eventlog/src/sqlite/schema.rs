@@ -192,7 +192,7 @@ impl Drop for Ownership {
 /// Takes a file for this process; makes its folder if there is none.
 pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
     let path = real_path(path)?;
-    let lock = files::open_private_file(&files::beside(&path, "-lock"))
+    let lock = files::open_lock_file(&files::beside(&path, "-lock"))
         .map_err(|error| unusable(&path, &format!("cannot be written: {error}")))?;
     take(&path, &lock)?;
     let file = OwnedFile { path, lock, itself: OnceLock::new() };
