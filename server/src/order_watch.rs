@@ -104,7 +104,12 @@ impl OrderWatch {
     async fn follow(&self, store: &Store, after: &mut Option<Position>) -> Result<(), StoreError> {
         let mut at = match *after {
             Some(known) => known,
-            None => store.head().await?,
+            None => {
+                let head = store.head().await?;
+                // Whoever waits already may have missed what came before this.
+                self.wake_all();
+                head
+            }
         };
         loop {
             *after = Some(at);
@@ -125,6 +130,12 @@ impl OrderWatch {
             if let Some(readers) = waiting.by_correlation.get(event.correlation_id()) {
                 readers.news.send_replace(());
             }
+        }
+    }
+
+    fn wake_all(&self) {
+        for readers in self.waiting().by_correlation.values() {
+            readers.news.send_replace(());
         }
     }
 
