@@ -362,7 +362,7 @@ impl CardGateway {
     /// Looks a refund up by the gateway's name for it; `None` where there is none.
     ///
     /// # Errors
-    /// See [`CardGateway::charge`].
+    /// See [`CardGateway::create`].
     pub(crate) async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError> {
         let answer = self.get(&["v1", "refunds", reference]).await?;
         if answer.is_missing() {
@@ -374,7 +374,7 @@ impl CardGateway {
     /// All refunds of a payment, whoever made them, newest first.
     ///
     /// # Errors
-    /// See [`CardGateway::charge`].
+    /// See [`CardGateway::create`].
     pub(crate) async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {
         let refunds: Vec<RefundObject> = self.list("refunds", payment_reference).await?;
         refunds.into_iter().map(|refund| refund.listed().map_err(unknown)).collect()
@@ -383,7 +383,7 @@ impl CardGateway {
     /// All disputes of a payment, newest first.
     ///
     /// # Errors
-    /// See [`CardGateway::charge`].
+    /// See [`CardGateway::create`].
     pub(crate) async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
         let disputes: Vec<DisputeObject> = self.list("disputes", payment_reference).await?;
         disputes.into_iter().map(|dispute| dispute.listed().map_err(unknown)).collect()
@@ -392,7 +392,7 @@ impl CardGateway {
     /// Which of our payments the gateway's is, as it keeps with it; `None` where it is not one of ours.
     ///
     /// # Errors
-    /// See [`CardGateway::charge`].
+    /// See [`CardGateway::create`].
     pub(crate) async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {
         let answer = self.get(&["v1", "payment_intents", reference]).await?;
         if answer.is_missing() {

@@ -19,7 +19,7 @@ pub(super) fn print(line: &str) -> io::Result<()> {
 /// Prints a line of JSON at once, with what a terminal would act on escaped.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub(super) fn print_json(line: &str) -> io::Result<()> {
     print_raw(&plain::json(line))
 }
