@@ -169,7 +169,7 @@ fn a_refund_that_is_not_simply_back_and_a_dispute_stand_with_the_papers_of_an_or
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
-    assert!(!shown.contains("3.00 €"), "its credit note says so: {shown}");
+    assert!(!shown.contains("refund of 3.00 €"), "its credit note says so: {shown}");
 }
 
 #[test]

@@ -66,19 +66,19 @@ pub(super) fn take_lease(
     ttl: Duration,
     now_ms: i64,
 ) -> rusqlite::Result<Taken> {
-    let epoch = connection
-        .prepare_cached(
-            "INSERT INTO leases (name, holder, epoch, until_ms) VALUES (?1, ?2, 1, ?3 + ?4)
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO leases (name, holder, epoch, until_ms) VALUES (?1, ?2, 1, ?3 + ?4)
             ON CONFLICT (name) DO UPDATE SET
                 epoch = epoch + (holder <> excluded.holder OR until_ms <= ?3),
                 holder = excluded.holder,
                 until_ms = excluded.until_ms
             WHERE holder = excluded.holder OR until_ms <= ?3
             RETURNING epoch",
-        )?
-        .query_row(params![lease, holder, now_ms, as_ms(ttl)], |row| row.get(0))
-        .optional()?;
-    match epoch {
+    )?;
+    // Read to its end: SQLite commits only then, and a commit that fails is told by that last step alone.
+    let rows: Vec<Epoch> =
+        statement.query_map(params![lease, holder, now_ms, as_ms(ttl)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    match rows.first().copied() {
         Some(epoch) => Ok(Taken::Here(Fence { lease: lease.to_owned(), epoch })),
         None => connection
             .prepare_cached("SELECT holder, until_ms FROM leases WHERE name = ?1")?
@@ -193,4 +193,29 @@ pub(super) fn misfits(connection: &Connection) -> rusqlite::Result<Vec<String>> 
         )?
         .query_map([], |row| row.get(0))?
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lease in a database whose commits fail, as on a full disk: here by a reference to nothing, which SQLite looks
+    /// at when it commits.
+    #[test]
+    fn a_lease_whose_commit_fails_is_not_taken() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA foreign_keys = ON;
+                CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch INTEGER NOT NULL,
+                    until_ms INTEGER NOT NULL);
+                CREATE TABLE referring (name TEXT REFERENCES leases DEFERRABLE INITIALLY DEFERRED);
+                CREATE TRIGGER fails AFTER INSERT ON leases BEGIN INSERT INTO referring VALUES ('nothing'); END;",
+            )
+            .unwrap();
+        let taken = take_lease(&connection, "process-mail", "one", Duration::from_secs(10), 0);
+        assert!(taken.is_err(), "{taken:?}");
+        let leases: i64 = connection.query_row("SELECT count(*) FROM leases", [], |row| row.get(0)).unwrap();
+        assert_eq!(leases, 0);
+    }
 }
