@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storefront_api::{OrderStatus, ReopenReason};
+use storefront_api::{OrderStatus, PaymentStatus, ReopenReason};
 use storefront_client::{Client, ClientError};
 use storefront_mocks::{Faults, Stub};
 use storefront_server::Server;
@@ -35,6 +35,34 @@ async fn an_order_that_is_not_paid_in_time_is_open_again_and_is_never_charged() 
     let again = world.client.order(basket.id).await.unwrap().unwrap();
     world.buy(&again, VISA).await.unwrap();
     world.reaches(basket.id, OrderStatus::Confirmed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_is_captured_after_the_reservation_ran_out_goes_back_once() {
+    let world = World::open_with(|config| config.reservation_life = SOON_OVER).await;
+    let product = world.product_with(2).await;
+    // The gateway takes the money, but its answer and its webhooks come when the reservation has long run out.
+    world.mocks.faults(Stub::Cards).set(Faults { hold_answers: true, ..Faults::default() });
+    let basket = world.a_basket(&product.id, 2).await;
+    world.buy(&basket, VISA).await.unwrap();
+    eventually("the gateway has the money", || async {
+        world.mocks.card_gateway().charges().iter().any(|charge| charge.paid).then_some(())
+    })
+    .await;
+    let reopened = world.reaches(basket.id, OrderStatus::InProgress).await;
+    assert_eq!(reopened.reopened_because, Some(ReopenReason::ReservationExpired));
+
+    world.mocks.faults(Stub::Cards).clear();
+    eventually("the money has gone back", || async {
+        let order = world.client.order(basket.id).await.unwrap().unwrap();
+        (order.payment_status == PaymentStatus::Refunded).then_some(())
+    })
+    .await;
+    let history = world.history(basket.id).await;
+    let count = |kind: &str| history.iter().filter(|found| *found == kind).count();
+    assert_eq!((count("order.reopened"), count("order.confirmed"), count("payment.refunded")), (1, 0, 1));
+    let stock = stock_now(&world.client, &product.id).await;
+    assert_eq!((stock.on_hand, stock.reserved), (2, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

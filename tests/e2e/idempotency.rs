@@ -327,7 +327,8 @@ async fn every_post_of_the_description_has_one_effect_under_one_key() {
     let document: Value = document.json().await.unwrap();
     let described = document["paths"].as_object().unwrap().iter().filter(|(_, item)| item["post"].is_object());
     let described: BTreeSet<String> = described.map(|(path, _)| path.clone()).collect();
-    // The gateway's own requests carry no key, and withdrawals wait only when most of a range is gone.
+    // The gateway's own requests carry no key. Withdrawals wait only when most of a range is gone: `range` confirms them twice
+    // under one key.
     let elsewhere = |path: &str| path.starts_with("/v1/webhooks/") || path.ends_with("/withdrawals/confirm");
     let unasked: Vec<_> = described.difference(&twice.asked).filter(|path| !elsewhere(path)).collect();
     assert!(unasked.is_empty(), "send these twice too: {unasked:?}");

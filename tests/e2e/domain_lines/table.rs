@@ -120,6 +120,7 @@ const STOCK: &[Line] = &[
         "a reservation expires and frees its stock",
         &[
             "tests/e2e/deadlines.rs::an_order_that_is_not_paid_in_time_is_open_again_and_is_never_charged",
+            "tests/e2e/deadlines.rs::money_that_is_captured_after_the_reservation_ran_out_goes_back_once",
             "tests/e2e/deadlines.rs::a_reservation_that_ran_out_while_the_shop_was_closed_is_given_back_once_when_it_opens",
         ],
     ),
