@@ -7,9 +7,6 @@
 #[expect(dead_code, reason = "the views use more of it")]
 #[path = "../src/views/search/mod.rs"]
 mod search;
-#[expect(dead_code, reason = "the views use more of it")]
-#[path = "../src/views/words.rs"]
-mod words;
 
 use std::time::{Duration, Instant};
 

@@ -23,49 +23,35 @@
 
 #![recursion_limit = "256"]
 
-mod app;
-mod assortment;
-mod chance;
+mod backoff;
+mod catalogue;
 mod clock;
 mod codec;
-mod commands;
 pub mod config;
 mod config_values;
 mod documents;
-mod house;
 mod http;
-mod inside;
 mod integrations;
 mod lab;
-mod lists;
-mod log_health;
-mod open_files;
-mod order_record;
-mod order_watch;
-mod parked;
-mod pauses;
-mod pictures;
+pub mod maintenance;
+mod operations;
+mod payments;
 mod processes;
-mod product_facts;
-mod progress;
-mod refunds;
-mod repeats;
-mod shop;
+mod random;
+mod runtime;
 #[cfg(test)]
+#[path = "../simulation/mod.rs"]
 mod simulation;
-mod staff;
-mod stored;
-mod streams;
+mod store;
 #[cfg(test)]
 mod testing;
-pub mod tools;
 mod views;
 
-pub use app::{Server, StartError, rebuild_view, running_at};
 pub use config::{Config, ConnectionLimits, HostName, Secret, StoreChoice, Terms, WebOrigin, listen_address, switch};
 pub use config_values::{
     BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, RESERVATION_LIFE, parse_default_vat_rate, parse_life,
 };
+pub use runtime::{Server, StartError, rebuild_view, running_at};
 
 /// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
 ///

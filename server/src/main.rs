@@ -11,7 +11,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::{Currency, Seller, text};
 use storefront_eventlog::Hash;
 use storefront_server::config::{DEMO_SELLER_ADDRESS, DEMO_SELLER_NAME, DEMO_SELLER_VAT_ID, FontSource, address_lines};
-use storefront_server::tools::{self, Place, ToolError};
+use storefront_server::maintenance::{self, Place, ToolError};
 use storefront_server::{
     Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Server, StoreChoice, Terms, WebOrigin,
     parse_default_vat_rate, parse_life,
@@ -369,30 +369,30 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(serve) => runtime.block_on(open(*serve))?,
         Command::Openapi => say(&storefront_server::openapi_json()?)?,
         Command::Export { log, out } => {
-            let count = runtime.block_on(tools::export(&log.store()?, &out))?;
+            let count = runtime.block_on(maintenance::export(&log.store()?, &out))?;
             if out != Place::Standard {
                 say(&format!("{count} events exported"))?;
             }
         }
         Command::Import { log, from } => {
-            let count = runtime.block_on(tools::import(&log.store()?, &from))?;
+            let count = runtime.block_on(maintenance::import(&log.store()?, &from))?;
             say(&format!("{count} events imported"))?;
         }
         Command::Check { log } => {
-            let checked = runtime.block_on(tools::check(&log.store()?))?;
+            let checked = runtime.block_on(maintenance::check(&log.store()?))?;
             say(checked.report.trim_end())?;
             if !checked.sound {
                 return Ok(ExitCode::FAILURE);
             }
         }
         Command::AcceptLoss { log } => {
-            let position = tools::accept_loss(&log.store()?)?;
+            let position = maintenance::accept_loss(&log.store()?)?;
             say(&format!("the log goes on after position {position}"))?;
         }
-        Command::Prove { log, event } => say(&runtime.block_on(tools::prove(&log.store()?, &event))?)?,
-        Command::VerifyProof { file, hash } => say(&tools::verify_proof(&file, hash)?)?,
+        Command::Prove { log, event } => say(&runtime.block_on(maintenance::prove(&log.store()?, &event))?)?,
+        Command::VerifyProof { file, hash } => say(&maintenance::verify_proof(&file, hash)?)?,
         Command::Backup { log, to } => {
-            runtime.block_on(tools::backup(&log.store()?, &to))?;
+            runtime.block_on(maintenance::backup(&log.store()?, &to))?;
             say(&format!("backed up to {}", to.display()))?;
         }
         Command::Rebuild { log, view } => {

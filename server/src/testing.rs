@@ -14,9 +14,9 @@ use uuid::Uuid;
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
-use crate::integrations::outside::Cards;
-use crate::refunds::{ListedDispute, ListedRefund};
-use crate::stored::Stored;
+use crate::integrations::ports::Cards;
+use crate::payments::refunds::{ListedDispute, ListedRefund};
+use crate::store::aggregates::Stored;
 
 /// A log on paper: what is written gets the next position and the next version of its stream.
 #[derive(Default)]

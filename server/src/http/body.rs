@@ -11,9 +11,9 @@ use serde_json::Value;
 use storefront_api::FieldError;
 
 use super::card_numbers::{has_card_number, is_phone_number};
-use super::code::Code;
 use super::extract::header;
-use super::problem::{ApiError, sentence};
+use crate::http::error::{ApiError, sentence};
+use crate::http::error_code::Code;
 
 /// No body may be longer, in bytes; but for what says otherwise.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;

@@ -11,15 +11,15 @@ use sha2::{Digest, Sha256};
 use storefront_api::{IDEMPOTENCY_KEY_HEADER, OrderId};
 
 use super::body;
-use super::caller::Caller;
 use super::card_numbers::has_card_number;
-use super::code::Code;
 use super::extract::version_in_etag;
-use super::problem::ApiError;
 use super::request_id::RequestId;
-use crate::commands::{Condition, Context, Idempotency};
-use crate::shop::Shop;
-use crate::stored::Cause;
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::identity::Caller;
+use crate::http::state::Shop;
+use crate::store::aggregates::Cause;
+use crate::store::commands::{Condition, Context, Idempotency};
 
 /// A command: its body, and the headers that say on whose behalf and under which conditions.
 pub(crate) struct Command<T> {

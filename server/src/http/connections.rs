@@ -29,10 +29,10 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-use super::code::Code;
-use super::problem::ApiError;
 use super::stream::LingeringStream;
 use crate::config::ConnectionLimits;
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
 
 /// Open files that are left for the log, the views and connections to other systems.
 const OTHER_FILES: usize = 96;

@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use storefront_eventlog::{Position, Version};
 use utoipa::IntoParams;
 
-use super::code::Code;
-use super::problem::{ApiError, sentence};
-use crate::shop::Shop;
+use crate::http::error::{ApiError, sentence};
+use crate::http::error_code::Code;
+use crate::http::state::Shop;
 
 /// So long a request waits for the views to come to its `min_position`.
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(5);

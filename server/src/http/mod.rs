@@ -1,39 +1,25 @@
 //! The HTTP interface: every route on this page, one file per noun. Handlers extract, call and map; they decide nothing.
 
 pub(crate) mod body;
-mod caller;
 mod card_numbers;
-mod catalogue;
-mod code;
 mod command;
 pub(crate) mod connections;
-mod customers;
-mod documents;
-pub(crate) mod door;
-mod export;
+mod error;
+mod error_code;
 mod extract;
-mod health;
-mod lab;
-mod log;
-mod once;
+pub(crate) mod gate;
+mod idempotency;
+mod identity;
+mod metrics;
 mod openapi;
-mod operations;
-mod orders;
+pub(crate) mod order_watch;
 pub(crate) mod origin;
-mod picture;
-mod problem;
-mod processes;
-mod product_service;
-mod products;
+mod pauses;
 mod request_id;
-mod sse;
-mod stock;
+pub(crate) mod routes;
+pub(crate) mod state;
 mod stream;
-mod values;
-mod views;
-mod vouchers;
-mod wallets;
-pub(crate) mod webhooks;
+mod validation;
 
 use std::any::Any;
 
@@ -46,10 +32,14 @@ use tracing::error;
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::code::Code;
 use self::openapi::Document;
-use self::problem::ApiError;
-use crate::shop::Shop;
+use self::routes::{
+    catalogue, customers, documents, events, export, health, lab, orders, picture, processes, product_service,
+    products, stock, views, vouchers, wallets, webhooks,
+};
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::state::Shop;
 
 /// The whole HTTP interface.
 pub(crate) fn router(shop: Shop) -> Router {
@@ -111,21 +101,21 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(wallets::top_up))
         .routes(routes!(vouchers::list_vouchers))
         .routes(routes!(vouchers::revoke_voucher))
-        .routes(routes!(log::list_events))
-        .routes(routes!(log::list_stream))
+        .routes(routes!(events::list_events))
+        .routes(routes!(events::list_stream))
         .routes(routes!(export::export))
         .routes(routes!(webhooks::card_gateway))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(processes::list_processes))
-        .routes(routes!(operations::list_repeats))
+        .routes(routes!(metrics::list_repeats))
         .routes(routes!(processes::pause))
         .routes(routes!(processes::resume))
         .routes(routes!(processes::step))
         .routes(routes!(processes::list_parked))
         .routes(routes!(processes::retry))
         .routes(routes!(processes::skip))
-        .routes(routes!(operations::metrics))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(views::list_views))
         .routes(routes!(views::rebuild_view))
         .routes(routes!(views::pause_view))

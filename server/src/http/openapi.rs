@@ -20,9 +20,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
-use super::code::Code;
 use super::extract::{content_etag, knows};
-use crate::shop::Shop;
+use crate::http::error_code::Code;
+use crate::http::state::Shop;
 
 #[derive(OpenApi)]
 #[openapi(

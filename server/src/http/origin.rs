@@ -18,10 +18,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::code::Code;
 use super::connections::Endpoints;
-use super::problem::ApiError;
 use crate::config::{Config, HostName, WebOrigin};
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");

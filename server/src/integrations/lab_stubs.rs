@@ -10,8 +10,9 @@ use storefront_api::{Faults, OrderId, Stub};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::transport::{self, BadAddress, Endpoint};
-use crate::chance;
+use crate::integrations::transport;
+use crate::integrations::transport::{BadAddress, Endpoint};
+use crate::random;
 
 const BODY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// So long the stubs may take to answer.
@@ -66,7 +67,7 @@ impl LabStubs {
     /// When the address makes no sense.
     pub(crate) fn new(base_url: &str, card_gateway_key: &str) -> Result<Self, BadAddress> {
         let endpoint = Endpoint::new("the stubs", base_url)?;
-        let mark = watch::Sender::new(chance::id());
+        let mark = watch::Sender::new(random::id());
         Ok(Self { endpoint, card_gateway_key: card_gateway_key.to_owned(), mark })
     }
 
@@ -82,7 +83,7 @@ impl LabStubs {
     pub(crate) async fn set_faults(&self, stub: Stub, faults: &Faults) -> Result<Faults, StubsError> {
         let set = self.read(self.request(Method::PUT, &["faults", stub.name()]).json(faults)).await;
         // Without an answer, too: it may have been done.
-        self.mark.send_replace(chance::id());
+        self.mark.send_replace(random::id());
         set
     }
 

@@ -4,19 +4,18 @@
 //! one that says whether asking again helps. Every wait, body and number of attempts has a bound. Nothing here writes to
 //! the log, knows a route or a view, or decides what becomes of an order.
 
-pub(crate) mod breaker;
 pub(crate) mod card_amounts;
 pub(crate) mod card_gateway;
 mod card_json;
 pub(crate) mod card_webhooks;
+pub(crate) mod circuit_breaker;
 mod decimal;
 pub(crate) mod lab_stubs;
 mod mail_html;
 pub(crate) mod mail_text;
 pub(crate) mod mailer;
-pub(crate) mod outside;
+pub(crate) mod ports;
 mod product_json;
 pub(crate) mod product_service;
 pub(crate) mod product_writes;
-pub(crate) mod retry;
 mod transport;

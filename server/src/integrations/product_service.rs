@@ -14,10 +14,10 @@ use storefront_api::{Currency, ProductId, VatRate};
 use storefront_domain::product::Facts;
 use tracing::{info, warn};
 
-use super::breaker::{Breaker, Permission};
 use super::product_json::{self, Defaults};
-use super::retry::Backoff;
 use super::transport::{self, BadAddress, BodyError, Endpoint};
+use crate::backoff::Backoff;
+use crate::integrations::circuit_breaker::{Breaker, Permission};
 
 /// How long, how much and how often, at most.
 #[derive(Clone, Copy, Debug)]

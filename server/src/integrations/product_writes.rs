@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use storefront_api::ProductId;
 
-use super::breaker::Permission;
 use super::product_service::{ProductService, ServiceError};
 use super::transport;
+use crate::integrations::circuit_breaker::Permission;
 
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq)]

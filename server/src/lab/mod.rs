@@ -1,11 +1,11 @@
 //! The workshop lab: stories that play by themselves in the running shop, one at a time, and what they break on purpose.
 //!
-//! A story shops as a client would. Whatever it switches on or takes is noted by its [`stage::Stage`] and put back when the
+//! A story shops as a client would. Whatever it switches on or takes is noted by its [`scenario_runner::Stage`] and put back when the
 //! story ends, however it ends: also when it fails or panics, and when the server is told to stop in the middle.
 
+mod scenario_runner;
+mod scenario_scripts;
 mod scenarios;
-mod stage;
-mod stories;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,13 +18,13 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub(crate) use self::scenarios::Scenario;
-pub(crate) use self::stage::paused_processes;
-use self::stage::{Failed, Stage};
-use crate::house::House;
 use crate::integrations::lab_stubs::LabStubs;
-use crate::staff::Staff;
-use crate::stored::Store;
-use crate::{chance, clock};
+pub(crate) use crate::lab::scenario_runner::paused_processes;
+use crate::lab::scenario_runner::{Failed, Stage};
+use crate::runtime::restart::House;
+use crate::runtime::workers::Staff;
+use crate::store::aggregates::Store;
+use crate::{clock, random};
 
 /// The lab of a shop that has one.
 pub(crate) struct Lab {
@@ -72,7 +72,7 @@ impl Lab {
     /// While another one is played.
     pub(crate) fn play(self: &Arc<Self>, scenario: Scenario) -> Result<ScenarioRun, Occupied> {
         let words = scenario.words();
-        let orders: Vec<OrderId> = (0..words.orders).map(|_| OrderId(chance::id())).collect();
+        let orders: Vec<OrderId> = (0..words.orders).map(|_| OrderId(random::id())).collect();
         let run = ScenarioRun {
             name: words.name.to_owned(),
             state: ScenarioState::Running,
@@ -110,7 +110,7 @@ impl Lab {
 
     async fn perform(&self, scenario: Scenario, orders: Vec<OrderId>) {
         let stage = Stage::new(self, scenario, orders);
-        let story = AssertUnwindSafe(stories::play(&stage, scenario)).catch_unwind();
+        let story = AssertUnwindSafe(scenario_scripts::play(&stage, scenario)).catch_unwind();
         let told = match self.stop.run_until_cancelled(story).await {
             Some(Ok(told)) => told,
             Some(Err(_)) => Err(Failed("The story made a mistake and panicked.".to_owned())),

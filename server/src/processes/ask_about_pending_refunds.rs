@@ -2,7 +2,7 @@
 //!
 //! The gateway tells by itself (a webhook), as a rule before anybody asks; this is the net for what it could not tell. Asking
 //! is a GET under the gateway's own name for the refund: it moves no money, has no key that grows old, and holds up nothing
-//! else of the order, because a durable timer does it and not a turn of a process; see [`super::timers`].
+//! else of the order, because a durable timer does it and not a turn of a process; see [`crate::processes::engine::timers`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use storefront_eventlog::{JsonText, Timer, TimerChange};
 use tracing::warn;
 use uuid::Uuid;
 
-use super::runner::{Listener, Turn};
-use super::timers::Timers;
 use crate::clock;
-use crate::commands::Failure;
-use crate::integrations::outside::Cards;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::integrations::ports::Cards;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::timers::Timers;
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::Failure;
+use crate::store::streams;
 
 /// What the questions listen to.
 pub(crate) const LISTENER: Listener =
@@ -43,7 +44,7 @@ struct Note {
 pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let refund_id = match stored::decode::<PaymentEvent>(recorded)? {
+    let refund_id = match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::RefundPending { refund_id, .. } | PaymentEvent::RefundFound { refund_id, .. } => refund_id,
         PaymentEvent::Requested { .. }
         | PaymentEvent::IntentCreated { .. }
@@ -59,7 +60,7 @@ pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(
         | PaymentEvent::DisputeFundsWithdrawn { .. }
         | PaymentEvent::DisputeClosed { .. } => return Ok(()),
     };
-    let (payment, _) = stored::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
+    let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let is_pending = |refund: &payment::Refund| matches!(refund.state, RefundState::Pending { .. });
     if !payment.refund(refund_id).is_some_and(is_pending) {
         return Ok(());
@@ -86,7 +87,7 @@ pub(crate) async fn judge(store: Store, cards: Arc<dyn Cards>, timer: Timer) -> 
     let cause = Cause { correlation_id, causation_id: Some(cause.to_string()), actor };
     let mut batch = Batch::new(clock::now(), cause);
     let stream = streams::payment(payment_id);
-    let (payment, version) = stored::load::<PaymentEvent>(&store, &stream).await?;
+    let (payment, version) = aggregates::load::<PaymentEvent>(&store, &stream).await?;
     let Some(RefundState::Pending { reference }) = payment.refund(refund_id).map(|refund| &refund.state) else {
         batch.timer(timer.fired());
         return Ok(batch);

@@ -7,7 +7,7 @@ use storefront_domain::payment::{Payment, RefundProgress};
 use storefront_eventlog::{Filter, Position, SqliteStore};
 
 use super::*;
-use crate::refunds::ListedRefund;
+use crate::payments::refunds::ListedRefund;
 use crate::testing::{FakeCards, card, euro, order, payment};
 
 const START_MS: i64 = 1_772_366_400_000;
@@ -69,7 +69,7 @@ impl World {
     }
 
     async fn payment(&self) -> Payment {
-        stored::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
+        aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
     }
 }
 

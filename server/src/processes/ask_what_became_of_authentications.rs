@@ -1,7 +1,7 @@
 //! A payment that waits for its card's owner: the gateway tells by itself what came of it (a webhook), and it is asked now
 //! and then, in case that word is lost. When the order has waited long enough, `give_back_what_is_not_paid_in_time` ends it.
 //!
-//! Each payment that waits sets a durable timer, which commits with the checkpoint; see [`super::timers`].
+//! Each payment that waits sets a durable timer, which commits with the checkpoint; see [`crate::processes::engine::timers`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,15 @@ use storefront_eventlog::{JsonText, Timer, TimerChange};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use super::runner::{Listener, Turn};
-use super::timers::{Timers, batch_about};
 use crate::clock;
-use crate::commands::Failure;
 use crate::integrations::card_gateway::{GatewayError, Intent, IntentStatus, Refusal};
-use crate::integrations::outside::Cards;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::integrations::ports::Cards;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::timers::{Timers, batch_about};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::Failure;
+use crate::store::streams;
 
 /// What it listens to.
 pub(crate) const LISTENER: Listener = Listener { name: "authentications", types: &["payment.authentication_required"] };
@@ -43,7 +44,7 @@ struct Note {
 pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let (payment, _) = stored::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
+    let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let Payment::AuthenticationRequired { request, .. } = &payment else { return Ok(()) };
     let note = Note { payment_id, cause: recorded.id, pause_ms: ms(FIRST_PAUSE) };
     let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
@@ -66,7 +67,7 @@ pub(crate) async fn judge(store: Store, cards: Arc<dyn Cards>, timer: Timer) -> 
     let Note { payment_id, cause, pause_ms } = timer.note.parse()?;
     let mut batch = batch_about(&timer, Some(cause));
     let stream = streams::payment(payment_id);
-    let (payment, version) = stored::load::<PaymentEvent>(&store, &stream).await?;
+    let (payment, version) = aggregates::load::<PaymentEvent>(&store, &stream).await?;
     let Payment::AuthenticationRequired { request, intent, .. } = &payment else {
         batch.timer(timer.fired());
         return Ok(batch);

@@ -15,12 +15,14 @@ use storefront_domain::{
 use storefront_eventlog::{Checkpoint, Recorded, Version};
 
 use super::checkout_mails;
-use super::newcomers;
-use super::runner::{Listener, Turn};
-use crate::commands::{Failure, retrying};
-use crate::order_record;
-use crate::stored::{self, Batch, Cause, LoadError, Store};
-use crate::{chance, clock, streams};
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::start_positions;
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, LoadError, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::order_record;
+use crate::store::streams;
+use crate::{clock, random};
 
 /// What the checkout listens to.
 pub(crate) const LISTENER: Listener = Listener {
@@ -49,7 +51,7 @@ pub(crate) async fn handle(store: Store, reservation_life: Duration, turn: Turn)
 async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
     let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
-        let trigger = match stored::decode::<OrderEvent>(recorded)? {
+        let trigger = match aggregates::decode::<OrderEvent>(recorded)? {
             OrderEvent::CheckedOut { payment_id, total, email, payment, .. } => {
                 let (lines, voucher) = bought_at(store, order_id, recorded.version).await?;
                 Trigger::OrderCheckedOut { payment_id, lines, total, method: payment, email, voucher }
@@ -76,7 +78,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         return Ok(Some((order_id, trigger)));
     }
     if let Some(order_id) = streams::id_in::<OrderId>("checkout", stream) {
-        let trigger = match stored::decode::<CheckoutEvent>(recorded)? {
+        let trigger = match aggregates::decode::<CheckoutEvent>(recorded)? {
             CheckoutEvent::StockReserved => Trigger::StockReserved,
             CheckoutEvent::Completed { number } => {
                 let awaits_invoice = awaits_invoice(store, order_id).await?;
@@ -95,9 +97,9 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         return Ok(Some((order_id, trigger)));
     }
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) else { return Ok(None) };
-    let (payment, _) = stored::load::<PaymentEvent>(store, &recorded.stream_name()).await?;
+    let (payment, _) = aggregates::load::<PaymentEvent>(store, &recorded.stream_name()).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
-    let trigger = match stored::decode::<PaymentEvent>(recorded)? {
+    let trigger = match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Succeeded { .. } => Trigger::PaymentSucceeded { payment_id },
         PaymentEvent::Declined { reason, message } => Trigger::PaymentDeclined { payment_id, reason, message },
         PaymentEvent::Requested { .. }
@@ -120,7 +122,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
 /// Whether the invoice of a confirmed order is still to be written: not where it is there, and not where none will be, because
 /// the order was confirmed before the shop wrote invoices.
 async fn awaits_invoice(store: &Store, order_id: OrderId) -> Result<bool, Failure> {
-    let invoicing = newcomers::invoicing(store, order_id).await?;
+    let invoicing = start_positions::invoicing(store, order_id).await?;
     Ok(!invoicing.is_written && invoicing.will_be_written)
 }
 
@@ -146,7 +148,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Folds, reacts and appends once; fails with a conflict when somebody was faster.
     async fn once(&self, trigger: &Trigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
-        let (state, version) = stored::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
+        let (state, version) = aggregates::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
         let intents = checkout::react(&state, trigger);
         let mut batch = Batch::new(clock::now(), Cause::event(self.recorded, LISTENER.name));
         let mut learnt = Vec::new();
@@ -198,7 +200,7 @@ impl Run<'_> {
                 Ok(vec![])
             }
             Intent::Refund { payment_id, reason } => {
-                let refund = PaymentCommand::RefundAll { refund_id: RefundId(chance::id()), reason };
+                let refund = PaymentCommand::RefundAll { refund_id: RefundId(random::id()), reason };
                 self.payment(batch, payment_id, &[refund]).await?;
                 Ok(vec![])
             }
@@ -220,7 +222,7 @@ impl Run<'_> {
         let mut reserved = Vec::new();
         for (product_id, quantity) in by_product(lines) {
             let stream = streams::stock(&product_id);
-            let (stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
+            let (stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
             let reserve = StockCommand::Reserve { order_id: self.order_id, quantity, until };
             match stock::decide(&stock, reserve) {
                 Ok(events) => reserved.push((stream, version, events)),
@@ -252,7 +254,7 @@ impl Run<'_> {
     /// Reserves a voucher, or else adds nothing and answers why not.
     async fn reserve_voucher(&self, batch: &mut Batch, code: &VoucherCode) -> Result<Option<String>, Failure> {
         let stream = streams::voucher(code);
-        let (voucher, version) = stored::load::<VoucherEvent>(self.store, &stream).await?;
+        let (voucher, version) = aggregates::load::<VoucherEvent>(self.store, &stream).await?;
         let customer_id = order_record::owner(self.store, self.order_id, None).await?;
         match voucher::decide(&voucher, VoucherCommand::Reserve { order_id: self.order_id, customer_id }) {
             Ok(events) => {
@@ -272,7 +274,7 @@ impl Run<'_> {
         voucher: Option<VoucherCode>,
     ) -> Result<Vec<CheckoutEvent>, Failure> {
         let stream = streams::order(self.order_id);
-        let (order, version) = stored::load::<OrderEvent>(self.store, &stream).await?;
+        let (order, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
         // The position of the event that caused all this is as unique as a number can be.
         let number = OrderNumber::from_position(self.recorded.position.0);
         match order::decide(&order, OrderCommand::Confirm { payment_id, number }) {
@@ -299,7 +301,7 @@ impl Run<'_> {
         voucher: Option<VoucherCode>,
     ) -> Result<(), Failure> {
         self.give_back(batch, lines, voucher, ReleaseReason::OrderCancelled).await?;
-        let (refund_id, reason) = (RefundId(chance::id()), "order cancelled".to_owned());
+        let (refund_id, reason) = (RefundId(random::id()), "order cancelled".to_owned());
         // What was not charged yet never is; what came in goes back.
         let refund = PaymentCommand::RefundAll { refund_id, reason };
         self.payment(batch, payment_id, &[PaymentCommand::Cancel, refund]).await
@@ -315,7 +317,7 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         for (product_id, _) in by_product(lines) {
             let stream = streams::stock(&product_id);
-            let (mut stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
+            let (mut stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
             let mut events = Vec::new();
             for command in [
                 StockCommand::Release { order_id: self.order_id, reason },
@@ -333,7 +335,7 @@ impl Run<'_> {
 
     async fn reopen(&self, batch: &mut Batch, payment_id: PaymentId, reason: ReopenReason) -> Result<(), Failure> {
         let stream = streams::order(self.order_id);
-        let (order, version) = stored::load::<OrderEvent>(self.store, &stream).await?;
+        let (order, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
         match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
             Ok(events) => batch.add(stream, version, &events),
             // Cancelled meanwhile: there is nothing to reopen.
@@ -347,7 +349,7 @@ impl Run<'_> {
 
     async fn stock(&self, batch: &mut Batch, product_id: &ProductId, command: StockCommand) -> Result<(), Failure> {
         let stream = streams::stock(product_id);
-        let (stock, version) = stored::load::<StockEvent>(self.store, &stream).await?;
+        let (stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
         batch.add(stream, version, &stock::decide(&stock, command)?);
         Ok(())
     }
@@ -360,14 +362,14 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let Some(code) = code else { return Ok(()) };
         let stream = streams::voucher(&code);
-        let (voucher, version) = stored::load::<VoucherEvent>(self.store, &stream).await?;
+        let (voucher, version) = aggregates::load::<VoucherEvent>(self.store, &stream).await?;
         batch.add(stream, version, &voucher::decide(&voucher, command)?);
         Ok(())
     }
 
     async fn payment(&self, batch: &mut Batch, id: PaymentId, commands: &[PaymentCommand]) -> Result<(), Failure> {
         let stream = streams::payment(id);
-        let (mut payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
+        let (mut payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
         let mut events = Vec::new();
         for command in commands {
             let decided = payment::decide(&payment, command.clone())?;

@@ -29,8 +29,8 @@ impl World {
         world
     }
 
-    async fn write<E: stored::Stored + Sync>(&self, stream: storefront_eventlog::StreamName, events: &[E]) {
-        let version = stored::load::<E>(&self.store, &stream).await.unwrap().1;
+    async fn write<E: aggregates::Stored + Sync>(&self, stream: storefront_eventlog::StreamName, events: &[E]) {
+        let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = Batch::new(at_second(1), cause);
         batch.add(stream, version, events);
@@ -39,7 +39,7 @@ impl World {
 
     async fn gateway_says(&self, outcome: PaymentCommand) {
         let stream = streams::payment(payment(1));
-        let (state, _) = stored::load::<PaymentEvent>(&self.store, &stream).await.unwrap();
+        let (state, _) = aggregates::load::<PaymentEvent>(&self.store, &stream).await.unwrap();
         self.write(stream, &payment::decide(&state, outcome).unwrap()).await;
     }
 
@@ -74,12 +74,12 @@ impl World {
     }
 
     async fn status(&self) -> OrderStatus {
-        stored::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
+        aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
     }
 
     /// On hand, and reserved of it.
     async fn mugs(&self) -> (u32, u32) {
-        let stock = stored::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0;
+        let stock = aggregates::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0;
         (stock.on_hand(), stock.reserved())
     }
 

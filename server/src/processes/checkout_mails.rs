@@ -8,9 +8,10 @@ use storefront_domain::email::{self, EmailCommand, EmailEvent, MailKind};
 use storefront_domain::order::Order;
 use storefront_eventlog::StreamName;
 
-use crate::commands::Failure;
-use crate::stored::{self, Batch, Store};
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Store};
+use crate::store::commands::Failure;
+use crate::store::streams;
 
 /// Adds a mail about a checkout to a batch, unless it has been asked for.
 pub(super) async fn ask(
@@ -29,7 +30,7 @@ pub(super) async fn ask(
     };
     let Some(id) = told_of else { return Ok(()) };
     let stream = streams::email(id);
-    let (mail, version) = stored::load::<EmailEvent>(store, &stream).await?;
+    let (mail, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
     batch.add(stream, version, &email::decide(&mail, EmailCommand::Request { order_id, kind, to })?);
     Ok(())
 }
@@ -49,7 +50,7 @@ pub(super) async fn tell_of_cancellation(
 /// The last event of a type in a stream, as what a mail is named after.
 async fn last(store: &Store, stream: &StreamName, kind: &str) -> Result<Option<EmailId>, Failure> {
     let mut last = None;
-    stored::for_each(store, stream, |recorded| {
+    aggregates::for_each(store, stream, |recorded| {
         if recorded.kind() == kind {
             last = Some(EmailId(recorded.id));
         }

@@ -1,6 +1,6 @@
 //! A basket in which nothing has happened for a day is over.
 //!
-//! One durable timer for each basket, set when it begins or comes back from a checkout; see [`super::timers`]. A basket that
+//! One durable timer for each basket, set when it begins or comes back from a checkout; see [`crate::processes::engine::timers`]. A basket that
 //! was used since gets another, so that filling a basket costs no timer.
 
 use std::time::Duration;
@@ -11,13 +11,13 @@ use storefront_domain::order::{self, OrderCommand};
 use storefront_eventlog::{JsonText, Timer, TimerChange};
 use uuid::Uuid;
 
-use super::runner::{Listener, Turn};
-use super::timers::{Timers, batch_about};
 use crate::clock;
-use crate::commands::Failure;
-use crate::order_record;
-use crate::stored::{Batch, Cause, Store};
-use crate::streams;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::timers::{Timers, batch_about};
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::Failure;
+use crate::store::order_record;
+use crate::store::streams;
 
 /// What the end of baskets listens to.
 pub(crate) const LISTENER: Listener = Listener { name: "idle_baskets", types: &["order.started", "order.reopened"] };

@@ -8,8 +8,8 @@ use storefront_domain::order::OrderEvent;
 use storefront_eventlog::{AppendError, Filter, Position, SqliteStore};
 
 use super::*;
-use crate::processes::timers::act;
-use crate::stored;
+use crate::processes::engine::timers::act;
+use crate::store::aggregates;
 use crate::testing::{added, checked_out, order, payment, started};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -38,7 +38,7 @@ impl World {
 
     async fn shopper(&self, events: &[OrderEvent]) {
         let stream = streams::order(order(1));
-        let version = stored::load::<OrderEvent>(&self.store, &stream).await.unwrap().1;
+        let version = aggregates::load::<OrderEvent>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = Batch::new(Timestamp::from_unix_ms(self.now_ms.load(Ordering::Relaxed)), cause);
         batch.add(stream, version, events);
@@ -52,7 +52,7 @@ impl World {
     }
 
     async fn status(&self) -> OrderStatus {
-        stored::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
+        aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
     }
 
     async fn a_timer_is_set(&self) -> bool {

@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::tenancy::Tenancy;
-use crate::assortment::{Assortment, Ended};
+use crate::backoff::Backoff;
+use crate::catalogue::sync::{Assortment, Ended};
 use crate::clock;
-use crate::integrations::retry::Backoff;
-use crate::shop::Freshness;
-use crate::stored::Store;
+use crate::http::state::Freshness;
+use crate::processes::engine::lease_runner::Tenancy;
+use crate::store::aggregates::Store;
 
 /// Who has this lease follows.
 const LEASE: &str = "follow-products";

@@ -6,12 +6,13 @@ use storefront_api::PaymentStatus;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
 
-use super::runner::{Listener, Turn};
 use crate::clock;
-use crate::commands::{Failure, retrying};
-use crate::order_record;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::order_record;
+use crate::store::streams;
 
 /// What the vouchers of refunded orders listen to.
 pub(crate) const LISTENER: Listener =
@@ -24,7 +25,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
 }
 
 async fn give_back(store: &Store, turn: &Turn, payment_id: PaymentId) -> Result<(), Failure> {
-    let (payment, _) = stored::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
+    let (payment, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
     if payment.status() != PaymentStatus::Refunded {
         return Ok(());
@@ -34,7 +35,7 @@ async fn give_back(store: &Store, turn: &Turn, payment_id: PaymentId) -> Result<
     let is_its = order.payment_id() == Some(payment_id) && order.number().is_some();
     let Some(held) = order.voucher().filter(|_| is_its) else { return Ok(()) };
     let stream = streams::voucher(&held.code);
-    let (voucher, version) = stored::load::<VoucherEvent>(store, &stream).await?;
+    let (voucher, version) = aggregates::load::<VoucherEvent>(store, &stream).await?;
     let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
     batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);
     if batch.is_empty() {

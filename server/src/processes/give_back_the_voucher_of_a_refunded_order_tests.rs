@@ -14,8 +14,8 @@ fn code() -> VoucherCode {
     "ab12c".parse().unwrap()
 }
 
-async fn write<E: stored::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
-    let version = stored::load::<E>(store, &stream).await.unwrap().1;
+async fn write<E: aggregates::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
+    let version = aggregates::load::<E>(store, &stream).await.unwrap().1;
     let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
     let mut batch = Batch::new(at_second(1), cause);
     batch.add(stream, version, events);
@@ -48,7 +48,7 @@ async fn stage_after(refunds: &[i64]) -> Stage {
             handle(store.clone(), Turn::of(recorded.clone(), LISTENER.name)).await.unwrap();
         }
     }
-    let (voucher, version) = stored::load::<VoucherEvent>(&store, &streams::voucher(&code())).await.unwrap();
+    let (voucher, version) = aggregates::load::<VoucherEvent>(&store, &streams::voucher(&code())).await.unwrap();
     assert!(version <= Version(4), "it goes back once");
     let Voucher::Issued { stage, .. } = voucher else { panic!("{voucher:?}") };
     stage

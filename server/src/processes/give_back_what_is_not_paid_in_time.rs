@@ -1,7 +1,7 @@
 //! Goods are kept for an order for a while. When it has not been paid by then, they are given back and the order is open
 //! again, with the reason.
 //!
-//! Each reservation sets a durable timer, which commits with the checkpoint; see [`super::timers`].
+//! Each reservation sets a durable timer, which commits with the checkpoint; see [`crate::processes::engine::timers`].
 //!
 //! Expiry races payment at the versions of two streams: that of the checkout, which both outcomes write, and that of the
 //! payment, which must not have got an outcome since it was looked at. The payment is cancelled, so that it is not charged
@@ -21,12 +21,13 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::checkout_mails;
-use super::runner::{Listener, Turn};
-use super::timers::{Timers, batch_about, look_again};
 use crate::clock;
-use crate::commands::Failure;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::timers::{Timers, batch_about, look_again};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::Failure;
+use crate::store::streams;
 
 /// What the reservations listen to.
 pub(crate) const LISTENER: Listener = Listener { name: "reservations", types: &["checkout.stock_reserved"] };
@@ -44,7 +45,7 @@ struct Note {
 pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(order_id) = streams::id_in::<OrderId>("checkout", recorded.stream()) else { return Ok(()) };
-    let (checkout, _) = stored::load::<CheckoutEvent>(&store, &recorded.stream_name()).await?;
+    let (checkout, _) = aggregates::load::<CheckoutEvent>(&store, &recorded.stream_name()).await?;
     let Some(attempt) = checkout.attempt() else { return Ok(()) };
     let payment_id = attempt.payment_id;
     if checkout::holds_unpaid(&checkout, payment_id).is_none() {
@@ -69,10 +70,10 @@ pub(crate) async fn judge(store: Store, timer: Timer) -> Result<Batch, Failure> 
     let store = &store;
     let Note { order_id, payment_id, cause } = timer.note.parse()?;
     let (mut batch, stream) = (batch_about(&timer, Some(cause)), streams::checkout(order_id));
-    let (checkout, version) = stored::load::<CheckoutEvent>(store, &stream).await?;
+    let (checkout, version) = aggregates::load::<CheckoutEvent>(store, &stream).await?;
     if let Some(attempt) = checkout::holds_unpaid(&checkout, payment_id) {
         let payment_stream = streams::payment(payment_id);
-        let (payment, payment_version) = stored::load::<PaymentEvent>(store, &payment_stream).await?;
+        let (payment, payment_version) = aggregates::load::<PaymentEvent>(store, &payment_stream).await?;
         match payment {
             // Of one that was given up by itself, as it could be once, the checkout never hears.
             Payment::Unknown | Payment::Cancelled { .. } => batch.expect(payment_stream, payment_version),
@@ -101,13 +102,13 @@ async fn give_back(store: &Store, batch: &mut Batch, order_id: OrderId, attempt:
     products.dedup();
     for product_id in products {
         let stream = streams::stock(&product_id);
-        let (stock, version) = stored::load::<StockEvent>(store, &stream).await?;
+        let (stock, version) = aggregates::load::<StockEvent>(store, &stream).await?;
         let release = StockCommand::Release { order_id, reason: ReleaseReason::Expired };
         batch.add(stream, version, &stock::decide(&stock, release)?);
     }
     if let Some(code) = &attempt.voucher {
         let stream = streams::voucher(code);
-        let (voucher, version) = stored::load::<VoucherEvent>(store, &stream).await?;
+        let (voucher, version) = aggregates::load::<VoucherEvent>(store, &stream).await?;
         batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);
     }
     Ok(())
@@ -121,7 +122,7 @@ async fn reopen(
     reason: ReopenReason,
 ) -> Result<(), Failure> {
     let stream = streams::order(order_id);
-    let (order, version) = stored::load::<OrderEvent>(store, &stream).await?;
+    let (order, version) = aggregates::load::<OrderEvent>(store, &stream).await?;
     match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
         Ok(events) => batch.add(stream, version, &events),
         // Cancelled meanwhile: there is nothing to reopen.

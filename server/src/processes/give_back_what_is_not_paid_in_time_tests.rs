@@ -8,7 +8,7 @@ use storefront_domain::checkout::Line;
 use storefront_eventlog::{AppendError, Filter, Position, SqliteStore, StreamName};
 
 use super::*;
-use crate::processes::timers::act;
+use crate::processes::engine::timers::act;
 use crate::testing::{added, card, checked_out, euro, order, payment, product, started};
 
 const LIFE: Duration = Duration::from_secs(900);
@@ -41,8 +41,8 @@ impl World {
         world
     }
 
-    async fn write<E: stored::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
-        let version = stored::load::<E>(&self.store, &stream).await.unwrap().1;
+    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+        let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = Batch::new(Timestamp::from_unix_ms(START_MS), cause);
         batch.add(stream, version, events);
@@ -70,13 +70,13 @@ impl World {
     }
 
     async fn order(&self) -> (OrderStatus, Option<ReopenReason>) {
-        let order = stored::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0;
+        let order = aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0;
         (order.status().unwrap(), order.reopened_because().cloned())
     }
 
     /// How many mugs are reserved.
     async fn reserved(&self) -> u32 {
-        stored::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0.reserved()
+        aggregates::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0.reserved()
     }
 
     async fn count(&self, kind: &str) -> usize {

@@ -11,12 +11,13 @@ use storefront_domain::payment::Payment;
 use storefront_domain::voucher::{self, Voucher, VoucherCommand};
 use storefront_eventlog::Version;
 
-use super::runner::{Listener, Turn};
-use crate::commands::{Failure, retrying};
-use crate::order_record;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
-use crate::{chance, clock};
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::order_record;
+use crate::store::streams;
+use crate::{clock, random};
 
 /// What the vouchers listen to.
 pub(crate) const LISTENER: Listener = Listener { name: "vouchers", types: &["order.shipped"] };
@@ -52,7 +53,7 @@ async fn issue(store: &Store, terms: &Terms, draw: &Draw, order_id: OrderId, tur
         return Ok(());
     }
     let stream = streams::checkout(order_id);
-    let (checkout, version) = stored::load::<CheckoutEvent>(store, &stream).await?;
+    let (checkout, version) = aggregates::load::<CheckoutEvent>(store, &stream).await?;
     if checkout.voucher_issued().is_some() {
         return Ok(());
     }
@@ -70,7 +71,7 @@ async fn issue(store: &Store, terms: &Terms, draw: &Draw, order_id: OrderId, tur
 /// another by as much as one part in a hundred million.
 pub(crate) fn random_code() -> VoucherCode {
     let characters = (0..VoucherCode::CHARACTERS).map(|_| {
-        let index = chance::bits() as usize % VoucherCode::ALPHABET.len();
+        let index = random::bits() as usize % VoucherCode::ALPHABET.len();
         char::from(VoucherCode::ALPHABET[index])
     });
     coded(&characters.collect::<String>())

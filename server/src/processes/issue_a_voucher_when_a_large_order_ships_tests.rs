@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-async fn write<E: stored::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
+async fn write<E: aggregates::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
     let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
     let mut batch = Batch::new(at_second(1), cause);
     batch.add(stream, Version(0), events);
@@ -95,7 +95,7 @@ async fn a_cent_over_the_threshold_brings_one_voucher_however_often_the_event_co
         world.handle(terms(), &draw).await;
     }
     assert_eq!(world.issued().await, ["voucher-k3v9q"]);
-    let (voucher, _) = stored::load::<VoucherEvent>(&world.store, &streams::voucher(&code("k3v9q"))).await.unwrap();
+    let (voucher, _) = aggregates::load::<VoucherEvent>(&world.store, &streams::voucher(&code("k3v9q"))).await.unwrap();
     let Voucher::Issued { terms, .. } = voucher else { panic!("it is not issued") };
     assert_eq!(terms.amount, euro(500));
     assert_eq!((terms.customer_id, terms.order_id), (Some(CustomerId(Uuid::from_u128(77))), order(1)));
@@ -148,7 +148,7 @@ async fn a_code_that_is_taken_is_left_alone_and_another_is_drawn() {
     write(&world.store, streams::voucher(&code("aaaaa")), &[taken]).await;
     world.handle(terms(), &rigged(&["aaaaa", "aaaaa", "bbbbb"])).await;
     assert_eq!(world.issued().await, ["voucher-aaaaa", "voucher-bbbbb"]);
-    let (checkout, _) = stored::load::<CheckoutEvent>(&world.store, &streams::checkout(order(1))).await.unwrap();
+    let (checkout, _) = aggregates::load::<CheckoutEvent>(&world.store, &streams::checkout(order(1))).await.unwrap();
     assert_eq!(checkout.voucher_issued(), Some(&code("bbbbb")), "the guest finds it by the order");
 }
 

@@ -20,13 +20,14 @@ use storefront_domain::register::{RegisterEvent, year_of};
 use storefront_eventlog::{AppendError, Checkpoint, Recorded, StreamName, Version};
 use tokio::sync::Mutex;
 
-use super::runner::{Listener, Turn};
 use crate::clock;
-use crate::commands::{Failure, retrying};
-use crate::order_record;
-use crate::refunds;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::payments::refunds;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::order_record;
+use crate::store::streams;
 
 /// What the invoices listen to.
 pub(crate) const LISTENER: Listener = Listener {
@@ -70,7 +71,7 @@ async fn moved_before(store: &Store, confirmed: &Recorded, order_id: OrderId) ->
     let mut earlier = Vec::new();
     let order = order_record::load(store, order_id).await?.order;
     let Some(payment_id) = order.payment_id() else { return Ok(earlier) };
-    stored::for_each(store, &streams::payment(payment_id), |recorded| {
+    aggregates::for_each(store, &streams::payment(payment_id), |recorded| {
         if recorded.position < confirmed.position && LISTENER.types.contains(&recorded.kind()) {
             earlier.push(recorded.clone());
         }
@@ -121,13 +122,13 @@ async fn credit(
     let register = streams::credit_notes(year_of(now));
     let mut known = registers.0.lock().await;
     let entries = known.entry(register.clone()).or_default();
-    let (payment, _) = stored::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
+    let (payment, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
     let order = order_record::load(store, order_id).await?.order;
     // Money that came too late for its order goes back without ever having been on an invoice.
     let Some(invoice) = order.invoice().filter(|_| order.payment_id() == Some(payment_id)) else { return Ok(()) };
     let stream = streams::invoice(invoice);
-    let (state, version) = stored::load::<InvoiceEvent>(store, &stream).await?;
+    let (state, version) = aggregates::load::<InvoiceEvent>(store, &stream).await?;
     let number = CreditNoteNumber { year: year_of(now), sequence: *entries + 1 };
     let command = match moved {
         Moved::Away { amount, refund_reference } => {
@@ -162,7 +163,7 @@ enum Moved {
 
 /// What an event of a payment says about money on an invoice; `None` when nothing.
 async fn moved(store: &Store, recorded: &Recorded) -> Result<Option<Moved>, Failure> {
-    Ok(match stored::decode::<PaymentEvent>(recorded)? {
+    Ok(match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Refunded { amount, reference, .. } => Some(Moved::Away { amount, refund_reference: reference }),
         PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => {
             let before = refunds::before(store, recorded).await?;

@@ -50,8 +50,8 @@ impl World {
         self.last("payment.refunded").await
     }
 
-    async fn write<E: stored::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
-        let (_, version) = stored::load::<E>(&self.store, &stream).await.unwrap();
+    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+        let (_, version) = aggregates::load::<E>(&self.store, &stream).await.unwrap();
         let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = Batch::new(LAST_OF_2026, cause);
         batch.add(stream, version, events);
@@ -75,7 +75,7 @@ impl World {
     /// The documents of a register, as their numbers.
     async fn entered(&self, register: StreamName) -> Vec<String> {
         let events = self.store.read_stream(&register, Version(1), 100).await.unwrap();
-        let document = |recorded: &Recorded| match stored::decode::<RegisterEvent>(recorded).unwrap() {
+        let document = |recorded: &Recorded| match aggregates::decode::<RegisterEvent>(recorded).unwrap() {
             RegisterEvent::Entered { document, order_id: _ } => document,
         };
         events.iter().map(document).collect()
@@ -83,7 +83,7 @@ impl World {
 
     async fn invoice(&self, number: &str) -> Issued {
         let stream = streams::invoice(number.parse().unwrap());
-        stored::load::<InvoiceEvent>(&self.store, &stream).await.unwrap().0
+        aggregates::load::<InvoiceEvent>(&self.store, &stream).await.unwrap().0
     }
 }
 

@@ -1,31 +1,25 @@
 //! What the shop does by itself: each file name says what.
 //!
-//! A process reads the log and answers it with events; the log is its only queue. [`runner`] feeds each process the events
+//! A process reads the log and answers it with events; the log is its only queue. [`engine::runner`] feeds each process the events
 //! that it listens to: in order within one order, side by side across orders. What goes wrong is tried again for as long as
-//! [`patience`] says, and then waits for somebody to look. With several servers on one log, each process runs on one of them
-//! at a time: see [`tenancy`]. Nothing here knows HTTP or the views' insides.
+//! [`engine::retry_policy`] says, and then waits for somebody to look. With several servers on one log, each process runs on one of them
+//! at a time: see [`engine::lease_runner`]. Nothing here knows HTTP or the views' insides.
 
 pub(crate) mod ask_about_pending_refunds;
 pub(crate) mod ask_what_became_of_authentications;
 pub(crate) mod check_out_orders;
 mod checkout_mails;
 pub(crate) mod end_idle_baskets;
-mod feed;
-mod fenced;
+pub(crate) mod engine;
 pub(crate) mod follow_the_product_service;
 pub(crate) mod give_back_the_voucher_of_a_refunded_order;
 pub(crate) mod give_back_what_is_not_paid_in_time;
 pub(crate) mod issue_a_voucher_when_a_large_order_ships;
 pub(crate) mod issue_invoices_and_credit_notes;
-pub(crate) mod newcomers;
-pub(crate) mod patience;
 pub(crate) mod pay_from_wallets;
 pub(crate) mod put_demo_stock_on_the_shelf;
 pub(crate) mod reprice_open_baskets;
-pub(crate) mod runner;
 pub(crate) mod send_mail;
 pub(crate) mod take_payments;
 pub(crate) mod tell_customers_what_came_of_their_orders;
 pub(crate) mod tell_operators_of_money_that_needs_a_look;
-pub(crate) mod tenancy;
-pub(crate) mod timers;

@@ -7,13 +7,14 @@ use storefront_api::{CustomerId, Money, OrderId, PaymentId, PaymentMethod, Refun
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState};
 use storefront_domain::wallet::{self, WalletCommand, WalletError, WalletEvent};
 
-use super::runner::{Listener, Turn};
 use crate::clock;
-use crate::commands::{Failure, retrying};
-use crate::order_record;
-use crate::refunds;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::payments::refunds;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::order_record;
+use crate::store::streams;
 
 /// What the wallets listen to.
 pub(crate) const LISTENER: Listener =
@@ -24,7 +25,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let work = Work { store: &store, turn: &turn, payment_id };
-    match stored::decode::<PaymentEvent>(recorded)? {
+    match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { order_id, amount, method: PaymentMethod::Wallet } if amount.amount > 0 => {
             retrying(|| work.charge(order_id, amount)).await
         }
@@ -56,7 +57,7 @@ impl Work<'_> {
     /// Takes the money and records the payment as succeeded under the wallet's name, or takes nothing and records it as
     /// declined.
     async fn charge(&self, order_id: OrderId, amount: Money) -> Result<(), Failure> {
-        let (payment, _) = stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
+        let (payment, _) = aggregates::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
         if !payment.is_pending() {
             return Ok(());
         }
@@ -64,7 +65,7 @@ impl Work<'_> {
             return self.record(self.batch(), &declined("no_wallet", "A guest has no wallet.")).await;
         };
         let stream = streams::wallet(customer_id);
-        let (state, version) = stored::load::<WalletEvent>(self.store, &stream).await?;
+        let (state, version) = aggregates::load::<WalletEvent>(self.store, &stream).await?;
         let mut batch = self.batch();
         let outcome =
             match wallet::decide(&state, WalletCommand::Charge { payment_id: self.payment_id, order_id, amount }) {
@@ -85,7 +86,7 @@ impl Work<'_> {
     /// Puts the money back into the wallet that paid, and records the refund.
     async fn credit(&self, said: Option<RefundId>, amount: Money) -> Result<(), Failure> {
         let Some(refund_id) = refunds::id_of(self.store, &self.turn.recorded, said).await? else { return Ok(()) };
-        let (payment, _) = stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
+        let (payment, _) = aggregates::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
         let (Some(request), Some(payer)) = (payment.request(), payment.reference()) else { return Ok(()) };
         if request.method != PaymentMethod::Wallet || !is_to_be_made(&payment, refund_id) {
             return Ok(());
@@ -95,7 +96,7 @@ impl Work<'_> {
             return self.record(self.batch(), &failed(refund_id, detail)).await;
         };
         let stream = streams::wallet(customer_id);
-        let (state, version) = stored::load::<WalletEvent>(self.store, &stream).await?;
+        let (state, version) = aggregates::load::<WalletEvent>(self.store, &stream).await?;
         // The intent names the refund, so that one intent never credits twice.
         let reference = self.turn.recorded.id.to_string();
         let (payment_id, order_id) = (self.payment_id, request.order_id);
@@ -114,7 +115,7 @@ impl Work<'_> {
     /// Appends what became of the payment together with what moved in the wallet.
     async fn record(&self, mut batch: Batch, outcome: &PaymentCommand) -> Result<(), Failure> {
         let stream = streams::payment(self.payment_id);
-        let (payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
+        let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
         batch.add(stream, version, &payment::decide(&payment, outcome.clone())?);
         if batch.is_empty() {
             return Ok(());

@@ -33,8 +33,8 @@ impl World {
         self.write(streams::payment(payment(1)), &[PaymentEvent::Requested { order_id, amount, method }]).await;
     }
 
-    async fn write<E: stored::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
-        let version = stored::load::<E>(&self.store, &stream).await.unwrap().1;
+    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+        let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = Batch::new(at_second(1), cause);
         batch.add(stream, version, events);
@@ -57,11 +57,11 @@ impl World {
     }
 
     async fn payment(&self) -> Payment {
-        stored::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
+        aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment(1))).await.unwrap().0
     }
 
     async fn balance(&self) -> Option<Money> {
-        let wallet: Wallet = stored::load::<WalletEvent>(&self.store, &streams::wallet(ada())).await.unwrap().0;
+        let wallet: Wallet = aggregates::load::<WalletEvent>(&self.store, &streams::wallet(ada())).await.unwrap().0;
         wallet.balance()
     }
 }
@@ -110,5 +110,5 @@ async fn what_was_paid_comes_back_into_the_same_wallet_once_for_each_refund() {
     }
     assert_eq!(world.balance().await, Some(euro(2_500)));
     assert_eq!(world.payment().await.status(), storefront_api::PaymentStatus::Refunded);
-    assert_eq!(stored::load::<WalletEvent>(&world.store, &streams::wallet(ada())).await.unwrap().1, Version(4));
+    assert_eq!(aggregates::load::<WalletEvent>(&world.store, &streams::wallet(ada())).await.unwrap().1, Version(4));
 }

@@ -3,11 +3,12 @@
 use storefront_api::ProductId;
 use storefront_domain::stock::{self, StockCommand, StockEvent};
 
-use super::runner::{Listener, Turn};
 use crate::clock;
-use crate::commands::{Failure, retrying};
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::streams;
 
 /// What the demo stock listens to.
 pub(crate) const LISTENER: Listener = Listener { name: "demo_stock", types: &["product.listed"] };
@@ -19,7 +20,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
     let quantity = demo_quantity(&id);
     let stream = streams::stock(&id);
     retrying(|| async {
-        let (stock, version) = stored::load::<StockEvent>(&store, &stream).await?;
+        let (stock, version) = aggregates::load::<StockEvent>(&store, &stream).await?;
         if version.0 > 0 || quantity == 0 {
             return Ok(());
         }

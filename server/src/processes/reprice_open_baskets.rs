@@ -7,12 +7,13 @@ use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::product::ProductEvent;
 use storefront_eventlog::Recorded;
 
-use super::runner::{Listener, Turn};
+use crate::catalogue::basket_lookup::Lists;
 use crate::clock;
-use crate::commands::{Failure, retrying};
-use crate::lists::Lists;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::streams;
 
 /// What the baskets listen to.
 pub(crate) const LISTENER: Listener = Listener {
@@ -25,8 +26,8 @@ pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> R
     let recorded = &turn.recorded;
     let Some(product_id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
     // As it is by now: what was taken back since is no news to anybody.
-    let (product, _) = stored::load::<ProductEvent>(&store, &streams::product(&product_id)).await?;
-    let notice = match (stored::decode::<ProductEvent>(recorded)?, product.facts()) {
+    let (product, _) = aggregates::load::<ProductEvent>(&store, &streams::product(&product_id)).await?;
+    let notice = match (aggregates::decode::<ProductEvent>(recorded)?, product.facts()) {
         (ProductEvent::Repriced { new_price, .. }, _) => {
             OrderCommand::NoticePrice { product_id: product_id.clone(), new_price }
         }
@@ -52,7 +53,7 @@ pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> R
 
 async fn tell(store: &Store, recorded: &Recorded, order_id: OrderId, notice: &OrderCommand) -> Result<(), Failure> {
     let stream = streams::order(order_id);
-    let (order, version) = stored::load::<OrderEvent>(store, &stream).await?;
+    let (order, version) = aggregates::load::<OrderEvent>(store, &stream).await?;
     let events = match order::decide(&order, notice.clone()) {
         Ok(events) => events,
         // No longer a basket, or the line is gone: there is nobody to tell.

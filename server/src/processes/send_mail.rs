@@ -11,32 +11,33 @@ use storefront_domain::email::{self, Email, EmailCommand, EmailEvent, MailKind};
 use storefront_eventlog::Recorded;
 use tracing::warn;
 
-use super::patience::Trouble;
-use super::runner::{Listener, Turn};
+use crate::backoff;
 use crate::clock;
-use crate::commands::{Failure, retrying};
 use crate::integrations::mail_text;
 use crate::integrations::mailer::{Mail, MailError};
-use crate::integrations::outside::Post;
-use crate::integrations::retry;
-use crate::order_record;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::integrations::ports::Post;
+use crate::processes::engine::retry_policy::Trouble;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::order_record;
+use crate::store::streams;
 
 /// What the mail listens to.
 pub(crate) const LISTENER: Listener = Listener { name: "mail", types: &["email.requested"] };
 
 /// The pauses between attempts: 0.25 s, doubling to 10 minutes, with jitter. Fifty attempts take about three and a half
 /// hours: the outage of an evening passes unnoticed, and after that somebody has to look at the mail server anyway.
-const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(600));
+const PAUSES: backoff::Backoff = backoff::Backoff::new(Duration::from_millis(250), Duration::from_secs(600));
 
 /// Handles one event. A mail server that cannot take the mail is asked `attempts` times, then the mail is parked; at once
 /// when it will never take it. Somebody corrects the order's address, or skips the mail.
 pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, turn: Turn) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
     let Some(id) = streams::id_in::<EmailId>("email", recorded.stream()) else { return Ok(()) };
-    let EmailEvent::Requested { order_id, kind, to } = stored::decode(recorded)? else { return Ok(()) };
-    let (email, _) = stored::load::<EmailEvent>(&store, &recorded.stream_name()).await?;
+    let EmailEvent::Requested { order_id, kind, to } = aggregates::decode(recorded)? else { return Ok(()) };
+    let (email, _) = aggregates::load::<EmailEvent>(&store, &recorded.stream_name()).await?;
     if !matches!(email, Email::Requested(_)) {
         return Ok(());
     }
@@ -59,7 +60,7 @@ pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, tur
 async fn record(store: &Store, turn: &Turn, outcome: &EmailCommand) -> Result<(), Failure> {
     let stream = turn.recorded.stream_name();
     retrying(|| async {
-        let (email, version) = stored::load::<EmailEvent>(store, &stream).await?;
+        let (email, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
         let events = email::decide(&email, outcome.clone())?;
         let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
         batch.add(stream.clone(), version, &events);

@@ -23,18 +23,20 @@ use storefront_domain::checkout::CheckoutEvent;
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState, Request};
 use storefront_eventlog::{Recorded, Version};
 
-use super::patience::Trouble;
-use super::runner::{Listener, Turn};
+use crate::backoff;
 use crate::clock;
-use crate::commands::{Failure, retrying};
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refund, RefundOutcome, Refusal,
 };
-use crate::integrations::outside::Cards;
-use crate::integrations::retry;
-use crate::refunds::{self, LearnError};
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::integrations::ports::Cards;
+use crate::payments::refunds;
+use crate::payments::refunds::LearnError;
+use crate::processes::engine::retry_policy::Trouble;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::streams;
 
 /// What the payments listen to.
 pub(crate) const LISTENER: Listener = Listener {
@@ -50,7 +52,7 @@ const KEY_LIFE_MS: i64 = 23 * 60 * 60 * 1000;
 const RECORDED_ATTEMPTS: u32 = 20;
 
 /// The pauses between attempts: 0.25 s, doubling to 30 s, with jitter.
-const PAUSES: retry::Backoff = retry::Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
+const PAUSES: backoff::Backoff = backoff::Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
 
 /// Handles one event. An order waits for its card's owner for as long as its goods are kept, which is `reservation_life`.
 pub(crate) async fn handle(
@@ -62,7 +64,7 @@ pub(crate) async fn handle(
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let work = Work { store: &store, cards: &*cards, recorded, payment_id, reservation_life, turn: &turn };
-    match stored::decode::<PaymentEvent>(recorded)? {
+    match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { amount, method, .. } => match (method, amount.amount > 0) {
             (PaymentMethod::Card { .. }, true) => work.charge().await,
             (PaymentMethod::Wallet, true) => Ok(()),
@@ -190,8 +192,8 @@ impl Work<'_> {
     /// When the goods of an order are given back if it is not paid by then.
     async fn given_back_at(&self, order_id: OrderId) -> Result<Timestamp, Failure> {
         let mut reserved_ms = self.recorded.time_ms;
-        stored::for_each(self.store, &streams::checkout(order_id), |recorded| {
-            if matches!(stored::decode(recorded)?, CheckoutEvent::StockReserved) {
+        aggregates::for_each(self.store, &streams::checkout(order_id), |recorded| {
+            if matches!(aggregates::decode(recorded)?, CheckoutEvent::StockReserved) {
                 reserved_ms = recorded.time_ms;
             }
             Ok(())
@@ -335,7 +337,7 @@ impl Work<'_> {
     async fn record(&self, command: &PaymentCommand, finishes: bool) -> Result<(), Failure> {
         let stream = streams::payment(self.payment_id);
         retrying(|| async {
-            let (payment, version) = stored::load::<PaymentEvent>(self.store, &stream).await?;
+            let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
             let events = payment::decide(&payment, command.clone())?;
             let mut batch = Batch::new(clock::now(), Cause::event(self.recorded, LISTENER.name));
             batch.add(stream.clone(), version, &events);
@@ -352,7 +354,7 @@ impl Work<'_> {
     }
 
     async fn load(&self) -> Result<Payment, Failure> {
-        Ok(stored::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?.0)
+        Ok(aggregates::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?.0)
     }
 
     /// Whether the gateway surely knows the key still.

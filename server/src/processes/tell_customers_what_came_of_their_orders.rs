@@ -13,14 +13,16 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{Voucher, VoucherEvent};
 use storefront_eventlog::{Position, Recorded};
 
-use super::newcomers::{self, Invoicing};
-use super::runner::{Listener, Turn};
 use crate::clock;
-use crate::commands::{Failure, retrying};
-use crate::order_record;
-use crate::refunds;
-use crate::stored::{self, Batch, Cause, Store};
-use crate::streams;
+use crate::payments::refunds;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::start_positions;
+use crate::processes::engine::start_positions::Invoicing;
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::commands::{Failure, retrying};
+use crate::store::order_record;
+use crate::store::streams;
 
 /// What the notices listen to.
 pub(crate) const LISTENER: Listener = Listener {
@@ -47,7 +49,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
 
 async fn ask(store: &Store, turn: &Turn, request: EmailCommand) -> Result<(), Failure> {
     let stream = streams::email(EmailId(turn.recorded.id));
-    let (mail, version) = stored::load::<EmailEvent>(store, &stream).await?;
+    let (mail, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
     let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
     batch.add(stream, version, &email::decide(&mail, request)?);
     if batch.is_empty() {
@@ -62,19 +64,19 @@ async fn ask(store: &Store, turn: &Turn, request: EmailCommand) -> Result<(), Fa
 async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
     let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
-        let shipped = matches!(stored::decode::<OrderEvent>(recorded)?, OrderEvent::Shipped { .. });
+        let shipped = matches!(aggregates::decode::<OrderEvent>(recorded)?, OrderEvent::Shipped { .. });
         return Ok(shipped.then_some((order_id, Trigger::Shipped)));
     }
     if let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) {
         return of_payment(store, recorded, payment_id).await;
     }
     if streams::id_in::<InvoiceNumber>("invoice", stream).is_some() {
-        let InvoiceEvent::Credited(credit) = stored::decode(recorded)? else { return Ok(None) };
+        let InvoiceEvent::Credited(credit) = aggregates::decode(recorded)? else { return Ok(None) };
         let CreditNote { amount, number, cancels, .. } = credit;
         let mut issued = None;
-        stored::for_each(store, &recorded.stream_name(), |earlier| {
+        aggregates::for_each(store, &recorded.stream_name(), |earlier| {
             if earlier.version <= recorded.version {
-                issued = invoice::evolve(issued.take(), &stored::decode::<InvoiceEvent>(earlier)?);
+                issued = invoice::evolve(issued.take(), &aggregates::decode::<InvoiceEvent>(earlier)?);
             }
             Ok(())
         })
@@ -90,8 +92,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         return Ok(Some((issued.invoice.order_id, trigger)));
     }
     let Some(order_id) = streams::id_in::<OrderId>("checkout", stream) else { return Ok(None) };
-    let CheckoutEvent::VoucherIssued { voucher: code } = stored::decode(recorded)? else { return Ok(None) };
-    let (voucher, _) = stored::load::<VoucherEvent>(store, &streams::voucher(&code)).await?;
+    let CheckoutEvent::VoucherIssued { voucher: code } = aggregates::decode(recorded)? else { return Ok(None) };
+    let (voucher, _) = aggregates::load::<VoucherEvent>(store, &streams::voucher(&code)).await?;
     let Voucher::Issued { terms, stage: _ } = voucher else { return Ok(None) };
     Ok(Some((order_id, Trigger::VoucherIssued { code, amount: terms.amount })))
 }
@@ -102,7 +104,7 @@ async fn of_payment(
     recorded: &Recorded,
     payment_id: PaymentId,
 ) -> Result<Option<(OrderId, Trigger)>, Failure> {
-    let event = stored::decode::<PaymentEvent>(recorded)?;
+    let event = aggregates::decode::<PaymentEvent>(recorded)?;
     let then = refunds::at(store, recorded).await?;
     let Some(order_id) = then.request().map(|request| request.order_id) else { return Ok(None) };
     let is_credited = is_on_an_invoice(store, order_id, payment_id, recorded.position).await?;
@@ -139,7 +141,7 @@ async fn is_on_an_invoice(
     payment_id: PaymentId,
     at: Position,
 ) -> Result<bool, Failure> {
-    let invoicing = newcomers::invoicing(store, order_id).await?;
+    let invoicing = start_positions::invoicing(store, order_id).await?;
     let is_confirmed = invoicing.confirmed_at.is_some_and(|confirmed_at| confirmed_at < at);
     Ok(is_confirmed && invoicing.will_be_written && invoicing.payment_id == Some(payment_id))
 }
@@ -147,12 +149,12 @@ async fn is_on_an_invoice(
 /// Whether a credit note is about a refund that was told of when it happened, because its order was not confirmed by then.
 async fn was_told_before_the_invoice(store: &Store, order_id: OrderId, credited: &Recorded) -> Result<bool, Failure> {
     let Invoicing { payment_id: Some(payment_id), confirmed_at: Some(confirmed_at), .. } =
-        newcomers::invoicing(store, order_id).await?
+        start_positions::invoicing(store, order_id).await?
     else {
         return Ok(false);
     };
     let mut was_told = false;
-    stored::for_each(store, &streams::payment(payment_id), |recorded| {
+    aggregates::for_each(store, &streams::payment(payment_id), |recorded| {
         let is_its_cause = credited.causation_id() == Some(recorded.id.to_string().as_str());
         // What is lost in a dispute is told by its credit note alone.
         let is_told = LISTENER.types.contains(&recorded.kind());

@@ -47,8 +47,8 @@ impl World {
         self.write(streams::payment(payment(number)), &refund).await;
     }
 
-    async fn write<E: stored::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
-        let (_, version) = stored::load::<E>(&self.store, &stream).await.unwrap();
+    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+        let (_, version) = aggregates::load::<E>(&self.store, &stream).await.unwrap();
         let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
         let mut batch = Batch::new(at_second(1), cause);
         batch.add(stream, version, events);
@@ -77,7 +77,7 @@ impl World {
         }
         let filter = Filter { types: vec!["email.requested".to_owned()], ..Filter::default() };
         let asked = self.store.read_all(Position(0), 100, &filter).await.unwrap().events;
-        let kind = |recorded: &Recorded| match stored::decode::<EmailEvent>(recorded).unwrap() {
+        let kind = |recorded: &Recorded| match aggregates::decode::<EmailEvent>(recorded).unwrap() {
             EmailEvent::Requested { kind, to, order_id } => {
                 assert_eq!((to.as_str(), order_id), ("ada@example.com", order(1)));
                 kind

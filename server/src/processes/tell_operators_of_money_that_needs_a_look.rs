@@ -7,11 +7,12 @@
 use storefront_api::PaymentId;
 use storefront_domain::payment::{Payment, PaymentEvent, Refund, RefundState};
 
-use super::patience::Trouble;
-use super::runner::{Listener, Turn};
-use crate::refunds;
-use crate::stored::{self, Store};
-use crate::streams;
+use crate::payments::refunds;
+use crate::processes::engine::retry_policy::Trouble;
+use crate::processes::engine::runner::{Listener, Turn};
+use crate::store::aggregates;
+use crate::store::aggregates::Store;
+use crate::store::streams;
 
 /// What the operators' attention listens to.
 pub(crate) const LISTENER: Listener =
@@ -21,8 +22,8 @@ pub(crate) const LISTENER: Listener =
 pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Trouble> {
     let recorded = &turn.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let (payment, _) = stored::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
-    let alarm = match stored::decode::<PaymentEvent>(recorded)? {
+    let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
+    let alarm = match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::RefundFailed { refund_id: Some(refund_id), detail, .. } if detail != refunds::GIVEN_UP => {
             let failed = payment.refund(refund_id).filter(|failed| is_with_us(&payment, failed));
             failed.map(|Refund { amount, .. }| {

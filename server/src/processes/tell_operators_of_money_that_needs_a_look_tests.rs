@@ -6,7 +6,7 @@ use storefront_eventlog::{Filter, Position, SqliteStore};
 use uuid::Uuid;
 
 use super::*;
-use crate::stored::{Batch, Cause};
+use crate::store::aggregates::{Batch, Cause};
 use crate::testing::{at_second, card, euro, order, payment};
 
 fn refund_id(number: u128) -> RefundId {

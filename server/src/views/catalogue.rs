@@ -8,14 +8,15 @@ use storefront_domain::product::Product;
 use storefront_eventlog::{Position, Version};
 #[cfg(test)]
 use {
-    crate::stored::{self, LoadError},
-    crate::streams,
+    crate::store::aggregates::{self, LoadError},
+    crate::store::streams,
     storefront_domain::product::{self, ProductEvent},
     storefront_eventlog::Recorded,
 };
 
+use super::StockView;
 use super::search::SearchIndex;
-use super::{StockView, words};
+use crate::views::search::words;
 
 /// Every product by id.
 #[derive(Debug, Default)]
@@ -96,7 +97,7 @@ impl CatalogueView {
     #[cfg(test)]
     pub(crate) fn apply(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
         let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
-        let event = stored::decode::<ProductEvent>(recorded)?;
+        let event = aggregates::decode::<ProductEvent>(recorded)?;
         let (state, at) = match self.by_id.remove(&id) {
             Some(entry) => (entry.product, entry.listed_at),
             None => (Product::default(), Timestamp::from_unix_ms(recorded.time_ms)),

@@ -4,9 +4,9 @@ use storefront_domain::category::{self, Categories, CategoryEvent};
 use storefront_eventlog::Recorded;
 
 use super::Memory;
-use super::view::{Change, Rows, Terms, View, ViewError};
-use crate::stored;
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::streams;
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
 
 const ALL: &str = "all";
 
@@ -30,7 +30,7 @@ impl View for CategoriesView {
         if recorded.stream() != streams::categories().as_str() {
             return Ok(Vec::new());
         }
-        let event = stored::decode::<CategoryEvent>(recorded)?;
+        let event = aggregates::decode::<CategoryEvent>(recorded)?;
         let after = category::evolve(named(rows.get::<Vec<String>>(ALL)?.unwrap_or_default()), &event);
         Ok(vec![Change::put(ALL, &after.names().collect::<Vec<_>>())?])
     }
@@ -63,7 +63,7 @@ fn named(names: Vec<String>) -> Categories {
 mod tests {
     use super::*;
     use crate::testing::Log;
-    use crate::views::view::folded;
+    use crate::views::engine::view::folded;
 
     #[test]
     fn every_category_that_was_set_up_is_listed_once_by_name() {

@@ -5,10 +5,10 @@ use storefront_api::{CustomerId, DocumentKind, DocumentSummary, InvoiceListQuery
 use storefront_domain::invoice::{CreditNote, Invoice, InvoiceEvent, InvoiceNumber};
 use storefront_eventlog::{Position, Recorded};
 
-use super::pages::{page as page_of, wanted};
-use super::store::{ViewStore, ViewStoreError};
-use super::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
-use crate::{stored, streams};
+use crate::store::{aggregates, streams};
+use crate::views::engine::pages::{page as page_of, wanted};
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
+use crate::views::rows::{ViewStore, ViewStoreError};
 
 const NAME: &str = "invoices";
 /// The term of every document.
@@ -58,7 +58,7 @@ impl View for Invoices {
     fn keys(&self, recorded: &Recorded) -> Vec<String> {
         let Some(invoice) = streams::id_in::<InvoiceNumber>("invoice", recorded.stream()) else { return Vec::new() };
         // What cannot be read is said by `project`.
-        let credit = match stored::decode::<InvoiceEvent>(recorded) {
+        let credit = match aggregates::decode::<InvoiceEvent>(recorded) {
             Ok(InvoiceEvent::Credited(credit)) => Some(credit.number.to_string()),
             Ok(InvoiceEvent::Issued(_)) | Err(_) => None,
         };
@@ -68,7 +68,7 @@ impl View for Invoices {
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
         let Some(number) = streams::id_in::<InvoiceNumber>("invoice", recorded.stream()) else { return Ok(Vec::new()) };
         let position = i64::try_from(recorded.position.0).unwrap_or(i64::MAX);
-        let changed = match stored::decode::<InvoiceEvent>(recorded)? {
+        let changed = match aggregates::decode::<InvoiceEvent>(recorded)? {
             InvoiceEvent::Issued(invoice) => vec![DocumentRow::of_invoice(&invoice, position)],
             InvoiceEvent::Credited(credit) => {
                 let invoice = rows.get::<DocumentRow>(&number.to_string())?;

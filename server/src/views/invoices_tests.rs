@@ -54,7 +54,7 @@ async fn filled() -> ViewStore {
     log.write(&streams::invoice(number(1)), &credited(1, 1000));
     log.write(&streams::invoice(number(3)), &issued(3, None, 7000));
     log.write(&streams::invoice(number(1)), &credited(2, 250));
-    crate::views::store::tests::filled(&Invoices, &log.events).await
+    crate::views::rows::tests::filled(&Invoices, &log.events).await
 }
 
 async fn listed(store: &ViewStore, q: Option<&str>, owner: Option<CustomerId>) -> Vec<String> {

@@ -1,12 +1,12 @@
 //! Read models: what lists, searches and statistics answer from.
 //!
-//! A view is a pure fold of the log into rows ([`view::View`]), kept in a database of their own ([`store`]) with a
-//! checkpoint that commits with them. One task ([`follow`]) feeds every event to every view, in order; another
-//! ([`rebuild`]) fills new rows beside the live ones and switches over when they have caught up. A query may ask for at
+//! A view is a pure fold of the log into rows ([`engine::view::View`]), kept in a database of their own ([`rows`]) with a
+//! checkpoint that commits with them. One task ([`engine::follow`]) feeds every event to every view, in order; another
+//! ([`engine::rebuild`]) fills new rows beside the live ones and switches over when they have caught up. A query may ask for at
 //! least a position, so that a client reads its own writes. Nothing here knows HTTP, processes or the systems around the
 //! shop, and nothing here writes the log.
 //!
-//! **To add a view**: a file with a serde struct for its row, a unit struct that implements [`view::View`] (`keys` says which
+//! **To add a view**: a file with a serde struct for its row, a unit struct that implements [`engine::view::View`] (`keys` says which
 //! rows an event touches, `project` what they become, `terms` by what they are found), and its line in [`VIEWS`]. Ask
 //! it with [`ViewStore::get`] for one row and [`ViewStore::find`] for a sorted page of those with a term. Change `version`
 //! when rows of before no longer fit: they are built anew at the next start. A view that must be asked without waiting,
@@ -14,23 +14,18 @@
 
 mod catalogue;
 mod categories;
-mod follow;
+mod engine;
 mod invoices;
 mod order_row;
 mod orders;
-mod pages;
 mod payment_row;
 mod products;
-mod rebuild;
+mod rows;
 mod search;
 mod statistics;
-mod steer;
 mod steps;
 mod stock;
-mod store;
-mod view;
 mod vouchers;
-mod words;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -45,15 +40,16 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use catalogue::{CatalogueView, Field as ProductField, body as product_body};
-pub(crate) use steer::{Steered, Steering};
+pub(crate) use engine::step_mode::{Steered, Steering};
+pub(crate) use rows::{Head, State, ViewStore, ViewStoreError};
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};
-pub(crate) use store::{Head, State, ViewStore, ViewStoreError};
 pub(crate) use vouchers::VoucherRecord;
 
-use self::view::View;
+use self::engine::{follow, rebuild, step_mode};
 use crate::clock;
-use crate::stored::Store;
+use crate::store::aggregates::Store;
+use crate::views::engine::view::View;
 
 /// Every view, in the order in which their checkpoints are taken.
 const VIEWS: &[&dyn View] = &[
@@ -96,8 +92,8 @@ struct Inner {
     /// The views that take nothing in, and where each stands.
     paused: watch::Sender<BTreeMap<&'static str, Position>>,
     /// What is asked of the task that follows the log.
-    ask: mpsc::Sender<steer::Wish>,
-    asked: tokio::sync::Mutex<mpsc::Receiver<steer::Wish>>,
+    ask: mpsc::Sender<step_mode::Wish>,
+    asked: tokio::sync::Mutex<mpsc::Receiver<step_mode::Wish>>,
     pace: Pace,
     /// Somebody wants a view rebuilt.
     wanted: Notify,

@@ -12,7 +12,7 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::Position;
 
 use super::payment_row::PaymentRow;
-use crate::streams;
+use crate::store::streams;
 
 /// An order in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

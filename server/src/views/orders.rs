@@ -6,11 +6,11 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::{Position, Recorded};
 
 use super::order_row::OrderRow;
-use super::pages::{page as page_of, wanted};
-use super::store::{ViewStore, ViewStoreError};
-use super::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
-use crate::stored;
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::streams;
+use crate::views::engine::pages::{page as page_of, wanted};
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError, indexed_words_of, word};
+use crate::views::rows::{ViewStore, ViewStoreError};
 
 /// Its name.
 pub(super) const NAME: &str = "orders";
@@ -40,10 +40,10 @@ impl View for Orders {
         let key = id.to_string();
         let row = rows.get::<OrderRow>(&key)?;
         let row = if recorded.stream().starts_with("payment-") {
-            let event = stored::decode::<PaymentEvent>(recorded)?;
+            let event = aggregates::decode::<PaymentEvent>(recorded)?;
             row.map(|row| row.after_payment(recorded.stream(), &event))
         } else {
-            let event = stored::decode::<OrderEvent>(recorded)?;
+            let event = aggregates::decode::<OrderEvent>(recorded)?;
             let time = Timestamp::from_unix_ms(recorded.time_ms);
             match row {
                 Some(row) => Some(row.after(&event, time)),

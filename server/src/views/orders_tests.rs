@@ -5,9 +5,9 @@ use storefront_domain::payment::{self, Payment};
 use storefront_eventlog::{NewEvent, Recorded};
 
 use super::*;
-use crate::order_record::OrderRecord;
+use crate::store::order_record::OrderRecord;
 use crate::testing::{Log, added, at_second, card, checked_out, euro, order, payment, pieces, product, started};
-use crate::views::view::folded;
+use crate::views::engine::view::folded;
 
 /// A log in which everything is correlated by its order, as the shop writes it.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl Shop {
             if recorded.stream() == streams::order(order(number)).as_str() {
                 record.apply_recorded(recorded).unwrap();
             } else if recorded.stream() == streams::payment(payment(payment_number)).as_str() {
-                paid = payment::evolve(paid, &stored::decode(recorded).unwrap());
+                paid = payment::evolve(paid, &aggregates::decode(recorded).unwrap());
             }
         }
         let paid = record.order.payment_id().map(|_| paid);
@@ -147,7 +147,7 @@ async fn a_shop() -> ViewStore {
     shop.order(3, &checked_out(payment(7), 2000));
     shop.payment(3, 7, &requested(3));
     shop.payment(3, 7, &succeeded());
-    crate::views::store::tests::filled(&Orders, &shop.0.events).await
+    crate::views::rows::tests::filled(&Orders, &shop.0.events).await
 }
 
 async fn found(query: &OrderListQuery, before: Option<u64>, limit: usize) -> (Vec<u128>, Option<String>, u64) {
@@ -209,7 +209,7 @@ async fn orders_are_found_whatever_the_case_accents_and_hyphens_of_what_is_typed
     ] {
         shop.order(1, &event);
     }
-    let store = crate::views::store::tests::filled(&Orders, &shop.0.events).await;
+    let store = crate::views::rows::tests::filled(&Orders, &shop.0.events).await;
     let (hyphen, id) = (number.to_string(), order(1).to_string());
     let bare = hyphen.replace('-', "");
     let typed = [
@@ -265,7 +265,7 @@ async fn count_after(events: &[(u128, OrderEvent)], id: &str, but_not: Option<u1
     for (number, event) in two_mugs_and_a_pot.iter().chain(events) {
         shop.order(*number, event);
     }
-    let store = crate::views::store::tests::filled(&Orders, &shop.0.events).await;
+    let store = crate::views::rows::tests::filled(&Orders, &shop.0.events).await;
     in_baskets(&store, &[&product(id)], but_not.map(order)).await.unwrap()[0]
 }
 

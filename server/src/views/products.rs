@@ -8,9 +8,9 @@ use storefront_domain::product::{self, Facts, Product, ProductEvent};
 use storefront_eventlog::{Position, Recorded, Version};
 
 use super::Memory;
-use super::view::{Change, Rows, Terms, View, ViewError};
-use crate::stored;
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::streams;
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
 
 /// The view of products: a row for each, under its id.
 pub(super) struct Products;
@@ -56,7 +56,7 @@ impl View for Products {
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
         let keys = self.keys(recorded);
         let Some(key) = keys.first() else { return Ok(Vec::new()) };
-        let event = stored::decode::<ProductEvent>(recorded)?;
+        let event = aggregates::decode::<ProductEvent>(recorded)?;
         let (listed_ms, listed, state) = match rows.get::<ProductRow>(key)? {
             Some(row) => (row.listed_ms, row.listed, row.product()),
             None => (recorded.time_ms, recorded.position.0, Product::Unknown),
@@ -140,7 +140,7 @@ impl From<FactsRow> for Facts {
 mod tests {
     use super::*;
     use crate::testing::{Log, euro, facts, listed, product};
-    use crate::views::view::folded;
+    use crate::views::engine::view::folded;
 
     #[test]
     fn the_row_says_what_the_stream_adds_up_to_and_when_the_product_was_listed() {

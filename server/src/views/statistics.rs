@@ -18,10 +18,10 @@ use storefront_domain::stock::StockEvent;
 use storefront_eventlog::Recorded;
 
 use super::payment_row::PaymentRow;
-use super::store::{Found, ViewStore, ViewStoreError, What};
-use super::view::{Change, Rows, Terms, View, ViewError};
-use crate::stored;
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::streams;
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
+use crate::views::rows::{Found, ViewStore, ViewStoreError, What};
 
 pub(super) const NAME: &str = "statistics";
 const ALL: &str = "all";
@@ -195,7 +195,7 @@ fn parsed<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, ViewStoreErro
 fn order(rows: &Rows, recorded: &Recorded, id: OrderId) -> Result<Vec<Change>, ViewError> {
     let key = format!("{ORDER}:{id}");
     let sales: OrderSales = rows.get(&key)?.unwrap_or_default();
-    match stored::decode::<OrderEvent>(recorded)? {
+    match aggregates::decode::<OrderEvent>(recorded)? {
         OrderEvent::CheckedOut { payment_id, .. } => {
             Ok(vec![Change::put(key, &OrderSales { payment_id: Some(payment_id), ..sales })?])
         }
@@ -242,7 +242,7 @@ fn order(rows: &Rows, recorded: &Recorded, id: OrderId) -> Result<Vec<Change>, V
 fn payment(rows: &Rows, recorded: &Recorded, id: PaymentId) -> Result<Vec<Change>, ViewError> {
     let key = payment_key(id);
     let before: PaymentRow = rows.get(&key)?.unwrap_or_default();
-    let event = stored::decode::<PaymentEvent>(recorded)?;
+    let event = aggregates::decode::<PaymentEvent>(recorded)?;
     let after = before.clone().after(&event);
     let (then, now) = (before.payment(), after.payment());
     if matches!(event, PaymentEvent::Succeeded { .. }) && then == Payment::Unknown {
@@ -279,7 +279,7 @@ fn payment(rows: &Rows, recorded: &Recorded, id: PaymentId) -> Result<Vec<Change
 
 fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
     // What cannot be read is told.
-    stored::decode::<StockEvent>(recorded)?;
+    aggregates::decode::<StockEvent>(recorded)?;
     let Some((order_id, pieces)) = moved_for(recorded) else { return Ok(Vec::new()) };
     let key = format!("{ORDER}:{order_id}");
     let mut sales: OrderSales = rows.get(&key)?.unwrap_or_default();
@@ -292,7 +292,7 @@ fn stock(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>
 
 /// For which order pieces have left the shelf, or come back to it (below nothing).
 fn moved_for(recorded: &Recorded) -> Option<(OrderId, i64)> {
-    match stored::decode::<StockEvent>(recorded).ok()? {
+    match aggregates::decode::<StockEvent>(recorded).ok()? {
         StockEvent::Allocated { order_id, quantity } => Some((order_id, i64::from(quantity))),
         StockEvent::Returned { order_id, quantity } => Some((order_id, -i64::from(quantity))),
         StockEvent::Received { .. }
@@ -314,7 +314,7 @@ fn sold(rows: &Rows, id: &ProductId, pieces: i64) -> Result<Change, ViewError> {
 }
 
 fn product(rows: &Rows, recorded: &Recorded, id: &ProductId) -> Result<Vec<Change>, ViewError> {
-    match stored::decode::<ProductEvent>(recorded)? {
+    match aggregates::decode::<ProductEvent>(recorded)? {
         ProductEvent::Listed(facts) | ProductEvent::Changed(facts) => {
             let sales = sales(rows, id)?;
             Ok(vec![Change::put(product_key(id), &Sales { name: facts.name, ..sales })?])

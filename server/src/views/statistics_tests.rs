@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::testing::{Log, card, checked_out, euro, listed, order, payment, product};
-use crate::views::store::tests::filled;
+use crate::views::rows::tests::filled;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -14,11 +14,11 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 struct Days(Log);
 
 impl Days {
-    fn on<E: stored::Stored>(&mut self, day: i64, stream: &StreamName, event: &E) {
+    fn on<E: aggregates::Stored>(&mut self, day: i64, stream: &StreamName, event: &E) {
         self.about(day, stream, event, "test");
     }
 
-    fn about<E: stored::Stored>(&mut self, day: i64, stream: &StreamName, event: &E, correlation_id: &str) {
+    fn about<E: aggregates::Stored>(&mut self, day: i64, stream: &StreamName, event: &E, correlation_id: &str) {
         self.0.write_about(stream, event, correlation_id);
         self.0.events.last_mut().unwrap().time_ms = day * DAY_MS + 1;
     }
@@ -151,7 +151,7 @@ fn money_of_another_currency_is_told_and_nothing_changes() {
     let yen = Money::new(1, "JPY".parse().unwrap());
     let requested = PaymentEvent::Requested { order_id: order(2), amount: yen, method: card() };
     days.paid(1, 2, &requested);
-    let rows = crate::views::view::folded(&StatisticsView, &days.0.events);
+    let rows = crate::views::engine::view::folded(&StatisticsView, &days.0.events);
     let mut more = Days(days.0);
     more.on(1, &streams::payment(payment(2)), &PaymentEvent::Succeeded { reference: "pi".to_owned() });
     assert!(StatisticsView.project(&rows, more.0.events.last().unwrap()).is_err());

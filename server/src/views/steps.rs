@@ -9,8 +9,9 @@ use storefront_domain::payment::{DisputeOutcome, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
 use storefront_eventlog::{Position, Recorded, StreamName};
 
-use crate::stored::{self, LoadError};
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::aggregates::LoadError;
+use crate::store::streams;
 
 /// The steps `stock`, `payment`, `confirm`, `invoice` and `mail` of the latest checkout; empty before the first.
 ///
@@ -37,34 +38,34 @@ impl SoFar {
         let Self { before_invoices, steps, payment, mail } = self;
         match recorded.kind().split_once('.') {
             Some(("order", "checked_out")) => {
-                if let OrderEvent::CheckedOut { payment_id, .. } = stored::decode(recorded)? {
+                if let OrderEvent::CheckedOut { payment_id, .. } = aggregates::decode(recorded)? {
                     *steps = fresh();
                     (*payment, *mail) = (Some(streams::payment(payment_id)), None);
                 }
             }
             _ if steps.is_empty() => {}
             Some(("order", "invoiced")) => {
-                if let OrderEvent::Invoiced { number } = stored::decode(recorded)? {
+                if let OrderEvent::Invoiced { number } = aggregates::decode(recorded)? {
                     set(steps, INVOICE, StepState::Done, Some(number.to_string()));
                 }
             }
             Some(("invoice", "credited")) => {
-                if let InvoiceEvent::Credited(credit) = stored::decode(recorded)? {
+                if let InvoiceEvent::Credited(credit) = aggregates::decode(recorded)? {
                     on_credit_note(steps, &credit);
                 }
             }
             Some(("checkout", _)) => {
-                on_checkout(steps, &stored::decode(recorded)?);
+                on_checkout(steps, &aggregates::decode(recorded)?);
                 if steps[INVOICE].state == StepState::Running && recorded.position <= *before_invoices {
                     steps[INVOICE] = Step { detail: Some(OLDER.to_owned()), ..step("invoice", StepState::Pending, 0) };
                 }
             }
             // A late word about the payment of an earlier checkout says nothing about this one.
             Some(("payment", _)) if payment.as_ref().is_some_and(|payment| payment.as_str() == recorded.stream()) => {
-                on_payment(steps, &stored::decode(recorded)?);
+                on_payment(steps, &aggregates::decode(recorded)?);
             }
             Some(("email", _)) => {
-                let event = stored::decode(recorded)?;
+                let event = aggregates::decode(recorded)?;
                 // Only the confirmation is a step of the checkout; later mails are about later things.
                 if matches!(event, EmailEvent::Requested { kind: MailKind::Confirmation, .. }) {
                     *mail = Some(recorded.stream_name());
@@ -73,7 +74,7 @@ impl SoFar {
                     on_email(steps, &event);
                 }
             }
-            Some(("process", _)) => on_process(steps, recorded.stream(), &stored::decode(recorded)?),
+            Some(("process", _)) => on_process(steps, recorded.stream(), &aggregates::decode(recorded)?),
             _ => {}
         }
         Ok(())

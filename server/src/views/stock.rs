@@ -9,9 +9,9 @@ use storefront_domain::stock::{DEFAULT_THRESHOLD, Stock, StockEvent};
 use storefront_eventlog::{Recorded, Version};
 
 use super::Memory;
-use super::view::{Change, Rows, Terms, View, ViewError};
-use crate::stored;
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::streams;
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
 
 /// The view of stock: a row for each product, under its id.
 pub(super) struct Stocks;
@@ -42,7 +42,7 @@ impl View for Stocks {
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError> {
         let keys = self.keys(recorded);
         let Some(key) = keys.first() else { return Ok(Vec::new()) };
-        let event = stored::decode::<StockEvent>(recorded)?;
+        let event = aggregates::decode::<StockEvent>(recorded)?;
         let row = rows.get::<StockRow>(key)?.unwrap_or_else(StockRow::new);
         let row = row.after(&event).map_err(ViewError::Other)?;
         Ok(vec![Change::put(key, &StockRow { version: recorded.version.0, ..row })?])
@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{Log, at_second, order, product};
-    use crate::views::view::folded;
+    use crate::views::engine::view::folded;
 
     /// What commands make of the stock of mugs, as events, and as what they add up to.
     fn after(commands: Vec<StockCommand>) -> (Vec<Recorded>, Stock) {

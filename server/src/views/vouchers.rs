@@ -5,10 +5,11 @@ use storefront_api::{self as api, CustomerId, Money, OrderId, Timestamp, Voucher
 use storefront_domain::voucher::{self, Stage, Terms as VoucherTerms, Voucher, VoucherEvent};
 use storefront_eventlog::Recorded;
 
-use super::store::{ViewStore, ViewStoreError, What};
-use super::view::{Change, Rows, Terms, View, ViewError};
-use crate::stored::{self, LoadError};
-use crate::streams;
+use crate::store::aggregates;
+use crate::store::aggregates::LoadError;
+use crate::store::streams;
+use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
+use crate::views::rows::{ViewStore, ViewStoreError, What};
 
 const NAME: &str = "vouchers";
 /// How many vouchers are looked up at once.
@@ -132,7 +133,7 @@ pub(crate) struct VoucherRecord {
 impl VoucherRecord {
     /// Takes in the next recorded event of the voucher's stream.
     pub(crate) fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
-        let event = stored::decode::<VoucherEvent>(recorded)?;
+        let event = aggregates::decode::<VoucherEvent>(recorded)?;
         if matches!(event, VoucherEvent::Issued { .. }) {
             self.issued_at = Timestamp::from_unix_ms(recorded.time_ms);
         }
@@ -179,7 +180,7 @@ mod tests {
         log.write(&streams::voucher(&code("ccccc")), &issued(None));
         log.write(&streams::voucher(&code("ddddd")), &issued(Some(ada)));
         log.write(&streams::voucher(&code("aaaaa")), &VoucherEvent::Reserved { order_id: order(1) });
-        let store = crate::views::store::tests::filled(&Vouchers, &log.events).await;
+        let store = crate::views::rows::tests::filled(&Vouchers, &log.events).await;
         let of_ada = of(&store, ada).await.unwrap();
         assert_eq!(of_ada.iter().map(|voucher| voucher.code.as_str()).collect::<Vec<_>>(), ["ddddd", "aaaaa"]);
         assert_eq!((of_ada[0].status, of_ada[0].used_by), (VoucherStatus::Issued, None));

@@ -51,7 +51,7 @@ pub(super) const LAB: &[Line] = &[
             "tests/e2e/lab/pauses.rs::l3_whoever_follows_the_log_is_told_at_once_what_is_paused_and_where_it_stands",
             "tests/e2e/lab/pauses.rs::l3_pauses_of_both_kinds_survive_a_restart_alike",
             "tests/e2e/lab/pauses.rs::l3_the_rebuild_of_a_paused_view_ends_where_the_view_stands",
-            "server/src/processes/feed_tests.rs::an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade",
+            "server/src/processes/engine/scheduler_tests.rs::an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade",
             "tui/src/view/tests/backstage.rs::what_is_paused_stays_in_sight_on_every_screen_however_little_room_there_is",
             "tui/src/view/tests/backstage.rs::a_list_that_stands_still_says_where",
             "tests/e2e/lab/step_mode.rs::l3_a_view_is_paused_stepped_and_resumed_and_says_what_comes_next",

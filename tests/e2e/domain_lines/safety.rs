@@ -117,20 +117,20 @@ pub(super) const SAFETY: &[Line] = &[
         "however many orders are parked, the others are handled, and readiness says how many there are",
         &[
             "tests/e2e/processes.rs::with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_tells",
-            "server/src/processes/runner_tests.rs::however_many_sequences_stand_others_are_handled",
+            "server/src/processes/engine/runner_tests.rs::however_many_sequences_stand_others_are_handled",
         ],
     ),
     (
         "S10",
         "a page of a list and its total are of one moment",
-        &["server/src/views/store/tests.rs::a_page_and_its_count_are_of_one_moment_while_rows_change_their_group"],
+        &["server/src/views/rows/tests.rs::a_page_and_its_count_are_of_one_moment_while_rows_change_their_group"],
     ),
     (
         "S12",
         "who waits for an order is woken by that order alone, holds nothing, and has a place or is told to come again",
         &[
-            "server/src/order_watch_tests.rs::an_event_wakes_those_who_wait_for_its_order_and_nobody_else",
-            "server/src/order_watch_tests.rs::there_are_only_so_many_places_and_one_that_is_left_is_free",
+            "server/src/http/order_watch_tests.rs::an_event_wakes_those_who_wait_for_its_order_and_nobody_else",
+            "server/src/http/order_watch_tests.rs::there_are_only_so_many_places_and_one_that_is_left_is_free",
             "tests/e2e/log.rs::who_waits_for_an_order_is_woken_by_it_and_one_too_many_is_told_to_come_again",
         ],
     ),

@@ -10,6 +10,7 @@ mod postings;
 #[cfg(test)]
 mod tests;
 mod typos;
+pub(crate) mod words;
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::ops::Bound;
@@ -20,7 +21,6 @@ use storefront_domain::product::Facts;
 
 use self::cursor::Place;
 use self::postings::{Posting, Postings};
-use super::words;
 
 /// No word is longer, in characters; what is longer is cut, in products and in searches alike.
 const LONGEST_WORD: usize = 40;

@@ -1,0 +1,122 @@
+//! What stands beside the log of a simulated shop: leases, timers and snapshots. The store's clock is the run's.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use storefront_eventlog::{
+    Append, AppendError, Epoch, EventId, Fence, JsonText, Snapshot, StreamName, Taken, Timer, TimerChange, Version,
+};
+
+use crate::random;
+
+/// Leases, timers and snapshots.
+#[derive(Default)]
+pub(super) struct Beside {
+    leases: BTreeMap<String, Lease>,
+    timers: BTreeMap<(String, String), Timer>,
+    snapshots: BTreeMap<StreamName, (u16, EventId, Snapshot)>,
+}
+
+struct Lease {
+    holder: String,
+    epoch: Epoch,
+    /// 0 when it was given back.
+    until_ms: i64,
+}
+
+impl Beside {
+    /// What speaks against an append: a stale lease, then a timer that is gone.
+    pub(super) fn refusal(&self, append: &Append) -> Result<(), AppendError> {
+        for Fence { lease, epoch } in &append.fences {
+            let current = self.leases.get(lease).map_or(Epoch(0), |lease| lease.epoch);
+            if current != *epoch {
+                return Err(AppendError::Fenced { lease: lease.clone(), epoch: *epoch, current });
+            }
+        }
+        for change in &append.timers {
+            let (TimerChange::Set { owner, timer, as_read, .. } | TimerChange::Clear { owner, timer, as_read }) =
+                change;
+            let there = self.timers.get(&(owner.clone(), timer.clone())).map(|timer| timer.revision);
+            if as_read.is_some() && there != *as_read {
+                return Err(AppendError::TimerGone { owner: owner.clone(), timer: timer.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn change_timer(&mut self, change: &TimerChange) {
+        match change.clone() {
+            TimerChange::Set { owner, timer: name, due_ms, note, as_read: _ } => {
+                let key = (owner.clone(), name.clone());
+                self.timers.insert(key, Timer { owner, name, due_ms, note, revision: random::id() });
+            }
+            TimerChange::Clear { owner, timer, as_read: _ } => {
+                self.timers.remove(&(owner, timer));
+            }
+        }
+    }
+
+    pub(super) fn take_lease(&mut self, name: &str, holder: &str, ttl: Duration, now_ms: i64) -> Taken {
+        let until_ms = now_ms + as_ms(ttl);
+        match self.leases.get_mut(name) {
+            Some(lease) if lease.until_ms > now_ms && lease.holder != holder => {
+                let left = u64::try_from(lease.until_ms - now_ms).unwrap_or_default();
+                return Taken::Elsewhere { holder: lease.holder.clone(), left: Duration::from_millis(left) };
+            }
+            Some(lease) => {
+                lease.epoch.0 += u64::from(lease.holder != holder || lease.until_ms <= now_ms);
+                (lease.holder, lease.until_ms) = (holder.to_owned(), until_ms);
+            }
+            None => {
+                self.leases.insert(name.to_owned(), Lease { holder: holder.to_owned(), epoch: Epoch(1), until_ms });
+            }
+        }
+        Taken::Here(Fence { lease: name.to_owned(), epoch: self.leases[name].epoch })
+    }
+
+    pub(super) fn renew_lease(&mut self, fence: &Fence, ttl: Duration, now_ms: i64) -> bool {
+        let lease = self.leases.get_mut(&fence.lease);
+        let ours = lease.filter(|lease| lease.epoch == fence.epoch && lease.until_ms > 0);
+        ours.map(|lease| lease.until_ms = now_ms + as_ms(ttl)).is_some()
+    }
+
+    pub(super) fn give_back_lease(&mut self, fence: &Fence) {
+        if let Some(lease) = self.leases.get_mut(&fence.lease).filter(|lease| lease.epoch == fence.epoch) {
+            lease.until_ms = 0;
+        }
+    }
+
+    pub(super) fn due_timers(&self, owner: &str, limit: usize, now_ms: i64) -> Vec<Timer> {
+        let of_owner = self.timers.values().filter(|timer| timer.owner == owner && timer.due_ms <= now_ms);
+        let mut due: Vec<Timer> = of_owner.cloned().collect();
+        due.sort_by(|one, other| (one.due_ms, &one.name).cmp(&(other.due_ms, &other.name)));
+        due.truncate(limit);
+        due
+    }
+
+    pub(super) fn next_due(&self, owner: &str, now_ms: i64) -> Option<Duration> {
+        let next_ms = self.timers.values().filter(|timer| timer.owner == owner).map(|timer| timer.due_ms).min()?;
+        Some(Duration::from_millis(u64::try_from(next_ms - now_ms).unwrap_or_default()))
+    }
+
+    pub(super) fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Option<Snapshot> {
+        let (kept, _, snapshot) = self.snapshots.get(stream)?;
+        (*kept == schema_version).then(|| snapshot.clone())
+    }
+
+    pub(super) fn save_snapshot(
+        &mut self,
+        stream: &StreamName,
+        event: EventId,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) {
+        let snapshot = Snapshot { version, data: data.clone() };
+        self.snapshots.insert(stream.clone(), (schema_version, event, snapshot));
+    }
+}
+
+fn as_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

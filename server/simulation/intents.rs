@@ -1,0 +1,272 @@
+//! Payment intents as the simulated card gateway keeps them: created, confirmed, authenticated by the card's owner or not,
+//! cancelled. What became of each counts, whatever the shop believes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_api::{Money, OrderId, PaymentId};
+
+use super::fate;
+use super::outside::{Bank, Gateway, unknown};
+use super::points;
+use super::scenes::Scene;
+use super::world::World;
+use crate::integrations::card_gateway::{
+    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refusal,
+};
+use crate::integrations::card_webhooks::News;
+
+/// A card that is refused.
+pub(super) const DECLINED: &str = "pm_card_visa_chargeDeclined";
+/// A card at which the gateway works for a while.
+pub(super) const SLOW: &str = "pm_card_slow";
+/// A card that is good.
+pub(super) const GOOD: &str = "pm_card_visa";
+/// A card whose bank wants to hear from its owner.
+pub(super) const ASKS: &str = "pm_card_authenticationRequired";
+/// How long the shop waits for the gateway.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A card that is to pay, or was.
+#[derive(Clone, Debug)]
+pub(super) struct Charged {
+    pub(super) reference: String,
+    pub(super) order_id: OrderId,
+    pub(super) payment_id: PaymentId,
+    pub(super) amount: Money,
+    pub(super) token: String,
+    pub(super) stands: Stands,
+    /// Whether anybody has said go.
+    pub(super) confirmed: bool,
+}
+
+/// Where it stands at the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    Created,
+    AtWork,
+    AsksTheOwner,
+    Paid,
+    Refused,
+    Cancelled,
+}
+
+impl Stands {
+    /// Nothing can become of it any more.
+    pub(super) fn has_ended(self) -> bool {
+        matches!(self, Self::Paid | Self::Cancelled)
+    }
+}
+
+impl Charged {
+    fn intent(&self) -> Intent {
+        let status = match self.stands {
+            Stands::Created => IntentStatus::RequiresConfirmation,
+            Stands::AtWork => IntentStatus::Processing,
+            Stands::AsksTheOwner => {
+                IntentStatus::RequiresAction { url: format!("https://bank.example/{}", self.reference) }
+            }
+            Stands::Paid => IntentStatus::Succeeded,
+            Stands::Refused => IntentStatus::Declined(refusal()),
+            Stands::Cancelled => IntentStatus::Cancelled,
+        };
+        Intent { reference: self.reference.clone(), status }
+    }
+}
+
+fn refusal() -> Refusal {
+    Refusal { reason: "generic_decline".to_owned(), message: "Declined.".to_owned() }
+}
+
+impl Bank {
+    fn place(&self, reference: &str) -> Option<usize> {
+        self.charges.iter().position(|charged| charged.reference == reference)
+    }
+}
+
+impl Gateway {
+    pub(super) async fn creates(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
+        self.before(points::BEFORE_CREATE).await?;
+        let intent = self.0.world.creates(charge);
+        self.after(points::AFTER_CREATE).await?;
+        Ok(CreateOutcome::Created(intent))
+    }
+
+    pub(super) async fn confirms(&self, reference: &str) -> Result<Intent, GatewayError> {
+        let world = &self.0.world;
+        self.before(points::BEFORE_CONFIRM).await?;
+        let index = world.bank().place(reference).ok_or_else(|| unknown("there is no such intent"))?;
+        if let Some(work) = world.begins(index) {
+            tokio::spawn(world.clone().finishes(index, work));
+            // A little longer than the work, so that the outcome is there.
+            fate::pass((work + Duration::from_millis(1)).min(PATIENCE)).await;
+        }
+        let charged = world.bank().charges[index].clone();
+        if let Err(lost) = self.after(points::AFTER_CONFIRM).await {
+            if charged.stands == Stands::Paid {
+                fate::mark(Scene::PaidButAnswerLost);
+            }
+            return Err(lost);
+        }
+        Ok(charged.intent())
+    }
+
+    pub(super) async fn finds(&self, reference: &str) -> Result<Option<Intent>, GatewayError> {
+        self.before(points::BEFORE_FIND).await?;
+        let bank = self.0.world.bank();
+        Ok(bank.place(reference).map(|index| bank.charges[index].intent()))
+    }
+
+    pub(super) async fn cancels(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
+        self.before(points::BEFORE_CANCEL).await?;
+        let outcome = self.0.world.cancels(reference)?;
+        self.after(points::AFTER_CANCEL).await?;
+        Ok(outcome)
+    }
+}
+
+impl World {
+    fn creates(self: &Arc<Self>, charge: &Charge) -> Intent {
+        let mut bank = self.bank();
+        if let Some(known) = bank.charge_keys.get(&charge.key) {
+            return bank.charges[*known].intent();
+        }
+        let index = bank.charges.len();
+        let reference = format!("pi_new_{index}");
+        fate::tell(|| format!("the gateway keeps {reference} over {} under {}", charge.amount, charge.key));
+        let charged = Charged {
+            reference: reference.clone(),
+            order_id: charge.order_id,
+            payment_id: charge.payment_id,
+            amount: charge.amount,
+            token: charge.token.clone(),
+            stands: Stands::Created,
+            confirmed: false,
+        };
+        bank.charge_keys.insert(charge.key.clone(), index);
+        bank.charges.push(charged.clone());
+        drop(bank);
+        self.sends_news(charge.payment_id, News::Created { reference });
+        charged.intent()
+    }
+
+    /// Begins to work if nobody has said go before; answers for how long.
+    fn begins(&self, index: usize) -> Option<Duration> {
+        let mut bank = self.bank();
+        let charged = &mut bank.charges[index];
+        if charged.stands != Stands::Created {
+            return None;
+        }
+        (charged.stands, charged.confirmed) = (Stands::AtWork, true);
+        let slow = charged.token == SLOW;
+        Some(Duration::from_millis(if slow { fate::between(1000..60_000) } else { fate::between(0..800) }))
+    }
+
+    async fn finishes(self: Arc<Self>, index: usize, work: Duration) {
+        fate::pass(work).await;
+        let token = self.bank().charges[index].token.clone();
+        match token.as_str() {
+            DECLINED => self.ends(index, Stands::Refused),
+            ASKS => {
+                self.bank().charges[index].stands = Stands::AsksTheOwner;
+                fate::tell(|| "the bank wants to hear from the card's owner".to_owned());
+                tokio::spawn(self.hears_from_the_owner(index));
+            }
+            _ => self.ends(index, Stands::Paid),
+        }
+    }
+
+    /// The card's owner answers the bank after a while: well, badly, or never.
+    async fn hears_from_the_owner(self: Arc<Self>, index: usize) {
+        let long = fate::one_of(4) == 0;
+        let takes = if long { fate::between(0..1_200_000) } else { fate::between(0..30_000) };
+        fate::pass(Duration::from_millis(takes)).await;
+        let answer = fate::one_of(8);
+        if self.bank().charges[index].stands != Stands::AsksTheOwner {
+            fate::mark(Scene::AuthenticationTooLate);
+            return;
+        }
+        match answer {
+            0 => fate::mark(Scene::AuthenticationGivenUp),
+            1 | 2 => {
+                fate::mark(Scene::AuthenticationFailed);
+                self.ends(index, Stands::Refused);
+            }
+            _ => {
+                fate::mark(Scene::AuthenticationPassed);
+                self.ends(index, Stands::Paid);
+            }
+        }
+    }
+
+    fn cancels(self: &Arc<Self>, reference: &str) -> Result<CancelOutcome, GatewayError> {
+        let Some(index) = self.bank().place(reference) else { return Ok(CancelOutcome::NotFound) };
+        let stands = self.bank().charges[index].stands;
+        match stands {
+            Stands::AtWork => Err(unknown("the gateway is at work, and cannot give up")),
+            Stands::Paid => Ok(CancelOutcome::AlreadySucceeded),
+            Stands::Cancelled => Ok(CancelOutcome::Cancelled),
+            Stands::Created | Stands::AsksTheOwner | Stands::Refused => {
+                fate::mark(Scene::IntentCancelled);
+                self.ends(index, Stands::Cancelled);
+                Ok(CancelOutcome::Cancelled)
+            }
+        }
+    }
+
+    /// Whether a bank waits for a card's owner: the shop has not come to rest then, however long it is still.
+    pub(super) fn a_bank_waits(&self) -> bool {
+        self.bank().charges.iter().any(|charged| charged.stands == Stands::AsksTheOwner)
+    }
+
+    /// Somebody gives an intent up at the gateway itself.
+    pub(super) fn gives_up_at_the_gateway(self: &Arc<Self>) {
+        let waits = |charged: &Charged| charged.stands == Stands::AsksTheOwner;
+        let Some(index) = self.bank().charges.iter().position(waits) else { return };
+        fate::mark(Scene::GivenUpAtTheGateway);
+        self.ends(index, Stands::Cancelled);
+    }
+
+    fn ends(self: &Arc<Self>, index: usize, stands: Stands) {
+        let charged = {
+            let mut bank = self.bank();
+            bank.charges[index].stands = stands;
+            bank.charges[index].clone()
+        };
+        let Charged { reference, payment_id, amount, .. } = charged;
+        fate::tell(|| format!("the gateway has {reference} over {amount}: {stands:?}"));
+        let news = match stands {
+            Stands::Paid => News::Succeeded { reference, amount: amount.amount, currency: amount.currency.to_string() },
+            Stands::Refused => {
+                let Refusal { reason, message } = refusal();
+                News::Declined { reference, reason, message }
+            }
+            Stands::Cancelled => News::Cancelled { reference },
+            Stands::Created | Stands::AtWork | Stands::AsksTheOwner => return,
+        };
+        self.sends_news(payment_id, news);
+    }
+
+    /// News that are genuine and wrong: of another amount, another currency, another intent, or of somebody else's payment.
+    /// None may change anything.
+    pub(super) fn sends_wrong_news(self: &Arc<Self>) {
+        let charges = self.bank().charges.clone();
+        if charges.is_empty() {
+            return;
+        }
+        let Charged { reference, payment_id, amount, .. } = fate::pick(&charges);
+        let (amount, currency) = (amount.amount, amount.currency.to_string());
+        let (payment_id, news) = match fate::one_of(5) {
+            0 => (payment_id, News::Succeeded { reference, amount: amount + 1, currency }),
+            1 => (payment_id, News::Succeeded { reference, amount, currency: "usd".to_owned() }),
+            2 => (PaymentId(crate::random::id()), News::Succeeded { reference, amount, currency }),
+            3 => {
+                let (reference, Refusal { reason, message }) = ("pi_of_others".to_owned(), refusal());
+                (payment_id, News::Declined { reference, reason, message })
+            }
+            _ => (payment_id, News::Cancelled { reference: "pi_of_others".to_owned() }),
+        };
+        fate::mark(Scene::WrongNews);
+        self.sends_news(payment_id, news);
+    }
+}

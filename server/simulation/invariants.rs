@@ -1,0 +1,403 @@
+//! What must be true of every shop that has come to rest, whatever happened to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use storefront_api::{OrderId, OrderStatus, PaymentMethod, ProductId};
+use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::email::MailKind;
+use storefront_domain::payment::{self, PaymentEvent, RefundState};
+use storefront_domain::process::{self, Process};
+use storefront_domain::stock::{self, Allocation, Stock, StockEvent};
+use storefront_eventlog::{Position, StreamName, Version};
+
+use super::books::{Books, OrderBook, PaymentBook};
+use super::documents;
+use super::fate;
+use super::intents::Stands;
+use super::purses;
+use super::scenes::Scene;
+use super::world::{World, lock};
+use crate::processes::tell_operators_of_money_that_needs_a_look as money_alarms;
+use crate::store::{aggregates, streams};
+
+/// What is wrong with a world at rest; nothing, if all is well.
+pub(super) fn broken(world: &World) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let books = Books::of(world);
+    wrong.extend(books.wrong.iter().cloned());
+    log_is_sound(world, books.past, &mut wrong);
+    for (id, book) in &books.orders {
+        order_is_explained(*id, book, &books, &mut wrong);
+        money_is_where_it_belongs(*id, book, &books, world, &mut wrong);
+        mails_were_sent(*id, book, &books, &mut wrong);
+        orders_were_told_of(*id, book, &books, &mut wrong);
+    }
+    payments_agree_with_the_gateway(&books, world, &mut wrong);
+    for (product, events) in &books.stocks {
+        stock_adds_up(product, events, &books, &mut wrong);
+        stock_forgets_what_is_over(product, events, &books, &mut wrong);
+    }
+    purses::wallets_add_up(world, &books, &mut wrong);
+    documents::are_complete(world, &books, &mut wrong);
+    purses::vouchers_are_used_once(world, &books, &mut wrong);
+    mails_agree_with_the_mailbox(&books, world, &mut wrong);
+    processes_are_done(world, &books, &mut wrong);
+    books.mark_scenes();
+    wrong
+}
+
+/// Positions and versions are dense, and every event names a cause that is there.
+fn log_is_sound(world: &World, past: Position, wrong: &mut Vec<String>) {
+    let (mut versions, mut ids) = (BTreeMap::<StreamName, Version>::new(), BTreeSet::new());
+    for (index, recorded) in world.events().iter().enumerate() {
+        if recorded.position != Position(index as u64 + 1) {
+            wrong.push(format!("position {} stands at place {}", recorded.position, index + 1));
+        }
+        let version = versions.entry(recorded.stream_name()).or_default();
+        version.0 += 1;
+        if recorded.version != *version {
+            wrong.push(format!("{} has version {} where {version} is due", recorded.stream(), recorded.version));
+        }
+        let by_process = recorded.actor().starts_with("process:");
+        let cause = recorded.causation_id();
+        // Without a cause is only what a process says of itself, and what timers of old led to.
+        let may_lack_one = recorded.kind().starts_with("process.") || recorded.position <= past;
+        if by_process && cause.map_or(!may_lack_one, |cause| !ids.contains(cause)) {
+            wrong.push(format!("event {} has no cause in the log", recorded.position));
+        }
+        ids.insert(recorded.id.to_string());
+    }
+}
+
+/// The order has come to an end of its own, and what happened elsewhere says why it is there.
+fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+    if book.status != book.order.status() {
+        wrong.push(format!("order {id} is {:?}, and its log says {:?}", book.order.status(), book.status));
+    }
+    if book.status == Some(OrderStatus::CheckedOut) {
+        wrong.push(format!("order {id} is stuck in its checkout"));
+    }
+    if let Some(confirmed_at) = book.confirmed_at {
+        let paid = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment)?.succeeded_at);
+        if paid.is_none_or(|paid| paid > confirmed_at) {
+            wrong.push(format!("order {id} was confirmed before it was paid"));
+        }
+    }
+}
+
+/// What the shop has kept of an order's money is its price if it is sold, and nothing else.
+fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, books: &Books, world: &World, wrong: &mut Vec<String>) {
+    let due = books.to_be_kept(book, |method| matches!(method, PaymentMethod::Card { .. }));
+    let asked = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
+    let (asked, acknowledged) = (asked.map_or(0, |payment| payment.refunds_asked), world.refunds_of(id));
+    // The shop gives back by itself what is left when an order is cancelled.
+    if asked < acknowledged || (book.is_sold() && asked > acknowledged) {
+        wrong.push(format!("order {id} has {asked} refunds, and {acknowledged} were acknowledged"));
+    }
+    let bank = world.bank();
+    let charges = || bank.charges.iter().filter(|charged| charged.order_id == id);
+    let kept: i64 = charges().map(|charged| bank.kept(charged)).sum();
+    if kept != due {
+        wrong.push(format!(
+            "order {id} is {:?}, and the shop keeps {kept} of its money where {due} is due",
+            book.status
+        ));
+    }
+    for (payment, total, _) in &book.checkouts {
+        let of_payment: Vec<_> = charges().filter(|charged| charged.payment_id == *payment).collect();
+        if of_payment.len() > 1 {
+            wrong.push(format!("payment {payment} of order {id} was charged {} times", of_payment.len()));
+        }
+        if of_payment.iter().any(|charged| charged.amount != *total) {
+            wrong.push(format!("payment {payment} of order {id} was charged another amount than {total}"));
+        }
+    }
+}
+
+/// What the log says of each payment is what the gateway knows.
+fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec<String>) {
+    let bank = world.bank();
+    for charged in &bank.charges {
+        let Some(book) = books.payments.get(&charged.payment_id) else {
+            wrong.push(format!("the gateway has {}, of which the log knows nothing", charged.reference));
+            continue;
+        };
+        let is_paid = charged.stands == Stands::Paid;
+        let told = (book.succeeded_at.is_some(), book.declined, book.cancelled);
+        if told.0 != is_paid || told == (false, false, false) {
+            wrong.push(format!(
+                "{}: the gateway has it as {:?}, and the log as succeeded, declined, cancelled: {told:?}",
+                charged.reference, charged.stands
+            ));
+        }
+        // What the code of old declined, it left open.
+        let is_of_old = charged.token.is_empty() && charged.stands == Stands::Refused;
+        if !charged.stands.has_ended() && !is_of_old {
+            wrong.push(format!("{} is left open at the gateway: {:?}", charged.reference, charged.stands));
+        }
+        if book.cancelled && !charged.confirmed {
+            fate::mark(Scene::CancelledBeforeItWasCharged);
+        }
+        if (book.cancelled || book.declined) && is_paid {
+            fate::mark(Scene::PaidAfterTheOrderWasGivenUp);
+        }
+        let payment = book.now();
+        let kept = bank.kept(charged);
+        if payment.kept() != kept {
+            wrong.push(format!("{}: the gateway keeps {kept}, the log says {}", charged.reference, payment.kept()));
+        }
+        for refund in bank.refunds.iter().filter(|refund| refund.charge == charged.reference) {
+            let known = payment.refunds().iter().find(|known| known.reference() == Some(&refund.reference));
+            let agrees = match known.map(|known| &known.state) {
+                Some(RefundState::Done { .. }) => !refund.has_failed(),
+                Some(RefundState::Failed { .. }) => refund.has_failed(),
+                Some(RefundState::Open | RefundState::Pending { .. }) | None => false,
+            };
+            // One that was made at the gateway and failed before the shop heard of it is none of its business.
+            let is_none_of_ours = known.is_none() && refund.has_failed();
+            if !agrees && !is_none_of_ours {
+                wrong.push(format!("{refund:?} is {known:?} in the log"));
+            }
+        }
+    }
+    for (id, book) in &books.payments {
+        let payment = book.now();
+        for open in payment.refunds().iter().filter(|refund| refund.is_open()) {
+            wrong.push(format!("a refund of payment {id} has no end: {open:?}"));
+        }
+        for open in payment.disputes().iter().filter(|dispute| dispute.is_open()) {
+            wrong.push(format!("a dispute of payment {id} has no end: {open:?}"));
+        }
+    }
+}
+
+/// Never below zero, never more promised than there is, nothing left promised, and gone is what was sold.
+fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: &Books, wrong: &mut Vec<String>) {
+    let (mut on_hand, mut reserved, mut gone) =
+        (0_i64, BTreeMap::<OrderId, i64>::new(), BTreeMap::<OrderId, i64>::new());
+    for (at, event) in events {
+        match event {
+            StockEvent::Received { quantity } => on_hand += i64::from(*quantity),
+            StockEvent::Adjusted { change, reason: _ } => on_hand += change,
+            StockEvent::Reserved { order_id, quantity, until: _ } => {
+                reserved.insert(*order_id, i64::from(*quantity));
+            }
+            StockEvent::Released { order_id, .. } => {
+                reserved.remove(order_id);
+            }
+            StockEvent::Allocated { order_id, quantity } => {
+                let quantity = i64::from(*quantity);
+                if reserved.remove(order_id) != Some(quantity) {
+                    wrong.push(format!("{product} is allocated to {order_id} without a promise, at {at}"));
+                }
+                on_hand -= quantity;
+                *gone.entry(*order_id).or_default() += quantity;
+            }
+            StockEvent::Returned { order_id, quantity } => {
+                on_hand += i64::from(*quantity);
+                *gone.entry(*order_id).or_default() -= i64::from(*quantity);
+            }
+            StockEvent::Settled { .. }
+            | StockEvent::ThresholdSet { .. }
+            | StockEvent::RanLow { .. }
+            | StockEvent::RanOut => {}
+        }
+        let promised: i64 = reserved.values().sum();
+        if on_hand < 0 || promised > on_hand {
+            wrong.push(format!("{product} has {on_hand} on hand and {promised} promised, at {at}"));
+        }
+    }
+    if !reserved.is_empty() {
+        wrong.push(format!("{product} is left promised to {reserved:?}"));
+    }
+    for (id, book) in &books.orders {
+        let sold = book.confirmed_at.is_some() && book.cancelled_at.is_none();
+        let lines = book.order.lines().iter().filter(|line| line.item.product_id == *product);
+        let due: i64 = if sold { lines.map(|line| i64::from(line.quantity.get())).sum() } else { 0 };
+        let taken = gone.get(id).copied().unwrap_or(0);
+        if taken != due {
+            wrong.push(format!("{taken} of {product} went to order {id} ({:?}) where {due} are due", book.status));
+        }
+    }
+}
+
+/// An order is settled once, when it was sent or its pieces are back, and none that is over is remembered.
+fn stock_forgets_what_is_over(
+    product: &ProductId,
+    events: &[(Position, StockEvent)],
+    books: &Books,
+    wrong: &mut Vec<String>,
+) {
+    let mut state = Stock::default();
+    for (at, event) in events {
+        if let StockEvent::Settled { order_id } = event {
+            let sent = books.orders.get(order_id).and_then(|book| book.shipped_at).is_some_and(|sent| sent < *at);
+            match state.to_parts().allocations.into_iter().find(|(id, _)| id == order_id) {
+                Some((_, Allocation { returned, .. })) if returned || sent => {}
+                Some(_) => wrong.push(format!("{product} is settled with {order_id} too early, at {at}")),
+                None => wrong.push(format!("{product} is settled with {order_id}, which has none of it, at {at}")),
+            }
+        }
+        state = stock::evolve(state, event);
+    }
+    // What came back before there was settling was not settled.
+    let is_of_old = |id: &OrderId| {
+        let came_back = |event: &StockEvent| matches!(event, StockEvent::Returned { order_id, .. } if order_id == id);
+        events.iter().any(|(at, event)| *at <= books.past && came_back(event))
+    };
+    for (id, _) in state.to_parts().allocations {
+        let is_over = |book: &OrderBook| book.shipped_at.is_some() || book.cancelled_at.is_some();
+        if books.orders.get(&id).is_none_or(is_over) && !is_of_old(&id) {
+            wrong.push(format!("the stock of {product} still remembers order {id}, which is over"));
+        }
+    }
+}
+
+/// Who was to be told was told, once for each cause, and nobody else.
+fn mails_were_sent(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+    let mut asked = BTreeMap::<&str, usize>::new();
+    for mail in books.mails.values().filter(|mail| mail.order_id == id) {
+        *asked.entry(name_of(&mail.kind)).or_default() += 1;
+    }
+    let refunds = books.payments.values().filter(|payment| payment.order_id == Some(id));
+    let refunds: Vec<_> = refunds.collect();
+    let new = |at: &Position| *at > books.past;
+    let back = refunds.iter().flat_map(|payment| payment.refunded_at()).filter(new).count();
+    // What was lost is told by its credit note.
+    let is_invoiced = |payment: &&&PaymentBook| {
+        let last = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
+        let confirmed = book.confirmed_at.is_some_and(|at| at > books.past);
+        confirmed && last.is_some_and(|last| std::ptr::eq(last, **payment))
+    };
+    let lost = refunds.iter().filter(is_invoiced).flat_map(|payment| payment.lost_at()).filter(new).count();
+    let returned = refunds.iter().flat_map(|payment| payment.returned_at()).filter(new).count();
+    let vouchers = books.checkouts.get(&id).into_iter().flatten();
+    let vouchers = vouchers.filter(|(_, event)| matches!(event, CheckoutEvent::VoucherIssued { .. })).count();
+    for (kind, due) in [
+        ("shipped", usize::from(book.shipped_at.is_some_and(|shipped| shipped > books.past))),
+        ("refunded", back + lost),
+        ("refund failed", returned),
+        ("voucher", vouchers),
+    ] {
+        let asked = asked.get(kind).copied().unwrap_or_default();
+        if asked != due {
+            wrong.push(format!("order {id} ({:?}) has {asked} mails {kind:?} where {due} are due", book.status));
+        }
+    }
+}
+
+/// A confirmation waits for the invoice, and is not sent any more when the order is cancelled first; who cancels is told so.
+fn orders_were_told_of(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+    let asked = |kind: MailKind| books.mails.values().filter(|mail| mail.order_id == id && mail.kind == kind).count();
+    let (confirmed, cancelled) = (book.confirmed_at.is_some(), book.cancelled_at.is_some());
+    let confirmations = asked(MailKind::Confirmation);
+    if confirmations > usize::from(confirmed) || (confirmed && !cancelled && confirmations == 0) {
+        wrong.push(format!("order {id} ({:?}) has {confirmations} confirmations", book.status));
+    }
+    let cancellations = asked(MailKind::Cancelled);
+    // Of old, only who had been told of a confirmation was told.
+    let may_lack_one = !confirmed && book.cancelled_at.is_some_and(|at| at <= books.past);
+    if cancellations > usize::from(cancelled) || (cancelled && cancellations == 0 && !may_lack_one) {
+        wrong.push(format!("order {id} ({:?}) has {cancellations} mails that it is cancelled", book.status));
+    }
+}
+
+fn name_of(kind: &MailKind) -> &'static str {
+    match kind {
+        MailKind::Confirmation => "confirmation",
+        MailKind::Shipped => "shipped",
+        MailKind::Cancelled => "cancelled",
+        MailKind::Refunded { .. } => "refunded",
+        MailKind::RefundFailed { .. } => "refund failed",
+        MailKind::Voucher { .. } => "voucher",
+    }
+}
+
+/// Each mail has one outcome, but for those to nobody, which are parked, and what was handed in is one message for each mail.
+fn mails_agree_with_the_mailbox(books: &Books, world: &World, wrong: &mut Vec<String>) {
+    let handed_in: BTreeSet<String> = world.mails().into_iter().map(|mail| mail.message_id).collect();
+    for (id, mail) in &books.mails {
+        if mail.sent + mail.failed != u32::from(!mail.is_parked()) {
+            wrong.push(format!("mail {id} was sent {} times and failed {} times", mail.sent, mail.failed));
+        }
+        if mail.sent > 0 && !handed_in.contains(&mail.message_id) {
+            wrong.push(format!("mail {id} is said to be sent, and was never handed in"));
+        }
+    }
+    let known: BTreeSet<&String> = books.mails.values().map(|mail| &mail.message_id).collect();
+    for message_id in &handed_in {
+        if !known.contains(message_id) {
+            wrong.push(format!("a mail {message_id} was handed in that nobody asked for"));
+        }
+    }
+}
+
+/// No process has anything left to do, and parked is what nobody can read, money that needs a look, and the mail of orders
+/// that go to nobody.
+fn processes_are_done(world: &World, books: &Books, wrong: &mut Vec<String>) {
+    let undeliverable = books.mails.values().filter(|mail| mail.is_parked()).map(|mail| mail.order_id);
+    let poisoned = lock(&world.poisoned).len() + undeliverable.collect::<BTreeSet<_>>().len();
+    let mut parked = 0;
+    for (process, standing) in world.standings() {
+        if standing.unfinished > 0 || standing.paused {
+            wrong.push(format!("{process} is stuck: {standing:?}"));
+        }
+        if process != money_alarms::LISTENER.name {
+            parked += standing.parked;
+        }
+    }
+    if parked != poisoned {
+        wrong.push(format!(
+            "{parked} orders are parked, with {poisoned} events that nobody can read and mails that nobody takes"
+        ));
+    }
+    let mut alarms = Process::default();
+    for recorded in world.events() {
+        if recorded.stream() == streams::process(money_alarms::LISTENER.name).as_str() {
+            alarms = process::evolve(alarms, &aggregates::decode(&recorded).expect("it was just written"));
+        }
+    }
+    for book in books.payments.values() {
+        let payment = book.now();
+        let mut failed_at = book.events.iter().filter(|(_, event)| matches!(event, PaymentEvent::RefundFailed { .. }));
+        let is_new = failed_at.next_back().is_some_and(|(at, _)| *at > books.past);
+        let is_with_us = |refund: &payment::Refund| {
+            let failed = matches!(refund.state, RefundState::Failed { .. });
+            failed && payment.left().is_some_and(|left| left.amount >= refund.amount.amount)
+        };
+        let Some(order_id) = book.order_id.filter(|_| is_new) else { continue };
+        if payment.refunds().iter().any(is_with_us) && !alarms.parked().contains_key(&order_id.to_string()) {
+            wrong.push(format!("money of order {order_id} could not go back, and no operator was told"));
+        }
+    }
+}
+
+/// Marks what a crash has cut apart.
+pub(super) fn mark_what_the_crash_cut(world: &World) {
+    let books = Books::of(world);
+    let bank = world.bank();
+    let charge_untold = bank.charges.iter().any(|charged| {
+        let told = books.payments.get(&charged.payment_id).map(|book| book.succeeded_at.is_some() || book.declined);
+        matches!(charged.stands, Stands::Paid | Stands::Refused) && told == Some(false)
+    });
+    let handed_in = world.mails();
+    let mail_untold = books
+        .mails
+        .values()
+        .any(|mail| mail.sent == 0 && handed_in.iter().any(|handed_in| handed_in.message_id == mail.message_id));
+    if charge_untold || mail_untold {
+        fate::mark(Scene::CrashBetweenEffectAndEvent);
+    }
+    drop(bank);
+    let events = world.events();
+    let positions: BTreeMap<String, Position> =
+        events.iter().map(|recorded| (recorded.id.to_string(), recorded.position)).collect();
+    let uncommitted = events.iter().any(|recorded| {
+        let Some(process) = recorded.actor().strip_prefix("process:") else { return false };
+        let cause = recorded.causation_id().and_then(|cause| positions.get(cause));
+        cause.is_some_and(|cause| *cause > world.log.checkpoint(process))
+    });
+    if uncommitted {
+        fate::mark(Scene::CrashAfterEventBeforeCheckpoint);
+    }
+}

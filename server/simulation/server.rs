@@ -1,0 +1,337 @@
+//! A server of a simulated shop: the real processes behind doors at which they may fail, wait or die.
+//!
+//! A server that has died answers nobody any more: whatever of it still runs waits for ever at the next door. So nothing of
+//! it has an effect after its death, as if the machine had lost its power.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use storefront_api::{OrderId, ProductId};
+use storefront_domain::order::{self, Order};
+use storefront_domain::product::{self, Product};
+use storefront_eventlog::{
+    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
+    StoreError, StreamName, Taken, Timer, Version,
+};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::bell::Bell;
+use super::fate;
+use super::outside::{Gateway, Mailbox, Range};
+use super::points;
+use super::scenes::Scene;
+use super::world::World;
+use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::sync::Assortment;
+use crate::clock;
+use crate::http::state::Freshness;
+use crate::operations::progress::Progress;
+use crate::processes::engine::lease_runner::Tenancy;
+use crate::runtime::server::{Ground, Systems, start_processes};
+use crate::store::aggregates;
+use crate::store::aggregates::Store;
+use crate::store::commands::Failure;
+use crate::store::streams;
+use crate::views::ProductField;
+
+/// One life of a server.
+pub(super) struct Server {
+    pub(super) number: u32,
+    pub(super) world: Arc<World>,
+    dead: AtomicBool,
+    /// Whether it stands still, as a machine that was put to sleep does.
+    still: AtomicBool,
+    woken: Bell,
+    pub(super) progress: Progress,
+    pub(super) freshness: Arc<Freshness>,
+    started: Mutex<Option<Store>>,
+}
+
+/// A call failed at a door, and had no effect.
+pub(super) struct Failed;
+
+impl Server {
+    /// Starts a server on the log of a world.
+    pub(super) fn start(world: Arc<World>, number: u32) -> Arc<Self> {
+        let config = world.config.clone();
+        let server = Arc::new(Self {
+            number,
+            world,
+            dead: AtomicBool::new(false),
+            still: AtomicBool::new(false),
+            woken: Bell::default(),
+            progress: Progress::default(),
+            freshness: Arc::new(Freshness::new(config.quote_life)),
+            started: Mutex::default(),
+        });
+        let store: Store = Arc::new(Door(server.clone()));
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let shared = format!("server {}", server.number);
+        let holder = if server.world.shared { shared } else { "the only server".to_owned() };
+        let tenancy = Tenancy { holder, lease_ttl: config.lease_ttl };
+        let ground =
+            Ground { store: &store, progress: &server.progress, tenancy, tasks: &tasks, stop: &stop, killed: &stop };
+        let systems = Systems {
+            products: Arc::new(Range(server.clone())),
+            cards: Arc::new(Gateway(server.clone())),
+            mail: Arc::new(Mailbox(server.clone())),
+        };
+        let lists: Arc<dyn Lists> = Arc::new(Door(server.clone()));
+        let assortment =
+            Assortment::new(store.clone(), systems.products.clone(), server.freshness.clone(), lists.clone());
+        start_processes(&config, &ground, &lists, &systems, &server.freshness, &Arc::new(assortment));
+        *server.started.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+        fate::tell(|| format!("server {number} starts"));
+        server
+    }
+
+    /// The log, through this server's door.
+    pub(super) fn store(&self) -> Store {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).clone().expect("it has been started")
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        !self.dead.load(Ordering::Relaxed)
+    }
+
+    /// Dies on the spot.
+    pub(super) fn die(&self, place: &'static str) {
+        self.dead.store(true, Ordering::Relaxed);
+        fate::mark_crash(place);
+        fate::tell(|| format!("server {} dies: {place}", self.number));
+        self.world.server_died();
+    }
+
+    /// A failpoint: takes its time, may never end, and may fail so often in a thousand cases.
+    pub(super) async fn point(&self, place: &'static str, fails: u32) -> Result<(), Failed> {
+        self.only_alive().await;
+        if fate::strikes(fate::climate().slow) {
+            fate::pass(Duration::from_millis(fate::between(1..4000))).await;
+            self.only_alive().await;
+        } else if fate::one_of(2) == 0 {
+            fate::pass(Duration::from_micros(fate::between(1..3000))).await;
+            self.only_alive().await;
+        }
+        if fate::crashes_here(points::times(place)) {
+            self.die(place);
+            return pending().await;
+        }
+        if fate::strikes(fails) { Err(Failed) } else { Ok(()) }
+    }
+
+    /// Stands still from now on, or goes on.
+    pub(super) fn stands_still(&self, still: bool) {
+        self.still.store(still, Ordering::Relaxed);
+        self.woken.rings();
+        fate::tell(|| format!("server {} {}", self.number, if still { "stands still" } else { "goes on" }));
+    }
+
+    async fn only_alive(&self) {
+        self.woken.until(|| (!self.still.load(Ordering::Relaxed)).then_some(())).await;
+        if !self.is_alive() {
+            pending::<()>().await;
+        }
+    }
+}
+
+impl Server {
+    /// An append on its way to the log, and the answer on its way back.
+    async fn sends(self: Arc<Self>, append: Append) -> Result<Appended, AppendError> {
+        let fails = |Failed| AppendError::Store(trouble("the disk failed"));
+        self.point(points::BEFORE_APPEND, fate::climate().store_fails).await.map_err(fails)?;
+        if self.world.refuses_writes() {
+            fate::mark(Scene::StoreRefusingWrites);
+            return Err(AppendError::Store(trouble("the disk is full")));
+        }
+        if fate::strikes(fate::climate().store_fails) {
+            return Err(AppendError::Busy);
+        }
+        if self.world.shared && fate::strikes(fate::climate().slow) {
+            fate::pass(Duration::from_millis(fate::between(1..40_000))).await;
+        }
+        let outcome = self.world.lands(&append);
+        match &outcome {
+            Ok(_) if !self.is_alive() => fate::mark(Scene::AppendLandedAfterItsSenderDied),
+            Ok(_) => {
+                if self.point(points::AFTER_APPEND, fate::climate().append_lost).await.is_err() {
+                    fate::mark(Scene::AppendLandedButAnswerLost);
+                    return Err(AppendError::Store(trouble("the connection was lost, and with it the answer")));
+                }
+            }
+            Err(AppendError::Fenced { .. }) => fate::mark(Scene::HolderPausedAndReplaced),
+            Err(_) => {}
+        }
+        outcome
+    }
+}
+
+/// The log, as one server reaches it.
+struct Door(Arc<Server>);
+
+impl Door {
+    async fn read(&self) -> Result<(), StoreError> {
+        self.0
+            .point(points::READ, fate::climate().store_fails)
+            .await
+            .map_err(|Failed| trouble("the connection is lost"))
+    }
+
+    /// A change beside the log.
+    async fn change(&self) -> Result<(), StoreError> {
+        self.read().await?;
+        if self.0.world.refuses_writes() { Err(trouble("the disk is full")) } else { Ok(()) }
+    }
+}
+
+/// The store's clock.
+fn now_ms() -> i64 {
+    clock::now().unix_ms()
+}
+
+fn trouble(what: &str) -> StoreError {
+    StoreError::Database(what.into())
+}
+
+#[async_trait]
+impl EventStore for Door {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let server = self.0.clone();
+        // On a log that several servers share, an append that was sent may land whatever becomes of its sender.
+        if server.world.shared && fate::one_of(2) == 0 {
+            return tokio::spawn(server.sends(append)).await.expect("nobody aborts it");
+        }
+        server.sends(append).await
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.stream(stream, from, limit))
+    }
+
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+        self.read().await?;
+        let stretch = usize::try_from(fate::between(1..100)).unwrap_or(1);
+        Ok(self.0.world.log.all(after, limit, filter, stretch))
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.head())
+    }
+
+    async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
+        let position = self.0.world.log.wait_for(after).await;
+        self.read().await?;
+        Ok(position)
+    }
+
+    async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.checkpoint(consumer))
+    }
+
+    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.answer(key))
+    }
+
+    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+        self.change().await?;
+        Ok(self.0.world.log.beside(|beside| beside.take_lease(lease, holder, ttl, now_ms())))
+    }
+
+    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
+        self.change().await?;
+        Ok(self.0.world.log.beside(|beside| beside.renew_lease(fence, ttl, now_ms())))
+    }
+
+    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.change().await?;
+        self.0.world.log.beside(|beside| beside.give_back_lease(fence));
+        Ok(())
+    }
+
+    async fn now_ms(&self) -> Result<i64, StoreError> {
+        self.read().await?;
+        Ok(now_ms())
+    }
+
+    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.beside(|beside| beside.due_timers(owner, limit, now_ms())))
+    }
+
+    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.beside(|beside| beside.next_due(owner, now_ms())))
+    }
+
+    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
+        self.read().await?;
+        Ok(self.0.world.log.beside(|beside| beside.snapshot(stream, schema_version)))
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> Result<bool, StoreError> {
+        self.change().await?;
+        Ok(self.0.world.log.save_snapshot(stream, version, schema_version, data))
+    }
+
+    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
+        self.read().await?;
+        Ok(Vec::new())
+    }
+
+    async fn close(&self) {}
+}
+
+/// What the views would say: here, always what the log says.
+#[async_trait]
+impl Lists for Door {
+    async fn baskets_with(&self, product_id: &ProductId, _seen: Position) -> Result<Vec<OrderId>, Failure> {
+        self.read().await?;
+        let mut orders = BTreeMap::<OrderId, Order>::new();
+        for recorded in self.0.world.events() {
+            let Some(id) = streams::id_in::<OrderId>("order", recorded.stream()) else { continue };
+            // What cannot be read is left out, as the views do.
+            let Ok(event) = aggregates::decode(&recorded) else { continue };
+            let order = orders.entry(id).or_default();
+            *order = order::evolve(std::mem::take(order), &event);
+        }
+        let has = |order: &Order| order.lines().iter().any(|line| line.item.product_id == *product_id);
+        let open = orders.into_iter().filter(|(_, order)| order.basket().is_some() && has(order));
+        Ok(open.map(|(id, _)| id).collect())
+    }
+
+    async fn sold(&self, _seen: Position) -> Result<Vec<ProductId>, Failure> {
+        self.read().await?;
+        let mut products = BTreeMap::<ProductId, Product>::new();
+        for recorded in self.0.world.events() {
+            let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { continue };
+            let product = products.entry(id).or_default();
+            *product = product::evolve(std::mem::take(product), &aggregates::decode(&recorded)?);
+        }
+        Ok(products.into_iter().filter(|(_, product)| product.active()).map(|(id, _)| id).collect())
+    }
+
+    /// Nobody changes the range from here.
+    async fn namesake(
+        &self,
+        _seen: Position,
+        _sku: Option<&str>,
+        _name: Option<&str>,
+        _except: Option<&ProductId>,
+    ) -> Result<Option<(ProductId, ProductField)>, Failure> {
+        Ok(None)
+    }
+}

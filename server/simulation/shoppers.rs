@@ -1,0 +1,357 @@
+//! Shoppers and shopkeepers: each does what comes to mind, and asks again under the same key when there is no answer.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_api::{
+    Address, Currency, CustomerId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId, RefundId,
+};
+use storefront_domain::order::{self, ItemFacts, LineFacts, Order, OrderCommand, OrderError, OrderEvent};
+use storefront_domain::payment::PaymentCommand;
+use storefront_domain::product::{Facts, ProductEvent};
+use storefront_domain::stock::{StockCommand, StockEvent};
+use storefront_eventlog::AppendError;
+
+use super::fate;
+use super::intents::{ASKS, DECLINED, GOOD, SLOW};
+use super::outside::NOBODY;
+use super::purses::{self, ADA};
+use super::scenes::Scene;
+use super::world::World;
+use crate::store::aggregates;
+use crate::store::aggregates::{Cause, LoadError, Store};
+use crate::store::commands;
+use crate::store::commands::{Condition, Context, Done, Failure, Idempotency, Reply};
+use crate::store::order_record::OrderRecord;
+use crate::store::streams;
+use crate::{clock, random};
+
+/// How long somebody waits for an answer of the shop.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often somebody asks.
+const ATTEMPTS: u32 = 400;
+
+/// The range of the shop.
+pub(super) const RANGE: [&str; 3] = ["mug", "kettle", "tray"];
+
+/// Buys one thing after another.
+pub(super) async fn shops(world: Arc<World>) {
+    for _ in 0..fate::between(1..3) {
+        let order_id = OrderId(random::id());
+        let customer_id = (fate::one_of(2) == 0).then_some(ADA);
+        let shopper = Shopper { world: world.clone(), order_id, customer_id };
+        for _ in 0..fate::between(4..14) {
+            thinks().await;
+            let order = shopper.looks().await;
+            let act = match wants_money_back(&order) {
+                Some(refund) => Some(Act::Refund(refund)),
+                None => shopper.comes_to_mind(&order).await.map(Act::Order),
+            };
+            if let Some(act) = act {
+                shopper.acts(act).await;
+            }
+        }
+    }
+}
+
+/// Now and then some of the money is to go back, or all of it.
+fn wants_money_back(order: &Order) -> Option<PaymentCommand> {
+    if order.number().is_none() || fate::one_of(6) > 0 {
+        return None;
+    }
+    let some = i64::try_from(fate::between(1..1500)).unwrap_or(1);
+    let amount = (fate::one_of(4) > 0).then(|| Money::new(some, Currency::EUR));
+    Some(PaymentCommand::Refund { refund_id: RefundId(random::id()), amount, reason: "it was broken".to_owned() })
+}
+
+async fn thinks() {
+    let long = fate::one_of(30) == 0;
+    fate::pass(Duration::from_millis(if long { fate::between(0..240_000) } else { fate::between(0..2500) })).await;
+}
+
+/// New pieces come in.
+pub(super) async fn receives(world: &World, product: &ProductId, quantity: u32) {
+    let key = random::id().to_string();
+    let done = patiently(world, |store| {
+        let context = context("operator", product.to_string(), &key);
+        let command = StockCommand::Receive { quantity };
+        let product = product.clone();
+        async move {
+            let reply = |_: &_, _| Ok(a_reply(None));
+            once(&store, &context, commands::change_stock(&store, &product, &context, &command, reply)).await
+        }
+    });
+    done.await.expect("goods can always come in");
+}
+
+/// What somebody asks of the shop.
+#[derive(Clone, Debug)]
+enum Act {
+    Order(OrderCommand),
+    Refund(PaymentCommand),
+}
+
+struct Shopper {
+    world: Arc<World>,
+    order_id: OrderId,
+    customer_id: Option<CustomerId>,
+}
+
+impl Shopper {
+    async fn looks(&self) -> Order {
+        let stream = streams::order(self.order_id);
+        let found = patiently(&self.world, |store| {
+            let stream = stream.clone();
+            async move { Ok(aggregates::load::<OrderEvent>(&store, &stream).await?.0) }
+        });
+        found.await.expect("an order can be read")
+    }
+
+    /// What a shopper, or the shopkeeper, does with an order in this state.
+    async fn comes_to_mind(&self, order: &Order) -> Option<OrderCommand> {
+        let reason = || "changed my mind".to_owned();
+        match order.status() {
+            None => self.wants_something().await,
+            Some(OrderStatus::InProgress) => match fate::one_of(10) {
+                0..4 => self.wants_something().await,
+                4 => Some(self.wants_another_quantity(order).await?),
+                5 if fate::one_of(6) == 0 => Some(OrderCommand::RemoveItem { product_id: a_product() }),
+                6 if fate::one_of(20) == 0 => Some(OrderCommand::Clear),
+                6 | 7 if order.voucher().is_none() => self.has_a_voucher().await,
+                6 if fate::one_of(8) == 0 => Some(OrderCommand::RemoveVoucher),
+                _ => self.buys(order).await,
+            },
+            // Mostly there is nothing to do but wait.
+            Some(OrderStatus::CheckedOut) => match fate::one_of(6) {
+                0 => Some(OrderCommand::Cancel { reason: reason() }),
+                1 => Some(sends()),
+                _ => None,
+            },
+            Some(OrderStatus::Confirmed) => match fate::one_of(6) {
+                0 => Some(OrderCommand::Cancel { reason: reason() }),
+                1 | 2 => Some(sends()),
+                _ => None,
+            },
+            Some(OrderStatus::Shipped) => match fate::one_of(3) {
+                0 => Some(OrderCommand::Deliver { recipient: "Ada".to_owned() }),
+                1 => Some(OrderCommand::Cancel { reason: reason() }),
+                _ => None,
+            },
+            Some(OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Expired) => match fate::one_of(4) {
+                0 => Some(OrderCommand::Cancel { reason: reason() }),
+                1 => Some(sends()),
+                _ => None,
+            },
+        }
+    }
+
+    async fn wants_something(&self) -> Option<OrderCommand> {
+        let product_id = a_product();
+        let (product, available) = self.asks_about(&product_id).await?;
+        let item = ItemFacts {
+            product_id: product_id.clone(),
+            sku: product_id.to_string(),
+            name: product_id.to_string(),
+            unit_price: product.price,
+            vat_rate_percent: product.vat_rate_percent,
+        };
+        product.active.then(|| OrderCommand::AddItem {
+            customer_id: self.customer_id,
+            spending_limit: None,
+            item,
+            quantity: some_pieces(),
+            available,
+        })
+    }
+
+    async fn has_a_voucher(&self) -> Option<OrderCommand> {
+        let found = patiently(&self.world, |store| purses::voucher_for(store, self.order_id));
+        let (code, amount) = found.await.expect("a voucher can be read")?;
+        Some(OrderCommand::ApplyVoucher { code, amount })
+    }
+
+    async fn wants_another_quantity(&self, order: &Order) -> Option<OrderCommand> {
+        let product_id = order.lines().first()?.item.product_id.clone();
+        let (_, available) = self.asks_about(&product_id).await?;
+        Some(OrderCommand::ChangeQuantity { product_id, quantity: some_pieces(), available })
+    }
+
+    async fn buys(&self, order: &Order) -> Option<OrderCommand> {
+        let mut facts = Vec::new();
+        for line in order.lines() {
+            facts.extend(self.asks_about(&line.item.product_id).await.map(|(facts, _)| facts));
+        }
+        let payment = match fate::one_of(12) {
+            0 | 1 => PaymentMethod::Card { token: DECLINED.to_owned() },
+            10 | 11 => PaymentMethod::Card { token: ASKS.to_owned() },
+            2 | 3 => PaymentMethod::Card { token: SLOW.to_owned() },
+            4 => PaymentMethod::None,
+            5..=7 if self.customer_id.is_some() => PaymentMethod::Wallet,
+            _ => PaymentMethod::Card { token: GOOD.to_owned() },
+        };
+        let email = if fate::one_of(20) == 0 { NOBODY } else { "ada@example.com" };
+        Some(OrderCommand::CheckOut {
+            expected_total: order.total(),
+            facts,
+            spending_limit: None,
+            payment_id: PaymentId(random::id()),
+            email: email.to_owned(),
+            shipping_address: an_address(),
+            payment,
+        })
+    }
+
+    /// What the catalogue and the shelf say of a product; `None` when it is not for sale now.
+    async fn asks_about(&self, product_id: &ProductId) -> Option<(LineFacts, u32)> {
+        let server = self.world.server().await;
+        if !server.freshness.prices_are_good(clock::now()) {
+            return None;
+        }
+        let found = patiently(&self.world, |store| {
+            let product_id = product_id.clone();
+            async move {
+                let (product, _) = aggregates::load::<ProductEvent>(&store, &streams::product(&product_id)).await?;
+                let (stock, _) = aggregates::load::<StockEvent>(&store, &streams::stock(&product_id)).await?;
+                Ok((product, stock.available()))
+            }
+        });
+        let (product, available) = found.await.ok()?;
+        let (product_id, active) = (product_id.clone(), product.active());
+        let Facts { price, vat_rate_percent, .. } = *product.facts()?;
+        Some((LineFacts { product_id, price, vat_rate_percent, active, available }, available))
+    }
+
+    /// Asks the shop for it, until there is an answer; now and then once more.
+    async fn acts(&self, command: Act) {
+        let key = random::id().to_string();
+        let answer = self.asks(&command, &key).await;
+        match &answer {
+            Ok(done) => {
+                fate::tell(|| format!("{}: {command:?} is done at {}", self.order_id, done.position));
+                if matches!(command, Act::Refund(_)) {
+                    self.world.refund_was_acknowledged(self.order_id);
+                }
+                if fate::one_of(5) == 0 {
+                    let again = self.asks(&command, &key).await.expect("what was done is answered again");
+                    assert!(again.replayed, "{command:?} was done twice under one key");
+                    assert_eq!(again.position, done.position, "{command:?} got another answer under its key");
+                    fate::mark(Scene::CommandRepeatedUnderItsKey);
+                    if let Act::Refund(PaymentCommand::Refund { amount: Some(_), .. }) = command {
+                        fate::mark(Scene::PartialRefundRepeated);
+                    }
+                }
+            }
+            Err(Failure::Order(OrderError::TotalChanged { .. })) => fate::mark(Scene::PriceChangedSinceTheBasket),
+            Err(Failure::Order(_) | Failure::Payment(_)) => {}
+            Err(other) => panic!("{command:?} failed: {other}"),
+        }
+        if let Err(refusal) = &answer {
+            fate::tell(|| format!("{}: {command:?} is refused: {refusal}", self.order_id));
+        }
+    }
+
+    async fn asks(&self, command: &Act, key: &str) -> Result<Done, Failure> {
+        let id = self.order_id;
+        patiently(&self.world, |store| {
+            let (context, command) = (context("guest", id.to_string(), key), command.clone());
+            async move {
+                match command {
+                    Act::Order(command) => {
+                        let decide = |order: &Order| order::decide(order, command.clone());
+                        let reply =
+                            |_: &OrderRecord, after: &OrderRecord, _: Option<&_>| Ok(a_reply(Some(after.version.0)));
+                        once(&store, &context, commands::change_order(&store, id, &context, decide, reply)).await
+                    }
+                    Act::Refund(command) => {
+                        let reply = |_: &OrderRecord, _: &_| Ok(a_reply(None));
+                        once(&store, &context, commands::refund_order(&store, id, &context, &command, reply)).await
+                    }
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Asks whichever server runs, again and again while there is no definite answer.
+async fn patiently<T, F>(world: &World, ask: impl Fn(Store) -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    for _ in 0..ATTEMPTS {
+        let server = world.server().await;
+        match clock::timeout(PATIENCE, ask(server.store())).await {
+            Some(Err(failure)) if is_trouble(&failure) => {}
+            Some(answer) => return answer,
+            None => {}
+        }
+        fate::pass(Duration::from_millis(fate::between(10..3000))).await;
+    }
+    panic!("the shop never answers");
+}
+
+/// Trouble of the shop, which says nothing about the command.
+fn is_trouble(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Busy | Failure::Append(AppendError::Store(_) | AppendError::Busy) | Failure::Load(LoadError::Store(_))
+    )
+}
+
+/// A command under a key, as the HTTP interface treats it: answered from what is kept, before and after.
+async fn once(
+    store: &Store,
+    context: &Context,
+    work: impl Future<Output = Result<Done, Failure>>,
+) -> Result<Done, Failure> {
+    let idempotency = context.idempotency.as_ref().expect("every command here has a key");
+    if let Some(done) = commands::answered(store, idempotency).await? {
+        return Ok(done);
+    }
+    match work.await {
+        Ok(done) => Ok(done),
+        Err(refusal) => Ok(commands::answered(store, idempotency).await?.ok_or(refusal)?),
+    }
+}
+
+fn context(actor: &str, correlation_id: String, key: &str) -> Context {
+    Context {
+        cause: Cause { correlation_id, causation_id: Some(format!("request-{key}")), actor: actor.to_owned() },
+        idempotency: Some(Idempotency {
+            key: format!("{actor}:{key}"),
+            fingerprint: "the same each time".to_owned(),
+            fingerprint_of_bytes: "the same each time".to_owned(),
+        }),
+        condition: Condition::Anything,
+        customer_id: None,
+    }
+}
+
+fn a_reply(version: Option<u64>) -> Reply {
+    Reply { status: 200, location: None, version, body: serde_json::Value::Null }
+}
+
+fn a_product() -> ProductId {
+    fate::pick(&RANGE).parse().expect("it is an id")
+}
+
+fn some_pieces() -> storefront_domain::Quantity {
+    storefront_domain::Quantity::try_from(u32::try_from(fate::between(1..4)).unwrap_or(1)).expect("it is small")
+}
+
+fn sends() -> OrderCommand {
+    let (carrier, tracking_number) = ("Van".to_owned(), "1".to_owned());
+    OrderCommand::Ship { carrier, tracking_number, estimated_delivery: None }
+}
+
+fn an_address() -> Address {
+    Address {
+        name: "Ada".to_owned(),
+        street: "1 Street".to_owned(),
+        postal_code: "1".to_owned(),
+        city: "Town".to_owned(),
+        country: "GB".to_owned(),
+        ..Address::default()
+    }
+}

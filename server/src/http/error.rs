@@ -1,0 +1,332 @@
+//! Every error of the HTTP interface as RFC 9457 problem details. The one place where a failure gets its code.
+
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use storefront_api::{FieldError, Problem, ProductId};
+use storefront_domain::customer::CustomerError;
+use storefront_domain::order::{LineProblem, OrderError};
+use storefront_domain::payment::PaymentError;
+use storefront_domain::process::ProcessError;
+use storefront_domain::stock::StockError;
+use storefront_domain::voucher::VoucherError;
+use storefront_domain::wallet::WalletError;
+use storefront_eventlog::{AppendError, StoreError, Trouble};
+use tracing::error;
+
+use crate::http::error_code::Code;
+use crate::store::aggregates::LoadError;
+use crate::store::commands::Failure;
+use crate::views::ViewStoreError;
+
+/// A request that fails, as the client will see it.
+#[derive(Debug)]
+pub(crate) struct ApiError(Box<Problem>);
+
+impl ApiError {
+    /// A problem of a kind; `detail` says what is wrong this time and what to do.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem {
+            kind: format!("urn:storefront:problem:{}", code.text()),
+            title: code.title().to_owned(),
+            status: code.status().as_u16(),
+            detail: detail.into(),
+            code: code.text().to_owned(),
+            ..Problem::default()
+        }))
+    }
+
+    /// A value that is well-formed and wrong.
+    pub(crate) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::invalid_fields(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])
+    }
+
+    /// Several values that are well-formed and wrong.
+    pub(crate) fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let details = errors.iter().map(|error| match error.pointer.as_str() {
+            "" => error.detail.clone(),
+            pointer => format!("{pointer}: {}", error.detail),
+        });
+        let detail = details.collect::<Vec<_>>().join("; ");
+        let detail = format!("{}.", detail.trim_end_matches('.'));
+        Self::new(Code::InvalidValues, detail).with(|problem| problem.errors = errors)
+    }
+
+    pub(crate) fn order_not_found() -> Self {
+        Self::new(Code::OrderNotFound, "There is no order with this id.")
+    }
+
+    pub(crate) fn product_not_found(id: &ProductId) -> Self {
+        Self::new(Code::ProductNotFound, format!("There is no product {id}."))
+            .with(|problem| problem.product_ids = vec![id.clone()])
+    }
+
+    /// The prices that the shop knows are too old to sell at.
+    pub(crate) fn prices_unknown() -> Self {
+        Self::new(
+            Code::ProductServiceUnavailable,
+            "The product service has not answered for a while, so prices may be out of date. Try again shortly.",
+        )
+    }
+
+    /// The log cannot be read or written for now.
+    pub(crate) fn log_unavailable(trouble: Trouble) -> Self {
+        let detail = format!(
+            "The event log cannot be used: {trouble}. Try again shortly; a command under its Idempotency-Key takes effect once."
+        );
+        Self::new(Code::LogUnavailable, detail)
+    }
+
+    pub(crate) fn internal() -> Self {
+        let detail = "The shop made a mistake. Try again; the request id finds it in the shop's own log.";
+        Self::new(Code::Internal, detail)
+    }
+
+    /// The problem itself.
+    #[cfg(test)]
+    pub(crate) fn into_problem(self) -> Problem {
+        *self.0
+    }
+
+    /// Adds what helps.
+    pub(crate) fn with(mut self, add: impl FnOnce(&mut Problem)) -> Self {
+        add(&mut self.0);
+        self
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self.0)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Order(refusal) => refusal.into(),
+            Failure::Stock(refusal) => refusal.into(),
+            Failure::Payment(refusal) => refusal.into(),
+            Failure::Process(refusal) => refusal.into(),
+            Failure::Wallet(refusal) => refusal.into(),
+            Failure::Voucher(refusal) => refusal.into(),
+            Failure::Customer(refusal) => refusal.into(),
+            Failure::VersionMismatch { current } => Self::new(
+                Code::VersionMismatch,
+                format!("If-Match names another version; the current one is {current}. Read again, then decide."),
+            )
+            .with(|problem| problem.current_version = Some(current)),
+            Failure::KeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "The Idempotency-Key was used for a request with another route or body. Make a new key.",
+            ),
+            Failure::Busy | Failure::Append(AppendError::Busy) => {
+                Self::new(Code::Busy, "Nothing was changed. Try again shortly.")
+            }
+            Failure::Load(LoadError::Store(StoreError::Closed))
+            | Failure::Append(AppendError::Store(StoreError::Closed)) => {
+                Self::new(Code::ShuttingDown, "Nothing was changed. Try again when the shop is open again.")
+            }
+            Failure::Load(LoadError::Store(failure)) | Failure::Append(AppendError::Store(failure)) => {
+                error!(error = %failure, "a request failed");
+                Self::log_unavailable(failure.trouble())
+            }
+            Failure::Views(failure @ (ViewStoreError::Database(_) | ViewStoreError::Unusable(_))) => {
+                error!(error = %failure, "a request failed");
+                Self::new(Code::ViewsUnavailable, "The database of the lists does not answer. Try again shortly.")
+            }
+            Failure::Load(LoadError::Codec { position, source }) => {
+                error!(position, error = %source, "a request failed");
+                Self::new(Code::UnreadableEvent, format!("Event {position} cannot be read: {source}."))
+            }
+            failure @ (Failure::Append(
+                AppendError::Conflict { .. }
+                | AppendError::AlreadyAnswered { .. }
+                | AppendError::DuplicateEvent(_)
+                | AppendError::Fenced { .. }
+                | AppendError::TimerGone { .. }
+                | AppendError::Invalid(_),
+            )
+            | Failure::Views(ViewStoreError::Row { .. })
+            | Failure::Json(_)
+            | Failure::Invoice(_)
+            | Failure::Withdrawals(_)
+            | Failure::Email(_)) => {
+                error!(error = %failure, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ViewStoreError> for ApiError {
+    fn from(failure: ViewStoreError) -> Self {
+        Failure::from(failure).into()
+    }
+}
+
+impl From<OrderError> for ApiError {
+    fn from(refusal: OrderError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            OrderError::NotFound => Self::order_not_found(),
+            OrderError::WrongState { .. } => Self::new(Code::OrderState, detail),
+            OrderError::NoSuchLine(product_id) => {
+                Self::new(Code::LineNotFound, detail).with(|problem| problem.product_ids = vec![product_id])
+            }
+            OrderError::TooManyPieces { .. } => Self::new(Code::TooManyPieces, detail),
+            OrderError::TooManyLines => Self::new(Code::TooManyLines, detail),
+            OrderError::NotAvailable { product_id, .. } => {
+                Self::new(Code::OutOfStock, detail).with(|problem| problem.product_ids = vec![product_id])
+            }
+            OrderError::OverSpendingLimit { product_id, .. } => {
+                Self::new(Code::OverSpendingLimit, detail).with(|problem| problem.product_ids = vec![product_id])
+            }
+            OrderError::WrongCurrency => Self::new(Code::WrongCurrency, detail),
+            OrderError::TotalTooLarge => Self::new(Code::TotalTooLarge, detail),
+            OrderError::Empty => Self::new(Code::BasketEmpty, detail),
+            OrderError::LinesNotBuyable(lines) => lines_not_buyable(&lines),
+            OrderError::TotalChanged { new_total } => {
+                Self::new(Code::TotalChanged, detail).with(|problem| problem.new_total = Some(new_total))
+            }
+        }
+    }
+}
+
+impl From<StockError> for ApiError {
+    fn from(refusal: StockError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            StockError::OutOfRange => Self::new(Code::InvalidValues, detail),
+            StockError::NotAvailable { .. } | StockError::NotReserved | StockError::BelowReserved { .. } => {
+                Self::new(Code::StockState, detail)
+            }
+        }
+    }
+}
+
+impl From<PaymentError> for ApiError {
+    fn from(refusal: PaymentError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            PaymentError::NothingToRefund => Self::new(Code::NothingToRefund, detail),
+            PaymentError::RefundDoesNotFit { .. } => Self::new(Code::RefundTooLarge, detail),
+            // No request records what became of a payment: that is for the processes.
+            PaymentError::NotFound
+            | PaymentError::NotPaid
+            | PaymentError::OtherOutcome
+            | PaymentError::OtherIntent { .. }
+            | PaymentError::NoRefundRequested => {
+                error!(error = %refusal, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<WalletError> for ApiError {
+    fn from(refusal: WalletError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            WalletError::NotFound => Self::new(Code::WalletNotFound, "There is no wallet of this customer."),
+            WalletError::BadAmount => Self::invalid("/amount", "must be more than nothing, in the shop's currency"),
+            WalletError::BalanceTooLarge => Self::new(Code::BalanceTooLarge, detail),
+            // No request charges or credits: that is for the processes.
+            WalletError::TooLittle { .. } | WalletError::MoreThanPaid => Self::internal(),
+        }
+    }
+}
+
+impl From<VoucherError> for ApiError {
+    fn from(refusal: VoucherError) -> Self {
+        let detail = sentence(&refusal);
+        match refusal {
+            VoucherError::NotFound => {
+                Self::new(Code::VoucherNotFound, "There is no voucher with this code for this order. Check the code.")
+            }
+            VoucherError::InUse | VoucherError::Used | VoucherError::Revoked | VoucherError::NotReserved => {
+                Self::new(Code::VoucherNotUsable, detail)
+            }
+            // No request issues vouchers: that is for the processes.
+            VoucherError::CodeTaken | VoucherError::BadAmount => Self::internal(),
+        }
+    }
+}
+
+impl From<CustomerError> for ApiError {
+    fn from(refusal: CustomerError) -> Self {
+        match refusal {
+            CustomerError::NotFound => {
+                Self::new(Code::CustomerNotFound, "There is no such customer. Register first: POST /v1/customers.")
+            }
+            CustomerError::Exists => Self::new(Code::CustomerExists, sentence(&refusal)),
+            CustomerError::BadLimit => Self::invalid("/spending_limit", "must not be negative"),
+        }
+    }
+}
+
+impl From<ProcessError> for ApiError {
+    fn from(refusal: ProcessError) -> Self {
+        match refusal {
+            ProcessError::NotParked => Self::new(
+                Code::SequenceNotParked,
+                "No such sequence is parked. GET /v1/processes/{name}/parked lists those that are.",
+            ),
+            ProcessError::RetriedAlready => Self::new(
+                Code::SequenceRetrying,
+                "The sequence was retried or skipped and is catching up. Look again shortly.",
+            ),
+            ProcessError::NotPaused => {
+                Self::new(Code::ProcessNotPaused, "Only a paused process is led step by step. Pause it first.")
+            }
+            ProcessError::TooManyParked => {
+                error!(error = %refusal, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// Names every line that cannot be bought.
+fn lines_not_buyable(lines: &[LineProblem]) -> ApiError {
+    let (ids, details): (Vec<ProductId>, Vec<String>) = lines
+        .iter()
+        .map(|line| match line {
+            LineProblem::Withdrawn { product_id } => (product_id.clone(), format!("no longer sold: {product_id}")),
+            LineProblem::NotAvailable { product_id, available: 0, .. } => {
+                (product_id.clone(), format!("sold out: {product_id}"))
+            }
+            LineProblem::NotAvailable { product_id, wanted, available } => {
+                (product_id.clone(), format!("only {available} left, not {wanted}: {product_id}"))
+            }
+            LineProblem::OverSpendingLimit { product_id, limit } => {
+                (product_id.clone(), format!("over the spending limit of {limit}: {product_id}"))
+            }
+        })
+        .unzip();
+    let errors = ids.iter().zip(&details);
+    let errors = errors.map(|(id, detail)| FieldError { pointer: format!("/items/{id}"), detail: detail.clone() });
+    let errors = errors.collect();
+    ApiError::new(Code::LinesNotBuyable, format!("{} Change or remove these lines.", sentence(&details.join("; "))))
+        .with(|problem| {
+            problem.product_ids = ids;
+            problem.errors = errors;
+        })
+}
+
+/// An error's text as a sentence.
+pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let text = text.trim_end_matches('.');
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

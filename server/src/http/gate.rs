@@ -1,0 +1,135 @@
+//! The way into the shop, for requests from the network and for the shop's own lab. It can be closed for the moment in which
+//! the shop is put together anew, while the address goes on answering.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use storefront_api::{IDEMPOTENCY_KEY_HEADER, POSITION_HEADER};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::{clock, random};
+
+/// The longest answer that the shop reads from itself.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// The door, at first closed.
+#[derive(Debug, Default)]
+pub(crate) struct Door {
+    inside: RwLock<Option<Router>>,
+    /// How many requests are being answered.
+    busy: watch::Sender<usize>,
+}
+
+/// An answer that the shop gave to itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// What a write wrote.
+    pub(crate) position: Option<u64>,
+    pub(crate) body: Value,
+}
+
+impl Door {
+    /// Everything that the network asks goes through the door.
+    pub(crate) fn router(self: &Arc<Self>) -> Router {
+        Router::new().fallback(enter).with_state(Arc::clone(self))
+    }
+
+    /// From now on requests are answered inside.
+    pub(crate) fn open(&self, inside: Router) {
+        *self.inside.write().unwrap_or_else(PoisonError::into_inner) = Some(inside);
+    }
+
+    /// Nobody enters any more. Answers when so few are left inside; `false` when that takes longer than the limit.
+    pub(crate) async fn close(&self, left: usize, limit: Duration) -> bool {
+        *self.inside.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut busy = self.busy.subscribe();
+        clock::timeout(limit, busy.wait_for(|busy| *busy <= left)).await.is_some()
+    }
+
+    /// Asks the shop as a client would, without a network: a GET without a body, or a write with one under a key of its own.
+    pub(crate) async fn ask(self: &Arc<Self>, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = match body {
+            Some(body) => {
+                let key = random::id().to_string();
+                let request = request.header(CONTENT_TYPE, "application/json").header(IDEMPOTENCY_KEY_HEADER, key);
+                request.body(Body::from(body.to_string()))
+            }
+            None => request.body(Body::empty()),
+        };
+        let response = match request {
+            Ok(request) => enter(State(Arc::clone(self)), request).await,
+            Err(_) => ApiError::internal().into_response(),
+        };
+        let status = response.status().as_u16();
+        let position = response.headers().get(POSITION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes: Bytes = axum::body::to_bytes(response.into_body(), LONGEST_ANSWER).await.unwrap_or_default();
+        Answer { status, position, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    }
+}
+
+async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let _visit = Visit::begin(&door.busy);
+    let inside = door.inside.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some(inside) = inside else {
+        let detail = "The shop is being started over, or is closing. Try again shortly, and read everything anew.";
+        return ApiError::new(Code::ShopClosed, detail).into_response();
+    };
+    let Ok(response) = inside.oneshot(request).await;
+    response
+}
+
+/// A request that is being answered, or whose client has not gone away yet.
+struct Visit<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Visit<'a> {
+    fn begin(busy: &'a watch::Sender<usize>) -> Self {
+        busy.send_modify(|busy| *busy += 1);
+        Self(busy)
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|busy| *busy -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_door_lets_requests_in_while_it_is_open_and_waits_for_those_inside() {
+        let door = Arc::new(Door::default());
+        assert_eq!(door.ask("GET", "/", None).await.body["code"], "shop_closed");
+        let (go, gone) = watch::channel(false);
+        let waits = move || {
+            let mut gone = gone.clone();
+            async move { gone.wait_for(|gone| *gone).await.map(|_| "done").unwrap_or("lost") }
+        };
+        door.open(Router::new().route("/wait", axum::routing::get(waits)));
+        assert_eq!(door.ask("GET", "/elsewhere", None).await.status, 404);
+        let visitor = tokio::spawn({
+            let door = Arc::clone(&door);
+            async move { door.ask("GET", "/wait", None).await.status }
+        });
+        let mut busy = door.busy.subscribe();
+        busy.wait_for(|busy| *busy == 1).await.unwrap();
+        assert!(!door.close(0, Duration::from_millis(1)).await, "somebody is inside");
+        assert!(door.close(1, Duration::from_secs(60)).await);
+        go.send_replace(true);
+        assert!(door.close(0, Duration::from_secs(60)).await);
+        assert_eq!(visitor.await.unwrap(), 200);
+    }
+}

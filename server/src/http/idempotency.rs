@@ -1,0 +1,75 @@
+//! A command under an idempotency key takes effect once, and gets the same answer every time.
+
+use std::future::Future;
+
+use axum::Json;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use storefront_api::{IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER};
+
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::state::Shop;
+use crate::store::commands;
+use crate::store::commands::{Context, Done, Reply};
+
+/// Answers a command: with the stored answer if there is one, else by doing the work.
+pub(crate) async fn once(
+    shop: &Shop,
+    context: &Context,
+    work: impl Future<Output = Result<Done, ApiError>>,
+) -> Result<Response, ApiError> {
+    let answer = |done| respond(shop, context, done);
+    let Some(idempotency) = &context.idempotency else { return work.await.map(answer) };
+    let _claim = shop.running.claim(&idempotency.key).ok_or_else(|| {
+        let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
+        ApiError::new(Code::RequestInProgress, detail)
+    })?;
+    if let Some(done) = commands::answered(&shop.store, idempotency).await? {
+        return Ok(answer(done));
+    }
+    match work.await {
+        Ok(done) => Ok(answer(done)),
+        // A request whose client went away may have been on its way into the log still, and have landed since. What it
+        // did is no reason to refuse the same again.
+        Err(refusal) => match commands::answered(&shop.store, idempotency).await {
+            Ok(Some(done)) => Ok(answer(done)),
+            Ok(None) | Err(_) => Err(refusal),
+        },
+    }
+}
+
+/// The same for work whose effect is not in the log, such as pausing a view: the answer is kept there when it is done.
+pub(crate) async fn once_beside_the_log(
+    shop: &Shop,
+    context: &Context,
+    work: impl Future<Output = Result<Reply, ApiError>>,
+) -> Result<Response, ApiError> {
+    once(shop, context, async { Ok(commands::keep(&shop.store, context, work.await?).await?) }).await
+}
+
+/// An answer that is about nothing with a version.
+pub(crate) fn reply(status: StatusCode, body: &impl Serialize) -> Result<Reply, serde_json::Error> {
+    let body = serde_json::to_value(body)?;
+    Ok(Reply { status: status.as_u16(), location: None, version: None, body })
+}
+
+fn respond(shop: &Shop, context: &Context, Done { reply, position, replayed }: Done) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(POSITION_HEADER, HeaderValue::from(position.0));
+    if replayed {
+        shop.log_health.repeats.answer_replayed(&context.cause.correlation_id, position);
+        headers.insert(IDEMPOTENT_REPLAYED_HEADER, HeaderValue::from_static("true"));
+        headers.insert(IDEMPOTENCY_REPLAYED_HEADER, HeaderValue::from_static("true"));
+    }
+    if let Some(location) = reply.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+        headers.insert(LOCATION, location);
+    }
+    if let Some(etag) = reply.version.and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok()) {
+        headers.insert(ETAG, etag);
+    }
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    (status, headers, Json(reply.body)).into_response()
+}

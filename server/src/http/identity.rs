@@ -1,0 +1,121 @@
+//! Who asks: the headers `Storefront-Customer` and `Storefront-Actor`. Open mode believes them; the one place that a session would fill in instead.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money};
+use storefront_domain::customer::{Customer, CustomerError, CustomerEvent};
+
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::state::Shop;
+use crate::store::commands::Failure;
+use crate::store::{aggregates, streams};
+
+/// The customer who asks; `None` for a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller(pub(crate) Option<CustomerId>);
+
+impl Caller {
+    /// Who the headers say it is.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let mut named = headers.get_all(CUSTOMER_HEADER).iter();
+        let Some(first) = named.next() else { return Ok(Self(None)) };
+        let id = first.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| named.next().is_none());
+        let id = id.ok_or_else(|| {
+            ApiError::new(Code::InvalidCustomer, "Send one Storefront-Customer with the customer's id, a UUID.")
+        })?;
+        Ok(Self(Some(id)))
+    }
+
+    /// Who acts, as the events say it: the name that the header `Storefront-Actor` gives, else the customer, else a guest.
+    pub(crate) fn actor(self, headers: &HeaderMap) -> Result<String, ApiError> {
+        let mut named = headers.get_all(ACTOR_HEADER).iter();
+        let Some(first) = named.next() else { return Ok(self.scope()) };
+        let detail = |why: &dyn std::fmt::Display| {
+            format!("Send one Storefront-Actor with a name in UTF-8, or leave it out: {why}.")
+        };
+        let text = std::str::from_utf8(first.as_bytes()).ok().filter(|_| named.next().is_none());
+        let text = text.ok_or_else(|| ApiError::new(Code::InvalidActor, detail(&"this one cannot be read")))?;
+        let name: ActorName = text.parse().map_err(|why| ApiError::new(Code::InvalidActor, detail(&why)))?;
+        Ok(name.to_string())
+    }
+
+    /// Within which an Idempotency-Key is the caller's own, whatever they call themselves.
+    pub(crate) fn scope(self) -> String {
+        self.0.map_or_else(|| "guest".to_owned(), |id| format!("customer:{id}"))
+    }
+
+    /// The customer, where a guest has nothing to look at.
+    pub(crate) fn customer(self) -> Result<CustomerId, ApiError> {
+        self.0.ok_or_else(|| {
+            let detail = "Say who you are: send Storefront-Customer with the id that POST /v1/customers answered.";
+            ApiError::new(Code::CustomerRequired, detail)
+        })
+    }
+}
+
+impl FromRequestParts<Shop> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
+        Self::of(&parts.headers)
+    }
+}
+
+/// The highest price of one piece that a customer may buy; `None` for a guest.
+pub(crate) async fn spending_limit(shop: &Shop, customer_id: Option<CustomerId>) -> Result<Option<Money>, ApiError> {
+    let Some(id) = customer_id else { return Ok(None) };
+    let (customer, _) =
+        aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await.map_err(Failure::from)?;
+    match customer {
+        Customer::Unknown => Err(CustomerError::NotFound.into()),
+        Customer::Registered { limit } => Ok(Some(limit.unwrap_or_else(|| shop.money(shop.terms.spending_limit)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn of(values: &[&str]) -> Result<Caller, String> {
+        let name = axum::http::HeaderName::from_static(CUSTOMER_HEADER);
+        let headers = values.iter().map(|value| (name.clone(), value.parse().unwrap()));
+        Caller::of(&headers.collect()).map_err(|error| error.into_problem().code)
+    }
+
+    #[test]
+    fn one_header_names_the_customer_and_none_a_guest() {
+        assert_eq!(of(&[]), Ok(Caller(None)));
+        let id = Uuid::from_u128(7);
+        assert_eq!(of(&[&id.to_string()]), Ok(Caller(Some(CustomerId(id)))));
+    }
+
+    #[test]
+    fn who_acts_may_be_named_and_is_else_the_customer_or_a_guest() {
+        let of = |bytes: &[&[u8]], caller: Caller| {
+            let name = axum::http::HeaderName::from_static(ACTOR_HEADER);
+            let value = |bytes: &&[u8]| axum::http::HeaderValue::from_bytes(bytes).unwrap();
+            let headers: HeaderMap = bytes.iter().map(|bytes| (name.clone(), value(bytes))).collect();
+            caller.actor(&headers).map_err(|error| error.into_problem().code)
+        };
+        let (guest, ada) = (Caller(None), Caller(Some(CustomerId(Uuid::from_u128(7)))));
+        assert_eq!(of(&[], guest), Ok("guest".to_owned()));
+        assert_eq!(of(&[], ada), Ok(format!("customer:{}", Uuid::from_u128(7))));
+        assert_eq!(of(&["Paar 3 – Łódź".as_bytes()], ada), Ok("Paar 3 – Łódź".to_owned()));
+        for wrong in [&[&b""[..]][..], &[b"a\xff"], &[b"process:mail"], &[b"a", b"b"]] {
+            assert_eq!(of(wrong, guest), Err("invalid_actor".to_owned()), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_customer_that_cannot_be_read_is_never_taken_for_a_guest() {
+        let id = Uuid::from_u128(7).to_string();
+        for values in [vec![""], vec!["ada"], vec![&id, &id]] {
+            assert_eq!(of(&values), Err("invalid_customer".to_owned()), "{values:?}");
+        }
+        assert_eq!(Caller(None).customer().unwrap_err().into_problem().code, "customer_required");
+    }
+}

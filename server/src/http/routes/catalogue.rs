@@ -1,0 +1,101 @@
+//! The catalogue over HTTP.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use storefront_api::{
+    CategoryList, CustomerId, OneProductQuery, Problem, Product, ProductId, ProductPage, ProductQuery,
+};
+
+use crate::http::error::ApiError;
+use crate::http::extract::{InPath, InQuery, SeeQuery, knows, limit, see, versioned_etag};
+use crate::http::identity::{Caller, spending_limit};
+use crate::http::state::Shop;
+
+/// No search is longer, in characters.
+const LONGEST_SEARCH: usize = 200;
+
+/// List products
+///
+/// What can be bought (or, with `withdrawn`, no longer can), filtered, searched and sorted. A customer does not see what costs more than their spending limit.
+#[utoipa::path(
+    get, path = "/v1/products", tag = "catalogue",
+    params(ProductQuery, ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose list; a guest's without it")),
+    responses(
+        (status = 200, description = "A page of products", body = ProductPage),
+        (status = 404, description = "`customer_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn list_products(
+    State(shop): State<Shop>,
+    InQuery(mut query): InQuery<ProductQuery>,
+    Caller(customer_id): Caller,
+) -> Result<Json<ProductPage>, ApiError> {
+    let limit = limit(query.limit, 100, 20)?;
+    if query.q.as_ref().is_some_and(|words| words.chars().count() > LONGEST_SEARCH) {
+        return Err(ApiError::invalid("q", format!("must be at most {LONGEST_SEARCH} characters")));
+    }
+    see(&shop, query.min_position, &["products", "stock"]).await?;
+    if let Some(most) = spending_limit(&shop, customer_id).await? {
+        query.price_max = Some(query.price_max.map_or(most.amount, |asked| asked.min(most.amount)));
+    }
+    let stale = shop.freshness.stale();
+    let page = shop.views.read(|folded| folded.catalogue.page(&query, limit, &folded.stock, stale));
+    let mut page = page.ok_or_else(|| ApiError::invalid("cursor", "is not one of ours"))?;
+    let ids: Vec<&ProductId> = page.items.iter().map(|product| &product.id).collect();
+    let in_baskets = shop.views.in_baskets(&ids, query.order).await?;
+    for (product, count) in page.items.iter_mut().zip(in_baskets) {
+        product.in_baskets = count;
+    }
+    Ok(Json(page))
+}
+
+/// Read a product
+///
+/// Withdrawn ones too; they are not `active`.
+#[utoipa::path(
+    get, path = "/v1/products/{id}", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product"), OneProductQuery,
+           ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
+    responses(
+        (status = 200, description = "The product", body = Product, headers(("ETag" = String, description = "Changes with it; send it as `If-Match` to change the product only as it is here"))),
+        (status = 304, description = "It is as the client knows it"),
+        (status = 404, description = "`product_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_product(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    InQuery(query): InQuery<OneProductQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    see(&shop, query.min_position, &["products", "stock"]).await?;
+    let stale = shop.freshness.stale();
+    let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
+    let mut product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
+    product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();
+    let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
+    let version = shop.views.read(|folded| folded.catalogue.version(&id)).unwrap_or_default();
+    let etag = versioned_etag(version, &json);
+    if knows(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
+    }
+    Ok(([(ETAG, etag), (CONTENT_TYPE, "application/json".to_owned())], json).into_response())
+}
+
+/// List categories
+///
+/// By name, each with how many products it has for sale.
+#[utoipa::path(
+    get, path = "/v1/categories", tag = "catalogue", params(SeeQuery),
+    responses((status = 200, description = "All categories, by name", body = CategoryList))
+)]
+pub(crate) async fn list_categories(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<SeeQuery>,
+) -> Result<Json<CategoryList>, ApiError> {
+    see(&shop, query.min_position, &["categories"]).await?;
+    Ok(Json(CategoryList { items: shop.views.read(|folded| folded.catalogue.categories()) }))
+}

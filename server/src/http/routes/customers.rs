@@ -1,0 +1,111 @@
+//! Customers over HTTP: becoming one, and how much one piece may cost.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{self as api, CustomerId, Problem, RegisterCustomer, SetLimit};
+use storefront_domain::customer::{self, Customer, CustomerCommand, CustomerEvent};
+use storefront_domain::wallet::{self, Wallet, WalletCommand};
+use storefront_eventlog::Version;
+
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::extract::InPath;
+use crate::http::idempotency::once;
+use crate::http::state::Shop;
+use crate::store::aggregates;
+use crate::store::aggregates::Batch;
+use crate::store::commands;
+use crate::store::commands::{Context, Reply, retrying};
+use crate::store::streams;
+use crate::{clock, random};
+
+/// Register
+///
+/// Makes a customer with a wallet, both at once. Send the id as `Storefront-Customer` from then on.
+#[utoipa::path(
+    post, path = "/v1/customers", tag = "customers",
+    request_body = RegisterCustomer,
+    responses(
+        (status = 201, description = "Registered", body = api::Customer),
+        (status = 409, description = "`customer_exists`", body = Problem),
+    )
+)]
+pub(crate) async fn register(
+    State(shop): State<Shop>,
+    Command { body, context }: Command<RegisterCustomer>,
+) -> Result<Response, ApiError> {
+    let id = body.id.unwrap_or_else(|| CustomerId(random::id()));
+    let open = WalletCommand::Open { balance: shop.money(shop.terms.opening_balance) };
+    let work = async {
+        let opened = wallet::decide(&Wallet::Unknown, open)?;
+        change(&shop, id, &context, StatusCode::CREATED, &CustomerCommand::Register, |batch| {
+            // With the registration or not at all: a customer has exactly one wallet.
+            batch.add(streams::wallet(id), Version(0), &opened);
+        })
+        .await
+    };
+    once(&shop, &context, work).await
+}
+
+/// Set a spending limit
+///
+/// The highest price of one piece that the customer may buy. What costs more is not in their list of products, and is
+/// refused in the basket and at checkout.
+#[utoipa::path(
+    put, path = "/v1/customers/{id}/limit", tag = "customers",
+    params(("id" = CustomerId, Path, description = "The customer")),
+    request_body = SetLimit,
+    responses(
+        (status = 200, description = "Set", body = api::Customer),
+        (status = 404, description = "`customer_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn set_limit(
+    State(shop): State<Shop>,
+    InPath(id): InPath<CustomerId>,
+    Command { body, context }: Command<SetLimit>,
+) -> Result<Response, ApiError> {
+    let limit = body.spending_limit;
+    if limit.currency != shop.currency {
+        return Err(ApiError::invalid("/spending_limit/currency", format!("must be {}", shop.currency)));
+    }
+    let command = CustomerCommand::SetLimit { limit };
+    once(&shop, &context, change(&shop, id, &context, StatusCode::OK, &command, |_| {})).await
+}
+
+/// Decides on a customer, writes what follows and what goes with it, and answers the customer.
+async fn change(
+    shop: &Shop,
+    id: CustomerId,
+    context: &Context,
+    status: StatusCode,
+    command: &CustomerCommand,
+    add: impl Fn(&mut Batch) + Send + Sync,
+) -> Result<commands::Done, ApiError> {
+    let done = retrying(|| async {
+        let (mut state, version) = aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await?;
+        context.condition.check(version)?;
+        let events = customer::decide(&state, command.clone())?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(streams::customer(id), version, &events);
+        add(&mut batch);
+        for event in &events {
+            state = customer::evolve(state, event);
+        }
+        let version = version.0 + events.len() as u64;
+        let body = serde_json::to_value(body(shop, id, &state, version))?;
+        let reply = Reply { status: status.as_u16(), location: None, version: Some(version), body };
+        commands::write(&shop.store, batch, context, reply).await
+    });
+    Ok(done.await?)
+}
+
+fn body(shop: &Shop, id: CustomerId, customer: &Customer, version: u64) -> api::Customer {
+    let set = match customer {
+        Customer::Unknown => None,
+        Customer::Registered { limit } => *limit,
+    };
+    let spending_limit = set.unwrap_or_else(|| shop.money(shop.terms.spending_limit));
+    api::Customer { id, spending_limit, version }
+}

@@ -1,0 +1,352 @@
+//! Payments, invoices and credit notes over HTTP. Each is read from its own stream: always current.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::response::{Html, IntoResponse, Response};
+use storefront_api::{
+    CreditNote as CreditNoteBody, CustomerId, DocumentSummary, Invoice as Body, InvoiceLine, InvoiceListQuery,
+    InvoiceTax, Page, PaidBy, Payment as PaymentBody, PaymentId, PaymentMethod, Problem,
+};
+use storefront_domain::TaxOfRate;
+use storefront_domain::invoice::{
+    CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceNumber, InvoiceWithCredits,
+};
+use storefront_domain::payment::{Payment, PaymentEvent};
+use storefront_domain::register::RegisterEvent;
+use storefront_eventlog::Version;
+use tracing::error;
+
+use crate::documents::{self, Document};
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::extract::{InPath, InQuery, limit, place, see};
+use crate::http::identity::Caller;
+use crate::http::state::Shop;
+use crate::store::aggregates;
+use crate::store::commands::Failure;
+use crate::store::order_record;
+use crate::store::streams;
+
+/// Look at a payment
+///
+/// What was paid for an order, and what went back of it.
+#[utoipa::path(
+    get, path = "/v1/payments/{id}", tag = "orders",
+    params(("id" = PaymentId, Path, description = "The payment; an order names its own as `payment_id`")),
+    responses(
+        (status = 200, description = "The payment", body = PaymentBody),
+        (status = 404, description = "`payment_not_found`: also while it was not asked for yet", body = Problem),
+    )
+)]
+pub(crate) async fn get_payment(
+    State(shop): State<Shop>,
+    InPath(id): InPath<PaymentId>,
+) -> Result<Json<PaymentBody>, ApiError> {
+    let (payment, _) =
+        aggregates::load::<PaymentEvent>(&shop.store, &streams::payment(id)).await.map_err(Failure::from)?;
+    let none = || ApiError::new(Code::PaymentNotFound, format!("There is no payment {id}."));
+    payment_body(id, &payment).map(Json).ok_or_else(none)
+}
+
+/// Come back from the bank
+///
+/// The page to which the card gateway sends a card's owner who has answered the bank. It says that the shop goes on by
+/// itself; what came of it is learnt from the gateway, never from this request.
+#[utoipa::path(
+    get, path = "/v1/payments/return", tag = "payments",
+    responses((status = 200, description = "A page for a person", content_type = "text/html", body = String))
+)]
+pub(crate) async fn come_back() -> Html<&'static str> {
+    Html(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Back from your bank</title>\
+         <p>Thank you. You can close this page: the shop learns by itself what your bank said, and goes on.</p>",
+    )
+}
+
+/// List invoices and credit notes
+///
+/// Newest first: your own, or everybody's when no customer is named.
+#[utoipa::path(
+    get, path = "/v1/invoices", tag = "orders",
+    params(InvoiceListQuery,
+           ("Storefront-Customer" = Option<CustomerId>, Header, description = "Whose; without it everybody's")),
+    responses(
+        (status = 200, description = "A page of invoices and credit notes", body = Page<DocumentSummary>),
+    )
+)]
+pub(crate) async fn list_invoices(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<InvoiceListQuery>,
+    Caller(owner): Caller,
+) -> Result<Json<Page<DocumentSummary>>, ApiError> {
+    let limit = limit(query.limit, 100, 20)?;
+    let before = place(query.cursor.as_deref())?;
+    see(&shop, query.min_position, &["invoices"]).await?;
+    Ok(Json(shop.views.invoices(&query, owner, before, limit).await?))
+}
+
+/// Read an invoice or a credit note
+///
+/// As JSON, as plain text or as PDF, by `Accept`. A credit note has a number such as `CN-2026-000007`. Neither ever
+/// changes; the JSON of an invoice also lists the credit notes that came since.
+#[utoipa::path(
+    get, path = "/v1/invoices/{number}", tag = "orders",
+    params(("number" = String, Path, description = "Its number; an order names its own as `invoice`"),
+           ("Accept" = Option<String>, Header, description = "`application/json` (default), `text/plain` or `application/pdf`")),
+    responses(
+        (status = 200, description = "The document; of a credit note a `CreditNote`", content(
+            (Body = "application/json"), (String = "text/plain"), (Vec<u8> = "application/pdf"))),
+        (status = 404, description = "`invoice_not_found`", body = Problem),
+        (status = 406, description = "`not_acceptable`", body = Problem),
+    )
+)]
+pub(crate) async fn get_invoice(
+    State(shop): State<Shop>,
+    InPath(number): InPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let form = Form::wanted(&headers)?;
+    let none = || ApiError::new(Code::InvoiceNotFound, "There is no invoice or credit note with this number.");
+    if let Ok(number) = number.parse::<InvoiceNumber>() {
+        let issued = read(&shop, number).await?.ok_or_else(none)?;
+        return drawn(&shop, form, Document::invoice(&issued.invoice), || Json(body(&issued))).await;
+    }
+    let number = number.parse::<CreditNoteNumber>().map_err(|_| none())?;
+    let issued = read_credited(&shop, number).await?.ok_or_else(none)?;
+    let credit = issued.credits.iter().find(|credit| credit.number == number).ok_or_else(none)?;
+    let document = Document::credit_note(&issued.invoice, credit);
+    drawn(&shop, form, document, || Json(credit_body(&issued.invoice, credit))).await
+}
+
+/// In which form somebody wants a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Text,
+    Pdf,
+}
+
+impl Form {
+    /// The form that `Accept` (RFC 9110, 12.5.1) prefers; JSON where it does not care.
+    fn wanted(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let ranges: Vec<&str> =
+            headers.get_all(ACCEPT).iter().flat_map(|value| value.to_str().unwrap_or_default().split(',')).collect();
+        if ranges.iter().all(|range| range.trim().is_empty()) {
+            return Ok(Self::Json);
+        }
+        let forms =
+            [(Self::Json, "application", "json"), (Self::Text, "text", "plain"), (Self::Pdf, "application", "pdf")];
+        let mut best = None;
+        for (form, group, kind) in forms {
+            let weight = weight(&ranges, group, kind);
+            if weight > best.map_or(0, |(_, known)| known) {
+                best = Some((form, weight));
+            }
+        }
+        best.map(|(form, _)| form).ok_or_else(|| {
+            let detail =
+                "It is there as application/json, text/plain and application/pdf. Send Accept with one of them.";
+            ApiError::new(Code::NotAcceptable, detail)
+        })
+    }
+}
+
+/// How much a type is wanted, in thousandths, as the most exact of the ranges says; 0 when it is not.
+fn weight(ranges: &[&str], group: &str, kind: &str) -> u32 {
+    let mut found = (0, 0);
+    for range in ranges {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let exactness = match name.split_once('/') {
+            Some((a, b)) if a == group && b == kind => 3,
+            Some((a, "*")) if a == group => 2,
+            Some(("*", "*")) => 1,
+            Some(_) | None => continue,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |text| text.parse::<f32>().ok());
+        let thousandths = quality.filter(|quality| (0.0..=1.0).contains(quality)).map_or(0, thousandths);
+        if exactness > found.0 {
+            found = (exactness, thousandths);
+        }
+    }
+    found.1
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.0 to 1.0 becomes 0 to 1000")]
+fn thousandths(quality: f32) -> u32 {
+    (quality * 1000.0).round() as u32
+}
+
+async fn drawn<B: IntoResponse>(
+    shop: &Shop,
+    form: Form,
+    document: Document,
+    json: impl FnOnce() -> B,
+) -> Result<Response, ApiError> {
+    let vary = [(VARY, "Accept")];
+    Ok(match form {
+        Form::Json => (vary, json()).into_response(),
+        Form::Text => (vary, [(CONTENT_TYPE, "text/plain; charset=utf-8")], documents::text(&document)).into_response(),
+        Form::Pdf => {
+            let fonts = shop.fonts.clone();
+            // Fonts are read and lines are set without a wait for anybody: not on a thread that answers others.
+            let drawn = tokio::task::spawn_blocking(move || documents::pdf(&document, fonts.get())).await;
+            let pdf =
+                drawn.map_err(|failure| failure.to_string()).and_then(|pdf| pdf.map_err(|wrong| wrong.to_string()));
+            let pdf = pdf.map_err(|failure| {
+                error!(failure, "a document could not be drawn");
+                ApiError::internal()
+            })?;
+            (vary, [(CONTENT_TYPE, "application/pdf")], pdf).into_response()
+        }
+    })
+}
+
+async fn read(shop: &Shop, number: InvoiceNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
+    let (issued, _) =
+        aggregates::load::<InvoiceEvent>(&shop.store, &streams::invoice(number)).await.map_err(Failure::from)?;
+    Ok(issued)
+}
+
+/// The invoice that a credit note credits: the register names its order, and the order its invoice.
+async fn read_credited(shop: &Shop, number: CreditNoteNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
+    let register = streams::credit_notes(number.year);
+    let entry = shop.store.read_stream(&register, Version(number.sequence), 1).await.map_err(Failure::from)?;
+    let Some(entry) = entry.first() else { return Ok(None) };
+    let RegisterEvent::Entered { document: _, order_id } = aggregates::decode(entry).map_err(Failure::from)?;
+    let order = order_record::load(&shop.store, order_id).await.map_err(Failure::from)?.order;
+    match order.invoice() {
+        Some(invoice) => read(shop, invoice).await,
+        None => Ok(None),
+    }
+}
+
+fn body(issued: &InvoiceWithCredits) -> Body {
+    let Invoice {
+        number,
+        order_id,
+        order_number,
+        customer_id,
+        email: _,
+        address,
+        seller,
+        issued_at,
+        supplied_at,
+        lines,
+        discount,
+        tax: rates,
+        total,
+        payment_reference,
+    } = issued.invoice.clone();
+    let vat = issued.invoice.vat();
+    let lines = lines.into_iter().map(|line| InvoiceLine {
+        net_unit_price: line.net_unit_price(),
+        product_id: line.product_id,
+        sku: line.sku,
+        name: line.name,
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        total: line.total,
+        vat_rate_percent: line.vat_rate_percent,
+    });
+    Body {
+        number: number.to_string(),
+        order_id,
+        order_number: order_number.to_string(),
+        customer_id,
+        address,
+        seller,
+        issued_at,
+        supplied_at,
+        lines: lines.collect(),
+        discount,
+        net: total.minus(vat).unwrap_or(total),
+        vat,
+        tax: tax(&rates),
+        total,
+        payment_reference,
+        credit_notes: issued.credits.iter().map(|credit| credit_body(&issued.invoice, credit)).collect(),
+    }
+}
+
+fn credit_body(invoice: &Invoice, credit: &CreditNote) -> CreditNoteBody {
+    CreditNoteBody {
+        number: credit.number.to_string(),
+        invoice: invoice.number.to_string(),
+        order_id: invoice.order_id,
+        issued_at: credit.issued_at,
+        amount: credit.amount,
+        tax: tax(&credit.tax),
+        refund_reference: credit.refund_reference.clone(),
+        cancels: credit.cancels.map(|number| number.to_string()),
+    }
+}
+
+fn tax(rates: &[TaxOfRate]) -> Vec<InvoiceTax> {
+    let of_rate = |rate: &TaxOfRate| InvoiceTax {
+        rate_percent: rate.rate_percent,
+        net: rate.net(),
+        gross: rate.gross,
+        amount: rate.amount,
+    };
+    rates.iter().map(of_rate).collect()
+}
+
+fn payment_body(id: PaymentId, payment: &Payment) -> Option<PaymentBody> {
+    let request = payment.request()?;
+    let method = match request.method {
+        PaymentMethod::Card { token: _ } => PaidBy::Card,
+        PaymentMethod::Wallet => PaidBy::Wallet,
+        PaymentMethod::None => PaidBy::None,
+    };
+    Some(PaymentBody {
+        id,
+        order_id: request.order_id,
+        amount: request.amount,
+        method,
+        status: payment.status(),
+        reference: payment.reference().map(str::to_owned),
+        left: payment.left(),
+        refunds: order_record::refunds(payment),
+        disputes: order_record::disputes(payment),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn form(accept: &'static str) -> Result<Form, String> {
+        let headers = [(ACCEPT, HeaderValue::from_static(accept))].into_iter().collect();
+        Form::wanted(&headers).map_err(|error| error.into_problem().code)
+    }
+
+    #[test]
+    fn a_document_comes_in_the_form_that_is_wanted_most() {
+        assert_eq!(Form::wanted(&HeaderMap::new()).ok(), Some(Form::Json));
+        for (accept, wanted) in [
+            ("*/*", Form::Json),
+            ("application/json", Form::Json),
+            ("text/plain", Form::Text),
+            ("text/*", Form::Text),
+            ("application/pdf", Form::Pdf),
+            ("Application/PDF, text/plain;q=0.5", Form::Pdf),
+            ("application/pdf;q=0.4, text/plain;q=0.5", Form::Text),
+            ("*/*;q=0.1, application/pdf", Form::Pdf),
+            ("application/json;q=0, */*", Form::Text),
+        ] {
+            assert_eq!(form(accept), Ok(wanted), "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_form_that_is_not_there_is_said_so() {
+        for accept in ["image/png", "application/xml, text/html", "text/plain;q=0", "text/plain;q=much"] {
+            assert_eq!(form(accept), Err("not_acceptable".to_owned()), "{accept}");
+        }
+    }
+}

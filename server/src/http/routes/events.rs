@@ -1,0 +1,229 @@
+//! The log over HTTP: pages of it, as long polls, as CloudEvents and as server-sent events.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use storefront_api::{Event, EventPage, EventQuery, LogHash, StreamPage, StreamQuery, Timestamp};
+use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::orders::read::wait_for_news;
+use super::sse;
+use crate::http::error::{ApiError, sentence};
+use crate::http::extract::{InPath, InQuery, header, limit, wait};
+use crate::http::pauses;
+use crate::http::state::Shop;
+use crate::store::commands::Failure;
+
+const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
+/// What a page says beside its events, where the format has no place for it.
+const NEXT_AFTER_HEADER: HeaderName = HeaderName::from_static("storefront-next-after");
+const RESET_HEADER: HeaderName = HeaderName::from_static("storefront-reset");
+/// Maximum number of reads of the log for one request. A read looks at up to 10,000 events, so this is about 20 ms of work.
+const READS_PER_REQUEST: usize = 3;
+/// Maximum length of a type, a stream or a correlation id that is asked for, in bytes; none in the log is longer.
+const LONGEST_PATTERN: usize = 1000;
+
+/// Read the log
+///
+/// Everything after a position, oldest first. With `wait` it answers at once if there is something, else as soon as there is.
+/// One request looks at a bounded stretch of the log: where a filter leaves all of it out, the page is empty and `next_after`
+/// says how far that is so. Ask on from there until it is `head`.
+/// With `switches` as well, it answers also when something is broken on purpose in the lab, or mended; with `paused`, when a
+/// process or read model is paused, stepped or resumed.
+/// When the log does not reach to `after`, it is not the one that you know: it was started over, or its database went back
+/// in time. The answer says so at once with `reset`, and `next_after` is 0: drop what you know and read anew.
+/// `Accept: text/event-stream` gets the same as server-sent events (`Last-Event-ID` resumes; an event `reset` with the log's
+/// id and head comes before a log that is read anew);
+/// `Accept: application/cloudevents-batch+json` gets CloudEvents 1.0, with `Storefront-Next-After` and `Storefront-Reset`.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "log",
+    params(EventQuery,
+           ("Accept" = Option<String>, Header, description = "application/json, text/event-stream or application/cloudevents-batch+json"),
+           ("Last-Event-ID" = Option<String>, Header, description = "For server-sent events: the position after which to go on")),
+    responses(
+        (status = 200, description = "Events", body = EventPage),
+    )
+)]
+pub(crate) async fn list_events(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<EventQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let limit = limit(query.limit, 1000, 100)?;
+    let deadline = Instant::now() + wait(query.wait)?;
+    let filter = filter(&query)?;
+    let accept = header(&headers, &ACCEPT).unwrap_or_default();
+    let mut after = Position(query.after.unwrap_or(0));
+    if accept.contains("text/event-stream") {
+        let last = header(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
+        return Ok(sse::stream(shop, last.map_or(after, Position), filter));
+    }
+    let mut reads = 0;
+    let (slice, reset) = loop {
+        let mut slice = shop.store.read_all(after, limit, &filter).await.map_err(Failure::from)?;
+        if slice.head < after {
+            slice.next_after = Position(0);
+            break (slice, true);
+        }
+        after = slice.next_after;
+        reads += 1;
+        let more = slice.next_after < slice.head;
+        // Where nothing passes for long, the answer says how far that is so, and the client asks on from there.
+        if !slice.events.is_empty()
+            || (more && reads >= READS_PER_REQUEST)
+            || (!more && !wait_for_anything(&shop, slice.head, &query, deadline).await?)
+        {
+            break (slice, false);
+        }
+    };
+    if accept.contains(CLOUDEVENTS_BATCH) {
+        let batch = slice.events.iter().map(cloud_event).collect::<Result<Vec<_>, _>>()?;
+        let mut response = ([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response();
+        response.headers_mut().insert(NEXT_AFTER_HEADER, slice.next_after.0.into());
+        if reset {
+            response.headers_mut().insert(RESET_HEADER, HeaderValue::from_static("true"));
+        }
+        return Ok(response);
+    }
+    let events = slice.events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
+    let log = which_log(&shop).await?;
+    let switches = shop.lab.as_ref().map(|lab| lab.stubs.mark());
+    let hash = log_hash(&shop).await?;
+    let paused = Some(pauses::paused(&shop.progress, &shop.views));
+    let (next_after, head) = (slice.next_after.0, slice.head.0);
+    let page = EventPage { events, next_after, head, hash, log, switches, paused, reset };
+    Ok(([(VARY, "accept")], Json(page)).into_response())
+}
+
+/// Waits for the log to grow, or for the lab's switches or what is paused to be other than is known; `false` when there is
+/// nothing to read.
+async fn wait_for_anything(
+    shop: &Shop,
+    after: Position,
+    query: &EventQuery,
+    deadline: Instant,
+) -> Result<bool, ApiError> {
+    let thrown = async {
+        match (query.switches, &shop.lab) {
+            (Some(known), Some(lab)) => lab.stubs.changes_from(known).await,
+            (None, _) | (_, None) => std::future::pending().await,
+        }
+    };
+    let paused = async {
+        match &query.paused {
+            Some(known) => pauses::differs_from(known, &shop.progress, &shop.views).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        grown = wait_for_news(shop, after, deadline) => grown,
+        () = thrown => Ok(false),
+        () = paused => Ok(false),
+    }
+}
+
+/// The id of the log's first event, which is another in another log; or of its epoch, once it was set back.
+pub(crate) async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
+    if shop.epoch.is_some() {
+        return Ok(shop.epoch);
+    }
+    if let Some(known) = shop.log_id.get() {
+        return Ok(Some(*known));
+    }
+    let slice = shop.store.read_all(Position(0), 1, &Filter::default()).await.map_err(Failure::from)?;
+    Ok(slice.events.first().map(|first| *shop.log_id.get_or_init(|| first.id)))
+}
+
+/// The hash of the log as it is now; `None` for one without events.
+pub(crate) async fn log_hash(shop: &Shop) -> Result<Option<LogHash>, ApiError> {
+    let tree = shop.store.hash_tree().await.map_err(Failure::from)?;
+    let tree = tree.filter(|tree| tree.position() > Position(0));
+    Ok(tree.map(|tree| LogHash { position: tree.position().0, hash: tree.hash().to_string() }))
+}
+
+/// Read a stream
+///
+/// The events of one stream, oldest first; an unknown stream is empty.
+#[utoipa::path(
+    get, path = "/v1/streams/{stream}/events", tag = "log",
+    params(("stream" = String, Path, description = "Such as `order-7f…` or `stock-enamel-mug`"), StreamQuery),
+    responses(
+        (status = 200, description = "Events", body = StreamPage),
+    )
+)]
+pub(crate) async fn list_stream(
+    State(shop): State<Shop>,
+    InPath(stream): InPath<String>,
+    InQuery(query): InQuery<StreamQuery>,
+) -> Result<Json<StreamPage>, ApiError> {
+    let stream = StreamName::new(stream).map_err(|refusal| ApiError::invalid("stream", sentence(&refusal)))?;
+    let limit = limit(query.limit, 1000, 100)?;
+    let from = Version(query.from.unwrap_or(1).max(1));
+    let events = shop.store.read_stream(&stream, from, limit).await.map_err(Failure::from)?;
+    let next_from = events.last().filter(|_| events.len() == limit).map(|last| last.version.0 + 1);
+    let events = events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(StreamPage { events, next_from }))
+}
+
+/// An event as the wire shows it.
+pub(crate) fn wire(recorded: &Recorded) -> Result<Event, ApiError> {
+    Ok(Event {
+        position: recorded.position.0,
+        id: recorded.id,
+        stream: recorded.stream().to_owned(),
+        version: recorded.version.0,
+        kind: recorded.kind().to_owned(),
+        schema_version: recorded.schema_version,
+        time: Timestamp::from_unix_ms(recorded.time_ms),
+        correlation_id: recorded.correlation_id().to_owned(),
+        causation_id: recorded.causation_id().map(str::to_owned),
+        actor: recorded.actor().to_owned(),
+        data: serde_json::from_str(recorded.data()).map_err(|error| ApiError::from(Failure::Json(error)))?,
+    })
+}
+
+/// An event as CloudEvents 1.0, JSON format; what CloudEvents has no word for is an extension attribute.
+fn cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
+    let event = wire(recorded)?;
+    Ok(json!({
+        "specversion": "1.0",
+        "id": event.id,
+        "source": "/storefront",
+        "type": event.kind,
+        "subject": event.stream,
+        "time": event.time,
+        "datacontenttype": "application/json",
+        "position": event.position.to_string(),
+        "streamversion": event.version.to_string(),
+        "schemaversion": event.schema_version.to_string(),
+        "correlationid": event.correlation_id,
+        "causationid": event.causation_id,
+        "actor": event.actor,
+        "data": event.data,
+    }))
+}
+
+/// What a query asks for. Text that no event can have is refused, before a database is asked that cannot read it.
+fn filter(query: &EventQuery) -> Result<Filter, ApiError> {
+    let list = |text: &Option<String>| -> Vec<String> {
+        let parts = text.as_deref().unwrap_or_default().split(',').map(str::trim);
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    for (name, text) in [("type", &query.kind), ("stream", &query.stream), ("correlation", &query.correlation)] {
+        let parts = text.as_deref().unwrap_or_default().split(',');
+        if parts.into_iter().any(|part| part.len() > LONGEST_PATTERN || part.chars().any(char::is_control)) {
+            let detail = format!("must have no control characters, and at most {LONGEST_PATTERN} bytes each");
+            return Err(ApiError::invalid(name, detail));
+        }
+    }
+    Ok(Filter {
+        types: list(&query.kind),
+        streams: list(&query.stream),
+        correlation_id: query.correlation.clone().filter(|correlation| !correlation.is_empty()),
+    })
+}

@@ -1,0 +1,145 @@
+//! Health over HTTP.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use storefront_api::{Health, ProductId, Readiness, VatRate};
+use storefront_domain::process::MOST_PARKED;
+use storefront_domain::withdrawals::Withdrawals;
+use tracing::error;
+
+use crate::http::routes::events::log_hash;
+use crate::http::state::Shop;
+use crate::integrations::product_service::Issues;
+use crate::operations::progress::Standing;
+use crate::store::log_health::Examined;
+
+/// Views further behind the log than this many events are not fit to answer.
+const MOST_LAG: u64 = 1000;
+
+/// Whether the process is alive
+///
+/// Says nothing of what it can do.
+#[utoipa::path(get, path = "/health/live", tag = "operations", responses((status = 200, description = "It is", body = Health)))]
+pub(crate) async fn live() -> Json<Health> {
+    Json(Health { status: "live".to_owned() })
+}
+
+/// Whether the server can do its work
+///
+/// Also names what works less well, such as a product service that does not answer.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "operations",
+    responses(
+        (status = 200, description = "It can", body = Readiness),
+        (status = 503, description = "It cannot; the reasons say why", body = Readiness),
+    )
+)]
+pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readiness>) {
+    let mut reasons = Vec::new();
+    let Examined { head, trouble } = shop.log_health.examine(&shop.store).await;
+    let head = head.0;
+    reasons.extend(trouble);
+    let views = shop.views.position();
+    let lag = head.saturating_sub(views.0);
+    if views < shop.opened_at {
+        reasons.push(format!("The views are being built: {views} of {} events.", shop.opened_at));
+    } else if lag > MOST_LAG {
+        reasons.push(format!("The views are {lag} events behind the log."));
+    }
+    if shop.stop.is_cancelled() {
+        reasons.push("The server is shutting down.".to_owned());
+    }
+    let ready = reasons.is_empty();
+    reasons.extend(shop.set_back.clone());
+    reasons.extend(shop.log_health.skew());
+    let stale = shop.freshness.stale();
+    if stale {
+        reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
+    }
+    reasons.extend(product_troubles(&shop.products.issues(), shop.products.default_vat_rate()));
+    match shop.assortment.withdrawals().await {
+        Ok((Withdrawals::Held { missing, sold }, _)) => reasons.push(format!(
+            "{missing} of {sold} products are missing from the product service; they stay for sale until POST \
+             /v1/product-service/withdrawals/confirm withdraws them, or they are back."
+        )),
+        // What is wrong with the log is told already.
+        Ok((Withdrawals::Usual, _)) | Err(_) => {}
+    }
+    reasons.extend(shop.progress.all().into_iter().flat_map(|(name, standing)| troubles(name, &standing)));
+    let count = shop.traffic.contradictions();
+    if count > 0 {
+        reasons.push(format!(
+            "{count} news of the card gateway contradict what was asked for, such as by another amount; nothing was booked, \
+             and the server's own log names them."
+        ));
+    }
+    reasons.extend(
+        shop.views
+            .paused()
+            .into_keys()
+            .map(|view| format!("The view {view} is paused; POST /v1/views/{view}/resume lets it go on.")),
+    );
+    reasons.extend(shop.fonts.missing());
+    match shop.views.left_out().await {
+        Ok(left_out) => reasons.extend(left_out.iter().filter(|(_, count)| *count > 0).map(|(view, count)| {
+            format!("The view {view} has left out {count} events that it could not handle; see GET /v1/views.")
+        })),
+        Err(failure) => {
+            error!(error = %failure, "the views fail");
+            reasons.push("The database of the views fails; lists cannot be read.".to_owned());
+        }
+    }
+    let hash = log_hash(&shop).await.ok().flatten();
+    let product_service = if stale { "stale" } else { "live" }.to_owned();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, reasons, head, hash, product_service }))
+}
+
+/// So many products are named; GET /v1/product-service names all.
+const NAMED: usize = 10;
+
+/// What an operator should mend in the product service.
+fn product_troubles(issues: &Issues, default_vat_rate: Option<VatRate>) -> Vec<String> {
+    let unreadable = issues.unreadable.iter().map(|(id, reason)| (Some(id.foreign()), reason));
+    let all: Vec<_> = unreadable.chain(issues.nameless.iter().map(|reason| (None, reason))).collect();
+    let mut troubles: Vec<String> = all
+        .iter()
+        .take(NAMED)
+        .map(|(id, reason)| match id {
+            Some(id) => format!("The product service's product {id} cannot be read: {reason}."),
+            None => format!("A product of the product service cannot be read: {reason}."),
+        })
+        .collect();
+    if all.len() > NAMED {
+        let more = all.len() - NAMED;
+        troubles.push(format!("{more} more products cannot be read; GET /v1/product-service names them."));
+    }
+    let without = &issues.without_vat_rate;
+    if let (Some(rate), false) = (default_vat_rate, without.is_empty()) {
+        let named = without.iter().take(NAMED).map(ProductId::foreign).collect::<Vec<_>>().join(", ");
+        let more = if without.len() > NAMED { ", …" } else { "" };
+        troubles.push(format!(
+            "{} products have no VAT rate of their own and are sold at the default of {rate} %: {named}{more}.",
+            without.len()
+        ));
+    }
+    troubles
+}
+
+/// What an operator did to a process, or should look at. The server does its work all the same.
+fn troubles(name: &str, standing: &Standing) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if standing.paused {
+        troubles.push(format!("The process {name} is paused; POST /v1/processes/{name}/resume lets it go on."));
+    }
+    if standing.parked > 0 {
+        let parked = standing.parked;
+        troubles.push(format!("{parked} parked in the process {name}; GET /v1/processes/{name}/parked tells why."));
+    }
+    if standing.parked >= MOST_PARKED {
+        troubles
+            .push(format!("The process {name} cannot park more and stands still until some are retried or skipped."));
+    }
+    troubles
+}

@@ -1,0 +1,263 @@
+//! The workshop lab over HTTP: what is broken on purpose, scenarios, and starting over. Only where the shop was opened with a lab.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use storefront_api::{
+    FaultList, Faults, LabReset, Problem, Scenario as Shown, ScenarioList, ScenarioRun, Stub, StubFaults,
+};
+use tracing::error;
+
+use crate::http::command::{Bare, Command};
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::extract::InPath;
+use crate::http::idempotency::{once, once_beside_the_log, reply};
+use crate::http::state::Shop;
+use crate::integrations::lab_stubs::StubsError;
+use crate::lab::{Lab, Occupied, Scenario, paused_processes};
+use crate::runtime::restart::NotReset;
+use crate::store::commands::Failure;
+
+/// The lab of the shop.
+pub(crate) struct InLab(Arc<Lab>);
+
+impl FromRequestParts<Shop> for InLab {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
+        shop.lab.clone().map(Self).ok_or_else(|| {
+            let detail = "This shop has no lab. Start it with `storefront serve`, or `storefront-server serve --lab URL` \
+                          with the address of storefront-mocks.";
+            ApiError::new(Code::LabDisabled, detail)
+        })
+    }
+}
+
+/// List what is broken
+///
+/// The fault switches of every stand-in for a system around the shop.
+#[utoipa::path(
+    get, path = "/v1/lab/faults", tag = "lab",
+    responses(
+        (status = 200, description = "Every stub", body = FaultList),
+        (status = 404, description = "`lab_disabled`", body = Problem),
+        (status = 503, description = "`stubs_unreachable`", body = Problem),
+    )
+)]
+pub(crate) async fn list_faults(InLab(lab): InLab) -> Result<Json<FaultList>, ApiError> {
+    let mut items = Vec::new();
+    for stub in Stub::ALL {
+        items.push(StubFaults { stub, faults: lab.stubs.faults(stub).await? });
+    }
+    Ok(Json(FaultList { items }))
+}
+
+/// Read what is broken at a stub
+///
+/// The stubs are `products`, `cards` and `mail`.
+#[utoipa::path(
+    get, path = "/v1/lab/faults/{stub}", tag = "lab",
+    params(("stub" = String, Path, description = "`products`, `cards` or `mail`")),
+    responses(
+        (status = 200, description = "Its switches", body = Faults),
+        (status = 404, description = "`lab_disabled`; `stub_not_found`", body = Problem),
+        (status = 503, description = "`stubs_unreachable`", body = Problem),
+    )
+)]
+pub(crate) async fn get_faults(InLab(lab): InLab, InPath(name): InPath<String>) -> Result<Json<Faults>, ApiError> {
+    Ok(Json(lab.stubs.faults(stub(&name)?).await?))
+}
+
+/// Break something at a stub, or mend it
+///
+/// From the next request on, exactly this is broken there: what is left out is whole. `{}` mends everything.
+#[utoipa::path(
+    put, path = "/v1/lab/faults/{stub}", tag = "lab",
+    params(("stub" = String, Path, description = "`products`, `cards` or `mail`")),
+    request_body = Faults,
+    responses(
+        (status = 200, description = "Its switches as they are now", body = Faults),
+        (status = 404, description = "`lab_disabled`; `stub_not_found`", body = Problem),
+        (status = 422, description = "`invalid_values`", body = Problem),
+        (status = 503, description = "`stubs_unreachable`", body = Problem),
+    )
+)]
+pub(crate) async fn set_faults(
+    State(shop): State<Shop>,
+    InLab(lab): InLab,
+    InPath(name): InPath<String>,
+    Command { body, context }: Command<Faults>,
+) -> Result<Response, ApiError> {
+    let work = async {
+        let set = lab.stubs.set_faults(stub(&name)?, &body).await?;
+        Ok(reply(StatusCode::OK, &set).map_err(Failure::from)?)
+    };
+    once_beside_the_log(&shop, &context, work).await
+}
+
+/// List scenarios
+///
+/// Stories that play by themselves in the shop, for a room to watch: what each shows, where to look, and how it went the
+/// last time.
+#[utoipa::path(
+    get, path = "/v1/lab/scenarios", tag = "lab",
+    responses(
+        (status = 200, description = "Every scenario", body = ScenarioList),
+        (status = 404, description = "`lab_disabled`", body = Problem),
+    )
+)]
+pub(crate) async fn list_scenarios(InLab(lab): InLab) -> Json<ScenarioList> {
+    Json(ScenarioList { items: Scenario::ALL.into_iter().map(|scenario| shown(&lab, scenario)).collect() })
+}
+
+/// Read a scenario
+///
+/// What it shows, and how it went the last time, or how it is going: what it tells grows while it is played.
+#[utoipa::path(
+    get, path = "/v1/lab/scenarios/{name}", tag = "lab",
+    params(("name" = String, Path, description = "The scenario, as `GET /v1/lab/scenarios` names it")),
+    responses(
+        (status = 200, description = "The scenario", body = Shown),
+        (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_scenario(InLab(lab): InLab, InPath(name): InPath<String>) -> Result<Json<Shown>, ApiError> {
+    Ok(Json(shown(&lab, scenario(&name)?)))
+}
+
+/// Play a scenario
+///
+/// It shops as a client would, and tells what it does with pauses in which a room can look. One at a time. Whatever it
+/// breaks or takes is put back when it ends, however it ends. While something is paused without which it would stand still,
+/// it is refused; `paused_processes` and `paused_views` of the answer name that.
+#[utoipa::path(
+    post, path = "/v1/lab/scenarios/{name}", tag = "lab",
+    params(("name" = String, Path, description = "The scenario, as `GET /v1/lab/scenarios` names it")),
+    responses(
+        (status = 202, description = "It has begun; the answer names its orders", body = ScenarioRun),
+        (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
+        (status = 409, description = "`scenario_running`; `scenario_paused`: something that it needs is paused", body = Problem),
+    )
+)]
+pub(crate) async fn play_scenario(
+    State(shop): State<Shop>,
+    InLab(lab): InLab,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let work = async {
+        let scenario = scenario(&name)?;
+        nothing_needed_is_paused(&shop, scenario).await?;
+        Ok(reply(StatusCode::ACCEPTED, &lab.play(scenario)?).map_err(Failure::from)?)
+    };
+    once_beside_the_log(&shop, &command.into_context(), work).await
+}
+
+/// Refuses a scenario that would stand still because something is paused.
+async fn nothing_needed_is_paused(shop: &Shop, scenario: Scenario) -> Result<(), ApiError> {
+    let processes = paused_processes(&shop.store, scenario.needs_processes()).await.map_err(Failure::from)?;
+    let paused = shop.views.paused();
+    let views: Vec<String> =
+        scenario.needs_views().iter().filter(|view| paused.contains_key(*view)).map(ToString::to_string).collect();
+    if processes.is_empty() && views.is_empty() {
+        return Ok(());
+    }
+    let of_processes = processes.iter().map(|name| format!("process {name}"));
+    let told: Vec<String> = of_processes.chain(views.iter().map(|name| format!("view {name}"))).collect();
+    let detail =
+        format!("The scenario would stand still. Paused: {}. Resume that, and play it again.", told.join(", "));
+    Err(ApiError::new(Code::ScenarioPaused, detail)
+        .with(|problem| (problem.paused_processes, problem.paused_views) = (processes, views)))
+}
+
+/// Start the shop over
+///
+/// As on its first day: an empty log, the demo products, an empty gateway and an empty mailbox, nothing broken. The log of
+/// before is kept beside the new one under another name. Whoever follows the log sees by `log` of `GET /v1/events` that
+/// it is another one, and must read everything anew; meanwhile, requests are answered `shop_closed`.
+#[utoipa::path(
+    post, path = "/v1/lab/reset", tag = "lab",
+    responses(
+        (status = 200, description = "Started over", body = LabReset),
+        (status = 404, description = "`lab_disabled`", body = Problem),
+        (status = 409, description = "`reset_refused`: the log is shared or in use; `scenario_running`", body = Problem),
+        (status = 503, description = "`stubs_unreachable`", body = Problem),
+    )
+)]
+pub(crate) async fn reset(State(shop): State<Shop>, InLab(lab): InLab, command: Bare) -> Result<Response, ApiError> {
+    let context = command.into_context();
+    let work = async {
+        let house = lab.house.upgrade().ok_or_else(ApiError::internal)?;
+        drop(lab);
+        // A task of its own: whoever asked may go away, and half a shop would be left.
+        let reset = tokio::spawn(house.reset(context.clone())).await.map_err(|_| ApiError::internal())?;
+        Ok(reset?)
+    };
+    once(&shop, &context, work).await
+}
+
+fn shown(lab: &Lab, scenario: Scenario) -> Shown {
+    let words = scenario.words();
+    Shown {
+        name: words.name.to_owned(),
+        title: words.title.to_owned(),
+        story: words.story.to_owned(),
+        look_at: words.look_at.to_owned(),
+        last_run: lab.last_run(scenario),
+    }
+}
+
+fn scenario(name: &str) -> Result<Scenario, ApiError> {
+    Scenario::named(name).ok_or_else(|| {
+        let known: Vec<&str> = Scenario::ALL.into_iter().map(|scenario| scenario.words().name).collect();
+        let detail = format!("There is no scenario {name:?}. There are: {}.", known.join(", "));
+        ApiError::new(Code::ScenarioNotFound, detail)
+    })
+}
+
+fn stub(name: &str) -> Result<Stub, ApiError> {
+    Stub::ALL.into_iter().find(|stub| stub.name() == name).ok_or_else(|| {
+        ApiError::new(Code::StubNotFound, format!("There is no stub {name:?}. There are: products, cards, mail."))
+    })
+}
+
+impl From<StubsError> for ApiError {
+    fn from(error: StubsError) -> Self {
+        match error {
+            StubsError::Refused(detail) => Self::new(Code::InvalidValues, detail),
+            StubsError::Unreachable(_) => Self::new(
+                Code::StubsUnreachable,
+                format!("{error} Look whether storefront-mocks runs at the address that --lab names."),
+            ),
+        }
+    }
+}
+
+impl From<Occupied> for ApiError {
+    fn from(occupied: Occupied) -> Self {
+        let code = match occupied {
+            Occupied::Playing(_) => Code::ScenarioRunning,
+            Occupied::Closed => Code::ResetRefused,
+        };
+        Self::new(code, occupied.to_string())
+    }
+}
+
+impl From<NotReset> for ApiError {
+    fn from(refusal: NotReset) -> Self {
+        match refusal {
+            NotReset::Occupied(occupied) => occupied.into(),
+            NotReset::Stubs(failure) => failure.into(),
+            NotReset::AtIt | NotReset::Shared | NotReset::InUse => Self::new(Code::ResetRefused, refusal.to_string()),
+            NotReset::Put(_) | NotReset::Start(_) | NotReset::Answer(_) => {
+                error!(error = %refusal, "the shop could not be started over");
+                Self::internal()
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Filling the basket: `/v1/orders/{id}/items`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{AddItem, ChangeQuantity, Order, OrderId, Problem, ProductId};
+use storefront_domain::order::{ItemFacts, OrderCommand, decide};
+
+use super::{change, decided};
+use crate::clock;
+use crate::http::command::{Bare, Command};
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::extract::InPath;
+use crate::http::idempotency::once;
+use crate::http::identity::spending_limit;
+use crate::http::state::Shop;
+use crate::http::validation::quantity;
+use crate::store::commands::Failure;
+use crate::store::order_record;
+use crate::store::order_record::OrderRecord;
+use crate::store::product_facts;
+
+/// Put something into the basket
+///
+/// The first item starts the order, whose id the client chooses; the order is then for ever that of the customer who sent
+/// it (`Storefront-Customer`), or a guest's. A repeat adds up.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/items", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order, by an id of the client's choice"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat have no further effect")),
+    request_body = AddItem,
+    responses(
+        (status = 201, description = "Added, and the order started", body = Order),
+        (status = 200, description = "Added", body = Order),
+        (status = 404, description = "`product_not_found`; `customer_not_found`", body = Problem),
+        (status = 409, description = "`order_state`: the order is no basket; `out_of_stock`; `product_withdrawn`; `over_spending_limit`; `too_many_pieces`; `too_many_lines`; `total_too_large`; `wrong_currency`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`: the price is not known", body = Problem),
+    )
+)]
+pub(crate) async fn add_item(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Command<AddItem>,
+) -> Result<Response, ApiError> {
+    let Command { body, context } = command.about(id);
+    let quantity = quantity(body.quantity)?;
+    let work = async {
+        let item = quote(&shop, &body.product_id).await?;
+        let available = product_facts::available_to(&shop.store, &body.product_id, id).await.map_err(Failure::from)?;
+        let customer_id = context.customer_id;
+        let owner = order_record::owner(&shop.store, id, customer_id).await.map_err(Failure::from)?;
+        let spending_limit = spending_limit(&shop, owner).await?;
+        let add = OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit };
+        let status = |before: &OrderRecord| if before.version.0 == 0 { StatusCode::CREATED } else { StatusCode::OK };
+        decided(&shop, id, &context, status, |order| decide(order, add.clone())).await
+    };
+    once(&shop, &context, work).await
+}
+
+/// Have so many of something in the basket
+///
+/// 1 to 99 pieces, whatever the line has now. The same again changes nothing.
+#[utoipa::path(
+    put, path = "/v1/orders/{id}/items/{product_id}", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order"), ("product_id" = ProductId, Path, description = "The line")),
+    request_body = ChangeQuantity,
+    responses(
+        (status = 200, description = "Changed", body = Order),
+        (status = 404, description = "`order_not_found`; `line_not_found`", body = Problem),
+        (status = 409, description = "`order_state`: the order is no basket; `out_of_stock`; `total_too_large`", body = Problem),
+    )
+)]
+pub(crate) async fn change_quantity(
+    State(shop): State<Shop>,
+    InPath((id, product_id)): InPath<(OrderId, ProductId)>,
+    command: Command<ChangeQuantity>,
+) -> Result<Response, ApiError> {
+    let Command { body, context } = command.about(id);
+    let quantity = quantity(body.quantity)?;
+    let work = async {
+        let available = product_facts::available_to(&shop.store, &product_id, id).await.map_err(Failure::from)?;
+        let change_quantity = OrderCommand::ChangeQuantity { product_id: product_id.clone(), quantity, available };
+        decided(&shop, id, &context, |_| StatusCode::OK, |order| decide(order, change_quantity.clone())).await
+    };
+    once(&shop, &context, work).await
+}
+
+/// Take a line out of the basket
+///
+/// With all its pieces.
+#[utoipa::path(
+    delete, path = "/v1/orders/{id}/items/{product_id}", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order"), ("product_id" = ProductId, Path, description = "The line")),
+    responses(
+        (status = 200, description = "Taken out", body = Order),
+        (status = 404, description = "`order_not_found`; `line_not_found`", body = Problem),
+        (status = 409, description = "`order_state`: the order is no basket", body = Problem),
+    )
+)]
+pub(crate) async fn remove_item(
+    State(shop): State<Shop>,
+    InPath((id, product_id)): InPath<(OrderId, ProductId)>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    change(&shop, id, &command.about(id), OrderCommand::RemoveItem { product_id }).await
+}
+
+/// Empty the basket
+///
+/// Takes every line out; the order stays, and can be filled again.
+#[utoipa::path(
+    delete, path = "/v1/orders/{id}/items", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order")),
+    responses(
+        (status = 200, description = "Emptied", body = Order),
+        (status = 404, description = "`order_not_found`", body = Problem),
+        (status = 409, description = "`order_state`: the order is no basket", body = Problem),
+    )
+)]
+pub(crate) async fn clear(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    change(&shop, id, &command.about(id), OrderCommand::Clear).await
+}
+
+/// What an order remembers of a product that can be bought now, while its price can be trusted.
+async fn quote(shop: &Shop, id: &ProductId) -> Result<ItemFacts, ApiError> {
+    if !shop.freshness.prices_are_good(clock::now()) {
+        return Err(ApiError::prices_unknown());
+    }
+    let (product, _) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
+    let facts = product.facts().ok_or_else(|| ApiError::product_not_found(id))?;
+    if !product.active() {
+        return Err(ApiError::new(Code::ProductWithdrawn, format!("{id} is no longer sold."))
+            .with(|problem| problem.product_ids = vec![id.clone()]));
+    }
+    Ok(ItemFacts {
+        product_id: id.clone(),
+        sku: facts.sku.clone(),
+        name: facts.name.clone(),
+        unit_price: facts.price,
+        vat_rate_percent: facts.vat_rate_percent,
+    })
+}

@@ -1,0 +1,106 @@
+//! Buying the basket, and giving an order up.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{Cancel, Checkout, Order, OrderId, PaymentId, PaymentMethod, Problem};
+use storefront_domain::order::{Order as OrderState, OrderCommand, decide};
+use storefront_domain::payment::Payment;
+
+use super::{change, reply};
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::extract::InPath;
+use crate::http::idempotency::once;
+use crate::http::identity::spending_limit;
+use crate::http::state::Shop;
+use crate::http::validation;
+use crate::store::commands::{Failure, change_order_by_its_lines};
+use crate::store::order_record;
+use crate::store::order_record::OrderRecord;
+use crate::{clock, random};
+
+/// Buy the basket
+///
+/// Answers as soon as the order is checked out; stock, payment and confirmation follow, and `…/timeline` shows them.
+/// Names every line that cannot be bought. If the total is not the expected one, nothing happens. A wallet that has too
+/// little in it is declined and left alone. Where a voucher leaves nothing to pay, nobody is asked for money.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/checkout", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order"),
+           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+    request_body = Checkout,
+    responses(
+        (status = 202, description = "Checked out", body = Order),
+        (status = 400, description = "`idempotency_key_required`", body = Problem),
+        (status = 404, description = "`order_not_found`", body = Problem),
+        (status = 409, description = "`lines_not_buyable`; `total_changed`; `basket_empty`; `order_state`: the order is no basket; `total_too_large`; `wrong_currency`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`: the prices are not known", body = Problem),
+    )
+)]
+pub(crate) async fn check_out(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Command<Checkout>,
+) -> Result<Response, ApiError> {
+    let Command { body, context } = command.about(id).with_key()?;
+    validation::contact(&body.email, &body.shipping_address)?;
+    check_payment(&body.payment)?;
+    let payment_id = PaymentId(random::id());
+    let work = async {
+        if !shop.freshness.prices_are_good(clock::now()) {
+            return Err(ApiError::prices_unknown());
+        }
+        let owner = order_record::owner(&shop.store, id, None).await.map_err(Failure::from)?;
+        if body.payment == PaymentMethod::Wallet && owner.is_none() {
+            return Err(ApiError::invalid("/payment/method", "a guest has no wallet; use card"));
+        }
+        let spending_limit = spending_limit(&shop, owner).await?;
+        let decide = |order: &OrderState, facts| {
+            let check_out = OrderCommand::CheckOut {
+                expected_total: body.expected_total,
+                facts,
+                spending_limit,
+                payment_id,
+                email: body.email.clone(),
+                shipping_address: body.shipping_address.clone(),
+                payment: body.payment.clone(),
+            };
+            decide(order, check_out)
+        };
+        let answer =
+            |_: &_, after: &OrderRecord, payment: Option<&Payment>| reply(id, StatusCode::ACCEPTED, after, payment);
+        Ok(change_order_by_its_lines(&shop.store, id, &context, decide, answer).await?)
+    };
+    once(&shop, &context, work).await
+}
+
+/// Give an order up
+///
+/// Possible until it is shipped. Goods go back on the shelf, and money to where it came from.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/cancel", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order")),
+    request_body = Cancel,
+    responses(
+        (status = 200, description = "Cancelled", body = Order),
+        (status = 404, description = "`order_not_found`", body = Problem),
+        (status = 409, description = "`order_state`", body = Problem),
+    )
+)]
+pub(crate) async fn cancel(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Command<Cancel>,
+) -> Result<Response, ApiError> {
+    let Command { body, context } = command.about(id);
+    validation::text("/reason", &body.reason, 200)?;
+    change(&shop, id, &context, OrderCommand::Cancel { reason: body.reason }).await
+}
+
+fn check_payment(payment: &PaymentMethod) -> Result<(), ApiError> {
+    match payment {
+        PaymentMethod::Card { token } => validation::text("/payment/token", token, 255),
+        PaymentMethod::Wallet | PaymentMethod::None => Ok(()),
+    }
+}

@@ -1,0 +1,45 @@
+//! Where mail about an order goes, when the address proves wrong.
+
+use axum::extract::State;
+use axum::response::Response;
+use storefront_api::{ChangeEmail, Order, OrderId, Problem};
+use storefront_domain::order::OrderCommand;
+
+use super::change;
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::extract::InPath;
+use crate::http::state::Shop;
+use crate::http::validation;
+use crate::store::commands::retry_if_parked;
+
+/// Send mail about an order to another address
+///
+/// For an operator, when the address that the shopper gave is wrong. Mail about the order goes there from now on, and what
+/// is parked because nobody took it is sent again.
+#[utoipa::path(
+    put, path = "/v1/orders/{id}/email", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order")),
+    request_body = ChangeEmail,
+    responses(
+        (status = 200, description = "The order with the address", body = Order),
+        (status = 404, description = "`order_not_found`", body = Problem),
+        (status = 409, description = "`order_state`: nothing was bought yet", body = Problem),
+    )
+)]
+pub(crate) async fn change_email(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Command<ChangeEmail>,
+) -> Result<Response, ApiError> {
+    let Command { body: ChangeEmail { email }, context } = command.about(id);
+    if let Some(wrong) = validation::email_error("/email", &email) {
+        return Err(ApiError::invalid_fields(vec![wrong]));
+    }
+    let changed = change(&shop, id, &context, OrderCommand::ChangeEmail { email }).await?;
+    // Also where the address is so already: the mail may have been parked since.
+    if let Some((mail, _)) = shop.progress.find("mail").filter(|_| changed.status().is_success()) {
+        retry_if_parked(&shop.store, mail, &id.to_string(), &context.cause).await?;
+    }
+    Ok(changed)
+}

@@ -1,0 +1,28 @@
+//! Lists of orders.
+
+use axum::Json;
+use axum::extract::State;
+use storefront_api::{OrderListQuery, OrderSummary, Page};
+
+use crate::http::error::ApiError;
+use crate::http::extract::{InQuery, limit, place, see};
+use crate::http::state::Shop;
+
+/// List orders
+///
+/// Newest first, baskets too; by status, or by what is written in them.
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders", params(OrderListQuery),
+    responses(
+        (status = 200, description = "A page of orders", body = Page<OrderSummary>),
+    )
+)]
+pub(crate) async fn list_orders(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<OrderListQuery>,
+) -> Result<Json<Page<OrderSummary>>, ApiError> {
+    let limit = limit(query.limit, 100, 20)?;
+    let before = place(query.cursor.as_deref())?;
+    see(&shop, query.min_position, &["orders"]).await?;
+    Ok(Json(shop.views.orders(&query, before, limit).await?))
+}

@@ -1,0 +1,58 @@
+//! Giving money back: `POST /v1/orders/{id}/refunds`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{Order, OrderId, Problem, RefundId, RefundOrder};
+use storefront_domain::payment::PaymentCommand;
+
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::extract::InPath;
+use crate::http::idempotency::once;
+use crate::http::state::Shop;
+use crate::http::validation;
+use crate::random;
+use crate::store::commands::{Reply, refund_order};
+
+/// Give money back
+///
+/// Some of what was paid, or without an amount all that is left, to where it came from. Answers as soon as the refund is
+/// asked for; `GET /v1/payments/{id}` shows what becomes of it, and a credit note follows. The order stays as it is.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/refunds", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order"),
+           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+    request_body = RefundOrder,
+    responses(
+        (status = 202, description = "The money is on its way", body = Order),
+        (status = 400, description = "`idempotency_key_required`", body = Problem),
+        (status = 404, description = "`order_not_found`", body = Problem),
+        (status = 409, description = "`order_state`: it was never confirmed; `nothing_to_refund`; `refund_too_large`: less is left", body = Problem),
+    )
+)]
+pub(crate) async fn refund(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+    command: Command<RefundOrder>,
+) -> Result<Response, ApiError> {
+    let Command { body, context } = command.about(id).with_key()?;
+    validation::text("/reason", &body.reason, 200)?;
+    if body.amount.is_some_and(|amount| amount.amount < 1 || amount.currency != shop.currency) {
+        return Err(ApiError::invalid("/amount", "must be more than nothing, in the shop's currency"));
+    }
+    let command =
+        PaymentCommand::Refund { refund_id: RefundId(random::id()), amount: body.amount, reason: body.reason };
+    let work = async {
+        let done = refund_order(&shop.store, id, &context, &command, |record, payment| {
+            Ok(Reply {
+                status: StatusCode::ACCEPTED.as_u16(),
+                location: record.order.payment_id().map(|payment_id| format!("/v1/payments/{payment_id}")),
+                version: Some(record.version.0),
+                body: serde_json::to_value(record.body(id, Some(payment)))?,
+            })
+        });
+        Ok(done.await?)
+    };
+    once(&shop, &context, work).await
+}

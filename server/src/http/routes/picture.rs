@@ -1,0 +1,148 @@
+//! Pictures of products: `/v1/products/{id}/picture`.
+
+use axum::extract::{FromRequest, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use storefront_api::{Problem, Product, ProductId};
+
+use super::products::carry_out;
+use crate::http::command::{Bare, take_apart};
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::extract::{InPath, content_etag, header, knows, see};
+use crate::http::state::Shop;
+use crate::integrations::product_writes::ProductWrite;
+use crate::store::commands::Context;
+
+/// No picture is wider or higher, in pixels.
+const LONGEST_SIDE: u32 = 256;
+
+/// Look at a product
+///
+/// A small picture, as the product service has it; while that is away, as it was seen last.
+#[utoipa::path(
+    get, path = "/v1/products/{id}/picture", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product"),
+           ("If-None-Match" = Option<String>, Header, description = "The ETag that the client knows")),
+    responses(
+        (status = 200, description = "A PNG", content_type = "image/png", body = [u8], headers(("ETag" = String, description = "Changes with it"))),
+        (status = 304, description = "It is as the client knows it"),
+        (status = 404, description = "`product_not_found`; `picture_not_found`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn get_picture(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    see(&shop, None, &[]).await?;
+    let state = shop.views.read(|folded| folded.catalogue.state(&id).cloned());
+    let state = state.ok_or_else(|| ApiError::product_not_found(&id))?;
+    let none = || ApiError::new(Code::PictureNotFound, format!("{id} has no picture."));
+    if state.facts().is_none_or(|facts| facts.picture.is_none()) {
+        return Err(none());
+    }
+    let png = shop.pictures.get(&id).await.map_err(|_| {
+        let detail = "The product service does not answer. Try again shortly.";
+        ApiError::new(Code::ProductServiceUnavailable, detail)
+    })?;
+    let png = png.ok_or_else(none)?;
+    let etag = content_etag(&png);
+    if knows(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
+    }
+    let headers = [(CONTENT_TYPE, "image/png".to_owned()), (CACHE_CONTROL, "max-age=60".to_owned()), (ETAG, etag)];
+    Ok((headers, png.to_vec()).into_response())
+}
+
+/// Give a product a picture
+///
+/// A PNG of at most 64 KiB and 256 × 256 pixels; it takes the place of the one before.
+#[utoipa::path(
+    put, path = "/v1/products/{id}/picture", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product")),
+    request_body(content = [u8], content_type = "image/png", description = "The picture"),
+    responses(
+        (status = 200, description = "The product with its picture", body = Product),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`product_service_read_only`", body = Problem),
+        (status = 415, description = "`not_a_picture`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn set_picture(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    picture: Picture,
+) -> Result<Response, ApiError> {
+    carry_out(&shop, &picture.context, Some(&id), ProductWrite::SetPicture(id.clone(), picture.png)).await
+}
+
+/// Take a product's picture away
+///
+/// The product stays.
+#[utoipa::path(
+    delete, path = "/v1/products/{id}/picture", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product")),
+    responses(
+        (status = 200, description = "The product without a picture", body = Product),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`product_service_read_only`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn remove_picture(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    carry_out(&shop, &command.into_context(), Some(&id), ProductWrite::RemovePicture(id.clone())).await
+}
+
+/// A PNG that is not too large, and the headers that say on whose behalf it is sent.
+pub(crate) struct Picture {
+    png: Vec<u8>,
+    context: Context,
+}
+
+impl FromRequest<Shop> for Picture {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
+        let (parts, png, context) = take_apart(request).await?;
+        let is_declared = header(&parts.headers, &CONTENT_TYPE).is_some_and(|kind| kind.trim() == "image/png");
+        let size = size_px(&png).filter(|_| is_declared).ok_or_else(|| {
+            ApiError::new(Code::NotAPicture, "Send the picture itself as Content-Type: image/png; it must be a PNG.")
+        })?;
+        match size {
+            (1..=LONGEST_SIDE, 1..=LONGEST_SIDE) => Ok(Self { png, context }),
+            (width, height) => {
+                let detail = format!("must be 1 to {LONGEST_SIDE} pixels wide and high, not {width} × {height}");
+                Err(ApiError::invalid("", detail))
+            }
+        }
+    }
+}
+
+/// Width and height of a PNG, from its first chunk (PNG specification, 5.2 and 11.2.2).
+fn size_px(png: &[u8]) -> Option<(u32, u32)> {
+    let rest = png.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR")?;
+    let number = |at: usize| Some(u32::from_be_bytes(rest.get(at..at + 4)?.try_into().ok()?));
+    Some((number(0)?, number(4)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_stands_in_the_first_chunk_of_a_png() {
+        let png = [b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".as_slice(), &[0, 0, 0, 32, 0, 0, 1, 0, 8]].concat();
+        assert_eq!(size_px(&png), Some((32, 256)));
+        assert_eq!(size_px(&png[..20]), None);
+        assert_eq!(size_px(b"GIF89a"), None);
+        assert_eq!(size_px(b""), None);
+    }
+}

@@ -1,0 +1,315 @@
+//! The shop's own processes over HTTP: where they stand, and what an operator does about it.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{
+    Page, ParkedQuery, ParkedSequence, Problem, Process, ProcessList, ProcessMode, ProcessState, Retry,
+    SequenceReleased, WaitingEvent,
+};
+use storefront_domain::process::{self, ProcessCommand};
+use storefront_eventlog::{Filter, Position};
+
+use crate::http::command::Bare;
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::extract::{InPath, InQuery, limit};
+use crate::http::idempotency::{once, reply};
+use crate::http::state::Shop;
+use crate::operations::parked;
+use crate::operations::progress::Standing;
+use crate::store::commands;
+use crate::store::commands::{Context, Failure, Reply, steer_process};
+use crate::store::{aggregates, streams};
+
+/// Maximum wait for a process to finish what it has begun before a step is refused.
+const STEP_WAIT: Duration = Duration::from_secs(2);
+/// Maximum wait for a process to hear what was asked of it. It is in the log already and holds in any case.
+const HEARD_WAIT: Duration = Duration::from_secs(2);
+
+/// List processes
+///
+/// What the shop does by itself: how far each process is in the log, what of it goes wrong, and whether it is paused.
+#[utoipa::path(
+    get, path = "/v1/processes", tag = "operations",
+    responses((status = 200, description = "All processes, by name", body = ProcessList))
+)]
+pub(crate) async fn list_processes(State(shop): State<Shop>) -> Result<Json<ProcessList>, ApiError> {
+    let head = shop.store.head().await.map_err(Failure::from)?.0;
+    let items = shop.progress.all().into_iter().map(|(name, standing)| shown(name, standing, head)).collect();
+    Ok(Json(ProcessList { items }))
+}
+
+/// Pause a process
+///
+/// It finishes what it has begun, and begins nothing more until it is stepped or resumed. It stays paused when the server
+/// is started again; `/health/ready` says so.
+#[utoipa::path(
+    post, path = "/v1/processes/{name}/pause", tag = "operations",
+    params(("name" = String, Path, description = "The process")),
+    responses(
+        (status = 200, description = "It is paused", body = ProcessMode),
+        (status = 404, description = "`process_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn pause(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    set_mode(&shop, &name, &command.into_context(), &ProcessCommand::Pause).await
+}
+
+/// Resume a process
+///
+/// It goes on by itself; what was waiting to be tried again is tried at once.
+#[utoipa::path(
+    post, path = "/v1/processes/{name}/resume", tag = "operations",
+    params(("name" = String, Path, description = "The process")),
+    responses(
+        (status = 200, description = "It goes on", body = ProcessMode),
+        (status = 404, description = "`process_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn resume(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    set_mode(&shop, &name, &command.into_context(), &ProcessCommand::Resume).await
+}
+
+/// Step a paused process
+///
+/// It begins exactly one event: the first that waits. Where nothing waits, nothing happens: a step is never kept for later.
+#[utoipa::path(
+    post, path = "/v1/processes/{name}/step", tag = "operations",
+    params(("name" = String, Path, description = "The process")),
+    responses(
+        (status = 200, description = "It begins one event", body = ProcessMode),
+        (status = 404, description = "`process_not_found`", body = Problem),
+        (status = 409, description = "`process_not_paused`; `nothing_to_step`: nothing waits", body = Problem),
+    )
+)]
+pub(crate) async fn step(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let (name, types) = find(&shop, &name)?;
+    let context = command.into_context();
+    let work = async {
+        let _turn = shop.progress.stepping().await;
+        something_waits(&shop, name, types).await?;
+        let done = steer_process(&shop.store, name, &context, &ProcessCommand::Step, |_, after| mode(name, after));
+        let done = done.await?;
+        heard(&shop, name, done.position).await;
+        Ok(done)
+    };
+    once(&shop, &context, work).await
+}
+
+/// List what a process could not handle
+///
+/// Each sequence (as a rule, an order) with the event at which it stands, and why. What follows of the same sequence waits
+/// behind it; everything else flows on.
+#[utoipa::path(
+    get, path = "/v1/processes/{name}/parked", tag = "operations",
+    params(("name" = String, Path, description = "The process"), ParkedQuery),
+    responses(
+        (status = 200, description = "A page of parked sequences", body = Page<ParkedSequence>),
+        (status = 404, description = "`process_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn list_parked(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    InQuery(query): InQuery<ParkedQuery>,
+) -> Result<Json<Page<ParkedSequence>>, ApiError> {
+    let limit = limit(query.limit, 100, 20)?;
+    let (name, types) = find(&shop, &name)?;
+    let page = parked::page(&shop.store, name, types, query.cursor.as_deref(), limit).await;
+    Ok(Json(page.map_err(Failure::from)?))
+}
+
+/// Retry a parked sequence
+///
+/// The event at which it stands is tried again, and after it what waits behind it, in order.
+#[utoipa::path(
+    post, path = "/v1/processes/{name}/parked/{sequence}/retry", tag = "operations",
+    params(("name" = String, Path, description = "The process"), ("sequence" = String, Path, description = "The sequence")),
+    responses(
+        (status = 200, description = "It is tried again", body = SequenceReleased),
+        (status = 404, description = "`process_not_found`; `sequence_not_parked`", body = Problem),
+        (status = 409, description = "`sequence_retrying`", body = Problem),
+    )
+)]
+pub(crate) async fn retry(
+    State(shop): State<Shop>,
+    InPath((name, sequence)): InPath<(String, String)>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let context = command.about_sequence(&sequence);
+    release(&shop, &name, &context, ProcessCommand::Retry { sequence }).await
+}
+
+/// Skip a parked event
+///
+/// The event at which the sequence stands is dropped for good, and nothing else: what waits behind it is handled. A refund
+/// that is dropped so ends as failed, and its money can be given back anew.
+#[utoipa::path(
+    post, path = "/v1/processes/{name}/parked/{sequence}/skip", tag = "operations",
+    params(("name" = String, Path, description = "The process"), ("sequence" = String, Path, description = "The sequence")),
+    responses(
+        (status = 200, description = "It is dropped", body = SequenceReleased),
+        (status = 404, description = "`process_not_found`; `sequence_not_parked`", body = Problem),
+        (status = 409, description = "`sequence_retrying`", body = Problem),
+    )
+)]
+pub(crate) async fn skip(
+    State(shop): State<Shop>,
+    InPath((name, sequence)): InPath<(String, String)>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let context = command.about_sequence(&sequence);
+    let (name, _) = find(&shop, &name)?;
+    let work = async {
+        let done = commands::skip_parked(&shop.store, name, &context, &sequence, |before| {
+            reply(StatusCode::OK, &released(before, &sequence, true))
+        });
+        Ok(done.await?)
+    };
+    once(&shop, &context, work).await
+}
+
+async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessCommand) -> Result<Response, ApiError> {
+    let (name, _) = find(shop, name)?;
+    let work = async {
+        let done = steer_process(&shop.store, name, context, command, |_, after| mode(name, after)).await?;
+        heard(shop, name, done.position).await;
+        Ok(done)
+    };
+    once(shop, context, work).await
+}
+
+fn mode(name: &str, after: &process::Process) -> Result<Reply, serde_json::Error> {
+    reply(StatusCode::OK, &ProcessMode { name: name.to_owned(), paused: after.paused() })
+}
+
+/// Refuses a step of a paused process for which nothing waits. What it has begun may lead to the next event, and what was
+/// written just now may not have been read: both are waited for.
+async fn something_waits(shop: &Shop, name: &'static str, types: &[&str]) -> Result<(), ApiError> {
+    let (process, _) =
+        aggregates::load::<process::ProcessEvent>(&shop.store, &streams::process(name)).await.map_err(Failure::from)?;
+    if !process.paused() {
+        return Ok(());
+    }
+    let head = shop.store.head().await.map_err(Failure::from)?;
+    let waits = |standing: &Standing| standing.ready > standing.steps as usize;
+    let settled = |standing: &Standing| standing.in_flight == 0 && standing.read_to >= head;
+    let known = |standing: &Standing| standing.elsewhere || waits(standing) || settled(standing);
+    shop.progress.until(name, STEP_WAIT, known).await;
+    let standing = shop.progress.standing(name);
+    let waits = if standing.elsewhere {
+        // On another server: as far as the log tells.
+        let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        !shop.store.read_all(standing.position, 1, &filter).await.map_err(Failure::from)?.events.is_empty()
+    } else {
+        waits(&standing)
+    };
+    if waits {
+        return Ok(());
+    }
+    let detail = match standing.in_flight {
+        0 => "Nothing waits in this process, and a step is not kept for later. Step again when something has happened.",
+        _ => "The process is at work on what it has begun, and nothing else waits. Step again when that is done.",
+    };
+    Err(ApiError::new(Code::NothingToStep, detail))
+}
+
+/// Waits until the process has heard what was asked of it, as far as it runs here, so that whoever looks next sees it.
+async fn heard(shop: &Shop, name: &str, position: Position) {
+    shop.progress.until(name, HEARD_WAIT, |standing| standing.elsewhere || standing.steered_to >= position).await;
+}
+
+async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCommand) -> Result<Response, ApiError> {
+    let (name, _) = find(shop, name)?;
+    let work = async {
+        let done = steer_process(&shop.store, name, context, &command, |before, _| {
+            reply(StatusCode::OK, &released(before, &context.cause.correlation_id, false))
+        });
+        Ok(done.await?)
+    };
+    once(shop, context, work).await
+}
+
+fn released(before: &process::Process, sequence: &str, skipped: bool) -> SequenceReleased {
+    let position = before.parked().get(sequence).map_or(0, |parked| parked.position);
+    SequenceReleased { sequence: sequence.to_owned(), position, skipped }
+}
+
+/// A process by its name, and what it listens to.
+fn find(shop: &Shop, name: &str) -> Result<(&'static str, &'static [&'static str]), ApiError> {
+    shop.progress.find(name).ok_or_else(|| {
+        let known: Vec<&str> = shop.progress.all().into_iter().map(|(name, _)| name).collect();
+        let detail = format!("There is no such process. There are: {}.", known.join(", "));
+        ApiError::new(Code::ProcessNotFound, detail)
+    })
+}
+
+fn shown(name: &str, standing: Standing, head: u64) -> Process {
+    let retries = standing.retries.iter().map(|troubled| Retry {
+        position: troubled.recorded.position.0,
+        kind: troubled.recorded.kind().to_owned(),
+        sequence: troubled.recorded.correlation_id().to_owned(),
+        attempts: troubled.attempts,
+        next_attempt_at: troubled.next_attempt_at,
+        error: troubled.error.clone(),
+    });
+    let next = standing.next.iter().map(|next| WaitingEvent {
+        position: next.position.0,
+        kind: next.kind.clone(),
+        sequence: next.sequence.clone(),
+    });
+    Process {
+        name: name.to_owned(),
+        position: standing.position.0,
+        head,
+        lag: head.saturating_sub(standing.position.0),
+        state: state(&standing),
+        unfinished: standing.unfinished as u64,
+        in_flight: standing.in_flight as u64,
+        retrying: standing.retrying as u64,
+        retries: retries.collect(),
+        parked: standing.parked as u64,
+        steps: standing.steps,
+        next: next.collect(),
+    }
+}
+
+fn state(standing: &Standing) -> ProcessState {
+    match standing {
+        Standing { elsewhere: true, .. } => ProcessState::WaitingForLease,
+        Standing { paused: true, .. } => ProcessState::Paused,
+        Standing { retrying: 1.., .. } => ProcessState::Retrying,
+        Standing { unfinished: 1.., .. } => ProcessState::Working,
+        Standing { .. } => ProcessState::Idle,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_fails_is_not_called_busy_and_a_paused_one_is_called_nothing_else() {
+        let standing = |unfinished, retrying, paused| Standing { unfinished, retrying, paused, ..Standing::default() };
+        assert_eq!(state(&standing(0, 0, false)), ProcessState::Idle);
+        assert_eq!(state(&standing(2, 0, false)), ProcessState::Working);
+        assert_eq!(state(&standing(2, 1, false)), ProcessState::Retrying);
+        assert_eq!(state(&standing(2, 1, true)), ProcessState::Paused);
+    }
+}

@@ -1,0 +1,318 @@
+//! What operators do to the range: products and categories. The product service decides; here its words become answers.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+use storefront_api::{
+    Category, ChangeProduct, Currency, FieldError, Money, NewCategory, NewProduct, Problem, Product, ProductId,
+    RepriceProduct,
+};
+
+use crate::catalogue::sync::Refused;
+use crate::http::command::{Bare, Command};
+use crate::http::error::{ApiError, sentence};
+use crate::http::error_code::Code;
+use crate::http::extract::InPath;
+use crate::http::idempotency::once;
+use crate::http::state::Shop;
+use crate::http::validation;
+use crate::integrations::product_writes::{ProductWrite, WriteError};
+use crate::random;
+use crate::store::commands;
+use crate::store::commands::{Context, Done, Failure, Reply};
+use crate::store::product_facts;
+use crate::views::product_body;
+
+/// So long an operator's change is held back until lists show it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+
+/// Set up a category
+///
+/// Products can be put on it from then on.
+#[utoipa::path(
+    post, path = "/v1/categories", tag = "catalogue", request_body = NewCategory,
+    responses(
+        (status = 201, description = "It is there", body = Category),
+        (status = 409, description = "`category_taken`; `product_service_read_only`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn create_category(
+    State(shop): State<Shop>,
+    Command { body, context }: Command<NewCategory>,
+) -> Result<Response, ApiError> {
+    validation::text("/name", &body.name, 50)?;
+    carry_out(&shop, &context, None, ProductWrite::CreateCategory(body.name)).await
+}
+
+/// Put a product into the range
+///
+/// It can be bought as soon as some of it is on the shelf.
+#[utoipa::path(
+    post, path = "/v1/products", tag = "catalogue", request_body = NewProduct,
+    responses(
+        (status = 201, description = "It is there", body = Product, headers(("Location" = String, description = "Where"))),
+        (status = 409, description = "`product_taken`: its id, SKU or name belongs to another; `product_service_read_only`", body = Problem),
+        (status = 422, description = "`unknown_category`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn create_product(
+    State(shop): State<Shop>,
+    Command { body, context }: Command<NewProduct>,
+) -> Result<Response, ApiError> {
+    refuse(wrong_in_new(&body, shop.products.currency()))?;
+    carry_out(&shop, &context, None, ProductWrite::Create(words_for_new(&body))).await
+}
+
+/// Describe a product anew
+///
+/// What is not said stays. Another price has a route of its own, because it needs a reason.
+#[utoipa::path(
+    patch, path = "/v1/products/{id}", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product")),
+    request_body = ChangeProduct,
+    responses(
+        (status = 200, description = "Changed", body = Product),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`product_taken`: the SKU or name belongs to another; `product_service_read_only`", body = Problem),
+        (status = 422, description = "`unknown_category`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn change_product(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<ChangeProduct>,
+) -> Result<Response, ApiError> {
+    refuse(wrong_in_change(&body, shop.products.currency()))?;
+    carry_out(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), words_for_change(&body))).await
+}
+
+/// Give a product another price
+///
+/// Open baskets learn of it. At or above the price before the sale, the sale ends.
+#[utoipa::path(
+    post, path = "/v1/products/{id}/reprice", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product")),
+    request_body = RepriceProduct,
+    responses(
+        (status = 200, description = "Repriced", body = Product),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`product_service_read_only`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn reprice_product(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<RepriceProduct>,
+) -> Result<Response, ApiError> {
+    let wrong = wrong_amount("/price", body.price, shop.products.currency()).into_iter();
+    refuse(wrong.chain(validation::check("/reason", &body.reason, 200)).collect())?;
+    let patch = json!({ "price": body.price.amount, "reason": body.reason });
+    carry_out(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), patch)).await
+}
+
+/// Take a product off the shelf
+///
+/// It stays known, and blocks the checkout of baskets that hold it.
+#[utoipa::path(
+    post, path = "/v1/products/{id}/withdraw", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product")),
+    responses(
+        (status = 200, description = "Withdrawn", body = Product),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`product_service_read_only`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn withdraw_product(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let patch = json!({ "active": false });
+    carry_out(&shop, &command.into_context(), Some(&id), ProductWrite::Change(id.clone(), patch)).await
+}
+
+/// Put a product back on the shelf
+///
+/// At the price that it has.
+#[utoipa::path(
+    post, path = "/v1/products/{id}/relist", tag = "catalogue",
+    params(("id" = ProductId, Path, description = "The product")),
+    responses(
+        (status = 200, description = "For sale again", body = Product),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`product_service_read_only`", body = Problem),
+        (status = 503, description = "`product_service_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn relist_product(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let patch = json!({ "active": true });
+    carry_out(&shop, &command.into_context(), Some(&id), ProductWrite::Change(id.clone(), patch)).await
+}
+
+/// Has the product service make a change, and answers what became of it. `known` is a product that must be there.
+pub(crate) async fn carry_out(
+    shop: &Shop,
+    context: &Context,
+    known: Option<&ProductId>,
+    write: ProductWrite,
+) -> Result<Response, ApiError> {
+    let work = async {
+        if let Some(id) = known {
+            let (state, version) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
+            state.facts().ok_or_else(|| ApiError::product_not_found(id))?;
+            // Once more when it is this command's turn; so a lost one need not wait for it.
+            context.condition.check(version)?;
+        }
+        // Without a key of the client's the service must not take this for any other request.
+        let key = context.idempotency.as_ref().map_or_else(|| random::id().to_string(), |named| named.key.clone());
+        let id = shop.assortment.carry_out(&write, &key, &context.cause, &context.condition).await;
+        let id = id.map_err(|refused| refusal(&write, refused))?;
+        answer(shop, context, &write, id).await
+    };
+    once(shop, context, work).await
+}
+
+async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option<ProductId>) -> Result<Done, ApiError> {
+    let head = shop.store.head().await.map_err(Failure::from)?;
+    // Lists show it at once, as a rule. That they do not yet does not undo it.
+    shop.views.reach(&[], head, SHOWN_WITHIN).await;
+    let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();
+    let stale = shop.freshness.stale();
+    let reply = match (write, id) {
+        (ProductWrite::CreateCategory(name), _) => {
+            let body = json!(Category { name: name.clone(), products: 0 });
+            Reply { status, location: None, version: None, body }
+        }
+        (_, Some(id)) => {
+            let (product, version) = product_facts::product(&shop.store, &id).await.map_err(Failure::from)?;
+            let available = product_facts::available(&shop.store, &id).await.map_err(Failure::from)?;
+            let listed_at = product_facts::listed_at(&shop.store, &id).await.map_err(Failure::from)?;
+            let body = product_body(&id, &product, listed_at, available, stale);
+            let body = json!(body.ok_or_else(|| ApiError::product_not_found(&id))?);
+            let location = created.then(|| format!("/v1/products/{id}"));
+            Reply { status, location, version: Some(version.0), body }
+        }
+        (_, None) => return Err(ApiError::internal()),
+    };
+    Ok(commands::keep(&shop.store, context, reply).await?)
+}
+
+/// Why something that is no write was not done.
+pub(crate) fn not_made(refused: Refused) -> ApiError {
+    refusal(&ProductWrite::Create(Value::Null), refused)
+}
+
+fn refusal(write: &ProductWrite, refused: Refused) -> ApiError {
+    let unavailable = || {
+        let detail = "The product service does not answer. It may have made the change all the same: try again \
+                      shortly, under the same Idempotency-Key.";
+        ApiError::new(Code::ProductServiceUnavailable, detail)
+    };
+    match refused {
+        Refused::Log(failure) => failure.into(),
+        Refused::NotSeen(_) | Refused::Write(WriteError::Service(_)) => unavailable(),
+        Refused::Write(WriteError::UnknownCategory(detail)) => ApiError::new(Code::UnknownCategory, detail),
+        Refused::Write(WriteError::Taken(detail)) => match write {
+            ProductWrite::CreateCategory(_) => ApiError::new(Code::CategoryTaken, detail),
+            ProductWrite::Create(_)
+            | ProductWrite::Change(..)
+            | ProductWrite::SetPicture(..)
+            | ProductWrite::RemovePicture(_) => ApiError::new(Code::ProductTaken, detail),
+        },
+        Refused::Withdrawals(refusal) => ApiError::new(Code::WithdrawalsState, sentence(&refusal)),
+        Refused::SkuTaken(_) | Refused::NameTaken(_) => ApiError::new(Code::ProductTaken, sentence(&refused)),
+        Refused::Write(WriteError::Invalid(detail)) => ApiError::new(Code::InvalidValues, detail),
+        Refused::Write(WriteError::KeyReused(detail)) => ApiError::new(Code::IdempotencyKeyReused, detail),
+        Refused::Write(WriteError::Unknown) => {
+            ApiError::new(Code::ProductNotFound, "The product service no longer has this product.")
+        }
+        Refused::Write(WriteError::Unsupported) => {
+            let detail = "This product service takes no changes of this kind. Change it where it is kept.";
+            ApiError::new(Code::ProductServiceReadOnly, detail)
+        }
+    }
+}
+
+fn refuse(wrong: Vec<FieldError>) -> Result<(), ApiError> {
+    if wrong.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(wrong)) }
+}
+
+fn wrong_in_new(new: &NewProduct, currency: Currency) -> Vec<FieldError> {
+    let change = ChangeProduct {
+        sku: Some(new.sku.clone()),
+        name: Some(new.name.clone()),
+        description: Some(new.description.clone()),
+        category: Some(new.category.clone()),
+        compare_at_price: Some(new.compare_at_price),
+        vat_rate_percent: Some(new.vat_rate_percent),
+        attributes: Some(new.attributes.clone()),
+    };
+    let not_above = new.compare_at_price.is_some_and(|was| was.amount <= new.price.amount);
+    let no_sale = not_above.then(|| wrong("/compare_at_price", "must be above the price"));
+    let price = wrong_amount("/price", new.price, currency);
+    price.into_iter().chain(wrong_in_change(&change, currency)).chain(no_sale).collect()
+}
+
+fn wrong_in_change(change: &ChangeProduct, currency: Currency) -> Vec<FieldError> {
+    let texts = [("/sku", &change.sku, 40), ("/name", &change.name, 100), ("/category", &change.category, 50)];
+    let texts = texts.into_iter().filter_map(|(pointer, text, most)| validation::check(pointer, text.as_ref()?, most));
+    let description = change.description.as_ref();
+    let description = description.and_then(|text| validation::check_lines("/description", text, 2_000));
+    let was = change.compare_at_price.flatten().and_then(|was| wrong_amount("/compare_at_price", was, currency));
+    let too_many = change.attributes.as_ref().filter(|attributes| attributes.len() > 20);
+    let too_many = too_many.map(|_| wrong("/attributes", "must be at most 20"));
+    let attributes = change.attributes.iter().flatten().flat_map(|(name, value)| [name, value]);
+    let attributes = attributes.filter_map(|text| validation::check_lines("/attributes", text, 200)).next();
+    let attributes = too_many.or(attributes);
+    texts.chain(description).chain(was).chain(attributes).collect()
+}
+
+fn wrong_amount(pointer: &str, money: Money, currency: Currency) -> Option<FieldError> {
+    if money.currency != currency {
+        return Some(wrong(&format!("{pointer}/currency"), &format!("must be {currency}, the shop's")));
+    }
+    let fits = (1..=Money::MAX_PRICE_MINOR_UNITS).contains(&money.amount);
+    let detail = format!("must be above 0 and at most {}", Money::MAX_PRICE_MINOR_UNITS);
+    (!fits).then(|| wrong(&format!("{pointer}/amount"), &detail))
+}
+
+fn wrong(pointer: &str, detail: &str) -> FieldError {
+    FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }
+}
+
+/// In the product service's words: prices are whole minor units beside one currency.
+fn words_for_new(new: &NewProduct) -> Value {
+    let mut words = json!({
+        "sku": new.sku, "name": new.name, "description": new.description, "category": new.category,
+        "price": new.price.amount, "currency": new.price.currency, "vat_rate_percent": new.vat_rate_percent,
+        "attributes": new.attributes,
+    });
+    if let Some(id) = &new.id {
+        words["id"] = json!(id);
+    }
+    if let Some(was) = new.compare_at_price {
+        words["compare_at_price"] = json!(was.amount);
+    }
+    words
+}
+
+fn words_for_change(change: &ChangeProduct) -> Value {
+    let mut words = json!(change);
+    if let Some(was) = change.compare_at_price {
+        words["compare_at_price"] = json!(was.map(|was| was.amount));
+    }
+    words
+}

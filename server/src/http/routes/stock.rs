@@ -1,0 +1,174 @@
+//! Stock over HTTP.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::ETAG;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::Response;
+use storefront_api::{
+    AdjustStock, Page, Problem, ProductId, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery,
+};
+use storefront_domain::stock::StockCommand;
+
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::extract::{InPath, InQuery, SeeQuery, limit, see};
+use crate::http::idempotency::once;
+use crate::http::state::Shop;
+use crate::http::validation;
+use crate::store::commands::{Context, Failure, Reply, change_stock};
+use crate::store::product_facts;
+use crate::views::{Memory, stock_item};
+
+/// List stock
+///
+/// Every product that ever had any, by id; with `low` only those at or below their threshold.
+#[utoipa::path(
+    get, path = "/v1/stock", tag = "stock", params(StockQuery),
+    responses((status = 200, description = "A page of the stock, by product", body = Page<StockItem>))
+)]
+pub(crate) async fn list_stock(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<StockQuery>,
+) -> Result<Json<Page<StockItem>>, ApiError> {
+    let limit = limit(query.limit, 100, 20)?;
+    let after = query.cursor.as_deref().map(str::parse::<ProductId>).transpose();
+    let after = after.map_err(|_| ApiError::invalid("cursor", "is not one of ours"))?;
+    see(&shop, query.min_position, &["stock", "products"]).await?;
+    Ok(Json(shop.views.read(|folded| {
+        let mut page = folded.stock.page(query.low.unwrap_or(false), after.as_ref(), limit);
+        page.items.iter_mut().for_each(|item| item.name = name(folded, &item.product_id));
+        page
+    })))
+}
+
+/// Read the stock of a product
+///
+/// What is on hand, what of it is promised to orders that are checking out, and what is left to sell.
+#[utoipa::path(
+    get, path = "/v1/stock/{product_id}", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product"), SeeQuery),
+    responses(
+        (status = 200, description = "Its stock", body = StockItem, headers(("ETag" = String, description = "Its version; send it as `If-Match` to change the stock only as it is here"))),
+        (status = 404, description = "`product_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    InQuery(query): InQuery<SeeQuery>,
+) -> Result<([(HeaderName, String); 1], Json<StockItem>), ApiError> {
+    see(&shop, query.min_position, &["stock", "products"]).await?;
+    shop.views.read(|folded| {
+        let known = folded.catalogue.state(&id).is_some();
+        let item =
+            folded.stock.get(&id).or_else(|| known.then(|| stock_item(&id, &Default::default(), Default::default())));
+        let item = item.ok_or_else(|| ApiError::product_not_found(&id))?;
+        let etag = format!("\"{}\"", item.version);
+        Ok(([(ETAG, etag)], Json(StockItem { name: name(folded, &id), ..item })))
+    })
+}
+
+/// Take goods in
+///
+/// So many more are on hand.
+#[utoipa::path(
+    post, path = "/v1/stock/{product_id}/receive", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = ReceiveStock,
+    responses(
+        (status = 200, description = "Taken in", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn receive_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<ReceiveStock>,
+) -> Result<Response, ApiError> {
+    change(&shop, &id, &context, StockCommand::Receive { quantity: body.quantity }).await
+}
+
+/// Correct the books
+///
+/// After counting, or when something broke. On hand never goes below what is reserved.
+#[utoipa::path(
+    post, path = "/v1/stock/{product_id}/adjust", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = AdjustStock,
+    responses(
+        (status = 200, description = "Corrected", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`stock_state`: less would be on hand than is reserved", body = Problem),
+    )
+)]
+pub(crate) async fn adjust_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<AdjustStock>,
+) -> Result<Response, ApiError> {
+    validation::text("/reason", &body.reason, 200)?;
+    change(&shop, &id, &context, StockCommand::Adjust { change: body.change, reason: body.reason }).await
+}
+
+/// Set a counted number
+///
+/// So many are on hand, whatever the books say; `stock.adjusted` says by how much they were off. Never below what is
+/// reserved. The number that the books have changes nothing.
+#[utoipa::path(
+    put, path = "/v1/stock/{product_id}", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = SetStock,
+    responses(
+        (status = 200, description = "Set", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+        (status = 409, description = "`stock_state`: less would be on hand than is reserved", body = Problem),
+    )
+)]
+pub(crate) async fn set_stock(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<SetStock>,
+) -> Result<Response, ApiError> {
+    validation::text("/reason", &body.reason, 200)?;
+    change(&shop, &id, &context, StockCommand::Count { on_hand: body.on_hand, reason: body.reason }).await
+}
+
+/// Set when stock runs low
+///
+/// At or below this many available. When that is so already, `stock.ran_low` follows at once.
+#[utoipa::path(
+    put, path = "/v1/stock/{product_id}/threshold", tag = "stock",
+    params(("product_id" = ProductId, Path, description = "The product")),
+    request_body = SetThreshold,
+    responses(
+        (status = 200, description = "Set", body = StockItem),
+        (status = 404, description = "`product_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn set_threshold(
+    State(shop): State<Shop>,
+    InPath(id): InPath<ProductId>,
+    Command { body, context }: Command<SetThreshold>,
+) -> Result<Response, ApiError> {
+    change(&shop, &id, &context, StockCommand::SetThreshold { threshold: body.threshold }).await
+}
+
+async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCommand) -> Result<Response, ApiError> {
+    let work = async {
+        let (product, _) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
+        let facts = product.facts().ok_or_else(|| ApiError::product_not_found(id))?;
+        let done = change_stock(&shop.store, id, context, &command, |stock, version| {
+            let item = StockItem { name: Some(facts.name.clone()), ..stock_item(id, stock, version) };
+            let body = serde_json::to_value(item)?;
+            Ok(Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body })
+        });
+        Ok(done.await?)
+    };
+    once(shop, context, work).await
+}
+
+/// What a product is called.
+fn name(folded: &Memory, id: &ProductId) -> Option<String> {
+    Some(folded.catalogue.state(id)?.facts()?.name.clone())
+}

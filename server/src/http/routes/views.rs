@@ -1,0 +1,207 @@
+//! The read models over HTTP: how far they are, rebuilding them, and the statistics that one of them keeps.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{LeftOut, Problem, Rebuilding, Statistics, View, ViewList, WaitingEvent};
+use storefront_eventlog::Position;
+
+use crate::http::command::Bare;
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::extract::{InPath, InQuery, SeeQuery, see};
+use crate::http::idempotency::{once_beside_the_log, reply};
+use crate::http::state::Shop;
+use crate::store::commands::Failure;
+use crate::views::{Head, Steered, Steering, Views};
+
+/// List read models
+///
+/// What lists, searches and statistics answer from: how far each is in the log, what it has left out, and how far its
+/// rebuild is, if there is one.
+#[utoipa::path(
+    get, path = "/v1/views", tag = "operations",
+    responses((status = 200, description = "All read models, by name", body = ViewList))
+)]
+pub(crate) async fn list_views(State(shop): State<Shop>) -> Result<Json<ViewList>, ApiError> {
+    let (seen, paused) = (shop.views.position(), shop.views.paused());
+    let views = shop.views.list().await?;
+    let head = shop.store.head().await.map_err(Failure::from)?.0;
+    let mut items = Vec::new();
+    for (name, live, building) in views {
+        let mut view = view(name, seen.0, head, live, building);
+        if let Some(at) = paused.get(name) {
+            (view.paused, view.position, view.lag) = (true, at.0, head.saturating_sub(at.0));
+            view.next = next(&shop, name, *at).await?;
+        }
+        items.push(view);
+    }
+    Ok(Json(ViewList { items }))
+}
+
+async fn next(shop: &Shop, name: &str, after: Position) -> Result<Vec<WaitingEvent>, ApiError> {
+    let next = shop.views.next_for(name, after).await.map_err(Failure::from)?.into_iter();
+    Ok(next.map(|next| WaitingEvent { position: next.position.0, kind: next.kind, sequence: next.sequence }).collect())
+}
+
+/// Rebuild a read model
+///
+/// From the beginning of the log, beside the present rows, which answer until the new ones have caught up. Nothing else
+/// happens a second time. Asking again while it goes on changes nothing.
+#[utoipa::path(
+    post, path = "/v1/views/{name}/rebuild", tag = "operations",
+    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    responses(
+        (status = 202, description = "Begun; `GET /v1/views` shows how far it is", body = View),
+        (status = 404, description = "`view_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn rebuild_view(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let work = async {
+        if !shop.views.begin_rebuild(&name).await? {
+            return Err(no_such_view(&name));
+        }
+        Ok(reply(StatusCode::ACCEPTED, &one(&shop, &name).await?).map_err(Failure::from)?)
+    };
+    once_beside_the_log(&shop, &command.into_context(), work).await
+}
+
+/// Pause a read model
+///
+/// It takes nothing more in until it is stepped or resumed; the others go on. Lists answer from what it has; with a
+/// `min_position` that it has not come to they answer `view_paused` at once. It stays paused
+/// when the server is started again; `/health/ready` says so. The rebuild of a paused read model ends where it stands.
+#[utoipa::path(
+    post, path = "/v1/views/{name}/pause", tag = "operations",
+    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    responses(
+        (status = 200, description = "It is paused", body = View),
+        (status = 404, description = "`view_not_found`", body = Problem),
+        (status = 409, description = "`view_shared`: several servers may feed it", body = Problem),
+    )
+)]
+pub(crate) async fn pause_view(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    steer(&shop, &name, Steering::Pause, command).await
+}
+
+/// Step a paused read model
+///
+/// It takes in the next event that concerns it. Where there is none, nothing happens: a step is never kept for later.
+#[utoipa::path(
+    post, path = "/v1/views/{name}/step", tag = "operations",
+    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    responses(
+        (status = 200, description = "It has taken it in", body = View),
+        (status = 404, description = "`view_not_found`", body = Problem),
+        (status = 409, description = "`view_not_paused`; `nothing_to_step`: nothing waits; `view_shared`", body = Problem),
+    )
+)]
+pub(crate) async fn step_view(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    steer(&shop, &name, Steering::Step, command).await
+}
+
+/// Resume a read model
+///
+/// It has caught up with the others when this answers, and follows the log again.
+#[utoipa::path(
+    post, path = "/v1/views/{name}/resume", tag = "operations",
+    params(("name" = String, Path, description = "The read model, as `GET /v1/views` names it")),
+    responses(
+        (status = 200, description = "It goes on", body = View),
+        (status = 404, description = "`view_not_found`", body = Problem),
+        (status = 409, description = "`view_shared`", body = Problem),
+    )
+)]
+pub(crate) async fn resume_view(
+    State(shop): State<Shop>,
+    InPath(name): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    steer(&shop, &name, Steering::Resume, command).await
+}
+
+async fn steer(shop: &Shop, name: &str, steering: Steering, command: Bare) -> Result<Response, ApiError> {
+    let work = async {
+        steer_now(shop, name, steering).await?;
+        Ok(reply(StatusCode::OK, &one(shop, name).await?).map_err(Failure::from)?)
+    };
+    once_beside_the_log(shop, &command.into_context(), work).await
+}
+
+async fn steer_now(shop: &Shop, name: &str, steering: Steering) -> Result<(), ApiError> {
+    if shop.shared_log {
+        let detail = "Every server on this PostgreSQL feeds the views, so none can hold one back for the others.";
+        return Err(ApiError::new(Code::ViewShared, detail));
+    }
+    match shop.views.steer(name, steering).await {
+        Steered::Done => Ok(()),
+        Steered::NotPaused => {
+            let detail = format!("The view {name} is not paused. POST /v1/views/{name}/pause pauses it.");
+            Err(ApiError::new(Code::ViewNotPaused, detail))
+        }
+        Steered::NothingWaits => {
+            let detail = "Nothing that concerns this view waits, and a step is not kept for later. Step again when \
+                          something has happened.";
+            Err(ApiError::new(Code::NothingToStep, detail))
+        }
+        Steered::Unknown => Err(no_such_view(name)),
+        Steered::NotNow => {
+            let detail = "The views have trouble with the log or with their database. Try again shortly.";
+            Err(ApiError::new(Code::ViewsBehind, detail))
+        }
+    }
+}
+
+async fn one(shop: &Shop, name: &str) -> Result<View, ApiError> {
+    let Json(list) = list_views(State(shop.clone())).await?;
+    list.items.into_iter().find(|view| view.name == name).ok_or_else(ApiError::internal)
+}
+
+fn no_such_view(name: &str) -> ApiError {
+    let known: Vec<&str> = Views::names().collect();
+    ApiError::new(Code::ViewNotFound, format!("There is no view {name:?}. There are: {}.", known.join(", ")))
+}
+
+/// Read the statistics
+///
+/// What the shop has earned: in all, by day, and which products sell best.
+#[utoipa::path(
+    get, path = "/v1/statistics", tag = "operations", params(SeeQuery),
+    responses((status = 200, description = "The statistics", body = Statistics))
+)]
+pub(crate) async fn get_statistics(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<SeeQuery>,
+) -> Result<Json<Statistics>, ApiError> {
+    see(&shop, query.min_position, &["statistics"]).await?;
+    Ok(Json(shop.views.statistics(shop.currency).await?))
+}
+
+fn view(name: &str, seen: u64, head: u64, live: Option<Head>, building: Option<Head>) -> View {
+    let failures = live.as_ref().map(|live| live.failures.clone()).unwrap_or_default();
+    // A checkpoint is written with rows; where there was nothing to write, the view has come further.
+    let position = live.map_or(0, |live| live.position.0.max(seen));
+    View {
+        name: name.to_owned(),
+        position,
+        lag: head.saturating_sub(position),
+        left_out: u64::try_from(failures.count).unwrap_or_default(),
+        last_left_out: (failures.count > 0).then_some(LeftOut { position: failures.last.0, why: failures.why }),
+        paused: false,
+        next: Vec::new(),
+        rebuilding: building.map(|building| Rebuilding { position: building.position.0, head }),
+    }
+}

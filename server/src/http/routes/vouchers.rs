@@ -1,0 +1,129 @@
+//! Vouchers over HTTP: a customer's own, the one that an order brought, and taking one back.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{CustomerId, OrderId, Problem, RevokeVoucher, Voucher, VoucherCode, VoucherList};
+use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::voucher::{self, VoucherCommand};
+use storefront_eventlog::Version;
+
+use crate::clock;
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::error_code::Code;
+use crate::http::extract::{InPath, InQuery, SeeQuery, see};
+use crate::http::idempotency::once;
+use crate::http::identity::Caller;
+use crate::http::state::Shop;
+use crate::http::validation;
+use crate::store::aggregates;
+use crate::store::aggregates::Batch;
+use crate::store::commands;
+use crate::store::commands::{Failure, Reply, retrying};
+use crate::store::streams;
+use crate::views::VoucherRecord;
+
+/// List your vouchers
+///
+/// Used ones too, newest first.
+#[utoipa::path(
+    get, path = "/v1/vouchers", tag = "customers",
+    params(SeeQuery, ("Storefront-Customer" = CustomerId, Header, description = "Whose vouchers")),
+    responses(
+        (status = 200, description = "The vouchers", body = VoucherList),
+        (status = 400, description = "`customer_required`", body = Problem),
+    )
+)]
+pub(crate) async fn list_vouchers(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<SeeQuery>,
+    caller: Caller,
+) -> Result<Json<VoucherList>, ApiError> {
+    let customer_id = caller.customer()?;
+    see(&shop, query.min_position, &["vouchers"]).await?;
+    Ok(Json(VoucherList { items: shop.views.vouchers_of(customer_id).await? }))
+}
+
+/// Read the voucher that an order brought
+///
+/// An order that cost enough brings one when it is sent. This is how a guest finds it.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}/voucher-issued", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order")),
+    responses(
+        (status = 200, description = "The voucher", body = Voucher),
+        (status = 404, description = "`voucher_not_found`: none was issued, or not yet", body = Problem),
+    )
+)]
+pub(crate) async fn get_issued(
+    State(shop): State<Shop>,
+    InPath(id): InPath<OrderId>,
+) -> Result<Json<Voucher>, ApiError> {
+    let (checkout, _) =
+        aggregates::load::<CheckoutEvent>(&shop.store, &streams::checkout(id)).await.map_err(Failure::from)?;
+    let none = || ApiError::new(Code::VoucherNotFound, "No voucher was issued for this order.");
+    let code = checkout.voucher_issued().ok_or_else(none)?;
+    read(&shop, code).await?.body(code).map(Json).ok_or_else(none)
+}
+
+/// Take a voucher back
+///
+/// For operators. It cannot be used any more; a second time changes nothing. One that an order was confirmed with stays
+/// used, and one that an order has that is being checked out is taken back once that has ended.
+#[utoipa::path(
+    post, path = "/v1/vouchers/{code}/revoke", tag = "customers",
+    params(("code" = VoucherCode, Path, description = "Its code")),
+    request_body = RevokeVoucher,
+    responses(
+        (status = 200, description = "Taken back", body = Voucher),
+        (status = 404, description = "`voucher_not_found`", body = Problem),
+        (status = 409, description = "`voucher_not_usable`: it was used, or an order that is being checked out has it", body = Problem),
+    )
+)]
+pub(crate) async fn revoke_voucher(
+    State(shop): State<Shop>,
+    InPath(code): InPath<VoucherCode>,
+    command: Command<RevokeVoucher>,
+) -> Result<Response, ApiError> {
+    let reason = command.body.reason.clone();
+    validation::text("/reason", &reason, 200)?;
+    let none = || ApiError::new(Code::VoucherNotFound, format!("There is no voucher {code}."));
+    let issued_for = read(&shop, &code).await?.body(&code).ok_or_else(none)?.issued_for;
+    // What becomes of a voucher is part of the story of the order that brought it.
+    let Command { body: _, context } = command.about(issued_for);
+    let work = async {
+        let done = retrying(|| async {
+            let mut record = read_with_version(&shop, &code).await?;
+            context.condition.check(record.1)?;
+            let events = voucher::decide(&record.0.voucher, VoucherCommand::Revoke { reason: reason.clone() })?;
+            let mut batch = Batch::new(clock::now(), context.cause.clone());
+            batch.add(streams::voucher(&code), record.1, &events);
+            for event in &events {
+                record.0.voucher = voucher::evolve(record.0.voucher, event);
+            }
+            let version = record.1.0 + events.len() as u64;
+            let body = serde_json::to_value(record.0.body(&code))?;
+            let reply = Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version), body };
+            commands::write(&shop.store, batch, &context, reply).await
+        });
+        Ok(done.await?)
+    };
+    once(&shop, &context, work).await
+}
+
+/// A voucher as its stream has it now.
+pub(crate) async fn read(shop: &Shop, code: &VoucherCode) -> Result<VoucherRecord, ApiError> {
+    Ok(read_with_version(shop, code).await?.0)
+}
+
+async fn read_with_version(shop: &Shop, code: &VoucherCode) -> Result<(VoucherRecord, Version), Failure> {
+    let (mut record, mut version) = (VoucherRecord::default(), Version(0));
+    aggregates::for_each(&shop.store, &streams::voucher(code), |recorded| {
+        version = recorded.version;
+        record.apply_recorded(recorded)
+    })
+    .await?;
+    Ok((record, version))
+}

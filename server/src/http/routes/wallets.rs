@@ -1,0 +1,154 @@
+//! Wallets over HTTP. A wallet is read from its own stream: always current.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{
+    CustomerId, Money, Movement, MovementKind, MovementsQuery, Page, Problem, Timestamp, TopUp, Wallet as Body,
+};
+use storefront_domain::wallet::{self, Wallet, WalletCommand, WalletError, WalletEvent};
+use storefront_eventlog::{Recorded, Version};
+
+use crate::clock;
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::extract::{InPath, InQuery, limit, place};
+use crate::http::idempotency::once;
+use crate::http::identity::Caller;
+use crate::http::state::Shop;
+use crate::http::validation;
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, LoadError};
+use crate::store::commands;
+use crate::store::commands::{Failure, Reply, retrying};
+use crate::store::streams;
+
+/// Look into your wallet
+///
+/// What is in it.
+#[utoipa::path(
+    get, path = "/v1/wallet", tag = "customers",
+    params(("Storefront-Customer" = CustomerId, Header, description = "Whose wallet")),
+    responses(
+        (status = 200, description = "The wallet", body = Body),
+        (status = 400, description = "`customer_required`", body = Problem),
+        (status = 404, description = "`wallet_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn get_wallet(State(shop): State<Shop>, caller: Caller) -> Result<Json<Body>, ApiError> {
+    let customer_id = caller.customer()?;
+    let (state, version) =
+        aggregates::load::<WalletEvent>(&shop.store, &streams::wallet(customer_id)).await.map_err(Failure::from)?;
+    Ok(Json(body(customer_id, &state, version)?))
+}
+
+/// List what came in and went out
+///
+/// Every movement of your wallet with the balance after it, newest first.
+#[utoipa::path(
+    get, path = "/v1/wallet/movements", tag = "customers",
+    params(MovementsQuery, ("Storefront-Customer" = CustomerId, Header, description = "Whose wallet")),
+    responses(
+        (status = 200, description = "A page of movements", body = Page<Movement>),
+        (status = 400, description = "`customer_required`", body = Problem),
+        (status = 404, description = "`wallet_not_found`", body = Problem),
+    )
+)]
+pub(crate) async fn list_movements(
+    State(shop): State<Shop>,
+    InQuery(query): InQuery<MovementsQuery>,
+    caller: Caller,
+) -> Result<Json<Page<Movement>>, ApiError> {
+    let customer_id = caller.customer()?;
+    let limit = limit(query.limit, 100, 20)?;
+    let before = place(query.cursor.as_deref())?;
+    let mut state = Wallet::default();
+    let mut all = Vec::new();
+    aggregates::for_each(&shop.store, &streams::wallet(customer_id), |recorded| {
+        let event = aggregates::decode::<WalletEvent>(recorded)?;
+        state = wallet::evolve(std::mem::take(&mut state), &event);
+        all.extend(movement(recorded, &event, &state));
+        Ok::<_, LoadError>(())
+    })
+    .await
+    .map_err(Failure::from)?;
+    if all.is_empty() {
+        return Err(WalletError::NotFound.into());
+    }
+    let total = all.len() as u64;
+    let mut older = all.into_iter().rev().filter(|movement| before.is_none_or(|before| movement.version < before.0));
+    let items: Vec<Movement> = older.by_ref().take(limit).collect();
+    let next_cursor = older.next().and_then(|_| items.last()).map(|last| last.version.to_string());
+    Ok(Json(Page { items, next_cursor, total }))
+}
+
+/// Put money into a wallet
+///
+/// For operators. The same key puts it in once.
+#[utoipa::path(
+    post, path = "/v1/wallets/{customer}/top-ups", tag = "customers",
+    params(("customer" = CustomerId, Path, description = "Whose wallet"),
+           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+    request_body = TopUp,
+    responses(
+        (status = 200, description = "Put in", body = Body),
+        (status = 400, description = "`idempotency_key_required`", body = Problem),
+        (status = 404, description = "`wallet_not_found`", body = Problem),
+        (status = 409, description = "`balance_too_large`", body = Problem),
+    )
+)]
+pub(crate) async fn top_up(
+    State(shop): State<Shop>,
+    InPath(customer_id): InPath<CustomerId>,
+    command: Command<TopUp>,
+) -> Result<Response, ApiError> {
+    let Command { body: TopUp { amount, reason }, context } = command.with_key()?;
+    validation::text("/reason", &reason, 200)?;
+    let stream = streams::wallet(customer_id);
+    let command = WalletCommand::TopUp { amount, reason };
+    let work = async {
+        let done = retrying(|| async {
+            let (mut state, version) = aggregates::load::<WalletEvent>(&shop.store, &stream).await?;
+            context.condition.check(version)?;
+            let events = wallet::decide(&state, command.clone())?;
+            let mut batch = Batch::new(clock::now(), context.cause.clone());
+            batch.add(stream.clone(), version, &events);
+            for event in &events {
+                state = wallet::evolve(state, event);
+            }
+            let version = Version(version.0 + events.len() as u64);
+            let body = serde_json::to_value(body(customer_id, &state, version)?)?;
+            let reply = Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body };
+            commands::write(&shop.store, batch, &context, reply).await
+        });
+        Ok(done.await?)
+    };
+    once(&shop, &context, work).await
+}
+
+fn body(customer_id: CustomerId, wallet: &Wallet, version: Version) -> Result<Body, WalletError> {
+    let balance = wallet.balance().ok_or(WalletError::NotFound)?;
+    Ok(Body { customer_id, balance, version: version.0 })
+}
+
+/// An event as a movement; `None` where there is no wallet.
+fn movement(recorded: &Recorded, event: &WalletEvent, after: &Wallet) -> Option<Movement> {
+    let balance = after.balance()?;
+    let (kind, amount, order_id, payment_id, reason) = match event {
+        WalletEvent::Opened { balance } => (MovementKind::Opened, *balance, None, None, None),
+        WalletEvent::ToppedUp { amount, reason } => (MovementKind::ToppedUp, *amount, None, None, Some(reason.clone())),
+        WalletEvent::Charged { payment_id, order_id, amount } => (
+            MovementKind::Charged,
+            Money::zero(amount.currency).minus(*amount).ok()?,
+            Some(*order_id),
+            Some(*payment_id),
+            None,
+        ),
+        WalletEvent::Credited { payment_id, order_id, amount, reference: _ } => {
+            (MovementKind::Credited, *amount, Some(*order_id), Some(*payment_id), None)
+        }
+    };
+    let (version, time) = (recorded.version.0, Timestamp::from_unix_ms(recorded.time_ms));
+    Some(Movement { version, kind, amount, balance, time, order_id, payment_id, reason })
+}

@@ -1,0 +1,145 @@
+//! Values that are checked once, where they come in.
+
+use storefront_api::{Address, Country, EmailAddress, FieldError, text};
+use storefront_domain::Quantity;
+
+use crate::http::error::{ApiError, sentence};
+
+/// A number of pieces for one line.
+pub(crate) fn quantity(pieces: u32) -> Result<Quantity, ApiError> {
+    Quantity::try_from(pieces).map_err(|refusal| ApiError::invalid("/quantity", sentence(&refusal)))
+}
+
+/// A text of one line, of 1 to `most` characters; see [`text::check_line`].
+pub(crate) fn text(pointer: &str, text: &str, most: usize) -> Result<(), ApiError> {
+    check(pointer, text, most).map_or(Ok(()), |error| Err(ApiError::invalid_fields(vec![error])))
+}
+
+/// Every field of an address, and the mail address that goes with it; names all that are wrong at once.
+pub(crate) fn contact(email: &str, address: &Address) -> Result<(), ApiError> {
+    let mut errors = address_errors(address);
+    errors.extend(email_error("/email", email));
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(errors)) }
+}
+
+/// What is wrong with a mail address, if anything.
+pub(crate) fn email_error(pointer: &str, email: &str) -> Option<FieldError> {
+    let wrong = email.parse::<EmailAddress>().err()?;
+    Some(FieldError { pointer: pointer.to_owned(), detail: wrong.to_string() })
+}
+
+fn address_errors(address: &Address) -> Vec<FieldError> {
+    let Address { name, street, line2, postal_code, city, state, country, phone } = address;
+    let needed = [("name", name, 100), ("street", street, 100), ("city", city, 100)].into_iter();
+    let optional = [("line2", line2, 100), ("state", state, 100), ("phone", phone, 30)].into_iter();
+    let optional = optional.filter_map(|(field, text, most)| Some((field, text.as_ref()?, most)));
+    let mut errors: Vec<FieldError> =
+        needed.chain(optional).filter_map(|(field, text, most)| check(&in_address(field), text, most)).collect();
+    let known = Country::by_code(country);
+    match known {
+        None => errors.push(FieldError { pointer: in_address("country"), detail: unknown_country(country) }),
+        Some(known) if postal_code.is_empty() && known.needs_postal_code() => errors.push(FieldError {
+            pointer: in_address("postal_code"),
+            detail: format!("is needed for an address in {}", known.name),
+        }),
+        Some(_) => {}
+    }
+    if !postal_code.is_empty() {
+        errors.extend(check(&in_address("postal_code"), postal_code, 20));
+    }
+    errors
+}
+
+fn in_address(field: &str) -> String {
+    format!("/shipping_address/{field}")
+}
+
+fn unknown_country(text: &str) -> String {
+    let rule = "must be a code of ISO 3166-1, two capital letters such as DE";
+    match Country::meant_by(text) {
+        Some(country) => format!("{rule}; {} has {}", country.name, country.code),
+        None => rule.to_owned(),
+    }
+}
+
+/// What is wrong with a text of one line, if anything; see [`text::check_line`].
+pub(crate) fn check(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
+    let wrong = text::check_line(text, most).err()?;
+    Some(FieldError { pointer: pointer.to_owned(), detail: wrong.to_string() })
+}
+
+/// What is wrong with a text of several lines, which may be empty; see [`text::check_lines`].
+pub(crate) fn check_lines(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
+    let wrong = text::check_lines(text, most).err()?;
+    Some(FieldError { pointer: pointer.to_owned(), detail: wrong.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(country: &str, postal_code: &str) -> Address {
+        let [name, street, city] = ["Ada", "Long Lane 1", "Town"].map(str::to_owned);
+        Address {
+            name,
+            street,
+            postal_code: postal_code.to_owned(),
+            city,
+            country: country.to_owned(),
+            ..Address::default()
+        }
+    }
+
+    fn wrong(address: &Address) -> Vec<(String, String)> {
+        address_errors(address).into_iter().map(|error| (error.pointer, error.detail)).collect()
+    }
+
+    #[test]
+    fn a_postal_code_is_asked_for_where_addresses_have_one() {
+        for (country, postal_code) in
+            [("DE", "12345"), ("HK", ""), ("AE", ""), ("IE", ""), ("IE", "D02 AF30"), ("HK", "999077")]
+        {
+            assert_eq!(wrong(&address(country, postal_code)), [], "{country} {postal_code:?}");
+        }
+        let (pointer, detail) = wrong(&address("DE", "")).remove(0);
+        assert_eq!(pointer, "/shipping_address/postal_code");
+        assert_eq!(detail, "is needed for an address in Germany");
+        assert_eq!(wrong(&address("HK", " ")).len(), 1, "blank is not empty");
+    }
+
+    #[test]
+    fn a_country_that_does_not_exist_is_refused_and_the_right_code_named() {
+        for (country, named) in [
+            ("UK", "; United Kingdom has GB"),
+            ("Germany", "; Germany has DE"),
+            ("de", "; Germany has DE"),
+            ("XX", ""),
+            ("", ""),
+        ] {
+            let (pointer, detail) = wrong(&address(country, "1")).remove(0);
+            assert_eq!(pointer, "/shipping_address/country");
+            assert_eq!(
+                detail,
+                format!("must be a code of ISO 3166-1, two capital letters such as DE{named}"),
+                "{country:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_text_of_an_address_is_checked_and_all_that_are_wrong_are_named() {
+        let bad = Some("a\u{202e}b".to_owned());
+        let address = Address {
+            name: "\u{200b}".to_owned(),
+            street: " ".to_owned(),
+            city: "a\nb".to_owned(),
+            line2: bad.clone(),
+            state: bad.clone(),
+            phone: bad,
+            ..address("DE", "\u{feff}1")
+        };
+        let pointers: Vec<String> = wrong(&address).into_iter().map(|(pointer, _)| pointer).collect();
+        let fields = ["name", "street", "city", "line2", "state", "phone", "postal_code"];
+        assert_eq!(pointers, fields.map(in_address));
+    }
+}

@@ -1,0 +1,141 @@
+//! What processes and operators ask of the systems around the shop, and no more: so that others can stand in their place.
+//!
+//! The clients of this folder are the real ones; the simulation has its own. One method is one attempt, as the clients have
+//! it: whoever asks decides whether to ask again.
+
+use async_trait::async_trait;
+use storefront_api::{Money, PaymentId, ProductId};
+
+use super::card_gateway::{
+    CancelOutcome, CardGateway, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
+};
+use super::mailer::{Mail, MailError, Mailer};
+use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};
+use super::product_writes::{ProductWrite, WriteError};
+use crate::payments::refunds::{ListedDispute, ListedRefund};
+
+/// Moves money by card.
+#[async_trait]
+pub(crate) trait Cards: Send + Sync {
+    /// Has an intent kept, which moves no money; see [`CardGateway::create`].
+    async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError>;
+
+    /// Says go; see [`CardGateway::confirm`].
+    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError>;
+
+    /// Looks an intent up; see [`CardGateway::find`].
+    async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError>;
+
+    /// Gives an intent up; see [`CardGateway::cancel`].
+    async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError>;
+
+    /// Gives money back; see [`CardGateway::refund`].
+    async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError>;
+
+    /// Looks a refund up; see [`CardGateway::find_refund`].
+    async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError>;
+
+    /// All refunds of a payment; see [`CardGateway::list_refunds`].
+    async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError>;
+
+    /// All disputes of a payment; see [`CardGateway::list_disputes`].
+    async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError>;
+
+    /// Which of our payments it is; see [`CardGateway::payment_of`].
+    async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError>;
+}
+
+/// Takes mail in.
+#[async_trait]
+pub(crate) trait Post: Send + Sync {
+    /// Hands a mail in; see [`Mailer::send`].
+    async fn send(&self, mail: &Mail) -> Result<(), MailError>;
+}
+
+/// Tells which products there are, and takes changes of them.
+#[async_trait]
+pub(crate) trait Products: Send + Sync {
+    /// All products as they are now; see [`ProductService::list`].
+    async fn list(&self) -> Result<Listing, ServiceError>;
+
+    /// What changed after a position of the service's own feed; see [`ProductService::changes`].
+    async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError>;
+
+    /// One product; see [`ProductService::get`].
+    async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError>;
+
+    /// The names of all categories; see [`ProductService::categories`].
+    async fn categories(&self) -> Result<Option<Vec<String>>, ServiceError>;
+
+    /// Makes an operator's change; see [`ProductService::write`].
+    async fn write(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError>;
+}
+
+#[async_trait]
+impl Cards for CardGateway {
+    async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
+        self.create(charge).await
+    }
+
+    async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError> {
+        self.confirm(reference, amount, key).await
+    }
+
+    async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError> {
+        self.find(reference, amount).await
+    }
+
+    async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
+        self.cancel(reference).await
+    }
+
+    async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
+        self.refund(refund).await
+    }
+
+    async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError> {
+        self.find_refund(reference).await
+    }
+
+    async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {
+        self.list_refunds(payment_reference).await
+    }
+
+    async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
+        self.list_disputes(payment_reference).await
+    }
+
+    async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {
+        self.payment_of(reference).await
+    }
+}
+
+#[async_trait]
+impl Post for Mailer {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.send(mail).await
+    }
+}
+
+#[async_trait]
+impl Products for ProductService {
+    async fn list(&self) -> Result<Listing, ServiceError> {
+        self.list().await
+    }
+
+    async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError> {
+        self.changes(after, wait_seconds).await
+    }
+
+    async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError> {
+        self.get(id).await
+    }
+
+    async fn categories(&self) -> Result<Option<Vec<String>>, ServiceError> {
+        self.categories().await
+    }
+
+    async fn write(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError> {
+        self.write(write, key).await
+    }
+}

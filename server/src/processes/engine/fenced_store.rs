@@ -1,0 +1,104 @@
+//! The log as a process sees it that runs on one server at a time: whatever it appends lands only while the lease under
+//! which it runs is not somebody else's. So a server that was stopped and wakes up late changes nothing, and no handler has
+//! to think of it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use storefront_eventlog::{
+    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
+    StoreError, StreamName, Taken, Timer, Version,
+};
+
+use crate::store::aggregates::Store;
+
+/// A log behind a fence.
+pub(crate) struct Fenced {
+    store: Store,
+    fence: Fence,
+}
+
+impl Fenced {
+    /// Lets appends through while this holds.
+    pub(crate) fn new(store: Store, fence: Fence) -> Self {
+        Self { store, fence }
+    }
+}
+
+#[async_trait]
+impl EventStore for Fenced {
+    async fn append(&self, mut append: Append) -> Result<Appended, AppendError> {
+        append.fences.push(self.fence.clone());
+        self.store.append(append).await
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.store.read_stream(stream, from, limit).await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+        self.store.read_all(after, limit, filter).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.store.head().await
+    }
+
+    async fn wait_for(&self, after: Position) -> Result<Position, StoreError> {
+        self.store.wait_for(after).await
+    }
+
+    async fn checkpoint(&self, consumer: &str) -> Result<Position, StoreError> {
+        self.store.checkpoint(consumer).await
+    }
+
+    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+        self.store.answer(key).await
+    }
+
+    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+        self.store.take_lease(lease, holder, ttl).await
+    }
+
+    async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
+        self.store.renew_lease(fence, ttl).await
+    }
+
+    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.store.give_back_lease(fence).await
+    }
+
+    async fn now_ms(&self) -> Result<i64, StoreError> {
+        self.store.now_ms().await
+    }
+
+    async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        self.store.due_timers(owner, limit).await
+    }
+
+    async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
+        self.store.next_due(owner).await
+    }
+
+    async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
+        self.store.snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(
+        &self,
+        stream: &StreamName,
+        version: Version,
+        schema_version: u16,
+        data: &JsonText,
+    ) -> Result<bool, StoreError> {
+        self.store.save_snapshot(stream, version, schema_version, data).await
+    }
+
+    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
+        self.store.misfits().await
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,239 @@
+//! The shop behind one address, which can be started over while it keeps the address: the door is closed, the log is put away
+//! under another name, and a shop with a new log opens behind the same door.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use storefront_api::{LabReset, Stub};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::clock;
+use crate::config::{Config, StoreChoice};
+use crate::http;
+use crate::http::gate::Door;
+use crate::http::state::Shop;
+use crate::integrations::lab_stubs::StubsError;
+use crate::lab::Occupied;
+use crate::runtime::running_shop::{Inside, LogSetBack, PATIENCE};
+use crate::runtime::server::StartError;
+use crate::store::commands;
+use crate::store::commands::{Context, Done, Failure, Reply};
+use crate::store::log_health::SetBack;
+
+/// So often it is looked whose log it is that may be set back.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
+/// The pause between two attempts to open a shop on a database that was set back.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// The door, and whatever is behind it now.
+pub(crate) struct House {
+    config: Config,
+    stop: CancellationToken,
+    pub(crate) door: Arc<Door>,
+    inside: Mutex<Option<Inside>>,
+    /// Itself, for the lab inside.
+    me: Weak<House>,
+}
+
+/// Why the shop was not started over. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReset {
+    #[error("It is being started over already.")]
+    AtIt,
+    #[error(transparent)]
+    Occupied(#[from] Occupied),
+    #[error("The log is on PostgreSQL, where other servers may use it. Give the shop a database of its own instead.")]
+    Shared,
+    #[error("Another program has the log open, such as an export. Try again when that has ended.")]
+    InUse,
+    #[error(transparent)]
+    Stubs(#[from] StubsError),
+    #[error("the log could not be put away: {0}")]
+    Put(#[from] io::Error),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the shop is started over, but that could not be noted in its log: {0}")]
+    Answer(#[from] Failure),
+}
+
+impl House {
+    /// Opens a shop behind a door.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub(crate) async fn open(config: Config, stop: CancellationToken) -> Result<Arc<Self>, StartError> {
+        let house =
+            Arc::new_cyclic(|me| Self { config, stop, door: Arc::default(), inside: Mutex::new(None), me: me.clone() });
+        *house.inside.lock().await = Some(house.furnish(None).await?);
+        tokio::spawn(house.clone().opens_anew_when_the_log_is_set_back());
+        Ok(house)
+    }
+
+    /// Closes the shop for good, once its last requests are answered.
+    pub(crate) async fn close(&self, requests: impl Future<Output = ()>) {
+        if let Some(inside) = self.inside.lock().await.take() {
+            inside.close(requests).await;
+        }
+        self.door.close(0, Duration::ZERO).await;
+    }
+
+    /// Starts the shop over with a new log, and the stubs with it. Answers the name under which the old log is kept; the new
+    /// log has that answer under the key of the request before anybody enters, so that a repeat finds it.
+    ///
+    /// # Errors
+    /// See [`NotReset`]; everything is as it was then, but for work that was broken off and goes on.
+    pub(crate) async fn reset(self: Arc<Self>, context: Context) -> Result<Done, NotReset> {
+        let mut inside = self.inside.try_lock().map_err(|_| NotReset::AtIt)?;
+        let file = match &self.config.store {
+            StoreChoice::Memory => None,
+            StoreChoice::File(path) => Some(path.clone()),
+            StoreChoice::Postgres(_) => return Err(NotReset::Shared),
+        };
+        let Some(lab) = inside.as_ref().and_then(|inside| inside.lab.clone()) else { return Err(NotReset::AtIt) };
+        // Whoever does not answer now will not do it later either.
+        lab.stubs.faults(Stub::Products).await?;
+        lab.close()?;
+        if let Some(old) = inside.take() {
+            old.stop();
+            // The request that asks for this is inside itself.
+            if !self.door.close(1, PATIENCE).await {
+                warn!("some requests did not end before the shop was started over");
+            }
+            old.close(std::future::ready(())).await;
+        }
+        let done = async {
+            let kept = file.as_deref().map(PutAway::prepare).transpose()?;
+            lab.stubs.start_over().await?;
+            kept.map(PutAway::carry_out).transpose()
+        };
+        let kept = done.await;
+        // With what is there now: a new log, or the old one when it could not be put away.
+        match (Inside::open(&self.config, self.stop.child_token(), &self.me, None).await, kept) {
+            (Ok((opened, shop)), kept) => {
+                *inside = Some(opened);
+                let done = match kept {
+                    Ok(kept_as) => Self::answer(&shop, &context, kept_as).await,
+                    Err(refusal) => Err(refusal),
+                };
+                self.door.open(http::router(shop));
+                info!(done = done.is_ok(), "the shop is started over");
+                done
+            }
+            (Err(failure), kept) => {
+                error!(error = %failure, kept = ?kept.ok(), "the shop could not be opened again; start the server anew");
+                Err(failure.into())
+            }
+        }
+    }
+
+    async fn answer(shop: &Shop, context: &Context, kept_as: Option<String>) -> Result<Done, NotReset> {
+        let body = serde_json::to_value(LabReset { kept_as }).map_err(Failure::from)?;
+        let reply = Reply { status: 200, location: None, version: None, body };
+        Ok(commands::keep(&shop.store, context, reply).await?)
+    }
+
+    /// Waits for a database that is set back under the shop, and then has everybody begin with what is there.
+    async fn opens_anew_when_the_log_is_set_back(self: Arc<Self>) {
+        let (stop, house) = (self.stop.clone(), self);
+        let watching = async move {
+            loop {
+                let health = house.inside.lock().await.as_ref().map(|inside| inside.log_health.clone());
+                // Closed for good.
+                let Some(health) = health else { return };
+                // A shop that is started over has another log, and another health.
+                if let Some(how) = clock::timeout(HEALTH_INTERVAL, health.set_back()).await {
+                    house.open_anew(how).await;
+                }
+            }
+        };
+        stop.run_until_cancelled(watching).await;
+    }
+
+    async fn open_anew(&self, how: SetBack) {
+        let mut inside = self.inside.lock().await;
+        let Some(old) = inside.take() else { return };
+        error!(known = %how.known, head = %how.head, "the log was set back; the shop is opened anew on what is there");
+        let set_back = LogSetBack { how, epoch: old.epoch, noticed_at: clock::now() };
+        old.stop();
+        if !self.door.close(0, PATIENCE).await {
+            warn!("some requests did not end before the shop was opened anew");
+        }
+        old.close(std::future::ready(())).await;
+        loop {
+            match self.furnish(Some(&set_back)).await {
+                Ok(opened) => {
+                    *inside = Some(opened);
+                    info!("the shop is open again on the log that was set back");
+                    return;
+                }
+                Err(failure) => {
+                    error!(error = %failure, "the shop cannot be opened on the log that was set back; trying again")
+                }
+            }
+            clock::sleep(REOPEN_PAUSE).await;
+        }
+    }
+
+    async fn furnish(&self, set_back: Option<&LogSetBack>) -> Result<Inside, StartError> {
+        let (inside, shop) = Inside::open(&self.config, self.stop.child_token(), &self.me, set_back).await?;
+        self.door.open(http::router(shop));
+        Ok(inside)
+    }
+}
+
+/// A closed log in a file that is to be put away.
+struct PutAway {
+    from: PathBuf,
+    to: PathBuf,
+    views: PathBuf,
+}
+
+impl PutAway {
+    /// Finds a free name for it, and looks whether nobody uses it.
+    fn prepare(path: &Path) -> Result<Self, NotReset> {
+        let from = path.canonicalize()?;
+        // Whoever closes it last takes these away; somebody who still reads it would read the new log through them.
+        if ["-wal", "-shm"].iter().any(|ending| beside(&from, ending).exists()) {
+            return Err(NotReset::InUse);
+        }
+        let now = clock::now().to_string();
+        let day: String = now.split('.').next().unwrap_or_default().replace([':', '-'], "");
+        let name = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let ending = from.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+        let named = |count: u32| match count {
+            0 => from.with_file_name(format!("{name}-until-{day}{ending}")),
+            more => from.with_file_name(format!("{name}-until-{day}-{more}{ending}")),
+        };
+        let free = (0..1000).map(named).find(|path| !path.exists());
+        let to = free.ok_or_else(|| io::Error::other("there is no free name for it"))?;
+        Ok(Self { from, to, views: beside(path, "-views") })
+    }
+
+    /// Gives it its other name. What can be built anew from a log, and was built from this one, goes.
+    fn carry_out(self) -> Result<String, NotReset> {
+        let Self { from, to, views } = self;
+        std::fs::rename(&from, &to)?;
+        if let Some(folder) = from.parent() {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        for file in [views.clone(), beside(&views, "-wal"), beside(&views, "-shm")] {
+            match std::fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(failure) if failure.kind() == io::ErrorKind::NotFound => {}
+                // Their rows are noticed as those of another log.
+                Err(failure) => warn!(error = %failure, "the views of the old log could not be removed"),
+            }
+        }
+        Ok(to.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(ending);
+    beside.into()
+}

@@ -1,0 +1,204 @@
+//! What is behind the door: one log, its views, what works on them by itself, and what answers requests about them.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use storefront_api::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+use uuid::Uuid;
+
+use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::picture_cache::Pictures;
+use crate::catalogue::sync::Assortment;
+use crate::clock;
+use crate::config::{Config, StoreChoice};
+use crate::documents::FontShelf;
+use crate::http::order_watch::OrderWatch;
+use crate::http::origin::Access;
+use crate::http::state::{Freshness, Running, Shop, Traffic};
+use crate::integrations::lab_stubs::LabStubs;
+use crate::integrations::product_service::ProductService;
+use crate::lab::Lab;
+use crate::operations::progress::Progress;
+use crate::processes::engine::start_positions;
+use crate::processes::issue_invoices_and_credit_notes;
+use crate::runtime::restart::House;
+use crate::runtime::server::{StartError, Systems, bad_address, open_log, open_views};
+use crate::runtime::workers::{Shift, Staff};
+use crate::store::aggregates::Store;
+use crate::store::log_health::{LogHealth, SetBack};
+use crate::views::{Pace, Views};
+
+/// How long requests and processes may take to end when they are told to stop.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Follows the clock of the log for ever.
+async fn follow_clock(log_health: LogHealth, store: Store) {
+    loop {
+        clock::sleep(clock::FOLLOW_INTERVAL).await;
+        // What fails here is noted, and tried again.
+        let _noted = log_health.follow_clock(&store).await;
+    }
+}
+
+/// A log that was set back, and the shop that was open on it.
+pub(crate) struct LogSetBack {
+    pub(crate) how: SetBack,
+    /// The epoch that the log was in before.
+    pub(crate) epoch: Option<Uuid>,
+    pub(crate) noticed_at: Timestamp,
+}
+
+impl LogSetBack {
+    /// What an operator should know.
+    fn sentence(&self) -> String {
+        let SetBack { known, head } = self.how;
+        format!(
+            "The database was set back at {}: the log had come to {known} and went on after {head}. What was written between \
+             is gone, also orders that were paid: compare the card gateway's charges with GET /v1/orders. This is told until \
+             the server is started anew.",
+            self.noticed_at
+        )
+    }
+}
+
+/// An open shop.
+pub(crate) struct Inside {
+    store: Store,
+    views: Views,
+    staff: Arc<Staff>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    pub(crate) lab: Option<Arc<Lab>>,
+    pub(crate) log_health: LogHealth,
+    /// The epoch that the log was in when it was opened.
+    pub(crate) epoch: Option<Uuid>,
+}
+
+impl Inside {
+    /// Opens the log, starts views and processes; what answers requests goes through the door. The systems around the shop
+    /// need not be there yet. `set_back` tells of a log that was set back under the shop that was open before.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing runs then.
+    pub(crate) async fn open(
+        config: &Config,
+        stop: CancellationToken,
+        house: &Weak<House>,
+        set_back: Option<&LogSetBack>,
+    ) -> Result<(Self, Shop), StartError> {
+        let products =
+            ProductService::new(&config.products_url, config.currency, config.default_vat_rate).map_err(bad_address)?;
+        let products = Arc::new(products);
+        let systems = Systems::with(config, products.clone())?;
+        let stubs = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
+        let stubs = stubs.map_err(bad_address)?;
+        let log_health = LogHealth::default();
+        let store = log_health.watch(open_log(&config.store).await?);
+        if let Some(set_back) = set_back {
+            store.begin_epoch(set_back.epoch).await?;
+        }
+        let epoch = store.epoch().await?;
+        log_health.follow_clock(&store).await?;
+        let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
+        let views = open_views(&config.store, &store, pace).await?;
+        start_positions::introduce(&store).await?;
+        let before_invoices =
+            start_positions::acts_after(&store, issue_invoices_and_credit_notes::LISTENER.name).await?;
+        let opened_at = store.head().await?;
+        let tasks = TaskTracker::new();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(follow_clock(log_health.clone(), store.clone())));
+        let freshness = Arc::new(Freshness::new(config.quote_life));
+        tasks.spawn(views.clone().run(stop.clone()));
+        let progress = Progress::default();
+        let lists: Arc<dyn Lists> = Arc::new(views.clone());
+        let assortment =
+            Arc::new(Assortment::new(store.clone(), systems.products.clone(), freshness.clone(), lists.clone()));
+        let cards = systems.cards.clone();
+        let staff = Arc::new(Staff {
+            config: config.clone(),
+            store: store.clone(),
+            progress: progress.clone(),
+            lists,
+            systems,
+            freshness: freshness.clone(),
+            assortment: assortment.clone(),
+            stop: stop.clone(),
+            shift: Mutex::new(Shift::default()),
+        });
+        staff.begin();
+        let lab = stubs.map(|stubs| {
+            Arc::new(Lab {
+                stubs,
+                pause: config.lab_pause,
+                house: house.clone(),
+                staff: staff.clone(),
+                store: store.clone(),
+                tasks: tasks.clone(),
+                stop: stop.clone(),
+                runs: Mutex::default(),
+            })
+        });
+        let order_watch = OrderWatch::new(config.waiting_requests);
+        tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
+        let fonts = FontShelf::new(config.fonts.clone());
+        let beforehand = fonts.clone();
+        tokio::task::spawn_blocking(move || {
+            beforehand.get();
+            if let Some(missing) = beforehand.missing() {
+                warn!("{missing}");
+            }
+        });
+        let shop = Shop {
+            store: store.clone(),
+            log_health: log_health.clone(),
+            epoch,
+            set_back: set_back.map(LogSetBack::sentence),
+            views: views.clone(),
+            pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
+            fonts,
+            products,
+            assortment,
+            freshness,
+            running: Running::default(),
+            lab: lab.clone(),
+            order_watch,
+            progress,
+            traffic: Arc::new(Traffic::new(clock::now())),
+            opened_at,
+            before_invoices,
+            log_id: Arc::default(),
+            shared_log: matches!(config.store, StoreChoice::Postgres(_)),
+            cards,
+            card_webhook_secret: config.card_webhook_secret.clone(),
+            currency: config.currency,
+            terms: config.terms,
+            access: Arc::new(Access::of(config)),
+            stop: stop.clone(),
+        };
+        Ok((Self { store, views, staff, tasks, stop, lab, log_health, epoch }, shop))
+    }
+
+    /// Waiting requests are answered, and everybody is told to end what they are at.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Ends the processes and closes the log, once the requests are answered too; within ten seconds.
+    pub(crate) async fn close(self, requests: impl Future<Output = ()>) {
+        self.stop();
+        self.tasks.close();
+        let ends = async {
+            requests.await;
+            self.tasks.wait().await;
+            self.staff.gone().await;
+        };
+        if tokio::time::timeout(PATIENCE, ends).await.is_err() {
+            warn!("some requests did not end in time");
+        }
+        self.views.close().await;
+        self.store.close().await;
+    }
+}

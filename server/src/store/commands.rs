@@ -1,0 +1,400 @@
+//! Load → fold → decide → append, and again on conflict: the one way in which a command changes the log.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use storefront_api::{CustomerId, OrderId, PaymentId, ProductId};
+use storefront_domain::{
+    customer::CustomerError,
+    email::EmailError,
+    invoice::InvoiceError,
+    order::{LineFacts, Order, OrderError, OrderEvent},
+    payment::{self, Payment, PaymentCommand, PaymentError, PaymentEvent},
+    process::{self, Process, ProcessCommand, ProcessError, ProcessEvent},
+    stock::{self, Stock, StockCommand, StockError, StockEvent},
+    voucher::VoucherError,
+    wallet::WalletError,
+    withdrawals::WithdrawalsError,
+};
+use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, Version};
+
+use crate::backoff::Backoff;
+use crate::clock;
+use crate::payments::refunds;
+use crate::store::aggregates;
+use crate::store::aggregates::{Batch, Cause, LoadError, Store};
+use crate::store::order_record;
+use crate::store::order_record::OrderRecord;
+use crate::store::product_facts;
+use crate::store::streams;
+use crate::views::ViewStoreError;
+
+/// How often a command is decided anew before it gives up. Each conflict means that somebody else succeeded.
+const ATTEMPTS: u32 = 40;
+
+/// The pauses between attempts: with jitter, so that many contenders take turns; about a second in all.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(50));
+
+/// Who asks, why, and under which conditions.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) cause: Cause,
+    /// The customer who asks; `None` for a guest.
+    pub(crate) customer_id: Option<CustomerId>,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) condition: Condition,
+}
+
+/// What a command asks of the version of the stream that it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Nothing.
+    Anything,
+    /// That the stream has begun.
+    Exists,
+    /// That it is one of these.
+    OneOf(Vec<u64>),
+}
+
+impl Condition {
+    pub(crate) fn check(&self, version: Version) -> Result<(), Failure> {
+        let holds = match self {
+            Self::Anything => true,
+            Self::Exists => version.0 > 0,
+            Self::OneOf(wanted) => wanted.contains(&version.0),
+        };
+        if holds { Ok(()) } else { Err(Failure::VersionMismatch { current: version.0 }) }
+    }
+}
+
+/// The name under which a command has one effect, and a hash of what it asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Idempotency {
+    pub(crate) key: String,
+    pub(crate) fingerprint: String,
+    /// Of the body as it was sent, which is what answers were kept with before bodies were compared as JSON.
+    pub(crate) fingerprint_of_bytes: String,
+}
+
+/// An answer in the form in which it is kept under its idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<String>,
+    /// The version of what was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u64>,
+    pub(crate) body: serde_json::Value,
+}
+
+/// A command that took effect, or had taken effect before.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    pub(crate) reply: Reply,
+    pub(crate) position: Position,
+    pub(crate) replayed: bool,
+}
+
+/// Why a command did not take effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(transparent)]
+    Stock(#[from] StockError),
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    #[error(transparent)]
+    Email(#[from] EmailError),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    #[error(transparent)]
+    Voucher(#[from] VoucherError),
+    #[error(transparent)]
+    Invoice(#[from] InvoiceError),
+    #[error(transparent)]
+    Withdrawals(#[from] WithdrawalsError),
+    #[error(transparent)]
+    Customer(#[from] CustomerError),
+    #[error("the version is {current}, not the one that was asked for")]
+    VersionMismatch { current: u64 },
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error("the log is busy")]
+    Busy,
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Append(AppendError),
+    #[error(transparent)]
+    Views(#[from] ViewStoreError),
+    #[error("an answer could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Load(error.into())
+    }
+}
+
+/// Changes an order. `reply` sees the order before and after, and its payment.
+pub(crate) async fn change_order(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    decide: impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
+    reply: impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let before = order_record::load(store, id).await?;
+        write_order(store, id, context, &before, &decide, &reply).await
+    })
+    .await
+}
+
+/// Changes an order by a decision that needs to know what is true of its lines now: it is read anew for every attempt.
+pub(crate) async fn change_order_by_its_lines(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    decide: impl Fn(&Order, Vec<LineFacts>) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
+    reply: impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let before = order_record::load(store, id).await?;
+        let facts = product_facts::of_lines(store, id, &before.order).await?;
+        write_order(store, id, context, &before, &|order| decide(order, facts.clone()), &reply).await
+    })
+    .await
+}
+
+async fn write_order(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    before: &OrderRecord,
+    decide: &(impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync),
+    reply: &(impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync),
+) -> Result<Done, Failure> {
+    context.condition.check(before.version)?;
+    let events = decide(&before.order)?;
+    let now = clock::now();
+    let mut after = before.clone();
+    for event in &events {
+        after.apply(event, now);
+    }
+    let mut batch = Batch::new(now, context.cause.clone());
+    batch.add(streams::order(id), before.version, &events);
+    let payment = order_record::load_payment(store, &after.order).await?;
+    write(store, batch, context, reply(before, &after, payment.as_ref())?).await
+}
+
+/// Changes the stock of a product.
+pub(crate) async fn change_stock(
+    store: &Store,
+    id: &ProductId,
+    context: &Context,
+    command: &StockCommand,
+    reply: impl Fn(&Stock, Version) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let (mut state, version) = aggregates::load::<StockEvent>(store, &streams::stock(id)).await?;
+        context.condition.check(version)?;
+        let events = stock::decide(&state, command.clone())?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(streams::stock(id), version, &events);
+        for event in &events {
+            state = stock::evolve(state, event);
+        }
+        let version = Version(version.0 + events.len() as u64);
+        write(store, batch, context, reply(&state, version)?).await
+    })
+    .await
+}
+
+/// Asks for some of what was paid for an order to go back, or for all that is left. `reply` sees the order, and its payment
+/// before and after.
+pub(crate) async fn refund_order(
+    store: &Store,
+    id: OrderId,
+    context: &Context,
+    command: &PaymentCommand,
+    reply: impl Fn(&OrderRecord, &Payment) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    retrying(|| async {
+        let record = order_record::load(store, id).await?;
+        context.condition.check(record.version)?;
+        let status = record.order.status().ok_or(OrderError::NotFound)?;
+        let payment_id = record.order.payment_id().filter(|_| record.order.number().is_some());
+        // Before it is confirmed, the checkout gives money back by itself.
+        let payment_id = payment_id.ok_or(OrderError::WrongState { status, attempted: "refunded" })?;
+        let stream = streams::payment(payment_id);
+        let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
+        let events = payment::decide(&payment, command.clone())?;
+        let after = events.iter().fold(payment, payment::evolve);
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(stream, version, &events);
+        write(store, batch, context, reply(&record, &after)?).await
+    })
+    .await
+}
+
+/// Steers one of the shop's own processes, which hears of it with the log. `reply` sees the process before and after.
+pub(crate) async fn steer_process(
+    store: &Store,
+    name: &'static str,
+    context: &Context,
+    command: &ProcessCommand,
+    reply: impl Fn(&Process, &Process) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    let stream = streams::process(name);
+    retrying(|| async {
+        let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
+        context.condition.check(version)?;
+        let events = process::decide(&before, command.clone())?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(stream.clone(), version, &events);
+        let after = events.iter().fold(before.clone(), process::evolve);
+        write(store, batch, context, reply(&before, &after)?).await
+    })
+    .await
+}
+
+/// Drops the event at which a parked sequence of a process stands. A refund that was to be carried out is given up with it,
+/// so that it has an end. `reply` sees the process as it was.
+pub(crate) async fn skip_parked(
+    store: &Store,
+    name: &'static str,
+    context: &Context,
+    sequence: &str,
+    reply: impl Fn(&Process) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    let stream = streams::process(name);
+    retrying(|| async {
+        let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
+        context.condition.check(version)?;
+        let skip = ProcessCommand::Skip { sequence: sequence.to_owned() };
+        let events = process::decide(&before, skip)?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(stream.clone(), version, &events);
+        if let Some(parked) = before.parked().get(sequence) {
+            refunds::give_up(store, &mut batch, name, Position(parked.position)).await?;
+        }
+        write(store, batch, context, reply(&before)?).await
+    })
+    .await
+}
+
+/// Lets a parked sequence of a process go on; nothing happens where it is not parked.
+pub(crate) async fn retry_if_parked(
+    store: &Store,
+    name: &'static str,
+    sequence: &str,
+    cause: &Cause,
+) -> Result<(), Failure> {
+    let stream = streams::process(name);
+    retrying(|| async {
+        let (process, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
+        let retry = ProcessCommand::Retry { sequence: sequence.to_owned() };
+        let events = match process::decide(&process, retry) {
+            Err(ProcessError::NotParked | ProcessError::RetriedAlready) => return Ok(()),
+            decided => decided?,
+        };
+        let mut batch = Batch::new(clock::now(), cause.clone());
+        batch.add(stream.clone(), version, &events);
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Records what `actor` says became of a payment; `false`, and nothing is written, when it is known already.
+pub(crate) async fn record_payment(
+    store: &Store,
+    id: PaymentId,
+    outcome: &PaymentCommand,
+    actor: &str,
+) -> Result<bool, Failure> {
+    let stream = streams::payment(id);
+    retrying(|| async {
+        let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
+        let requested = store.read_stream(&stream, Version(1), 1).await?;
+        let requested = requested.first().ok_or(PaymentError::NotFound)?;
+        let cause = Cause {
+            correlation_id: requested.correlation_id().to_owned(),
+            causation_id: Some(requested.id.to_string()),
+            actor: actor.to_owned(),
+        };
+        let mut batch = Batch::new(clock::now(), cause);
+        batch.add(stream.clone(), version, &payment::decide(&payment, outcome.clone())?);
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        store.append(batch.into_append()).await.map_err(Failure::Append)?;
+        Ok(true)
+    })
+    .await
+}
+
+/// Tries until there is no conflict, a bounded number of times.
+pub(crate) async fn retrying<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    for tried in 1.. {
+        match attempt().await {
+            Err(Failure::Append(AppendError::Conflict { .. })) if tried < ATTEMPTS => {}
+            Err(Failure::Append(AppendError::Conflict { .. } | AppendError::Busy)) => return Err(Failure::Busy),
+            other => return other,
+        }
+        clock::sleep(PAUSES.pause(tried)).await;
+    }
+    Err(Failure::Busy)
+}
+
+/// The answer kept under an idempotency key, if the command has taken effect before.
+pub(crate) async fn answered(store: &Store, idempotency: &Idempotency) -> Result<Option<Done>, Failure> {
+    match store.answer(&idempotency.key).await? {
+        Some((answer, position)) => replay(idempotency, &answer, position).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Keeps the answer to a command that has taken effect already.
+pub(crate) async fn keep(store: &Store, context: &Context, reply: Reply) -> Result<Done, Failure> {
+    write(store, Batch::new(clock::now(), context.cause.clone()), context, reply).await
+}
+
+/// Appends what was decided, with the answer under its idempotency key.
+pub(crate) async fn write(store: &Store, batch: Batch, context: &Context, reply: Reply) -> Result<Done, Failure> {
+    let mut append = batch.into_append();
+    if let Some(Idempotency { key, fingerprint, .. }) = &context.idempotency {
+        append.answer = Some(Answer {
+            key: key.clone(),
+            fingerprint: fingerprint.clone(),
+            body: JsonText::of(&reply)?,
+            time_ms: clock::now().unix_ms(),
+        });
+    }
+    if append.answer.is_none() && append.streams.is_empty() {
+        return Ok(Done { reply, position: store.head().await?, replayed: false });
+    }
+    match (store.append(append).await, &context.idempotency) {
+        (Ok(appended), _) => Ok(Done { reply, position: appended.position, replayed: false }),
+        (Err(AppendError::AlreadyAnswered { answer, position }), Some(idempotency)) => {
+            replay(idempotency, &answer, position)
+        }
+        (Err(error), _) => Err(Failure::Append(error)),
+    }
+}
+
+fn replay(idempotency: &Idempotency, answer: &Answer, position: Position) -> Result<Done, Failure> {
+    if ![&idempotency.fingerprint, &idempotency.fingerprint_of_bytes].contains(&&answer.fingerprint) {
+        return Err(Failure::KeyReused);
+    }
+    Ok(Done { reply: answer.body.parse()?, position, replayed: true })
+}

@@ -1,0 +1,258 @@
+//! An order with the times of its life: what the stream of an order adds up to, ready for the wire.
+
+use storefront_api::{self as api, CustomerId, OrderId, OrderStatus, PaymentStatus, Timestamp};
+use storefront_domain::{
+    order::{self, Order, OrderEvent},
+    payment::{self, Authentication, DisputeOutcome, DisputeState, Payment, PaymentEvent, RefundState},
+};
+use storefront_eventlog::{Position, Recorded, Version};
+
+use crate::store::aggregates;
+use crate::store::aggregates::{LoadError, Store};
+use crate::store::streams;
+
+/// An order, and when what happened to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OrderRecord {
+    pub(crate) order: Order,
+    pub(crate) version: Version,
+    pub(crate) started_at: Timestamp,
+    pub(crate) changed_at: Timestamp,
+    checked_out_at: Option<Timestamp>,
+    confirmed_at: Option<Timestamp>,
+    shipped_at: Option<Timestamp>,
+    delivered_at: Option<Timestamp>,
+    cancelled_at: Option<Timestamp>,
+    /// Where the log has the first event of the order that was left out, of a record of the past.
+    left_at: Option<Position>,
+}
+
+impl OrderRecord {
+    /// Takes in the next event of the order's stream.
+    pub(crate) fn apply(&mut self, event: &OrderEvent, time: Timestamp) {
+        self.order = order::evolve(std::mem::take(&mut self.order), event);
+        self.version = Version(self.version.0 + 1);
+        self.changed_at = time;
+        match event {
+            OrderEvent::Started { .. } => self.started_at = time,
+            OrderEvent::CheckedOut { .. } => self.checked_out_at = Some(time),
+            OrderEvent::Reopened { .. } => self.checked_out_at = None,
+            OrderEvent::Confirmed { .. } => self.confirmed_at = Some(time),
+            OrderEvent::Shipped { .. } => self.shipped_at = Some(time),
+            OrderEvent::Delivered { .. } => self.delivered_at = Some(time),
+            OrderEvent::Cancelled { .. } => self.cancelled_at = Some(time),
+            OrderEvent::ItemAdded { .. }
+            | OrderEvent::ItemQuantityChanged { .. }
+            | OrderEvent::ItemRemoved { .. }
+            | OrderEvent::PriceChangedInBasket { .. }
+            | OrderEvent::VatRateChangedInBasket { .. }
+            | OrderEvent::ProductWithdrawnFromBasket { .. }
+            | OrderEvent::ProductRelistedInBasket { .. }
+            | OrderEvent::VoucherApplied { .. }
+            | OrderEvent::VoucherRemoved { .. }
+            | OrderEvent::Invoiced { .. }
+            | OrderEvent::EmailChanged { .. }
+            | OrderEvent::Expired => {}
+        }
+    }
+
+    /// Takes in the next recorded event of the order's stream.
+    pub(crate) fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
+        let event = aggregates::decode::<OrderEvent>(recorded)?;
+        self.apply(&event, Timestamp::from_unix_ms(recorded.time_ms));
+        Ok(())
+    }
+
+    /// The order as the wire shows it; `None` for one that was never started.
+    pub(crate) fn body(&self, id: OrderId, payment: Option<&Payment>) -> Option<api::Order> {
+        let order = &self.order;
+        let status = order.status()?;
+        let subtotal = order.subtotal();
+        let items = order.lines().iter().map(item).collect();
+        let tax = order.tax().into_iter();
+        Some(api::Order {
+            id,
+            number: order.number().map(|number| number.to_string()),
+            status,
+            payment_status: payment_status(status, payment),
+            payment_action: payment.and_then(Payment::authentication).map(action),
+            payment_id: order.payment_id(),
+            customer_id: order.customer_id(),
+            version: self.version.0,
+            currency: order.currency(),
+            items,
+            subtotal,
+            discount: order.discount(),
+            total: order.total(),
+            tax: tax.map(|tax| api::TaxLine { rate_percent: tax.rate_percent, amount: tax.amount }).collect(),
+            voucher: order.voucher().map(|voucher| voucher.code.clone()),
+            email: order.email().map(str::to_owned),
+            shipping_address: order.shipping_address().cloned(),
+            shipment: self.shipment(),
+            invoice: order.invoice().map(|number| number.to_string()),
+            reopened_because: order.reopened_because().cloned(),
+            started_at: self.started_at,
+            checked_out_at: self.checked_out_at,
+            confirmed_at: self.confirmed_at,
+            cancelled_at: self.cancelled_at,
+            cancelled_because: order.cancelled_because().map(str::to_owned),
+            refunds: payment.map(refunds).unwrap_or_default(),
+            disputes: payment.map(disputes).unwrap_or_default(),
+        })
+    }
+
+    /// The order as a list should show it; `None` for one that was never started.
+    #[cfg(test)]
+    pub(crate) fn summary(&self, id: OrderId, payment: Option<&Payment>) -> Option<api::OrderSummary> {
+        let status = self.order.status()?;
+        let lines = self.order.lines();
+        Some(api::OrderSummary {
+            id,
+            number: self.order.number().map(|number| number.to_string()),
+            status,
+            payment_status: payment_status(status, payment),
+            pieces: lines.iter().map(|line| line.quantity.get()).sum(),
+            first_item: lines.first().map(|line| line.item.name.clone()),
+            total: self.order.total(),
+            started_at: self.started_at,
+            changed_at: self.changed_at,
+        })
+    }
+
+    fn shipment(&self) -> Option<api::Shipment> {
+        let shipment = self.order.shipment()?;
+        Some(api::Shipment {
+            carrier: shipment.carrier.clone(),
+            tracking_number: shipment.tracking_number.clone(),
+            estimated_delivery: shipment.estimated_delivery,
+            shipped_at: self.shipped_at?,
+            delivered_at: self.delivered_at,
+            recipient: shipment.recipient.clone(),
+        })
+    }
+}
+
+/// Reads an order from its stream.
+pub(crate) async fn load(store: &Store, id: OrderId) -> Result<OrderRecord, LoadError> {
+    load_while(store, id, |_| true).await
+}
+
+/// Whose an order is (`None`: a guest's); `newcomer`'s where it has not begun.
+pub(crate) async fn owner(
+    store: &Store,
+    id: OrderId,
+    newcomer: Option<CustomerId>,
+) -> Result<Option<CustomerId>, LoadError> {
+    let first = store.read_stream(&streams::order(id), Version(1), 1).await?;
+    let Some(first) = first.first() else { return Ok(newcomer) };
+    let begun = order::evolve(Order::default(), &aggregates::decode(first)?);
+    Ok(begun.customer_id())
+}
+
+/// Reads an order from its stream for as long as a condition on its events holds.
+pub(crate) async fn load_while(
+    store: &Store,
+    id: OrderId,
+    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
+) -> Result<OrderRecord, LoadError> {
+    let mut record = OrderRecord::default();
+    aggregates::for_each(store, &streams::order(id), |recorded| {
+        if record.left_at.is_none() && wanted(recorded) {
+            record.apply_recorded(recorded)?;
+        } else {
+            record.left_at.get_or_insert(recorded.position);
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(record)
+}
+
+/// Reads the payment of the order's latest checkout, if it has come to one.
+pub(crate) async fn load_payment(store: &Store, order: &Order) -> Result<Option<Payment>, LoadError> {
+    match order.payment_id() {
+        Some(id) => Ok(Some(aggregates::load::<PaymentEvent>(store, &streams::payment(id)).await?.0)),
+        None => Ok(None),
+    }
+}
+
+/// Reads the payment as it was while the order was as the record has it, for as long as a condition on its events holds.
+pub(crate) async fn load_payment_of_then(
+    store: &Store,
+    record: &OrderRecord,
+    wanted: impl Fn(&Recorded) -> bool + Send + Sync,
+) -> Result<Option<Payment>, LoadError> {
+    let Some(id) = record.order.payment_id() else { return Ok(None) };
+    let mut then = Payment::default();
+    aggregates::for_each(store, &streams::payment(id), |recorded| {
+        if wanted(recorded) && record.left_at.is_none_or(|left_at| recorded.position < left_at) {
+            then = payment::evolve(std::mem::take(&mut then), &aggregates::decode(recorded)?);
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(Some(then))
+}
+
+/// What went back of a payment or is on its way, as the wire shows it.
+pub(crate) fn refunds(payment: &Payment) -> Vec<api::Refund> {
+    let refund = |refund: &payment::Refund| {
+        let (state, detail) = match &refund.state {
+            RefundState::Open => (api::RefundState::Open, None),
+            RefundState::Pending { .. } => (api::RefundState::Pending, None),
+            RefundState::Done { .. } => (api::RefundState::Done, None),
+            RefundState::Failed { reference: _, detail } => (api::RefundState::Failed, Some(detail.clone())),
+        };
+        api::Refund {
+            id: refund.id,
+            amount: refund.amount,
+            state,
+            reference: refund.reference().cloned(),
+            reason: (!refund.reason.is_empty()).then(|| refund.reason.clone()),
+            detail,
+            made_at_gateway: refund.is_found,
+        }
+    };
+    payment.refunds().iter().map(refund).collect()
+}
+
+/// What the cardholder has disputed of a payment, as the wire shows it.
+pub(crate) fn disputes(payment: &Payment) -> Vec<api::Dispute> {
+    let dispute = |dispute: &payment::Dispute| api::Dispute {
+        reference: dispute.dispute.clone(),
+        amount: dispute.amount,
+        reason: dispute.reason.clone(),
+        state: match dispute.state {
+            DisputeState::Open => api::DisputeState::Open,
+            DisputeState::Withdrawn => api::DisputeState::Withdrawn,
+            DisputeState::Closed(DisputeOutcome::Won) => api::DisputeState::Won,
+            DisputeState::Closed(DisputeOutcome::Lost) => api::DisputeState::Lost,
+        },
+    };
+    payment.disputes().iter().map(dispute).collect()
+}
+
+fn action(authentication: &Authentication) -> api::PaymentAction {
+    api::PaymentAction { url: authentication.url.clone(), expires_at: authentication.expires_at }
+}
+
+fn item(line: &order::OrderLine) -> api::OrderItem {
+    api::OrderItem {
+        product_id: line.item.product_id.clone(),
+        sku: line.item.sku.clone(),
+        name: line.item.name.clone(),
+        unit_price: line.item.unit_price,
+        quantity: line.quantity.get(),
+        line_total: line.total(),
+        notice: line.notice.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Where the money is. A payment that the order has just named, and nobody has asked for yet, is pending.
+fn payment_status(status: OrderStatus, payment: Option<&Payment>) -> PaymentStatus {
+    match (payment.map(Payment::status), status) {
+        (Some(PaymentStatus::None) | None, OrderStatus::CheckedOut) => PaymentStatus::Pending,
+        (None, _) => PaymentStatus::None,
+        (Some(status), _) => status,
+    }
+}

@@ -1,0 +1,268 @@
+//! Feeds every event to the live rows of every view, in order, and keeps what is in memory beside them.
+//!
+//! Whatever another server has taken in already is not taken in again: the checkpoint says so. What its rows say then is
+//! only read into memory.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use storefront_eventlog::{Filter, Position, Recorded, Slice};
+use tracing::{debug, error, info};
+
+use super::view::{Rows, Terms, View, ViewError};
+use crate::clock;
+use crate::store::aggregates::Store;
+use crate::views::rows::{Commit, Failures, Head, RowChange, State, ViewStore, ViewStoreError};
+use crate::views::{FeedError, Memory, VIEWS, Views};
+
+/// How many events are taken in at once, at most: as many as are there. The more at once, the fewer times a row is written.
+pub(crate) const BATCH: usize = 10_000;
+/// The checkpoint of a view that has nothing to write stays behind by at most this many events.
+const LAZINESS: u64 = 1000;
+/// So long after a failure it is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// So often it is looked whether another server has switched to new rows.
+const LOOK_ROUND: Duration = Duration::from_secs(5);
+
+/// Follows the log for ever.
+pub(crate) async fn run(views: &Views) {
+    loop {
+        let Err(failure) = follow(views).await;
+        debug!(error = %failure, "the views wait for the log or their database");
+        clock::sleep(PAUSE).await;
+    }
+}
+
+async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
+    prepare(&views.inner.log, &views.inner.store).await?;
+    views.restore_pauses().await?;
+    let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
+    follower.look_round().await?;
+    follower.return_to_pauses().await?;
+    let mut asked = views.inner.asked.lock().await;
+    loop {
+        while let Ok(wish) = asked.try_recv() {
+            follower.obey(wish).await?;
+        }
+        let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await?;
+        if slice.events.is_empty() {
+            follower.tell();
+            tokio::select! {
+                head = views.inner.log.wait_for(follower.seen) => { head?; }
+                () = views.inner.switched.notified() => follower.look_round().await?,
+                Some(wish) = asked.recv() => follower.obey(wish).await?,
+                () = clock::sleep(LOOK_ROUND) => follower.look_round().await?,
+            }
+        } else {
+            follower.take_in(&slice).await?;
+        }
+    }
+}
+
+/// Leaves rows behind that belong to another log or to another version of their view, and has every view have live rows.
+pub(crate) async fn prepare(log: &Store, store: &ViewStore) -> Result<(), FeedError> {
+    let heads = store.heads().await?;
+    let mut live = Vec::new();
+    for head in heads.iter().filter(|head| head.state != State::Old) {
+        let known = VIEWS.iter().any(|view| view.name() == head.view && view.version() == head.version);
+        let belongs = belongs_to(log, head).await?;
+        if !belongs {
+            // It was another log whose events it was to hold back.
+            store.resume(&head.view).await?;
+        }
+        if !known || !belongs {
+            info!(view = head.view, position = head.position.0, "the rows of a view do not fit; they are built anew");
+            store.retire(head).await?;
+        } else if head.state == State::Live {
+            live.push(head.view.as_str());
+        }
+    }
+    for view in VIEWS.iter().filter(|view| !live.contains(&view.name())) {
+        store.begin(view.name(), view.version(), State::Live).await?;
+    }
+    Ok(())
+}
+
+/// Whether the log has the event that the rows stand at: a restored backup, or another log, has not.
+async fn belongs_to(log: &Store, head: &Head) -> Result<bool, FeedError> {
+    let Some(before) = head.position.0.checked_sub(1) else { return Ok(true) };
+    let slice = log.read_all(Position(before), 1, &Filter::default()).await?;
+    Ok(slice.events.first().is_some_and(|event| event.id.to_string() == head.event_id))
+}
+
+pub(crate) struct Follower<'a> {
+    pub(crate) views: &'a Views,
+    /// Where each view stands, as far as is known here; in the order of [`VIEWS`].
+    pub(crate) heads: Vec<Head>,
+    /// Everything up to here is in the rows, and in memory, but for views that are paused.
+    pub(crate) seen: Position,
+}
+
+impl Follower<'_> {
+    pub(crate) fn store(&self) -> &ViewStore {
+        &self.views.inner.store
+    }
+
+    /// Learns where the views stand. What is in memory is read anew for those whose live rows are others than before.
+    pub(crate) async fn look_round(&mut self) -> Result<(), FeedError> {
+        let heads = self.store().heads().await?;
+        let mut furthest_behind = (!self.heads.is_empty()).then_some(self.seen);
+        for (index, view) in VIEWS.iter().enumerate() {
+            let live = heads.iter().find(|head| head.view == view.name() && head.state == State::Live);
+            let live = live.cloned().ok_or(FeedError::NotThere(view.name()))?;
+            let as_before = self.heads.get(index).is_some_and(|known| known.generation == live.generation);
+            if !as_before {
+                if view.in_memory() {
+                    load(self.views, *view, &live).await?;
+                }
+                if !self.views.moved_while_paused(view.name(), live.position) {
+                    furthest_behind = Some(furthest_behind.map_or(live.position, |seen| seen.min(live.position)));
+                }
+            }
+            match self.heads.get_mut(index) {
+                Some(known) => *known = live,
+                None => self.heads.push(live),
+            }
+        }
+        // With every view paused, there is nothing to follow before the one that came furthest.
+        let furthest = self.heads.iter().map(|head| head.position).max();
+        self.seen = furthest_behind.or(furthest).unwrap_or_default();
+        Ok(())
+    }
+
+    /// Takes events into every view that has not had them. When another server was faster, it is looked round again, and
+    /// nothing else happens.
+    async fn take_in(&mut self, slice: &Slice) -> Result<(), FeedError> {
+        let mut commits = Vec::new();
+        let mut remembered = Vec::new();
+        let paused = self.views.paused();
+        let following = VIEWS.iter().zip(&self.heads).filter(|(view, _)| !paused.contains_key(view.name()));
+        for (view, head) in following {
+            let folded = fold(self.store(), *view, head, &slice.events).await?;
+            if view.in_memory() {
+                // Where nothing is to be written, another server may have written it since its place was looked up, and no
+                // commit fails that would tell.
+                let written = |event: &&Recorded| event.position <= head.position || folded.rows.is_empty();
+                let done = slice.events.iter().filter(|event| event.position > self.seen).filter(written);
+                let keys: std::collections::BTreeSet<String> = done.flat_map(|event| view.keys(event)).collect();
+                let rows = if keys.is_empty() { Vec::new() } else { self.store().rows(head, keys).await? };
+                let now = folded.rows.iter().map(|row| (row.key.clone(), row.body.clone()));
+                remembered.push((*view, rows.into_iter().chain(now).collect::<Vec<_>>()));
+            }
+            let idle = folded.rows.is_empty() && folded.failures.count == 0;
+            if !idle || folded.to.0 >= head.position.0.saturating_add(LAZINESS) {
+                commits.push(folded);
+            }
+        }
+        if !commits.is_empty() && !self.store().commit(&commits).await? {
+            return self.look_round().await;
+        }
+        for commit in commits {
+            let committed = self.heads.iter_mut().find(|head| head.view == commit.head.view);
+            committed.into_iter().for_each(|head| head.position = commit.to);
+        }
+        self.remember(remembered);
+        self.seen = slice.next_after;
+        self.tell();
+        Ok(())
+    }
+
+    /// Takes rows over into memory, all at once.
+    pub(crate) fn remember(&self, rows: impl IntoIterator<Item = (&'static dyn View, Vec<(String, Option<String>)>)>) {
+        let mut memory = self.views.inner.memory.write().unwrap_or_else(PoisonError::into_inner);
+        for (view, rows) in rows {
+            for (key, body) in rows {
+                if let Err(failure) = view.remember(&mut memory, &key, body.as_deref()) {
+                    error!(view = view.name(), key, error = %failure, "a row does not fit into memory");
+                }
+            }
+        }
+    }
+
+    /// Tells those who wait how far the views have come.
+    fn tell(&self) {
+        self.views.inner.position.send_if_modified(|known| {
+            let news = self.seen > *known;
+            *known = self.seen.max(*known);
+            news
+        });
+    }
+}
+
+/// Reads all rows of a view into memory. What is there already is answered from until all of them are read.
+async fn load(views: &Views, view: &dyn View, head: &Head) -> Result<(), FeedError> {
+    let mut read_anew = Memory::default();
+    let mut after = String::new();
+    loop {
+        let rows = views.inner.store.rows_after(head, &after).await?;
+        let Some((last, _)) = rows.last() else { break };
+        after.clone_from(last);
+        for (key, body) in &rows {
+            if let Err(failure) = view.remember(&mut read_anew, key, Some(body)) {
+                error!(view = view.name(), key, error = %failure, "a row does not fit into memory");
+            }
+        }
+    }
+    let mut memory = views.inner.memory.write().unwrap_or_else(PoisonError::into_inner);
+    view.switch(&mut memory, &mut read_anew);
+    // What it knew goes when nobody waits for that any more.
+    drop(memory);
+    Ok(())
+}
+
+/// What the events after a generation's checkpoint make of it.
+pub(crate) async fn fold(
+    store: &ViewStore,
+    view: &dyn View,
+    head: &Head,
+    events: &[Recorded],
+) -> Result<Commit, ViewStoreError> {
+    let news = || events.iter().filter(|event| event.position > head.position);
+    let keys: std::collections::BTreeSet<String> = news().flat_map(|event| view.keys(event)).collect();
+    let mut rows = Rows::new(if keys.is_empty() { Vec::new() } else { store.rows(head, keys).await? });
+    let mut further = std::collections::BTreeSet::new();
+    for recorded in news() {
+        // A row that cannot be read is told where it is needed.
+        let keys = view.further_keys(&rows, recorded).unwrap_or_default();
+        further.extend(keys.into_iter().filter(|key| !rows.has(key)));
+    }
+    if !further.is_empty() {
+        rows.add(store.rows(head, further).await?);
+    }
+    let mut failures = Failures::default();
+    let mut to = (head.position, head.event_id.clone());
+    for recorded in news() {
+        match view.project(&rows, recorded) {
+            Ok(changes) => rows.apply(changes),
+            Err(failure) => left_out(view, recorded.position, &failure, &mut failures),
+        }
+        to = (recorded.position, recorded.id.to_string());
+    }
+    let mut changes = Vec::new();
+    for (key, before, now) in rows.changed() {
+        match changed(view, key, before, now) {
+            Ok(change) => changes.push(change),
+            Err(failure) => left_out(view, to.0, &failure, &mut failures),
+        }
+    }
+    Ok(Commit { head: head.clone(), to: to.0, event_id: to.1, failures, rows: changes })
+}
+
+fn changed(view: &dyn View, key: &str, before: Option<&str>, now: Option<&str>) -> Result<RowChange, ViewError> {
+    let terms = |body: Option<&str>| body.map_or(Ok(Terms::new()), |body| view.terms(key, body));
+    Ok(RowChange {
+        key: key.to_owned(),
+        terms_before: terms(before)?,
+        terms: terms(now)?,
+        body: now.map(str::to_owned),
+    })
+}
+
+fn left_out(view: &dyn View, position: Position, failure: &ViewError, failures: &mut Failures) {
+    error!(view = view.name(), position = position.0, error = %failure, "a view leaves an event out");
+    *failures = Failures { count: failures.count + 1, last: position, why: failure.to_string() };
+}
+
+#[cfg(test)]
+#[path = "follow_tests.rs"]
+mod tests;

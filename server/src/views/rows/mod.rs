@@ -1,0 +1,322 @@
+//! Where the rows of the views are kept: the one place of the server with SQL.
+//!
+//! Rows and checkpoint of a view commit in one transaction, which moves the checkpoint from exactly where it was: of two
+//! servers that take in the same events, one commits, and the other finds it done. Everything here can be built anew from
+//! the log.
+
+mod changes;
+mod database;
+#[cfg(test)]
+mod plans_tests;
+mod postgres;
+mod query;
+mod schema;
+mod sqlite;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use storefront_eventlog::Position;
+
+pub(crate) use self::database::ViewStoreError;
+use self::database::{Database, Statement, Value};
+pub(crate) use self::query::{Found, What};
+use crate::views::engine::view::Terms;
+
+/// How many rows are loaded or swept at once.
+const PAGE: i64 = 1000;
+
+/// The rows of all views. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct ViewStore(Arc<dyn Database>);
+
+/// What a generation of rows is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Questions are answered from it.
+    Live,
+    /// It is being filled, to be live later.
+    Building,
+    /// It was live; its rows are swept away.
+    Old,
+}
+
+/// A generation of a view's rows, and how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) view: String,
+    pub(crate) generation: i64,
+    pub(crate) state: State,
+    /// The version of the view that wrote it.
+    pub(crate) version: i64,
+    pub(crate) position: Position,
+    /// The id of the event at that position, by which another log is noticed; empty at 0.
+    pub(crate) event_id: String,
+    pub(crate) failures: Failures,
+}
+
+/// Events that a view could not handle and has left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    pub(crate) count: i64,
+    /// Where the last of them is.
+    pub(crate) last: Position,
+    /// What was wrong with it.
+    pub(crate) why: String,
+}
+
+/// What some events make of a generation.
+#[derive(Clone, Debug)]
+pub(crate) struct Commit {
+    /// As it was read; the commit is lost when it is no longer so.
+    pub(crate) head: Head,
+    pub(crate) to: Position,
+    pub(crate) event_id: String,
+    /// Those among these events.
+    pub(crate) failures: Failures,
+    pub(crate) rows: Vec<RowChange>,
+}
+
+/// A row that is changed with its terms.
+#[derive(Clone, Debug)]
+pub(crate) struct RowChange {
+    pub(crate) key: String,
+    pub(crate) terms_before: Terms,
+    pub(crate) terms: Terms,
+    /// `None` takes the row away.
+    pub(crate) body: Option<String>,
+}
+
+impl ViewStore {
+    /// Views in a file of their own, which the owner of the log's file owns too.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn open(path: &Path) -> Result<Self, ViewStoreError> {
+        Ok(Self(Arc::new(sqlite::SqliteViews::open(path)?)))
+    }
+
+    /// Views that are gone when they are closed.
+    ///
+    /// # Errors
+    /// When SQLite cannot start.
+    pub(crate) fn in_memory() -> Result<Self, ViewStoreError> {
+        Ok(Self(Arc::new(sqlite::SqliteViews::in_memory()?)))
+    }
+
+    /// Views in a PostgreSQL database, in a schema named `views`.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) async fn connect(url: &str) -> Result<Self, ViewStoreError> {
+        Ok(Self(Arc::new(postgres::PostgresViews::connect(url).await?)))
+    }
+
+    /// Every generation of every view, by name and number.
+    pub(crate) async fn heads(&self) -> Result<Vec<Head>, ViewStoreError> {
+        let sql = "SELECT view, generation, state, version, position, event_id, failures, failed_position, failure
+            FROM generations ORDER BY view, generation";
+        let rows = self.ask(Statement::new(sql, [])).await?;
+        Ok(rows.iter().filter_map(|row| head(row)).collect())
+    }
+
+    /// Begins a generation at position 0; nothing happens when the view has one in that state already.
+    pub(crate) async fn begin(&self, view: &str, version: i64, state: State) -> Result<(), ViewStoreError> {
+        let sql = "INSERT INTO generations
+                (view, state, version, generation, position, event_id, failures, failed_position, failure)
+            SELECT $1, $2, $3, coalesce(max(generation), 0) + 1, 0, '', 0, 0, '' FROM generations WHERE view = $1
+            ON CONFLICT DO NOTHING";
+        self.0.write(vec![Statement::new(sql, [view.into(), state.text().into(), version.into()])]).await?;
+        Ok(())
+    }
+
+    /// Leaves a generation behind; its rows are swept away later.
+    pub(crate) async fn retire(&self, head: &Head) -> Result<(), ViewStoreError> {
+        let sql = "UPDATE generations SET state = 'old' WHERE view = $1 AND generation = $2";
+        self.0.write(vec![Statement::new(sql, [head.view.as_str().into(), head.generation.into()])]).await?;
+        Ok(())
+    }
+
+    /// Writes rows and checkpoints, all or nothing. `false`, and nothing is written, when a checkpoint is no longer where
+    /// it was read, or its generation no longer what it was.
+    pub(crate) async fn commit(&self, commits: &[Commit]) -> Result<bool, ViewStoreError> {
+        let checkpoints = commits.iter().map(checkpoint);
+        self.0.write(checkpoints.chain(changes::statements(commits)).collect()).await
+    }
+
+    /// Makes a generation that was built the live one, if it has come at least as far. `false` when it has not, or is no
+    /// longer being built.
+    pub(crate) async fn switch(&self, built: &Head) -> Result<bool, ViewStoreError> {
+        let view = || Value::from(built.view.as_str());
+        let leave = "UPDATE generations SET state = 'old' WHERE view = $1 AND state = 'live' AND position <= (
+            SELECT built.position FROM generations AS built
+            WHERE built.view = $1 AND built.generation = $2 AND built.state = 'building')";
+        let enter = "UPDATE generations SET state = 'live' WHERE view = $1 AND generation = $2 AND state = 'building'";
+        self.0
+            .write(vec![
+                Statement::guard(leave, [view(), built.generation.into()]),
+                Statement::guard(enter, [view(), built.generation.into()]),
+            ])
+            .await
+    }
+
+    /// Sweeps some rows of generations that were left behind; `true` while there is more.
+    pub(crate) async fn sweep(&self) -> Result<bool, ViewStoreError> {
+        let Some(old) = self.heads().await?.into_iter().find(|head| head.state == State::Old) else { return Ok(false) };
+        let statement = |sql| Statement::new(sql, [old.view.as_str().into(), old.generation.into(), PAGE.into()]);
+        let left = self.ask(statement(
+            "SELECT key FROM view_rows WHERE view = $1 AND generation = $2
+             UNION ALL SELECT term FROM view_terms WHERE view = $1 AND generation = $2
+             UNION ALL SELECT term FROM view_counts WHERE view = $1 AND generation = $2 LIMIT $3",
+        ));
+        if left.await?.is_empty() {
+            let gone = "DELETE FROM generations WHERE view = $1 AND generation = $2 AND state = 'old'";
+            self.0.write(vec![Statement::new(gone, [old.view.as_str().into(), old.generation.into()])]).await?;
+            return Ok(true);
+        }
+        let sweeps = [
+            "DELETE FROM view_rows WHERE view = $1 AND generation = $2 AND key IN (
+                SELECT key FROM view_rows WHERE view = $1 AND generation = $2 LIMIT $3)",
+            "DELETE FROM view_terms WHERE view = $1 AND generation = $2 AND (term, rank, key) IN (
+                SELECT term, rank, key FROM view_terms WHERE view = $1 AND generation = $2 LIMIT $3)",
+            "DELETE FROM view_counts WHERE view = $1 AND generation = $2 AND term IN (
+                SELECT term FROM view_counts WHERE view = $1 AND generation = $2 LIMIT $3)",
+        ];
+        self.0.write(sweeps.into_iter().map(statement).collect()).await?;
+        Ok(true)
+    }
+
+    /// The bodies of some rows of one generation.
+    pub(crate) async fn rows(
+        &self,
+        head: &Head,
+        keys: impl IntoIterator<Item = String>,
+    ) -> Result<Vec<(String, Option<String>)>, ViewStoreError> {
+        let keys: Vec<String> = keys.into_iter().collect();
+        let ask = |key: &String| vec![head.view.as_str().into(), head.generation.into(), key.as_str().into()];
+        let sql = "SELECT key, body FROM view_rows WHERE {these view, generation, key}";
+        let Some(question) = Statement::for_each(sql, keys.iter().map(ask).collect()) else { return Ok(Vec::new()) };
+        let mut found: BTreeMap<String, String> = pairs(self.ask(question).await?).collect();
+        Ok(keys
+            .into_iter()
+            .map(|key| found.remove_entry(&key).map_or((key, None), |(key, body)| (key, Some(body))))
+            .collect())
+    }
+
+    /// Some rows of one generation after a key, by key; fewer than asked for only at the end.
+    pub(crate) async fn rows_after(&self, head: &Head, key: &str) -> Result<Vec<(String, String)>, ViewStoreError> {
+        let sql =
+            "SELECT key, body FROM view_rows WHERE view = $1 AND generation = $2 AND key > $3 ORDER BY key LIMIT $4";
+        let values = [head.view.as_str().into(), head.generation.into(), key.into(), PAGE.into()];
+        Ok(pairs(self.ask(Statement::new(sql, values)).await?).collect())
+    }
+
+    /// The views that are paused, and up to where each has come.
+    pub(crate) async fn pauses(&self) -> Result<Vec<(String, Position)>, ViewStoreError> {
+        let rows = self.ask(Statement::new("SELECT view, position FROM view_pauses ORDER BY view", [])).await?;
+        let pause = |row: Vec<Value>| match row.as_slice() {
+            [view, position] => Some((view.text().to_owned(), position_of(position.int()))),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(pause).collect())
+    }
+
+    /// Keeps that a view is paused, and up to where it has come.
+    pub(crate) async fn pause(&self, view: &str, at: Position) -> Result<(), ViewStoreError> {
+        let sql = "INSERT INTO view_pauses (view, position) VALUES ($1, $2)
+            ON CONFLICT (view) DO UPDATE SET position = excluded.position";
+        self.0.write(vec![Statement::new(sql, [view.into(), signed(at).into()])]).await?;
+        Ok(())
+    }
+
+    /// Forgets that a view was paused.
+    pub(crate) async fn resume(&self, view: &str) -> Result<(), ViewStoreError> {
+        self.0.write(vec![Statement::new("DELETE FROM view_pauses WHERE view = $1", [view.into()])]).await?;
+        Ok(())
+    }
+
+    /// Lets go of the database.
+    pub(crate) async fn close(&self) {
+        self.0.close().await;
+    }
+
+    async fn ask(&self, question: Statement) -> Result<database::Rows, ViewStoreError> {
+        Ok(self.0.read(vec![question]).await?.pop().unwrap_or_default())
+    }
+}
+
+impl std::fmt::Debug for ViewStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ViewStore(…)")
+    }
+}
+
+impl State {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Building => "building",
+            Self::Old => "old",
+        }
+    }
+}
+
+fn head(row: &[Value]) -> Option<Head> {
+    let [view, generation, state, version, position, event_id, failures, failed_position, failure] = row else {
+        return None;
+    };
+    let state = [State::Live, State::Building, State::Old].into_iter().find(|known| known.text() == state.text())?;
+    Some(Head {
+        view: view.text().to_owned(),
+        generation: generation.int(),
+        state,
+        version: version.int(),
+        position: position_of(position.int()),
+        event_id: event_id.text().to_owned(),
+        failures: Failures {
+            count: failures.int(),
+            last: position_of(failed_position.int()),
+            why: failure.text().to_owned(),
+        },
+    })
+}
+
+fn checkpoint(commit: &Commit) -> Statement {
+    let Commit { head, to, event_id, failures, .. } = commit;
+    let sql = "UPDATE generations SET position = $1, event_id = $2, failures = failures + $3,
+            failed_position = CASE WHEN $4 > 0 THEN $4 ELSE failed_position END,
+            failure = CASE WHEN $4 > 0 THEN $5 ELSE failure END
+        WHERE view = $6 AND generation = $7 AND state = $8 AND position = $9";
+    let values = [
+        signed(*to).into(),
+        event_id.as_str().into(),
+        failures.count.into(),
+        signed(failures.last).into(),
+        failures.why.as_str().into(),
+        head.view.as_str().into(),
+        head.generation.into(),
+        head.state.text().into(),
+        signed(head.position).into(),
+    ];
+    Statement::guard(sql, values)
+}
+
+/// Two texts of each row.
+fn pairs(rows: database::Rows) -> impl Iterator<Item = (String, String)> {
+    rows.into_iter().filter_map(|row| {
+        let mut texts = row.into_iter().map(Value::into_text);
+        Some((texts.next()?, texts.next()?))
+    })
+}
+
+/// Databases count with a sign; nothing real comes near its end.
+fn signed(position: Position) -> i64 {
+    i64::try_from(position.0).unwrap_or(i64::MAX)
+}
+
+fn position_of(number: i64) -> Position {
+    Position(u64::try_from(number).unwrap_or_default())
+}
