@@ -308,6 +308,9 @@ async fn a_product_whose_creation_was_not_answered_is_created_once_when_asked_ag
     let first = world.client.create_product(&a_lamp(), &key).await;
     assert_eq!(refused(first), (503, "product_service_unavailable".to_owned()));
     world.mocks.faults(Stub::Products).set(Faults::default());
+    // It was created all the same, and the feed brings it before the repeat.
+    let id = ProductId::from_foreign("reading-lamp").unwrap();
+    eventually("the product is listed", || async { (!told(&world, &id).await.is_empty()).then_some(()) }).await;
     let second = world.client.create_product(&a_lamp(), &key).await.unwrap();
     let third = world.client.create_product(&a_lamp(), &key).await.unwrap();
     assert_eq!((second.value.id.as_str(), second.replayed, third.replayed), ("reading-lamp", false, true));

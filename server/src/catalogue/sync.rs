@@ -259,10 +259,23 @@ impl Assortment {
             return Ok(());
         }
         let head = self.store.head().await.map_err(Failure::from)?;
-        match self.lists.namesake(head, sku.as_deref(), name.as_deref(), id).await? {
-            None => Ok(()),
-            Some((other, ProductField::Sku)) => Err(Refused::SkuTaken(other)),
-            Some((other, ProductField::Name)) => Err(Refused::NameTaken(other)),
+        let Some((other, field)) = self.lists.namesake(head, sku.as_deref(), name.as_deref(), id).await? else {
+            return Ok(());
+        };
+        // An earlier attempt may have created exactly this product, and the feed may have brought it before the repeat: the
+        // product service knows the key and decides.
+        if matches!(write, ProductWrite::Create(_)) {
+            let (known, _) = aggregates::load::<ProductEvent>(&self.store, &streams::product(&other))
+                .await
+                .map_err(Failure::from)?;
+            if known.facts().is_some_and(|facts| Some(&facts.sku) == sku.as_ref() && Some(&facts.name) == name.as_ref())
+            {
+                return Ok(());
+            }
+        }
+        match field {
+            ProductField::Sku => Err(Refused::SkuTaken(other)),
+            ProductField::Name => Err(Refused::NameTaken(other)),
         }
     }
 
