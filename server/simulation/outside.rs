@@ -21,9 +21,9 @@ use crate::integrations::card_gateway::{
 use crate::integrations::card_webhooks::{News, Webhook};
 use crate::integrations::mailer::{Mail, MailError};
 use crate::integrations::ports::{Cards, Post, Products};
+use crate::integrations::ports::{ListedDispute, ListedRefund};
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
 use crate::integrations::product_writes::{ProductWrite, WriteError};
-use crate::payments::refunds::{ListedDispute, ListedRefund};
 
 /// An address to which no mail can be sent.
 pub(super) const NOBODY: &str = "nobody";

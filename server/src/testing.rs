@@ -15,7 +15,7 @@ use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
 use crate::integrations::ports::Cards;
-use crate::payments::refunds::{ListedDispute, ListedRefund};
+use crate::integrations::ports::{ListedDispute, ListedRefund};
 use crate::store::aggregates::Stored;
 
 /// A log on paper: what is written gets the next position and the next version of its stream.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use storefront_api::ProductId;
 
-use crate::http::state::Freshness;
+use crate::catalogue::freshness::Freshness;
 use crate::integrations::product_service::{ProductService, SeenPicture, ServiceError};
 
 /// All kept pictures together have at most so many bytes.

@@ -20,8 +20,8 @@ use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::freshness::Freshness;
 use crate::clock;
-use crate::http::state::Freshness;
 use crate::integrations::ports::Products;
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
 use crate::integrations::product_writes::{ProductWrite, WriteError};

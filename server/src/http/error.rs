@@ -139,7 +139,7 @@ impl From<Failure> for ApiError {
                 error!(error = %failure, "a request failed");
                 Self::log_unavailable(failure.trouble())
             }
-            Failure::Views(failure @ (ViewStoreError::Database(_) | ViewStoreError::Unusable(_))) => {
+            Failure::ViewsUnavailable(failure) => {
                 error!(error = %failure, "a request failed");
                 Self::new(Code::ViewsUnavailable, "The database of the lists does not answer. Try again shortly.")
             }
@@ -155,7 +155,7 @@ impl From<Failure> for ApiError {
                 | AppendError::TimerGone { .. }
                 | AppendError::Invalid(_),
             )
-            | Failure::Views(ViewStoreError::Row { .. })
+            | Failure::ViewsUnreadable(_)
             | Failure::Json(_)
             | Failure::Invoice(_)
             | Failure::Withdrawals(_)

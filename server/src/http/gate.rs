@@ -16,6 +16,7 @@ use tower::ServiceExt as _;
 
 use crate::http::error::ApiError;
 use crate::http::error_code::Code;
+use crate::lab::LocalResponse;
 use crate::{clock, random};
 
 /// The longest answer that the shop reads from itself.
@@ -27,15 +28,6 @@ pub(crate) struct Door {
     inside: RwLock<Option<Router>>,
     /// How many requests are being answered.
     busy: watch::Sender<usize>,
-}
-
-/// An answer that the shop gave to itself.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// What a write wrote.
-    pub(crate) position: Option<u64>,
-    pub(crate) body: Value,
 }
 
 impl Door {
@@ -57,7 +49,7 @@ impl Door {
     }
 
     /// Asks the shop as a client would, without a network: a GET without a body, or a write with one under a key of its own.
-    pub(crate) async fn ask(self: &Arc<Self>, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn ask(self: &Arc<Self>, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
         let request = Request::builder().method(method).uri(path);
         let request = match body {
             Some(body) => {
@@ -74,7 +66,7 @@ impl Door {
         let status = response.status().as_u16();
         let position = response.headers().get(POSITION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
         let bytes: Bytes = axum::body::to_bytes(response.into_body(), LONGEST_ANSWER).await.unwrap_or_default();
-        Answer { status, position, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+        LocalResponse { status, position, body: serde_json::from_slice(&bytes).unwrap_or_default() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! A command under an idempotency key takes effect once, and gets the same answer every time.
 
+use std::collections::HashSet;
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::http::header::{ETAG, LOCATION};
@@ -72,4 +74,44 @@ fn respond(shop: &Shop, context: &Context, Done { reply, position, replayed }: D
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     (status, headers, Json(reply.body)).into_response()
+}
+
+/// The idempotency keys of requests that are running now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Running(Arc<Mutex<HashSet<String>>>);
+
+/// Holds a key while its request runs.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    running: Running,
+    key: String,
+}
+
+impl Running {
+    /// Claims a key; `None` while another request has it.
+    pub(crate) fn claim(&self, key: &str) -> Option<Claim> {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+        free.then(|| Claim { running: self.clone(), key: key.to_owned() })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_belongs_to_one_request_at_a_time() {
+        let running = Running::default();
+        let claim = running.claim("a").expect("it is free");
+        assert!(running.claim("a").is_none());
+        assert!(running.claim("b").is_some());
+        drop(claim);
+        assert!(running.claim("a").is_some());
+    }
 }

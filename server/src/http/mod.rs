@@ -8,7 +8,7 @@ mod error;
 mod error_code;
 mod extract;
 pub(crate) mod gate;
-mod idempotency;
+pub(crate) mod idempotency;
 mod identity;
 mod metrics;
 mod openapi;
@@ -19,6 +19,7 @@ mod request_id;
 pub(crate) mod routes;
 pub(crate) mod state;
 mod stream;
+pub(crate) mod traffic;
 mod validation;
 
 use std::any::Any;

@@ -15,7 +15,7 @@ use tracing::{Instrument, debug, info_span};
 use uuid::Uuid;
 
 use super::card_numbers::has_card_number;
-use crate::http::state::Traffic;
+use crate::http::traffic::Traffic;
 
 /// The id of the request that is being answered.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ use storefront_domain::payment::RefundProgress;
 use super::card_amounts;
 use super::card_json::{DisputeObject, ErrorObject, ListObject, Listed, PaymentIntent, RefundObject, Standing};
 use super::transport::{self, BadAddress, Endpoint};
-use crate::payments::refunds::{ListedDispute, ListedRefund};
+use crate::integrations::ports::{ListedDispute, ListedRefund};
 
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use storefront_api::{Currency, Money};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
-use crate::payments::refunds::{ListedDispute, ListedRefund};
+use crate::integrations::ports::{ListedDispute, ListedRefund};
 
 use super::card_amounts;
 

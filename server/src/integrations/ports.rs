@@ -4,7 +4,8 @@
 //! it: whoever asks decides whether to ask again.
 
 use async_trait::async_trait;
-use storefront_api::{Money, PaymentId, ProductId};
+use storefront_api::{Money, PaymentId, ProductId, RefundId};
+use storefront_domain::payment::{DisputeState, RefundProgress};
 
 use super::card_gateway::{
     CancelOutcome, CardGateway, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
@@ -12,7 +13,6 @@ use super::card_gateway::{
 use super::mailer::{Mail, MailError, Mailer};
 use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};
 use super::product_writes::{ProductWrite, WriteError};
-use crate::payments::refunds::{ListedDispute, ListedRefund};
 
 /// Moves money by card.
 #[async_trait]
@@ -138,4 +138,32 @@ impl Products for ProductService {
     async fn write(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError> {
         self.write(write, key).await
     }
+}
+
+/// A refund as the gateway lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListedRefund {
+    /// The gateway's name for it.
+    pub(crate) reference: String,
+    /// How much.
+    pub(crate) amount: Money,
+    /// The id under which the shop asked for it, where the gateway keeps one.
+    pub(crate) refund_id: Option<RefundId>,
+    /// Why, as the shop said, where the gateway keeps it.
+    pub(crate) reason: Option<String>,
+    /// How far it has come.
+    pub(crate) progress: RefundProgress,
+}
+
+/// A dispute as the gateway lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListedDispute {
+    /// The gateway's name for it.
+    pub(crate) reference: String,
+    /// How much of the payment.
+    pub(crate) amount: Money,
+    /// Why, for programs: the gateway's word.
+    pub(crate) reason: String,
+    /// How far it has come.
+    pub(crate) state: DisputeState,
 }

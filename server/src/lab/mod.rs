@@ -7,24 +7,79 @@ mod scenario_runner;
 mod scenario_scripts;
 mod scenarios;
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::FutureExt as _;
+use serde_json::Value;
 use storefront_api::{OrderId, ScenarioRun, ScenarioState, ScenarioStep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub(crate) use self::scenarios::Scenario;
-use crate::integrations::lab_stubs::LabStubs;
+use crate::integrations::lab_stubs::{LabStubs, StubsError};
 pub(crate) use crate::lab::scenario_runner::paused_processes;
 use crate::lab::scenario_runner::{Failed, Stage};
-use crate::runtime::restart::House;
-use crate::runtime::workers::Staff;
 use crate::store::aggregates::Store;
+use crate::store::commands::{Context, Done, Failure};
 use crate::{clock, random};
+
+/// The running shop, as its lab reaches it.
+#[async_trait]
+pub(crate) trait ShopControl: Send + Sync {
+    /// Sends a request to the shop's HTTP interface, without a network.
+    async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> LocalResponse;
+
+    /// Starts the shop over with a new log.
+    ///
+    /// # Errors
+    /// See [`ResetError`]; the shop is as it was then.
+    async fn reset(self: Arc<Self>, context: Context) -> Result<Done, ResetError>;
+}
+
+/// The shop's processes, as a scenario kills and restarts them.
+#[async_trait]
+pub(crate) trait WorkerControl: Send + Sync {
+    /// Starts every process from what the log says.
+    fn start(&self);
+
+    /// Stops every process at once, as a crash would.
+    async fn kill(&self);
+}
+
+/// The response to a request that the shop sent to itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LocalResponse {
+    pub(crate) status: u16,
+    /// The position that a write wrote.
+    pub(crate) position: Option<u64>,
+    pub(crate) body: Value,
+}
+
+/// Why the shop was not started over. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResetError {
+    #[error("It is being started over already.")]
+    Running,
+    #[error(transparent)]
+    Occupied(#[from] Occupied),
+    #[error("The log is on PostgreSQL, where other servers may use it. Give the shop a database of its own instead.")]
+    Shared,
+    #[error("Another program has the log open, such as an export. Try again when that has ended.")]
+    InUse,
+    #[error(transparent)]
+    Stubs(#[from] StubsError),
+    #[error("the log could not be put away: {0}")]
+    Rename(#[from] io::Error),
+    #[error("the shop could not be opened again: {0}")]
+    Start(String),
+    #[error("the shop is started over, but that could not be noted in its log: {0}")]
+    Response(#[from] Failure),
+}
 
 /// The lab of a shop that has one.
 pub(crate) struct Lab {
@@ -33,9 +88,9 @@ pub(crate) struct Lab {
     /// How long a story rests after each thing that it tells.
     pub(crate) pause: Duration,
     /// Where a story shops.
-    pub(crate) house: Weak<House>,
+    pub(crate) shop: Weak<dyn ShopControl>,
     /// Whom a story may kill.
-    pub(crate) staff: Arc<Staff>,
+    pub(crate) workers: Arc<dyn WorkerControl>,
     /// Where a story writes what no client could.
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,

@@ -16,8 +16,8 @@ use storefront_domain::process::ProcessEvent;
 
 use super::{Lab, Scenario};
 use crate::clock;
-use crate::http::gate::Answer;
 use crate::integrations::lab_stubs::StubsError;
+use crate::lab::LocalResponse;
 use crate::store::aggregates;
 use crate::store::aggregates::{LoadError, Store};
 use crate::store::streams;
@@ -97,7 +97,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Has a shopper buy a basket as it is by card. Answers whatever the shop answers.
-    pub(super) async fn check_out(&self, order: OrderId, shopper: &str, token: &str) -> Result<Answer, Failed> {
+    pub(super) async fn check_out(&self, order: OrderId, shopper: &str, token: &str) -> Result<LocalResponse, Failed> {
         let basket = self.see(order).await?;
         let body = json!({
             "expected_total": basket.total,
@@ -222,13 +222,13 @@ impl<'a> Stage<'a> {
     /// Ends whoever works in the shop by itself, as a crash would.
     pub(super) async fn kill(&self) {
         self.killed.store(true, Ordering::Relaxed);
-        self.lab.staff.kill().await;
+        self.lab.workers.kill().await;
     }
 
     /// Has them begin again.
     pub(super) fn begin_again(&self) {
         if self.killed.swap(false, Ordering::Relaxed) {
-            self.lab.staff.begin();
+            self.lab.workers.start();
         }
     }
 
@@ -281,11 +281,11 @@ impl<'a> Stage<'a> {
         taken(self.ask("GET", path, None).await)
     }
 
-    fn ask<'s>(&'s self, method: &'s str, path: &'s str, body: Option<&'s Value>) -> BoxFuture<'s, Answer> {
+    fn ask<'s>(&'s self, method: &'s str, path: &'s str, body: Option<&'s Value>) -> BoxFuture<'s, LocalResponse> {
         async move {
-            match self.lab.house.upgrade() {
-                Some(house) => house.door.ask(method, path, body).await,
-                None => Answer { status: 503, position: None, body: Value::Null },
+            match self.lab.shop.upgrade() {
+                Some(shop) => shop.request(method, path, body).await,
+                None => LocalResponse { status: 503, position: None, body: Value::Null },
             }
         }
         .boxed()
@@ -305,7 +305,7 @@ pub(crate) async fn paused_processes(store: &Store, of: &[&'static str]) -> Resu
 }
 
 /// What an answer says, if it is a success.
-pub(super) fn taken<T: serde::de::DeserializeOwned>(answer: Answer) -> Result<T, Failed> {
+pub(super) fn taken<T: serde::de::DeserializeOwned>(answer: LocalResponse) -> Result<T, Failed> {
     if !(200..300).contains(&answer.status) {
         let problem: Problem = serde_json::from_value(answer.body).unwrap_or_default();
         return Err(Failed(format!("The shop refused: {} {}", problem.title, problem.detail)));

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 
 use storefront_api::{Page, ParkedSequence, ParkedState, Timestamp};
-use storefront_domain::process::{self, Parked, Process, ProcessEvent};
+use storefront_domain::process::{self, Parked, Process, ProcessCommand, ProcessEvent};
 use storefront_eventlog::{Filter, Position};
 
+use crate::clock;
+use crate::payments::refunds;
 use crate::store::aggregates;
-use crate::store::aggregates::{LoadError, Store};
+use crate::store::aggregates::{Batch, LoadError, Store};
+use crate::store::commands::{Context, Done, Failure, Reply, retrying, write};
 use crate::store::streams;
 
 /// So many events are counted behind a parked one.
@@ -81,4 +84,29 @@ async fn shown(
         parked_at,
         waiting: slice.events.len() as u64 - 1,
     }))
+}
+
+/// Drops the event at which a parked sequence of a process stands. A refund that was to be carried out is given up with it,
+/// so that it has an end. `reply` sees the process as it was.
+pub(crate) async fn skip_parked(
+    store: &Store,
+    name: &'static str,
+    context: &Context,
+    sequence: &str,
+    reply: impl Fn(&Process) -> Result<Reply, serde_json::Error> + Send + Sync,
+) -> Result<Done, Failure> {
+    let stream = streams::process(name);
+    retrying(|| async {
+        let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
+        context.condition.check(version)?;
+        let skip = ProcessCommand::Skip { sequence: sequence.to_owned() };
+        let events = process::decide(&before, skip)?;
+        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        batch.add(stream.clone(), version, &events);
+        if let Some(parked) = before.parked().get(sequence) {
+            refunds::give_up(store, &mut batch, name, Position(parked.position)).await?;
+        }
+        write(store, batch, context, reply(&before)?).await
+    })
+    .await
 }

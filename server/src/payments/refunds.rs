@@ -3,16 +3,16 @@
 //! The gateway's lists are the truth: whoever hears that something happened there (a notice, a refusal, a lost answer) reads
 //! them and records what is new. They are read with GET, which moves no money and may be repeated for ever.
 
-use storefront_api::{Money, PaymentId, PaymentMethod, RefundId};
+use storefront_api::{PaymentId, PaymentMethod, RefundId};
 use storefront_domain::payment::{
-    self, DisputeState, GatewayRefund, Payment, PaymentCommand, PaymentError, PaymentEvent, RefundProgress, RefundState,
+    self, GatewayRefund, Payment, PaymentCommand, PaymentError, PaymentEvent, RefundState,
 };
 use storefront_eventlog::{Filter, Position, Recorded, Version};
 use tracing::warn;
 
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::ports::Cards;
-use crate::processes::{pay_from_wallets, take_payments};
+use crate::integrations::ports::{Cards, ListedDispute, ListedRefund};
+use crate::payments::{CARD_PAYMENTS, WALLET_PAYMENTS};
 use crate::random;
 use crate::store::aggregates;
 use crate::store::aggregates::{Batch, LoadError, Store};
@@ -20,34 +20,6 @@ use crate::store::commands::{Failure, record_payment};
 
 /// What is recorded of a refund that an operator gave up while it was parked.
 pub(crate) const GIVEN_UP: &str = "given up by an operator before the gateway had answered";
-
-/// A refund as the gateway lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ListedRefund {
-    /// The gateway's name for it.
-    pub(crate) reference: String,
-    /// How much.
-    pub(crate) amount: Money,
-    /// The id under which the shop asked for it, where the gateway keeps one.
-    pub(crate) refund_id: Option<RefundId>,
-    /// Why, as the shop said, where the gateway keeps it.
-    pub(crate) reason: Option<String>,
-    /// How far it has come.
-    pub(crate) progress: RefundProgress,
-}
-
-/// A dispute as the gateway lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ListedDispute {
-    /// The gateway's name for it.
-    pub(crate) reference: String,
-    /// How much of the payment.
-    pub(crate) amount: Money,
-    /// Why, for programs: the gateway's word.
-    pub(crate) reason: String,
-    /// How far it has come.
-    pub(crate) state: DisputeState,
-}
 
 /// Why it could not be learnt what the gateway did.
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +92,8 @@ pub(crate) async fn give_up(
     let stream = recorded.stream_name();
     let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
     let carried_out_by = match payment.request().map(|request| &request.method) {
-        Some(PaymentMethod::Wallet) => pay_from_wallets::LISTENER.name,
-        Some(PaymentMethod::Card { .. } | PaymentMethod::None) | None => take_payments::LISTENER.name,
+        Some(PaymentMethod::Wallet) => WALLET_PAYMENTS,
+        Some(PaymentMethod::Card { .. } | PaymentMethod::None) | None => CARD_PAYMENTS,
     };
     let Some(refund_id) = id_of(store, recorded, refund_id).await?.filter(|_| process == carried_out_by) else {
         return Ok(());

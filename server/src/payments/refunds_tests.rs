@@ -7,13 +7,17 @@ use storefront_domain::process::ProcessEvent;
 use storefront_eventlog::{SqliteStore, StreamName};
 use uuid::Uuid;
 
+use storefront_domain::payment::RefundProgress;
+
 use super::*;
 use crate::clock;
 use crate::integrations::card_gateway::RefundOutcome;
+use crate::operations::parked::skip_parked;
 use crate::processes::engine::retry_policy::Trouble;
 use crate::processes::engine::runner::Turn;
+use crate::processes::take_payments;
 use crate::store::aggregates::Cause;
-use crate::store::commands::{Condition, Context, Reply, skip_parked};
+use crate::store::commands::{Condition, Context, Reply};
 use crate::store::streams;
 use crate::testing::{FakeCards, card, euro, order, payment};
 

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::backoff::Backoff;
+use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::{Assortment, Ended};
 use crate::clock;
-use crate::http::state::Freshness;
 use crate::processes::engine::lease_runner::Tenancy;
 use crate::store::aggregates::Store;
 

@@ -8,6 +8,7 @@ use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, Re
 use storefront_domain::wallet::{self, WalletCommand, WalletError, WalletEvent};
 
 use crate::clock;
+use crate::payments::WALLET_PAYMENTS;
 use crate::payments::refunds;
 use crate::processes::engine::runner::{Listener, Turn};
 use crate::store::aggregates;
@@ -18,7 +19,7 @@ use crate::store::streams;
 
 /// What the wallets listen to.
 pub(crate) const LISTENER: Listener =
-    Listener { name: "wallets", types: &["payment.requested", "payment.refund_requested"] };
+    Listener { name: WALLET_PAYMENTS, types: &["payment.requested", "payment.refund_requested"] };
 
 /// Handles one event.
 pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {

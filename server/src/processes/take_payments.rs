@@ -29,6 +29,7 @@ use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refund, RefundOutcome, Refusal,
 };
 use crate::integrations::ports::Cards;
+use crate::payments::CARD_PAYMENTS;
 use crate::payments::refunds;
 use crate::payments::refunds::LearnError;
 use crate::processes::engine::retry_policy::Trouble;
@@ -40,7 +41,7 @@ use crate::store::streams;
 
 /// What the payments listen to.
 pub(crate) const LISTENER: Listener = Listener {
-    name: "payments",
+    name: CARD_PAYMENTS,
     types: &["payment.requested", "payment.declined", "payment.cancelled", "payment.refund_requested"],
 };
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use serde_json::Value;
 use storefront_api::{LabReset, Stub};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +18,7 @@ use crate::config::{Config, StoreChoice};
 use crate::http;
 use crate::http::gate::Door;
 use crate::http::state::Shop;
-use crate::integrations::lab_stubs::StubsError;
-use crate::lab::Occupied;
+use crate::lab::{LocalResponse, ResetError, ShopControl};
 use crate::runtime::running_shop::{Inside, LogSetBack, PATIENCE};
 use crate::runtime::server::StartError;
 use crate::store::commands;
@@ -37,27 +38,6 @@ pub(crate) struct House {
     inside: Mutex<Option<Inside>>,
     /// Itself, for the lab inside.
     me: Weak<House>,
-}
-
-/// Why the shop was not started over. It is as it was.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotReset {
-    #[error("It is being started over already.")]
-    AtIt,
-    #[error(transparent)]
-    Occupied(#[from] Occupied),
-    #[error("The log is on PostgreSQL, where other servers may use it. Give the shop a database of its own instead.")]
-    Shared,
-    #[error("Another program has the log open, such as an export. Try again when that has ended.")]
-    InUse,
-    #[error(transparent)]
-    Stubs(#[from] StubsError),
-    #[error("the log could not be put away: {0}")]
-    Put(#[from] io::Error),
-    #[error(transparent)]
-    Start(#[from] StartError),
-    #[error("the shop is started over, but that could not be noted in its log: {0}")]
-    Answer(#[from] Failure),
 }
 
 impl House {
@@ -85,15 +65,15 @@ impl House {
     /// log has that answer under the key of the request before anybody enters, so that a repeat finds it.
     ///
     /// # Errors
-    /// See [`NotReset`]; everything is as it was then, but for work that was broken off and goes on.
-    pub(crate) async fn reset(self: Arc<Self>, context: Context) -> Result<Done, NotReset> {
-        let mut inside = self.inside.try_lock().map_err(|_| NotReset::AtIt)?;
+    /// See [`ResetError`]; everything is as it was then, but for work that was broken off and goes on.
+    async fn start_over(&self, context: Context) -> Result<Done, ResetError> {
+        let mut inside = self.inside.try_lock().map_err(|_| ResetError::Running)?;
         let file = match &self.config.store {
             StoreChoice::Memory => None,
             StoreChoice::File(path) => Some(path.clone()),
-            StoreChoice::Postgres(_) => return Err(NotReset::Shared),
+            StoreChoice::Postgres(_) => return Err(ResetError::Shared),
         };
-        let Some(lab) = inside.as_ref().and_then(|inside| inside.lab.clone()) else { return Err(NotReset::AtIt) };
+        let Some(lab) = inside.as_ref().and_then(|inside| inside.lab.clone()) else { return Err(ResetError::Running) };
         // Whoever does not answer now will not do it later either.
         lab.stubs.faults(Stub::Products).await?;
         lab.close()?;
@@ -125,12 +105,12 @@ impl House {
             }
             (Err(failure), kept) => {
                 error!(error = %failure, kept = ?kept.ok(), "the shop could not be opened again; start the server anew");
-                Err(failure.into())
+                Err(ResetError::Start(failure.to_string()))
             }
         }
     }
 
-    async fn answer(shop: &Shop, context: &Context, kept_as: Option<String>) -> Result<Done, NotReset> {
+    async fn answer(shop: &Shop, context: &Context, kept_as: Option<String>) -> Result<Done, ResetError> {
         let body = serde_json::to_value(LabReset { kept_as }).map_err(Failure::from)?;
         let reply = Reply { status: 200, location: None, version: None, body };
         Ok(commands::keep(&shop.store, context, reply).await?)
@@ -185,6 +165,17 @@ impl House {
     }
 }
 
+#[async_trait]
+impl ShopControl for House {
+    async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
+        self.door.ask(method, path, body).await
+    }
+
+    async fn reset(self: Arc<Self>, context: Context) -> Result<Done, ResetError> {
+        self.start_over(context).await
+    }
+}
+
 /// A closed log in a file that is to be put away.
 struct PutAway {
     from: PathBuf,
@@ -194,11 +185,11 @@ struct PutAway {
 
 impl PutAway {
     /// Finds a free name for it, and looks whether nobody uses it.
-    fn prepare(path: &Path) -> Result<Self, NotReset> {
+    fn prepare(path: &Path) -> Result<Self, ResetError> {
         let from = path.canonicalize()?;
         // Whoever closes it last takes these away; somebody who still reads it would read the new log through them.
         if ["-wal", "-shm"].iter().any(|ending| beside(&from, ending).exists()) {
-            return Err(NotReset::InUse);
+            return Err(ResetError::InUse);
         }
         let now = clock::now().to_string();
         let day: String = now.split('.').next().unwrap_or_default().replace([':', '-'], "");
@@ -214,7 +205,7 @@ impl PutAway {
     }
 
     /// Gives it its other name. What can be built anew from a log, and was built from this one, goes.
-    fn carry_out(self) -> Result<String, NotReset> {
+    fn carry_out(self) -> Result<String, ResetError> {
         let Self { from, to, views } = self;
         std::fs::rename(&from, &to)?;
         if let Some(folder) = from.parent() {

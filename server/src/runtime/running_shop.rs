@@ -10,14 +10,17 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::freshness::Freshness;
 use crate::catalogue::picture_cache::Pictures;
 use crate::catalogue::sync::Assortment;
 use crate::clock;
 use crate::config::{Config, StoreChoice};
 use crate::documents::FontShelf;
+use crate::http::idempotency::Running;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
-use crate::http::state::{Freshness, Running, Shop, Traffic};
+use crate::http::state::Shop;
+use crate::http::traffic::Traffic;
 use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
@@ -133,8 +136,8 @@ impl Inside {
             Arc::new(Lab {
                 stubs,
                 pause: config.lab_pause,
-                house: house.clone(),
-                staff: staff.clone(),
+                shop: house.clone(),
+                workers: staff.clone(),
                 store: store.clone(),
                 tasks: tasks.clone(),
                 stop: stop.clone(),

@@ -13,10 +13,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::Assortment;
 use crate::config::{Config, StoreChoice};
 use crate::http::connections;
-use crate::http::state::Freshness;
 use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
 use crate::integrations::ports::{Cards, Post, Products};

@@ -3,13 +3,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::freshness::Freshness;
 use crate::catalogue::sync::Assortment;
 use crate::config::Config;
-use crate::http::state::Freshness;
+use crate::lab::WorkerControl;
 use crate::operations::progress::Progress;
 use crate::runtime::server::{Ground, Systems, start_processes, tenancy};
 use crate::store::aggregates::Store;
@@ -51,13 +53,6 @@ impl Staff {
         *self.shift.lock().unwrap_or_else(PoisonError::into_inner) = shift;
     }
 
-    /// Everybody is gone, at whatever they were: nothing is finished or given back.
-    pub(crate) async fn kill(&self) {
-        let shift = self.shift();
-        shift.killed.cancel();
-        shift.gone().await;
-    }
-
     /// Waits until everybody has gone home, who were told to stop.
     pub(crate) async fn gone(&self) {
         self.shift().gone().await;
@@ -65,6 +60,19 @@ impl Staff {
 
     fn shift(&self) -> Shift {
         self.shift.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl WorkerControl for Staff {
+    fn start(&self) {
+        self.begin();
+    }
+
+    async fn kill(&self) {
+        let shift = self.shift();
+        shift.killed.cancel();
+        shift.gone().await;
     }
 }
 

@@ -20,14 +20,12 @@ use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, V
 
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::payments::refunds;
 use crate::store::aggregates;
 use crate::store::aggregates::{Batch, Cause, LoadError, Store};
 use crate::store::order_record;
 use crate::store::order_record::OrderRecord;
 use crate::store::product_facts;
 use crate::store::streams;
-use crate::views::ViewStoreError;
 
 /// How often a command is decided anew before it gives up. Each conflict means that somebody else succeeded.
 const ATTEMPTS: u32 = 40;
@@ -129,8 +127,12 @@ pub(crate) enum Failure {
     Load(#[from] LoadError),
     #[error(transparent)]
     Append(AppendError),
-    #[error(transparent)]
-    Views(#[from] ViewStoreError),
+    /// The database of the views does not answer; the command may be sent again.
+    #[error("{0}")]
+    ViewsUnavailable(String),
+    /// A row of a view cannot be read.
+    #[error("{0}")]
+    ViewsUnreadable(String),
     #[error("an answer could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -260,31 +262,6 @@ pub(crate) async fn steer_process(
         batch.add(stream.clone(), version, &events);
         let after = events.iter().fold(before.clone(), process::evolve);
         write(store, batch, context, reply(&before, &after)?).await
-    })
-    .await
-}
-
-/// Drops the event at which a parked sequence of a process stands. A refund that was to be carried out is given up with it,
-/// so that it has an end. `reply` sees the process as it was.
-pub(crate) async fn skip_parked(
-    store: &Store,
-    name: &'static str,
-    context: &Context,
-    sequence: &str,
-    reply: impl Fn(&Process) -> Result<Reply, serde_json::Error> + Send + Sync,
-) -> Result<Done, Failure> {
-    let stream = streams::process(name);
-    retrying(|| async {
-        let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
-        context.condition.check(version)?;
-        let skip = ProcessCommand::Skip { sequence: sequence.to_owned() };
-        let events = process::decide(&before, skip)?;
-        let mut batch = Batch::new(clock::now(), context.cause.clone());
-        batch.add(stream.clone(), version, &events);
-        if let Some(parked) = before.parked().get(sequence) {
-            refunds::give_up(store, &mut batch, name, Position(parked.position)).await?;
-        }
-        write(store, batch, context, reply(&before)?).await
     })
     .await
 }

@@ -19,8 +19,8 @@ use crate::http::extract::InPath;
 use crate::http::idempotency::{once, once_beside_the_log, reply};
 use crate::http::state::Shop;
 use crate::integrations::lab_stubs::StubsError;
+use crate::lab::ResetError;
 use crate::lab::{Lab, Occupied, Scenario, paused_processes};
-use crate::runtime::restart::NotReset;
 use crate::store::commands::Failure;
 
 /// The lab of the shop.
@@ -192,10 +192,10 @@ async fn nothing_needed_is_paused(shop: &Shop, scenario: Scenario) -> Result<(),
 pub(crate) async fn reset(State(shop): State<Shop>, InLab(lab): InLab, command: Bare) -> Result<Response, ApiError> {
     let context = command.into_context();
     let work = async {
-        let house = lab.house.upgrade().ok_or_else(ApiError::internal)?;
+        let control = lab.shop.upgrade().ok_or_else(ApiError::internal)?;
         drop(lab);
         // A task of its own: whoever asked may go away, and half a shop would be left.
-        let reset = tokio::spawn(house.reset(context.clone())).await.map_err(|_| ApiError::internal())?;
+        let reset = tokio::spawn(control.reset(context.clone())).await.map_err(|_| ApiError::internal())?;
         Ok(reset?)
     };
     once(&shop, &context, work).await
@@ -248,13 +248,15 @@ impl From<Occupied> for ApiError {
     }
 }
 
-impl From<NotReset> for ApiError {
-    fn from(refusal: NotReset) -> Self {
+impl From<ResetError> for ApiError {
+    fn from(refusal: ResetError) -> Self {
         match refusal {
-            NotReset::Occupied(occupied) => occupied.into(),
-            NotReset::Stubs(failure) => failure.into(),
-            NotReset::AtIt | NotReset::Shared | NotReset::InUse => Self::new(Code::ResetRefused, refusal.to_string()),
-            NotReset::Put(_) | NotReset::Start(_) | NotReset::Answer(_) => {
+            ResetError::Occupied(occupied) => occupied.into(),
+            ResetError::Stubs(failure) => failure.into(),
+            ResetError::Running | ResetError::Shared | ResetError::InUse => {
+                Self::new(Code::ResetRefused, refusal.to_string())
+            }
+            ResetError::Rename(_) | ResetError::Start(_) | ResetError::Response(_) => {
                 error!(error = %refusal, "the shop could not be started over");
                 Self::internal()
             }

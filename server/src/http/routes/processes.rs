@@ -21,7 +21,6 @@ use crate::http::idempotency::{once, reply};
 use crate::http::state::Shop;
 use crate::operations::parked;
 use crate::operations::progress::Standing;
-use crate::store::commands;
 use crate::store::commands::{Context, Failure, Reply, steer_process};
 use crate::store::{aggregates, streams};
 
@@ -177,7 +176,7 @@ pub(crate) async fn skip(
     let context = command.about_sequence(&sequence);
     let (name, _) = find(&shop, &name)?;
     let work = async {
-        let done = commands::skip_parked(&shop.store, name, &context, &sequence, |before| {
+        let done = parked::skip_parked(&shop.store, name, &context, &sequence, |before| {
             reply(StatusCode::OK, &released(before, &sequence, true))
         });
         Ok(done.await?)

@@ -60,7 +60,8 @@ pub(crate) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
         Trouble::Hopeless(_) => Verdict::Park,
         Trouble::Failed(failure) => match failure {
             Failure::Busy
-            | Failure::Views(_)
+            | Failure::ViewsUnavailable(_)
+            | Failure::ViewsUnreadable(_)
             | Failure::Load(LoadError::Store(_))
             | Failure::Append(
                 AppendError::Conflict { .. }

@@ -3,6 +3,8 @@
 
 use async_trait::async_trait;
 
+use crate::store::commands::Failure;
+
 use super::query::Found;
 
 /// The database of the views failed. Nothing that was not committed is there.
@@ -22,6 +24,16 @@ pub(crate) enum ViewStoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+impl From<ViewStoreError> for Failure {
+    fn from(error: ViewStoreError) -> Self {
+        let text = error.to_string();
+        match error {
+            ViewStoreError::Database(_) | ViewStoreError::Unusable(_) => Self::ViewsUnavailable(text),
+            ViewStoreError::Row { .. } => Self::ViewsUnreadable(text),
+        }
+    }
 }
 
 /// An error with its causes: some drivers say no more than "db error" themselves.

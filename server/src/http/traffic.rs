@@ -1,0 +1,67 @@
+//! Counts of answered requests and of contradicting webhooks, for `/metrics`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use storefront_api::Timestamp;
+
+/// How many requests were answered, by the class of their status, and how many of the card gateway's news contradict
+/// what was asked for, since the server was started.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    started: Timestamp,
+    /// 1xx, 2xx, 3xx, 4xx, 5xx.
+    answered: [AtomicU64; 5],
+    contradictions: AtomicU64,
+}
+
+impl Traffic {
+    pub(crate) fn new(started: Timestamp) -> Self {
+        Self { started, answered: Default::default(), contradictions: AtomicU64::new(0) }
+    }
+
+    /// The card gateway told of other money than was asked for.
+    pub(crate) fn contradicted(&self) {
+        self.contradictions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it did.
+    pub(crate) fn contradictions(&self) -> u64 {
+        self.contradictions.load(Ordering::Relaxed)
+    }
+
+    /// A request was answered with a status.
+    pub(crate) fn answered(&self, status: u16) {
+        if let Some(count) = usize::from(status / 100).checked_sub(1).and_then(|class| self.answered.get(class)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many requests got each class of status: `(1, …)` for 1xx to `(5, …)` for 5xx.
+    pub(crate) fn by_class(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.answered.iter().enumerate().map(|(class, count)| (class + 1, count.load(Ordering::Relaxed)))
+    }
+
+    /// For how long the server has been running, in milliseconds.
+    pub(crate) fn uptime_ms(&self, now: Timestamp) -> i64 {
+        (now.unix_ms() - self.started.unix_ms()).max(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_second(second: i64) -> Timestamp {
+        Timestamp::from_unix_ms(second * 1000)
+    }
+
+    #[test]
+    fn requests_are_counted_by_the_class_of_their_status() {
+        let traffic = Traffic::new(at_second(10));
+        for status in [200, 202, 304, 404, 503, 999] {
+            traffic.answered(status);
+        }
+        assert_eq!(traffic.by_class().collect::<Vec<_>>(), [(1, 0), (2, 2), (3, 1), (4, 1), (5, 1)]);
+        assert_eq!(traffic.uptime_ms(at_second(13)), 3000);
+    }
+}
