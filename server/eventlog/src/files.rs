@@ -37,7 +37,7 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
 /// When the system refuses.
 pub fn open_private_file(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().create(true).write(true).truncate(false).mode(FILE_MODE).open(path)?;
-    make_private(&file)?;
+    make_private(path)?;
     Ok(file)
 }
 
@@ -47,10 +47,11 @@ pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).write(true).truncate(false).mode(FILE_MODE).open(path)
 }
 
-/// Takes from everybody but the owner what they may do with a file.
-pub(crate) fn make_private(file: &File) -> io::Result<()> {
-    let open = file.metadata()?.permissions().mode() & 0o777;
-    if open == FILE_MODE { Ok(()) } else { file.set_permissions(Permissions::from_mode(FILE_MODE)) }
+/// Takes from everybody but the owner what they may do with a file. Does not open it: closing it again would take the locks
+/// that SQLite has on it away from all connections of this process.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    let open = std::fs::metadata(path)?.permissions().mode() & 0o777;
+    if open == FILE_MODE { Ok(()) } else { std::fs::set_permissions(path, Permissions::from_mode(FILE_MODE)) }
 }
 
 /// Gives a file that is whole and synced its name, so that it is there after a power cut too. Whoever had the name is gone.

@@ -166,8 +166,7 @@ impl OwnedFile {
     fn make_private(&self) {
         let there = ["", "-wal", "-shm"].into_iter().map(|ending| files::beside(&self.path, ending));
         for path in there.filter(|path| path.is_file()) {
-            let closed = File::open(&path).and_then(|file| files::make_private(&file));
-            if let Err(error) = closed {
+            if let Err(error) = files::make_private(&path) {
                 tracing::warn!(%error, path = %path.display(), "others may read this file, and that cannot be changed");
             }
         }

@@ -372,6 +372,27 @@ async fn a_log_is_read_beside_the_store_that_writes_it() {
     assert_eq!(head(&opened(&path)).await, 6);
 }
 
+/// Without them another program that opens the file takes itself for the only one, and empties the memory that all share.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_open_log_has_the_locks_by_which_sqlite_knows_of_it_in_other_programs() {
+    use std::os::unix::fs::MetadataExt;
+    let (_folder, path) = a_place();
+    let log = opened(&path);
+    write(&log, "a", 1).await;
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    let process = std::process::id().to_string();
+    for name in ["log.sqlite3", "log.sqlite3-shm"] {
+        let file = format!(":{}", std::fs::metadata(path.with_file_name(name)).unwrap().ino());
+        let is_locked = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|words| {
+            words.contains(&"POSIX")
+                && words.contains(&process.as_str())
+                && words.iter().any(|word| word.ends_with(&file))
+        });
+        assert!(is_locked, "this process has no lock on {name}:\n{locks}");
+    }
+}
+
 #[tokio::test]
 async fn reading_makes_no_log_where_there_is_none_and_leaves_a_closed_one_a_single_file() {
     let (folder, path) = a_place();
