@@ -22,13 +22,16 @@ pub fn partial_name(path: &Path) -> PathBuf {
     beside(path, "-partial")
 }
 
-/// Makes a folder, and those that it stands in, for its owner alone. Folders that are there stay as they are: others may
-/// have their files in them.
+/// Makes a folder, and those that it stands in, for its owner alone, so that they are there after a power cut too. Folders that
+/// are there stay as they are: others may have their files in them.
 ///
 /// # Errors
 /// When the system refuses.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
+    missing.into_iter().rev().try_for_each(sync_folder_of)
 }
 
 /// Opens a file to write, and makes it if there is none, for its owner alone; also one that others could read until now.
