@@ -35,6 +35,8 @@ mod papers;
 mod postgres;
 #[path = "../../server/eventlog/tests/contract/postgres_server.rs"]
 mod postgres_server;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod processes;
 mod programs;
 mod range;

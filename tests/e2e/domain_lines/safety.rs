@@ -156,4 +156,12 @@ pub(super) const SAFETY: &[Line] = &[
             "tests/e2e/log.rs::a_type_that_never_occurs_is_looked_for_a_stretch_at_a_time",
         ],
     ),
+    (
+        "S18",
+        "a power cut at any moment loses nothing acknowledged, and leaves the log, an export, a backup and an import whole or not there",
+        &[
+            "tests/e2e/power_loss.rs::whatever_a_power_cut_leaves_on_the_disk_nothing_acknowledged_is_lost_and_the_log_is_sound",
+            "tests/e2e/power_loss.rs::a_disk_that_does_not_keep_its_syncs_is_seen_to_lose_what_was_acknowledged",
+        ],
+    ),
 ];

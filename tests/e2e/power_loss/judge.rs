@@ -1,0 +1,154 @@
+//! What is demanded of a disk after a power cut.
+
+use std::path::Path;
+use std::{fmt, fs};
+
+use storefront_eventlog::{
+    Append, EventStore, Expected, Filter, JsonText, NewEvent, Position, Recorded, SqliteStore, StreamAppend, StreamName,
+};
+use storefront_server::{StoreChoice, maintenance};
+use uuid::Uuid;
+
+use super::disk::Disk;
+use super::recording::{BACKUP, EXPORT, IMPORT, LOG};
+use super::trace::Record;
+
+/// What is wrong with an image.
+pub(super) enum Fault {
+    /// Something is not there that was acknowledged.
+    Lost(String),
+    /// Something is there that must never be.
+    Unsound(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(why) => write!(f, "lost: {why}"),
+            Self::Unsound(why) => write!(f, "unsound: {why}"),
+        }
+    }
+}
+
+/// What was acknowledged before a moment.
+#[derive(Clone, Default)]
+pub(super) struct Due {
+    position: u64,
+    files: Vec<String>,
+}
+
+impl Due {
+    pub(super) fn apply(&mut self, record: &Record<'_>) {
+        match record {
+            Record::Acknowledged { position } => self.position = self.position.max(*position),
+            Record::Finished { path } => self.files.push((*path).to_owned()),
+            _ => {}
+        }
+    }
+}
+
+/// What a trace comes to without a power cut.
+pub(super) struct Whole {
+    events: Vec<Recorded>,
+    files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Whole {
+    /// Looks at the disk after the last record, where everything must be there and sound.
+    pub(super) async fn of(records: &[Record<'_>]) -> Self {
+        let mut disk = Disk::new(true);
+        records.iter().for_each(|record| disk.apply(record));
+        let folder = tempfile::tempdir().unwrap();
+        disk.write_now(folder.path(), is_of_log_or_tools);
+        let at = |name: &str| folder.path().join(name.trim_start_matches('/'));
+        let files = [EXPORT, BACKUP, IMPORT].map(|name| (name, fs::read(at(name)).unwrap())).to_vec();
+        let events = sound_events(&at(LOG)).await;
+        let (backup, import) = (sound_events(&at(BACKUP)).await, sound_events(&at(IMPORT)).await);
+        assert!(!backup.is_empty() && events.starts_with(&backup), "the backup is not the beginning of the log");
+        assert!(!import.is_empty() && events.starts_with(&import), "the import is not the beginning of the log");
+        assert_eq!(files[0].1.iter().filter(|byte| **byte == b'\n').count(), import.len());
+        Self { events, files }
+    }
+
+    /// Judges an image and writes to its log.
+    pub(super) async fn judge(&self, image: &Path, due: &Due, open_first: bool) -> Result<(), Fault> {
+        for (name, whole) in &self.files {
+            match fs::read(image.join(name.trim_start_matches('/'))) {
+                Ok(found) if found != *whole => return Err(Fault::Unsound(format!("{name} is not whole"))),
+                Err(_) if due.files.iter().any(|due| due == name) => {
+                    return Err(Fault::Lost(format!("{name} is gone")));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let path = image.join(LOG);
+        let fault = |why: String| if due.position > 0 { Fault::Lost(why) } else { Fault::Unsound(why) };
+        if !path.exists() && due.position > 0 {
+            return Err(Fault::Lost("there is no log".to_owned()));
+        }
+        // Reader and writer recover a log alike; without one, the writer makes it.
+        if path.exists() && !open_first {
+            check(&path).await.map_err(fault)?;
+        }
+        let log = SqliteStore::open(&path).map_err(|error| fault(error.to_string()))?;
+        let events = read(&log).await.map_err(fault)?;
+        if (events.len() as u64) < due.position {
+            let (found, due) = (events.len(), due.position);
+            return Err(Fault::Lost(format!("the log ends at {found}, and {due} was acknowledged")));
+        }
+        if !self.events.starts_with(&events) {
+            return Err(Fault::Unsound("the events are not those that were written".to_owned()));
+        }
+        let appended = log.append(one_event()).await.map_err(|error| fault(error.to_string()))?;
+        if appended.position != Position(events.len() as u64 + 1) {
+            return Err(Fault::Unsound(format!("after {} events, one lands at {}", events.len(), appended.position)));
+        }
+        log.close().await;
+        drop(log);
+        if open_first { check(&path).await.map_err(fault) } else { Ok(()) }
+    }
+}
+
+/// Whether an image needs a file: the views are built from the log, and SQLite makes its shared memory anew.
+pub(super) fn is_of_log_or_tools(name: &str) -> bool {
+    !name.ends_with("-shm") && !name.contains("-views")
+}
+
+/// As `storefront-server check`.
+async fn check(log: &Path) -> Result<(), String> {
+    let checked = maintenance::check(&StoreChoice::File(log.to_owned())).await.map_err(|error| error.to_string())?;
+    if checked.sound { Ok(()) } else { Err(checked.report) }
+}
+
+async fn sound_events(log: &Path) -> Vec<Recorded> {
+    check(log).await.unwrap();
+    read(&SqliteStore::open_to_read(log).unwrap()).await.unwrap()
+}
+
+async fn read(log: &SqliteStore) -> Result<Vec<Recorded>, String> {
+    let mut events = Vec::new();
+    loop {
+        let after = Position(events.len() as u64);
+        let page = log.read_all(after, 1000, &Filter::default()).await.map_err(|error| error.to_string())?;
+        if page.events.is_empty() {
+            return Ok(events);
+        }
+        events.extend(page.events);
+    }
+}
+
+fn one_event() -> Append {
+    let event = NewEvent {
+        id: Uuid::now_v7(),
+        kind: "stock.received".to_owned(),
+        schema_version: 1,
+        time_ms: 1_772_366_400_000,
+        correlation_id: "after the power cut".to_owned(),
+        causation_id: None,
+        actor: "test".to_owned(),
+        data: JsonText::of(&serde_json::json!({"quantity": 1})).unwrap(),
+    };
+    let stream = StreamName::new("stock-after-the-power-cut").unwrap();
+    let streams = vec![StreamAppend { stream, expected: Expected::Any, events: vec![event] }];
+    Append { streams, ..Append::default() }
+}
