@@ -15,10 +15,9 @@ use storefront_client::Client;
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub};
 use storefront_server::{Secret, StoreChoice};
 use tempfile::TempDir;
-use tokio::net::{TcpListener, UnixStream};
-use tokio::task::JoinHandle;
 
 use crate::crash::{a_checkout, a_product_with_plenty, follow_until};
+use crate::database_link::{DatabaseLink, LinkState};
 use crate::postgres_server;
 use crate::programs::{ServerProcess, program, run, serving};
 use crate::world::{World, an_order, eventually};
@@ -341,15 +340,15 @@ async fn an_event_of_a_newer_program_is_told_to_those_who_ask_for_it_and_to_nobo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_order() {
     let address = postgres_server::a_database().await;
-    let mut line = Line::to(&address).await;
-    let url = line.url.clone();
+    let link = DatabaseLink::to(&address).await;
+    let url = link.url.clone();
     let world = World::open_with(|config| {
         config.store = StoreChoice::Postgres(Secret::new(url));
         config.demo_stock = true;
     })
     .await;
     let shop = Shop::in_mid_checkout(&world.server.url(), &world.mocks).await;
-    line.cut().await;
+    link.set(LinkState::Cut);
     shop.is_not_ready_because(&format!("The event log cannot be read: {FAILING}.")).await;
     assert_log_unavailable(shop.get(&format!("/v1/orders/{}", shop.order)).await, FAILING).await;
     assert_log_unavailable(shop.get("/v1/events").await, FAILING).await;
@@ -361,56 +360,9 @@ async fn a_database_that_goes_away_and_comes_back_costs_some_answers_and_no_orde
         assert!(answer.headers().contains_key("retry-after"), "{list}");
         assert_eq!(answer.json::<Value>().await.unwrap()["code"], "views_unavailable", "{list}");
     }
-    line.mend().await;
+    link.set(LinkState::Open);
     shop.goes_on_where_it_was().await;
     world.server.shutdown().await;
-}
-
-/// The way to a database, which can be cut and mended.
-struct Line {
-    url: String,
-    at: std::net::SocketAddr,
-    socket: PathBuf,
-    running: JoinHandle<()>,
-}
-
-impl Line {
-    /// To the database at an address `host=FOLDER user=NAME dbname=NAME`.
-    async fn to(address: &str) -> Self {
-        let part = |name: &str| {
-            let parts = address.split(' ').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
-            parts.expect("the address has it").to_owned()
-        };
-        let socket = Path::new(&part("host")).join(".s.PGSQL.5432");
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let url = format!("postgres://{}@{at}/{}", part("user"), part("dbname"));
-        let running = tokio::spawn(carry(listener, socket.clone()));
-        Self { url, at, socket, running }
-    }
-
-    /// Ends every connection; new ones are refused.
-    async fn cut(&mut self) {
-        self.running.abort();
-        assert!((&mut self.running).await.unwrap_err().is_cancelled());
-    }
-
-    async fn mend(&mut self) {
-        let listener = TcpListener::bind(self.at).await.unwrap();
-        self.running = tokio::spawn(carry(listener, self.socket.clone()));
-    }
-}
-
-async fn carry(listener: TcpListener, socket: PathBuf) {
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        let (mut here, _) = listener.accept().await.unwrap();
-        let mut there = UnixStream::connect(&socket).await.unwrap();
-        connections.spawn(async move {
-            // However it ends, both ends see it.
-            let _ended = tokio::io::copy_bidirectional(&mut here, &mut there).await;
-        });
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ mod contention;
 mod crash;
 #[path = "../../server/eventlog/tests/contract/database_copy.rs"]
 mod database_copy;
+mod database_link;
 mod deadlines;
 mod decisions;
 mod documents;
