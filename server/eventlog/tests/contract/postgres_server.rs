@@ -15,9 +15,17 @@ const KEEPER: &str = r#"
     rm -rf "$FOLDER"
 "#;
 
-struct Server {
-    folder: PathBuf,
+/// The files of a server, and how it is run on them.
+pub(crate) struct Cluster {
+    pub(crate) folder: PathBuf,
     user: String,
+    programs: PathBuf,
+    /// The command that runs the server.
+    pub(crate) command: Vec<String>,
+}
+
+struct Server {
+    cluster: Cluster,
     /// Its standard input is what keeps the server alive.
     _keeper: Child,
 }
@@ -25,25 +33,35 @@ struct Server {
 /// The address of a new and empty database.
 pub(crate) async fn a_database() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    static COUNT: AtomicU32 = AtomicU32::new(0);
     let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(start)).await.unwrap();
+    a_database_in(&server.cluster).await
+}
+
+/// The address of a new and empty database on a server that runs.
+pub(crate) async fn a_database_in(cluster: &Cluster) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("world_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let (client, connection) =
-        tokio_postgres::connect(&server.address("postgres"), tokio_postgres::NoTls).await.unwrap();
+        tokio_postgres::connect(&cluster.address("postgres"), tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
     client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
     drop(client);
     connection.await.unwrap().unwrap();
-    server.address(&name)
-}
-
-impl Server {
-    fn address(&self, database: &str) -> String {
-        format!("host={} user={} dbname={database}", self.folder.display(), self.user)
-    }
+    cluster.address(&name)
 }
 
 fn start() -> Server {
+    let cluster = a_cluster();
+    let mut keeper = Command::new("sh");
+    keeper.args(["-c", KEEPER, "keeper"]).args(&cluster.command).env("FOLDER", &cluster.folder);
+    keeper.current_dir(&cluster.folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let keeper = keeper.spawn().unwrap();
+    cluster.wait_until_ready();
+    Server { cluster, _keeper: keeper }
+}
+
+/// Makes the files of a new server, which does not run yet. Whoever runs it removes its folder.
+pub(crate) fn a_cluster() -> Cluster {
     let programs = programs().or_else(install).expect(
         "these tests need PostgreSQL: neither initdb and postgres were found on the PATH or in /usr/lib/postgresql, nor \
          could `apt-get install postgresql` get them",
@@ -73,31 +91,34 @@ fn start() -> Server {
     assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
 
     let socket = folder.display().to_string();
-    let mut postgres = as_user(&programs.join("postgres"));
-    postgres.extend(["-D", &data, "-k", &socket, "-c", "listen_addresses="].map(String::from));
+    let mut command = as_user(&programs.join("postgres"));
+    command.extend(["-D", &data, "-k", &socket, "-c", "listen_addresses="].map(String::from));
     // These tests kill no machine, so nothing is gained by waiting for the disk.
     for setting in ["fsync=off", "max_connections=300", "shared_buffers=64MB", "log_min_messages=error"] {
-        postgres.extend(["-c".to_owned(), setting.to_owned()]);
+        command.extend(["-c".to_owned(), setting.to_owned()]);
     }
-    let mut keeper = Command::new("sh");
-    keeper.args(["-c", KEEPER, "keeper"]).args(&postgres).env("FOLDER", &folder).current_dir(&folder);
-    let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let server = Server { folder, user, _keeper: keeper };
-    wait_until_ready(&server, &programs);
-    server
+    Cluster { folder, user, programs, command }
 }
 
-fn wait_until_ready(server: &Server, programs: &Path) {
-    // Starting psql takes tens of milliseconds each time, so this neither spins nor ends too early.
-    for _ in 0..600 {
-        let mut ask = Command::new(programs.join("psql"));
-        ask.args(["-h", &server.folder.display().to_string(), "-U", &server.user, "-d", "postgres", "-c", "SELECT 1"]);
-        if ask.output().is_ok_and(|said| said.status.success()) {
-            return;
-        }
+impl Cluster {
+    fn address(&self, database: &str) -> String {
+        format!("host={} user={} dbname={database}", self.folder.display(), self.user)
     }
-    let log = std::fs::read_to_string(server.folder.join("log")).unwrap_or_default();
-    panic!("PostgreSQL did not start: {log}");
+
+    /// Waits until the server that was started on these files can be asked.
+    pub(crate) fn wait_until_ready(&self) {
+        let (psql, folder) = (self.programs.join("psql"), self.folder.display().to_string());
+        // Starting psql takes tens of milliseconds each time, so this neither spins nor ends too early.
+        for _ in 0..600 {
+            let mut ask = Command::new(&psql);
+            ask.args(["-h", &folder, "-U", &self.user, "-d", "postgres", "-c", "SELECT 1"]);
+            if ask.output().is_ok_and(|said| said.status.success()) {
+                return;
+            }
+        }
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        panic!("PostgreSQL did not start: {log}");
+    }
 }
 
 /// The folder with the programs.
