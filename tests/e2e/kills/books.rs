@@ -23,7 +23,14 @@ struct OrderBook {
     status: &'static str,
     total: i64,
     confirmed: usize,
-    pieces: i64,
+    /// By product.
+    lines: BTreeMap<String, i64>,
+}
+
+impl OrderBook {
+    fn pieces(&self) -> i64 {
+        self.lines.values().sum()
+    }
 }
 
 impl Books {
@@ -44,6 +51,12 @@ impl Books {
             charges.entry(order).or_default().push((charge.amount_captured, charge.amount_refunded));
         }
         let mails = mocks.mailbox().messages().into_iter().map(|mail| mail.message_id).collect();
+        Self::new(events, charges, mails)
+    }
+
+    /// The books of a log, of the charges that took money (by order: how much, and what of it went back), and of the message
+    /// ids in the mailbox.
+    pub(crate) fn new(events: Vec<Event>, charges: BTreeMap<String, Vec<(i64, i64)>>, mails: Vec<String>) -> Self {
         Self { events, charges, mails }
     }
 
@@ -65,11 +78,29 @@ impl Books {
                 wrong.push(format!("position {} stands at place {}", event.position, index + 1));
             }
         }
-        let orders = self.orders();
-        self.money(&orders, &mut wrong);
-        self.stock(&orders, &mut wrong);
-        self.mail(&orders, &mut wrong);
+        wrong.extend([self.of_money(), self.of_stock(), self.of_mail()].concat());
+        wrong
+    }
+
+    /// What does not fit together of the money: charges, refunds and their intents.
+    pub(crate) fn of_money(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.money(&self.orders(), &mut wrong);
         self.every_intent_has_one_outcome(&mut wrong);
+        wrong
+    }
+
+    /// What does not fit together of the stock.
+    pub(crate) fn of_stock(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.stock(&self.orders(), &mut wrong);
+        wrong
+    }
+
+    /// What does not fit together of the mail.
+    pub(crate) fn of_mail(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.mail(&self.orders(), &mut wrong);
         wrong
     }
 
@@ -83,7 +114,13 @@ impl Books {
             let Some(id) = event.stream.strip_prefix("order-") else { continue };
             let book = orders.entry(id.to_owned()).or_default();
             match event.kind.as_str() {
-                "order.item_added" => book.pieces += number(&event.data["quantity"]),
+                "order.item_added" => {
+                    *book.lines.entry(product(event)).or_default() += number(&event.data["quantity"]);
+                }
+                "order.item_quantity_changed" => {
+                    book.lines.insert(product(event), number(&event.data["quantity"]));
+                }
+                "order.item_removed" => drop(book.lines.remove(&product(event))),
                 "order.checked_out" => {
                     (book.status, book.total) = ("checked out", number(&event.data["total"]["amount"]))
                 }
@@ -99,6 +136,9 @@ impl Books {
 
     /// The shop keeps the price of what is sold, taken once, and nothing else.
     fn money(&self, orders: &BTreeMap<String, OrderBook>, wrong: &mut Vec<String>) {
+        for stranger in self.charges.keys().filter(|id| !orders.contains_key(*id)) {
+            wrong.push(format!("order {stranger} was charged, and is not in the log"));
+        }
         for (id, book) in orders {
             let charges = self.charges.get(id).map(Vec::as_slice).unwrap_or_default();
             let kept: i64 = charges.iter().map(|(captured, refunded)| captured - refunded).sum();
@@ -139,6 +179,7 @@ impl Books {
             let quantity = event.data["quantity"].as_i64().unwrap_or(0);
             match event.kind.as_str() {
                 "stock.received" => *on_hand += quantity,
+                "stock.adjusted" => *on_hand += number(&event.data["change"]),
                 "stock.reserved" => drop(promised.insert(order, quantity)),
                 "stock.released" => drop(promised.remove(&order)),
                 "stock.allocated" => {
@@ -173,7 +214,7 @@ impl Books {
         }
         for (id, book) in orders {
             let (taken, due) =
-                (gone.get(id).copied().unwrap_or(0), if book.status == "sold" { book.pieces } else { 0 });
+                (gone.get(id).copied().unwrap_or(0), if book.status == "sold" { book.pieces() } else { 0 });
             if taken != due {
                 wrong.push(format!("{taken} pieces went to order {id}, which is {}, where {due} are due", book.status));
             }
@@ -220,6 +261,10 @@ impl Books {
             }
         }
     }
+}
+
+fn product(event: &Event) -> String {
+    event.data["product_id"].as_str().unwrap_or_default().to_owned()
 }
 
 fn number(value: &Value) -> i64 {
