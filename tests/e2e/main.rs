@@ -21,6 +21,7 @@ mod deadlines;
 mod decisions;
 mod documents;
 mod domain_lines;
+mod histories;
 mod history;
 mod idempotency;
 mod kills;

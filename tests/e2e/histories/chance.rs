@@ -1,0 +1,50 @@
+//! Choices that a seed repeats: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+
+/// The choices of one client.
+#[derive(Clone, Debug)]
+pub(super) struct Chance(u64);
+
+impl Chance {
+    /// The choices that belong to a seed and a name.
+    pub(super) fn of(seed: u64, name: &str) -> Self {
+        // FNV-1a keeps names apart.
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self(seed ^ hash)
+    }
+
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    /// From 0 to less than this.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.bits() % end
+    }
+
+    /// From 0 to less than this, as an index.
+    pub(super) fn index(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).expect("an index")
+    }
+
+    /// Whether something happens that happens once in so many times.
+    pub(super) fn one_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+}
+
+#[test]
+fn a_seed_repeats_the_choices_of_a_name_and_of_no_other() {
+    let drawn = |seed, name| {
+        let mut chance = Chance::of(seed, name);
+        [(); 20].map(|()| chance.below(1000))
+    };
+    assert_eq!(drawn(7, "writer-1"), drawn(7, "writer-1"));
+    assert_ne!(drawn(7, "writer-1"), drawn(7, "writer-2"));
+    assert_ne!(drawn(7, "writer-1"), drawn(8, "writer-1"));
+}
