@@ -12,7 +12,7 @@ use storefront_domain::stock::StockEvent;
 use storefront_eventlog::{Position, Recorded};
 
 use super::fate;
-use super::outside::NOBODY;
+use super::mailbox::NOBODY;
 use super::scenes::Scene;
 use super::world::{World, lock};
 use crate::store::{aggregates, streams};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use storefront_api::{Money, OrderId, PaymentId};
 
 use super::fate;
-use super::outside::{Bank, Gateway, unknown};
+use super::gateway::{Bank, Gateway, unknown};
 use super::points;
 use super::scenes::Scene;
 use super::world::World;

@@ -22,8 +22,10 @@ use tokio_util::task::TaskTracker;
 
 use super::bell::Bell;
 use super::fate;
-use super::outside::{Gateway, Mailbox, Range};
+use super::gateway::Gateway;
+use super::mailbox::Mailbox;
 use super::points;
+use super::product_service::Range;
 use super::scenes::Scene;
 use super::world::World;
 use crate::catalogue::basket_lookup::Lists;

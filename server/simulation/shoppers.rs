@@ -15,7 +15,7 @@ use storefront_eventlog::AppendError;
 
 use super::fate;
 use super::intents::{ASKS, DECLINED, GOOD, SLOW};
-use super::outside::NOBODY;
+use super::mailbox::NOBODY;
 use super::purses::{self, ADA};
 use super::scenes::Scene;
 use super::world::World;

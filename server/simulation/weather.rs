@@ -9,7 +9,7 @@ use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend, Ve
 
 use super::fate;
 use super::histories;
-use super::outside::a_product;
+use super::product_service::a_product;
 use super::purses;
 use super::scenes::Scene;
 use super::shoppers::{RANGE, receives};

@@ -10,9 +10,10 @@ use storefront_eventlog::{Append, AppendError, Appended, Recorded};
 
 use super::bell::Bell;
 use super::fate;
+use super::gateway::{Bank, Gateway};
 use super::invariants;
 use super::log::Log;
-use super::outside::{Bank, Catalogue, Gateway};
+use super::product_service::Catalogue;
 use super::scenes::Scene;
 use super::server::Server;
 use crate::clock;
