@@ -15,7 +15,9 @@ use std::time::Duration;
 use storefront_api::Timestamp;
 use uuid::Uuid;
 
+use super::points;
 use super::scenes::{Scene, Seen};
+use super::watch::Watch;
 
 /// When every run begins: 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
@@ -62,6 +64,7 @@ struct Fate {
     crashes_left: u32,
     climate: Climate,
     seen: Seen,
+    watch: Watch,
     tells: bool,
 }
 
@@ -78,6 +81,7 @@ pub(super) fn begin(seed: u64, tells: bool) {
         crashes_left: 0,
         climate: Climate::default(),
         seen: Seen::default(),
+        watch: Watch::default(),
         tells,
     };
     // Every third run is calm, so that what goes wrong without trouble is found without trouble.
@@ -233,17 +237,36 @@ pub(super) fn calm() {
     });
 }
 
-/// Whether the server dies at a place where that is so many times as likely as elsewhere.
-pub(super) fn crashes_here(times: u32) -> bool {
+/// Whether the server dies at a failpoint that it passes.
+pub(super) fn crashes_here(place: &'static str) -> bool {
     with(|fate| {
         let hour = fate.now_ns / HOUR_NS;
         let passed = if fate.points.0 == hour { fate.points.1 + 1 } else { 1 };
         assert!(passed < POINTS_PER_HOUR, "the run goes round in circles, {hour} hours from its beginning");
         fate.points = (hour, passed);
-        let crashes = fate.crashes_left > 0 && fate.draw() % 10_000 < u64::from(fate.climate.crash * times);
+        if fate.watch.passes(place, fate.now_ns) {
+            return true;
+        }
+        let likely = u64::from(fate.climate.crash * points::times(place));
+        let crashes = fate.crashes_left > 0 && fate.draw() % 10_000 < likely;
         fate.crashes_left -= u32::from(crashes);
         crashes
     })
+}
+
+/// Failpoints are watched like this from now on. Answers what watched them before.
+pub(super) fn watch(watch: Watch) -> Watch {
+    with(|fate| std::mem::replace(&mut fate.watch, watch))
+}
+
+/// Failpoints are not counted any more; those that were are kept.
+pub(super) fn stops_watching() {
+    with(|fate| fate.watch.stops());
+}
+
+/// Something has happened that outlives the servers.
+pub(super) fn changes() {
+    with(|fate| fate.watch.changes(fate.now_ns));
 }
 
 /// Something worth counting has happened.

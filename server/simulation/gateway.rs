@@ -132,6 +132,7 @@ impl Gateway {
 
     /// What was done is done; whether that is heard is another matter.
     pub(super) async fn after(&self, place: &'static str) -> Result<(), GatewayError> {
+        self.0.world.answers().await;
         let trouble = fate::climate().outside_lost;
         self.0.point(place, trouble).await.map_err(|Failed| unknown("the answer is lost"))
     }
@@ -158,16 +159,18 @@ impl Cards for Gateway {
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
         self.before(points::BEFORE_REFUND).await?;
         let outcome = self.0.world.refunds(refund);
-        let trouble = fate::climate().outside_lost;
-        let lost = |Failed| unknown("the answer is lost");
-        self.0.point(points::AFTER_REFUND, trouble).await.map_err(lost)?;
+        self.after(points::AFTER_REFUND).await?;
         Ok(outcome)
     }
 
     async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError> {
         self.before(points::BEFORE_LIST).await?;
-        let bank = self.0.world.bank();
-        Ok(bank.refunds.iter().find(|refund| refund.reference == reference).map(Refunded::listed))
+        let listed = {
+            let bank = self.0.world.bank();
+            bank.refunds.iter().find(|refund| refund.reference == reference).map(Refunded::listed)
+        };
+        self.0.world.answers().await;
+        Ok(listed)
     }
 
     async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {

@@ -10,8 +10,10 @@ use super::fate;
 use super::gateway::{Disputed, Refunded};
 use super::intents::Charged;
 use super::scenes::Scene;
+use super::script::{EXTERNAL_DELAY, Moment};
 use super::world::World;
 use crate::integrations::card_gateway::{Refund, RefundOutcome};
+use crate::processes::ask_about_pending_refunds::INTERVAL;
 
 /// How long the gateway or a bank takes its time. Days would look the same as hours, which are long enough for the shop to
 /// have asked by itself.
@@ -47,14 +49,7 @@ impl World {
         refund_id: Option<RefundId>,
         reason: Option<String>,
     ) -> Option<(usize, Refunded)> {
-        let failed = || RefundProgress::Failed { detail: "the account is closed".to_owned() };
-        let (first, last) = match fate::one_of(20) {
-            0 | 1 => (RefundProgress::Pending, RefundProgress::Succeeded),
-            2 => (RefundProgress::Pending, failed()),
-            3 => (RefundProgress::Succeeded, failed()),
-            4 if refund_id.is_some() => (failed(), failed()),
-            _ => (RefundProgress::Succeeded, RefundProgress::Succeeded),
-        };
+        let (first, last) = self.course_of_refund(refund_id.is_some());
         let mut bank = self.bank();
         let charged = bank.charges.iter().find(|charged| charged.reference == charge).cloned()?;
         if bank.kept(&charged) < amount.amount {
@@ -66,6 +61,7 @@ impl World {
         let made = Refunded { reference, charge, amount, refund_id, reason, first: first.clone(), progress };
         bank.refunds.push(made.clone());
         drop(bank);
+        fate::changes();
         fate::tell(|| format!("the gateway gives back {amount} of {} as {}: {first:?}", made.charge, made.reference));
         // The shop's own refunds name its payment; others name the gateway's alone.
         self.tells_after_payment(&charged, refund_id.is_some());
@@ -76,18 +72,40 @@ impl World {
         Some((index, made))
     }
 
+    /// What a new refund is when it is made, and what becomes of it.
+    fn course_of_refund(&self, has_id: bool) -> (RefundProgress, RefundProgress) {
+        let failed = || RefundProgress::Failed { detail: "the account is closed".to_owned() };
+        if let Some(script) = &self.script {
+            let is_first = self.bank().refunds.is_empty();
+            let succeeds = || (RefundProgress::Succeeded, RefundProgress::Succeeded);
+            return if is_first { script.first_refund.clone() } else { succeeds() };
+        }
+        match fate::one_of(20) {
+            0 | 1 => (RefundProgress::Pending, RefundProgress::Succeeded),
+            2 => (RefundProgress::Pending, failed()),
+            3 => (RefundProgress::Succeeded, failed()),
+            4 if has_id => (failed(), failed()),
+            _ => (RefundProgress::Succeeded, RefundProgress::Succeeded),
+        }
+    }
+
     async fn settles_refund(self: Arc<Self>, index: usize, charged: Charged, last: RefundProgress) {
         self.begins_something();
-        fate::pass(some_time()).await;
+        fate::pass(if self.script.is_some() { EXTERNAL_DELAY } else { some_time() }).await;
         let was_pending = {
             let mut bank = self.bank();
             std::mem::replace(&mut bank.refunds[index].progress, last) == RefundProgress::Pending
         };
+        fate::changes();
         fate::tell(|| format!("refund {index} of {} has come to its end", charged.reference));
-        if was_pending && fate::one_of(6) == 0 {
+        let is_untold = match &self.script {
+            Some(script) => script.moment == Moment::Never,
+            None => was_pending && fate::one_of(6) == 0,
+        };
+        if is_untold {
             // No word of it comes: the shop asks by itself each hour, by a clock that may be set meanwhile.
             fate::mark(Scene::RefundEndsUntold);
-            fate::pass(Duration::from_secs(3 * 3600)).await;
+            fate::pass(if self.script.is_some() { INTERVAL * 5 / 4 } else { INTERVAL * 3 }).await;
         } else {
             self.tells_after_payment(&charged, fate::one_of(2) == 0);
         }

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use storefront_api::{Money, OrderId, PaymentId};
+use storefront_domain::payment::PaymentEvent;
+use storefront_eventlog::Version;
 
 use super::fate;
 use super::gateway::{Bank, Gateway, unknown};
 use super::points;
 use super::scenes::Scene;
-use super::world::World;
+use super::script::{EXTERNAL_DELAY, OwnerAnswer};
+use super::world::{World, lock};
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refusal,
 };
 use crate::integrations::card_webhooks::News;
+use crate::store::{aggregates, streams};
 
 /// A card that is refused.
 pub(super) const DECLINED: &str = "pm_card_visa_chargeDeclined";
@@ -113,8 +117,12 @@ impl Gateway {
 
     pub(super) async fn finds(&self, reference: &str) -> Result<Option<Intent>, GatewayError> {
         self.before(points::BEFORE_FIND).await?;
-        let bank = self.0.world.bank();
-        Ok(bank.place(reference).map(|index| bank.charges[index].intent()))
+        let found = {
+            let bank = self.0.world.bank();
+            bank.place(reference).map(|index| bank.charges[index].intent())
+        };
+        self.0.world.answers().await;
+        Ok(found)
     }
 
     pub(super) async fn cancels(&self, reference: &str) -> Result<CancelOutcome, GatewayError> {
@@ -126,6 +134,15 @@ impl Gateway {
 }
 
 impl World {
+    /// Whether the log names an intent as the one of its payment.
+    fn log_names(&self, charged: &Charged) -> bool {
+        let events = self.log.stream(&streams::payment(charged.payment_id), Version(1), usize::MAX);
+        events.iter().any(|recorded| {
+            let event = aggregates::decode::<PaymentEvent>(recorded);
+            matches!(event, Ok(PaymentEvent::IntentCreated { reference }) if reference == charged.reference)
+        })
+    }
+
     fn creates(self: &Arc<Self>, charge: &Charge) -> Intent {
         let mut bank = self.bank();
         if let Some(known) = bank.charge_keys.get(&charge.key) {
@@ -146,6 +163,7 @@ impl World {
         bank.charge_keys.insert(charge.key.clone(), index);
         bank.charges.push(charged.clone());
         drop(bank);
+        fate::changes();
         self.sends_news(charge.payment_id, News::Created { reference });
         charged.intent()
     }
@@ -157,7 +175,12 @@ impl World {
         if charged.stands != Stands::Created {
             return None;
         }
+        if !self.log_names(charged) {
+            let breach = format!("{} was confirmed before its name was in the log", charged.reference);
+            lock(&self.breaches).push(breach);
+        }
         (charged.stands, charged.confirmed) = (Stands::AtWork, true);
+        fate::changes();
         let slow = charged.token == SLOW;
         Some(Duration::from_millis(if slow { fate::between(1000..60_000) } else { fate::between(0..800) }))
     }
@@ -168,8 +191,14 @@ impl World {
         match token.as_str() {
             DECLINED => self.ends(index, Stands::Refused),
             ASKS => {
-                self.bank().charges[index].stands = Stands::AsksTheOwner;
+                let payment_id = {
+                    let mut bank = self.bank();
+                    bank.charges[index].stands = Stands::AsksTheOwner;
+                    bank.charges[index].payment_id
+                };
+                fate::changes();
                 fate::tell(|| "the bank wants to hear from the card's owner".to_owned());
+                self.sends_news(payment_id, News::Other { kind: "payment_intent.requires_action".to_owned() });
                 tokio::spawn(self.hears_from_the_owner(index));
             }
             _ => self.ends(index, Stands::Paid),
@@ -178,21 +207,33 @@ impl World {
 
     /// The card's owner answers the bank after a while: well, badly, or never.
     async fn hears_from_the_owner(self: Arc<Self>, index: usize) {
-        let long = fate::one_of(4) == 0;
-        let takes = if long { fate::between(0..1_200_000) } else { fate::between(0..30_000) };
-        fate::pass(Duration::from_millis(takes)).await;
-        let answer = fate::one_of(8);
+        let answer = match &self.script {
+            Some(script) => {
+                fate::pass(EXTERNAL_DELAY).await;
+                script.owner
+            }
+            None => {
+                let long = fate::one_of(4) == 0;
+                let takes = if long { fate::between(0..1_200_000) } else { fate::between(0..30_000) };
+                fate::pass(Duration::from_millis(takes)).await;
+                match fate::one_of(8) {
+                    0 => OwnerAnswer::Never,
+                    1 | 2 => OwnerAnswer::Fails,
+                    _ => OwnerAnswer::Passes,
+                }
+            }
+        };
         if self.bank().charges[index].stands != Stands::AsksTheOwner {
             fate::mark(Scene::AuthenticationTooLate);
             return;
         }
         match answer {
-            0 => fate::mark(Scene::AuthenticationGivenUp),
-            1 | 2 => {
+            OwnerAnswer::Never => fate::mark(Scene::AuthenticationGivenUp),
+            OwnerAnswer::Fails => {
                 fate::mark(Scene::AuthenticationFailed);
                 self.ends(index, Stands::Refused);
             }
-            _ => {
+            OwnerAnswer::Passes => {
                 fate::mark(Scene::AuthenticationPassed);
                 self.ends(index, Stands::Paid);
             }
@@ -233,6 +274,7 @@ impl World {
             bank.charges[index].stands = stands;
             bank.charges[index].clone()
         };
+        fate::changes();
         let Charged { reference, payment_id, amount, .. } = charged;
         fate::tell(|| format!("the gateway has {reference} over {amount}: {stands:?}"));
         let news = match stands {

@@ -25,6 +25,7 @@ pub(super) fn broken(world: &World) -> Vec<String> {
     let mut wrong = Vec::new();
     let books = Books::of(world);
     wrong.extend(books.wrong.iter().cloned());
+    wrong.extend(lock(&world.breaches).iter().cloned());
     log_is_sound(world, books.past, &mut wrong);
     for (id, book) in &books.orders {
         order_is_explained(*id, book, &books, &mut wrong);

@@ -23,16 +23,21 @@ mod intents;
 mod invariants;
 mod log;
 mod mailbox;
+mod matrix;
 mod notices;
+mod outcomes;
 mod points;
 mod product_service;
 mod purses;
 mod scenes;
+mod script;
 mod server;
 mod shoppers;
+mod watch;
 mod weather;
 mod world;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -57,12 +62,24 @@ struct Outcome {
 fn run(seed: u64, aloud: bool) -> Outcome {
     fate::begin(seed, aloud);
     let world = World::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().on_thread_park(fate::jump).build().unwrap();
-    let trouble = runtime.block_on(live(world.clone())).err();
-    let broken = trouble.into_iter().chain(invariants::broken(&world)).collect();
-    world.end();
-    drop(runtime);
+    let broken = run_to_its_end(&world, live(world.clone()));
     Outcome { broken, seen: fate::end(), log: world.events() }
+}
+
+/// Runs a world on this thread; what is wrong with it when it has come to rest. A panic is wrong too.
+fn run_to_its_end(world: &World, life: impl Future<Output = Result<(), String>>) -> Vec<String> {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().on_thread_park(fate::jump).build().unwrap();
+        let trouble = runtime.block_on(life).err();
+        let broken = trouble.into_iter().chain(invariants::broken(world)).collect();
+        world.end();
+        broken
+    };
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        vec![format!("it panicked: {}", text.unwrap_or_default())]
+    })
 }
 
 /// People shop, things go wrong, and then all comes to rest.
@@ -110,32 +127,30 @@ fn told(name: &str) -> Option<u64> {
 
 /// Runs seeds on every core; tells what was seen, and the lowest seed that broke something.
 fn run_all(seeds: u64) -> (Seen, Option<(u64, Vec<String>)>) {
-    let next = AtomicU64::new(0);
-    let work = || {
-        let (mut seen, mut failed) = (Seen::default(), None);
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
-                return (seen, failed);
-            }
-            let outcome = run(seed, false);
-            seen.and(&outcome.seen);
-            if !outcome.broken.is_empty() && failed.is_none() {
-                failed = Some((seed, outcome.broken));
-            }
+    let runs = on_every_core(seeds, |seed| {
+        let Outcome { broken, seen, log: _ } = run(seed, false);
+        (seed, broken, seen)
+    });
+    let mut all = Seen::default();
+    let mut failures = Vec::new();
+    for (seed, broken, seen) in runs {
+        all.and(&seen);
+        if !broken.is_empty() {
+            failures.push((seed, broken));
         }
-    };
+    }
+    (all, failures.into_iter().min_by_key(|(seed, _)| *seed))
+}
+
+/// Does a piece of work for each number from 0, and answers what came of each, in any order.
+fn on_every_core<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let next = AtomicU64::new(0);
+    let take = || std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+    let work_through = || take().take_while(|number| *number < count).map(&work).collect::<Vec<T>>();
     std::thread::scope(|scope| {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        let mut all = Seen::default();
-        let mut failures = Vec::new();
-        for worker in workers {
-            let (seen, failed) = worker.join().expect("a run panicked");
-            all.and(&seen);
-            failures.extend(failed);
-        }
-        (all, failures.into_iter().min_by_key(|(seed, _)| *seed))
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work_through)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a run catches its panics")).collect()
     })
 }
 

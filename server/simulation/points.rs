@@ -36,6 +36,11 @@ pub(super) const ALL: [&str; 16] = [
     PRODUCTS,
 ];
 
+/// Whether a server only looks at something here.
+pub(super) fn is_read(place: &'static str) -> bool {
+    matches!(place, READ | BEFORE_FIND | BEFORE_LIST | PRODUCTS)
+}
+
 /// How many times as likely a crash is here as where the log is read, which happens most.
 pub(super) fn times(place: &'static str) -> u32 {
     match place {

@@ -23,9 +23,9 @@ pub(super) const ADA: CustomerId = CustomerId(Uuid::from_u128(77));
 /// The shop's first voucher.
 const FIRST: &str = "first";
 
-/// Ada has a wallet, and there is a voucher.
-pub(super) fn opens(world: &World) {
-    let balance = Money::new(i64::try_from(fate::between(0..20_000)).unwrap_or(0), Currency::EUR);
+/// Ada has a wallet with so many cents, and there is a voucher.
+pub(super) fn opens(world: &World, balance: i64) {
+    let balance = Money::new(balance, Currency::EUR);
     let opened = wallet::decide(&Wallet::default(), WalletCommand::Open { balance }).expect("there is none yet");
     let amount = Money::new(500, Currency::EUR);
     let issue = VoucherCommand::Issue { customer_id: None, order_id: OrderId(random::id()), amount };

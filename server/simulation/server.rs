@@ -119,7 +119,7 @@ impl Server {
             fate::pass(Duration::from_micros(fate::between(1..3000))).await;
             self.only_alive().await;
         }
-        if fate::crashes_here(points::times(place)) {
+        if fate::crashes_here(place) {
             self.die(place);
             return pending().await;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use storefront_api::{
     Address, Currency, CustomerId, Money, OrderId, OrderStatus, PaymentId, PaymentMethod, ProductId, RefundId,
 };
+use storefront_domain::Quantity;
 use storefront_domain::order::{self, ItemFacts, LineFacts, Order, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::payment::PaymentCommand;
 use storefront_domain::product::{Facts, ProductEvent};
@@ -87,19 +88,19 @@ pub(super) async fn receives(world: &World, product: &ProductId, quantity: u32) 
 
 /// What somebody asks of the shop.
 #[derive(Clone, Debug)]
-enum Act {
+pub(super) enum Act {
     Order(OrderCommand),
     Refund(PaymentCommand),
 }
 
-struct Shopper {
-    world: Arc<World>,
-    order_id: OrderId,
-    customer_id: Option<CustomerId>,
+pub(super) struct Shopper {
+    pub(super) world: Arc<World>,
+    pub(super) order_id: OrderId,
+    pub(super) customer_id: Option<CustomerId>,
 }
 
 impl Shopper {
-    async fn looks(&self) -> Order {
+    pub(super) async fn looks(&self) -> Order {
         let stream = streams::order(self.order_id);
         let found = patiently(&self.world, |store| {
             let stream = stream.clone();
@@ -120,7 +121,7 @@ impl Shopper {
                 6 if fate::one_of(20) == 0 => Some(OrderCommand::Clear),
                 6 | 7 if order.voucher().is_none() => self.has_a_voucher().await,
                 6 if fate::one_of(8) == 0 => Some(OrderCommand::RemoveVoucher),
-                _ => self.buys(order).await,
+                _ => Some(self.buys(order).await),
             },
             // Mostly there is nothing to do but wait.
             Some(OrderStatus::CheckedOut) => match fate::one_of(6) {
@@ -147,7 +148,11 @@ impl Shopper {
     }
 
     async fn wants_something(&self) -> Option<OrderCommand> {
-        let product_id = a_product();
+        self.wants(a_product(), some_pieces()).await
+    }
+
+    /// Some pieces of a product are to go into the basket; `None` when it is not for sale now.
+    pub(super) async fn wants(&self, product_id: ProductId, quantity: Quantity) -> Option<OrderCommand> {
         let (product, available) = self.asks_about(&product_id).await?;
         let item = ItemFacts {
             product_id: product_id.clone(),
@@ -156,11 +161,11 @@ impl Shopper {
             unit_price: product.price,
             vat_rate_percent: product.vat_rate_percent,
         };
-        product.active.then(|| OrderCommand::AddItem {
+        product.active.then_some(OrderCommand::AddItem {
             customer_id: self.customer_id,
             spending_limit: None,
             item,
-            quantity: some_pieces(),
+            quantity,
             available,
         })
     }
@@ -177,11 +182,7 @@ impl Shopper {
         Some(OrderCommand::ChangeQuantity { product_id, quantity: some_pieces(), available })
     }
 
-    async fn buys(&self, order: &Order) -> Option<OrderCommand> {
-        let mut facts = Vec::new();
-        for line in order.lines() {
-            facts.extend(self.asks_about(&line.item.product_id).await.map(|(facts, _)| facts));
-        }
+    async fn buys(&self, order: &Order) -> OrderCommand {
         let payment = match fate::one_of(12) {
             0 | 1 => PaymentMethod::Card { token: DECLINED.to_owned() },
             10 | 11 => PaymentMethod::Card { token: ASKS.to_owned() },
@@ -191,7 +192,16 @@ impl Shopper {
             _ => PaymentMethod::Card { token: GOOD.to_owned() },
         };
         let email = if fate::one_of(20) == 0 { NOBODY } else { "ada@example.com" };
-        Some(OrderCommand::CheckOut {
+        self.checks_out(order, payment, email).await
+    }
+
+    /// Checks out at the prices of now.
+    pub(super) async fn checks_out(&self, order: &Order, payment: PaymentMethod, email: &str) -> OrderCommand {
+        let mut facts = Vec::new();
+        for line in order.lines() {
+            facts.extend(self.asks_about(&line.item.product_id).await.map(|(facts, _)| facts));
+        }
+        OrderCommand::CheckOut {
             expected_total: order.total(),
             facts,
             spending_limit: None,
@@ -199,7 +209,7 @@ impl Shopper {
             email: email.to_owned(),
             shipping_address: an_address(),
             payment,
-        })
+        }
     }
 
     /// What the catalogue and the shelf say of a product; `None` when it is not for sale now.
@@ -223,7 +233,7 @@ impl Shopper {
     }
 
     /// Asks the shop for it, until there is an answer; now and then once more.
-    async fn acts(&self, command: Act) {
+    pub(super) async fn acts(&self, command: Act) {
         let key = random::id().to_string();
         let answer = self.asks(&command, &key).await;
         match &answer {
@@ -336,8 +346,8 @@ fn a_product() -> ProductId {
     fate::pick(&RANGE).parse().expect("it is an id")
 }
 
-fn some_pieces() -> storefront_domain::Quantity {
-    storefront_domain::Quantity::try_from(u32::try_from(fate::between(1..4)).unwrap_or(1)).expect("it is small")
+fn some_pieces() -> Quantity {
+    Quantity::try_from(u32::try_from(fate::between(1..4)).unwrap_or(1)).expect("it is small")
 }
 
 fn sends() -> OrderCommand {

@@ -25,7 +25,7 @@ pub(super) async fn opens(world: &World) {
         histories::goes_on(world);
     }
     introduces_newcomers(world);
-    purses::opens(world);
+    purses::opens(world, i64::try_from(fate::between(0..20_000)).unwrap_or(0));
     for id in RANGE {
         world.catalogue().set(a_product(id, a_price(), true));
         let few = u32::try_from(fate::between(1..7)).unwrap_or(1);
@@ -34,7 +34,7 @@ pub(super) async fn opens(world: &World) {
 }
 
 /// What every start of a shop does first.
-fn introduces_newcomers(world: &World) {
+pub(super) fn introduces_newcomers(world: &World) {
     let after = world.log.head().0;
     for name in start_positions::NEWCOMERS {
         let cause = Cause { correlation_id: name.to_owned(), causation_id: None, actor: "opening".to_owned() };

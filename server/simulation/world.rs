@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use storefront_api::OrderId;
 use storefront_eventlog::{Append, AppendError, Appended, Recorded};
+use tokio::sync::oneshot;
 
 use super::bell::Bell;
 use super::fate;
@@ -15,6 +16,7 @@ use super::invariants;
 use super::log::Log;
 use super::product_service::Catalogue;
 use super::scenes::Scene;
+use super::script::Script;
 use super::server::Server;
 use crate::clock;
 use crate::config::Config;
@@ -34,6 +36,13 @@ pub(super) struct World {
     news: AtomicU64,
     /// News that are on their way.
     on_their_way: AtomicU64,
+    /// News that leave the gateway with the answer to the next call; and who waits for the first attempt of others.
+    pub(super) held: Mutex<Vec<Webhook>>,
+    pub(super) first_attempts: Mutex<Vec<oneshot::Receiver<()>>>,
+    /// What is fixed in this run rather than drawn.
+    pub(super) script: Option<Script>,
+    /// What the systems around the shop should never have been asked to do.
+    pub(super) breaches: Mutex<Vec<String>>,
     /// The newest news that were heard of each payment.
     heard: Mutex<BTreeMap<String, Vec<i64>>>,
     /// What every server is told.
@@ -55,9 +64,20 @@ pub(super) struct World {
 impl World {
     /// A world without servers; perhaps several are to share its log.
     pub(super) fn new() -> Arc<Self> {
+        let config = config();
+        Self::with(config, fate::one_of(3) == 0, None)
+    }
+
+    /// A world for one server at a time, in which a script fixes what is drawn elsewhere.
+    pub(super) fn scripted(config: Config, script: Script) -> Arc<Self> {
+        Self::with(config, false, Some(script))
+    }
+
+    fn with(config: Config, shared: bool, script: Option<Script>) -> Arc<Self> {
         Arc::new(Self {
-            config: config(),
-            shared: fate::one_of(3) == 0,
+            config,
+            shared,
+            script,
             log: Log::new(),
             bank: Mutex::default(),
             catalogue: Mutex::default(),
@@ -66,6 +86,9 @@ impl World {
             refusing: AtomicBool::new(false),
             news: AtomicU64::new(0),
             on_their_way: AtomicU64::new(0),
+            held: Mutex::default(),
+            first_attempts: Mutex::default(),
+            breaches: Mutex::default(),
             heard: Mutex::default(),
             servers: Mutex::default(),
             started: AtomicU32::new(0),
@@ -84,7 +107,11 @@ impl World {
             self.changed.rings();
             self.changed.until(|| (!server.is_alive()).then_some(())).await;
             lock(&self.servers).retain(|running| running.number != number);
-            let away = if fate::one_of(10) == 0 { fate::between(0..600_000) } else { fate::between(0..5000) };
+            let away = match &self.script {
+                Some(_) => 500,
+                None if fate::one_of(10) == 0 => fate::between(0..600_000),
+                None => fate::between(0..5000),
+            };
             fate::pass(Duration::from_millis(away)).await;
         }
     }
@@ -138,6 +165,7 @@ impl World {
     pub(super) fn takes_mail(&self, mail: Mail) {
         fate::tell(|| format!("a mail to {} is taken in: {} ({})", mail.to, mail.subject, mail.message_id));
         lock(&self.mails).push(mail);
+        fate::changes();
     }
 
     pub(super) fn refund_was_acknowledged(&self, id: OrderId) {
@@ -181,10 +209,10 @@ impl World {
         self.on_their_way.load(Ordering::Relaxed) > 0
     }
 
-    /// Brings news of the card gateway to whichever server runs, again and again until it takes them.
-    pub(super) async fn delivers(self: Arc<Self>, webhook: Webhook, delay: Duration) {
-        self.on_their_way.fetch_add(1, Ordering::Relaxed);
-        fate::pass(delay).await;
+    /// Brings news of the card gateway to whichever server runs, again and again until it takes them. Whoever waits for the
+    /// first attempt hears of it.
+    pub(super) async fn delivers(self: Arc<Self>, webhook: Webhook, attempted: Option<oneshot::Sender<()>>) {
+        let mut attempted = attempted;
         for attempt in 1..=200 {
             let server = self.server().await;
             let taken = clock::timeout(
@@ -192,10 +220,15 @@ impl World {
                 webhooks::take(&server.store(), &Gateway(server.clone()), webhook.clone()),
             )
             .await;
+            if let Some(waits) = attempted.take() {
+                // Nobody may wait any more.
+                let _ = waits.send(());
+            }
             if matches!(taken, Some(Ok(_))) {
+                fate::changes();
                 fate::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.news));
                 self.note_heard(&webhook);
-                self.on_their_way.fetch_sub(1, Ordering::Relaxed);
+                self.ends_something();
                 return;
             }
             fate::pass(Duration::from_millis(fate::between(100..20_000))).await;
@@ -218,6 +251,7 @@ impl World {
     pub(super) fn lands(&self, append: &Append) -> Result<Appended, AppendError> {
         let outcome = self.log.append(append);
         if let Ok(appended) = &outcome {
+            fate::changes();
             self.tell_append(append, appended);
         }
         outcome

@@ -320,17 +320,19 @@ const PAYMENT: &[Line] = &[
         &[
             "tests/e2e/shopping.rs::a_lost_answer_of_the_gateway_is_asked_again_and_charges_once",
             "tests/e2e/crash.rs::killed_at_any_moment_of_a_checkout_it_ends_with_one_charge_one_mail_one_confirmation",
+            "server/simulation/matrix.rs::whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_must",
         ],
     ),
     (
         "P5",
-        "webhooks: signed, repeated, out of order",
+        "webhooks: signed, repeated, out of order; before, in and after every step of a checkout",
         &[
             "tests/e2e/webhooks.rs::news_that_the_gateway_did_not_sign_are_refused_and_change_nothing",
             "tests/e2e/webhooks.rs::news_that_come_twice_and_in_the_wrong_order_change_nothing",
             "tests/e2e/webhooks.rs::an_order_whose_answers_are_all_lost_is_confirmed_by_the_gateways_own_word",
             "tests/e2e/webhooks.rs::money_of_another_amount_or_currency_is_not_booked_and_an_alarm_is_given",
             "tests/e2e/webhooks.rs::news_of_others_are_ignored_whatever_their_shape_and_size",
+            "server/simulation/matrix.rs::whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_must",
         ],
     ),
     (
@@ -347,6 +349,7 @@ const PAYMENT: &[Line] = &[
             "tests/e2e/refunds.rs::a_refund_that_the_gateway_refuses_because_the_money_is_gone_teaches_the_shop_where_it_is",
             "tests/e2e/refunds.rs::a_dispute_takes_the_money_and_a_lost_one_is_credited_and_a_won_one_is_paid_again",
             "tests/e2e/refunds.rs::two_refunds_that_were_asked_for_while_the_gateway_was_away_are_made_each_under_its_own_amount",
+            "server/simulation/matrix.rs::whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_must",
             "server/simulation/mod.rs::whatever_happens_the_books_balance_and_nothing_is_stuck",
             "tests/e2e/papers.rs::refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note",
             "tests/e2e/mails.rs::money_that_came_too_late_goes_back_with_a_mail_and_no_invoice",
@@ -361,6 +364,7 @@ const PAYMENT: &[Line] = &[
             "tests/e2e/authentications.rs::a_failed_authentication_is_a_decline_and_leaves_no_intent_open",
             "tests/e2e/authentications.rs::an_authentication_that_is_given_up_can_not_be_passed_any_more",
             "tests/e2e/authentications.rs::an_authentication_that_takes_too_long_gives_the_goods_back_and_ends_the_intent",
+            "server/simulation/matrix.rs::whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_must",
             "server/simulation/mod.rs::whatever_happens_the_books_balance_and_nothing_is_stuck",
         ],
     ),

@@ -1,0 +1,317 @@
+//! The ways in which a checkout can go, each as a shopper who does one thing after another, and what must have come of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use storefront_api::{Currency, Money, OrderId, OrderStatus, PaymentMethod, RefundId};
+use storefront_domain::email::MailKind;
+use storefront_domain::order::OrderCommand;
+use storefront_domain::payment::{Payment, PaymentCommand, RefundProgress, RefundState};
+use storefront_domain::{Quantity, payment};
+
+use super::books::{Books, PaymentBook};
+use super::fate;
+use super::intents::{ASKS, DECLINED, GOOD};
+use super::product_service::a_product;
+use super::purses::{self, ADA};
+use super::script::{EXTERNAL_DELAY, Moment, OwnerAnswer, Script};
+use super::shoppers::{Act, Shopper, receives};
+use super::watch::Watch;
+use super::world::World;
+use super::{comes_to_rest, weather};
+use crate::config::Config;
+use crate::random;
+
+/// Product, price of a piece in cents, and how many pieces are bought.
+const BASKET: [(&str, i64, u32); 2] = [("mug", 1999, 2), ("kettle", 3450, 1)];
+/// What the basket costs, in cents.
+const TOTAL: i64 = 2 * 1999 + 3450;
+/// The refunds of the outcomes that have some, in cents: two at once, and one when the gateway has come to an end with them.
+const REFUNDS: [i64; 3] = [700, 500, 300];
+/// How long goods are kept for a card's owner who never answers.
+const SHORT_RESERVATION: Duration = Duration::from_secs(20);
+/// The interval at which a run is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Looks in a row that find nothing new in a shop that has settled.
+const QUIET_LOOKS: u32 = 20;
+/// Maximum time for the shop to get anywhere, by its own clock.
+const TIME_LIMIT: Duration = Duration::from_secs(6 * 3600);
+
+/// How a checkout goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    CardPays,
+    CardDeclined,
+    AuthenticationPassed,
+    AuthenticationFailed,
+    AuthenticationGivenUp,
+    CancelledWhilePaying,
+    RefundPendsThenSucceeds,
+    RefundSucceedsThenFails,
+    WalletPays,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::CardPays => "card-pays",
+            Self::CardDeclined => "card-declined",
+            Self::AuthenticationPassed => "authentication-passed",
+            Self::AuthenticationFailed => "authentication-failed",
+            Self::AuthenticationGivenUp => "authentication-given-up",
+            Self::CancelledWhilePaying => "cancelled-while-paying",
+            Self::RefundPendsThenSucceeds => "refund-pends-then-succeeds",
+            Self::RefundSucceedsThenFails => "refund-succeeds-then-fails",
+            Self::WalletPays => "wallet-pays",
+        })
+    }
+}
+
+impl Outcome {
+    pub(super) const ALL: [Self; 9] = [
+        Self::CardPays,
+        Self::CardDeclined,
+        Self::AuthenticationPassed,
+        Self::AuthenticationFailed,
+        Self::AuthenticationGivenUp,
+        Self::CancelledWhilePaying,
+        Self::RefundPendsThenSucceeds,
+        Self::RefundSucceedsThenFails,
+        Self::WalletPays,
+    ];
+
+    /// The moments at which the gateway's notices can come. A wallet has none, and nobody asks by himself about a refund that
+    /// has succeeded.
+    pub(super) fn moments(self) -> Vec<Moment> {
+        let mut moments =
+            vec![Moment::Before, Moment::During, Moment::After, Moment::TwiceDuring, Moment::BeforeAndAfter];
+        match self {
+            Self::WalletPays => moments.truncate(1),
+            Self::RefundSucceedsThenFails => {}
+            Self::CardPays
+            | Self::CardDeclined
+            | Self::AuthenticationPassed
+            | Self::AuthenticationFailed
+            | Self::AuthenticationGivenUp
+            | Self::CancelledWhilePaying
+            | Self::RefundPendsThenSucceeds => moments.push(Moment::Never),
+        }
+        moments
+    }
+
+    pub(super) fn script(self, moment: Moment) -> Script {
+        let owner = match self {
+            Self::AuthenticationPassed => OwnerAnswer::Passes,
+            Self::AuthenticationFailed => OwnerAnswer::Fails,
+            _ => OwnerAnswer::Never,
+        };
+        let failed = RefundProgress::Failed { detail: "the account is closed".to_owned() };
+        let first_refund = match self {
+            Self::RefundPendsThenSucceeds => (RefundProgress::Pending, RefundProgress::Succeeded),
+            Self::RefundSucceedsThenFails => (RefundProgress::Succeeded, failed),
+            _ => (RefundProgress::Succeeded, RefundProgress::Succeeded),
+        };
+        Script { owner, first_refund, moment }
+    }
+
+    pub(super) fn config(self) -> Config {
+        let usual = Config::in_memory(String::new(), String::new(), String::new());
+        let is_given_up = self == Self::AuthenticationGivenUp;
+        Config {
+            demo_stock: false,
+            reservation_life: if is_given_up { SHORT_RESERVATION } else { usual.reservation_life },
+            // Long, so that a run has few renewals in it.
+            lease_ttl: Duration::from_secs(1800),
+            ..usual
+        }
+    }
+
+    fn payment(self) -> PaymentMethod {
+        let token = match self {
+            Self::CardDeclined => DECLINED,
+            Self::AuthenticationPassed | Self::AuthenticationFailed | Self::AuthenticationGivenUp => ASKS,
+            Self::CardPays
+            | Self::CancelledWhilePaying
+            | Self::RefundPendsThenSucceeds
+            | Self::RefundSucceedsThenFails => GOOD,
+            Self::WalletPays => return PaymentMethod::Wallet,
+        };
+        PaymentMethod::Card { token: token.to_owned() }
+    }
+
+    /// The status of the order in the end.
+    fn status(self) -> OrderStatus {
+        match self {
+            Self::CardDeclined | Self::AuthenticationFailed | Self::AuthenticationGivenUp => OrderStatus::InProgress,
+            Self::CancelledWhilePaying => OrderStatus::Cancelled,
+            Self::CardPays
+            | Self::AuthenticationPassed
+            | Self::RefundPendsThenSucceeds
+            | Self::RefundSucceedsThenFails
+            | Self::WalletPays => OrderStatus::Confirmed,
+        }
+    }
+
+    /// What the shop keeps in the end, in cents.
+    fn kept(self) -> i64 {
+        match self {
+            Self::CardPays | Self::AuthenticationPassed => TOTAL,
+            Self::CardDeclined
+            | Self::AuthenticationFailed
+            | Self::AuthenticationGivenUp
+            | Self::CancelledWhilePaying => 0,
+            Self::RefundPendsThenSucceeds | Self::WalletPays => TOTAL - REFUNDS.iter().sum::<i64>(),
+            Self::RefundSucceedsThenFails => TOTAL - REFUNDS[1..].iter().sum::<i64>(),
+        }
+    }
+
+    fn has_refunds(self) -> bool {
+        matches!(self, Self::RefundPendsThenSucceeds | Self::RefundSucceedsThenFails | Self::WalletPays)
+    }
+
+    /// A shopper buys, and all comes to rest. The server dies at the failpoint of the given number, counted from the
+    /// checkout on.
+    pub(super) async fn plays(self, world: Arc<World>, kill_at: Option<usize>) -> Result<(), String> {
+        tokio::spawn(world.clone().keep_a_server());
+        opens(&world).await;
+        let customer_id = (self == Self::WalletPays).then_some(ADA);
+        let shopper = Shopper { world: world.clone(), order_id: OrderId(random::id()), customer_id };
+        for (product, _, pieces) in BASKET {
+            shopper.acts(Act::Order(wants(&shopper, product, pieces).await?)).await;
+        }
+        let order = shopper.looks().await;
+        let checkout = shopper.checks_out(&order, self.payment(), "ada@example.com").await;
+        settles(&world).await?;
+        fate::watch(Watch::new(kill_at));
+        shopper.acts(Act::Order(checkout)).await;
+        if self == Self::CancelledWhilePaying {
+            until(&world, "the payment is asked for", |books| !books.payments.is_empty()).await?;
+            shopper.acts(Act::Order(OrderCommand::Cancel { reason: "changed my mind".to_owned() })).await;
+        }
+        let has_ended = |books: &Books| {
+            let status = books.orders.get(&shopper.order_id).and_then(|book| book.status);
+            status.is_some_and(|status| status != OrderStatus::CheckedOut)
+        };
+        until(&world, "the checkout ends", has_ended).await?;
+        if self.has_refunds() {
+            self.gives_back(&shopper).await?;
+        }
+        settles(&world).await?;
+        fate::stops_watching();
+        comes_to_rest(&world).await
+    }
+
+    async fn gives_back(self, shopper: &Shopper) -> Result<(), String> {
+        for (index, cents) in REFUNDS.into_iter().enumerate() {
+            let amount = Some(Money::new(cents, Currency::EUR));
+            let refund_id = RefundId(random::id());
+            let refund = PaymentCommand::Refund { refund_id, amount, reason: "it was broken".to_owned() };
+            shopper.acts(Act::Refund(refund)).await;
+            if index == 0 {
+                continue;
+            }
+            let are_made = |books: &Books| {
+                let payment = payment_of(books, shopper.order_id);
+                let made = payment.refunds().iter().filter(|refund| refund.state != RefundState::Open);
+                made.count() == index + 1
+            };
+            until(&shopper.world, "the refunds are made", are_made).await?;
+            fate::pass(EXTERNAL_DELAY + Duration::from_secs(1)).await;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with what came of it, beside what must be true of every shop.
+    pub(super) fn broken(self, world: &World, was_killed: bool) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let books = Books::of(world);
+        let Some((id, book)) = books.orders.first_key_value() else { return vec!["there is no order".to_owned()] };
+        if book.status != Some(self.status()) {
+            wrong.push(format!("the order is {:?} where {:?} is due", book.status, self.status()));
+        }
+        let mails = books.mails.values().filter(|mail| mail.kind == MailKind::Confirmation && mail.sent == 1).count();
+        let due = usize::from(self.status() == OrderStatus::Confirmed);
+        if mails != due && self != Self::CancelledWhilePaying {
+            wrong.push(format!("{mails} confirmations were sent where {due} are due"));
+        }
+        let payment = payment_of(&books, *id);
+        if payment.kept() != self.kept() {
+            wrong.push(format!("{} is kept where {} is due", payment.kept(), self.kept()));
+        }
+        if self.has_refunds() {
+            wrong.extend(self.refunds_are_wrong(&payment));
+        }
+        let mut message_ids: Vec<String> = world.mails().into_iter().map(|mail| mail.message_id).collect();
+        let handed_in = message_ids.len();
+        message_ids.sort();
+        message_ids.dedup();
+        // What a server that died had handed in is handed in again.
+        if handed_in != message_ids.len() && !was_killed {
+            wrong.push(format!("{} mails were handed in {handed_in} times", message_ids.len()));
+        }
+        wrong
+    }
+
+    fn refunds_are_wrong(self, payment: &Payment) -> Option<String> {
+        let fails = self == Self::RefundSucceedsThenFails;
+        let told: Vec<(i64, bool)> =
+            payment.refunds().iter().map(|refund| (refund.amount.amount, refund.is_done())).collect();
+        let due: Vec<(i64, bool)> = REFUNDS.into_iter().zip([!fails, true, true]).collect();
+        let ended = |refund: &payment::Refund| !refund.is_open();
+        (told != due || !payment.refunds().iter().all(ended))
+            .then(|| format!("the refunds are {:?}", payment.refunds()))
+    }
+}
+
+async fn opens(world: &World) {
+    weather::introduces_newcomers(world);
+    purses::opens(world, 2 * TOTAL);
+    for (product, price, pieces) in BASKET {
+        world.catalogue().set(a_product(product, price, true));
+        receives(world, &product.parse().expect("it is an id"), pieces + 1).await;
+    }
+}
+
+async fn wants(shopper: &Shopper, product: &str, pieces: u32) -> Result<OrderCommand, String> {
+    let quantity = Quantity::try_from(pieces).expect("it is small");
+    for _ in 0..1000 {
+        if let Some(wish) = shopper.wants(product.parse().expect("it is an id"), quantity).await {
+            return Ok(wish);
+        }
+        fate::pass(LOOK_INTERVAL).await;
+    }
+    Err(format!("{product} is never for sale"))
+}
+
+fn payment_of(books: &Books, id: OrderId) -> Payment {
+    let last = books.orders.get(&id).and_then(|book| book.checkouts.last());
+    last.and_then(|(payment, ..)| books.payments.get(payment)).map(PaymentBook::now).unwrap_or_default()
+}
+
+/// Waits until the log says so.
+async fn until(world: &World, what: &str, is_so: impl Fn(&Books) -> bool) -> Result<(), String> {
+    let mut looked_at = None;
+    for _ in 0..TIME_LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
+        if looked_at.replace(world.log.head()) != Some(world.log.head()) && is_so(&Books::of(world)) {
+            return Ok(());
+        }
+        fate::pass(LOOK_INTERVAL).await;
+    }
+    Err(format!("it never happens that {what}"))
+}
+
+/// Waits until nothing is left to do and nothing more comes.
+async fn settles(world: &World) -> Result<(), String> {
+    let (mut quiet, mut head) = (0, world.log.head());
+    for _ in 0..TIME_LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
+        fate::pass(LOOK_INTERVAL).await;
+        let waits = world.news_are_on_their_way() || world.a_bank_waits() || !world.is_idle();
+        let is_still = std::mem::replace(&mut head, world.log.head()) == head && !waits;
+        quiet = if is_still { quiet + 1 } else { 0 };
+        if quiet == QUIET_LOOKS {
+            return Ok(());
+        }
+    }
+    Err("the shop does not settle".to_owned())
+}
