@@ -2,8 +2,8 @@
 //! there is a sound log or none (promise P1, SQLite).
 //!
 //! A shop and its tools are recorded while they write (`recording`), and from the trace come images of the disk after a power
-//! cut (`disk`), each of which is opened (`judge`). 100 images; `POWER_LOSS_IMAGES=2000` makes more. A failure names the
-//! trace that it keeps and the seed; with both as `POWER_LOSS_TRACE` and `POWER_LOSS_SEED` it comes again.
+//! cut (`disk`), each of which is opened (`judge`), some by a whole server. 100 images; `POWER_LOSS_IMAGES=2000` makes more. A
+//! failure names the trace that it keeps and the seed; with both as `POWER_LOSS_TRACE` and `POWER_LOSS_SEED` it comes again.
 
 mod chance;
 mod disk;
@@ -15,15 +15,24 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+use storefront_client::Client;
+use storefront_mocks::{Mocks, MocksConfig};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use self::chance::Chance;
 use self::disk::Disk;
-use self::judge::{Due, Fault, Whole, is_of_log_or_tools};
+use self::judge::{Due, Fault, Whole, is_of_log_or_tools, is_on_disk};
+use self::recording::LOG;
 use self::trace::{Descriptor, Record};
+use crate::crash::{a_checkout, a_product_with_plenty, ends_well, positions_are_dense};
+use crate::programs::ServerProcess;
 
 const IMAGES: u64 = 100;
+/// On these images a whole server is started.
+const SHOPS_OPENED: [u64; 5] = [5, 6, 7, 8, 9];
+/// The write-ahead log is begun anew within so many records after the last page was written into the file.
+const RECORDS_AFTER_FOLDING: usize = 100;
 /// So many failures are told.
 const FAILURES_TOLD: usize = 5;
 
@@ -42,6 +51,33 @@ async fn a_disk_that_does_not_keep_its_syncs_is_seen_to_lose_what_was_acknowledg
     assert!(lost > 0, "{}", told(&failures, trace, seed));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_opens_on_what_a_power_cut_leaves_and_sells() {
+    let (trace, seed) = (trace().await, seed());
+    let sold = tokio::spawn(sell_after_power_cuts(trace, seed)).await;
+    assert!(sold.is_ok(), "{}", told(&[], trace, seed));
+}
+
+/// Starts a server on images with the views as they are, which are not synced with every change.
+async fn sell_after_power_cuts(trace: &'static [u8], seed: u64) {
+    let records = trace::read(trace);
+    let mut disk = DiskInUse::new(true);
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    for (moment, image, chance) in power_cuts(&records, SHOPS_OPENED, seed) {
+        disk.go_on(&records, moment);
+        let folder = tempfile::tempdir().unwrap();
+        disk.disk.write_after_power_loss(folder.path(), is_on_disk, &chance);
+        let server = ServerProcess::start(&mocks, &folder.path().join(LOG));
+        let client = Client::new(&server.url).unwrap();
+        let product = a_product_with_plenty(&client).await;
+        let order = a_checkout(&client, &product).await;
+        ends_well(&client, &mocks, order, &format!("image {image}")).await;
+        assert!(client.readiness().await.unwrap().head > disk.due.position);
+        positions_are_dense(&client).await;
+        server.kill();
+    }
+}
+
 struct Failure {
     image: u64,
     /// How much of the trace came before.
@@ -53,36 +89,61 @@ struct Failure {
 async fn judge_images(trace: &[u8], images: u64, seed: u64, keeps_syncs: bool) -> Vec<Failure> {
     let records = trace::read(trace);
     let whole = Whole::of(&records).await;
-    let moments = Moments::of(&records);
-    let chosen = |image| {
-        let chance = Chance::of(seed, image);
-        (moments.choose(image, &chance), image, chance)
-    };
-    let mut cuts: Vec<(usize, u64, Chance)> = (0..images).map(chosen).collect();
-    cuts.sort_by_key(|(moment, image, _)| (*moment, *image));
-    let (mut disk, mut due, mut applied) = (Disk::new(keeps_syncs), Due::default(), 0);
+    let mut disk = DiskInUse::new(keeps_syncs);
     let mut failures = Vec::new();
-    for (moment, image, chance) in cuts {
-        for record in &records[applied..moment] {
-            disk.apply(record);
-            due.apply(record);
-        }
-        applied = moment;
+    for (moment, image, chance) in power_cuts(&records, 0..images, seed) {
+        disk.go_on(&records, moment);
         let folder = tempfile::tempdir().unwrap();
-        disk.write_after_power_loss(folder.path(), is_of_log_or_tools, &chance);
-        if let Err(fault) = whole.judge(folder.path(), &due, chance.percent(50)).await {
+        disk.disk.write_after_power_loss(folder.path(), is_of_log_or_tools, &chance);
+        if let Err(fault) = whole.judge(folder.path(), &disk.due, chance.percent(50)).await {
             failures.push(Failure { image, records: moment, fault });
         }
     }
     failures
 }
 
+/// A disk while programs write to it, and what they have acknowledged.
+struct DiskInUse<'a> {
+    disk: Disk<'a>,
+    due: Due,
+    records: usize,
+}
+
+impl<'a> DiskInUse<'a> {
+    fn new(keeps_syncs: bool) -> Self {
+        Self { disk: Disk::new(keeps_syncs), due: Due::default(), records: 0 }
+    }
+
+    /// Does what the records up to a later moment say.
+    fn go_on(&mut self, records: &[Record<'a>], moment: usize) {
+        for record in &records[self.records..moment] {
+            self.disk.apply(record);
+            self.due.apply(record);
+        }
+        self.records = moment;
+    }
+}
+
+/// When the power fails for each image, in this order, and what else is left to chance.
+fn power_cuts(records: &[Record<'_>], images: impl IntoIterator<Item = u64>, seed: u64) -> Vec<(usize, u64, Chance)> {
+    let moments = Moments::of(records);
+    let cut = |image| {
+        let chance = Chance::of(seed, image);
+        (moments.choose(image, &chance), image, chance)
+    };
+    let mut cuts: Vec<_> = images.into_iter().map(cut).collect();
+    cuts.sort_by_key(|(moment, image, _)| (*moment, *image));
+    cuts
+}
+
 /// The moments between two records at which the power may fail, by what is being done.
 #[derive(Default)]
 struct Moments {
-    /// Of ten images, two are of the log's creation, three of the tools, and five of the shop at work.
+    /// Of ten images, two are of the log's creation, three of the tools, two of a time in which the write-ahead log is folded
+    /// into the file or begun anew, and three of the shop at work.
     creation: Stretch,
     tools: Stretch,
+    folding: Stretch,
     shop: Stretch,
 }
 
@@ -96,7 +157,7 @@ struct Stretch {
 impl Moments {
     fn of(records: &[Record<'_>]) -> Self {
         let mut moments = Self::default();
-        let mut created = false;
+        let (mut created, mut folds) = (false, 0_usize);
         let mut open: HashMap<Descriptor, &str> = HashMap::new();
         for (index, record) in records.iter().enumerate() {
             created |= matches!(record, Record::Started);
@@ -121,8 +182,11 @@ impl Moments {
             if of_shop && !is_of_log_or_tools(path) {
                 continue;
             }
+            let into_the_file = matches!(record, Record::Write { .. }) && path.ends_with("/shop.db");
+            folds = if into_the_file { RECORDS_AFTER_FOLDING } else { folds.saturating_sub(1) };
             let stretch = match (created, of_shop) {
                 (false, _) => &mut moments.creation,
+                (true, true) if folds > 0 => &mut moments.folding,
                 (true, true) => &mut moments.shop,
                 (true, false) => &mut moments.tools,
             };
@@ -139,6 +203,7 @@ impl Moments {
         let stretch = match image % 10 {
             0 | 1 => &self.creation,
             2..=4 => &self.tools,
+            5 | 6 => &self.folding,
             _ => &self.shop,
         };
         let moments = if chance.percent(50) { &stretch.all } else { &stretch.boundaries };

@@ -161,6 +161,7 @@ pub(super) const SAFETY: &[Line] = &[
         "a power cut at any moment loses nothing acknowledged, and leaves the log, an export, a backup and an import whole or not there",
         &[
             "tests/e2e/power_loss.rs::whatever_a_power_cut_leaves_on_the_disk_nothing_acknowledged_is_lost_and_the_log_is_sound",
+            "tests/e2e/power_loss.rs::a_shop_opens_on_what_a_power_cut_leaves_and_sells",
             "tests/e2e/power_loss.rs::a_disk_that_does_not_keep_its_syncs_is_seen_to_lose_what_was_acknowledged",
         ],
     ),

@@ -33,7 +33,7 @@ impl fmt::Display for Fault {
 /// What was acknowledged before a moment.
 #[derive(Clone, Default)]
 pub(super) struct Due {
-    position: u64,
+    pub(super) position: u64,
     files: Vec<String>,
 }
 
@@ -109,9 +109,14 @@ impl Whole {
     }
 }
 
-/// Whether an image needs a file: the views are built from the log, and SQLite makes its shared memory anew.
+/// Whether a file outlives a power cut: SQLite makes its shared memory anew.
+pub(super) fn is_on_disk(name: &str) -> bool {
+    !name.ends_with("-shm")
+}
+
+/// Whether a file is needed to judge an image: the views are built from the log.
 pub(super) fn is_of_log_or_tools(name: &str) -> bool {
-    !name.ends_with("-shm") && !name.contains("-views")
+    is_on_disk(name) && !name.contains("-views")
 }
 
 /// As `storefront-server check`.

@@ -1,6 +1,7 @@
 //! Records a short life of a shop: its log is created, people shop, the server is stopped, killed and started again, and the
 //! log is exported, backed up and imported. Every command that is acknowledged is noted in the trace.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +11,7 @@ use storefront_client::{Client, IdempotencyKey, Written};
 use storefront_mocks::{Mocks, MocksConfig};
 
 use super::disk::Disk;
-use super::trace::{self, Notes};
+use super::trace::{self, Notes, Record};
 use crate::crash::a_product_with_plenty;
 use crate::programs::{ServerProcess, program, serving};
 use crate::world::{VISA, an_order, card, checkout};
@@ -22,7 +23,9 @@ pub(super) const EXPORT: &str = "/export.jsonl";
 pub(super) const BACKUP: &str = "/backup.db";
 pub(super) const IMPORT: &str = "/imported.db";
 /// Orders of each of four shoppers between two starts of the server.
-const ORDERS: usize = 8;
+const FEW_ORDERS: usize = 4;
+/// So many that SQLite folds its write-ahead log while they come, and begins it anew.
+const MANY_ORDERS: usize = 32;
 
 /// Records a trace.
 pub(super) async fn record() -> Vec<u8> {
@@ -36,7 +39,7 @@ pub(super) async fn record() -> Vec<u8> {
 
     let mut server = recorded.server(&mocks);
     notes.started();
-    shop(&server, &notes).await;
+    shop(&server, FEW_ORDERS, &notes).await;
     server.terminate().await;
 
     let server = recorded.server(&mocks);
@@ -44,16 +47,17 @@ pub(super) async fn record() -> Vec<u8> {
         recorded.tool(&["export", "--out"], EXPORT, &notes).await;
         recorded.tool(&["backup"], BACKUP, &notes).await;
     };
-    tokio::join!(shop(&server, &notes), tools);
+    tokio::join!(shop(&server, FEW_ORDERS, &notes), tools);
     notes.between_records(|| server.kill());
 
     let mut server = recorded.server(&mocks);
-    shop(&server, &notes).await;
+    shop(&server, MANY_ORDERS, &notes).await;
     server.terminate().await;
     recorded.import(&notes);
 
     let trace = fs::read(&recorded.trace).unwrap();
     comes_to(&trace, &recorded.disk);
+    assert!(begins_its_write_ahead_log_anew(&trace), "too little was written to prove much");
     trace
 }
 
@@ -120,18 +124,18 @@ fn build_interposer(folder: &Path) -> PathBuf {
 }
 
 /// Four people shop at once.
-async fn shop(server: &ServerProcess, notes: &Notes) {
+async fn shop(server: &ServerProcess, orders: usize, notes: &Notes) {
     let client = Client::new(&server.url).unwrap();
     let product = a_product_with_plenty(&client).await;
     let receive = ReceiveStock { quantity: 200 };
     acknowledged(notes, client.receive_stock(&product.id, &receive, &IdempotencyKey::new()).await.unwrap());
-    let shopper = || buys(&client, &product, notes);
+    let shopper = || buys(&client, &product, orders, notes);
     tokio::join!(shopper(), shopper(), shopper(), shopper());
 }
 
-async fn buys(client: &Client, product: &Product, notes: &Notes) {
-    for quantity in 1..=ORDERS {
-        let (order, pieces) = (an_order(), u32::try_from(1 + quantity % 3).unwrap());
+async fn buys(client: &Client, product: &Product, orders: usize, notes: &Notes) {
+    for pieces in [1, 2, 3].into_iter().cycle().take(orders) {
+        let order = an_order();
         let add = AddItem { product_id: product.id.clone(), quantity: pieces };
         let basket = client.add_item(order, &add, &IdempotencyKey::new()).await.unwrap();
         let basket = acknowledged(notes, basket);
@@ -163,6 +167,22 @@ fn comes_to(trace: &[u8], disk: &Path) {
         let in_memory = name.to_string_lossy().ends_with("-shm");
         assert!(replayed == found || in_memory, "the trace misses something of {}", name.display());
     }
+}
+
+/// Whether SQLite came back to the beginning of its write-ahead log while that had something in it.
+fn begins_its_write_ahead_log_anew(trace: &[u8]) -> bool {
+    let (mut open, mut len) = (HashSet::new(), 0);
+    for record in trace::read(trace) {
+        match record {
+            Record::Open { file, path, .. } if path.ends_with("/shop.db-wal") => drop(open.insert(file)),
+            Record::Close { file } => drop(open.remove(&file)),
+            Record::Write { file, offset, .. } if open.contains(&file) && offset == 0 && len > 0 => return true,
+            Record::Write { file, offset, bytes } if open.contains(&file) => len = len.max(offset + bytes.len()),
+            Record::Truncate { file, len: new_len } if open.contains(&file) => len = new_len,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn all_files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
