@@ -107,6 +107,7 @@ pub(super) const SAFETY: &[Line] = &[
         "S15",
         "the log's files are for their owner alone; a file is opened once, whatever its name",
         &[
+            "server/eventlog/tests/contract/files.rs::an_open_log_has_the_locks_by_which_sqlite_knows_of_it_in_other_programs",
             "server/eventlog/tests/contract/files.rs::a_log_is_not_opened_twice_by_another_name_of_its_file",
             "server/eventlog/tests/contract/files.rs::nobody_else_may_read_a_log_or_a_backup_also_one_that_an_older_program_left_open",
             "tests/e2e/offline.rs::what_a_server_and_its_tools_write_is_for_nobody_else_to_read_whatever_the_umask",
