@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -29,12 +29,13 @@ use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    time::Sleep,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    faults::{FaultSwitch, Faults, Stub},
+    faults::{FaultSwitch, Faults, Stub, locked},
     origin::{self, Names},
 };
 
@@ -44,8 +45,16 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The longest that a long poll may be parked, in seconds.
 pub(crate) const MAX_WAIT_S: u64 = 30;
 
-/// A connection on which nothing was ever sent is closed after so long.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+/// What connections may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Maximum number of open connections; others wait until one has ended.
+    connections: usize,
+    /// How long a connection may be without a request, or may take to send the head of one.
+    head_timeout: Duration,
+}
+
+pub(crate) const LIMITS: Limits = Limits { connections: 512, head_timeout: Duration::from_secs(30) };
 
 /// How long, and how much, is read of what nobody wants before a connection is closed.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(3);
@@ -57,19 +66,25 @@ pub(crate) async fn serve(
     router: Router,
     names: Names,
     shutdown: CancellationToken,
+    limits: Limits,
 ) -> io::Result<()> {
     let app = router
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(names, origin::layer))
         .layer(middleware::from_fn(part_gently))
         .into_make_service_with_connect_info::<Line>();
-    axum::serve(CuttableListener(listener), app).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let listener = CuttableListener { listener, room, head_timeout: limits.head_timeout };
+    axum::serve(listener, app).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
-/// A client whose body was refused may still be sending it: closing at once would take its answer away.
+/// A client whose body was refused may still be sending it: closing at once would take its answer away. While a request is
+/// answered, its connection is waited for as long as that takes.
 async fn part_gently(ConnectInfo(line): ConnectInfo<Line>, request: Request, next: Next) -> Response {
     let has_body = !request.body().is_end_stream();
+    line.waits_since(None);
     let mut response = next.run(request).await;
+    line.waits_since(Some(Instant::now()));
     if has_body && response.status().is_client_error() {
         line.linger();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -190,13 +205,16 @@ pub(crate) struct Line(Arc<LineState>);
 struct LineState {
     cut: AtomicBool,
     linger: AtomicBool,
+    /// Since when it waits for the head of a request; `None` while one is answered.
+    waits_since: Mutex<Option<Instant>>,
     local: Option<SocketAddr>,
 }
 
 impl Line {
     fn new(stream: &TcpStream) -> Line {
         let local = stream.local_addr().ok();
-        Line(Arc::new(LineState { cut: AtomicBool::new(false), linger: AtomicBool::new(false), local }))
+        let waits_since = Mutex::new(Some(Instant::now()));
+        Line(Arc::new(LineState { cut: AtomicBool::new(false), linger: AtomicBool::new(false), waits_since, local }))
     }
 
     /// The address that the client connected to.
@@ -214,6 +232,10 @@ impl Line {
         self.0.cut.load(Ordering::Acquire)
     }
 
+    fn waits_since(&self, since: Option<Instant>) {
+        *locked(&self.0.waits_since) = since;
+    }
+
     /// Reads and drops what the client still sends before the connection is closed.
     fn linger(&self) {
         self.0.linger.store(true, Ordering::Release);
@@ -227,35 +249,45 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Line {
 }
 
 /// A TCP listener whose connections can be cut from inside a handler.
-struct CuttableListener(TcpListener);
+struct CuttableListener {
+    listener: TcpListener,
+    room: Arc<Semaphore>,
+    head_timeout: Duration,
+}
 
 impl Listener for CuttableListener {
     type Io = CuttableStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
+        // Never closed, so there is always a place to wait for.
+        let place = self.room.clone().acquire_owned().await.ok();
+        let (stream, peer) = Listener::accept(&mut self.listener).await;
         // Answers are small and awaited; without this each could wait for a delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY for this connection");
         }
         let line = Line::new(&stream);
-        let silent_until = Some(Box::pin(tokio::time::sleep(SILENCE_TIMEOUT)));
-        (CuttableStream { stream, line, silent_until, linger_until: None, dropped_bytes: 0 }, peer)
+        let head_timeout = self.head_timeout;
+        let head_until = Box::pin(tokio::time::sleep(head_timeout));
+        let (linger_until, dropped_bytes) = (None, 0);
+        (CuttableStream { stream, line, head_timeout, head_until, linger_until, dropped_bytes, _place: place }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
 struct CuttableStream {
     stream: TcpStream,
     line: Line,
-    /// Until then the first byte must come; `None` once it has.
-    silent_until: Option<Pin<Box<Sleep>>>,
+    head_timeout: Duration,
+    /// When to look whether the head of a request has come in time.
+    head_until: Pin<Box<Sleep>>,
     linger_until: Option<Pin<Box<Sleep>>>,
     dropped_bytes: usize,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl CuttableStream {
@@ -267,15 +299,16 @@ impl CuttableStream {
 impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if read.is_ready() {
-            self.silent_until = None;
-        } else if let Some(until) = &mut self.silent_until
-            && until.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        let (timeout, since) = (self.head_timeout, *locked(&self.line.0.waits_since));
+        // Runs while a request is answered too: nobody would begin it when the answer is sent.
+        while self.head_until.as_mut().poll(cx).is_ready() {
+            let until = since.unwrap_or_else(Instant::now) + timeout;
+            if until <= Instant::now() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.head_until.as_mut().reset(until);
         }
-        read
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
@@ -323,5 +356,57 @@ impl AsyncWrite for CuttableStream {
             self.dropped_bytes += buffer.filled().len();
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    /// Answers after four times as long as a head may take.
+    async fn stub(limits: Limits) -> (SocketAddr, CancellationToken) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let slowly = move || async move {
+            tokio::time::sleep(4 * limits.head_timeout).await;
+            "done"
+        };
+        let router = Router::new().route("/", get(slowly));
+        tokio::spawn(serve(listener, router, Names::default(), stop.clone(), limits));
+        (address, stop)
+    }
+
+    async fn until_closed(mut stream: TcpStream) -> String {
+        let mut read = Vec::new();
+        // A reset is an end too.
+        let _end = stream.read_to_end(&mut read).await;
+        String::from_utf8(read).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_request_is_closed_and_one_that_waits_for_its_answer_is_not() {
+        let (address, _stop) = stub(Limits { connections: 8, head_timeout: Duration::from_millis(60) }).await;
+        let silent = TcpStream::connect(address).await.unwrap();
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(&ASK[..20]).await.unwrap();
+        let mut patient = TcpStream::connect(address).await.unwrap();
+        patient.write_all(ASK).await.unwrap();
+        assert_eq!((until_closed(silent).await, until_closed(slow).await), (String::new(), String::new()));
+        let answer = until_closed(patient).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("done"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn beyond_the_limit_a_connection_waits_until_another_has_ended() {
+        let (address, _stop) = stub(Limits { connections: 1, head_timeout: Duration::from_millis(60) }).await;
+        let first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(ASK).await.unwrap();
+        assert_eq!(until_closed(first).await, "", "it is closed because it sends nothing");
+        assert!(until_closed(second).await.starts_with("HTTP/1.1 200 OK"), "and the second gets its turn");
     }
 }

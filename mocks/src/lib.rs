@@ -151,7 +151,7 @@ impl Mocks {
         tasks.spawn(mail::serve_smtp(smtp, mailbox.clone(), mail_faults, stop.clone()));
         let (http_stop, names) = (stop.clone(), origin::Names(config.hosts.into()));
         tasks.spawn(async move {
-            if let Err(error) = http::serve(http, router, names, http_stop).await {
+            if let Err(error) = http::serve(http, router, names, http_stop, http::LIMITS).await {
                 tracing::error!(%error, "the stubs' HTTP listener failed");
             }
         });
