@@ -7,6 +7,7 @@
 //! medians, those beside others medians of what each round gave.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
+mod bare_sqlite;
 mod postgres;
 mod snapshots;
 mod together;
@@ -17,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use storefront_eventlog::{
     Append, EventStore, Expected, Filter, JsonText, NewEvent, Position, SqliteStore, StreamAppend, StreamName, Version,
 };
@@ -82,21 +83,32 @@ async fn sqlite_writing(folder: &Path) {
             rate
         })
     };
-    let bare = |in_transaction: usize, total: usize| {
+    let bare = |in_transaction: usize, total: usize, hashes: bool| {
         let folder = folder.to_owned();
         case(async move |round| {
-            bare_sqlite(&folder.join(format!("bare-{in_transaction}-{round}")), total, in_transaction)
+            let path = folder.join(format!("bare-{in_transaction}-{hashes}-{round}"));
+            bare_sqlite::appends(&path, total, in_transaction, hashes)
         })
     };
     compare(
         "SQLite, writing",
         vec![
-            ("bare loop, a transaction for each event", bare(1, 1_000)),
+            ("bare loop, a transaction for each event", bare(1, 1_000, false)),
             ("log, 1 caller", log(1, 1_000, 1)),
             ("log, 16 callers on their own streams", log(16, 8_000, 16)),
-            ("bare loop, 64 events in a transaction", bare(64, 16_000)),
+            ("bare loop, 64 events in a transaction", bare(64, 16_000, false)),
             ("log, 64 callers on their own streams", log(64, 16_000, 64)),
             ("log, 64 callers on one long stream", log(64, 16_000, 1)),
+        ],
+    )
+    .await;
+    compare(
+        "SQLite, what the hash tree costs, all of it in the loop that writes",
+        vec![
+            ("bare loop, a transaction for each event", bare(1, 1_000, false)),
+            ("the same, with the hash tree", bare(1, 1_000, true)),
+            ("bare loop, 64 events in a transaction", bare(64, 16_000, false)),
+            ("the same, with the hash tree", bare(64, 16_000, true)),
         ],
     )
     .await;
@@ -247,44 +259,6 @@ async fn short_streams(log: &Log) -> f64 {
         assert_eq!(log.read_stream(&stream, Version(1), 100).await.unwrap().len(), 10);
     }
     5000.0 / start.elapsed().as_secs_f64()
-}
-
-/// The same rows into the same table by a plain loop.
-fn bare_sqlite(path: &Path, total: usize, in_transaction: usize) -> f64 {
-    // The log makes the table, and the loop writes to it alone.
-    drop(SqliteStore::open(path).unwrap());
-    let connection = Connection::open(path).unwrap();
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 10000").unwrap();
-    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
-    let sql = "INSERT INTO events (position, stream, version, id, type, schema_version, time_ms, correlation_id,
-        causation_id, actor, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    let mut insert = connection.prepare(sql).unwrap();
-    let mut position = 0_i64;
-    let start = Instant::now();
-    for _ in 0..total / in_transaction {
-        connection.prepare_cached("BEGIN IMMEDIATE").unwrap().execute([]).unwrap();
-        for caller in 0..in_transaction {
-            position += 1;
-            let event = an_event();
-            let version = (position - 1) / in_transaction as i64 + 1;
-            let values = params![
-                position,
-                format!("s-{caller}"),
-                version,
-                event.id.as_bytes().as_slice(),
-                event.kind,
-                event.schema_version,
-                event.time_ms,
-                event.correlation_id,
-                event.causation_id,
-                event.actor,
-                event.data.as_str()
-            ];
-            insert.execute(values).unwrap();
-        }
-        connection.prepare_cached("COMMIT").unwrap().execute([]).unwrap();
-    }
-    position as f64 / start.elapsed().as_secs_f64()
 }
 
 /// What a bare loop does with the rows that it reads.

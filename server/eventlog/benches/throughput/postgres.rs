@@ -4,7 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use storefront_eventlog::{Answer, Append, Checkpoint, JsonText, Position, PostgresStore, Taken, TimerChange};
+use storefront_eventlog::{
+    Answer, Append, Checkpoint, HashTree, JsonText, Position, PostgresStore, Recorded, StreamName, Taken, TimerChange,
+    Version,
+};
 use tokio::task::JoinSet;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -33,11 +36,13 @@ pub(super) async fn all(address: &str) {
         let log = log.clone();
         case(async move |round| appends(&log, callers, total, |caller| format!("s-{callers}-{round}-{caller}")).await)
     };
+    let hashed = address.to_owned();
     compare(
         "PostgreSQL, writing",
         vec![
             ("bare autocommit insert, one connection", bare(1, 1_000, INSERT)),
             ("the same, with a head row that is bumped", bare(1, 1_000, BUMP_AND_INSERT)),
+            ("the same, with the hash tree", case(async move |_| hashed_postgres(&hashed, 1_000).await)),
             ("log, 1 caller", appending(1, 1_000)),
             ("bare autocommit insert, 16 connections", bare(16, 4_000, INSERT)),
             ("log, 16 callers on their own streams", appending(16, 6_400)),
@@ -152,6 +157,60 @@ async fn bare_postgres(address: &str, connections: usize, total: usize, insert: 
     }
     running.join_all().await;
     total as f64 / start.elapsed().as_secs_f64()
+}
+
+/// The same with the tree: the event is hashed, the row has a checksum, and the head row the peaks, as the log's has.
+const GROW_AND_INSERT: &str = "WITH bumped AS (UPDATE bare_tree SET position = position + 1, leaves = leaves + 1,
+        peaks = CASE WHEN leaves = $12 AND substr(peaks, greatest(length(peaks) - 31, 1)) = $13 THEN $14 ELSE peaks END
+        RETURNING position)
+    INSERT INTO bare (position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor,
+    data, checksum) SELECT position, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM bumped";
+
+/// As [`bare_postgres`] on one connection, with the hash tree. Needs its table.
+async fn hashed_postgres(address: &str, total: usize) -> f64 {
+    let table = "CREATE TABLE IF NOT EXISTS bare_tree (position BIGINT NOT NULL, leaves BIGINT NOT NULL,
+            peaks BYTEA NOT NULL) WITH (fillfactor = 10);
+        DELETE FROM bare_tree;
+        INSERT INTO bare_tree SELECT coalesce(max(position), 1), 0, '' FROM bare";
+    let (client, connection) = tokio_postgres::connect(address, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(table).await.unwrap();
+    let start = Instant::now();
+    let insert = client.prepare(GROW_AND_INSERT).await.unwrap();
+    let stream = StreamName::new(Uuid::now_v7().to_string()).unwrap();
+    let (mut tree, mut peaks) = (HashTree::default(), Vec::new());
+    for leaves in 0..total as i64 {
+        let (version, event) = (leaves + 1, an_event());
+        tree.add(&Recorded::new(Position(version as u64), &stream, Version(version as u64), &event));
+        let last_peak = peaks[peaks.len().saturating_sub(32)..].to_vec();
+        peaks = vec![7_u8; 32 * version.count_ones() as usize];
+        client
+            .execute(
+                &insert,
+                &[
+                    &stream.as_str(),
+                    &version,
+                    &event.id,
+                    &event.kind.as_str(),
+                    &i32::from(event.schema_version),
+                    &event.time_ms,
+                    &event.correlation_id.as_str(),
+                    &event.causation_id.as_deref(),
+                    &event.actor.as_str(),
+                    &event.data.as_str(),
+                    &(i64::MAX - version),
+                    &leaves,
+                    &last_peak,
+                    &peaks,
+                ],
+            )
+            .await
+            .unwrap();
+    }
+    let rate = total as f64 / start.elapsed().as_secs_f64();
+    let kept: i64 = client.query_one("SELECT leaves FROM bare_tree", &[]).await.unwrap().get(0);
+    assert_eq!((kept, tree.position()), (total as i64, Position(total as u64)));
+    rate
 }
 
 async fn bare_postgres_reading(address: &str, look: Look) -> f64 {
