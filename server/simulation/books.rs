@@ -230,6 +230,7 @@ impl Books {
             }
             PaymentEvent::IntentCreated { .. }
             | PaymentEvent::AuthenticationRequired { .. }
+            | PaymentEvent::Found { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::RefundPending { .. }
             | PaymentEvent::RefundFound { .. }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use storefront_api::{Money, PaymentId, RefundId};
+use storefront_api::{Money, PaymentId, RefundId, Timestamp};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
 use super::fate;
@@ -16,7 +16,7 @@ use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
 use crate::integrations::ports::Cards;
-use crate::integrations::ports::{ListedDispute, ListedRefund};
+use crate::integrations::ports::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 
 /// What the card gateway knows.
 #[derive(Default)]
@@ -191,6 +191,15 @@ impl Cards for Gateway {
             state: *state,
         });
         Ok(listed.collect())
+    }
+
+    // No simulated operator compares the gateway with the log.
+    async fn list_charges(&self, _since: Timestamp) -> Result<ListedCharges, GatewayError> {
+        Err(unknown("the simulated gateway lists no charges"))
+    }
+
+    async fn find_charge(&self, _payment_reference: &str) -> Result<Option<ListedCharge>, GatewayError> {
+        Err(unknown("the simulated gateway lists no charges"))
     }
 
     async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {

@@ -122,6 +122,7 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
             | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::Succeeded { .. }
             | PaymentEvent::Declined { .. }
+            | PaymentEvent::Found { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
             | PaymentEvent::RefundPending { .. }

@@ -15,7 +15,7 @@ use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
 use crate::integrations::ports::Cards;
-use crate::integrations::ports::{ListedDispute, ListedRefund};
+use crate::integrations::ports::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::store::aggregates::Stored;
 
 /// A log on paper: what is written gets the next position and the next version of its stream.
@@ -145,6 +145,8 @@ pub(crate) struct FakeCards {
     pub(crate) asked: Mutex<Vec<String>>,
     /// Whose intent each is, by the gateway's name for it; without any, it does not answer.
     pub(crate) intents: Mutex<Vec<(String, PaymentId)>>,
+    /// The charges that it lists, newest first, and that it finds.
+    pub(crate) charges: Mutex<Vec<ListedCharge>>,
 }
 
 fn no_answer() -> GatewayError {
@@ -185,6 +187,15 @@ impl Cards for FakeCards {
 
     async fn list_disputes(&self, _payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
         Ok(Vec::new())
+    }
+
+    async fn list_charges(&self, _since: Timestamp) -> Result<ListedCharges, GatewayError> {
+        Ok(ListedCharges { charges: self.charges.lock().unwrap().clone(), is_complete: true })
+    }
+
+    async fn find_charge(&self, payment_reference: &str) -> Result<Option<ListedCharge>, GatewayError> {
+        let charges = self.charges.lock().unwrap();
+        Ok(charges.iter().find(|charge| charge.reference == payment_reference).cloned())
     }
 
     async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {

@@ -77,6 +77,13 @@ async fn bad_input_gets_the_exact_problem_and_writes_nothing() {
         ),
         post("a wrong UUID", "/v1/orders/42/items", &item(json!(1)), 400, "invalid_path"),
         post(
+            "a refund of a charge without a key",
+            "/v1/payments/unmatched/pi_none/refunds",
+            &json!({}),
+            400,
+            "idempotency_key_required",
+        ),
+        post(
             "a checkout without a key",
             &format!("/v1/orders/{order}/checkout"),
             &serde_json::to_value(sample_checkout()).unwrap(),

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use storefront_api::{OrderStatus, ScenarioState};
 use storefront_eventlog::SqliteStore;
-use storefront_mocks::Mocks;
+use storefront_mocks::{Mocks, MocksConfig};
 use storefront_server::Server;
 use uuid::Uuid;
 
@@ -221,6 +221,16 @@ async fn a_lab_with_two_parked() -> (World, [String; 2]) {
     (world, orders.map(|order| order.to_string()))
 }
 
+/// Charges a card at the gateway, past the shop.
+async fn a_charge_without_an_order(world: &World, http: &reqwest::Client) -> String {
+    let form = [("amount", "2499"), ("currency", "eur"), ("confirm", "true"), ("payment_method", VISA)];
+    let url = format!("{}/v1/payment_intents", world.mocks.card_gateway_url());
+    let request = http.post(url).bearer_auth(MocksConfig::default().card_key).form(&form);
+    let intent: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(intent["status"], "succeeded", "{intent}");
+    intent["id"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_post_of_the_description_has_one_effect_under_one_key() {
     let (world, [retried, skipped]) = a_lab_with_two_parked().await;
@@ -289,6 +299,10 @@ async fn every_post_of_the_description_has_one_effect_under_one_key() {
     twice.post("/v1/orders/{id}/deliver", &format!("/v1/orders/{order}/deliver"), recipient).await;
     let refund = json!({"amount": {"amount": 100, "currency": "EUR"}, "reason": "a scratch"});
     twice.post("/v1/orders/{id}/refunds", &format!("/v1/orders/{order}/refunds"), refund).await;
+    let charge = a_charge_without_an_order(&world, &http).await;
+    let route = "/v1/payments/unmatched/{reference}/refunds";
+    let refunded = twice.post(route, &format!("/v1/payments/unmatched/{charge}/refunds"), none()).await;
+    assert_eq!(refunded["refunds"][0]["amount"]["amount"], 2499);
     let issued = async || world.client.voucher_issued(order).await.unwrap();
     let voucher = eventually("the voucher is issued", issued).await.code;
     let revoke = json!({"reason": "a mistake"});

@@ -32,6 +32,7 @@ async fn every_route_of_the_description_is_there_and_answers_what_the_descriptio
                 .replace("{sequence}", &order.to_string())
                 .replace("{customer}", customer)
                 .replace("{code}", "ab12c")
+                .replace("{reference}", "pi_none")
                 .replace("{stream}", &format!("order-{order}"));
             assert!(!real.contains('{'), "{path} has a parameter that this test does not know");
             let method: reqwest::Method = method.to_uppercase().parse().unwrap();

@@ -1,7 +1,9 @@
 //! A database that goes back in time under running servers, and clocks that do not agree with it.
 
-use storefront_api::{EventQuery, InvoiceListQuery, OrderStatus};
-use storefront_client::Client;
+use std::collections::BTreeSet;
+
+use storefront_api::{EventQuery, InvoiceListQuery, OrderId, OrderStatus, PaymentStatus, UnmatchedReason};
+use storefront_client::{Client, IdempotencyKey};
 use storefront_mocks::{Mocks, MocksConfig, Stub};
 use tokio_postgres::NoTls;
 
@@ -63,12 +65,21 @@ async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_a
     for order in &lost {
         assert_eq!(clients[0].order(*order).await.unwrap(), None, "it is gone");
     }
-    let mut orders = kept;
+    charges_without_an_order_go_back_once(&clients, &mocks, &lost).await;
+    for order in &kept {
+        ends_well(&clients[1], &mocks, *order, "after the copy took over").await;
+    }
+    // An order's number is made from its position, so a new one may have that of an order that is gone, and of its mails.
+    mocks.mailbox().clear();
+    let mut orders = Vec::new();
     for turn in 0..6 {
         orders.push(a_checkout(&clients[turn % 2], &product).await);
     }
     for order in &orders {
         ends_well(&clients[1], &mocks, *order, "after the copy took over").await;
+    }
+    orders.extend(kept);
+    for order in &orders {
         assert_eq!(clients[0].order(*order).await.unwrap().unwrap().status, OrderStatus::Confirmed);
     }
     positions_are_dense(&clients[0]).await;
@@ -83,6 +94,48 @@ async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_a
         tokio::task::spawn_blocking(move || run("storefront-server", ["check", "--store", &store])).await.unwrap();
     let printed = String::from_utf8(checked.stdout).unwrap();
     assert!(checked.status.success() && printed.contains("all sound"), "{printed}");
+}
+
+/// What was paid for orders that are gone is named everywhere, and goes back once, whoever asks for it and how often.
+async fn charges_without_an_order_go_back_once(clients: &[Client], mocks: &Mocks, lost: &[OrderId]) {
+    let tells_of = async |client: &Client| {
+        let reasons = client.readiness().await.unwrap().reasons;
+        reasons.into_iter().find(|reason| reason.contains("charges at the card gateway are not in the books"))
+    };
+    for client in clients {
+        let told = eventually("the charges are told of", async || tells_of(client).await).await;
+        assert!(told.starts_with(&format!("{} charges", lost.len())), "{told}");
+    }
+    let named = clients[1].unmatched_charges().await.unwrap();
+    assert!(named.complete && named.items.iter().all(|charge| charge.left == charge.amount), "{named:?}");
+    assert!(named.items.iter().all(|charge| charge.reason == UnmatchedReason::NoOrder), "{named:?}");
+    let orders: BTreeSet<_> = named.items.iter().filter_map(|charge| charge.order_id).collect();
+    assert_eq!((named.items.len(), orders), (lost.len(), lost.iter().copied().collect()));
+
+    for charge in &named.items {
+        let key = IdempotencyKey::new();
+        let first = clients[0].refund_unmatched(&charge.reference, &key).await.unwrap();
+        let again = clients[1].refund_unmatched(&charge.reference, &key).await.unwrap();
+        assert_eq!((again.replayed, &again.value), (true, &first.value));
+        let other = clients[1].refund_unmatched(&charge.reference, &IdempotencyKey::new()).await.unwrap_err();
+        assert_eq!(other.problem().map(|problem| problem.code.as_str()), Some("charge_in_books"));
+        eventually("the money is back", || async {
+            let payment = clients[1].payment(first.value.id).await.unwrap().unwrap();
+            (payment.status == PaymentStatus::Refunded && payment.order_id == charge.order_id.unwrap()).then_some(())
+        })
+        .await;
+    }
+    let mut refunds: Vec<_> = mocks.card_gateway().refunds();
+    refunds.retain(|refund| named.items.iter().any(|charge| charge.reference == refund.payment_intent));
+    let went_back: i64 = refunds.iter().map(|refund| refund.amount).sum();
+    let charged: i64 = named.items.iter().map(|charge| charge.amount.amount).sum();
+    assert_eq!((refunds.len(), went_back), (named.items.len(), charged), "{refunds:?}");
+    for client in clients {
+        assert_eq!(client.unmatched_charges().await.unwrap().items, []);
+        assert_eq!(tells_of(client).await, None);
+        let processes = client.processes().await.unwrap().items;
+        assert!(processes.iter().all(|process| process.parked == 0), "{processes:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,7 @@ mod orders;
 mod problem;
 mod processes;
 mod product_service;
+mod reconciliation;
 mod repeats;
 mod statistics;
 mod stock;
@@ -66,6 +67,7 @@ pub use processes::{
     WaitingEvent,
 };
 pub use product_service::{ConfirmedWithdrawals, HeldWithdrawals, ProductServiceState, UnreadableProduct};
+pub use reconciliation::{UnmatchedCharge, UnmatchedCharges, UnmatchedReason};
 pub use repeats::{Repeat, RepeatKind, Repeats, WebhookCounts};
 pub use statistics::{DayStatistics, ProductSales, Statistics};
 pub use stock::{AdjustStock, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery};

@@ -1,9 +1,10 @@
-//! Invoices and credit notes as people keep them.
+//! Invoices and credit notes as people keep them, and charges that are not in the books.
 
-use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::{Method, RequestBuilder};
+use storefront_api::{IDEMPOTENCY_KEY_HEADER, Payment, UnmatchedCharges};
 
-use crate::{Client, ClientError};
+use crate::{Client, ClientError, IdempotencyKey, Written};
 
 impl Client {
     /// `GET /v1/invoices/{number}` as plain text, at most 78 columns wide; also of a credit note. `None` where there is none.
@@ -22,6 +23,27 @@ impl Client {
     pub async fn document_pdf(&self, number: &str) -> Result<Option<Vec<u8>>, ClientError> {
         let answer = self.send(self.document(number, HeaderValue::from_static("application/pdf")), None).await?;
         Ok(self.found(answer)?.map(|answer| answer.body))
+    }
+
+    /// `GET /v1/payments/unmatched`: charges at the card gateway that are not in the books.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn unmatched_charges(&self) -> Result<UnmatchedCharges, ClientError> {
+        self.read(self.get(&["v1", "payments", "unmatched"], &()), None).await
+    }
+
+    /// `POST /v1/payments/unmatched/{reference}/refunds`: gives back all that is left of one.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key.
+    pub async fn refund_unmatched(
+        &self,
+        reference: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Written<Payment>, ClientError> {
+        let request = self.request(Method::POST, &["v1", "payments", "unmatched", reference, "refunds"]);
+        self.write(request.header(IDEMPOTENCY_KEY_HEADER, key.as_str())).await
     }
 
     fn document(&self, number: &str, accept: HeaderValue) -> RequestBuilder {

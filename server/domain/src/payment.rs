@@ -43,6 +43,15 @@ pub enum PaymentEvent {
         /// The gateway's name for the payment.
         reference: String,
     },
+    /// Money that nobody here had asked for was found at the gateway. The payment begins with it.
+    Found {
+        /// For which order, whether the shop has it or not.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
+        /// The gateway's name for the payment.
+        reference: String,
+    },
     /// The payment was refused for good.
     Declined {
         /// Why, for programs.
@@ -156,6 +165,15 @@ pub enum PaymentCommand {
     },
     /// Record that the money is there; a second time changes nothing.
     RecordSuccess {
+        /// The gateway's name for the payment.
+        reference: String,
+    },
+    /// Record money at the gateway that nobody here had asked for; a second time changes nothing.
+    RecordFound {
+        /// For which order, whether the shop has it or not.
+        order_id: OrderId,
+        /// How much.
+        amount: Money,
         /// The gateway's name for the payment.
         reference: String,
     },

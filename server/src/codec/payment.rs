@@ -15,6 +15,7 @@ pub(super) const KINDS: &[&str] = &[
     "payment.intent_created",
     "payment.authentication_required",
     "payment.succeeded",
+    "payment.found",
     "payment.declined",
     "payment.outcome_unknown",
     "payment.cancelled",
@@ -59,6 +60,13 @@ struct AuthenticationRequired {
 
 #[derive(Serialize, Deserialize)]
 struct Succeeded {
+    reference: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Found {
+    order_id: OrderId,
+    amount: Money,
     reference: String,
 }
 
@@ -182,6 +190,9 @@ pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
             encoded("payment.authentication_required", 1, &AuthenticationRequired { reference, url, expires_at })
         }
         PaymentEvent::Succeeded { reference } => encoded("payment.succeeded", 1, &Succeeded { reference }),
+        PaymentEvent::Found { order_id, amount, reference } => {
+            encoded("payment.found", 1, &Found { order_id, amount: amount.into(), reference })
+        }
         PaymentEvent::Declined { reason, message } => encoded("payment.declined", 1, &Declined { reason, message }),
         PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at } => {
             encoded("payment.outcome_unknown", 1, &OutcomeUnknown { attempt, detail, next_attempt_at })
@@ -230,6 +241,7 @@ fn encode_later(event: PaymentEvent) -> Encoded {
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled) => encode(&other),
     }
@@ -253,6 +265,10 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Paym
         ("payment.succeeded", 1) => {
             let Succeeded { reference } = parsed(kind, data)?;
             Ok(PaymentEvent::Succeeded { reference })
+        }
+        ("payment.found", 1) => {
+            let Found { order_id, amount, reference } = parsed(kind, data)?;
+            Ok(PaymentEvent::Found { order_id, amount: amount.into(), reference })
         }
         ("payment.declined", 1) => {
             let Declined { reason, message } = parsed(kind, data)?;

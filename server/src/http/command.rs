@@ -41,17 +41,28 @@ impl<T> Command<T> {
 
     /// Refuses a command without a key: doing it twice by accident would cost money.
     pub(crate) fn with_key(self) -> Result<Self, ApiError> {
-        if self.context.idempotency.is_some() {
-            return Ok(self);
-        }
-        Err(ApiError::new(
-            Code::IdempotencyKeyRequired,
-            "Send an Idempotency-Key (1 to 255 characters, such as a random UUID), and the same again when you repeat.",
-        ))
+        require_key(&self.context)?;
+        Ok(self)
     }
 }
 
+fn require_key(context: &Context) -> Result<(), ApiError> {
+    if context.idempotency.is_some() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::IdempotencyKeyRequired,
+        "Send an Idempotency-Key (1 to 255 characters, such as a random UUID), and the same again when you repeat.",
+    ))
+}
+
 impl Bare {
+    /// Refuses a command without a key, as [`Command::with_key`] does.
+    pub(crate) fn with_key(self) -> Result<Self, ApiError> {
+        require_key(&self.context)?;
+        Ok(self)
+    }
+
     /// The work belongs to no order.
     pub(crate) fn into_context(self) -> Context {
         self.context

@@ -57,6 +57,7 @@ codes! {
     VoucherNotFound, "voucher_not_found", NOT_FOUND, "No such voucher";
     InvoiceNotFound, "invoice_not_found", NOT_FOUND, "No such invoice";
     PaymentNotFound, "payment_not_found", NOT_FOUND, "No such payment";
+    ChargeNotFound, "charge_not_found", NOT_FOUND, "No such charge";
     ViewNotFound, "view_not_found", NOT_FOUND, "No such view";
     VersionNotFound, "version_not_found", NOT_FOUND, "The order has no such version";
     ProcessNotFound, "process_not_found", NOT_FOUND, "No such process";
@@ -85,6 +86,7 @@ codes! {
     VoucherNotUsable, "voucher_not_usable", CONFLICT, "The voucher cannot be used";
     NothingToRefund, "nothing_to_refund", CONFLICT, "There is nothing to give back";
     RefundTooLarge, "refund_too_large", CONFLICT, "Less is left of what was paid";
+    ChargeInBooks, "charge_in_books", CONFLICT, "The charge belongs to a payment";
     CustomerExists, "customer_exists", CONFLICT, "There is such a customer already";
     BalanceTooLarge, "balance_too_large", CONFLICT, "The balance would be too large";
     StockState, "stock_state", CONFLICT, "The stock forbids it";

@@ -36,7 +36,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::openapi::Document;
 use self::routes::{
     catalogue, customers, documents, events, export, health, lab, orders, picture, processes, product_service,
-    products, stock, views, vouchers, wallets, webhooks,
+    products, stock, unmatched_charges, views, vouchers, wallets, webhooks,
 };
 use crate::http::error::ApiError;
 use crate::http::error_code::Code;
@@ -93,6 +93,8 @@ fn documented_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::refund::refund))
         .routes(routes!(documents::come_back))
         .routes(routes!(documents::get_payment))
+        .routes(routes!(unmatched_charges::list_unmatched))
+        .routes(routes!(unmatched_charges::refund_unmatched))
         .routes(routes!(documents::list_invoices))
         .routes(routes!(documents::get_invoice))
         .routes(routes!(customers::register))

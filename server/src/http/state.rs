@@ -20,6 +20,7 @@ use crate::integrations::ports::Cards;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::operations::progress::Progress;
+use crate::payments::reconciliation::Reconciliation;
 use crate::store::aggregates::Store;
 use crate::store::log_health::LogHealth;
 use crate::views::Views;
@@ -59,6 +60,8 @@ pub(crate) struct Shop {
     pub(crate) shared_log: bool,
     /// The card gateway, for questions about what it has told.
     pub(crate) cards: Arc<dyn Cards>,
+    /// What the card gateway charged and the log does not know.
+    pub(crate) reconciliation: Reconciliation,
     pub(crate) card_webhook_secret: Option<Secret>,
     /// The one currency of the shop.
     pub(crate) currency: Currency,

@@ -402,17 +402,39 @@ impl CardGateway {
         Ok(intent.metadata.get("payment_id").and_then(|id| id.parse().ok()))
     }
 
+    /// Whether the gateway knows an intent by this name.
+    ///
+    /// # Errors
+    /// See [`CardGateway::create`].
+    pub(super) async fn has_intent(&self, reference: &str) -> Result<bool, GatewayError> {
+        Ok(!self.get(&["v1", "payment_intents", reference]).await?.is_missing())
+    }
+
+    /// A page of the objects of a kind, newest first: of one payment or of all, after one of them or from the newest on.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        of: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<ListObject<T>, GatewayError> {
+        let mut url = self.endpoint.url(&["v1", kind]);
+        for (name, value) in [("payment_intent", of), ("limit", Some(PAGE_SIZE)), ("starting_after", after)] {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        self.send(self.endpoint.http.request(Method::GET, url)).await?.success()?.read()
+    }
+
     /// All objects of a kind that belong to a payment, newest first, page by page.
-    async fn list<T: DeserializeOwned + Listed>(&self, kind: &str, of: &str) -> Result<Vec<T>, GatewayError> {
+    pub(super) async fn list<T: DeserializeOwned + Listed>(
+        &self,
+        kind: &str,
+        of: &str,
+    ) -> Result<Vec<T>, GatewayError> {
         let mut all: Vec<T> = Vec::new();
         for _ in 0..MAX_PAGES {
-            let mut url = self.endpoint.url(&["v1", kind]);
-            url.query_pairs_mut().append_pair("payment_intent", of).append_pair("limit", PAGE_SIZE);
-            if let Some(last) = all.last() {
-                url.query_pairs_mut().append_pair("starting_after", last.id());
-            }
-            let answer = self.send(self.endpoint.http.request(Method::GET, url)).await?;
-            let page: ListObject<T> = answer.success()?.read()?;
+            let page: ListObject<T> = self.page(kind, Some(of), all.last().map(Listed::id)).await?;
             let is_last = !page.has_more || page.data.is_empty();
             all.extend(page.data);
             if is_last {

@@ -1,14 +1,14 @@
 //! The card gateway's JSON: what of a payment intent, a refund and an error the shop looks at.
 //!
-//! Source: the published API reference of Stripe, objects "PaymentIntent", "Refund" and "Error". Nothing here does I/O.
+//! Source: the published API reference of Stripe, objects "PaymentIntent", "Charge", "Refund" and "Error". Nothing here does I/O.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
-use storefront_api::{Currency, Money};
+use storefront_api::{Currency, Money, Timestamp};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
-use crate::integrations::ports::{ListedDispute, ListedRefund};
+use crate::integrations::ports::{ListedCharge, ListedDispute, ListedRefund};
 
 use super::card_amounts;
 
@@ -54,6 +54,21 @@ pub(super) struct RefundObject {
     metadata: Option<BTreeMap<String, String>>,
 }
 
+/// An attempt to take money, as the gateway keeps it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ChargeObject {
+    pub(super) id: String,
+    /// When, in seconds since 1970-01-01 UTC.
+    pub(super) created: i64,
+    amount_captured: i64,
+    amount_refunded: i64,
+    currency: String,
+    /// Absent for one that was made without an intent.
+    payment_intent: Option<String>,
+    #[serde(default, deserialize_with = "null_is_nothing")]
+    metadata: BTreeMap<String, String>,
+}
+
 /// A dispute, as the gateway keeps it.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct DisputeObject {
@@ -93,6 +108,31 @@ impl Listed for RefundObject {
 impl Listed for DisputeObject {
     fn id(&self) -> &str {
         &self.id
+    }
+}
+
+impl Listed for ChargeObject {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl ChargeObject {
+    /// The charge as the shop takes it in; `None` for one that took no money, and for one without an intent, which no shop
+    /// of this kind makes.
+    ///
+    /// # Errors
+    /// A few words on what cannot be understood.
+    pub(super) fn listed(self) -> Result<Option<ListedCharge>, String> {
+        let Some(reference) = self.payment_intent.filter(|_| self.amount_captured > 0) else { return Ok(None) };
+        Ok(Some(ListedCharge {
+            reference,
+            amount: money(self.amount_captured, &self.currency)?,
+            given_back: money(self.amount_refunded, &self.currency)?,
+            order_id: self.metadata.get("order_id").and_then(|id| id.parse().ok()),
+            payment_id: self.metadata.get("payment_id").and_then(|id| id.parse().ok()),
+            charged_at: Timestamp::from_unix_ms(self.created.saturating_mul(1000)),
+        }))
     }
 }
 

@@ -5,6 +5,7 @@
 //! the log, knows a route or a view, or decides what becomes of an order.
 
 pub(crate) mod card_amounts;
+mod card_charges;
 pub(crate) mod card_gateway;
 mod card_json;
 pub(crate) mod card_webhooks;

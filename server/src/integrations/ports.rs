@@ -4,7 +4,7 @@
 //! it: whoever asks decides whether to ask again.
 
 use async_trait::async_trait;
-use storefront_api::{Money, PaymentId, ProductId, RefundId};
+use storefront_api::{Money, OrderId, PaymentId, ProductId, RefundId, Timestamp};
 use storefront_domain::payment::{DisputeState, RefundProgress};
 
 use super::card_gateway::{
@@ -40,6 +40,12 @@ pub(crate) trait Cards: Send + Sync {
 
     /// All disputes of a payment; see [`CardGateway::list_disputes`].
     async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError>;
+
+    /// What was charged since a moment; see [`CardGateway::list_charges`].
+    async fn list_charges(&self, since: Timestamp) -> Result<ListedCharges, GatewayError>;
+
+    /// What was charged with an intent; see [`CardGateway::find_charge`].
+    async fn find_charge(&self, payment_reference: &str) -> Result<Option<ListedCharge>, GatewayError>;
 
     /// Which of our payments it is; see [`CardGateway::payment_of`].
     async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError>;
@@ -105,6 +111,14 @@ impl Cards for CardGateway {
         self.list_disputes(payment_reference).await
     }
 
+    async fn list_charges(&self, since: Timestamp) -> Result<ListedCharges, GatewayError> {
+        self.list_charges(since).await
+    }
+
+    async fn find_charge(&self, payment_reference: &str) -> Result<Option<ListedCharge>, GatewayError> {
+        self.find_charge(payment_reference).await
+    }
+
     async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError> {
         self.payment_of(reference).await
     }
@@ -138,6 +152,32 @@ impl Products for ProductService {
     async fn write(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError> {
         self.write(write, key).await
     }
+}
+
+/// A charge that took money, as the gateway lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListedCharge {
+    /// The gateway's name for the payment.
+    pub(crate) reference: String,
+    /// How much it took.
+    pub(crate) amount: Money,
+    /// How much of it has gone back, or is on its way.
+    pub(crate) given_back: Money,
+    /// For which order, where the gateway keeps one.
+    pub(crate) order_id: Option<OrderId>,
+    /// Which of the shop's payments, where the gateway keeps one.
+    pub(crate) payment_id: Option<PaymentId>,
+    /// When.
+    pub(crate) charged_at: Timestamp,
+}
+
+/// Charges as the gateway lists them, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListedCharges {
+    /// The charges.
+    pub(crate) charges: Vec<ListedCharge>,
+    /// Whether there are no more.
+    pub(crate) is_complete: bool,
 }
 
 /// A refund as the gateway lists it.

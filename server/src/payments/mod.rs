@@ -1,5 +1,6 @@
 //! Payments and refunds between the log and the card gateway.
 
+pub(crate) mod reconciliation;
 pub(crate) mod refunds;
 
 /// The process that carries out payments and refunds at the card gateway.

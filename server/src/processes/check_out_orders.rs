@@ -105,6 +105,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         PaymentEvent::Requested { .. }
         | PaymentEvent::IntentCreated { .. }
         | PaymentEvent::AuthenticationRequired { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundRequested { .. }

@@ -181,6 +181,7 @@ async fn moved(store: &Store, recorded: &Recorded) -> Result<Option<Moved>, Fail
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundRequested { .. }

@@ -36,6 +36,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundPending { .. }

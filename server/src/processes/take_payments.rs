@@ -79,6 +79,7 @@ pub(crate) async fn handle(
         PaymentEvent::IntentCreated { .. }
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::RefundPending { .. }
         | PaymentEvent::RefundFound { .. }

@@ -47,6 +47,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Trouble> {
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundRequested { .. }

@@ -25,6 +25,7 @@ use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::operations::progress::Progress;
+use crate::payments::reconciliation::Reconciliation;
 use crate::processes::engine::start_positions;
 use crate::processes::issue_invoices_and_credit_notes;
 use crate::runtime::restart::House;
@@ -60,8 +61,8 @@ impl LogSetBack {
         let SetBack { known, head } = self.how;
         format!(
             "The database was set back at {}: the log had come to {known} and went on after {head}. What was written between \
-             is gone, also orders that were paid: compare the card gateway's charges with GET /v1/orders. This is told until \
-             the server is started anew.",
+             is gone, also orders that were paid: GET /v1/payments/unmatched names the card gateway's charges for them. This \
+             is told until the server is started anew.",
             self.noticed_at
         )
     }
@@ -144,6 +145,9 @@ impl Inside {
                 runs: Mutex::default(),
             })
         });
+        let reconciliation = Reconciliation::new(store.clone(), cards.clone());
+        let compares = reconciliation.clone().run(set_back.is_some());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(compares));
         let order_watch = OrderWatch::new(config.waiting_requests);
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
         let fonts = FontShelf::new(config.fonts.clone());
@@ -175,6 +179,7 @@ impl Inside {
             log_id: Arc::default(),
             shared_log: matches!(config.store, StoreChoice::Postgres(_)),
             cards,
+            reconciliation,
             card_webhook_secret: config.card_webhook_secret.clone(),
             currency: config.currency,
             terms: config.terms,

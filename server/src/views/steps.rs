@@ -156,6 +156,9 @@ fn on_payment(steps: &mut [Step], event: &PaymentEvent) {
             set(steps, PAYMENT, StepState::Waiting, Some(format!("the card's bank asks its owner: {url}")));
         }
         PaymentEvent::Succeeded { .. } => set(steps, PAYMENT, StepState::Done, None),
+        PaymentEvent::Found { .. } => {
+            set(steps, PAYMENT, StepState::Done, Some("found at the gateway".to_owned()));
+        }
         PaymentEvent::Declined { message, .. } => set(steps, PAYMENT, StepState::Failed, Some(message.clone())),
         PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at } => {
             set(steps, PAYMENT, StepState::Waiting, Some(detail.clone()));

@@ -41,6 +41,15 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
             Payment::Succeeded { reference: known, .. } if *known == reference => Ok(vec![]),
             Payment::Succeeded { .. } => Err(PaymentError::OtherOutcome),
         },
+        PaymentCommand::RecordFound { order_id, amount, reference } => match payment {
+            Payment::Unknown => Ok(vec![PaymentEvent::Found { order_id, amount, reference }]),
+            Payment::Succeeded { reference: known, .. } if *known == reference => Ok(vec![]),
+            Payment::Requested { .. }
+            | Payment::AuthenticationRequired { .. }
+            | Payment::Succeeded { .. }
+            | Payment::Declined { .. }
+            | Payment::Cancelled { .. } => Err(PaymentError::OtherOutcome),
+        },
         PaymentCommand::RecordDecline { reason, message } => match payment {
             Payment::Unknown => Err(PaymentError::NotFound),
             Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {

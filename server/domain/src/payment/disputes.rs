@@ -103,6 +103,7 @@ pub(super) fn after(mut disputes: Vec<Dispute>, amount_paid: Money, event: &Paym
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::RefundRequested { .. }

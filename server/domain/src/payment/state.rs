@@ -328,6 +328,11 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
                 intent: None,
                 attempts: 0,
             },
+            // The gateway does not tell the card's token; a refund does not need it.
+            PaymentEvent::Found { order_id, amount, reference } => {
+                let method = PaymentMethod::Card { token: String::new() };
+                succeeded(Request { order_id: *order_id, amount: *amount, method }, reference)
+            }
             PaymentEvent::IntentCreated { .. }
             | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::Succeeded { .. }
@@ -351,6 +356,7 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             PaymentEvent::Requested { .. }
             | PaymentEvent::IntentCreated { .. }
             | PaymentEvent::AuthenticationRequired { .. }
+            | PaymentEvent::Found { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::RefundRequested { .. }
             | PaymentEvent::RefundPending { .. }
@@ -375,6 +381,7 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             PaymentEvent::Requested { .. }
             | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::Declined { .. }
+            | PaymentEvent::Found { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
             | PaymentEvent::RefundRequested { .. }
@@ -392,6 +399,7 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             | PaymentEvent::IntentCreated { .. }
             | PaymentEvent::AuthenticationRequired { .. }
             | PaymentEvent::Declined { .. }
+            | PaymentEvent::Found { .. }
             | PaymentEvent::OutcomeUnknown { .. }
             | PaymentEvent::Cancelled
             | PaymentEvent::RefundRequested { .. }
@@ -423,6 +431,7 @@ fn after_request(request: Request, intent: Option<String>, attempts: u32, event:
         }
         PaymentEvent::Cancelled => Payment::Cancelled { request, intent },
         PaymentEvent::Requested { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::RefundRequested { .. }
         | PaymentEvent::RefundPending { .. }
         | PaymentEvent::RefundFound { .. }
@@ -491,6 +500,7 @@ fn refunds_after(
         | PaymentEvent::AuthenticationRequired { .. }
         | PaymentEvent::Succeeded { .. }
         | PaymentEvent::Declined { .. }
+        | PaymentEvent::Found { .. }
         | PaymentEvent::OutcomeUnknown { .. }
         | PaymentEvent::Cancelled
         | PaymentEvent::Disputed { .. }

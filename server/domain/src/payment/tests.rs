@@ -461,6 +461,7 @@ fn money(log: &[PaymentEvent]) -> (i64, i64, i64) {
         match event {
             PaymentEvent::Requested { amount, .. } => asked = amount.amount,
             PaymentEvent::Succeeded { .. } => came_in += asked,
+            PaymentEvent::Found { amount, .. } => came_in += amount.amount,
             PaymentEvent::RefundRequested { refund_id, amount, .. } => {
                 refunds.insert(*refund_id, (amount.amount, false, true));
             }
@@ -483,6 +484,22 @@ fn money(log: &[PaymentEvent]) -> (i64, i64, i64) {
     }
     let went_back = refunds.values().filter(|refund| refund.1).map(|refund| refund.0).sum();
     (came_in, went_back, refunds.values().filter(|refund| refund.1 || refund.2).map(|refund| refund.0).sum())
+}
+
+#[test]
+fn money_that_was_found_begins_a_payment_once_and_can_go_back() {
+    let found = |reference: &str| {
+        let (order_id, amount, reference) = (order(1), euro(2_250), reference.to_owned());
+        PaymentCommand::RecordFound { order_id, amount, reference }
+    };
+    let began = PaymentEvent::Found { order_id: order(1), amount: euro(2_250), reference: "pi_1".to_owned() };
+    let payment = given([]).when(found("pi_1")).then([began.clone()]);
+    assert_eq!((payment.kept(), payment.status()), (2_250, PaymentStatus::Paid));
+    given([began.clone()]).when(found("pi_1")).then_nothing();
+    given([began.clone()]).when(found("pi_2")).then_refused(PaymentError::OtherOutcome);
+    given([requested()]).when(found("pi_1")).then_refused(PaymentError::OtherOutcome);
+    let refund = PaymentCommand::RefundAll { refund_id: refund_id(1), reason: "cancelled".to_owned() };
+    given([began]).when(refund).then([refund_requested(2_250)]);
 }
 
 #[test]

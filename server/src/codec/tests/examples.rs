@@ -114,7 +114,11 @@ pub(super) fn payment() -> Vec<PaymentEvent> {
             Some(PaymentEvent::AuthenticationRequired { .. }) => {
                 PaymentEvent::Succeeded { reference: "pi_3Example".to_owned() }
             }
-            Some(PaymentEvent::Succeeded { .. }) => PaymentEvent::Declined {
+            Some(PaymentEvent::Succeeded { .. }) => {
+                let reference = "pi_3Example".to_owned();
+                PaymentEvent::Found { order_id: order_id(), amount: euro(4_998), reference }
+            }
+            Some(PaymentEvent::Found { .. }) => PaymentEvent::Declined {
                 reason: "insufficient_funds".to_owned(),
                 message: "The card has too little money.".to_owned(),
             },

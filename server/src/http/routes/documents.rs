@@ -294,7 +294,8 @@ fn tax(rates: &[TaxOfRate]) -> Vec<InvoiceTax> {
     rates.iter().map(of_rate).collect()
 }
 
-fn payment_body(id: PaymentId, payment: &Payment) -> Option<PaymentBody> {
+/// A payment as clients see it; `None` while nobody has asked for it.
+pub(super) fn payment_body(id: PaymentId, payment: &Payment) -> Option<PaymentBody> {
     let request = payment.request()?;
     let method = match request.method {
         PaymentMethod::Card { token: _ } => PaidBy::Card,

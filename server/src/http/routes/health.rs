@@ -74,6 +74,14 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
              and the server's own log names them."
         ));
     }
+    // What is wrong with the log is told already.
+    let unmatched = shop.reconciliation.count().await.unwrap_or(0);
+    if unmatched > 0 {
+        reasons.push(format!(
+            "{unmatched} charges at the card gateway are not in the books; GET /v1/payments/unmatched names them, and POST \
+             /v1/payments/unmatched/…/refunds gives one back."
+        ));
+    }
     reasons.extend(
         shop.views
             .paused()

@@ -14,6 +14,7 @@ pub(crate) mod product_service;
 pub(crate) mod products;
 pub(crate) mod sse;
 pub(crate) mod stock;
+pub(crate) mod unmatched_charges;
 pub(crate) mod views;
 pub(crate) mod vouchers;
 pub(crate) mod wallets;

@@ -1,0 +1,88 @@
+//! Charges at the card gateway that are not in the shop's books.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use storefront_api::{Payment as PaymentBody, Problem, UnmatchedCharges};
+use tracing::warn;
+
+use super::documents::payment_body;
+use crate::http::command::Bare;
+use crate::http::error::{ApiError, sentence};
+use crate::http::error_code::Code;
+use crate::http::extract::InPath;
+use crate::http::idempotency::{once, reply};
+use crate::http::state::Shop;
+use crate::integrations::card_gateway::GatewayError;
+use crate::payments::reconciliation::NotRefunded;
+use crate::payments::refunds::LearnError;
+use crate::store::commands::Reply;
+
+/// List charges that are not in the books
+///
+/// Compares the card gateway's charges of the last 30 days with the log, now. What is found was paid for an order that the
+/// shop does not have, as after a database that went back in time, or was charged past it. Charges of which everything has
+/// gone back are left out, and so are those beyond the newest 200.
+#[utoipa::path(
+    get, path = "/v1/payments/unmatched", tag = "payments",
+    responses(
+        (status = 200, description = "The charges, newest first", body = UnmatchedCharges),
+        (status = 503, description = "`card_gateway_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn list_unmatched(State(shop): State<Shop>) -> Result<Json<UnmatchedCharges>, ApiError> {
+    match shop.reconciliation.compare().await {
+        Ok(unmatched) => Ok(Json(unmatched)),
+        Err(LearnError::Gateway(unknown)) => Err(no_answer(&unknown)),
+        Err(LearnError::Failed(failure)) => Err(failure.into()),
+    }
+}
+
+/// Give back a charge that is not in the books
+///
+/// All that is left of it, to where it came from. The charge is entered into the books as a payment, whose refund is asked
+/// for with it; `GET /v1/payments/{id}` shows what becomes of it.
+#[utoipa::path(
+    post, path = "/v1/payments/unmatched/{reference}/refunds", tag = "payments",
+    params(("reference" = String, Path, description = "The gateway's name for the payment"),
+           ("Idempotency-Key" = String, Header, description = "Required: a repeat has no further effect")),
+    responses(
+        (status = 202, description = "The money is on its way", body = PaymentBody),
+        (status = 400, description = "`idempotency_key_required`", body = Problem),
+        (status = 404, description = "`charge_not_found`: the gateway took no money under this name", body = Problem),
+        (status = 409, description = "`charge_in_books`: its order gives it back; `nothing_to_refund`; `wrong_currency`: only the gateway itself can give it back", body = Problem),
+        (status = 503, description = "`card_gateway_unavailable`", body = Problem),
+    )
+)]
+pub(crate) async fn refund_unmatched(
+    State(shop): State<Shop>,
+    InPath(reference): InPath<String>,
+    command: Bare,
+) -> Result<Response, ApiError> {
+    let context = command.with_key()?.into_context();
+    let work = async {
+        let refunded = shop.reconciliation.refund(&reference, shop.currency, &context, |payment_id, payment| {
+            let location = Some(format!("/v1/payments/{payment_id}"));
+            Ok(Reply { location, ..reply(StatusCode::ACCEPTED, &payment_body(payment_id, payment))? })
+        });
+        refunded.await.map_err(not_refunded)
+    };
+    once(&shop, &context, work).await
+}
+
+fn not_refunded(refusal: NotRefunded) -> ApiError {
+    let detail = sentence(&refusal);
+    match refusal {
+        NotRefunded::NotFound => ApiError::new(Code::ChargeNotFound, detail),
+        NotRefunded::Matched => ApiError::new(Code::ChargeInBooks, detail),
+        NotRefunded::OtherCurrency { .. } => ApiError::new(Code::WrongCurrency, detail),
+        NotRefunded::Gateway(unknown) => no_answer(&unknown),
+        NotRefunded::Failed(failure) => failure.into(),
+    }
+}
+
+fn no_answer(error: &GatewayError) -> ApiError {
+    warn!(%error, "the card gateway does not say what was charged");
+    ApiError::new(Code::CardGatewayUnavailable, "The card gateway does not say what was charged. Ask again later.")
+}
