@@ -171,6 +171,7 @@ pub(crate) enum Place {
     CounterStock,
     CounterProducts,
     CounterOrders,
+    CounterCharges,
     /// On every part of the account.
     Account,
     /// Where a wallet is needed and there is none yet.
@@ -210,6 +211,7 @@ pub(crate) enum Context {
     CounterProducts,
     CounterOrders,
     CounterSales,
+    CounterCharges,
     Account,
     NoWallet,
     Wallet,
@@ -227,7 +229,7 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Shop,
         Self::Basket,
         Self::CheckoutField,
@@ -244,6 +246,7 @@ impl Context {
         Self::CounterProducts,
         Self::CounterOrders,
         Self::CounterSales,
+        Self::CounterCharges,
         Self::Account,
         Self::NoWallet,
         Self::Wallet,
@@ -263,9 +266,9 @@ impl Context {
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
-            CounterOrders, CounterProducts, CounterStock, Document, Events, Everywhere, Form, Help, Invoices, Lab,
-            Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders, Paper, Processes, Profile, Replay, Screens,
-            Scrubber, Search, Shop, Timeline, Vouchers, Wallet,
+            CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, Events, Everywhere, Form, Help,
+            Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders, Paper, Processes, Profile,
+            Replay, Screens, Scrubber, Search, Shop, Timeline, Vouchers, Wallet,
         };
         match self {
             Self::Shop => &[Shop, Lists, Screens, Everywhere, Always],
@@ -284,6 +287,7 @@ impl Context {
             Self::CounterProducts => &[CounterProducts, Counter, Lists, Screens, Everywhere, Always],
             Self::CounterOrders => &[CounterOrders, Counter, Lists, Screens, Everywhere, Always],
             Self::CounterSales => &[Counter, Lists, Screens, Everywhere, Always],
+            Self::CounterCharges => &[CounterCharges, Counter, Lists, Screens, Everywhere, Always],
             Self::Account => &[Account, Screens, Everywhere, Always],
             Self::NoWallet => &[NoWallet, Account, Screens, Everywhere, Always],
             Self::Wallet => &[Wallet, Account, Lists, Screens, Everywhere, Always],
@@ -319,6 +323,7 @@ impl Context {
             | Self::CounterProducts
             | Self::CounterOrders
             | Self::CounterSales
+            | Self::CounterCharges
             | Self::Account
             | Self::NoWallet
             | Self::Wallet

@@ -135,6 +135,9 @@ fn payment(what: &str, data: &Value) -> String {
         "cancelled" => "no longer wanted".to_owned(),
         "refund_requested" => with("to be paid back:", &[("", amount(data, "amount"))]),
         "refund_pending" => with("the gateway works on the refund", &[("", text(data, "reference"))]),
+        "found" => {
+            with("money was found at the gateway that nobody here had asked for:", &[("", amount(data, "amount"))])
+        }
         "refund_found" => with("was refunded at the gateway itself:", &[("", amount(data, "amount"))]),
         "disputed" => with("disputed by the cardholder:", &[("", amount(data, "amount")), (":", text(data, "reason"))]),
         "dispute_funds_withdrawn" => "disputed: the bank has taken the money".to_owned(),

@@ -1,15 +1,17 @@
-//! The screen Counter: what the shopkeeper does, in four parts.
+//! The screen Counter: what the shopkeeper does, in five parts.
 
+mod charges;
 mod sales;
 mod stock;
 
 use storefront_api::{
     AdjustStock, ChangeEmail, ChangeProduct, Currency, Deliver, HeldWithdrawals, NewProduct, Order, OrderId,
-    OrderListQuery, OrderStatus, OrderSummary, Product, ProductId, ProductQuery, ProductServiceState, ReceiveStock,
-    RefundOrder, RepriceProduct, SetStock, Ship, StockItem, Timestamp,
+    OrderListQuery, OrderStatus, OrderSummary, Payment, Product, ProductId, ProductQuery, ProductServiceState,
+    ReceiveStock, RefundOrder, RepriceProduct, SetStock, Ship, StockItem, Timestamp,
 };
 use tui_input::Input;
 
+pub(crate) use charges::Charges;
 pub(crate) use sales::{Bar, Figures, STATES, Sales};
 pub(crate) use stock::{Level, Stock, name_of};
 
@@ -23,10 +25,11 @@ pub(crate) enum Part {
     Products,
     Orders,
     Sales,
+    Charges,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 4] = [Self::Stock, Self::Products, Self::Orders, Self::Sales];
+    pub(crate) const ALL: [Self; 5] = [Self::Stock, Self::Products, Self::Orders, Self::Sales, Self::Charges];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Part {
             Self::Products => "Products",
             Self::Orders => "Orders",
             Self::Sales => "Sales",
+            Self::Charges => "Charges",
         }
     }
 
@@ -61,6 +65,8 @@ pub(crate) enum Work {
     Deliver(OrderId),
     ChangeEmail(OrderId),
     Refund(OrderId, Currency),
+    /// With the card gateway's name for it.
+    RefundCharge(String),
     ConfirmWithdrawals,
 }
 
@@ -80,6 +86,7 @@ pub(crate) enum Request {
     Deliver(OrderId, Deliver),
     ChangeEmail(OrderId, ChangeEmail),
     Refund(OrderId, RefundOrder),
+    RefundCharge(String),
     ConfirmWithdrawals,
 }
 
@@ -91,6 +98,8 @@ pub(crate) enum Agreed {
     Order(Box<Order>),
     /// So many products were withdrawn.
     Withdrawals(u32),
+    /// The payment under which a charge without one is given back.
+    Payment(Box<Payment>),
 }
 
 /// The part Products.
@@ -168,6 +177,7 @@ pub(crate) struct Counter {
     pub(crate) products: Products,
     pub(crate) orders: Dispatch,
     pub(crate) sales: Sales,
+    pub(crate) charges: Charges,
     /// A search is being typed.
     pub(crate) typing: bool,
     /// When to look again because something changed or was typed.
@@ -180,7 +190,7 @@ impl Counter {
         match self.part {
             Part::Products => Some(&self.products.search),
             Part::Orders => Some(&self.orders.search),
-            Part::Stock | Part::Sales => None,
+            Part::Stock | Part::Sales | Part::Charges => None,
         }
     }
 
@@ -188,7 +198,7 @@ impl Counter {
         match self.part {
             Part::Products => Some(&mut self.products.search),
             Part::Orders => Some(&mut self.orders.search),
-            Part::Stock | Part::Sales => None,
+            Part::Stock | Part::Sales | Part::Charges => None,
         }
     }
 
@@ -199,6 +209,7 @@ impl Counter {
             Part::Products => (self.products.list.list.cursor, self.products.list.total),
             Part::Orders => (self.orders.list.list.cursor, self.orders.list.total),
             Part::Sales => (self.sales.scroll, self.sales.lines()),
+            Part::Charges => (self.charges.list.cursor, self.charges.items.len()),
         }
     }
 }

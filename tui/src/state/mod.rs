@@ -339,6 +339,7 @@ impl Model {
                 Part::Products => &["products", "categories"],
                 Part::Orders => &["orders"],
                 Part::Sales => &["statistics", "orders"],
+                Part::Charges => &[],
             },
             Screen::Account => match self.account.part {
                 account::Part::Vouchers => &["vouchers"],
@@ -413,6 +414,7 @@ impl Model {
                 Part::Products => Context::CounterProducts,
                 Part::Orders => Context::CounterOrders,
                 Part::Sales => Context::CounterSales,
+                Part::Charges => Context::CounterCharges,
             },
             Screen::Account => self.account.context(self.mailbox_url.is_some()),
         }

@@ -101,6 +101,7 @@ impl Model {
             Action::OpenOrder if counter.part == Part::Orders => order.is_some(),
             Action::Ship => order.is_some_and(|order| order.status == OrderStatus::Confirmed),
             Action::Deliver => order.is_some_and(|order| order.status == OrderStatus::Shipped),
+            Action::Refund if counter.part == Part::Charges => counter.charges.selected().is_some(),
             Action::Refund => order
                 .is_some_and(|order| matches!(order.payment_status, PaymentStatus::Paid | PaymentStatus::Refunding)),
             _ => true,

@@ -1,19 +1,20 @@
-//! The screen Counter: what the shopkeeper does, in four parts.
+//! The screen Counter: what the shopkeeper does, in five parts.
 
+mod charges;
 mod dispatch;
 mod products;
 mod sales;
 mod stock;
 
 use storefront_api::{
-    Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, ProductServiceState, StockItem,
+    Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, ProductServiceState, StockItem, UnmatchedCharges,
 };
 
 use crate::state::counter::{Agreed, Figures, Part, Request, Work};
 use crate::state::{Ask, Failure, FieldWrong, Form, Model, Screen};
 use crate::update::Effect;
 
-pub(super) use dispatch::{ask_to_change_email, ask_to_deliver, ask_to_refund, ask_to_ship, next_status, open_order};
+pub(super) use dispatch::{ask_to_change_email, ask_to_deliver, ask_to_ship, next_status, open_order};
 pub(super) use products::{
     ask_for_new, ask_to_confirm_withdrawals, ask_to_describe, ask_to_reprice, ask_to_withdraw_or_relist,
     toggle_withdrawn,
@@ -36,6 +37,7 @@ pub(crate) enum Errand {
     Products { ask: Ask, query: Box<ProductQuery> },
     Orders { ask: Ask, query: Box<OrderListQuery> },
     Sales { sequence: u64, min_position: Option<u64> },
+    Charges { sequence: u64 },
 }
 
 /// What was fetched.
@@ -45,6 +47,7 @@ pub(crate) enum News {
     Products { ask: Ask, result: Result<Page<Product>, Failure>, service: Option<ProductServiceState> },
     Orders { ask: Ask, result: Result<Page<OrderSummary>, Failure> },
     Sales { sequence: u64, result: Result<Box<Figures>, Failure> },
+    Charges { sequence: u64, result: Result<UnmatchedCharges, Failure> },
 }
 
 /// Asks for what the screen shows.
@@ -74,6 +77,10 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
             counter.sales.sequence += 1;
             Errand::Sales { sequence: counter.sales.sequence, min_position }
         }
+        Part::Charges => {
+            counter.charges.sequence += 1;
+            Errand::Charges { sequence: counter.charges.sequence }
+        }
     })]
 }
 
@@ -92,7 +99,7 @@ pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
             let query = counter.orders.query(ask.cursor.clone(), None);
             Errand::Orders { ask, query: Box::new(query) }
         }),
-        Part::Stock | Part::Sales => None,
+        Part::Stock | Part::Sales | Part::Charges => None,
     };
     errand.map(Effect::Counter).into_iter().collect()
 }
@@ -109,6 +116,7 @@ pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
         }
         News::Orders { ask, result } => counter.orders.list.put(&ask, result, |order: &OrderSummary| order.id),
         News::Sales { sequence, result } => sales::on_sales(&mut counter.sales, sequence, result),
+        News::Charges { sequence, result } => charges::on_charges(&mut counter.charges, sequence, result),
     };
     if lost && model.is_live() {
         model.counter.refresh_at = Some(model.in_ms(RETRY_DELAY_MS));
@@ -132,6 +140,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
         Part::Products => counter.products.list.step(by),
         Part::Orders => counter.orders.list.step(by),
         Part::Sales => counter.sales.scroll = counter.sales.scroll.saturating_add_signed(by).min(len.saturating_sub(1)),
+        Part::Charges => counter.charges.list.step(by, len),
     }
 }
 
@@ -142,8 +151,17 @@ pub(super) fn chosen_id(model: &Model) -> Option<String> {
         Part::Stock => counter.stock.selected().map(|item| item.product_id.to_string()),
         Part::Products => counter.products.list.selected().map(|product| product.id.to_string()),
         Part::Orders => counter.orders.list.selected().map(|order| order.id.to_string()),
+        Part::Charges => counter.charges.selected().map(|charge| charge.reference.clone()),
         Part::Sales => None,
     }
+}
+
+/// Begins to give money back: of the chosen order, or a chosen charge.
+pub(super) fn ask_to_refund(model: &mut Model) {
+    if model.screen == Screen::Counter && model.counter.part == Part::Charges {
+        return charges::ask_to_refund(model);
+    }
+    dispatch::ask_to_refund(model);
 }
 
 /// Begins to type a search, where the part has one.
@@ -156,7 +174,7 @@ pub(super) fn searched(model: &mut Model) {
     match model.counter.part {
         Part::Products => model.counter.products.list.start_over(),
         Part::Orders => model.counter.orders.list.start_over(),
-        Part::Stock | Part::Sales => {}
+        Part::Stock | Part::Sales | Part::Charges => {}
     }
     model.counter.refresh_at = Some(model.in_ms(SEARCH_DELAY_MS));
 }
@@ -188,6 +206,8 @@ pub(super) fn heard(model: &mut Model, event: &Event) {
         Part::Products => (&["product.", "stock.", "withdrawals."], REFRESH_DELAY_MS),
         Part::Orders => (&["order.", "payment."], REFRESH_DELAY_MS),
         Part::Sales => (&["order.", "payment."], SALES_DELAY_MS),
+        // Every look asks the card gateway: only for what changes the list.
+        Part::Charges => (&["payment.found"], REFRESH_DELAY_MS),
     };
     if contexts.iter().any(|context| event.kind.starts_with(context)) {
         model.counter.refresh_at = Some(model.in_ms(delay_ms));
@@ -222,6 +242,7 @@ pub(super) fn request(form: &Form, work: &Work) -> Result<Request, Vec<FieldWron
         Work::Ship(id) => dispatch::ship(form, *id),
         Work::Deliver(id) => Ok(dispatch::deliver(form, *id)),
         Work::ConfirmWithdrawals => Ok(Request::ConfirmWithdrawals),
+        Work::RefundCharge(reference) => Ok(Request::RefundCharge(reference.clone())),
         Work::ChangeEmail(id) => dispatch::change_email(form, *id),
         Work::Refund(id, currency) => dispatch::refund(form, *id, *currency),
     }
@@ -233,6 +254,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, agreed: Agreed) -> Vec<Effe
         Agreed::Stock(item) => stock::agreed(model, work, item),
         Agreed::Product(product) => products::agreed(model, work, &product),
         Agreed::Withdrawals(withdrawn) => products::withdrawn(model, withdrawn),
+        Agreed::Payment(payment) => charges::refunded(model, &payment),
         Agreed::Order(order) => return dispatch::agreed(model, work, *order),
     }
     if model.screen == Screen::Counter { ask(model) } else { Vec::new() }

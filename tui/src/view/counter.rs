@@ -1,5 +1,6 @@
-//! The screen Counter: what the shopkeeper does, in four parts.
+//! The screen Counter: what the shopkeeper does, in five parts.
 
+mod charges;
 mod dispatch;
 mod products;
 mod sales;
@@ -28,6 +29,10 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         Part::Orders => dispatch::draw(model, theme, body, buffer),
         Part::Sales => {
             sales::draw(model, theme, body, buffer);
+            None
+        }
+        Part::Charges => {
+            charges::draw(model, theme, body, buffer);
             None
         }
     }

@@ -25,6 +25,9 @@ pub(super) async fn run(client: &Client, errand: Errand) -> News {
         Errand::Sales { sequence, min_position } => {
             News::Sales { sequence, result: figures(client, min_position).await.map(Box::new).map_err(failure) }
         }
+        Errand::Charges { sequence } => {
+            News::Charges { sequence, result: client.unmatched_charges().await.map_err(failure) }
+        }
     }
 }
 
@@ -84,6 +87,9 @@ pub(super) async fn submit(client: &Client, request: Request, key: &IdempotencyK
         Request::Ship(id, ship) => Agreed::Order(Box::new(client.ship(id, &ship, key).await?.value)),
         Request::ChangeEmail(id, change) => Agreed::Order(Box::new(client.change_email(id, &change).await?.value)),
         Request::Deliver(id, deliver) => Agreed::Order(Box::new(client.deliver(id, &deliver, key).await?.value)),
+        Request::RefundCharge(reference) => {
+            Agreed::Payment(Box::new(client.refund_unmatched(&reference, key).await?.value))
+        }
         Request::Refund(id, refund) => Agreed::Order(Box::new(client.refund(id, &refund, key).await?.value)),
     })
 }

@@ -202,6 +202,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, order: Order) -> Vec<Effect
         | Work::Relist(_)
         | Work::Describe(_)
         | Work::Create(_)
+        | Work::RefundCharge(_)
         | Work::ConfirmWithdrawals => format!("Money of {name} is on its way back"),
     };
     model.toast(Tone::Good, said);

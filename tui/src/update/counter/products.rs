@@ -178,6 +178,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, product: &Product) {
         | Work::Deliver(_)
         | Work::ChangeEmail(_)
         | Work::Refund(..)
+        | Work::RefundCharge(_)
         | Work::ConfirmWithdrawals => format!("{name} is described anew"),
     };
     model.toast(Tone::Good, said);

@@ -127,6 +127,7 @@ pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
         | Work::Deliver(_)
         | Work::ChangeEmail(_)
         | Work::Refund(..)
+        | Work::RefundCharge(_)
         | Work::ConfirmWithdrawals => format!("{name}: {} on hand now", item.on_hand),
     };
     model.counter.stock.put_one(item);

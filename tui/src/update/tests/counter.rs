@@ -2,7 +2,7 @@
 
 use storefront_api::{ChangeProduct, Deliver, OrderId, OrderStatus, PaymentStatus, RefundOrder};
 
-use super::world::{Client, eur};
+use super::world::{Client, eur, two_charges};
 use crate::state::counter::Request;
 use crate::state::{List, Part, Request as FormRequest, Screen};
 use crate::update::counter::Errand;
@@ -155,15 +155,15 @@ fn error(client: &Client, pointer: &str) -> String {
 fn the_parts_follow_one_another_both_ways_and_each_asks_for_what_it_shows() {
     let mut client = at_the_counter();
     let mut seen = vec![client.model.counter.part];
-    for key in ["<Right>", "l", "]", "l"] {
+    for key in ["<Right>", "l", "]", "l", "l"] {
         client.asked.clear();
         client.press(key);
         assert_eq!(client.asked.len(), 1, "{key}");
         seen.push(client.model.counter.part);
     }
-    assert_eq!(seen, [Part::Stock, Part::Products, Part::Orders, Part::Sales, Part::Stock]);
+    assert_eq!(seen, [Part::Stock, Part::Products, Part::Orders, Part::Sales, Part::Charges, Part::Stock]);
     client.press("<Left>");
-    assert_eq!(client.model.counter.part, Part::Sales);
+    assert_eq!(client.model.counter.part, Part::Charges);
 }
 
 #[test]
@@ -374,4 +374,25 @@ fn when_most_of_the_range_is_missing_the_counter_says_so_and_a_form_confirms_it(
     client.answer_all();
     assert_eq!(said(&client), "4 products are off the shelf");
     assert!(client.model.counter.products.held_withdrawals().is_none());
+}
+
+#[test]
+fn charges_without_an_order_are_listed_and_a_form_gives_one_back_and_lists_the_rest() {
+    let mut client = at_the_counter();
+    client.press("h");
+    client.answer_all();
+    client.press("<Enter>");
+    assert!(client.model.form.is_none(), "there is nothing to give back");
+    client.counter.charges = two_charges();
+    client.press("hl");
+    client.answer_all();
+    assert_eq!(client.press("jy"), [Effect::Copy("pi_2".into())]);
+    client.press("<Enter>");
+    assert!(client.model.form.as_ref().unwrap().about.contains("20.00 € of the charge pi_2"));
+    client.press("<Enter>");
+    assert_eq!(request(&client), Request::RefundCharge("pi_2".into()));
+    client.answer_all();
+    assert_eq!(said(&client), "20.00 € are on their way back");
+    let listed: Vec<&str> = client.model.counter.charges.items.iter().map(|charge| charge.reference.as_str()).collect();
+    assert_eq!((listed, client.model.counter.charges.list.cursor), (vec!["pi_1"], 0));
 }

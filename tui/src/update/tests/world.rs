@@ -14,6 +14,7 @@ use storefront_api::{
 use uuid::Uuid;
 
 pub(crate) use checkout::{a_checkout, steps};
+pub(crate) use counter::two_charges;
 
 use super::backstage::{self, Backstage};
 use super::laboratory::{self, Laboratory};

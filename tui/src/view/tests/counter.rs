@@ -3,7 +3,7 @@
 use storefront_api::{OrderStatus, PaymentStatus, Problem};
 
 use super::{Depth, ThemeName, draw_in, is_as_written, lines, looks_like};
-use crate::update::tests::world::{Client, an_order, eur};
+use crate::update::tests::world::{Client, an_order, eur, two_charges};
 
 /// The counter with something out, something low and something reserved.
 fn at_the_counter() -> Client {
@@ -184,10 +184,21 @@ fn a_form_that_is_refused_and_one_that_waits_for_the_shop() {
 }
 
 #[test]
+fn charges_without_an_order() {
+    let mut client = at_the_part("h");
+    let nothing = text_of(&client);
+    client.counter.charges = two_charges();
+    client.press("lh");
+    client.answer_all();
+    looks_like("counter_charges", &client);
+    is_as_written("counter_charges_none", &nothing);
+}
+
+#[test]
 fn the_counter_is_drawn_in_every_theme_at_every_size() {
     let themes = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast, ThemeName::Mono];
     let depths = [Depth::True, Depth::Indexed, Depth::Basic, Depth::None];
-    for keys in ["", "a", "l", "lc", "ll", "lls", "lll"] {
+    for keys in ["", "a", "l", "lc", "ll", "lls", "lll", "h"] {
         let client = at_the_part(keys);
         for size in [(40, 12), (59, 15), (70, 15), (80, 24), (100, 20), (200, 60)] {
             for (theme, depth) in themes.into_iter().zip(depths) {

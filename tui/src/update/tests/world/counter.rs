@@ -1,8 +1,11 @@
 //! What is behind the screen Counter in the small shop of the tests.
 
-use storefront_api::{DayStatistics, OrderStatus, Page, Product, ProductId, ProductSales, Statistics, StockItem};
+use storefront_api::{
+    DayStatistics, OrderId, OrderStatus, Page, PaidBy, Payment, PaymentId, PaymentStatus, Product, ProductId,
+    ProductSales, Statistics, StockItem, Timestamp, UnmatchedCharge, UnmatchedCharges, UnmatchedReason,
+};
 
-use super::{Client, a_product, a_shelf, an_event, eur, summary};
+use super::{Client, START, a_product, a_shelf, an_event, eur, summary};
 use crate::state::Failure;
 use crate::state::counter::{Agreed, Figures, Request, STATES};
 use crate::update::counter::{Errand, News};
@@ -17,6 +20,8 @@ pub(crate) struct Shopkeeping {
     pub(crate) statistics: Statistics,
     /// What the shop says of the product service; nothing where it does not know the question.
     pub(crate) service: Option<storefront_api::ProductServiceState>,
+    /// Charges at the card gateway that are not in the books.
+    pub(crate) charges: Vec<UnmatchedCharge>,
 }
 
 impl Default for Shopkeeping {
@@ -30,7 +35,14 @@ impl Default for Shopkeeping {
             threshold: 10,
             version: 1,
         });
-        Self { stock: stock.collect(), stock_total: None, products: a_shelf(), statistics: statistics(), service: None }
+        Self {
+            stock: stock.collect(),
+            stock_total: None,
+            products: a_shelf(),
+            statistics: statistics(),
+            service: None,
+            charges: Vec::new(),
+        }
     }
 }
 
@@ -58,6 +70,27 @@ fn statistics() -> Statistics {
         ],
         top_products: vec![sold("enamel-mug", 21), sold("apron", 8), sold("bread-knife", 1)],
     }
+}
+
+/// A charge for an order that the shop does not have, and one of which a part has gone back and which names no order.
+pub(crate) fn two_charges() -> Vec<UnmatchedCharge> {
+    let charged_at = Timestamp::from_unix_ms(START - 3_600_000);
+    let lost = UnmatchedCharge {
+        reference: "pi_1".into(),
+        amount: eur(3_590),
+        left: eur(3_590),
+        order_id: Some(OrderId(uuid::Uuid::from_u128(0x0195_500d_0000_7000_8000_0000_0000_00a1))),
+        charged_at,
+        reason: UnmatchedReason::NoOrder,
+    };
+    let bare = UnmatchedCharge {
+        reference: "pi_2".into(),
+        amount: eur(2_500),
+        left: eur(2_000),
+        order_id: None,
+        ..lost.clone()
+    };
+    vec![lost, bare]
 }
 
 impl Shopkeeping {
@@ -122,6 +155,10 @@ impl Client {
                 });
                 News::Sales { sequence, result: Ok(Box::new(Figures { statistics, states })) }
             }
+            Errand::Charges { sequence } => {
+                let items = self.counter.charges.clone();
+                News::Charges { sequence, result: Ok(UnmatchedCharges { items, complete: true }) }
+            }
         })
     }
 
@@ -154,6 +191,21 @@ impl Client {
                 let held = shop.service.as_mut().and_then(|service| service.held_withdrawals.take());
                 Agreed::Withdrawals(held.map_or(0, |held| held.missing))
             }
+            Request::RefundCharge(reference) => {
+                let place = shop.charges.iter().position(|charge| charge.reference == reference).unwrap();
+                let UnmatchedCharge { left: amount, order_id, .. } = shop.charges.remove(place);
+                Agreed::Payment(Box::new(Payment {
+                    id: PaymentId(uuid::Uuid::from_u128(9)),
+                    order_id: order_id.unwrap_or(OrderId(uuid::Uuid::from_u128(9))),
+                    amount,
+                    method: PaidBy::Card,
+                    status: PaymentStatus::Refunding,
+                    reference: Some(reference),
+                    left: None,
+                    refunds: Vec::new(),
+                    disputes: Vec::new(),
+                }))
+            }
             Request::Ship(id, _) => self.set_status(id, OrderStatus::Shipped),
             Request::ChangeEmail(id, _) => self.set_status(id, OrderStatus::Confirmed),
             Request::Deliver(id, _) => self.set_status(id, OrderStatus::Delivered),
@@ -174,5 +226,6 @@ pub(super) fn failed(errand: Errand, failure: Failure) -> Msg {
         Errand::Products { ask, .. } => News::Products { ask, result: Err(failure), service: None },
         Errand::Orders { ask, .. } => News::Orders { ask, result: Err(failure) },
         Errand::Sales { sequence, .. } => News::Sales { sequence, result: Err(failure) },
+        Errand::Charges { sequence } => News::Charges { sequence, result: Err(failure) },
     })
 }

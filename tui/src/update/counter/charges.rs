@@ -1,0 +1,42 @@
+//! Charges at the card gateway that are not in the books, and their refunds.
+
+use storefront_api::{Payment, UnmatchedCharges};
+
+use crate::money;
+use crate::state::counter::{Charges, Work};
+use crate::state::{Failure, Form, FormFor, Load, Model, Tone};
+
+/// Takes the charges in; says whether they did not arrive.
+pub(super) fn on_charges(charges: &mut Charges, sequence: u64, result: Result<UnmatchedCharges, Failure>) -> bool {
+    if sequence != charges.sequence {
+        return false;
+    }
+    match result {
+        Ok(UnmatchedCharges { items, complete }) => {
+            charges.list.clamp(items.len());
+            (charges.items, charges.complete, charges.load) = (items, complete, Load::Ready);
+            false
+        }
+        // A gateway that does not answer is asked again when somebody looks again: nobody else waits for it.
+        Err(failure) => {
+            charges.load = Load::Failed(failure);
+            false
+        }
+    }
+}
+
+pub(super) fn ask_to_refund(model: &mut Model) {
+    let Some(charge) = model.counter.charges.selected() else { return };
+    let about = format!(
+        "{} of the charge {} go back to where they came from. No order here was paid with it.",
+        money::shown(charge.left),
+        charge.reference
+    );
+    let purpose = FormFor::Counter(Work::RefundCharge(charge.reference.clone()));
+    model.form = Some(Form::new(purpose, "Give the charge back", about, Vec::new()));
+}
+
+pub(super) fn refunded(model: &mut Model, payment: &Payment) {
+    let going = payment.refunds.last().map_or(payment.amount, |refund| refund.amount);
+    model.toast(Tone::Good, format!("{} are on their way back", money::shown(going)));
+}

@@ -1,0 +1,67 @@
+//! Charges at the card gateway that are not in the books: how much, since when, and why they are not.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use storefront_api::{UnmatchedCharge, UnmatchedReason};
+
+use crate::money;
+use crate::state::{Load, Model};
+use crate::view::text::{first_line, put, put_right};
+use crate::view::theme::Theme;
+use crate::view::{below, choose, failed, instead, row, when};
+
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let charges = &model.counter.charges;
+    match &charges.load {
+        Load::Loading => return instead(theme, area, "Asking the card gateway", "A moment, please.", buffer),
+        Load::Failed(failure) => return failed(theme, area, "The charges", failure, buffer),
+        Load::Ready if charges.items.is_empty() => {
+            return instead(theme, area, "Nothing to give back", "Every charge belongs to a payment here.", buffer);
+        }
+        Load::Ready => {}
+    }
+    let count = match (charges.items.len(), charges.complete) {
+        (1, true) => "1 charge without a payment here".to_owned(),
+        (count, true) => format!("{count} charges without a payment here"),
+        (count, false) => format!("{count} charges without a payment here, and perhaps more"),
+    };
+    let head = row(area, 0);
+    put(buffer, head.x, head.y, &count, theme.warn, head.width);
+    let body = below(area, if area.height >= 14 { 2 } else { 1 });
+    let first = first_line(charges.list.cursor, charges.items.len(), body.height);
+    for (place, charge) in charges.items.iter().enumerate().skip(first).take(usize::from(body.height)) {
+        let row = row(body, place - first);
+        let chosen = place == charges.list.cursor;
+        if chosen {
+            choose(theme, row, buffer);
+        }
+        one(model, charge, theme, row, chosen, buffer);
+    }
+}
+
+fn one(model: &Model, charge: &UnmatchedCharge, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+    let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
+    let mut right = row.right().saturating_sub(1);
+    put_right(buffer, right, row.y, &money::shown(charge.left), on_row(theme.strong), 12);
+    right = right.saturating_sub(14);
+    if row.width >= 60 {
+        let at = when::day_or_time(charge.charged_at, model.now, &model.zone);
+        put_right(buffer, right, row.y, &at, on_row(theme.dim), 10);
+        right = right.saturating_sub(12);
+    }
+    if row.width >= 90 {
+        put_right(buffer, right, row.y, &charge.reference, on_row(theme.dim), 36);
+        right = right.saturating_sub(38);
+    }
+    let order = charge.order_id.map(|id| id.to_string());
+    let order = order.as_ref().map(|id| format!(" {}", &id[id.len().saturating_sub(12)..])).unwrap_or_default();
+    let why = match charge.reason {
+        UnmatchedReason::NoOrder if order.is_empty() => "names no order".to_owned(),
+        UnmatchedReason::NoOrder => format!("no order{order}"),
+        UnmatchedReason::NoPayment => format!("no payment of{order}"),
+        UnmatchedReason::OtherAmount => format!("another amount for{order}"),
+    };
+    let x = row.x + 2;
+    put(buffer, x, row.y, &why, on_row(theme.text), right.saturating_sub(x));
+}
