@@ -28,6 +28,7 @@ mod kills;
 mod lab;
 mod log;
 mod mails;
+mod memory;
 mod money;
 mod offline;
 mod openapi;
