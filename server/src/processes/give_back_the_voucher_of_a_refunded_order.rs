@@ -1,8 +1,9 @@
 //! An order of which all money has gone back gives back the voucher that it was bought with, so that it can be used again.
-//! (That of a cancelled order goes back with its goods: see `check_out_orders`.)
+//! (That of a cancelled order goes back with its goods: see `check_out_orders`.) The gateway can give money back by itself
+//! before the order is confirmed, and the voucher is used only then: so the confirmation is listened to as well.
 
-use storefront_api::PaymentId;
 use storefront_api::PaymentStatus;
+use storefront_api::{OrderId, PaymentId};
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
 
@@ -16,11 +17,15 @@ use crate::store::streams;
 
 /// What the vouchers of refunded orders listen to.
 pub(crate) const LISTENER: Listener =
-    Listener { name: "voucher-returns", types: &["payment.refunded", "payment.dispute_closed"] };
+    Listener { name: "voucher-returns", types: &["payment.refunded", "payment.dispute_closed", "order.confirmed"] };
 
 /// Handles one event.
 pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
-    let Some(payment_id) = streams::id_in::<PaymentId>("payment", turn.recorded.stream()) else { return Ok(()) };
+    let payment_id = match streams::id_in::<OrderId>("order", turn.recorded.stream()) {
+        Some(order_id) => order_record::load(&store, order_id).await?.order.payment_id(),
+        None => streams::id_in::<PaymentId>("payment", turn.recorded.stream()),
+    };
+    let Some(payment_id) = payment_id else { return Ok(()) };
     retrying(|| give_back(&store, &turn, payment_id)).await
 }
 

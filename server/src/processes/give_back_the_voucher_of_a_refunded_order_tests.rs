@@ -42,16 +42,8 @@ async fn stage_after(refunds: &[i64]) -> Stage {
         events.push(PaymentEvent::Refunded { refund_id, amount, reference });
     }
     write(&store, streams::payment(payment(1)), &events).await;
-    let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
-    for recorded in store.read_all(Position(0), 100, &filter).await.unwrap().events {
-        for _ in 0..2 {
-            handle(store.clone(), Turn::of(recorded.clone(), LISTENER.name)).await.unwrap();
-        }
-    }
-    let (voucher, version) = aggregates::load::<VoucherEvent>(&store, &streams::voucher(&code())).await.unwrap();
-    assert!(version <= Version(4), "it goes back once");
-    let Voucher::Issued { stage, .. } = voucher else { panic!("{voucher:?}") };
-    stage
+    handle_all(&store, Position(0)).await;
+    stage(&store).await
 }
 
 #[tokio::test]
@@ -60,4 +52,47 @@ async fn a_voucher_comes_back_when_all_that_was_paid_has_gone_back_and_not_befor
     assert_eq!(stage_after(&[1_000]).await, Stage::Redeemed(order(1)));
     assert_eq!(stage_after(&[1_000, 500]).await, Stage::Free);
     assert_eq!(stage_after(&[1_500]).await, Stage::Free);
+}
+
+#[tokio::test]
+async fn a_voucher_comes_back_when_the_money_has_gone_back_before_the_order_was_confirmed() {
+    let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
+    let order_id = order(1);
+    let applied = OrderEvent::VoucherApplied { code: code(), amount: euro(500) };
+    let bought = [started(), added("mug", 2), applied, checked_out(payment(1), 1_500)];
+    write(&store, streams::order(order_id), &bought).await;
+    let issued = VoucherEvent::Issued { customer_id: None, order_id: order(9), amount: euro(500) };
+    write(&store, streams::voucher(&code()), &[issued, VoucherEvent::Reserved { order_id }]).await;
+    let (refund_id, amount, reference) = (RefundId(Uuid::from_u128(7)), euro(1_500), "re_1".to_owned());
+    let refunded_at_the_gateway = [
+        PaymentEvent::Requested { order_id, amount, method: card() },
+        PaymentEvent::Succeeded { reference: "pi_1".to_owned() },
+        PaymentEvent::RefundFound { refund_id, reference: reference.clone(), amount },
+        PaymentEvent::Refunded { refund_id: Some(refund_id), amount, reference },
+    ];
+    write(&store, streams::payment(payment(1)), &refunded_at_the_gateway).await;
+    handle_all(&store, Position(0)).await;
+    assert_eq!(stage(&store).await, Stage::Reserved(order(1)), "the checkout is not over");
+    let before = store.head().await.unwrap();
+    write(&store, streams::voucher(&code()), &[VoucherEvent::Redeemed { order_id }]).await;
+    write(&store, streams::order(order_id), &[OrderEvent::Confirmed { number: OrderNumber::from_position(7) }]).await;
+    handle_all(&store, before).await;
+    assert_eq!(stage(&store).await, Stage::Free);
+}
+
+/// Lets the process hear of everything after a position, twice.
+async fn handle_all(store: &Store, after: Position) {
+    let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+    for recorded in store.read_all(after, 100, &filter).await.unwrap().events {
+        for _ in 0..2 {
+            handle(store.clone(), Turn::of(recorded.clone(), LISTENER.name)).await.unwrap();
+        }
+    }
+}
+
+async fn stage(store: &Store) -> Stage {
+    let (voucher, version) = aggregates::load::<VoucherEvent>(store, &streams::voucher(&code())).await.unwrap();
+    assert!(version <= Version(4), "it goes back once");
+    let Voucher::Issued { stage, .. } = voucher else { panic!("{voucher:?}") };
+    stage
 }

@@ -429,6 +429,7 @@ const VOUCHERS: &[Line] = &[
         &[
             "tests/e2e/refunds.rs::a_voucher_comes_back_with_the_cancellation_and_can_be_used_again",
             "server/src/processes/give_back_the_voucher_of_a_refunded_order_tests.rs::a_voucher_comes_back_when_all_that_was_paid_has_gone_back_and_not_before",
+            "server/src/processes/give_back_the_voucher_of_a_refunded_order_tests.rs::a_voucher_comes_back_when_the_money_has_gone_back_before_the_order_was_confirmed",
             "server/domain/src/order/basket.rs::a_voucher_leaves_nothing_or_enough_to_be_charged",
             "tests/e2e/refunds.rs::a_voucher_that_would_leave_a_rest_too_small_for_a_card_takes_off_less",
             "tests/e2e/money.rs::a_voucher_works_for_its_owner_only_and_can_be_taken_off_again",
