@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use storefront_api::{Money, PaymentId, RefundId, Timestamp};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
-use super::fate;
 use super::intents::{Charged, Stands};
 use super::points;
+use super::rng_clock;
 use super::server::{Failed, Server};
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
-use crate::integrations::ports::Cards;
+use crate::integrations::ports::PaymentGateway;
 use crate::integrations::ports::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 
 /// What the card gateway knows.
@@ -125,7 +125,7 @@ pub(super) fn unknown(detail: &str) -> GatewayError {
 
 impl Gateway {
     pub(super) async fn before(&self, place: &'static str) -> Result<(), GatewayError> {
-        let trouble = fate::climate().outside_fails;
+        let trouble = rng_clock::climate().outside_fails;
         self.0.point(place, trouble).await.map_err(|Failed| unknown("the connection was refused"))?;
         if self.0.world.bank().closed { Err(unknown("the gateway is closed")) } else { Ok(()) }
     }
@@ -133,13 +133,13 @@ impl Gateway {
     /// What was done is done; whether that is heard is another matter.
     pub(super) async fn after(&self, place: &'static str) -> Result<(), GatewayError> {
         self.0.world.answers().await;
-        let trouble = fate::climate().outside_lost;
+        let trouble = rng_clock::climate().outside_lost;
         self.0.point(place, trouble).await.map_err(|Failed| unknown("the answer is lost"))
     }
 }
 
 #[async_trait]
-impl Cards for Gateway {
+impl PaymentGateway for Gateway {
     async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
         self.creates(charge).await
     }

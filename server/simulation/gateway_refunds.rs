@@ -6,10 +6,10 @@ use std::time::Duration;
 use storefront_api::{Money, RefundId};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
-use super::fate;
+use super::coverage::Coverage;
 use super::gateway::{Disputed, Refunded};
 use super::intents::Charged;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, Moment};
 use super::world::World;
 use crate::integrations::card_gateway::{Refund, RefundOutcome};
@@ -18,8 +18,8 @@ use crate::processes::ask_about_pending_refunds::INTERVAL;
 /// How long the gateway or a bank takes its time. Days would look the same as hours, which are long enough for the shop to
 /// have asked by itself.
 fn some_time() -> Duration {
-    let hours = if fate::one_of(16) == 0 { 5 * 3600 } else { 600 };
-    Duration::from_secs(fate::between(1..hours))
+    let hours = if rng_clock::one_of(16) == 0 { 5 * 3600 } else { 600 };
+    Duration::from_secs(rng_clock::between(1..hours))
 }
 
 impl World {
@@ -61,12 +61,18 @@ impl World {
         let made = Refunded { reference, charge, amount, refund_id, reason, first: first.clone(), progress };
         bank.refunds.push(made.clone());
         drop(bank);
-        fate::changes();
-        fate::tell(|| format!("the gateway gives back {amount} of {} as {}: {first:?}", made.charge, made.reference));
+        rng_clock::changes();
+        rng_clock::tell(|| {
+            format!("the gateway gives back {amount} of {} as {}: {first:?}", made.charge, made.reference)
+        });
         // The shop's own refunds name its payment; others name the gateway's alone.
         self.tells_after_payment(&charged, refund_id.is_some());
         if first != last {
-            fate::mark(if first == RefundProgress::Pending { Scene::RefundPends } else { Scene::RefundFailsLater });
+            rng_clock::mark(if first == RefundProgress::Pending {
+                Coverage::RefundPends
+            } else {
+                Coverage::RefundFailsLater
+            });
             tokio::spawn(self.clone().settles_refund(index, charged, last));
         }
         Some((index, made))
@@ -80,7 +86,7 @@ impl World {
             let succeeds = || (RefundProgress::Succeeded, RefundProgress::Succeeded);
             return if is_first { script.first_refund.clone() } else { succeeds() };
         }
-        match fate::one_of(20) {
+        match rng_clock::one_of(20) {
             0 | 1 => (RefundProgress::Pending, RefundProgress::Succeeded),
             2 => (RefundProgress::Pending, failed()),
             3 => (RefundProgress::Succeeded, failed()),
@@ -91,31 +97,31 @@ impl World {
 
     async fn settles_refund(self: Arc<Self>, index: usize, charged: Charged, last: RefundProgress) {
         self.begins_something();
-        fate::pass(if self.script.is_some() { EXTERNAL_DELAY } else { some_time() }).await;
+        rng_clock::pass(if self.script.is_some() { EXTERNAL_DELAY } else { some_time() }).await;
         let was_pending = {
             let mut bank = self.bank();
             std::mem::replace(&mut bank.refunds[index].progress, last) == RefundProgress::Pending
         };
-        fate::changes();
-        fate::tell(|| format!("refund {index} of {} has come to its end", charged.reference));
+        rng_clock::changes();
+        rng_clock::tell(|| format!("refund {index} of {} has come to its end", charged.reference));
         let is_untold = match &self.script {
             Some(script) => script.moment == Moment::Never,
-            None => was_pending && fate::one_of(6) == 0,
+            None => was_pending && rng_clock::one_of(6) == 0,
         };
         if is_untold {
             // No word of it comes: the shop asks by itself each hour, by a clock that may be set meanwhile.
-            fate::mark(Scene::RefundEndsUntold);
-            fate::pass(if self.script.is_some() { INTERVAL * 5 / 4 } else { INTERVAL * 3 }).await;
+            rng_clock::mark(Coverage::RefundEndsUntold);
+            rng_clock::pass(if self.script.is_some() { INTERVAL * 5 / 4 } else { INTERVAL * 3 }).await;
         } else {
-            self.tells_after_payment(&charged, fate::one_of(2) == 0);
+            self.tells_after_payment(&charged, rng_clock::one_of(2) == 0);
         }
         self.ends_something();
     }
 
     /// Somebody at the gateway itself gives money back, or a cardholder disputes a payment.
     pub(super) async fn meddles(self: Arc<Self>) {
-        for _ in 0..fate::between(0..4) {
-            fate::pass(Duration::from_millis(fate::between(0..60_000))).await;
+        for _ in 0..rng_clock::between(0..4) {
+            rng_clock::pass(Duration::from_millis(rng_clock::between(0..60_000))).await;
             let paid: Vec<Charged> = {
                 let bank = self.bank();
                 let has_money = |charged: &&Charged| bank.kept(charged) > 0;
@@ -124,20 +130,20 @@ impl World {
             if paid.is_empty() {
                 continue;
             }
-            let charged = fate::pick(&paid);
+            let charged = rng_clock::pick(&paid);
             let kept = self.bank().kept(&charged);
-            let some = if fate::one_of(2) == 0 {
+            let some = if rng_clock::one_of(2) == 0 {
                 kept
             } else {
-                1 + i64::try_from(fate::one_of(u64::try_from(kept).unwrap_or(1))).unwrap_or(0)
+                1 + i64::try_from(rng_clock::one_of(u64::try_from(kept).unwrap_or(1))).unwrap_or(0)
             };
             let amount = Money::new(some, charged.amount.currency);
-            if fate::one_of(2) == 0 {
+            if rng_clock::one_of(2) == 0 {
                 if self.gives_back(&charged.reference, amount, None, None).is_some() {
-                    fate::mark(Scene::RefundedAtTheGateway);
+                    rng_clock::mark(Coverage::RefundedAtTheGateway);
                 }
             } else {
-                fate::mark(Scene::Disputed);
+                rng_clock::mark(Coverage::Disputed);
                 tokio::spawn(self.clone().disputes(charged, amount));
             }
         }
@@ -148,23 +154,23 @@ impl World {
         let index = {
             let mut bank = self.bank();
             let (reference, charge) = (format!("dp_{}", bank.disputes.len()), charged.reference.clone());
-            let state = if fate::one_of(3) == 0 { DisputeState::Open } else { DisputeState::Withdrawn };
+            let state = if rng_clock::one_of(3) == 0 { DisputeState::Open } else { DisputeState::Withdrawn };
             bank.disputes.push(Disputed { reference, charge, amount, state });
             bank.disputes.len() - 1
         };
-        fate::tell(|| format!("{amount} of {} are disputed", charged.reference));
+        rng_clock::tell(|| format!("{amount} of {} are disputed", charged.reference));
         self.tells_after_payment(&charged, false);
-        fate::pass(some_time()).await;
+        rng_clock::pass(some_time()).await;
         let outcome = {
             let mut bank = self.bank();
             // What is asked about while its money goes back is not taken.
             let may_be_lost = bank.disputes[index].holds_money() || bank.kept(&charged) >= amount.amount;
-            let lost = may_be_lost && fate::one_of(2) == 0;
+            let lost = may_be_lost && rng_clock::one_of(2) == 0;
             let outcome = if lost { DisputeOutcome::Lost } else { DisputeOutcome::Won };
             bank.disputes[index].state = DisputeState::Closed(outcome);
             outcome
         };
-        fate::tell(|| format!("the dispute of {} is {outcome:?}", charged.reference));
+        rng_clock::tell(|| format!("the dispute of {} is {outcome:?}", charged.reference));
         self.tells_after_payment(&charged, false);
         self.ends_something();
     }

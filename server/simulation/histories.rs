@@ -15,9 +15,9 @@ use storefront_eventlog::{
     Append, EventId, Expected, JsonText, NewEvent, Position, Recorded, StreamAppend, StreamName, Version,
 };
 
-use super::fate;
+use super::coverage::Coverage;
 use super::intents::{Charged, Stands};
-use super::scenes::Scene;
+use super::rng_clock;
 use super::world::World;
 use crate::integrations::mailer::Mail;
 use crate::integrations::product_service::SeenProduct;
@@ -46,10 +46,10 @@ struct Line {
 
 /// The world is as a history left it: the log up to a point, and what the systems around the shop had done by then.
 pub(super) fn goes_on(world: &World) {
-    let history: Vec<Recorded> = fate::pick(&RECORDED).lines().map(read).collect();
-    let cut = fate::pick(&ends_of_appends(&history));
-    fate::mark(Scene::OldHistory);
-    fate::tell(|| format!("a shop of old goes on from {cut} of {}", history.len()));
+    let history: Vec<Recorded> = rng_clock::pick(&RECORDED).lines().map(read).collect();
+    let cut = rng_clock::pick(&ends_of_appends(&history));
+    rng_clock::mark(Coverage::OldHistory);
+    rng_clock::tell(|| format!("a shop of old goes on from {cut} of {}", history.len()));
     for recorded in history.iter().filter(|recorded| recorded.position <= cut) {
         let expected = Expected::Exactly(Version(recorded.version.0 - 1));
         let part = StreamAppend { stream: recorded.stream_name(), expected, events: vec![recorded.to_new()] };
@@ -101,7 +101,7 @@ fn remember_payments(world: &World, history: &[Recorded], cut: Position) {
             }
             PaymentEvent::Succeeded { reference } if reference != "none" => {
                 // Done, and perhaps not told: the crash was between effect and event.
-                if (told || fate::one_of(2) == 0)
+                if (told || rng_clock::one_of(2) == 0)
                     && let Some((key, charged)) = requests.get(&payment_id)
                 {
                     world.bank().remembers(key, Charged { reference, stands: Stands::Paid, ..charged.clone() });

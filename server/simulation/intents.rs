@@ -8,16 +8,16 @@ use storefront_api::{Money, OrderId, PaymentId};
 use storefront_domain::payment::PaymentEvent;
 use storefront_eventlog::Version;
 
-use super::fate;
+use super::coverage::Coverage;
 use super::gateway::{Bank, Gateway, unknown};
 use super::points;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, OwnerAnswer};
 use super::world::{World, lock};
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refusal,
 };
-use crate::integrations::card_webhooks::News;
+use crate::integrations::card_webhooks::GatewayEvent;
 use crate::store::{aggregates, streams};
 
 /// A card that is refused.
@@ -103,12 +103,12 @@ impl Gateway {
         if let Some(work) = world.begins(index) {
             tokio::spawn(world.clone().finishes(index, work));
             // A little longer than the work, so that the outcome is there.
-            fate::pass((work + Duration::from_millis(1)).min(PATIENCE)).await;
+            rng_clock::pass((work + Duration::from_millis(1)).min(PATIENCE)).await;
         }
         let charged = world.bank().charges[index].clone();
         if let Err(lost) = self.after(points::AFTER_CONFIRM).await {
             if charged.stands == Stands::Paid {
-                fate::mark(Scene::PaidButAnswerLost);
+                rng_clock::mark(Coverage::PaidButAnswerLost);
             }
             return Err(lost);
         }
@@ -150,7 +150,7 @@ impl World {
         }
         let index = bank.charges.len();
         let reference = format!("pi_new_{index}");
-        fate::tell(|| format!("the gateway keeps {reference} over {} under {}", charge.amount, charge.key));
+        rng_clock::tell(|| format!("the gateway keeps {reference} over {} under {}", charge.amount, charge.key));
         let charged = Charged {
             reference: reference.clone(),
             order_id: charge.order_id,
@@ -163,8 +163,8 @@ impl World {
         bank.charge_keys.insert(charge.key.clone(), index);
         bank.charges.push(charged.clone());
         drop(bank);
-        fate::changes();
-        self.sends_news(charge.payment_id, News::Created { reference });
+        rng_clock::changes();
+        self.sends_news(charge.payment_id, GatewayEvent::Created { reference });
         charged.intent()
     }
 
@@ -180,13 +180,13 @@ impl World {
             lock(&self.breaches).push(breach);
         }
         (charged.stands, charged.confirmed) = (Stands::AtWork, true);
-        fate::changes();
+        rng_clock::changes();
         let slow = charged.token == SLOW;
-        Some(Duration::from_millis(if slow { fate::between(1000..60_000) } else { fate::between(0..800) }))
+        Some(Duration::from_millis(if slow { rng_clock::between(1000..60_000) } else { rng_clock::between(0..800) }))
     }
 
     async fn finishes(self: Arc<Self>, index: usize, work: Duration) {
-        fate::pass(work).await;
+        rng_clock::pass(work).await;
         let token = self.bank().charges[index].token.clone();
         match token.as_str() {
             DECLINED => self.ends(index, Stands::Refused),
@@ -196,9 +196,9 @@ impl World {
                     bank.charges[index].stands = Stands::AsksTheOwner;
                     bank.charges[index].payment_id
                 };
-                fate::changes();
-                fate::tell(|| "the bank wants to hear from the card's owner".to_owned());
-                self.sends_news(payment_id, News::Other { kind: "payment_intent.requires_action".to_owned() });
+                rng_clock::changes();
+                rng_clock::tell(|| "the bank wants to hear from the card's owner".to_owned());
+                self.sends_news(payment_id, GatewayEvent::Other { kind: "payment_intent.requires_action".to_owned() });
                 tokio::spawn(self.hears_from_the_owner(index));
             }
             _ => self.ends(index, Stands::Paid),
@@ -209,14 +209,14 @@ impl World {
     async fn hears_from_the_owner(self: Arc<Self>, index: usize) {
         let answer = match &self.script {
             Some(script) => {
-                fate::pass(EXTERNAL_DELAY).await;
+                rng_clock::pass(EXTERNAL_DELAY).await;
                 script.owner
             }
             None => {
-                let long = fate::one_of(4) == 0;
-                let takes = if long { fate::between(0..1_200_000) } else { fate::between(0..30_000) };
-                fate::pass(Duration::from_millis(takes)).await;
-                match fate::one_of(8) {
+                let long = rng_clock::one_of(4) == 0;
+                let takes = if long { rng_clock::between(0..1_200_000) } else { rng_clock::between(0..30_000) };
+                rng_clock::pass(Duration::from_millis(takes)).await;
+                match rng_clock::one_of(8) {
                     0 => OwnerAnswer::Never,
                     1 | 2 => OwnerAnswer::Fails,
                     _ => OwnerAnswer::Passes,
@@ -224,17 +224,17 @@ impl World {
             }
         };
         if self.bank().charges[index].stands != Stands::AsksTheOwner {
-            fate::mark(Scene::AuthenticationTooLate);
+            rng_clock::mark(Coverage::AuthenticationTooLate);
             return;
         }
         match answer {
-            OwnerAnswer::Never => fate::mark(Scene::AuthenticationGivenUp),
+            OwnerAnswer::Never => rng_clock::mark(Coverage::AuthenticationGivenUp),
             OwnerAnswer::Fails => {
-                fate::mark(Scene::AuthenticationFailed);
+                rng_clock::mark(Coverage::AuthenticationFailed);
                 self.ends(index, Stands::Refused);
             }
             OwnerAnswer::Passes => {
-                fate::mark(Scene::AuthenticationPassed);
+                rng_clock::mark(Coverage::AuthenticationPassed);
                 self.ends(index, Stands::Paid);
             }
         }
@@ -248,7 +248,7 @@ impl World {
             Stands::Paid => Ok(CancelOutcome::AlreadySucceeded),
             Stands::Cancelled => Ok(CancelOutcome::Cancelled),
             Stands::Created | Stands::AsksTheOwner | Stands::Refused => {
-                fate::mark(Scene::IntentCancelled);
+                rng_clock::mark(Coverage::IntentCancelled);
                 self.ends(index, Stands::Cancelled);
                 Ok(CancelOutcome::Cancelled)
             }
@@ -264,7 +264,7 @@ impl World {
     pub(super) fn gives_up_at_the_gateway(self: &Arc<Self>) {
         let waits = |charged: &Charged| charged.stands == Stands::AsksTheOwner;
         let Some(index) = self.bank().charges.iter().position(waits) else { return };
-        fate::mark(Scene::GivenUpAtTheGateway);
+        rng_clock::mark(Coverage::GivenUpAtTheGateway);
         self.ends(index, Stands::Cancelled);
     }
 
@@ -274,41 +274,43 @@ impl World {
             bank.charges[index].stands = stands;
             bank.charges[index].clone()
         };
-        fate::changes();
+        rng_clock::changes();
         let Charged { reference, payment_id, amount, .. } = charged;
-        fate::tell(|| format!("the gateway has {reference} over {amount}: {stands:?}"));
+        rng_clock::tell(|| format!("the gateway has {reference} over {amount}: {stands:?}"));
         let news = match stands {
-            Stands::Paid => News::Succeeded { reference, amount: amount.amount, currency: amount.currency.to_string() },
+            Stands::Paid => {
+                GatewayEvent::Succeeded { reference, amount: amount.amount, currency: amount.currency.to_string() }
+            }
             Stands::Refused => {
                 let Refusal { reason, message } = refusal();
-                News::Declined { reference, reason, message }
+                GatewayEvent::Declined { reference, reason, message }
             }
-            Stands::Cancelled => News::Cancelled { reference },
+            Stands::Cancelled => GatewayEvent::Cancelled { reference },
             Stands::Created | Stands::AtWork | Stands::AsksTheOwner => return,
         };
         self.sends_news(payment_id, news);
     }
 
-    /// News that are genuine and wrong: of another amount, another currency, another intent, or of somebody else's payment.
+    /// GatewayEvent that are genuine and wrong: of another amount, another currency, another intent, or of somebody else's payment.
     /// None may change anything.
     pub(super) fn sends_wrong_news(self: &Arc<Self>) {
         let charges = self.bank().charges.clone();
         if charges.is_empty() {
             return;
         }
-        let Charged { reference, payment_id, amount, .. } = fate::pick(&charges);
+        let Charged { reference, payment_id, amount, .. } = rng_clock::pick(&charges);
         let (amount, currency) = (amount.amount, amount.currency.to_string());
-        let (payment_id, news) = match fate::one_of(5) {
-            0 => (payment_id, News::Succeeded { reference, amount: amount + 1, currency }),
-            1 => (payment_id, News::Succeeded { reference, amount, currency: "usd".to_owned() }),
-            2 => (PaymentId(crate::random::id()), News::Succeeded { reference, amount, currency }),
+        let (payment_id, news) = match rng_clock::one_of(5) {
+            0 => (payment_id, GatewayEvent::Succeeded { reference, amount: amount + 1, currency }),
+            1 => (payment_id, GatewayEvent::Succeeded { reference, amount, currency: "usd".to_owned() }),
+            2 => (PaymentId(crate::random::id()), GatewayEvent::Succeeded { reference, amount, currency }),
             3 => {
                 let (reference, Refusal { reason, message }) = ("pi_of_others".to_owned(), refusal());
-                (payment_id, News::Declined { reference, reason, message })
+                (payment_id, GatewayEvent::Declined { reference, reason, message })
             }
-            _ => (payment_id, News::Cancelled { reference: "pi_of_others".to_owned() }),
+            _ => (payment_id, GatewayEvent::Cancelled { reference: "pi_of_others".to_owned() }),
         };
-        fate::mark(Scene::WrongNews);
+        rng_clock::mark(Coverage::WrongNews);
         self.sends_news(payment_id, news);
     }
 }

@@ -10,12 +10,12 @@ use storefront_domain::process::{self, Process};
 use storefront_domain::stock::{self, Allocation, Stock, StockEvent};
 use storefront_eventlog::{Position, StreamName, Version};
 
-use super::books::{Books, OrderBook, PaymentBook};
+use super::coverage::Coverage;
 use super::documents;
-use super::fate;
 use super::intents::Stands;
-use super::purses;
-use super::scenes::Scene;
+use super::ledger::{Ledger, OrderBook, PaymentBook};
+use super::rng_clock;
+use super::wallets;
 use super::world::{World, lock};
 use crate::processes::tell_operators_of_money_that_needs_a_look as money_alarms;
 use crate::store::{aggregates, streams};
@@ -23,27 +23,27 @@ use crate::store::{aggregates, streams};
 /// What is wrong with a world at rest; nothing, if all is well.
 pub(super) fn broken(world: &World) -> Vec<String> {
     let mut wrong = Vec::new();
-    let books = Books::of(world);
-    wrong.extend(books.wrong.iter().cloned());
+    let ledger = Ledger::of(world);
+    wrong.extend(ledger.wrong.iter().cloned());
     wrong.extend(lock(&world.breaches).iter().cloned());
-    log_is_sound(world, books.past, &mut wrong);
-    for (id, book) in &books.orders {
-        order_is_explained(*id, book, &books, &mut wrong);
-        money_is_where_it_belongs(*id, book, &books, world, &mut wrong);
-        mails_were_sent(*id, book, &books, &mut wrong);
-        orders_were_told_of(*id, book, &books, &mut wrong);
+    log_is_sound(world, ledger.past, &mut wrong);
+    for (id, book) in &ledger.orders {
+        order_is_explained(*id, book, &ledger, &mut wrong);
+        money_is_where_it_belongs(*id, book, &ledger, world, &mut wrong);
+        mails_were_sent(*id, book, &ledger, &mut wrong);
+        orders_were_told_of(*id, book, &ledger, &mut wrong);
     }
-    payments_agree_with_the_gateway(&books, world, &mut wrong);
-    for (product, events) in &books.stocks {
-        stock_adds_up(product, events, &books, &mut wrong);
-        stock_forgets_what_is_over(product, events, &books, &mut wrong);
+    payments_agree_with_the_gateway(&ledger, world, &mut wrong);
+    for (product, events) in &ledger.stocks {
+        stock_adds_up(product, events, &ledger, &mut wrong);
+        stock_forgets_what_is_over(product, events, &ledger, &mut wrong);
     }
-    purses::wallets_add_up(world, &books, &mut wrong);
-    documents::are_complete(world, &books, &mut wrong);
-    purses::vouchers_are_used_once(world, &books, &mut wrong);
-    mails_agree_with_the_mailbox(&books, world, &mut wrong);
-    processes_are_done(world, &books, &mut wrong);
-    books.mark_scenes();
+    wallets::wallets_add_up(world, &ledger, &mut wrong);
+    documents::are_complete(world, &ledger, &mut wrong);
+    wallets::vouchers_are_used_once(world, &ledger, &mut wrong);
+    mails_agree_with_the_mailbox(&ledger, world, &mut wrong);
+    processes_are_done(world, &ledger, &mut wrong);
+    ledger.mark_scenes();
     wrong
 }
 
@@ -71,7 +71,7 @@ fn log_is_sound(world: &World, past: Position, wrong: &mut Vec<String>) {
 }
 
 /// The order has come to an end of its own, and what happened elsewhere says why it is there.
-fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+fn order_is_explained(id: OrderId, book: &OrderBook, ledger: &Ledger, wrong: &mut Vec<String>) {
     if book.status != book.order.status() {
         wrong.push(format!("order {id} is {:?}, and its log says {:?}", book.order.status(), book.status));
     }
@@ -79,7 +79,7 @@ fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut 
         wrong.push(format!("order {id} is stuck in its checkout"));
     }
     if let Some(confirmed_at) = book.confirmed_at {
-        let paid = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment)?.succeeded_at);
+        let paid = book.checkouts.last().and_then(|(payment, ..)| ledger.payments.get(payment)?.succeeded_at);
         if paid.is_none_or(|paid| paid > confirmed_at) {
             wrong.push(format!("order {id} was confirmed before it was paid"));
         }
@@ -87,9 +87,9 @@ fn order_is_explained(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut 
 }
 
 /// What the shop has kept of an order's money is its price if it is sold, and nothing else.
-fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, books: &Books, world: &World, wrong: &mut Vec<String>) {
-    let due = books.to_be_kept(book, |method| matches!(method, PaymentMethod::Card { .. }));
-    let asked = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
+fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, ledger: &Ledger, world: &World, wrong: &mut Vec<String>) {
+    let due = ledger.to_be_kept(book, |method| matches!(method, PaymentMethod::Card { .. }));
+    let asked = book.checkouts.last().and_then(|(payment, ..)| ledger.payments.get(payment));
     let (asked, acknowledged) = (asked.map_or(0, |payment| payment.refunds_asked), world.refunds_of(id));
     // The shop gives back by itself what is left when an order is cancelled.
     if asked < acknowledged || (book.is_sold() && asked > acknowledged) {
@@ -116,10 +116,10 @@ fn money_is_where_it_belongs(id: OrderId, book: &OrderBook, books: &Books, world
 }
 
 /// What the log says of each payment is what the gateway knows.
-fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec<String>) {
+fn payments_agree_with_the_gateway(ledger: &Ledger, world: &World, wrong: &mut Vec<String>) {
     let bank = world.bank();
     for charged in &bank.charges {
-        let Some(book) = books.payments.get(&charged.payment_id) else {
+        let Some(book) = ledger.payments.get(&charged.payment_id) else {
             wrong.push(format!("the gateway has {}, of which the log knows nothing", charged.reference));
             continue;
         };
@@ -137,10 +137,10 @@ fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec
             wrong.push(format!("{} is left open at the gateway: {:?}", charged.reference, charged.stands));
         }
         if book.cancelled && !charged.confirmed {
-            fate::mark(Scene::CancelledBeforeItWasCharged);
+            rng_clock::mark(Coverage::CancelledBeforeItWasCharged);
         }
         if (book.cancelled || book.declined) && is_paid {
-            fate::mark(Scene::PaidAfterTheOrderWasGivenUp);
+            rng_clock::mark(Coverage::PaidAfterTheOrderWasGivenUp);
         }
         let payment = book.now();
         let kept = bank.kept(charged);
@@ -161,7 +161,7 @@ fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec
             }
         }
     }
-    for (id, book) in &books.payments {
+    for (id, book) in &ledger.payments {
         let payment = book.now();
         for open in payment.refunds().iter().filter(|refund| refund.is_open()) {
             wrong.push(format!("a refund of payment {id} has no end: {open:?}"));
@@ -173,7 +173,7 @@ fn payments_agree_with_the_gateway(books: &Books, world: &World, wrong: &mut Vec
 }
 
 /// Never below zero, never more promised than there is, nothing left promised, and gone is what was sold.
-fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: &Books, wrong: &mut Vec<String>) {
+fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], ledger: &Ledger, wrong: &mut Vec<String>) {
     let (mut on_hand, mut reserved, mut gone) =
         (0_i64, BTreeMap::<OrderId, i64>::new(), BTreeMap::<OrderId, i64>::new());
     for (at, event) in events {
@@ -211,7 +211,7 @@ fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: 
     if !reserved.is_empty() {
         wrong.push(format!("{product} is left promised to {reserved:?}"));
     }
-    for (id, book) in &books.orders {
+    for (id, book) in &ledger.orders {
         let sold = book.confirmed_at.is_some() && book.cancelled_at.is_none();
         let lines = book.order.lines().iter().filter(|line| line.item.product_id == *product);
         let due: i64 = if sold { lines.map(|line| i64::from(line.quantity.get())).sum() } else { 0 };
@@ -226,13 +226,13 @@ fn stock_adds_up(product: &ProductId, events: &[(Position, StockEvent)], books: 
 fn stock_forgets_what_is_over(
     product: &ProductId,
     events: &[(Position, StockEvent)],
-    books: &Books,
+    ledger: &Ledger,
     wrong: &mut Vec<String>,
 ) {
     let mut state = Stock::default();
     for (at, event) in events {
         if let StockEvent::Settled { order_id } = event {
-            let sent = books.orders.get(order_id).and_then(|book| book.shipped_at).is_some_and(|sent| sent < *at);
+            let sent = ledger.orders.get(order_id).and_then(|book| book.shipped_at).is_some_and(|sent| sent < *at);
             match state.to_parts().allocations.into_iter().find(|(id, _)| id == order_id) {
                 Some((_, Allocation { returned, .. })) if returned || sent => {}
                 Some(_) => wrong.push(format!("{product} is settled with {order_id} too early, at {at}")),
@@ -244,38 +244,38 @@ fn stock_forgets_what_is_over(
     // What came back before there was settling was not settled.
     let is_of_old = |id: &OrderId| {
         let came_back = |event: &StockEvent| matches!(event, StockEvent::Returned { order_id, .. } if order_id == id);
-        events.iter().any(|(at, event)| *at <= books.past && came_back(event))
+        events.iter().any(|(at, event)| *at <= ledger.past && came_back(event))
     };
     for (id, _) in state.to_parts().allocations {
         let is_over = |book: &OrderBook| book.shipped_at.is_some() || book.cancelled_at.is_some();
-        if books.orders.get(&id).is_none_or(is_over) && !is_of_old(&id) {
+        if ledger.orders.get(&id).is_none_or(is_over) && !is_of_old(&id) {
             wrong.push(format!("the stock of {product} still remembers order {id}, which is over"));
         }
     }
 }
 
 /// Who was to be told was told, once for each cause, and nobody else.
-fn mails_were_sent(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
+fn mails_were_sent(id: OrderId, book: &OrderBook, ledger: &Ledger, wrong: &mut Vec<String>) {
     let mut asked = BTreeMap::<&str, usize>::new();
-    for mail in books.mails.values().filter(|mail| mail.order_id == id) {
+    for mail in ledger.mails.values().filter(|mail| mail.order_id == id) {
         *asked.entry(name_of(&mail.kind)).or_default() += 1;
     }
-    let refunds = books.payments.values().filter(|payment| payment.order_id == Some(id));
+    let refunds = ledger.payments.values().filter(|payment| payment.order_id == Some(id));
     let refunds: Vec<_> = refunds.collect();
-    let new = |at: &Position| *at > books.past;
+    let new = |at: &Position| *at > ledger.past;
     let back = refunds.iter().flat_map(|payment| payment.refunded_at()).filter(new).count();
     // What was lost is told by its credit note.
     let is_invoiced = |payment: &&&PaymentBook| {
-        let last = book.checkouts.last().and_then(|(payment, ..)| books.payments.get(payment));
-        let confirmed = book.confirmed_at.is_some_and(|at| at > books.past);
+        let last = book.checkouts.last().and_then(|(payment, ..)| ledger.payments.get(payment));
+        let confirmed = book.confirmed_at.is_some_and(|at| at > ledger.past);
         confirmed && last.is_some_and(|last| std::ptr::eq(last, **payment))
     };
     let lost = refunds.iter().filter(is_invoiced).flat_map(|payment| payment.lost_at()).filter(new).count();
     let returned = refunds.iter().flat_map(|payment| payment.returned_at()).filter(new).count();
-    let vouchers = books.checkouts.get(&id).into_iter().flatten();
+    let vouchers = ledger.checkouts.get(&id).into_iter().flatten();
     let vouchers = vouchers.filter(|(_, event)| matches!(event, CheckoutEvent::VoucherIssued { .. })).count();
     for (kind, due) in [
-        ("shipped", usize::from(book.shipped_at.is_some_and(|shipped| shipped > books.past))),
+        ("shipped", usize::from(book.shipped_at.is_some_and(|shipped| shipped > ledger.past))),
         ("refunded", back + lost),
         ("refund failed", returned),
         ("voucher", vouchers),
@@ -288,8 +288,8 @@ fn mails_were_sent(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec
 }
 
 /// A confirmation waits for the invoice, and is not sent any more when the order is cancelled first; who cancels is told so.
-fn orders_were_told_of(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut Vec<String>) {
-    let asked = |kind: MailKind| books.mails.values().filter(|mail| mail.order_id == id && mail.kind == kind).count();
+fn orders_were_told_of(id: OrderId, book: &OrderBook, ledger: &Ledger, wrong: &mut Vec<String>) {
+    let asked = |kind: MailKind| ledger.mails.values().filter(|mail| mail.order_id == id && mail.kind == kind).count();
     let (confirmed, cancelled) = (book.confirmed_at.is_some(), book.cancelled_at.is_some());
     let confirmations = asked(MailKind::Confirmation);
     if confirmations > usize::from(confirmed) || (confirmed && !cancelled && confirmations == 0) {
@@ -297,7 +297,7 @@ fn orders_were_told_of(id: OrderId, book: &OrderBook, books: &Books, wrong: &mut
     }
     let cancellations = asked(MailKind::Cancelled);
     // Of old, only who had been told of a confirmation was told.
-    let may_lack_one = !confirmed && book.cancelled_at.is_some_and(|at| at <= books.past);
+    let may_lack_one = !confirmed && book.cancelled_at.is_some_and(|at| at <= ledger.past);
     if cancellations > usize::from(cancelled) || (cancelled && cancellations == 0 && !may_lack_one) {
         wrong.push(format!("order {id} ({:?}) has {cancellations} mails that it is cancelled", book.status));
     }
@@ -315,9 +315,9 @@ fn name_of(kind: &MailKind) -> &'static str {
 }
 
 /// Each mail has one outcome, but for those to nobody, which are parked, and what was handed in is one message for each mail.
-fn mails_agree_with_the_mailbox(books: &Books, world: &World, wrong: &mut Vec<String>) {
+fn mails_agree_with_the_mailbox(ledger: &Ledger, world: &World, wrong: &mut Vec<String>) {
     let handed_in: BTreeSet<String> = world.mails().into_iter().map(|mail| mail.message_id).collect();
-    for (id, mail) in &books.mails {
+    for (id, mail) in &ledger.mails {
         if mail.sent + mail.failed != u32::from(!mail.is_parked()) {
             wrong.push(format!("mail {id} was sent {} times and failed {} times", mail.sent, mail.failed));
         }
@@ -325,7 +325,7 @@ fn mails_agree_with_the_mailbox(books: &Books, world: &World, wrong: &mut Vec<St
             wrong.push(format!("mail {id} is said to be sent, and was never handed in"));
         }
     }
-    let known: BTreeSet<&String> = books.mails.values().map(|mail| &mail.message_id).collect();
+    let known: BTreeSet<&String> = ledger.mails.values().map(|mail| &mail.message_id).collect();
     for message_id in &handed_in {
         if !known.contains(message_id) {
             wrong.push(format!("a mail {message_id} was handed in that nobody asked for"));
@@ -335,15 +335,15 @@ fn mails_agree_with_the_mailbox(books: &Books, world: &World, wrong: &mut Vec<St
 
 /// No process has anything left to do, and parked is what nobody can read, money that needs a look, and the mail of orders
 /// that go to nobody.
-fn processes_are_done(world: &World, books: &Books, wrong: &mut Vec<String>) {
-    let undeliverable = books.mails.values().filter(|mail| mail.is_parked()).map(|mail| mail.order_id);
+fn processes_are_done(world: &World, ledger: &Ledger, wrong: &mut Vec<String>) {
+    let undeliverable = ledger.mails.values().filter(|mail| mail.is_parked()).map(|mail| mail.order_id);
     let poisoned = lock(&world.poisoned).len() + undeliverable.collect::<BTreeSet<_>>().len();
     let mut parked = 0;
     for (process, standing) in world.standings() {
         if standing.unfinished > 0 || standing.paused {
             wrong.push(format!("{process} is stuck: {standing:?}"));
         }
-        if process != money_alarms::LISTENER.name {
+        if process != money_alarms::SUBSCRIPTION.name {
             parked += standing.parked;
         }
     }
@@ -354,14 +354,14 @@ fn processes_are_done(world: &World, books: &Books, wrong: &mut Vec<String>) {
     }
     let mut alarms = Process::default();
     for recorded in world.events() {
-        if recorded.stream() == streams::process(money_alarms::LISTENER.name).as_str() {
+        if recorded.stream() == streams::process(money_alarms::SUBSCRIPTION.name).as_str() {
             alarms = process::evolve(alarms, &aggregates::decode(&recorded).expect("it was just written"));
         }
     }
-    for book in books.payments.values() {
+    for book in ledger.payments.values() {
         let payment = book.now();
         let mut failed_at = book.events.iter().filter(|(_, event)| matches!(event, PaymentEvent::RefundFailed { .. }));
-        let is_new = failed_at.next_back().is_some_and(|(at, _)| *at > books.past);
+        let is_new = failed_at.next_back().is_some_and(|(at, _)| *at > ledger.past);
         let is_with_us = |refund: &payment::Refund| {
             let failed = matches!(refund.state, RefundState::Failed { .. });
             failed && payment.left().is_some_and(|left| left.amount >= refund.amount.amount)
@@ -375,19 +375,19 @@ fn processes_are_done(world: &World, books: &Books, wrong: &mut Vec<String>) {
 
 /// Marks what a crash has cut apart.
 pub(super) fn mark_what_the_crash_cut(world: &World) {
-    let books = Books::of(world);
+    let ledger = Ledger::of(world);
     let bank = world.bank();
     let charge_untold = bank.charges.iter().any(|charged| {
-        let told = books.payments.get(&charged.payment_id).map(|book| book.succeeded_at.is_some() || book.declined);
+        let told = ledger.payments.get(&charged.payment_id).map(|book| book.succeeded_at.is_some() || book.declined);
         matches!(charged.stands, Stands::Paid | Stands::Refused) && told == Some(false)
     });
     let handed_in = world.mails();
-    let mail_untold = books
+    let mail_untold = ledger
         .mails
         .values()
         .any(|mail| mail.sent == 0 && handed_in.iter().any(|handed_in| handed_in.message_id == mail.message_id));
     if charge_untold || mail_untold {
-        fate::mark(Scene::CrashBetweenEffectAndEvent);
+        rng_clock::mark(Coverage::CrashBetweenEffectAndEvent);
     }
     drop(bank);
     let events = world.events();
@@ -399,6 +399,6 @@ pub(super) fn mark_what_the_crash_cut(world: &World) {
         cause.is_some_and(|cause| *cause > world.log.checkpoint(process))
     });
     if uncommitted {
-        fate::mark(Scene::CrashAfterEventBeforeCheckpoint);
+        rng_clock::mark(Coverage::CrashAfterEventBeforeCheckpoint);
     }
 }

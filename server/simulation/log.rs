@@ -6,34 +6,34 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, EventId, Expected, Filter, JsonText, NewEvent, Position, Recorded, Slice,
-    StreamName, Version,
+    Append, AppendError, Appended, EventId, EventPage, Expected, Filter, JsonText, NewEvent, Position, Recorded,
+    StoredResponse, StreamName, Version,
 };
 
-use super::bell::Bell;
-use super::beside::Beside;
-use super::fate;
+use super::coordination::Coordination;
+use super::fair_notify::FairNotify;
+use super::rng_clock;
 
 /// A log in memory.
 pub(super) struct Log {
-    kept: Mutex<Kept>,
-    grown: Bell,
+    kept: Mutex<StoredSnapshot>,
+    grown: FairNotify,
 }
 
 #[derive(Default)]
-struct Kept {
+struct StoredSnapshot {
     events: Vec<Recorded>,
     /// Where the events of a stream stand in the list.
     streams: HashMap<StreamName, Vec<usize>>,
     ids: HashMap<EventId, usize>,
     checkpoints: HashMap<String, Position>,
-    answers: HashMap<String, (Answer, Position)>,
-    beside: Beside,
+    answers: HashMap<String, (StoredResponse, Position)>,
+    coordination: Coordination,
 }
 
 impl Log {
     pub(super) fn new() -> Self {
-        Self { kept: Mutex::default(), grown: Bell::default() }
+        Self { kept: Mutex::default(), grown: FairNotify::default() }
     }
 
     /// Writes all of an append or nothing.
@@ -51,7 +51,7 @@ impl Log {
     }
 
     /// As `EventStore::read_all`, looking at no more than a stretch of the log.
-    pub(super) fn all(&self, after: Position, limit: usize, filter: &Filter, stretch: usize) -> Slice {
+    pub(super) fn all(&self, after: Position, limit: usize, filter: &Filter, stretch: usize) -> EventPage {
         let kept = self.kept();
         let head = kept.head();
         let first = usize::try_from(after.0).unwrap_or(usize::MAX).min(kept.events.len());
@@ -66,7 +66,7 @@ impl Log {
                 events.push(recorded.clone());
             }
         }
-        Slice { events, next_after: next_after.max(after), head }
+        EventPage { events, next_after: next_after.max(after), head }
     }
 
     pub(super) fn head(&self) -> Position {
@@ -82,13 +82,13 @@ impl Log {
         self.kept().checkpoints.get(consumer).copied().unwrap_or_default()
     }
 
-    pub(super) fn answer(&self, key: &str) -> Option<(Answer, Position)> {
+    pub(super) fn answer(&self, key: &str) -> Option<(StoredResponse, Position)> {
         self.kept().answers.get(key).cloned()
     }
 
     /// Asks or changes what stands beside the log.
-    pub(super) fn beside<T>(&self, ask: impl FnOnce(&mut Beside) -> T) -> T {
-        ask(&mut self.kept().beside)
+    pub(super) fn coordination<T>(&self, ask: impl FnOnce(&mut Coordination) -> T) -> T {
+        ask(&mut self.kept().coordination)
     }
 
     /// Keeps what a stream adds up to at a version; `false` when it has no such version.
@@ -100,7 +100,7 @@ impl Log {
         data: &JsonText,
     ) -> bool {
         let Some(last) = self.stream(stream, version, 1).pop() else { return false };
-        self.beside(|beside| beside.save_snapshot(stream, last.id, version, schema_version, data));
+        self.coordination(|coordination| coordination.save_snapshot(stream, last.id, version, schema_version, data));
         true
     }
 
@@ -109,12 +109,12 @@ impl Log {
         self.kept().events.clone()
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, StoredSnapshot> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl StoredSnapshot {
     fn head(&self) -> Position {
         Position(self.events.len() as u64)
     }
@@ -134,7 +134,7 @@ impl Kept {
         if let Known::Partly(id) = known {
             return Err(AppendError::DuplicateEvent(id));
         }
-        self.beside.refusal(append)?;
+        self.coordination.refusal(append)?;
         for part in &append.streams {
             let actual = self.version(&part.stream);
             if let Expected::Exactly(expected) = part.expected
@@ -154,7 +154,7 @@ impl Kept {
             *there = (*there).max(checkpoint.position);
         }
         for change in &append.timers {
-            self.beside.change_timer(change);
+            self.coordination.change_timer(change);
         }
         if let Some(answer) = &append.answer {
             self.answers.insert(answer.key.clone(), (answer.clone(), position));
@@ -204,7 +204,7 @@ mod tests {
     use std::time::Duration;
 
     use storefront_eventlog::{
-        Checkpoint, Epoch, EventStore, Fence, JsonText, SqliteStore, StreamAppend, Taken, Timer, TimerChange,
+        Checkpoint, Epoch, EventStore, Fence, JsonText, LeaseOutcome, SqliteStore, StreamAppend, Timer, TimerChange,
     };
 
     use super::*;
@@ -214,31 +214,31 @@ mod tests {
     fn an_append(log: &Log) -> Append {
         let mut append = Append::default();
         for number in 0..4_u64 {
-            if fate::one_of(2) == 0 {
+            if rng_clock::one_of(2) == 0 {
                 continue;
             }
             let stream = StreamName::new(format!("s-{number}")).unwrap();
             let there = log.stream(&stream, Version(1), 1000).len() as u64;
-            let expected = match fate::one_of(8) {
+            let expected = match rng_clock::one_of(8) {
                 0 => Expected::Any,
                 1 => Expected::Exactly(Version(there + 1)),
                 _ => Expected::Exactly(Version(there)),
             };
-            let events = (0..fate::one_of(3)).map(|_| an_event()).collect();
+            let events = (0..rng_clock::one_of(3)).map(|_| an_event()).collect();
             append.streams.push(StreamAppend { stream, expected, events });
         }
-        if fate::one_of(4) == 0 {
-            let consumer = format!("c-{}", fate::one_of(2));
-            append.checkpoints.push(Checkpoint { consumer, position: Position(fate::one_of(40)) });
+        if rng_clock::one_of(4) == 0 {
+            let consumer = format!("c-{}", rng_clock::one_of(2));
+            append.checkpoints.push(Checkpoint { consumer, position: Position(rng_clock::one_of(40)) });
         }
-        if fate::one_of(4) == 0 {
-            let (key, fingerprint) = (format!("k-{}", fate::one_of(20)), "f".to_owned());
-            let time_ms = fate::now().unwrap().unix_ms();
-            let body = JsonText::of(&fate::one_of(1000)).unwrap();
-            append.answer = Some(Answer { key, fingerprint, body, time_ms });
+        if rng_clock::one_of(4) == 0 {
+            let (key, fingerprint) = (format!("k-{}", rng_clock::one_of(20)), "f".to_owned());
+            let time_ms = rng_clock::now().unwrap().unix_ms();
+            let body = JsonText::of(&rng_clock::one_of(1000)).unwrap();
+            append.answer = Some(StoredResponse { key, fingerprint, body, time_ms });
         }
-        if fate::one_of(4) == 0 {
-            let (lease, epoch) = (format!("l-{}", fate::one_of(2)), Epoch(fate::one_of(4)));
+        if rng_clock::one_of(4) == 0 {
+            let (lease, epoch) = (format!("l-{}", rng_clock::one_of(2)), Epoch(rng_clock::one_of(4)));
             append.fences.push(Fence { lease, epoch });
         }
         append
@@ -246,10 +246,10 @@ mod tests {
 
     /// A change of a timer that is due at once; demanding of it what is there, or what is not.
     fn a_change(there: &[Timer], known: bool) -> TimerChange {
-        let (owner, timer) = ("o".to_owned(), format!("t-{}", fate::one_of(3)));
+        let (owner, timer) = ("o".to_owned(), format!("t-{}", rng_clock::one_of(3)));
         let revision = there.iter().find(|set| set.name == timer).map_or_else(random::id, |set| set.revision);
         let as_read = known.then_some(revision);
-        if fate::one_of(2) == 0 {
+        if rng_clock::one_of(2) == 0 {
             return TimerChange::Clear { owner, timer, as_read };
         }
         TimerChange::Set { owner, timer, due_ms: 5, note: JsonText::of(&()).unwrap(), as_read }
@@ -264,21 +264,21 @@ mod tests {
     }
 
     async fn take_a_lease(log: &Log, sqlite: &SqliteStore) {
-        let (lease, holder) = (format!("l-{}", fate::one_of(2)), format!("h-{}", fate::one_of(2)));
+        let (lease, holder) = (format!("l-{}", rng_clock::one_of(2)), format!("h-{}", rng_clock::one_of(2)));
         let hour = Duration::from_secs(3600);
-        let ours = log.beside(|beside| beside.take_lease(&lease, &holder, hour, now_ms()));
-        let theirs = sqlite.take_lease(&lease, &holder, hour).await.unwrap();
+        let ours = log.coordination(|coordination| coordination.acquire_lease(&lease, &holder, hour, now_ms()));
+        let theirs = sqlite.acquire_lease(&lease, &holder, hour).await.unwrap();
         match (ours, theirs) {
-            (Taken::Here(ours), Taken::Here(theirs)) => {
+            (LeaseOutcome::Acquired(ours), LeaseOutcome::Acquired(theirs)) => {
                 assert_eq!(ours, theirs);
-                let renewed = log.beside(|beside| beside.renew_lease(&ours, hour, now_ms()));
+                let renewed = log.coordination(|coordination| coordination.renew_lease(&ours, hour, now_ms()));
                 assert_eq!(renewed, sqlite.renew_lease(&theirs, hour).await.unwrap());
-                if fate::one_of(2) == 0 {
-                    log.beside(|beside| beside.give_back_lease(&ours));
-                    sqlite.give_back_lease(&theirs).await.unwrap();
+                if rng_clock::one_of(2) == 0 {
+                    log.coordination(|coordination| coordination.release_lease(&ours));
+                    sqlite.release_lease(&theirs).await.unwrap();
                 }
             }
-            (Taken::Elsewhere { holder: ours, .. }, Taken::Elsewhere { holder: theirs, .. }) => {
+            (LeaseOutcome::HeldElsewhere { holder: ours, .. }, LeaseOutcome::HeldElsewhere { holder: theirs, .. }) => {
                 assert_eq!(ours, theirs)
             }
             (ours, theirs) => panic!("{ours:?} is not {theirs:?}"),
@@ -286,16 +286,16 @@ mod tests {
     }
 
     fn now_ms() -> i64 {
-        fate::now().unwrap().unix_ms()
+        rng_clock::now().unwrap().unix_ms()
     }
 
     fn an_event() -> NewEvent {
         NewEvent {
             id: random::id(),
-            kind: format!("thing.{}", fate::one_of(3)),
+            kind: format!("thing.{}", rng_clock::one_of(3)),
             schema_version: 1,
             time_ms: 7,
-            correlation_id: format!("order {}", fate::one_of(3)),
+            correlation_id: format!("order {}", rng_clock::one_of(3)),
             causation_id: None,
             actor: "test".to_owned(),
             data: JsonText::of(&()).unwrap(),
@@ -304,14 +304,14 @@ mod tests {
 
     /// One that was sent before, whole or with something of another in it.
     fn a_repeat(sent: &[Append]) -> Append {
-        let mut append = fate::pick(sent);
-        if fate::one_of(2) == 0 {
+        let mut append = rng_clock::pick(sent);
+        if rng_clock::one_of(2) == 0 {
             append.streams.truncate(1);
             append.answer = None;
             append.streams.push(StreamAppend {
-                stream: StreamName::new(format!("t-{}", fate::one_of(1000))).unwrap(),
+                stream: StreamName::new(format!("t-{}", rng_clock::one_of(1000))).unwrap(),
                 expected: Expected::Any,
-                events: if fate::one_of(2) == 0 { vec![an_event()] } else { Vec::new() },
+                events: if rng_clock::one_of(2) == 0 { vec![an_event()] } else { Vec::new() },
             });
         }
         append
@@ -323,28 +323,28 @@ mod tests {
 
     #[tokio::test]
     async fn the_simulated_log_answers_as_sqlite_does() {
-        fate::begin(3, false);
+        rng_clock::begin(3, false);
         for _ in 0..20 {
             let (log, sqlite) = (Log::new(), SqliteStore::in_memory().unwrap());
             let mut sent = Vec::new();
             for _ in 0..40 {
-                let again = !sent.is_empty() && fate::one_of(4) == 0;
+                let again = !sent.is_empty() && rng_clock::one_of(4) == 0;
                 let mut append = if again { a_repeat(&sent) } else { an_append(&log) };
                 sent.push(append.clone());
                 let mut theirs = append.clone();
-                if fate::one_of(3) == 0 {
+                if rng_clock::one_of(3) == 0 {
                     // Each store names the settings of a timer as it likes.
-                    let set = log.beside(|beside| beside.due_timers("o", 10, now_ms()));
-                    let change = a_change(&set, fate::one_of(2) == 0);
+                    let set = log.coordination(|coordination| coordination.due_timers("o", 10, now_ms()));
+                    let change = a_change(&set, rng_clock::one_of(2) == 0);
                     append.timers = vec![change.clone()];
                     theirs.timers = vec![with_revision_of(change, &sqlite.due_timers("o", 10).await.unwrap())];
                 }
                 assert_eq!(told(&log.append(&append)), told(&sqlite.append(theirs).await), "{append:#?}");
-                if fate::one_of(5) == 0 {
+                if rng_clock::one_of(5) == 0 {
                     take_a_lease(&log, &sqlite).await;
                 }
                 let names = |timers: Vec<Timer>| timers.into_iter().map(|timer| timer.name).collect::<Vec<_>>();
-                let ours = log.beside(|beside| beside.due_timers("o", 10, now_ms()));
+                let ours = log.coordination(|coordination| coordination.due_timers("o", 10, now_ms()));
                 assert_eq!(names(ours), names(sqlite.due_timers("o", 10).await.unwrap()));
             }
             let filter = Filter { types: vec!["thing.1".to_owned()], ..Filter::default() };
@@ -365,6 +365,6 @@ mod tests {
             }
             assert_eq!(log.head(), sqlite.head().await.unwrap());
         }
-        fate::end();
+        rng_clock::end();
     }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::fate;
+use super::coverage::Coverage;
 use super::points;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::server::{Failed, Server};
 use crate::integrations::mailer::{Mail, MailError};
-use crate::integrations::ports::Post;
+use crate::integrations::ports::MailSender;
 
 /// An address to which no mail can be sent.
 pub(super) const NOBODY: &str = "nobody";
@@ -18,21 +18,21 @@ pub(super) const NOBODY: &str = "nobody";
 pub(super) struct Mailbox(pub(super) Arc<Server>);
 
 #[async_trait]
-impl Post for Mailbox {
+impl MailSender for Mailbox {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let temporary = |detail: &str| MailError::Temporary(detail.to_owned());
-        let trouble = fate::climate().outside_fails;
+        let trouble = rng_clock::climate().outside_fails;
         let refused = |Failed| temporary("the connection was refused");
         self.0.point(points::BEFORE_MAIL, trouble).await.map_err(refused)?;
         if self.0.world.mail_is_down() {
-            fate::mark(Scene::MailDown);
+            rng_clock::mark(Coverage::MailDown);
             return Err(temporary("closed for today"));
         }
         if mail.to == NOBODY {
             return Err(MailError::Permanent("no such mailbox".to_owned()));
         }
         self.0.world.takes_mail(mail.clone());
-        let trouble = fate::climate().outside_lost;
+        let trouble = rng_clock::climate().outside_lost;
         self.0.point(points::AFTER_MAIL, trouble).await.map_err(|Failed| temporary("the answer is lost"))
     }
 }

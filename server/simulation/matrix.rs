@@ -18,7 +18,7 @@ use super::outcomes::Outcome;
 use super::script::Moment;
 use super::watch::{Failpoint, Watch};
 use super::world::World;
-use super::{fate, on_every_core, points, run_to_its_end, told};
+use super::{on_every_core, points, rng_clock, run_to_its_end, told};
 
 /// The outcomes for which the usual run leaves out no kill that makes a difference.
 const IN_FULL: [Outcome; 2] = [Outcome::CardPays, Outcome::RefundSucceedsThenFails];
@@ -60,12 +60,12 @@ struct Run {
 fn run(coordinates: Coordinates, seed: u64, aloud: bool) -> Run {
     let Coordinates { outcome, moment, kill_at } = coordinates;
     // A seed that 3 divides brings no trouble of its own.
-    fate::begin(3 * seed, aloud);
+    rng_clock::begin(3 * seed, aloud);
     let world = World::scripted(outcome.config(), outcome.script(moment));
     let mut broken = run_to_its_end(&world, outcome.plays(world.clone(), kill_at));
     broken.extend(outcome.broken(&world, kill_at.is_some()));
-    let passed = fate::watch(Watch::default()).into_passed();
-    fate::end();
+    let passed = rng_clock::watch(Watch::default()).into_passed();
+    rng_clock::end();
     let died_at = kill_at.and_then(|index| passed.get(index).copied());
     if died_at.is_none() && kill_at.is_some() {
         broken.push("there is no such failpoint".to_owned());

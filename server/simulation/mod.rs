@@ -11,16 +11,17 @@
 //! What must stay so: nothing here may depend on another clock, on threads, or on the order of a hash map. So processes
 //! wait by `crate::clock`, take ids and random numbers from `crate::random`, and `select!` with `biased`.
 
-mod bell;
-mod beside;
-mod books;
+mod coordination;
+mod coverage;
 mod documents;
-pub(crate) mod fate;
+mod fair_notify;
+mod faults;
 mod gateway;
 mod gateway_refunds;
 mod histories;
 mod intents;
 mod invariants;
+mod ledger;
 mod log;
 mod mailbox;
 mod matrix;
@@ -28,13 +29,12 @@ mod notices;
 mod outcomes;
 mod points;
 mod product_service;
-mod purses;
-mod scenes;
+pub(crate) mod rng_clock;
 mod script;
 mod server;
 mod shoppers;
+mod wallets;
 mod watch;
-mod weather;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,7 +44,7 @@ use std::time::Duration;
 
 use storefront_eventlog::{Recorded, export_line};
 
-use self::scenes::Seen;
+use self::coverage::Seen;
 use self::world::World;
 
 /// So many seeds are run when nothing else is said.
@@ -60,16 +60,16 @@ struct Outcome {
 }
 
 fn run(seed: u64, aloud: bool) -> Outcome {
-    fate::begin(seed, aloud);
+    rng_clock::begin(seed, aloud);
     let world = World::new();
     let broken = run_to_its_end(&world, live(world.clone()));
-    Outcome { broken, seen: fate::end(), log: world.events() }
+    Outcome { broken, seen: rng_clock::end(), log: world.events() }
 }
 
 /// Runs a world on this thread; what is wrong with it when it has come to rest. A panic is wrong too.
 fn run_to_its_end(world: &World, life: impl Future<Output = Result<(), String>>) -> Vec<String> {
     let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().on_thread_park(fate::jump).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().on_thread_park(rng_clock::jump).build().unwrap();
         let trouble = runtime.block_on(life).err();
         let broken = trouble.into_iter().chain(invariants::broken(world)).collect();
         world.end();
@@ -88,27 +88,27 @@ async fn live(world: Arc<World>) -> Result<(), String> {
     if world.shared {
         tokio::spawn(world.clone().keep_a_server());
     }
-    weather::opens(&world).await;
-    let mut people = vec![tokio::spawn(weather::keeps_shop(world.clone())), tokio::spawn(world.clone().meddles())];
-    people.push(tokio::spawn(weather::meddles_with_payments(world.clone())));
-    if fate::climate().crash > 0 {
-        people.push(tokio::spawn(weather::turns_bad(world.clone())));
+    faults::opens(&world).await;
+    let mut people = vec![tokio::spawn(faults::keeps_shop(world.clone())), tokio::spawn(world.clone().meddles())];
+    people.push(tokio::spawn(faults::meddles_with_payments(world.clone())));
+    if rng_clock::climate().crash > 0 {
+        people.push(tokio::spawn(faults::turns_bad(world.clone())));
     }
-    for _ in 0..fate::between(1..5) {
+    for _ in 0..rng_clock::between(1..5) {
         people.push(tokio::spawn(shoppers::shops(world.clone())));
     }
     for person in people {
         person.await.map_err(|error| format!("somebody panicked: {error}"))?;
     }
-    fate::tell(|| "everybody has gone home".to_owned());
-    fate::calm();
+    rng_clock::tell(|| "everybody has gone home".to_owned());
+    rng_clock::calm();
     comes_to_rest(&world).await
 }
 
 async fn comes_to_rest(world: &World) -> Result<(), String> {
     let (mut quiet, mut head) = (0, world.log.head());
     for _ in 0..MINUTES_TO_REST {
-        fate::pass(Duration::from_secs(60)).await;
+        rng_clock::pass(Duration::from_secs(60)).await;
         let waits = world.news_are_on_their_way() || world.a_bank_waits();
         let still = std::mem::replace(&mut head, world.log.head()) == head && !waits;
         quiet = if still && world.is_idle() { quiet + 1 } else { 0 };

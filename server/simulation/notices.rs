@@ -6,27 +6,27 @@ use std::time::Duration;
 use storefront_api::PaymentId;
 use tokio::sync::oneshot;
 
-use super::fate;
 use super::intents::Charged;
+use super::rng_clock;
 use super::script::{Moment, Script};
 use super::world::{World, lock};
 use crate::clock;
-use crate::integrations::card_webhooks::{News, Webhook};
+use crate::integrations::card_webhooks::{GatewayEvent, Webhook};
 
 /// A notice that comes after an answer comes this much later: the shop has dealt with the answer by then.
 const LATER: Duration = Duration::from_secs(2);
 
 impl World {
     pub(super) fn tells_after_payment(self: &Arc<Self>, charged: &Charged, names_payment: bool) {
-        let news = News::AfterPayment { reference: charged.reference.clone() };
+        let news = GatewayEvent::AfterPayment { reference: charged.reference.clone() };
         self.sends_news_about(names_payment.then_some(charged.payment_id), news);
     }
 
-    pub(super) fn sends_news(self: &Arc<Self>, payment_id: PaymentId, news: News) {
+    pub(super) fn sends_news(self: &Arc<Self>, payment_id: PaymentId, news: GatewayEvent) {
         self.sends_news_about(Some(payment_id), news);
     }
 
-    fn sends_news_about(self: &Arc<Self>, payment_id: Option<PaymentId>, news: News) {
+    fn sends_news_about(self: &Arc<Self>, payment_id: Option<PaymentId>, news: GatewayEvent) {
         let number = self.next_news();
         let webhook = Webhook {
             id: format!("evt_{number}"),
@@ -37,10 +37,11 @@ impl World {
         if let Some(Script { moment, .. }) = &self.script {
             return self.sends_at(*moment, webhook);
         }
-        let copies = if fate::strikes(fate::climate().twice) { 2 } else { 1 };
+        let copies = if rng_clock::strikes(rng_clock::climate().twice) { 2 } else { 1 };
         for _ in 0..copies {
-            let late = fate::strikes(fate::climate().late);
-            let delay = Duration::from_millis(if late { fate::between(0..120_000) } else { fate::between(0..1500) });
+            let late = rng_clock::strikes(rng_clock::climate().late);
+            let delay =
+                Duration::from_millis(if late { rng_clock::between(0..120_000) } else { rng_clock::between(0..1500) });
             self.sends(webhook.clone(), delay);
         }
     }
@@ -92,7 +93,7 @@ impl World {
         self.begins_something();
         let world = self.clone();
         tokio::spawn(async move {
-            fate::pass(delay).await;
+            rng_clock::pass(delay).await;
             world.delivers(webhook, None).await;
         });
     }

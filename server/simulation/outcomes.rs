@@ -10,16 +10,16 @@ use storefront_domain::order::OrderCommand;
 use storefront_domain::payment::{Payment, PaymentCommand, RefundProgress, RefundState};
 use storefront_domain::{Quantity, payment};
 
-use super::books::{Books, PaymentBook};
-use super::fate;
 use super::intents::{ASKS, DECLINED, GOOD};
+use super::ledger::{Ledger, PaymentBook};
 use super::product_service::a_product;
-use super::purses::{self, ADA};
+use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, Moment, OwnerAnswer, Script};
 use super::shoppers::{Act, Shopper, receives};
+use super::wallets::{self, ADA};
 use super::watch::Watch;
 use super::world::World;
-use super::{comes_to_rest, weather};
+use super::{comes_to_rest, faults};
 use crate::config::Config;
 use crate::random;
 
@@ -183,14 +183,14 @@ impl Outcome {
         let order = shopper.looks().await;
         let checkout = shopper.checks_out(&order, self.payment(), "ada@example.com").await;
         settles(&world).await?;
-        fate::watch(Watch::new(kill_at));
+        rng_clock::watch(Watch::new(kill_at));
         shopper.acts(Act::Order(checkout)).await;
         if self == Self::CancelledWhilePaying {
-            until(&world, "the payment is asked for", |books| !books.payments.is_empty()).await?;
+            until(&world, "the payment is asked for", |ledger| !ledger.payments.is_empty()).await?;
             shopper.acts(Act::Order(OrderCommand::Cancel { reason: "changed my mind".to_owned() })).await;
         }
-        let has_ended = |books: &Books| {
-            let status = books.orders.get(&shopper.order_id).and_then(|book| book.status);
+        let has_ended = |ledger: &Ledger| {
+            let status = ledger.orders.get(&shopper.order_id).and_then(|book| book.status);
             status.is_some_and(|status| status != OrderStatus::CheckedOut)
         };
         until(&world, "the checkout ends", has_ended).await?;
@@ -198,7 +198,7 @@ impl Outcome {
             self.gives_back(&shopper).await?;
         }
         settles(&world).await?;
-        fate::stops_watching();
+        rng_clock::stops_watching();
         comes_to_rest(&world).await
     }
 
@@ -211,13 +211,13 @@ impl Outcome {
             if index == 0 {
                 continue;
             }
-            let are_made = |books: &Books| {
-                let payment = payment_of(books, shopper.order_id);
+            let are_made = |ledger: &Ledger| {
+                let payment = payment_of(ledger, shopper.order_id);
                 let made = payment.refunds().iter().filter(|refund| refund.state != RefundState::Open);
                 made.count() == index + 1
             };
             until(&shopper.world, "the refunds are made", are_made).await?;
-            fate::pass(EXTERNAL_DELAY + Duration::from_secs(1)).await;
+            rng_clock::pass(EXTERNAL_DELAY + Duration::from_secs(1)).await;
         }
         Ok(())
     }
@@ -225,17 +225,17 @@ impl Outcome {
     /// What is wrong with what came of it, beside what must be true of every shop.
     pub(super) fn broken(self, world: &World, was_killed: bool) -> Vec<String> {
         let mut wrong = Vec::new();
-        let books = Books::of(world);
-        let Some((id, book)) = books.orders.first_key_value() else { return vec!["there is no order".to_owned()] };
+        let ledger = Ledger::of(world);
+        let Some((id, book)) = ledger.orders.first_key_value() else { return vec!["there is no order".to_owned()] };
         if book.status != Some(self.status()) {
             wrong.push(format!("the order is {:?} where {:?} is due", book.status, self.status()));
         }
-        let mails = books.mails.values().filter(|mail| mail.kind == MailKind::Confirmation && mail.sent == 1).count();
+        let mails = ledger.mails.values().filter(|mail| mail.kind == MailKind::Confirmation && mail.sent == 1).count();
         let due = usize::from(self.status() == OrderStatus::Confirmed);
         if mails != due && self != Self::CancelledWhilePaying {
             wrong.push(format!("{mails} confirmations were sent where {due} are due"));
         }
-        let payment = payment_of(&books, *id);
+        let payment = payment_of(&ledger, *id);
         if payment.kept() != self.kept() {
             wrong.push(format!("{} is kept where {} is due", payment.kept(), self.kept()));
         }
@@ -265,8 +265,8 @@ impl Outcome {
 }
 
 async fn opens(world: &World) {
-    weather::introduces_newcomers(world);
-    purses::opens(world, 2 * TOTAL);
+    faults::introduces_newcomers(world);
+    wallets::opens(world, 2 * TOTAL);
     for (product, price, pieces) in BASKET {
         world.catalogue().set(a_product(product, price, true));
         receives(world, &product.parse().expect("it is an id"), pieces + 1).await;
@@ -279,24 +279,24 @@ async fn wants(shopper: &Shopper, product: &str, pieces: u32) -> Result<OrderCom
         if let Some(wish) = shopper.wants(product.parse().expect("it is an id"), quantity).await {
             return Ok(wish);
         }
-        fate::pass(LOOK_INTERVAL).await;
+        rng_clock::pass(LOOK_INTERVAL).await;
     }
     Err(format!("{product} is never for sale"))
 }
 
-fn payment_of(books: &Books, id: OrderId) -> Payment {
-    let last = books.orders.get(&id).and_then(|book| book.checkouts.last());
-    last.and_then(|(payment, ..)| books.payments.get(payment)).map(PaymentBook::now).unwrap_or_default()
+fn payment_of(ledger: &Ledger, id: OrderId) -> Payment {
+    let last = ledger.orders.get(&id).and_then(|book| book.checkouts.last());
+    last.and_then(|(payment, ..)| ledger.payments.get(payment)).map(PaymentBook::now).unwrap_or_default()
 }
 
 /// Waits until the log says so.
-async fn until(world: &World, what: &str, is_so: impl Fn(&Books) -> bool) -> Result<(), String> {
+async fn until(world: &World, what: &str, is_so: impl Fn(&Ledger) -> bool) -> Result<(), String> {
     let mut looked_at = None;
     for _ in 0..TIME_LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
-        if looked_at.replace(world.log.head()) != Some(world.log.head()) && is_so(&Books::of(world)) {
+        if looked_at.replace(world.log.head()) != Some(world.log.head()) && is_so(&Ledger::of(world)) {
             return Ok(());
         }
-        fate::pass(LOOK_INTERVAL).await;
+        rng_clock::pass(LOOK_INTERVAL).await;
     }
     Err(format!("it never happens that {what}"))
 }
@@ -305,7 +305,7 @@ async fn until(world: &World, what: &str, is_so: impl Fn(&Books) -> bool) -> Res
 async fn settles(world: &World) -> Result<(), String> {
     let (mut quiet, mut head) = (0, world.log.head());
     for _ in 0..TIME_LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
-        fate::pass(LOOK_INTERVAL).await;
+        rng_clock::pass(LOOK_INTERVAL).await;
         let waits = world.news_are_on_their_way() || world.a_bank_waits() || !world.is_idle();
         let is_still = std::mem::replace(&mut head, world.log.head()) == head && !waits;
         quiet = if is_still { quiet + 1 } else { 0 };

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use storefront_api::{Currency, Money, ProductId, VatRate};
 use storefront_domain::product::Facts;
 
-use super::fate;
+use super::coverage::Coverage;
 use super::points;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::server::{Failed, Server};
 use crate::integrations::ports::Products;
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
@@ -67,10 +67,10 @@ pub(super) struct Range(pub(super) Arc<Server>);
 impl Range {
     async fn reach(&self) -> Result<(), ServiceError> {
         let down = |detail: &str| ServiceError::Unavailable { detail: detail.to_owned() };
-        let trouble = fate::climate().outside_fails;
+        let trouble = rng_clock::climate().outside_fails;
         self.0.point(points::PRODUCTS, trouble).await.map_err(|Failed| down("the connection was refused"))?;
         if self.0.world.catalogue().closed {
-            fate::mark(Scene::ProductServiceDown);
+            rng_clock::mark(Coverage::ProductServiceDown);
             return Err(down("the service is closed"));
         }
         Ok(())
@@ -92,7 +92,7 @@ impl Products for Range {
             return Ok(news);
         }
         // Held back for a while; news that come meanwhile are told a little late.
-        fate::pass(Duration::from_millis(fate::between(200..u64::from(wait_seconds) * 1000))).await;
+        rng_clock::pass(Duration::from_millis(rng_clock::between(200..u64::from(wait_seconds) * 1000))).await;
         self.reach().await?;
         Ok(self.0.world.catalogue().after(after))
     }

@@ -14,27 +14,27 @@ use storefront_api::{OrderId, ProductId};
 use storefront_domain::order::{self, Order};
 use storefront_domain::product::{self, Product};
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
-    StoreError, StreamName, Taken, Timer, Version,
+    Append, AppendError, Appended, EventPage, EventStore, Fence, Filter, JsonText, LeaseOutcome, Position, Recorded,
+    Snapshot, StoreError, StoredResponse, StreamName, Timer, Version,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bell::Bell;
-use super::fate;
+use super::coverage::Coverage;
+use super::fair_notify::FairNotify;
 use super::gateway::Gateway;
 use super::mailbox::Mailbox;
 use super::points;
 use super::product_service::Range;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::world::World;
-use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
-use crate::catalogue::sync::Assortment;
+use crate::catalogue::sync::CatalogueSync;
 use crate::clock;
 use crate::operations::progress::Progress;
-use crate::processes::engine::lease_runner::Tenancy;
-use crate::runtime::server::{Ground, Systems, start_processes};
+use crate::processes::engine::lease_runner::LeaseConfig;
+use crate::runtime::server::{ProcessContext, Systems, start_processes};
 use crate::store::aggregates;
 use crate::store::aggregates::Store;
 use crate::store::commands::Failure;
@@ -48,7 +48,7 @@ pub(super) struct Server {
     dead: AtomicBool,
     /// Whether it stands still, as a machine that was put to sleep does.
     still: AtomicBool,
-    woken: Bell,
+    woken: FairNotify,
     pub(super) progress: Progress,
     pub(super) freshness: Arc<Freshness>,
     started: Mutex<Option<Store>>,
@@ -66,29 +66,35 @@ impl Server {
             world,
             dead: AtomicBool::new(false),
             still: AtomicBool::new(false),
-            woken: Bell::default(),
+            woken: FairNotify::default(),
             progress: Progress::default(),
             freshness: Arc::new(Freshness::new(config.quote_life)),
             started: Mutex::default(),
         });
-        let store: Store = Arc::new(Door(server.clone()));
+        let store: Store = Arc::new(Gate(server.clone()));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let shared = format!("server {}", server.number);
         let holder = if server.world.shared { shared } else { "the only server".to_owned() };
-        let tenancy = Tenancy { holder, lease_ttl: config.lease_ttl };
-        let ground =
-            Ground { store: &store, progress: &server.progress, tenancy, tasks: &tasks, stop: &stop, killed: &stop };
+        let lease_config = LeaseConfig { holder, lease_ttl: config.lease_ttl };
+        let ground = ProcessContext {
+            store: &store,
+            progress: &server.progress,
+            lease_config,
+            tasks: &tasks,
+            stop: &stop,
+            killed: &stop,
+        };
         let systems = Systems {
             products: Arc::new(Range(server.clone())),
             cards: Arc::new(Gateway(server.clone())),
             mail: Arc::new(Mailbox(server.clone())),
         };
-        let lists: Arc<dyn Lists> = Arc::new(Door(server.clone()));
-        let assortment =
-            Assortment::new(store.clone(), systems.products.clone(), server.freshness.clone(), lists.clone());
-        start_processes(&config, &ground, &lists, &systems, &server.freshness, &Arc::new(assortment));
+        let lists: Arc<dyn BasketLookup> = Arc::new(Gate(server.clone()));
+        let catalogue_sync =
+            CatalogueSync::new(store.clone(), systems.products.clone(), server.freshness.clone(), lists.clone());
+        start_processes(&config, &ground, &lists, &systems, &server.freshness, &Arc::new(catalogue_sync));
         *server.started.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
-        fate::tell(|| format!("server {number} starts"));
+        rng_clock::tell(|| format!("server {number} starts"));
         server
     }
 
@@ -104,33 +110,33 @@ impl Server {
     /// Dies on the spot.
     pub(super) fn die(&self, place: &'static str) {
         self.dead.store(true, Ordering::Relaxed);
-        fate::mark_crash(place);
-        fate::tell(|| format!("server {} dies: {place}", self.number));
+        rng_clock::mark_crash(place);
+        rng_clock::tell(|| format!("server {} dies: {place}", self.number));
         self.world.server_died();
     }
 
     /// A failpoint: takes its time, may never end, and may fail so often in a thousand cases.
     pub(super) async fn point(&self, place: &'static str, fails: u32) -> Result<(), Failed> {
         self.only_alive().await;
-        if fate::strikes(fate::climate().slow) {
-            fate::pass(Duration::from_millis(fate::between(1..4000))).await;
+        if rng_clock::strikes(rng_clock::climate().slow) {
+            rng_clock::pass(Duration::from_millis(rng_clock::between(1..4000))).await;
             self.only_alive().await;
-        } else if fate::one_of(2) == 0 {
-            fate::pass(Duration::from_micros(fate::between(1..3000))).await;
+        } else if rng_clock::one_of(2) == 0 {
+            rng_clock::pass(Duration::from_micros(rng_clock::between(1..3000))).await;
             self.only_alive().await;
         }
-        if fate::crashes_here(place) {
+        if rng_clock::crashes_here(place) {
             self.die(place);
             return pending().await;
         }
-        if fate::strikes(fails) { Err(Failed) } else { Ok(()) }
+        if rng_clock::strikes(fails) { Err(Failed) } else { Ok(()) }
     }
 
     /// Stands still from now on, or goes on.
     pub(super) fn stands_still(&self, still: bool) {
         self.still.store(still, Ordering::Relaxed);
         self.woken.rings();
-        fate::tell(|| format!("server {} {}", self.number, if still { "stands still" } else { "goes on" }));
+        rng_clock::tell(|| format!("server {} {}", self.number, if still { "stands still" } else { "goes on" }));
     }
 
     async fn only_alive(&self) {
@@ -144,28 +150,28 @@ impl Server {
 impl Server {
     /// An append on its way to the log, and the answer on its way back.
     async fn sends(self: Arc<Self>, append: Append) -> Result<Appended, AppendError> {
-        let fails = |Failed| AppendError::Store(trouble("the disk failed"));
-        self.point(points::BEFORE_APPEND, fate::climate().store_fails).await.map_err(fails)?;
+        let fails = |Failed| AppendError::Store(error("the disk failed"));
+        self.point(points::BEFORE_APPEND, rng_clock::climate().store_fails).await.map_err(fails)?;
         if self.world.refuses_writes() {
-            fate::mark(Scene::StoreRefusingWrites);
-            return Err(AppendError::Store(trouble("the disk is full")));
+            rng_clock::mark(Coverage::StoreRefusingWrites);
+            return Err(AppendError::Store(error("the disk is full")));
         }
-        if fate::strikes(fate::climate().store_fails) {
+        if rng_clock::strikes(rng_clock::climate().store_fails) {
             return Err(AppendError::Busy);
         }
-        if self.world.shared && fate::strikes(fate::climate().slow) {
-            fate::pass(Duration::from_millis(fate::between(1..40_000))).await;
+        if self.world.shared && rng_clock::strikes(rng_clock::climate().slow) {
+            rng_clock::pass(Duration::from_millis(rng_clock::between(1..40_000))).await;
         }
         let outcome = self.world.lands(&append);
         match &outcome {
-            Ok(_) if !self.is_alive() => fate::mark(Scene::AppendLandedAfterItsSenderDied),
+            Ok(_) if !self.is_alive() => rng_clock::mark(Coverage::AppendLandedAfterItsSenderDied),
             Ok(_) => {
-                if self.point(points::AFTER_APPEND, fate::climate().append_lost).await.is_err() {
-                    fate::mark(Scene::AppendLandedButAnswerLost);
-                    return Err(AppendError::Store(trouble("the connection was lost, and with it the answer")));
+                if self.point(points::AFTER_APPEND, rng_clock::climate().append_lost).await.is_err() {
+                    rng_clock::mark(Coverage::AppendLandedButAnswerLost);
+                    return Err(AppendError::Store(error("the connection was lost, and with it the answer")));
                 }
             }
-            Err(AppendError::Fenced { .. }) => fate::mark(Scene::HolderPausedAndReplaced),
+            Err(AppendError::Fenced { .. }) => rng_clock::mark(Coverage::HolderPausedAndReplaced),
             Err(_) => {}
         }
         outcome
@@ -173,20 +179,20 @@ impl Server {
 }
 
 /// The log, as one server reaches it.
-struct Door(Arc<Server>);
+struct Gate(Arc<Server>);
 
-impl Door {
+impl Gate {
     async fn read(&self) -> Result<(), StoreError> {
         self.0
-            .point(points::READ, fate::climate().store_fails)
+            .point(points::READ, rng_clock::climate().store_fails)
             .await
-            .map_err(|Failed| trouble("the connection is lost"))
+            .map_err(|Failed| error("the connection is lost"))
     }
 
     /// A change beside the log.
     async fn change(&self) -> Result<(), StoreError> {
         self.read().await?;
-        if self.0.world.refuses_writes() { Err(trouble("the disk is full")) } else { Ok(()) }
+        if self.0.world.refuses_writes() { Err(error("the disk is full")) } else { Ok(()) }
     }
 }
 
@@ -195,16 +201,16 @@ fn now_ms() -> i64 {
     clock::now().unix_ms()
 }
 
-fn trouble(what: &str) -> StoreError {
+fn error(what: &str) -> StoreError {
     StoreError::Database(what.into())
 }
 
 #[async_trait]
-impl EventStore for Door {
+impl EventStore for Gate {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let server = self.0.clone();
         // On a log that several servers share, an append that was sent may land whatever becomes of its sender.
-        if server.world.shared && fate::one_of(2) == 0 {
+        if server.world.shared && rng_clock::one_of(2) == 0 {
             return tokio::spawn(server.sends(append)).await.expect("nobody aborts it");
         }
         server.sends(append).await
@@ -215,9 +221,9 @@ impl EventStore for Door {
         Ok(self.0.world.log.stream(stream, from, limit))
     }
 
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         self.read().await?;
-        let stretch = usize::try_from(fate::between(1..100)).unwrap_or(1);
+        let stretch = usize::try_from(rng_clock::between(1..100)).unwrap_or(1);
         Ok(self.0.world.log.all(after, limit, filter, stretch))
     }
 
@@ -237,24 +243,24 @@ impl EventStore for Door {
         Ok(self.0.world.log.checkpoint(consumer))
     }
 
-    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
         self.read().await?;
         Ok(self.0.world.log.answer(key))
     }
 
-    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
         self.change().await?;
-        Ok(self.0.world.log.beside(|beside| beside.take_lease(lease, holder, ttl, now_ms())))
+        Ok(self.0.world.log.coordination(|coordination| coordination.acquire_lease(lease, holder, ttl, now_ms())))
     }
 
     async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
         self.change().await?;
-        Ok(self.0.world.log.beside(|beside| beside.renew_lease(fence, ttl, now_ms())))
+        Ok(self.0.world.log.coordination(|coordination| coordination.renew_lease(fence, ttl, now_ms())))
     }
 
-    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
         self.change().await?;
-        self.0.world.log.beside(|beside| beside.give_back_lease(fence));
+        self.0.world.log.coordination(|coordination| coordination.release_lease(fence));
         Ok(())
     }
 
@@ -265,17 +271,17 @@ impl EventStore for Door {
 
     async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
         self.read().await?;
-        Ok(self.0.world.log.beside(|beside| beside.due_timers(owner, limit, now_ms())))
+        Ok(self.0.world.log.coordination(|coordination| coordination.due_timers(owner, limit, now_ms())))
     }
 
     async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
         self.read().await?;
-        Ok(self.0.world.log.beside(|beside| beside.next_due(owner, now_ms())))
+        Ok(self.0.world.log.coordination(|coordination| coordination.next_due(owner, now_ms())))
     }
 
     async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
         self.read().await?;
-        Ok(self.0.world.log.beside(|beside| beside.snapshot(stream, schema_version)))
+        Ok(self.0.world.log.coordination(|coordination| coordination.snapshot(stream, schema_version)))
     }
 
     async fn save_snapshot(
@@ -289,7 +295,7 @@ impl EventStore for Door {
         Ok(self.0.world.log.save_snapshot(stream, version, schema_version, data))
     }
 
-    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
+    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
         self.read().await?;
         Ok(Vec::new())
     }
@@ -299,7 +305,7 @@ impl EventStore for Door {
 
 /// What the views would say: here, always what the log says.
 #[async_trait]
-impl Lists for Door {
+impl BasketLookup for Gate {
     async fn baskets_with(&self, product_id: &ProductId, _seen: Position) -> Result<Vec<OrderId>, Failure> {
         self.read().await?;
         let mut orders = BTreeMap::<OrderId, Order>::new();
@@ -327,7 +333,7 @@ impl Lists for Door {
     }
 
     /// Nobody changes the range from here.
-    async fn namesake(
+    async fn product_with_sku_or_name(
         &self,
         _seen: Position,
         _sku: Option<&str>,

@@ -14,11 +14,11 @@ use storefront_domain::product::{Facts, ProductEvent};
 use storefront_domain::stock::{StockCommand, StockEvent};
 use storefront_eventlog::AppendError;
 
-use super::fate;
+use super::coverage::Coverage;
 use super::intents::{ASKS, DECLINED, GOOD, SLOW};
 use super::mailbox::NOBODY;
-use super::purses::{self, ADA};
-use super::scenes::Scene;
+use super::rng_clock;
+use super::wallets::{self, ADA};
 use super::world::World;
 use crate::store::aggregates;
 use crate::store::aggregates::{Cause, LoadError, Store};
@@ -38,11 +38,11 @@ pub(super) const RANGE: [&str; 3] = ["mug", "kettle", "tray"];
 
 /// Buys one thing after another.
 pub(super) async fn shops(world: Arc<World>) {
-    for _ in 0..fate::between(1..3) {
+    for _ in 0..rng_clock::between(1..3) {
         let order_id = OrderId(random::id());
-        let customer_id = (fate::one_of(2) == 0).then_some(ADA);
+        let customer_id = (rng_clock::one_of(2) == 0).then_some(ADA);
         let shopper = Shopper { world: world.clone(), order_id, customer_id };
-        for _ in 0..fate::between(4..14) {
+        for _ in 0..rng_clock::between(4..14) {
             thinks().await;
             let order = shopper.looks().await;
             let act = match wants_money_back(&order) {
@@ -58,17 +58,22 @@ pub(super) async fn shops(world: Arc<World>) {
 
 /// Now and then some of the money is to go back, or all of it.
 fn wants_money_back(order: &Order) -> Option<PaymentCommand> {
-    if order.number().is_none() || fate::one_of(6) > 0 {
+    if order.number().is_none() || rng_clock::one_of(6) > 0 {
         return None;
     }
-    let some = i64::try_from(fate::between(1..1500)).unwrap_or(1);
-    let amount = (fate::one_of(4) > 0).then(|| Money::new(some, Currency::EUR));
+    let some = i64::try_from(rng_clock::between(1..1500)).unwrap_or(1);
+    let amount = (rng_clock::one_of(4) > 0).then(|| Money::new(some, Currency::EUR));
     Some(PaymentCommand::Refund { refund_id: RefundId(random::id()), amount, reason: "it was broken".to_owned() })
 }
 
 async fn thinks() {
-    let long = fate::one_of(30) == 0;
-    fate::pass(Duration::from_millis(if long { fate::between(0..240_000) } else { fate::between(0..2500) })).await;
+    let long = rng_clock::one_of(30) == 0;
+    rng_clock::pass(Duration::from_millis(if long {
+        rng_clock::between(0..240_000)
+    } else {
+        rng_clock::between(0..2500)
+    }))
+    .await;
 }
 
 /// New pieces come in.
@@ -114,36 +119,38 @@ impl Shopper {
         let reason = || "changed my mind".to_owned();
         match order.status() {
             None => self.wants_something().await,
-            Some(OrderStatus::InProgress) => match fate::one_of(10) {
+            Some(OrderStatus::InProgress) => match rng_clock::one_of(10) {
                 0..4 => self.wants_something().await,
                 4 => Some(self.wants_another_quantity(order).await?),
-                5 if fate::one_of(6) == 0 => Some(OrderCommand::RemoveItem { product_id: a_product() }),
-                6 if fate::one_of(20) == 0 => Some(OrderCommand::Clear),
+                5 if rng_clock::one_of(6) == 0 => Some(OrderCommand::RemoveItem { product_id: a_product() }),
+                6 if rng_clock::one_of(20) == 0 => Some(OrderCommand::Clear),
                 6 | 7 if order.voucher().is_none() => self.has_a_voucher().await,
-                6 if fate::one_of(8) == 0 => Some(OrderCommand::RemoveVoucher),
+                6 if rng_clock::one_of(8) == 0 => Some(OrderCommand::RemoveVoucher),
                 _ => Some(self.buys(order).await),
             },
             // Mostly there is nothing to do but wait.
-            Some(OrderStatus::CheckedOut) => match fate::one_of(6) {
+            Some(OrderStatus::CheckedOut) => match rng_clock::one_of(6) {
                 0 => Some(OrderCommand::Cancel { reason: reason() }),
                 1 => Some(sends()),
                 _ => None,
             },
-            Some(OrderStatus::Confirmed) => match fate::one_of(6) {
+            Some(OrderStatus::Confirmed) => match rng_clock::one_of(6) {
                 0 => Some(OrderCommand::Cancel { reason: reason() }),
                 1 | 2 => Some(sends()),
                 _ => None,
             },
-            Some(OrderStatus::Shipped) => match fate::one_of(3) {
+            Some(OrderStatus::Shipped) => match rng_clock::one_of(3) {
                 0 => Some(OrderCommand::Deliver { recipient: "Ada".to_owned() }),
                 1 => Some(OrderCommand::Cancel { reason: reason() }),
                 _ => None,
             },
-            Some(OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Expired) => match fate::one_of(4) {
-                0 => Some(OrderCommand::Cancel { reason: reason() }),
-                1 => Some(sends()),
-                _ => None,
-            },
+            Some(OrderStatus::Delivered | OrderStatus::Cancelled | OrderStatus::Expired) => {
+                match rng_clock::one_of(4) {
+                    0 => Some(OrderCommand::Cancel { reason: reason() }),
+                    1 => Some(sends()),
+                    _ => None,
+                }
+            }
         }
     }
 
@@ -171,7 +178,7 @@ impl Shopper {
     }
 
     async fn has_a_voucher(&self) -> Option<OrderCommand> {
-        let found = patiently(&self.world, |store| purses::voucher_for(store, self.order_id));
+        let found = patiently(&self.world, |store| wallets::voucher_for(store, self.order_id));
         let (code, amount) = found.await.expect("a voucher can be read")?;
         Some(OrderCommand::ApplyVoucher { code, amount })
     }
@@ -183,7 +190,7 @@ impl Shopper {
     }
 
     async fn buys(&self, order: &Order) -> OrderCommand {
-        let payment = match fate::one_of(12) {
+        let payment = match rng_clock::one_of(12) {
             0 | 1 => PaymentMethod::Card { token: DECLINED.to_owned() },
             10 | 11 => PaymentMethod::Card { token: ASKS.to_owned() },
             2 | 3 => PaymentMethod::Card { token: SLOW.to_owned() },
@@ -191,7 +198,7 @@ impl Shopper {
             5..=7 if self.customer_id.is_some() => PaymentMethod::Wallet,
             _ => PaymentMethod::Card { token: GOOD.to_owned() },
         };
-        let email = if fate::one_of(20) == 0 { NOBODY } else { "ada@example.com" };
+        let email = if rng_clock::one_of(20) == 0 { NOBODY } else { "ada@example.com" };
         self.checks_out(order, payment, email).await
     }
 
@@ -238,26 +245,28 @@ impl Shopper {
         let answer = self.asks(&command, &key).await;
         match &answer {
             Ok(done) => {
-                fate::tell(|| format!("{}: {command:?} is done at {}", self.order_id, done.position));
+                rng_clock::tell(|| format!("{}: {command:?} is done at {}", self.order_id, done.position));
                 if matches!(command, Act::Refund(_)) {
                     self.world.refund_was_acknowledged(self.order_id);
                 }
-                if fate::one_of(5) == 0 {
+                if rng_clock::one_of(5) == 0 {
                     let again = self.asks(&command, &key).await.expect("what was done is answered again");
                     assert!(again.replayed, "{command:?} was done twice under one key");
                     assert_eq!(again.position, done.position, "{command:?} got another answer under its key");
-                    fate::mark(Scene::CommandRepeatedUnderItsKey);
+                    rng_clock::mark(Coverage::CommandRepeatedUnderItsKey);
                     if let Act::Refund(PaymentCommand::Refund { amount: Some(_), .. }) = command {
-                        fate::mark(Scene::PartialRefundRepeated);
+                        rng_clock::mark(Coverage::PartialRefundRepeated);
                     }
                 }
             }
-            Err(Failure::Order(OrderError::TotalChanged { .. })) => fate::mark(Scene::PriceChangedSinceTheBasket),
+            Err(Failure::Order(OrderError::TotalChanged { .. })) => {
+                rng_clock::mark(Coverage::PriceChangedSinceTheBasket)
+            }
             Err(Failure::Order(_) | Failure::Payment(_)) => {}
             Err(other) => panic!("{command:?} failed: {other}"),
         }
         if let Err(refusal) = &answer {
-            fate::tell(|| format!("{}: {command:?} is refused: {refusal}", self.order_id));
+            rng_clock::tell(|| format!("{}: {command:?} is refused: {refusal}", self.order_id));
         }
     }
 
@@ -296,12 +305,12 @@ where
             Some(answer) => return answer,
             None => {}
         }
-        fate::pass(Duration::from_millis(fate::between(10..3000))).await;
+        rng_clock::pass(Duration::from_millis(rng_clock::between(10..3000))).await;
     }
     panic!("the shop never answers");
 }
 
-/// Trouble of the shop, which says nothing about the command.
+/// HandlerError of the shop, which says nothing about the command.
 fn is_trouble(failure: &Failure) -> bool {
     matches!(
         failure,
@@ -343,11 +352,11 @@ fn a_reply(version: Option<u64>) -> Reply {
 }
 
 fn a_product() -> ProductId {
-    fate::pick(&RANGE).parse().expect("it is an id")
+    rng_clock::pick(&RANGE).parse().expect("it is an id")
 }
 
 fn some_pieces() -> Quantity {
-    Quantity::try_from(u32::try_from(fate::between(1..4)).unwrap_or(1)).expect("it is small")
+    Quantity::try_from(u32::try_from(rng_clock::between(1..4)).unwrap_or(1)).expect("it is small")
 }
 
 fn sends() -> OrderCommand {

@@ -9,13 +9,13 @@ use storefront_api::OrderId;
 use storefront_eventlog::{Append, AppendError, Appended, Recorded};
 use tokio::sync::oneshot;
 
-use super::bell::Bell;
-use super::fate;
+use super::coverage::Coverage;
+use super::fair_notify::FairNotify;
 use super::gateway::{Bank, Gateway};
 use super::invariants;
 use super::log::Log;
 use super::product_service::Catalogue;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::script::Script;
 use super::server::Server;
 use crate::clock;
@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::http::routes::webhooks;
 use crate::integrations::card_webhooks::Webhook;
 use crate::integrations::mailer::Mail;
-use crate::operations::progress::Standing;
+use crate::operations::progress::ProcessStatus;
 
 /// What one run is about.
 pub(super) struct World {
@@ -34,9 +34,9 @@ pub(super) struct World {
     mail_down: AtomicBool,
     refusing: AtomicBool,
     news: AtomicU64,
-    /// News that are on their way.
+    /// GatewayEvent that are on their way.
     on_their_way: AtomicU64,
-    /// News that leave the gateway with the answer to the next call; and who waits for the first attempt of others.
+    /// GatewayEvent that leave the gateway with the answer to the next call; and who waits for the first attempt of others.
     pub(super) held: Mutex<Vec<Webhook>>,
     pub(super) first_attempts: Mutex<Vec<oneshot::Receiver<()>>>,
     /// What is fixed in this run rather than drawn.
@@ -54,7 +54,7 @@ pub(super) struct World {
     /// How many servers were ever started.
     started: AtomicU32,
     /// Rings when a server was started or died.
-    changed: Bell,
+    changed: FairNotify,
     /// How many refunds of each order the shop has acknowledged.
     refunds: Mutex<BTreeMap<OrderId, u32>>,
     /// Orders with an event in the log that nobody can read.
@@ -65,7 +65,7 @@ impl World {
     /// A world without servers; perhaps several are to share its log.
     pub(super) fn new() -> Arc<Self> {
         let config = config();
-        Self::with(config, fate::one_of(3) == 0, None)
+        Self::with(config, rng_clock::one_of(3) == 0, None)
     }
 
     /// A world for one server at a time, in which a script fixes what is drawn elsewhere.
@@ -92,7 +92,7 @@ impl World {
             heard: Mutex::default(),
             servers: Mutex::default(),
             started: AtomicU32::new(0),
-            changed: Bell::default(),
+            changed: FairNotify::default(),
             refunds: Mutex::default(),
             poisoned: Mutex::default(),
         })
@@ -109,17 +109,17 @@ impl World {
             lock(&self.servers).retain(|running| running.number != number);
             let away = match &self.script {
                 Some(_) => 500,
-                None if fate::one_of(10) == 0 => fate::between(0..600_000),
-                None => fate::between(0..5000),
+                None if rng_clock::one_of(10) == 0 => rng_clock::between(0..600_000),
+                None => rng_clock::between(0..5000),
             };
-            fate::pass(Duration::from_millis(away)).await;
+            rng_clock::pass(Duration::from_millis(away)).await;
         }
     }
 
     /// One of the servers that run, once there is one.
     pub(super) async fn server(&self) -> Arc<Server> {
         let running = self.changed.until(|| Some(self.running()).filter(|running| !running.is_empty())).await;
-        fate::pick(&running)
+        rng_clock::pick(&running)
     }
 
     /// The servers that run now.
@@ -133,7 +133,7 @@ impl World {
     }
 
     /// Where each process stands, as told by the server on which it runs.
-    pub(super) fn standings(&self) -> BTreeMap<&'static str, Standing> {
+    pub(super) fn standings(&self) -> BTreeMap<&'static str, ProcessStatus> {
         let told = self.running().into_iter().flat_map(|server| server.progress.all());
         told.filter(|(_, standing)| !standing.elsewhere).collect()
     }
@@ -163,9 +163,9 @@ impl World {
     }
 
     pub(super) fn takes_mail(&self, mail: Mail) {
-        fate::tell(|| format!("a mail to {} is taken in: {} ({})", mail.to, mail.subject, mail.message_id));
+        rng_clock::tell(|| format!("a mail to {} is taken in: {} ({})", mail.to, mail.subject, mail.message_id));
         lock(&self.mails).push(mail);
-        fate::changes();
+        rng_clock::changes();
     }
 
     pub(super) fn refund_was_acknowledged(&self, id: OrderId) {
@@ -225,13 +225,13 @@ impl World {
                 let _ = waits.send(());
             }
             if matches!(taken, Some(Ok(_))) {
-                fate::changes();
-                fate::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.news));
+                rng_clock::changes();
+                rng_clock::tell(|| format!("news {} ({:?}) are taken at attempt {attempt}", webhook.id, webhook.news));
                 self.note_heard(&webhook);
                 self.ends_something();
                 return;
             }
-            fate::pass(Duration::from_millis(fate::between(100..20_000))).await;
+            rng_clock::pass(Duration::from_millis(rng_clock::between(100..20_000))).await;
         }
         panic!("news {webhook:?} are never taken");
     }
@@ -240,9 +240,9 @@ impl World {
         let mut heard = lock(&self.heard);
         let heard = heard.entry(format!("{:?}", webhook.payment_id)).or_default();
         if heard.contains(&webhook.created_unix_s) {
-            fate::mark(Scene::DuplicateWebhook);
+            rng_clock::mark(Coverage::DuplicateWebhook);
         } else if heard.iter().any(|earlier| *earlier > webhook.created_unix_s) {
-            fate::mark(Scene::WebhooksOutOfOrder);
+            rng_clock::mark(Coverage::WebhooksOutOfOrder);
         }
         heard.push(webhook.created_unix_s);
     }
@@ -251,7 +251,7 @@ impl World {
     pub(super) fn lands(&self, append: &Append) -> Result<Appended, AppendError> {
         let outcome = self.log.append(append);
         if let Ok(appended) = &outcome {
-            fate::changes();
+            rng_clock::changes();
             self.tell_append(append, appended);
         }
         outcome
@@ -261,7 +261,7 @@ impl World {
         for part in &append.streams {
             for event in &part.events {
                 let (at, data) = (appended.position, event.data.as_str());
-                fate::tell(|| format!("#…{at} {} {} by {}: {data}", part.stream, event.kind, event.actor));
+                rng_clock::tell(|| format!("#…{at} {} {} by {}: {data}", part.stream, event.kind, event.actor));
             }
         }
     }
@@ -274,11 +274,11 @@ impl World {
 /// As usual, but that goods are not kept for long in some shops, and idle baskets neither.
 fn config() -> Config {
     let usual = Config::in_memory(String::new(), String::new(), String::new());
-    let seconds = |range| Duration::from_secs(fate::between(range));
+    let seconds = |range| Duration::from_secs(rng_clock::between(range));
     Config {
         demo_stock: false,
-        reservation_life: if fate::one_of(3) == 0 { seconds(2..40) } else { usual.reservation_life },
-        basket_life: if fate::one_of(4) == 0 { seconds(60..300) } else { usual.basket_life },
+        reservation_life: if rng_clock::one_of(3) == 0 { seconds(2..40) } else { usual.reservation_life },
+        basket_life: if rng_clock::one_of(4) == 0 { seconds(60..300) } else { usual.basket_life },
         // Longer than usual, so that a run has fewer renewals in it.
         lease_ttl: Duration::from_secs(15),
         ..usual

@@ -17,12 +17,12 @@ use storefront_eventlog::Time;
 use tracing::warn;
 
 #[cfg(test)]
-use crate::simulation::fate;
+use crate::simulation::rng_clock;
 
 /// The present moment.
 pub(crate) fn now() -> Timestamp {
     #[cfg(test)]
-    if let Some(now) = fate::now() {
+    if let Some(now) = rng_clock::now() {
         return now;
     }
     static LATEST_MS: AtomicI64 = AtomicI64::new(0);
@@ -100,7 +100,7 @@ pub(crate) fn asked_ms() -> i64 {
 /// Waits for so long.
 pub(crate) async fn sleep(time: Duration) {
     #[cfg(test)]
-    if let Some(sleep) = fate::sleep(time) {
+    if let Some(sleep) = rng_clock::sleep(time) {
         return sleep.await;
     }
     tokio::time::sleep(time).await;
@@ -109,7 +109,7 @@ pub(crate) async fn sleep(time: Duration) {
 /// What a future comes to; `None` when it takes longer than the limit.
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     #[cfg(test)]
-    if let Some(sleep) = fate::sleep(limit) {
+    if let Some(sleep) = rng_clock::sleep(limit) {
         return tokio::select! {
             biased;
             outcome = future => Some(outcome),
@@ -131,7 +131,7 @@ impl Time for OurTime {
     fn elapsed(&self) -> Duration {
         static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
         #[cfg(test)]
-        if let Some(elapsed) = fate::elapsed() {
+        if let Some(elapsed) = rng_clock::elapsed() {
             return elapsed;
         }
         BEGIN.elapsed()

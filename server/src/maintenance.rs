@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storefront_eventlog::{
-    EventStore, ExportError, Hash, ImportError, Position, PostgresStore, ProofError, Refuted, SqliteStore, StoreError,
-    Wanted, check_with, export_with, import_with, open_private_file, partial_name, prove as prove_event,
-    rename_durably, verify_proof as verify,
+    EventSelector, EventStore, ExportError, Hash, ImportError, Position, PostgresStore, ProofError, ProofMismatch,
+    SqliteStore, StoreError, check_with, export_with, import_with, open_private_file, partial_name,
+    prove as prove_event, rename_durably, verify_proof as verify,
 };
 use tokio::fs::File;
 use tokio::io::BufReader;
@@ -73,7 +73,7 @@ pub enum ToolError {
     Proof(#[from] ProofError),
     /// A proof proves nothing.
     #[error("{} proves nothing: {why}", path.display())]
-    Refuted {
+    ProofMismatch {
         /// The file with the proof.
         path: PathBuf,
         /// Why.
@@ -309,8 +309,8 @@ async fn damages(log: &SqliteStore) -> (String, bool) {
 /// # Errors
 /// See [`ToolError`].
 pub async fn prove(store: &StoreChoice, event: &str) -> Result<String, ToolError> {
-    let position = || event.parse().ok().map(|position| Wanted::Position(Position(position)));
-    let id = || event.parse().ok().map(Wanted::Id);
+    let position = || event.parse().ok().map(|position| EventSelector::Position(Position(position)));
+    let id = || event.parse().ok().map(EventSelector::Id);
     let neither = || ToolError::Usage(format!("{event} is neither an event's id nor its position"));
     let wanted = position().or_else(id).ok_or_else(neither)?;
     let proof = prove_event(&*open_to_read(store).await?, wanted).await?;
@@ -323,9 +323,9 @@ pub async fn prove(store: &StoreChoice, event: &str) -> Result<String, ToolError
 /// See [`ToolError`].
 pub fn verify_proof(path: &Path, noted: Option<Hash>) -> Result<String, ToolError> {
     let failed = |source| ToolError::File { path: path.to_owned(), what: "cannot be read", source };
-    let refuted = |why: String| ToolError::Refuted { path: path.to_owned(), why };
+    let refuted = |why: String| ToolError::ProofMismatch { path: path.to_owned(), why };
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    let proven = verify(&text).map_err(|why: Refuted| refuted(why.to_string()))?;
+    let proven = verify(&text).map_err(|why: ProofMismatch| refuted(why.to_string()))?;
     if let Some(noted) = noted.filter(|noted| *noted != proven.log_hash) {
         let (hash, until) = (proven.log_hash, proven.log_position);
         return Err(refuted(format!("it is of a log with the hash {hash} at position {until}, not {noted}")));

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
-use crate::integrations::ports::Cards;
+use crate::integrations::ports::PaymentGateway;
 use crate::integrations::ports::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
-use crate::store::aggregates::Stored;
+use crate::store::aggregates::AggregateEvent;
 
 /// A log on paper: what is written gets the next position and the next version of its stream.
 #[derive(Default)]
@@ -26,12 +26,17 @@ pub(crate) struct Log {
 
 impl Log {
     /// Writes an event, a second after the one before.
-    pub(crate) fn write<E: Stored>(&mut self, stream: &StreamName, event: &E) -> Recorded {
+    pub(crate) fn write<E: AggregateEvent>(&mut self, stream: &StreamName, event: &E) -> Recorded {
         self.write_about(stream, event, "test")
     }
 
     /// Writes an event that belongs to something, a second after the one before.
-    pub(crate) fn write_about<E: Stored>(&mut self, stream: &StreamName, event: &E, correlation_id: &str) -> Recorded {
+    pub(crate) fn write_about<E: AggregateEvent>(
+        &mut self,
+        stream: &StreamName,
+        event: &E,
+        correlation_id: &str,
+    ) -> Recorded {
         let position = self.events.len() as u64 + 1;
         let version = self.events.iter().filter(|earlier| earlier.stream() == stream.as_str()).count() as u64 + 1;
         let encoded = event.encode();
@@ -154,7 +159,7 @@ fn no_answer() -> GatewayError {
 }
 
 #[async_trait]
-impl Cards for FakeCards {
+impl PaymentGateway for FakeCards {
     async fn create(&self, _charge: &Charge) -> Result<CreateOutcome, GatewayError> {
         Err(no_answer())
     }

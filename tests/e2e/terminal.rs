@@ -6,11 +6,11 @@ mod backstage;
 mod counter;
 mod lab;
 mod leaving;
-mod looks;
 mod outages;
 mod pty;
 mod random_keys;
 mod returning;
+mod screens;
 mod shopping;
 mod timelines;
 

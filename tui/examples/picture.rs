@@ -18,7 +18,7 @@ async fn main() -> Result<()> {
     let size = size.ok_or_else(|| eyre!("a size is written as 120x36"))?;
     let url = argument(0, "http://127.0.0.1:7070");
     let picture =
-        storefront::portrait::draw(&url, &argument(1, ""), size, &argument(3, "dark"), arguments.get(4).cloned())
+        storefront::screenshot::draw(&url, &argument(1, ""), size, &argument(3, "dark"), arguments.get(4).cloned())
             .await?;
     Ok(std::io::stdout().write_all(picture.as_bytes())?)
 }

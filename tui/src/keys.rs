@@ -182,7 +182,7 @@ pub(crate) enum Place {
     Mailbox,
     Profile,
     /// While something to read lies over the screen.
-    Paper,
+    DocumentView,
     /// While that is an invoice or a credit note.
     Document,
     Search,
@@ -266,8 +266,8 @@ impl Context {
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
-            CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, Events, Everywhere, Form, Help,
-            Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders, Paper, Processes, Profile,
+            CounterCharges, CounterOrders, CounterProducts, CounterStock, Document, DocumentView, Events, Everywhere,
+            Form, Help, Invoices, Lab, Lists, Log, Mailbox, NoWallet, Order, OrderEvents, Orders, Processes, Profile,
             Replay, Screens, Scrubber, Search, Shop, Timeline, Vouchers, Wallet,
         };
         match self {
@@ -295,8 +295,8 @@ impl Context {
             Self::Invoices => &[Invoices, Account, Lists, Screens, Everywhere, Always],
             Self::Mailbox => &[Mailbox, Account, Lists, Screens, Everywhere, Always],
             Self::Profile => &[Profile, Account, Screens, Everywhere, Always],
-            Self::Letter => &[Paper, Everywhere, Always],
-            Self::Document => &[Paper, Document, Everywhere, Always],
+            Self::Letter => &[DocumentView, Everywhere, Always],
+            Self::Document => &[DocumentView, Document, Everywhere, Always],
             Self::Search => &[Search, Always],
             Self::Help => &[Help, Always],
             Self::Form => &[Form, Always],

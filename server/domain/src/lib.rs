@@ -8,9 +8,9 @@
 pub mod category;
 pub mod checkout;
 pub mod customer;
+pub mod customer_mail;
 pub mod email;
 pub mod invoice;
-pub mod notice;
 pub mod order;
 pub mod payment;
 pub mod process;

@@ -33,7 +33,7 @@ pub struct Checkpoint {
 
 /// The answer to a command, kept under the caller's idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredResponse {
     /// Who asked and under which key, made unique by the caller.
     pub key: String,
     /// A hash of what was asked; the same key with another fingerprint is another command.
@@ -52,7 +52,7 @@ pub struct Append {
     /// Checkpoints to move in the same transaction.
     pub checkpoints: Vec<Checkpoint>,
     /// The answer to keep in the same transaction.
-    pub answer: Option<Answer>,
+    pub answer: Option<StoredResponse>,
     /// Leases that nobody else may have taken, judged in the same transaction.
     pub fences: Vec<Fence>,
     /// Timers to set and clear in the same transaction, each at most once.
@@ -85,7 +85,7 @@ pub enum AppendError {
     #[error("the key has been answered before")]
     AlreadyAnswered {
         /// The answer of then.
-        answer: Box<Answer>,
+        answer: Box<StoredResponse>,
         /// The last position of the append of then.
         position: Position,
     },

@@ -230,7 +230,7 @@ pub async fn check_with(
             report.add(Finding::Root { until: head, found, kept, since });
         }
     }
-    for misfit in log.misfits().await? {
+    for misfit in log.inconsistencies().await? {
         report.add(Finding::Beside(misfit));
     }
     // Whatever is written from here on moves the head with it.

@@ -11,7 +11,7 @@ const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
 /// The name of a file that stands beside another.
-pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn coordination(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     name.into()
@@ -19,7 +19,7 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// The name of a file while it is not whole.
 pub fn partial_name(path: &Path) -> PathBuf {
-    beside(path, "-partial")
+    coordination(path, "-partial")
 }
 
 /// Makes a folder, and those that it stands in, for its owner alone, so that they are there after a power cut too. Folders that

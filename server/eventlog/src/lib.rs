@@ -11,15 +11,15 @@
 //!   and leases are judged in it. What stands beside the log is not part of it: exports and imports carry events alone.
 
 mod append;
-mod beside;
 mod check;
 mod clock;
+mod coordination;
 mod event;
 mod export;
 mod files;
 mod hash_tree;
-mod held;
 mod import;
+mod lease_guard;
 pub mod limits;
 mod lines;
 mod postgres;
@@ -29,17 +29,17 @@ mod sqlite;
 mod store;
 mod versions;
 
-pub use append::{Answer, Append, AppendError, Appended, Checkpoint, Expected, StreamAppend};
-pub use beside::{Epoch, Fence, Snapshot, Taken, Timer, TimerChange};
+pub use append::{Append, AppendError, Appended, Checkpoint, Expected, StoredResponse, StreamAppend};
 pub use check::{Finding, Report, check, check_with};
 pub use clock::Clock;
+pub use coordination::{Epoch, Fence, LeaseOutcome, Snapshot, Timer, TimerChange};
 pub use event::{EventId, Filter, JsonText, NewEvent, Position, Recorded, StreamName, Version};
 pub use export::{ExportError, ExportLines, export, export_line, export_with};
 pub use files::{make_private_folder, open_private_file, partial_name, rename_durably};
 pub use hash_tree::{Hash, HashTree, NotAHash};
-pub use held::{Held, Time, hold};
 pub use import::{ImportError, import, import_with};
+pub use lease_guard::{LeaseGuard, Time, hold};
 pub use postgres::PostgresStore;
-pub use proof::{InclusionProof, ProofError, Proven, Refuted, Wanted, prove, verify_proof};
+pub use proof::{EventSelector, InclusionProof, ProofError, ProofMismatch, VerifiedProof, prove, verify_proof};
 pub use sqlite::{ReservedFile, SqliteStore};
-pub use store::{EventStore, Slice, StoreError, Trouble};
+pub use store::{EventPage, EventStore, StoreCondition, StoreError};

@@ -11,7 +11,7 @@ const FORMAT: &str = "storefront inclusion proof 1";
 
 /// Which event is to be proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum EventSelector {
     /// The one at a position.
     Position(Position),
     /// The one with an id.
@@ -56,7 +56,7 @@ pub enum ProofError {
 
 /// Why a proof proves nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum Refuted {
+pub enum ProofMismatch {
     /// It is not a proof at all.
     #[error("it is not an inclusion proof: {0}")]
     Unreadable(String),
@@ -67,7 +67,7 @@ pub enum Refuted {
 
 /// What a proof shows.
 #[derive(Debug)]
-pub struct Proven {
+pub struct VerifiedProof {
     /// The event.
     pub event: Recorded,
     /// The hash of the log that it stands in.
@@ -81,14 +81,14 @@ pub struct Proven {
 ///
 /// # Errors
 /// See [`ProofError`].
-pub async fn prove(log: &dyn EventStore, wanted: Wanted) -> Result<InclusionProof, ProofError> {
+pub async fn prove(log: &dyn EventStore, wanted: EventSelector) -> Result<InclusionProof, ProofError> {
     let tree = log.hash_tree().await?.ok_or(ProofError::NoTree)?;
     let (mut leaves, mut found, mut after) = (Vec::new(), None, Position(0));
     while after < tree.position() {
         let slice = log.read_all(after, PAGE, &Filter::default()).await?;
         for recorded in slice.events.into_iter().filter(|recorded| recorded.position <= tree.position()) {
             leaves.push(leaf_of(&recorded));
-            if wanted == Wanted::Position(recorded.position) || wanted == Wanted::Id(recorded.id) {
+            if wanted == EventSelector::Position(recorded.position) || wanted == EventSelector::Id(recorded.id) {
                 found = Some(recorded);
             }
         }
@@ -113,9 +113,9 @@ pub async fn prove(log: &dyn EventStore, wanted: Wanted) -> Result<InclusionProo
 /// Checks a proof, as its JSON stands in a file; needs no log.
 ///
 /// # Errors
-/// See [`Refuted`].
-pub fn verify_proof(text: &str) -> Result<Proven, Refuted> {
-    let unreadable = |why: &dyn std::fmt::Display| Refuted::Unreadable(why.to_string());
+/// See [`ProofMismatch`].
+pub fn verify_proof(text: &str) -> Result<VerifiedProof, ProofMismatch> {
+    let unreadable = |why: &dyn std::fmt::Display| ProofMismatch::Unreadable(why.to_string());
     let proof: InclusionProof = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     if proof.format != FORMAT {
         return Err(unreadable(&format!("its format is {:?}, not {FORMAT:?}", proof.format)));
@@ -123,9 +123,9 @@ pub fn verify_proof(text: &str) -> Result<Proven, Refuted> {
     let (event, _) = lines::read(proof.event.get().as_bytes()).map_err(|error| unreadable(&error))?;
     let reached = follow(leaf_of(&event), event.position, proof.log_position, &proof.path);
     if reached.map(|root| hash_of_log(proof.log_position, &root)) != Some(proof.log_hash) {
-        return Err(Refuted::Wrong);
+        return Err(ProofMismatch::Wrong);
     }
-    Ok(Proven { event, log_hash: proof.log_hash, log_position: proof.log_position })
+    Ok(VerifiedProof { event, log_hash: proof.log_hash, log_position: proof.log_position })
 }
 
 fn root(leaves: &[Hash]) -> Option<Hash> {
@@ -140,10 +140,10 @@ fn climb(leaves: &[Hash], index: usize, path: &mut Vec<Hash>) {
         return;
     }
     let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-    let (within, beside, index) =
+    let (within, coordination, index) =
         if index < left.len() { (left, right, index) } else { (right, left, index - left.len()) };
     climb(within, index, path);
-    path.extend(root(beside));
+    path.extend(root(coordination));
 }
 
 /// Where the path leads from a leaf; `None` when it has not the length that it must have. As in RFC 9162, section 2.1.3.2.
@@ -153,17 +153,17 @@ fn follow(leaf: Hash, at: Position, until: Position, path: &[Hash]) -> Option<Ha
         return None;
     }
     let mut node = leaf;
-    for beside in path {
+    for coordination in path {
         if last == 0 {
             return None;
         }
         if index & 1 == 1 || index == last {
-            node = inner(beside, &node);
+            node = inner(coordination, &node);
             while index & 1 == 0 && index != 0 {
                 (index, last) = (index >> 1, last >> 1);
             }
         } else {
-            node = inner(&node, beside);
+            node = inner(&node, coordination);
         }
         (index, last) = (index >> 1, last >> 1);
     }

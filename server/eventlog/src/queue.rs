@@ -77,13 +77,13 @@ impl Queue {
 const LONGEST_LOOKOUT: Duration = Duration::from_micros(500);
 
 /// Whom a writer looks out for.
-pub(crate) struct Lookout {
+pub(crate) struct LingerPolicy {
     /// So many were answered.
     callers: usize,
     until: Instant,
 }
 
-impl Lookout {
+impl LingerPolicy {
     pub(crate) fn for_nobody() -> Self {
         Self { callers: 0, until: Instant::now() }
     }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Answer, Append, AppendError, Appended, Fence, Filter, HashTree, JsonText, Position, Recorded, Snapshot, StreamName,
-    Taken, Timer, Version, postgres, sqlite,
+    Append, AppendError, Appended, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position, Recorded, Snapshot,
+    StoredResponse, StreamName, Timer, Version, postgres, sqlite,
 };
 
 /// Some of the log, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slice {
+pub struct EventPage {
     /// The events that passed the filter.
     pub events: Vec<Recorded>,
     /// Where to read on: past everything that was looked at, also past what the filter left out.
@@ -51,7 +51,7 @@ pub enum StoreError {
 
 /// What ails a log, told without the words of its database, which may name files and statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Trouble {
+pub enum StoreCondition {
     /// There is no room for more. Goes away when there is.
     #[error("there is no room left on its disk")]
     Full,
@@ -74,13 +74,13 @@ pub enum Trouble {
 
 impl StoreError {
     /// What ails the log, for people whom the details do not concern.
-    pub fn trouble(&self) -> Trouble {
+    pub fn condition(&self) -> StoreCondition {
         match self {
-            Self::Closed => Trouble::Closed,
-            Self::SetBack { .. } => Trouble::SetBack,
-            Self::Unusable(_) | Self::InUse(_) | Self::Invalid(_) => Trouble::Failing,
+            Self::Closed => StoreCondition::Closed,
+            Self::SetBack { .. } => StoreCondition::SetBack,
+            Self::Unusable(_) | Self::InUse(_) | Self::Invalid(_) => StoreCondition::Failing,
             Self::Database(error) => {
-                sqlite::trouble(&**error).or_else(|| postgres::trouble(&**error)).unwrap_or(Trouble::Failing)
+                sqlite::condition(&**error).or_else(|| postgres::condition(&**error)).unwrap_or(StoreCondition::Failing)
             }
         }
     }
@@ -115,7 +115,7 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the database fails.
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError>;
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError>;
 
     /// The last position of the log.
     ///
@@ -139,7 +139,7 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the database fails.
-    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError>;
+    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError>;
 
     /// Takes a lease for a while (see [`limits::LEASE_TTL`](crate::limits::LEASE_TTL)), so that a piece of work runs in
     /// one place at a time. Whoever has it already renews it and keeps its epoch; otherwise the epoch grows by one. A
@@ -150,7 +150,7 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a time or a name that is out of bounds; others when the database fails.
-    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError>;
+    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError>;
 
     /// Holds a lease for another while from now; `false` when it has been given back or somebody else has taken it. One
     /// that has run out and that nobody took meanwhile is still the holder's.
@@ -163,7 +163,7 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the database fails.
-    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError>;
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError>;
 
     /// The clock that judges leases and timers, in milliseconds since 1970-01-01 UTC: for timers that are due in a while.
     ///
@@ -259,7 +259,7 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the database fails.
-    async fn misfits(&self) -> Result<Vec<String>, StoreError>;
+    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError>;
 
     /// Finishes what is queued, then closes the log; later calls fail with [`StoreError::Closed`].
     async fn close(&self);

@@ -12,9 +12,9 @@ use crate::views::{ProductField, Views};
 /// The views are asked so often whether they have caught up.
 const CATCH_UP: Duration = Duration::from_secs(5);
 
-/// Lists of what the log adds up to, each as of a position at least; they wait until they have come there.
+/// BasketLookup of what the log adds up to, each as of a position at least; they wait until they have come there.
 #[async_trait]
-pub(crate) trait Lists: Send + Sync {
+pub(crate) trait BasketLookup: Send + Sync {
     /// The open baskets that have a line with a product.
     async fn baskets_with(&self, product_id: &ProductId, seen: Position) -> Result<Vec<OrderId>, Failure>;
 
@@ -22,7 +22,7 @@ pub(crate) trait Lists: Send + Sync {
     async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure>;
 
     /// Another product that has an article number or a name, and which of both.
-    async fn namesake(
+    async fn product_with_sku_or_name(
         &self,
         seen: Position,
         sku: Option<&str>,
@@ -32,7 +32,7 @@ pub(crate) trait Lists: Send + Sync {
 }
 
 #[async_trait]
-impl Lists for Views {
+impl BasketLookup for Views {
     async fn baskets_with(&self, product_id: &ProductId, seen: Position) -> Result<Vec<OrderId>, Failure> {
         while !self.reach(&["orders"], seen, CATCH_UP).await {}
         Ok(Views::baskets_with(self, product_id).await?)
@@ -45,7 +45,7 @@ impl Lists for Views {
             sold.cloned().collect()
         }))
     }
-    async fn namesake(
+    async fn product_with_sku_or_name(
         &self,
         seen: Position,
         sku: Option<&str>,
@@ -54,8 +54,9 @@ impl Lists for Views {
     ) -> Result<Option<(ProductId, ProductField)>, Failure> {
         // A view that does not come there answers as it is: the product service has the last word.
         self.reach(&["products"], seen, CATCH_UP).await;
-        let found =
-            self.read(|folded| folded.catalogue.namesake(sku, name, except).map(|(id, field)| (id.clone(), field)));
+        let found = self.read(|folded| {
+            folded.catalogue.product_with_sku_or_name(sku, name, except).map(|(id, field)| (id.clone(), field))
+        });
         Ok(found)
     }
 }

@@ -13,16 +13,16 @@ use crate::integrations::product_service::{ProductService, SeenPicture, ServiceE
 /// All kept pictures together have at most so many bytes.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Pictures from the product service.
+/// PictureCache from the product service.
 #[derive(Debug)]
-pub(crate) struct Pictures {
+pub(crate) struct PictureCache {
     service: Arc<ProductService>,
     freshness: Arc<Freshness>,
-    kept: Mutex<Kept>,
+    kept: Mutex<CachedPicture>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedPicture {
     most_bytes: usize,
     bytes: usize,
     by_id: HashMap<ProductId, Picture>,
@@ -35,13 +35,13 @@ struct Picture {
     etag: Option<String>,
 }
 
-impl Pictures {
+impl PictureCache {
     pub(crate) fn new(service: Arc<ProductService>, freshness: Arc<Freshness>) -> Self {
         Self::with_room(service, freshness, MOST_BYTES)
     }
 
     fn with_room(service: Arc<ProductService>, freshness: Arc<Freshness>, most_bytes: usize) -> Self {
-        let kept = Kept { most_bytes, bytes: 0, by_id: HashMap::new(), oldest_first: VecDeque::new() };
+        let kept = CachedPicture { most_bytes, bytes: 0, by_id: HashMap::new(), oldest_first: VecDeque::new() };
         Self { service, freshness, kept: Mutex::new(kept) }
     }
 
@@ -70,12 +70,12 @@ impl Pictures {
         }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, CachedPicture> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl CachedPicture {
     fn put(&mut self, id: &ProductId, picture: Picture) {
         self.forget(id);
         self.bytes += picture.png.len();
@@ -113,14 +113,14 @@ mod tests {
         png
     }
 
-    async fn a_cabinet(most_bytes: usize) -> (ServerGuard, Pictures, Arc<Freshness>) {
+    async fn a_cabinet(most_bytes: usize) -> (ServerGuard, PictureCache, Arc<Freshness>) {
         let server = Server::new_async().await;
         let service = Arc::new(
             ProductService::new(&server.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
         );
         let freshness = Arc::new(Freshness::new(Duration::ZERO));
         freshness.heard(clock::now());
-        (server, Pictures::with_room(service, freshness.clone(), most_bytes), freshness)
+        (server, PictureCache::with_room(service, freshness.clone(), most_bytes), freshness)
     }
 
     async fn shows(server: &mut ServerGuard, id: &str, bytes: usize) -> Mock {
@@ -128,57 +128,57 @@ mod tests {
         mock.with_header("etag", "\"1\"").with_body(png(bytes)).create_async().await
     }
 
-    async fn size(pictures: &Pictures, id: &str) -> Option<usize> {
-        pictures.get(&product(id)).await.unwrap().map(|png| png.len())
+    async fn size(picture_cache: &PictureCache, id: &str) -> Option<usize> {
+        picture_cache.get(&product(id)).await.unwrap().map(|png| png.len())
     }
 
     #[tokio::test]
     async fn a_picture_is_sent_once_and_asked_after_by_its_tag() {
-        let (mut server, pictures, _) = a_cabinet(1000).await;
+        let (mut server, picture_cache, _) = a_cabinet(1000).await;
         let first = shows(&mut server, "mug", 100).await.expect(1);
-        assert_eq!(size(&pictures, "mug").await, Some(100));
+        assert_eq!(size(&picture_cache, "mug").await, Some(100));
         let unchanged = server.mock("GET", "/v1/product/mug/picture").match_header("if-none-match", "\"1\"");
         let unchanged = unchanged.with_status(304).expect(1).create_async().await;
-        assert_eq!(size(&pictures, "mug").await, Some(100));
+        assert_eq!(size(&picture_cache, "mug").await, Some(100));
         first.assert_async().await;
         unchanged.assert_async().await;
     }
 
     #[tokio::test]
     async fn while_the_service_is_away_what_was_seen_is_shown_and_nobody_waits_for_it() {
-        let (mut server, pictures, freshness) = a_cabinet(1000).await;
+        let (mut server, picture_cache, freshness) = a_cabinet(1000).await;
         shows(&mut server, "mug", 100).await;
-        size(&pictures, "mug").await;
+        size(&picture_cache, "mug").await;
         freshness.lost();
         let asked = server.mock("GET", "/v1/product/mug/picture").with_status(500).expect(0).create_async().await;
-        assert_eq!(size(&pictures, "mug").await, Some(100));
+        assert_eq!(size(&picture_cache, "mug").await, Some(100));
         asked.assert_async().await;
         server.mock("GET", "/v1/product/cup/picture").with_status(400).create_async().await;
-        assert!(pictures.get(&product("cup")).await.is_err(), "what was never seen cannot be shown");
+        assert!(picture_cache.get(&product("cup")).await.is_err(), "what was never seen cannot be shown");
     }
 
     #[tokio::test]
     async fn a_picture_that_was_taken_away_is_forgotten() {
-        let (mut server, pictures, freshness) = a_cabinet(1000).await;
+        let (mut server, picture_cache, freshness) = a_cabinet(1000).await;
         shows(&mut server, "mug", 100).await;
-        size(&pictures, "mug").await;
+        size(&picture_cache, "mug").await;
         server.mock("GET", "/v1/product/mug/picture").with_status(404).create_async().await;
-        assert_eq!(size(&pictures, "mug").await, None);
+        assert_eq!(size(&picture_cache, "mug").await, None);
         freshness.lost();
-        assert_eq!(size(&pictures, "mug").await, None);
+        assert_eq!(size(&picture_cache, "mug").await, None);
     }
 
     #[tokio::test]
     async fn when_there_is_no_room_the_oldest_goes() {
-        let (mut server, pictures, freshness) = a_cabinet(250).await;
+        let (mut server, picture_cache, freshness) = a_cabinet(250).await;
         for id in ["mug", "cup", "pot"] {
             shows(&mut server, id, 100).await;
-            size(&pictures, id).await;
+            size(&picture_cache, id).await;
         }
-        assert_eq!(pictures.kept().bytes, 200);
+        assert_eq!(picture_cache.kept().bytes, 200);
         freshness.lost();
         server.mock("GET", "/v1/product/mug/picture").with_status(400).create_async().await;
-        assert!(pictures.get(&product("mug")).await.is_err());
-        assert_eq!(size(&pictures, "cup").await, Some(100));
+        assert!(picture_cache.get(&product("mug")).await.is_err());
+        assert_eq!(size(&picture_cache, "cup").await, Some(100));
     }
 }

@@ -19,14 +19,14 @@ use storefront_eventlog::{Checkpoint, Position, Version};
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
-use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::clock;
 use crate::integrations::ports::Products;
 use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
 use crate::integrations::product_writes::{ProductWrite, WriteError};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands;
 use crate::store::commands::{Condition, Context, Done, Failure, Reply, retrying};
 use crate::store::streams;
@@ -37,16 +37,16 @@ const CONSUMER: &str = "product_feed";
 /// So many products go into one append.
 const BATCH: usize = 100;
 /// An operator waits so long for the others.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the shop knows of the product service's range, and how far it has read. Clones share their place in the feed.
 #[derive(Clone)]
-pub(crate) struct Assortment {
+pub(crate) struct CatalogueSync {
     store: Store,
     service: Arc<dyn Products>,
     freshness: Arc<Freshness>,
-    lists: Arc<dyn Lists>,
-    place: Arc<Mutex<Place>>,
+    basket_lookup: Arc<dyn BasketLookup>,
+    place: Arc<Mutex<FeedPosition>>,
     /// Whether this server follows the feed; where another does, the place here is of the past.
     follows: Arc<AtomicBool>,
     /// Whether withdrawals wait for an operator.
@@ -54,9 +54,9 @@ pub(crate) struct Assortment {
 }
 
 /// This server follows the feed while this is there.
-pub(crate) struct FollowsHere(Arc<AtomicBool>);
+pub(crate) struct FollowerGuard(Arc<AtomicBool>);
 
-impl Drop for FollowsHere {
+impl Drop for FollowerGuard {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ impl Drop for FollowsHere {
 
 /// How far the service's feed has been taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum FeedPosition {
     /// Everything must be listed first.
     Unknown,
     /// The service has no feed.
@@ -83,7 +83,7 @@ struct Missing {
 
 /// Why following ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Ended {
+pub(crate) enum SyncError {
     #[error(transparent)]
     Service(#[from] ServiceError),
     #[error(transparent)]
@@ -96,7 +96,7 @@ pub(crate) enum Ended {
 
 /// Why an operator's change was not made, or may not have been made.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum ChangeError {
     #[error(transparent)]
     Write(#[from] WriteError),
     #[error(transparent)]
@@ -112,15 +112,15 @@ pub(crate) enum Refused {
     NotSeen(#[source] ServiceError),
 }
 
-impl Assortment {
+impl CatalogueSync {
     pub(crate) fn new(
         store: Store,
         service: Arc<dyn Products>,
         freshness: Arc<Freshness>,
-        lists: Arc<dyn Lists>,
+        basket_lookup: Arc<dyn BasketLookup>,
     ) -> Self {
-        let place = Arc::new(Mutex::new(Place::Unknown));
-        Self { store, service, freshness, lists, place, follows: Arc::default(), holds: Arc::default() }
+        let place = Arc::new(Mutex::new(FeedPosition::Unknown));
+        Self { store, service, freshness, basket_lookup, place, follows: Arc::default(), holds: Arc::default() }
     }
 
     /// The same, writing what the feed says through another door to the log.
@@ -129,9 +129,9 @@ impl Assortment {
     }
 
     /// This server follows the feed for as long as the answer is held.
-    pub(crate) fn follows_here(&self) -> FollowsHere {
+    pub(crate) fn follows_here(&self) -> FollowerGuard {
         self.follows.store(true, Ordering::Relaxed);
-        FollowsHere(self.follows.clone())
+        FollowerGuard(self.follows.clone())
     }
 
     /// Another server follows the feed: learns only whether the service can be asked, and so whether what the log says of
@@ -148,16 +148,16 @@ impl Assortment {
     /// no feed to go on from.
     ///
     /// # Errors
-    /// See [`Ended`]; so for every method of the follower.
-    pub(crate) async fn begin(&self) -> Result<bool, Ended> {
+    /// See [`SyncError`]; so for every method of the follower.
+    pub(crate) async fn begin(&self) -> Result<bool, SyncError> {
         let mut place = self.place.lock().await;
-        *place = Place::Unknown;
+        *place = FeedPosition::Unknown;
         // Where the feed stands *before* the list, so that nothing falls between the two.
         let head = match self.service.changes(u64::MAX >> 1, 0).await {
             Ok(changes) => changes.head,
             Err(ServiceError::ChangesUnsupported) => {
                 self.learn_everything().await?;
-                *place = Place::NoFeed;
+                *place = FeedPosition::NoFeed;
                 return Ok(false);
             }
             Err(other) => return Err(other.into()),
@@ -171,32 +171,32 @@ impl Assortment {
         // What happened while the list was made may be in it already: only how it ended counts.
         let news = self.service.changes(head, 0).await?;
         if news.head < head {
-            return Err(Ended::FeedBeganAnew);
+            return Err(SyncError::FeedBeganAnew);
         }
         let last: BTreeMap<&ProductId, &Change> =
             news.changes.iter().map(|change| (&change.product_id, change)).collect();
         for change in last.into_values() {
-            self.take_in_change(change, &told(), None).await?;
+            self.take_in_change(change, &feed_cause(), None).await?;
         }
         self.keep_place(news.next_after).await?;
-        *place = Place::After(news.next_after);
+        *place = FeedPosition::After(news.next_after);
         self.freshness.heard(clock::now());
         Ok(true)
     }
 
     /// Waits for the next changes, so many seconds at most, and takes them in.
-    pub(crate) async fn follow(&self, wait_s: u32) -> Result<(), Ended> {
-        let Place::After(after) = *self.place.lock().await else { return Err(Ended::PlaceLost) };
+    pub(crate) async fn follow(&self, wait_s: u32) -> Result<(), SyncError> {
+        let FeedPosition::After(after) = *self.place.lock().await else { return Err(SyncError::PlaceLost) };
         // Not under the lock: operators need not wait for news.
         let news = self.service.changes(after, wait_s).await?;
         let mut place = self.place.lock().await;
-        self.take_in(&mut place, after, news, &told()).await?;
+        self.take_in(&mut place, after, news, &feed_cause()).await?;
         self.freshness.heard(clock::now());
         Ok(())
     }
 
     /// Compares everything with a service that has no feed.
-    pub(crate) async fn compare(&self) -> Result<(), Ended> {
+    pub(crate) async fn compare(&self) -> Result<(), SyncError> {
         let _place = self.place.lock().await;
         self.learn_everything().await
     }
@@ -204,15 +204,15 @@ impl Assortment {
     /// Has the service make an operator's change, and takes in what it led to. Afterwards the log has it.
     ///
     /// # Errors
-    /// See [`Refused`]. The change may be sent again under the same key.
+    /// See [`ChangeError`]. The change may be sent again under the same key.
     pub(crate) async fn carry_out(
         &self,
         write: &ProductWrite,
         key: &str,
         cause: &Cause,
         condition: &Condition,
-    ) -> Result<Option<ProductId>, Refused> {
-        let mut place = clock::timeout(PATIENCE, self.place.lock()).await.ok_or(Failure::Busy)?;
+    ) -> Result<Option<ProductId>, ChangeError> {
+        let mut place = clock::timeout(LOCK_TIMEOUT, self.place.lock()).await.ok_or(Failure::Busy)?;
         self.judge(write, condition).await?;
         let id = self.service.write(write, key).await?;
         if let ProductWrite::CreateCategory(name) = write {
@@ -221,18 +221,18 @@ impl Assortment {
         let Some(id) = id else { return Ok(None) };
         let follows = self.follows.load(Ordering::Relaxed);
         let seen = match *place {
-            Place::After(after) if follows => match self.service.changes(after, 0).await {
+            FeedPosition::After(after) if follows => match self.service.changes(after, 0).await {
                 Ok(news) => self.take_in(&mut place, after, news, cause).await,
                 Err(failure) => Err(failure.into()),
             },
-            Place::After(_) | Place::Unknown | Place::NoFeed => Err(Ended::PlaceLost),
+            FeedPosition::After(_) | FeedPosition::Unknown | FeedPosition::NoFeed => Err(SyncError::PlaceLost),
         };
         if let Err(failure) = seen {
-            if follows && *place != Place::NoFeed {
+            if follows && *place != FeedPosition::NoFeed {
                 warn!(error = %failure, "an operator's change is looked up by itself, and then everything is compared");
-                *place = Place::Unknown;
+                *place = FeedPosition::Unknown;
             }
-            let product = self.service.get(&id).await.map_err(Refused::NotSeen)?;
+            let product = self.service.get(&id).await.map_err(ChangeError::NotSeen)?;
             self.learn(product.as_slice(), cause, None).await?;
         }
         Ok(Some(id))
@@ -240,7 +240,7 @@ impl Assortment {
 
     /// Whether a change may be made, now that no other is: it was meant for the product as it is, and gives it no article
     /// number or name that another has. The product service may be of another mind about what is another.
-    async fn judge(&self, write: &ProductWrite, condition: &Condition) -> Result<(), Refused> {
+    async fn judge(&self, write: &ProductWrite, condition: &Condition) -> Result<(), ChangeError> {
         let text = |words: &Value, field: &str| words.get(field).and_then(Value::as_str).map(str::to_owned);
         let (id, words) = match write {
             ProductWrite::CreateCategory(_) => return Ok(()),
@@ -259,7 +259,9 @@ impl Assortment {
             return Ok(());
         }
         let head = self.store.head().await.map_err(Failure::from)?;
-        let Some((other, field)) = self.lists.namesake(head, sku.as_deref(), name.as_deref(), id).await? else {
+        let Some((other, field)) =
+            self.basket_lookup.product_with_sku_or_name(head, sku.as_deref(), name.as_deref(), id).await?
+        else {
             return Ok(());
         };
         // An earlier attempt may have created exactly this product, and the feed may have brought it before the repeat: the
@@ -274,48 +276,54 @@ impl Assortment {
             }
         }
         match field {
-            ProductField::Sku => Err(Refused::SkuTaken(other)),
-            ProductField::Name => Err(Refused::NameTaken(other)),
+            ProductField::Sku => Err(ChangeError::SkuTaken(other)),
+            ProductField::Name => Err(ChangeError::NameTaken(other)),
         }
     }
 
     /// Takes in the changes from one place of the feed to another.
-    async fn catch_up(&self, mut after: u64, head: u64) -> Result<(), Ended> {
+    async fn catch_up(&self, mut after: u64, head: u64) -> Result<(), SyncError> {
         while after < head {
             let news = self.service.changes(after, 0).await?;
             if news.next_after <= after {
-                return Err(Ended::FeedBeganAnew);
+                return Err(SyncError::FeedBeganAnew);
             }
-            let mut place = Place::After(after);
+            let mut place = FeedPosition::After(after);
             let asked = after;
             after = news.next_after;
-            self.take_in(&mut place, asked, news, &told()).await?;
+            self.take_in(&mut place, asked, news, &feed_cause()).await?;
         }
         Ok(())
     }
 
     /// Takes in what the feed answered to a question, except for what was taken in meanwhile.
-    async fn take_in(&self, place: &mut Place, asked: u64, news: Changes, cause: &Cause) -> Result<(), Ended> {
-        let Place::After(known) = *place else { return Err(Ended::PlaceLost) };
+    async fn take_in(
+        &self,
+        place: &mut FeedPosition,
+        asked: u64,
+        news: Changes,
+        cause: &Cause,
+    ) -> Result<(), SyncError> {
+        let FeedPosition::After(known) = *place else { return Err(SyncError::PlaceLost) };
         if news.head < asked {
-            *place = Place::Unknown;
-            return Err(Ended::FeedBeganAnew);
+            *place = FeedPosition::Unknown;
+            return Err(SyncError::FeedBeganAnew);
         }
         // One by one, so that a price that went up and down again is two events.
         for change in news.changes.iter().filter(|change| change.sequence > known) {
             let kept = Checkpoint { consumer: CONSUMER.to_owned(), position: Position(change.sequence) };
             self.take_in_change(change, cause, Some(kept)).await?;
-            *place = Place::After(change.sequence);
+            *place = FeedPosition::After(change.sequence);
         }
-        *place = Place::After(known.max(news.next_after));
+        *place = FeedPosition::After(known.max(news.next_after));
         Ok(())
     }
 
     /// Compares all that the service has with all that is known. What it no longer has is withdrawn, unless that is most of
     /// the range.
-    async fn learn_everything(&self) -> Result<(), Ended> {
+    async fn learn_everything(&self) -> Result<(), SyncError> {
         if let Some(names) = self.service.categories().await? {
-            self.learn_categories(&names, &told()).await?;
+            self.learn_categories(&names, &feed_cause()).await?;
         }
         let listing = self.service.list().await?;
         let (listed, unreadable) = (listing.products.len(), listing.unreadable.len());
@@ -323,7 +331,7 @@ impl Assortment {
         // Before what is new is taken in: that does not make up for what is missing.
         let Missing { missing, sold } = self.missing_in(&listing).await?;
         for batch in listing.products.chunks(BATCH) {
-            self.learn(batch, &told(), None).await?;
+            self.learn(batch, &feed_cause(), None).await?;
         }
         let compare = WithdrawalsCommand::Compare {
             missing: count(missing.len()),
@@ -336,7 +344,7 @@ impl Assortment {
                 sold, "most of the range is missing; it stays for sale until it is confirmed"
             );
         } else {
-            self.withdraw(&missing, &told()).await?;
+            self.withdraw(&missing, &feed_cause()).await?;
         }
         self.freshness.heard(clock::now());
         Ok(())
@@ -351,13 +359,13 @@ impl Assortment {
     /// it. Any server does it; the one that follows compares again later.
     ///
     /// # Errors
-    /// See [`Refused`].
+    /// See [`ChangeError`].
     pub(crate) async fn confirm_withdrawals(
         &self,
         context: &Context,
         reply: impl Fn(u32) -> Result<Reply, serde_json::Error> + Send + Sync,
-    ) -> Result<Done, Refused> {
-        let _place = clock::timeout(PATIENCE, self.place.lock()).await.ok_or(Failure::Busy)?;
+    ) -> Result<Done, ChangeError> {
+        let _place = clock::timeout(LOCK_TIMEOUT, self.place.lock()).await.ok_or(Failure::Busy)?;
         let listing = self.service.list().await.map_err(WriteError::from)?;
         let Missing { missing, .. } = self.missing_in(&listing).await?;
         let confirm = WithdrawalsCommand::Confirm { missing: count(missing.len()) };
@@ -365,7 +373,7 @@ impl Assortment {
         context.condition.check(version)?;
         let events = withdrawals::decide(state, &confirm)?;
         self.withdraw(&missing, &context.cause).await?;
-        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(streams::withdrawals(), version, &events);
         let reply = reply(count(missing.len())).map_err(Failure::from)?;
         Ok(commands::write(&self.store, batch, context, reply).await?)
@@ -382,7 +390,7 @@ impl Assortment {
             let (state, version) = self.withdrawals().await?;
             let events = withdrawals::decide(state, compare)?;
             let after = events.iter().fold(state, withdrawals::evolve);
-            let mut batch = Batch::new(clock::now(), told());
+            let mut batch = AppendBuilder::new(clock::now(), feed_cause());
             batch.add(streams::withdrawals(), version, &events);
             self.write(batch).await?;
             Ok(after != Withdrawals::Usual)
@@ -399,7 +407,7 @@ impl Assortment {
         let unreadable = listing.unreadable.iter().filter_map(|unreadable| unreadable.id.as_ref());
         let present: HashSet<&ProductId> = readable.chain(unreadable).collect();
         let head = self.store.head().await?;
-        let sold = self.lists.sold(head).await?;
+        let sold = self.basket_lookup.sold(head).await?;
         let before = sold.len();
         Ok(Missing { missing: sold.into_iter().filter(|id| !present.contains(id)).collect(), sold: before })
     }
@@ -407,7 +415,7 @@ impl Assortment {
     /// Writes what is new about some products, in one append.
     async fn learn(&self, seen: &[SeenProduct], cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
         retrying(|| async {
-            let mut batch = Batch::new(clock::now(), cause.clone());
+            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             for product in seen {
                 let stream = streams::product(&product.id);
                 let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
@@ -425,7 +433,7 @@ impl Assortment {
     async fn learn_categories(&self, names: &[String], cause: &Cause) -> Result<(), Failure> {
         retrying(|| async {
             let (state, version) = aggregates::load::<CategoryEvent>(&self.store, &streams::categories()).await?;
-            let mut batch = Batch::new(clock::now(), cause.clone());
+            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             batch.add(streams::categories(), version, &category::observe(&state, names));
             self.write(batch).await
         })
@@ -434,15 +442,15 @@ impl Assortment {
 
     async fn withdraw(&self, ids: &[ProductId], cause: &Cause) -> Result<(), Failure> {
         for ids in ids.chunks(BATCH) {
-            self.take_off(ids, cause, None).await?;
+            self.withdraw_one(ids, cause, None).await?;
         }
         Ok(())
     }
 
     /// Withdraws some products, in one append.
-    async fn take_off(&self, ids: &[ProductId], cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
+    async fn withdraw_one(&self, ids: &[ProductId], cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
         retrying(|| async {
-            let mut batch = Batch::new(clock::now(), cause.clone());
+            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             for id in ids {
                 let stream = streams::product(id);
                 let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
@@ -462,19 +470,19 @@ impl Assortment {
     async fn take_in_change(&self, change: &Change, cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
         match &change.product {
             Some(product) => self.learn(std::slice::from_ref(product), cause, kept).await,
-            None => self.take_off(std::slice::from_ref(&change.product_id), cause, kept).await,
+            None => self.withdraw_one(std::slice::from_ref(&change.product_id), cause, kept).await,
         }
     }
 
     /// Remembers the place in the feed over a restart.
     async fn keep_place(&self, place: u64) -> Result<(), Failure> {
-        let mut batch = Batch::new(clock::now(), told());
+        let mut batch = AppendBuilder::new(clock::now(), feed_cause());
         batch.checkpoint(Checkpoint { consumer: CONSUMER.to_owned(), position: Position(place) });
         self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
     }
 
-    async fn write(&self, batch: Batch) -> Result<(), Failure> {
+    async fn write(&self, batch: AppendBuilder) -> Result<(), Failure> {
         if !batch.is_empty() {
             self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
         }
@@ -487,7 +495,7 @@ fn count(products: usize) -> u32 {
 }
 
 /// The product service said so by itself.
-fn told() -> Cause {
+fn feed_cause() -> Cause {
     Cause { correlation_id: "product-service".to_owned(), causation_id: None, actor: "product-service".to_owned() }
 }
 

@@ -25,7 +25,7 @@ fn change(sequence: u64, price: i64) -> String {
 /// A shop that sells a pot, and a product service that says what it is told to.
 struct World {
     service: ServerGuard,
-    assortment: Assortment,
+    catalogue_sync: CatalogueSync,
     store: Store,
 }
 
@@ -34,11 +34,11 @@ impl World {
         let mut service = Server::new_async().await;
         service.mock("GET", "/v1/categories").with_status(404).create_async().await;
         let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
-        let mut known = Batch::new(clock::now(), told());
+        let mut known = AppendBuilder::new(clock::now(), feed_cause());
         known.add(streams::product(&product("pot")), Version(0), &[listed("Pot", "Kitchen", 3500)]);
         store.append(known.into_append()).await.unwrap();
-        let assortment = over(&store, &service);
-        Self { service, assortment, store }
+        let catalogue_sync = over(&store, &service);
+        Self { service, catalogue_sync, store }
     }
 
     async fn has_no_feed(&mut self) {
@@ -47,10 +47,10 @@ impl World {
 
     /// The shop after a restart.
     fn restarted(&mut self) {
-        self.assortment = over(&self.store, &self.service);
+        self.catalogue_sync = over(&self.store, &self.service);
     }
 
-    async fn lists(&mut self, listing: &str) -> Mock {
+    async fn basket_lookup(&mut self, listing: &str) -> Mock {
         self.service.mock("GET", "/v1/product").with_body(listing).create_async().await
     }
 
@@ -65,7 +65,7 @@ impl World {
     async fn history(&self) -> Vec<String> {
         let events = self.store.read_all(Position(0), 1000, &Filter::default()).await.unwrap().events;
         let mug = events.iter().filter(|recorded| recorded.stream() == streams::product(&product("mug")).as_str());
-        let told = mug.map(|recorded| match aggregates::decode::<ProductEvent>(recorded).unwrap() {
+        let feed_cause = mug.map(|recorded| match aggregates::decode::<ProductEvent>(recorded).unwrap() {
             ProductEvent::Listed(facts) => format!("listed {}", facts.price.amount),
             ProductEvent::Changed(_) => "changed".to_owned(),
             ProductEvent::Repriced { old_price, new_price, reason } => {
@@ -74,23 +74,24 @@ impl World {
             ProductEvent::Withdrawn => "withdrawn".to_owned(),
             ProductEvent::Relisted => "relisted".to_owned(),
         });
-        told.collect()
+        feed_cause.collect()
     }
 
     /// A product was listed before.
     async fn knows(&self, id: &str) {
-        let mut known = Batch::new(clock::now(), told());
+        let mut known = AppendBuilder::new(clock::now(), feed_cause());
         known.add(streams::product(&product(id)), Version(0), &[listed(id, "Kitchen", 3500)]);
         self.store.append(known.into_append()).await.unwrap();
     }
 
     /// An operator confirms that what is missing is gone; answers how many products that withdrew.
-    async fn confirms(&self) -> Result<u32, Refused> {
-        let context = Context { cause: told(), customer_id: None, idempotency: None, condition: Condition::Anything };
+    async fn confirms(&self) -> Result<u32, ChangeError> {
+        let context =
+            Context { cause: feed_cause(), customer_id: None, idempotency: None, condition: Condition::Anything };
         let reply = |withdrawn: u32| {
             Ok(Reply { status: 200, location: None, version: None, body: serde_json::to_value(withdrawn)? })
         };
-        let done = self.assortment.confirm_withdrawals(&context, reply).await?;
+        let done = self.catalogue_sync.confirm_withdrawals(&context, reply).await?;
         Ok(serde_json::from_value(done.reply.body).unwrap())
     }
 
@@ -99,13 +100,13 @@ impl World {
     }
 }
 
-fn over(store: &Store, service: &ServerGuard) -> Assortment {
+fn over(store: &Store, service: &ServerGuard) -> CatalogueSync {
     let views = Views::for_tests(store.clone());
     tokio::spawn(views.clone().run(CancellationToken::new()));
     let service = Arc::new(
         ProductService::new(&service.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
     );
-    Assortment::new(store.clone(), service, Arc::new(Freshness::new(Duration::ZERO)), Arc::new(views))
+    CatalogueSync::new(store.clone(), service, Arc::new(Freshness::new(Duration::ZERO)), Arc::new(views))
 }
 
 const FAR_BEYOND: &str = "9223372036854775807";
@@ -113,21 +114,21 @@ const FAR_BEYOND: &str = "9223372036854775807";
 #[tokio::test]
 async fn what_a_complete_list_no_longer_has_is_withdrawn() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(1200))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(1200))).await;
     world.has_no_feed().await;
-    assert!(!world.assortment.begin().await.unwrap(), "it has no feed");
+    assert!(!world.catalogue_sync.begin().await.unwrap(), "it has no feed");
     assert!(world.is_sold("mug").await);
     assert!(!world.is_sold("pot").await);
-    assert!(!world.assortment.freshness.stale());
+    assert!(!world.catalogue_sync.freshness.stale());
 }
 
 #[tokio::test]
 async fn what_makes_no_sense_in_a_list_is_there_and_keeps_nothing_else_from_being_withdrawn() {
     let mut world = World::new().await;
     world.knows("jar").await;
-    world.lists(&format!(r#"{{"products": [{}, {{"id": "pot", "price": "a lot"}}, {{}}]}}"#, mug(1200))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}, {{"id": "pot", "price": "a lot"}}, {{}}]}}"#, mug(1200))).await;
     world.has_no_feed().await;
-    world.assortment.begin().await.unwrap();
+    world.catalogue_sync.begin().await.unwrap();
     assert!(world.is_sold("mug").await);
     assert!(world.is_sold("pot").await, "as it was known before");
     assert!(!world.is_sold("jar").await);
@@ -137,22 +138,22 @@ async fn what_makes_no_sense_in_a_list_is_there_and_keeps_nothing_else_from_bein
 async fn an_empty_list_withdraws_nothing_until_an_operator_confirms_it() {
     let mut world = World::new().await;
     world.has_no_feed().await;
-    let empty = world.lists(r#"{"products": []}"#).await;
-    world.assortment.begin().await.unwrap();
-    assert!(world.is_sold("pot").await && world.assortment.holds_withdrawals());
-    world.assortment.compare().await.unwrap();
+    let empty = world.basket_lookup(r#"{"products": []}"#).await;
+    world.catalogue_sync.begin().await.unwrap();
+    assert!(world.is_sold("pot").await && world.catalogue_sync.holds_withdrawals());
+    world.catalogue_sync.compare().await.unwrap();
     let held = Withdrawals::Held { missing: 1, sold: 1 };
-    assert_eq!(world.assortment.withdrawals().await.unwrap(), (held, Version(1)), "told once");
+    assert_eq!(world.catalogue_sync.withdrawals().await.unwrap(), (held, Version(1)), "told once");
     world.restarted();
-    assert_eq!(world.assortment.withdrawals().await.unwrap().0, held, "a restart does not forget it");
+    assert_eq!(world.catalogue_sync.withdrawals().await.unwrap().0, held, "a restart does not forget it");
 
     let confirmed = world.confirms().await.unwrap();
     assert_eq!(confirmed, 1);
     assert!(!world.is_sold("pot").await);
-    assert_eq!(world.assortment.withdrawals().await.unwrap().0, Withdrawals::Usual);
-    assert!(matches!(world.confirms().await, Err(Refused::Withdrawals(WithdrawalsError::NothingHeld))));
-    world.assortment.compare().await.unwrap();
-    assert!(!world.assortment.holds_withdrawals());
+    assert_eq!(world.catalogue_sync.withdrawals().await.unwrap().0, Withdrawals::Usual);
+    assert!(matches!(world.confirms().await, Err(ChangeError::Withdrawals(WithdrawalsError::NothingHeld))));
+    world.catalogue_sync.compare().await.unwrap();
+    assert!(!world.catalogue_sync.holds_withdrawals());
     empty.remove_async().await;
 }
 
@@ -164,18 +165,18 @@ async fn what_was_missing_and_is_back_needs_no_operator_and_more_that_is_missing
         world.knows(&format!("jar-{number}")).await;
     }
     let (pot, some) = (mug(1).replace("\"mug\"", "\"pot\""), mug(1).replace("\"mug\"", "\"jar-1\""));
-    let two = world.lists(&format!(r#"{{"products": [{pot}, {some}]}}"#)).await;
-    world.assortment.compare().await.unwrap();
-    assert_eq!(world.assortment.withdrawals().await.unwrap().0, Withdrawals::Held { missing: 10, sold: 12 });
+    let two = world.basket_lookup(&format!(r#"{{"products": [{pot}, {some}]}}"#)).await;
+    world.catalogue_sync.compare().await.unwrap();
+    assert_eq!(world.catalogue_sync.withdrawals().await.unwrap().0, Withdrawals::Held { missing: 10, sold: 12 });
     two.remove_async().await;
-    let one = world.lists(&format!(r#"{{"products": [{pot}]}}"#)).await;
+    let one = world.basket_lookup(&format!(r#"{{"products": [{pot}]}}"#)).await;
     let refused = world.confirms().await;
-    assert!(matches!(refused, Err(Refused::Withdrawals(WithdrawalsError::MoreMissing { missing: 11, seen: 10 }))));
+    assert!(matches!(refused, Err(ChangeError::Withdrawals(WithdrawalsError::MoreMissing { missing: 11, seen: 10 }))));
     one.remove_async().await;
     let all: Vec<_> = (0..11).map(|number| mug(1).replace("\"mug\"", &format!("\"jar-{number}\""))).collect();
-    world.lists(&format!(r#"{{"products": [{}]}}"#, all.join(","))).await;
-    world.assortment.compare().await.unwrap();
-    assert_eq!(world.assortment.withdrawals().await.unwrap().0, Withdrawals::Usual);
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, all.join(","))).await;
+    world.catalogue_sync.compare().await.unwrap();
+    assert_eq!(world.catalogue_sync.withdrawals().await.unwrap().0, Withdrawals::Usual);
     assert!(world.is_sold("jar-10").await && !world.is_sold("pot").await, "one that is missing is withdrawn as usual");
 }
 
@@ -183,12 +184,12 @@ async fn what_was_missing_and_is_back_needs_no_operator_and_more_that_is_missing
 async fn a_change_that_says_that_a_product_is_gone_withdraws_it_whatever_else_it_says() {
     let mut world = World::new().await;
     let pot = mug(1).replace("\"mug\"", "\"pot\"");
-    world.lists(&format!(r#"{{"products": [{pot}]}}"#)).await;
+    world.basket_lookup(&format!(r#"{{"products": [{pot}]}}"#)).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
-    world.assortment.begin().await.unwrap();
+    world.catalogue_sync.begin().await.unwrap();
     world.feeds("7", &[r#"{"sequence": 8, "product_id": "pot", "kind": "deleted"}"#.to_owned()], 8).await;
-    world.assortment.follow(0).await.unwrap();
+    world.catalogue_sync.follow(0).await.unwrap();
     assert!(!world.is_sold("pot").await);
 }
 
@@ -196,8 +197,8 @@ async fn a_change_that_says_that_a_product_is_gone_withdraws_it_whatever_else_it
 async fn a_bare_service_without_a_feed_is_compared_again_and_again() {
     let mut world = World::new().await;
     for price in ["1.5", "1.5", "2"] {
-        world.lists(&format!(r#"[{{"id": "mug", "name": "Mug", "price": {price}}}]"#)).await;
-        world.assortment.compare().await.unwrap();
+        world.basket_lookup(&format!(r#"[{{"id": "mug", "name": "Mug", "price": {price}}}]"#)).await;
+        world.catalogue_sync.compare().await.unwrap();
     }
     assert_eq!(world.history().await, ["listed 150", "150 to 200 "]);
 }
@@ -205,83 +206,85 @@ async fn a_bare_service_without_a_feed_is_compared_again_and_again() {
 #[tokio::test]
 async fn every_change_is_taken_in_once_and_in_order_however_often_it_is_told() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
-    assert!(world.assortment.begin().await.unwrap());
+    assert!(world.catalogue_sync.begin().await.unwrap());
     world.feeds("7", &[change(8, 200), change(9, 100), change(10, 300)], 10).await;
-    let Place::After(7) = *world.assortment.place.lock().await else { panic!("it stands at 7") };
+    let FeedPosition::After(7) = *world.catalogue_sync.place.lock().await else { panic!("it stands at 7") };
     // Both were asked before either was answered.
-    let told_twice =
-        [world.assortment.service.changes(7, 0).await.unwrap(), world.assortment.service.changes(7, 0).await.unwrap()];
+    let told_twice = [
+        world.catalogue_sync.service.changes(7, 0).await.unwrap(),
+        world.catalogue_sync.service.changes(7, 0).await.unwrap(),
+    ];
     for news in told_twice {
-        let mut place = world.assortment.place.lock().await;
-        world.assortment.take_in(&mut place, 7, news, &told()).await.unwrap();
+        let mut place = world.catalogue_sync.place.lock().await;
+        world.catalogue_sync.take_in(&mut place, 7, news, &feed_cause()).await.unwrap();
     }
     assert_eq!(world.history().await, ["listed 100", "100 to 200 r", "200 to 100 r", "100 to 300 r"]);
-    assert_eq!(*world.assortment.place.lock().await, Place::After(10));
+    assert_eq!(*world.catalogue_sync.place.lock().await, FeedPosition::After(10));
 }
 
 #[tokio::test]
 async fn what_happened_while_the_shop_was_down_is_told_change_by_change_with_its_reasons() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
-    world.assortment.begin().await.unwrap();
+    world.catalogue_sync.begin().await.unwrap();
 
     world.restarted();
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(300))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(300))).await;
     world.feeds(FAR_BEYOND, &[], 9).await;
     world.feeds("7", &[change(8, 200), change(9, 300)], 9).await;
     world.feeds("9", &[], 9).await;
-    world.assortment.begin().await.unwrap();
+    world.catalogue_sync.begin().await.unwrap();
     assert_eq!(world.history().await, ["listed 100", "100 to 200 r", "200 to 300 r"]);
 }
 
 #[tokio::test]
 async fn a_change_that_the_list_has_already_is_not_taken_back_for_a_moment() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(300))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(300))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[change(8, 200), change(9, 300)], 9).await;
-    world.assortment.begin().await.unwrap();
+    world.catalogue_sync.begin().await.unwrap();
     assert_eq!(world.history().await, ["listed 300"]);
 }
 
 #[tokio::test]
 async fn a_feed_that_began_anew_is_noticed_and_everything_is_compared() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
-    world.assortment.begin().await.unwrap();
+    world.catalogue_sync.begin().await.unwrap();
 
     let pot = mug(100).replace("\"mug\"", "\"pot\"");
-    world.lists(&format!(r#"{{"products": [{pot}]}}"#)).await;
+    world.basket_lookup(&format!(r#"{{"products": [{pot}]}}"#)).await;
     world.feeds(FAR_BEYOND, &[], 2).await;
     world.feeds("7", &[change(1, 900), change(2, 950)], 2).await;
     world.feeds("2", &[], 2).await;
-    assert!(matches!(world.assortment.follow(0).await, Err(Ended::FeedBeganAnew)));
-    world.assortment.begin().await.unwrap();
+    assert!(matches!(world.catalogue_sync.follow(0).await, Err(SyncError::FeedBeganAnew)));
+    world.catalogue_sync.begin().await.unwrap();
     assert_eq!(world.history().await, ["listed 100", "withdrawn"], "old changes of another life are no changes");
 }
 
 #[tokio::test]
 async fn an_operators_change_is_in_the_log_when_it_is_answered_and_names_its_cause() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
-    let _here = world.assortment.follows_here();
-    world.assortment.begin().await.unwrap();
+    let _here = world.catalogue_sync.follows_here();
+    world.catalogue_sync.begin().await.unwrap();
     world.feeds("7", &[change(8, 200)], 8).await;
     let patch =
         world.service.mock("PATCH", "/v1/product/mug").match_header("idempotency-key", "key").with_body(mug(200));
     let patch = patch.expect(1).create_async().await;
     let cause = Cause { correlation_id: "request".to_owned(), causation_id: None, actor: "operator".to_owned() };
     let write = ProductWrite::Change(product("mug"), serde_json::json!({ "price": 200 }));
-    world.assortment.carry_out(&write, "key", &cause, &Condition::Anything).await.unwrap();
+    world.catalogue_sync.carry_out(&write, "key", &cause, &Condition::Anything).await.unwrap();
     patch.assert_async().await;
     assert_eq!(world.history().await, ["listed 100", "100 to 200 r"]);
     let last = world.store.read_stream(&streams::product(&product("mug")), Version(2), 1).await.unwrap().remove(0);
@@ -291,31 +294,31 @@ async fn an_operators_change_is_in_the_log_when_it_is_answered_and_names_its_cau
 #[tokio::test]
 async fn an_operators_change_that_the_feed_does_not_tell_is_looked_up() {
     let mut world = World::new().await;
-    world.lists(r#"{"products": []}"#).await;
+    world.basket_lookup(r#"{"products": []}"#).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
-    let _here = world.assortment.follows_here();
-    world.assortment.begin().await.unwrap();
+    let _here = world.catalogue_sync.follows_here();
+    world.catalogue_sync.begin().await.unwrap();
     world.service.mock("GET", Matcher::Regex("^/v1/changes".to_owned())).with_status(400).create_async().await;
     world.service.mock("POST", "/v1/product").with_status(201).with_body(mug(100)).create_async().await;
     world.service.mock("GET", "/v1/product/mug").with_body(mug(250)).create_async().await;
     let write = ProductWrite::Create(serde_json::json!({}));
     assert_eq!(
-        world.assortment.carry_out(&write, "key", &told(), &Condition::Anything).await.unwrap(),
+        world.catalogue_sync.carry_out(&write, "key", &feed_cause(), &Condition::Anything).await.unwrap(),
         Some(product("mug"))
     );
     assert_eq!(world.history().await, ["listed 250"], "as it is now, not as it was when it was created first");
-    assert_eq!(*world.assortment.place.lock().await, Place::Unknown, "everything is compared next");
+    assert_eq!(*world.catalogue_sync.place.lock().await, FeedPosition::Unknown, "everything is compared next");
 }
 
 #[tokio::test]
 async fn an_operators_change_where_another_server_follows_by_now_is_looked_up_and_nothing_old_is_learnt_again() {
     let mut world = World::new().await;
-    world.lists(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
+    world.basket_lookup(&format!(r#"{{"products": [{}]}}"#, mug(100))).await;
     world.feeds(FAR_BEYOND, &[], 7).await;
     world.feeds("7", &[], 7).await;
-    let here = world.assortment.follows_here();
-    world.assortment.begin().await.unwrap();
+    let here = world.catalogue_sync.follows_here();
+    world.catalogue_sync.begin().await.unwrap();
     drop(here);
     // What the one that follows has taken in since.
     let other = over(&world.store, &world.service);
@@ -323,7 +326,7 @@ async fn an_operators_change_where_another_server_follows_by_now_is_looked_up_an
         let (_, seen) = (other.place.lock().await, mug(price));
         let mock = world.service.mock("GET", "/v1/product/mug").with_body(seen).create_async().await;
         other
-            .learn(world.assortment.service.get(&product("mug")).await.unwrap().as_slice(), &told(), None)
+            .learn(world.catalogue_sync.service.get(&product("mug")).await.unwrap().as_slice(), &feed_cause(), None)
             .await
             .unwrap();
         mock.remove_async().await;
@@ -332,9 +335,9 @@ async fn an_operators_change_where_another_server_follows_by_now_is_looked_up_an
     world.service.mock("PATCH", "/v1/product/mug").with_body(mug(200)).create_async().await;
     world.service.mock("GET", "/v1/product/mug").with_body(mug(200)).create_async().await;
     let write = ProductWrite::Change(product("mug"), serde_json::json!({ "price": 200 }));
-    world.assortment.carry_out(&write, "key", &told(), &Condition::Anything).await.unwrap();
+    world.catalogue_sync.carry_out(&write, "key", &feed_cause(), &Condition::Anything).await.unwrap();
     let history = world.history().await;
-    let history: Vec<&str> = history.iter().map(|told| told.trim_end()).collect();
+    let history: Vec<&str> = history.iter().map(|feed_cause| feed_cause.trim_end()).collect();
     assert_eq!(history, ["listed 100", "100 to 150", "150 to 120", "120 to 200"]);
 }
 
@@ -358,11 +361,11 @@ async fn what_is_refused_or_not_answered_writes_nothing_and_is_sent_once() {
         let mock = world.service.mock("POST", "/v1/product").with_status(status).with_body(body).expect(1);
         let mock = mock.create_async().await;
         let refused = world
-            .assortment
-            .carry_out(&ProductWrite::Create(serde_json::json!({})), "key", &told(), &Condition::Anything)
+            .catalogue_sync
+            .carry_out(&ProductWrite::Create(serde_json::json!({})), "key", &feed_cause(), &Condition::Anything)
             .await;
         match refused {
-            Err(Refused::Write(told)) => assert_eq!(told, expected),
+            Err(ChangeError::Write(feed_cause)) => assert_eq!(feed_cause, expected),
             other => panic!("{status}: {other:?}"),
         }
         mock.assert_async().await;

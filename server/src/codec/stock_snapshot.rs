@@ -8,10 +8,10 @@ use storefront_api::{OrderId, Timestamp};
 use storefront_domain::stock::{Allocation, Reservation, Stock, StockParts};
 use storefront_eventlog::JsonText;
 
-use super::Kept;
+use super::SnapshotCodec;
 
 /// How stock is kept.
-pub(crate) const STOCK: Kept<Stock> = Kept { schema_version: 1, encode, decode };
+pub(crate) const STOCK: SnapshotCodec<Stock> = SnapshotCodec { schema_version: 1, encode, decode };
 
 /// Orders stand in lists and without names, because there are many of them.
 #[derive(Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use storefront_api::FieldError;
 use super::card_numbers::{has_card_number, is_phone_number};
 use super::extract::header;
 use crate::http::error::{ApiError, sentence};
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 
 /// No body may be longer, in bytes; but for what says otherwise.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;
@@ -52,7 +52,7 @@ async fn read_within(
     }
     match tokio::time::timeout(limit, collect(longest_bytes, body)).await {
         Ok(bytes) => bytes,
-        Err(_) => Err(ApiError::new(Code::IncompleteBody, "The body did not arrive in time. Send it again.")),
+        Err(_) => Err(ApiError::new(ErrorCode::IncompleteBody, "The body did not arrive in time. Send it again.")),
     }
 }
 
@@ -61,7 +61,10 @@ async fn collect(longest_bytes: usize, body: Body) -> Result<Vec<u8>, ApiError> 
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
-            ApiError::new(Code::IncompleteBody, "The body broke off, or is not as long as announced. Send it again.")
+            ApiError::new(
+                ErrorCode::IncompleteBody,
+                "The body broke off, or is not as long as announced. Send it again.",
+            )
         })?;
         if bytes.len() + chunk.len() > longest_bytes {
             return Err(too_large(longest_bytes));
@@ -78,7 +81,7 @@ async fn collect(longest_bytes: usize, body: Body) -> Result<Vec<u8>, ApiError> 
 pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
     if !bytes.is_empty() && !is_plain_json(headers) {
         let detail = "Send the body as Content-Type: application/json, without a Content-Encoding.";
-        return Err(ApiError::new(Code::UnsupportedMediaType, detail));
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, detail));
     }
     let bytes = if bytes.is_empty() { b"null" } else { bytes };
     refuse_card_numbers(bytes)?;
@@ -165,11 +168,11 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
 }
 
 fn too_large(longest_bytes: usize) -> ApiError {
-    ApiError::new(Code::BodyTooLarge, format!("A body has at most {longest_bytes} bytes here."))
+    ApiError::new(ErrorCode::BodyTooLarge, format!("A body has at most {longest_bytes} bytes here."))
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
-    ApiError::new(Code::MalformedJson, sentence(error))
+    ApiError::new(ErrorCode::MalformedJson, sentence(error))
 }
 
 /// What serde says, without its line and column (the pointer says where) and without names of Rust types.

@@ -15,7 +15,7 @@ use super::card_numbers::has_card_number;
 use super::extract::version_in_etag;
 use super::request_id::RequestId;
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
 use crate::store::aggregates::Cause;
@@ -51,7 +51,7 @@ fn require_key(context: &Context) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::new(
-        Code::IdempotencyKeyRequired,
+        ErrorCode::IdempotencyKeyRequired,
         "Send an Idempotency-Key (1 to 255 characters, such as a random UUID), and the same again when you repeat.",
     ))
 }
@@ -123,12 +123,15 @@ fn idempotency(scope: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempo
     // The current draft of the header writes it as a string of structured fields (RFC 8941): the same key in quotes.
     let bare = key.map(|key| key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key));
     let key = bare.filter(|key| !key.is_empty()).ok_or_else(|| {
-        ApiError::new(Code::InvalidIdempotencyKey, "Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
+        ApiError::new(
+            ErrorCode::InvalidIdempotencyKey,
+            "Send one Idempotency-Key of 1 to 255 visible ASCII characters.",
+        )
     })?;
     if has_card_number(key) {
         let detail =
             "The Idempotency-Key looks like the number of a card, which must not come here. A random UUID never does.";
-        return Err(ApiError::new(Code::InvalidIdempotencyKey, detail));
+        return Err(ApiError::new(ErrorCode::InvalidIdempotencyKey, detail));
     }
     Ok(Some(Idempotency {
         key: format!("{scope}:{key}"),
@@ -164,7 +167,7 @@ fn condition(headers: &HeaderMap) -> Result<Condition, ApiError> {
                 None if tag == "*" => return Ok(Condition::Exists),
                 None => {
                     let detail = "Send the ETag of what is to be changed as it is, such as If-Match: \"3\".";
-                    return Err(ApiError::new(Code::InvalidIfMatch, detail));
+                    return Err(ApiError::new(ErrorCode::InvalidIfMatch, detail));
                 }
             }
         }

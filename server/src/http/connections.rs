@@ -32,7 +32,7 @@ use tracing::{debug, warn};
 use super::stream::LingeringStream;
 use crate::config::ConnectionLimits;
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 
 /// Open files that are left for the log, the views and connections to other systems.
 const OTHER_FILES: usize = 96;
@@ -165,7 +165,7 @@ async fn answer(
     let mut response = if place.for_health_only && !is_health {
         place.connections.note(|counts| counts.refused += 1);
         let detail = "The server has as many requests to answer as it can. Try again shortly.";
-        ApiError::new(Code::TooManyConnections, detail).into_response()
+        ApiError::new(ErrorCode::TooManyConnections, detail).into_response()
     } else {
         let body_read = body_read.clone();
         let mut request = request.map(|body| Body::new(Watched { body, body_read }));

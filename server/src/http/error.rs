@@ -12,10 +12,10 @@ use storefront_domain::process::ProcessError;
 use storefront_domain::stock::StockError;
 use storefront_domain::voucher::VoucherError;
 use storefront_domain::wallet::WalletError;
-use storefront_eventlog::{AppendError, StoreError, Trouble};
+use storefront_eventlog::{AppendError, StoreCondition, StoreError};
 use tracing::error;
 
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::store::aggregates::LoadError;
 use crate::store::commands::Failure;
 use crate::views::ViewStoreError;
@@ -26,7 +26,7 @@ pub(crate) struct ApiError(Box<Problem>);
 
 impl ApiError {
     /// A problem of a kind; `detail` says what is wrong this time and what to do.
-    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Problem {
             kind: format!("urn:storefront:problem:{}", code.text()),
             title: code.title().to_owned(),
@@ -50,37 +50,37 @@ impl ApiError {
         });
         let detail = details.collect::<Vec<_>>().join("; ");
         let detail = format!("{}.", detail.trim_end_matches('.'));
-        Self::new(Code::InvalidValues, detail).with(|problem| problem.errors = errors)
+        Self::new(ErrorCode::InvalidValues, detail).with(|problem| problem.errors = errors)
     }
 
     pub(crate) fn order_not_found() -> Self {
-        Self::new(Code::OrderNotFound, "There is no order with this id.")
+        Self::new(ErrorCode::OrderNotFound, "There is no order with this id.")
     }
 
     pub(crate) fn product_not_found(id: &ProductId) -> Self {
-        Self::new(Code::ProductNotFound, format!("There is no product {id}."))
+        Self::new(ErrorCode::ProductNotFound, format!("There is no product {id}."))
             .with(|problem| problem.product_ids = vec![id.clone()])
     }
 
     /// The prices that the shop knows are too old to sell at.
     pub(crate) fn prices_unknown() -> Self {
         Self::new(
-            Code::ProductServiceUnavailable,
+            ErrorCode::ProductServiceUnavailable,
             "The product service has not answered for a while, so prices may be out of date. Try again shortly.",
         )
     }
 
     /// The log cannot be read or written for now.
-    pub(crate) fn log_unavailable(trouble: Trouble) -> Self {
+    pub(crate) fn log_unavailable(trouble: StoreCondition) -> Self {
         let detail = format!(
             "The event log cannot be used: {trouble}. Try again shortly; a command under its Idempotency-Key takes effect once."
         );
-        Self::new(Code::LogUnavailable, detail)
+        Self::new(ErrorCode::LogUnavailable, detail)
     }
 
     pub(crate) fn internal() -> Self {
         let detail = "The shop made a mistake. Try again; the request id finds it in the shop's own log.";
-        Self::new(Code::Internal, detail)
+        Self::new(ErrorCode::Internal, detail)
     }
 
     /// The problem itself.
@@ -120,32 +120,32 @@ impl From<Failure> for ApiError {
             Failure::Voucher(refusal) => refusal.into(),
             Failure::Customer(refusal) => refusal.into(),
             Failure::VersionMismatch { current } => Self::new(
-                Code::VersionMismatch,
+                ErrorCode::VersionMismatch,
                 format!("If-Match names another version; the current one is {current}. Read again, then decide."),
             )
             .with(|problem| problem.current_version = Some(current)),
             Failure::KeyReused => Self::new(
-                Code::IdempotencyKeyReused,
+                ErrorCode::IdempotencyKeyReused,
                 "The Idempotency-Key was used for a request with another route or body. Make a new key.",
             ),
             Failure::Busy | Failure::Append(AppendError::Busy) => {
-                Self::new(Code::Busy, "Nothing was changed. Try again shortly.")
+                Self::new(ErrorCode::Busy, "Nothing was changed. Try again shortly.")
             }
             Failure::Load(LoadError::Store(StoreError::Closed))
             | Failure::Append(AppendError::Store(StoreError::Closed)) => {
-                Self::new(Code::ShuttingDown, "Nothing was changed. Try again when the shop is open again.")
+                Self::new(ErrorCode::ShuttingDown, "Nothing was changed. Try again when the shop is open again.")
             }
             Failure::Load(LoadError::Store(failure)) | Failure::Append(AppendError::Store(failure)) => {
                 error!(error = %failure, "a request failed");
-                Self::log_unavailable(failure.trouble())
+                Self::log_unavailable(failure.condition())
             }
             Failure::ViewsUnavailable(failure) => {
                 error!(error = %failure, "a request failed");
-                Self::new(Code::ViewsUnavailable, "The database of the lists does not answer. Try again shortly.")
+                Self::new(ErrorCode::ViewsUnavailable, "The database of the lists does not answer. Try again shortly.")
             }
             Failure::Load(LoadError::Codec { position, source }) => {
                 error!(position, error = %source, "a request failed");
-                Self::new(Code::UnreadableEvent, format!("Event {position} cannot be read: {source}."))
+                Self::new(ErrorCode::UnreadableEvent, format!("Event {position} cannot be read: {source}."))
             }
             failure @ (Failure::Append(
                 AppendError::Conflict { .. }
@@ -178,24 +178,24 @@ impl From<OrderError> for ApiError {
         let detail = sentence(&refusal);
         match refusal {
             OrderError::NotFound => Self::order_not_found(),
-            OrderError::WrongState { .. } => Self::new(Code::OrderState, detail),
+            OrderError::WrongState { .. } => Self::new(ErrorCode::OrderState, detail),
             OrderError::NoSuchLine(product_id) => {
-                Self::new(Code::LineNotFound, detail).with(|problem| problem.product_ids = vec![product_id])
+                Self::new(ErrorCode::LineNotFound, detail).with(|problem| problem.product_ids = vec![product_id])
             }
-            OrderError::TooManyPieces { .. } => Self::new(Code::TooManyPieces, detail),
-            OrderError::TooManyLines => Self::new(Code::TooManyLines, detail),
+            OrderError::TooManyPieces { .. } => Self::new(ErrorCode::TooManyPieces, detail),
+            OrderError::TooManyLines => Self::new(ErrorCode::TooManyLines, detail),
             OrderError::NotAvailable { product_id, .. } => {
-                Self::new(Code::OutOfStock, detail).with(|problem| problem.product_ids = vec![product_id])
+                Self::new(ErrorCode::OutOfStock, detail).with(|problem| problem.product_ids = vec![product_id])
             }
             OrderError::OverSpendingLimit { product_id, .. } => {
-                Self::new(Code::OverSpendingLimit, detail).with(|problem| problem.product_ids = vec![product_id])
+                Self::new(ErrorCode::OverSpendingLimit, detail).with(|problem| problem.product_ids = vec![product_id])
             }
-            OrderError::WrongCurrency => Self::new(Code::WrongCurrency, detail),
-            OrderError::TotalTooLarge => Self::new(Code::TotalTooLarge, detail),
-            OrderError::Empty => Self::new(Code::BasketEmpty, detail),
+            OrderError::WrongCurrency => Self::new(ErrorCode::WrongCurrency, detail),
+            OrderError::TotalTooLarge => Self::new(ErrorCode::TotalTooLarge, detail),
+            OrderError::Empty => Self::new(ErrorCode::BasketEmpty, detail),
             OrderError::LinesNotBuyable(lines) => lines_not_buyable(&lines),
             OrderError::TotalChanged { new_total } => {
-                Self::new(Code::TotalChanged, detail).with(|problem| problem.new_total = Some(new_total))
+                Self::new(ErrorCode::TotalChanged, detail).with(|problem| problem.new_total = Some(new_total))
             }
         }
     }
@@ -205,9 +205,9 @@ impl From<StockError> for ApiError {
     fn from(refusal: StockError) -> Self {
         let detail = sentence(&refusal);
         match refusal {
-            StockError::OutOfRange => Self::new(Code::InvalidValues, detail),
+            StockError::OutOfRange => Self::new(ErrorCode::InvalidValues, detail),
             StockError::NotAvailable { .. } | StockError::NotReserved | StockError::BelowReserved { .. } => {
-                Self::new(Code::StockState, detail)
+                Self::new(ErrorCode::StockState, detail)
             }
         }
     }
@@ -217,8 +217,8 @@ impl From<PaymentError> for ApiError {
     fn from(refusal: PaymentError) -> Self {
         let detail = sentence(&refusal);
         match refusal {
-            PaymentError::NothingToRefund => Self::new(Code::NothingToRefund, detail),
-            PaymentError::RefundDoesNotFit { .. } => Self::new(Code::RefundTooLarge, detail),
+            PaymentError::NothingToRefund => Self::new(ErrorCode::NothingToRefund, detail),
+            PaymentError::RefundDoesNotFit { .. } => Self::new(ErrorCode::RefundTooLarge, detail),
             // No request records what became of a payment: that is for the processes.
             PaymentError::NotFound
             | PaymentError::NotPaid
@@ -236,9 +236,9 @@ impl From<WalletError> for ApiError {
     fn from(refusal: WalletError) -> Self {
         let detail = sentence(&refusal);
         match refusal {
-            WalletError::NotFound => Self::new(Code::WalletNotFound, "There is no wallet of this customer."),
+            WalletError::NotFound => Self::new(ErrorCode::WalletNotFound, "There is no wallet of this customer."),
             WalletError::BadAmount => Self::invalid("/amount", "must be more than nothing, in the shop's currency"),
-            WalletError::BalanceTooLarge => Self::new(Code::BalanceTooLarge, detail),
+            WalletError::BalanceTooLarge => Self::new(ErrorCode::BalanceTooLarge, detail),
             // No request charges or credits: that is for the processes.
             WalletError::TooLittle { .. } | WalletError::MoreThanPaid => Self::internal(),
         }
@@ -249,11 +249,12 @@ impl From<VoucherError> for ApiError {
     fn from(refusal: VoucherError) -> Self {
         let detail = sentence(&refusal);
         match refusal {
-            VoucherError::NotFound => {
-                Self::new(Code::VoucherNotFound, "There is no voucher with this code for this order. Check the code.")
-            }
+            VoucherError::NotFound => Self::new(
+                ErrorCode::VoucherNotFound,
+                "There is no voucher with this code for this order. Check the code.",
+            ),
             VoucherError::InUse | VoucherError::Used | VoucherError::Revoked | VoucherError::NotReserved => {
-                Self::new(Code::VoucherNotUsable, detail)
+                Self::new(ErrorCode::VoucherNotUsable, detail)
             }
             // No request issues vouchers: that is for the processes.
             VoucherError::CodeTaken | VoucherError::BadAmount => Self::internal(),
@@ -265,9 +266,9 @@ impl From<CustomerError> for ApiError {
     fn from(refusal: CustomerError) -> Self {
         match refusal {
             CustomerError::NotFound => {
-                Self::new(Code::CustomerNotFound, "There is no such customer. Register first: POST /v1/customers.")
+                Self::new(ErrorCode::CustomerNotFound, "There is no such customer. Register first: POST /v1/customers.")
             }
-            CustomerError::Exists => Self::new(Code::CustomerExists, sentence(&refusal)),
+            CustomerError::Exists => Self::new(ErrorCode::CustomerExists, sentence(&refusal)),
             CustomerError::BadLimit => Self::invalid("/spending_limit", "must not be negative"),
         }
     }
@@ -277,15 +278,15 @@ impl From<ProcessError> for ApiError {
     fn from(refusal: ProcessError) -> Self {
         match refusal {
             ProcessError::NotParked => Self::new(
-                Code::SequenceNotParked,
+                ErrorCode::SequenceNotParked,
                 "No such sequence is parked. GET /v1/processes/{name}/parked lists those that are.",
             ),
             ProcessError::RetriedAlready => Self::new(
-                Code::SequenceRetrying,
+                ErrorCode::SequenceRetrying,
                 "The sequence was retried or skipped and is catching up. Look again shortly.",
             ),
             ProcessError::NotPaused => {
-                Self::new(Code::ProcessNotPaused, "Only a paused process is led step by step. Pause it first.")
+                Self::new(ErrorCode::ProcessNotPaused, "Only a paused process is led step by step. Pause it first.")
             }
             ProcessError::TooManyParked => {
                 error!(error = %refusal, "a request failed");
@@ -315,11 +316,14 @@ fn lines_not_buyable(lines: &[LineProblem]) -> ApiError {
     let errors = ids.iter().zip(&details);
     let errors = errors.map(|(id, detail)| FieldError { pointer: format!("/items/{id}"), detail: detail.clone() });
     let errors = errors.collect();
-    ApiError::new(Code::LinesNotBuyable, format!("{} Change or remove these lines.", sentence(&details.join("; "))))
-        .with(|problem| {
-            problem.product_ids = ids;
-            problem.errors = errors;
-        })
+    ApiError::new(
+        ErrorCode::LinesNotBuyable,
+        format!("{} Change or remove these lines.", sentence(&details.join("; "))),
+    )
+    .with(|problem| {
+        problem.product_ids = ids;
+        problem.errors = errors;
+    })
 }
 
 /// An error's text as a sentence.

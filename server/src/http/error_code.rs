@@ -9,9 +9,9 @@ macro_rules! codes {
     ($($name:ident, $code:literal, $status:ident, $title:literal;)*) => {
         /// Names a kind of problem.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Code { $(#[doc = $title] $name,)* }
+        pub(crate) enum ErrorCode { $(#[doc = $title] $name,)* }
 
-        impl Code {
+        impl ErrorCode {
             /// Every code, by status.
             pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
 
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn every_code_is_written_alike_and_no_two_are_the_same() {
-        for (at, code) in Code::ALL.iter().enumerate() {
+        for (at, code) in ErrorCode::ALL.iter().enumerate() {
             let text = code.text();
             assert!(text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{text}");
-            assert!(!Code::ALL[..at].iter().any(|other| other.text() == text), "{text} stands there twice");
+            assert!(!ErrorCode::ALL[..at].iter().any(|other| other.text() == text), "{text} stands there twice");
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{text}");
         }
     }

@@ -13,7 +13,7 @@ use storefront_eventlog::{Position, Version};
 use utoipa::IntoParams;
 
 use crate::http::error::{ApiError, sentence};
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
 /// So long a request waits for the views to come to its `min_position`.
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for InPath<T> {
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
         match Path::from_request_parts(parts, shop).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::new(Code::InvalidPath, why(&rejection.body_text()))),
+            Err(rejection) => Err(ApiError::new(ErrorCode::InvalidPath, why(&rejection.body_text()))),
         }
     }
 }
@@ -42,7 +42,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for InQuery<T> {
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
         match Query::from_request_parts(parts, shop).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::new(Code::InvalidQuery, why(&rejection.body_text()))),
+            Err(rejection) => Err(ApiError::new(ErrorCode::InvalidQuery, why(&rejection.body_text()))),
         }
     }
 }
@@ -63,7 +63,7 @@ fn why(text: &str) -> String {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct SeeQuery {
+pub(crate) struct MinPosition {
     /// See at least this log position.
     #[serde(default)]
     pub(crate) min_position: Option<u64>,
@@ -138,7 +138,7 @@ pub(crate) fn wait(asked: Option<u32>) -> Result<Duration, ApiError> {
 
 /// Waits until the views that answer have come to the position that the client wants to see, and to where the log stood when
 /// the shop was opened: nobody is shown a shop that is still being put together. One that is paused is not waited for.
-pub(crate) async fn see(shop: &Shop, min_position: Option<u64>, views: &[&str]) -> Result<(), ApiError> {
+pub(crate) async fn wait_for_position(shop: &Shop, min_position: Option<u64>, views: &[&str]) -> Result<(), ApiError> {
     let asked = Position(min_position.unwrap_or(0));
     let wanted = asked.max(shop.opened_at);
     if let Some(view) = shop.views.paused_before(views, asked) {
@@ -146,7 +146,7 @@ pub(crate) async fn see(shop: &Shop, min_position: Option<u64>, views: &[&str]) 
             "The view {view} is paused and has not come to the position that was asked for. POST /v1/views/{view}/resume \
              lets it go on; without min_position it answers as it is."
         );
-        return Err(ApiError::new(Code::ViewPaused, detail));
+        return Err(ApiError::new(ErrorCode::ViewPaused, detail));
     }
     // What there is to see already is also seen by a request that is finished while the server stops.
     let reached = shop.views.reach_but_for_pauses(views, wanted, asked, LONGEST_CATCH_UP);
@@ -154,7 +154,7 @@ pub(crate) async fn see(shop: &Shop, min_position: Option<u64>, views: &[&str]) 
         return Ok(());
     }
     let detail = "The lists have not come to the position that was asked for. Try again shortly.";
-    Err(ApiError::new(Code::ViewsBehind, detail))
+    Err(ApiError::new(ErrorCode::ViewsBehind, detail))
 }
 
 #[cfg(test)]

@@ -12,13 +12,13 @@ use serde::Serialize;
 use storefront_api::{IDEMPOTENCY_REPLAYED_HEADER, IDEMPOTENT_REPLAYED_HEADER, POSITION_HEADER};
 
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 use crate::store::commands;
 use crate::store::commands::{Context, Done, Reply};
 
 /// Answers a command: with the stored answer if there is one, else by doing the work.
-pub(crate) async fn once(
+pub(crate) async fn respond_once(
     shop: &Shop,
     context: &Context,
     work: impl Future<Output = Result<Done, ApiError>>,
@@ -27,7 +27,7 @@ pub(crate) async fn once(
     let Some(idempotency) = &context.idempotency else { return work.await.map(answer) };
     let _claim = shop.running.claim(&idempotency.key).ok_or_else(|| {
         let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
-        ApiError::new(Code::RequestInProgress, detail)
+        ApiError::new(ErrorCode::RequestInProgress, detail)
     })?;
     if let Some(done) = commands::answered(&shop.store, idempotency).await? {
         return Ok(answer(done));
@@ -44,12 +44,12 @@ pub(crate) async fn once(
 }
 
 /// The same for work whose effect is not in the log, such as pausing a view: the answer is kept there when it is done.
-pub(crate) async fn once_beside_the_log(
+pub(crate) async fn respond_once_unlogged(
     shop: &Shop,
     context: &Context,
     work: impl Future<Output = Result<Reply, ApiError>>,
 ) -> Result<Response, ApiError> {
-    once(shop, context, async { Ok(commands::keep(&shop.store, context, work.await?).await?) }).await
+    respond_once(shop, context, async { Ok(commands::keep(&shop.store, context, work.await?).await?) }).await
 }
 
 /// An answer that is about nothing with a version.
@@ -78,24 +78,24 @@ fn respond(shop: &Shop, context: &Context, Done { reply, position, replayed }: D
 
 /// The idempotency keys of requests that are running now.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Running(Arc<Mutex<HashSet<String>>>);
+pub(crate) struct InFlightKeys(Arc<Mutex<HashSet<String>>>);
 
 /// Holds a key while its request runs.
 #[derive(Debug)]
-pub(crate) struct Claim {
-    running: Running,
+pub(crate) struct KeyGuard {
+    running: InFlightKeys,
     key: String,
 }
 
-impl Running {
+impl InFlightKeys {
     /// Claims a key; `None` while another request has it.
-    pub(crate) fn claim(&self, key: &str) -> Option<Claim> {
+    pub(crate) fn claim(&self, key: &str) -> Option<KeyGuard> {
         let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
-        free.then(|| Claim { running: self.clone(), key: key.to_owned() })
+        free.then(|| KeyGuard { running: self.clone(), key: key.to_owned() })
     }
 }
 
-impl Drop for Claim {
+impl Drop for KeyGuard {
     fn drop(&mut self) {
         self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_key_belongs_to_one_request_at_a_time() {
-        let running = Running::default();
+        let running = InFlightKeys::default();
         let claim = running.claim("a").expect("it is free");
         assert!(running.claim("a").is_none());
         assert!(running.claim("b").is_some());

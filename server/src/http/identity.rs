@@ -7,7 +7,7 @@ use storefront_api::{ACTOR_HEADER, ActorName, CUSTOMER_HEADER, CustomerId, Money
 use storefront_domain::customer::{Customer, CustomerError, CustomerEvent};
 
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::{aggregates, streams};
@@ -23,7 +23,7 @@ impl Caller {
         let Some(first) = named.next() else { return Ok(Self(None)) };
         let id = first.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| named.next().is_none());
         let id = id.ok_or_else(|| {
-            ApiError::new(Code::InvalidCustomer, "Send one Storefront-Customer with the customer's id, a UUID.")
+            ApiError::new(ErrorCode::InvalidCustomer, "Send one Storefront-Customer with the customer's id, a UUID.")
         })?;
         Ok(Self(Some(id)))
     }
@@ -36,8 +36,8 @@ impl Caller {
             format!("Send one Storefront-Actor with a name in UTF-8, or leave it out: {why}.")
         };
         let text = std::str::from_utf8(first.as_bytes()).ok().filter(|_| named.next().is_none());
-        let text = text.ok_or_else(|| ApiError::new(Code::InvalidActor, detail(&"this one cannot be read")))?;
-        let name: ActorName = text.parse().map_err(|why| ApiError::new(Code::InvalidActor, detail(&why)))?;
+        let text = text.ok_or_else(|| ApiError::new(ErrorCode::InvalidActor, detail(&"this one cannot be read")))?;
+        let name: ActorName = text.parse().map_err(|why| ApiError::new(ErrorCode::InvalidActor, detail(&why)))?;
         Ok(name.to_string())
     }
 
@@ -50,7 +50,7 @@ impl Caller {
     pub(crate) fn customer(self) -> Result<CustomerId, ApiError> {
         self.0.ok_or_else(|| {
             let detail = "Say who you are: send Storefront-Customer with the id that POST /v1/customers answered.";
-            ApiError::new(Code::CustomerRequired, detail)
+            ApiError::new(ErrorCode::CustomerRequired, detail)
         })
     }
 }

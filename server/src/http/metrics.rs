@@ -11,7 +11,7 @@ use storefront_api::{Repeats, WebhookCounts};
 use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::state::Shop;
-use crate::operations::progress::Standing;
+use crate::operations::progress::ProcessStatus;
 use crate::store::commands::Failure;
 use crate::views::Views;
 
@@ -30,7 +30,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
     let text = exposition(&Snapshot {
         head: shop.store.head().await.map_err(Failure::from)?.0,
         views: shop.views.position().0,
-        left_out: shop.views.left_out().await?,
+        left_out: shop.views.skipped().await?,
         processes: shop.progress.all(),
         answered: shop.traffic.by_class().collect(),
         contradictions: shop.traffic.contradictions(),
@@ -60,7 +60,7 @@ struct Snapshot {
     views: u64,
     /// By view.
     left_out: Vec<(&'static str, i64)>,
-    processes: Vec<(&'static str, Standing)>,
+    processes: Vec<(&'static str, ProcessStatus)>,
     answered: Vec<(usize, u64)>,
     contradictions: u64,
     uptime_ms: i64,
@@ -73,7 +73,7 @@ struct Snapshot {
 fn exposition(snapshot: &Snapshot) -> String {
     let lag = |position: u64| snapshot.head.saturating_sub(position).to_string();
     let one = |value: String| vec![(String::new(), value)];
-    let each = |value: &dyn Fn(&Standing) -> String| -> Vec<(String, String)> {
+    let each = |value: &dyn Fn(&ProcessStatus) -> String| -> Vec<(String, String)> {
         let processes = snapshot.processes.iter();
         processes.map(|(name, standing)| (format!("{{process=\"{name}\"}}"), value(standing))).collect()
     };
@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn the_metrics_are_in_the_text_format_of_prometheus() {
         let (position, parked, paused) = (Position(7), 3, true);
-        let standing = Standing { position, unfinished: 2, retrying: 1, parked, paused, ..Standing::default() };
+        let standing =
+            ProcessStatus { position, unfinished: 2, retrying: 1, parked, paused, ..ProcessStatus::default() };
         let text = exposition(&Snapshot {
             head: 12,
             views: 10,

@@ -39,7 +39,7 @@ use self::routes::{
     products, stock, unmatched_charges, views, vouchers, wallets, webhooks,
 };
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
 /// The whole HTTP interface.
@@ -134,7 +134,7 @@ fn documented_routes() -> OpenApiRouter<Shop> {
 
 async fn no_such_route(request: Request) -> ApiError {
     let detail = format!("There is nothing at {}. GET /openapi.json lists what there is.", request.uri().path());
-    ApiError::new(Code::RouteNotFound, detail)
+    ApiError::new(ErrorCode::RouteNotFound, detail)
 }
 
 /// What a route takes stands in `Allow`, which comes by itself.
@@ -144,7 +144,7 @@ async fn wrong_method(request: Request) -> Response {
     }
     let detail =
         format!("{} does not work at {}. GET /openapi.json lists what does.", request.method(), request.uri().path());
-    ApiError::new(Code::MethodNotAllowed, detail).into_response()
+    ApiError::new(ErrorCode::MethodNotAllowed, detail).into_response()
 }
 
 /// The text of a panic stays in the shop's own log.

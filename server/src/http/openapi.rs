@@ -21,7 +21,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
 use super::extract::{content_etag, knows};
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
 #[derive(OpenApi)]
@@ -86,7 +86,7 @@ pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
 /// Adds what holds for every operation of its kind.
 pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut about = ABOUT.to_owned();
-    for code in Code::ALL {
+    for code in ErrorCode::ALL {
         let _ = writeln!(about, "| `{}` | {} | {} |", code.text(), code.status().as_u16(), code.title());
     }
     document.info.description = Some(about);
@@ -115,30 +115,35 @@ fn complete_operation(operation: &mut Operation, takes_commands: bool) {
     };
     let (in_path, in_query) = (has(&ParameterIn::Path), has(&ParameterIn::Query));
     let mut codes = vec![
-        Code::Internal,
-        Code::UnreadableEvent,
-        Code::ShopClosed,
-        Code::ShuttingDown,
-        Code::LogUnavailable,
-        Code::TooManyConnections,
-        Code::ForeignHost,
-        Code::ForeignOrigin,
-        Code::ViewsUnavailable,
+        ErrorCode::Internal,
+        ErrorCode::UnreadableEvent,
+        ErrorCode::ShopClosed,
+        ErrorCode::ShuttingDown,
+        ErrorCode::LogUnavailable,
+        ErrorCode::TooManyConnections,
+        ErrorCode::ForeignHost,
+        ErrorCode::ForeignOrigin,
+        ErrorCode::ViewsUnavailable,
     ];
     if in_path {
-        codes.push(Code::InvalidPath);
+        codes.push(ErrorCode::InvalidPath);
     }
     if in_query {
-        codes.extend([Code::InvalidQuery, Code::InvalidValues, Code::ViewsBehind, Code::ViewPaused]);
+        codes.extend([
+            ErrorCode::InvalidQuery,
+            ErrorCode::InvalidValues,
+            ErrorCode::ViewsBehind,
+            ErrorCode::ViewPaused,
+        ]);
     }
     if names_header(operation, CUSTOMER_HEADER) {
-        codes.push(Code::InvalidCustomer);
+        codes.push(ErrorCode::InvalidCustomer);
     }
     if operation.request_body.is_some() {
-        codes.extend([Code::MalformedJson, Code::IncompleteBody, Code::BodyTooLarge]);
+        codes.extend([ErrorCode::MalformedJson, ErrorCode::IncompleteBody, ErrorCode::BodyTooLarge]);
     }
     if operation.request_body.is_some() && takes_commands {
-        codes.extend([Code::UnsupportedMediaType, Code::InvalidValues]);
+        codes.extend([ErrorCode::UnsupportedMediaType, ErrorCode::InvalidValues]);
     }
     add_codes(operation, &codes);
     for (status, response) in &mut operation.responses.responses {
@@ -153,14 +158,14 @@ fn complete_command(operation: &mut Operation) {
     add_codes(
         operation,
         &[
-            Code::InvalidIdempotencyKey,
-            Code::InvalidActor,
-            Code::InvalidIfMatch,
-            Code::RequestInProgress,
-            Code::VersionMismatch,
-            Code::IdempotencyKeyReused,
-            Code::Busy,
-            Code::ViewsBehind,
+            ErrorCode::InvalidIdempotencyKey,
+            ErrorCode::InvalidActor,
+            ErrorCode::InvalidIfMatch,
+            ErrorCode::RequestInProgress,
+            ErrorCode::VersionMismatch,
+            ErrorCode::IdempotencyKeyReused,
+            ErrorCode::Busy,
+            ErrorCode::ViewsBehind,
         ],
     );
     add_header(operation, IDEMPOTENCY_KEY_HEADER, "Names this command: a repeat has no further effect");
@@ -206,7 +211,7 @@ fn text() -> ObjectBuilder {
 }
 
 /// Names the codes under their statuses, behind what the handler names itself.
-fn add_codes(operation: &mut Operation, codes: &[Code]) {
+fn add_codes(operation: &mut Operation, codes: &[ErrorCode]) {
     for code in codes {
         let status = code.status().as_u16().to_string();
         let entry = operation.responses.responses.entry(status);
@@ -274,10 +279,10 @@ mod tests {
         let document = document();
         let about = document["info"]["description"].as_str().unwrap();
         let operations = operations(&document);
-        for code in Code::ALL {
+        for code in ErrorCode::ALL {
             let name = format!("`{}`", code.text());
             assert!(about.contains(&name), "{name} is missing in the table");
-            if matches!(code, Code::RouteNotFound | Code::MethodNotAllowed) {
+            if matches!(code, ErrorCode::RouteNotFound | ErrorCode::MethodNotAllowed) {
                 continue;
             }
             let status = code.status().as_u16().to_string();
@@ -293,7 +298,7 @@ mod tests {
         for (method, path, operation) in operations(&document()) {
             for (status, answer) in operation["responses"].as_object().unwrap() {
                 for name in answer["description"].as_str().unwrap().split('`').skip(1).step_by(2) {
-                    let code = Code::ALL.iter().find(|code| code.text() == name);
+                    let code = ErrorCode::ALL.iter().find(|code| code.text() == name);
                     let right = code.is_none_or(|code| code.status().as_str() == status);
                     assert!(right, "{method} {path}: {name} stands under {status}");
                 }

@@ -21,7 +21,7 @@ use axum::response::{IntoResponse, Response};
 use super::connections::Endpoints;
 use crate::config::{Config, HostName, WebOrigin};
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -70,7 +70,7 @@ impl Access {
                 self.listen,
                 foreign.host()
             );
-            return Err(ApiError::new(Code::ForeignHost, detail));
+            return Err(ApiError::new(ErrorCode::ForeignHost, detail));
         }
         let forwarded = text(request.headers(), &FORWARDED_HOST).and_then(|host| host.trim().parse().ok());
         let host = forwarded.filter(|_| by_proxy).or_else(|| hosts.into_iter().next());
@@ -84,7 +84,7 @@ impl Access {
         if foreign && !(reads && (is_public(request.uri().path()) || is_navigation(request.headers()))) {
             let detail = "A web page of another origin may not do this. Start the server with --allow-origin and the \
                           page's origin if it may.";
-            return Err(ApiError::new(Code::ForeignOrigin, detail));
+            return Err(ApiError::new(ErrorCode::ForeignOrigin, detail));
         }
         Ok(())
     }
@@ -162,7 +162,7 @@ fn hosts(request: &Request) -> Result<Vec<Authority>, ApiError> {
     let named = request.headers().get_all(HOST).iter().map(parse);
     let hosts: Option<Vec<Authority>> = named.chain(request.uri().authority().map(|host| Some(host.clone()))).collect();
     let hosts = hosts.filter(|_| request.headers().get_all(HOST).iter().count() <= 1);
-    hosts.ok_or_else(|| ApiError::new(Code::ForeignHost, "Send one Host, such as 127.0.0.1:7070."))
+    hosts.ok_or_else(|| ApiError::new(ErrorCode::ForeignHost, "Send one Host, such as 127.0.0.1:7070."))
 }
 
 /// Whether it is a host and a port, and nothing else.

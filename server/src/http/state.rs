@@ -8,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::catalogue::freshness::Freshness;
-use crate::catalogue::picture_cache::Pictures;
-use crate::catalogue::sync::Assortment;
+use crate::catalogue::picture_cache::PictureCache;
+use crate::catalogue::sync::CatalogueSync;
 use crate::config::{Secret, Terms};
 use crate::documents::FontShelf;
-use crate::http::idempotency::Running;
+use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
 use crate::http::traffic::Traffic;
-use crate::integrations::ports::Cards;
+use crate::integrations::ports::PaymentGateway;
 use crate::integrations::product_service::ProductService;
 use crate::lab::Lab;
 use crate::operations::progress::Progress;
@@ -32,12 +32,12 @@ pub(crate) struct Shop {
     pub(crate) log_health: LogHealth,
     pub(crate) views: Views,
     pub(crate) products: Arc<ProductService>,
-    pub(crate) assortment: Arc<Assortment>,
-    pub(crate) pictures: Arc<Pictures>,
+    pub(crate) catalogue_sync: Arc<CatalogueSync>,
+    pub(crate) picture_cache: Arc<PictureCache>,
     /// What documents are set in.
     pub(crate) fonts: FontShelf,
     pub(crate) freshness: Arc<Freshness>,
-    pub(crate) running: Running,
+    pub(crate) running: InFlightKeys,
     /// The workshop lab, where there is one.
     pub(crate) lab: Option<Arc<Lab>>,
     /// Who waits for which order.
@@ -59,7 +59,7 @@ pub(crate) struct Shop {
     /// Whether other servers may use the same log and views.
     pub(crate) shared_log: bool,
     /// The card gateway, for questions about what it has told.
-    pub(crate) cards: Arc<dyn Cards>,
+    pub(crate) cards: Arc<dyn PaymentGateway>,
     /// What the card gateway charged and the log does not know.
     pub(crate) reconciliation: Reconciliation,
     pub(crate) card_webhook_secret: Option<Secret>,

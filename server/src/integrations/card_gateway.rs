@@ -18,7 +18,7 @@ use storefront_api::{Money, OrderId, PaymentId, RefundId};
 use storefront_domain::payment::RefundProgress;
 
 use super::card_amounts;
-use super::card_json::{DisputeObject, ErrorObject, ListObject, Listed, PaymentIntent, RefundObject, Standing};
+use super::card_json::{DisputeObject, ErrorObject, IntentStanding, ListObject, Listed, PaymentIntent, RefundObject};
 use super::transport::{self, BadAddress, Endpoint};
 use crate::integrations::ports::{ListedDispute, ListedRefund};
 
@@ -185,7 +185,7 @@ pub(crate) enum GatewayError {
 
 /// A gateway that cannot be worked with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadGateway {
+pub(crate) enum InvalidGateway {
     /// Its address makes no sense.
     #[error(transparent)]
     Address(#[from] BadAddress),
@@ -214,10 +214,10 @@ impl CardGateway {
         secret_key: &str,
         timeout: Duration,
         return_url: &str,
-    ) -> Result<Self, BadGateway> {
+    ) -> Result<Self, InvalidGateway> {
         let endpoint = Endpoint::new("the card gateway", base_url)?;
         let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {}", secret_key.trim())).map_err(|_| BadGateway::Key)?;
+            HeaderValue::from_str(&format!("Bearer {}", secret_key.trim())).map_err(|_| InvalidGateway::Key)?;
         authorization.set_sensitive(true);
         Ok(Self { endpoint, authorization, timeout, return_url: return_url.to_owned() })
     }
@@ -467,7 +467,12 @@ impl CardGateway {
         }
     }
 
-    async fn post(&self, path: &[&str], form: &[(&str, String)], key: Option<&str>) -> Result<Answer, GatewayError> {
+    async fn post(
+        &self,
+        path: &[&str],
+        form: &[(&str, String)],
+        key: Option<&str>,
+    ) -> Result<GatewayResponse, GatewayError> {
         let mut request = self.endpoint.http.request(Method::POST, self.endpoint.url(path)).form(form);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
@@ -475,26 +480,26 @@ impl CardGateway {
         self.send(request).await
     }
 
-    async fn get(&self, path: &[&str]) -> Result<Answer, GatewayError> {
+    async fn get(&self, path: &[&str]) -> Result<GatewayResponse, GatewayError> {
         self.send(self.endpoint.http.request(Method::GET, self.endpoint.url(path))).await
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Answer, GatewayError> {
+    async fn send(&self, request: RequestBuilder) -> Result<GatewayResponse, GatewayError> {
         let request = request.header(AUTHORIZATION, self.authorization.clone()).timeout(self.timeout);
         let response = request.send().await.map_err(|error| unknown(transport::in_words(&error)))?;
         let status = response.status();
         let body = transport::body(response, BODY_LIMIT_BYTES).await.map_err(|error| unknown(error.to_string()))?;
-        Ok(Answer { status, body })
+        Ok(GatewayResponse { status, body })
     }
 }
 
 /// One answer, whatever its status.
-struct Answer {
+struct GatewayResponse {
     status: StatusCode,
     body: Vec<u8>,
 }
 
-impl Answer {
+impl GatewayResponse {
     fn read<T: DeserializeOwned>(&self) -> Result<T, GatewayError> {
         serde_json::from_slice(&self.body).map_err(|error| unknown(format!("the answer cannot be read: {error}")))
     }
@@ -507,13 +512,13 @@ impl Answer {
             return Err(GatewayError::Contradiction { detail });
         }
         let status = match intent.standing() {
-            Standing::RequiresConfirmation => IntentStatus::RequiresConfirmation,
-            Standing::RequiresAction { url } => IntentStatus::RequiresAction { url },
-            Standing::Processing => IntentStatus::Processing,
-            Standing::Succeeded => IntentStatus::Succeeded,
-            Standing::Declined { reason, message } => IntentStatus::Declined(Refusal { reason, message }),
-            Standing::Cancelled => IntentStatus::Cancelled,
-            Standing::Other => {
+            IntentStanding::RequiresConfirmation => IntentStatus::RequiresConfirmation,
+            IntentStanding::RequiresAction { url } => IntentStatus::RequiresAction { url },
+            IntentStanding::Processing => IntentStatus::Processing,
+            IntentStanding::Succeeded => IntentStatus::Succeeded,
+            IntentStanding::Declined { reason, message } => IntentStatus::Declined(Refusal { reason, message }),
+            IntentStanding::Cancelled => IntentStatus::Cancelled,
+            IntentStanding::Other => {
                 return Err(unknown(format!("the gateway has {} as {:?}", intent.id, intent.status)));
             }
         };

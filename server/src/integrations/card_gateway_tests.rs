@@ -414,8 +414,8 @@ async fn a_wrong_secret_key_is_told_to_the_operator_and_never_shown() {
     }
     let world = a_gateway().await;
     assert!(!format!("{:?}", world.gateway).contains(SECRET));
-    assert_eq!(CardGateway::new("http://127.0.0.1:1", "a\nb", PATIENT, RETURN).err(), Some(BadGateway::Key));
-    assert!(matches!(CardGateway::new("gateway", SECRET, PATIENT, RETURN), Err(BadGateway::Address(_))));
+    assert_eq!(CardGateway::new("http://127.0.0.1:1", "a\nb", PATIENT, RETURN).err(), Some(InvalidGateway::Key));
+    assert!(matches!(CardGateway::new("gateway", SECRET, PATIENT, RETURN), Err(InvalidGateway::Address(_))));
 }
 
 /// A gateway that reads a request, answers `bytes` and hangs up, or says nothing at all for `None`.

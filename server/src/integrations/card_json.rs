@@ -223,7 +223,7 @@ pub(super) struct PaymentIntentState {
 
 /// What an intent's status says about the money; source: "The Payment Intents lifecycle".
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum IntentStanding {
     /// The money is there.
     Succeeded,
     /// There is no money, and none will come by itself.
@@ -241,24 +241,24 @@ pub(super) enum Standing {
 }
 
 impl PaymentIntent {
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> IntentStanding {
         match self.status.as_str() {
-            "succeeded" => Standing::Succeeded,
-            "processing" => Standing::Processing,
-            "canceled" => Standing::Cancelled,
-            "requires_confirmation" => Standing::RequiresConfirmation,
+            "succeeded" => IntentStanding::Succeeded,
+            "processing" => IntentStanding::Processing,
+            "canceled" => IntentStanding::Cancelled,
+            "requires_confirmation" => IntentStanding::RequiresConfirmation,
             "requires_action" => match self.authentication_page() {
-                Some(url) => Standing::RequiresAction { url },
-                None => Standing::Declined {
+                Some(url) => IntentStanding::RequiresAction { url },
+                None => IntentStanding::Declined {
                     reason: "authentication_required".to_owned(),
                     message: "The card's bank asks its owner in a way that is not possible here.".to_owned(),
                 },
             },
             "requires_payment_method" => {
                 let error = self.last_payment_error.clone().unwrap_or_default();
-                Standing::Declined { reason: error.reason(), message: error.message() }
+                IntentStanding::Declined { reason: error.reason(), message: error.message() }
             }
-            _ => Standing::Other,
+            _ => IntentStanding::Other,
         }
     }
 

@@ -1,4 +1,4 @@
-//! News that the card gateway sends by itself: are they genuine, and what do they say?
+//! GatewayEvent that the card gateway sends by itself: are they genuine, and what do they say?
 //!
 //! Signature: Stripe's published scheme ("Verify webhook signatures manually"): the header `Stripe-Signature` has
 //! `t=<unix seconds>` and one or more `v1=<hex>`; each is HMAC-SHA256 of `<t>.<payload>` under the endpoint's secret. The
@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use storefront_api::PaymentId;
 
-use super::card_json::{PaymentIntent, Standing};
+use super::card_json::{IntentStanding, PaymentIntent};
 
 /// The header that carries the signature.
 pub(crate) const SIGNATURE_HEADER: &str = "stripe-signature";
@@ -42,12 +42,12 @@ pub(crate) struct Webhook {
     /// Which of our payments it is about, where the gateway kept that.
     pub(crate) payment_id: Option<PaymentId>,
     /// What happened.
-    pub(crate) news: News,
+    pub(crate) news: GatewayEvent,
 }
 
 /// What happened at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum GatewayEvent {
     /// The gateway keeps an intent; no money has moved.
     Created {
         /// The gateway's name for the payment.
@@ -148,7 +148,7 @@ pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
             (about_intent(&kind, intent), payment_id)
         }
         known if AFTER_PAYMENT.contains(&known) => after_payment(kind, &object),
-        _ => (News::Other { kind }, None),
+        _ => (GatewayEvent::Other { kind }, None),
     };
     let payment_id = payment_id.and_then(|id| id.parse().ok());
     Ok(Webhook { id, created_unix_s: created.as_i64().unwrap_or(0), payment_id, news })
@@ -169,27 +169,27 @@ const AFTER_PAYMENT: &[&str] = &[
 ];
 
 /// Which payment a refund, a dispute or a refunded charge is about; one of no payment intent is none of ours.
-fn after_payment(kind: String, object: &Value) -> (News, Option<String>) {
+fn after_payment(kind: String, object: &Value) -> (GatewayEvent, Option<String>) {
     let intent = &object["payment_intent"];
     // An object in its place is the intent itself, expanded.
     let reference = intent.as_str().or_else(|| intent["id"].as_str());
     let payment_id = object["metadata"]["payment_id"].as_str().map(str::to_owned);
     match reference {
-        Some(reference) => (News::AfterPayment { reference: reference.to_owned() }, payment_id),
-        None => (News::Other { kind }, None),
+        Some(reference) => (GatewayEvent::AfterPayment { reference: reference.to_owned() }, payment_id),
+        None => (GatewayEvent::Other { kind }, None),
     }
 }
 
-fn about_intent(kind: &str, intent: PaymentIntent) -> News {
+fn about_intent(kind: &str, intent: PaymentIntent) -> GatewayEvent {
     let standing = intent.standing();
     let (amount, currency) = intent.taken();
     let reference = intent.id;
     match (kind, standing) {
-        ("payment_intent.created", _) => News::Created { reference },
-        ("payment_intent.succeeded", _) => News::Succeeded { reference, amount, currency },
-        ("payment_intent.canceled", _) => News::Cancelled { reference },
-        (_, Standing::Declined { reason, message }) => News::Declined { reference, reason, message },
-        (kind, _) => News::Other { kind: kind.to_owned() },
+        ("payment_intent.created", _) => GatewayEvent::Created { reference },
+        ("payment_intent.succeeded", _) => GatewayEvent::Succeeded { reference, amount, currency },
+        ("payment_intent.canceled", _) => GatewayEvent::Cancelled { reference },
+        (_, IntentStanding::Declined { reason, message }) => GatewayEvent::Declined { reference, reason, message },
+        (kind, _) => GatewayEvent::Other { kind: kind.to_owned() },
     }
 }
 
@@ -290,11 +290,15 @@ mod tests {
                 id: "evt_1".to_owned(),
                 created_unix_s: 7,
                 payment_id: Some("018f6f0e-0000-7000-8000-000000000001".parse().unwrap()),
-                news: News::Succeeded { reference: "pi_1".to_owned(), amount: 1000, currency: "eur".to_owned() },
+                news: GatewayEvent::Succeeded {
+                    reference: "pi_1".to_owned(),
+                    amount: 1000,
+                    currency: "eur".to_owned()
+                },
             }
         );
         let cancelled = news("payment_intent.canceled", an_intent("canceled")).unwrap().news;
-        assert_eq!(cancelled, News::Cancelled { reference: "pi_1".to_owned() });
+        assert_eq!(cancelled, GatewayEvent::Cancelled { reference: "pi_1".to_owned() });
     }
 
     #[test]
@@ -304,7 +308,7 @@ mod tests {
             "decline_code": "insufficient_funds", "message": "Your card has insufficient funds."});
         assert_eq!(
             news("payment_intent.payment_failed", intent).unwrap().news,
-            News::Declined {
+            GatewayEvent::Declined {
                 reference: "pi_1".to_owned(),
                 reason: "insufficient_funds".to_owned(),
                 message: "Your card has insufficient funds.".to_owned(),
@@ -314,7 +318,7 @@ mod tests {
 
     #[test]
     fn what_happens_after_a_payment_names_the_payment_and_nothing_else_is_believed() {
-        let after = |reference: &str| News::AfterPayment { reference: reference.to_owned() };
+        let after = |reference: &str| GatewayEvent::AfterPayment { reference: reference.to_owned() };
         let charge = json!({"id": "ch_1", "payment_intent": "pi_1", "amount_refunded": 400, "currency": "eur",
             "metadata": {"payment_id": "018f6f0e-0000-7000-8000-000000000001"}});
         let webhook = news("charge.refunded", charge).unwrap();
@@ -324,13 +328,13 @@ mod tests {
                 news(kind, json!({"id": "re_1", "payment_intent": {"id": "pi_2"}, "metadata": null})).unwrap();
             assert_eq!((webhook.payment_id, webhook.news), (None, after("pi_2")), "{kind}");
             let webhook = news(kind, json!({"id": "re_1", "payment_intent": null})).unwrap();
-            assert_eq!(webhook.news, News::Other { kind: (*kind).to_owned() });
+            assert_eq!(webhook.news, GatewayEvent::Other { kind: (*kind).to_owned() });
         }
     }
 
     #[test]
     fn what_is_not_ours_is_recognised_as_such_whatever_its_shape() {
-        let other = |kind: &str| News::Other { kind: kind.to_owned() };
+        let other = |kind: &str| GatewayEvent::Other { kind: kind.to_owned() };
         for (kind, object) in [
             ("customer.created", json!({})),
             ("customer.created", Value::Null),
@@ -354,7 +358,7 @@ mod tests {
         let thin = json!({"id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated",
             "created": "2026-03-01T12:00:00.000Z", "related_object": {"id": "acct_1"}});
         let webhook = parse_webhook(thin.to_string().as_bytes()).unwrap();
-        assert_eq!(webhook.news, News::Other { kind: "v2.core.account.updated".to_owned() });
+        assert_eq!(webhook.news, GatewayEvent::Other { kind: "v2.core.account.updated".to_owned() });
     }
 
     #[test]

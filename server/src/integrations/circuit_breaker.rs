@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Decides whether a system may be asked.
 #[derive(Debug)]
-pub(crate) struct Breaker {
+pub(crate) struct CircuitBreaker {
     failures_to_open: u32,
     rest: Duration,
     state: State,
@@ -35,7 +35,7 @@ pub(crate) enum Permission {
     },
 }
 
-impl Breaker {
+impl CircuitBreaker {
     /// Opens after so many failures in a row (at least one) and then rests for so long.
     pub(crate) fn new(failures_to_open: u32, rest: Duration) -> Self {
         Self { failures_to_open: failures_to_open.max(1), rest, state: State::Closed { failures: 0 } }
@@ -76,8 +76,8 @@ mod tests {
 
     const REST: Duration = Duration::from_secs(5);
 
-    fn after_failures(count: u32, now: Instant) -> Breaker {
-        let mut breaker = Breaker::new(3, REST);
+    fn after_failures(count: u32, now: Instant) -> CircuitBreaker {
+        let mut breaker = CircuitBreaker::new(3, REST);
         for _ in 0..count {
             breaker.failed(now);
         }

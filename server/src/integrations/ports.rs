@@ -16,7 +16,7 @@ use super::product_writes::{ProductWrite, WriteError};
 
 /// Moves money by card.
 #[async_trait]
-pub(crate) trait Cards: Send + Sync {
+pub(crate) trait PaymentGateway: Send + Sync {
     /// Has an intent kept, which moves no money; see [`CardGateway::create`].
     async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError>;
 
@@ -53,7 +53,7 @@ pub(crate) trait Cards: Send + Sync {
 
 /// Takes mail in.
 #[async_trait]
-pub(crate) trait Post: Send + Sync {
+pub(crate) trait MailSender: Send + Sync {
     /// Hands a mail in; see [`Mailer::send`].
     async fn send(&self, mail: &Mail) -> Result<(), MailError>;
 }
@@ -78,7 +78,7 @@ pub(crate) trait Products: Send + Sync {
 }
 
 #[async_trait]
-impl Cards for CardGateway {
+impl PaymentGateway for CardGateway {
     async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
         self.create(charge).await
     }
@@ -125,7 +125,7 @@ impl Cards for CardGateway {
 }
 
 #[async_trait]
-impl Post for Mailer {
+impl MailSender for Mailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         self.send(mail).await
     }

@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use super::product_json::{self, Defaults};
 use super::transport::{self, BadAddress, BodyError, Endpoint};
 use crate::backoff::Backoff;
-use crate::integrations::circuit_breaker::{Breaker, Permission};
+use crate::integrations::circuit_breaker::{CircuitBreaker, Permission};
 
 /// How long, how much and how often, at most.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ pub(crate) struct ProductService {
     pub(super) endpoint: Endpoint,
     defaults: Defaults,
     pub(super) limits: Limits,
-    breaker: Mutex<Breaker>,
+    breaker: Mutex<CircuitBreaker>,
     issues: Mutex<Issues>,
 }
 
@@ -204,7 +204,7 @@ impl ServiceError {
 }
 
 /// One answer: its status (a success, or a refusal of the 4xx kind) and its body.
-struct Answer {
+struct ServiceResponse {
     status: StatusCode,
     etag: Option<String>,
     body: Vec<u8>,
@@ -246,7 +246,7 @@ impl ProductService {
 
     pub(super) fn with_limits(base_url: &str, defaults: Defaults, limits: Limits) -> Result<Self, BadAddress> {
         let endpoint = Endpoint::new("the product service", base_url)?;
-        let breaker = Mutex::new(Breaker::new(limits.failures_to_rest, limits.rest));
+        let breaker = Mutex::new(CircuitBreaker::new(limits.failures_to_rest, limits.rest));
         Ok(Self { endpoint, defaults, limits, breaker, issues: Mutex::default() })
     }
 
@@ -355,7 +355,7 @@ impl ProductService {
         Question { path, changes: None, attempts, limit_bytes: json_bytes, known: None }
     }
 
-    fn success(&self, answer: Answer) -> Result<Vec<u8>, ServiceError> {
+    fn success(&self, answer: ServiceResponse) -> Result<Vec<u8>, ServiceError> {
         if answer.status.is_success() {
             Ok(answer.body)
         } else {
@@ -364,7 +364,7 @@ impl ProductService {
     }
 
     /// Asks until there is an answer, within the limits and as far as the breaker allows.
-    async fn ask(&self, question: &Question<'_>) -> Result<Answer, ServiceError> {
+    async fn ask(&self, question: &Question<'_>) -> Result<ServiceResponse, ServiceError> {
         let mut attempt = 1;
         loop {
             let probe = match self.breaker().ask(Instant::now()) {
@@ -392,7 +392,7 @@ impl ProductService {
         }
     }
 
-    async fn once(&self, question: &Question<'_>, probe: bool) -> Result<Answer, Failure> {
+    async fn once(&self, question: &Question<'_>, probe: bool) -> Result<ServiceResponse, Failure> {
         let mut url = self.endpoint.url(question.path);
         let mut limit = self.limits.answer;
         if let Some(Since { after, wait_seconds }) = question.changes {
@@ -416,7 +416,7 @@ impl ProductService {
             BodyError::Lost(detail) => Failure::Unwell(detail),
             BodyError::TooLarge { .. } => Failure::Unreadable(error.to_string()),
         })?;
-        Ok(Answer { status, etag, body })
+        Ok(ServiceResponse { status, etag, body })
     }
 
     /// Keeps what is to be mended, and tells in the program's log what is new in it.
@@ -452,7 +452,7 @@ impl ProductService {
             .map_err(|unreadable| ServiceError::unreadable(unreadable.to_string()))
     }
 
-    pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+    pub(super) fn breaker(&self) -> MutexGuard<'_, CircuitBreaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! The workshop lab: stories that play by themselves in the running shop, one at a time, and what they break on purpose.
 //!
-//! A story shops as a client would. Whatever it switches on or takes is noted by its [`scenario_runner::Stage`] and put back when the
+//! A story shops as a client would. Whatever it switches on or takes is noted by its [`scenario_runner::ScenarioRunner`] and put back when the
 //! story ends, however it ends: also when it fails or panics, and when the server is told to stop in the middle.
 
 mod scenario_runner;
@@ -23,7 +23,7 @@ use tracing::{info, warn};
 pub(crate) use self::scenarios::Scenario;
 use crate::integrations::lab_stubs::{LabStubs, StubsError};
 pub(crate) use crate::lab::scenario_runner::paused_processes;
-use crate::lab::scenario_runner::{Failed, Stage};
+use crate::lab::scenario_runner::{ScenarioFailed, ScenarioRunner};
 use crate::store::aggregates::Store;
 use crate::store::commands::{Context, Done, Failure};
 use crate::{clock, random};
@@ -164,19 +164,21 @@ impl Lab {
     }
 
     async fn perform(&self, scenario: Scenario, orders: Vec<OrderId>) {
-        let stage = Stage::new(self, scenario, orders);
+        let stage = ScenarioRunner::new(self, scenario, orders);
         let story = AssertUnwindSafe(scenario_scripts::play(&stage, scenario)).catch_unwind();
         let told = match self.stop.run_until_cancelled(story).await {
             Some(Ok(told)) => told,
-            Some(Err(_)) => Err(Failed("The story made a mistake and panicked.".to_owned())),
-            None => Err(Failed("The server was told to stop.".to_owned())),
+            Some(Err(_)) => Err(ScenarioFailed("The story made a mistake and panicked.".to_owned())),
+            None => Err(ScenarioFailed("The server was told to stop.".to_owned())),
         };
         let tidied = stage.put_everything_back().await;
         let outcome = match (told, tidied) {
             (Ok(outcome), Ok(())) => Ok(outcome),
-            (Ok(_), Err(Failed(why))) => Err(format!("It went well, but not everything could be put back: {why}")),
-            (Err(Failed(why)), Ok(())) => Err(why),
-            (Err(Failed(why)), Err(Failed(worse))) => {
+            (Ok(_), Err(ScenarioFailed(why))) => {
+                Err(format!("It went well, but not everything could be put back: {why}"))
+            }
+            (Err(ScenarioFailed(why)), Ok(())) => Err(why),
+            (Err(ScenarioFailed(why)), Err(ScenarioFailed(worse))) => {
                 Err(format!("{why} And not everything could be put back: {worse}"))
             }
         };

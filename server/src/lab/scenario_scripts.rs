@@ -6,14 +6,14 @@ use storefront_api::{Faults, Order, OrderId, OrderStatus, Page, ParkedSequence, 
 use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend, StreamName};
 
 use super::Scenario;
-use crate::lab::scenario_runner::{DECLINED, Failed, Stage, VISA, taken};
+use crate::lab::scenario_runner::{DECLINED, ScenarioFailed, ScenarioRunner, VISA, taken};
 use crate::{clock, random};
 
-type Told = Result<String, Failed>;
+type Narration = Result<String, ScenarioFailed>;
 
 /// Plays a scenario to its end. Each story is a future of its own kind behind a pointer: nested in one another, their types
 /// take the compiler minutes.
-pub(super) fn play<'a>(stage: &'a Stage<'a>, scenario: Scenario) -> BoxFuture<'a, Told> {
+pub(super) fn play<'a>(stage: &'a ScenarioRunner<'a>, scenario: Scenario) -> BoxFuture<'a, Narration> {
     match scenario {
         Scenario::HappyPath => happy_path(stage).boxed(),
         Scenario::CardDeclined => card_declined(stage).boxed(),
@@ -27,7 +27,7 @@ pub(super) fn play<'a>(stage: &'a Stage<'a>, scenario: Scenario) -> BoxFuture<'a
     }
 }
 
-async fn happy_path(stage: &Stage<'_>) -> Told {
+async fn happy_path(stage: &ScenarioRunner<'_>) -> Narration {
     let ada = ada_fills_her_basket(stage).await?;
     stage.tell("Ada pays with a card that works.").await;
     stage.buy(ada, "Ada", VISA).await?;
@@ -37,20 +37,23 @@ async fn happy_path(stage: &Stage<'_>) -> Told {
     Ok(format!("Order {} is confirmed, paid and mailed.", number(&order)))
 }
 
-async fn card_declined(stage: &Stage<'_>) -> Told {
+async fn card_declined(stage: &ScenarioRunner<'_>) -> Narration {
     let ada = ada_fills_her_basket(stage).await?;
     stage.tell("Ada pays with a card that the bank declines.").await;
     stage.buy(ada, "Ada", DECLINED).await?;
     let order = stage.settles(ada).await?;
     let declined = matches!(order.reopened_because, Some(ReopenReason::PaymentDeclined { .. }));
     if order.status != OrderStatus::InProgress || !declined {
-        return Err(Failed(format!("The order is {:?}, and not open again because of the card.", order.status)));
+        return Err(ScenarioFailed(format!(
+            "The order is {:?}, and not open again because of the card.",
+            order.status
+        )));
     }
     stage.happens(ada, "stock.released").await?;
     Ok("The card was declined, the stock is back on the shelf, and the basket is open again.".to_owned())
 }
 
-async fn out_of_stock(stage: &Stage<'_>) -> Told {
+async fn out_of_stock(stage: &ScenarioRunner<'_>) -> Narration {
     let (ada, ben) = (stage.order(0)?, stage.order(1)?);
     let product = the_last_piece_of_something(stage).await?;
     stage.add(ada, &product, 1).await?;
@@ -64,16 +67,16 @@ async fn out_of_stock(stage: &Stage<'_>) -> Told {
     stage.tell("Ada has it. Now Ben wants to buy.").await;
     let answer = stage.check_out(ben, "Ben", VISA).await?;
     if answer.status != 409 {
-        return Err(Failed(format!("Ben was answered {} instead of 409: out of stock.", answer.status)));
+        return Err(ScenarioFailed(format!("Ben was answered {} instead of 409: out of stock.", answer.status)));
     }
     let basket = stage.see(ben).await?;
     if basket.status != OrderStatus::InProgress || basket.items.len() != 1 {
-        return Err(Failed("Ben's basket is not as it was.".to_owned()));
+        return Err(ScenarioFailed("Ben's basket is not as it was.".to_owned()));
     }
     Ok(format!("Ada has the last {}. Ben was told, his basket is as it was, and he paid nothing.", product.name))
 }
 
-async fn product_service_down(stage: &Stage<'_>) -> Told {
+async fn product_service_down(stage: &ScenarioRunner<'_>) -> Narration {
     stage.tell("The plug of the product service is pulled.").await;
     stage.breaks(Stub::Products, Faults { outage: true, ..Faults::default() }).await?;
     stage.product_service_is("stale").await?;
@@ -89,7 +92,7 @@ async fn product_service_down(stage: &Stage<'_>) -> Told {
     Ok(format!("Order {} did not notice the outage, and the catalogue is live again.", number(&order)))
 }
 
-async fn mail_down(stage: &Stage<'_>) -> Told {
+async fn mail_down(stage: &ScenarioRunner<'_>) -> Narration {
     let ada = ada_fills_her_basket(stage).await?;
     stage.tell("The plug of the mail server is pulled, and Ada buys.").await;
     stage.breaks(Stub::Mail, Faults { outage: true, ..Faults::default() }).await?;
@@ -103,21 +106,23 @@ async fn mail_down(stage: &Stage<'_>) -> Told {
     Ok(format!("Order {} was confirmed at once; its mail arrived when the server was back.", number(&order)))
 }
 
-async fn webhooks(stage: &Stage<'_>) -> Told {
+async fn webhooks(stage: &ScenarioRunner<'_>) -> Narration {
     let ada = ada_fills_her_basket(stage).await?;
     stage.tell("The card gateway loses its answers, and tells its news twice and in the wrong order. Ada buys.").await;
     let faults = Faults { lose_answers: true, duplicate: true, reorder: true, ..Faults::default() };
     stage.breaks(Stub::Cards, faults).await?;
     stage.buy(ada, "Ada", VISA).await?;
-    let order = stage.is_confirmed(ada).await.map_err(|Failed(why)| {
-        Failed(format!("{why} Is the gateway told where to send its news? storefront-mocks --webhook says where."))
+    let order = stage.is_confirmed(ada).await.map_err(|ScenarioFailed(why)| {
+        ScenarioFailed(format!(
+            "{why} Is the gateway told where to send its news? storefront-mocks --webhook says where."
+        ))
     })?;
     stage.mends(Stub::Cards).await?;
     once(stage, ada, &["payment.succeeded", "order.confirmed"]).await?;
     Ok(format!("Order {} was paid and confirmed once, by news alone.", number(&order)))
 }
 
-async fn server_killed(stage: &Stage<'_>) -> Told {
+async fn server_killed(stage: &ScenarioRunner<'_>) -> Narration {
     let ada = ada_fills_her_basket(stage).await?;
     stage.tell("The card gateway holds its answers back, so that we can look between a charge and its answer.").await;
     stage.breaks(Stub::Cards, Faults { hold_answers: true, ..Faults::default() }).await?;
@@ -125,7 +130,7 @@ async fn server_killed(stage: &Stage<'_>) -> Told {
     let charged = || async { Ok((stage.lab.stubs.charges_for(ada).await? > 0).then_some(())) };
     stage.until("the card was charged", charged).await?;
     if stage.count(ada, "payment.succeeded").await? > 0 {
-        return Err(Failed("The outcome was written down before anything could be killed.".to_owned()));
+        return Err(ScenarioFailed("The outcome was written down before anything could be killed.".to_owned()));
     }
     stage
         .tell("The card is charged, and the shop does not know it yet. Now everything that works by itself is killed.")
@@ -141,12 +146,12 @@ async fn server_killed(stage: &Stage<'_>) -> Told {
     once(stage, ada, &["payment.requested", "payment.succeeded", "order.confirmed"]).await?;
     let charges = stage.lab.stubs.charges_for(ada).await?;
     if charges != 1 {
-        return Err(Failed(format!("The card was charged {charges} times.")));
+        return Err(ScenarioFailed(format!("The card was charged {charges} times.")));
     }
     Ok(format!("Order {} is confirmed, and the card was charged once.", number(&order)))
 }
 
-async fn race(stage: &Stage<'_>) -> Told {
+async fn race(stage: &ScenarioRunner<'_>) -> Narration {
     let (ada, ben) = (stage.order(0)?, stage.order(1)?);
     let product = the_last_piece_of_something(stage).await?;
     stage.add(ada, &product, 1).await?;
@@ -163,18 +168,18 @@ async fn race(stage: &Stage<'_>) -> Told {
         if order.status == OrderStatus::Confirmed {
             winners.push(shopper);
         } else if stage.lab.stubs.charges_for(order.id).await? > 0 {
-            return Err(Failed(format!("{shopper} paid and got nothing.")));
+            return Err(ScenarioFailed(format!("{shopper} paid and got nothing.")));
         }
     }
     match winners.as_slice() {
         [winner] => {
             Ok(format!("{winner} has the last {}. The other's basket is open, and nothing was charged.", product.name))
         }
-        all => Err(Failed(format!("{} of the two got it; it should be one.", all.len()))),
+        all => Err(ScenarioFailed(format!("{} of the two got it; it should be one.", all.len()))),
     }
 }
 
-async fn poison_event(stage: &Stage<'_>) -> Told {
+async fn poison_event(stage: &ScenarioRunner<'_>) -> Narration {
     let ada = ada_fills_her_basket(stage).await?;
     let ben = stage.order(1)?;
     stage.tell("A mail about Ada's order is asked for that this program cannot read: a poison event.").await;
@@ -196,7 +201,7 @@ async fn poison_event(stage: &Stage<'_>) -> Told {
     let waits = || async { Ok(parked().await?.filter(|parked| parked.waiting > 0)) };
     let found = stage.until("Ada's mail waited behind it", waits).await?;
     if stage.count(ada, "email.sent").await? > 0 {
-        return Err(Failed("Ada's mail did not wait behind the poison event.".to_owned()));
+        return Err(ScenarioFailed("Ada's mail did not wait behind the poison event.".to_owned()));
     }
     Ok(format!(
         "Ben's order and mail went through. Ada's is confirmed, and its mail waits behind event {}, until somebody skips it.",
@@ -204,7 +209,7 @@ async fn poison_event(stage: &Stage<'_>) -> Told {
     ))
 }
 
-async fn ada_fills_her_basket(stage: &Stage<'_>) -> Result<OrderId, Failed> {
+async fn ada_fills_her_basket(stage: &ScenarioRunner<'_>) -> Result<OrderId, ScenarioFailed> {
     let ada = stage.order(0)?;
     let products = stage.products().await?;
     let mut names = Vec::new();
@@ -216,7 +221,7 @@ async fn ada_fills_her_basket(stage: &Stage<'_>) -> Result<OrderId, Failed> {
     Ok(ada)
 }
 
-async fn the_last_piece_of_something(stage: &Stage<'_>) -> Result<Product, Failed> {
+async fn the_last_piece_of_something(stage: &ScenarioRunner<'_>) -> Result<Product, ScenarioFailed> {
     let product = stage.products().await?.remove(0);
     stage.leave_one(&product).await?;
     let told = format!("One {} is left on the shelf; the others are put back when the story ends.", product.name);
@@ -225,8 +230,9 @@ async fn the_last_piece_of_something(stage: &Stage<'_>) -> Result<Product, Faile
 }
 
 /// Writes that a mail is to be sent of a kind that nobody knows, as a later version of the shop might write it.
-async fn poison(stage: &Stage<'_>, order: OrderId) -> Result<(), Failed> {
-    let failed = |error: &dyn std::fmt::Display| Failed(format!("The poison event cannot be written: {error}."));
+async fn poison(stage: &ScenarioRunner<'_>, order: OrderId) -> Result<(), ScenarioFailed> {
+    let failed =
+        |error: &dyn std::fmt::Display| ScenarioFailed(format!("The poison event cannot be written: {error}."));
     let data = serde_json::json!({ "order_id": order, "kind": "singing_telegram", "to": "ada@example.com" });
     let id = random::id();
     let event = NewEvent {
@@ -246,11 +252,13 @@ async fn poison(stage: &Stage<'_>, order: OrderId) -> Result<(), Failed> {
 }
 
 /// Looks that each of these happened exactly once.
-async fn once(stage: &Stage<'_>, order: OrderId, kinds: &[&str]) -> Result<(), Failed> {
+async fn once(stage: &ScenarioRunner<'_>, order: OrderId, kinds: &[&str]) -> Result<(), ScenarioFailed> {
     for kind in kinds {
         let times = stage.count(order, kind).await?;
         if times != 1 {
-            return Err(Failed(format!("{kind} stands in the order's timeline {times} times instead of once.")));
+            return Err(ScenarioFailed(format!(
+                "{kind} stands in the order's timeline {times} times instead of once."
+            )));
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use storefront_eventlog::{Filter, Position};
 use crate::clock;
 use crate::payments::refunds;
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, LoadError, Store};
+use crate::store::aggregates::{AppendBuilder, LoadError, Store};
 use crate::store::commands::{Context, Done, Failure, Reply, retrying, write};
 use crate::store::streams;
 
@@ -101,7 +101,7 @@ pub(crate) async fn skip_parked(
         context.condition.check(version)?;
         let skip = ProcessCommand::Skip { sequence: sequence.to_owned() };
         let events = process::decide(&before, skip)?;
-        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(stream.clone(), version, &events);
         if let Some(parked) = before.parked().get(sequence) {
             refunds::give_up(store, &mut batch, name, Position(parked.position)).await?;

@@ -30,12 +30,12 @@ struct Shared {
 #[derive(Clone, Debug)]
 struct Known {
     types: &'static [&'static str],
-    standing: Standing,
+    standing: ProcessStatus,
 }
 
 /// Where one process stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct ProcessStatus {
     /// Everything up to here is dealt with, or parked.
     pub(crate) position: Position,
     /// How far the log has been read.
@@ -51,7 +51,7 @@ pub(crate) struct Standing {
     /// Events that went wrong at least once and are tried again.
     pub(crate) retrying: usize,
     /// Some of those, as they stand in the log.
-    pub(crate) retries: Vec<Troubled>,
+    pub(crate) retries: Vec<RetryState>,
     /// Sequences that wait for somebody to look.
     pub(crate) parked: usize,
     /// Whether it begins nothing by itself.
@@ -66,7 +66,7 @@ pub(crate) struct Standing {
 
 /// An event that went wrong and is tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Troubled {
+pub(crate) struct RetryState {
     /// The event.
     pub(crate) recorded: Arc<Recorded>,
     /// How often it was tried.
@@ -96,11 +96,11 @@ impl NextEvent {
 impl Progress {
     /// There is a process of this name, which listens to these types, wherever it stands.
     pub(crate) fn introduce(&self, process: &'static str, types: &'static [&'static str]) {
-        self.lock().entry(process).or_insert(Known { types, standing: Standing::default() });
+        self.lock().entry(process).or_insert(Known { types, standing: ProcessStatus::default() });
     }
 
     /// A process that was introduced stands here now.
-    pub(crate) fn note(&self, process: &'static str, standing: Standing) {
+    pub(crate) fn note(&self, process: &'static str, standing: ProcessStatus) {
         let paused = standing.paused;
         if let Some(known) = self.lock().get_mut(process) {
             known.standing = standing;
@@ -115,12 +115,12 @@ impl Progress {
     }
 
     /// Where a process stands; as if at the beginning where there is no such process.
-    pub(crate) fn standing(&self, process: &str) -> Standing {
+    pub(crate) fn standing(&self, process: &str) -> ProcessStatus {
         self.lock().get(process).map(|known| known.standing.clone()).unwrap_or_default()
     }
 
     /// Waits until a process stands as wanted; `false` when that takes longer than the limit.
-    pub(crate) async fn until(&self, process: &str, limit: Duration, wanted: impl Fn(&Standing) -> bool) -> bool {
+    pub(crate) async fn until(&self, process: &str, limit: Duration, wanted: impl Fn(&ProcessStatus) -> bool) -> bool {
         let mut noted = self.0.noted.subscribe();
         let stands = async { while !wanted(&self.standing(process)) && noted.changed().await.is_ok() {} };
         clock::timeout(limit, stands).await.is_some()
@@ -132,7 +132,7 @@ impl Progress {
     }
 
     /// Every process by name.
-    pub(crate) fn all(&self) -> Vec<(&'static str, Standing)> {
+    pub(crate) fn all(&self) -> Vec<(&'static str, ProcessStatus)> {
         self.lock().iter().map(|(process, known)| (*process, known.standing.clone())).collect()
     }
 
@@ -157,7 +157,7 @@ mod tests {
         progress.introduce("mail", &["email.requested"]);
         assert_eq!(progress.find("mail"), Some(("mail", &["email.requested"][..])));
         assert_eq!(progress.find("post"), None);
-        let standing = Standing { position: Position(7), unfinished: 2, ..Standing::default() };
+        let standing = ProcessStatus { position: Position(7), unfinished: 2, ..ProcessStatus::default() };
         progress.note("mail", standing.clone());
         progress.introduce("mail", &[]);
         assert_eq!(progress.all(), [("mail", standing)]);

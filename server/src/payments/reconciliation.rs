@@ -24,9 +24,9 @@ use super::refunds::LearnError;
 use crate::clock;
 use crate::integrations::card_amounts;
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::ports::{Cards, ListedCharge, ListedCharges, ListedRefund};
+use crate::integrations::ports::{ListedCharge, ListedCharges, ListedRefund, PaymentGateway};
 use crate::random;
-use crate::store::aggregates::{self, Batch, Cause, Store};
+use crate::store::aggregates::{self, AppendBuilder, Cause, Store};
 use crate::store::commands::{self, Context, Done, Failure, Reply, retrying};
 use crate::store::order_record;
 use crate::store::streams;
@@ -106,7 +106,7 @@ impl ListedCharge {
 #[derive(Clone)]
 pub(crate) struct Reconciliation {
     store: Store,
-    cards: Arc<dyn Cards>,
+    cards: Arc<dyn PaymentGateway>,
     /// What the last comparison found.
     found: Arc<Mutex<Vec<ListedCharge>>>,
     /// One comparison at a time asks the gateway.
@@ -114,7 +114,7 @@ pub(crate) struct Reconciliation {
 }
 
 impl Reconciliation {
-    pub(crate) fn new(store: Store, cards: Arc<dyn Cards>) -> Self {
+    pub(crate) fn new(store: Store, cards: Arc<dyn PaymentGateway>) -> Self {
         Self { store, cards, found: Arc::default(), asking: Arc::default() }
     }
 
@@ -216,7 +216,7 @@ impl Reconciliation {
                 payment = decided.iter().fold(payment, payment::evolve);
                 events.extend(decided);
             }
-            let mut batch = Batch::new(clock::now(), cause.clone());
+            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             batch.add(stream, version, &events);
             let mut reply = reply(payment_id, &payment)?;
             reply.version = Some(Version(version.0 + events.len() as u64).0);

@@ -11,11 +11,11 @@ use storefront_eventlog::{Filter, Position, Recorded, Version};
 use tracing::warn;
 
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::ports::{Cards, ListedDispute, ListedRefund};
+use crate::integrations::ports::{ListedDispute, ListedRefund, PaymentGateway};
 use crate::payments::{CARD_PAYMENTS, WALLET_PAYMENTS};
 use crate::random;
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, LoadError, Store};
+use crate::store::aggregates::{AppendBuilder, LoadError, Store};
 use crate::store::commands::{Failure, record_payment};
 
 /// What is recorded of a refund that an operator gave up while it was parked.
@@ -80,7 +80,7 @@ async fn folded(store: &Store, recorded: &Recorded, until: Version) -> Result<Pa
 /// that process's to carry out.
 pub(crate) async fn give_up(
     store: &Store,
-    batch: &mut Batch,
+    batch: &mut AppendBuilder,
     process: &str,
     position: Position,
 ) -> Result<(), Failure> {
@@ -110,7 +110,7 @@ pub(crate) async fn give_up(
 /// Reads which refunds and disputes of a payment the gateway has, and records what is new; `false` when nothing is.
 pub(crate) async fn learn(
     store: &Store,
-    cards: &dyn Cards,
+    cards: &dyn PaymentGateway,
     payment_id: PaymentId,
     reference: &str,
 ) -> Result<bool, LearnError> {

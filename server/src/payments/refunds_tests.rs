@@ -13,8 +13,8 @@ use super::*;
 use crate::clock;
 use crate::integrations::card_gateway::RefundOutcome;
 use crate::operations::parked::skip_parked;
-use crate::processes::engine::retry_policy::Trouble;
-use crate::processes::engine::runner::Turn;
+use crate::processes::engine::retry_policy::HandlerError;
+use crate::processes::engine::runner::Delivery;
 use crate::processes::take_payments;
 use crate::store::aggregates::Cause;
 use crate::store::commands::{Condition, Context, Reply};
@@ -57,20 +57,21 @@ impl World {
         world
     }
 
-    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
         let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: our_order().to_string(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(Timestamp::from_unix_ms(clock::now().unix_ms() - DAY_MS), cause);
+        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(clock::now().unix_ms() - DAY_MS), cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
 
     /// The payments handle the refund that was asked for first, or second.
-    async fn handle(&self, index: usize) -> Result<(), Trouble> {
+    async fn handle(&self, index: usize) -> Result<(), HandlerError> {
         let filter = Filter { types: vec!["payment.refund_requested".to_owned()], ..Filter::default() };
         let asked = self.store.read_all(Position(0), 10, &filter).await.unwrap().events;
-        let turn = Turn::of(asked[index].clone(), take_payments::LISTENER.name);
-        take_payments::handle(self.store.clone(), self.cards.clone(), std::time::Duration::from_secs(900), turn).await
+        let delivery = Delivery::of(asked[index].clone(), take_payments::SUBSCRIPTION.name);
+        take_payments::handle(self.store.clone(), self.cards.clone(), std::time::Duration::from_secs(900), delivery)
+            .await
     }
 
     /// An operator skips the order, which is parked at the refund that was asked for first.
@@ -79,12 +80,12 @@ impl World {
         let position = self.store.read_all(Position(0), 1, &filter).await.unwrap().events[0].position.0;
         let sequence = our_order().to_string();
         let parked = ProcessEvent::SequenceParked { sequence, position, attempts: 1, error: "old".to_owned() };
-        self.write(streams::process(take_payments::LISTENER.name), &[parked]).await;
+        self.write(streams::process(take_payments::SUBSCRIPTION.name), &[parked]).await;
         let cause = Cause { correlation_id: our_order().to_string(), causation_id: None, actor: "operator".to_owned() };
         let context = Context { cause, customer_id: None, idempotency: None, condition: Condition::Anything };
         let reply = |_: &_| Ok(Reply { status: 200, location: None, version: None, body: serde_json::Value::Null });
         let sequence = our_order().to_string();
-        skip_parked(&self.store, take_payments::LISTENER.name, &context, &sequence, reply).await.unwrap();
+        skip_parked(&self.store, take_payments::SUBSCRIPTION.name, &context, &sequence, reply).await.unwrap();
     }
 
     async fn payment(&self) -> Payment {
@@ -111,7 +112,7 @@ async fn a_parked_refund_that_is_skipped_has_failed_and_the_next_is_booked_under
     let world = World::of_two_refunds().await;
     let refused = world.handle(0).await;
     assert!(
-        matches!(&refused, Err(Trouble::Hopeless(text)) if text.contains("skip to give the refund up")),
+        matches!(&refused, Err(HandlerError::Hopeless(text)) if text.contains("skip to give the refund up")),
         "{refused:?}"
     );
     assert_eq!(*world.cards.asked.lock().unwrap(), [""; 0], "nothing is asked for that may have happened");

@@ -15,17 +15,17 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::clock;
-use crate::integrations::ports::Cards;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::integrations::ports::PaymentGateway;
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::Timers;
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
 /// What the questions listen to.
-pub(crate) const LISTENER: Listener =
-    Listener { name: "pending-refunds", types: &["payment.refund_pending", "payment.refund_found"] };
+pub(crate) const SUBSCRIPTION: Subscription =
+    Subscription { name: "pending-refunds", types: &["payment.refund_pending", "payment.refund_found"] };
 
 /// How long the shop waits before it asks, and between two questions.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -41,8 +41,8 @@ struct Note {
 }
 
 /// Handles one event: sets the timer of a refund.
-pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let refund_id = match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::RefundPending { refund_id, .. } | PaymentEvent::RefundFound { refund_id, .. } => refund_id,
@@ -67,7 +67,7 @@ pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(
         return Ok(());
     }
     let correlation_id = recorded.correlation_id().to_owned();
-    let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: refund_id.to_string(),
@@ -75,18 +75,22 @@ pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(
         note: JsonText::of(&Note { payment_id, refund_id, correlation_id, cause: recorded.id })?,
         as_read: None,
     });
-    batch.checkpoint(turn.checkpoint.clone());
+    batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
     timers.news.notify_one();
     Ok(())
 }
 
 /// What is to be written now that a timer is due: what became of the refund, or when to ask again.
-pub(crate) async fn judge(store: Store, cards: Arc<dyn Cards>, timer: Timer) -> Result<Batch, Failure> {
+pub(crate) async fn judge(
+    store: Store,
+    cards: Arc<dyn PaymentGateway>,
+    timer: Timer,
+) -> Result<AppendBuilder, Failure> {
     let Note { payment_id, refund_id, correlation_id, cause } = timer.note.parse()?;
     let actor = format!("process:{}", timer.owner);
     let cause = Cause { correlation_id, causation_id: Some(cause.to_string()), actor };
-    let mut batch = Batch::new(clock::now(), cause);
+    let mut batch = AppendBuilder::new(clock::now(), cause);
     let stream = streams::payment(payment_id);
     let (payment, version) = aggregates::load::<PaymentEvent>(&store, &stream).await?;
     let Some(RefundState::Pending { reference }) = payment.refund(refund_id).map(|refund| &refund.state) else {

@@ -41,13 +41,13 @@ impl World {
             PaymentEvent::RefundPending { refund_id, reference: "re_1".to_owned() },
         ];
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(Timestamp::from_unix_ms(START_MS), cause);
+        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(START_MS), cause);
         batch.add(streams::payment(payment(1)), storefront_eventlog::Version(0), &events);
         world.store.append(batch.into_append()).await.unwrap();
-        let filter = Filter { types: vec![LISTENER.types[0].to_owned()], ..Filter::default() };
+        let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         for recorded in world.store.read_all(Position(0), 10, &filter).await.unwrap().events {
-            let turn = Turn::of(recorded, LISTENER.name);
-            handle(world.store.clone(), Timers::of(LISTENER.name), turn).await.unwrap();
+            let delivery = Delivery::of(recorded, SUBSCRIPTION.name);
+            handle(world.store.clone(), Timers::of(SUBSCRIPTION.name), delivery).await.unwrap();
         }
         world
     }
@@ -65,7 +65,7 @@ impl World {
         self.now_ms.fetch_add(hours * 3_600_000, Ordering::Relaxed);
         let gateway = self.gateway.clone();
         let judge = move |store, timer| judge(store, gateway.clone(), timer);
-        Timers::of(LISTENER.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+        Timers::of(SUBSCRIPTION.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
     }
 
     async fn payment(&self) -> Payment {
@@ -90,7 +90,7 @@ async fn a_refund_that_pends_for_days_is_asked_about_until_it_has_succeeded() {
     let stream = streams::payment(crate::testing::payment(1));
     let last = world.store.read_stream(&stream, storefront_eventlog::Version(5), 1).await.unwrap();
     assert_eq!((last[0].kind(), last[0].correlation_id()), ("payment.refunded", "order 1"));
-    assert_eq!(world.store.next_due(LISTENER.name).await.unwrap(), None, "there is nothing left to ask");
+    assert_eq!(world.store.next_due(SUBSCRIPTION.name).await.unwrap(), None, "there is nothing left to ask");
 }
 
 #[tokio::test]

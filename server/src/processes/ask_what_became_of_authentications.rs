@@ -15,16 +15,17 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::integrations::card_gateway::{GatewayError, Intent, IntentStatus, Refusal};
-use crate::integrations::ports::Cards;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::integrations::ports::PaymentGateway;
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, batch_about};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
 /// What it listens to.
-pub(crate) const LISTENER: Listener = Listener { name: "authentications", types: &["payment.authentication_required"] };
+pub(crate) const SUBSCRIPTION: Subscription =
+    Subscription { name: "authentications", types: &["payment.authentication_required"] };
 
 /// The pauses between questions: 2 s, then half as much again each time, to 30 s.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -41,13 +42,13 @@ struct Note {
 }
 
 /// Handles one event: sets the timer of a payment that waits.
-pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let Payment::AuthenticationRequired { request, .. } = &payment else { return Ok(()) };
     let note = Note { payment_id, cause: recorded.id, pause_ms: ms(FIRST_PAUSE) };
-    let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: request.order_id.to_string(),
@@ -55,7 +56,7 @@ pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(
         note: JsonText::of(&note)?,
         as_read: None,
     });
-    batch.checkpoint(turn.checkpoint.clone());
+    batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
     timers.news.notify_one();
     Ok(())
@@ -63,7 +64,11 @@ pub(crate) async fn handle(store: Store, timers: Timers, turn: Turn) -> Result<(
 
 /// What is to be written now that a timer is due: what the gateway says has become of the payment, or that it is asked
 /// again later.
-pub(crate) async fn judge(store: Store, cards: Arc<dyn Cards>, timer: Timer) -> Result<Batch, Failure> {
+pub(crate) async fn judge(
+    store: Store,
+    cards: Arc<dyn PaymentGateway>,
+    timer: Timer,
+) -> Result<AppendBuilder, Failure> {
     let Note { payment_id, cause, pause_ms } = timer.note.parse()?;
     let mut batch = batch_about(&timer, Some(cause));
     let stream = streams::payment(payment_id);

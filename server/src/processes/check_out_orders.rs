@@ -15,17 +15,17 @@ use storefront_domain::{
 use storefront_eventlog::{Checkpoint, Recorded, Version};
 
 use super::checkout_mails;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::start_positions;
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, LoadError, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, LoadError, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record;
 use crate::store::streams;
 use crate::{clock, random};
 
 /// What the checkout listens to.
-pub(crate) const LISTENER: Listener = Listener {
+pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "checkout",
     types: &[
         "order.checked_out",
@@ -40,11 +40,11 @@ pub(crate) const LISTENER: Listener = Listener {
 };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, reservation_life: Duration, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, reservation_life: Duration, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some((order_id, trigger)) = trigger(&store, recorded).await? else { return Ok(()) };
     let run = Run { store: &store, recorded, order_id, reservation_life };
-    retrying(|| run.once(&trigger, &turn.checkpoint)).await
+    retrying(|| run.once(&trigger, &delivery.checkpoint)).await
 }
 
 /// What an event means to the checkout of which order; `None` when it means nothing.
@@ -151,7 +151,7 @@ impl Run<'_> {
     async fn once(&self, trigger: &Trigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
         let (state, version) = aggregates::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
         let intents = checkout::react(&state, trigger);
-        let mut batch = Batch::new(clock::now(), Cause::event(self.recorded, LISTENER.name));
+        let mut batch = AppendBuilder::new(clock::now(), Cause::event(self.recorded, SUBSCRIPTION.name));
         let mut learnt = Vec::new();
         for intent in intents {
             learnt.extend(self.carry_out(&mut batch, intent).await?);
@@ -166,7 +166,7 @@ impl Run<'_> {
     }
 
     /// Adds the events of one intent to the batch; answers what the process has learnt by it.
-    async fn carry_out(&self, batch: &mut Batch, intent: Intent) -> Result<Vec<CheckoutEvent>, Failure> {
+    async fn carry_out(&self, batch: &mut AppendBuilder, intent: Intent) -> Result<Vec<CheckoutEvent>, Failure> {
         match intent {
             Intent::Start { payment_id, lines, total, method, email, voucher } => {
                 let reserved = self.reserve(batch, payment_id, &lines, voucher).await?;
@@ -211,7 +211,7 @@ impl Run<'_> {
     /// Reserves the voucher and every line, or else reserves nothing and reopens the order; answers what was learnt.
     async fn reserve(
         &self,
-        batch: &mut Batch,
+        batch: &mut AppendBuilder,
         payment_id: PaymentId,
         lines: &[Line],
         voucher: Option<VoucherCode>,
@@ -253,7 +253,7 @@ impl Run<'_> {
     }
 
     /// Reserves a voucher, or else adds nothing and answers why not.
-    async fn reserve_voucher(&self, batch: &mut Batch, code: &VoucherCode) -> Result<Option<String>, Failure> {
+    async fn reserve_voucher(&self, batch: &mut AppendBuilder, code: &VoucherCode) -> Result<Option<String>, Failure> {
         let stream = streams::voucher(code);
         let (voucher, version) = aggregates::load::<VoucherEvent>(self.store, &stream).await?;
         let customer_id = order_record::owner(self.store, self.order_id, None).await?;
@@ -269,7 +269,7 @@ impl Run<'_> {
     /// Confirms the order and takes its goods off the shelf; gives everything back if it was cancelled meanwhile.
     async fn complete(
         &self,
-        batch: &mut Batch,
+        batch: &mut AppendBuilder,
         payment_id: PaymentId,
         lines: &[Line],
         voucher: Option<VoucherCode>,
@@ -296,7 +296,7 @@ impl Run<'_> {
 
     async fn undo(
         &self,
-        batch: &mut Batch,
+        batch: &mut AppendBuilder,
         payment_id: PaymentId,
         lines: &[Line],
         voucher: Option<VoucherCode>,
@@ -311,7 +311,7 @@ impl Run<'_> {
     /// Releases what is reserved and returns and settles what was allocated. The voucher goes back, used or not.
     async fn give_back(
         &self,
-        batch: &mut Batch,
+        batch: &mut AppendBuilder,
         lines: &[Line],
         voucher: Option<VoucherCode>,
         reason: ReleaseReason,
@@ -334,7 +334,12 @@ impl Run<'_> {
         self.voucher(batch, voucher, VoucherCommand::Release { order_id: self.order_id }).await
     }
 
-    async fn reopen(&self, batch: &mut Batch, payment_id: PaymentId, reason: ReopenReason) -> Result<(), Failure> {
+    async fn reopen(
+        &self,
+        batch: &mut AppendBuilder,
+        payment_id: PaymentId,
+        reason: ReopenReason,
+    ) -> Result<(), Failure> {
         let stream = streams::order(self.order_id);
         let (order, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
         match order::decide(&order, OrderCommand::Reopen { payment_id, reason }) {
@@ -348,7 +353,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn stock(&self, batch: &mut Batch, product_id: &ProductId, command: StockCommand) -> Result<(), Failure> {
+    async fn stock(
+        &self,
+        batch: &mut AppendBuilder,
+        product_id: &ProductId,
+        command: StockCommand,
+    ) -> Result<(), Failure> {
         let stream = streams::stock(product_id);
         let (stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
         batch.add(stream, version, &stock::decide(&stock, command)?);
@@ -357,7 +367,7 @@ impl Run<'_> {
 
     async fn voucher(
         &self,
-        batch: &mut Batch,
+        batch: &mut AppendBuilder,
         code: Option<VoucherCode>,
         command: VoucherCommand,
     ) -> Result<(), Failure> {
@@ -368,7 +378,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn payment(&self, batch: &mut Batch, id: PaymentId, commands: &[PaymentCommand]) -> Result<(), Failure> {
+    async fn payment(
+        &self,
+        batch: &mut AppendBuilder,
+        id: PaymentId,
+        commands: &[PaymentCommand],
+    ) -> Result<(), Failure> {
         let stream = streams::payment(id);
         let (mut payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
         let mut events = Vec::new();

@@ -29,10 +29,10 @@ impl World {
         world
     }
 
-    async fn write<E: aggregates::Stored + Sync>(&self, stream: storefront_eventlog::StreamName, events: &[E]) {
+    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: storefront_eventlog::StreamName, events: &[E]) {
         let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(at_second(1), cause);
+        let mut batch = AppendBuilder::new(at_second(1), cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
@@ -45,7 +45,8 @@ impl World {
 
     /// Handles everything in the log, each event twice.
     async fn settles(&mut self) {
-        let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        let filter =
+            Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         loop {
             let slice = self.store.read_all(Position(0), 1000, &filter).await.unwrap();
             let Some(next) = slice.events.into_iter().find(|recorded| !self.handled.contains(&recorded.position))
@@ -70,7 +71,7 @@ impl World {
 
     async fn handle(&self, recorded: Recorded) {
         let life = Duration::from_secs(900);
-        handle(self.store.clone(), life, Turn::of(recorded, LISTENER.name)).await.unwrap();
+        handle(self.store.clone(), life, Delivery::of(recorded, SUBSCRIPTION.name)).await.unwrap();
     }
 
     async fn status(&self) -> OrderStatus {
@@ -146,7 +147,7 @@ async fn paid_it_is_confirmed_its_pieces_leave_the_shelf_and_one_mail_is_asked_f
 async fn what_was_confirmed_before_the_shop_wrote_invoices_is_told_without_one() {
     let mut world = World::with_mugs(5, 2).await;
     let introduced = ProcessEvent::Introduced { after: 1_000 };
-    world.write(streams::process(issue_invoices_and_credit_notes::LISTENER.name), &[introduced]).await;
+    world.write(streams::process(issue_invoices_and_credit_notes::SUBSCRIPTION.name), &[introduced]).await;
     world.settles().await;
     world.gateway_says(paid()).await;
     world.settles().await;

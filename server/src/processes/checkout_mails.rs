@@ -9,14 +9,14 @@ use storefront_domain::order::Order;
 use storefront_eventlog::StreamName;
 
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Store};
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
 /// Adds a mail about a checkout to a batch, unless it has been asked for.
 pub(super) async fn ask(
     store: &Store,
-    batch: &mut Batch,
+    batch: &mut AppendBuilder,
     order_id: OrderId,
     kind: MailKind,
     to: String,
@@ -38,7 +38,7 @@ pub(super) async fn ask(
 /// Tells whoever bought an order that it is cancelled, if it is.
 pub(super) async fn tell_of_cancellation(
     store: &Store,
-    batch: &mut Batch,
+    batch: &mut AppendBuilder,
     order_id: OrderId,
     order: &Order,
 ) -> Result<(), Failure> {

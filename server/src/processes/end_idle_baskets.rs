@@ -12,15 +12,16 @@ use storefront_eventlog::{JsonText, Timer, TimerChange};
 use uuid::Uuid;
 
 use crate::clock;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, batch_about};
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::Failure;
 use crate::store::order_record;
 use crate::store::streams;
 
 /// What the end of baskets listens to.
-pub(crate) const LISTENER: Listener = Listener { name: "idle_baskets", types: &["order.started", "order.reopened"] };
+pub(crate) const SUBSCRIPTION: Subscription =
+    Subscription { name: "idle_baskets", types: &["order.started", "order.reopened"] };
 
 /// What a timer needs to know when it is due.
 #[derive(Serialize, Deserialize)]
@@ -31,10 +32,10 @@ struct Note {
 }
 
 /// Handles one event: sets the timer of a basket.
-pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some(order_id) = streams::id_in::<OrderId>("order", recorded.stream()) else { return Ok(()) };
-    let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
@@ -42,14 +43,14 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
         note: JsonText::of(&Note { order_id, cause: recorded.id })?,
         as_read: None,
     });
-    batch.checkpoint(turn.checkpoint.clone());
+    batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
     timers.news.notify_one();
     Ok(())
 }
 
 /// What is to be written now that a timer is due: the end of the basket, or when to look again.
-pub(crate) async fn judge(store: Store, life: Duration, timer: Timer) -> Result<Batch, Failure> {
+pub(crate) async fn judge(store: Store, life: Duration, timer: Timer) -> Result<AppendBuilder, Failure> {
     let Note { order_id, cause } = timer.note.parse()?;
     let record = order_record::load(&store, order_id).await?;
     let mut batch = batch_about(&timer, Some(cause));

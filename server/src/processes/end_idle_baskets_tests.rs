@@ -29,10 +29,10 @@ impl World {
         let log = SqliteStore::in_memory().unwrap().with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
         let world = Self { store: Arc::new(log), now_ms };
         world.shopper(&[started(), added("mug", 1)]).await;
-        let filter = Filter { types: vec![LISTENER.types[0].to_owned()], ..Filter::default() };
+        let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         let recorded = world.store.read_all(Position(0), 1, &filter).await.unwrap().events.remove(0);
-        let timers = Timers::of(LISTENER.name);
-        handle(world.store.clone(), DAY, timers, Turn::of(recorded, LISTENER.name)).await.unwrap();
+        let timers = Timers::of(SUBSCRIPTION.name);
+        handle(world.store.clone(), DAY, timers, Delivery::of(recorded, SUBSCRIPTION.name)).await.unwrap();
         world
     }
 
@@ -40,7 +40,7 @@ impl World {
         let stream = streams::order(order(1));
         let version = aggregates::load::<OrderEvent>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(Timestamp::from_unix_ms(self.now_ms.load(Ordering::Relaxed)), cause);
+        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(self.now_ms.load(Ordering::Relaxed)), cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
@@ -48,7 +48,7 @@ impl World {
     async fn after(&self, hours: i64) {
         self.now_ms.fetch_add(hours * HOUR_MS, Ordering::Relaxed);
         let judge = |store, timer| judge(store, DAY, timer);
-        Timers::of(LISTENER.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+        Timers::of(SUBSCRIPTION.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
     }
 
     async fn status(&self) -> OrderStatus {
@@ -56,7 +56,7 @@ impl World {
     }
 
     async fn a_timer_is_set(&self) -> bool {
-        self.store.next_due(LISTENER.name).await.unwrap().is_some()
+        self.store.next_due(SUBSCRIPTION.name).await.unwrap().is_some()
     }
 }
 
@@ -97,7 +97,7 @@ async fn what_was_bought_is_no_basket_and_does_not_end_so() {
 async fn a_shopper_who_comes_back_in_the_last_moment_is_not_overrun() {
     let world = World::begins().await;
     world.now_ms.fetch_add(24 * HOUR_MS, Ordering::Relaxed);
-    let timer = world.store.due_timers(LISTENER.name, 1).await.unwrap().remove(0);
+    let timer = world.store.due_timers(SUBSCRIPTION.name, 1).await.unwrap().remove(0);
     let judged = judge(world.store.clone(), DAY, timer.clone()).await.unwrap();
     world.shopper(&[added("mug", 1)]).await;
     let late = world.store.append(judged.into_append()).await;

@@ -13,9 +13,9 @@ use tracing::warn;
 
 use crate::backoff::Backoff;
 use crate::catalogue::freshness::Freshness;
-use crate::catalogue::sync::{Assortment, Ended};
+use crate::catalogue::sync::{CatalogueSync, SyncError};
 use crate::clock;
-use crate::processes::engine::lease_runner::Tenancy;
+use crate::processes::engine::lease_runner::LeaseConfig;
 use crate::store::aggregates::Store;
 
 /// Who has this lease follows.
@@ -33,24 +33,24 @@ const GIVE_UP_AFTER: u32 = 5;
 /// Follows whenever no other server does, until it is told to stop; tries again for ever when the service cannot be asked.
 pub(crate) async fn run(
     store: Store,
-    tenancy: Tenancy,
-    assortment: Arc<Assortment>,
+    lease_config: LeaseConfig,
+    catalogue_sync: Arc<CatalogueSync>,
     freshness: Arc<Freshness>,
     stop: CancellationToken,
 ) {
     let work = |log: Store| {
-        let (assortment, freshness) = (assortment.through(log), freshness.clone());
-        async move { until_another_may_try(&assortment, &freshness).await }
+        let (catalogue_sync, freshness) = (catalogue_sync.through(log), freshness.clone());
+        async move { until_another_may_try(&catalogue_sync, &freshness).await }
     };
-    tenancy.keep(&store, LEASE, &stop, work, || assortment.listen()).await;
+    lease_config.keep(&store, LEASE, &stop, work, || catalogue_sync.listen()).await;
 }
 
-async fn until_another_may_try(assortment: &Assortment, freshness: &Freshness) -> Ended {
-    let _here = assortment.follows_here();
+async fn until_another_may_try(catalogue_sync: &CatalogueSync, freshness: &Freshness) -> SyncError {
+    let _here = catalogue_sync.follows_here();
     let mut failures = 0;
     loop {
         let before = clock::now();
-        let Err(failure) = follow(assortment).await;
+        let Err(failure) = follow(catalogue_sync).await;
         // A connection that held for a while is worth a quick return.
         failures = if clock::now().unix_ms() - before.unix_ms() > 10_000 { 1 } else { failures + 1 };
         let was_fresh = !freshness.stale();
@@ -65,17 +65,17 @@ async fn until_another_may_try(assortment: &Assortment, freshness: &Freshness) -
     }
 }
 
-async fn follow(assortment: &Assortment) -> Result<std::convert::Infallible, Ended> {
-    while assortment.begin().await? {
+async fn follow(catalogue_sync: &CatalogueSync) -> Result<std::convert::Infallible, SyncError> {
+    while catalogue_sync.begin().await? {
         let begun = clock::now();
         // A feed does not tell that missing products are listed again, so the list is looked at while they are missing.
-        while !(assortment.holds_withdrawals() && clock::now().unix_ms() - begun.unix_ms() >= LIST_EVERY_MS) {
-            assortment.follow(FEED_WAIT_S).await?;
+        while !(catalogue_sync.holds_withdrawals() && clock::now().unix_ms() - begun.unix_ms() >= LIST_EVERY_MS) {
+            catalogue_sync.follow(FEED_WAIT_S).await?;
         }
     }
     loop {
         clock::sleep(LIST_EVERY).await;
-        assortment.compare().await?;
+        catalogue_sync.compare().await?;
     }
 }
 

@@ -31,9 +31,9 @@ impl Side {
         let products = Arc::new(
             ProductService::new(&service.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
         );
-        let assortment = Assortment::new(store.clone(), products, freshness.clone(), Arc::new(views));
-        let tenancy = Tenancy { holder: holder.to_owned(), lease_ttl: Duration::from_millis(400) };
-        tokio::spawn(run(store.clone(), tenancy, Arc::new(assortment), freshness.clone(), stop.clone()));
+        let catalogue_sync = CatalogueSync::new(store.clone(), products, freshness.clone(), Arc::new(views));
+        let lease_config = LeaseConfig { holder: holder.to_owned(), lease_ttl: Duration::from_millis(400) };
+        tokio::spawn(run(store.clone(), lease_config, Arc::new(catalogue_sync), freshness.clone(), stop.clone()));
         let side = Self { freshness, stop, listed, _service: service };
         side.until("it has heard of the product service", |side| !side.freshness.stale()).await;
         side
@@ -63,7 +63,7 @@ async fn one_server_follows_and_another_only_listens_until_the_first_has_gone() 
 #[tokio::test]
 async fn what_a_server_that_lost_its_lease_still_learns_is_not_written() {
     let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
-    let tenancy = Tenancy { holder: "late".to_owned(), lease_ttl: Duration::from_secs(5) };
+    let lease_config = LeaseConfig { holder: "late".to_owned(), lease_ttl: Duration::from_secs(5) };
     let stop = CancellationToken::new();
     let (told, mut news) = tokio::sync::mpsc::channel(1);
     let keeping = tokio::spawn({
@@ -76,13 +76,13 @@ async fn what_a_server_that_lost_its_lease_still_learns_is_not_written() {
                     std::future::pending::<String>().await
                 }
             };
-            tenancy.keep(&store, LEASE, &stop, work, || async {}).await;
+            lease_config.keep(&store, LEASE, &stop, work, || async {}).await;
         }
     });
     let fenced = news.recv().await.unwrap();
     stop.cancel();
     keeping.await.unwrap();
-    store.take_lease(LEASE, "another", Duration::from_secs(60)).await.unwrap();
+    store.acquire_lease(LEASE, "another", Duration::from_secs(60)).await.unwrap();
     let mut service = mockito::Server::new_async().await;
     service.mock("GET", Matcher::Regex("^/v1/changes".to_owned())).with_status(404).create_async().await;
     let categories = r#"{"categories": [{"name": "Kitchen"}]}"#;
@@ -93,8 +93,8 @@ async fn what_a_server_that_lost_its_lease_still_learns_is_not_written() {
     );
     let freshness = Arc::new(Freshness::new(Duration::from_secs(300)));
     let views = Arc::new(Views::for_tests(store.clone()));
-    let assortment = Assortment::new(store.clone(), products, freshness, views).through(fenced);
-    let Err(refused) = assortment.begin().await else { panic!("it writes on") };
+    let catalogue_sync = CatalogueSync::new(store.clone(), products, freshness, views).through(fenced);
+    let Err(refused) = catalogue_sync.begin().await else { panic!("it writes on") };
     assert!(refused.to_string().contains("lease"), "{refused}");
     assert_eq!(store.head().await.unwrap().0, 0, "nothing was written");
 }

@@ -8,28 +8,28 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
 
 use crate::clock;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Subscription, Delivery};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record;
 use crate::store::streams;
 
 /// What the vouchers of refunded orders listen to.
-pub(crate) const LISTENER: Listener =
-    Listener { name: "voucher-returns", types: &["payment.refunded", "payment.dispute_closed", "order.confirmed"] };
+pub(crate) const SUBSCRIPTION: Subscription =
+    Subscription { name: "voucher-returns", types: &["payment.refunded", "payment.dispute_closed", "order.confirmed"] };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
-    let payment_id = match streams::id_in::<OrderId>("order", turn.recorded.stream()) {
+pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
+    let payment_id = match streams::id_in::<OrderId>("order", delivery.recorded.stream()) {
         Some(order_id) => order_record::load(&store, order_id).await?.order.payment_id(),
-        None => streams::id_in::<PaymentId>("payment", turn.recorded.stream()),
+        None => streams::id_in::<PaymentId>("payment", delivery.recorded.stream()),
     };
     let Some(payment_id) = payment_id else { return Ok(()) };
-    retrying(|| give_back(&store, &turn, payment_id)).await
+    retrying(|| give_back(&store, &delivery, payment_id)).await
 }
 
-async fn give_back(store: &Store, turn: &Turn, payment_id: PaymentId) -> Result<(), Failure> {
+async fn give_back(store: &Store, delivery: &Delivery, payment_id: PaymentId) -> Result<(), Failure> {
     let (payment, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
     if payment.status() != PaymentStatus::Refunded {
@@ -41,12 +41,12 @@ async fn give_back(store: &Store, turn: &Turn, payment_id: PaymentId) -> Result<
     let Some(held) = order.voucher().filter(|_| is_its) else { return Ok(()) };
     let stream = streams::voucher(&held.code);
     let (voucher, version) = aggregates::load::<VoucherEvent>(store, &stream).await?;
-    let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
     batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);
     if batch.is_empty() {
         return Ok(());
     }
-    batch.checkpoint(turn.checkpoint.clone());
+    batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
     Ok(())
 }

@@ -14,10 +14,10 @@ fn code() -> VoucherCode {
     "ab12c".parse().unwrap()
 }
 
-async fn write<E: aggregates::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
+async fn write<E: aggregates::AggregateEvent + Sync>(store: &Store, stream: StreamName, events: &[E]) {
     let version = aggregates::load::<E>(store, &stream).await.unwrap().1;
     let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = Batch::new(at_second(1), cause);
+    let mut batch = AppendBuilder::new(at_second(1), cause);
     batch.add(stream, version, events);
     store.append(batch.into_append()).await.unwrap();
 }
@@ -82,10 +82,10 @@ async fn a_voucher_comes_back_when_the_money_has_gone_back_before_the_order_was_
 
 /// Lets the process hear of everything after a position, twice.
 async fn handle_all(store: &Store, after: Position) {
-    let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+    let filter = Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
     for recorded in store.read_all(after, 100, &filter).await.unwrap().events {
         for _ in 0..2 {
-            handle(store.clone(), Turn::of(recorded.clone(), LISTENER.name)).await.unwrap();
+            handle(store.clone(), Delivery::of(recorded.clone(), SUBSCRIPTION.name)).await.unwrap();
         }
     }
 }

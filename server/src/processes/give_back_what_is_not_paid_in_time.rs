@@ -22,15 +22,16 @@ use uuid::Uuid;
 
 use super::checkout_mails;
 use crate::clock;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, batch_about, look_again};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
 /// What the reservations listen to.
-pub(crate) const LISTENER: Listener = Listener { name: "reservations", types: &["checkout.stock_reserved"] };
+pub(crate) const SUBSCRIPTION: Subscription =
+    Subscription { name: "reservations", types: &["checkout.stock_reserved"] };
 
 /// What a timer needs to know when it is due.
 #[derive(Serialize, Deserialize)]
@@ -42,8 +43,8 @@ struct Note {
 }
 
 /// Handles one event: sets the timer of a reservation.
-pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some(order_id) = streams::id_in::<OrderId>("checkout", recorded.stream()) else { return Ok(()) };
     let (checkout, _) = aggregates::load::<CheckoutEvent>(&store, &recorded.stream_name()).await?;
     let Some(attempt) = checkout.attempt() else { return Ok(()) };
@@ -51,7 +52,7 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
     if checkout::holds_unpaid(&checkout, payment_id).is_none() {
         return Ok(());
     }
-    let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
@@ -59,14 +60,14 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, turn: T
         note: JsonText::of(&Note { order_id, payment_id, cause: recorded.id })?,
         as_read: None,
     });
-    batch.checkpoint(turn.checkpoint.clone());
+    batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
     timers.news.notify_one();
     Ok(())
 }
 
 /// What is to be written now that a timer is due.
-pub(crate) async fn judge(store: Store, timer: Timer) -> Result<Batch, Failure> {
+pub(crate) async fn judge(store: Store, timer: Timer) -> Result<AppendBuilder, Failure> {
     let store = &store;
     let Note { order_id, payment_id, cause } = timer.note.parse()?;
     let (mut batch, stream) = (batch_about(&timer, Some(cause)), streams::checkout(order_id));
@@ -96,7 +97,12 @@ pub(crate) async fn judge(store: Store, timer: Timer) -> Result<Batch, Failure> 
     Ok(batch)
 }
 
-async fn give_back(store: &Store, batch: &mut Batch, order_id: OrderId, attempt: &Attempt) -> Result<(), Failure> {
+async fn give_back(
+    store: &Store,
+    batch: &mut AppendBuilder,
+    order_id: OrderId,
+    attempt: &Attempt,
+) -> Result<(), Failure> {
     let mut products: Vec<_> = attempt.lines.iter().map(|line| line.product_id.clone()).collect();
     products.sort();
     products.dedup();
@@ -116,7 +122,7 @@ async fn give_back(store: &Store, batch: &mut Batch, order_id: OrderId, attempt:
 
 async fn reopen(
     store: &Store,
-    batch: &mut Batch,
+    batch: &mut AppendBuilder,
     order_id: OrderId,
     payment_id: PaymentId,
     reason: ReopenReason,

@@ -41,18 +41,18 @@ impl World {
         world
     }
 
-    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
         let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(Timestamp::from_unix_ms(START_MS), cause);
+        let mut batch = AppendBuilder::new(Timestamp::from_unix_ms(START_MS), cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
 
     async fn hears_of_the_reservation(&self) {
-        let filter = Filter { types: vec![LISTENER.types[0].to_owned()], ..Filter::default() };
+        let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         for recorded in self.store.read_all(Position(0), 10, &filter).await.unwrap().events {
-            handle(self.store.clone(), LIFE, Timers::of(LISTENER.name), Turn::of(recorded, LISTENER.name))
+            handle(self.store.clone(), LIFE, Timers::of(SUBSCRIPTION.name), Delivery::of(recorded, SUBSCRIPTION.name))
                 .await
                 .unwrap();
         }
@@ -66,7 +66,7 @@ impl World {
     /// So many seconds pass, and what is due is acted on.
     async fn after(&self, seconds: i64) {
         self.now_ms.fetch_add(seconds * 1000, Ordering::Relaxed);
-        Timers::of(LISTENER.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+        Timers::of(SUBSCRIPTION.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
     }
 
     async fn order(&self) -> (OrderStatus, Option<ReopenReason>) {
@@ -109,7 +109,7 @@ async fn what_is_not_paid_in_time_is_given_back_once_and_the_order_is_open_again
 async fn a_timer_that_was_read_by_two_servers_takes_effect_once() {
     let world = World::begins().await;
     world.now_ms.fetch_add(900_000, Ordering::Relaxed);
-    let timer = world.store.due_timers(LISTENER.name, 1).await.unwrap().remove(0);
+    let timer = world.store.due_timers(SUBSCRIPTION.name, 1).await.unwrap().remove(0);
     act(&world.store, &timer, &judge).await.unwrap();
     let again = act(&world.store, &timer, &judge).await;
     assert!(matches!(again, Err(Failure::Append(AppendError::TimerGone { .. }))), "{again:?}");
@@ -126,7 +126,7 @@ async fn what_fell_due_while_nobody_looked_is_acted_on_at_the_next_start() {
     world.after(0).await;
     assert_eq!(world.order().await, open_again());
     world.hears_of_the_reservation().await;
-    assert_eq!(world.store.next_due(LISTENER.name).await.unwrap(), None, "nothing is kept, so no timer is set");
+    assert_eq!(world.store.next_due(SUBSCRIPTION.name).await.unwrap(), None, "nothing is kept, so no timer is set");
 }
 
 #[tokio::test]
@@ -136,20 +136,20 @@ async fn a_payment_that_has_come_in_time_wins_although_the_checkout_has_not_hear
     let head = world.head().await;
     world.after(900).await;
     assert_eq!((world.order().await.0, world.reserved().await, world.head().await), (OrderStatus::CheckedOut, 2, head));
-    assert!(world.store.next_due(LISTENER.name).await.unwrap().is_some(), "it is looked at again");
+    assert!(world.store.next_due(SUBSCRIPTION.name).await.unwrap().is_some(), "it is looked at again");
     let received = CheckoutEvent::PaymentReceived { payment_id: payment(1) };
     let number = storefront_domain::OrderNumber::from_position(9);
     world.write(streams::checkout(order(1)), &[received, CheckoutEvent::Completed { number }]).await;
     let head = world.head().await;
     world.after(60).await;
-    assert_eq!((world.head().await, world.store.next_due(LISTENER.name).await.unwrap()), (head, None));
+    assert_eq!((world.head().await, world.store.next_due(SUBSCRIPTION.name).await.unwrap()), (head, None));
 }
 
 #[tokio::test]
 async fn a_payment_that_comes_while_the_goods_are_being_given_back_makes_one_outcome_of_two() {
     let world = World::begins().await;
     world.now_ms.fetch_add(900_000, Ordering::Relaxed);
-    let timer = world.store.due_timers(LISTENER.name, 1).await.unwrap().remove(0);
+    let timer = world.store.due_timers(SUBSCRIPTION.name, 1).await.unwrap().remove(0);
     let judged = judge(world.store.clone(), timer).await.unwrap();
     world.pays().await;
     let late = world.store.append(judged.into_append()).await;

@@ -11,16 +11,16 @@ use storefront_domain::payment::Payment;
 use storefront_domain::voucher::{self, Voucher, VoucherCommand};
 use storefront_eventlog::Version;
 
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record;
 use crate::store::streams;
 use crate::{clock, random};
 
 /// What the vouchers listen to.
-pub(crate) const LISTENER: Listener = Listener { name: "vouchers", types: &["order.shipped"] };
+pub(crate) const SUBSCRIPTION: Subscription = Subscription { name: "vouchers", types: &["order.shipped"] };
 
 /// Who gets a voucher, and of what.
 #[derive(Clone, Debug)]
@@ -35,15 +35,21 @@ pub(crate) struct Terms {
 pub(crate) type Draw = Arc<dyn Fn() -> VoucherCode + Send + Sync>;
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, terms: Terms, draw: Draw, turn: Turn) -> Result<(), Failure> {
-    let Some(order_id) = streams::id_in::<OrderId>("order", turn.recorded.stream()) else { return Ok(()) };
+pub(crate) async fn handle(store: Store, terms: Terms, draw: Draw, delivery: Delivery) -> Result<(), Failure> {
+    let Some(order_id) = streams::id_in::<OrderId>("order", delivery.recorded.stream()) else { return Ok(()) };
     // A code that is taken is a conflict, and another is drawn.
-    retrying(|| issue(&store, &terms, &draw, order_id, &turn)).await
+    retrying(|| issue(&store, &terms, &draw, order_id, &delivery)).await
 }
 
-async fn issue(store: &Store, terms: &Terms, draw: &Draw, order_id: OrderId, turn: &Turn) -> Result<(), Failure> {
+async fn issue(
+    store: &Store,
+    terms: &Terms,
+    draw: &Draw,
+    order_id: OrderId,
+    delivery: &Delivery,
+) -> Result<(), Failure> {
     let order = order_record::load(store, order_id).await?.order;
-    let sent_at = turn.recorded.position;
+    let sent_at = delivery.recorded.position;
     let then = order_record::load_while(store, order_id, |recorded| recorded.position <= sent_at).await?;
     let payment = order_record::load_payment_of_then(store, &then, |recorded| recorded.position <= sent_at).await?;
     // What has gone back by then, or is on its way, was not spent.
@@ -59,10 +65,10 @@ async fn issue(store: &Store, terms: &Terms, draw: &Draw, order_id: OrderId, tur
     }
     let code = draw();
     let issue = VoucherCommand::Issue { customer_id: order.customer_id(), order_id, amount: terms.amount };
-    let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
     batch.add(streams::voucher(&code), Version(0), &voucher::decide(&Voucher::Unknown, issue)?);
     batch.add(stream, version, &[CheckoutEvent::VoucherIssued { voucher: code }]);
-    batch.checkpoint(turn.checkpoint.clone());
+    batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
     Ok(())
 }

@@ -38,7 +38,7 @@ impl World {
         let number = OrderNumber::from_position(7);
         let started = OrderEvent::Started { customer_id, currency: storefront_api::Currency::EUR };
         let shipped = OrderEvent::Shipped {
-            carrier: "Snail Post".to_owned(),
+            carrier: "Snail MailSender".to_owned(),
             tracking_number: "1".to_owned(),
             estimated_delivery: None,
         };
@@ -64,8 +64,8 @@ impl World {
     }
 
     async fn handle(&self, terms: Terms, draw: &Draw) {
-        let turn = Turn::of(self.shipped.clone(), LISTENER.name);
-        handle(self.store.clone(), terms, draw.clone(), turn).await.unwrap();
+        let delivery = Delivery::of(self.shipped.clone(), SUBSCRIPTION.name);
+        handle(self.store.clone(), terms, draw.clone(), delivery).await.unwrap();
     }
 
     /// The streams in which a voucher was issued.
@@ -76,9 +76,9 @@ impl World {
     }
 }
 
-async fn write<E: aggregates::Stored + Sync>(store: &Store, stream: StreamName, events: &[E]) {
+async fn write<E: aggregates::AggregateEvent + Sync>(store: &Store, stream: StreamName, events: &[E]) {
     let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = Batch::new(at_second(1), cause);
+    let mut batch = AppendBuilder::new(at_second(1), cause);
     batch.add(stream, Version(0), events);
     store.append(batch.into_append()).await.unwrap();
 }

@@ -22,15 +22,15 @@ use tokio::sync::Mutex;
 
 use crate::clock;
 use crate::payments::refunds;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record;
 use crate::store::streams;
 
 /// What the invoices listen to.
-pub(crate) const LISTENER: Listener = Listener {
+pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "invoices",
     types: &["order.confirmed", "payment.refunded", "payment.refund_failed", "payment.dispute_closed"],
 };
@@ -41,29 +41,34 @@ pub(crate) const LISTENER: Listener = Listener {
 pub(crate) struct Registers(Arc<Mutex<HashMap<StreamName, u64>>>);
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, registers: Registers, seller: Arc<Seller>, turn: Turn) -> Result<(), Failure> {
-    at(&store, &registers, &seller, &turn, clock::now).await
+pub(crate) async fn handle(
+    store: Store,
+    registers: Registers,
+    seller: Arc<Seller>,
+    delivery: Delivery,
+) -> Result<(), Failure> {
+    at(&store, &registers, &seller, &delivery, clock::now).await
 }
 
 async fn at(
     store: &Store,
     registers: &Registers,
     seller: &Seller,
-    turn: &Turn,
+    delivery: &Delivery,
     now: fn() -> Timestamp,
 ) -> Result<(), Failure> {
-    let stream = turn.recorded.stream();
+    let stream = delivery.recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
-        let earlier = moved_before(store, &turn.recorded, order_id).await?;
+        let earlier = moved_before(store, &delivery.recorded, order_id).await?;
         // The event is done only when the last of its documents is there.
-        let checkpoint = Some(&turn.checkpoint).filter(|_| earlier.is_empty());
-        retrying(|| issue(store, registers, seller, &turn.recorded, checkpoint, order_id, now())).await?;
+        let checkpoint = Some(&delivery.checkpoint).filter(|_| earlier.is_empty());
+        retrying(|| issue(store, registers, seller, &delivery.recorded, checkpoint, order_id, now())).await?;
         for recorded in &earlier {
             retrying(|| credit(store, registers, recorded, None, now())).await?;
         }
         return Ok(());
     }
-    retrying(|| credit(store, registers, &turn.recorded, Some(&turn.checkpoint), now())).await
+    retrying(|| credit(store, registers, &delivery.recorded, Some(&delivery.checkpoint), now())).await
 }
 
 /// What happened to the money of an order before it was confirmed: there was no invoice then that it could be credited to.
@@ -72,7 +77,7 @@ async fn moved_before(store: &Store, confirmed: &Recorded, order_id: OrderId) ->
     let order = order_record::load(store, order_id).await?.order;
     let Some(payment_id) = order.payment_id() else { return Ok(earlier) };
     aggregates::for_each(store, &streams::payment(payment_id), |recorded| {
-        if recorded.position < confirmed.position && LISTENER.types.contains(&recorded.kind()) {
+        if recorded.position < confirmed.position && SUBSCRIPTION.types.contains(&recorded.kind()) {
             earlier.push(recorded.clone());
         }
         Ok(())
@@ -103,11 +108,11 @@ async fn issue(
     if noted.is_empty() {
         return Ok(());
     }
-    let mut batch = Batch::new(now, Cause::event(confirmed, LISTENER.name));
+    let mut batch = AppendBuilder::new(now, Cause::event(confirmed, SUBSCRIPTION.name));
     let issued = invoice::decide(&None, InvoiceCommand::Issue(Box::new(invoice)))?;
     batch.add(streams::invoice(number), Version(0), &issued);
     batch.add::<OrderEvent>(streams::order(order_id), record.version, &noted);
-    enter(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
+    dispatch(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
 }
 
 async fn credit(
@@ -148,9 +153,9 @@ async fn credit(
     if credited.is_empty() {
         return Ok(());
     }
-    let mut batch = Batch::new(now, Cause::event(recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(now, Cause::event(recorded, SUBSCRIPTION.name));
     batch.add(stream, version, &credited);
-    enter(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
+    dispatch(store, entries, register, number.to_string(), order_id, checkpoint, batch).await
 }
 
 /// How money moved after it was on an invoice.
@@ -196,14 +201,14 @@ async fn moved(store: &Store, recorded: &Recorded) -> Result<Option<Moved>, Fail
 
 /// Appends a document together with its entry at the next place of its register. When another server was faster, the
 /// conflict tells how far the register is.
-async fn enter(
+async fn dispatch(
     store: &Store,
     entries: &mut u64,
     register: StreamName,
     document: String,
     order_id: OrderId,
     checkpoint: Option<&Checkpoint>,
-    mut batch: Batch,
+    mut batch: AppendBuilder,
 ) -> Result<(), Failure> {
     batch.add(register.clone(), Version(*entries), &[RegisterEvent::Entered { document, order_id }]);
     if let Some(checkpoint) = checkpoint {

@@ -50,10 +50,10 @@ impl World {
         self.last("payment.refunded").await
     }
 
-    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
         let (_, version) = aggregates::load::<E>(&self.store, &stream).await.unwrap();
         let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(LAST_OF_2026, cause);
+        let mut batch = AppendBuilder::new(LAST_OF_2026, cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
@@ -68,8 +68,8 @@ impl World {
     }
 
     async fn handle_at(&self, recorded: &Recorded, now: fn() -> Timestamp) {
-        let turn = Turn::of(recorded.clone(), LISTENER.name);
-        at(&self.store, &self.registers, &demo_seller(), &turn, now).await.unwrap();
+        let delivery = Delivery::of(recorded.clone(), SUBSCRIPTION.name);
+        at(&self.store, &self.registers, &demo_seller(), &delivery, now).await.unwrap();
     }
 
     /// The documents of a register, as their numbers.

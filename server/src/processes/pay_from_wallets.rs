@@ -10,22 +10,22 @@ use storefront_domain::wallet::{self, WalletCommand, WalletError, WalletEvent};
 use crate::clock;
 use crate::payments::WALLET_PAYMENTS;
 use crate::payments::refunds;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record;
 use crate::store::streams;
 
 /// What the wallets listen to.
-pub(crate) const LISTENER: Listener =
-    Listener { name: WALLET_PAYMENTS, types: &["payment.requested", "payment.refund_requested"] };
+pub(crate) const SUBSCRIPTION: Subscription =
+    Subscription { name: WALLET_PAYMENTS, types: &["payment.requested", "payment.refund_requested"] };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let work = Work { store: &store, turn: &turn, payment_id };
+    let work = Work { store: &store, delivery: &delivery, payment_id };
     match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { order_id, amount, method: PaymentMethod::Wallet } if amount.amount > 0 => {
             retrying(|| work.charge(order_id, amount)).await
@@ -51,7 +51,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
 
 struct Work<'a> {
     store: &'a Store,
-    turn: &'a Turn,
+    delivery: &'a Delivery,
     payment_id: PaymentId,
 }
 
@@ -87,7 +87,7 @@ impl Work<'_> {
 
     /// Puts the money back into the wallet that paid, and records the refund.
     async fn credit(&self, said: Option<RefundId>, amount: Money) -> Result<(), Failure> {
-        let Some(refund_id) = refunds::id_of(self.store, &self.turn.recorded, said).await? else { return Ok(()) };
+        let Some(refund_id) = refunds::id_of(self.store, &self.delivery.recorded, said).await? else { return Ok(()) };
         let (payment, _) = aggregates::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
         let (Some(request), Some(payer)) = (payment.request(), payment.reference()) else { return Ok(()) };
         if request.method != PaymentMethod::Wallet || !is_to_be_made(&payment, refund_id) {
@@ -100,7 +100,7 @@ impl Work<'_> {
         let stream = streams::wallet(customer_id);
         let (state, version) = aggregates::load::<WalletEvent>(self.store, &stream).await?;
         // The intent names the refund, so that one intent never credits twice.
-        let reference = self.turn.recorded.id.to_string();
+        let reference = self.delivery.recorded.id.to_string();
         let (payment_id, order_id) = (self.payment_id, request.order_id);
         let credit = WalletCommand::Credit { payment_id, order_id, amount, reference: reference.clone() };
         let mut batch = self.batch();
@@ -115,20 +115,20 @@ impl Work<'_> {
     }
 
     /// Appends what became of the payment together with what moved in the wallet.
-    async fn record(&self, mut batch: Batch, outcome: &PaymentCommand) -> Result<(), Failure> {
+    async fn record(&self, mut batch: AppendBuilder, outcome: &PaymentCommand) -> Result<(), Failure> {
         let stream = streams::payment(self.payment_id);
         let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
         batch.add(stream, version, &payment::decide(&payment, outcome.clone())?);
         if batch.is_empty() {
             return Ok(());
         }
-        batch.checkpoint(self.turn.checkpoint.clone());
+        batch.checkpoint(self.delivery.checkpoint.clone());
         self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
     }
 
-    fn batch(&self) -> Batch {
-        Batch::new(clock::now(), Cause::event(&self.turn.recorded, LISTENER.name))
+    fn batch(&self) -> AppendBuilder {
+        AppendBuilder::new(clock::now(), Cause::event(&self.delivery.recorded, SUBSCRIPTION.name))
     }
 }
 

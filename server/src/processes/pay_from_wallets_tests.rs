@@ -33,17 +33,18 @@ impl World {
         self.write(streams::payment(payment(1)), &[PaymentEvent::Requested { order_id, amount, method }]).await;
     }
 
-    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
         let version = aggregates::load::<E>(&self.store, &stream).await.unwrap().1;
         let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(at_second(1), cause);
+        let mut batch = AppendBuilder::new(at_second(1), cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
 
     /// Handles everything in the log twice; the second time nothing may happen.
     async fn settles(&self) {
-        let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        let filter =
+            Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         for recorded in self.store.read_all(Position(0), 1000, &filter).await.unwrap().events {
             self.handle(recorded.clone()).await;
             let head = self.store.head().await.unwrap();
@@ -53,7 +54,7 @@ impl World {
     }
 
     async fn handle(&self, recorded: Recorded) {
-        handle(self.store.clone(), Turn::of(recorded, LISTENER.name)).await.unwrap();
+        handle(self.store.clone(), Delivery::of(recorded, SUBSCRIPTION.name)).await.unwrap();
     }
 
     async fn payment(&self) -> Payment {

@@ -4,18 +4,18 @@ use storefront_api::ProductId;
 use storefront_domain::stock::{self, StockCommand, StockEvent};
 
 use crate::clock;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::streams;
 
 /// What the demo stock listens to.
-pub(crate) const LISTENER: Listener = Listener { name: "demo_stock", types: &["product.listed"] };
+pub(crate) const SUBSCRIPTION: Subscription = Subscription { name: "demo_stock", types: &["product.listed"] };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
     let quantity = demo_quantity(&id);
     let stream = streams::stock(&id);
@@ -24,9 +24,9 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
         if version.0 > 0 || quantity == 0 {
             return Ok(());
         }
-        let mut batch = Batch::new(clock::now(), Cause::event(recorded, LISTENER.name));
+        let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
         batch.add(stream.clone(), version, &stock::decide(&stock, StockCommand::Receive { quantity })?);
-        batch.checkpoint(turn.checkpoint.clone());
+        batch.checkpoint(delivery.checkpoint.clone());
         store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
     })

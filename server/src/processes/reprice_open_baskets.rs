@@ -7,23 +7,23 @@ use storefront_domain::order::{self, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::product::ProductEvent;
 use storefront_eventlog::Recorded;
 
-use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::basket_lookup::BasketLookup;
 use crate::clock;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::streams;
 
 /// What the baskets listen to.
-pub(crate) const LISTENER: Listener = Listener {
+pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "open_baskets",
     types: &["product.changed", "product.repriced", "product.withdrawn", "product.relisted"],
 };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, lists: Arc<dyn Lists>, turn: Turn) -> Result<(), Failure> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, lists: Arc<dyn BasketLookup>, delivery: Delivery) -> Result<(), Failure> {
+    let recorded = &delivery.recorded;
     let Some(product_id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
     // As it is by now: what was taken back since is no news to anybody.
     let (product, _) = aggregates::load::<ProductEvent>(&store, &streams::product(&product_id)).await?;
@@ -60,8 +60,8 @@ async fn tell(store: &Store, recorded: &Recorded, order_id: OrderId, notice: &Or
         Err(OrderError::WrongState { .. } | OrderError::NoSuchLine(_)) => return Ok(()),
         Err(other) => return Err(other.into()),
     };
-    let cause = Cause { correlation_id: order_id.to_string(), ..Cause::event(recorded, LISTENER.name) };
-    let mut batch = Batch::new(clock::now(), cause);
+    let cause = Cause { correlation_id: order_id.to_string(), ..Cause::event(recorded, SUBSCRIPTION.name) };
+    let mut batch = AppendBuilder::new(clock::now(), cause);
     batch.add(stream, version, &events);
     if !batch.is_empty() {
         store.append(batch.into_append()).await.map_err(Failure::Append)?;

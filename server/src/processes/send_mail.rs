@@ -15,17 +15,17 @@ use crate::backoff;
 use crate::clock;
 use crate::integrations::mail_text;
 use crate::integrations::mailer::{Mail, MailError};
-use crate::integrations::ports::Post;
-use crate::processes::engine::retry_policy::Trouble;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::integrations::ports::MailSender;
+use crate::processes::engine::retry_policy::HandlerError;
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record;
 use crate::store::streams;
 
 /// What the mail listens to.
-pub(crate) const LISTENER: Listener = Listener { name: "mail", types: &["email.requested"] };
+pub(crate) const SUBSCRIPTION: Subscription = Subscription { name: "mail", types: &["email.requested"] };
 
 /// The pauses between attempts: 0.25 s, doubling to 10 minutes, with jitter. Fifty attempts take about three and a half
 /// hours: the outage of an evening passes unnoticed, and after that somebody has to look at the mail server anyway.
@@ -33,8 +33,13 @@ const PAUSES: backoff::Backoff = backoff::Backoff::new(Duration::from_millis(250
 
 /// Handles one event. A mail server that cannot take the mail is asked `attempts` times, then the mail is parked; at once
 /// when it will never take it. Somebody corrects the order's address, or skips the mail.
-pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, turn: Turn) -> Result<(), Trouble> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(
+    store: Store,
+    post: Arc<dyn MailSender>,
+    attempts: u32,
+    delivery: Delivery,
+) -> Result<(), HandlerError> {
+    let recorded = &delivery.recorded;
     let Some(id) = streams::id_in::<EmailId>("email", recorded.stream()) else { return Ok(()) };
     let EmailEvent::Requested { order_id, kind, to } = aggregates::decode(recorded)? else { return Ok(()) };
     let (email, _) = aggregates::load::<EmailEvent>(&store, &recorded.stream_name()).await?;
@@ -42,32 +47,32 @@ pub(crate) async fn handle(store: Store, post: Arc<dyn Post>, attempts: u32, tur
         return Ok(());
     }
     let mail = write(&store, recorded, order_id, kind, to).await?;
-    let attempt = turn.attempt;
+    let attempt = delivery.attempt;
     let outcome = match post.send(&mail).await {
         Ok(()) => EmailCommand::RecordSent { attempts: attempt },
         Err(MailError::Permanent(detail)) => {
             warn!(%id, attempt, detail, "a mail is refused for good");
-            return Err(Trouble::Hopeless(detail));
+            return Err(HandlerError::Hopeless(detail));
         }
         Err(MailError::Temporary(detail)) if attempt < attempts => {
-            return Err(Trouble::Away { detail, pause: PAUSES.pause(attempt) });
+            return Err(HandlerError::Away { detail, pause: PAUSES.pause(attempt) });
         }
-        Err(MailError::Temporary(detail)) => return Err(Trouble::Hopeless(detail)),
+        Err(MailError::Temporary(detail)) => return Err(HandlerError::Hopeless(detail)),
     };
-    Ok(record(&store, &turn, &outcome).await?)
+    Ok(record(&store, &delivery, &outcome).await?)
 }
 
-async fn record(store: &Store, turn: &Turn, outcome: &EmailCommand) -> Result<(), Failure> {
-    let stream = turn.recorded.stream_name();
+async fn record(store: &Store, delivery: &Delivery, outcome: &EmailCommand) -> Result<(), Failure> {
+    let stream = delivery.recorded.stream_name();
     retrying(|| async {
         let (email, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
         let events = email::decide(&email, outcome.clone())?;
-        let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
+        let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
         batch.add(stream.clone(), version, &events);
         if batch.is_empty() {
             return Ok(());
         }
-        batch.checkpoint(turn.checkpoint.clone());
+        batch.checkpoint(delivery.checkpoint.clone());
         store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
     })

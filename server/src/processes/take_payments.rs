@@ -28,19 +28,19 @@ use crate::clock;
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refund, RefundOutcome, Refusal,
 };
-use crate::integrations::ports::Cards;
+use crate::integrations::ports::PaymentGateway;
 use crate::payments::CARD_PAYMENTS;
 use crate::payments::refunds;
 use crate::payments::refunds::LearnError;
-use crate::processes::engine::retry_policy::Trouble;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::retry_policy::HandlerError;
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::streams;
 
 /// What the payments listen to.
-pub(crate) const LISTENER: Listener = Listener {
+pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: CARD_PAYMENTS,
     types: &["payment.requested", "payment.declined", "payment.cancelled", "payment.refund_requested"],
 };
@@ -58,13 +58,13 @@ const PAUSES: backoff::Backoff = backoff::Backoff::new(Duration::from_millis(250
 /// Handles one event. An order waits for its card's owner for as long as its goods are kept, which is `reservation_life`.
 pub(crate) async fn handle(
     store: Store,
-    cards: Arc<dyn Cards>,
+    cards: Arc<dyn PaymentGateway>,
     reservation_life: Duration,
-    turn: Turn,
-) -> Result<(), Trouble> {
-    let recorded = &turn.recorded;
+    delivery: Delivery,
+) -> Result<(), HandlerError> {
+    let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let work = Work { store: &store, cards: &*cards, recorded, payment_id, reservation_life, turn: &turn };
+    let work = Work { store: &store, cards: &*cards, recorded, payment_id, reservation_life, delivery: &delivery };
     match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { amount, method, .. } => match (method, amount.amount > 0) {
             (PaymentMethod::Card { .. }, true) => work.charge().await,
@@ -93,11 +93,11 @@ pub(crate) async fn handle(
 
 struct Work<'a> {
     store: &'a Store,
-    cards: &'a dyn Cards,
+    cards: &'a dyn PaymentGateway,
     recorded: &'a Recorded,
     payment_id: PaymentId,
     reservation_life: Duration,
-    turn: &'a Turn,
+    delivery: &'a Delivery,
 }
 
 /// Whether a refund has yet to be asked for at the gateway, as far as is known.
@@ -112,14 +112,14 @@ fn may_ask_again(intended_at: Timestamp, now: Timestamp) -> bool {
 
 impl Work<'_> {
     /// There is nothing to pay, or it is paid without money.
-    async fn take_nothing(&self) -> Result<(), Trouble> {
+    async fn take_nothing(&self) -> Result<(), HandlerError> {
         if !self.load().await?.is_pending() {
             return Ok(());
         }
         Ok(self.record(&PaymentCommand::RecordSuccess { reference: "none".to_owned() }, true).await?)
     }
 
-    async fn charge(&self) -> Result<(), Trouble> {
+    async fn charge(&self) -> Result<(), HandlerError> {
         let payment = self.load().await?;
         let Payment::Requested { request, intent, attempts } = &payment else { return Ok(()) };
         let kept = match intent {
@@ -169,7 +169,7 @@ impl Work<'_> {
     }
 
     /// Records what the gateway says of a payment that was confirmed.
-    async fn take_outcome(&self, order_id: OrderId, intent: Intent, attempt: u32) -> Result<(), Trouble> {
+    async fn take_outcome(&self, order_id: OrderId, intent: Intent, attempt: u32) -> Result<(), HandlerError> {
         let Intent { reference, status } = intent;
         let outcome = match status {
             IntentStatus::Succeeded => PaymentCommand::RecordSuccess { reference },
@@ -187,7 +187,7 @@ impl Work<'_> {
         Ok(self.record(&outcome, true).await?)
     }
 
-    async fn decline(&self, Refusal { reason, message }: Refusal) -> Result<(), Trouble> {
+    async fn decline(&self, Refusal { reason, message }: Refusal) -> Result<(), HandlerError> {
         Ok(self.record(&PaymentCommand::RecordDecline { reason, message }, true).await?)
     }
 
@@ -206,7 +206,7 @@ impl Work<'_> {
     }
 
     /// Ends at the gateway what was declined or is no longer wanted, so that nobody can pay it later.
-    async fn give_up(&self) -> Result<(), Trouble> {
+    async fn give_up(&self) -> Result<(), HandlerError> {
         let payment = self.load().await?;
         let (request, reference) = match &payment {
             Payment::Cancelled { request, intent: Some(reference) }
@@ -232,7 +232,7 @@ impl Work<'_> {
     /// The gateway's name for a payment that was given up before it was known. Whether the gateway was ever asked to keep
     /// an intent cannot be told after a crash; asked once more under the same key it keeps that one and no other. It moves
     /// no money, and is cancelled next.
-    async fn find_out(&self, request: &Request) -> Result<Option<String>, Trouble> {
+    async fn find_out(&self, request: &Request) -> Result<Option<String>, HandlerError> {
         let first = self.store.read_stream(&self.recorded.stream_name(), Version(1), 1).await.map_err(Failure::from)?;
         let Some(first) = first.first().filter(|_| is_by_card(request)) else { return Ok(None) };
         if !may_ask_again(Timestamp::from_unix_ms(first.time_ms), clock::now()) {
@@ -250,14 +250,16 @@ impl Work<'_> {
     }
 
     /// Nobody knows what became of it: ask again, unless that does not help.
-    fn away(&self, error: GatewayError) -> Trouble {
+    fn away(&self, error: GatewayError) -> HandlerError {
         match error {
-            GatewayError::Unknown { detail } => Trouble::Away { detail, pause: PAUSES.pause(self.turn.attempt) },
-            GatewayError::Contradiction { detail } => Trouble::Hopeless(detail),
+            GatewayError::Unknown { detail } => {
+                HandlerError::Away { detail, pause: PAUSES.pause(self.delivery.attempt) }
+            }
+            GatewayError::Contradiction { detail } => HandlerError::Hopeless(detail),
         }
     }
 
-    async fn refund(&self, said: Option<RefundId>, amount: Money, reason: String) -> Result<(), Trouble> {
+    async fn refund(&self, said: Option<RefundId>, amount: Money, reason: String) -> Result<(), HandlerError> {
         let Some(refund_id) = refunds::id_of(self.store, self.recorded, said).await? else { return Ok(()) };
         let payment = self.load().await?;
         if !is_to_be_made(&payment, refund_id) {
@@ -309,10 +311,10 @@ impl Work<'_> {
 
     /// The key of a refund is too old to be used without a look; the gateway's list tells whether the refund was made, and
     /// proves that it was not.
-    async fn learn_whether_it_was_made(&self, reference: &str) -> Result<(), Trouble> {
+    async fn learn_whether_it_was_made(&self, reference: &str) -> Result<(), HandlerError> {
         match refunds::learn(self.store, self.cards, self.payment_id, reference).await {
             Ok(_) => Ok(()),
-            Err(LearnError::Gateway(error)) => Err(Trouble::Hopeless(format!(
+            Err(LearnError::Gateway(error)) => Err(HandlerError::Hopeless(format!(
                 "a refund has had no answer for 23 hours, and the card gateway does not say whether it made it ({error}): \
                  retry when it answers again; skip to give the refund up",
             ))),
@@ -321,10 +323,10 @@ impl Work<'_> {
     }
 
     /// Records an attempt without an answer; the next one is due after a pause.
-    async fn no_answer(&self, attempt: u32, error: GatewayError) -> Result<(), Trouble> {
+    async fn no_answer(&self, attempt: u32, error: GatewayError) -> Result<(), HandlerError> {
         let detail = match error {
             GatewayError::Unknown { detail } => detail,
-            GatewayError::Contradiction { detail } => return Err(Trouble::Hopeless(detail)),
+            GatewayError::Contradiction { detail } => return Err(HandlerError::Hopeless(detail)),
         };
         let pause = PAUSES.pause(attempt);
         if attempt <= RECORDED_ATTEMPTS {
@@ -333,7 +335,7 @@ impl Work<'_> {
             let detail = detail.clone();
             self.record(&PaymentCommand::RecordUnknown { attempt, detail, next_attempt_at }, false).await?;
         }
-        Err(Trouble::Away { detail, pause })
+        Err(HandlerError::Away { detail, pause })
     }
 
     async fn record(&self, command: &PaymentCommand, finishes: bool) -> Result<(), Failure> {
@@ -341,13 +343,13 @@ impl Work<'_> {
         retrying(|| async {
             let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
             let events = payment::decide(&payment, command.clone())?;
-            let mut batch = Batch::new(clock::now(), Cause::event(self.recorded, LISTENER.name));
+            let mut batch = AppendBuilder::new(clock::now(), Cause::event(self.recorded, SUBSCRIPTION.name));
             batch.add(stream.clone(), version, &events);
             if batch.is_empty() {
                 return Ok(());
             }
             if finishes {
-                batch.checkpoint(self.turn.checkpoint.clone());
+                batch.checkpoint(self.delivery.checkpoint.clone());
             }
             self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
             Ok(())
@@ -365,11 +367,11 @@ impl Work<'_> {
     }
 
     /// Refuses to ask the gateway about something that it may have forgotten.
-    fn check_age(&self, what: &str) -> Result<(), Trouble> {
+    fn check_age(&self, what: &str) -> Result<(), HandlerError> {
         if self.may_ask_again() {
             return Ok(());
         }
-        Err(Trouble::Hopeless(format!(
+        Err(HandlerError::Hopeless(format!(
             "{what} has had no answer for 23 hours and is not asked for again, as that could move the money twice: look \
              up {} at the card gateway",
             self.key()

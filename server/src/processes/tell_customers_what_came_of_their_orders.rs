@@ -5,9 +5,9 @@
 
 use storefront_api::{EmailId, Money, OrderId, PaymentId};
 use storefront_domain::checkout::CheckoutEvent;
+use storefront_domain::customer_mail::{self, Trigger};
 use storefront_domain::email::{self, EmailCommand, EmailEvent};
 use storefront_domain::invoice::{self, CreditNote, InvoiceEvent, InvoiceNumber};
-use storefront_domain::notice::{self, Trigger};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{Voucher, VoucherEvent};
@@ -15,17 +15,17 @@ use storefront_eventlog::{Position, Recorded};
 
 use crate::clock;
 use crate::payments::refunds;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::start_positions;
 use crate::processes::engine::start_positions::Invoicing;
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record;
 use crate::store::streams;
 
 /// What the notices listen to.
-pub(crate) const LISTENER: Listener = Listener {
+pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "notices",
     types: &[
         "order.shipped",
@@ -37,25 +37,25 @@ pub(crate) const LISTENER: Listener = Listener {
 };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Failure> {
-    let Some((order_id, trigger)) = trigger(&store, &turn.recorded).await? else { return Ok(()) };
+pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
+    let Some((order_id, trigger)) = trigger(&store, &delivery.recorded).await? else { return Ok(()) };
     let order = order_record::load(&store, order_id).await?.order;
-    for notice in notice::react(order.email(), &trigger) {
+    for notice in customer_mail::react(order.email(), &trigger) {
         let request = EmailCommand::Request { order_id, kind: notice.kind, to: notice.to };
-        retrying(|| ask(&store, &turn, request.clone())).await?;
+        retrying(|| ask(&store, &delivery, request.clone())).await?;
     }
     Ok(())
 }
 
-async fn ask(store: &Store, turn: &Turn, request: EmailCommand) -> Result<(), Failure> {
-    let stream = streams::email(EmailId(turn.recorded.id));
+async fn ask(store: &Store, delivery: &Delivery, request: EmailCommand) -> Result<(), Failure> {
+    let stream = streams::email(EmailId(delivery.recorded.id));
     let (mail, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
-    let mut batch = Batch::new(clock::now(), Cause::event(&turn.recorded, LISTENER.name));
+    let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
     batch.add(stream, version, &email::decide(&mail, request)?);
     if batch.is_empty() {
         return Ok(());
     }
-    batch.checkpoint(turn.checkpoint.clone());
+    batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
     Ok(())
 }
@@ -158,7 +158,7 @@ async fn was_told_before_the_invoice(store: &Store, order_id: OrderId, credited:
     aggregates::for_each(store, &streams::payment(payment_id), |recorded| {
         let is_its_cause = credited.causation_id() == Some(recorded.id.to_string().as_str());
         // What is lost in a dispute is told by its credit note alone.
-        let is_told = LISTENER.types.contains(&recorded.kind());
+        let is_told = SUBSCRIPTION.types.contains(&recorded.kind());
         was_told |= is_its_cause && is_told && recorded.position < confirmed_at;
         Ok(())
     })

@@ -47,32 +47,33 @@ impl World {
         self.write(streams::payment(payment(number)), &refund).await;
     }
 
-    async fn write<E: aggregates::Stored + Sync>(&self, stream: StreamName, events: &[E]) {
+    async fn write<E: aggregates::AggregateEvent + Sync>(&self, stream: StreamName, events: &[E]) {
         let (_, version) = aggregates::load::<E>(&self.store, &stream).await.unwrap();
         let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(at_second(1), cause);
+        let mut batch = AppendBuilder::new(at_second(1), cause);
         batch.add(stream, version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
 
     /// The process that writes invoices handles the whole log.
     async fn invoices_are_written(&self) {
-        let types = issue_invoices_and_credit_notes::LISTENER.types;
+        let types = issue_invoices_and_credit_notes::SUBSCRIPTION.types;
         let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         let registers = issue_invoices_and_credit_notes::Registers::default();
         for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
             let (registers, seller) = (registers.clone(), Arc::new(crate::config::demo_seller()));
-            let turn = Turn::of(recorded, issue_invoices_and_credit_notes::LISTENER.name);
-            issue_invoices_and_credit_notes::handle(self.store.clone(), registers, seller, turn).await.unwrap();
+            let delivery = Delivery::of(recorded, issue_invoices_and_credit_notes::SUBSCRIPTION.name);
+            issue_invoices_and_credit_notes::handle(self.store.clone(), registers, seller, delivery).await.unwrap();
         }
     }
 
     /// Handles the whole log, each event twice; the mails that were asked for.
     async fn told(&self) -> Vec<MailKind> {
-        let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+        let filter =
+            Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
             for _ in 0..2 {
-                handle(self.store.clone(), Turn::of(recorded.clone(), LISTENER.name)).await.unwrap();
+                handle(self.store.clone(), Delivery::of(recorded.clone(), SUBSCRIPTION.name)).await.unwrap();
             }
         }
         let filter = Filter { types: vec!["email.requested".to_owned()], ..Filter::default() };
@@ -101,7 +102,7 @@ fn refunded(amount: i64, credit_note: Option<CreditNoteNumber>, is_whole: bool) 
 async fn an_order_that_is_sent_and_its_voucher_are_told_of_once_each() {
     let world = World::confirmed().await;
     let shipped = OrderEvent::Shipped {
-        carrier: "Snail Post".to_owned(),
+        carrier: "Snail MailSender".to_owned(),
         tracking_number: "SP-1".to_owned(),
         estimated_delivery: None,
     };
@@ -169,7 +170,7 @@ async fn money_that_was_never_on_an_invoice_is_told_of_when_it_goes_back() {
     let head = world.store.head().await.unwrap().0;
     world
         .write(
-            streams::process(issue_invoices_and_credit_notes::LISTENER.name),
+            streams::process(issue_invoices_and_credit_notes::SUBSCRIPTION.name),
             &[ProcessEvent::Introduced { after: head }],
         )
         .await;

@@ -8,19 +8,19 @@ use storefront_api::PaymentId;
 use storefront_domain::payment::{Payment, PaymentEvent, Refund, RefundState};
 
 use crate::payments::refunds;
-use crate::processes::engine::retry_policy::Trouble;
-use crate::processes::engine::runner::{Listener, Turn};
+use crate::processes::engine::retry_policy::HandlerError;
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::Store;
 use crate::store::streams;
 
 /// What the operators' attention listens to.
-pub(crate) const LISTENER: Listener =
-    Listener { name: "money-alarms", types: &["payment.refund_failed", "payment.disputed"] };
+pub(crate) const SUBSCRIPTION: Subscription =
+    Subscription { name: "money-alarms", types: &["payment.refund_failed", "payment.disputed"] };
 
 /// Handles one event.
-pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Trouble> {
-    let recorded = &turn.recorded;
+pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), HandlerError> {
+    let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let alarm = match aggregates::decode::<PaymentEvent>(recorded)? {
@@ -58,7 +58,7 @@ pub(crate) async fn handle(store: Store, turn: Turn) -> Result<(), Trouble> {
         | PaymentEvent::DisputeFundsWithdrawn { .. }
         | PaymentEvent::DisputeClosed { .. } => None,
     };
-    alarm.map_or(Ok(()), |alarm| Err(Trouble::Hopeless(alarm)))
+    alarm.map_or(Ok(()), |alarm| Err(HandlerError::Hopeless(alarm)))
 }
 
 /// Whether the money of a refund that failed is neither back nor on its way.

@@ -6,7 +6,7 @@ use storefront_eventlog::{Filter, Position, SqliteStore};
 use uuid::Uuid;
 
 use super::*;
-use crate::store::aggregates::{Batch, Cause};
+use crate::store::aggregates::{AppendBuilder, Cause};
 use crate::testing::{at_second, card, euro, order, payment};
 
 fn refund_id(number: u128) -> RefundId {
@@ -39,14 +39,14 @@ async fn alarms(later: &[PaymentEvent]) -> Vec<Option<String>> {
         PaymentEvent::Succeeded { reference: "pi_1".to_owned() },
     ];
     let cause = Cause { correlation_id: "order 1".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = Batch::new(at_second(1), cause);
+    let mut batch = AppendBuilder::new(at_second(1), cause);
     batch.add(streams::payment(payment(1)), storefront_eventlog::Version(0), &[&paid[..], later].concat());
     store.append(batch.into_append()).await.unwrap();
-    let filter = Filter { types: LISTENER.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
+    let filter = Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
     let mut said = Vec::new();
     for recorded in store.read_all(Position(0), 100, &filter).await.unwrap().events {
-        let outcome = handle(store.clone(), Turn::of(recorded, LISTENER.name)).await;
-        said.push(outcome.err().map(|trouble| trouble.to_string()));
+        let outcome = handle(store.clone(), Delivery::of(recorded, SUBSCRIPTION.name)).await;
+        said.push(outcome.err().map(|error| error.to_string()));
     }
     said
 }

@@ -16,10 +16,10 @@ use tracing::{error, info, warn};
 use crate::clock;
 use crate::config::{Config, StoreChoice};
 use crate::http;
-use crate::http::gate::Door;
+use crate::http::gate::Gate;
 use crate::http::state::Shop;
 use crate::lab::{LocalResponse, ResetError, ShopControl};
-use crate::runtime::running_shop::{Inside, LogSetBack, PATIENCE};
+use crate::runtime::running_shop::{LogSetBack, RunningShop, SHUTDOWN_TIMEOUT};
 use crate::runtime::server::StartError;
 use crate::store::commands;
 use crate::store::commands::{Context, Done, Failure, Reply};
@@ -31,34 +31,39 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The door, and whatever is behind it now.
-pub(crate) struct House {
+pub(crate) struct Runtime {
     config: Config,
     stop: CancellationToken,
-    pub(crate) door: Arc<Door>,
-    inside: Mutex<Option<Inside>>,
+    pub(crate) gate: Arc<Gate>,
+    running: Mutex<Option<RunningShop>>,
     /// Itself, for the lab inside.
-    me: Weak<House>,
+    me: Weak<Runtime>,
 }
 
-impl House {
+impl Runtime {
     /// Opens a shop behind a door.
     ///
     /// # Errors
     /// See [`StartError`].
     pub(crate) async fn open(config: Config, stop: CancellationToken) -> Result<Arc<Self>, StartError> {
-        let house =
-            Arc::new_cyclic(|me| Self { config, stop, door: Arc::default(), inside: Mutex::new(None), me: me.clone() });
-        *house.inside.lock().await = Some(house.furnish(None).await?);
-        tokio::spawn(house.clone().opens_anew_when_the_log_is_set_back());
-        Ok(house)
+        let runtime = Arc::new_cyclic(|me| Self {
+            config,
+            stop,
+            gate: Arc::default(),
+            running: Mutex::new(None),
+            me: me.clone(),
+        });
+        *runtime.running.lock().await = Some(runtime.build(None).await?);
+        tokio::spawn(runtime.clone().opens_anew_when_the_log_is_set_back());
+        Ok(runtime)
     }
 
     /// Closes the shop for good, once its last requests are answered.
     pub(crate) async fn close(&self, requests: impl Future<Output = ()>) {
-        if let Some(inside) = self.inside.lock().await.take() {
-            inside.close(requests).await;
+        if let Some(running) = self.running.lock().await.take() {
+            running.close(requests).await;
         }
-        self.door.close(0, Duration::ZERO).await;
+        self.gate.close(0, Duration::ZERO).await;
     }
 
     /// Starts the shop over with a new log, and the stubs with it. Answers the name under which the old log is kept; the new
@@ -67,39 +72,41 @@ impl House {
     /// # Errors
     /// See [`ResetError`]; everything is as it was then, but for work that was broken off and goes on.
     async fn start_over(&self, context: Context) -> Result<Done, ResetError> {
-        let mut inside = self.inside.try_lock().map_err(|_| ResetError::Running)?;
+        let mut running = self.running.try_lock().map_err(|_| ResetError::Running)?;
         let file = match &self.config.store {
             StoreChoice::Memory => None,
             StoreChoice::File(path) => Some(path.clone()),
             StoreChoice::Postgres(_) => return Err(ResetError::Shared),
         };
-        let Some(lab) = inside.as_ref().and_then(|inside| inside.lab.clone()) else { return Err(ResetError::Running) };
+        let Some(lab) = running.as_ref().and_then(|running| running.lab.clone()) else {
+            return Err(ResetError::Running);
+        };
         // Whoever does not answer now will not do it later either.
         lab.stubs.faults(Stub::Products).await?;
         lab.close()?;
-        if let Some(old) = inside.take() {
+        if let Some(old) = running.take() {
             old.stop();
             // The request that asks for this is inside itself.
-            if !self.door.close(1, PATIENCE).await {
+            if !self.gate.close(1, SHUTDOWN_TIMEOUT).await {
                 warn!("some requests did not end before the shop was started over");
             }
             old.close(std::future::ready(())).await;
         }
         let done = async {
-            let kept = file.as_deref().map(PutAway::prepare).transpose()?;
+            let kept = file.as_deref().map(LogArchive::prepare).transpose()?;
             lab.stubs.start_over().await?;
-            kept.map(PutAway::carry_out).transpose()
+            kept.map(LogArchive::carry_out).transpose()
         };
         let kept = done.await;
         // With what is there now: a new log, or the old one when it could not be put away.
-        match (Inside::open(&self.config, self.stop.child_token(), &self.me, None).await, kept) {
+        match (RunningShop::open(&self.config, self.stop.child_token(), &self.me, None).await, kept) {
             (Ok((opened, shop)), kept) => {
-                *inside = Some(opened);
+                *running = Some(opened);
                 let done = match kept {
                     Ok(kept_as) => Self::answer(&shop, &context, kept_as).await,
                     Err(refusal) => Err(refusal),
                 };
-                self.door.open(http::router(shop));
+                self.gate.open(http::router(shop));
                 info!(done = done.is_ok(), "the shop is started over");
                 done
             }
@@ -118,15 +125,15 @@ impl House {
 
     /// Waits for a database that is set back under the shop, and then has everybody begin with what is there.
     async fn opens_anew_when_the_log_is_set_back(self: Arc<Self>) {
-        let (stop, house) = (self.stop.clone(), self);
+        let (stop, runtime) = (self.stop.clone(), self);
         let watching = async move {
             loop {
-                let health = house.inside.lock().await.as_ref().map(|inside| inside.log_health.clone());
+                let health = runtime.running.lock().await.as_ref().map(|running| running.log_health.clone());
                 // Closed for good.
                 let Some(health) = health else { return };
                 // A shop that is started over has another log, and another health.
                 if let Some(how) = clock::timeout(HEALTH_INTERVAL, health.set_back()).await {
-                    house.open_anew(how).await;
+                    runtime.open_anew(how).await;
                 }
             }
         };
@@ -134,19 +141,19 @@ impl House {
     }
 
     async fn open_anew(&self, how: SetBack) {
-        let mut inside = self.inside.lock().await;
-        let Some(old) = inside.take() else { return };
+        let mut running = self.running.lock().await;
+        let Some(old) = running.take() else { return };
         error!(known = %how.known, head = %how.head, "the log was set back; the shop is opened anew on what is there");
         let set_back = LogSetBack { how, epoch: old.epoch, noticed_at: clock::now() };
         old.stop();
-        if !self.door.close(0, PATIENCE).await {
+        if !self.gate.close(0, SHUTDOWN_TIMEOUT).await {
             warn!("some requests did not end before the shop was opened anew");
         }
         old.close(std::future::ready(())).await;
         loop {
-            match self.furnish(Some(&set_back)).await {
+            match self.build(Some(&set_back)).await {
                 Ok(opened) => {
-                    *inside = Some(opened);
+                    *running = Some(opened);
                     info!("the shop is open again on the log that was set back");
                     return;
                 }
@@ -158,17 +165,17 @@ impl House {
         }
     }
 
-    async fn furnish(&self, set_back: Option<&LogSetBack>) -> Result<Inside, StartError> {
-        let (inside, shop) = Inside::open(&self.config, self.stop.child_token(), &self.me, set_back).await?;
-        self.door.open(http::router(shop));
-        Ok(inside)
+    async fn build(&self, set_back: Option<&LogSetBack>) -> Result<RunningShop, StartError> {
+        let (running, shop) = RunningShop::open(&self.config, self.stop.child_token(), &self.me, set_back).await?;
+        self.gate.open(http::router(shop));
+        Ok(running)
     }
 }
 
 #[async_trait]
-impl ShopControl for House {
+impl ShopControl for Runtime {
     async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
-        self.door.ask(method, path, body).await
+        self.gate.ask(method, path, body).await
     }
 
     async fn reset(self: Arc<Self>, context: Context) -> Result<Done, ResetError> {
@@ -177,13 +184,13 @@ impl ShopControl for House {
 }
 
 /// A closed log in a file that is to be put away.
-struct PutAway {
+struct LogArchive {
     from: PathBuf,
     to: PathBuf,
     views: PathBuf,
 }
 
-impl PutAway {
+impl LogArchive {
     /// Finds a free name for it, and looks whether nobody uses it.
     fn prepare(path: &Path) -> Result<Self, ResetError> {
         let from = path.canonicalize()?;

@@ -9,14 +9,14 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
-use crate::catalogue::picture_cache::Pictures;
-use crate::catalogue::sync::Assortment;
+use crate::catalogue::picture_cache::PictureCache;
+use crate::catalogue::sync::CatalogueSync;
 use crate::clock;
 use crate::config::{Config, StoreChoice};
 use crate::documents::FontShelf;
-use crate::http::idempotency::Running;
+use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
 use crate::http::state::Shop;
@@ -28,15 +28,15 @@ use crate::operations::progress::Progress;
 use crate::payments::reconciliation::Reconciliation;
 use crate::processes::engine::start_positions;
 use crate::processes::issue_invoices_and_credit_notes;
-use crate::runtime::restart::House;
+use crate::runtime::restart::Runtime;
 use crate::runtime::server::{StartError, Systems, bad_address, open_log, open_views};
-use crate::runtime::workers::{Shift, Staff};
+use crate::runtime::workers::{WorkerSet, Workers};
 use crate::store::aggregates::Store;
 use crate::store::log_health::{LogHealth, SetBack};
-use crate::views::{Pace, Views};
+use crate::views::{RebuildPace, Views};
 
 /// How long requests and processes may take to end when they are told to stop.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Follows the clock of the log for ever.
 async fn follow_clock(log_health: LogHealth, store: Store) {
@@ -69,10 +69,10 @@ impl LogSetBack {
 }
 
 /// An open shop.
-pub(crate) struct Inside {
+pub(crate) struct RunningShop {
     store: Store,
     views: Views,
-    staff: Arc<Staff>,
+    workers: Arc<Workers>,
     tasks: TaskTracker,
     stop: CancellationToken,
     pub(crate) lab: Option<Arc<Lab>>,
@@ -81,7 +81,7 @@ pub(crate) struct Inside {
     pub(crate) epoch: Option<Uuid>,
 }
 
-impl Inside {
+impl RunningShop {
     /// Opens the log, starts views and processes; what answers requests goes through the door. The systems around the shop
     /// need not be there yet. `set_back` tells of a log that was set back under the shop that was open before.
     ///
@@ -90,7 +90,7 @@ impl Inside {
     pub(crate) async fn open(
         config: &Config,
         stop: CancellationToken,
-        house: &Weak<House>,
+        runtime: &Weak<Runtime>,
         set_back: Option<&LogSetBack>,
     ) -> Result<(Self, Shop), StartError> {
         let products =
@@ -106,39 +106,43 @@ impl Inside {
         }
         let epoch = store.epoch().await?;
         log_health.follow_clock(&store).await?;
-        let pace = Pace { batch: config.rebuild_batch, pause: config.rebuild_pause };
+        let pace = RebuildPace { batch: config.rebuild_batch, pause: config.rebuild_pause };
         let views = open_views(&config.store, &store, pace).await?;
         start_positions::introduce(&store).await?;
         let before_invoices =
-            start_positions::acts_after(&store, issue_invoices_and_credit_notes::LISTENER.name).await?;
+            start_positions::acts_after(&store, issue_invoices_and_credit_notes::SUBSCRIPTION.name).await?;
         let opened_at = store.head().await?;
         let tasks = TaskTracker::new();
         tasks.spawn(stop.clone().run_until_cancelled_owned(follow_clock(log_health.clone(), store.clone())));
         let freshness = Arc::new(Freshness::new(config.quote_life));
         tasks.spawn(views.clone().run(stop.clone()));
         let progress = Progress::default();
-        let lists: Arc<dyn Lists> = Arc::new(views.clone());
-        let assortment =
-            Arc::new(Assortment::new(store.clone(), systems.products.clone(), freshness.clone(), lists.clone()));
+        let basket_lookup: Arc<dyn BasketLookup> = Arc::new(views.clone());
+        let catalogue_sync = Arc::new(CatalogueSync::new(
+            store.clone(),
+            systems.products.clone(),
+            freshness.clone(),
+            basket_lookup.clone(),
+        ));
         let cards = systems.cards.clone();
-        let staff = Arc::new(Staff {
+        let workers = Arc::new(Workers {
             config: config.clone(),
             store: store.clone(),
             progress: progress.clone(),
-            lists,
+            basket_lookup,
             systems,
             freshness: freshness.clone(),
-            assortment: assortment.clone(),
+            catalogue_sync: catalogue_sync.clone(),
             stop: stop.clone(),
-            shift: Mutex::new(Shift::default()),
+            worker_set: Mutex::new(WorkerSet::default()),
         });
-        staff.begin();
+        workers.begin();
         let lab = stubs.map(|stubs| {
             Arc::new(Lab {
                 stubs,
                 pause: config.lab_pause,
-                shop: house.clone(),
-                workers: staff.clone(),
+                shop: runtime.clone(),
+                workers: workers.clone(),
                 store: store.clone(),
                 tasks: tasks.clone(),
                 stop: stop.clone(),
@@ -164,12 +168,12 @@ impl Inside {
             epoch,
             set_back: set_back.map(LogSetBack::sentence),
             views: views.clone(),
-            pictures: Arc::new(Pictures::new(products.clone(), freshness.clone())),
+            picture_cache: Arc::new(PictureCache::new(products.clone(), freshness.clone())),
             fonts,
             products,
-            assortment,
+            catalogue_sync,
             freshness,
-            running: Running::default(),
+            running: InFlightKeys::default(),
             lab: lab.clone(),
             order_watch,
             progress,
@@ -186,7 +190,7 @@ impl Inside {
             access: Arc::new(Access::of(config)),
             stop: stop.clone(),
         };
-        Ok((Self { store, views, staff, tasks, stop, lab, log_health, epoch }, shop))
+        Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch }, shop))
     }
 
     /// Waiting requests are answered, and everybody is told to end what they are at.
@@ -201,9 +205,9 @@ impl Inside {
         let ends = async {
             requests.await;
             self.tasks.wait().await;
-            self.staff.gone().await;
+            self.workers.gone().await;
         };
-        if tokio::time::timeout(PATIENCE, ends).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, ends).await.is_err() {
             warn!("some requests did not end in time");
         }
         self.views.close().await;

@@ -12,18 +12,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::catalogue::basket_lookup::Lists;
+use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
-use crate::catalogue::sync::Assortment;
+use crate::catalogue::sync::CatalogueSync;
 use crate::config::{Config, StoreChoice};
 use crate::http::connections;
 use crate::integrations::card_gateway::CardGateway;
 use crate::integrations::mailer::{Mailer, MailerConfig};
-use crate::integrations::ports::{Cards, Post, Products};
+use crate::integrations::ports::{MailSender, PaymentGateway, Products};
 use crate::integrations::product_service::ProductService;
 use crate::operations::progress::Progress;
-use crate::processes::engine::lease_runner::Tenancy;
-use crate::processes::engine::retry_policy::Trouble;
+use crate::processes::engine::lease_runner::LeaseConfig;
+use crate::processes::engine::retry_policy::HandlerError;
 use crate::processes::engine::runner;
 use crate::processes::engine::timers::Timers;
 use crate::processes::{
@@ -35,10 +35,10 @@ use crate::processes::{
 };
 use crate::random;
 use crate::runtime::open_files;
-use crate::runtime::restart::House;
-use crate::store::aggregates::{Batch, Store};
+use crate::runtime::restart::Runtime;
+use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
-use crate::views::{FeedError, Pace, ViewStore, ViewStoreError, Views};
+use crate::views::{FeedError, RebuildPace, ViewStore, ViewStoreError, Views};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -85,16 +85,16 @@ pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
-    house: HouseHandle,
+    runtime: RuntimeHandle,
     _note: Option<AddressNote>,
 }
 
 /// Hides the shop's insides from `Debug`.
-struct HouseHandle(Arc<House>);
+struct RuntimeHandle(Arc<Runtime>);
 
-impl std::fmt::Debug for HouseHandle {
+impl std::fmt::Debug for RuntimeHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("House(…)")
+        f.write_str("Runtime(…)")
     }
 }
 
@@ -109,8 +109,8 @@ impl Server {
         }
         let default_vat_rate = config.default_vat_rate;
         let address = config.listen;
-        let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
-        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        let subscription = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let address = subscription.local_addr().map_err(|source| StartError::Listen { address, source })?;
         config.listen = address;
         config.card_return_url.get_or_insert_with(|| format!("http://{address}/v1/payments/return"));
         let stop = CancellationToken::new();
@@ -120,7 +120,7 @@ impl Server {
             StoreChoice::Memory | StoreChoice::Postgres(_) => None,
         };
         let lacks_webhook_secret = config.card_webhook_secret.is_none();
-        let house = House::open(config, stop.clone()).await.map_err(|error| runs_already(error, log.as_deref()))?;
+        let runtime = Runtime::open(config, stop.clone()).await.map_err(|error| runs_already(error, log.as_deref()))?;
         if lacks_webhook_secret {
             warn!(
                 "no webhook secret: news of the card gateway are refused, and outcomes are learnt by asking alone; give \
@@ -129,7 +129,8 @@ impl Server {
         }
         let note = log.map(|path| AddressNote::write(&path, &join_url(address)));
         let open_files = open_files::raise_limit();
-        let serving = connections::serve(listener, house.door.router(), connection_limits, open_files, stop.clone());
+        let serving =
+            connections::serve(subscription, runtime.gate.router(), connection_limits, open_files, stop.clone());
         let serving = tokio::spawn(serving);
         match default_vat_rate {
             Some(rate) => {
@@ -138,7 +139,7 @@ impl Server {
             None => info!("products of which the product service names no VAT rate are not sold"),
         }
         info!(%address, "the shop is open");
-        Ok(Self { address, stop, serving, house: HouseHandle(house), _note: note })
+        Ok(Self { address, stop, serving, runtime: RuntimeHandle(runtime), _note: note })
     }
 
     /// Where it listens.
@@ -160,7 +161,7 @@ impl Server {
     pub async fn shutdown(self) {
         self.stop.cancel();
         let serving = async { drop(self.serving.await) };
-        self.house.0.close(serving).await;
+        self.runtime.0.close(serving).await;
     }
 }
 
@@ -235,8 +236,8 @@ const NO_RETURN_URL: &str = "http://127.0.0.1/v1/payments/return";
 /// The systems around the shop, as the processes reach them.
 pub(crate) struct Systems {
     pub(crate) products: Arc<dyn Products>,
-    pub(crate) cards: Arc<dyn Cards>,
-    pub(crate) mail: Arc<dyn Post>,
+    pub(crate) cards: Arc<dyn PaymentGateway>,
+    pub(crate) mail: Arc<dyn MailSender>,
 }
 
 impl Systems {
@@ -270,16 +271,16 @@ pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Store, StoreError> 
 
 /// A log in memory or in a file is this server's alone. By always coming under the same name, it has its leases back at once
 /// after it was killed.
-pub(crate) fn tenancy(config: &Config) -> Tenancy {
+pub(crate) fn lease_config(config: &Config) -> LeaseConfig {
     let holder = match config.store {
         StoreChoice::Memory | StoreChoice::File(_) => "the only server".to_owned(),
         StoreChoice::Postgres(_) => format!("server {}", random::id()),
     };
-    Tenancy { holder, lease_ttl: config.lease_ttl }
+    LeaseConfig { holder, lease_ttl: config.lease_ttl }
 }
 
 /// Opens the views beside the log.
-pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: Pace) -> Result<Views, StartError> {
+pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: RebuildPace) -> Result<Views, StartError> {
     let store = match choice {
         StoreChoice::Memory => ViewStore::in_memory(),
         StoreChoice::File(path) => {
@@ -298,7 +299,7 @@ pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: Pace) ->
 /// See [`StartError`]; also when there is no such view.
 pub async fn rebuild_view(choice: &StoreChoice, name: &str) -> Result<u64, StartError> {
     let log = open_log(choice).await?;
-    let views = open_views(choice, &log, Pace { batch: 10_000, pause: Duration::ZERO }).await?;
+    let views = open_views(choice, &log, RebuildPace { batch: 10_000, pause: Duration::ZERO }).await?;
     let rebuilt = views.rebuild_offline(name).await;
     views.close().await;
     log.close().await;
@@ -327,33 +328,33 @@ impl From<FeedError> for StartError {
 }
 
 /// What the processes run on.
-pub(crate) struct Ground<'a> {
+pub(crate) struct ProcessContext<'a> {
     pub(crate) store: &'a Store,
     pub(crate) progress: &'a Progress,
-    pub(crate) tenancy: Tenancy,
+    pub(crate) lease_config: LeaseConfig,
     pub(crate) tasks: &'a TaskTracker,
     pub(crate) stop: &'a CancellationToken,
     /// Ends everybody on the spot, as a crash would.
     pub(crate) killed: &'a CancellationToken,
 }
 
-impl Ground<'_> {
-    fn start<H, F, E>(&self, listener: runner::Listener, handle: H)
+impl ProcessContext<'_> {
+    fn start<H, F, E>(&self, subscription: runner::Subscription, handle: H)
     where
-        H: Fn(Store, runner::Turn) -> F + Send + Sync + 'static,
+        H: Fn(Store, runner::Delivery) -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<Trouble> + Send + 'static,
+        E: Into<HandlerError> + Send + 'static,
     {
         let (store, progress, stop) = (self.store.clone(), self.progress.clone(), self.stop.clone());
-        self.spawn(runner::run(store, self.tenancy.clone(), listener, progress, stop, handle));
+        self.spawn(runner::run(store, self.lease_config.clone(), subscription, progress, stop, handle));
     }
 
     fn act_on<J, F>(&self, timers: Timers, judge: J)
     where
         J: Fn(Store, Timer) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<Batch, Failure>> + Send + 'static,
+        F: Future<Output = Result<AppendBuilder, Failure>> + Send + 'static,
     {
-        self.spawn(timers.run(self.store.clone(), self.tenancy.clone(), self.stop.clone(), judge));
+        self.spawn(timers.run(self.store.clone(), self.lease_config.clone(), self.stop.clone(), judge));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -365,70 +366,81 @@ impl Ground<'_> {
 /// Starts everything that the shop does by itself.
 pub(crate) fn start_processes(
     config: &Config,
-    ground: &Ground<'_>,
-    lists: &Arc<dyn Lists>,
+    context: &ProcessContext<'_>,
+    basket_lookup: &Arc<dyn BasketLookup>,
     systems: &Systems,
     freshness: &Arc<Freshness>,
-    assortment: &Arc<Assortment>,
+    catalogue_sync: &Arc<CatalogueSync>,
 ) {
     let life = config.reservation_life;
-    ground.start(check_out_orders::LISTENER, move |store, turn| check_out_orders::handle(store, life, turn));
+    context
+        .start(check_out_orders::SUBSCRIPTION, move |store, delivery| check_out_orders::handle(store, life, delivery));
     let cards = systems.cards.clone();
-    ground.start(take_payments::LISTENER, move |store, turn| take_payments::handle(store, cards.clone(), life, turn));
-    let timers = Timers::of(authentications::LISTENER.name);
+    context.start(take_payments::SUBSCRIPTION, move |store, delivery| {
+        take_payments::handle(store, cards.clone(), life, delivery)
+    });
+    let timers = Timers::of(authentications::SUBSCRIPTION.name);
     let cards = systems.cards.clone();
-    ground.act_on(timers.clone(), move |store, timer| authentications::judge(store, cards.clone(), timer));
-    ground.start(authentications::LISTENER, move |store, turn| authentications::handle(store, timers.clone(), turn));
-    ground.start(pay_from_wallets::LISTENER, pay_from_wallets::handle);
+    context.act_on(timers.clone(), move |store, timer| authentications::judge(store, cards.clone(), timer));
+    context.start(authentications::SUBSCRIPTION, move |store, delivery| {
+        authentications::handle(store, timers.clone(), delivery)
+    });
+    context.start(pay_from_wallets::SUBSCRIPTION, pay_from_wallets::handle);
     let money = |amount| Money::new(amount, config.currency);
     let terms = issue_vouchers::Terms {
         threshold: money(config.terms.voucher_threshold),
         amount: money(config.terms.voucher_amount),
     };
     let draw: issue_vouchers::Draw = Arc::new(issue_vouchers::random_code);
-    ground.start(issue_vouchers::LISTENER, move |store, turn| {
-        issue_vouchers::handle(store, terms.clone(), draw.clone(), turn)
+    context.start(issue_vouchers::SUBSCRIPTION, move |store, delivery| {
+        issue_vouchers::handle(store, terms.clone(), draw.clone(), delivery)
     });
     let registers = issue_invoices_and_credit_notes::Registers::default();
     let seller = Arc::new(config.seller.clone());
-    ground.start(issue_invoices_and_credit_notes::LISTENER, move |store, turn| {
-        issue_invoices_and_credit_notes::handle(store, registers.clone(), seller.clone(), turn)
+    context.start(issue_invoices_and_credit_notes::SUBSCRIPTION, move |store, delivery| {
+        issue_invoices_and_credit_notes::handle(store, registers.clone(), seller.clone(), delivery)
     });
-    ground.start(notices::LISTENER, notices::handle);
+    context.start(notices::SUBSCRIPTION, notices::handle);
     let (mail, attempts) = (systems.mail.clone(), config.mail_attempts);
-    ground.start(send_mail::LISTENER, move |store, turn| send_mail::handle(store, mail.clone(), attempts, turn));
-    let seen = lists.clone();
-    ground.start(reprice_open_baskets::LISTENER, move |store, turn| {
-        reprice_open_baskets::handle(store, seen.clone(), turn)
+    context.start(send_mail::SUBSCRIPTION, move |store, delivery| {
+        send_mail::handle(store, mail.clone(), attempts, delivery)
     });
-    ground
-        .start(give_back_the_voucher_of_a_refunded_order::LISTENER, give_back_the_voucher_of_a_refunded_order::handle);
-    ground
-        .start(tell_operators_of_money_that_needs_a_look::LISTENER, tell_operators_of_money_that_needs_a_look::handle);
-    start_timers(config, ground, &systems.cards);
+    let seen = basket_lookup.clone();
+    context.start(reprice_open_baskets::SUBSCRIPTION, move |store, delivery| {
+        reprice_open_baskets::handle(store, seen.clone(), delivery)
+    });
+    context.start(
+        give_back_the_voucher_of_a_refunded_order::SUBSCRIPTION,
+        give_back_the_voucher_of_a_refunded_order::handle,
+    );
+    context.start(
+        tell_operators_of_money_that_needs_a_look::SUBSCRIPTION,
+        tell_operators_of_money_that_needs_a_look::handle,
+    );
+    start_timers(config, context, &systems.cards);
     if config.demo_stock {
-        ground.start(put_demo_stock_on_the_shelf::LISTENER, put_demo_stock_on_the_shelf::handle);
+        context.start(put_demo_stock_on_the_shelf::SUBSCRIPTION, put_demo_stock_on_the_shelf::handle);
     }
-    let (following, stop) = (assortment.clone(), ground.stop.clone());
-    let (store, tenancy) = (ground.store.clone(), ground.tenancy.clone());
-    ground.spawn(follow_the_product_service::run(store, tenancy, following, freshness.clone(), stop));
+    let (following, stop) = (catalogue_sync.clone(), context.stop.clone());
+    let (store, lease_config) = (context.store.clone(), context.lease_config.clone());
+    context.spawn(follow_the_product_service::run(store, lease_config, following, freshness.clone(), stop));
 }
 
 /// What ends by itself when its time is over.
-fn start_timers(config: &Config, ground: &Ground<'_>, cards: &Arc<dyn Cards>) {
-    let (cards, timers) = (cards.clone(), Timers::of(ask_about_pending_refunds::LISTENER.name));
-    ground.act_on(timers.clone(), move |store, timer| ask_about_pending_refunds::judge(store, cards.clone(), timer));
-    ground.start(ask_about_pending_refunds::LISTENER, move |store, turn| {
-        ask_about_pending_refunds::handle(store, timers.clone(), turn)
+fn start_timers(config: &Config, context: &ProcessContext<'_>, cards: &Arc<dyn PaymentGateway>) {
+    let (cards, timers) = (cards.clone(), Timers::of(ask_about_pending_refunds::SUBSCRIPTION.name));
+    context.act_on(timers.clone(), move |store, timer| ask_about_pending_refunds::judge(store, cards.clone(), timer));
+    context.start(ask_about_pending_refunds::SUBSCRIPTION, move |store, delivery| {
+        ask_about_pending_refunds::handle(store, timers.clone(), delivery)
     });
-    let (life, timers) = (config.reservation_life, Timers::of(give_back_what_is_not_paid_in_time::LISTENER.name));
-    ground.act_on(timers.clone(), give_back_what_is_not_paid_in_time::judge);
-    ground.start(give_back_what_is_not_paid_in_time::LISTENER, move |store, turn| {
-        give_back_what_is_not_paid_in_time::handle(store, life, timers.clone(), turn)
+    let (life, timers) = (config.reservation_life, Timers::of(give_back_what_is_not_paid_in_time::SUBSCRIPTION.name));
+    context.act_on(timers.clone(), give_back_what_is_not_paid_in_time::judge);
+    context.start(give_back_what_is_not_paid_in_time::SUBSCRIPTION, move |store, delivery| {
+        give_back_what_is_not_paid_in_time::handle(store, life, timers.clone(), delivery)
     });
-    let (life, timers) = (config.basket_life, Timers::of(end_idle_baskets::LISTENER.name));
-    ground.act_on(timers.clone(), move |store, timer| end_idle_baskets::judge(store, life, timer));
-    ground.start(end_idle_baskets::LISTENER, move |store, turn| {
-        end_idle_baskets::handle(store, life, timers.clone(), turn)
+    let (life, timers) = (config.basket_life, Timers::of(end_idle_baskets::SUBSCRIPTION.name));
+    context.act_on(timers.clone(), move |store, timer| end_idle_baskets::judge(store, life, timer));
+    context.start(end_idle_baskets::SUBSCRIPTION, move |store, delivery| {
+        end_idle_baskets::handle(store, life, timers.clone(), delivery)
     });
 }

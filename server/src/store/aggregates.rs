@@ -25,7 +25,7 @@ use storefront_eventlog::{
 };
 use tracing::debug;
 
-use crate::codec::{self, CodecError, Encoded, Kept};
+use crate::codec::{self, CodecError, Encoded, SnapshotCodec};
 use crate::random;
 
 /// The log, whichever database keeps it.
@@ -40,11 +40,11 @@ const EVENTS_BETWEEN_SNAPSHOTS: u64 = 500;
 const BYTES_PER_EVENT: u64 = 256;
 
 /// An event that is kept in the log, with the state that its stream adds up to.
-pub(crate) trait Stored: Sized + Send {
+pub(crate) trait AggregateEvent: Sized + Send {
     /// What the events of one stream add up to.
     type State: Default + Send;
     /// How that is kept beside the log; `None` where streams stay short.
-    const KEPT: Option<Kept<Self::State>>;
+    const SNAPSHOT: Option<SnapshotCodec<Self::State>>;
 
     fn encode(&self) -> Encoded;
     fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Self, CodecError>;
@@ -53,9 +53,9 @@ pub(crate) trait Stored: Sized + Send {
 
 macro_rules! stored {
     ($event:ty, $state:ty, $module:ident, $kept:expr) => {
-        impl Stored for $event {
+        impl AggregateEvent for $event {
             type State = $state;
-            const KEPT: Option<Kept<$state>> = $kept;
+            const SNAPSHOT: Option<SnapshotCodec<$state>> = $kept;
 
             fn encode(&self) -> Encoded {
                 codec::$module::encode(self)
@@ -97,14 +97,17 @@ pub(crate) enum LoadError {
 }
 
 /// Reads a recorded event as one of its context.
-pub(crate) fn decode<E: Stored>(recorded: &Recorded) -> Result<E, LoadError> {
+pub(crate) fn decode<E: AggregateEvent>(recorded: &Recorded) -> Result<E, LoadError> {
     E::decode(recorded.kind(), recorded.schema_version, recorded.data())
         .map_err(|source| LoadError::Codec { position: recorded.position.0, source })
 }
 
 /// What a stream adds up to, and its last version: what is kept of it, and the events since.
-pub(crate) async fn load<E: Stored>(store: &Store, stream: &StreamName) -> Result<(E::State, Version), LoadError> {
-    let Some(kept) = E::KEPT else { return fold::<E>(store, stream, E::State::default(), Version(0)).await };
+pub(crate) async fn load<E: AggregateEvent>(
+    store: &Store,
+    stream: &StreamName,
+) -> Result<(E::State, Version), LoadError> {
+    let Some(kept) = E::SNAPSHOT else { return fold::<E>(store, stream, E::State::default(), Version(0)).await };
     let (state, begun, bytes) = match store.snapshot(stream, kept.schema_version).await {
         Ok(snapshot) => snapshot
             .and_then(|Snapshot { version, data }| Some(((kept.decode)(&data)?, version, data.as_str().len() as u64)))
@@ -122,7 +125,7 @@ pub(crate) async fn load<E: Stored>(store: &Store, stream: &StreamName) -> Resul
 }
 
 /// Adds the events after a version to what the stream came to there.
-async fn fold<E: Stored>(
+async fn fold<E: AggregateEvent>(
     store: &Store,
     stream: &StreamName,
     mut state: E::State,
@@ -139,7 +142,7 @@ async fn fold<E: Stored>(
 }
 
 /// Keeps what a stream adds up to. A failure only means that the next one reads more.
-async fn keep<S>(store: &Store, stream: &StreamName, kept: &Kept<S>, state: &S, version: Version) {
+async fn keep<S>(store: &Store, stream: &StreamName, kept: &SnapshotCodec<S>, state: &S, version: Version) {
     let Some(data) = (kept.encode)(state) else { return };
     match store.save_snapshot(stream, version, kept.schema_version, &data).await {
         Ok(true) => {}
@@ -196,19 +199,19 @@ impl Cause {
 }
 
 /// Events on their way into one atomic append.
-pub(crate) struct Batch {
+pub(crate) struct AppendBuilder {
     now: Timestamp,
     cause: Cause,
     append: Append,
 }
 
-impl Batch {
+impl AppendBuilder {
     pub(crate) fn new(now: Timestamp, cause: Cause) -> Self {
         Self { now, cause, append: Append::default() }
     }
 
     /// Adds events to a stream that must be at a version; nothing for no events.
-    pub(crate) fn add<E: Stored>(&mut self, stream: StreamName, expected: Version, events: &[E]) {
+    pub(crate) fn add<E: AggregateEvent>(&mut self, stream: StreamName, expected: Version, events: &[E]) {
         if events.is_empty() {
             return;
         }
@@ -217,7 +220,7 @@ impl Batch {
     }
 
     /// The same, each event with a cause of its own.
-    pub(crate) fn add_each<E: Stored>(&mut self, stream: StreamName, expected: Version, events: &[(E, Cause)]) {
+    pub(crate) fn add_each<E: AggregateEvent>(&mut self, stream: StreamName, expected: Version, events: &[(E, Cause)]) {
         if events.is_empty() {
             return;
         }
@@ -249,7 +252,7 @@ impl Batch {
         self.append
     }
 
-    fn sealed<E: Stored>(&self, event: &E, cause: &Cause) -> NewEvent {
+    fn sealed<E: AggregateEvent>(&self, event: &E, cause: &Cause) -> NewEvent {
         let Encoded { kind, schema_version, data } = event.encode();
         NewEvent {
             id: random::id(),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use storefront_domain::stock::StockCommand;
 use storefront_eventlog::{
-    Answer, AppendError, Appended, Fence, Filter, JsonText, Position, Slice, SqliteStore, Taken, Timer,
+    AppendError, Appended, EventPage, Fence, Filter, JsonText, LeaseOutcome, Position, SqliteStore, StoredResponse,
+    Timer,
 };
 
 use super::*;
@@ -39,7 +40,7 @@ impl EventStore for Counting {
         Ok(events)
     }
 
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         self.log.read_all(after, limit, filter).await
     }
 
@@ -55,20 +56,20 @@ impl EventStore for Counting {
         self.log.checkpoint(consumer).await
     }
 
-    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
         self.log.answer(key).await
     }
 
-    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
-        self.log.take_lease(lease, holder, ttl).await
+    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
+        self.log.acquire_lease(lease, holder, ttl).await
     }
 
     async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
         self.log.renew_lease(fence, ttl).await
     }
 
-    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
-        self.log.give_back_lease(fence).await
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.log.release_lease(fence).await
     }
 
     async fn now_ms(&self) -> Result<i64, StoreError> {
@@ -97,8 +98,8 @@ impl EventStore for Counting {
         self.snapshots()?.save_snapshot(stream, version, schema_version, data).await
     }
 
-    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
-        self.log.misfits().await
+    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
+        self.log.inconsistencies().await
     }
 
     async fn close(&self) {
@@ -169,7 +170,7 @@ impl World {
 
     async fn write(&self, version: Version, events: &[StockEvent]) {
         let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(at_second(1), cause);
+        let mut batch = AppendBuilder::new(at_second(1), cause);
         batch.add(self.mugs.clone(), version, events);
         self.store.append(batch.into_append()).await.unwrap();
     }
@@ -199,7 +200,7 @@ impl World {
 }
 
 /// What all events of a stream add up to.
-async fn sum_of_all<E: Stored>(counting: &Counting, stream: &StreamName) -> (E::State, Version) {
+async fn sum_of_all<E: AggregateEvent>(counting: &Counting, stream: &StreamName) -> (E::State, Version) {
     let (mut state, mut version) = (E::State::default(), Version(0));
     loop {
         let page = counting.log.read_stream(stream, Version(version.0 + 1), 10_000).await.unwrap();

@@ -16,12 +16,12 @@ use storefront_domain::{
     wallet::WalletError,
     withdrawals::WithdrawalsError,
 };
-use storefront_eventlog::{Answer, AppendError, JsonText, Position, StoreError, Version};
+use storefront_eventlog::{AppendError, JsonText, Position, StoreError, StoredResponse, Version};
 
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, LoadError, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, LoadError, Store};
 use crate::store::order_record;
 use crate::store::order_record::OrderRecord;
 use crate::store::product_facts;
@@ -189,7 +189,7 @@ async fn write_order(
     for event in &events {
         after.apply(event, now);
     }
-    let mut batch = Batch::new(now, context.cause.clone());
+    let mut batch = AppendBuilder::new(now, context.cause.clone());
     batch.add(streams::order(id), before.version, &events);
     let payment = order_record::load_payment(store, &after.order).await?;
     write(store, batch, context, reply(before, &after, payment.as_ref())?).await
@@ -207,7 +207,7 @@ pub(crate) async fn change_stock(
         let (mut state, version) = aggregates::load::<StockEvent>(store, &streams::stock(id)).await?;
         context.condition.check(version)?;
         let events = stock::decide(&state, command.clone())?;
-        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(streams::stock(id), version, &events);
         for event in &events {
             state = stock::evolve(state, event);
@@ -238,7 +238,7 @@ pub(crate) async fn refund_order(
         let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
         let events = payment::decide(&payment, command.clone())?;
         let after = events.iter().fold(payment, payment::evolve);
-        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(stream, version, &events);
         write(store, batch, context, reply(&record, &after)?).await
     })
@@ -258,7 +258,7 @@ pub(crate) async fn steer_process(
         let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
         context.condition.check(version)?;
         let events = process::decide(&before, command.clone())?;
-        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(stream.clone(), version, &events);
         let after = events.iter().fold(before.clone(), process::evolve);
         write(store, batch, context, reply(&before, &after)?).await
@@ -281,7 +281,7 @@ pub(crate) async fn retry_if_parked(
             Err(ProcessError::NotParked | ProcessError::RetriedAlready) => return Ok(()),
             decided => decided?,
         };
-        let mut batch = Batch::new(clock::now(), cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), cause.clone());
         batch.add(stream.clone(), version, &events);
         store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
@@ -306,7 +306,7 @@ pub(crate) async fn record_payment(
             causation_id: Some(requested.id.to_string()),
             actor: actor.to_owned(),
         };
-        let mut batch = Batch::new(clock::now(), cause);
+        let mut batch = AppendBuilder::new(clock::now(), cause);
         batch.add(stream.clone(), version, &payment::decide(&payment, outcome.clone())?);
         if batch.is_empty() {
             return Ok(false);
@@ -343,14 +343,19 @@ pub(crate) async fn answered(store: &Store, idempotency: &Idempotency) -> Result
 
 /// Keeps the answer to a command that has taken effect already.
 pub(crate) async fn keep(store: &Store, context: &Context, reply: Reply) -> Result<Done, Failure> {
-    write(store, Batch::new(clock::now(), context.cause.clone()), context, reply).await
+    write(store, AppendBuilder::new(clock::now(), context.cause.clone()), context, reply).await
 }
 
 /// Appends what was decided, with the answer under its idempotency key.
-pub(crate) async fn write(store: &Store, batch: Batch, context: &Context, reply: Reply) -> Result<Done, Failure> {
+pub(crate) async fn write(
+    store: &Store,
+    batch: AppendBuilder,
+    context: &Context,
+    reply: Reply,
+) -> Result<Done, Failure> {
     let mut append = batch.into_append();
     if let Some(Idempotency { key, fingerprint, .. }) = &context.idempotency {
-        append.answer = Some(Answer {
+        append.answer = Some(StoredResponse {
             key: key.clone(),
             fingerprint: fingerprint.clone(),
             body: JsonText::of(&reply)?,
@@ -369,7 +374,7 @@ pub(crate) async fn write(store: &Store, batch: Batch, context: &Context, reply:
     }
 }
 
-fn replay(idempotency: &Idempotency, answer: &Answer, position: Position) -> Result<Done, Failure> {
+fn replay(idempotency: &Idempotency, answer: &StoredResponse, position: Position) -> Result<Done, Failure> {
     if ![&idempotency.fingerprint, &idempotency.fingerprint_of_bytes].contains(&&answer.fingerprint) {
         return Err(Failure::KeyReused);
     }

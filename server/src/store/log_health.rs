@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Fence, Filter, HashTree, JsonText, Position,
-    Recorded, Slice, Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version,
+    Append, AppendError, Appended, Checkpoint, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome,
+    Position, Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version,
 };
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -27,7 +27,7 @@ const PROBE: &str = "health";
 /// What ails the log, as far as it has shown. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogHealth {
-    ailments: Arc<Mutex<Ailments>>,
+    ailments: Arc<Mutex<LogFaults>>,
     set_back: Arc<watch::Sender<Option<SetBack>>>,
     /// How far the machine's clock is ahead of the log's, in milliseconds.
     skew_ms: Arc<AtomicI64>,
@@ -45,9 +45,9 @@ pub(crate) struct SetBack {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Ailments {
-    reading: Option<Trouble>,
-    writing: Option<Trouble>,
+struct LogFaults {
+    reading: Option<StoreCondition>,
+    writing: Option<StoreCondition>,
     /// The last write found no place in the line.
     busy: bool,
     /// Damage on disk does not go away, even where one does not meet it again.
@@ -79,14 +79,14 @@ impl LogHealth {
             // What comes of it is noted like that of every append.
             let _noted = tokio::time::timeout(PROBE_WAIT, probe).await;
         }
-        let Ailments { damaged, busy, writing, reading: _ } = self.noted();
+        let LogFaults { damaged, busy, writing, reading: _ } = self.noted();
         let trouble = match (&head, writing) {
             (_, _) if damaged => Some(
                 "The event log is damaged on disk: stop the server, see what `storefront-server check` says, and restore a \
                  backup."
                     .to_owned(),
             ),
-            (Err(failure), _) => Some(format!("The event log cannot be read: {}.", failure.trouble())),
+            (Err(failure), _) => Some(format!("The event log cannot be read: {}.", failure.condition())),
             (Ok(_), Some(trouble)) => Some(format!("The event log cannot be written: {trouble}.")),
             (Ok(_), None) if busy => Some(
                 "The event log cannot be written: writes wait for too long, and the last one was given up.".to_owned(),
@@ -96,17 +96,17 @@ impl LogHealth {
         Examined { head: head.unwrap_or_default(), trouble }
     }
 
-    fn noted(&self) -> Ailments {
+    fn noted(&self) -> LogFaults {
         *self.ailments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, change: impl FnOnce(&mut Ailments)) {
+    fn note(&self, change: impl FnOnce(&mut LogFaults)) {
         let mut ailments = self.ailments.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *ailments;
         change(&mut ailments);
         let found = [ailments.reading, ailments.writing].into_iter().flatten();
-        ailments.damaged |= found.into_iter().any(|trouble| trouble == Trouble::Damaged);
-        let well = |ailments: &Ailments| ailments.reading.is_none() && ailments.writing.is_none();
+        ailments.damaged |= found.into_iter().any(|trouble| trouble == StoreCondition::Damaged);
+        let well = |ailments: &LogFaults| ailments.reading.is_none() && ailments.writing.is_none();
         match (well(&before), well(&ailments)) {
             (true, false) => error!(reading = ?ailments.reading, writing = ?ailments.writing, "the event log fails"),
             (false, true) => info!("the event log works again"),
@@ -164,7 +164,7 @@ impl LogHealth {
             Ok(_) => self.note(|ailments| ailments.reading = None),
             // Closed, or refused for what was asked: the log is none the worse for it.
             Err(StoreError::Closed | StoreError::Invalid(_)) => {}
-            Err(failure) => self.note(|ailments| ailments.reading = Some(failure.trouble())),
+            Err(failure) => self.note(|ailments| ailments.reading = Some(failure.condition())),
         }
         outcome
     }
@@ -173,8 +173,8 @@ impl LogHealth {
         match &outcome {
             Ok(_) => self.note(|ailments| (ailments.writing, ailments.busy) = (None, false)),
             Err(AppendError::Busy) => self.note(|ailments| ailments.busy = true),
-            Err(AppendError::Store(failure)) if failure.trouble() != Trouble::Closed => {
-                self.note(|ailments| ailments.writing = Some(failure.trouble()));
+            Err(AppendError::Store(failure)) if failure.condition() != StoreCondition::Closed => {
+                self.note(|ailments| ailments.writing = Some(failure.condition()));
             }
             Err(AppendError::Conflict { stream, expected, actual }) => {
                 self.repeats.append_retried(stream.as_str(), *expected, *actual);
@@ -202,7 +202,7 @@ impl EventStore for Watched {
         self.health.note_read(self.log.read_stream(stream, from, limit).await)
     }
 
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         self.health.note_read(self.log.read_all(after, limit, filter).await)
     }
 
@@ -218,20 +218,20 @@ impl EventStore for Watched {
         self.health.note_read(self.log.checkpoint(consumer).await)
     }
 
-    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
         self.health.note_read(self.log.answer(key).await)
     }
 
-    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
-        self.log.take_lease(lease, holder, ttl).await
+    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
+        self.log.acquire_lease(lease, holder, ttl).await
     }
 
     async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
         self.log.renew_lease(fence, ttl).await
     }
 
-    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
-        self.log.give_back_lease(fence).await
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.log.release_lease(fence).await
     }
 
     async fn now_ms(&self) -> Result<i64, StoreError> {
@@ -276,8 +276,8 @@ impl EventStore for Watched {
         self.health.note_read(self.log.checksums(after, limit).await)
     }
 
-    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
-        self.health.note_read(self.log.misfits().await)
+    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
+        self.health.note_read(self.log.inconsistencies().await)
     }
 
     async fn close(&self) {
@@ -300,12 +300,16 @@ mod tests {
         let health = LogHealth::default();
         assert!(health.note_write(Err(failure("no room").into())).is_err());
         assert!(health.note_read(Ok(())).is_ok());
-        assert_eq!(health.noted().writing, Some(Trouble::Failing), "that it can be read says nothing of writing");
+        assert_eq!(
+            health.noted().writing,
+            Some(StoreCondition::Failing),
+            "that it can be read says nothing of writing"
+        );
         assert!(health.note_write(Err(AppendError::Busy)).is_err());
-        assert_eq!(health.noted().writing, Some(Trouble::Failing), "who was turned away has written nothing");
+        assert_eq!(health.noted().writing, Some(StoreCondition::Failing), "who was turned away has written nothing");
         assert!(health.noted().busy, "and that is noted too");
         assert!(health.note_write(Ok(Appended { position: Position(1), versions: vec![] })).is_ok());
-        assert_eq!(health.noted(), Ailments::default());
+        assert_eq!(health.noted(), LogFaults::default());
     }
 
     #[test]
@@ -313,7 +317,7 @@ mod tests {
         let health = LogHealth::default();
         assert!(health.note_read::<()>(Err(StoreError::Closed)).is_err());
         assert!(health.note_write(Err(StoreError::Closed.into())).is_err());
-        assert_eq!(health.noted(), Ailments::default());
+        assert_eq!(health.noted(), LogFaults::default());
     }
 
     #[tokio::test]
@@ -327,13 +331,13 @@ mod tests {
         let told = "The event log cannot be written: its disk or database does not do its work.";
         assert_eq!(trouble.as_deref(), Some(told));
         assert_eq!(health.examine(&watched).await, Examined { head: Position(0), trouble: None });
-        assert_eq!(health.noted(), Ailments::default());
+        assert_eq!(health.noted(), LogFaults::default());
     }
 
     #[test]
     fn damage_is_remembered() {
         let health = LogHealth::default();
-        health.note(|ailments| ailments.reading = Some(Trouble::Damaged));
+        health.note(|ailments| ailments.reading = Some(StoreCondition::Damaged));
         health.note(|ailments| ailments.reading = None);
         assert!(health.noted().damaged);
     }

@@ -123,7 +123,7 @@ impl CatalogueView {
     }
 
     /// Another product than `except` that has an article number or a name which differs at most in case and Unicode form.
-    pub(crate) fn namesake(
+    pub(crate) fn product_with_sku_or_name(
         &self,
         sku: Option<&str>,
         name: Option<&str>,

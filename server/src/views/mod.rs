@@ -40,7 +40,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use catalogue::{CatalogueView, Field as ProductField, body as product_body};
-pub(crate) use engine::step_mode::{Steered, Steering};
+pub(crate) use engine::step_mode::{ControlOutcome, ViewControl};
 pub(crate) use rows::{Head, State, ViewStore, ViewStoreError};
 pub(crate) use steps::steps;
 pub(crate) use stock::{StockView, item as stock_item};
@@ -71,7 +71,7 @@ pub(crate) struct Memory {
 
 /// How a rebuild goes about its work.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RebuildPace {
     /// Events that are taken in at once.
     pub(crate) batch: usize,
     /// The rest between two batches, which leaves room for others.
@@ -92,9 +92,9 @@ struct Inner {
     /// The views that take nothing in, and where each stands.
     paused: watch::Sender<BTreeMap<&'static str, Position>>,
     /// What is asked of the task that follows the log.
-    ask: mpsc::Sender<step_mode::Wish>,
-    asked: tokio::sync::Mutex<mpsc::Receiver<step_mode::Wish>>,
-    pace: Pace,
+    ask: mpsc::Sender<step_mode::ControlRequest>,
+    asked: tokio::sync::Mutex<mpsc::Receiver<step_mode::ControlRequest>>,
+    pace: RebuildPace,
     /// Somebody wants a view rebuilt.
     wanted: Notify,
     /// Another generation of rows is live.
@@ -119,7 +119,7 @@ pub(crate) enum FeedError {
 }
 
 impl Views {
-    pub(crate) fn new(log: Store, store: ViewStore, pace: Pace) -> Self {
+    pub(crate) fn new(log: Store, store: ViewStore, pace: RebuildPace) -> Self {
         let (ask, asked) = mpsc::channel(WISHES);
         Self {
             inner: Arc::new(Inner {
@@ -228,7 +228,7 @@ impl Views {
     }
 
     /// How many events each view could not handle and has left out.
-    pub(crate) async fn left_out(&self) -> Result<Vec<(&'static str, i64)>, ViewStoreError> {
+    pub(crate) async fn skipped(&self) -> Result<Vec<(&'static str, i64)>, ViewStoreError> {
         let all = self.list().await?.into_iter();
         Ok(all.map(|(name, live, _)| (name, live.map_or(0, |live| live.failures.count))).collect())
     }
@@ -278,6 +278,6 @@ impl Views {
 
     /// Views of a log, in that store.
     pub(crate) fn for_tests_in(log: Store, store: ViewStore) -> Self {
-        Self::new(log, store, Pace { batch: 1000, pause: Duration::ZERO })
+        Self::new(log, store, RebuildPace { batch: 1000, pause: Duration::ZERO })
     }
 }

@@ -14,11 +14,11 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 struct Days(Log);
 
 impl Days {
-    fn on<E: aggregates::Stored>(&mut self, day: i64, stream: &StreamName, event: &E) {
+    fn on<E: aggregates::AggregateEvent>(&mut self, day: i64, stream: &StreamName, event: &E) {
         self.about(day, stream, event, "test");
     }
 
-    fn about<E: aggregates::Stored>(&mut self, day: i64, stream: &StreamName, event: &E, correlation_id: &str) {
+    fn about<E: aggregates::AggregateEvent>(&mut self, day: i64, stream: &StreamName, event: &E, correlation_id: &str) {
         self.0.write_about(stream, event, correlation_id);
         self.0.events.last_mut().unwrap().time_ms = day * DAY_MS + 1;
     }

@@ -5,48 +5,48 @@ use storefront_client::{Client, ClientError, Mail as Received, Mailbox};
 
 use crate::driver::effects::{failure, named};
 use crate::state::{Failure, Mail, Mails};
-use crate::update::account::{Errand, FileKind, News};
+use crate::update::account::{FileKind, Request, Response};
 
 /// How many movements one request fetches.
 const PAGE: u32 = 50;
 
-pub(super) async fn run(client: &Client, errand: Errand) -> News {
+pub(super) async fn run(client: &Client, errand: Request) -> Response {
     match errand {
-        Errand::Register { customer, key } => {
+        Request::Register { customer, key } => {
             let register = RegisterCustomer { id: Some(customer) };
             let result = client.register(&register, &named(&key)).await;
-            News::Registered { key, result: result.map(|written| written.value).map_err(failure) }
+            Response::Registered { key, result: result.map(|written| written.value).map_err(failure) }
         }
-        Errand::Wallet { customer } => News::Wallet { customer, result: client.wallet().await.map_err(failure) },
-        Errand::Movements { sequence, cursor } => {
+        Request::Wallet { customer } => Response::Wallet { customer, result: client.wallet().await.map_err(failure) },
+        Request::Movements { sequence, cursor } => {
             let more = cursor.is_some();
             let query = MovementsQuery { limit: Some(PAGE), cursor };
-            News::Movements { sequence, more, result: client.movements(&query).await.map_err(failure) }
+            Response::Movements { sequence, more, result: client.movements(&query).await.map_err(failure) }
         }
-        Errand::Vouchers { sequence, min_position } => {
+        Request::Vouchers { sequence, min_position } => {
             let list = client.vouchers_as_of(min_position).await.map_err(failure);
             let page = |items: Vec<Voucher>| Page { total: items.len() as u64, items, next_cursor: None };
-            News::Vouchers { sequence, result: list.map(|list| page(list.items)) }
+            Response::Vouchers { sequence, result: list.map(|list| page(list.items)) }
         }
-        Errand::Invoices { sequence, query } => {
+        Request::Invoices { sequence, query } => {
             let more = query.cursor.is_some();
-            News::Invoices { sequence, more, result: client.invoices(&query).await.map_err(failure) }
+            Response::Invoices { sequence, more, result: client.invoices(&query).await.map_err(failure) }
         }
-        Errand::Mails { sequence, url, after } => News::Mails { sequence, result: mails(&url, after).await },
-        Errand::Text { number } => {
+        Request::Mails { sequence, url, after } => Response::Mails { sequence, result: mails(&url, after).await },
+        Request::Text { number } => {
             let result = client.document_text(&number).await.map_err(failure).and_then(|text| there(text, &number));
-            News::Text { number, result }
+            Response::Text { number, result }
         }
-        Errand::File { number, kind } => {
+        Request::File { number, kind } => {
             let file = match kind {
                 FileKind::Pdf => client.document_pdf(&number).await,
                 FileKind::Text => client.document_text(&number).await.map(|text| text.map(String::into_bytes)),
             };
             let result = file.map_err(failure).and_then(|file| there(file, &number));
-            News::File { number, kind, result }
+            Response::File { number, kind, result }
         }
-        Errand::Papers { order, invoice } => {
-            News::Papers { order, result: papers(client, order, invoice).await.map_err(failure) }
+        Request::Papers { order, invoice } => {
+            Response::Papers { order, result: papers(client, order, invoice).await.map_err(failure) }
         }
     }
 }

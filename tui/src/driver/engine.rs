@@ -24,7 +24,7 @@ const KEEPING: Duration = Duration::from_millis(300);
 
 /// Something only the terminal can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum TerminalCommand {
     /// A text for the clipboard.
     Copy(String),
     Quit,
@@ -128,17 +128,17 @@ impl Engine {
     }
 
     /// Takes a message in and starts what follows from it; returns what only the terminal can do.
-    pub(crate) fn take(&mut self, msg: Msg) -> Vec<Wish> {
+    pub(crate) fn take(&mut self, msg: Msg) -> Vec<TerminalCommand> {
         let effects = update(&mut self.model, self.clock.now(), msg);
         effects.into_iter().filter_map(|effect| self.start(effect)).collect()
     }
 
-    fn start(&mut self, effect: Effect) -> Option<Wish> {
+    fn start(&mut self, effect: Effect) -> Option<TerminalCommand> {
         match effect {
-            Effect::Quit => return Some(Wish::Quit),
-            Effect::Suspend => return Some(Wish::Suspend),
-            Effect::Redraw => return Some(Wish::Redraw),
-            Effect::Copy(text) => return Some(Wish::Copy(text)),
+            Effect::Quit => return Some(TerminalCommand::Quit),
+            Effect::Suspend => return Some(TerminalCommand::Suspend),
+            Effect::Redraw => return Some(TerminalCommand::Redraw),
+            Effect::Copy(text) => return Some(TerminalCommand::Copy(text)),
             Effect::Save { name, contents } => {
                 let sender = self.outbox(ALWAYS);
                 self.tasks.spawn(async move {

@@ -111,7 +111,7 @@ impl Follower {
             }
             return Ok(named.into_iter().chain([Feed::Online]).chain(paused).collect());
         }
-        let news = (!page.events.is_empty()).then_some(Feed::News { events: page.events });
+        let news = (!page.events.is_empty()).then_some(Feed::NewEvents { events: page.events });
         let thrown = thrown.then_some(Feed::SwitchThrown);
         Ok([named, thrown, paused, news].into_iter().flatten().collect())
     }
@@ -185,7 +185,7 @@ mod tests {
         let client = Client::new(&server.url()).unwrap();
         assert!(matches!(follower.step(&client).await.unwrap()[..], [Feed::Online]));
         let told = follower.step(&client).await.unwrap();
-        assert!(matches!(&told[..], [Feed::News { events }] if events[0].position == 6), "{told:?}");
+        assert!(matches!(&told[..], [Feed::NewEvents { events }] if events[0].position == 6), "{told:?}");
         assert_eq!(follower.cursor, Some(6));
     }
 

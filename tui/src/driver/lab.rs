@@ -3,21 +3,21 @@
 use storefront_client::Client;
 
 use crate::driver::effects::failure;
-use crate::update::lab::{Errand, News};
+use crate::update::lab::{Request, Response};
 
 /// Carries an errand out.
-pub(super) async fn run(client: &Client, errand: Errand) -> News {
+pub(super) async fn run(client: &Client, errand: Request) -> Response {
     match errand {
-        Errand::FetchScenarios => News::Scenarios(client.scenarios().await.map_err(failure)),
-        Errand::FetchFaults => News::Faults(client.faults().await.map_err(failure)),
-        Errand::Play { name } => {
+        Request::FetchScenarios => Response::Scenarios(client.scenarios().await.map_err(failure)),
+        Request::FetchFaults => Response::Faults(client.faults().await.map_err(failure)),
+        Request::Play { name } => {
             let result = client.play_scenario(&name).await.map_err(failure);
-            News::Played { name, result }
+            Response::Played { name, result }
         }
-        Errand::Break { stub, faults } => {
+        Request::Break { stub, faults } => {
             let result = client.set_faults(stub, &faults).await.map_err(failure);
-            News::Broken { stub, result }
+            Response::Broken { stub, result }
         }
-        Errand::Reset => News::Reset(client.reset_shop().await.map_err(failure)),
+        Request::Reset => Response::Reset(client.reset_shop().await.map_err(failure)),
     }
 }

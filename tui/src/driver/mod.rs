@@ -25,7 +25,7 @@ use storefront_client::Client;
 use tokio::time::Instant;
 
 pub(crate) use effects::find_order;
-pub(crate) use engine::{Engine, Wish};
+pub(crate) use engine::{Engine, TerminalCommand};
 use keys::{Gone, Keys};
 use signals::{Signal, Signals};
 
@@ -144,14 +144,14 @@ impl App {
                     Signal::End => self.engine.take(Msg::Quit),
                     // Hanging up continues us too, and then there is no terminal to take over again.
                     Signal::Continued => match self.terminal.enter_again() {
-                        Ok(()) => vec![Wish::Redraw],
-                        Err(_) => vec![Wish::Quit],
+                        Ok(()) => vec![TerminalCommand::Redraw],
+                        Err(_) => vec![TerminalCommand::Quit],
                     },
                 },
                 key = keys.next() => match key {
                     Ok(event) => self.take_key(event),
                     // A terminal that is gone means quitting.
-                    Err(Gone) => vec![Wish::Quit],
+                    Err(Gone) => vec![TerminalCommand::Quit],
                 },
                 Some(embedded) = OptionFuture::from(starting.as_mut()) => {
                     starting = None;
@@ -163,10 +163,10 @@ impl App {
             wishes.extend(self.take_what_waits(&mut keys));
             for wish in wishes {
                 let ends = match wish {
-                    Wish::Quit => true,
-                    Wish::Copy(text) => self.terminal.copy(&text).is_err(),
-                    Wish::Suspend => self.suspend(&mut signals).await.is_err(),
-                    Wish::Redraw => {
+                    TerminalCommand::Quit => true,
+                    TerminalCommand::Copy(text) => self.terminal.copy(&text).is_err(),
+                    TerminalCommand::Suspend => self.suspend(&mut signals).await.is_err(),
+                    TerminalCommand::Redraw => {
                         self.engine.model.changed = true;
                         self.terminal.redraw().is_err()
                     }
@@ -203,7 +203,7 @@ impl App {
         }
     }
 
-    fn opened(&mut self, embedded: Embedded, first_run: bool) -> Result<Vec<Wish>> {
+    fn opened(&mut self, embedded: Embedded, first_run: bool) -> Result<Vec<TerminalCommand>> {
         let url = embedded.join_url().to_owned();
         let mailbox_url = Some(embedded.mailbox_url());
         self.engine.connect(self.acting(Client::new(embedded.url())?));
@@ -219,12 +219,12 @@ impl App {
         }
     }
 
-    fn take_key(&mut self, event: crossterm::event::Event) -> Vec<Wish> {
+    fn take_key(&mut self, event: crossterm::event::Event) -> Vec<TerminalCommand> {
         terminal::message(event, self.chosen_row).map(|msg| self.engine.take(msg)).unwrap_or_default()
     }
 
     /// Takes in everything that is there already, so that a frame is drawn once for all of it.
-    fn take_what_waits(&mut self, keys: &mut Keys) -> Vec<Wish> {
+    fn take_what_waits(&mut self, keys: &mut Keys) -> Vec<TerminalCommand> {
         let mut wishes = Vec::new();
         for _ in 0..BATCH {
             match keys.next_now() {
@@ -234,7 +234,7 @@ impl App {
                     None => break,
                 },
                 Err(Gone) => {
-                    wishes.push(Wish::Quit);
+                    wishes.push(TerminalCommand::Quit);
                     break;
                 }
             }

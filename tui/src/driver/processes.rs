@@ -5,19 +5,19 @@ use storefront_client::{Client, ClientError};
 
 use crate::driver::effects::{failure, named};
 use crate::state::{Steer, Target};
-use crate::update::processes::{Errand, News};
+use crate::update::processes::{Request, Response};
 
 /// Carries an errand out.
-pub(super) async fn run(client: &Client, errand: Errand) -> News {
+pub(super) async fn run(client: &Client, errand: Request) -> Response {
     match errand {
-        Errand::Look => News::Looked(look(client).await.map_err(failure)),
-        Errand::FetchParked { process, query } => {
+        Request::Look => Response::Looked(look(client).await.map_err(failure)),
+        Request::FetchParked { process, query } => {
             let result = client.parked(&process, &query).await.map_err(failure);
-            News::Parked { process, result }
+            Response::Parked { process, result }
         }
-        Errand::Steer { key, steer } => {
+        Request::Steer { key, steer } => {
             let result = send(client, &key, steer).await.map_err(failure);
-            News::Steered { key, result }
+            Response::Steered { key, result }
         }
     }
 }

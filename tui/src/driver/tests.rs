@@ -70,7 +70,7 @@ async fn until(engine: &mut Engine, what: &str, is_so: impl Fn(&Model) -> bool) 
 }
 
 fn press(engine: &mut Engine, keys: &str) {
-    for key in crate::portrait::parse(keys).unwrap() {
+    for key in crate::screenshot::parse(keys).unwrap() {
         engine.take(Msg::Key(key));
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use storefront_api::Event;
 
-use crate::meaning;
+use crate::event_text;
 use crate::plain;
 use crate::view::when;
 
@@ -32,9 +32,9 @@ fn print_raw(line: &str) -> io::Result<()> {
 
 /// Position, a span or a time, stream, event, meaning: aligned.
 pub(super) fn line(event: &Event, time: &str) -> String {
-    let kind = meaning::stream_kind(event);
+    let kind = event_text::stream_kind(event);
     let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what);
-    let line = format!("{:>6}  {time:>9}  {kind:<8}  {what:<22}  {}", event.position, meaning::of(event));
+    let line = format!("{:>6}  {time:>9}  {kind:<8}  {what:<22}  {}", event.position, event_text::of(event));
     line.trim_end().to_owned()
 }
 

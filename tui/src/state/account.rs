@@ -6,7 +6,7 @@ use storefront_api::{CustomerId, DocumentSummary, Money, Movement, Page, Timesta
 
 use crate::keys::Context;
 use crate::settings::Settings;
-use crate::state::{Failure, List, Load, Tries};
+use crate::state::{Failure, List, Load, RetryState};
 
 /// A part of the screen Account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) struct Registration {
     pub(crate) key: String,
     pub(crate) in_flight: bool,
     pub(crate) retry_at: Option<Timestamp>,
-    pub(crate) tries: Tries,
+    pub(crate) tries: RetryState,
 }
 
 /// A mail as the demo's mailbox has it.
@@ -72,7 +72,7 @@ pub(crate) struct Mails {
 
 /// A list that the shop hands out page by page, newest first.
 #[derive(Debug)]
-pub(crate) struct Roll<T> {
+pub(crate) struct AccountList<T> {
     pub(crate) items: Vec<T>,
     /// How many there are, also those that are not here.
     pub(crate) total: usize,
@@ -89,7 +89,7 @@ pub(crate) struct Roll<T> {
     pub(crate) retries: u32,
 }
 
-impl<T> Default for Roll<T> {
+impl<T> Default for AccountList<T> {
     fn default() -> Self {
         Self {
             items: Vec::new(),
@@ -105,7 +105,7 @@ impl<T> Default for Roll<T> {
     }
 }
 
-impl<T> Roll<T> {
+impl<T> AccountList<T> {
     pub(crate) fn selected(&self) -> Option<&T> {
         self.items.get(self.list.cursor)
     }
@@ -170,10 +170,10 @@ pub(crate) struct Account {
     pub(crate) hand_over: bool,
     pub(crate) part: Part,
     pub(crate) wallet: Option<Wallet>,
-    pub(crate) movements: Roll<Movement>,
-    pub(crate) vouchers: Roll<Voucher>,
-    pub(crate) invoices: Roll<DocumentSummary>,
-    pub(crate) mails: Roll<Mail>,
+    pub(crate) movements: AccountList<Movement>,
+    pub(crate) vouchers: AccountList<Voucher>,
+    pub(crate) invoices: AccountList<DocumentSummary>,
+    pub(crate) mails: AccountList<Mail>,
 }
 
 impl Account {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use storefront_api::{Currency, Money, Order, OrderId, ProductId, ReopenReason, Timestamp, VoucherCode};
 
-use crate::state::{List, Load, Tries};
+use crate::state::{List, Load, RetryState};
 
 /// How many changes may wait at most.
 const PENDING_LIMIT: usize = 100;
@@ -87,7 +87,7 @@ pub(crate) struct Basket {
     /// When to send it again.
     pub(crate) retry_at: Option<Timestamp>,
     /// How often in a row it could not be sent.
-    pub(crate) tries: Tries,
+    pub(crate) tries: RetryState,
     pub(crate) list: List,
     /// Lines taken out, the latest last, for undo.
     pub(crate) removed: Vec<Line>,
@@ -104,7 +104,7 @@ impl Basket {
             pending: VecDeque::new(),
             in_flight: false,
             retry_at: None,
-            tries: Tries::default(),
+            tries: RetryState::default(),
             list: List::default(),
             removed: Vec::new(),
             refused: BTreeMap::new(),

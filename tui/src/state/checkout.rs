@@ -6,7 +6,7 @@ use storefront_api::{
 use tui_input::Input;
 
 use crate::settings::{Contact, Settings};
-use crate::state::Tries;
+use crate::state::RetryState;
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,7 +113,7 @@ pub(crate) struct Submission {
     pub(crate) request: CheckoutRequest,
     pub(crate) in_flight: bool,
     pub(crate) retry_at: Option<Timestamp>,
-    pub(crate) tries: Tries,
+    pub(crate) tries: RetryState,
 }
 
 /// What the screen is at.

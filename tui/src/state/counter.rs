@@ -15,7 +15,7 @@ pub(crate) use charges::Charges;
 pub(crate) use sales::{Bar, Figures, STATES, Sales};
 pub(crate) use stock::{Level, Stock, name_of};
 
-use crate::state::{PAGE, Paged};
+use crate::state::{PAGE, PagedList};
 
 /// A part of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub(crate) enum Agreed {
 /// The part Products.
 #[derive(Debug, Default)]
 pub(crate) struct Products {
-    pub(crate) list: Paged<Product>,
+    pub(crate) list: PagedList<Product>,
     pub(crate) search: Input,
     /// What was taken off the shelf, instead of what is on it.
     pub(crate) withdrawn: bool,
@@ -135,7 +135,7 @@ impl Products {
 /// The part Orders.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
-    pub(crate) list: Paged<OrderSummary>,
+    pub(crate) list: PagedList<OrderSummary>,
     pub(crate) search: Input,
     /// `None`: all.
     pub(crate) status: Option<OrderStatus>,
@@ -144,7 +144,7 @@ pub(crate) struct Dispatch {
 impl Default for Dispatch {
     /// What is to be sent comes first.
     fn default() -> Self {
-        Self { list: Paged::default(), search: Input::default(), status: Self::STATUSES[0] }
+        Self { list: PagedList::default(), search: Input::default(), status: Self::STATUSES[0] }
     }
 }
 

@@ -4,7 +4,7 @@
 use storefront_api::{Order, OrderId, Problem, StubFaults, Timestamp, VoucherCode};
 use tui_input::Input;
 
-use crate::state::{Tries, counter, lab};
+use crate::state::{RetryState, counter, lab};
 
 /// What a form is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,7 @@ pub(crate) struct Sending {
     pub(crate) request: Request,
     pub(crate) in_flight: bool,
     pub(crate) retry_at: Option<Timestamp>,
-    pub(crate) tries: Tries,
+    pub(crate) tries: RetryState,
 }
 
 /// The open form.

@@ -2,30 +2,31 @@
 //! reads it.
 
 pub(crate) mod account;
+mod action_availability;
 mod basket;
 mod checkout;
 pub(crate) mod counter;
+mod document;
 mod form;
 mod help;
 pub(crate) mod lab;
 mod list;
 mod log;
-mod offers;
 mod order;
 mod orders;
-mod paged;
+mod paged_list;
 mod pages;
 mod palette;
-mod paper;
 mod processes;
 mod replay;
 mod shop;
 mod timeline;
 
-pub(crate) use account::{Account, Mail, Mails, Registration, Roll};
+pub(crate) use account::{Account, AccountList, Mail, Mails, Registration};
 pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
 pub(crate) use checkout::{Checkout, Field, PAYMENTS, Payment, Phase, Submission, WALLET};
 pub(crate) use counter::{Counter, Part};
+pub(crate) use document::{DocumentView, Page};
 pub(crate) use form::{Agreed, FieldWrong, Form, FormField, FormFor, Request, Sending};
 pub(crate) use help::Help;
 pub(crate) use lab::Lab;
@@ -33,10 +34,9 @@ pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
 pub(crate) use order::{OpenOrder, Question, TIMELINE_KEPT};
 pub(crate) use orders::Orders;
-pub(crate) use paged::{Ask, Paged};
+pub(crate) use paged_list::{Ask, PagedList};
 pub(crate) use pages::{PAGE, Pages};
 pub(crate) use palette::{Command, Palette};
-pub(crate) use paper::{Page, Paper};
 pub(crate) use processes::{
     ASKED_LIMIT, Asked, Parked, Processes, Row, Steer, Target, Waiting, sentence as process_sentence,
 };
@@ -143,14 +143,14 @@ impl Failure {
 
 /// How often in a row something was sent in vain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tries {
+pub(crate) struct RetryState {
     /// How often it will have been sent again.
     pub(crate) again: u32,
     /// How often the shop has asked to come again, since it was last not reached at all.
     put_off: u32,
 }
 
-impl Tries {
+impl RetryState {
     /// How often it had been sent again before the last time.
     pub(crate) fn before(self) -> u32 {
         self.again.saturating_sub(1)
@@ -254,7 +254,7 @@ pub(crate) struct Model {
     /// A form, while it lies over the screen.
     pub(crate) form: Option<Form>,
     /// An invoice, a credit note or a mail, while it lies over the screen.
-    pub(crate) paper: Option<Paper>,
+    pub(crate) paper: Option<DocumentView>,
     /// A question that must be answered first.
     pub(crate) question: Option<Question>,
 }
@@ -382,7 +382,7 @@ impl Model {
         if self.form.is_some() {
             return Context::Form;
         }
-        match self.paper.as_ref().map(Paper::page) {
+        match self.paper.as_ref().map(DocumentView::page) {
             Some(Page::Document(_)) => Context::Document,
             Some(Page::Mail(_)) => Context::Letter,
             None => self.screen_context(),

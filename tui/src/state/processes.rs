@@ -7,7 +7,7 @@ use storefront_api::{
     OrderId, ParkedSequence, ParkedState, Process, ProcessState, Repeats, Retry, Timestamp, View, WaitingEvent,
 };
 
-use crate::state::{List, Load, Tries};
+use crate::state::{List, Load, RetryState};
 
 /// How many looks at the lag are kept for each process and read model.
 const LAGS_KEPT: usize = 8;
@@ -68,7 +68,7 @@ pub(crate) struct Processes {
     lags: BTreeMap<Target, VecDeque<u64>>,
     /// What was asked of processes and is not answered, oldest first; the first of these is on its way.
     pub(crate) asked: VecDeque<Asked>,
-    pub(crate) tries: Tries,
+    pub(crate) tries: RetryState,
     /// When to send the first of them again.
     pub(crate) retry_at: Option<Timestamp>,
     /// What is dropped if the answer to the question is yes.

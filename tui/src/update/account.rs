@@ -1,47 +1,47 @@
 //! The screen Account: becoming a customer, and the lists of what a customer has. A list is asked for when it shows, and
 //! again when an event says that it changed.
 
-mod errand;
+mod request;
 
 use storefront_api::{Customer, CustomerId, Event, InvoiceListQuery, Page, Timestamp, VoucherStatus, Wallet};
 
-pub(crate) use errand::{Errand, FileKind, News};
+pub(crate) use request::{FileKind, Request, Response};
 
 use crate::state::account::Part;
-use crate::state::{Failure, Mails, Model, Registration, Roll, Screen, Tone, Tries};
-use crate::update::{Effect, backoff_ms, basket, new_key, order, paper, refuse, shop};
+use crate::state::{AccountList, Failure, Mails, Model, Registration, RetryState, Screen, Tone};
+use crate::update::{Effect, backoff_ms, basket, document, new_key, order, refuse, shop};
 
 /// How long to gather changes of a list before looking again.
 const REFRESH_DELAY_MS: i64 = 100;
 /// How many lines one request fetches.
 const PAGE: u32 = 50;
 
-pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
+pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
     let (now, live) = (model.now, model.is_live());
     let account = &mut model.account;
     match news {
-        News::Registered { key, result } => return on_registered(model, &key, result),
-        News::Wallet { customer, result } => on_wallet(model, customer, result),
-        News::Movements { sequence, more, result } => {
+        Response::Registered { key, result } => return on_registered(model, &key, result),
+        Response::Wallet { customer, result } => on_wallet(model, customer, result),
+        Response::Movements { sequence, more, result } => {
             take(&mut account.movements, sequence, (now, live), more, result, |movement| movement.version);
         }
-        News::Vouchers { sequence, result } => {
+        Response::Vouchers { sequence, result } => {
             take(&mut account.vouchers, sequence, (now, live), false, result, |voucher| voucher.code.clone());
         }
-        News::Invoices { sequence, more, result } => {
+        Response::Invoices { sequence, more, result } => {
             take(&mut account.invoices, sequence, (now, live), more, result, |document| document.number.clone());
         }
-        News::Mails { sequence, result } => return on_mails(model, sequence, result),
-        News::Text { number, result } => paper::on_text(model, &number, result),
-        News::File { number, kind, result } => return paper::on_file(model, &number, kind, result),
-        News::Papers { order, result } => paper::on_papers(model, order, result),
+        Response::Mails { sequence, result } => return on_mails(model, sequence, result),
+        Response::Text { number, result } => document::on_text(model, &number, result),
+        Response::File { number, kind, result } => return document::on_file(model, &number, kind, result),
+        Response::Papers { order, result } => document::on_papers(model, order, result),
     }
     Vec::new()
 }
 
 /// Takes an answer to the latest question in; without one, it is asked again later, or when the shop is back.
 fn take<T, K: PartialEq>(
-    roll: &mut Roll<T>,
+    roll: &mut AccountList<T>,
     sequence: u64,
     (now, live): (Timestamp, bool),
     more: bool,
@@ -57,7 +57,7 @@ fn take<T, K: PartialEq>(
     }
 }
 
-fn fail<T>(roll: &mut Roll<T>, (now, live): (Timestamp, bool), failure: Failure) {
+fn fail<T>(roll: &mut AccountList<T>, (now, live): (Timestamp, bool), failure: Failure) {
     roll.fail(failure);
     let delay_ms = 1_000 + backoff_ms(roll.retries, 0);
     roll.refresh_at = live.then(|| Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
@@ -100,7 +100,7 @@ pub(super) fn ask_again(model: &mut Model) -> Vec<Effect> {
 
 fn ask_wallet(model: &Model) -> Vec<Effect> {
     let customer = model.account.customer.filter(|_| model.shop_url.is_some());
-    customer.map(|customer| Effect::Account(Errand::Wallet { customer })).into_iter().collect()
+    customer.map(|customer| Effect::Account(Request::Wallet { customer })).into_iter().collect()
 }
 
 fn ask_part(model: &mut Model, part: Part) -> Vec<Effect> {
@@ -112,16 +112,16 @@ fn ask_part(model: &mut Model, part: Part) -> Vec<Effect> {
     let account = &mut model.account;
     let is_customer = account.customer.is_some();
     let errand = match part {
-        Part::Wallet if is_customer => Errand::Movements { sequence: account.movements.ask(), cursor: None },
-        Part::Vouchers if is_customer => Errand::Vouchers { sequence: account.vouchers.ask(), min_position },
+        Part::Wallet if is_customer => Request::Movements { sequence: account.movements.ask(), cursor: None },
+        Part::Vouchers if is_customer => Request::Vouchers { sequence: account.vouchers.ask(), min_position },
         Part::Invoices => {
             let query = InvoiceListQuery { limit: Some(PAGE), min_position, ..InvoiceListQuery::default() };
-            Errand::Invoices { sequence: account.invoices.ask(), query }
+            Request::Invoices { sequence: account.invoices.ask(), query }
         }
         Part::Mailbox => {
             let Some(url) = mailbox_url else { return Vec::new() };
             let after = account.last_mail();
-            Errand::Mails { sequence: account.mails.ask(), url, after }
+            Request::Mails { sequence: account.mails.ask(), url, after }
         }
         Part::Wallet | Part::Vouchers | Part::Profile => return Vec::new(),
     };
@@ -142,7 +142,7 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             let roll = &mut account.movements;
             roll.list.step(by, roll.items.len());
             let sequence = roll.sequence;
-            roll.ask_for_more().map(|cursor| Errand::Movements { sequence, cursor: Some(cursor) })
+            roll.ask_for_more().map(|cursor| Request::Movements { sequence, cursor: Some(cursor) })
         }
         Part::Vouchers => {
             let roll = &mut account.vouchers;
@@ -155,7 +155,7 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
             let sequence = roll.sequence;
             roll.ask_for_more().map(|cursor| {
                 let query = InvoiceListQuery { limit: Some(PAGE), cursor: Some(cursor), ..InvoiceListQuery::default() };
-                Errand::Invoices { sequence, query }
+                Request::Invoices { sequence, query }
             })
         }
         Part::Mailbox => {
@@ -175,7 +175,7 @@ pub(super) fn open_wallet(model: &mut Model) -> Vec<Effect> {
     }
     let (customer, key) = (CustomerId((model.new_id)()), new_key(model));
     model.account.registration =
-        Some(Registration { customer, key, in_flight: false, retry_at: None, tries: Tries::default() });
+        Some(Registration { customer, key, in_flight: false, retry_at: None, tries: RetryState::default() });
     register(model)
 }
 
@@ -187,7 +187,7 @@ fn register(model: &mut Model) -> Vec<Effect> {
     }
     registration.in_flight = true;
     let (customer, key) = (registration.customer, registration.key.clone());
-    vec![Effect::Account(Errand::Register { customer, key })]
+    vec![Effect::Account(Request::Register { customer, key })]
 }
 
 fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>) -> Vec<Effect> {

@@ -5,7 +5,7 @@ use storefront_api::{Order, OrderId, OrderStatus, VoucherCode};
 use crate::keys::{Action, Context};
 pub(super) use crate::state::QUANTITY_LIMIT;
 use crate::state::{
-    Basket, Change, Failure, FieldWrong, Form, FormField, FormFor, Line, Load, Model, Request, Screen, Tone, Tries,
+    Basket, Change, Failure, FieldWrong, Form, FormField, FormFor, Line, Load, Model, Request, RetryState, Screen, Tone,
 };
 use crate::update::{Effect, backoff_ms, checkout, new_key, refuse};
 
@@ -56,7 +56,7 @@ pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Fai
     match result {
         Ok(order) => {
             model.basket.pending.pop_front();
-            model.basket.tries = Tries::default();
+            model.basket.tries = RetryState::default();
             take_order(&mut model.basket, Some(order));
             let mut effects = hand_over(model);
             effects.extend(send_next(model));
@@ -69,7 +69,7 @@ pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Fai
         Err(Failure::Refused(problem)) if problem.code == "order_state" => start_anew(model),
         Err(failure) => {
             model.basket.pending.pop_front();
-            model.basket.tries = Tries::default();
+            model.basket.tries = RetryState::default();
             refuse(model, &failure);
             let mut effects = ask(model);
             effects.extend(send_next(model));

@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use crate::keys::{Action, Context};
 use crate::settings::Contact;
-use crate::state::{Failure, Field, Model, OpenOrder, Phase, Screen, Submission, Tone, Tries, WALLET};
+use crate::state::{Failure, Field, Model, OpenOrder, Phase, RetryState, Screen, Submission, Tone, WALLET};
 use crate::update::{Effect, backoff_ms, basket, new_key, order, refuse};
 
 /// Opens the form at the first field that needs attention.
@@ -105,7 +105,7 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
                 request,
                 in_flight: false,
                 retry_at: None,
-                tries: Tries::default(),
+                tries: RetryState::default(),
             });
             send(model)
         }

@@ -32,7 +32,7 @@ const RETRY_DELAY_MS: i64 = 2_000;
 
 /// Something to be fetched for this screen.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Errand {
+pub(crate) enum CounterRequest {
     Stock { sequence: u64, min_position: Option<u64> },
     Products { ask: Ask, query: Box<ProductQuery> },
     Orders { ask: Ask, query: Box<OrderListQuery> },
@@ -42,7 +42,7 @@ pub(crate) enum Errand {
 
 /// What was fetched.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum CounterResponse {
     Stock { sequence: u64, result: Result<Page<StockItem>, Failure> },
     Products { ask: Ask, result: Result<Page<Product>, Failure>, service: Option<ProductServiceState> },
     Orders { ask: Ask, result: Result<Page<OrderSummary>, Failure> },
@@ -61,25 +61,25 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Counter(match counter.part {
         Part::Stock => {
             counter.stock.sequence += 1;
-            Errand::Stock { sequence: counter.stock.sequence, min_position }
+            CounterRequest::Stock { sequence: counter.stock.sequence, min_position }
         }
         Part::Products => {
             let ask = counter.products.list.ask();
             let query = counter.products.query(ask.cursor.clone(), min_position);
-            Errand::Products { ask, query: Box::new(query) }
+            CounterRequest::Products { ask, query: Box::new(query) }
         }
         Part::Orders => {
             let ask = counter.orders.list.ask();
             let query = counter.orders.query(ask.cursor.clone(), min_position);
-            Errand::Orders { ask, query: Box::new(query) }
+            CounterRequest::Orders { ask, query: Box::new(query) }
         }
         Part::Sales => {
             counter.sales.sequence += 1;
-            Errand::Sales { sequence: counter.sales.sequence, min_position }
+            CounterRequest::Sales { sequence: counter.sales.sequence, min_position }
         }
         Part::Charges => {
             counter.charges.sequence += 1;
-            Errand::Charges { sequence: counter.charges.sequence }
+            CounterRequest::Charges { sequence: counter.charges.sequence }
         }
     })]
 }
@@ -93,30 +93,32 @@ pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
     let errand = match counter.part {
         Part::Products => counter.products.list.ask_for_more().map(|ask| {
             let query = counter.products.query(ask.cursor.clone(), None);
-            Errand::Products { ask, query: Box::new(query) }
+            CounterRequest::Products { ask, query: Box::new(query) }
         }),
         Part::Orders => counter.orders.list.ask_for_more().map(|ask| {
             let query = counter.orders.query(ask.cursor.clone(), None);
-            Errand::Orders { ask, query: Box::new(query) }
+            CounterRequest::Orders { ask, query: Box::new(query) }
         }),
         Part::Stock | Part::Sales | Part::Charges => None,
     };
     errand.map(Effect::Counter).into_iter().collect()
 }
 
-pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
+pub(super) fn on_news(model: &mut Model, news: CounterResponse) -> Vec<Effect> {
     let counter = &mut model.counter;
     let lost = match news {
-        News::Stock { sequence, result } => stock::on_stock(&mut counter.stock, sequence, result),
-        News::Products { ask, result, service } => {
+        CounterResponse::Stock { sequence, result } => stock::on_stock(&mut counter.stock, sequence, result),
+        CounterResponse::Products { ask, result, service } => {
             if service.is_some() {
                 counter.products.service = service;
             }
             counter.products.list.put(&ask, result, |product: &Product| product.id.clone())
         }
-        News::Orders { ask, result } => counter.orders.list.put(&ask, result, |order: &OrderSummary| order.id),
-        News::Sales { sequence, result } => sales::on_sales(&mut counter.sales, sequence, result),
-        News::Charges { sequence, result } => charges::on_charges(&mut counter.charges, sequence, result),
+        CounterResponse::Orders { ask, result } => {
+            counter.orders.list.put(&ask, result, |order: &OrderSummary| order.id)
+        }
+        CounterResponse::Sales { sequence, result } => sales::on_sales(&mut counter.sales, sequence, result),
+        CounterResponse::Charges { sequence, result } => charges::on_charges(&mut counter.charges, sequence, result),
     };
     if lost && model.is_live() {
         model.counter.refresh_at = Some(model.in_ms(RETRY_DELAY_MS));

@@ -1,4 +1,4 @@
-//! News from the log: what they make the client look at again, and whether the shop answers at all.
+//! Response from the log: what they make the client look at again, and whether the shop answers at all.
 
 use storefront_api::{Event, Paused};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             model.account.forget_lists();
             refetch(model)
         }
-        Feed::News { events } => {
+        Feed::NewEvents { events } => {
             online(model);
             on_news(model, events)
         }

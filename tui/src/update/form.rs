@@ -1,7 +1,7 @@
 //! The form over the screen: filling in, one request that is sent until there is a definite answer, and what came of it.
 
 use crate::keys::{Action, Context};
-use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, Sending, Tone, Tries};
+use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, RetryState, Sending, Tone};
 use crate::update::{Effect, backoff_ms, basket, counter, lab, new_key};
 
 /// Goes to another field; after the last comes the first.
@@ -48,7 +48,8 @@ fn submit(model: &mut Model) -> Vec<Effect> {
     form.refusal = None;
     match request {
         Ok(request) => {
-            form.sending = Some(Sending { key, request, in_flight: false, retry_at: None, tries: Tries::default() });
+            form.sending =
+                Some(Sending { key, request, in_flight: false, retry_at: None, tries: RetryState::default() });
             send(model)
         }
         Err(wrong) => {

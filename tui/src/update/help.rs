@@ -2,7 +2,7 @@
 
 use crate::keys::Action;
 use crate::state::{Help, Model};
-use crate::update::{Effect, act};
+use crate::update::{Effect, actions};
 
 pub(super) fn open(model: &mut Model) {
     model.help = Some(Help::new(model.context()));
@@ -12,7 +12,7 @@ pub(super) fn open(model: &mut Model) {
 pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     let chosen = model.help.take().and_then(|help| help.selected(&model.keys).map(|binding| binding.action));
     match chosen {
-        Some(action) if action != Action::Help => act::act(model, action),
+        Some(action) if action != Action::Help => actions::act(model, action),
         _ => Vec::new(),
     }
 }

@@ -25,7 +25,7 @@ const FAULTS_EVERY_MS: i64 = 5_000;
 
 /// What the shop answers.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum Response {
     Scenarios(Result<ScenarioList, Failure>),
     Faults(Result<FaultList, Failure>),
     Played { name: String, result: Result<ScenarioRun, Failure> },
@@ -35,7 +35,7 @@ pub(crate) enum News {
 
 /// What is asked of the shop.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Errand {
+pub(crate) enum Request {
     FetchScenarios,
     FetchFaults,
     Play { name: String },
@@ -43,7 +43,7 @@ pub(crate) enum Errand {
     Reset,
 }
 
-fn errand(errand: Errand) -> Vec<Effect> {
+fn errand(errand: Request) -> Vec<Effect> {
     vec![Effect::Lab(errand)]
 }
 
@@ -67,7 +67,7 @@ fn ask_for_scenarios(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     lab.asking = true;
-    errand(Errand::FetchScenarios)
+    errand(Request::FetchScenarios)
 }
 
 fn ask_for_faults(model: &mut Model) -> Vec<Effect> {
@@ -79,7 +79,7 @@ fn ask_for_faults(model: &mut Model) -> Vec<Effect> {
     }
     lab.asking_faults = true;
     lab.faults_asked_at = Some(model.now);
-    errand(Errand::FetchFaults)
+    errand(Request::FetchFaults)
 }
 
 /// The shop is found, or answers again: it may have a lab now, and things may be broken in it.
@@ -126,17 +126,17 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
+pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
     match news {
-        News::Scenarios(result) => on_scenarios(model, result),
-        News::Faults(result) => {
+        Response::Scenarios(result) => on_scenarios(model, result),
+        Response::Faults(result) => {
             on_faults(model, result);
             model.lab.asking_faults = false;
             if std::mem::take(&mut model.lab.ask_faults_again) { ask_for_faults(model) } else { Vec::new() }
         }
-        News::Played { name, result } => on_played(model, &name, result),
-        News::Broken { stub, result } => switches::on_broken(model, stub, result),
-        News::Reset(result) => on_reset(model, result),
+        Response::Played { name, result } => on_played(model, &name, result),
+        Response::Broken { stub, result } => switches::on_broken(model, stub, result),
+        Response::Reset(result) => on_reset(model, result),
     }
 }
 
@@ -281,7 +281,7 @@ fn play(model: &mut Model, name: String) -> Vec<Effect> {
         return Vec::new();
     }
     lab.starting = Some(name.clone());
-    errand(Errand::Play { name })
+    errand(Request::Play { name })
 }
 
 fn on_played(model: &mut Model, name: &str, result: Result<ScenarioRun, Failure>) -> Vec<Effect> {
@@ -347,7 +347,7 @@ pub(super) fn reset(model: &mut Model, yes: bool) -> Vec<Effect> {
         return Vec::new();
     }
     model.lab.resetting = true;
-    errand(Errand::Reset)
+    errand(Request::Reset)
 }
 
 fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect> {

@@ -2,10 +2,11 @@
 //! time included, and asks for I/O by returning effects. Knows no runtime, no network and no terminal.
 
 pub(crate) mod account;
-mod act;
+mod actions;
 mod basket;
 mod checkout;
 pub(crate) mod counter;
+mod document;
 mod feed;
 mod form;
 mod help;
@@ -13,7 +14,6 @@ pub(crate) mod lab;
 mod order;
 mod orders;
 mod palette;
-mod paper;
 pub(crate) mod processes;
 mod replay;
 mod shop;
@@ -105,16 +105,16 @@ pub(crate) enum Msg {
         number: OrderNumber,
         result: Result<Option<OrderId>, Failure>,
     },
-    /// News for the screen Counter.
-    Counter(counter::News),
+    /// Response for the screen Counter.
+    Counter(counter::CounterResponse),
     /// The shop's word on a form.
     Submitted {
         key: String,
         result: Result<Agreed, Failure>,
     },
-    Processes(processes::News),
-    Lab(lab::News),
-    Account(account::News),
+    Processes(processes::Response),
+    Lab(lab::Response),
+    Account(account::Response),
     /// A file was written: where, or why not.
     Saved(Result<String, String>),
     /// A timeline from a file is to be played.
@@ -131,13 +131,13 @@ pub(crate) enum Msg {
     Quit,
 }
 
-/// News from the log.
+/// Response from the log.
 #[derive(Debug)]
 pub(crate) enum Feed {
     /// The newest events, after nothing was known; replaces what was.
     Loaded { events: Vec<Event> },
     /// What came after the last event.
-    News { events: Vec<Event> },
+    NewEvents { events: Vec<Event> },
     /// The shop answers again.
     Online,
     /// Which log it is (`None` while it is empty), and whether the shop has a lab.
@@ -198,17 +198,17 @@ pub(crate) enum Effect {
     /// Ask for the order of a number.
     FindOrder(OrderNumber),
     /// Something to be fetched for the screen Counter.
-    Counter(counter::Errand),
+    Counter(counter::CounterRequest),
     /// A filled-in form; the same key until there is a definite answer.
     Submit {
         key: String,
         request: Box<Request>,
     },
-    Processes(processes::Errand),
-    Lab(lab::Errand),
+    Processes(processes::Request),
+    Lab(lab::Request),
     /// Forget where the log was read to, and read it anew.
     FollowAnew,
-    Account(account::Errand),
+    Account(account::Request),
     /// Put a text into the clipboard.
     Copy(String),
     /// Write a file of the working folder.
@@ -282,12 +282,12 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
             Vec::new()
         }
         Msg::Replay(replay) => replay::start(model, replay),
-        Msg::Click { rows } => act::click(model, rows),
-        Msg::Wheel { lines } => act::step(model, lines.into()),
+        Msg::Click { rows } => actions::click(model, rows),
+        Msg::Wheel { lines } => actions::step(model, lines.into()),
         Msg::Quit => vec![Effect::Quit],
     };
     effects.extend(timeline::fetch_what_is_missing(model));
-    effects.extend(paper::fetch_what_is_missing(model));
+    effects.extend(document::fetch_what_is_missing(model));
     effects.extend(shop::fetch_what_is_missing(model));
     effects.extend(counter::fetch_what_is_missing(model));
     let after = model.settings();
@@ -370,7 +370,7 @@ fn on_tick(model: &mut Model) -> Vec<Effect> {
 fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     let context = model.context();
     if let Some(action) = model.keys.action(context, key) {
-        return act::act(model, action);
+        return actions::act(model, action);
     }
     if context.takes_text() { typing::on_key(model, key) } else { Vec::new() }
 }

@@ -1,7 +1,7 @@
 //! The palette over the screen.
 
 use crate::state::{Command, Model, Palette, Tone};
-use crate::update::{Effect, act, order, timeline};
+use crate::update::{Effect, actions, order, timeline};
 
 pub(super) fn open(model: &mut Model) {
     let join = model.join_command();
@@ -11,7 +11,7 @@ pub(super) fn open(model: &mut Model) {
 /// Closes the palette and does what the chosen line says.
 pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     match model.palette.take().and_then(|palette| palette.selected()) {
-        Some(Command::Action(action)) => return act::act(model, action),
+        Some(Command::Action(action)) => return actions::act(model, action),
         Some(Command::Theme(theme)) => model.theme = theme,
         Some(Command::View(view)) => timeline::show(model, view),
         Some(Command::FindOrder(number)) => return vec![Effect::FindOrder(number)],

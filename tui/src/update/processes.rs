@@ -7,7 +7,7 @@ use storefront_api::{Page, ParkedQuery, ParkedSequence, ParkedState, ProcessList
 
 use crate::keys::Action;
 use crate::state::{
-    ASKED_LIMIT, Asked, Failure, Load, Model, Parked, Question, Row, Screen, Steer, Target, Tone, Tries, Waiting,
+    ASKED_LIMIT, Asked, Failure, Load, Model, Parked, Question, RetryState, Row, Screen, Steer, Target, Tone, Waiting,
     process_sentence,
 };
 use crate::update::{Effect, backoff_ms, lab, new_key, order, refuse};
@@ -23,7 +23,7 @@ const PARKED_SHOWN: u32 = 50;
 
 /// What the shop answers.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum Response {
     Looked(Result<(ProcessList, ViewList, Option<Repeats>), Failure>),
     Parked { process: String, result: Result<Page<ParkedSequence>, Failure> },
     Steered { key: String, result: Result<(), Failure> },
@@ -31,7 +31,7 @@ pub(crate) enum News {
 
 /// What is asked of the shop.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Errand {
+pub(crate) enum Request {
     Look,
     FetchParked { process: String, query: ParkedQuery },
     Steer { key: String, steer: Steer },
@@ -51,7 +51,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     }
     processes.asking = true;
     processes.asked_at = Some(now);
-    let mut effects = vec![Effect::Processes(Errand::Look)];
+    let mut effects = vec![Effect::Processes(Request::Look)];
     effects.extend(ask_for_parked(model));
     effects
 }
@@ -65,17 +65,17 @@ fn ask_for_parked(model: &Model) -> Vec<Effect> {
         return Vec::new();
     }
     let query = ParkedQuery { limit: Some(PARKED_SHOWN), ..ParkedQuery::default() };
-    vec![Effect::Processes(Errand::FetchParked { process: process.name.clone(), query })]
+    vec![Effect::Processes(Request::FetchParked { process: process.name.clone(), query })]
 }
 
-pub(super) fn on_news(model: &mut Model, news: News) -> Vec<Effect> {
+pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
     match news {
-        News::Looked(result) => on_look(model, result),
-        News::Parked { process, result } => {
+        Response::Looked(result) => on_look(model, result),
+        Response::Parked { process, result } => {
             on_parked(model, process, result);
             Vec::new()
         }
-        News::Steered { key, result } => on_steered(model, &key, result),
+        Response::Steered { key, result } => on_steered(model, &key, result),
     }
 }
 
@@ -309,7 +309,7 @@ pub(super) fn send(model: &mut Model, steer: Steer) -> Vec<Effect> {
 
 fn send_first(model: &Model) -> Vec<Effect> {
     let first = model.processes.asked.front().cloned();
-    first.map(|Asked { key, steer }| Effect::Processes(Errand::Steer { key, steer })).into_iter().collect()
+    first.map(|Asked { key, steer }| Effect::Processes(Request::Steer { key, steer })).into_iter().collect()
 }
 
 fn on_steered(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<Effect> {
@@ -328,7 +328,7 @@ fn on_steered(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<
         return Vec::new();
     }
     model.processes.asked.pop_front();
-    model.processes.tries = Tries::default();
+    model.processes.tries = RetryState::default();
     model.processes.pace_ms = QUICKEST_MS;
     match result {
         Ok(()) => {

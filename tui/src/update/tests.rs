@@ -130,7 +130,7 @@ enum Happening {
     Key(Key),
     Answers,
     NoAnswers,
-    News(u64),
+    Response(u64),
     Offline,
     Online,
     Time(i64),
@@ -143,7 +143,7 @@ fn anything() -> impl Strategy<Value = Happening> {
         12 => any_key().prop_map(Happening::Key),
         3 => Just(Happening::Answers),
         1 => Just(Happening::NoAnswers),
-        1 => (1_u64..4).prop_map(Happening::News),
+        1 => (1_u64..4).prop_map(Happening::Response),
         1 => Just(Happening::Offline),
         1 => Just(Happening::Online),
         2 => (0_i64..6_000).prop_map(Happening::Time),
@@ -211,7 +211,7 @@ proptest! {
                 Happening::Key(key) => { client.key(key); }
                 Happening::Answers => client.answer_all(),
                 Happening::NoAnswers => client.fail_all(),
-                Happening::News(count) => client.news(count),
+                Happening::Response(count) => client.news(count),
                 Happening::Offline => { client.take(Msg::Feed(Feed::Offline("gone".into()))); }
                 Happening::Online => { client.take(Msg::Feed(Feed::Online)); }
                 Happening::Time(ms) => client.wait_ms(ms),

@@ -12,7 +12,7 @@ use ratatui::style::Style;
 
 use crate::keys::{Action, Context};
 use crate::state::account::Part;
-use crate::state::{Load, Model, Roll};
+use crate::state::{AccountList, Load, Model};
 use crate::view::order::short_id;
 use crate::view::text::{first_line, put_right, width};
 use crate::view::theme::Theme;
@@ -66,7 +66,7 @@ fn no_wallet(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 /// A list, or why there is none. `one` draws a line; it gets the look of a style on that line.
 fn list<T>(
-    roll: &Roll<T>,
+    roll: &AccountList<T>,
     (what, nothing): (&str, (&str, &str)),
     theme: &Theme,
     area: Rect,

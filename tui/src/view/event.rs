@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::Event;
 
-use crate::meaning;
+use crate::event_text;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::{json, row};
@@ -31,7 +31,7 @@ pub(super) fn line(event: &Event, start: &Start<'_>, chosen: bool, theme: &Theme
         put_right(buffer, x + start.time_width, row.y, start.time, on_row(theme.dim), start.time_width);
         x += start.time_width + 2;
     }
-    let kind = meaning::stream_kind(event);
+    let kind = event_text::stream_kind(event);
     let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
     if row.width < 50 {
         let x = put(buffer, x, row.y, kind, on_row(context(kind, theme)), room(x)) + 1;
@@ -43,7 +43,7 @@ pub(super) fn line(event: &Event, start: &Start<'_>, chosen: bool, theme: &Theme
     let named = if row.width >= 72 { 20 } else { 15 };
     put(buffer, x, row.y, &what, on_row(theme.text), named.min(room(x)));
     x += named + 2;
-    put(buffer, x, row.y, &meaning::of(event), on_row(theme.dim), room(x));
+    put(buffer, x, row.y, &event_text::of(event), on_row(theme.dim), room(x));
 }
 
 /// The event with everything that is known about it.

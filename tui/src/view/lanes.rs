@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use storefront_api::Event;
 
-use crate::meaning;
+use crate::event_text;
 use crate::state::OpenOrder;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
@@ -29,7 +29,7 @@ const LONG_GAP_MS: i64 = 60_000;
 
 /// The lane of an event, by the stream that it stands in; what is not known here stands with the order.
 fn lane(event: &Event) -> usize {
-    match meaning::stream_kind(event) {
+    match event_text::stream_kind(event) {
         "checkout" => 2,
         "stock" | "product" => 3,
         "payment" | "wallet" | "invoice" => 4,

@@ -6,6 +6,7 @@ mod basket;
 pub(crate) mod canvas;
 mod checkout;
 mod counter;
+mod document;
 mod event;
 mod form;
 mod header;
@@ -18,9 +19,9 @@ mod log;
 mod order;
 mod orders;
 mod palette;
-mod paper;
 mod parts;
 mod picture;
+mod process_detail;
 mod processes;
 mod replay;
 mod scrubber;
@@ -33,7 +34,6 @@ mod text;
 pub(crate) mod theme;
 mod timeline;
 mod tree;
-mod waiting;
 pub(crate) mod when;
 
 use ratatui::Frame;
@@ -134,7 +134,7 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
     let cursor = cursor.filter(|_| model.paper.is_none());
     let spare = Rect { y: foot - u16::from(airy), height: 1, x: margin, width: area.width - 2 * margin };
     if let Some(open) = &model.paper {
-        paper::draw(open, theme, area, buffer);
+        document::draw(open, theme, area, buffer);
     }
     toast(model, theme, spare, buffer);
     if let Some(open) = &model.help {

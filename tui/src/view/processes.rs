@@ -9,7 +9,7 @@ use crate::state::{Load, Model, Processes, Row, process_sentence};
 use crate::view::text::{first_line, put, put_right, rule, sparkline, width};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
-use crate::view::{below, choose, failed, instead, more_below, row, waiting};
+use crate::view::{below, choose, failed, instead, more_below, process_detail, row};
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let processes = &model.processes;
@@ -30,7 +30,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         let wide = (body.width * 3 / 5).max(72);
         table(processes, theme, Rect { width: wide, ..body }, buffer);
         let side = Rect { x: body.x + wide + 3, width: body.width - wide - 3, ..body };
-        waiting::draw(model, theme, side, buffer);
+        process_detail::draw(model, theme, side, buffer);
     } else if body.height >= 16 {
         let lines = u16::try_from(processes.len() + 2).unwrap_or(u16::MAX);
         // Who looks inside wants to read what is there.
@@ -41,9 +41,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         let lines = processes.len() + 2;
         let below_it = lines.saturating_sub(first_line(cursor(processes), lines, high) + usize::from(high));
         more_below(theme, row(body, usize::from(high)), below_it, buffer);
-        waiting::draw(model, theme, below(body, high + 1), buffer);
+        process_detail::draw(model, theme, below(body, high + 1), buffer);
     } else if processes.inside {
-        waiting::draw(model, theme, body, buffer);
+        process_detail::draw(model, theme, body, buffer);
     } else {
         table(processes, theme, body, buffer);
     }

@@ -297,9 +297,9 @@ fn the_log() {
     let mut client = Client::in_a_full_shop();
     let kinds = ["order.started", "order.item_added", "stock.reserved", "payment.requested", "email.sent"];
     let events = (1..60).map(|at| an_event(at, kinds[usize::try_from(at).unwrap() % kinds.len()], "7f")).collect();
-    client.take(Msg::Feed(Feed::News { events }));
+    client.take(Msg::Feed(Feed::NewEvents { events }));
     client.press("4kk<Enter>");
-    client.take(Msg::Feed(Feed::News { events: vec![an_event(60, "order.started", "80")] }));
+    client.take(Msg::Feed(Feed::NewEvents { events: vec![an_event(60, "order.started", "80")] }));
     looks_like("log", &client);
 }
 

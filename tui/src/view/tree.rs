@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::meaning;
+use crate::event_text;
 use crate::state::{OpenOrder, TreeRow};
 use crate::view::event::context;
 use crate::view::text::{first_line, put, put_right};
@@ -47,11 +47,11 @@ fn one(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, b
         right = right.min(row.right() - 9).saturating_sub(1);
     }
     x = put(buffer, x, row.y, &branch(at), on_row(theme.dim), room(x));
-    let kind = meaning::stream_kind(event);
+    let kind = event_text::stream_kind(event);
     let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
     x = put(buffer, x, row.y, kind, on_row(context(kind, theme)), right.saturating_sub(x)) + 1;
     x = put(buffer, x, row.y, &what, on_row(theme.text), right.saturating_sub(x)) + 2;
-    let meaning = meaning::of(event);
+    let meaning = event_text::of(event);
     if meaning != what && row.width >= 60 {
         put(buffer, x, row.y, &meaning, on_row(theme.dim), right.saturating_sub(x));
     }

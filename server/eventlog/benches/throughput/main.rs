@@ -166,12 +166,13 @@ async fn compare(title: &str, mut cases: Vec<(&str, Case)>) {
         }
     }
     for (index, (name, _)) in cases.iter().enumerate() {
-        let beside = |other: &Vec<f64>| {
+        let coordination = |other: &Vec<f64>| {
             let ratios = rates[index].iter().zip(other).map(|(rate, other)| rate / other);
             format!("{:6.2}×", middle(ratios.collect()))
         };
-        let (rate, beside) = (middle(rates[index].clone()), rates[..index].iter().map(beside).collect::<Vec<_>>());
-        println!("{:2}. {name:42} {rate:>10.*}/s  {}", index + 1, decimals(rate), beside.join(" "));
+        let (rate, coordination) =
+            (middle(rates[index].clone()), rates[..index].iter().map(coordination).collect::<Vec<_>>());
+        println!("{:2}. {name:42} {rate:>10.*}/s  {}", index + 1, decimals(rate), coordination.join(" "));
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storefront_eventlog::{
-    Answer, Append, Checkpoint, HashTree, JsonText, Position, PostgresStore, Recorded, StreamName, Taken, TimerChange,
-    Version,
+    Append, Checkpoint, HashTree, JsonText, LeaseOutcome, Position, PostgresStore, Recorded, StoredResponse,
+    StreamName, TimerChange, Version,
 };
 use tokio::task::JoinSet;
 use tokio_postgres::Row;
@@ -21,7 +21,8 @@ pub(super) async fn all(address: &str) {
         let address = address.to_owned();
         case(async move |_| bare_postgres(&address, connections, total, insert).await)
     };
-    let Taken::Here(fence) = log.take_lease("bench", "here", Duration::from_hours(1)).await.unwrap() else {
+    let LeaseOutcome::Acquired(fence) = log.acquire_lease("bench", "here", Duration::from_hours(1)).await.unwrap()
+    else {
         panic!("somebody else measures in this database");
     };
     let dressed = |callers: usize, total: usize, more: fn(Append) -> Append| {
@@ -90,7 +91,7 @@ fn with_timer(mut append: Append) -> Append {
 }
 
 fn with_answer(append: Append) -> Append {
-    let answer = Answer {
+    let answer = StoredResponse {
         key: append.streams[0].events[0].id.to_string(),
         fingerprint: "f".repeat(64),
         body: JsonText::of(&"x".repeat(100)).unwrap(),

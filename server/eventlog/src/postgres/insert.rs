@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::beside::NOW_MS;
+use super::coordination::NOW_MS;
 use super::session::{Session, signed, unsigned};
 use crate::clock::{ANSWER_LIFE_MS, LONGEST_TICK_MS};
 use crate::hash_tree::{self, Hash, HashTree};
@@ -144,7 +144,7 @@ impl<'a> Rows<'a> {
             // nothing yet of what the old one is about to commit.
             let rows = sql.table([(&leases, "text"), (&epochs, "bigint")]);
             sql.text += &format!(
-                ", held AS MATERIALIZED (
+                ", lease_guard AS MATERIALIZED (
                     SELECT l.name FROM bumped, eventlog.leases AS l, {rows} AS f(name, epoch, n)
                     WHERE l.name = f.name AND l.epoch = f.epoch FOR SHARE OF l
                 )"

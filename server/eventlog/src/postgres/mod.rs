@@ -5,15 +5,15 @@
 //! transaction ids: with them a reader passes 11 while 10 is still on its way.
 
 mod anchor;
-mod beside;
+mod coordination;
 mod insert;
-mod judge;
 mod listener;
 mod read;
 mod readers;
 mod schema;
 mod session;
 mod suitability;
+mod validate;
 mod writer;
 
 use std::sync::Arc;
@@ -30,8 +30,8 @@ use self::session::Session;
 use self::writer::Writer;
 use crate::queue::Queue;
 use crate::{
-    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, HashTree, JsonText, Position, Recorded, Slice,
-    Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version, limits,
+    Append, AppendError, Appended, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome, Position,
+    Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, limits,
 };
 
 /// Appends that may wait for the writer.
@@ -52,7 +52,7 @@ struct Inner {
     queue: Queue,
     readers: Readers,
     /// For what may wait for a lock, so that no reader waits behind it.
-    beside: Readers,
+    coordination: Readers,
     head: watch::Receiver<Position>,
     anchor: Arc<Anchor>,
 }
@@ -80,7 +80,7 @@ impl PostgresStore {
         let last = read::all(&session, Position(at.0.saturating_sub(1)), 1, &Filter::default()).await?;
         anchor.saw(last.events.last());
         let readers = Readers::new(config.clone(), READERS, anchor.clone());
-        let beside = Readers::new(config.clone(), 1, anchor.clone());
+        let coordination = Readers::new(config.clone(), 1, anchor.clone());
         tokio::spawn(listener::run(config.clone(), head_sender.clone(), told, anchor.clone()));
         tokio::spawn(writer::run(Writer {
             queue: queued,
@@ -90,7 +90,7 @@ impl PostgresStore {
             committed,
             anchor: anchor.clone(),
         }));
-        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head, anchor }) })
+        Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, anchor }) })
     }
 
     /// Opens a log that is in a database already, to read it; makes and changes nothing. Appends, leases, snapshots and
@@ -108,9 +108,9 @@ impl PostgresStore {
         queue.close();
         let anchor = Arc::new(Anchor::new());
         let readers = Readers::new(config.clone(), READERS, anchor.clone());
-        let beside = Readers::new(config, 1, anchor.clone());
-        beside.close().await;
-        Ok(Self { inner: Arc::new(Inner { queue, readers, beside, head, anchor }) })
+        let coordination = Readers::new(config, 1, anchor.clone());
+        coordination.close().await;
+        Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, anchor }) })
     }
 }
 
@@ -133,7 +133,7 @@ impl EventStore for PostgresStore {
             .await
     }
 
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         let filter = filter.clone();
         let slice = self
             .inner
@@ -173,7 +173,7 @@ impl EventStore for PostgresStore {
             .await
     }
 
-    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
         let key = key.to_owned();
         self.inner
             .readers
@@ -184,14 +184,14 @@ impl EventStore for PostgresStore {
             .await
     }
 
-    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
         limits::check_lease(lease, holder, ttl)?;
         let (lease, holder) = (lease.to_owned(), holder.to_owned());
         self.inner
-            .beside
+            .coordination
             .read(move |session| {
                 let (lease, holder) = (lease.clone(), holder.clone());
-                Box::pin(async move { beside::take_lease(session, &lease, &holder, ttl).await })
+                Box::pin(async move { coordination::acquire_lease(session, &lease, &holder, ttl).await })
             })
             .await
     }
@@ -200,27 +200,27 @@ impl EventStore for PostgresStore {
         limits::check_lease(&fence.lease, "", ttl)?;
         let fence = fence.clone();
         self.inner
-            .beside
+            .coordination
             .read(move |session| {
                 let fence = fence.clone();
-                Box::pin(async move { beside::renew_lease(session, &fence, ttl).await })
+                Box::pin(async move { coordination::renew_lease(session, &fence, ttl).await })
             })
             .await
     }
 
-    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
         let fence = fence.clone();
         self.inner
-            .beside
+            .coordination
             .read(move |session| {
                 let fence = fence.clone();
-                Box::pin(async move { beside::give_back_lease(session, &fence).await })
+                Box::pin(async move { coordination::release_lease(session, &fence).await })
             })
             .await
     }
 
     async fn now_ms(&self) -> Result<i64, StoreError> {
-        self.inner.readers.read(|session| Box::pin(beside::now_ms(session))).await
+        self.inner.readers.read(|session| Box::pin(coordination::now_ms(session))).await
     }
 
     async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
@@ -229,7 +229,7 @@ impl EventStore for PostgresStore {
             .readers
             .read(move |session| {
                 let owner = owner.clone();
-                Box::pin(async move { beside::due_timers(session, &owner, limit).await })
+                Box::pin(async move { coordination::due_timers(session, &owner, limit).await })
             })
             .await
     }
@@ -240,7 +240,7 @@ impl EventStore for PostgresStore {
             .readers
             .read(move |session| {
                 let owner = owner.clone();
-                Box::pin(async move { beside::next_due(session, &owner).await })
+                Box::pin(async move { coordination::next_due(session, &owner).await })
             })
             .await
     }
@@ -251,7 +251,7 @@ impl EventStore for PostgresStore {
             .readers
             .read(move |session| {
                 let stream = stream.clone();
-                Box::pin(async move { beside::snapshot(session, &stream, schema_version).await })
+                Box::pin(async move { coordination::snapshot(session, &stream, schema_version).await })
             })
             .await
     }
@@ -265,11 +265,11 @@ impl EventStore for PostgresStore {
     ) -> Result<bool, StoreError> {
         let (stream, data) = (stream.clone(), Arc::new(data.clone()));
         self.inner
-            .beside
+            .coordination
             .read(move |session| {
                 let (stream, data) = (stream.clone(), data.clone());
                 Box::pin(async move {
-                    beside::save_snapshot(session, &stream, version, schema_version, data.as_str()).await
+                    coordination::save_snapshot(session, &stream, version, schema_version, data.as_str()).await
                 })
             })
             .await
@@ -290,7 +290,7 @@ impl EventStore for PostgresStore {
 
     async fn begin_epoch(&self, seen: Option<Uuid>) -> Result<(), StoreError> {
         self.inner
-            .beside
+            .coordination
             .read(move |session| {
                 Box::pin(async move {
                     let begin = session.statement("UPDATE eventlog.head SET epoch = $1 WHERE epoch = $2").await?;
@@ -303,7 +303,7 @@ impl EventStore for PostgresStore {
 
     async fn mark_incomplete(&self, incomplete: bool) -> Result<(), StoreError> {
         self.inner
-            .beside
+            .coordination
             .read(move |session| {
                 Box::pin(async move {
                     let mark = session.statement("UPDATE eventlog.head SET incomplete = $1").await?;
@@ -322,14 +322,14 @@ impl EventStore for PostgresStore {
         self.inner.readers.read(move |session| Box::pin(read::checksums(session, after, limit))).await
     }
 
-    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
-        self.inner.readers.read(|session| Box::pin(beside::misfits(session))).await
+    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.readers.read(|session| Box::pin(coordination::inconsistencies(session))).await
     }
 
     async fn close(&self) {
         self.inner.queue.close();
         self.inner.readers.close().await;
-        self.inner.beside.close().await;
+        self.inner.coordination.close().await;
         let mut head = self.inner.head.clone();
         // The writer and the listener let go of the head when they end.
         while head.changed().await.is_ok() {}
@@ -337,18 +337,18 @@ impl EventStore for PostgresStore {
 }
 
 /// What an error of PostgreSQL's says of the log; `None` for an error of another kind.
-pub(crate) fn trouble(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
+pub(crate) fn condition(error: &(dyn std::error::Error + 'static)) -> Option<StoreCondition> {
     let shared = error.downcast_ref::<Arc<tokio_postgres::Error>>().map(AsRef::as_ref);
     let code = shared.or_else(|| error.downcast_ref::<tokio_postgres::Error>())?.code();
     let is_any_of = |codes: &[SqlState]| code.is_some_and(|code| codes.contains(code));
     Some(if is_any_of(&[SqlState::DISK_FULL]) {
-        Trouble::Full
+        StoreCondition::Full
     } else if is_any_of(&[SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::INSUFFICIENT_PRIVILEGE]) {
-        Trouble::ReadOnly
+        StoreCondition::ReadOnly
     } else if is_any_of(&[SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED]) {
-        Trouble::Damaged
+        StoreCondition::Damaged
     } else {
-        Trouble::Failing
+        StoreCondition::Failing
     })
 }
 

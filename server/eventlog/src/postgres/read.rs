@@ -13,7 +13,7 @@ use super::session::{Session, signed, unsigned};
 use crate::event::Texts;
 use crate::hash_tree::HashTree;
 use crate::limits::EVENTS_PER_READ;
-use crate::{Answer, Filter, JsonText, Position, Recorded, Slice, StoreError, StreamName, Version};
+use crate::{EventPage, Filter, JsonText, Position, Recorded, StoreError, StoredResponse, StreamName, Version};
 
 /// How many events one call looks at, at most, when a filter leaves most of them out.
 const EVENTS_LOOKED_AT: i64 = 10_000;
@@ -93,13 +93,13 @@ pub(super) async fn stream(
     rows.iter().map(|row| recorded(row, 0, &mut scratch)).collect()
 }
 
-pub(super) async fn all(session: &Session, after: Position, limit: usize, filter: &Filter) -> Result<Slice, Error> {
+pub(super) async fn all(session: &Session, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, Error> {
     if *filter == Filter::default() {
         return unfiltered(session, after, limit).await;
     }
     if filter.asks_for_the_impossible() {
         let head = head(session).await?;
-        return Ok(Slice { events: Vec::new(), next_after: head.max(after), head });
+        return Ok(EventPage { events: Vec::new(), next_after: head.max(after), head });
     }
     let (types, type_prefixes) = patterns(&filter.types);
     let (streams, stream_prefixes) = patterns(&filter.streams);
@@ -150,7 +150,7 @@ pub(super) async fn all(session: &Session, after: Position, limit: usize, filter
 }
 
 /// Without a filter nothing is left out, so the last event tells where to read on, whichever statement comes first.
-async fn unfiltered(session: &Session, after: Position, limit: usize) -> Result<Slice, Error> {
+async fn unfiltered(session: &Session, after: Position, limit: usize) -> Result<EventPage, Error> {
     let select = format!("SELECT {COLUMNS} FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2");
     let select = session.statement(&select).await?;
     let (from, limit) = (signed(after.0), bounded(limit));
@@ -168,12 +168,12 @@ async fn unfiltered(session: &Session, after: Position, limit: usize) -> Result<
     session.statement(HEAD).await?;
     let (head, events) = tokio::try_join!(biased; head(session), events)?;
     let last = events.last().map(|last| last.position);
-    Ok(Slice { events, next_after: last.unwrap_or(after), head: head.max(last.unwrap_or_default()) })
+    Ok(EventPage { events, next_after: last.unwrap_or(after), head: head.max(last.unwrap_or_default()) })
 }
 
-fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bool) -> Result<Slice, Error> {
+fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bool) -> Result<EventPage, Error> {
     let Some(first) = rows.first() else {
-        return Ok(Slice { events: Vec::new(), next_after: after, head: after });
+        return Ok(EventPage { events: Vec::new(), next_after: after, head: after });
     };
     let head = Position(unsigned(first.try_get(0)?));
     let looked_at: i64 = first.try_get(1)?;
@@ -184,7 +184,7 @@ fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bo
         Some(_) => rows.iter().map(|row| recorded(row, 3, &mut scratch)).collect::<Result<_, _>>()?,
     };
     if limit == 0 || after >= head {
-        return Ok(Slice { events: Vec::new(), next_after: after, head });
+        return Ok(EventPage { events: Vec::new(), next_after: after, head });
     }
     let next_after = if signed(events.len() as u64) == limit {
         events.last().map_or(after, |last| last.position)
@@ -195,7 +195,7 @@ fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bo
     } else {
         Position(after.0 + unsigned(EVENTS_LOOKED_AT)).min(head)
     };
-    Ok(Slice { events, next_after, head })
+    Ok(EventPage { events, next_after, head })
 }
 
 pub(super) async fn checkpoint(session: &Session, consumer: &str) -> Result<Position, Error> {
@@ -227,12 +227,15 @@ pub(super) async fn places(
 }
 
 /// The answers kept under some keys.
-pub(super) async fn answers(session: &Session, keys: &[&str]) -> Result<HashMap<String, (Answer, Position)>, Error> {
+pub(super) async fn answers(
+    session: &Session,
+    keys: &[&str],
+) -> Result<HashMap<String, (StoredResponse, Position)>, Error> {
     let select = session.statement(ANSWERS).await?;
     let rows = session.client.query(&select, &[&keys]).await?;
     rows.iter()
         .map(|row| {
-            let answer = Answer {
+            let answer = StoredResponse {
                 key: row.try_get(0)?,
                 fingerprint: row.try_get(1)?,
                 body: JsonText::trusted(row.try_get(2)?),

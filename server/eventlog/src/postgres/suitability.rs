@@ -60,10 +60,10 @@ async fn are_shared(one: &Client, other: &Client) -> Result<bool, Error> {
     for _ in 0..ROUNDS {
         let before = session_of(one).await?;
         other.batch_execute("BEGIN").await?;
-        let held = session_of(other).await?;
+        let lease_guard = session_of(other).await?;
         let after = session_of(one).await?;
         other.batch_execute("ROLLBACK").await?;
-        if before != after || held == before {
+        if before != after || lease_guard == before {
             return Ok(true);
         }
     }

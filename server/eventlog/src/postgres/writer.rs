@@ -16,9 +16,9 @@ use tracing::{error, warn};
 use super::anchor::Anchor;
 use super::insert::{Rows, is_judged};
 use super::session::{Session, is_lost, silent};
-use super::{judge, raise, read};
+use super::{raise, read, validate};
 use crate::hash_tree::HashTree;
-use crate::queue::{Batch, Job, Lookout, Outcome};
+use crate::queue::{Batch, Job, LingerPolicy, Outcome};
 use crate::versions::Versions;
 use crate::{AppendError, Appended, Expected, Position, StoreError, StreamName, Version};
 
@@ -49,7 +49,7 @@ pub(super) async fn run(mut writer: Writer) {
         let Batch { jobs, .. } = Batch::of(first, &mut writer.queue);
         let (began, callers) = (Instant::now(), jobs.len());
         write(&mut writer, &mut memory, jobs).await;
-        let lookout = Lookout::for_those(callers, began);
+        let lookout = LingerPolicy::for_those(callers, began);
         while lookout.goes_on(writer.queue.len()) {
             tokio::task::yield_now().await;
         }
@@ -169,7 +169,7 @@ async fn write_once(
     if !again && let Some(done) = write_hopefully(session, memory, jobs).await? {
         return Ok(done);
     }
-    judge::write(session, &mut memory.versions, &mut memory.tree, jobs, again).await
+    validate::write(session, &mut memory.versions, &mut memory.tree, jobs, again).await
 }
 
 /// Writes a batch that looks fine with a single statement; `None` when it needs judging, and then nothing is written.

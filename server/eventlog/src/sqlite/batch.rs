@@ -5,14 +5,15 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::writer::Coming;
-use super::{beside, read};
+use super::writer::OpenBatch;
+use super::{coordination, read};
 use crate::clock::{self, SeenTime};
 use crate::hash_tree::{self, Hash, HashTree};
 use crate::queue::{Job, Outcome};
 use crate::versions::Versions;
 use crate::{
-    Answer, Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Position, StreamName, Version,
+    Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Position, StoredResponse, StreamName,
+    Version,
 };
 
 /// How many streams one generation of remembered versions holds.
@@ -46,7 +47,7 @@ impl Memory {
 pub(super) fn write(
     connection: &Connection,
     memory: &mut Memory,
-    coming: &mut Coming<'_>,
+    coming: &mut OpenBatch<'_>,
 ) -> rusqlite::Result<Vec<Outcome>> {
     match transaction(connection, memory, coming, Ids::BelievedNew) {
         // Somebody repeats an event id, which is rare. Judge them all again, now with a look for each id.
@@ -66,7 +67,7 @@ enum Ids {
 fn transaction(
     connection: &Connection,
     memory: &mut Memory,
-    coming: &mut Coming<'_>,
+    coming: &mut OpenBatch<'_>,
     ids: Ids,
 ) -> rusqlite::Result<Vec<Outcome>> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -86,7 +87,7 @@ fn transaction(
 fn write_all(
     connection: &Connection,
     memory: &mut Memory,
-    coming: &mut Coming<'_>,
+    coming: &mut OpenBatch<'_>,
     ids: Ids,
 ) -> rusqlite::Result<Vec<Outcome>> {
     let mut head = match memory.head {
@@ -105,7 +106,7 @@ fn write_all(
     let mut outcomes = Vec::new();
     let mut time = None;
     while let Some(job) = coming.job(outcomes.len()) {
-        let outcome = match judge(connection, memory, &job.append, ids)? {
+        let outcome = match validate(connection, memory, &job.append, ids)? {
             Verdict::Answered(outcome) => outcome,
             Verdict::Free(before) => {
                 if job.append.answer.is_some() && time.is_none() {
@@ -135,7 +136,7 @@ enum Verdict {
     Free(Vec<Version>),
 }
 
-fn judge(connection: &Connection, memory: &mut Memory, append: &Append, ids: Ids) -> rusqlite::Result<Verdict> {
+fn validate(connection: &Connection, memory: &mut Memory, append: &Append, ids: Ids) -> rusqlite::Result<Verdict> {
     if let Some(key) = append.answer.as_ref().map(|answer| &answer.key)
         && let Some((answer, position)) = read::answer(connection, key)?
     {
@@ -145,7 +146,7 @@ fn judge(connection: &Connection, memory: &mut Memory, append: &Append, ids: Ids
         }));
     }
     let mut before = Vec::with_capacity(append.streams.len());
-    let mut refusal = beside::refusal(connection, append)?;
+    let mut refusal = coordination::refusal(connection, append)?;
     for stream in &append.streams {
         let actual = version(connection, memory, &stream.stream)?;
         if let Expected::Exactly(expected) = stream.expected
@@ -262,7 +263,7 @@ fn write_one(
         move_checkpoint(connection, checkpoint)?;
     }
     for change in &append.timers {
-        beside::change_timer(connection, change)?;
+        coordination::change_timer(connection, change)?;
     }
     if let Some(answer) = &append.answer {
         keep_answer(connection, answer, *head, time)?;
@@ -325,8 +326,13 @@ fn look_at_the_time(connection: &Connection) -> rusqlite::Result<SeenTime> {
     Ok(time)
 }
 
-fn keep_answer(connection: &Connection, answer: &Answer, position: Position, time: SeenTime) -> rusqlite::Result<()> {
-    let Answer { key, fingerprint, body, time_ms } = answer;
+fn keep_answer(
+    connection: &Connection,
+    answer: &StoredResponse,
+    position: Position,
+    time: SeenTime,
+) -> rusqlite::Result<()> {
+    let StoredResponse { key, fingerprint, body, time_ms } = answer;
     connection
         .prepare_cached(
             "INSERT INTO answers (key, fingerprint, body, position, time_ms, kept_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -2,7 +2,7 @@
 
 mod backup;
 mod batch;
-mod beside;
+mod coordination;
 mod numbers;
 mod read;
 mod readers;
@@ -25,8 +25,9 @@ use self::schema::{OwnedFile, Ownership};
 use self::writer::Writer;
 use crate::queue::{Job, Queue};
 use crate::{
-    Answer, Append, AppendError, Appended, Clock, EventStore, Fence, Filter, HashTree, JsonText, Position, Recorded,
-    Slice, Snapshot, StoreError, StreamName, Taken, Timer, Trouble, Version, clock, limits,
+    Append, AppendError, Appended, Clock, EventPage, EventStore, Fence, Filter, HashTree, JsonText, LeaseOutcome,
+    Position, Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, clock,
+    limits,
 };
 
 /// Appends that may wait for the writer.
@@ -56,7 +57,7 @@ struct Inner {
     queue: Queue,
     readers: Readers,
     /// For what is written without going through the queue.
-    beside: Readers,
+    coordination: Readers,
     head: watch::Receiver<Position>,
     thread: Option<JoinHandle<()>>,
     /// Dropped last: see [`OwnedFile`].
@@ -118,9 +119,9 @@ impl SqliteStore {
         let (_no_writer, head) = watch::channel(at);
         let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
         queue.close();
-        let (readers, beside) = (Readers::own(vec![open()?], at_hand), Readers::own(vec![], open()?));
-        beside.close_now();
-        let inner = Arc::new(Inner { queue, readers, beside, head, thread: None, _file: None });
+        let (readers, coordination) = (Readers::own(vec![open()?], at_hand), Readers::own(vec![], open()?));
+        coordination.close_now();
+        let inner = Arc::new(Inner { queue, readers, coordination, head, thread: None, _file: None });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 
@@ -163,7 +164,7 @@ impl SqliteStore {
         (queue, queued): (Queue, mpsc::Receiver<Job>),
     ) -> Result<Self, StoreError> {
         let (sender, head) = watch::channel(read::head(&lock(&connection))?);
-        let beside = Readers::beside_the_writer(connection.clone());
+        let coordination = Readers::beside_the_writer(connection.clone());
         let runtime = tokio::runtime::Handle::try_current().ok();
         let owned = file.clone().map(Ownership);
         let writer = Writer { queue: queued, connection, file: owned, head: sender, runtime };
@@ -171,7 +172,7 @@ impl SqliteStore {
             .name("eventlog-writer".to_owned())
             .spawn(move || writer::run(writer))
             .map_err(|error| StoreError::Database(Box::new(error)))?;
-        let inner = Arc::new(Inner { queue, readers, beside, head, thread: Some(thread), _file: file });
+        let inner = Arc::new(Inner { queue, readers, coordination, head, thread: Some(thread), _file: file });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 }
@@ -180,7 +181,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         self.readers.close_now();
-        self.beside.close_now();
+        self.coordination.close_now();
         if let Some(thread) = self.thread.take() {
             // A writer that panicked has nothing left to wait for.
             let _panicked = thread.join();
@@ -212,7 +213,7 @@ impl EventStore for SqliteStore {
         Ok(events)
     }
 
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         let readers = &self.inner.readers;
         let question = |after: Position, limit: usize| {
             let filter = filter.clone();
@@ -252,27 +253,31 @@ impl EventStore for SqliteStore {
         self.inner.readers.read_short(move |connection| read::checkpoint(connection, &consumer)).await
     }
 
-    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
         let key = key.to_owned();
         self.inner.readers.read_short(move |connection| read::answer(connection, &key)).await
     }
 
-    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
+    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
         limits::check_lease(lease, holder, ttl)?;
         let (lease, holder, clock) = (lease.to_owned(), holder.to_owned(), self.clock.clone());
-        let take = move |connection: &Connection| beside::take_lease(connection, &lease, &holder, ttl, clock());
-        self.inner.beside.read(take).await
+        let take =
+            move |connection: &Connection| coordination::acquire_lease(connection, &lease, &holder, ttl, clock());
+        self.inner.coordination.read(take).await
     }
 
     async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
         limits::check_lease(&fence.lease, "", ttl)?;
         let (fence, clock) = (fence.clone(), self.clock.clone());
-        self.inner.beside.read(move |connection| beside::renew_lease(connection, &fence, ttl, clock())).await
+        self.inner
+            .coordination
+            .read(move |connection| coordination::renew_lease(connection, &fence, ttl, clock()))
+            .await
     }
 
-    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
         let fence = fence.clone();
-        self.inner.beside.read(move |connection| beside::give_back_lease(connection, &fence)).await
+        self.inner.coordination.read(move |connection| coordination::release_lease(connection, &fence)).await
     }
 
     async fn now_ms(&self) -> Result<i64, StoreError> {
@@ -281,17 +286,20 @@ impl EventStore for SqliteStore {
 
     async fn due_timers(&self, owner: &str, limit: usize) -> Result<Vec<Timer>, StoreError> {
         let (owner, now_ms) = (owner.to_owned(), (self.clock)());
-        self.inner.readers.read_short(move |connection| beside::due_timers(connection, &owner, now_ms, limit)).await
+        self.inner
+            .readers
+            .read_short(move |connection| coordination::due_timers(connection, &owner, now_ms, limit))
+            .await
     }
 
     async fn next_due(&self, owner: &str) -> Result<Option<Duration>, StoreError> {
         let (owner, now_ms) = (owner.to_owned(), (self.clock)());
-        self.inner.readers.read_short(move |connection| beside::next_due(connection, &owner, now_ms)).await
+        self.inner.readers.read_short(move |connection| coordination::next_due(connection, &owner, now_ms)).await
     }
 
     async fn snapshot(&self, stream: &StreamName, schema_version: u16) -> Result<Option<Snapshot>, StoreError> {
         let stream = stream.clone();
-        self.inner.readers.read(move |connection| beside::snapshot(connection, &stream, schema_version)).await
+        self.inner.readers.read(move |connection| coordination::snapshot(connection, &stream, schema_version)).await
     }
 
     async fn save_snapshot(
@@ -303,8 +311,10 @@ impl EventStore for SqliteStore {
     ) -> Result<bool, StoreError> {
         let (stream, data) = (stream.clone(), data.clone());
         self.inner
-            .beside
-            .read(move |connection| beside::save_snapshot(connection, &stream, version, schema_version, data.as_str()))
+            .coordination
+            .read(move |connection| {
+                coordination::save_snapshot(connection, &stream, version, schema_version, data.as_str())
+            })
             .await
     }
 
@@ -316,14 +326,14 @@ impl EventStore for SqliteStore {
         self.inner.readers.read(move |connection| read::checksums(connection, after, limit)).await
     }
 
-    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
-        self.inner.readers.read(beside::misfits).await
+    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.readers.read(coordination::inconsistencies).await
     }
 
     async fn close(&self) {
         self.inner.queue.close();
         self.inner.readers.close().await;
-        self.inner.beside.close().await;
+        self.inner.coordination.close().await;
         let mut head = self.inner.head.clone();
         // The writer lets go of the head last.
         while head.changed().await.is_ok() {}
@@ -331,16 +341,16 @@ impl EventStore for SqliteStore {
 }
 
 /// What an error of SQLite's says of the log; `None` for an error of another kind.
-pub(crate) fn trouble(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
+pub(crate) fn condition(error: &(dyn std::error::Error + 'static)) -> Option<StoreCondition> {
     let shared = error.downcast_ref::<Arc<rusqlite::Error>>().map(AsRef::as_ref);
     let error = shared.or_else(|| error.downcast_ref::<rusqlite::Error>())?;
     Some(match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Trouble::Full,
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Trouble::ReadOnly,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Damaged,
-        Some(_) => Trouble::Failing,
+        Some(ErrorCode::DiskFull) => StoreCondition::Full,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreCondition::ReadOnly,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreCondition::Damaged,
+        Some(_) => StoreCondition::Failing,
         // A value that is not of its column's type.
-        None => Trouble::Damaged,
+        None => StoreCondition::Damaged,
     })
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::event::Texts;
 use crate::hash_tree::HashTree;
 use crate::limits::EVENTS_PER_READ;
-use crate::{Answer, Filter, JsonText, Position, Recorded, Slice, StreamName, Version};
+use crate::{EventPage, Filter, JsonText, Position, Recorded, StoredResponse, StreamName, Version};
 
 /// How many events one call looks at, at most, when a filter leaves most of them out.
 const EVENTS_LOOKED_AT: u32 = 10_000;
@@ -94,11 +94,16 @@ pub(super) fn is_cut(events: &[Recorded], limit: usize, bytes: usize) -> bool {
     events.len() >= limit || read() >= bytes
 }
 
-pub(super) fn all(connection: &Connection, after: Position, limit: usize, filter: &Filter) -> rusqlite::Result<Slice> {
+pub(super) fn all(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+    filter: &Filter,
+) -> rusqlite::Result<EventPage> {
     let limit = limit.min(EVENTS_PER_READ);
     let head = head(connection)?;
     if limit == 0 || after >= head {
-        return Ok(Slice { events: Vec::new(), next_after: after, head });
+        return Ok(EventPage { events: Vec::new(), next_after: after, head });
     }
     if let Some(correlation) = &filter.correlation_id {
         let mut select = connection.prepare_cached(
@@ -107,7 +112,7 @@ pub(super) fn all(connection: &Connection, after: Position, limit: usize, filter
             WHERE correlation_id = ?1 AND position > ?2 AND position <= ?3 ORDER BY position LIMIT ?4",
         )?;
         let rows = select.query(params![correlation, after, head, EVENTS_LOOKED_AT])?;
-        return pick(rows, limit, filter, Slice { events: Vec::new(), next_after: head, head });
+        return pick(rows, limit, filter, EventPage { events: Vec::new(), next_after: head, head });
     }
     let until = Position(after.0 + u64::from(EVENTS_LOOKED_AT)).min(head);
     let mut select = connection.prepare_cached(
@@ -115,7 +120,7 @@ pub(super) fn all(connection: &Connection, after: Position, limit: usize, filter
         FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position",
     )?;
     let rows = select.query(params![after, until])?;
-    let mut slice = Slice { events: Vec::new(), next_after: until, head };
+    let mut slice = EventPage { events: Vec::new(), next_after: until, head };
     if *filter == Filter::default() {
         slice.events.reserve(limit.min(usize::try_from(until.0 - after.0).unwrap_or(limit)));
     }
@@ -124,16 +129,16 @@ pub(super) fn all(connection: &Connection, after: Position, limit: usize, filter
 
 /// What was read up to a position, and from there on. Where the first ended elsewhere, because the log ended or has a hole,
 /// the second does not follow it. The second may have been read earlier, when less was there.
-pub(super) fn joined(mut first: Slice, middle: Position, second: Slice) -> Slice {
+pub(super) fn joined(mut first: EventPage, middle: Position, second: EventPage) -> EventPage {
     if first.next_after != middle {
         return first;
     }
     first.events.extend(second.events);
-    Slice { next_after: second.next_after, head: first.head.max(second.head), ..first }
+    EventPage { next_after: second.next_after, head: first.head.max(second.head), ..first }
 }
 
 /// Fills a slice, which tells where to read on when the rows run out, with what passes the filter.
-fn pick(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut slice: Slice) -> rusqlite::Result<Slice> {
+fn pick(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut slice: EventPage) -> rusqlite::Result<EventPage> {
     let everything = *filter == Filter::default();
     let (mut looked_at, mut scratch) = (0, String::new());
     while let Some(row) = rows.next()? {
@@ -159,11 +164,11 @@ pub(super) fn checkpoint(connection: &Connection, consumer: &str) -> rusqlite::R
     Ok(position.unwrap_or_default())
 }
 
-pub(super) fn answer(connection: &Connection, key: &str) -> rusqlite::Result<Option<(Answer, Position)>> {
+pub(super) fn answer(connection: &Connection, key: &str) -> rusqlite::Result<Option<(StoredResponse, Position)>> {
     connection
         .prepare_cached("SELECT fingerprint, body, position, time_ms FROM answers WHERE key = ?1")?
         .query_row([key], |row| {
-            let answer = Answer {
+            let answer = StoredResponse {
                 key: key.to_owned(),
                 fingerprint: row.get(0)?,
                 body: JsonText::trusted(row.get(1)?),

@@ -17,11 +17,11 @@ pub(super) struct Readers {
     permits: Arc<Semaphore>,
     connections: Arc<Mutex<Connections>>,
     permit_count: u32,
-    at_hand: AtHand,
+    at_hand: IdleReaders,
 }
 
 /// The connection for short questions.
-enum AtHand {
+enum IdleReaders {
     /// `None` once closed.
     Own(Mutex<Option<Connection>>),
     Shared(Arc<Mutex<Connection>>),
@@ -40,25 +40,25 @@ impl Readers {
     /// Readers that have these connections to themselves: some for long questions, one for short ones.
     pub(super) fn own(connections: Vec<Connection>, at_hand: Connection) -> Self {
         let count = u32::try_from(connections.len()).unwrap_or(1);
-        Self::new(Connections::Own(connections), count, AtHand::Own(Mutex::new(Some(at_hand))))
+        Self::new(Connections::Own(connections), count, IdleReaders::Own(Mutex::new(Some(at_hand))))
     }
 
     /// Readers that take turns with the writer.
     pub(super) fn shared(connection: Arc<Mutex<Connection>>) -> Self {
-        Self::new(Connections::Shared(connection.clone()), 1, AtHand::Shared(connection))
+        Self::new(Connections::Shared(connection.clone()), 1, IdleReaders::Shared(connection))
     }
 
     /// Turns at the connection of the writer of a file, for the little that is written beside appends.
     pub(super) fn beside_the_writer(connection: Arc<Mutex<Connection>>) -> Self {
-        Self::new(Connections::Shared(connection), 1, AtHand::Nothing)
+        Self::new(Connections::Shared(connection), 1, IdleReaders::Nothing)
     }
 
-    fn new(connections: Connections, permit_count: u32, at_hand: AtHand) -> Self {
+    fn new(connections: Connections, permit_count: u32, at_hand: IdleReaders) -> Self {
         let permits = Arc::new(Semaphore::new(permit_count as usize));
         Self { permits, connections: Arc::new(Mutex::new(connections)), permit_count, at_hand }
     }
 
-    /// Answers a question that looks at a few rows: here and now, or like a long one when the connection at hand is in
+    /// Responders a question that looks at a few rows: here and now, or like a long one when the connection at hand is in
     /// use.
     pub(super) async fn read_short<T: Send + 'static, E: Into<StoreError>>(
         &self,
@@ -79,12 +79,12 @@ impl Readers {
             return Some(Err(StoreError::Closed));
         }
         match &self.at_hand {
-            AtHand::Own(connection) => {
+            IdleReaders::Own(connection) => {
                 let connection = try_lock(connection)?;
                 Some(connection.as_ref().map_or(Err(StoreError::Closed), |open| question(open).map_err(Into::into)))
             }
-            AtHand::Shared(connection) => Some(question(&*try_lock(connection)?).map_err(Into::into)),
-            AtHand::Nothing => None,
+            IdleReaders::Shared(connection) => Some(question(&*try_lock(connection)?).map_err(Into::into)),
+            IdleReaders::Nothing => None,
         }
     }
 
@@ -119,7 +119,7 @@ impl Readers {
     pub(super) fn close_now(&self) {
         self.permits.close();
         *lock(&self.connections) = Connections::Closed;
-        if let AtHand::Own(connection) = &self.at_hand {
+        if let IdleReaders::Own(connection) = &self.at_hand {
             lock(connection).take();
         }
     }
@@ -129,24 +129,24 @@ fn with_connection<T, E: Into<StoreError>>(
     connections: &Mutex<Connections>,
     question: impl FnOnce(&Connection) -> Result<T, E>,
 ) -> Result<T, StoreError> {
-    enum Taken {
+    enum BorrowedReader {
         Own(Connection),
         Shared(Arc<Mutex<Connection>>),
     }
     let taken = match &mut *lock(connections) {
-        Connections::Own(idle) => Taken::Own(idle.pop().ok_or(StoreError::Closed)?),
-        Connections::Shared(connection) => Taken::Shared(connection.clone()),
+        Connections::Own(idle) => BorrowedReader::Own(idle.pop().ok_or(StoreError::Closed)?),
+        Connections::Shared(connection) => BorrowedReader::Shared(connection.clone()),
         Connections::Closed => return Err(StoreError::Closed),
     };
     match taken {
-        Taken::Own(connection) => {
+        BorrowedReader::Own(connection) => {
             let answer = question(&connection);
             if let Connections::Own(idle) = &mut *lock(connections) {
                 idle.push(connection);
             }
             answer.map_err(Into::into)
         }
-        Taken::Shared(connection) => question(&lock(&connection)).map_err(Into::into),
+        BorrowedReader::Shared(connection) => question(&lock(&connection)).map_err(Into::into),
     }
 }
 

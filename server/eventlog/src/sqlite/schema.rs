@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::read;
 use crate::files;
 use crate::hash_tree::HashTree;
-use crate::{Position, StoreError, Trouble};
+use crate::{Position, StoreCondition, StoreError};
 
 /// Marks a file as one of ours: "SFEL" in ASCII.
 const APPLICATION_ID: i32 = 0x5346_454C;
@@ -92,7 +92,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     INSERT INTO file_state (single, in_use) VALUES (1, 0);
 ",
-    // Answers that older programs kept live for another day.
+    // Responders that older programs kept live for another day.
     "
     ALTER TABLE answers ADD COLUMN kept_ms INTEGER NOT NULL DEFAULT 0;
     DROP INDEX answers_by_time;
@@ -106,7 +106,7 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// How long SQLite waits for a lock of its own before it gives up. Held ones are released within milliseconds.
+/// How long SQLite waits for a lock of its own before it gives up. LeaseGuard ones are released within milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Pages in the write-ahead log before it is folded into the file: 40 MB. Folding less often writes less.
 const WAL_PAGES: i64 = 10_000;
@@ -164,7 +164,7 @@ impl OwnedFile {
 
     /// Takes from others what they may do with the files; the log may have been written by a program that left that open.
     fn make_private(&self) {
-        let there = ["", "-wal", "-shm"].into_iter().map(|ending| files::beside(&self.path, ending));
+        let there = ["", "-wal", "-shm"].into_iter().map(|ending| files::coordination(&self.path, ending));
         for path in there.filter(|path| path.is_file()) {
             if let Err(error) = files::make_private(&path) {
                 tracing::warn!(%error, path = %path.display(), "others may read this file, and that cannot be changed");
@@ -191,7 +191,7 @@ impl Drop for Ownership {
 /// Takes a file for this process; makes its folder if there is none.
 pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
     let path = real_path(path)?;
-    let lock = files::open_lock_file(&files::beside(&path, "-lock"))
+    let lock = files::open_lock_file(&files::coordination(&path, "-lock"))
         .map_err(|error| unusable(&path, &format!("cannot be written: {error}")))?;
     take(&path, &lock)?;
     let file = OwnedFile { path, lock, itself: OnceLock::new() };
@@ -244,7 +244,7 @@ fn create_if_missing(path: &Path) -> Result<(), StoreError> {
     let failed = |error: &dyn std::fmt::Display| unusable(path, &format!("cannot be created: {error}"));
     let partial = files::partial_name(path);
     // What a program that was killed in the middle left there.
-    for file in [&partial, &files::beside(path, "-partial-journal")] {
+    for file in [&partial, &files::coordination(path, "-partial-journal")] {
         files::remove_if_there(file).map_err(|error| failed(&error))?;
     }
     // SQLite gives what it makes beside a file the same permissions.
@@ -291,7 +291,7 @@ fn is_in_use(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 fn wal_is_there(path: &Path) -> bool {
-    files::beside(path, "-wal").exists()
+    files::coordination(path, "-wal").exists()
 }
 
 /// Refuses a file that was in use when it was copied, and whose write-ahead log was not copied with it.
@@ -304,7 +304,7 @@ fn refuse_lost_wal(connection: &Connection, path: &Path, wal_is_there: bool) -> 
         path,
         &format!(
             "was copied without its write-ahead log, or lost it: it ends at position {head}, and what was written after \
-             that is missing. Copy a log that is in use with `storefront-server backup`, or put {}-wal beside it; if \
+             that is missing. Copy a log that is in use with `storefront-server backup`, or put {}-wal coordination it; if \
              there is none any more, `storefront-server accept-loss` goes on without",
             path.display()
         ),
@@ -333,7 +333,7 @@ pub(super) fn accept_loss(path: &Path) -> Result<Position, StoreError> {
 /// Refuses a file of no bytes, and a write-ahead log whose database is gone.
 fn refuse_lost_content(path: &Path) -> Result<(), StoreError> {
     let length = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
-    let wal = files::beside(path, "-wal");
+    let wal = files::coordination(path, "-wal");
     match (length(path), length(&wal)) {
         (Some(0), _) => Err(unusable(
             path,
@@ -343,7 +343,7 @@ fn refuse_lost_content(path: &Path) -> Result<(), StoreError> {
         (None, Some(1..)) if !path.exists() => Err(unusable(
             path,
             &format!(
-                "is not there, but its newest events are, in {}: put the log back beside them, or move that file away too \
+                "is not there, but its newest events are, in {}: put the log back coordination them, or move that file away too \
                  to begin a new log",
                 wal.display()
             ),
@@ -487,8 +487,8 @@ fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// What the database says while a log is opened, as a sentence about the log.
 pub(super) fn unusable_for(path: &Path, failure: StoreError) -> StoreError {
-    match (failure.trouble(), failure) {
-        (Trouble::Damaged, StoreError::Database(error)) => unusable(path, &format!("is damaged: {error}")),
+    match (failure.condition(), failure) {
+        (StoreCondition::Damaged, StoreError::Database(error)) => unusable(path, &format!("is damaged: {error}")),
         (_, StoreError::Database(error)) => unusable(path, &format!("cannot be made ready: {error}")),
         (
             _,

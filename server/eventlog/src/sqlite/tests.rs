@@ -56,7 +56,7 @@ async fn a_full_disk_fails_the_append_and_the_log_goes_on_when_there_is_room() {
     lock(&connection).execute_batch("PRAGMA max_page_count = 30").unwrap();
     let refused = store.append(an_append("large", "k", 500_000)).await.unwrap_err();
     assert!(refused.to_string().contains("database or disk is full"), "{refused}");
-    assert!(matches!(refused, AppendError::Store(failure) if failure.trouble() == Trouble::Full));
+    assert!(matches!(refused, AppendError::Store(failure) if failure.condition() == StoreCondition::Full));
     assert_eq!(store.head().await.unwrap(), Position(1));
 
     let small = store.append(an_append("small-too", "k", 10)).await.unwrap();
@@ -108,7 +108,9 @@ async fn what_a_holder_had_queued_before_it_lost_its_lease_is_refused_and_its_ne
     let folder = TempDir::new().unwrap();
     let (store, connection) = a_log_with_its_connection(&folder.path().join("log"));
     let ttl = Duration::from_secs(60);
-    let Taken::Here(fence) = store.take_lease("mail", "here", ttl).await.unwrap() else { panic!("it is free") };
+    let LeaseOutcome::Acquired(fence) = store.acquire_lease("mail", "here", ttl).await.unwrap() else {
+        panic!("it is free")
+    };
 
     let mut queued: Vec<_> = ["before", "late", "after"]
         .map(|stream| {
@@ -159,9 +161,9 @@ fn the_second_half_of_a_page_follows_the_first_only_where_that_ended_as_planned(
         let event = an_append("a", "k", 1).streams.remove(0).events.remove(0);
         let stream = StreamName::new("a").unwrap();
         let events = positions.iter().map(|at| Recorded::new(Position(*at), &stream, Version(*at), &event)).collect();
-        Slice { events, next_after: Position(next_after), head: Position(head) }
+        EventPage { events, next_after: Position(next_after), head: Position(head) }
     };
-    let told = |slice: Slice| {
+    let told = |slice: EventPage| {
         let positions: Vec<u64> = slice.events.iter().map(|event| event.position.0).collect();
         (positions, slice.next_after.0, slice.head.0)
     };

@@ -11,7 +11,7 @@ use tracing::error;
 use super::batch::{self, Memory};
 use super::readers::lock;
 use super::schema::{self, Ownership};
-use crate::queue::{Batch, Job, Lookout, Outcome};
+use crate::queue::{Batch, Job, LingerPolicy, Outcome};
 use crate::{Append, Position, StoreError};
 
 /// What the writer owns. Dropped in this order: last comes the signal that all is finished.
@@ -27,20 +27,20 @@ pub(super) struct Writer {
 /// Writes until nobody can send any more, then folds the write-ahead log into the file.
 pub(super) fn run(mut writer: Writer) {
     let mut memory = Memory::new();
-    let mut lookout = Lookout::for_nobody();
+    let mut lookout = LingerPolicy::for_nobody();
     while let Some(first) = next(&mut writer.queue, &lookout) {
         let began = Instant::now();
         let batch = Batch::of(first, &mut writer.queue);
-        let mut coming = Coming { batch, queue: &mut writer.queue, lookout: &lookout };
+        let mut coming = OpenBatch { batch, queue: &mut writer.queue, lookout: &lookout };
         let written = batch::write(&lock(&writer.connection), &mut memory, &mut coming);
         let jobs = coming.batch.jobs;
-        lookout = Lookout::for_those(jobs.len(), began);
+        lookout = LingerPolicy::for_those(jobs.len(), began);
         match written {
             Ok(outcomes) => {
                 if let Some(head) = memory.head() {
                     writer.head.send_if_modified(|known| std::mem::replace(known, head) != head);
                 }
-                give(Answers { jobs, outcomes }, writer.runtime.as_ref());
+                give(Responders { jobs, outcomes }, writer.runtime.as_ref());
             }
             Err(error) => {
                 error!(%error, appends = jobs.len(), "the event log could not be written");
@@ -59,7 +59,7 @@ pub(super) fn run(mut writer: Writer) {
 }
 
 /// The next in the queue; sleeps only when nobody is looked out for any more. `None` when nobody can send.
-fn next(queue: &mut mpsc::Receiver<Job>, lookout: &Lookout) -> Option<Job> {
+fn next(queue: &mut mpsc::Receiver<Job>, lookout: &LingerPolicy) -> Option<Job> {
     loop {
         match queue.try_recv() {
             Ok(job) => return Some(job),
@@ -70,13 +70,13 @@ fn next(queue: &mut mpsc::Receiver<Job>, lookout: &Lookout) -> Option<Job> {
 }
 
 /// A batch that takes in who comes while it is being written: they prepare their events meanwhile.
-pub(super) struct Coming<'a> {
+pub(super) struct OpenBatch<'a> {
     batch: Batch,
     queue: &'a mut mpsc::Receiver<Job>,
-    lookout: &'a Lookout,
+    lookout: &'a LingerPolicy,
 }
 
-impl Coming<'_> {
+impl OpenBatch<'_> {
     /// The append at an index, which may still have to come; `None` when the batch is whole.
     pub(super) fn job(&mut self, index: usize) -> Option<&Job> {
         while index == self.batch.jobs.len() && !self.batch.take(self.queue) {
@@ -95,12 +95,12 @@ impl Coming<'_> {
 }
 
 /// The answers of a batch. They are given when this is dropped: also by a runtime that ends before it comes to that.
-struct Answers {
+struct Responders {
     jobs: Vec<Job>,
     outcomes: Vec<Outcome>,
 }
 
-impl Answers {
+impl Responders {
     /// Gives them; returns what was written.
     fn give(&mut self) -> Vec<Append> {
         let answer = |(job, outcome): (Job, Outcome)| {
@@ -112,14 +112,14 @@ impl Answers {
     }
 }
 
-impl Drop for Answers {
+impl Drop for Responders {
     fn drop(&mut self) {
         self.give();
     }
 }
 
 /// A runtime with threads of its own wakes its tasks for less than the writer's thread could, which goes on meanwhile.
-fn give(mut answers: Answers, runtime: Option<&Handle>) {
+fn give(mut answers: Responders, runtime: Option<&Handle>) {
     match runtime {
         Some(runtime) if answers.jobs.len() > 1 && runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
             runtime.spawn(async move {

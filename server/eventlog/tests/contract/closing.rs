@@ -18,16 +18,16 @@ pub(crate) async fn a_closed_log_refuses_everything(log: Log) {
     assert!(matches!(log.checkpoint("mail").await, Err(StoreError::Closed)));
     assert!(matches!(log.answer("key").await, Err(StoreError::Closed)));
     let fence = Fence { lease: "mail".to_owned(), epoch: Epoch(1) };
-    assert!(matches!(log.take_lease("mail", "here", Duration::from_secs(1)).await, Err(StoreError::Closed)));
+    assert!(matches!(log.acquire_lease("mail", "here", Duration::from_secs(1)).await, Err(StoreError::Closed)));
     assert!(matches!(log.renew_lease(&fence, Duration::from_secs(1)).await, Err(StoreError::Closed)));
-    assert!(matches!(log.give_back_lease(&fence).await, Err(StoreError::Closed)));
+    assert!(matches!(log.release_lease(&fence).await, Err(StoreError::Closed)));
     assert!(matches!(log.now_ms().await, Err(StoreError::Closed)));
     assert!(matches!(log.due_timers("mail", 1).await, Err(StoreError::Closed)));
     assert!(matches!(log.next_due("mail").await, Err(StoreError::Closed)));
     assert!(matches!(log.snapshot(&stream("a"), 1).await, Err(StoreError::Closed)));
     let data = JsonText::of(&1).unwrap();
     assert!(matches!(log.save_snapshot(&stream("a"), Version(1), 1, &data).await, Err(StoreError::Closed)));
-    assert!(matches!(log.misfits().await, Err(StoreError::Closed)));
+    assert!(matches!(log.inconsistencies().await, Err(StoreError::Closed)));
 }
 
 pub(crate) async fn closing_wakes_those_who_wait(log: Log) {

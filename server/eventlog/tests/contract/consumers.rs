@@ -1,6 +1,6 @@
 //! What commits with events: how far a consumer has come, and what a command was answered.
 
-use storefront_eventlog::{Answer, AppendError, JsonText, Position};
+use storefront_eventlog::{AppendError, JsonText, Position, StoredResponse};
 
 use crate::world::*;
 
@@ -55,7 +55,7 @@ pub(crate) async fn a_key_is_answered_once(log: Log) {
     log.append(nothing().and(onto("a", some_events(1))).with_answer(first.clone())).await.unwrap();
     write(&log, "a", 1).await;
 
-    let second = Answer { fingerprint: "another".to_owned(), ..answer("key", "second", 6) };
+    let second = StoredResponse { fingerprint: "another".to_owned(), ..answer("key", "second", 6) };
     let outcome =
         log.append(nothing().and(onto("a", some_events(1))).with_answer(second).with_checkpoint("c", 1)).await;
     assert_eq!(answered_before(outcome), (first.clone(), Position(1)));
@@ -155,7 +155,7 @@ async fn checkpoint(log: &Log, consumer: &str) -> u64 {
 }
 
 #[track_caller]
-fn answered_before<T: std::fmt::Debug>(outcome: Result<T, AppendError>) -> (Answer, Position) {
+fn answered_before<T: std::fmt::Debug>(outcome: Result<T, AppendError>) -> (StoredResponse, Position) {
     let Err(AppendError::AlreadyAnswered { answer, position }) = outcome else {
         panic!("the key has an answer, so this was not due: {outcome:?}");
     };

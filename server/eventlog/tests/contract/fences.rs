@@ -1,6 +1,6 @@
 //! Two servers on one database and one lease between them, stopped at the worst moments.
 
-use storefront_eventlog::{AppendError, Epoch, Taken};
+use storefront_eventlog::{AppendError, Epoch, LeaseOutcome};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -77,7 +77,7 @@ async fn a_lease_is_not_taken_while_its_holder_commits_so_the_next_sees_everythi
     let taking = tokio::spawn({
         let there = there.clone();
         async move {
-            let taken = there.take_lease("mail", "there", TTL).await.unwrap();
+            let taken = there.acquire_lease("mail", "there", TTL).await.unwrap();
             (taken, there.checkpoint("mail").await.unwrap().0)
         }
     });
@@ -92,7 +92,7 @@ async fn a_lease_is_not_taken_while_its_holder_commits_so_the_next_sees_everythi
 
     assert_eq!(soon("the commit", committing).await.unwrap().unwrap(), 1);
     let (now_there, checkpoint) = soon("taking it", taking).await.unwrap();
-    assert!(matches!(now_there, Taken::Here(fence) if fence.epoch == Epoch(2)));
+    assert!(matches!(now_there, LeaseOutcome::Acquired(fence) if fence.epoch == Epoch(2)));
     assert_eq!(checkpoint, 1, "the next holder begins after all that the last one has done");
 }
 

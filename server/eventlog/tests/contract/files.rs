@@ -356,17 +356,17 @@ async fn a_log_is_read_beside_the_store_that_writes_it() {
     let (_folder, path) = a_place();
     let log = opened(&path);
     write(&log, "a", 3).await;
-    let beside: Log = Arc::new(SqliteStore::open_to_read(&path).unwrap());
-    assert_eq!(read_whole_log(&beside).await, read_whole_log(&log).await);
+    let coordination: Log = Arc::new(SqliteStore::open_to_read(&path).unwrap());
+    assert_eq!(read_whole_log(&coordination).await, read_whole_log(&log).await);
     write(&log, "a", 2).await;
-    assert_eq!(head(&beside).await, 5, "what is written meanwhile is seen");
+    assert_eq!(head(&coordination).await, 5, "what is written meanwhile is seen");
     assert!(matches!(
-        beside.append(nothing().and(onto("a", some_events(1)))).await,
+        coordination.append(nothing().and(onto("a", some_events(1)))).await,
         Err(AppendError::Store(StoreError::Closed))
     ));
-    assert!(matches!(beside.wait_for(Position(9)).await, Err(StoreError::Closed)));
-    beside.close().await;
-    assert!(matches!(beside.head().await, Err(StoreError::Closed)));
+    assert!(matches!(coordination.wait_for(Position(9)).await, Err(StoreError::Closed)));
+    coordination.close().await;
+    assert!(matches!(coordination.head().await, Err(StoreError::Closed)));
     write(&log, "a", 1).await;
     log.close().await;
     assert_eq!(head(&opened(&path)).await, 6);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use storefront_eventlog::{
-    Finding, HashTree, ImportError, Position, ProofError, Refuted, SqliteStore, Wanted, check, export, import, prove,
-    verify_proof,
+    EventSelector, Finding, HashTree, ImportError, Position, ProofError, ProofMismatch, SqliteStore, check, export,
+    import, prove, verify_proof,
 };
 
 use crate::world::*;
@@ -45,17 +45,17 @@ pub(crate) async fn the_hash_of_a_log_is_that_of_its_events_however_they_were_wr
 }
 
 pub(crate) async fn every_event_is_proven_without_the_log_and_a_changed_proof_proves_nothing(log: Log) {
-    assert!(matches!(prove(&*log, Wanted::Position(Position(1))).await, Err(ProofError::Unknown)));
+    assert!(matches!(prove(&*log, EventSelector::Position(Position(1))).await, Err(ProofError::Unknown)));
     write(&log, "a", 21).await;
     let root = tree(&log).await.hash();
     for event in read_whole_log(&log).await {
-        let proof = prove(&*log, Wanted::Id(event.id)).await.unwrap();
+        let proof = prove(&*log, EventSelector::Id(event.id)).await.unwrap();
         let text = serde_json::to_string(&proof).unwrap();
         assert!(text.len() < 2500, "{} bytes", text.len());
         let proven = verify_proof(&text).unwrap();
         assert_eq!((proven.event, proven.log_hash, proven.log_position), (event, root, Position(21)));
     }
-    let proof = serde_json::to_string(&prove(&*log, Wanted::Position(Position(7))).await.unwrap()).unwrap();
+    let proof = serde_json::to_string(&prove(&*log, EventSelector::Position(Position(7))).await.unwrap()).unwrap();
     let event = &read_whole_log(&log).await[6];
     for (from, to) in [
         ("thing.happened\"}", "thing.happen3d\"}"),
@@ -66,12 +66,12 @@ pub(crate) async fn every_event_is_proven_without_the_log_and_a_changed_proof_pr
     ] {
         let forged = proof.replacen(from, to, 1);
         assert_ne!(forged, proof, "{from} is not in it");
-        assert!(matches!(verify_proof(&forged), Err(Refuted::Wrong)), "{to}");
+        assert!(matches!(verify_proof(&forged), Err(ProofMismatch::Wrong)), "{to}");
     }
     let other_event = proof.replace(&event.id.to_string(), &uuid::Uuid::now_v7().to_string());
-    assert!(matches!(verify_proof(&other_event), Err(Refuted::Wrong)));
+    assert!(matches!(verify_proof(&other_event), Err(ProofMismatch::Wrong)));
     for unreadable in ["", "{}", &proof.replace("proof 1", "proof 2")] {
-        assert!(matches!(verify_proof(unreadable), Err(Refuted::Unreadable(_))), "{unreadable}");
+        assert!(matches!(verify_proof(unreadable), Err(ProofMismatch::Unreadable(_))), "{unreadable}");
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn a_changed_digit_is_found_and_named_by_its_position(mut world
         .await;
     let report = check(&*world.log()).await.unwrap();
     assert_eq!(report.findings, [Finding::Changed { at: Position(217) }]);
-    assert!(matches!(prove(&*world.log(), Wanted::Position(Position(3))).await, Err(ProofError::Broken)));
+    assert!(matches!(prove(&*world.log(), EventSelector::Position(Position(3))).await, Err(ProofError::Broken)));
 }
 
 pub(crate) async fn events_that_were_changed_with_their_checksums_are_found_by_the_hash(mut world: World) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use storefront_eventlog::{Append, AppendError, Epoch, Fence, Position, StoreError, Taken};
+use storefront_eventlog::{Append, AppendError, Epoch, Fence, LeaseOutcome, Position, StoreError};
 use tokio::task::JoinSet;
 
 use crate::timers::set;
@@ -13,17 +13,17 @@ pub(crate) const TTL: Duration = Duration::from_secs(600);
 
 /// Takes a lease that is free.
 pub(crate) async fn taken(log: &Log, lease: &str, holder: &str) -> Fence {
-    match log.take_lease(lease, holder, TTL).await.unwrap() {
-        Taken::Here(fence) => fence,
-        elsewhere @ Taken::Elsewhere { .. } => panic!("{holder} does not get {lease}: {elsewhere:?}"),
+    match log.acquire_lease(lease, holder, TTL).await.unwrap() {
+        LeaseOutcome::Acquired(fence) => fence,
+        elsewhere @ LeaseOutcome::HeldElsewhere { .. } => panic!("{holder} does not get {lease}: {elsewhere:?}"),
     }
 }
 
 /// Who has a lease that this holder does not get, and for how long.
 async fn refused(log: &Log, lease: &str, holder: &str) -> (String, Duration) {
-    match log.take_lease(lease, holder, TTL).await.unwrap() {
-        Taken::Elsewhere { holder, left } => (holder, left),
-        here @ Taken::Here(_) => panic!("{holder} gets {lease}: {here:?}"),
+    match log.acquire_lease(lease, holder, TTL).await.unwrap() {
+        LeaseOutcome::HeldElsewhere { holder, left } => (holder, left),
+        here @ LeaseOutcome::Acquired(_) => panic!("{holder} gets {lease}: {here:?}"),
     }
 }
 
@@ -55,11 +55,11 @@ pub(crate) async fn of_many_who_want_a_lease_one_gets_it(world: World) {
         let mut takers = JoinSet::new();
         for taker in 0..16 {
             let (log, lease) = (world.log(), lease.clone());
-            takers.spawn(async move { log.take_lease(&lease, &format!("taker-{taker}"), TTL).await.unwrap() });
+            takers.spawn(async move { log.acquire_lease(&lease, &format!("taker-{taker}"), TTL).await.unwrap() });
         }
         let (here, elsewhere): (Vec<_>, Vec<_>) =
-            takers.join_all().await.into_iter().partition(|taken| matches!(taken, Taken::Here(_)));
-        assert_eq!(here, [Taken::Here(Fence { lease, epoch: Epoch(1) })]);
+            takers.join_all().await.into_iter().partition(|taken| matches!(taken, LeaseOutcome::Acquired(_)));
+        assert_eq!(here, [LeaseOutcome::Acquired(Fence { lease, epoch: Epoch(1) })]);
         assert_eq!(elsewhere.len(), 15);
     }
 }
@@ -100,10 +100,10 @@ pub(crate) async fn a_lease_that_ran_out_is_still_its_holders_until_somebody_tak
 pub(crate) async fn a_lease_that_was_given_back_is_free_at_once(world: World) {
     let log = world.log();
     let first = taken(&log, "mail", "here").await;
-    log.give_back_lease(&first).await.unwrap();
+    log.release_lease(&first).await.unwrap();
     assert!(!log.renew_lease(&first, TTL).await.unwrap(), "what was given back cannot be renewed");
     assert_eq!(taken(&log, "mail", "there").await, epoch(2));
-    log.give_back_lease(&first).await.unwrap();
+    log.release_lease(&first).await.unwrap();
     assert_eq!(refused(&log, "mail", "here").await.0, "there", "nobody gives back what another has");
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn a_wish_for_a_lease_that_makes_no_sense_is_refused(world: Wor
     for (lease, holder, ttl) in
         [("mail", "here", Duration::ZERO), ("mail", "here", day), (&long, "here", TTL), ("mail", "a\0b", TTL)]
     {
-        let refused = log.take_lease(lease, holder, ttl).await;
+        let refused = log.acquire_lease(lease, holder, ttl).await;
         assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
     }
     let refused = log.renew_lease(&epoch(1), Duration::ZERO).await.unwrap_err();
@@ -157,7 +157,7 @@ pub(crate) async fn a_paused_holder_that_wakes_up_late_cannot_commit(world: Worl
 pub(crate) async fn a_stale_lease_fails_only_its_own_caller(world: World) {
     let log = world.log();
     let stale = taken(&log, "mail", "here").await;
-    log.give_back_lease(&stale).await.unwrap();
+    log.release_lease(&stale).await.unwrap();
     let fresh = taken(&log, "mail", "there").await;
     for round in 0..20_u64 {
         let plain = nothing().and(to("plain", round, some_events(1)));
@@ -177,7 +177,7 @@ pub(crate) async fn what_was_written_under_a_lease_is_answered_as_it_was_then(wo
     let fence = taken(&log, "mail", "here").await;
     let append = a_full_append(&fence);
     let first = log.append(append.clone()).await.unwrap();
-    log.give_back_lease(&fence).await.unwrap();
+    log.release_lease(&fence).await.unwrap();
     taken(&log, "mail", "there").await;
     assert_eq!(log.append(append).await.unwrap(), first);
     assert_eq!(head(&log).await, 1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use storefront_eventlog::{
-    Append, AppendError, Appended, Checkpoint, Epoch, Expected, Fence, JsonText, Position, StreamName, Taken,
+    Append, AppendError, Appended, Checkpoint, Epoch, Expected, Fence, JsonText, LeaseOutcome, Position, StreamName,
     TimerChange, Version,
 };
 use uuid::Uuid;
@@ -67,8 +67,8 @@ fn histories() -> impl Strategy<Value = Vec<Step>> {
     let fence = prop::option::weighted(0.2, (0_u8..2, prop::bool::weighted(0.3)));
     let timer =
         (0_u8..3, any::<bool>(), any::<bool>()).prop_map(|(name, sets, as_read)| TimerWish { name, sets, as_read });
-    let beside = (checkpoint, key, fence, prop::option::weighted(0.3, timer));
-    let fresh = (prop::collection::vec(part, 0..4), beside)
+    let coordination = (checkpoint, key, fence, prop::option::weighted(0.3, timer));
+    let fresh = (prop::collection::vec(part, 0..4), coordination)
         .prop_map(|(parts, (checkpoint, key, fence, timer))| Wish::Fresh { parts, checkpoint, key, fence, timer });
     let index = any::<prop::sample::Index>;
     let wish = prop_oneof![8 => fresh, 1 => index().prop_map(Wish::Again), 1 => index().prop_map(Wish::Stolen)];
@@ -268,16 +268,16 @@ async fn live(world: &mut World, history: &[Step]) {
             Step::Reopen => world.reopen().await,
             Step::Take { lease, holder } => {
                 let (lease, holder) = (format!("l-{lease}"), format!("h-{holder}"));
-                let epoch = match world.log().take_lease(&lease, &holder, Duration::from_secs(600)).await.unwrap() {
-                    Taken::Here(fence) => Some(fence.epoch.0),
-                    Taken::Elsewhere { .. } => None,
+                let epoch = match world.log().acquire_lease(&lease, &holder, Duration::from_secs(600)).await.unwrap() {
+                    LeaseOutcome::Acquired(fence) => Some(fence.epoch.0),
+                    LeaseOutcome::HeldElsewhere { .. } => None,
                 };
                 assert_eq!(epoch, model.take(&lease, &holder));
             }
             Step::GiveBack { lease } => {
                 let lease = format!("l-{lease}");
                 let fence = Fence { epoch: Epoch(model.epoch(&lease)), lease };
-                world.log().give_back_lease(&fence).await.unwrap();
+                world.log().release_lease(&fence).await.unwrap();
                 model.leases.entry(fence.lease).or_default().0 = None;
             }
             Step::Send(wishes) => {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, Checkpoint, EventStore, Expected, Fence, Filter, JsonText, NewEvent,
-    Position, PostgresStore, Recorded, SqliteStore, StoreError, StreamAppend, StreamName, TimerChange, Version,
+    Append, AppendError, Appended, Checkpoint, EventStore, Expected, Fence, Filter, JsonText, NewEvent, Position,
+    PostgresStore, Recorded, SqliteStore, StoreError, StoredResponse, StreamAppend, StreamName, TimerChange, Version,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -217,7 +217,7 @@ pub(crate) fn some_events(count: usize) -> Vec<NewEvent> {
 pub(crate) trait Words {
     fn and(self, part: StreamAppend) -> Append;
     fn with_checkpoint(self, consumer: &str, position: u64) -> Append;
-    fn with_answer(self, answer: Answer) -> Append;
+    fn with_answer(self, answer: StoredResponse) -> Append;
     fn under(self, fence: &Fence) -> Append;
     fn with_timer(self, change: TimerChange) -> Append;
 }
@@ -233,7 +233,7 @@ impl Words for Append {
         self
     }
 
-    fn with_answer(mut self, answer: Answer) -> Append {
+    fn with_answer(mut self, answer: StoredResponse) -> Append {
         self.answer = Some(answer);
         self
     }
@@ -265,8 +265,8 @@ pub(crate) fn onto(name: &str, events: Vec<NewEvent>) -> StreamAppend {
 
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-pub(crate) fn answer(key: &str, body: &str, time_ms: i64) -> Answer {
-    Answer {
+pub(crate) fn answer(key: &str, body: &str, time_ms: i64) -> StoredResponse {
+    StoredResponse {
         key: key.to_owned(),
         fingerprint: format!("fingerprint of {key}"),
         body: JsonText::of(&body).unwrap(),

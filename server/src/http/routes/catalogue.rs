@@ -10,7 +10,7 @@ use storefront_api::{
 };
 
 use crate::http::error::ApiError;
-use crate::http::extract::{InPath, InQuery, SeeQuery, knows, limit, see, versioned_etag};
+use crate::http::extract::{InPath, InQuery, MinPosition, knows, limit, versioned_etag, wait_for_position};
 use crate::http::identity::{Caller, spending_limit};
 use crate::http::state::Shop;
 
@@ -37,7 +37,7 @@ pub(crate) async fn list_products(
     if query.q.as_ref().is_some_and(|words| words.chars().count() > LONGEST_SEARCH) {
         return Err(ApiError::invalid("q", format!("must be at most {LONGEST_SEARCH} characters")));
     }
-    see(&shop, query.min_position, &["products", "stock"]).await?;
+    wait_for_position(&shop, query.min_position, &["products", "stock"]).await?;
     if let Some(most) = spending_limit(&shop, customer_id).await? {
         query.price_max = Some(query.price_max.map_or(most.amount, |asked| asked.min(most.amount)));
     }
@@ -71,7 +71,7 @@ pub(crate) async fn get_product(
     InQuery(query): InQuery<OneProductQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    see(&shop, query.min_position, &["products", "stock"]).await?;
+    wait_for_position(&shop, query.min_position, &["products", "stock"]).await?;
     let stale = shop.freshness.stale();
     let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
     let mut product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
@@ -89,13 +89,13 @@ pub(crate) async fn get_product(
 ///
 /// By name, each with how many products it has for sale.
 #[utoipa::path(
-    get, path = "/v1/categories", tag = "catalogue", params(SeeQuery),
+    get, path = "/v1/categories", tag = "catalogue", params(MinPosition),
     responses((status = 200, description = "All categories, by name", body = CategoryList))
 )]
 pub(crate) async fn list_categories(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<SeeQuery>,
+    InQuery(query): InQuery<MinPosition>,
 ) -> Result<Json<CategoryList>, ApiError> {
-    see(&shop, query.min_position, &["categories"]).await?;
+    wait_for_position(&shop, query.min_position, &["categories"]).await?;
     Ok(Json(CategoryList { items: shop.views.read(|folded| folded.catalogue.categories()) }))
 }

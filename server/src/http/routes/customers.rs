@@ -11,10 +11,10 @@ use storefront_eventlog::Version;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::extract::InPath;
-use crate::http::idempotency::once;
+use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::store::aggregates;
-use crate::store::aggregates::Batch;
+use crate::store::aggregates::AppendBuilder;
 use crate::store::commands;
 use crate::store::commands::{Context, Reply, retrying};
 use crate::store::streams;
@@ -45,7 +45,7 @@ pub(crate) async fn register(
         })
         .await
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 /// Set a spending limit
@@ -71,7 +71,7 @@ pub(crate) async fn set_limit(
         return Err(ApiError::invalid("/spending_limit/currency", format!("must be {}", shop.currency)));
     }
     let command = CustomerCommand::SetLimit { limit };
-    once(&shop, &context, change(&shop, id, &context, StatusCode::OK, &command, |_| {})).await
+    respond_once(&shop, &context, change(&shop, id, &context, StatusCode::OK, &command, |_| {})).await
 }
 
 /// Decides on a customer, writes what follows and what goes with it, and answers the customer.
@@ -81,13 +81,13 @@ async fn change(
     context: &Context,
     status: StatusCode,
     command: &CustomerCommand,
-    add: impl Fn(&mut Batch) + Send + Sync,
+    add: impl Fn(&mut AppendBuilder) + Send + Sync,
 ) -> Result<commands::Done, ApiError> {
     let done = retrying(|| async {
         let (mut state, version) = aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await?;
         context.condition.check(version)?;
         let events = customer::decide(&state, command.clone())?;
-        let mut batch = Batch::new(clock::now(), context.cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(streams::customer(id), version, &events);
         add(&mut batch);
         for event in &events {

@@ -20,8 +20,8 @@ use tracing::error;
 
 use crate::documents::{self, Document};
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
-use crate::http::extract::{InPath, InQuery, limit, place, see};
+use crate::http::error_code::ErrorCode;
+use crate::http::extract::{InPath, InQuery, limit, place, wait_for_position};
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
 use crate::store::aggregates;
@@ -46,7 +46,7 @@ pub(crate) async fn get_payment(
 ) -> Result<Json<PaymentBody>, ApiError> {
     let (payment, _) =
         aggregates::load::<PaymentEvent>(&shop.store, &streams::payment(id)).await.map_err(Failure::from)?;
-    let none = || ApiError::new(Code::PaymentNotFound, format!("There is no payment {id}."));
+    let none = || ApiError::new(ErrorCode::PaymentNotFound, format!("There is no payment {id}."));
     payment_body(id, &payment).map(Json).ok_or_else(none)
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn list_invoices(
 ) -> Result<Json<Page<DocumentSummary>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
     let before = place(query.cursor.as_deref())?;
-    see(&shop, query.min_position, &["invoices"]).await?;
+    wait_for_position(&shop, query.min_position, &["invoices"]).await?;
     Ok(Json(shop.views.invoices(&query, owner, before, limit).await?))
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn get_invoice(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let form = Form::wanted(&headers)?;
-    let none = || ApiError::new(Code::InvoiceNotFound, "There is no invoice or credit note with this number.");
+    let none = || ApiError::new(ErrorCode::InvoiceNotFound, "There is no invoice or credit note with this number.");
     if let Ok(number) = number.parse::<InvoiceNumber>() {
         let issued = read(&shop, number).await?.ok_or_else(none)?;
         return drawn(&shop, form, Document::invoice(&issued.invoice), || Json(body(&issued))).await;
@@ -148,7 +148,7 @@ impl Form {
         best.map(|(form, _)| form).ok_or_else(|| {
             let detail =
                 "It is there as application/json, text/plain and application/pdf. Send Accept with one of them.";
-            ApiError::new(Code::NotAcceptable, detail)
+            ApiError::new(ErrorCode::NotAcceptable, detail)
         })
     }
 }

@@ -11,7 +11,7 @@ use tracing::error;
 use crate::http::routes::events::log_hash;
 use crate::http::state::Shop;
 use crate::integrations::product_service::Issues;
-use crate::operations::progress::Standing;
+use crate::operations::progress::ProcessStatus;
 use crate::store::log_health::Examined;
 
 /// Views further behind the log than this many events are not fit to answer.
@@ -58,7 +58,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
     }
     reasons.extend(product_troubles(&shop.products.issues(), shop.products.default_vat_rate()));
-    match shop.assortment.withdrawals().await {
+    match shop.catalogue_sync.withdrawals().await {
         Ok((Withdrawals::Held { missing, sold }, _)) => reasons.push(format!(
             "{missing} of {sold} products are missing from the product service; they stay for sale until POST \
              /v1/product-service/withdrawals/confirm withdraws them, or they are back."
@@ -89,7 +89,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
             .map(|view| format!("The view {view} is paused; POST /v1/views/{view}/resume lets it go on.")),
     );
     reasons.extend(shop.fonts.missing());
-    match shop.views.left_out().await {
+    match shop.views.skipped().await {
         Ok(left_out) => reasons.extend(left_out.iter().filter(|(_, count)| *count > 0).map(|(view, count)| {
             format!("The view {view} has left out {count} events that it could not handle; see GET /v1/views.")
         })),
@@ -136,7 +136,7 @@ fn product_troubles(issues: &Issues, default_vat_rate: Option<VatRate>) -> Vec<S
 }
 
 /// What an operator did to a process, or should look at. The server does its work all the same.
-fn troubles(name: &str, standing: &Standing) -> Vec<String> {
+fn troubles(name: &str, standing: &ProcessStatus) -> Vec<String> {
     let mut troubles = Vec::new();
     if standing.paused {
         troubles.push(format!("The process {name} is paused; POST /v1/processes/{name}/resume lets it go on."));

@@ -14,9 +14,9 @@ use tracing::error;
 
 use crate::http::command::{Bare, Command};
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::InPath;
-use crate::http::idempotency::{once, once_beside_the_log, reply};
+use crate::http::idempotency::{reply, respond_once, respond_once_unlogged};
 use crate::http::state::Shop;
 use crate::integrations::lab_stubs::StubsError;
 use crate::lab::ResetError;
@@ -33,7 +33,7 @@ impl FromRequestParts<Shop> for InLab {
         shop.lab.clone().map(Self).ok_or_else(|| {
             let detail = "This shop has no lab. Start it with `storefront serve`, or `storefront-server serve --lab URL` \
                           with the address of storefront-mocks.";
-            ApiError::new(Code::LabDisabled, detail)
+            ApiError::new(ErrorCode::LabDisabled, detail)
         })
     }
 }
@@ -97,7 +97,7 @@ pub(crate) async fn set_faults(
         let set = lab.stubs.set_faults(stub(&name)?, &body).await?;
         Ok(reply(StatusCode::OK, &set).map_err(Failure::from)?)
     };
-    once_beside_the_log(&shop, &context, work).await
+    respond_once_unlogged(&shop, &context, work).await
 }
 
 /// List scenarios
@@ -155,7 +155,7 @@ pub(crate) async fn play_scenario(
         nothing_needed_is_paused(&shop, scenario).await?;
         Ok(reply(StatusCode::ACCEPTED, &lab.play(scenario)?).map_err(Failure::from)?)
     };
-    once_beside_the_log(&shop, &command.into_context(), work).await
+    respond_once_unlogged(&shop, &command.into_context(), work).await
 }
 
 /// Refuses a scenario that would stand still because something is paused.
@@ -171,7 +171,7 @@ async fn nothing_needed_is_paused(shop: &Shop, scenario: Scenario) -> Result<(),
     let told: Vec<String> = of_processes.chain(views.iter().map(|name| format!("view {name}"))).collect();
     let detail =
         format!("The scenario would stand still. Paused: {}. Resume that, and play it again.", told.join(", "));
-    Err(ApiError::new(Code::ScenarioPaused, detail)
+    Err(ApiError::new(ErrorCode::ScenarioPaused, detail)
         .with(|problem| (problem.paused_processes, problem.paused_views) = (processes, views)))
 }
 
@@ -198,7 +198,7 @@ pub(crate) async fn reset(State(shop): State<Shop>, InLab(lab): InLab, command: 
         let reset = tokio::spawn(control.reset(context.clone())).await.map_err(|_| ApiError::internal())?;
         Ok(reset?)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 fn shown(lab: &Lab, scenario: Scenario) -> Shown {
@@ -216,22 +216,22 @@ fn scenario(name: &str) -> Result<Scenario, ApiError> {
     Scenario::named(name).ok_or_else(|| {
         let known: Vec<&str> = Scenario::ALL.into_iter().map(|scenario| scenario.words().name).collect();
         let detail = format!("There is no scenario {name:?}. There are: {}.", known.join(", "));
-        ApiError::new(Code::ScenarioNotFound, detail)
+        ApiError::new(ErrorCode::ScenarioNotFound, detail)
     })
 }
 
 fn stub(name: &str) -> Result<Stub, ApiError> {
     Stub::ALL.into_iter().find(|stub| stub.name() == name).ok_or_else(|| {
-        ApiError::new(Code::StubNotFound, format!("There is no stub {name:?}. There are: products, cards, mail."))
+        ApiError::new(ErrorCode::StubNotFound, format!("There is no stub {name:?}. There are: products, cards, mail."))
     })
 }
 
 impl From<StubsError> for ApiError {
     fn from(error: StubsError) -> Self {
         match error {
-            StubsError::Refused(detail) => Self::new(Code::InvalidValues, detail),
+            StubsError::Refused(detail) => Self::new(ErrorCode::InvalidValues, detail),
             StubsError::Unreachable(_) => Self::new(
-                Code::StubsUnreachable,
+                ErrorCode::StubsUnreachable,
                 format!("{error} Look whether storefront-mocks runs at the address that --lab names."),
             ),
         }
@@ -241,8 +241,8 @@ impl From<StubsError> for ApiError {
 impl From<Occupied> for ApiError {
     fn from(occupied: Occupied) -> Self {
         let code = match occupied {
-            Occupied::Playing(_) => Code::ScenarioRunning,
-            Occupied::Closed => Code::ResetRefused,
+            Occupied::Playing(_) => ErrorCode::ScenarioRunning,
+            Occupied::Closed => ErrorCode::ResetRefused,
         };
         Self::new(code, occupied.to_string())
     }
@@ -254,7 +254,7 @@ impl From<ResetError> for ApiError {
             ResetError::Occupied(occupied) => occupied.into(),
             ResetError::Stubs(failure) => failure.into(),
             ResetError::Running | ResetError::Shared | ResetError::InUse => {
-                Self::new(Code::ResetRefused, refusal.to_string())
+                Self::new(ErrorCode::ResetRefused, refusal.to_string())
             }
             ResetError::Rename(_) | ResetError::Start(_) | ResetError::Response(_) => {
                 error!(error = %refusal, "the shop could not be started over");

@@ -1,4 +1,4 @@
-//! Pictures of products: `/v1/products/{id}/picture`.
+//! PictureCache of products: `/v1/products/{id}/picture`.
 
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
@@ -9,8 +9,8 @@ use storefront_api::{Problem, Product, ProductId};
 use super::products::carry_out;
 use crate::http::command::{Bare, take_apart};
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
-use crate::http::extract::{InPath, content_etag, header, knows, see};
+use crate::http::error_code::ErrorCode;
+use crate::http::extract::{InPath, content_etag, header, knows, wait_for_position};
 use crate::http::state::Shop;
 use crate::integrations::product_writes::ProductWrite;
 use crate::store::commands::Context;
@@ -37,16 +37,16 @@ pub(crate) async fn get_picture(
     InPath(id): InPath<ProductId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    see(&shop, None, &[]).await?;
+    wait_for_position(&shop, None, &[]).await?;
     let state = shop.views.read(|folded| folded.catalogue.state(&id).cloned());
     let state = state.ok_or_else(|| ApiError::product_not_found(&id))?;
-    let none = || ApiError::new(Code::PictureNotFound, format!("{id} has no picture."));
+    let none = || ApiError::new(ErrorCode::PictureNotFound, format!("{id} has no picture."));
     if state.facts().is_none_or(|facts| facts.picture.is_none()) {
         return Err(none());
     }
-    let png = shop.pictures.get(&id).await.map_err(|_| {
+    let png = shop.picture_cache.get(&id).await.map_err(|_| {
         let detail = "The product service does not answer. Try again shortly.";
-        ApiError::new(Code::ProductServiceUnavailable, detail)
+        ApiError::new(ErrorCode::ProductServiceUnavailable, detail)
     })?;
     let png = png.ok_or_else(none)?;
     let etag = content_etag(&png);
@@ -114,7 +114,10 @@ impl FromRequest<Shop> for Picture {
         let (parts, png, context) = take_apart(request).await?;
         let is_declared = header(&parts.headers, &CONTENT_TYPE).is_some_and(|kind| kind.trim() == "image/png");
         let size = size_px(&png).filter(|_| is_declared).ok_or_else(|| {
-            ApiError::new(Code::NotAPicture, "Send the picture itself as Content-Type: image/png; it must be a PNG.")
+            ApiError::new(
+                ErrorCode::NotAPicture,
+                "Send the picture itself as Content-Type: image/png; it must be a PNG.",
+            )
         })?;
         match size {
             (1..=LONGEST_SIDE, 1..=LONGEST_SIDE) => Ok(Self { png, context }),

@@ -15,12 +15,12 @@ use storefront_eventlog::{Filter, Position};
 
 use crate::http::command::Bare;
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::{InPath, InQuery, limit};
-use crate::http::idempotency::{once, reply};
+use crate::http::idempotency::{reply, respond_once};
 use crate::http::state::Shop;
 use crate::operations::parked;
-use crate::operations::progress::Standing;
+use crate::operations::progress::ProcessStatus;
 use crate::store::commands::{Context, Failure, Reply, steer_process};
 use crate::store::{aggregates, streams};
 
@@ -108,7 +108,7 @@ pub(crate) async fn step(
         heard(&shop, name, done.position).await;
         Ok(done)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 /// List what a process could not handle
@@ -181,7 +181,7 @@ pub(crate) async fn skip(
         });
         Ok(done.await?)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessCommand) -> Result<Response, ApiError> {
@@ -191,7 +191,7 @@ async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessC
         heard(shop, name, done.position).await;
         Ok(done)
     };
-    once(shop, context, work).await
+    respond_once(shop, context, work).await
 }
 
 fn mode(name: &str, after: &process::Process) -> Result<Reply, serde_json::Error> {
@@ -207,9 +207,9 @@ async fn something_waits(shop: &Shop, name: &'static str, types: &[&str]) -> Res
         return Ok(());
     }
     let head = shop.store.head().await.map_err(Failure::from)?;
-    let waits = |standing: &Standing| standing.ready > standing.steps as usize;
-    let settled = |standing: &Standing| standing.in_flight == 0 && standing.read_to >= head;
-    let known = |standing: &Standing| standing.elsewhere || waits(standing) || settled(standing);
+    let waits = |standing: &ProcessStatus| standing.ready > standing.steps as usize;
+    let settled = |standing: &ProcessStatus| standing.in_flight == 0 && standing.read_to >= head;
+    let known = |standing: &ProcessStatus| standing.elsewhere || waits(standing) || settled(standing);
     shop.progress.until(name, STEP_WAIT, known).await;
     let standing = shop.progress.standing(name);
     let waits = if standing.elsewhere {
@@ -226,7 +226,7 @@ async fn something_waits(shop: &Shop, name: &'static str, types: &[&str]) -> Res
         0 => "Nothing waits in this process, and a step is not kept for later. Step again when something has happened.",
         _ => "The process is at work on what it has begun, and nothing else waits. Step again when that is done.",
     };
-    Err(ApiError::new(Code::NothingToStep, detail))
+    Err(ApiError::new(ErrorCode::NothingToStep, detail))
 }
 
 /// Waits until the process has heard what was asked of it, as far as it runs here, so that whoever looks next sees it.
@@ -242,7 +242,7 @@ async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCom
         });
         Ok(done.await?)
     };
-    once(shop, context, work).await
+    respond_once(shop, context, work).await
 }
 
 fn released(before: &process::Process, sequence: &str, skipped: bool) -> SequenceReleased {
@@ -255,18 +255,18 @@ fn find(shop: &Shop, name: &str) -> Result<(&'static str, &'static [&'static str
     shop.progress.find(name).ok_or_else(|| {
         let known: Vec<&str> = shop.progress.all().into_iter().map(|(name, _)| name).collect();
         let detail = format!("There is no such process. There are: {}.", known.join(", "));
-        ApiError::new(Code::ProcessNotFound, detail)
+        ApiError::new(ErrorCode::ProcessNotFound, detail)
     })
 }
 
-fn shown(name: &str, standing: Standing, head: u64) -> Process {
-    let retries = standing.retries.iter().map(|troubled| Retry {
-        position: troubled.recorded.position.0,
-        kind: troubled.recorded.kind().to_owned(),
-        sequence: troubled.recorded.correlation_id().to_owned(),
-        attempts: troubled.attempts,
-        next_attempt_at: troubled.next_attempt_at,
-        error: troubled.error.clone(),
+fn shown(name: &str, standing: ProcessStatus, head: u64) -> Process {
+    let retries = standing.retries.iter().map(|retrying_events| Retry {
+        position: retrying_events.recorded.position.0,
+        kind: retrying_events.recorded.kind().to_owned(),
+        sequence: retrying_events.recorded.correlation_id().to_owned(),
+        attempts: retrying_events.attempts,
+        next_attempt_at: retrying_events.next_attempt_at,
+        error: retrying_events.error.clone(),
     });
     let next = standing.next.iter().map(|next| WaitingEvent {
         position: next.position.0,
@@ -289,13 +289,13 @@ fn shown(name: &str, standing: Standing, head: u64) -> Process {
     }
 }
 
-fn state(standing: &Standing) -> ProcessState {
+fn state(standing: &ProcessStatus) -> ProcessState {
     match standing {
-        Standing { elsewhere: true, .. } => ProcessState::WaitingForLease,
-        Standing { paused: true, .. } => ProcessState::Paused,
-        Standing { retrying: 1.., .. } => ProcessState::Retrying,
-        Standing { unfinished: 1.., .. } => ProcessState::Working,
-        Standing { .. } => ProcessState::Idle,
+        ProcessStatus { elsewhere: true, .. } => ProcessState::WaitingForLease,
+        ProcessStatus { paused: true, .. } => ProcessState::Paused,
+        ProcessStatus { retrying: 1.., .. } => ProcessState::Retrying,
+        ProcessStatus { unfinished: 1.., .. } => ProcessState::Working,
+        ProcessStatus { .. } => ProcessState::Idle,
     }
 }
 
@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn a_process_that_fails_is_not_called_busy_and_a_paused_one_is_called_nothing_else() {
-        let standing = |unfinished, retrying, paused| Standing { unfinished, retrying, paused, ..Standing::default() };
+        let standing =
+            |unfinished, retrying, paused| ProcessStatus { unfinished, retrying, paused, ..ProcessStatus::default() };
         assert_eq!(state(&standing(0, 0, false)), ProcessState::Idle);
         assert_eq!(state(&standing(2, 0, false)), ProcessState::Working);
         assert_eq!(state(&standing(2, 1, false)), ProcessState::Retrying);

@@ -11,8 +11,8 @@ use storefront_domain::withdrawals::Withdrawals;
 use super::products::not_made;
 use crate::http::command::Bare;
 use crate::http::error::ApiError;
-use crate::http::extract::see;
-use crate::http::idempotency::once;
+use crate::http::extract::wait_for_position;
+use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::store::commands::Reply;
 
@@ -28,7 +28,7 @@ pub(crate) async fn get_product_service(
     State(shop): State<Shop>,
 ) -> Result<([(HeaderName, String); 1], Json<ProductServiceState>), ApiError> {
     let issues = shop.products.issues();
-    let (withdrawals, version) = shop.assortment.withdrawals().await?;
+    let (withdrawals, version) = shop.catalogue_sync.withdrawals().await?;
     let unreadable = issues.unreadable.into_iter().map(|(id, reason)| UnreadableProduct {
         service_id: Some(id.foreign()),
         product_id: Some(id),
@@ -64,12 +64,12 @@ pub(crate) async fn get_product_service(
 pub(crate) async fn confirm_withdrawals(State(shop): State<Shop>, command: Bare) -> Result<Response, ApiError> {
     let context = command.into_context();
     let work = async {
-        see(&shop, None, &[]).await?;
-        let confirmed = shop.assortment.confirm_withdrawals(&context, |withdrawn| {
+        wait_for_position(&shop, None, &[]).await?;
+        let confirmed = shop.catalogue_sync.confirm_withdrawals(&context, |withdrawn| {
             let body = serde_json::to_value(ConfirmedWithdrawals { withdrawn })?;
             Ok(Reply { status: StatusCode::OK.as_u16(), location: None, version: None, body })
         });
         confirmed.await.map_err(not_made)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }

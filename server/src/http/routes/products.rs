@@ -11,12 +11,12 @@ use storefront_api::{
     RepriceProduct,
 };
 
-use crate::catalogue::sync::Refused;
+use crate::catalogue::sync::ChangeError;
 use crate::http::command::{Bare, Command};
 use crate::http::error::{ApiError, sentence};
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::InPath;
-use crate::http::idempotency::once;
+use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::integrations::product_writes::{ProductWrite, WriteError};
@@ -177,16 +177,16 @@ pub(crate) async fn carry_out(
         }
         // Without a key of the client's the service must not take this for any other request.
         let key = context.idempotency.as_ref().map_or_else(|| random::id().to_string(), |named| named.key.clone());
-        let id = shop.assortment.carry_out(&write, &key, &context.cause, &context.condition).await;
+        let id = shop.catalogue_sync.carry_out(&write, &key, &context.cause, &context.condition).await;
         let id = id.map_err(|refused| refusal(&write, refused))?;
         answer(shop, context, &write, id).await
     };
-    once(shop, context, work).await
+    respond_once(shop, context, work).await
 }
 
 async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option<ProductId>) -> Result<Done, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
-    // Lists show it at once, as a rule. That they do not yet does not undo it.
+    // BasketLookup show it at once, as a rule. That they do not yet does not undo it.
     shop.views.reach(&[], head, SHOWN_WITHIN).await;
     let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();
@@ -211,37 +211,39 @@ async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option
 }
 
 /// Why something that is no write was not done.
-pub(crate) fn not_made(refused: Refused) -> ApiError {
+pub(crate) fn not_made(refused: ChangeError) -> ApiError {
     refusal(&ProductWrite::Create(Value::Null), refused)
 }
 
-fn refusal(write: &ProductWrite, refused: Refused) -> ApiError {
+fn refusal(write: &ProductWrite, refused: ChangeError) -> ApiError {
     let unavailable = || {
         let detail = "The product service does not answer. It may have made the change all the same: try again \
                       shortly, under the same Idempotency-Key.";
-        ApiError::new(Code::ProductServiceUnavailable, detail)
+        ApiError::new(ErrorCode::ProductServiceUnavailable, detail)
     };
     match refused {
-        Refused::Log(failure) => failure.into(),
-        Refused::NotSeen(_) | Refused::Write(WriteError::Service(_)) => unavailable(),
-        Refused::Write(WriteError::UnknownCategory(detail)) => ApiError::new(Code::UnknownCategory, detail),
-        Refused::Write(WriteError::Taken(detail)) => match write {
-            ProductWrite::CreateCategory(_) => ApiError::new(Code::CategoryTaken, detail),
+        ChangeError::Log(failure) => failure.into(),
+        ChangeError::NotSeen(_) | ChangeError::Write(WriteError::Service(_)) => unavailable(),
+        ChangeError::Write(WriteError::UnknownCategory(detail)) => ApiError::new(ErrorCode::UnknownCategory, detail),
+        ChangeError::Write(WriteError::Taken(detail)) => match write {
+            ProductWrite::CreateCategory(_) => ApiError::new(ErrorCode::CategoryTaken, detail),
             ProductWrite::Create(_)
             | ProductWrite::Change(..)
             | ProductWrite::SetPicture(..)
-            | ProductWrite::RemovePicture(_) => ApiError::new(Code::ProductTaken, detail),
+            | ProductWrite::RemovePicture(_) => ApiError::new(ErrorCode::ProductTaken, detail),
         },
-        Refused::Withdrawals(refusal) => ApiError::new(Code::WithdrawalsState, sentence(&refusal)),
-        Refused::SkuTaken(_) | Refused::NameTaken(_) => ApiError::new(Code::ProductTaken, sentence(&refused)),
-        Refused::Write(WriteError::Invalid(detail)) => ApiError::new(Code::InvalidValues, detail),
-        Refused::Write(WriteError::KeyReused(detail)) => ApiError::new(Code::IdempotencyKeyReused, detail),
-        Refused::Write(WriteError::Unknown) => {
-            ApiError::new(Code::ProductNotFound, "The product service no longer has this product.")
+        ChangeError::Withdrawals(refusal) => ApiError::new(ErrorCode::WithdrawalsState, sentence(&refusal)),
+        ChangeError::SkuTaken(_) | ChangeError::NameTaken(_) => {
+            ApiError::new(ErrorCode::ProductTaken, sentence(&refused))
         }
-        Refused::Write(WriteError::Unsupported) => {
+        ChangeError::Write(WriteError::Invalid(detail)) => ApiError::new(ErrorCode::InvalidValues, detail),
+        ChangeError::Write(WriteError::KeyReused(detail)) => ApiError::new(ErrorCode::IdempotencyKeyReused, detail),
+        ChangeError::Write(WriteError::Unknown) => {
+            ApiError::new(ErrorCode::ProductNotFound, "The product service no longer has this product.")
+        }
+        ChangeError::Write(WriteError::Unsupported) => {
             let detail = "This product service takes no changes of this kind. Change it where it is kept.";
-            ApiError::new(Code::ProductServiceReadOnly, detail)
+            ApiError::new(ErrorCode::ProductServiceReadOnly, detail)
         }
     }
 }

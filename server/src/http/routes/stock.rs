@@ -12,8 +12,8 @@ use storefront_domain::stock::StockCommand;
 
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::{InPath, InQuery, SeeQuery, limit, see};
-use crate::http::idempotency::once;
+use crate::http::extract::{InPath, InQuery, MinPosition, limit, wait_for_position};
+use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::store::commands::{Context, Failure, Reply, change_stock};
@@ -34,7 +34,7 @@ pub(crate) async fn list_stock(
     let limit = limit(query.limit, 100, 20)?;
     let after = query.cursor.as_deref().map(str::parse::<ProductId>).transpose();
     let after = after.map_err(|_| ApiError::invalid("cursor", "is not one of ours"))?;
-    see(&shop, query.min_position, &["stock", "products"]).await?;
+    wait_for_position(&shop, query.min_position, &["stock", "products"]).await?;
     Ok(Json(shop.views.read(|folded| {
         let mut page = folded.stock.page(query.low.unwrap_or(false), after.as_ref(), limit);
         page.items.iter_mut().for_each(|item| item.name = name(folded, &item.product_id));
@@ -47,7 +47,7 @@ pub(crate) async fn list_stock(
 /// What is on hand, what of it is promised to orders that are checking out, and what is left to sell.
 #[utoipa::path(
     get, path = "/v1/stock/{product_id}", tag = "stock",
-    params(("product_id" = ProductId, Path, description = "The product"), SeeQuery),
+    params(("product_id" = ProductId, Path, description = "The product"), MinPosition),
     responses(
         (status = 200, description = "Its stock", body = StockItem, headers(("ETag" = String, description = "Its version; send it as `If-Match` to change the stock only as it is here"))),
         (status = 404, description = "`product_not_found`", body = Problem),
@@ -56,9 +56,9 @@ pub(crate) async fn list_stock(
 pub(crate) async fn get_stock(
     State(shop): State<Shop>,
     InPath(id): InPath<ProductId>,
-    InQuery(query): InQuery<SeeQuery>,
+    InQuery(query): InQuery<MinPosition>,
 ) -> Result<([(HeaderName, String); 1], Json<StockItem>), ApiError> {
-    see(&shop, query.min_position, &["stock", "products"]).await?;
+    wait_for_position(&shop, query.min_position, &["stock", "products"]).await?;
     shop.views.read(|folded| {
         let known = folded.catalogue.state(&id).is_some();
         let item =
@@ -165,7 +165,7 @@ async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCo
         });
         Ok(done.await?)
     };
-    once(shop, context, work).await
+    respond_once(shop, context, work).await
 }
 
 /// What a product is called.

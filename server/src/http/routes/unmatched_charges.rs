@@ -10,9 +10,9 @@ use tracing::warn;
 use super::documents::payment_body;
 use crate::http::command::Bare;
 use crate::http::error::{ApiError, sentence};
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::InPath;
-use crate::http::idempotency::{once, reply};
+use crate::http::idempotency::{reply, respond_once};
 use crate::http::state::Shop;
 use crate::integrations::card_gateway::GatewayError;
 use crate::payments::reconciliation::NotRefunded;
@@ -68,15 +68,15 @@ pub(crate) async fn refund_unmatched(
         });
         refunded.await.map_err(not_refunded)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 fn not_refunded(refusal: NotRefunded) -> ApiError {
     let detail = sentence(&refusal);
     match refusal {
-        NotRefunded::NotFound => ApiError::new(Code::ChargeNotFound, detail),
-        NotRefunded::Matched => ApiError::new(Code::ChargeInBooks, detail),
-        NotRefunded::OtherCurrency { .. } => ApiError::new(Code::WrongCurrency, detail),
+        NotRefunded::NotFound => ApiError::new(ErrorCode::ChargeNotFound, detail),
+        NotRefunded::Matched => ApiError::new(ErrorCode::ChargeInBooks, detail),
+        NotRefunded::OtherCurrency { .. } => ApiError::new(ErrorCode::WrongCurrency, detail),
         NotRefunded::Gateway(unknown) => no_answer(&unknown),
         NotRefunded::Failed(failure) => failure.into(),
     }
@@ -84,5 +84,5 @@ fn not_refunded(refusal: NotRefunded) -> ApiError {
 
 fn no_answer(error: &GatewayError) -> ApiError {
     warn!(%error, "the card gateway does not say what was charged");
-    ApiError::new(Code::CardGatewayUnavailable, "The card gateway does not say what was charged. Ask again later.")
+    ApiError::new(ErrorCode::CardGatewayUnavailable, "The card gateway does not say what was charged. Ask again later.")
 }

@@ -9,12 +9,12 @@ use storefront_eventlog::Position;
 
 use crate::http::command::Bare;
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
-use crate::http::extract::{InPath, InQuery, SeeQuery, see};
-use crate::http::idempotency::{once_beside_the_log, reply};
+use crate::http::error_code::ErrorCode;
+use crate::http::extract::{InPath, InQuery, MinPosition, wait_for_position};
+use crate::http::idempotency::{reply, respond_once_unlogged};
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
-use crate::views::{Head, Steered, Steering, Views};
+use crate::views::{ControlOutcome, Head, ViewControl, Views};
 
 /// List read models
 ///
@@ -68,12 +68,12 @@ pub(crate) async fn rebuild_view(
         }
         Ok(reply(StatusCode::ACCEPTED, &one(&shop, &name).await?).map_err(Failure::from)?)
     };
-    once_beside_the_log(&shop, &command.into_context(), work).await
+    respond_once_unlogged(&shop, &command.into_context(), work).await
 }
 
 /// Pause a read model
 ///
-/// It takes nothing more in until it is stepped or resumed; the others go on. Lists answer from what it has; with a
+/// It takes nothing more in until it is stepped or resumed; the others go on. BasketLookup answer from what it has; with a
 /// `min_position` that it has not come to they answer `view_paused` at once. It stays paused
 /// when the server is started again; `/health/ready` says so. The rebuild of a paused read model ends where it stands.
 #[utoipa::path(
@@ -90,7 +90,7 @@ pub(crate) async fn pause_view(
     InPath(name): InPath<String>,
     command: Bare,
 ) -> Result<Response, ApiError> {
-    steer(&shop, &name, Steering::Pause, command).await
+    steer(&shop, &name, ViewControl::Pause, command).await
 }
 
 /// Step a paused read model
@@ -110,7 +110,7 @@ pub(crate) async fn step_view(
     InPath(name): InPath<String>,
     command: Bare,
 ) -> Result<Response, ApiError> {
-    steer(&shop, &name, Steering::Step, command).await
+    steer(&shop, &name, ViewControl::Step, command).await
 }
 
 /// Resume a read model
@@ -130,37 +130,37 @@ pub(crate) async fn resume_view(
     InPath(name): InPath<String>,
     command: Bare,
 ) -> Result<Response, ApiError> {
-    steer(&shop, &name, Steering::Resume, command).await
+    steer(&shop, &name, ViewControl::Resume, command).await
 }
 
-async fn steer(shop: &Shop, name: &str, steering: Steering, command: Bare) -> Result<Response, ApiError> {
+async fn steer(shop: &Shop, name: &str, steering: ViewControl, command: Bare) -> Result<Response, ApiError> {
     let work = async {
         steer_now(shop, name, steering).await?;
         Ok(reply(StatusCode::OK, &one(shop, name).await?).map_err(Failure::from)?)
     };
-    once_beside_the_log(shop, &command.into_context(), work).await
+    respond_once_unlogged(shop, &command.into_context(), work).await
 }
 
-async fn steer_now(shop: &Shop, name: &str, steering: Steering) -> Result<(), ApiError> {
+async fn steer_now(shop: &Shop, name: &str, steering: ViewControl) -> Result<(), ApiError> {
     if shop.shared_log {
         let detail = "Every server on this PostgreSQL feeds the views, so none can hold one back for the others.";
-        return Err(ApiError::new(Code::ViewShared, detail));
+        return Err(ApiError::new(ErrorCode::ViewShared, detail));
     }
     match shop.views.steer(name, steering).await {
-        Steered::Done => Ok(()),
-        Steered::NotPaused => {
+        ControlOutcome::Done => Ok(()),
+        ControlOutcome::NotPaused => {
             let detail = format!("The view {name} is not paused. POST /v1/views/{name}/pause pauses it.");
-            Err(ApiError::new(Code::ViewNotPaused, detail))
+            Err(ApiError::new(ErrorCode::ViewNotPaused, detail))
         }
-        Steered::NothingWaits => {
+        ControlOutcome::NothingWaits => {
             let detail = "Nothing that concerns this view waits, and a step is not kept for later. Step again when \
                           something has happened.";
-            Err(ApiError::new(Code::NothingToStep, detail))
+            Err(ApiError::new(ErrorCode::NothingToStep, detail))
         }
-        Steered::Unknown => Err(no_such_view(name)),
-        Steered::NotNow => {
+        ControlOutcome::Unknown => Err(no_such_view(name)),
+        ControlOutcome::NotNow => {
             let detail = "The views have trouble with the log or with their database. Try again shortly.";
-            Err(ApiError::new(Code::ViewsBehind, detail))
+            Err(ApiError::new(ErrorCode::ViewsBehind, detail))
         }
     }
 }
@@ -172,21 +172,21 @@ async fn one(shop: &Shop, name: &str) -> Result<View, ApiError> {
 
 fn no_such_view(name: &str) -> ApiError {
     let known: Vec<&str> = Views::names().collect();
-    ApiError::new(Code::ViewNotFound, format!("There is no view {name:?}. There are: {}.", known.join(", ")))
+    ApiError::new(ErrorCode::ViewNotFound, format!("There is no view {name:?}. There are: {}.", known.join(", ")))
 }
 
 /// Read the statistics
 ///
 /// What the shop has earned: in all, by day, and which products sell best.
 #[utoipa::path(
-    get, path = "/v1/statistics", tag = "operations", params(SeeQuery),
+    get, path = "/v1/statistics", tag = "operations", params(MinPosition),
     responses((status = 200, description = "The statistics", body = Statistics))
 )]
 pub(crate) async fn get_statistics(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<SeeQuery>,
+    InQuery(query): InQuery<MinPosition>,
 ) -> Result<Json<Statistics>, ApiError> {
-    see(&shop, query.min_position, &["statistics"]).await?;
+    wait_for_position(&shop, query.min_position, &["statistics"]).await?;
     Ok(Json(shop.views.statistics(shop.currency).await?))
 }
 

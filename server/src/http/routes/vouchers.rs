@@ -12,14 +12,14 @@ use storefront_eventlog::Version;
 use crate::clock;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
-use crate::http::extract::{InPath, InQuery, SeeQuery, see};
-use crate::http::idempotency::once;
+use crate::http::error_code::ErrorCode;
+use crate::http::extract::{InPath, InQuery, MinPosition, wait_for_position};
+use crate::http::idempotency::respond_once;
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::store::aggregates;
-use crate::store::aggregates::Batch;
+use crate::store::aggregates::AppendBuilder;
 use crate::store::commands;
 use crate::store::commands::{Failure, Reply, retrying};
 use crate::store::streams;
@@ -30,7 +30,7 @@ use crate::views::VoucherRecord;
 /// Used ones too, newest first.
 #[utoipa::path(
     get, path = "/v1/vouchers", tag = "customers",
-    params(SeeQuery, ("Storefront-Customer" = CustomerId, Header, description = "Whose vouchers")),
+    params(MinPosition, ("Storefront-Customer" = CustomerId, Header, description = "Whose vouchers")),
     responses(
         (status = 200, description = "The vouchers", body = VoucherList),
         (status = 400, description = "`customer_required`", body = Problem),
@@ -38,11 +38,11 @@ use crate::views::VoucherRecord;
 )]
 pub(crate) async fn list_vouchers(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<SeeQuery>,
+    InQuery(query): InQuery<MinPosition>,
     caller: Caller,
 ) -> Result<Json<VoucherList>, ApiError> {
     let customer_id = caller.customer()?;
-    see(&shop, query.min_position, &["vouchers"]).await?;
+    wait_for_position(&shop, query.min_position, &["vouchers"]).await?;
     Ok(Json(VoucherList { items: shop.views.vouchers_of(customer_id).await? }))
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn get_issued(
 ) -> Result<Json<Voucher>, ApiError> {
     let (checkout, _) =
         aggregates::load::<CheckoutEvent>(&shop.store, &streams::checkout(id)).await.map_err(Failure::from)?;
-    let none = || ApiError::new(Code::VoucherNotFound, "No voucher was issued for this order.");
+    let none = || ApiError::new(ErrorCode::VoucherNotFound, "No voucher was issued for this order.");
     let code = checkout.voucher_issued().ok_or_else(none)?;
     read(&shop, code).await?.body(code).map(Json).ok_or_else(none)
 }
@@ -89,7 +89,7 @@ pub(crate) async fn revoke_voucher(
 ) -> Result<Response, ApiError> {
     let reason = command.body.reason.clone();
     validation::text("/reason", &reason, 200)?;
-    let none = || ApiError::new(Code::VoucherNotFound, format!("There is no voucher {code}."));
+    let none = || ApiError::new(ErrorCode::VoucherNotFound, format!("There is no voucher {code}."));
     let issued_for = read(&shop, &code).await?.body(&code).ok_or_else(none)?.issued_for;
     // What becomes of a voucher is part of the story of the order that brought it.
     let Command { body: _, context } = command.about(issued_for);
@@ -98,7 +98,7 @@ pub(crate) async fn revoke_voucher(
             let mut record = read_with_version(&shop, &code).await?;
             context.condition.check(record.1)?;
             let events = voucher::decide(&record.0.voucher, VoucherCommand::Revoke { reason: reason.clone() })?;
-            let mut batch = Batch::new(clock::now(), context.cause.clone());
+            let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
             batch.add(streams::voucher(&code), record.1, &events);
             for event in &events {
                 record.0.voucher = voucher::evolve(record.0.voucher, event);
@@ -110,7 +110,7 @@ pub(crate) async fn revoke_voucher(
         });
         Ok(done.await?)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 /// A voucher as its stream has it now.

@@ -14,12 +14,12 @@ use crate::clock;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::extract::{InPath, InQuery, limit, place};
-use crate::http::idempotency::once;
+use crate::http::idempotency::respond_once;
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, LoadError};
+use crate::store::aggregates::{AppendBuilder, LoadError};
 use crate::store::commands;
 use crate::store::commands::{Failure, Reply, retrying};
 use crate::store::streams;
@@ -112,7 +112,7 @@ pub(crate) async fn top_up(
             let (mut state, version) = aggregates::load::<WalletEvent>(&shop.store, &stream).await?;
             context.condition.check(version)?;
             let events = wallet::decide(&state, command.clone())?;
-            let mut batch = Batch::new(clock::now(), context.cause.clone());
+            let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
             batch.add(stream.clone(), version, &events);
             for event in &events {
                 state = wallet::evolve(state, event);
@@ -124,7 +124,7 @@ pub(crate) async fn top_up(
         });
         Ok(done.await?)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 fn body(customer_id: CustomerId, wallet: &Wallet, version: Version) -> Result<Body, WalletError> {

@@ -1,6 +1,6 @@
-//! News from the card gateway. They record outcomes that the shop may not know yet; they never charge.
+//! GatewayEvent from the card gateway. They record outcomes that the shop may not know yet; they never charge.
 //!
-//! News of refunds and disputes only say where to look: what became of them is read from the gateway's lists, which are right
+//! GatewayEvent of refunds and disputes only say where to look: what became of them is read from the gateway's lists, which are right
 //! in whatever order the news come.
 
 use axum::body::Body;
@@ -13,15 +13,15 @@ use tracing::{error, info, warn};
 
 use crate::clock;
 use crate::http::error::{ApiError, sentence};
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::header;
 use crate::http::state::Shop;
 use crate::integrations::card_amounts;
 use crate::integrations::card_gateway::{GatewayError, Refusal};
 use crate::integrations::card_webhooks::{
-    DEFAULT_TOLERANCE_S, News, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
+    DEFAULT_TOLERANCE_S, GatewayEvent, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
 };
-use crate::integrations::ports::Cards;
+use crate::integrations::ports::PaymentGateway;
 use crate::payments::refunds;
 use crate::payments::refunds::LearnError;
 use crate::store::aggregates;
@@ -67,10 +67,13 @@ pub(crate) async fn card_gateway(
     let secret = shop.card_webhook_secret.as_ref().ok_or_else(|| {
         let detail =
             "The server was started without the secret that the gateway signs with, so it can believe nothing.";
-        refused(ApiError::new(Code::WebhookSecretMissing, detail), "there is no secret to verify it with".to_owned())
+        refused(
+            ApiError::new(ErrorCode::WebhookSecretMissing, detail),
+            "there is no secret to verify it with".to_owned(),
+        )
     })?;
     verify_webhook(&body, signature, secret.reveal(), now_unix_s, DEFAULT_TOLERANCE_S)
-        .map_err(|refusal| refused(ApiError::new(Code::BadSignature, sentence(&refusal)), refusal.to_string()))?;
+        .map_err(|refusal| refused(ApiError::new(ErrorCode::BadSignature, sentence(&refusal)), refusal.to_string()))?;
     let news = match parse_webhook(&body) {
         Ok(news) => news,
         // To hear it again would not help.
@@ -93,12 +96,14 @@ pub(crate) async fn card_gateway(
 /// What news tell, in a few words.
 fn about(Webhook { news, .. }: &Webhook) -> String {
     match news {
-        News::Created { .. } => "the payment is kept".to_owned(),
-        News::Succeeded { .. } => "the payment succeeded".to_owned(),
-        News::Declined { .. } => "the payment was declined".to_owned(),
-        News::Cancelled { .. } => "the payment was cancelled".to_owned(),
-        News::AfterPayment { .. } => "something happened to refunds or disputes".to_owned(),
-        News::Other { kind } => kind.chars().filter(|letter| !letter.is_control()).take(MAX_ABOUT_CHARS).collect(),
+        GatewayEvent::Created { .. } => "the payment is kept".to_owned(),
+        GatewayEvent::Succeeded { .. } => "the payment succeeded".to_owned(),
+        GatewayEvent::Declined { .. } => "the payment was declined".to_owned(),
+        GatewayEvent::Cancelled { .. } => "the payment was cancelled".to_owned(),
+        GatewayEvent::AfterPayment { .. } => "something happened to refunds or disputes".to_owned(),
+        GatewayEvent::Other { kind } => {
+            kind.chars().filter(|letter| !letter.is_control()).take(MAX_ABOUT_CHARS).collect()
+        }
     }
 }
 
@@ -112,10 +117,10 @@ async fn order_of(store: &Store, payment_id: Option<PaymentId>) -> Result<Option
 /// Records what genuine news say.
 pub(crate) async fn take(
     store: &Store,
-    cards: &dyn Cards,
+    cards: &dyn PaymentGateway,
     Webhook { id, payment_id, news, .. }: Webhook,
 ) -> Result<WebhookOutcome, ApiError> {
-    if let News::AfterPayment { reference } = &news {
+    if let GatewayEvent::AfterPayment { reference } = &news {
         return look_at_refunds_and_disputes(store, cards, payment_id, reference).await;
     }
     let Some(payment_id) = payment_id else { return Ok(WebhookOutcome::Ignored) };
@@ -125,15 +130,15 @@ pub(crate) async fn take(
         info!(%payment_id, webhook = id, "news of a payment that is not ours");
         return Ok(WebhookOutcome::Ignored);
     };
-    if let News::Declined { reference, .. } | News::Cancelled { reference } = &news
+    if let GatewayEvent::Declined { reference, .. } | GatewayEvent::Cancelled { reference } = &news
         && !is_about(store, cards, payment_id, payment.intent(), reference).await?
     {
         info!(%payment_id, webhook = id, reference, "news of an intent that never was this payment's");
         return Ok(WebhookOutcome::Ignored);
     }
     let outcome = match news {
-        News::Created { reference } => PaymentCommand::RecordIntent { reference },
-        News::Succeeded { reference, amount, currency } => {
+        GatewayEvent::Created { reference } => PaymentCommand::RecordIntent { reference },
+        GatewayEvent::Succeeded { reference, amount, currency } => {
             if !card_amounts::is_same(request.amount, amount, &currency) {
                 error!(
                     %payment_id, webhook = id, reference, amount, currency, asked = %request.amount,
@@ -143,13 +148,13 @@ pub(crate) async fn take(
             }
             PaymentCommand::RecordSuccess { reference }
         }
-        News::Declined { reason, message, reference: _ } => PaymentCommand::RecordDecline { reason, message },
+        GatewayEvent::Declined { reason, message, reference: _ } => PaymentCommand::RecordDecline { reason, message },
         // What is pending here was not given up by the shop: nobody can pay it any more.
-        News::Cancelled { reference: _ } => {
+        GatewayEvent::Cancelled { reference: _ } => {
             let Refusal { reason, message } = Refusal::cancelled();
             PaymentCommand::RecordDecline { reason, message }
         }
-        News::AfterPayment { .. } | News::Other { .. } => return Ok(WebhookOutcome::Ignored),
+        GatewayEvent::AfterPayment { .. } | GatewayEvent::Other { .. } => return Ok(WebhookOutcome::Ignored),
     };
     match record_payment(store, payment_id, &outcome, "card-gateway").await {
         Ok(true) => Ok(WebhookOutcome::Applied),
@@ -171,7 +176,7 @@ pub(crate) async fn take(
 /// asked; the name is recorded first then, so that the end of the payment is the end of its intent too.
 async fn is_about(
     store: &Store,
-    cards: &dyn Cards,
+    cards: &dyn PaymentGateway,
     payment_id: PaymentId,
     known: Option<&str>,
     told: &str,
@@ -191,7 +196,7 @@ async fn is_about(
 /// payment itself is not booked yet, the news are to come again.
 async fn look_at_refunds_and_disputes(
     store: &Store,
-    cards: &dyn Cards,
+    cards: &dyn PaymentGateway,
     payment_id: Option<PaymentId>,
     reference: &str,
 ) -> Result<WebhookOutcome, ApiError> {
@@ -214,7 +219,7 @@ async fn look_at_refunds_and_disputes(
         },
         None if payment.request().is_some() => {
             let detail = "The payment itself is not booked yet. Send the event again.";
-            Err(ApiError::new(Code::CardGatewayUnavailable, detail))
+            Err(ApiError::new(ErrorCode::CardGatewayUnavailable, detail))
         }
         Some(_) | None => {
             info!(%payment_id, reference, "news of a payment that is not ours");
@@ -225,7 +230,10 @@ async fn look_at_refunds_and_disputes(
 
 fn no_answer(error: GatewayError) -> ApiError {
     warn!(%error, "the card gateway sent news and does not answer questions about them");
-    ApiError::new(Code::CardGatewayUnavailable, "The card gateway does not answer questions. Send the event again.")
+    ApiError::new(
+        ErrorCode::CardGatewayUnavailable,
+        "The card gateway does not answer questions. Send the event again.",
+    )
 }
 
 #[cfg(test)]
@@ -235,19 +243,19 @@ mod tests {
     use storefront_eventlog::SqliteStore;
 
     use super::*;
-    use crate::store::aggregates::{Batch, Cause};
+    use crate::store::aggregates::{AppendBuilder, Cause};
     use crate::testing::{FakeCards, at_second, card, euro, order, payment};
 
     #[tokio::test]
     async fn an_intent_that_ended_is_believed_to_be_the_payments_only_on_the_gateways_word() {
         let (store, cards): (Store, _) = (Arc::new(SqliteStore::in_memory().unwrap()), FakeCards::default());
         let cause = Cause { correlation_id: "order".to_owned(), causation_id: None, actor: "test".to_owned() };
-        let mut batch = Batch::new(at_second(1), cause);
+        let mut batch = AppendBuilder::new(at_second(1), cause);
         let requested = PaymentEvent::Requested { order_id: order(1), amount: euro(2000), method: card() };
         batch.add(streams::payment(payment(1)), Version(0), &[requested]);
         store.append(batch.into_append()).await.unwrap();
         let told = |reference: &str| {
-            let (payment_id, news) = (Some(payment(1)), News::Cancelled { reference: reference.to_owned() });
+            let (payment_id, news) = (Some(payment(1)), GatewayEvent::Cancelled { reference: reference.to_owned() });
             take(&store, &cards, Webhook { id: "evt_1".to_owned(), created_unix_s: 1, payment_id, news })
         };
         let kinds = || async {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use storefront_eventlog::{
-    Answer, Append, AppendError, Appended, EventStore, Fence, Filter, JsonText, Position, Recorded, Slice, Snapshot,
-    StoreError, StreamName, Taken, Timer, Version,
+    Append, AppendError, Appended, EventPage, EventStore, Fence, Filter, JsonText, LeaseOutcome, Position, Recorded,
+    Snapshot, StoreError, StoredResponse, StreamName, Timer, Version,
 };
 
 use crate::store::aggregates::Store;
@@ -36,7 +36,7 @@ impl EventStore for Fenced {
         self.store.read_stream(stream, from, limit).await
     }
 
-    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<Slice, StoreError> {
+    async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         self.store.read_all(after, limit, filter).await
     }
 
@@ -52,20 +52,20 @@ impl EventStore for Fenced {
         self.store.checkpoint(consumer).await
     }
 
-    async fn answer(&self, key: &str) -> Result<Option<(Answer, Position)>, StoreError> {
+    async fn answer(&self, key: &str) -> Result<Option<(StoredResponse, Position)>, StoreError> {
         self.store.answer(key).await
     }
 
-    async fn take_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, StoreError> {
-        self.store.take_lease(lease, holder, ttl).await
+    async fn acquire_lease(&self, lease: &str, holder: &str, ttl: Duration) -> Result<LeaseOutcome, StoreError> {
+        self.store.acquire_lease(lease, holder, ttl).await
     }
 
     async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError> {
         self.store.renew_lease(fence, ttl).await
     }
 
-    async fn give_back_lease(&self, fence: &Fence) -> Result<(), StoreError> {
-        self.store.give_back_lease(fence).await
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.store.release_lease(fence).await
     }
 
     async fn now_ms(&self) -> Result<i64, StoreError> {
@@ -94,8 +94,8 @@ impl EventStore for Fenced {
         self.store.save_snapshot(stream, version, schema_version, data).await
     }
 
-    async fn misfits(&self) -> Result<Vec<String>, StoreError> {
-        self.store.misfits().await
+    async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
+        self.store.inconsistencies().await
     }
 
     async fn close(&self) {

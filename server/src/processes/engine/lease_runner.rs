@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_eventlog::{Held, hold};
+use storefront_eventlog::{LeaseGuard, hold};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -23,14 +23,14 @@ const ASKS: u32 = 4;
 
 /// Who works here, and for how long a lease lasts that is not renewed.
 #[derive(Clone, Debug)]
-pub(crate) struct Tenancy {
+pub(crate) struct LeaseConfig {
     /// Names this server among those on one log, for as long as it runs.
     pub(crate) holder: String,
     /// After so long without a word from its holder, others take a lease over.
     pub(crate) lease_ttl: Duration,
 }
 
-impl Tenancy {
+impl LeaseConfig {
     /// Works under a lease whenever it can be had, until told to stop. `work` gets the log behind the lease's fence and ends
     /// only when it cannot go on; it is dropped when the lease is lost. `waits` is called while another server has it.
     pub(crate) async fn keep<W, E, I>(
@@ -83,7 +83,7 @@ impl Tenancy {
     }
 }
 
-async fn give_back(held: Held, what: &str) {
+async fn give_back(held: LeaseGuard, what: &str) {
     if let Err(failure) = held.give_back().await {
         warn!(what, error = %failure, "a lease could not be given back; it runs out by itself");
     }

@@ -21,7 +21,7 @@ const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_
 
 /// Why an event could not be handled this time.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
+pub(crate) enum HandlerError {
     /// A system that is not ours cannot do its part now. Never parks by itself.
     #[error("{detail}")]
     Away {
@@ -38,7 +38,7 @@ pub(crate) enum Trouble {
     Failed(#[from] Failure),
 }
 
-impl From<LoadError> for Trouble {
+impl From<LoadError> for HandlerError {
     fn from(error: LoadError) -> Self {
         Self::Failed(error.into())
     }
@@ -46,7 +46,7 @@ impl From<LoadError> for Trouble {
 
 /// What is to be done with an event that could not be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum RetryDecision {
     /// Try again after this pause.
     Again(Duration),
     /// Let its sequence wait for somebody to look.
@@ -54,11 +54,11 @@ pub(crate) enum Verdict {
 }
 
 /// Judges the failure of an attempt, counted from 1.
-pub(crate) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
-    match trouble {
-        Trouble::Away { pause, .. } => Verdict::Again(*pause),
-        Trouble::Hopeless(_) => Verdict::Park,
-        Trouble::Failed(failure) => match failure {
+pub(crate) fn decide(error: &HandlerError, attempt: u32) -> RetryDecision {
+    match error {
+        HandlerError::Away { pause, .. } => RetryDecision::Again(*pause),
+        HandlerError::Hopeless(_) => RetryDecision::Park,
+        HandlerError::Failed(failure) => match failure {
             Failure::Busy
             | Failure::ViewsUnavailable(_)
             | Failure::ViewsUnreadable(_)
@@ -69,7 +69,7 @@ pub(crate) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
                 | AppendError::TimerGone { .. }
                 | AppendError::Busy
                 | AppendError::Store(_),
-            ) => Verdict::Again(PAUSES.pause(attempt)),
+            ) => RetryDecision::Again(PAUSES.pause(attempt)),
             Failure::Order(_)
             | Failure::Stock(_)
             | Failure::Payment(_)
@@ -82,9 +82,9 @@ pub(crate) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
             | Failure::Withdrawals(_)
             | Failure::VersionMismatch { .. } => {
                 if attempt < REFUSALS {
-                    Verdict::Again(PAUSES.pause(attempt))
+                    RetryDecision::Again(PAUSES.pause(attempt))
                 } else {
-                    Verdict::Park
+                    RetryDecision::Park
                 }
             }
             Failure::Load(LoadError::Codec { .. })
@@ -92,7 +92,7 @@ pub(crate) fn verdict(trouble: &Trouble, attempt: u32) -> Verdict {
             | Failure::Json(_)
             | Failure::Append(
                 AppendError::AlreadyAnswered { .. } | AppendError::DuplicateEvent(_) | AppendError::Invalid(_),
-            ) => Verdict::Park,
+            ) => RetryDecision::Park,
         },
     }
 }
@@ -105,8 +105,8 @@ mod tests {
     use super::*;
     use crate::codec::CodecError;
 
-    fn parks(trouble: impl Into<Trouble>, attempt: u32) -> bool {
-        verdict(&trouble.into(), attempt) == Verdict::Park
+    fn parks(error: impl Into<HandlerError>, attempt: u32) -> bool {
+        decide(&error.into(), attempt) == RetryDecision::Park
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         let source = CodecError::UnknownVersion { kind: "order.checked_out".to_owned(), schema_version: 9, known: 1 };
         assert!(parks(LoadError::Codec { position: 7, source }, 1));
         assert!(parks(Failure::Append(AppendError::Invalid("an event type needs a name".to_owned())), 1));
-        assert!(parks(Trouble::Hopeless("the handler made a mistake".to_owned()), 1));
+        assert!(parks(HandlerError::Hopeless("the handler made a mistake".to_owned()), 1));
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_system_that_is_away_is_asked_again_when_whoever_speaks_to_it_says() {
         let pause = Duration::from_secs(77);
-        let away = Trouble::Away { detail: "no answer".to_owned(), pause };
-        assert_eq!(verdict(&away, 1_000_000), Verdict::Again(pause));
+        let away = HandlerError::Away { detail: "no answer".to_owned(), pause };
+        assert_eq!(decide(&away, 1_000_000), RetryDecision::Again(pause));
     }
 }

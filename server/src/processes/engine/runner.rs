@@ -21,19 +21,19 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use storefront_api::Timestamp;
 use storefront_domain::process::{self, Process, ProcessCommand, ProcessError, ProcessEvent};
-use storefront_eventlog::{Append, AppendError, Checkpoint, Filter, Position, Recorded, Slice, StoreError};
+use storefront_eventlog::{Append, AppendError, Checkpoint, EventPage, Filter, Position, Recorded, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::operations::progress::{Progress, Standing};
-use crate::processes::engine::lease_runner::Tenancy;
-use crate::processes::engine::retry_policy::{Trouble, Verdict, verdict};
-use crate::processes::engine::scheduler::{Errand, Feed, IN_FLIGHT, Reading};
+use crate::operations::progress::{ProcessStatus, Progress};
+use crate::processes::engine::lease_runner::LeaseConfig;
+use crate::processes::engine::retry_policy::{HandlerError, RetryDecision, decide};
+use crate::processes::engine::scheduler::{IN_FLIGHT, ParkedWork, Reading, Scheduler};
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::streams;
 
@@ -44,7 +44,7 @@ const OVERCROWDED: Duration = Duration::from_secs(30);
 
 /// What a process is called, and what it listens to.
 #[derive(Clone, Debug)]
-pub(crate) struct Listener {
+pub(crate) struct Subscription {
     pub(crate) name: &'static str,
     /// Event types, or prefixes that end in `*`.
     pub(crate) types: &'static [&'static str],
@@ -52,7 +52,7 @@ pub(crate) struct Listener {
 
 /// An event whose turn it is.
 #[derive(Clone, Debug)]
-pub(crate) struct Turn {
+pub(crate) struct Delivery {
     /// The event.
     pub(crate) recorded: Arc<Recorded>,
     /// Holds once the event is dealt with: the last append about it should carry this.
@@ -61,7 +61,7 @@ pub(crate) struct Turn {
     pub(crate) attempt: u32,
 }
 
-impl Turn {
+impl Delivery {
     /// The first turn of an event in a test.
     #[cfg(test)]
     pub(crate) fn of(recorded: Recorded, process: &'static str) -> Self {
@@ -74,25 +74,25 @@ impl Turn {
 /// server takes over, is given up and handled again.
 pub(crate) async fn run<H, F, E>(
     store: Store,
-    tenancy: Tenancy,
-    listener: Listener,
+    lease_config: LeaseConfig,
+    subscription: Subscription,
     progress: Progress,
     stop: CancellationToken,
     handle: H,
 ) where
-    H: Fn(Store, Turn) -> F + Send + Sync + 'static,
+    H: Fn(Store, Delivery) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), E>> + Send + 'static,
-    E: Into<Trouble> + Send + 'static,
+    E: Into<HandlerError> + Send + 'static,
 {
-    progress.introduce(listener.name, listener.types);
+    progress.introduce(subscription.name, subscription.types);
     let handle = Arc::new(handle);
-    let lease = streams::process(listener.name);
+    let lease = streams::process(subscription.name);
     let work = |store: Store| {
-        let (listener, progress, handle) = (listener.clone(), progress.clone(), Arc::clone(&handle));
-        async move { Runner { store, listener, progress, handle }.work().await }
+        let (subscription, progress, handle) = (subscription.clone(), progress.clone(), Arc::clone(&handle));
+        async move { Runner { store, subscription, progress, handle }.work().await }
     };
-    let waits = || watch(&store, listener.name, &progress);
-    tenancy.keep(&store, lease.as_str(), &stop, work, waits).await;
+    let waits = || watch(&store, subscription.name, &progress);
+    lease_config.keep(&store, lease.as_str(), &stop, work, waits).await;
 }
 
 /// Tells where a process stands that runs on another server, as far as the log says.
@@ -102,7 +102,7 @@ async fn watch(store: &Store, name: &'static str, progress: &Progress) {
         let position = begins_after(&process, store.checkpoint(name).await?);
         let parked = process.parked().values().filter(|parked| parked.goes_on_after.is_none()).count();
         let paused = process.paused();
-        progress.note(name, Standing { position, parked, paused, elsewhere: true, ..Standing::default() });
+        progress.note(name, ProcessStatus { position, parked, paused, elsewhere: true, ..ProcessStatus::default() });
         Ok::<_, Failure>(())
     };
     if let Err(failure) = seen.await {
@@ -117,7 +117,7 @@ fn begins_after(process: &Process, checkpoint: Position) -> Position {
 
 struct Runner<H> {
     store: Store,
-    listener: Listener,
+    subscription: Subscription,
     progress: Progress,
     handle: Arc<H>,
 }
@@ -125,11 +125,11 @@ struct Runner<H> {
 /// What became of something that was under way.
 enum Outcome {
     /// An event is dealt with.
-    Done(Turn),
+    Done(Delivery),
     /// It is not.
-    WentWrong(Turn, Trouble),
+    WentWrong(Delivery, HandlerError),
     /// These were to be parked.
-    Parked(Vec<(Turn, Trouble)>, Result<(), Failure>),
+    Parked(Vec<(Delivery, HandlerError)>, Result<(), Failure>),
     /// The pause after an attempt is over.
     Due(Position, u32),
     /// A parked sequence was looked through up to a position.
@@ -140,9 +140,9 @@ enum Outcome {
 
 impl<H, F, E> Runner<H>
 where
-    H: Fn(Store, Turn) -> F + Send + Sync + 'static,
+    H: Fn(Store, Delivery) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), E>> + Send + 'static,
-    E: Into<Trouble> + Send + 'static,
+    E: Into<HandlerError> + Send + 'static,
 {
     /// Works until it cannot be read where the process stands.
     async fn work(&self) -> Failure {
@@ -153,98 +153,110 @@ where
     }
 
     async fn until_it_fails(&self) -> Result<std::convert::Infallible, Failure> {
-        let name = self.listener.name;
+        let name = self.subscription.name;
         let (process, version) = aggregates::load::<ProcessEvent>(&self.store, &streams::process(name)).await?;
         let checkpoint = begins_after(&process, self.store.checkpoint(name).await?);
-        let mut feed = Feed::new(&self.listener, checkpoint, &process, version);
+        let mut scheduler = Scheduler::new(&self.subscription, checkpoint, &process, version);
         let mut running = JoinSet::new();
         loop {
-            self.set_going(&mut feed, &mut running);
-            self.save_if_due(&mut feed).await;
-            self.progress.note(name, feed.standing());
+            self.set_going(&mut scheduler, &mut running);
+            self.save_if_due(&mut scheduler).await;
+            self.progress.note(name, scheduler.standing());
             tokio::select! {
                 // Always in this order, so that a simulated run can be repeated.
                 biased;
                 Some(finished) = running.join_next() => match finished {
-                    Ok(outcome) => self.take_in(outcome, &mut feed, &mut running)?,
+                    Ok(outcome) => self.take_in(outcome, &mut scheduler, &mut running)?,
                     // What runs there catches its panics; without a handler's outcome its sequence stands still.
                     Err(failure) => error!(process = name, error = %failure, "a task of a process was lost"),
                 },
-                slice = read_on(&self.store, feed.reading(), name) => feed.take_in(slice)?,
+                slice = read_on(&self.store, scheduler.reading(), name) => scheduler.take_in(slice)?,
             }
         }
     }
 
-    fn set_going(&self, feed: &mut Feed, running: &mut JoinSet<Outcome>) {
-        for turn in feed.begin() {
-            running.spawn(attempt(self.store.clone(), turn, Arc::clone(&self.handle)));
+    fn set_going(&self, scheduler: &mut Scheduler, running: &mut JoinSet<Outcome>) {
+        for delivery in scheduler.begin() {
+            running.spawn(attempt(self.store.clone(), delivery, Arc::clone(&self.handle)));
         }
-        for errand in feed.errands() {
-            running.spawn(run_errand(self.store.clone(), self.listener.clone(), errand));
+        for work in scheduler.parked_work() {
+            running.spawn(run_parked_work(self.store.clone(), self.subscription.clone(), work));
         }
-        if let Some((given_up, checkpoint)) = feed.begin_parking() {
-            running.spawn(park(self.store.clone(), self.listener.name, given_up, checkpoint));
+        if let Some((given_up, checkpoint)) = scheduler.begin_parking() {
+            running.spawn(park(self.store.clone(), self.subscription.name, given_up, checkpoint));
         }
     }
 
     /// Fails when another server runs the process by now.
-    fn take_in(&self, outcome: Outcome, feed: &mut Feed, running: &mut JoinSet<Outcome>) -> Result<(), Failure> {
+    fn take_in(
+        &self,
+        outcome: Outcome,
+        scheduler: &mut Scheduler,
+        running: &mut JoinSet<Outcome>,
+    ) -> Result<(), Failure> {
         match outcome {
-            Outcome::WentWrong(_, Trouble::Failed(fenced @ Failure::Append(AppendError::Fenced { .. })))
+            Outcome::WentWrong(_, HandlerError::Failed(fenced @ Failure::Append(AppendError::Fenced { .. })))
             | Outcome::Parked(_, Err(fenced @ Failure::Append(AppendError::Fenced { .. }))) => return Err(fenced),
-            Outcome::Done(turn) => feed.finish(&turn.recorded),
-            Outcome::WentWrong(turn, trouble) => match verdict(&trouble, turn.attempt) {
-                Verdict::Again(pause) => self.again(feed, running, &turn, &trouble, pause),
-                Verdict::Park => feed.give_up(turn, trouble),
+            Outcome::Done(delivery) => scheduler.finish(&delivery.recorded),
+            Outcome::WentWrong(delivery, error) => match decide(&error, delivery.attempt) {
+                RetryDecision::Again(pause) => self.again(scheduler, running, &delivery, &error, pause),
+                RetryDecision::Park => scheduler.give_up(delivery, error),
             },
             Outcome::Parked(given_up, written) => {
-                feed.end_parking();
-                self.after_parking(feed, running, &given_up, written);
+                scheduler.end_parking();
+                self.after_parking(scheduler, running, &given_up, written);
             }
             Outcome::Recovered => {}
-            Outcome::Due(position, attempt) => feed.due(position, attempt),
-            Outcome::Fetched { sequence, to, found } => feed.fetched(sequence, to, found),
+            Outcome::Due(position, attempt) => scheduler.due(position, attempt),
+            Outcome::Fetched { sequence, to, found } => scheduler.fetched(sequence, to, found),
         }
         Ok(())
     }
 
     fn after_parking(
         &self,
-        feed: &mut Feed,
+        scheduler: &mut Scheduler,
         running: &mut JoinSet<Outcome>,
-        given_up: &[(Turn, Trouble)],
+        given_up: &[(Delivery, HandlerError)],
         written: Result<(), Failure>,
     ) {
         match written {
             // A sequence stands as soon as the log says so.
             Ok(()) => {}
             Err(Failure::Process(ProcessError::TooManyParked)) => {
-                for (turn, trouble) in given_up {
-                    self.again(feed, running, turn, trouble, OVERCROWDED);
+                for (delivery, error) in given_up {
+                    self.again(scheduler, running, delivery, error, OVERCROWDED);
                 }
             }
             Err(failure) => {
                 let failure = failure.into();
-                for (turn, _) in given_up {
-                    self.again(feed, running, turn, &failure, LOG_PAUSES.pause(turn.attempt));
+                for (delivery, _) in given_up {
+                    self.again(scheduler, running, delivery, &failure, LOG_PAUSES.pause(delivery.attempt));
                 }
             }
         }
     }
 
-    fn again(&self, feed: &mut Feed, running: &mut JoinSet<Outcome>, turn: &Turn, trouble: &Trouble, pause: Duration) {
+    fn again(
+        &self,
+        scheduler: &mut Scheduler,
+        running: &mut JoinSet<Outcome>,
+        delivery: &Delivery,
+        error: &HandlerError,
+        pause: Duration,
+    ) {
         warn!(
-            process = self.listener.name,
-            position = turn.recorded.position.0,
-            correlation_id = turn.recorded.correlation_id(),
-            attempt = turn.attempt,
-            error = %trouble,
+            process = self.subscription.name,
+            position = delivery.recorded.position.0,
+            correlation_id = delivery.recorded.correlation_id(),
+            attempt = delivery.attempt,
+            error = %error,
             pause_ms = pause.as_millis(),
             "an event could not be handled; trying again"
         );
         let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
-        feed.again(turn, trouble.to_string(), Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms));
-        let (position, attempt) = (turn.recorded.position, turn.attempt);
+        scheduler.again(delivery, error.to_string(), Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms));
+        let (position, attempt) = (delivery.recorded.position, delivery.attempt);
         running.spawn(async move {
             clock::sleep(pause).await;
             Outcome::Due(position, attempt)
@@ -252,17 +264,17 @@ where
     }
 
     /// Writes the checkpoint by itself when it is due. A failure only means some repetition later.
-    async fn save_if_due(&self, feed: &mut Feed) {
-        let Some(checkpoint) = feed.checkpoint_if_due() else { return };
+    async fn save_if_due(&self, scheduler: &mut Scheduler) {
+        let Some(checkpoint) = scheduler.checkpoint_if_due() else { return };
         let append = Append { checkpoints: vec![checkpoint], ..Append::default() };
         if let Err(failure) = self.store.append(append).await {
-            warn!(process = self.listener.name, error = %failure, "the checkpoint could not be saved");
+            warn!(process = self.subscription.name, error = %failure, "the checkpoint could not be saved");
         }
     }
 }
 
 /// What comes next in the log, as soon as there is something.
-async fn read_on(store: &Store, Reading { after, filter }: Reading<'_>, process: &str) -> Slice {
+async fn read_on(store: &Store, Reading { after, filter }: Reading<'_>, process: &str) -> EventPage {
     let mut failures = 0;
     loop {
         let read = async {
@@ -282,27 +294,34 @@ async fn read_on(store: &Store, Reading { after, filter }: Reading<'_>, process:
 }
 
 /// Lets a handler try an event once. A panic is a mistake that it would make again.
-async fn attempt<H, F, E>(store: Store, turn: Turn, handle: Arc<H>) -> Outcome
+async fn attempt<H, F, E>(store: Store, delivery: Delivery, handle: Arc<H>) -> Outcome
 where
-    H: Fn(Store, Turn) -> F,
+    H: Fn(Store, Delivery) -> F,
     F: Future<Output = Result<(), E>>,
-    E: Into<Trouble>,
+    E: Into<HandlerError>,
 {
-    let handled = AssertUnwindSafe(async { handle(store, turn.clone()).await }).catch_unwind().await;
+    let handled = AssertUnwindSafe(async { handle(store, delivery.clone()).await }).catch_unwind().await;
     match handled {
-        Ok(Ok(())) => Outcome::Done(turn),
-        Ok(Err(failure)) => Outcome::WentWrong(turn, failure.into()),
-        Err(_) => Outcome::WentWrong(turn, Trouble::Hopeless("the handler made a mistake and panicked".to_owned())),
+        Ok(Ok(())) => Outcome::Done(delivery),
+        Ok(Err(failure)) => Outcome::WentWrong(delivery, failure.into()),
+        Err(_) => {
+            Outcome::WentWrong(delivery, HandlerError::Hopeless("the handler made a mistake and panicked".to_owned()))
+        }
     }
 }
 
 /// Writes that sequences stand at events, all in one append, and moves the checkpoint past those.
-async fn park(store: Store, process: &'static str, given_up: Vec<(Turn, Trouble)>, checkpoint: Checkpoint) -> Outcome {
-    for (turn, trouble) in &given_up {
-        let recorded = &turn.recorded;
+async fn park(
+    store: Store,
+    process: &'static str,
+    given_up: Vec<(Delivery, HandlerError)>,
+    checkpoint: Checkpoint,
+) -> Outcome {
+    for (delivery, error) in &given_up {
+        let recorded = &delivery.recorded;
         error!(
             process, position = recorded.position.0, correlation_id = recorded.correlation_id(),
-            attempts = turn.attempt, error = %trouble,
+            attempts = delivery.attempt, error = %error,
             "an event cannot be handled: it and what follows of the same order wait until somebody retries or skips it"
         );
     }
@@ -310,9 +329,9 @@ async fn park(store: Store, process: &'static str, given_up: Vec<(Turn, Trouble)
     let written = retrying(|| async {
         let (mut state, version) = aggregates::load::<ProcessEvent>(&store, &stream).await?;
         let mut events = Vec::new();
-        for (Turn { recorded, attempt, .. }, trouble) in &given_up {
+        for (Delivery { recorded, attempt, .. }, error) in &given_up {
             let (sequence, position) = (recorded.correlation_id().to_owned(), recorded.position.0);
-            let park = ProcessCommand::Park { sequence, position, attempts: *attempt, error: trouble.to_string() };
+            let park = ProcessCommand::Park { sequence, position, attempts: *attempt, error: error.to_string() };
             for event in process::decide(&state, park)? {
                 state = process::evolve(state, &event);
                 events.push((event, Cause::event(recorded, process)));
@@ -321,7 +340,7 @@ async fn park(store: Store, process: &'static str, given_up: Vec<(Turn, Trouble)
         if events.is_empty() {
             return Ok(());
         }
-        let mut batch = Batch::new(clock::now(), told_by(process));
+        let mut batch = AppendBuilder::new(clock::now(), told_by(process));
         batch.add_each(stream.clone(), version, &events);
         batch.checkpoint(checkpoint.clone());
         store.append(batch.into_append()).await.map_err(Failure::Append)?;
@@ -337,14 +356,14 @@ fn told_by(process: &str) -> Cause {
     Cause { correlation_id: actor.clone(), causation_id: None, actor }
 }
 
-async fn run_errand(store: Store, Listener { name, types }: Listener, errand: Errand) -> Outcome {
+async fn run_parked_work(store: Store, Subscription { name, types }: Subscription, work: ParkedWork) -> Outcome {
     for failures in 1.. {
-        let outcome = match &errand {
-            Errand::Fetch { sequence, after, to } => {
+        let outcome = match &work {
+            ParkedWork::Fetch { sequence, after, to } => {
                 let fetched = fetch(&store, types, sequence, *after, *to).await;
                 fetched.map(|found| Outcome::Fetched { sequence: sequence.clone(), to: *to, found })
             }
-            Errand::Recover { sequence, position } => {
+            ParkedWork::Recover { sequence, position } => {
                 let actor = format!("process:{name}");
                 let cause = Cause { correlation_id: sequence.clone(), causation_id: None, actor };
                 let command = ProcessCommand::Recover { sequence: sequence.clone(), position: position.0 };
@@ -386,7 +405,7 @@ async fn steer(store: &Store, process: &'static str, command: &ProcessCommand, c
     let stream = streams::process(process);
     retrying(|| async {
         let (state, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
-        let mut batch = Batch::new(clock::now(), cause.clone());
+        let mut batch = AppendBuilder::new(clock::now(), cause.clone());
         batch.add(stream.clone(), version, &process::decide(&state, command.clone())?);
         if batch.is_empty() {
             return Ok(());

@@ -5,13 +5,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use storefront_domain::process::Process;
-use storefront_eventlog::{Expected, JsonText, NewEvent, SqliteStore, StreamAppend, StreamName, Taken};
+use storefront_eventlog::{Expected, JsonText, LeaseOutcome, NewEvent, SqliteStore, StreamAppend, StreamName};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::*;
 
-const LISTENER: Listener = Listener { name: "test", types: &["order.*"] };
+const SUBSCRIPTION: Subscription = Subscription { name: "test", types: &["order.*"] };
 const LEASE_TTL: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -26,12 +26,12 @@ struct Hand {
 }
 
 impl Hand {
-    fn handle(&self, turn: &Turn) -> Result<(), Trouble> {
-        let position = turn.recorded.position.0;
+    fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let position = delivery.recorded.position.0;
         *self.tried.lock().unwrap().entry(position).or_default() += 1;
         assert!(!self.panics.lock().unwrap().contains(&position), "as it was told");
         if self.broken.lock().unwrap().contains(&position) {
-            return Err(Trouble::Hopeless("it burns".to_owned()));
+            return Err(HandlerError::Hopeless("it burns".to_owned()));
         }
         // After a restart an event may come again; that its work is done is a handler's own to notice.
         let mut handled = self.handled.lock().unwrap();
@@ -63,11 +63,18 @@ impl World {
 
     fn starts(&self) {
         let hand = Arc::clone(&self.hand);
-        let handle = move |_store: Store, turn: Turn| {
+        let handle = move |_store: Store, delivery: Delivery| {
             let hand = Arc::clone(&hand);
-            async move { hand.handle(&turn) }
+            async move { hand.handle(&delivery) }
         };
-        tokio::spawn(run(self.store.clone(), tenancy(), LISTENER, self.progress.clone(), self.stop.clone(), handle));
+        tokio::spawn(run(
+            self.store.clone(),
+            lease_config(),
+            SUBSCRIPTION,
+            self.progress.clone(),
+            self.stop.clone(),
+            handle,
+        ));
     }
 
     /// The process dies, and another takes up its work.
@@ -95,17 +102,18 @@ impl World {
 
     async fn asks(&self, command: ProcessCommand) {
         let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
-        steer(&self.store, LISTENER.name, &command, &cause).await.unwrap();
+        steer(&self.store, SUBSCRIPTION.name, &command, &cause).await.unwrap();
     }
 
     async fn process(&self) -> Process {
-        aggregates::load::<ProcessEvent>(&self.store, &streams::process(LISTENER.name)).await.unwrap().0
+        aggregates::load::<ProcessEvent>(&self.store, &streams::process(SUBSCRIPTION.name)).await.unwrap().0
     }
 
     /// Why a sequence stands, as an operator sees it.
     async fn why(&self, sequence: &str) -> String {
-        let page =
-            crate::operations::parked::page(&self.store, LISTENER.name, LISTENER.types, None, 100).await.unwrap();
+        let page = crate::operations::parked::page(&self.store, SUBSCRIPTION.name, SUBSCRIPTION.types, None, 100)
+            .await
+            .unwrap();
         page.items.into_iter().find(|item| item.sequence == sequence).expect("it is parked").error
     }
 
@@ -134,8 +142,8 @@ impl World {
     }
 }
 
-fn tenancy() -> Tenancy {
-    Tenancy { holder: "the only server".to_owned(), lease_ttl: LEASE_TTL }
+fn lease_config() -> LeaseConfig {
+    LeaseConfig { holder: "the only server".to_owned(), lease_ttl: LEASE_TTL }
 }
 
 fn retry(sequence: &str) -> ProcessCommand {
@@ -188,7 +196,7 @@ async fn parking_moves_the_checkpoint_past_the_event_in_the_same_append() {
     world.comes("a").await;
     world.starts();
     world.says("it is parked", |process| process.parked().contains_key("a")).await;
-    assert_eq!(world.store.checkpoint(LISTENER.name).await.unwrap(), Position(1));
+    assert_eq!(world.store.checkpoint(SUBSCRIPTION.name).await.unwrap(), Position(1));
     world.stop.cancel();
 }
 
@@ -217,24 +225,31 @@ async fn a_handler_that_wakes_up_after_another_server_took_over_writes_nothing()
     let (asleep, wakes) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tell, mut told) = tokio::sync::mpsc::channel(1);
     let (sleeps, woken) = (Arc::clone(&asleep), Arc::clone(&wakes));
-    let handle = move |store: Store, turn: Turn| {
+    let handle = move |store: Store, delivery: Delivery| {
         let (sleeps, woken, tell) = (Arc::clone(&sleeps), Arc::clone(&woken), tell.clone());
         async move {
             sleeps.notify_one();
             woken.notified().await;
-            let written = store.append(Append { checkpoints: vec![turn.checkpoint], ..Append::default() }).await;
+            let written = store.append(Append { checkpoints: vec![delivery.checkpoint], ..Append::default() }).await;
             tell.send(matches!(written, Err(AppendError::Fenced { .. }))).await.unwrap();
-            Ok::<_, Trouble>(())
+            Ok::<_, HandlerError>(())
         }
     };
-    tokio::spawn(run(world.store.clone(), tenancy(), LISTENER, world.progress.clone(), world.stop.clone(), handle));
+    tokio::spawn(run(
+        world.store.clone(),
+        lease_config(),
+        SUBSCRIPTION,
+        world.progress.clone(),
+        world.stop.clone(),
+        handle,
+    ));
     tokio::time::timeout(PATIENCE, asleep.notified()).await.unwrap();
     now_ms.fetch_add(2 * LEASE_TTL.as_millis() as i64, Ordering::Relaxed);
-    let taken = world.store.take_lease("process-test", "another server", LEASE_TTL).await.unwrap();
-    assert!(matches!(taken, Taken::Here(_)), "{taken:?}");
+    let taken = world.store.acquire_lease("process-test", "another server", LEASE_TTL).await.unwrap();
+    assert!(matches!(taken, LeaseOutcome::Acquired(_)), "{taken:?}");
     wakes.notify_one();
     assert_eq!(tokio::time::timeout(PATIENCE, told.recv()).await.unwrap(), Some(true));
-    assert_eq!(world.store.checkpoint(LISTENER.name).await.unwrap(), Position(0));
+    assert_eq!(world.store.checkpoint(SUBSCRIPTION.name).await.unwrap(), Position(0));
     world.stop.cancel();
 }
 
@@ -250,7 +265,7 @@ async fn however_many_sequences_stand_others_are_handled() {
     world.starts();
     world.handles(&[healthy]).await;
     world.says("all the others are parked", |process| process.parked().len() as u64 == BROKEN).await;
-    let stream = streams::process(LISTENER.name);
+    let stream = streams::process(SUBSCRIPTION.name);
     let told = world.store.read_stream(&stream, storefront_eventlog::Version(1), 10).await.unwrap();
     assert!(told.iter().all(|event| event.correlation_id().starts_with("broken-")), "each belongs to its own order");
 }

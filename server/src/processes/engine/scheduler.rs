@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use storefront_api::Timestamp;
 use storefront_domain::process::{Process, ProcessEvent};
-use storefront_eventlog::{Checkpoint, Filter, Position, Recorded, Slice, StreamName, Version};
+use storefront_eventlog::{Checkpoint, EventPage, Filter, Position, Recorded, StreamName, Version};
 
-use super::runner::{Listener, Turn};
-use crate::operations::progress::{NextEvent, Standing, Troubled};
-use crate::processes::engine::retry_policy::Trouble;
+use super::runner::{Delivery, Subscription};
+use crate::operations::progress::{NextEvent, ProcessStatus, RetryState};
+use crate::processes::engine::retry_policy::HandlerError;
 use crate::store::aggregates;
 use crate::store::aggregates::LoadError;
 use crate::store::streams;
@@ -28,7 +28,7 @@ const NAMED: usize = 10;
 
 /// What is to be done about a parked sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Errand {
+pub(crate) enum ParkedWork {
     /// Find its next event after a position and up to another.
     Fetch { sequence: String, after: Position, to: Position },
     /// Record that it has caught up.
@@ -42,7 +42,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) filter: &'a Filter,
 }
 
-pub(crate) struct Feed {
+pub(crate) struct Scheduler {
     process: &'static str,
     /// What people ask of the process stands there.
     stream: StreamName,
@@ -63,11 +63,11 @@ pub(crate) struct Feed {
     /// Under way.
     begun: BTreeSet<Position>,
     /// Went wrong at least once and is not finished.
-    troubled: BTreeMap<Position, Troubled>,
+    retrying_events: BTreeMap<Position, RetryState>,
     parked: HashMap<String, Parked>,
-    errands: Vec<Errand>,
+    parked_work: Vec<ParkedWork>,
     /// Given up, and not written yet: what is given up while others are written is written with the next.
-    given_up: Vec<(Turn, Trouble)>,
+    given_up: Vec<(Delivery, HandlerError)>,
     parking: bool,
     /// Sequences that had recovered before this began, and up to where they were dealt with.
     settled: HashMap<String, Position>,
@@ -92,13 +92,13 @@ enum Phase {
     Recovering,
 }
 
-impl Feed {
+impl Scheduler {
     /// A process that goes on from a checkpoint, as its own stream says.
-    pub(crate) fn new(listener: &Listener, checkpoint: Position, process: &Process, version: Version) -> Self {
-        let stream = streams::process(listener.name);
-        let types = listener.types.iter().copied().chain(["process.*"]).map(str::to_owned).collect();
-        let mut feed = Self {
-            process: listener.name,
+    pub(crate) fn new(subscription: &Subscription, checkpoint: Position, process: &Process, version: Version) -> Self {
+        let stream = streams::process(subscription.name);
+        let types = subscription.types.iter().copied().chain(["process.*"]).map(str::to_owned).collect();
+        let mut scheduler = Self {
+            process: subscription.name,
             everything: Filter { types, ..Filter::default() },
             only_steering: Filter { streams: vec![stream.as_str().to_owned()], ..Filter::default() },
             stream,
@@ -109,9 +109,9 @@ impl Feed {
             lanes: HashMap::new(),
             ready: BTreeMap::new(),
             begun: BTreeSet::new(),
-            troubled: BTreeMap::new(),
+            retrying_events: BTreeMap::new(),
             parked: HashMap::new(),
-            errands: Vec::new(),
+            parked_work: Vec::new(),
             given_up: Vec::new(),
             parking: false,
             settled: HashMap::new(),
@@ -120,15 +120,15 @@ impl Feed {
             saved: checkpoint,
         };
         let settled = process.settled().iter().map(|(sequence, position)| (sequence.clone(), Position(*position)));
-        feed.settled = settled.filter(|(_, position)| *position > checkpoint).collect();
+        scheduler.settled = settled.filter(|(_, position)| *position > checkpoint).collect();
         for (sequence, parked) in process.parked() {
             let passed_to = checkpoint.max(Position(parked.position));
-            feed.parked.insert(sequence.clone(), Parked { passed_to, phase: Phase::Stands });
+            scheduler.parked.insert(sequence.clone(), Parked { passed_to, phase: Phase::Stands });
             if let Some(after) = parked.goes_on_after {
-                feed.go_on(sequence, Position(after));
+                scheduler.go_on(sequence, Position(after));
             }
         }
-        feed
+        scheduler
     }
 
     /// Where to read on: everything that the process listens to, or only what people ask of it when there is no room for
@@ -149,7 +149,7 @@ impl Feed {
     ///
     /// # Errors
     /// When it cannot be read what somebody asked of the process.
-    pub(crate) fn take_in(&mut self, slice: Slice) -> Result<(), LoadError> {
+    pub(crate) fn take_in(&mut self, slice: EventPage) -> Result<(), LoadError> {
         let everything = self.has_room();
         for recorded in slice.events {
             if recorded.stream() == self.stream.as_str() {
@@ -222,9 +222,9 @@ impl Feed {
     /// afterwards.
     fn pause(&mut self) {
         (self.paused, self.steps) = (true, 0);
-        for (position, troubled) in &mut self.troubled {
-            if troubled.next_attempt_at.take().is_some() {
-                self.ready.insert(*position, (Arc::clone(&troubled.recorded), troubled.attempts + 1));
+        for (position, retrying_events) in &mut self.retrying_events {
+            if retrying_events.next_attempt_at.take().is_some() {
+                self.ready.insert(*position, (Arc::clone(&retrying_events.recorded), retrying_events.attempts + 1));
             }
         }
     }
@@ -244,7 +244,7 @@ impl Feed {
     fn go_on(&mut self, sequence: &str, after: Position) {
         let Some(parked) = self.parked.get_mut(sequence) else { return };
         parked.phase = Phase::CatchingUp;
-        self.errands.push(Errand::Fetch { sequence: sequence.to_owned(), after, to: parked.passed_to });
+        self.parked_work.push(ParkedWork::Fetch { sequence: sequence.to_owned(), after, to: parked.passed_to });
     }
 
     /// The next event of a sequence that is catching up was found, or there is none up to a position.
@@ -255,34 +255,34 @@ impl Feed {
                 self.ready.insert(recorded.position, (Arc::new(recorded), 1));
             }
             None if parked.passed_to > to => {
-                self.errands.push(Errand::Fetch { sequence, after: to, to: parked.passed_to });
+                self.parked_work.push(ParkedWork::Fetch { sequence, after: to, to: parked.passed_to });
             }
             None => {
                 parked.phase = Phase::Recovering;
                 self.lanes.insert(sequence.to_owned(), VecDeque::new());
-                self.errands.push(Errand::Recover { sequence, position: to });
+                self.parked_work.push(ParkedWork::Recover { sequence, position: to });
             }
         }
     }
 
     /// What is to be done about parked sequences now.
-    pub(crate) fn errands(&mut self) -> Vec<Errand> {
-        std::mem::take(&mut self.errands)
+    pub(crate) fn parked_work(&mut self) -> Vec<ParkedWork> {
+        std::mem::take(&mut self.parked_work)
     }
 
     /// An event cannot be handled, and is to be parked.
-    pub(crate) fn give_up(&mut self, turn: Turn, trouble: Trouble) {
-        self.given_up.push((turn, trouble));
+    pub(crate) fn give_up(&mut self, delivery: Delivery, error: HandlerError) {
+        self.given_up.push((delivery, error));
     }
 
     /// What is to be parked now, all at once, with the checkpoint that holds then; `None` while others are being parked.
-    pub(crate) fn begin_parking(&mut self) -> Option<(Vec<(Turn, Trouble)>, Checkpoint)> {
+    pub(crate) fn begin_parking(&mut self) -> Option<(Vec<(Delivery, HandlerError)>, Checkpoint)> {
         if self.parking || self.given_up.is_empty() {
             return None;
         }
         self.parking = true;
         let given_up = std::mem::take(&mut self.given_up);
-        let positions: BTreeSet<Position> = given_up.iter().map(|(turn, _)| turn.recorded.position).collect();
+        let positions: BTreeSet<Position> = given_up.iter().map(|(delivery, _)| delivery.recorded.position).collect();
         Some((given_up, self.checkpoint_without(|position| positions.contains(&position))))
     }
 
@@ -292,7 +292,7 @@ impl Feed {
     }
 
     /// The events that begin now, first those that stand first in the log.
-    pub(crate) fn begin(&mut self) -> Vec<Turn> {
+    pub(crate) fn begin(&mut self) -> Vec<Delivery> {
         let mut turns = Vec::new();
         while self.begun.len() < IN_FLIGHT && (!self.paused || self.steps > 0) {
             let Some((position, (recorded, attempt))) = self.ready.pop_first() else { break };
@@ -301,7 +301,7 @@ impl Feed {
             }
             self.begun.insert(position);
             let checkpoint = self.checkpoint_without(|finishing| finishing == position);
-            turns.push(Turn { recorded, checkpoint, attempt });
+            turns.push(Delivery { recorded, checkpoint, attempt });
         }
         // What a step was for may have been parked meanwhile.
         self.steps = self.steps.min(u32::try_from(self.ready.len()).unwrap_or(u32::MAX));
@@ -315,7 +315,7 @@ impl Feed {
         match self.parked.get(sequence) {
             Some(Parked { phase: Phase::CatchingUp, passed_to }) => {
                 let (sequence, after, to) = (sequence.to_owned(), recorded.position, *passed_to);
-                self.errands.push(Errand::Fetch { sequence, after, to });
+                self.parked_work.push(ParkedWork::Fetch { sequence, after, to });
             }
             Some(Parked { phase: Phase::Stands | Phase::Recovering, .. }) => {}
             None => self.next_of(sequence),
@@ -325,7 +325,7 @@ impl Feed {
     fn settle(&mut self, position: Position) {
         self.begun.remove(&position);
         self.ready.remove(&position);
-        self.troubled.remove(&position);
+        self.retrying_events.remove(&position);
         self.unfinished.remove(&position);
     }
 
@@ -341,27 +341,28 @@ impl Feed {
     }
 
     /// An attempt went wrong, and the event is to be tried again at a time.
-    pub(crate) fn again(&mut self, turn: &Turn, error: String, next_attempt_at: Timestamp) {
-        let position = turn.recorded.position;
+    pub(crate) fn again(&mut self, delivery: &Delivery, error: String, next_attempt_at: Timestamp) {
+        let position = delivery.recorded.position;
         // Parked meanwhile, after an answer of the log that was lost.
         if !self.begun.remove(&position) {
             return;
         }
         let next_attempt_at = (!self.paused).then_some(next_attempt_at);
         if self.paused {
-            self.ready.insert(position, (Arc::clone(&turn.recorded), turn.attempt + 1));
+            self.ready.insert(position, (Arc::clone(&delivery.recorded), delivery.attempt + 1));
         }
-        let (recorded, attempts) = (Arc::clone(&turn.recorded), turn.attempt);
-        self.troubled.insert(position, Troubled { recorded, attempts, error, next_attempt_at });
+        let (recorded, attempts) = (Arc::clone(&delivery.recorded), delivery.attempt);
+        self.retrying_events.insert(position, RetryState { recorded, attempts, error, next_attempt_at });
     }
 
     /// The pause after an attempt is over.
     pub(crate) fn due(&mut self, position: Position, attempt: u32) {
-        let troubled = self.troubled.get_mut(&position).filter(|troubled| troubled.attempts == attempt);
-        if let Some(troubled) = troubled
-            && troubled.next_attempt_at.take().is_some()
+        let retrying_events =
+            self.retrying_events.get_mut(&position).filter(|retrying_events| retrying_events.attempts == attempt);
+        if let Some(retrying_events) = retrying_events
+            && retrying_events.next_attempt_at.take().is_some()
         {
-            self.ready.insert(position, (Arc::clone(&troubled.recorded), attempt + 1));
+            self.ready.insert(position, (Arc::clone(&retrying_events.recorded), attempt + 1));
         }
     }
 
@@ -383,17 +384,17 @@ impl Feed {
     }
 
     /// Where the process stands, for whoever looks.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> ProcessStatus {
         let next = if self.paused { self.next() } else { vec![] };
-        Standing {
+        ProcessStatus {
             position: self.checkpoint_without(|_| false).position,
             read_to: self.read_to,
             steered_to: self.steered_to,
             ready: self.ready.len(),
             unfinished: self.unfinished.len(),
             in_flight: self.begun.len(),
-            retrying: self.troubled.len(),
-            retries: self.troubled.values().take(NAMED).cloned().collect(),
+            retrying: self.retrying_events.len(),
+            retries: self.retrying_events.values().take(NAMED).cloned().collect(),
             parked: self.parked.values().filter(|parked| parked.phase == Phase::Stands).count(),
             paused: self.paused,
             elsewhere: false,

@@ -5,31 +5,31 @@ use storefront_eventlog::{JsonText, NewEvent};
 use uuid::Uuid;
 
 use super::*;
-use crate::store::aggregates::Stored;
+use crate::store::aggregates::AggregateEvent;
 
-const LISTENER: Listener = Listener { name: "test", types: &["order.*"] };
+const SUBSCRIPTION: Subscription = Subscription { name: "test", types: &["order.*"] };
 
 /// A process, and the log that it is fed with.
 struct Story {
-    feed: Feed,
+    scheduler: Scheduler,
     log: Vec<Recorded>,
     /// What people and the process itself have asked so far.
     steered: Vec<ProcessEvent>,
-    begun: BTreeMap<u64, Turn>,
+    begun: BTreeMap<u64, Delivery>,
 }
 
 impl Story {
     fn begins() -> Self {
-        let feed = Feed::new(&LISTENER, Position(0), &Process::default(), Version(0));
-        Self { feed, log: Vec::new(), steered: Vec::new(), begun: BTreeMap::new() }
+        let scheduler = Scheduler::new(&SUBSCRIPTION, Position(0), &Process::default(), Version(0));
+        Self { scheduler, log: Vec::new(), steered: Vec::new(), begun: BTreeMap::new() }
     }
 
     /// Killed, and started again from a checkpoint.
     fn again_from(self, checkpoint: u64) -> Self {
         let process = self.steered.iter().fold(Process::default(), process::evolve);
         let version = Version(self.steered.len() as u64);
-        let feed = Feed::new(&LISTENER, Position(checkpoint), &process, version);
-        let mut again = Self { feed, begun: BTreeMap::new(), ..self };
+        let scheduler = Scheduler::new(&SUBSCRIPTION, Position(checkpoint), &process, version);
+        let mut again = Self { scheduler, begun: BTreeMap::new(), ..self };
         let rest = again.log.iter().filter(|recorded| recorded.position.0 > checkpoint).cloned().collect();
         again.read(rest);
         again
@@ -41,7 +41,7 @@ impl Story {
 
     fn read(&mut self, events: Vec<Recorded>) {
         let head = self.head();
-        self.feed.take_in(Slice { events, next_after: head, head }).unwrap();
+        self.scheduler.take_in(EventPage { events, next_after: head, head }).unwrap();
     }
 
     fn write(&mut self, stream: &str, version: u64, sequence: &str, kind: &str, data: JsonText) -> u64 {
@@ -93,21 +93,21 @@ impl Story {
     fn runs_errands(&mut self) -> Vec<(String, u64)> {
         let mut recovered = Vec::new();
         loop {
-            let errands = self.feed.errands();
-            if errands.is_empty() {
+            let parked_work = self.scheduler.parked_work();
+            if parked_work.is_empty() {
                 return recovered;
             }
-            for errand in errands {
-                match errand {
-                    Errand::Fetch { sequence, after, to } => {
+            for work in parked_work {
+                match work {
+                    ParkedWork::Fetch { sequence, after, to } => {
                         let of_it = |recorded: &&Recorded| {
                             recorded.correlation_id() == sequence && recorded.kind() == "order.started"
                         };
                         let waits = |recorded: &&Recorded| recorded.position > after && recorded.position <= to;
                         let found = self.log.iter().filter(of_it).find(waits).cloned();
-                        self.feed.fetched(sequence, to, found);
+                        self.scheduler.fetched(sequence, to, found);
                     }
-                    Errand::Recover { sequence, position } => recovered.push((sequence, position.0)),
+                    ParkedWork::Recover { sequence, position } => recovered.push((sequence, position.0)),
                 }
             }
         }
@@ -115,9 +115,10 @@ impl Story {
 
     /// What begins now: positions, and the checkpoints that will hold.
     fn begins_with_checkpoints(&mut self) -> Vec<(u64, u64)> {
-        let turns = self.feed.begin();
-        let told = turns.iter().map(|turn| (turn.recorded.position.0, turn.checkpoint.position.0)).collect();
-        self.begun.extend(turns.into_iter().map(|turn| (turn.recorded.position.0, turn)));
+        let turns = self.scheduler.begin();
+        let told =
+            turns.iter().map(|delivery| (delivery.recorded.position.0, delivery.checkpoint.position.0)).collect();
+        self.begun.extend(turns.into_iter().map(|delivery| (delivery.recorded.position.0, delivery)));
         told
     }
 
@@ -126,21 +127,21 @@ impl Story {
     }
 
     fn finishes(&mut self, position: u64) {
-        let turn = self.begun.remove(&position).expect("it has begun");
-        self.feed.finish(&turn.recorded);
+        let delivery = self.begun.remove(&position).expect("it has begun");
+        self.scheduler.finish(&delivery.recorded);
     }
 
     fn fails(&mut self, position: u64) {
-        let turn = self.begun.remove(&position).expect("it has begun");
-        self.feed.again(&turn, "it burns".to_owned(), Timestamp::from_unix_ms(1000));
+        let delivery = self.begun.remove(&position).expect("it has begun");
+        self.scheduler.again(&delivery, "it burns".to_owned(), Timestamp::from_unix_ms(1000));
     }
 
     fn checkpoint(&self) -> u64 {
-        self.feed.checkpoint_without(|_| false).position.0
+        self.scheduler.checkpoint_without(|_| false).position.0
     }
 
     fn next(&self) -> Vec<u64> {
-        self.feed.standing().next.iter().map(|next| next.position.0).collect()
+        self.scheduler.standing().next.iter().map(|next| next.position.0).collect()
     }
 }
 
@@ -187,7 +188,7 @@ fn a_parked_sequence_holds_nothing_up_and_what_follows_of_it_waits() {
     assert_eq!(story.begins_now(), [6]);
     story.finishes(6);
     assert_eq!(story.checkpoint(), 6);
-    let standing = story.feed.standing();
+    let standing = story.scheduler.standing();
     assert_eq!((standing.parked, standing.unfinished), (1, 0));
 }
 
@@ -340,7 +341,7 @@ fn a_paused_process_begins_nothing_and_a_step_begins_what_stands_first() {
     story.steer(ProcessEvent::Stepped);
     story.steer(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [4, 5]);
-    assert_eq!(story.feed.standing().steps, 0, "a step for which nothing waits is not kept");
+    assert_eq!(story.scheduler.standing().steps, 0, "a step for which nothing waits is not kept");
     story.comes("d");
     assert_eq!(story.begins_now(), [0; 0]);
     story.steer(ProcessEvent::Resumed);
@@ -374,8 +375,8 @@ fn an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade() {
     }
     // The process is loaded as of the pause; the steps are read from the log like anything that is new.
     let process = process::evolve(Process::default(), &ProcessEvent::Paused);
-    let feed = Feed::new(&LISTENER, Position(0), &process, Version(1));
-    let mut upgraded = Story { feed, begun: BTreeMap::new(), ..story };
+    let scheduler = Scheduler::new(&SUBSCRIPTION, Position(0), &process, Version(1));
+    let mut upgraded = Story { scheduler, begun: BTreeMap::new(), ..story };
     let log = upgraded.log.clone();
     upgraded.read(log);
     upgraded.comes("a");
@@ -390,7 +391,7 @@ fn a_pause_survives_a_restart_and_a_step_does_not() {
     story.comes("a");
     let mut again = story.again_from(0);
     assert_eq!(again.begins_now(), [0; 0]);
-    assert!(again.feed.standing().paused);
+    assert!(again.scheduler.standing().paused);
 }
 
 #[test]
@@ -401,14 +402,14 @@ fn an_event_that_went_wrong_is_tried_again_when_it_is_due_and_not_twice() {
     story.begins_now();
     story.fails(1);
     assert_eq!(story.begins_now(), [0; 0]);
-    let standing = story.feed.standing();
+    let standing = story.scheduler.standing();
     assert_eq!((standing.retrying, standing.retries[0].attempts), (1, 1));
-    story.feed.due(Position(1), 1);
-    story.feed.due(Position(1), 1);
+    story.scheduler.due(Position(1), 1);
+    story.scheduler.due(Position(1), 1);
     assert_eq!(story.begins_now(), [1]);
     assert_eq!(story.begun[&1].attempt, 2);
     story.finishes(1);
-    assert_eq!(story.feed.standing().retrying, 0);
+    assert_eq!(story.scheduler.standing().retrying, 0);
     assert_eq!(story.begins_now(), [2]);
 }
 
@@ -420,7 +421,7 @@ fn what_waits_to_be_tried_again_is_stepped_through_like_the_rest() {
     story.fails(1);
     story.steer(ProcessEvent::Paused);
     assert_eq!(story.next(), [1]);
-    story.feed.due(Position(1), 1);
+    story.scheduler.due(Position(1), 1);
     assert_eq!(story.begins_now(), [0; 0], "its pause is over, the process's is not");
     story.steer(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [1]);
@@ -438,12 +439,12 @@ fn a_full_process_still_hears_what_is_asked_of_it() {
         story.comes(&format!("order-{number}"));
     }
     assert_eq!(story.begins_now().len(), IN_FLIGHT);
-    assert_eq!(story.feed.reading().filter, &story.feed.only_steering);
+    assert_eq!(story.scheduler.reading().filter, &story.scheduler.only_steering);
     story.parked("order-7", 8);
-    assert_eq!(story.feed.standing().parked, 1);
-    assert_eq!(story.feed.reading().filter, &story.feed.everything);
-    assert_eq!(story.feed.reading().after, Position(IN_FLIGHT as u64), "what was read ahead is read again");
+    assert_eq!(story.scheduler.standing().parked, 1);
+    assert_eq!(story.scheduler.reading().filter, &story.scheduler.everything);
+    assert_eq!(story.scheduler.reading().after, Position(IN_FLIGHT as u64), "what was read ahead is read again");
     let again = story.log.last().cloned().unwrap();
     story.read(vec![again]);
-    assert_eq!(story.feed.standing().parked, 1);
+    assert_eq!(story.scheduler.standing().parked, 1);
 }

@@ -23,18 +23,18 @@ use crate::processes::{
     tell_operators_of_money_that_needs_a_look as money_alarms,
 };
 use crate::store::aggregates;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 use crate::store::order_record::OrderRecord;
 use crate::store::streams;
 
 /// The processes that say so.
 pub(crate) const NEWCOMERS: [&str; 5] = [
-    invoices::LISTENER.name,
-    vouchers::LISTENER.name,
-    notices::LISTENER.name,
-    voucher_returns::LISTENER.name,
-    money_alarms::LISTENER.name,
+    invoices::SUBSCRIPTION.name,
+    vouchers::SUBSCRIPTION.name,
+    notices::SUBSCRIPTION.name,
+    voucher_returns::SUBSCRIPTION.name,
+    money_alarms::SUBSCRIPTION.name,
 ];
 
 /// Has each of them say after which position it acts, unless it has; all in one append. To be done before anything else
@@ -49,7 +49,7 @@ pub(crate) async fn introduce(store: &Store) -> Result<(), Failure> {
 async fn introduce_once(store: &Store) -> Result<(), Failure> {
     let head = store.head().await?;
     let cause = Cause { correlation_id: "opening".to_owned(), causation_id: None, actor: "shop".to_owned() };
-    let mut batch = Batch::new(clock::now(), cause);
+    let mut batch = AppendBuilder::new(clock::now(), cause);
     for name in NEWCOMERS {
         let stream = streams::process(name);
         let (state, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
@@ -92,7 +92,7 @@ pub(crate) async fn invoicing(store: &Store, order_id: OrderId) -> Result<Invoic
         record.apply_recorded(recorded)
     })
     .await?;
-    let before_invoices = acts_after(store, invoices::LISTENER.name).await?;
+    let before_invoices = acts_after(store, invoices::SUBSCRIPTION.name).await?;
     let is_written = record.order.invoice().is_some();
     let will_be_written = confirmed_at.is_some_and(|at: Position| is_written || at > before_invoices);
     Ok(Invoicing { is_written, will_be_written, payment_id: record.order.payment_id(), confirmed_at })

@@ -14,7 +14,7 @@ fn a_log() -> Store {
 
 async fn a_basket(store: &Store, number: u128) {
     let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = Batch::new(at_second(1), cause);
+    let mut batch = AppendBuilder::new(at_second(1), cause);
     batch.add::<OrderEvent>(
         streams::order(order(number)),
         storefront_eventlog::Version(0),

@@ -16,8 +16,8 @@ use tracing::error;
 use uuid::Uuid;
 
 use crate::clock;
-use crate::processes::engine::lease_runner::Tenancy;
-use crate::store::aggregates::{Batch, Cause, Store};
+use crate::processes::engine::lease_runner::LeaseConfig;
+use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};
 
 /// So many timers are looked at together.
@@ -44,10 +44,10 @@ impl Timers {
 
     /// Acts on those that are due, until it is told to stop. `judge` says what is to be written about one; that must
     /// clear it or set it anew, as it was read.
-    pub(crate) async fn run<J, F>(self, store: Store, tenancy: Tenancy, stop: CancellationToken, judge: J)
+    pub(crate) async fn run<J, F>(self, store: Store, lease_config: LeaseConfig, stop: CancellationToken, judge: J)
     where
         J: Fn(Store, Timer) -> F,
-        F: Future<Output = Result<Batch, Failure>>,
+        F: Future<Output = Result<AppendBuilder, Failure>>,
     {
         let lease = format!("timers-{}", self.owner);
         let (timers, judge) = (&self, &judge);
@@ -57,13 +57,13 @@ impl Timers {
                 Err(failure) => failure,
             }
         };
-        tenancy.keep(&store, &lease, &stop, work, || async {}).await;
+        lease_config.keep(&store, &lease, &stop, work, || async {}).await;
     }
 
     async fn act_for_ever<J, F>(&self, store: &Store, judge: &J) -> Result<Infallible, Failure>
     where
         J: Fn(Store, Timer) -> F,
-        F: Future<Output = Result<Batch, Failure>>,
+        F: Future<Output = Result<AppendBuilder, Failure>>,
     {
         loop {
             let wait = match store.next_due(self.owner).await? {
@@ -86,7 +86,7 @@ impl Timers {
     pub(crate) async fn act_on_what_is_due<J, F>(&self, store: &Store, judge: &J) -> Result<(), Failure>
     where
         J: Fn(Store, Timer) -> F,
-        F: Future<Output = Result<Batch, Failure>>,
+        F: Future<Output = Result<AppendBuilder, Failure>>,
     {
         self.act_until(store, i64::MAX, judge).await.map(drop)
     }
@@ -95,7 +95,7 @@ impl Timers {
     async fn act_until<J, F>(&self, store: &Store, now_ms: i64, judge: &J) -> Result<bool, Failure>
     where
         J: Fn(Store, Timer) -> F,
-        F: Future<Output = Result<Batch, Failure>>,
+        F: Future<Output = Result<AppendBuilder, Failure>>,
     {
         let mut due = store.due_timers(self.owner, BATCH).await?;
         due.retain(|timer| timer.due_ms <= now_ms.saturating_add(TIMER_TOLERANCE_MS));
@@ -126,7 +126,7 @@ impl Timers {
 pub(crate) async fn act<J, F>(store: &Store, timer: &Timer, judge: &J) -> Result<(), Failure>
 where
     J: Fn(Store, Timer) -> F,
-    F: Future<Output = Result<Batch, Failure>>,
+    F: Future<Output = Result<AppendBuilder, Failure>>,
 {
     retrying(|| async {
         let batch = judge(store.clone(), timer.clone()).await?;
@@ -137,10 +137,10 @@ where
 }
 
 /// What is written about a timer, which by custom is named after its order; the cause is the event that set it.
-pub(crate) fn batch_about(timer: &Timer, cause: Option<Uuid>) -> Batch {
+pub(crate) fn batch_about(timer: &Timer, cause: Option<Uuid>) -> AppendBuilder {
     let actor = format!("process:{}", timer.owner);
     let causation_id = cause.map(|cause| cause.to_string());
-    Batch::new(clock::now(), Cause { correlation_id: timer.name.clone(), causation_id, actor })
+    AppendBuilder::new(clock::now(), Cause { correlation_id: timer.name.clone(), causation_id, actor })
 }
 
 /// Has a timer looked at again in a minute.

@@ -6,7 +6,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use storefront_eventlog::{Filter, Position, Recorded, Slice};
+use storefront_eventlog::{EventPage, Filter, Position, Recorded};
 use tracing::{debug, error, info};
 
 use super::view::{Rows, Terms, View, ViewError};
@@ -37,21 +37,21 @@ async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
     prepare(&views.inner.log, &views.inner.store).await?;
     views.restore_pauses().await?;
     let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
-    follower.look_round().await?;
+    follower.refresh_heads().await?;
     follower.return_to_pauses().await?;
     let mut asked = views.inner.asked.lock().await;
     loop {
         while let Ok(wish) = asked.try_recv() {
-            follower.obey(wish).await?;
+            follower.apply_control(wish).await?;
         }
         let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await?;
         if slice.events.is_empty() {
             follower.tell();
             tokio::select! {
                 head = views.inner.log.wait_for(follower.seen) => { head?; }
-                () = views.inner.switched.notified() => follower.look_round().await?,
-                Some(wish) = asked.recv() => follower.obey(wish).await?,
-                () = clock::sleep(LOOK_ROUND) => follower.look_round().await?,
+                () = views.inner.switched.notified() => follower.refresh_heads().await?,
+                Some(wish) = asked.recv() => follower.apply_control(wish).await?,
+                () = clock::sleep(LOOK_ROUND) => follower.refresh_heads().await?,
             }
         } else {
             follower.take_in(&slice).await?;
@@ -104,7 +104,7 @@ impl Follower<'_> {
     }
 
     /// Learns where the views stand. What is in memory is read anew for those whose live rows are others than before.
-    pub(crate) async fn look_round(&mut self) -> Result<(), FeedError> {
+    pub(crate) async fn refresh_heads(&mut self) -> Result<(), FeedError> {
         let heads = self.store().heads().await?;
         let mut furthest_behind = (!self.heads.is_empty()).then_some(self.seen);
         for (index, view) in VIEWS.iter().enumerate() {
@@ -132,7 +132,7 @@ impl Follower<'_> {
 
     /// Takes events into every view that has not had them. When another server was faster, it is looked round again, and
     /// nothing else happens.
-    async fn take_in(&mut self, slice: &Slice) -> Result<(), FeedError> {
+    async fn take_in(&mut self, slice: &EventPage) -> Result<(), FeedError> {
         let mut commits = Vec::new();
         let mut remembered = Vec::new();
         let paused = self.views.paused();
@@ -155,7 +155,7 @@ impl Follower<'_> {
             }
         }
         if !commits.is_empty() && !self.store().commit(&commits).await? {
-            return self.look_round().await;
+            return self.refresh_heads().await;
         }
         for commit in commits {
             let committed = self.heads.iter_mut().find(|head| head.view == commit.head.view);
@@ -234,7 +234,7 @@ pub(crate) async fn fold(
     for recorded in news() {
         match view.project(&rows, recorded) {
             Ok(changes) => rows.apply(changes),
-            Err(failure) => left_out(view, recorded.position, &failure, &mut failures),
+            Err(failure) => skipped(view, recorded.position, &failure, &mut failures),
         }
         to = (recorded.position, recorded.id.to_string());
     }
@@ -242,7 +242,7 @@ pub(crate) async fn fold(
     for (key, before, now) in rows.changed() {
         match changed(view, key, before, now) {
             Ok(change) => changes.push(change),
-            Err(failure) => left_out(view, to.0, &failure, &mut failures),
+            Err(failure) => skipped(view, to.0, &failure, &mut failures),
         }
     }
     Ok(Commit { head: head.clone(), to: to.0, event_id: to.1, failures, rows: changes })
@@ -258,7 +258,7 @@ fn changed(view: &dyn View, key: &str, before: Option<&str>, now: Option<&str>) 
     })
 }
 
-fn left_out(view: &dyn View, position: Position, failure: &ViewError, failures: &mut Failures) {
+fn skipped(view: &dyn View, position: Position, failure: &ViewError, failures: &mut Failures) {
     error!(view = view.name(), position = position.0, error = %failure, "a view leaves an event out");
     *failures = Failures { count: failures.count + 1, last: position, why: failure.to_string() };
 }

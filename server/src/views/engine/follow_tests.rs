@@ -9,7 +9,7 @@ use storefront_domain::stock::StockEvent;
 use storefront_eventlog::SqliteStore;
 
 use super::*;
-use crate::store::aggregates::{Batch, Cause, Stored};
+use crate::store::aggregates::{AggregateEvent, AppendBuilder, Cause};
 use crate::store::streams;
 use crate::testing::{at_second, listed, product};
 use crate::views::rows::tests::unhurried;
@@ -21,9 +21,12 @@ fn id(number: u64) -> storefront_api::ProductId {
     product(&format!("product-{number:04}"))
 }
 
-async fn write<E: Stored>(log: &Store, events: impl IntoIterator<Item = (storefront_eventlog::StreamName, u64, E)>) {
+async fn write<E: AggregateEvent>(
+    log: &Store,
+    events: impl IntoIterator<Item = (storefront_eventlog::StreamName, u64, E)>,
+) {
     let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
-    let mut batch = Batch::new(at_second(1), cause);
+    let mut batch = AppendBuilder::new(at_second(1), cause);
     for (stream, version, event) in events {
         batch.add(stream, storefront_eventlog::Version(version), &[event]);
     }
@@ -48,7 +51,7 @@ async fn a_shop() -> Views {
 /// Takes in all that is in the log.
 async fn follows(views: &Views) {
     let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
-    follower.look_round().await.unwrap();
+    follower.refresh_heads().await.unwrap();
     loop {
         let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await.unwrap();
         if slice.events.is_empty() {
@@ -111,7 +114,7 @@ async fn while_rows_are_read_anew_all_of_them_are_known_at_every_moment() {
 async fn what_another_server_wrote_in_the_moment_in_which_it_was_to_be_written_here_is_known_too() {
     let views = a_shop().await;
     let mut follower = Follower { views: &views, heads: Vec::new(), seen: Position(0) };
-    follower.look_round().await.unwrap();
+    follower.refresh_heads().await.unwrap();
     follower.seen = views.inner.log.head().await.unwrap();
     write(&views.inner.log, [(streams::product(&id(0)), 1, ProductEvent::Withdrawn)]).await;
     let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await.unwrap();

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is asked of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Steering {
+pub(crate) enum ViewControl {
     /// Take nothing more in.
     Pause,
     /// Take in the next event that concerns it, and what comes before that.
@@ -37,7 +37,7 @@ pub(crate) enum Steering {
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Steered {
+pub(crate) enum ControlOutcome {
     /// It is so.
     Done,
     /// Only a paused view can be stepped.
@@ -51,22 +51,22 @@ pub(crate) enum Steered {
 }
 
 /// A wish of somebody's, who waits for the answer.
-pub(crate) struct Wish {
+pub(crate) struct ControlRequest {
     index: usize,
-    steering: Steering,
-    answer: oneshot::Sender<Steered>,
+    steering: ViewControl,
+    answer: oneshot::Sender<ControlOutcome>,
 }
 
 impl Views {
     /// Pauses, steps or resumes a view; it is done when this answers.
-    pub(crate) async fn steer(&self, name: &str, steering: Steering) -> Steered {
-        let Some(index) = VIEWS.iter().position(|view| view.name() == name) else { return Steered::Unknown };
+    pub(crate) async fn steer(&self, name: &str, steering: ViewControl) -> ControlOutcome {
+        let Some(index) = VIEWS.iter().position(|view| view.name() == name) else { return ControlOutcome::Unknown };
         let (answer, answered) = oneshot::channel();
         let asks = async {
-            self.inner.ask.send(Wish { index, steering, answer }).await.ok()?;
+            self.inner.ask.send(ControlRequest { index, steering, answer }).await.ok()?;
             answered.await.ok()
         };
-        clock::timeout(PATIENCE, asks).await.flatten().unwrap_or(Steered::NotNow)
+        clock::timeout(PATIENCE, asks).await.flatten().unwrap_or(ControlOutcome::NotNow)
     }
 
     /// The views that are paused, and where each stands.
@@ -122,31 +122,31 @@ impl Views {
 
 impl Follower<'_> {
     /// Does what somebody wishes, and tells them.
-    pub(crate) async fn obey(&mut self, wish: Wish) -> Result<(), FeedError> {
-        let Wish { index, steering, answer } = wish;
+    pub(crate) async fn apply_control(&mut self, wish: ControlRequest) -> Result<(), FeedError> {
+        let ControlRequest { index, steering, answer } = wish;
         let Some(view) = VIEWS.get(index) else { return Ok(()) };
         // No rebuild switches in between.
         let views = self.views;
         let _turn = views.inner.switching.lock().await;
         let paused = self.views.paused().contains_key(view.name());
         let steered = match (steering, paused) {
-            (Steering::Pause, true) | (Steering::Resume, false) => Steered::Done,
-            (Steering::Step, false) => Steered::NotPaused,
-            (Steering::Pause, false) => {
+            (ViewControl::Pause, true) | (ViewControl::Resume, false) => ControlOutcome::Done,
+            (ViewControl::Step, false) => ControlOutcome::NotPaused,
+            (ViewControl::Pause, false) => {
                 let at = self.stands_exactly(index).await?;
                 self.store().pause(view.name(), at).await?;
                 self.views.inner.paused.send_modify(|paused| {
                     paused.insert(view.name(), at);
                 });
-                Steered::Done
+                ControlOutcome::Done
             }
-            (Steering::Step, true) => {
+            (ViewControl::Step, true) => {
                 let taken = self.step(index, *view).await?;
                 let at = self.heads.get(index).map(|head| head.position).unwrap_or_default();
                 self.store().pause(view.name(), at).await?;
-                if taken { Steered::Done } else { Steered::NothingWaits }
+                if taken { ControlOutcome::Done } else { ControlOutcome::NothingWaits }
             }
-            (Steering::Resume, true) => {
+            (ViewControl::Resume, true) => {
                 self.catch_up(index, *view, self.seen).await?;
                 self.store().resume(view.name()).await?;
                 self.views.inner.paused.send_modify(|paused| {
@@ -154,7 +154,7 @@ impl Follower<'_> {
                 });
                 // A rebuild that waited for it goes on.
                 self.views.inner.wanted.notify_one();
-                Steered::Done
+                ControlOutcome::Done
             }
         };
         // Whoever asked may have gone away.
@@ -236,7 +236,7 @@ impl Follower<'_> {
 
     async fn commit(&mut self, index: usize, commit: Commit) -> Result<(), FeedError> {
         if !self.store().commit(std::slice::from_ref(&commit)).await? {
-            return self.look_round().await;
+            return self.refresh_heads().await;
         }
         if let Some(head) = self.heads.get_mut(index) {
             (head.position, head.event_id) = (commit.to, commit.event_id);

@@ -154,11 +154,12 @@ impl ViewStore {
         let leave = "UPDATE generations SET state = 'old' WHERE view = $1 AND state = 'live' AND position <= (
             SELECT built.position FROM generations AS built
             WHERE built.view = $1 AND built.generation = $2 AND built.state = 'building')";
-        let enter = "UPDATE generations SET state = 'live' WHERE view = $1 AND generation = $2 AND state = 'building'";
+        let dispatch =
+            "UPDATE generations SET state = 'live' WHERE view = $1 AND generation = $2 AND state = 'building'";
         self.0
             .write(vec![
                 Statement::guard(leave, [view(), built.generation.into()]),
-                Statement::guard(enter, [view(), built.generation.into()]),
+                Statement::guard(dispatch, [view(), built.generation.into()]),
             ])
             .await
     }

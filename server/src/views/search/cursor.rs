@@ -48,9 +48,9 @@ pub(super) fn head(name: &str) -> u64 {
 
 /// A place, kept in a cursor together with the sort that it belongs to.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Kept(ProductSort, u32, i64, String, ProductId);
+pub(super) struct CursorData(ProductSort, u32, i64, String, ProductId);
 
-impl Kept {
+impl CursorData {
     pub(super) fn place(&self) -> Place<'_> {
         let Self(_, rank, number, name, id) = self;
         Place { rank: Reverse(*rank), number: *number, head: head(name), name, id }
@@ -62,12 +62,12 @@ impl Kept {
 pub(super) struct NoCursor;
 
 pub(super) fn write(sort: ProductSort, place: &Place<'_>) -> String {
-    let kept = Kept(sort, place.rank.0, place.number, place.name.to_owned(), place.id.clone());
+    let kept = CursorData(sort, place.rank.0, place.number, place.name.to_owned(), place.id.clone());
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).unwrap_or_default())
 }
 
-pub(super) fn read(text: &str, sort: ProductSort) -> Result<Kept, NoCursor> {
+pub(super) fn read(text: &str, sort: ProductSort) -> Result<CursorData, NoCursor> {
     let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| NoCursor)?;
-    let kept: Kept = serde_json::from_slice(&json).map_err(|_| NoCursor)?;
+    let kept: CursorData = serde_json::from_slice(&json).map_err(|_| NoCursor)?;
     if kept.0 == sort { Ok(kept) } else { Err(NoCursor) }
 }

@@ -140,7 +140,7 @@ impl SearchIndex {
             sort => sort,
         };
         let after = query.cursor.as_deref().map(|text| cursor::read(text, sort)).transpose().ok()?;
-        let after = after.as_ref().map(cursor::Kept::place);
+        let after = after.as_ref().map(cursor::CursorData::place);
         if terms.is_empty() && query.q.as_deref().is_some_and(|text| !text.trim().is_empty()) {
             // There is nothing in it that could be searched for, so nothing has it.
             return Some(Found { ids: Vec::new(), next_cursor: None, total: 0 });

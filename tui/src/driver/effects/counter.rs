@@ -7,26 +7,29 @@ use storefront_client::{Client, ClientError, IdempotencyKey};
 
 use super::failure;
 use crate::state::counter::{Agreed, Figures, Request, STATES};
-use crate::update::counter::{Errand, News};
+use crate::update::counter::{CounterRequest, CounterResponse};
 
 /// Fetches something.
-pub(super) async fn run(client: &Client, errand: Errand) -> News {
+pub(super) async fn run(client: &Client, errand: CounterRequest) -> CounterResponse {
     match errand {
-        Errand::Stock { sequence, min_position } => {
-            News::Stock { sequence, result: stock(client, min_position).await.map_err(failure) }
+        CounterRequest::Stock { sequence, min_position } => {
+            CounterResponse::Stock { sequence, result: stock(client, min_position).await.map_err(failure) }
         }
-        Errand::Products { ask, query } => {
+        CounterRequest::Products { ask, query } => {
             let result = client.products(&query).await.map(Page::from).map_err(failure);
             // An older server does not know this question, which is no reason to show no products.
             let service = if ask.anew { client.product_service().await.ok() } else { None };
-            News::Products { ask, result, service }
+            CounterResponse::Products { ask, result, service }
         }
-        Errand::Orders { ask, query } => News::Orders { ask, result: client.orders(&query).await.map_err(failure) },
-        Errand::Sales { sequence, min_position } => {
-            News::Sales { sequence, result: figures(client, min_position).await.map(Box::new).map_err(failure) }
+        CounterRequest::Orders { ask, query } => {
+            CounterResponse::Orders { ask, result: client.orders(&query).await.map_err(failure) }
         }
-        Errand::Charges { sequence } => {
-            News::Charges { sequence, result: client.unmatched_charges().await.map_err(failure) }
+        CounterRequest::Sales { sequence, min_position } => CounterResponse::Sales {
+            sequence,
+            result: figures(client, min_position).await.map(Box::new).map_err(failure),
+        },
+        CounterRequest::Charges { sequence } => {
+            CounterResponse::Charges { sequence, result: client.unmatched_charges().await.map_err(failure) }
         }
     }
 }

@@ -8,7 +8,7 @@ use storefront_api::{
 
 use crate::money;
 use crate::state::counter::{Request, Work};
-use crate::state::{FieldWrong, Form, FormField, FormFor, Model, Paged, Screen, Tone};
+use crate::state::{FieldWrong, Form, FormField, FormFor, Model, PagedList, Screen, Tone};
 use crate::update::counter::ask;
 use crate::update::{Effect, order};
 
@@ -53,7 +53,7 @@ fn chosen(model: &Model) -> Option<Chosen> {
 pub(in crate::update) fn next_status(model: &mut Model) -> Vec<Effect> {
     let orders = &mut model.counter.orders;
     orders.next_status();
-    orders.list = Paged::after(&orders.list);
+    orders.list = PagedList::after(&orders.list);
     ask(model)
 }
 

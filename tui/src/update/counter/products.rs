@@ -12,7 +12,7 @@ use crate::update::counter::ask;
 pub(in crate::update) fn toggle_withdrawn(model: &mut Model) -> Vec<Effect> {
     let products = &mut model.counter.products;
     products.withdrawn = !products.withdrawn;
-    products.list = crate::state::Paged::after(&products.list);
+    products.list = crate::state::PagedList::after(&products.list);
     ask(model)
 }
 

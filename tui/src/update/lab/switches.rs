@@ -3,7 +3,7 @@
 
 use storefront_api::{Faults, Stub, StubFaults};
 
-use super::{Errand, ask_for_faults, errand};
+use super::{Request, ask_for_faults, errand};
 use crate::state::lab::{Number, Side, Switch, Wanted};
 use crate::state::{Failure, FieldWrong, Form, FormField, FormFor, Model, Tone};
 use crate::update::{Effect, refuse};
@@ -51,7 +51,7 @@ pub(super) fn break_there(model: &mut Model, stub: Stub, faults: Faults) -> Vec<
         return Vec::new();
     }
     model.lab.wanted.insert(stub, Wanted { faults, sent: faults });
-    errand(Errand::Break { stub, faults })
+    errand(Request::Break { stub, faults })
 }
 
 /// Mends everything that is broken on purpose.

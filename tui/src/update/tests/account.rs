@@ -7,10 +7,10 @@ use super::world::{Client, eur};
 use crate::keys::{Context, Key};
 use crate::state::account::Part;
 use crate::state::{Change, Failure, Field, Load, Mails, Phase, Screen};
-use crate::update::account::{Errand, News};
+use crate::update::account::{Request, Response};
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
-pub(super) fn errands(client: &Client) -> Vec<Errand> {
+pub(super) fn errands(client: &Client) -> Vec<Request> {
     let errand = |effect: &Effect| match effect {
         Effect::Account(errand) => Some(errand.clone()),
         _ => None,
@@ -19,8 +19,8 @@ pub(super) fn errands(client: &Client) -> Vec<Errand> {
 }
 
 fn registrations(client: &Client) -> Vec<String> {
-    let key = |errand: Errand| match errand {
-        Errand::Register { key, .. } => Some(key),
+    let key = |errand: Request| match errand {
+        Request::Register { key, .. } => Some(key),
         _ => None,
     };
     errands(client).into_iter().filter_map(key).collect()
@@ -77,7 +77,7 @@ fn a_registration_without_an_answer_is_repeated_under_its_key_until_there_is_one
         client.wait_ms(5_001);
         assert_eq!(registrations(&client), std::slice::from_ref(&key));
     }
-    let to_another = News::Registered { key: "another".into(), result: Err(Failure::Unexpected("no".into())) };
+    let to_another = Response::Registered { key: "another".into(), result: Err(Failure::Unexpected("no".into())) };
     client.take(Msg::Account(to_another));
     assert!(client.model.account.registration.is_some(), "that was about something else");
     client.answer_all();
@@ -123,7 +123,7 @@ fn what_is_on_its_way_while_the_wallet_opens_is_handed_over_when_it_has_arrived(
     client.press("a");
     client.press("8<Enter>");
     let before = client.model.basket.order_id;
-    let register = client.asked.iter().position(|asked| matches!(asked, Effect::Account(Errand::Register { .. })));
+    let register = client.asked.iter().position(|asked| matches!(asked, Effect::Account(Request::Register { .. })));
     let register = client.asked.remove(register.unwrap());
     let registered = client.answer(register);
     client.take(registered);
@@ -232,7 +232,7 @@ fn the_balance_follows_the_log_on_every_screen() {
     assert_eq!(client.model.account.balance(), Some(eur(900_000)));
     // An answer from before that, which comes late, changes nothing.
     let old = Wallet { customer_id: customer, balance: eur(1_000_000), version: 1 };
-    client.take(Msg::Account(News::Wallet { customer, result: Ok(Some(old)) }));
+    client.take(Msg::Account(Response::Wallet { customer, result: Ok(Some(old)) }));
     assert_eq!(client.model.account.balance(), Some(eur(900_000)));
     client.account_news("wallet.charged", "somebody-else");
     assert_eq!(errands(&client), []);
@@ -265,7 +265,7 @@ fn an_answer_that_was_overtaken_does_not_take_the_place_of_a_list() {
     let (shown, sequence) = (invoices.items.len(), invoices.sequence - 1);
     assert!(shown > 0);
     let result = Ok(Page { items: Vec::new(), next_cursor: None, total: 0 });
-    client.take(Msg::Account(News::Invoices { sequence, more: false, result }));
+    client.take(Msg::Account(Response::Invoices { sequence, more: false, result }));
     assert_eq!(client.model.account.invoices.items.len(), shown);
 }
 

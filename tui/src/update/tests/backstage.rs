@@ -7,7 +7,7 @@ use storefront_api::{
 
 use super::world::START;
 use crate::state::{Failure, Steer, Target};
-use crate::update::processes::{Errand, News};
+use crate::update::processes::{Request, Response};
 
 /// An order that something waits for.
 pub(crate) const STRUCK: &str = "0192f3a0-0000-7000-8000-00000000beef";
@@ -124,25 +124,25 @@ impl Backstage {
         self.steered.iter().map(|(key, _)| key).collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    pub(crate) fn answer(&mut self, errand: Errand) -> News {
+    pub(crate) fn answer(&mut self, errand: Request) -> Response {
         match errand {
-            Errand::Look => {
+            Request::Look => {
                 self.looks += 1;
-                News::Looked(Ok((
+                Response::Looked(Ok((
                     ProcessList { items: self.processes.clone() },
                     ViewList { items: self.views.clone() },
                     self.repeats.clone(),
                 )))
             }
-            Errand::FetchParked { process, .. } => {
+            Request::FetchParked { process, .. } => {
                 let items = if process == "mail" { self.parked.clone() } else { Vec::new() };
                 let total = items.len() as u64;
-                News::Parked { process, result: Ok(Page { items, next_cursor: None, total }) }
+                Response::Parked { process, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            Errand::Steer { key, steer } => {
+            Request::Steer { key, steer } => {
                 self.steered.push((key.clone(), steer.clone()));
                 self.carry_out(steer);
-                News::Steered { key, result: Ok(()) }
+                Response::Steered { key, result: Ok(()) }
             }
         }
     }
@@ -173,10 +173,10 @@ impl Backstage {
 }
 
 /// The answer to an errand that came to nothing.
-pub(crate) fn failed(errand: Errand, failure: Failure) -> News {
+pub(crate) fn failed(errand: Request, failure: Failure) -> Response {
     match errand {
-        Errand::Look => News::Looked(Err(failure)),
-        Errand::FetchParked { process, .. } => News::Parked { process, result: Err(failure) },
-        Errand::Steer { key, .. } => News::Steered { key, result: Err(failure) },
+        Request::Look => Response::Looked(Err(failure)),
+        Request::FetchParked { process, .. } => Response::Parked { process, result: Err(failure) },
+        Request::Steer { key, .. } => Response::Steered { key, result: Err(failure) },
     }
 }

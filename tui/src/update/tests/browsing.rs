@@ -138,7 +138,7 @@ fn a_change_in_the_shop_looks_again_where_one_stands_and_not_from_the_top() {
     let (cursor, name) = (client.model.shop.list.cursor, client.model.shop.selected().unwrap().name.clone());
     assert!(cursor > 300, "{cursor}");
     client.asked.clear();
-    client.take(Msg::Feed(Feed::News { events: vec![super::an_event(9, "stock.received", "apron")] }));
+    client.take(Msg::Feed(Feed::NewEvents { events: vec![super::an_event(9, "stock.received", "apron")] }));
     client.wait_ms(150);
     assert_eq!(queries(&client)[0].cursor.as_deref(), Some("after 2"));
     let sequence = client.model.shop.sequence;
@@ -152,7 +152,7 @@ fn changes_in_the_shop_are_gathered_and_looked_at_once() {
     let mut client = Client::in_a_full_shop();
     for position in 1..5 {
         let event = super::an_event(position, "stock.received", "apron");
-        client.take(Msg::Feed(Feed::News { events: vec![event] }));
+        client.take(Msg::Feed(Feed::NewEvents { events: vec![event] }));
     }
     assert!(queries(&client).is_empty());
     client.wait_ms(150);

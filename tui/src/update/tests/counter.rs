@@ -5,7 +5,7 @@ use storefront_api::{ChangeProduct, Deliver, OrderId, OrderStatus, PaymentStatus
 use super::world::{Client, eur, two_charges};
 use crate::state::counter::Request;
 use crate::state::{List, Part, Request as FormRequest, Screen};
-use crate::update::counter::Errand;
+use crate::update::counter::CounterRequest;
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
 fn at_the_counter() -> Client {
@@ -77,7 +77,7 @@ fn news_about_stock_are_gathered_and_asked_for_once_and_only_where_they_show() {
         client.stock_news("stock.reserved", "apron");
     }
     let fetches = |client: &Client| {
-        client.asked.iter().filter(|effect| matches!(effect, Effect::Counter(Errand::Stock { .. }))).count()
+        client.asked.iter().filter(|effect| matches!(effect, Effect::Counter(CounterRequest::Stock { .. }))).count()
     };
     assert_eq!(fetches(&client), 0);
     client.wait_ms(200);
@@ -337,7 +337,7 @@ fn sales_are_asked_for_again_a_second_after_the_news() {
     client.wait_ms(900);
     assert!(client.asked.iter().all(|effect| !matches!(effect, Effect::Counter(_))));
     client.wait_ms(200);
-    assert!(client.asked.iter().any(|effect| matches!(effect, Effect::Counter(Errand::Sales { .. }))));
+    assert!(client.asked.iter().any(|effect| matches!(effect, Effect::Counter(CounterRequest::Sales { .. }))));
     client.answer_all();
     assert_eq!(next_deadline(&client.model), None);
 }

@@ -6,7 +6,7 @@ use crate::update::{Effect, Feed, Msg, backoff_ms, next_deadline};
 
 fn news(client: &mut Client, positions: std::ops::Range<u64>) {
     let events = positions.map(|position| an_event(position, "stock.received", "apron")).collect();
-    client.take(Msg::Feed(Feed::News { events }));
+    client.take(Msg::Feed(Feed::NewEvents { events }));
 }
 
 #[test]
@@ -57,12 +57,12 @@ fn the_filter_takes_every_word_from_type_stream_or_data() {
         an_event(2, "order.item_added", "x"),
         an_event(3, "order.started", "y"),
     ];
-    client.take(Msg::Feed(Feed::News { events }));
+    client.take(Msg::Feed(Feed::NewEvents { events }));
     client.press("4/");
     client.type_text("order mug added");
     assert_eq!((client.model.log.len(), client.model.log.selected().unwrap().position), (1, 2));
     let later = vec![an_event(4, "order.item_added", "z"), an_event(5, "stock.received", "q")];
-    client.take(Msg::Feed(Feed::News { events: later }));
+    client.take(Msg::Feed(Feed::NewEvents { events: later }));
     assert_eq!(client.model.log.len(), 2);
     client.press("<Esc>");
     assert_eq!(client.model.log.len(), 5);
@@ -76,7 +76,7 @@ fn a_word_may_be_for_the_type_the_stream_or_the_order_alone() {
         an_event(2, "order.started", "7f"),
         an_event(3, "payment.requested", "7f"),
     ];
-    client.take(Msg::Feed(Feed::News { events }));
+    client.take(Msg::Feed(Feed::NewEvents { events }));
     client.press("4");
     for (filter, wanted) in [
         ("order", vec![1, 2]),

@@ -7,7 +7,7 @@ use super::laboratory::a_run;
 use super::world::{Client, an_event};
 use crate::state::lab::Side;
 use crate::state::{Load, Screen};
-use crate::update::lab::Errand;
+use crate::update::lab::Request;
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
 fn in_the_lab() -> Client {
@@ -20,17 +20,17 @@ fn in_the_lab() -> Client {
 fn something_happens(client: &mut Client) {
     client.head += 1;
     let events = vec![an_event(client.head, "order.started", "7f")];
-    client.take(Msg::Feed(Feed::News { events }));
+    client.take(Msg::Feed(Feed::NewEvents { events }));
 }
 
-fn is_look_at_faults(errand: &Errand) -> bool {
-    *errand == Errand::FetchFaults
+fn is_look_at_faults(errand: &Request) -> bool {
+    *errand == Request::FetchFaults
 }
 
 fn plays(client: &Client) -> Vec<String> {
-    let played = |errand: &Errand| match errand {
-        Errand::Play { name } => Some(name.clone()),
-        Errand::FetchScenarios | Errand::FetchFaults | Errand::Break { .. } | Errand::Reset => None,
+    let played = |errand: &Request| match errand {
+        Request::Play { name } => Some(name.clone()),
+        Request::FetchScenarios | Request::FetchFaults | Request::Break { .. } | Request::Reset => None,
     };
     client.laboratory.asked.iter().filter_map(played).collect()
 }
@@ -162,9 +162,9 @@ fn a_scenario_is_not_followed_while_another_screen_is_open() {
     client.answer_all();
     client.press("1");
     client.answer_all();
-    let before = client.laboratory.times(|errand| *errand == Errand::FetchScenarios);
+    let before = client.laboratory.times(|errand| *errand == Request::FetchScenarios);
     pass(&mut client, 60_000);
-    assert_eq!(client.laboratory.times(|errand| *errand == Errand::FetchScenarios), before);
+    assert_eq!(client.laboratory.times(|errand| *errand == Request::FetchScenarios), before);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_play_without_an_answer_is_not_sent_again_but_asked_about() {
     client.press("a");
     client.fail_all();
     assert!(client.model.lab.starting.is_none());
-    assert_eq!(client.asked, [Effect::Lab(Errand::FetchScenarios), Effect::Lab(Errand::FetchFaults)]);
+    assert_eq!(client.asked, [Effect::Lab(Request::FetchScenarios), Effect::Lab(Request::FetchFaults)]);
     pass(&mut client, 60_000);
     assert!(plays(&client).is_empty());
 }
@@ -186,12 +186,12 @@ fn what_is_broken_is_asked_for_once_at_a_time_and_again_when_a_switch_was_thrown
     for _ in 0..3 {
         client.take(Msg::Feed(Feed::SwitchThrown));
     }
-    assert_eq!(client.asked, [Effect::Lab(Errand::FetchFaults)]);
-    let before = client.laboratory.times(|errand| *errand == Errand::FetchFaults);
+    assert_eq!(client.asked, [Effect::Lab(Request::FetchFaults)]);
+    let before = client.laboratory.times(|errand| *errand == Request::FetchFaults);
     client.answer_all();
-    assert_eq!(client.laboratory.times(|errand| *errand == Errand::FetchFaults), before + 2);
+    assert_eq!(client.laboratory.times(|errand| *errand == Request::FetchFaults), before + 2);
     client.take(Msg::Feed(Feed::SwitchThrown));
-    assert_eq!(client.asked, [Effect::Lab(Errand::FetchFaults)]);
+    assert_eq!(client.asked, [Effect::Lab(Request::FetchFaults)]);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn switches_are_thrown_one_after_another_and_end_as_they_were_left() {
     client.answer_all();
     let wanted = Faults { outage: true, error_rate: 0.25, latency_ms: 1_000, ..Faults::default() };
     assert_eq!(client.laboratory.faults_of(Stub::Products), wanted);
-    assert_eq!(client.laboratory.times(|errand| matches!(errand, Errand::Break { .. })), 2);
+    assert_eq!(client.laboratory.times(|errand| matches!(errand, Request::Break { .. })), 2);
     client.press("-");
     client.answer_all();
     assert_eq!(client.laboratory.faults_of(Stub::Products).latency_ms, 500);
@@ -306,8 +306,8 @@ fn the_shop_is_started_over_only_after_a_yes_and_then_read_anew() {
     assert!(client.asked.is_empty(), "{:?}", client.asked);
     client.press("RyRy");
     let asked: Vec<Effect> = client.asked.drain(..).collect();
-    assert_eq!(asked, [Effect::Lab(Errand::Reset)], "once, however often it is pressed");
-    let answer = client.laboratory.answer(Errand::Reset);
+    assert_eq!(asked, [Effect::Lab(Request::Reset)], "once, however often it is pressed");
+    let answer = client.laboratory.answer(Request::Reset);
     let effects = client.take(Msg::Lab(answer));
     assert!(effects.contains(&Effect::FollowAnew));
     assert!(client.model.toasts.iter().any(|toast| toast.text.contains("kept as shop-1.db")));

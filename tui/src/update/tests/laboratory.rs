@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::world::START;
 use crate::state::Failure;
-use crate::update::lab::{Errand, News};
+use crate::update::lab::{Request, Response};
 
 /// Scenarios, and what is broken.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Laboratory {
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) faults: Vec<StubFaults>,
     /// Everything that was asked, reads too.
-    pub(crate) asked: Vec<Errand>,
+    pub(crate) asked: Vec<Request>,
 }
 
 impl Default for Laboratory {
@@ -84,11 +84,11 @@ impl Laboratory {
     }
 
     /// How often something was asked.
-    pub(crate) fn times(&self, is_it: impl Fn(&Errand) -> bool) -> usize {
+    pub(crate) fn times(&self, is_it: impl Fn(&Request) -> bool) -> usize {
         self.asked.iter().filter(|errand| is_it(errand)).count()
     }
 
-    pub(crate) fn answer(&mut self, errand: Errand) -> News {
+    pub(crate) fn answer(&mut self, errand: Request) -> Response {
         self.asked.push(errand.clone());
         if !self.enabled {
             let detail = "This shop has no lab. Start it with `storefront serve`.".to_owned();
@@ -96,30 +96,30 @@ impl Laboratory {
             return failed(errand, Failure::Refused(Box::new(problem)));
         }
         match errand {
-            Errand::FetchScenarios => News::Scenarios(Ok(ScenarioList { items: self.scenarios.clone() })),
-            Errand::FetchFaults => News::Faults(Ok(FaultList { items: self.faults.clone() })),
-            Errand::Play { name } => {
+            Request::FetchScenarios => Response::Scenarios(Ok(ScenarioList { items: self.scenarios.clone() })),
+            Request::FetchFaults => Response::Faults(Ok(FaultList { items: self.faults.clone() })),
+            Request::Play { name } => {
                 let orders = if name.starts_with("two") { 2 } else { 1 };
                 let run = a_run(&name, ScenarioState::Running, orders);
                 self.set_run(&name, run.clone());
-                News::Played { name, result: Ok(run) }
+                Response::Played { name, result: Ok(run) }
             }
-            Errand::Break { stub, faults } => {
+            Request::Break { stub, faults } => {
                 self.break_there(stub, faults);
-                News::Broken { stub, result: Ok(faults) }
+                Response::Broken { stub, result: Ok(faults) }
             }
-            Errand::Reset => News::Reset(Ok(LabReset { kept_as: Some("shop-1.db".into()) })),
+            Request::Reset => Response::Reset(Ok(LabReset { kept_as: Some("shop-1.db".into()) })),
         }
     }
 }
 
 /// The answer to an errand that came to nothing.
-pub(crate) fn failed(errand: Errand, failure: Failure) -> News {
+pub(crate) fn failed(errand: Request, failure: Failure) -> Response {
     match errand {
-        Errand::FetchScenarios => News::Scenarios(Err(failure)),
-        Errand::FetchFaults => News::Faults(Err(failure)),
-        Errand::Play { name } => News::Played { name, result: Err(failure) },
-        Errand::Break { stub, .. } => News::Broken { stub, result: Err(failure) },
-        Errand::Reset => News::Reset(Err(failure)),
+        Request::FetchScenarios => Response::Scenarios(Err(failure)),
+        Request::FetchFaults => Response::Faults(Err(failure)),
+        Request::Play { name } => Response::Played { name, result: Err(failure) },
+        Request::Break { stub, .. } => Response::Broken { stub, result: Err(failure) },
+        Request::Reset => Response::Reset(Err(failure)),
     }
 }

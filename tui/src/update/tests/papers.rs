@@ -7,7 +7,7 @@ use super::world::Client;
 use super::world::account::{a_mail, a_voucher};
 use crate::keys::Context;
 use crate::state::{Load, Mails, Page, Screen};
-use crate::update::account::{Errand, FileKind, News};
+use crate::update::account::{FileKind, Request, Response};
 use crate::update::{Effect, Feed, Msg};
 
 #[test]
@@ -30,11 +30,11 @@ fn an_invoice_is_read_scrolled_leafed_through_copied_and_saved() {
     let copied = client.press("y");
     assert!(matches!(&copied[..], [Effect::Copy(text)] if text.contains("2026-000001")), "{copied:?}");
     client.press("s");
-    assert_eq!(errands(&client), [Errand::File { number: "2026-000001".into(), kind: FileKind::Pdf }]);
+    assert_eq!(errands(&client), [Request::File { number: "2026-000001".into(), kind: FileKind::Pdf }]);
     client.asked.clear();
     client.press("<Esc>S");
-    assert_eq!(errands(&client), [Errand::File { number: "2026-000001".into(), kind: FileKind::Text }]);
-    let news = News::File { number: "2026-000001".into(), kind: FileKind::Text, result: Ok(b"x".to_vec()) };
+    assert_eq!(errands(&client), [Request::File { number: "2026-000001".into(), kind: FileKind::Text }]);
+    let news = Response::File { number: "2026-000001".into(), kind: FileKind::Text, result: Ok(b"x".to_vec()) };
     let effects = client.take(Msg::Account(news));
     assert_eq!(effects, [Effect::Save { name: "storefront-invoice-2026-000001.txt".into(), contents: b"x".to_vec() }]);
 }
@@ -78,13 +78,13 @@ fn the_invoice_of_an_order_opens_from_the_order() {
     client.purses.vouchers = vec![a_voucher("k3v9q", VoucherStatus::Issued)];
     client.head += 1;
     let events = vec![super::world::an_event(client.head, "order.invoiced", &id.to_string())];
-    client.take(Msg::Feed(Feed::News { events: events.clone() }));
+    client.take(Msg::Feed(Feed::NewEvents { events: events.clone() }));
     client.asked.clear();
     let order = client.order_mut(id).clone();
     let (head, steps) = (client.head, Vec::new());
     let timeline = storefront_api::Timeline { events, next_after: head, head, steps, order, reset: false };
     client.take(Msg::Timeline { id, result: Ok(timeline) });
-    assert_eq!(errands(&client), [Errand::Papers { order: id, invoice: Some("2026-000007".into()) }]);
+    assert_eq!(errands(&client), [Request::Papers { order: id, invoice: Some("2026-000007".into()) }]);
     client.answer_all();
     assert!(client.model.order.as_ref().unwrap().papers.voucher.is_some());
     client.press("i");
@@ -119,7 +119,7 @@ fn new_mail_comes_on_top_and_the_chosen_one_stays_chosen() {
     client.purses.mails.head = 4;
     client.account_news("email.sent", "x");
     client.wait_ms(100);
-    assert!(matches!(&errands(&client)[..], [Errand::Mails { after: 3, .. }]), "{:?}", client.asked);
+    assert!(matches!(&errands(&client)[..], [Request::Mails { after: 3, .. }]), "{:?}", client.asked);
     client.answer_all();
     let mails = &client.model.account.mails;
     assert_eq!((mails.items.len(), mails.items[0].number, mails.list.cursor), (4, 4, 2));
@@ -143,5 +143,5 @@ fn a_shop_without_a_mailbox_is_asked_for_no_mail() {
     client.model.mailbox_url = None;
     client.press("lll");
     assert_eq!(client.model.context(), Context::Account);
-    assert!(!errands(&client).iter().any(|errand| matches!(errand, Errand::Mails { .. })));
+    assert!(!errands(&client).iter().any(|errand| matches!(errand, Request::Mails { .. })));
 }

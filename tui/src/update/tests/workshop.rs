@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::world::{Client, an_event};
 use crate::settings::{Contact, Settings};
 use crate::state::{Load, Model, Question, Screen, Steer, Target};
-use crate::update::lab::Errand;
+use crate::update::lab::Request;
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
 const NUMBER: &str = "MJVS-JTAY";
@@ -26,7 +26,7 @@ fn told(client: &Client) -> Vec<String> {
 fn a_shop_that_was_started_over_elsewhere_leaves_nothing_of_before_on_the_screen() {
     let mut client = Client::at_a_bought_order();
     client.model.account.customer = Some(storefront_api::CustomerId(Uuid::from_u128(7)));
-    client.take(Msg::Feed(Feed::News { events: vec![an_event(13, "order.shipped", "x")] }));
+    client.take(Msg::Feed(Feed::NewEvents { events: vec![an_event(13, "order.shipped", "x")] }));
     client.press("1a");
     let (basket, pending) = (client.model.basket.order_id, client.model.basket.pending.len());
     assert!(pending > 0, "something is on its way to the old shop");
@@ -89,7 +89,7 @@ fn the_client_of_a_lab_server_has_its_checkout_form_filled_in_and_what_somebody_
 #[test]
 fn lists_are_read_anew_when_a_paused_view_stands_elsewhere() {
     let mut client = Client::in_a_full_shop();
-    client.take(Msg::Feed(Feed::News { events: vec![an_event(9, "order.started", "x")] }));
+    client.take(Msg::Feed(Feed::NewEvents { events: vec![an_event(9, "order.started", "x")] }));
     client.press("3");
     client.answer_all();
     client.take(Msg::Feed(Feed::Paused(paused(&["mail"], &[]))));
@@ -125,20 +125,20 @@ fn a_scenario_under_a_pause_offers_to_resume_and_is_played_then() {
             ..Problem::default()
         };
         let result = Err(crate::state::Failure::Refused(Box::new(problem)));
-        client.take(Msg::Lab(crate::update::lab::News::Played { name: name.clone(), result }));
+        client.take(Msg::Lab(crate::update::lab::Response::Played { name: name.clone(), result }));
     };
     refuse(&mut client);
     assert_eq!(client.model.question, Some(Question::ResumeAndPlay));
     client.press("n");
     assert!(client.asked.is_empty() && client.model.question.is_none());
     refuse(&mut client);
-    let played = client.laboratory.times(|errand| matches!(errand, Errand::Play { .. }));
+    let played = client.laboratory.times(|errand| matches!(errand, Request::Play { .. }));
     client.press("y");
     client.answer_all();
     let resumed: Vec<&Steer> = client.backstage.steered.iter().map(|(_, steer)| steer).collect();
     let (payments, orders) = (Target::Process("payments".into()), Target::View("orders".into()));
     assert_eq!(resumed, [&Steer::Resume(payments), &Steer::Resume(orders)]);
-    assert_eq!(client.laboratory.times(|errand| matches!(errand, Errand::Play { .. })), played + 1);
+    assert_eq!(client.laboratory.times(|errand| matches!(errand, Request::Play { .. })), played + 1);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_step_for_which_nothing_waits_is_told_plainly() {
     client.asked.clear();
     let problem = Problem { status: 409, code: "nothing_to_step".into(), ..Problem::default() };
     let result = Err(crate::state::Failure::Refused(Box::new(problem)));
-    client.take(Msg::Processes(crate::update::processes::News::Steered { key, result }));
+    client.take(Msg::Processes(crate::update::processes::Response::Steered { key, result }));
     assert!(told(&client).iter().any(|text| text.starts_with("Nothing is waiting")), "{:?}", told(&client));
 }
 
@@ -171,7 +171,7 @@ fn an_order_is_opened_by_its_number_from_the_palette_and_filtered_by_it_in_the_l
 
     let about = id.to_string();
     let events = vec![an_event(1, "order.started", "other"), an_event(2, "order.started", &about)];
-    client.take(Msg::Feed(Feed::News { events }));
+    client.take(Msg::Feed(Feed::NewEvents { events }));
     client.answer_all();
     client.press("4/");
     client.type_text("order:");

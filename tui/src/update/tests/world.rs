@@ -21,7 +21,7 @@ use super::laboratory::{self, Laboratory};
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
 use crate::state::{Agreed, Change, Failure, Model, Request};
-use crate::update::account::Errand;
+use crate::update::account::Request as AccountRequest;
 use crate::update::{Effect, Feed, Msg, update};
 
 /// When tests take place: 2026-03-01T12:00:00Z.
@@ -227,7 +227,7 @@ impl Client {
 
     /// Presses keys as they are written: `jj<Enter>`.
     pub(crate) fn press(&mut self, keys: &str) -> Vec<Effect> {
-        crate::portrait::parse(keys).unwrap().into_iter().flat_map(|key| self.key(key)).collect()
+        crate::screenshot::parse(keys).unwrap().into_iter().flat_map(|key| self.key(key)).collect()
     }
 
     pub(crate) fn type_text(&mut self, text: &str) {
@@ -296,7 +296,7 @@ impl Client {
         let about = self.model.order.as_ref().map_or(self.model.basket.order_id, |open| open.id).to_string();
         let events = (0..count).map(|step| an_event(self.head + 1 + step, "order.item_added", &about)).collect();
         self.head += count;
-        self.take(Msg::Feed(Feed::News { events }));
+        self.take(Msg::Feed(Feed::NewEvents { events }));
     }
 
     pub(crate) fn basket_order(&self) -> Option<&Order> {
@@ -318,7 +318,7 @@ impl Client {
                 | Effect::CheckOut { .. }
                 | Effect::CancelOrder { .. }
                 | Effect::Submit { .. }
-                | Effect::Account(Errand::Register { .. })
+                | Effect::Account(AccountRequest::Register { .. })
         );
         if writes && let Some(problem) = self.refuse_with.take() {
             return failed(effect, Failure::Refused(Box::new(problem)));

@@ -10,9 +10,9 @@ use super::{change, decided};
 use crate::clock;
 use crate::http::command::{Bare, Command};
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::InPath;
-use crate::http::idempotency::once;
+use crate::http::idempotency::respond_once;
 use crate::http::identity::spending_limit;
 use crate::http::state::Shop;
 use crate::http::validation::quantity;
@@ -55,7 +55,7 @@ pub(crate) async fn add_item(
         let status = |before: &OrderRecord| if before.version.0 == 0 { StatusCode::CREATED } else { StatusCode::OK };
         decided(&shop, id, &context, status, |order| decide(order, add.clone())).await
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 /// Have so many of something in the basket
@@ -83,7 +83,7 @@ pub(crate) async fn change_quantity(
         let change_quantity = OrderCommand::ChangeQuantity { product_id: product_id.clone(), quantity, available };
         decided(&shop, id, &context, |_| StatusCode::OK, |order| decide(order, change_quantity.clone())).await
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 /// Take a line out of the basket
@@ -134,7 +134,7 @@ async fn quote(shop: &Shop, id: &ProductId) -> Result<ItemFacts, ApiError> {
     let (product, _) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
     let facts = product.facts().ok_or_else(|| ApiError::product_not_found(id))?;
     if !product.active() {
-        return Err(ApiError::new(Code::ProductWithdrawn, format!("{id} is no longer sold."))
+        return Err(ApiError::new(ErrorCode::ProductWithdrawn, format!("{id} is no longer sold."))
             .with(|problem| problem.product_ids = vec![id.clone()]));
     }
     Ok(ItemFacts {

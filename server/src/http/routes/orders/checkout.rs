@@ -11,7 +11,7 @@ use super::{change, reply};
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::extract::InPath;
-use crate::http::idempotency::once;
+use crate::http::idempotency::respond_once;
 use crate::http::identity::spending_limit;
 use crate::http::state::Shop;
 use crate::http::validation;
@@ -72,7 +72,7 @@ pub(crate) async fn check_out(
             |_: &_, after: &OrderRecord, payment: Option<&Payment>| reply(id, StatusCode::ACCEPTED, after, payment);
         Ok(change_order_by_its_lines(&shop.store, id, &context, decide, answer).await?)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }
 
 /// Give an order up

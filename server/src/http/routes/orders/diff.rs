@@ -8,7 +8,7 @@ use storefront_eventlog::{Position, Recorded, Version};
 
 use super::read::no_such_version;
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::{InPath, InQuery};
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
@@ -39,7 +39,7 @@ pub(crate) async fn get_diff(
     if let Moment::Position(position) = second
         && position > shop.store.head().await.map_err(Failure::from)?
     {
-        return Err(ApiError::new(Code::VersionNotFound, format!("The log has no position {position} yet.")));
+        return Err(ApiError::new(ErrorCode::VersionNotFound, format!("The log has no position {position} yet.")));
     }
     for moment in [first, second] {
         if let Moment::Version(version) = moment

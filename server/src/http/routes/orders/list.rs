@@ -1,11 +1,11 @@
-//! Lists of orders.
+//! BasketLookup of orders.
 
 use axum::Json;
 use axum::extract::State;
 use storefront_api::{OrderListQuery, OrderSummary, Page};
 
 use crate::http::error::ApiError;
-use crate::http::extract::{InQuery, limit, place, see};
+use crate::http::extract::{InQuery, limit, place, wait_for_position};
 use crate::http::state::Shop;
 
 /// List orders
@@ -23,6 +23,6 @@ pub(crate) async fn list_orders(
 ) -> Result<Json<Page<OrderSummary>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
     let before = place(query.cursor.as_deref())?;
-    see(&shop, query.min_position, &["orders"]).await?;
+    wait_for_position(&shop, query.min_position, &["orders"]).await?;
     Ok(Json(shop.views.orders(&query, before, limit).await?))
 }

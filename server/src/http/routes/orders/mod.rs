@@ -18,14 +18,15 @@ use storefront_domain::order::{Order, OrderCommand, OrderError, OrderEvent, deci
 use storefront_domain::payment::Payment;
 
 use crate::http::error::ApiError;
-use crate::http::idempotency::once;
+use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::store::commands::{Context, Done, Reply, change_order};
 use crate::store::order_record::OrderRecord;
 
 /// Puts a command to an order and answers the order as it is then.
 async fn change(shop: &Shop, id: OrderId, context: &Context, command: OrderCommand) -> Result<Response, ApiError> {
-    once(shop, context, decided(shop, id, context, |_| StatusCode::OK, |order| decide(order, command.clone()))).await
+    respond_once(shop, context, decided(shop, id, context, |_| StatusCode::OK, |order| decide(order, command.clone())))
+        .await
 }
 
 /// Decides on the order as it is, writes what follows, and answers the order as it is then.

@@ -12,7 +12,7 @@ use storefront_eventlog::{Filter, Position, Recorded, Version};
 use tokio::time::Instant;
 
 use crate::http::error::ApiError;
-use crate::http::error_code::Code;
+use crate::http::error_code::ErrorCode;
 use crate::http::extract::{InPath, InQuery, etags, version_in_etag, wait};
 use crate::http::order_watch::Place;
 use crate::http::routes::events::wire;
@@ -105,7 +105,7 @@ fn is_by(recorded: &Recorded, at: Option<Timestamp>) -> bool {
 
 /// The refusal of a version that the order has never had.
 pub(crate) fn no_such_version(version: u64) -> ApiError {
-    ApiError::new(Code::VersionNotFound, format!("The order has no version {version}."))
+    ApiError::new(ErrorCode::VersionNotFound, format!("The order has no version {version}."))
 }
 
 /// Everything that happened to an order
@@ -194,7 +194,7 @@ fn is_over(deadline: Instant) -> bool {
 
 fn too_many_wait() -> ApiError {
     let detail = "As many requests wait as can. Try again shortly, or ask without wait.";
-    ApiError::new(Code::TooManyConnections, detail)
+    ApiError::new(ErrorCode::TooManyConnections, detail)
 }
 
 /// Waits for the log to grow; `false` when the time is up or the server is told to stop.

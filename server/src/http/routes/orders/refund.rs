@@ -9,7 +9,7 @@ use storefront_domain::payment::PaymentCommand;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::extract::InPath;
-use crate::http::idempotency::once;
+use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::random;
@@ -54,5 +54,5 @@ pub(crate) async fn refund(
         });
         Ok(done.await?)
     };
-    once(&shop, &context, work).await
+    respond_once(&shop, &context, work).await
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Client, START, an_event, eur};
 use crate::state::{Failure, Mail, Mails};
-use crate::update::account::{Errand, FileKind, News};
+use crate::update::account::{FileKind, Request, Response};
 use crate::update::{Feed, Msg};
 
 /// What customers have.
@@ -101,36 +101,38 @@ impl Purses {
         Some(Wallet { customer_id: customer, balance, version: self.movements.len() as u64 })
     }
 
-    pub(super) fn answer(&mut self, errand: Errand) -> Msg {
+    pub(super) fn answer(&mut self, errand: Request) -> Msg {
         Msg::Account(match errand {
-            Errand::Register { customer, key } => {
+            Request::Register { customer, key } => {
                 self.customer = Some(customer);
                 self.movements = vec![a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000)];
                 let customer = Customer { id: customer, spending_limit: eur(1_000_000), version: 1 };
-                News::Registered { key, result: Ok(customer) }
+                Response::Registered { key, result: Ok(customer) }
             }
-            Errand::Wallet { customer } => News::Wallet { customer, result: Ok(self.wallet(customer)) },
-            Errand::Movements { sequence, cursor } => {
-                News::Movements { sequence, more: cursor.is_some(), result: Ok(page(&self.movements)) }
+            Request::Wallet { customer } => Response::Wallet { customer, result: Ok(self.wallet(customer)) },
+            Request::Movements { sequence, cursor } => {
+                Response::Movements { sequence, more: cursor.is_some(), result: Ok(page(&self.movements)) }
             }
-            Errand::Vouchers { sequence, .. } => News::Vouchers { sequence, result: Ok(page(&self.vouchers)) },
-            Errand::Invoices { sequence, query } => {
-                News::Invoices { sequence, more: query.cursor.is_some(), result: Ok(page(&self.documents)) }
+            Request::Vouchers { sequence, .. } => Response::Vouchers { sequence, result: Ok(page(&self.vouchers)) },
+            Request::Invoices { sequence, query } => {
+                Response::Invoices { sequence, more: query.cursor.is_some(), result: Ok(page(&self.documents)) }
             }
-            Errand::Mails { sequence, after, .. } => {
+            Request::Mails { sequence, after, .. } => {
                 let Mails { mails, head } = self.mails.clone();
                 let mails = mails.into_iter().filter(|mail| mail.number > after).collect();
-                News::Mails { sequence, result: Ok(Mails { mails, head }) }
+                Response::Mails { sequence, result: Ok(Mails { mails, head }) }
             }
-            Errand::Text { number } => News::Text { result: Ok(a_text(&number)), number },
-            Errand::File { number, kind } => {
+            Request::Text { number } => Response::Text { result: Ok(a_text(&number)), number },
+            Request::File { number, kind } => {
                 let contents = match kind {
                     FileKind::Pdf => b"%PDF".to_vec(),
                     FileKind::Text => a_text(&number).into_bytes(),
                 };
-                News::File { number, kind, result: Ok(contents) }
+                Response::File { number, kind, result: Ok(contents) }
             }
-            Errand::Papers { order, .. } => News::Papers { order, result: Ok((None, self.vouchers.first().cloned())) },
+            Request::Papers { order, .. } => {
+                Response::Papers { order, result: Ok((None, self.vouchers.first().cloned())) }
+            }
         })
     }
 }
@@ -139,21 +141,21 @@ fn page<T: Clone>(items: &[T]) -> Page<T> {
     Page { items: items.to_vec(), next_cursor: None, total: items.len() as u64 }
 }
 
-pub(super) fn failed(errand: Errand, failure: Failure) -> Msg {
+pub(super) fn failed(errand: Request, failure: Failure) -> Msg {
     Msg::Account(match errand {
-        Errand::Register { key, .. } => News::Registered { key, result: Err(failure) },
-        Errand::Wallet { customer } => News::Wallet { customer, result: Err(failure) },
-        Errand::Movements { sequence, cursor } => {
-            News::Movements { sequence, more: cursor.is_some(), result: Err(failure) }
+        Request::Register { key, .. } => Response::Registered { key, result: Err(failure) },
+        Request::Wallet { customer } => Response::Wallet { customer, result: Err(failure) },
+        Request::Movements { sequence, cursor } => {
+            Response::Movements { sequence, more: cursor.is_some(), result: Err(failure) }
         }
-        Errand::Vouchers { sequence, .. } => News::Vouchers { sequence, result: Err(failure) },
-        Errand::Invoices { sequence, query } => {
-            News::Invoices { sequence, more: query.cursor.is_some(), result: Err(failure) }
+        Request::Vouchers { sequence, .. } => Response::Vouchers { sequence, result: Err(failure) },
+        Request::Invoices { sequence, query } => {
+            Response::Invoices { sequence, more: query.cursor.is_some(), result: Err(failure) }
         }
-        Errand::Mails { sequence, .. } => News::Mails { sequence, result: Err(failure) },
-        Errand::Text { number } => News::Text { number, result: Err(failure) },
-        Errand::File { number, kind } => News::File { number, kind, result: Err(failure) },
-        Errand::Papers { order, .. } => News::Papers { order, result: Err(failure) },
+        Request::Mails { sequence, .. } => Response::Mails { sequence, result: Err(failure) },
+        Request::Text { number } => Response::Text { number, result: Err(failure) },
+        Request::File { number, kind } => Response::File { number, kind, result: Err(failure) },
+        Request::Papers { order, .. } => Response::Papers { order, result: Err(failure) },
     })
 }
 
@@ -198,6 +200,6 @@ impl Client {
     pub(crate) fn account_news(&mut self, kind: &str, about: &str) {
         self.head += 1;
         let events = vec![an_event(self.head, kind, about)];
-        self.take(Msg::Feed(Feed::News { events }));
+        self.take(Msg::Feed(Feed::NewEvents { events }));
     }
 }

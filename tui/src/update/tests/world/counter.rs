@@ -8,7 +8,7 @@ use storefront_api::{
 use super::{Client, START, a_product, a_shelf, an_event, eur, summary};
 use crate::state::Failure;
 use crate::state::counter::{Agreed, Figures, Request, STATES};
-use crate::update::counter::{Errand, News};
+use crate::update::counter::{CounterRequest, CounterResponse};
 use crate::update::{Feed, Msg};
 
 /// The shopkeeper's side of the shop.
@@ -118,17 +118,17 @@ impl Client {
     pub(crate) fn stock_news(&mut self, kind: &str, product: &str) {
         self.head += 1;
         let events = vec![an_event(self.head, kind, product)];
-        self.take(Msg::Feed(Feed::News { events }));
+        self.take(Msg::Feed(Feed::NewEvents { events }));
     }
 
-    pub(super) fn fetch(&self, errand: Errand) -> Msg {
+    pub(super) fn fetch(&self, errand: CounterRequest) -> Msg {
         Msg::Counter(match errand {
-            Errand::Stock { sequence, .. } => {
+            CounterRequest::Stock { sequence, .. } => {
                 let items = self.counter.stock.clone();
                 let total = self.counter.stock_total.unwrap_or(items.len() as u64);
-                News::Stock { sequence, result: Ok(Page { items, next_cursor: None, total }) }
+                CounterResponse::Stock { sequence, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            Errand::Products { ask, query } => {
+            CounterRequest::Products { ask, query } => {
                 let words = query.q.unwrap_or_default().to_lowercase();
                 let on_it = query.withdrawn != Some(true);
                 let products = self.counter.products.iter();
@@ -136,28 +136,28 @@ impl Client {
                     |product: &&Product| product.active == on_it && product.name.to_lowercase().contains(&words);
                 let items: Vec<Product> = products.filter(found).cloned().collect();
                 let total = items.len() as u64;
-                News::Products {
+                CounterResponse::Products {
                     ask,
                     result: Ok(Page { items, next_cursor: None, total }),
                     service: self.counter.service.clone(),
                 }
             }
-            Errand::Orders { ask, query } => {
+            CounterRequest::Orders { ask, query } => {
                 let wanted = |order: &&storefront_api::Order| query.status.is_none_or(|status| order.status == status);
                 let items: Vec<_> = self.orders.iter().filter(wanted).map(summary).collect();
                 let total = items.len() as u64;
-                News::Orders { ask, result: Ok(Page { items, next_cursor: None, total }) }
+                CounterResponse::Orders { ask, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            Errand::Sales { sequence, .. } => {
+            CounterRequest::Sales { sequence, .. } => {
                 let statistics = self.counter.statistics.clone();
                 let states = std::array::from_fn(|place| {
                     [4, 1, 6, 3, 9, 2, 0].get(place).copied().filter(|_| place < STATES.len()).unwrap_or(0)
                 });
-                News::Sales { sequence, result: Ok(Box::new(Figures { statistics, states })) }
+                CounterResponse::Sales { sequence, result: Ok(Box::new(Figures { statistics, states })) }
             }
-            Errand::Charges { sequence } => {
+            CounterRequest::Charges { sequence } => {
                 let items = self.counter.charges.clone();
-                News::Charges { sequence, result: Ok(UnmatchedCharges { items, complete: true }) }
+                CounterResponse::Charges { sequence, result: Ok(UnmatchedCharges { items, complete: true }) }
             }
         })
     }
@@ -220,12 +220,12 @@ impl Client {
     }
 }
 
-pub(super) fn failed(errand: Errand, failure: Failure) -> Msg {
+pub(super) fn failed(errand: CounterRequest, failure: Failure) -> Msg {
     Msg::Counter(match errand {
-        Errand::Stock { sequence, .. } => News::Stock { sequence, result: Err(failure) },
-        Errand::Products { ask, .. } => News::Products { ask, result: Err(failure), service: None },
-        Errand::Orders { ask, .. } => News::Orders { ask, result: Err(failure) },
-        Errand::Sales { sequence, .. } => News::Sales { sequence, result: Err(failure) },
-        Errand::Charges { sequence } => News::Charges { sequence, result: Err(failure) },
+        CounterRequest::Stock { sequence, .. } => CounterResponse::Stock { sequence, result: Err(failure) },
+        CounterRequest::Products { ask, .. } => CounterResponse::Products { ask, result: Err(failure), service: None },
+        CounterRequest::Orders { ask, .. } => CounterResponse::Orders { ask, result: Err(failure) },
+        CounterRequest::Sales { sequence, .. } => CounterResponse::Sales { sequence, result: Err(failure) },
+        CounterRequest::Charges { sequence } => CounterResponse::Charges { sequence, result: Err(failure) },
     })
 }

@@ -57,7 +57,7 @@ pub enum Trigger {
 
 /// A mail to ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct CustomerMail {
     /// To whom.
     pub to: String,
     /// About what.
@@ -66,7 +66,7 @@ pub struct Notice {
 
 /// What is to be told about a trigger to whoever said at the checkout where mail goes; nobody did (`None`) is told nothing.
 /// Money that was on an invoice is told of once, by its credit note.
-pub fn react(to: Option<&str>, trigger: &Trigger) -> Vec<Notice> {
+pub fn react(to: Option<&str>, trigger: &Trigger) -> Vec<CustomerMail> {
     let kind = match trigger {
         Trigger::Shipped => MailKind::Shipped,
         Trigger::Refunded { is_credited: true, .. } | Trigger::RefundReturned { is_credited: true, .. } => {
@@ -86,7 +86,7 @@ pub fn react(to: Option<&str>, trigger: &Trigger) -> Vec<Notice> {
         }
         Trigger::VoucherIssued { code, amount } => MailKind::Voucher { code: code.clone(), amount: *amount },
     };
-    to.map(|to| Notice { to: to.to_owned(), kind }).into_iter().collect()
+    to.map(|to| CustomerMail { to: to.to_owned(), kind }).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
                 MailKind::Voucher { code, amount: euro(500) },
             ),
         ] {
-            assert_eq!(react(Some(ADA), &trigger), [Notice { to: ADA.to_owned(), kind }]);
+            assert_eq!(react(Some(ADA), &trigger), [CustomerMail { to: ADA.to_owned(), kind }]);
             assert_eq!(react(None, &trigger), [], "there is nobody to tell");
         }
     }
@@ -126,10 +126,10 @@ mod tests {
             |is_credited| react(Some(ADA), &Trigger::Refunded { amount: euro(500), is_credited, is_whole: false });
         assert_eq!(refunded(true), []);
         let kind = MailKind::Refunded { amount: Some(euro(500)), credit_note: None, is_whole: Some(false) };
-        assert_eq!(refunded(false), [Notice { to: ADA.to_owned(), kind }]);
+        assert_eq!(refunded(false), [CustomerMail { to: ADA.to_owned(), kind }]);
         let returned = |is_credited| react(Some(ADA), &Trigger::RefundReturned { amount: euro(500), is_credited });
         assert_eq!(returned(true), []);
         let kind = MailKind::RefundFailed { amount: euro(500), credit_note: None };
-        assert_eq!(returned(false), [Notice { to: ADA.to_owned(), kind }]);
+        assert_eq!(returned(false), [CustomerMail { to: ADA.to_owned(), kind }]);
     }
 }

@@ -3,8 +3,8 @@
 use storefront_api::{Invoice, OrderId, Voucher};
 
 use crate::state::account::Part;
-use crate::state::{Failure, Load, Model, Page, Paper, Screen, Tone};
-use crate::update::account::{Errand, FileKind};
+use crate::state::{DocumentView, Failure, Load, Model, Page, Screen, Tone};
+use crate::update::account::{FileKind, Request};
 use crate::update::{Effect, refuse};
 
 /// Opens what is chosen: of an order its invoice, in the account a line of its list.
@@ -37,26 +37,26 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The invoice of the open order with its credit notes.
-fn of_order(model: &Model) -> Option<Paper> {
+fn of_order(model: &Model) -> Option<DocumentView> {
     let open = model.order.as_ref()?;
     let number = open.order.as_ref()?.invoice.clone()?;
     let credits = open.papers.invoice.iter().flat_map(|invoice| &invoice.credit_notes);
     let all = std::iter::once(number.clone()).chain(credits.map(|credit| credit.number.clone()));
-    Some(Paper::new(Page::Document(number), all.map(Page::Document).collect()))
+    Some(DocumentView::new(Page::Document(number), all.map(Page::Document).collect()))
 }
 
 /// The chosen line of a list, with the others.
-fn of_account(model: &Model) -> Option<Paper> {
+fn of_account(model: &Model) -> Option<DocumentView> {
     let account = &model.account;
     match account.part {
         Part::Invoices => {
             let page = Page::Document(account.invoices.selected()?.number.clone());
             let all = account.invoices.items.iter().map(|document| Page::Document(document.number.clone()));
-            Some(Paper::new(page, all.collect()))
+            Some(DocumentView::new(page, all.collect()))
         }
         Part::Mailbox => {
             let page = Page::Mail(account.mails.selected()?.number);
-            Some(Paper::new(page, account.mails.items.iter().map(|mail| Page::Mail(mail.number)).collect()))
+            Some(DocumentView::new(page, account.mails.items.iter().map(|mail| Page::Mail(mail.number)).collect()))
         }
         Part::Wallet | Part::Vouchers | Part::Profile => None,
     }
@@ -87,7 +87,7 @@ pub(super) fn leaf(model: &mut Model, by: isize) -> Vec<Effect> {
 fn fill(model: &mut Model) -> Vec<Effect> {
     let Some(paper) = &mut model.paper else { return Vec::new() };
     match paper.page().clone() {
-        Page::Document(number) => vec![Effect::Account(Errand::Text { number })],
+        Page::Document(number) => vec![Effect::Account(Request::Text { number })],
         Page::Mail(number) => {
             if let Some(mail) = model.account.mails.items.iter().find(|mail| mail.number == number) {
                 paper.text = format!("{}\n\nTo {}\nFrom {}\n\n{}", mail.subject, mail.to, mail.from, mail.text);
@@ -111,12 +111,12 @@ pub(super) fn on_text(model: &mut Model, number: &str, result: Result<String, Fa
 
 /// Keeps the document that is read, or else the chosen one.
 pub(super) fn save(model: &mut Model, kind: FileKind) -> Vec<Effect> {
-    let number = match model.paper.as_ref().map(Paper::page) {
+    let number = match model.paper.as_ref().map(DocumentView::page) {
         Some(Page::Document(number)) => Some(number.clone()),
         Some(Page::Mail(_)) => None,
         None => model.account.invoices.selected().map(|document| document.number.clone()),
     };
-    number.map(|number| Effect::Account(Errand::File { number, kind })).into_iter().collect()
+    number.map(|number| Effect::Account(Request::File { number, kind })).into_iter().collect()
 }
 
 pub(super) fn on_file(
@@ -150,7 +150,7 @@ pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
     }
     (open.papers.asking, open.papers.known) = (true, told);
     let invoice = open.order.as_ref().and_then(|order| order.invoice.clone());
-    vec![Effect::Account(Errand::Papers { order: open.id, invoice })]
+    vec![Effect::Account(Request::Papers { order: open.id, invoice })]
 }
 
 pub(super) fn on_papers(

@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
-use super::beside::{Demands, EPOCHS, REVISIONS};
+use super::coordination::{EPOCHS, Preconditions, REVISIONS};
 use super::insert::Rows;
 use super::read;
 use super::session::{Session, unsigned};
 use crate::hash_tree::HashTree;
 use crate::queue::{Job, Outcome};
 use crate::versions::Versions;
-use crate::{Answer, Append, AppendError, Appended, Expected, Position, StreamName, Version};
+use crate::{Append, AppendError, Appended, Expected, Position, StoredResponse, StreamName, Version};
 
 const HOLD: &str = "SELECT position FROM eventlog.head FOR UPDATE";
 
@@ -60,7 +60,7 @@ async fn write_within<'a>(
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
         let append = &job.append;
-        let outcome = match facts.judge(append, again) {
+        let outcome = match facts.validate(append, again) {
             Verdict::Answered(outcome) => outcome,
             Verdict::Repeated { position, versions } => {
                 Ok(Appended { position, versions: versions_then(session, append, versions).await? })
@@ -89,9 +89,9 @@ async fn hold(session: &Session) -> Result<Position, Error> {
 /// What must be known to judge a batch; grows with what the batch itself writes.
 struct Facts<'a> {
     versions: HashMap<&'a StreamName, Version>,
-    answers: HashMap<String, (Answer, Position)>,
+    answers: HashMap<String, (StoredResponse, Position)>,
     events: HashMap<Uuid, (Position, String, Version)>,
-    demands: Demands,
+    demands: Preconditions,
     /// What this batch has answered to appends that it wrote, by the first of their event ids.
     written: HashMap<Uuid, (&'a Append, Appended)>,
 }
@@ -116,7 +116,7 @@ impl<'a> Facts<'a> {
             read::versions(session, &names),
             read::answers(session, &keys),
             read::places(session, &ids),
-            Demands::read(session, appends),
+            Preconditions::read(session, appends),
         )?;
         let versions = parts()
             .map(|part| (&part.stream, versions.get(part.stream.as_str()).copied().unwrap_or_default()))
@@ -124,7 +124,7 @@ impl<'a> Facts<'a> {
         Ok(Self { versions, answers, events, demands, written: HashMap::new() })
     }
 
-    fn judge(&self, append: &Append, again: bool) -> Verdict {
+    fn validate(&self, append: &Append, again: bool) -> Verdict {
         let ids = self.known(append);
         if let Known::Wholly(repeated) = ids {
             return repeated;

@@ -11,15 +11,15 @@ use storefront_domain::process::ProcessEvent;
 use storefront_domain::stock::StockEvent;
 use storefront_eventlog::{Position, Recorded};
 
-use super::fate;
+use super::coverage::Coverage;
 use super::mailbox::NOBODY;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::world::{World, lock};
 use crate::store::{aggregates, streams};
 
 /// Everything that the log says, by what it is about.
 #[derive(Default)]
-pub(super) struct Books {
+pub(super) struct Ledger {
     pub(super) orders: BTreeMap<OrderId, OrderBook>,
     pub(super) payments: BTreeMap<PaymentId, PaymentBook>,
     pub(super) stocks: BTreeMap<ProductId, Vec<(Position, StockEvent)>>,
@@ -123,7 +123,7 @@ impl OrderBook {
     }
 }
 
-impl Books {
+impl Ledger {
     /// What is to be kept of what an order paid by the given means: the price if it is sold, less what went back or was lost
     /// in a dispute. Of a payment that bought nothing only what could not be given back, about which an operator knows.
     pub(super) fn to_be_kept(&self, book: &OrderBook, counts: impl Fn(&PaymentMethod) -> bool) -> i64 {
@@ -146,15 +146,15 @@ impl Books {
 
     /// Reads the log of a world.
     pub(super) fn of(world: &World) -> Self {
-        let mut books = Self::default();
+        let mut ledger = Self::default();
         let poisoned = lock(&world.poisoned).clone();
         for recorded in world.events() {
             let is_poison = streams::id_in("order", recorded.stream()).is_some_and(|id| poisoned.contains(&id));
-            if !is_poison && let Err(error) = books.take(&recorded) {
-                books.wrong.push(error.to_string());
+            if !is_poison && let Err(error) = ledger.take(&recorded) {
+                ledger.wrong.push(error.to_string());
             }
         }
-        books
+        ledger
     }
 
     fn take(&mut self, recorded: &Recorded) -> Result<(), aggregates::LoadError> {
@@ -266,18 +266,20 @@ impl Books {
         for (id, book) in &self.orders {
             let paid = book.checkouts.iter().filter_map(|(payment, ..)| self.payments.get(payment)?.succeeded_at).max();
             if book.status == Some(OrderStatus::Expired) {
-                fate::mark(Scene::IdleBasketEnded);
+                rng_clock::mark(Coverage::IdleBasketEnded);
             }
             if book.status == Some(OrderStatus::Delivered) {
-                fate::mark(Scene::SoldAndDelivered);
+                rng_clock::mark(Coverage::SoldAndDelivered);
             }
             if book.checkouts.len() > 1 && book.confirmed_at.is_some() {
-                fate::mark(Scene::BoughtAgainAfterFailure);
+                rng_clock::mark(Coverage::BoughtAgainAfterFailure);
             }
             match (book.cancelled_at, book.confirmed_at, paid) {
-                (Some(_), Some(_), _) => fate::mark(Scene::CancelledAfterConfirm),
-                (Some(cancelled), None, Some(paid)) if paid > cancelled => fate::mark(Scene::CaptureAfterCancel),
-                (Some(_), None, Some(_)) => fate::mark(Scene::CancelRacingConfirm),
+                (Some(_), Some(_), _) => rng_clock::mark(Coverage::CancelledAfterConfirm),
+                (Some(cancelled), None, Some(paid)) if paid > cancelled => {
+                    rng_clock::mark(Coverage::CaptureAfterCancel)
+                }
+                (Some(_), None, Some(_)) => rng_clock::mark(Coverage::CancelRacingConfirm),
                 (Some(_), None, None) | (None, _, _) => {}
             }
             for (at, event) in self.checkouts.get(id).into_iter().flatten() {
@@ -288,13 +290,13 @@ impl Books {
 
     fn mark_scene_of_checkout(&self, id: OrderId, at: Position, event: &CheckoutEvent) {
         if let CheckoutEvent::PaymentRefused { .. } = event {
-            fate::mark(Scene::ReservedThenDeclined);
+            rng_clock::mark(Coverage::ReservedThenDeclined);
         }
         if let CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired } = event {
-            fate::mark(Scene::ReservationExpired);
+            rng_clock::mark(Coverage::ReservationExpired);
         }
         if let CheckoutEvent::VoucherRefused { .. } = event {
-            fate::mark(Scene::VouchersLastUseTwice);
+            rng_clock::mark(Coverage::VouchersLastUseTwice);
         }
         let CheckoutEvent::StockRefused { product_ids } = event else { return };
         let lines = self.checkouts[&id].iter().rev().filter(|(earlier, _)| *earlier <= at).find_map(|(_, event)| {
@@ -302,7 +304,7 @@ impl Books {
             Some(lines.len())
         });
         if lines.is_some_and(|lines| lines > product_ids.len()) {
-            fate::mark(Scene::OneLineOfSeveralOutOfStock);
+            rng_clock::mark(Coverage::OneLineOfSeveralOutOfStock);
         }
         let another_has_it = |product: &ProductId| {
             let events = self.stocks.get(product).into_iter().flatten().rev().filter(|(earlier, _)| *earlier < at);
@@ -313,7 +315,7 @@ impl Books {
             holders.next().is_some_and(|holder| holder != id)
         };
         if product_ids.iter().any(another_has_it) {
-            fate::mark(Scene::LastUnitTwoOrders);
+            rng_clock::mark(Coverage::LastUnitTwoOrders);
         }
     }
 }

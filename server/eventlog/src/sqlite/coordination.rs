@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::read::{count, id};
 use crate::clock::{as_ms, between};
 use crate::limits::{SNAPSHOT_BYTES, TIMERS_PER_READ};
-use crate::{Append, AppendError, Epoch, Fence, JsonText, Snapshot, StreamName, Taken, Timer, TimerChange, Version};
+use crate::{
+    Append, AppendError, Epoch, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange, Version,
+};
 
 /// What speaks against an append: a stale lease, then a timer that is gone.
 pub(super) fn refusal(connection: &Connection, append: &Append) -> rusqlite::Result<Option<AppendError>> {
@@ -59,13 +61,13 @@ pub(super) fn change_timer(connection: &Connection, change: &TimerChange) -> rus
     Ok(())
 }
 
-pub(super) fn take_lease(
+pub(super) fn acquire_lease(
     connection: &Connection,
     lease: &str,
     holder: &str,
     ttl: Duration,
     now_ms: i64,
-) -> rusqlite::Result<Taken> {
+) -> rusqlite::Result<LeaseOutcome> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO leases (name, holder, epoch, until_ms) VALUES (?1, ?2, 1, ?3 + ?4)
             ON CONFLICT (name) DO UPDATE SET
@@ -79,10 +81,12 @@ pub(super) fn take_lease(
     let rows: Vec<Epoch> =
         statement.query_map(params![lease, holder, now_ms, as_ms(ttl)], |row| row.get(0))?.collect::<Result<_, _>>()?;
     match rows.first().copied() {
-        Some(epoch) => Ok(Taken::Here(Fence { lease: lease.to_owned(), epoch })),
+        Some(epoch) => Ok(LeaseOutcome::Acquired(Fence { lease: lease.to_owned(), epoch })),
         None => connection
             .prepare_cached("SELECT holder, until_ms FROM leases WHERE name = ?1")?
-            .query_row([lease], |row| Ok(Taken::Elsewhere { holder: row.get(0)?, left: between(now_ms, row.get(1)?) })),
+            .query_row([lease], |row| {
+                Ok(LeaseOutcome::HeldElsewhere { holder: row.get(0)?, left: between(now_ms, row.get(1)?) })
+            }),
     }
 }
 
@@ -99,7 +103,7 @@ pub(super) fn renew_lease(
     Ok(renewed > 0)
 }
 
-pub(super) fn give_back_lease(connection: &Connection, fence: &Fence) -> rusqlite::Result<()> {
+pub(super) fn release_lease(connection: &Connection, fence: &Fence) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE leases SET until_ms = 0 WHERE name = ?1 AND epoch = ?2")?
         .execute(params![fence.lease, fence.epoch])?;
@@ -171,7 +175,7 @@ pub(super) fn save_snapshot(
     Ok(saved > 0)
 }
 
-pub(super) fn misfits(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(super) fn inconsistencies(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     // A log that is only read stays in the shape of the older program that wrote it.
     if !connection.table_exists(None, "snapshots")? {
         return Ok(Vec::new());
@@ -213,7 +217,7 @@ mod tests {
                 CREATE TRIGGER fails AFTER INSERT ON leases BEGIN INSERT INTO referring VALUES ('nothing'); END;",
             )
             .unwrap();
-        let taken = take_lease(&connection, "process-mail", "one", Duration::from_secs(10), 0);
+        let taken = acquire_lease(&connection, "process-mail", "one", Duration::from_secs(10), 0);
         assert!(taken.is_err(), "{taken:?}");
         let leases: i64 = connection.query_row("SELECT count(*) FROM leases", [], |row| row.get(0)).unwrap();
         assert_eq!(leases, 0);

@@ -7,28 +7,28 @@ use storefront_api::OrderId;
 use storefront_domain::process::ProcessEvent;
 use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend, Version};
 
-use super::fate;
+use super::coverage::Coverage;
 use super::histories;
 use super::product_service::a_product;
-use super::purses;
-use super::scenes::Scene;
+use super::rng_clock;
 use super::shoppers::{RANGE, receives};
+use super::wallets;
 use super::world::{World, lock};
 use crate::processes::engine::start_positions;
-use crate::store::aggregates::{Batch, Cause};
+use crate::store::aggregates::{AppendBuilder, Cause};
 use crate::store::streams;
 use crate::{clock, random};
 
 /// The shop opens: products are listed, and some goods are on the shelf.
 pub(super) async fn opens(world: &World) {
-    if fate::one_of(6) == 0 {
+    if rng_clock::one_of(6) == 0 {
         histories::goes_on(world);
     }
     introduces_newcomers(world);
-    purses::opens(world, i64::try_from(fate::between(0..20_000)).unwrap_or(0));
+    wallets::opens(world, i64::try_from(rng_clock::between(0..20_000)).unwrap_or(0));
     for id in RANGE {
         world.catalogue().set(a_product(id, a_price(), true));
-        let few = u32::try_from(fate::between(1..7)).unwrap_or(1);
+        let few = u32::try_from(rng_clock::between(1..7)).unwrap_or(1);
         receives(world, &id.parse().expect("it is an id"), few).await;
     }
 }
@@ -38,7 +38,7 @@ pub(super) fn introduces_newcomers(world: &World) {
     let after = world.log.head().0;
     for name in start_positions::NEWCOMERS {
         let cause = Cause { correlation_id: name.to_owned(), causation_id: None, actor: "opening".to_owned() };
-        let mut batch = Batch::new(clock::now(), cause);
+        let mut batch = AppendBuilder::new(clock::now(), cause);
         batch.add(streams::process(name), Version(0), &[ProcessEvent::Introduced { after }]);
         world.lands(&batch.into_append()).expect("nobody has said so yet");
     }
@@ -46,15 +46,15 @@ pub(super) fn introduces_newcomers(world: &World) {
 
 /// The product service has another price, withdraws something or offers it again; goods come in.
 pub(super) async fn keeps_shop(world: Arc<World>) {
-    for _ in 0..fate::between(0..8) {
-        fate::pass(Duration::from_millis(fate::between(0..8000))).await;
-        let id = fate::pick(&RANGE);
-        match fate::one_of(5) {
+    for _ in 0..rng_clock::between(0..8) {
+        rng_clock::pass(Duration::from_millis(rng_clock::between(0..8000))).await;
+        let id = rng_clock::pick(&RANGE);
+        match rng_clock::one_of(5) {
             0 => receives(&world, &id.parse().expect("it is an id"), 1).await,
             1 => {
                 let price = a_price();
                 world.catalogue().set(a_product(id, price, false));
-                fate::pass(Duration::from_millis(fate::between(0..9000))).await;
+                rng_clock::pass(Duration::from_millis(rng_clock::between(0..9000))).await;
                 world.catalogue().set(a_product(id, price, true));
             }
             _ => world.catalogue().set(a_product(id, a_price(), true)),
@@ -64,54 +64,54 @@ pub(super) async fn keeps_shop(world: Arc<World>) {
 
 /// What the card gateway does or says that the shop did not ask for.
 pub(super) async fn meddles_with_payments(world: Arc<World>) {
-    for _ in 0..fate::between(0..5) {
-        fate::pass(Duration::from_millis(fate::between(0..20_000))).await;
-        if fate::one_of(3) == 0 { world.gives_up_at_the_gateway() } else { world.sends_wrong_news() }
+    for _ in 0..rng_clock::between(0..5) {
+        rng_clock::pass(Duration::from_millis(rng_clock::between(0..20_000))).await;
+        if rng_clock::one_of(3) == 0 { world.gives_up_at_the_gateway() } else { world.sends_wrong_news() }
     }
 }
 
 /// Outages, a clock that is set, an event that nobody can read.
 pub(super) async fn turns_bad(world: Arc<World>) {
-    for _ in 0..fate::between(0..7) {
-        fate::pass(Duration::from_millis(fate::between(0..20_000))).await;
-        let while_it_lasts = Duration::from_millis(fate::between(500..60_000));
-        match fate::one_of(10) {
+    for _ in 0..rng_clock::between(0..7) {
+        rng_clock::pass(Duration::from_millis(rng_clock::between(0..20_000))).await;
+        let while_it_lasts = Duration::from_millis(rng_clock::between(500..60_000));
+        match rng_clock::one_of(10) {
             0 => {
-                fate::tell(|| "the log refuses writes".to_owned());
+                rng_clock::tell(|| "the log refuses writes".to_owned());
                 world.set_refusing(true);
-                fate::pass(while_it_lasts).await;
+                rng_clock::pass(while_it_lasts).await;
                 world.set_refusing(false);
             }
             1 => {
-                fate::tell(|| "the card gateway is closed".to_owned());
+                rng_clock::tell(|| "the card gateway is closed".to_owned());
                 world.bank().closed = true;
-                fate::pass(while_it_lasts).await;
+                rng_clock::pass(while_it_lasts).await;
                 world.bank().closed = false;
             }
             2 => {
-                fate::tell(|| "the mail server is down".to_owned());
+                rng_clock::tell(|| "the mail server is down".to_owned());
                 world.set_mail_down(true);
-                fate::pass(while_it_lasts * 2).await;
+                rng_clock::pass(while_it_lasts * 2).await;
                 world.set_mail_down(false);
             }
             3 => {
-                fate::tell(|| "the product service is down".to_owned());
+                rng_clock::tell(|| "the product service is down".to_owned());
                 world.catalogue().closed = true;
-                fate::pass(while_it_lasts * 8).await;
+                rng_clock::pass(while_it_lasts * 8).await;
                 world.catalogue().closed = false;
             }
             4 => poisons(&world),
             5..=7 if world.shared => {
                 let server = world.server().await;
                 server.stands_still(true);
-                fate::pass(while_it_lasts / 2).await;
+                rng_clock::pass(while_it_lasts / 2).await;
                 server.stands_still(false);
             }
             _ => {
-                let by_ms = i64::try_from(fate::one_of(7_200_000)).unwrap_or(0) - 3_600_000;
-                fate::step_clock(by_ms);
-                fate::mark(Scene::ClockStep);
-                fate::tell(|| "the clock is set".to_owned());
+                let by_ms = i64::try_from(rng_clock::one_of(7_200_000)).unwrap_or(0) - 3_600_000;
+                rng_clock::step_clock(by_ms);
+                rng_clock::mark(Coverage::ClockStep);
+                rng_clock::tell(|| "the clock is set".to_owned());
             }
         }
     }
@@ -124,7 +124,7 @@ fn poisons(world: &World) {
         id: random::id(),
         kind: "order.checked_out".to_owned(),
         schema_version: 1,
-        time_ms: fate::now().map_or(0, |now| now.unix_ms()),
+        time_ms: rng_clock::now().map_or(0, |now| now.unix_ms()),
         correlation_id: order_id.to_string(),
         causation_id: None,
         actor: "somebody".to_owned(),
@@ -133,10 +133,10 @@ fn poisons(world: &World) {
     let part = StreamAppend { stream: streams::order(order_id), expected: Expected::Any, events: vec![event] };
     lock(&world.poisoned).insert(order_id);
     world.log.append(&Append { streams: vec![part], ..Append::default() }).expect("the stream is new");
-    fate::mark(Scene::PoisonEvent);
-    fate::tell(|| format!("{order_id} has an event that nobody can read"));
+    rng_clock::mark(Coverage::PoisonEvent);
+    rng_clock::tell(|| format!("{order_id} has an event that nobody can read"));
 }
 
 fn a_price() -> i64 {
-    i64::try_from(fate::between(1..5000)).unwrap_or(1)
+    i64::try_from(rng_clock::between(1..5000)).unwrap_or(1)
 }

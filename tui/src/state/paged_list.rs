@@ -18,7 +18,7 @@ pub(crate) struct Ask {
 
 /// The list.
 #[derive(Debug)]
-pub(crate) struct Paged<T> {
+pub(crate) struct PagedList<T> {
     pub(crate) items: Pages<T>,
     pub(crate) list: List,
     pub(crate) load: Load,
@@ -27,7 +27,7 @@ pub(crate) struct Paged<T> {
     asking: bool,
 }
 
-impl<T> Default for Paged<T> {
+impl<T> Default for PagedList<T> {
     fn default() -> Self {
         Self {
             items: Pages::default(),
@@ -40,7 +40,7 @@ impl<T> Default for Paged<T> {
     }
 }
 
-impl<T> Paged<T> {
+impl<T> PagedList<T> {
     /// An empty list in place of another: what was asked for that one is of no use any more.
     pub(crate) fn after(earlier: &Self) -> Self {
         Self { sequence: earlier.sequence + 1, ..Self::default() }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn pages_near_the_cursor_are_asked_for_one_by_one_and_an_overtaken_answer_is_dropped() {
-        let mut list = Paged::default();
+        let mut list = PagedList::default();
         let first = list.ask();
         assert_eq!(list.ask_for_more(), None, "the first is not in");
         assert!(!list.put(&first, Ok(page(0..100, 250)), |item| *item));
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_cursor_stays_on_its_line_and_within_the_list() {
-        let mut list = Paged::default();
+        let mut list = PagedList::default();
         let ask = list.ask();
         list.put(&ask, Ok(page(0..10, 10)), |item| *item);
         list.step(7);
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_stays_when_the_next_answer_does_not_come() {
-        let mut list = Paged::default();
+        let mut list = PagedList::default();
         let ask = list.ask();
         assert!(list.put(&ask, Err(Failure::Unreachable("gone".into())), |item: &usize| *item));
         assert!(matches!(list.load, Load::Failed(_)));

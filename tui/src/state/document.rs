@@ -14,7 +14,7 @@ pub(crate) enum Page {
 
 /// The open paper and what can be leafed through beside it.
 #[derive(Debug)]
-pub(crate) struct Paper {
+pub(crate) struct DocumentView {
     /// In the order in which they are leafed through; never empty.
     pages: Vec<Page>,
     at: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Paper {
 /// How wide a text is set: a document has 78 columns.
 const COLUMNS: u16 = 78;
 
-impl Paper {
+impl DocumentView {
     /// Opens a page, and others to leaf through beside it.
     pub(crate) fn new(page: Page, mut others: Vec<Page>) -> Self {
         let at = others.iter().position(|other| *other == page).unwrap_or_else(|| {
@@ -82,9 +82,9 @@ impl Paper {
 mod tests {
     use super::*;
 
-    fn a_paper(text: &str) -> Paper {
+    fn a_paper(text: &str) -> DocumentView {
         let pages = ["1", "2", "3"].map(|number| Page::Document(number.to_owned())).to_vec();
-        Paper { text: text.to_owned(), load: Load::Ready, ..Paper::new(pages[1].clone(), pages) }
+        DocumentView { text: text.to_owned(), load: Load::Ready, ..DocumentView::new(pages[1].clone(), pages) }
     }
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
         assert!(paper.leaf(1) && !paper.leaf(1));
         assert_eq!((paper.page(), &paper.load), (&Page::Document("3".into()), &Load::Loading));
         assert!(paper.leaf(-2) && !paper.leaf(-1));
-        assert_eq!(Paper::new(Page::Mail(7), Vec::new()).place(), (1, 1));
+        assert_eq!(DocumentView::new(Page::Mail(7), Vec::new()).place(), (1, 1));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::settings::ThemeName;
 use crate::state::{Model, Phase, Question, Screen, Tone};
 use crate::update::account::FileKind;
 use crate::update::{
-    Effect, account, basket, checkout, counter, form, help, lab, order, orders, palette, paper, processes, replay,
+    Effect, account, basket, checkout, counter, document, form, help, lab, order, orders, palette, processes, replay,
     shop, timeline,
 };
 
@@ -144,11 +144,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::EnterVoucher => basket::enter_voucher(model),
         Action::UseVoucher => return account::use_voucher(model),
         Action::DropVoucher => return basket::drop_voucher(model),
-        Action::OpenPaper => return paper::open(model),
-        Action::NextPaper => return paper::leaf(model, 1),
-        Action::PreviousPaper => return paper::leaf(model, -1),
-        Action::SavePdf => return paper::save(model, FileKind::Pdf),
-        Action::SaveText => return paper::save(model, FileKind::Text),
+        Action::OpenPaper => return document::open(model),
+        Action::NextPaper => return document::leaf(model, 1),
+        Action::PreviousPaper => return document::leaf(model, -1),
+        Action::SavePdf => return document::save(model, FileKind::Pdf),
+        Action::SaveText => return document::save(model, FileKind::Text),
         Action::ClosePaper => model.paper = None,
         Action::Yes => return answer(model, true),
         Action::No => return answer(model, false),

@@ -32,11 +32,11 @@ pub struct Fence {
 
 /// What became of the wish to have a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum LeaseOutcome {
     /// The caller has it, for the time that it asked for.
-    Here(Fence),
+    Acquired(Fence),
     /// Somebody else has it.
-    Elsewhere {
+    HeldElsewhere {
         /// Who.
         holder: String,
         /// For how much longer, if it is not renewed.

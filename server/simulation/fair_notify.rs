@@ -8,9 +8,9 @@ use tokio::sync::Notify;
 
 /// A bell, and those who listen for it.
 #[derive(Default)]
-pub(super) struct Bell(Notify);
+pub(super) struct FairNotify(Notify);
 
-impl Bell {
+impl FairNotify {
     /// Something has changed.
     pub(super) fn rings(&self) {
         self.0.notify_waiters();

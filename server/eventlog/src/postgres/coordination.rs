@@ -13,7 +13,9 @@ use uuid::Uuid;
 use super::session::{Session, signed, unsigned};
 use crate::clock::{as_ms, between};
 use crate::limits::{SNAPSHOT_BYTES, TIMERS_PER_READ};
-use crate::{Append, AppendError, Epoch, Fence, JsonText, Snapshot, StreamName, Taken, Timer, TimerChange, Version};
+use crate::{
+    Append, AppendError, Epoch, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange, Version,
+};
 
 pub(super) const NOW_MS: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
@@ -24,13 +26,13 @@ pub(super) const REVISIONS: &str = "SELECT owner, name, revision FROM eventlog.t
 
 /// What must be known to judge the fences and timers of a batch; grows with what the batch itself changes.
 #[derive(Default)]
-pub(super) struct Demands {
+pub(super) struct Preconditions {
     epochs: HashMap<String, Epoch>,
     /// The revisions of timers that are set, by owner and name.
     revisions: HashMap<(String, String), Uuid>,
 }
 
-impl Demands {
+impl Preconditions {
     /// Reads the leases so that nobody can take them before this transaction has ended: otherwise a new holder could
     /// begin, and see nothing yet of what the old one is about to commit.
     pub(super) async fn read(session: &Session, appends: &[&Append]) -> Result<Self, Error> {
@@ -86,7 +88,12 @@ async fn revisions(session: &Session, appends: &[&Append]) -> Result<HashMap<(St
     rows.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?))).collect()
 }
 
-pub(super) async fn take_lease(session: &Session, lease: &str, holder: &str, ttl: Duration) -> Result<Taken, Error> {
+pub(super) async fn acquire_lease(
+    session: &Session,
+    lease: &str,
+    holder: &str,
+    ttl: Duration,
+) -> Result<LeaseOutcome, Error> {
     let take = session
         .statement(&format!(
             "INSERT INTO eventlog.leases AS l (name, holder, epoch, until_ms) VALUES ($1, $2, 1, {NOW_MS} + $3)
@@ -100,12 +107,12 @@ pub(super) async fn take_lease(session: &Session, lease: &str, holder: &str, ttl
         .await?;
     let epoch: Option<i64> = session.client.query_opt_scalar(&take, &[&lease, &holder, &as_ms(ttl)]).await?;
     if let Some(epoch) = epoch {
-        return Ok(Taken::Here(Fence { lease: lease.to_owned(), epoch: Epoch(unsigned(epoch)) }));
+        return Ok(LeaseOutcome::Acquired(Fence { lease: lease.to_owned(), epoch: Epoch(unsigned(epoch)) }));
     }
     let select =
         session.statement(&format!("SELECT holder, {NOW_MS}, until_ms FROM eventlog.leases WHERE name = $1")).await?;
     let row = session.client.query_one(&select, &[&lease]).await?;
-    Ok(Taken::Elsewhere { holder: row.try_get(0)?, left: between(row.try_get(1)?, row.try_get(2)?) })
+    Ok(LeaseOutcome::HeldElsewhere { holder: row.try_get(0)?, left: between(row.try_get(1)?, row.try_get(2)?) })
 }
 
 /// A lease that was given back has run out at 0, which no clock shows.
@@ -119,7 +126,7 @@ pub(super) async fn renew_lease(session: &Session, fence: &Fence, ttl: Duration)
     Ok(renewed > 0)
 }
 
-pub(super) async fn give_back_lease(session: &Session, fence: &Fence) -> Result<(), Error> {
+pub(super) async fn release_lease(session: &Session, fence: &Fence) -> Result<(), Error> {
     let update = session.statement("UPDATE eventlog.leases SET until_ms = 0 WHERE name = $1 AND epoch = $2").await?;
     session.client.execute(&update, &[&fence.lease, &signed(fence.epoch.0)]).await?;
     Ok(())
@@ -196,7 +203,7 @@ pub(super) async fn save_snapshot(
     Ok(saved > 0)
 }
 
-pub(super) async fn misfits(session: &Session) -> Result<Vec<String>, Error> {
+pub(super) async fn inconsistencies(session: &Session) -> Result<Vec<String>, Error> {
     // A log that is only read stays in the shape of the older program that wrote it.
     let present = "SELECT to_regclass('eventlog.snapshots') IS NOT NULL";
     if !session.client.query_one_scalar::<bool, _>(present, &[]).await? {

@@ -286,7 +286,7 @@ const PAYMENT: &[Line] = &[
         &[
             "tests/e2e/shopping.rs::a_basket_becomes_a_confirmed_order_with_one_charge_and_one_mail",
             "tests/e2e/money.rs::a_wallet_with_just_enough_pays_and_one_with_a_cent_less_is_left_alone",
-            "tests/e2e/papers.rs::many_confirmations_at_once_take_numbers_without_gap_or_repeat",
+            "tests/e2e/invoices.rs::many_confirmations_at_once_take_numbers_without_gap_or_repeat",
         ],
     ),
     (
@@ -355,7 +355,7 @@ const PAYMENT: &[Line] = &[
             "tests/e2e/refunds.rs::two_refunds_that_were_asked_for_while_the_gateway_was_away_are_made_each_under_its_own_amount",
             "server/simulation/matrix.rs::whenever_a_notice_comes_and_wherever_the_server_dies_the_checkout_ends_as_it_must",
             "server/simulation/mod.rs::whatever_happens_the_books_balance_and_nothing_is_stuck",
-            "tests/e2e/papers.rs::refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note",
+            "tests/e2e/invoices.rs::refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note",
             "tests/e2e/mails.rs::money_that_came_too_late_goes_back_with_a_mail_and_no_invoice",
             "tests/e2e/webhooks.rs::money_that_comes_in_after_a_decline_is_recorded_and_goes_back",
         ],
@@ -385,7 +385,7 @@ const WALLET: &[Line] = &[
         "enough passes, less is left alone; cancel credits once",
         &[
             "tests/e2e/money.rs::a_wallet_with_just_enough_pays_and_one_with_a_cent_less_is_left_alone",
-            "tests/e2e/papers.rs::a_wallet_gets_some_of_its_money_back_and_then_only_the_rest",
+            "tests/e2e/invoices.rs::a_wallet_gets_some_of_its_money_back_and_then_only_the_rest",
             "tests/e2e/crash.rs::killed_at_any_moment_of_a_wallet_payment_it_charges_once_and_credits_once",
         ],
     ),
@@ -447,10 +447,10 @@ const INVOICES: &[Line] = &[
         "one invoice, numbers without gap or repeat, VAT per rate; a refund brings a credit note, one that fails later cancels it",
         &[
             "server/domain/src/invoice/tests.rs::a_credit_note_whose_refund_failed_later_is_cancelled_once_and_its_amount_can_be_credited_anew",
-            "tests/e2e/papers.rs::a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf",
-            "tests/e2e/papers.rs::an_invoice_with_a_voucher_has_the_vat_of_what_is_left_at_each_rate_to_the_cent",
+            "tests/e2e/invoices.rs::a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf",
+            "tests/e2e/invoices.rs::an_invoice_with_a_voucher_has_the_vat_of_what_is_left_at_each_rate_to_the_cent",
             "tests/e2e/several_servers.rs::invoices_of_two_servers_that_sell_at_once_have_numbers_without_gap_or_repeat",
-            "tests/e2e/papers.rs::refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note",
+            "tests/e2e/invoices.rs::refunds_in_part_never_exceed_what_was_paid_and_each_brings_a_credit_note",
             "server/domain/src/tax.rs::a_half_is_rounded_up",
             "server/domain/src/tax.rs::rates_with_decimals_are_counted_exactly",
             "tests/e2e/vat.rs::rates_with_decimals_come_from_the_product_service_and_stand_on_the_invoice",
@@ -461,8 +461,8 @@ const INVOICES: &[Line] = &[
         "F2",
         "list own; show; download as text and PDF",
         &[
-            "tests/e2e/papers.rs::invoices_and_credit_notes_are_listed_newest_first_everybodys_or_a_customers_own",
-            "tests/e2e/papers.rs::a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf",
+            "tests/e2e/invoices.rs::invoices_and_credit_notes_are_listed_newest_first_everybodys_or_a_customers_own",
+            "tests/e2e/invoices.rs::a_paid_order_gets_one_invoice_as_json_as_text_and_as_pdf",
             "tests/e2e/documents.rs::an_invoice_has_the_letters_of_every_script_with_its_fonts_embedded",
             "tests/e2e/documents.rs::a_shop_without_fonts_says_which_scripts_it_lacks_and_shows_such_letters_by_their_code_points",
             "server/src/documents/tests.rs::long_names_wrap_and_fifty_lines_take_several_numbered_pages_with_nothing_on_top_of_anything",

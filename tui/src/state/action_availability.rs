@@ -6,7 +6,7 @@ use storefront_api::{OrderStatus, ParkedState, PaymentStatus, VoucherStatus};
 use crate::keys::Action;
 use crate::state::account::Part as Account;
 use crate::state::lab::Side;
-use crate::state::{Load, Model, Page, Paper, Part, Row, Screen, Waiting};
+use crate::state::{DocumentView, Load, Model, Page, Part, Row, Screen, Waiting};
 
 impl Model {
     /// Whether an action does something here and now.
@@ -151,9 +151,9 @@ impl Model {
         }
     }
 
-    fn paper_offers(&self, paper: &Paper, action: Action) -> bool {
+    fn paper_offers(&self, paper: &DocumentView, action: Action) -> bool {
         match action {
-            Action::Down => paper.lines(self.size).len() > usize::from(Paper::room(self.size).1),
+            Action::Down => paper.lines(self.size).len() > usize::from(DocumentView::room(self.size).1),
             Action::NextPaper => paper.place().1 > 1,
             Action::SavePdf | Action::SaveText => matches!(paper.page(), Page::Document(_)),
             Action::CopyId => paper.load == Load::Ready,

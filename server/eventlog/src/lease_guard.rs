@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::{EventStore, Fence, StoreError, Taken};
+use crate::{EventStore, Fence, LeaseOutcome, StoreError};
 
 /// How often a lease is renewed within the time that it lasts.
 const RENEWALS: u32 = 3;
@@ -24,8 +24,8 @@ pub trait Time: Send + Sync + 'static {
 }
 
 /// A lease that is renewed in the background. Dropping it ends that, and the lease runs out by itself;
-/// [`Held::give_back`] lets others take it at once.
-pub struct Held {
+/// [`LeaseGuard::give_back`] lets others take it at once.
+pub struct LeaseGuard {
     store: Arc<dyn EventStore>,
     fence: Fence,
     lost: watch::Receiver<bool>,
@@ -42,7 +42,7 @@ pub async fn hold(
     holder: &str,
     ttl: Duration,
     time: Arc<dyn Time>,
-) -> Result<Option<Held>, StoreError> {
+) -> Result<Option<LeaseGuard>, StoreError> {
     hold_by_beats(store, lease, holder, ttl, ttl / RENEWALS, time).await
 }
 
@@ -53,20 +53,20 @@ async fn hold_by_beats(
     ttl: Duration,
     beat: Duration,
     time: Arc<dyn Time>,
-) -> Result<Option<Held>, StoreError> {
+) -> Result<Option<LeaseGuard>, StoreError> {
     let asked = time.elapsed();
-    match store.take_lease(lease, holder, ttl).await? {
-        Taken::Elsewhere { .. } => Ok(None),
-        Taken::Here(fence) => {
+    match store.acquire_lease(lease, holder, ttl).await? {
+        LeaseOutcome::HeldElsewhere { .. } => Ok(None),
+        LeaseOutcome::Acquired(fence) => {
             let (tell, lost) = watch::channel(false);
-            let keeper = Keeper { store: store.clone(), fence: fence.clone(), ttl, beat, time };
+            let keeper = LeaseRenewer { store: store.clone(), fence: fence.clone(), ttl, beat, time };
             let renewing = tokio::spawn(keeper.renews(asked + ttl, tell));
-            Ok(Some(Held { store, fence, lost, renewing }))
+            Ok(Some(LeaseGuard { store, fence, lost, renewing }))
         }
     }
 }
 
-impl Held {
+impl LeaseGuard {
     /// To be part of every append that is made under the lease.
     pub fn fence(&self) -> Fence {
         self.fence.clone()
@@ -86,18 +86,18 @@ impl Held {
     /// When the database fails; then the lease runs out by itself.
     pub async fn give_back(self) -> Result<(), StoreError> {
         self.renewing.abort();
-        self.store.give_back_lease(&self.fence).await
+        self.store.release_lease(&self.fence).await
     }
 }
 
-impl Drop for Held {
+impl Drop for LeaseGuard {
     fn drop(&mut self) {
         self.renewing.abort();
     }
 }
 
 /// Keeps a lease.
-struct Keeper {
+struct LeaseRenewer {
     store: Arc<dyn EventStore>,
     fence: Fence,
     ttl: Duration,
@@ -105,7 +105,7 @@ struct Keeper {
     time: Arc<dyn Time>,
 }
 
-impl Keeper {
+impl LeaseRenewer {
     /// Renews until the lease is somebody else's, or until it has run out because the store could not be reached.
     async fn renews(self, mut runs_out: Duration, tell: watch::Sender<bool>) {
         let Self { store, fence, ttl, beat, time } = self;
@@ -177,50 +177,53 @@ mod tests {
 
     /// For how much longer somebody else has the lease.
     async fn left(log: &Arc<dyn EventStore>) -> Duration {
-        match log.take_lease("mail", "there", TTL).await.unwrap() {
-            Taken::Elsewhere { left, .. } => left,
-            Taken::Here(fence) => panic!("it is free: {fence:?}"),
+        match log.acquire_lease("mail", "there", TTL).await.unwrap() {
+            LeaseOutcome::HeldElsewhere { left, .. } => left,
+            LeaseOutcome::Acquired(fence) => panic!("it is free: {fence:?}"),
         }
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_that_is_held_is_renewed_until_it_is_given_back() {
         let (log, passes) = a_log();
-        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
+        let lease_guard = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
         assert!(hold(log.clone(), "mail", "there", TTL, machine()).await.unwrap().is_none());
         for _ in 0..5 {
             passes(TTL * 2 / 3);
             soon("renewing", async { while left(&log).await < TTL {} }).await;
         }
-        log.append(Append { fences: vec![held.fence()], ..Append::default() }).await.unwrap();
-        held.give_back().await.unwrap();
-        let Taken::Here(fence) = log.take_lease("mail", "there", TTL).await.unwrap() else { panic!("not given back") };
+        log.append(Append { fences: vec![lease_guard.fence()], ..Append::default() }).await.unwrap();
+        lease_guard.give_back().await.unwrap();
+        let LeaseOutcome::Acquired(fence) = log.acquire_lease("mail", "there", TTL).await.unwrap() else {
+            panic!("not given back")
+        };
         assert_eq!(fence.epoch, Epoch(2));
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_holds_a_lease_is_told_that_it_is_lost() {
         let (log, passes) = a_log();
-        let held = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
+        let lease_guard = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
         let another_gets_it = async {
             loop {
                 passes(TTL);
-                if let Taken::Here(fence) = log.take_lease("mail", "there", TTL).await.unwrap() {
+                if let LeaseOutcome::Acquired(fence) = log.acquire_lease("mail", "there", TTL).await.unwrap() {
                     return fence.epoch;
                 }
             }
         };
         assert_eq!(soon("taking it", another_gets_it).await, Epoch(2));
-        soon("the news", held.lost()).await;
-        let late = log.append(Append { fences: vec![held.fence()], ..Append::default() }).await;
+        soon("the news", lease_guard.lost()).await;
+        let late = log.append(Append { fences: vec![lease_guard.fence()], ..Append::default() }).await;
         assert!(matches!(late, Err(AppendError::Fenced { current: Epoch(2), .. })), "{late:?}");
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_is_lost_when_its_log_cannot_be_reached_any_more() {
         let (log, _) = a_log();
-        let held = hold(log.clone(), "mail", "here", Duration::from_millis(30), machine()).await.unwrap().unwrap();
+        let lease_guard =
+            hold(log.clone(), "mail", "here", Duration::from_millis(30), machine()).await.unwrap().unwrap();
         log.close().await;
-        soon("the news", held.lost()).await;
+        soon("the news", lease_guard.lost()).await;
     }
 }

@@ -5,14 +5,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType, Borders, Clear, Widget};
 
-use crate::state::{Load, Page, Paper};
+use crate::state::{DocumentView, Load, Page};
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::{failed, instead, row};
 
-pub(super) fn draw(paper: &Paper, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(paper: &DocumentView, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
     let size = (screen.width, screen.height);
-    let (wide, high) = Paper::room(size);
+    let (wide, high) = DocumentView::room(size);
     let boxed = screen.width >= wide + 6;
     let over = Rect { y: screen.y + 1, height: high + 2, ..screen };
     let over = if boxed { Rect { x: screen.x + (screen.width - wide - 4) / 2, width: wide + 4, ..over } } else { over };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Something that the simulation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scene {
+pub(super) enum Coverage {
     CrashBetweenEffectAndEvent,
     CrashAfterEventBeforeCheckpoint,
     DuplicateWebhook,
@@ -54,7 +54,7 @@ pub(super) enum Scene {
     WrongNews,
 }
 
-impl Scene {
+impl Coverage {
     pub(super) const ALL: [Self; 47] = [
         Self::CrashBetweenEffectAndEvent,
         Self::CrashAfterEventBeforeCheckpoint,
@@ -109,13 +109,13 @@ impl Scene {
 /// What was seen, and how often.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    scenes: BTreeMap<Scene, u32>,
+    coverage: BTreeMap<Coverage, u32>,
     crashes: BTreeMap<&'static str, u32>,
 }
 
 impl Seen {
-    pub(super) fn mark(&mut self, scene: Scene) {
-        *self.scenes.entry(scene).or_default() += 1;
+    pub(super) fn mark(&mut self, scene: Coverage) {
+        *self.coverage.entry(scene).or_default() += 1;
     }
 
     pub(super) fn mark_crash(&mut self, place: &'static str) {
@@ -124,8 +124,8 @@ impl Seen {
 
     /// Takes in what another run has seen.
     pub(super) fn and(&mut self, other: &Self) {
-        for (scene, count) in &other.scenes {
-            *self.scenes.entry(*scene).or_default() += count;
+        for (scene, count) in &other.coverage {
+            *self.coverage.entry(*scene).or_default() += count;
         }
         for (place, count) in &other.crashes {
             *self.crashes.entry(place).or_default() += count;
@@ -134,16 +134,16 @@ impl Seen {
 
     /// What was never seen: scenes, and failpoints at which no server ever died.
     pub(super) fn missing(&self) -> Vec<String> {
-        let scenes =
-            Scene::ALL.iter().filter(|scene| !self.scenes.contains_key(scene)).map(|scene| format!("{scene:?}"));
+        let coverage =
+            Coverage::ALL.iter().filter(|scene| !self.coverage.contains_key(scene)).map(|scene| format!("{scene:?}"));
         let crashes = super::points::ALL.iter().filter(|place| !self.crashes.contains_key(*place));
-        scenes.chain(crashes.map(|place| format!("a crash at {place:?}"))).collect()
+        coverage.chain(crashes.map(|place| format!("a crash at {place:?}"))).collect()
     }
 
     /// A line for each.
     pub(super) fn table(&self) -> String {
-        let scenes = self.scenes.iter().map(|(scene, count)| format!("{count:>8}  {scene:?}\n"));
+        let coverage = self.coverage.iter().map(|(scene, count)| format!("{count:>8}  {scene:?}\n"));
         let crashes = self.crashes.iter().map(|(place, count)| format!("{count:>8}  crash at {place:?}\n"));
-        scenes.chain(crashes).collect()
+        coverage.chain(crashes).collect()
     }
 }

@@ -8,7 +8,7 @@ use crate::state::{Failure, Mails};
 
 /// Something to be asked of the shop or of its mailbox.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Errand {
+pub(crate) enum Request {
     Register {
         customer: CustomerId,
         key: String,
@@ -59,7 +59,7 @@ pub(crate) enum FileKind {
 /// What came of an errand.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, moved once")]
-pub(crate) enum News {
+pub(crate) enum Response {
     Registered {
         key: String,
         result: Result<Customer, Failure>,

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use storefront_eventlog::{
-    Append, AppendError, Epoch, EventId, Fence, JsonText, Snapshot, StreamName, Taken, Timer, TimerChange, Version,
+    Append, AppendError, Epoch, EventId, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange,
+    Version,
 };
 
 use crate::random;
 
 /// Leases, timers and snapshots.
 #[derive(Default)]
-pub(super) struct Beside {
+pub(super) struct Coordination {
     leases: BTreeMap<String, Lease>,
     timers: BTreeMap<(String, String), Timer>,
     snapshots: BTreeMap<StreamName, (u16, EventId, Snapshot)>,
@@ -24,7 +25,7 @@ struct Lease {
     until_ms: i64,
 }
 
-impl Beside {
+impl Coordination {
     /// What speaks against an append: a stale lease, then a timer that is gone.
     pub(super) fn refusal(&self, append: &Append) -> Result<(), AppendError> {
         for Fence { lease, epoch } in &append.fences {
@@ -56,12 +57,12 @@ impl Beside {
         }
     }
 
-    pub(super) fn take_lease(&mut self, name: &str, holder: &str, ttl: Duration, now_ms: i64) -> Taken {
+    pub(super) fn acquire_lease(&mut self, name: &str, holder: &str, ttl: Duration, now_ms: i64) -> LeaseOutcome {
         let until_ms = now_ms + as_ms(ttl);
         match self.leases.get_mut(name) {
             Some(lease) if lease.until_ms > now_ms && lease.holder != holder => {
                 let left = u64::try_from(lease.until_ms - now_ms).unwrap_or_default();
-                return Taken::Elsewhere { holder: lease.holder.clone(), left: Duration::from_millis(left) };
+                return LeaseOutcome::HeldElsewhere { holder: lease.holder.clone(), left: Duration::from_millis(left) };
             }
             Some(lease) => {
                 lease.epoch.0 += u64::from(lease.holder != holder || lease.until_ms <= now_ms);
@@ -71,7 +72,7 @@ impl Beside {
                 self.leases.insert(name.to_owned(), Lease { holder: holder.to_owned(), epoch: Epoch(1), until_ms });
             }
         }
-        Taken::Here(Fence { lease: name.to_owned(), epoch: self.leases[name].epoch })
+        LeaseOutcome::Acquired(Fence { lease: name.to_owned(), epoch: self.leases[name].epoch })
     }
 
     pub(super) fn renew_lease(&mut self, fence: &Fence, ttl: Duration, now_ms: i64) -> bool {
@@ -80,7 +81,7 @@ impl Beside {
         ours.map(|lease| lease.until_ms = now_ms + as_ms(ttl)).is_some()
     }
 
-    pub(super) fn give_back_lease(&mut self, fence: &Fence) {
+    pub(super) fn release_lease(&mut self, fence: &Fence) {
         if let Some(lease) = self.leases.get_mut(&fence.lease).filter(|lease| lease.epoch == fence.epoch) {
             lease.until_ms = 0;
         }

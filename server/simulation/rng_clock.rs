@@ -15,8 +15,8 @@ use std::time::Duration;
 use storefront_api::Timestamp;
 use uuid::Uuid;
 
+use super::coverage::{Coverage, Seen};
 use super::points;
-use super::scenes::{Scene, Seen};
 use super::watch::Watch;
 
 /// When every run begins: 2026-01-01T00:00:00Z.
@@ -27,12 +27,12 @@ const POINTS_PER_HOUR: u64 = 200_000;
 const HOUR_NS: u64 = 3600 * 1_000_000_000;
 
 thread_local! {
-    static FATE: RefCell<Option<Fate>> = const { RefCell::new(None) };
+    static FATE: RefCell<Option<RngClock>> = const { RefCell::new(None) };
 }
 
 /// How likely trouble is, in thousandths of the times that it could strike.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Climate {
+pub(super) struct FaultPlan {
     /// A call takes noticeably long.
     pub(super) slow: u32,
     /// A call of the log fails and has no effect.
@@ -45,13 +45,13 @@ pub(super) struct Climate {
     pub(super) outside_lost: u32,
     /// The server dies.
     pub(super) crash: u32,
-    /// News of the card gateway come twice.
+    /// GatewayEvent of the card gateway come twice.
     pub(super) twice: u32,
-    /// News of the card gateway come late.
+    /// GatewayEvent of the card gateway come late.
     pub(super) late: u32,
 }
 
-struct Fate {
+struct RngClock {
     state: u64,
     now_ns: u64,
     /// What the wall clock shows beyond that.
@@ -62,7 +62,7 @@ struct Fate {
     /// An hour of the run's time, and how many failpoints were passed within it.
     points: (u64, u64),
     crashes_left: u32,
-    climate: Climate,
+    climate: FaultPlan,
     seen: Seen,
     watch: Watch,
     tells: bool,
@@ -70,7 +70,7 @@ struct Fate {
 
 /// Gives this thread's time and chance to a seed.
 pub(super) fn begin(seed: u64, tells: bool) {
-    let mut fate = Fate {
+    let mut rng_clock = RngClock {
         state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5707_EF20,
         now_ns: 0,
         step_ms: 0,
@@ -79,15 +79,15 @@ pub(super) fn begin(seed: u64, tells: bool) {
         id_count: 0,
         points: (0, 0),
         crashes_left: 0,
-        climate: Climate::default(),
+        climate: FaultPlan::default(),
         seen: Seen::default(),
         watch: Watch::default(),
         tells,
     };
     // Every third run is calm, so that what goes wrong without trouble is found without trouble.
     if !seed.is_multiple_of(3) {
-        let mut upto = |most: u64| u32::try_from(fate.draw() % (most + 1)).unwrap_or(0);
-        fate.climate = Climate {
+        let mut upto = |most: u64| u32::try_from(rng_clock.draw() % (most + 1)).unwrap_or(0);
+        rng_clock.climate = FaultPlan {
             slow: upto(80),
             store_fails: upto(15),
             append_lost: upto(25),
@@ -97,9 +97,9 @@ pub(super) fn begin(seed: u64, tells: bool) {
             twice: upto(300),
             late: upto(400),
         };
-        fate.crashes_left = u32::try_from(fate.draw() % 6).unwrap_or(0);
+        rng_clock.crashes_left = u32::try_from(rng_clock.draw() % 6).unwrap_or(0);
     }
-    FATE.with_borrow_mut(|there| *there = Some(fate));
+    FATE.with_borrow_mut(|there| *there = Some(rng_clock));
 }
 
 /// Gives time and chance back to the world, and tells what was seen.
@@ -107,46 +107,48 @@ pub(super) fn end() -> Seen {
     FATE.with_borrow_mut(Option::take).expect("a run has begun").seen
 }
 
-fn with<T>(ask: impl FnOnce(&mut Fate) -> T) -> T {
-    FATE.with_borrow_mut(|fate| ask(fate.as_mut().expect("this happens in a run")))
+fn with<T>(ask: impl FnOnce(&mut RngClock) -> T) -> T {
+    FATE.with_borrow_mut(|rng_clock| ask(rng_clock.as_mut().expect("this happens in a run")))
 }
 
 /// The present moment by the wall clock; `None` outside a run.
 pub(crate) fn now() -> Option<Timestamp> {
-    FATE.with_borrow(|fate| {
-        let fate = fate.as_ref()?;
-        let since_ms = i64::try_from(fate.now_ns / 1_000_000).unwrap_or(i64::MAX / 2);
-        Some(Timestamp::from_unix_ms(BEGIN_MS + since_ms + fate.step_ms))
+    FATE.with_borrow(|rng_clock| {
+        let rng_clock = rng_clock.as_ref()?;
+        let since_ms = i64::try_from(rng_clock.now_ns / 1_000_000).unwrap_or(i64::MAX / 2);
+        Some(Timestamp::from_unix_ms(BEGIN_MS + since_ms + rng_clock.step_ms))
     })
 }
 
 /// A new id; `None` outside a run.
 pub(crate) fn id() -> Option<Uuid> {
-    FATE.with_borrow_mut(|fate| {
-        let fate = fate.as_mut()?;
-        fate.id_count += 1;
-        let random = fate.draw();
-        Some(Uuid::from_u128(u128::from(fate.id_count) << 64 | u128::from(random)))
+    FATE.with_borrow_mut(|rng_clock| {
+        let rng_clock = rng_clock.as_mut()?;
+        rng_clock.id_count += 1;
+        let random = rng_clock.draw();
+        Some(Uuid::from_u128(u128::from(rng_clock.id_count) << 64 | u128::from(random)))
     })
 }
 
 /// Random bits; `None` outside a run.
 pub(crate) fn bits() -> Option<u32> {
-    FATE.with_borrow_mut(|fate| fate.as_mut().map(|fate| u32::try_from(fate.draw() >> 32).unwrap_or(0)))
+    FATE.with_borrow_mut(|rng_clock| {
+        rng_clock.as_mut().map(|rng_clock| u32::try_from(rng_clock.draw() >> 32).unwrap_or(0))
+    })
 }
 
 /// How long the run has been going on; `None` outside a run.
 pub(crate) fn elapsed() -> Option<Duration> {
-    FATE.with_borrow(|fate| fate.as_ref().map(|fate| Duration::from_nanos(fate.now_ns)))
+    FATE.with_borrow(|rng_clock| rng_clock.as_ref().map(|rng_clock| Duration::from_nanos(rng_clock.now_ns)))
 }
 
 /// Waits by the run's clock; `None` outside a run.
 pub(crate) fn sleep(time: Duration) -> Option<Sleep> {
-    FATE.with_borrow_mut(|fate| {
-        let fate = fate.as_mut()?;
-        fate.timer_count += 1;
-        let at_ns = fate.now_ns.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        Some(Sleep { key: (at_ns, fate.timer_count) })
+    FATE.with_borrow_mut(|rng_clock| {
+        let rng_clock = rng_clock.as_mut()?;
+        rng_clock.timer_count += 1;
+        let at_ns = rng_clock.now_ns.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        Some(Sleep { key: (at_ns, rng_clock.timer_count) })
     })
 }
 
@@ -165,11 +167,11 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let waker = context.waker().clone();
-        let replaced = with(|fate| {
-            if fate.now_ns >= self.key.0 {
+        let replaced = with(|rng_clock| {
+            if rng_clock.now_ns >= self.key.0 {
                 return Err(());
             }
-            Ok(fate.timers.insert(self.key, waker))
+            Ok(rng_clock.timers.insert(self.key, waker))
         });
         // What a waker lets go of may wait too, so it is dropped only now.
         match replaced {
@@ -182,16 +184,17 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         let key = self.key;
-        let _waker = FATE.with_borrow_mut(|fate| fate.as_mut().and_then(|fate| fate.timers.remove(&key)));
+        let _waker =
+            FATE.with_borrow_mut(|rng_clock| rng_clock.as_mut().and_then(|rng_clock| rng_clock.timers.remove(&key)));
     }
 }
 
 /// Nothing can be done: lets the time jump to the next moment that somebody waits for.
 pub(super) fn jump() {
-    let waker = FATE.with_borrow_mut(|fate| {
-        let fate = fate.as_mut()?;
-        let ((at_ns, _), waker) = fate.timers.pop_first()?;
-        fate.now_ns = fate.now_ns.max(at_ns);
+    let waker = FATE.with_borrow_mut(|rng_clock| {
+        let rng_clock = rng_clock.as_mut()?;
+        let ((at_ns, _), waker) = rng_clock.timers.pop_first()?;
+        rng_clock.now_ns = rng_clock.now_ns.max(at_ns);
         Some(waker)
     });
     if let Some(waker) = waker {
@@ -201,12 +204,12 @@ pub(super) fn jump() {
 
 /// The wall clock is set, forwards or backwards.
 pub(super) fn step_clock(by_ms: i64) {
-    with(|fate| fate.step_ms += by_ms);
+    with(|rng_clock| rng_clock.step_ms += by_ms);
 }
 
 /// One of so many, from 0.
 pub(super) fn one_of(count: u64) -> u64 {
-    with(|fate| fate.draw() % count.max(1))
+    with(|rng_clock| rng_clock.draw() % count.max(1))
 }
 
 /// A number of a range.
@@ -225,70 +228,71 @@ pub(super) fn strikes(thousandths: u32) -> bool {
 }
 
 /// How likely trouble is now.
-pub(super) fn climate() -> Climate {
-    with(|fate| fate.climate)
+pub(super) fn climate() -> FaultPlan {
+    with(|rng_clock| rng_clock.climate)
 }
 
 /// No more trouble from now on.
 pub(super) fn calm() {
-    with(|fate| {
-        fate.climate = Climate::default();
-        fate.crashes_left = 0;
+    with(|rng_clock| {
+        rng_clock.climate = FaultPlan::default();
+        rng_clock.crashes_left = 0;
     });
 }
 
 /// Whether the server dies at a failpoint that it passes.
 pub(super) fn crashes_here(place: &'static str) -> bool {
-    with(|fate| {
-        let hour = fate.now_ns / HOUR_NS;
-        let passed = if fate.points.0 == hour { fate.points.1 + 1 } else { 1 };
+    with(|rng_clock| {
+        let hour = rng_clock.now_ns / HOUR_NS;
+        let passed = if rng_clock.points.0 == hour { rng_clock.points.1 + 1 } else { 1 };
         assert!(passed < POINTS_PER_HOUR, "the run goes round in circles, {hour} hours from its beginning");
-        fate.points = (hour, passed);
-        if fate.watch.passes(place, fate.now_ns) {
+        rng_clock.points = (hour, passed);
+        if rng_clock.watch.passes(place, rng_clock.now_ns) {
             return true;
         }
-        let likely = u64::from(fate.climate.crash * points::times(place));
-        let crashes = fate.crashes_left > 0 && fate.draw() % 10_000 < likely;
-        fate.crashes_left -= u32::from(crashes);
+        let likely = u64::from(rng_clock.climate.crash * points::times(place));
+        let crashes = rng_clock.crashes_left > 0 && rng_clock.draw() % 10_000 < likely;
+        rng_clock.crashes_left -= u32::from(crashes);
         crashes
     })
 }
 
 /// Failpoints are watched like this from now on. Answers what watched them before.
 pub(super) fn watch(watch: Watch) -> Watch {
-    with(|fate| std::mem::replace(&mut fate.watch, watch))
+    with(|rng_clock| std::mem::replace(&mut rng_clock.watch, watch))
 }
 
 /// Failpoints are not counted any more; those that were are kept.
 pub(super) fn stops_watching() {
-    with(|fate| fate.watch.stops());
+    with(|rng_clock| rng_clock.watch.stops());
 }
 
 /// Something has happened that outlives the servers.
 pub(super) fn changes() {
-    with(|fate| fate.watch.changes(fate.now_ns));
+    with(|rng_clock| rng_clock.watch.changes(rng_clock.now_ns));
 }
 
 /// Something worth counting has happened.
-pub(super) fn mark(scene: Scene) {
-    with(|fate| fate.seen.mark(scene));
+pub(super) fn mark(scene: Coverage) {
+    with(|rng_clock| rng_clock.seen.mark(scene));
 }
 
 /// A server died at a failpoint.
 pub(super) fn mark_crash(place: &'static str) {
-    with(|fate| fate.seen.mark_crash(place));
+    with(|rng_clock| rng_clock.seen.mark_crash(place));
 }
 
 /// Tells a line of the story, where the story is told.
 pub(super) fn tell(line: impl FnOnce() -> String) {
-    if let Some((now_ns, step_ms)) = with(|fate| fate.tells.then_some((fate.now_ns, fate.step_ms))) {
+    if let Some((now_ns, step_ms)) = with(|rng_clock| rng_clock.tells.then_some((rng_clock.now_ns, rng_clock.step_ms)))
+    {
         let (ms, step_s) = (now_ns / 1_000_000, step_ms / 1000);
         let step = if step_s == 0 { String::new() } else { format!(" (clock {step_s:+} s)") };
         eprintln!("{:>7}.{:03} s{step}  {}", ms / 1000, ms % 1000, line());
     }
 }
 
-impl Fate {
+impl RngClock {
     /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
     fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
