@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::integrations::product_service::ProductService;
 use crate::testing::{listed, product};
-use crate::views::Views;
+use crate::views::{Views, engine};
 
 fn mug(price: i64) -> String {
     format!(
@@ -102,7 +102,7 @@ impl World {
 
 fn over(store: &Store, service: &ServerGuard) -> CatalogueSync {
     let views = Views::for_tests(store.clone());
-    tokio::spawn(views.clone().run(CancellationToken::new()));
+    tokio::spawn(engine::run(views.clone(), CancellationToken::new()));
     let service = Arc::new(
         ProductService::new(&service.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
     );

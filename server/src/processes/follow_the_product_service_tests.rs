@@ -6,7 +6,7 @@ use storefront_eventlog::SqliteStore;
 
 use super::*;
 use crate::integrations::product_service::ProductService;
-use crate::views::Views;
+use crate::views::{Views, engine};
 
 /// A server, and what its product service was asked.
 struct Side {
@@ -27,7 +27,7 @@ impl Side {
         let freshness = Arc::new(Freshness::new(Duration::from_secs(300)));
         let stop = CancellationToken::new();
         let views = Views::for_tests(store.clone());
-        tokio::spawn(views.clone().run(stop.clone()));
+        tokio::spawn(engine::run(views.clone(), stop.clone()));
         let products = Arc::new(
             ProductService::new(&service.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
         );

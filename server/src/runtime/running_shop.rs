@@ -33,6 +33,7 @@ use crate::runtime::server::{StartError, Systems, bad_address, open_log, open_vi
 use crate::runtime::workers::{WorkerSet, Workers};
 use crate::store::aggregates::Store;
 use crate::store::log_health::{LogHealth, SetBack};
+use crate::views::engine;
 use crate::views::{RebuildPace, Views};
 
 /// How long requests and processes may take to end when they are told to stop.
@@ -115,7 +116,7 @@ impl RunningShop {
         let tasks = TaskTracker::new();
         tasks.spawn(stop.clone().run_until_cancelled_owned(follow_clock(log_health.clone(), store.clone())));
         let freshness = Arc::new(Freshness::new(config.quote_life));
-        tasks.spawn(views.clone().run(stop.clone()));
+        tasks.spawn(engine::run(views.clone(), stop.clone()));
         let progress = Progress::default();
         let basket_lookup: Arc<dyn BasketLookup> = Arc::new(views.clone());
         let catalogue_sync = Arc::new(CatalogueSync::new(

@@ -38,6 +38,7 @@ use crate::runtime::open_files;
 use crate::runtime::restart::Runtime;
 use crate::store::aggregates::{AppendBuilder, Store};
 use crate::store::commands::Failure;
+use crate::views::engine;
 use crate::views::{FeedError, RebuildPace, ViewStore, ViewStoreError, Views};
 
 /// Why the server did not start.
@@ -300,7 +301,7 @@ pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: RebuildP
 pub async fn rebuild_view(choice: &StoreChoice, name: &str) -> Result<u64, StartError> {
     let log = open_log(choice).await?;
     let views = open_views(choice, &log, RebuildPace { batch: 10_000, pause: Duration::ZERO }).await?;
-    let rebuilt = views.rebuild_offline(name).await;
+    let rebuilt = engine::rebuild_offline(&views, name).await;
     views.close().await;
     log.close().await;
     rebuilt?.map(|position| position.0).ok_or_else(|| {

@@ -14,8 +14,8 @@ use {
     storefront_eventlog::Recorded,
 };
 
-use super::StockView;
 use super::search::SearchIndex;
+use super::stock_levels::StockView;
 use crate::views::search::words;
 
 /// Every product by id.

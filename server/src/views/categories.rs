@@ -3,7 +3,7 @@
 use storefront_domain::category::{self, Categories, CategoryEvent};
 use storefront_eventlog::Recorded;
 
-use super::Memory;
+use super::memory::Memory;
 use crate::store::aggregates;
 use crate::store::streams;
 use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};

@@ -7,7 +7,7 @@ use storefront_api::{Money, ProductId, Timestamp, VatRate};
 use storefront_domain::product::{self, Facts, Product, ProductEvent};
 use storefront_eventlog::{Position, Recorded, Version};
 
-use super::Memory;
+use super::memory::Memory;
 use crate::store::aggregates;
 use crate::store::streams;
 use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};

@@ -1,14 +1,15 @@
 //! The stock of every product: rows in the database, and all of them in memory, since baskets ask at every turn.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
-use storefront_api::{OrderId, Page, ProductId, StockItem};
+use storefront_api::{OrderId, ProductId, StockItem};
 use storefront_domain::stock::{DEFAULT_THRESHOLD, Stock, StockEvent};
 use storefront_eventlog::{Recorded, Version};
 
-use super::Memory;
+use super::memory::Memory;
+#[cfg(test)]
+use super::stock_levels::StockView;
 use crate::store::aggregates;
 use crate::store::streams;
 use crate::views::engine::view::{Change, Rows, Terms, View, ViewError};
@@ -121,42 +122,6 @@ impl StockRow {
             threshold: self.threshold,
             version: self.version,
         }
-    }
-}
-
-/// Stock by product, in memory.
-#[derive(Debug, Default)]
-pub(crate) struct StockView {
-    by_product: BTreeMap<ProductId, StockItem>,
-}
-
-impl StockView {
-    /// How many of a product can be reserved now.
-    pub(crate) fn available(&self, id: &ProductId) -> u32 {
-        self.by_product.get(id).map_or(0, |item| item.available)
-    }
-
-    /// The stock of one product.
-    pub(crate) fn get(&self, id: &ProductId) -> Option<StockItem> {
-        self.by_product.get(id).cloned()
-    }
-
-    /// The stock of every product, by id.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &StockItem> {
-        self.by_product.values()
-    }
-
-    /// A page of the stock of every product by id, or only of those that have run low: what comes after a product. The
-    /// cursor is the last product of the page.
-    pub(crate) fn page(&self, only_low: bool, after: Option<&ProductId>, limit: usize) -> Page<StockItem> {
-        let wanted = |item: &&StockItem| !only_low || item.available <= item.threshold;
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rest = self.by_product.range::<ProductId, _>((from, Bound::Unbounded)).map(|(_, item)| item);
-        let mut items: Vec<StockItem> = rest.filter(wanted).take(limit + 1).cloned().collect();
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next_cursor = items.last().filter(|_| more).map(|last| last.product_id.to_string());
-        Page { items, next_cursor, total: self.by_product.values().filter(wanted).count() as u64 }
     }
 }
 

@@ -12,8 +12,10 @@ use tracing::{debug, error, info};
 use super::view::{Rows, Terms, View, ViewError};
 use crate::clock;
 use crate::store::aggregates::Store;
+use crate::views::handle::{FeedError, Views};
+use crate::views::memory::Memory;
+use crate::views::registry::VIEWS;
 use crate::views::rows::{Commit, Failures, Head, RowChange, State, ViewStore, ViewStoreError};
-use crate::views::{FeedError, Memory, VIEWS, Views};
 
 /// How many events are taken in at once, at most: as many as are there. The more at once, the fewer times a row is written.
 pub(crate) const BATCH: usize = 10_000;

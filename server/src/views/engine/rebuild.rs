@@ -14,8 +14,9 @@ use tracing::{debug, info};
 use super::follow::fold;
 use super::view::View;
 use crate::clock;
+use crate::views::handle::{FeedError, Views};
+use crate::views::registry::VIEWS;
 use crate::views::rows::{Head, State};
-use crate::views::{FeedError, VIEWS, Views};
 
 /// So long after a failure it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);

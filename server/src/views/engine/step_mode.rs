@@ -14,8 +14,9 @@ use super::follow::{BATCH, Follower, fold};
 use super::view::View;
 use crate::clock;
 use crate::operations::progress::NextEvent;
+use crate::views::handle::{ControlOutcome, ControlRequest, FeedError, ViewControl, Views};
+use crate::views::registry::VIEWS;
 use crate::views::rows::{Commit, Failures};
-use crate::views::{FeedError, VIEWS, Views};
 
 /// So many events that come next are named to whoever looks.
 const NAMED: usize = 10;
@@ -23,39 +24,6 @@ const NAMED: usize = 10;
 const LOOKED_AT: usize = 1_000;
 /// So long the task that follows the log may take to do what was asked.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What is asked of a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ViewControl {
-    /// Take nothing more in.
-    Pause,
-    /// Take in the next event that concerns it, and what comes before that.
-    Step,
-    /// Catch up, and follow the log again.
-    Resume,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ControlOutcome {
-    /// It is so.
-    Done,
-    /// Only a paused view can be stepped.
-    NotPaused,
-    /// No event that concerns it waits.
-    NothingWaits,
-    /// There is no such view.
-    Unknown,
-    /// The views have trouble with their database or the log, and nothing was done.
-    NotNow,
-}
-
-/// A wish of somebody's, who waits for the answer.
-pub(crate) struct ControlRequest {
-    index: usize,
-    steering: ViewControl,
-    answer: oneshot::Sender<ControlOutcome>,
-}
 
 impl Views {
     /// Pauses, steps or resumes a view; it is done when this answers.

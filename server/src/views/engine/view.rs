@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use storefront_eventlog::Recorded;
 
 use crate::store::aggregates::LoadError;
-use crate::views::Memory;
+use crate::views::memory::Memory;
 use crate::views::search::words;
 
 /// A read model.
