@@ -15,8 +15,8 @@ use super::server::{Failed, Server};
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
+use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
-use crate::integrations::ports::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 
 /// What the card gateway knows.
 #[derive(Default)]

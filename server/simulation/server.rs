@@ -34,7 +34,7 @@ use crate::catalogue::sync::CatalogueSync;
 use crate::clock;
 use crate::operations::progress::Progress;
 use crate::processes::engine::lease_runner::LeaseConfig;
-use crate::runtime::server::{ProcessContext, Systems, start_processes};
+use crate::runtime::compose::{ProcessContext, Systems, start_processes};
 use crate::store::aggregates;
 use crate::store::aggregates::Store;
 use crate::store::commands::Failure;

@@ -19,7 +19,7 @@ use tokio::io::BufReader;
 
 use crate::codec;
 use crate::config::StoreChoice;
-use crate::runtime::server::open_log;
+use crate::runtime::compose::open_log;
 use crate::store::aggregates::Store;
 
 /// Something takes so long before it says how far it is, and so long between one word and the next.

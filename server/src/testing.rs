@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::integrations::card_gateway::{
     CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
 };
+use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
-use crate::integrations::ports::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::store::aggregates::AggregateEvent;
 
 /// A log on paper: what is written gets the next position and the next version of its stream.

@@ -6,8 +6,8 @@ use storefront_api::{OrderId, VoucherCode};
 use storefront_domain::email::{EmailEvent, MailKind as Kind};
 use storefront_domain::invoice::CreditNoteNumber;
 
+use super::fields::Fields;
 use super::shapes::{Money, as_text};
-use super::upcast::Fields;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.

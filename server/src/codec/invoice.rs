@@ -6,8 +6,8 @@ use storefront_api::{self as api, CustomerId, OrderId, ProductId, Timestamp, Vat
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::{OrderNumber, TaxOfRate};
 
+use super::fields::Fields;
 use super::shapes::{Address, Money, as_text};
-use super::upcast::Fields;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.

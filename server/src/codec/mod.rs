@@ -13,6 +13,7 @@ pub(crate) mod category;
 pub(crate) mod checkout;
 pub(crate) mod customer;
 pub(crate) mod email;
+mod fields;
 pub(crate) mod invoice;
 pub(crate) mod order;
 pub(crate) mod payment;

@@ -5,8 +5,8 @@ use serde_json::Value;
 use storefront_api::{OrderId, RefundId, Timestamp};
 use storefront_domain::payment::{self as domain, PaymentEvent};
 
+use super::fields::Fields;
 use super::shapes::{Money, Nothing, PaymentMethod};
-use super::upcast::Fields;
 use super::{CodecError, Encoded, encoded, parsed, unknown};
 
 /// Every type.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{self as api, Currency, ProductId, VoucherCode};
 
-use super::upcast::Fields;
+use super::fields::Fields;
 
 /// An event that needs no words.
 #[derive(Serialize, Deserialize)]

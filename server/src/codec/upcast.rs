@@ -7,15 +7,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
+use super::fields::{Fields, Step};
 use super::{CodecError, bad_data, email, invoice, payment, shapes};
-
-/// The fields of an event.
-pub(super) type Fields = Map<String, Value>;
-
-/// From the fields of one version to those of the next.
-pub(super) type Step = fn(Fields) -> Fields;
 
 /// The steps of a type: the first leads from version 1 to 2, and so on. A type that is not named has its first shape still.
 pub(super) fn steps(kind: &str) -> &'static [Step] {

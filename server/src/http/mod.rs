@@ -6,6 +6,7 @@ mod command;
 pub(crate) mod connections;
 mod error;
 mod error_code;
+mod event_body;
 mod extract;
 pub(crate) mod gate;
 pub(crate) mod idempotency;

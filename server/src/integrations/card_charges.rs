@@ -5,7 +5,7 @@ use tracing::warn;
 
 use super::card_gateway::{CardGateway, GatewayError};
 use super::card_json::{ChargeObject, ListObject};
-use crate::integrations::ports::{ListedCharge, ListedCharges};
+use crate::integrations::gateway_lists::{ListedCharge, ListedCharges};
 
 /// Maximum number of pages of charges that are read at once.
 const MAX_PAGES: u32 = 100;

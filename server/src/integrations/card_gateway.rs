@@ -20,7 +20,7 @@ use storefront_domain::payment::RefundProgress;
 use super::card_amounts;
 use super::card_json::{DisputeObject, ErrorObject, IntentStanding, ListObject, Listed, PaymentIntent, RefundObject};
 use super::transport::{self, BadAddress, Endpoint};
-use crate::integrations::ports::{ListedDispute, ListedRefund};
+use crate::integrations::gateway_lists::{ListedDispute, ListedRefund};
 
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use storefront_api::{Currency, Money, Timestamp};
 use storefront_domain::payment::{DisputeOutcome, DisputeState, RefundProgress};
 
-use crate::integrations::ports::{ListedCharge, ListedDispute, ListedRefund};
+use crate::integrations::gateway_lists::{ListedCharge, ListedDispute, ListedRefund};
 
 use super::card_amounts;
 

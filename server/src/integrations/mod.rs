@@ -11,6 +11,7 @@ mod card_json;
 pub(crate) mod card_webhooks;
 pub(crate) mod circuit_breaker;
 mod decimal;
+pub(crate) mod gateway_lists;
 pub(crate) mod lab_stubs;
 mod mail_html;
 pub(crate) mod mail_text;

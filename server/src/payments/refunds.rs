@@ -11,7 +11,8 @@ use storefront_eventlog::{Filter, Position, Recorded, Version};
 use tracing::warn;
 
 use crate::integrations::card_gateway::GatewayError;
-use crate::integrations::ports::{ListedDispute, ListedRefund, PaymentGateway};
+use crate::integrations::gateway_lists::{ListedDispute, ListedRefund};
+use crate::integrations::ports::PaymentGateway;
 use crate::payments::{CARD_PAYMENTS, WALLET_PAYMENTS};
 use crate::random;
 use crate::store::aggregates;

@@ -7,7 +7,7 @@ use storefront_domain::payment::{Payment, RefundProgress};
 use storefront_eventlog::{Filter, Position, SqliteStore};
 
 use super::*;
-use crate::integrations::ports::ListedRefund;
+use crate::integrations::gateway_lists::ListedRefund;
 use crate::testing::{FakeCards, card, euro, order, payment};
 
 const START_MS: i64 = 1_772_366_400_000;

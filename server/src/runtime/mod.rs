@@ -1,12 +1,14 @@
 //! Composes the shop from its configuration, runs it, and stops or restarts it.
 //!
-//! [`server`] listens. [`restart`] keeps the shop behind one address and can start it over. [`running_shop`] is one open shop on
+//! [`compose`] builds the parts. [`server`] listens. [`restart`] keeps the shop behind one address and can start it over. [`running_shop`] is one open shop on
 //! one log, and [`workers`] are its processes.
 
+pub(crate) mod compose;
 mod open_files;
 pub(crate) mod restart;
 pub(crate) mod running_shop;
 pub(crate) mod server;
 pub(crate) mod workers;
 
-pub use server::{Server, StartError, rebuild_view, running_at};
+pub use compose::{StartError, rebuild_view};
+pub use server::{Server, running_at};

@@ -19,8 +19,8 @@ use crate::http;
 use crate::http::gate::Gate;
 use crate::http::state::Shop;
 use crate::lab::{LocalResponse, ResetError, ShopControl};
+use crate::runtime::compose::StartError;
 use crate::runtime::running_shop::{LogSetBack, RunningShop, SHUTDOWN_TIMEOUT};
-use crate::runtime::server::StartError;
 use crate::store::commands;
 use crate::store::commands::{Context, Done, Failure, Reply};
 use crate::store::log_health::SetBack;
@@ -37,7 +37,7 @@ pub(crate) struct Runtime {
     pub(crate) gate: Arc<Gate>,
     running: Mutex<Option<RunningShop>>,
     /// Itself, for the lab inside.
-    me: Weak<Runtime>,
+    me: Weak<dyn ShopControl>,
 }
 
 impl Runtime {
@@ -51,7 +51,7 @@ impl Runtime {
             stop,
             gate: Arc::default(),
             running: Mutex::new(None),
-            me: me.clone(),
+            me: Weak::clone(me) as _,
         });
         *runtime.running.lock().await = Some(runtime.build(None).await?);
         tokio::spawn(runtime.clone().opens_anew_when_the_log_is_set_back());

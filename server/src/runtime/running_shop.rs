@@ -23,13 +23,12 @@ use crate::http::state::Shop;
 use crate::http::traffic::Traffic;
 use crate::integrations::lab_stubs::LabStubs;
 use crate::integrations::product_service::ProductService;
-use crate::lab::Lab;
+use crate::lab::{Lab, ShopControl};
 use crate::operations::progress::Progress;
 use crate::payments::reconciliation::Reconciliation;
 use crate::processes::engine::start_positions;
 use crate::processes::issue_invoices_and_credit_notes;
-use crate::runtime::restart::Runtime;
-use crate::runtime::server::{StartError, Systems, bad_address, open_log, open_views};
+use crate::runtime::compose::{StartError, Systems, bad_address, open_log, open_views};
 use crate::runtime::workers::{WorkerSet, Workers};
 use crate::store::aggregates::Store;
 use crate::store::log_health::{LogHealth, SetBack};
@@ -91,7 +90,7 @@ impl RunningShop {
     pub(crate) async fn open(
         config: &Config,
         stop: CancellationToken,
-        runtime: &Weak<Runtime>,
+        runtime: &Weak<dyn ShopControl>,
         set_back: Option<&LogSetBack>,
     ) -> Result<(Self, Shop), StartError> {
         let products =

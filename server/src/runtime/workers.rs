@@ -13,7 +13,7 @@ use crate::catalogue::sync::CatalogueSync;
 use crate::config::Config;
 use crate::lab::WorkerControl;
 use crate::operations::progress::Progress;
-use crate::runtime::server::{ProcessContext, Systems, lease_config, start_processes};
+use crate::runtime::compose::{ProcessContext, Systems, lease_config, start_processes};
 use crate::store::aggregates::Store;
 
 /// Who works in the shop, and with what.

@@ -6,14 +6,14 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use storefront_api::{Event, EventPage, EventQuery, LogHash, StreamPage, StreamQuery, Timestamp};
+use storefront_api::{EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::orders::read::wait_for_news;
 use super::sse;
 use crate::http::error::{ApiError, sentence};
+use crate::http::event_body::{which_log, wire};
 use crate::http::extract::{InPath, InQuery, header, limit, wait};
 use crate::http::pauses;
 use crate::http::state::Shop;
@@ -127,18 +127,6 @@ async fn wait_for_anything(
     }
 }
 
-/// The id of the log's first event, which is another in another log; or of its epoch, once it was set back.
-pub(crate) async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
-    if shop.epoch.is_some() {
-        return Ok(shop.epoch);
-    }
-    if let Some(known) = shop.log_id.get() {
-        return Ok(Some(*known));
-    }
-    let slice = shop.store.read_all(Position(0), 1, &Filter::default()).await.map_err(Failure::from)?;
-    Ok(slice.events.first().map(|first| *shop.log_id.get_or_init(|| first.id)))
-}
-
 /// The hash of the log as it is now; `None` for one without events.
 pub(crate) async fn log_hash(shop: &Shop) -> Result<Option<LogHash>, ApiError> {
     let tree = shop.store.hash_tree().await.map_err(Failure::from)?;
@@ -168,23 +156,6 @@ pub(crate) async fn list_stream(
     let next_from = events.last().filter(|_| events.len() == limit).map(|last| last.version.0 + 1);
     let events = events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(StreamPage { events, next_from }))
-}
-
-/// An event as the wire shows it.
-pub(crate) fn wire(recorded: &Recorded) -> Result<Event, ApiError> {
-    Ok(Event {
-        position: recorded.position.0,
-        id: recorded.id,
-        stream: recorded.stream().to_owned(),
-        version: recorded.version.0,
-        kind: recorded.kind().to_owned(),
-        schema_version: recorded.schema_version,
-        time: Timestamp::from_unix_ms(recorded.time_ms),
-        correlation_id: recorded.correlation_id().to_owned(),
-        causation_id: recorded.causation_id().map(str::to_owned),
-        actor: recorded.actor().to_owned(),
-        data: serde_json::from_str(recorded.data()).map_err(|error| ApiError::from(Failure::Json(error)))?,
-    })
 }
 
 /// An event as CloudEvents 1.0, JSON format; what CloudEvents has no word for is an extension attribute.

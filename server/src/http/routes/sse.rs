@@ -13,7 +13,7 @@ use serde_json::json;
 use storefront_eventlog::{Filter, Position, Recorded};
 use tracing::warn;
 
-use crate::http::routes::events::{which_log, wire};
+use crate::http::event_body::{which_log, wire};
 use crate::http::state::Shop;
 
 /// Maximum number of events that are read at once, and so held for a client that does not read. A client that takes nothing

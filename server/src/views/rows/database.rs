@@ -5,8 +5,6 @@ use async_trait::async_trait;
 
 use crate::store::commands::Failure;
 
-use super::query::Found;
-
 /// The database of the views failed. Nothing that was not committed is there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ViewStoreError {
@@ -183,4 +181,13 @@ pub(super) trait Database: Send + Sync {
 
     /// Lets go of the database; it cannot be asked any more.
     async fn close(&self);
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// `(rank, body)`, highest rank first.
+    pub(crate) rows: Vec<(i64, String)>,
+    /// How many rows there are in all, whatever the limit and where the page begins.
+    pub(crate) total: u64,
 }

@@ -21,9 +21,9 @@ use std::sync::Arc;
 
 use storefront_eventlog::Position;
 
-pub(crate) use self::database::ViewStoreError;
 use self::database::{Database, Statement, Value};
-pub(crate) use self::query::{Found, What};
+pub(crate) use self::database::{Found, ViewStoreError};
+pub(crate) use self::query::What;
 use crate::views::engine::view::Terms;
 
 /// How many rows are loaded or swept at once.

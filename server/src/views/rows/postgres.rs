@@ -11,8 +11,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tracing::debug;
 
+use super::database::Found;
 use super::database::{Database, Given, Next, Plan, Rows, Statement, Value, ViewStoreError};
-use super::query::Found;
 use super::schema;
 
 const READERS: usize = 3;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::ViewStore;
 use super::changes::beginning;
-use super::database::{Next, Plan, Rows, Statement, Value, ViewStoreError};
+use super::database::{Found, Next, Plan, Rows, Statement, Value, ViewStoreError};
 use crate::views::engine::view::WORD;
 
 /// A beginning that stands for more terms than these is searched row by row.
@@ -31,15 +31,6 @@ pub(crate) enum What {
         /// The term that all of those rows have, whatever their words, with the rank that their words have too.
         all: String,
     },
-}
-
-/// What was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// `(rank, body)`, highest rank first.
-    pub(crate) rows: Vec<(i64, String)>,
-    /// How many rows there are in all, whatever the limit and where the page begins.
-    pub(crate) total: u64,
 }
 
 impl ViewStore {

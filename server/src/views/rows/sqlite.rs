@@ -11,8 +11,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, params_from_iter};
 use tracing::warn;
 
+use super::database::Found;
 use super::database::{Database, Given, Next, Plan, Rows, Statement, Value, ViewStoreError};
-use super::query::Found;
 use super::schema;
 
 const READERS: usize = 3;

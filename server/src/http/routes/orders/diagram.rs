@@ -11,8 +11,8 @@ use storefront_api::{Event, Order, OrderId, Problem};
 
 use super::read::everything_about;
 use crate::http::error::ApiError;
+use crate::http::event_body::wire;
 use crate::http::extract::InPath;
-use crate::http::routes::events::wire;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;

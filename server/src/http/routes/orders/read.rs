@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
+use crate::http::event_body::wire;
 use crate::http::extract::{InPath, InQuery, etags, version_in_etag, wait};
 use crate::http::order_watch::Place;
-use crate::http::routes::events::wire;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;

@@ -1,0 +1,38 @@
+//! An event as every route shows it, and the id of the log that it stands in.
+
+use storefront_api::{Event, Timestamp};
+use storefront_eventlog::{Filter, Position, Recorded};
+use uuid::Uuid;
+
+use crate::http::error::ApiError;
+use crate::http::state::Shop;
+use crate::store::commands::Failure;
+
+/// An event as the wire shows it.
+pub(crate) fn wire(recorded: &Recorded) -> Result<Event, ApiError> {
+    Ok(Event {
+        position: recorded.position.0,
+        id: recorded.id,
+        stream: recorded.stream().to_owned(),
+        version: recorded.version.0,
+        kind: recorded.kind().to_owned(),
+        schema_version: recorded.schema_version,
+        time: Timestamp::from_unix_ms(recorded.time_ms),
+        correlation_id: recorded.correlation_id().to_owned(),
+        causation_id: recorded.causation_id().map(str::to_owned),
+        actor: recorded.actor().to_owned(),
+        data: serde_json::from_str(recorded.data()).map_err(|error| ApiError::from(Failure::Json(error)))?,
+    })
+}
+
+/// The id of the log's first event, which is another in another log; or of its epoch, once it was set back.
+pub(crate) async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
+    if shop.epoch.is_some() {
+        return Ok(shop.epoch);
+    }
+    if let Some(known) = shop.log_id.get() {
+        return Ok(Some(*known));
+    }
+    let slice = shop.store.read_all(Position(0), 1, &Filter::default()).await.map_err(Failure::from)?;
+    Ok(slice.events.first().map(|first| *shop.log_id.get_or_init(|| first.id)))
+}
