@@ -1,5 +1,7 @@
 //! What must never import what. Cargo enforces the crates; this reads the sources and enforces the modules.
 
+mod imports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
