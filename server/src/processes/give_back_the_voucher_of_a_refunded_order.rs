@@ -8,7 +8,7 @@ use storefront_domain::payment::PaymentEvent;
 use storefront_domain::voucher::{self, VoucherCommand, VoucherEvent};
 
 use crate::clock;
-use crate::processes::engine::runner::{Subscription, Delivery};
+use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::{Failure, retrying};

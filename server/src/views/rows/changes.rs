@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Commit;
 use super::database::{Statement, Value};
+use super::generation::Commit;
 use crate::views::engine::view::{Terms, WORD};
 
 const REMOVE_TERMS: &str = "DELETE FROM view_terms WHERE {these view, generation, term, rank, key}";

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::views::engine::view::Terms;
 use crate::views::engine::view::word;
 use crate::views::rows::database::Rows;
 use crate::views::rows::query::{

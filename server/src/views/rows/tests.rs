@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::testing::{Log, order, started};
 use crate::views::engine::follow::fold;
+use crate::views::engine::view::Terms;
 use crate::views::engine::view::{View, word};
 
 #[path = "../../../eventlog/tests/contract/postgres_server.rs"]
