@@ -291,7 +291,7 @@ impl World {
         self.sends_news(payment_id, news);
     }
 
-    /// GatewayEvent that are genuine and wrong: of another amount, another currency, another intent, or of somebody else's payment.
+    /// Events that are genuine and wrong: of another amount, another currency, another intent, or of somebody else's payment.
     /// None may change anything.
     pub(super) fn sends_wrong_news(self: &Arc<Self>) {
         let charges = self.bank().charges.clone();

@@ -45,9 +45,9 @@ pub(super) struct FaultPlan {
     pub(super) outside_lost: u32,
     /// The server dies.
     pub(super) crash: u32,
-    /// GatewayEvent of the card gateway come twice.
+    /// Events of the card gateway come twice.
     pub(super) twice: u32,
-    /// GatewayEvent of the card gateway come late.
+    /// Events of the card gateway come late.
     pub(super) late: u32,
 }
 

@@ -310,7 +310,7 @@ where
     panic!("the shop never answers");
 }
 
-/// HandlerError of the shop, which says nothing about the command.
+/// A failure of the shop, which says nothing about the command.
 fn is_trouble(failure: &Failure) -> bool {
     matches!(
         failure,

@@ -34,9 +34,9 @@ pub(super) struct World {
     mail_down: AtomicBool,
     refusing: AtomicBool,
     news: AtomicU64,
-    /// GatewayEvent that are on their way.
+    /// Events that are on their way.
     on_their_way: AtomicU64,
-    /// GatewayEvent that leave the gateway with the answer to the next call; and who waits for the first attempt of others.
+    /// Events that leave the gateway with the answer to the next call; and who waits for the first attempt of others.
     pub(super) held: Mutex<Vec<Webhook>>,
     pub(super) first_attempts: Mutex<Vec<oneshot::Receiver<()>>>,
     /// What is fixed in this run rather than drawn.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A clock: milliseconds since 1970-01-01 UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Responders are kept at least so long.
+/// Answers are kept at least so long.
 pub(crate) const ANSWER_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// More than this is not believed to have passed between two looks at a clock.
@@ -30,7 +30,7 @@ impl SeenTime {
         self.looked_ms = now_ms;
     }
 
-    /// Responders that were kept before may go.
+    /// Answers that were kept before may go.
     pub(crate) fn oldest_answer_ms(self) -> i64 {
         self.seen_ms.saturating_sub(ANSWER_LIFE_MS)
     }

@@ -12,7 +12,7 @@ use crate::views::{ProductField, Views};
 /// The views are asked so often whether they have caught up.
 const CATCH_UP: Duration = Duration::from_secs(5);
 
-/// BasketLookup of what the log adds up to, each as of a position at least; they wait until they have come there.
+/// Lists of what the log adds up to, each as of a position at least; they wait until they have come there.
 #[async_trait]
 pub(crate) trait BasketLookup: Send + Sync {
     /// The open baskets that have a line with a product.

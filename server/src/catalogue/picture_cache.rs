@@ -13,7 +13,7 @@ use crate::integrations::product_service::{ProductService, SeenPicture, ServiceE
 /// All kept pictures together have at most so many bytes.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// PictureCache from the product service.
+/// Pictures from the product service.
 #[derive(Debug)]
 pub(crate) struct PictureCache {
     service: Arc<ProductService>,

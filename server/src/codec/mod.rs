@@ -1,6 +1,6 @@
 //! The JSON of stored events: one file for each context, and a recorded example of every type and version in `golden/`.
 //!
-//! AggregateEvent events are not wire types. What stands in the log stays readable for ever: a new shape is a new schema version,
+//! Stored events are not wire types. What stands in the log stays readable for ever: a new shape is a new schema version,
 //! and a step in [`upcast`] lifts the old one to it. So each context reads and writes the present shapes alone. Snapshots,
 //! which are made again at any time, only know their newest shape. Nothing here knows the log, the wire or the rules of the
 //! shop.

@@ -1,4 +1,4 @@
-//! GatewayEvent that the card gateway sends by itself: are they genuine, and what do they say?
+//! Events that the card gateway sends by itself: are they genuine, and what do they say?
 //!
 //! Signature: Stripe's published scheme ("Verify webhook signatures manually"): the header `Stripe-Signature` has
 //! `t=<unix seconds>` and one or more `v1=<hex>`; each is HMAC-SHA256 of `<t>.<payload>` under the endpoint's secret. The

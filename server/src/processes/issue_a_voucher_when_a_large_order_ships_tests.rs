@@ -38,7 +38,7 @@ impl World {
         let number = OrderNumber::from_position(7);
         let started = OrderEvent::Started { customer_id, currency: storefront_api::Currency::EUR };
         let shipped = OrderEvent::Shipped {
-            carrier: "Snail MailSender".to_owned(),
+            carrier: "Snail Post".to_owned(),
             tracking_number: "1".to_owned(),
             estimated_delivery: None,
         };

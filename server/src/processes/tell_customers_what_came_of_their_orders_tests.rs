@@ -102,7 +102,7 @@ fn refunded(amount: i64, credit_note: Option<CreditNoteNumber>, is_whole: bool) 
 async fn an_order_that_is_sent_and_its_voucher_are_told_of_once_each() {
     let world = World::confirmed().await;
     let shipped = OrderEvent::Shipped {
-        carrier: "Snail MailSender".to_owned(),
+        carrier: "Snail Post".to_owned(),
         tracking_number: "SP-1".to_owned(),
         estimated_delivery: None,
     };

@@ -1,4 +1,4 @@
-//! Response from the log: what they make the client look at again, and whether the shop answers at all.
+//! New events from the log: what they make the client look at again, and whether the shop answers at all.
 
 use storefront_api::{Event, Paused};
 use uuid::Uuid;

@@ -105,7 +105,7 @@ pub(crate) enum Msg {
         number: OrderNumber,
         result: Result<Option<OrderId>, Failure>,
     },
-    /// Response for the screen Counter.
+    /// A response for the screen Counter.
     Counter(counter::CounterResponse),
     /// The shop's word on a form.
     Submitted {
@@ -131,7 +131,7 @@ pub(crate) enum Msg {
     Quit,
 }
 
-/// Response from the log.
+/// New events from the log.
 #[derive(Debug)]
 pub(crate) enum Feed {
     /// The newest events, after nothing was known; replaces what was.

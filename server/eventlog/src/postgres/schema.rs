@@ -111,7 +111,7 @@ const MIGRATIONS: &[&str] = &[
 "#,
     // While an import is at it, and after one that was broken off.
     "ALTER TABLE eventlog.head ADD COLUMN incomplete BOOLEAN NOT NULL DEFAULT false;",
-    // Responders that older programs kept live for another day.
+    // Answers that older programs kept live for another day.
     "
     ALTER TABLE eventlog.head
         ADD COLUMN seen_ms BIGINT NOT NULL DEFAULT 0,

@@ -25,7 +25,7 @@ async fn read_message(stream: &mut TcpStream, with_kind: bool) -> Option<(u8, Ve
     Some((kind, body))
 }
 
-/// Responders simple queries. With `pooled`, a session is taken for each transaction; else each connection has its own.
+/// Answers simple queries. With `pooled`, a session is taken for each transaction; else each connection has its own.
 async fn serves(mut stream: TcpStream, own: u32, pooled: bool, free: Free) -> Option<()> {
     read_message(&mut stream, false).await?;
     let ready = |state: u8| message(b'Z', &[state]);

@@ -58,7 +58,7 @@ impl Readers {
         Self { permits, connections: Arc::new(Mutex::new(connections)), permit_count, at_hand }
     }
 
-    /// Responders a question that looks at a few rows: here and now, or like a long one when the connection at hand is in
+    /// Answers a question that looks at a few rows: here and now, or like a long one when the connection at hand is in
     /// use.
     pub(super) async fn read_short<T: Send + 'static, E: Into<StoreError>>(
         &self,

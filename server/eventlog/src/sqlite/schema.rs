@@ -92,7 +92,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     INSERT INTO file_state (single, in_use) VALUES (1, 0);
 ",
-    // Responders that older programs kept live for another day.
+    // Answers that older programs kept live for another day.
     "
     ALTER TABLE answers ADD COLUMN kept_ms INTEGER NOT NULL DEFAULT 0;
     DROP INDEX answers_by_time;
@@ -106,7 +106,7 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// How long SQLite waits for a lock of its own before it gives up. LeaseGuard ones are released within milliseconds.
+/// How long SQLite waits for a lock of its own before it gives up. Held ones are released within milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Pages in the write-ahead log before it is folded into the file: 40 MB. Folding less often writes less.
 const WAL_PAGES: i64 = 10_000;

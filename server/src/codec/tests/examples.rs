@@ -66,7 +66,7 @@ pub(super) fn order() -> Vec<OrderEvent> {
             Some(OrderEvent::Confirmed { .. }) => OrderEvent::Invoiced { number: invoice_number() },
             Some(OrderEvent::Invoiced { .. }) => OrderEvent::EmailChanged { email: email_address() },
             Some(OrderEvent::EmailChanged { .. }) => OrderEvent::Shipped {
-                carrier: "Snail MailSender".to_owned(),
+                carrier: "Snail Post".to_owned(),
                 tracking_number: "SP-20260301-7".to_owned(),
                 estimated_delivery: Some(moment()),
             },

@@ -211,7 +211,7 @@ fn what_is_not_known_is_left_out_and_reads_back_as_not_known() {
     let guest = OrderEvent::Started { customer_id: None, currency: Currency::EUR };
     assert_eq!(assert_reads_back(guest, order::encode, order::decode), r#"{"currency":"EUR"}"#);
     let shipped = OrderEvent::Shipped {
-        carrier: "Snail MailSender".to_owned(),
+        carrier: "Snail Post".to_owned(),
         tracking_number: "SP-1".to_owned(),
         estimated_delivery: None,
     };

@@ -1,4 +1,4 @@
-//! PictureCache of products: `/v1/products/{id}/picture`.
+//! Pictures of products: `/v1/products/{id}/picture`.
 
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};

@@ -186,7 +186,7 @@ pub(crate) async fn carry_out(
 
 async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option<ProductId>) -> Result<Done, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
-    // BasketLookup show it at once, as a rule. That they do not yet does not undo it.
+    // Lists show it at once, as a rule. That they do not yet does not undo it.
     shop.views.reach(&[], head, SHOWN_WITHIN).await;
     let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();

@@ -73,7 +73,7 @@ pub(crate) async fn rebuild_view(
 
 /// Pause a read model
 ///
-/// It takes nothing more in until it is stepped or resumed; the others go on. BasketLookup answer from what it has; with a
+/// It takes nothing more in until it is stepped or resumed; the others go on. Lists answer from what it has; with a
 /// `min_position` that it has not come to they answer `view_paused` at once. It stays paused
 /// when the server is started again; `/health/ready` says so. The rebuild of a paused read model ends where it stands.
 #[utoipa::path(

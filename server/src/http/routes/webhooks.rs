@@ -1,6 +1,6 @@
-//! GatewayEvent from the card gateway. They record outcomes that the shop may not know yet; they never charge.
+//! Events from the card gateway. They record outcomes that the shop may not know yet; they never charge.
 //!
-//! GatewayEvent of refunds and disputes only say where to look: what became of them is read from the gateway's lists, which are right
+//! Events of refunds and disputes only say where to look: what became of them is read from the gateway's lists, which are right
 //! in whatever order the news come.
 
 use axum::body::Body;

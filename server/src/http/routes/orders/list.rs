@@ -1,4 +1,4 @@
-//! BasketLookup of orders.
+//! Lists of orders.
 
 use axum::Json;
 use axum::extract::State;
