@@ -1,23 +1,20 @@
-//! The shop's server: how it runs.
+//! The shop's server.
 //!
-//! * `http` answers requests: it extracts, calls and maps.
-//! * `commands` is the one way in which a command changes the log: load, fold, decide, append, and again on conflict.
-//! * `product_facts` is what a command must know of products and their stock, read from their streams.
+//! * `runtime` composes the shop from `config`, runs it, and stops or restarts it.
+//! * `http` answers requests: handlers extract, call and map.
+//! * `store` loads an aggregate, lets the domain decide, and appends, again on conflict.
 //! * `processes` are what the shop does by itself; the log is their only queue.
-//! * `parked` is what could not be handled and waits for somebody to look.
-//! * `progress` is how far the processes are, for whoever asks; `pauses` is what is paused; `repeats` is what came again and
-//!   changed nothing.
-//! * `order_watch` wakes requests that wait for news of an order.
-//! * `views` are what lists and searches answer from.
-//! * `integrations` speak to the systems around the shop, one file each.
-//! * `lab` breaks things on purpose, for a room to watch.
-//! * `log_health` is what ails the log; `tools` is what is done to a log offline.
+//! * `views` are the read models that lists and searches answer from.
+//! * `catalogue` keeps the range up to date from the product service; `payments` keeps payments and refunds in step with the
+//!   card gateway.
+//! * `integrations` speaks to the systems around the shop, one file each.
+//! * `operations` is what operators see of the processes.
+//! * `documents` writes invoices as text and PDF.
+//! * `lab` plays scenarios and breaks things on purpose.
 //! * `codec` knows the JSON of stored events, which is not the wire's.
-//! * `simulation` is a whole shop under test, with time and chance in the hands of a seed.
-//! * `clock` and `chance` are the only sources of time and of randomness.
-//! * `open_files` is how many of them the system allows.
-//! * `app` listens; behind its door, `house` keeps a shop and can start it over, `inside` puts one together on a log, `staff` is
-//!   who works there by itself. `config` is what it is told from outside.
+//! * `maintenance` works on a log offline: export, import, check, backup.
+//! * `clock` and `random` are the only sources of time and randomness; `backoff` says how long to wait before a retry.
+//! * `simulation` (tests only) runs a whole shop in one thread, with time and chance drawn from a seed.
 //!
 //! What is true in the shop stands in `storefront-domain`, where it is kept in `storefront-eventlog`; neither knows this.
 

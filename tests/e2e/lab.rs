@@ -1,4 +1,4 @@
-//! The workshop lab (DOMAIN, section L).
+//! The workshop lab (part L of the requirements).
 
 mod faults;
 mod pauses;

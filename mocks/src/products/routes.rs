@@ -1,4 +1,4 @@
-//! The product service over HTTP, as API.md describes what the shop consumes.
+//! The HTTP interface of the product service stub: products, categories, changes, pictures.
 
 use std::time::Duration;
 

@@ -35,7 +35,7 @@ pub struct LeaseGuard {
 /// Takes a lease and keeps it; `None` when somebody else has it.
 ///
 /// # Errors
-/// As [`EventStore::take_lease`].
+/// As [`EventStore::acquire_lease`].
 pub async fn hold(
     store: Arc<dyn EventStore>,
     lease: &str,

@@ -156,7 +156,7 @@ pub trait EventStore: Send + Sync + 'static {
     /// that has run out and that nobody took meanwhile is still the holder's.
     ///
     /// # Errors
-    /// As [`take_lease`](Self::take_lease).
+    /// As [`acquire_lease`](Self::acquire_lease).
     async fn renew_lease(&self, fence: &Fence, ttl: Duration) -> Result<bool, StoreError>;
 
     /// Lets others take a lease at once; does nothing when somebody else has taken it.

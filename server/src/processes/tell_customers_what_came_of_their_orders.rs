@@ -1,5 +1,5 @@
 //! A customer is told by mail when an order is sent, when money goes back, and when the order brought a voucher: carries out
-//! what `storefront_domain::notice::react` asks for.
+//! what `storefront_domain::customer_mail::react` asks for.
 //!
 //! The mail is named after the event that it tells of, so that one event never asks for two mails.
 
