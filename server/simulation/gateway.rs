@@ -12,9 +12,9 @@ use super::intents::{Charged, Stands};
 use super::points;
 use super::rng_clock;
 use super::server::{Failed, Server};
-use crate::integrations::card_gateway::{
-    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
-};
+use crate::integrations::card_gateway::GatewayError;
+use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent};
+use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
 

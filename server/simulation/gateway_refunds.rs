@@ -12,7 +12,7 @@ use super::intents::Charged;
 use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, Moment};
 use super::world::World;
-use crate::integrations::card_gateway::{Refund, RefundOutcome};
+use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::processes::ask_about_pending_refunds::INTERVAL;
 
 /// How long the gateway or a bank takes its time. Days would look the same as hours, which are long enough for the shop to

@@ -14,9 +14,8 @@ use super::points;
 use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, OwnerAnswer};
 use super::world::{World, lock};
-use crate::integrations::card_gateway::{
-    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refusal,
-};
+use crate::integrations::card_gateway::GatewayError;
+use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent, IntentStatus, Refusal};
 use crate::integrations::card_webhooks::GatewayEvent;
 use crate::store::{aggregates, streams};
 

@@ -11,9 +11,9 @@ use storefront_domain::product::{Facts, ProductEvent};
 use storefront_eventlog::{NewEvent, Position, Recorded, StreamName, Version};
 use uuid::Uuid;
 
-use crate::integrations::card_gateway::{
-    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
-};
+use crate::integrations::card_gateway::GatewayError;
+use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent};
+use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use crate::integrations::ports::PaymentGateway;
 use crate::store::aggregates::AggregateEvent;

@@ -7,7 +7,11 @@
 pub(crate) mod card_amounts;
 mod card_charges;
 pub(crate) mod card_gateway;
+#[cfg(test)]
+mod card_gateway_tests;
+pub(crate) mod card_intents;
 mod card_json;
+pub(crate) mod card_refunds;
 pub(crate) mod card_webhooks;
 pub(crate) mod circuit_breaker;
 mod decimal;

@@ -6,9 +6,9 @@
 use async_trait::async_trait;
 use storefront_api::{Money, PaymentId, ProductId, Timestamp};
 
-use super::card_gateway::{
-    CancelOutcome, CardGateway, Charge, CreateOutcome, GatewayError, Intent, Refund, RefundOutcome,
-};
+use super::card_gateway::{CardGateway, GatewayError};
+use super::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent};
+use super::card_refunds::{Refund, RefundOutcome};
 use super::gateway_lists::{ListedCharge, ListedCharges, ListedDispute, ListedRefund};
 use super::mailer::{Mail, MailError, Mailer};
 use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};

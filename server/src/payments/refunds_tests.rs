@@ -11,7 +11,7 @@ use storefront_domain::payment::RefundProgress;
 
 use super::*;
 use crate::clock;
-use crate::integrations::card_gateway::RefundOutcome;
+use crate::integrations::card_refunds::RefundOutcome;
 use crate::operations::parked::skip_parked;
 use crate::processes::engine::retry_policy::HandlerError;
 use crate::processes::engine::runner::Delivery;

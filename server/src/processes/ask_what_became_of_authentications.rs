@@ -14,7 +14,8 @@ use tracing::{error, warn};
 use uuid::Uuid;
 
 use crate::clock;
-use crate::integrations::card_gateway::{GatewayError, Intent, IntentStatus, Refusal};
+use crate::integrations::card_gateway::GatewayError;
+use crate::integrations::card_intents::{Intent, IntentStatus, Refusal};
 use crate::integrations::ports::PaymentGateway;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::timers::{Timers, batch_about};

@@ -25,9 +25,9 @@ use storefront_eventlog::{Recorded, Version};
 
 use crate::backoff;
 use crate::clock;
-use crate::integrations::card_gateway::{
-    CancelOutcome, Charge, CreateOutcome, GatewayError, Intent, IntentStatus, Refund, RefundOutcome, Refusal,
-};
+use crate::integrations::card_gateway::GatewayError;
+use crate::integrations::card_intents::{CancelOutcome, Charge, CreateOutcome, Intent, IntentStatus, Refusal};
+use crate::integrations::card_refunds::{Refund, RefundOutcome};
 use crate::integrations::ports::PaymentGateway;
 use crate::payments::CARD_PAYMENTS;
 use crate::payments::refunds;

@@ -17,7 +17,8 @@ use crate::http::error_code::ErrorCode;
 use crate::http::extract::header;
 use crate::http::state::Shop;
 use crate::integrations::card_amounts;
-use crate::integrations::card_gateway::{GatewayError, Refusal};
+use crate::integrations::card_gateway::GatewayError;
+use crate::integrations::card_intents::Refusal;
 use crate::integrations::card_webhooks::{
     DEFAULT_TOLERANCE_S, GatewayEvent, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
 };
