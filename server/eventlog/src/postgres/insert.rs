@@ -144,12 +144,12 @@ impl<'a> Rows<'a> {
             // nothing yet of what the old one is about to commit.
             let rows = sql.table([(&leases, "text"), (&epochs, "bigint")]);
             sql.text += &format!(
-                ", lease_guard AS MATERIALIZED (
+                ", locked_leases AS MATERIALIZED (
                     SELECT l.name FROM bumped, eventlog.leases AS l, {rows} AS f(name, epoch, n)
                     WHERE l.name = f.name AND l.epoch = f.epoch FOR SHARE OF l
                 )"
             );
-            demands.push(format!("(SELECT count(*) FROM held) = {}", sql.value(&fences, "bigint")));
+            demands.push(format!("(SELECT count(*) FROM locked_leases) = {}", sql.value(&fences, "bigint")));
         }
         if self.timers_demanded && cleared > 0 {
             demands.push(format!("(SELECT count(*) FROM cleared) = {}", sql.value(&cleared, "bigint")));
