@@ -3,13 +3,17 @@
 mod decide;
 mod decide_refunds;
 mod disputes;
+mod evolve;
+mod refund;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use decide::decide;
 pub use disputes::{Dispute, DisputeOutcome, DisputeState};
-pub use state::{Authentication, Payment, Refund, RefundState, Request, evolve};
+pub use evolve::evolve;
+pub use refund::{Refund, RefundState};
+pub use state::{Authentication, Payment, Request};
 use storefront_api::{Money, OrderId, PaymentMethod, RefundId, Timestamp};
 
 /// Something that happened to a payment.

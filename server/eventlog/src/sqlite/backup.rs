@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::schema;
+use super::file_state;
 use crate::{StoreError, files};
 
 /// All pages in one step: one moment of the log. Readers and the writer go on meanwhile.
@@ -37,7 +37,7 @@ fn copy_pages(from: &Connection, to: &Path) -> Result<(), StoreError> {
         unfinished => return Err(StoreError::Database(format!("the backup stopped: {unfinished:?}").into())),
     }
     // The original says that it is in use; the copy has everything in it.
-    schema::mark_copy_whole(&target)?;
+    file_state::mark_copy_whole(&target)?;
     target.close().map_err(|(_, error)| error)?;
     file.sync_all().map_err(failed)
 }

@@ -3,12 +3,16 @@
 mod backup;
 mod batch;
 mod coordination;
+mod file_state;
 mod numbers;
+mod open;
+mod owned_file;
 mod read;
 mod readers;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod unusable;
 mod writer;
 
 use std::path::Path;
@@ -20,8 +24,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, watch};
 
+use self::owned_file::{OwnedFile, Ownership};
 use self::readers::{Readers, lock};
-use self::schema::{OwnedFile, Ownership};
 use self::writer::Writer;
 use crate::queue::{Job, Queue};
 use crate::{
@@ -77,16 +81,16 @@ impl SqliteStore {
     /// [`StoreError::Unusable`] when another program has the file open, when it is not a log of ours or one that a newer
     /// version wrote, or when it cannot be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = schema::own(path)?;
+        let file = owned_file::own(path)?;
         let path = file.path.clone();
         let open = move || {
-            let writer = schema::open_writer(&file)?;
-            let readers = (0..READERS).map(|_| schema::open_reader(&file)).collect::<Result<_, _>>()?;
-            let readers = Readers::own(readers, schema::open_reader(&file)?);
-            schema::mark_in_use(&writer)?;
+            let writer = open::open_writer(&file)?;
+            let readers = (0..READERS).map(|_| open::open_reader(&file)).collect::<Result<_, _>>()?;
+            let readers = Readers::own(readers, open::open_reader(&file)?);
+            file_state::mark_in_use(&writer)?;
             Self::start(Arc::new(Mutex::new(writer)), readers, Some(Arc::new(file)), Queue::new(QUEUE_LEN, PATIENCE))
         };
-        open().map_err(|failure| schema::unusable_for(&path, failure))
+        open().map_err(|failure| unusable::unusable_for(&path, failure))
     }
 
     /// Keeps everybody from opening a log at a path, also one that is not there yet.
@@ -94,7 +98,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unusable`] when somebody has it open.
     pub fn reserve(path: &Path) -> Result<ReservedFile, StoreError> {
-        Ok(ReservedFile { _file: schema::own(path)? })
+        Ok(ReservedFile { _file: owned_file::own(path)? })
     }
 
     /// Takes a log as it is that lost its write-ahead log, which [`SqliteStore::open`] refuses; tells where it ends.
@@ -102,7 +106,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unusable`] when nothing is lost, or the file is no log that can be written.
     pub fn accept_loss(path: &Path) -> Result<Position, StoreError> {
-        schema::accept_loss(path)
+        file_state::accept_loss(path)
     }
 
     /// Opens a log that is in a file already, to read it; also while another program writes to it. Appends, leases,
@@ -113,9 +117,9 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unusable`] when there is no such file, or it is not a log that this program can read.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
-        let open = || schema::open_to_read(path);
+        let open = || open::open_to_read(path);
         let at_hand = open()?;
-        let at = read::head(&at_hand).map_err(|error| schema::unusable_for(path, error.into()))?;
+        let at = read::head(&at_hand).map_err(|error| unusable::unusable_for(path, error.into()))?;
         let (_no_writer, head) = watch::channel(at);
         let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
         queue.close();
@@ -130,7 +134,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Database`] when SQLite cannot start.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let connection = Arc::new(Mutex::new(schema::open_in_memory()?));
+        let connection = Arc::new(Mutex::new(open::open_in_memory()?));
         Self::start(connection.clone(), Readers::shared(connection), None, Queue::new(QUEUE_LEN, PATIENCE))
     }
 

@@ -27,9 +27,9 @@ fn an_append(stream: &str, kind: &str, bytes: usize) -> Append {
 
 /// A log in a file, and the writer's connection to make trouble on.
 fn a_log_with_its_connection(path: &Path) -> (SqliteStore, Arc<Mutex<Connection>>) {
-    let file = schema::own(path).unwrap();
-    let connection = Arc::new(Mutex::new(schema::open_writer(&file).unwrap()));
-    let readers = Readers::own(vec![schema::open_reader(&file).unwrap()], schema::open_reader(&file).unwrap());
+    let file = owned_file::own(path).unwrap();
+    let connection = Arc::new(Mutex::new(open::open_writer(&file).unwrap()));
+    let readers = Readers::own(vec![open::open_reader(&file).unwrap()], open::open_reader(&file).unwrap());
     let store =
         SqliteStore::start(connection.clone(), readers, Some(Arc::new(file)), Queue::new(100, PATIENCE)).unwrap();
     (store, connection)
@@ -39,11 +39,11 @@ fn a_log_with_its_connection(path: &Path) -> (SqliteStore, Arc<Mutex<Connection>
 fn a_file_that_was_let_go_can_be_taken_although_a_copy_of_its_lock_is_still_open() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("log");
-    let file = schema::own(&path).unwrap();
+    let file = owned_file::own(&path).unwrap();
     let copy = file.lock_as_a_program_that_starts_now_has_it();
-    assert!(schema::own(&path).is_err(), "two own one file");
+    assert!(owned_file::own(&path).is_err(), "two own one file");
     drop(file);
-    schema::own(&path).unwrap();
+    owned_file::own(&path).unwrap();
     drop(copy);
 }
 

@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tracing::error;
 
 use super::batch::{self, Memory};
+use super::file_state;
+use super::owned_file::Ownership;
 use super::readers::lock;
-use super::schema::{self, Ownership};
 use crate::queue::{Batch, Job, LingerPolicy, Outcome};
 use crate::{Append, Position, StoreError};
 
@@ -52,7 +53,7 @@ pub(super) fn run(mut writer: Writer) {
         }
     }
     if writer.file.is_some()
-        && let Err(error) = schema::mark_whole(&lock(&writer.connection))
+        && let Err(error) = file_state::mark_whole(&lock(&writer.connection))
     {
         error!(%error, "the write-ahead log could not be folded into the event log; the next start does it");
     }
