@@ -3,7 +3,7 @@
 use storefront_api::{Invoice, MovementsQuery, OrderId, Page, RegisterCustomer, Voucher};
 use storefront_client::{Client, ClientError, Mail as Received, Mailbox};
 
-use crate::driver::effects::{failure, named};
+use crate::driver::wire::{failure, idempotency_key};
 use crate::state::{Failure, Mail, Mails};
 use crate::update::account::{FileKind, Request, Response};
 
@@ -14,7 +14,7 @@ pub(super) async fn run(client: &Client, errand: Request) -> Response {
     match errand {
         Request::Register { customer, key } => {
             let register = RegisterCustomer { id: Some(customer) };
-            let result = client.register(&register, &named(&key)).await;
+            let result = client.register(&register, &idempotency_key(&key)).await;
             Response::Registered { key, result: result.map(|written| written.value).map_err(failure) }
         }
         Request::Wallet { customer } => Response::Wallet { customer, result: client.wallet().await.map_err(failure) },

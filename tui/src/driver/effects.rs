@@ -8,6 +8,7 @@ use storefront_api::{
 };
 use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
+use crate::driver::wire::{failure, idempotency_key};
 use crate::driver::{account, lab, png, processes};
 use crate::state::{Agreed, Change, Failure, Request};
 use crate::update::{Effect, Msg};
@@ -35,7 +36,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
             Msg::Changed { key, result }
         }
         Effect::CheckOut { order_id, key, request } => {
-            let result = client.checkout(order_id, &request, &named(&key)).await;
+            let result = client.checkout(order_id, &request, &idempotency_key(&key)).await;
             Msg::CheckedOut { key, result: result.map(order).map_err(failure) }
         }
         Effect::FetchOrders { sequence, more, query } => {
@@ -47,7 +48,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         }
         Effect::CancelOrder { id, key } => {
             let cancel = Cancel { reason: CANCEL_REASON.to_owned() };
-            let result = client.cancel(id, &cancel, &named(&key)).await;
+            let result = client.cancel(id, &cancel, &idempotency_key(&key)).await;
             Msg::Cancelled { key, result: result.map(order).map_err(failure) }
         }
         Effect::FetchDiff { id, position } => {
@@ -62,7 +63,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         }
         Effect::Counter(errand) => Msg::Counter(counter::run(client, errand).await),
         Effect::Submit { key, request } => {
-            let result = submit(client, *request, &named(&key)).await.map_err(failure);
+            let result = submit(client, *request, &idempotency_key(&key)).await.map_err(failure);
             Msg::Submitted { key, result }
         }
         Effect::Processes(errand) => Msg::Processes(processes::run(client, errand).await),
@@ -115,7 +116,7 @@ async fn send_change(client: &Client, id: OrderId, key: &str, change: Change) ->
     match change {
         Change::Add { line } => {
             let item = AddItem { product_id: line.product_id, quantity: line.quantity };
-            client.add_item(id, &item, &named(key)).await
+            client.add_item(id, &item, &idempotency_key(key)).await
         }
         Change::Set { product_id, quantity } => client.change_quantity(id, &product_id, quantity).await,
         Change::Remove { product_id } => client.remove_item(id, &product_id).await,
@@ -128,18 +129,4 @@ async fn send_change(client: &Client, id: OrderId, key: &str, change: Change) ->
 
 fn order(written: Written<Order>) -> Order {
     written.value
-}
-
-/// Our keys are UUIDs, which always fit.
-pub(super) fn named(key: &str) -> IdempotencyKey {
-    IdempotencyKey::from_text(key).unwrap_or_else(IdempotencyKey::new)
-}
-
-/// A failure of the HTTP client as the model knows it.
-pub(crate) fn failure(error: ClientError) -> Failure {
-    match error {
-        ClientError::Problem(problem) => Failure::Refused(problem),
-        ClientError::Unreachable(text) => Failure::Unreachable(text),
-        ClientError::Unexpected(text) => Failure::Unexpected(text),
-    }
 }

@@ -2,7 +2,7 @@
 
 use storefront_client::Client;
 
-use crate::driver::effects::failure;
+use crate::driver::wire::failure;
 use crate::update::lab::{Request, Response};
 
 /// Carries an errand out.

@@ -12,6 +12,7 @@ mod processes;
 mod signals;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::future::Future;
 use std::io::ErrorKind;

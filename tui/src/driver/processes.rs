@@ -3,7 +3,7 @@
 use storefront_api::{ProcessList, Repeats, ViewList};
 use storefront_client::{Client, ClientError};
 
-use crate::driver::effects::{failure, named};
+use crate::driver::wire::{failure, idempotency_key};
 use crate::state::{Steer, Target};
 use crate::update::processes::{Request, Response};
 
@@ -29,7 +29,7 @@ async fn look(client: &Client) -> Result<(ProcessList, ViewList, Option<Repeats>
 }
 
 async fn send(client: &Client, key: &str, steer: Steer) -> Result<(), ClientError> {
-    let key = named(key);
+    let key = idempotency_key(key);
     match steer {
         Steer::Pause(Target::Process(name)) => client.pause_process(&name, &key).await.map(drop),
         Steer::Resume(Target::Process(name)) => client.resume_process(&name, &key).await.map(drop),

@@ -208,7 +208,7 @@ impl<'a> Story<'a> {
         }
         let took = when::span(i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX));
         print(&match (&order.number, &order.reopened_because) {
-            (_, Some(reason)) => format!("Open again after {took}: {}", crate::update::sentence(reason)),
+            (_, Some(reason)) => format!("Open again after {took}: {}", crate::state::reopen_reason_text(reason)),
             (Some(number), None) if end == End::Confirmed => format!("Order {number} is confirmed, after {took}."),
             (Some(number), None) => format!("Order {number} is cancelled and refunded, after {took}."),
             (None, None) => format!("Done after {took}."),

@@ -1,12 +1,14 @@
 //! The checkout: a form, one submission under one key, and the order being watched afterwards.
 
 use storefront_api::{
-    Address, Checkout as CheckoutRequest, Country, EmailAddress, Money, OrderId, PaymentMethod, Timestamp, text,
+    Address, Checkout as CheckoutRequest, Country, EmailAddress, Money, OrderId, PaymentMethod, ReopenReason,
+    Timestamp, text,
 };
 use tui_input::Input;
 
+use crate::keys::{Action, Context};
 use crate::settings::{Contact, Settings};
-use crate::state::RetryState;
+use crate::state::{Model, RetryState};
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -285,6 +287,43 @@ impl Checkout {
                 None => Some("must be a country or its code, such as DE".to_owned()),
             },
             Field::Email => text.parse::<EmailAddress>().err().map(|wrong| wrong.to_string()),
+        }
+    }
+}
+
+impl Model {
+    /// Why the wallet cannot pay a total; `None` when it can, when the balance is unknown, or when another payment is chosen.
+    /// The shop decides: this only saves a request.
+    pub(crate) fn wallet_refusal(&self, total: Money) -> Option<String> {
+        if self.checkout.payment().token != WALLET {
+            return None;
+        }
+        let Some(customer) = self.account.customer else {
+            let key = self.keys.label(Context::Shop, Action::GoAccount);
+            return Some(format!("you have no wallet yet: {key} leads to the account, which opens one"));
+        };
+        if self.basket.order.as_ref().is_some_and(|order| order.customer_id != Some(customer)) {
+            return Some("this basket was begun by somebody else: pay it by card".to_owned());
+        }
+        let balance = self.account.balance()?;
+        (balance.currency == total.currency && balance.amount < total.amount)
+            .then(|| format!("too little for {}", crate::money::shown(total)))
+    }
+}
+
+/// Why a checkout failed and the order is a basket again, as sentences.
+pub(crate) fn reopen_reason_text(reason: &ReopenReason) -> String {
+    match reason {
+        ReopenReason::OutOfStock { .. } => "Too few are left of what is marked. Nothing was charged.".to_owned(),
+        ReopenReason::ReservationExpired => {
+            "The payment took too long, so the goods are free again. Should the money come, it goes back.".to_owned()
+        }
+        ReopenReason::PaymentDeclined { message, .. } => {
+            let message = message.trim_end_matches('.');
+            format!("The payment was declined: {message}. Nothing was charged; the basket is as it was.")
+        }
+        ReopenReason::VoucherUnavailable { voucher } => {
+            format!("The voucher {voucher} cannot be used any more and was taken off. Nothing was charged.")
         }
     }
 }

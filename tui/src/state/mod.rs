@@ -24,7 +24,7 @@ mod timeline;
 
 pub(crate) use account::{Account, AccountList, Mail, Mails, Registration};
 pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
-pub(crate) use checkout::{Checkout, Field, PAYMENTS, Payment, Phase, Submission, WALLET};
+pub(crate) use checkout::{Checkout, Field, PAYMENTS, Payment, Phase, Submission, WALLET, reopen_reason_text};
 pub(crate) use counter::{Counter, Part};
 pub(crate) use document::{DocumentView, Page};
 pub(crate) use form::{Agreed, FieldWrong, Form, FormField, FormFor, Request, Sending};

@@ -94,6 +94,12 @@ impl OpenOrder {
         self.events.get(self.list.cursor)
     }
 
+    /// Milliseconds between an event and the one before it; 0 for the first.
+    pub(crate) fn gap_before_ms(&self, place: usize) -> i64 {
+        let time_ms = |place: usize| self.events.get(place).map_or(0, |event| event.time.unix_ms());
+        place.checked_sub(1).map_or(0, |before| time_ms(place).saturating_sub(time_ms(before)))
+    }
+
     /// How many events told of an invoice, a credit note or a voucher.
     pub(crate) fn told_of_papers(&self) -> usize {
         let tells = |event: &&Event| {

@@ -2,7 +2,7 @@
 
 use crate::keys::Action;
 use crate::settings::ThemeName;
-use crate::state::{Model, Phase, Question, Screen, Tone};
+use crate::state::{Command, Model, Phase, Question, Screen, Tone};
 use crate::update::account::FileKind;
 use crate::update::{
     Effect, account, basket, checkout, counter, document, form, help, lab, order, orders, palette, processes, replay,
@@ -19,8 +19,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => help::open(model),
         Action::Palette => palette::open(model),
         Action::CloseHelp => (model.help, model.palette) = (None, None),
-        Action::RunHelp if model.palette.is_some() => return palette::run(model),
-        Action::RunHelp => return help::run(model),
+        Action::RunHelp if model.palette.is_some() => return run_command(model),
+        Action::RunHelp => {
+            return help::take_selected(model).map(|action| act(model, action)).unwrap_or_default();
+        }
         Action::NextTheme => model.theme = next_theme(model.theme),
         Action::Mouse => switch_mouse(model),
         Action::GoShop => return go(model, Screen::Shop),
@@ -68,7 +70,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Remove => return basket::remove(model),
         Action::Undo => return basket::undo(model),
         Action::EmptyBasket => return basket::empty(model),
-        Action::CheckOut => return basket::check_out(model),
+        Action::CheckOut => return checkout::start(model),
         Action::NextField if model.form.is_some() => form::step_field(model, 1),
         Action::PreviousField if model.form.is_some() => form::step_field(model, -1),
         Action::NextField => checkout::step_field(model, 1),
@@ -103,7 +105,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::SaveDiagram => return timeline::ask_for_diagram(model, false),
         Action::CopyDiagram => return timeline::ask_for_diagram(model, true),
         Action::CancelOrder => order::ask_to_cancel(model),
-        Action::AdoptBasket => return order::adopt(model),
+        Action::AdoptBasket => return basket::adopt_open_order(model),
         Action::NextPart if model.screen == Screen::Account => return account::step_part(model, 1),
         Action::PreviousPart if model.screen == Screen::Account => return account::step_part(model, -1),
         Action::NextPart => return counter::step_part(model, 1),
@@ -152,6 +154,24 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ClosePaper => model.paper = None,
         Action::Yes => return answer(model, true),
         Action::No => return answer(model, false),
+    }
+    Vec::new()
+}
+
+/// Closes the palette and runs its selected command.
+fn run_command(model: &mut Model) -> Vec<Effect> {
+    match palette::take_selected(model) {
+        Some(Command::Action(action)) => return act(model, action),
+        Some(Command::Theme(theme)) => model.theme = theme,
+        Some(Command::View(view)) => timeline::show(model, view),
+        Some(Command::FindOrder(number)) => return vec![Effect::FindOrder(number)],
+        Some(Command::OpenOrder(id)) => return order::open(model, id),
+        Some(Command::CopyJoin) => {
+            let Some(join) = model.join_command() else { return Vec::new() };
+            model.toast(Tone::Good, format!("Copied: {join}"));
+            return vec![Effect::Copy(join)];
+        }
+        None => {}
     }
     Vec::new()
 }

@@ -7,7 +7,7 @@ pub(super) use crate::state::QUANTITY_LIMIT;
 use crate::state::{
     Basket, Change, Failure, FieldWrong, Form, FormField, FormFor, Line, Load, Model, Request, RetryState, Screen, Tone,
 };
-use crate::update::{Effect, backoff_ms, checkout, new_key, refuse};
+use crate::update::{Effect, backoff_ms, new_key, order, refuse};
 
 /// How many removed lines can be put back.
 const UNDO_LIMIT: usize = 20;
@@ -100,8 +100,26 @@ pub(super) fn renew(model: &mut Model) {
     model.basket = Basket { load: Load::Ready, ..Basket::new(OrderId((model.new_id)())) };
 }
 
+/// Makes the open order the basket, if it is one.
+pub(super) fn adopt_open_order(model: &mut Model) -> Vec<Effect> {
+    let Some(order) = model.order.as_ref().and_then(|open| open.order.clone()) else { return Vec::new() };
+    if order.status != OrderStatus::InProgress {
+        model.toast(Tone::Plain, "Only an order that is still open can be the basket.");
+        return Vec::new();
+    }
+    if order.id != model.basket.order_id {
+        if !model.basket.pending.is_empty() {
+            model.toast(Tone::Plain, "The basket is still on its way to the shop. Try again in a moment.");
+            return Vec::new();
+        }
+        replace(model, order);
+    }
+    model.screen = Screen::Basket;
+    ask(model)
+}
+
 /// Makes an open order the basket.
-pub(super) fn adopt(model: &mut Model, order: Order) {
+pub(super) fn replace(model: &mut Model, order: Order) {
     model.basket = Basket { load: Load::Ready, order: Some(order.clone()), ..Basket::new(order.id) };
 }
 
@@ -122,7 +140,7 @@ pub(super) fn on_basket(model: &mut Model, id: OrderId, result: Result<Option<Or
                     let key = model.keys.label(Context::Shop, Action::GoBasket);
                     model.toast(Tone::Plain, format!("Your order is on its way through the checkout; {key} shows it."));
                 }
-                return checkout::watch(model, order);
+                return order::watch(model, order);
             }
         }
         Ok(order) => {
@@ -276,17 +294,6 @@ pub(super) fn hand_over(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::SendChange { order_id: order.id, key: new_key(model), change: Change::Empty }];
     effects.extend(send_next(model));
     effects
-}
-
-/// Goes to the checkout, unless there is nothing to buy.
-pub(super) fn check_out(model: &mut Model) -> Vec<Effect> {
-    if model.basket.is_empty() {
-        model.toast(Tone::Plain, "The basket is empty: put something in first.");
-    } else {
-        model.screen = Screen::Checkout;
-        checkout::open(model);
-    }
-    Vec::new()
 }
 
 fn chosen(model: &Model) -> Option<Line> {

@@ -1,15 +1,25 @@
 //! Buying: the form, one submission that is sent until there is a definite answer, and what becomes of the order.
 
-use storefront_api::{Money, Order, OrderId, OrderStatus, Problem, ReopenReason};
+use storefront_api::{Order, OrderId, OrderStatus, Problem, ReopenReason};
 use tui_input::Input;
 
-use crate::keys::{Action, Context};
 use crate::settings::Contact;
-use crate::state::{Failure, Field, Model, OpenOrder, Phase, RetryState, Screen, Submission, Tone, WALLET};
-use crate::update::{Effect, backoff_ms, basket, new_key, order, refuse};
+use crate::state::{Failure, Field, Model, Phase, RetryState, Screen, Submission, Tone, reopen_reason_text};
+use crate::update::{Effect, backoff_ms, basket, new_key, order};
+
+/// Goes to the checkout, unless there is nothing to buy.
+pub(super) fn start(model: &mut Model) -> Vec<Effect> {
+    if model.basket.is_empty() {
+        model.toast(Tone::Plain, "The basket is empty: put something in first.");
+    } else {
+        model.screen = Screen::Checkout;
+        open(model);
+    }
+    Vec::new()
+}
 
 /// Opens the form at the first field that needs attention.
-pub(super) fn open(model: &mut Model) {
+fn open(model: &mut Model) {
     let checkout = &mut model.checkout;
     if checkout.submission.is_some() {
         return;
@@ -19,10 +29,9 @@ pub(super) fn open(model: &mut Model) {
     let wrong = checkout.request(model.basket.total()).err().unwrap_or_default();
     checkout.focus = wrong.first().map_or(Field::Payment, |(field, _)| *field);
     checkout.errors.clear();
-    checkout.notice = model.basket.reopened_because().map(sentence);
+    checkout.notice = model.basket.reopened_because().map(reopen_reason_text);
 }
 
-/// Fills the empty form in.
 /// Fills the form in for a shop to play with, unless somebody has typed something.
 pub(super) fn offer_demo(model: &mut Model) {
     if model.checkout.contact() == Contact::default() {
@@ -84,7 +93,7 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let total = model.checkout.new_total.unwrap_or_else(|| model.basket.total());
-    if let Some(why_not) = wallet_cannot_pay(model, total) {
+    if let Some(why_not) = model.wallet_refusal(total) {
         model.checkout.focus = Field::Payment;
         model.checkout.errors = vec![(Field::Payment, why_not)];
         return Vec::new();
@@ -110,23 +119,6 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
             send(model)
         }
     }
-}
-
-/// Why the wallet, if it is chosen, cannot pay so much; the shop has the last word.
-pub(crate) fn wallet_cannot_pay(model: &Model, total: Money) -> Option<String> {
-    if model.checkout.payment().token != WALLET {
-        return None;
-    }
-    let Some(customer) = model.account.customer else {
-        let key = model.keys.label(Context::Shop, Action::GoAccount);
-        return Some(format!("you have no wallet yet: {key} leads to the account, which opens one"));
-    };
-    if model.basket.order.as_ref().is_some_and(|order| order.customer_id != Some(customer)) {
-        return Some("this basket was begun by somebody else: pay it by card".to_owned());
-    }
-    let balance = model.account.balance()?;
-    (balance.currency == total.currency && balance.amount < total.amount)
-        .then(|| format!("too little for {}", crate::money::shown(total)))
 }
 
 /// Sends the submission, unless it is on its way or waiting for its time.
@@ -162,7 +154,7 @@ pub(super) fn on_checked_out(model: &mut Model, key: &str, result: Result<Order,
             model.checkout.submission = None;
             model.checkout.new_total = None;
             basket::renew(model);
-            watch(model, order)
+            order::watch(model, order)
         }
         Err(failure) if submission.tries.go_on_after(&failure) => try_later(model),
         Err(Failure::Refused(problem)) => {
@@ -214,37 +206,28 @@ fn refused(model: &mut Model, problem: &Problem) -> Vec<Effect> {
     basket::ask(model)
 }
 
-/// Follows an order through the checkout.
-pub(super) fn watch(model: &mut Model, order: Order) -> Vec<Effect> {
-    let id = order.id;
-    model.checkout.phase = Phase::Watching(id);
-    model.order = Some(OpenOrder { order: Some(order), ..OpenOrder::new(id) });
-    order::ask(model)
-}
-
-/// Looks whether the watched order has come to an end.
-pub(super) fn follow(model: &mut Model, order: &Order) -> Vec<Effect> {
+/// Takes in a new state of the watched order: ends the watching when the order has left the checkout.
+pub(super) fn follow(model: &mut Model, order: &Order) {
     if model.checkout.watched() != Some(order.id) {
-        return Vec::new();
+        return;
     }
     match order.status {
-        OrderStatus::InProgress => reopened(model, order),
-        OrderStatus::CheckedOut => Vec::new(),
+        OrderStatus::InProgress => on_reopened(model, order),
+        OrderStatus::CheckedOut => {}
         OrderStatus::Confirmed
         | OrderStatus::Shipped
         | OrderStatus::Delivered
         | OrderStatus::Cancelled
         | OrderStatus::Expired => {
             if model.screen != Screen::Checkout {
-                tell_the_end(model, order);
+                announce_end(model, order);
                 model.checkout.phase = Phase::Form;
             }
-            Vec::new()
         }
     }
 }
 
-fn tell_the_end(model: &mut Model, order: &Order) {
+fn announce_end(model: &mut Model, order: &Order) {
     let name = order.number.clone().unwrap_or_else(|| "Your order".to_owned());
     if order.status == OrderStatus::Cancelled {
         model.toast(Tone::Plain, format!("{name} is cancelled."));
@@ -256,15 +239,15 @@ fn tell_the_end(model: &mut Model, order: &Order) {
 }
 
 /// The order is a basket again: back to the payment with the reason, unless another basket has been begun meanwhile.
-fn reopened(model: &mut Model, order: &Order) -> Vec<Effect> {
+fn on_reopened(model: &mut Model, order: &Order) {
     model.checkout.phase = Phase::Form;
-    let reason = order.reopened_because.as_ref().map(sentence);
+    let reason = order.reopened_because.as_ref().map(reopen_reason_text);
     let reason = reason.unwrap_or_else(|| "The checkout did not go through.".to_owned());
     if !model.basket.is_empty() && model.basket.order_id != order.id {
         model.toast(Tone::Bad, format!("{reason} The order is open again under Orders."));
-        return Vec::new();
+        return;
     }
-    basket::adopt(model, order.clone());
+    basket::replace(model, order.clone());
     if let Some(ReopenReason::OutOfStock { product_ids }) = &order.reopened_because {
         for id in product_ids {
             model.basket.refused.insert(id.clone(), "too few are left".to_owned());
@@ -275,24 +258,6 @@ fn reopened(model: &mut Model, order: &Order) -> Vec<Effect> {
         model.checkout.focus = Field::Payment;
     } else {
         model.toast(Tone::Bad, format!("{reason} The basket is as it was."));
-    }
-    Vec::new()
-}
-
-/// Why a checkout failed, for people.
-pub(crate) fn sentence(reason: &ReopenReason) -> String {
-    match reason {
-        ReopenReason::OutOfStock { .. } => "Too few are left of what is marked. Nothing was charged.".to_owned(),
-        ReopenReason::ReservationExpired => {
-            "The payment took too long, so the goods are free again. Should the money come, it goes back.".to_owned()
-        }
-        ReopenReason::PaymentDeclined { message, .. } => {
-            let message = message.trim_end_matches('.');
-            format!("The payment was declined: {message}. Nothing was charged; the basket is as it was.")
-        }
-        ReopenReason::VoucherUnavailable { voucher } => {
-            format!("The voucher {voucher} cannot be used any more and was taken off. Nothing was charged.")
-        }
     }
 }
 
@@ -313,9 +278,4 @@ pub(super) fn cancel(model: &mut Model, id: OrderId) -> Vec<Effect> {
     };
     open.cancelling = Some(key.clone());
     vec![Effect::CancelOrder { id, key }]
-}
-
-/// Tells that something was refused.
-pub(super) fn tell(model: &mut Model, failure: &Failure) {
-    refuse(model, failure);
 }

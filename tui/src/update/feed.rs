@@ -3,14 +3,10 @@
 use storefront_api::{Event, Paused};
 use uuid::Uuid;
 
-use crate::settings::Settings;
-use crate::state::{Connection, Model, OpenOrder, Screen, StartedOver};
+use crate::state::{Connection, Model, OpenOrder, Screen};
 use crate::update::{
-    Effect, Feed, account, basket, checkout, counter, form, lab, order, orders, processes, refetch, shop,
+    Effect, Feed, account, basket, checkout, counter, form, lab, order, orders, processes, refetch, shop, start_over,
 };
-
-/// How long it is told on every screen that the shop was started over.
-const STARTED_OVER_MS: i64 = 30_000;
 
 pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
     match feed {
@@ -37,7 +33,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             refetch(model)
         }
         Feed::Shop { log, lab } => on_shop(model, log, lab),
-        Feed::StartedOver => start_over(model),
+        Feed::StartedOver => start_over::start_over(model),
         Feed::Paused(paused) => on_paused(model, paused),
         Feed::SwitchThrown => {
             online(model);
@@ -57,38 +53,12 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
 /// Says which log this is. One that is another than when the client was closed is like one that was started over meanwhile.
 fn on_shop(model: &mut Model, log: Option<Uuid>, lab: bool) -> Vec<Effect> {
     let other = model.log_id.is_some() && log.is_some() && model.log_id != log;
-    let effects = if other { start_over(model) } else { Vec::new() };
+    let effects = if other { start_over::start_over(model) } else { Vec::new() };
     model.log_id = log.or(model.log_id);
     if lab {
         checkout::offer_demo(model);
     }
     effects
-}
-
-/// The shop has another log: nothing that was known, chosen or on its way holds any more. What the shopper has typed and how
-/// the client looks stays.
-pub(super) fn start_over(model: &mut Model) -> Vec<Effect> {
-    let settings =
-        Settings { basket: None, checking_out: None, customer: None, product: None, log: None, ..model.settings() };
-    let until = model.in_ms(STARTED_OVER_MS);
-    let fresh = Model {
-        zone: model.zone.clone(),
-        size: model.size,
-        embedded: model.embedded,
-        open_to_network: model.open_to_network,
-        shop_url: model.shop_url.take(),
-        mailbox_url: model.mailbox_url.take(),
-        actor: model.actor.take(),
-        connection: model.connection.clone(),
-        theme: model.theme,
-        toasts: std::mem::take(&mut model.toasts),
-        keys: std::mem::take(&mut model.keys),
-        mouse: model.mouse,
-        started_over: Some(StartedOver { at: model.now, until }),
-        ..Model::new(&settings, model.now, model.new_id)
-    };
-    *model = fresh;
-    vec![Effect::FollowAnew]
 }
 
 /// Shows what is paused; lists that stand elsewhere than before are read anew.

@@ -2,19 +2,15 @@
 
 use crate::keys::Action;
 use crate::state::{Help, Model};
-use crate::update::{Effect, actions};
 
 pub(super) fn open(model: &mut Model) {
     model.help = Some(Help::new(model.context()));
 }
 
-/// Closes the help and does what the chosen line says.
-pub(super) fn run(model: &mut Model) -> Vec<Effect> {
-    let chosen = model.help.take().and_then(|help| help.selected(&model.keys).map(|binding| binding.action));
-    match chosen {
-        Some(action) if action != Action::Help => actions::act(model, action),
-        _ => Vec::new(),
-    }
+/// Closes the help and returns the action of the selected line.
+pub(super) fn take_selected(model: &mut Model) -> Option<Action> {
+    let selected = model.help.take().and_then(|help| help.selected(&model.keys).map(|binding| binding.action));
+    selected.filter(|action| *action != Action::Help)
 }
 
 pub(super) fn step(model: &mut Model, by: isize) {

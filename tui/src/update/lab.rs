@@ -10,7 +10,7 @@ use crate::keys::Action;
 use crate::state::lab::Held;
 use crate::state::lab::{Number, Side, played_by};
 use crate::state::{Failure, Load, Model, Question, Screen, Steer, Target, Tone};
-use crate::update::{Effect, feed, order, processes, refuse};
+use crate::update::{Effect, order, processes, refuse, start_over};
 
 pub(super) use switches::{agreed, request};
 
@@ -359,7 +359,7 @@ fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect>
                 None => "The shop is as on its first day; the old log was in memory and is gone".to_owned(),
             };
             model.toast(Tone::Good, said);
-            feed::start_over(model)
+            start_over::start_over(model)
         }
         Err(failure) => {
             refuse(model, &failure);

@@ -17,6 +17,7 @@ mod palette;
 pub(crate) mod processes;
 mod replay;
 mod shop;
+mod start_over;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timeline;
@@ -28,7 +29,6 @@ use storefront_api::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::checkout::{sentence, wallet_cannot_pay};
 use crate::keys::{Action, Key};
 use crate::settings::Settings;
 use crate::state::{Agreed, Change, Connection, Failure, Model, Picture, Replay, Request, Screen, Tone};
@@ -264,7 +264,12 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Changed { key, result } => basket::on_changed(model, &key, result),
         Msg::CheckedOut { key, result } => checkout::on_checked_out(model, &key, result),
         Msg::Orders { sequence, more, result } => orders::on_orders(model, sequence, more, result),
-        Msg::Timeline { id, result } => order::on_timeline(model, id, result),
+        Msg::Timeline { id, result } => {
+            if let Ok(timeline) = &result {
+                checkout::follow(model, &timeline.order);
+            }
+            order::on_timeline(model, id, result)
+        }
         Msg::Cancelled { key, result } => order::on_cancelled(model, &key, result),
         Msg::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
         Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),

@@ -2,8 +2,8 @@
 
 use storefront_api::{Order, OrderId, OrderNumber, OrderStatus, StepState, Timeline, Timestamp};
 
-use crate::state::{Failure, Load, Model, OpenOrder, Question, Screen, Tone};
-use crate::update::{Effect, basket, checkout, refuse};
+use crate::state::{Failure, Load, Model, OpenOrder, Phase, Question, Screen, Tone};
+use crate::update::{Effect, refuse};
 
 /// How long after the last event a running step still counts its seconds on screen.
 const COUNTING_MS: i64 = 120_000;
@@ -35,8 +35,8 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
 
 pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timeline, Failure>) -> Vec<Effect> {
     let Some(open) = model.order.as_mut().filter(|open| open.id == id) else {
-        // Another order is open; of the one on its way through the checkout only the end matters.
-        return result.map(|timeline| checkout::follow(model, &timeline.order)).unwrap_or_default();
+        // Another order is open.
+        return Vec::new();
     };
     open.asking = false;
     match result {
@@ -50,13 +50,8 @@ pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timelin
             open.steps = timeline.steps;
             open.load = Load::Ready;
             let again = std::mem::take(&mut open.ask_again) || more;
-            let order = timeline.order;
-            open.order = Some(order.clone());
-            let mut effects = checkout::follow(model, &order);
-            if again {
-                effects.extend(ask(model));
-            }
-            effects
+            open.order = Some(timeline.order);
+            if again { ask(model) } else { Vec::new() }
         }
         Err(failure) => {
             open.ask_again = false;
@@ -116,7 +111,7 @@ pub(super) fn on_cancelled(model: &mut Model, key: &str, result: Result<Order, F
             ask(model)
         }
         Err(failure) => {
-            checkout::tell(model, &failure);
+            refuse(model, &failure);
             ask(model)
         }
     }
@@ -138,24 +133,6 @@ pub(super) fn ask_to_cancel(model: &mut Model) {
     }
 }
 
-/// Makes the open order the basket, if it is one.
-pub(super) fn adopt(model: &mut Model) -> Vec<Effect> {
-    let Some(order) = model.order.as_ref().and_then(|open| open.order.clone()) else { return Vec::new() };
-    if order.status != OrderStatus::InProgress {
-        model.toast(Tone::Plain, "Only an order that is still open can be the basket.");
-        return Vec::new();
-    }
-    if order.id != model.basket.order_id {
-        if !model.basket.pending.is_empty() {
-            model.toast(Tone::Plain, "The basket is still on its way to the shop. Try again in a moment.");
-            return Vec::new();
-        }
-        basket::adopt(model, order);
-    }
-    model.screen = Screen::Basket;
-    basket::ask(model)
-}
-
 /// Opens the order that is on its way through the checkout again.
 pub(super) fn watch_again(model: &mut Model) -> Vec<Effect> {
     if let Some(id) = model.checkout.watched()
@@ -163,5 +140,13 @@ pub(super) fn watch_again(model: &mut Model) -> Vec<Effect> {
     {
         model.order = Some(OpenOrder::new(id));
     }
+    ask(model)
+}
+
+/// Follows an order through the checkout.
+pub(super) fn watch(model: &mut Model, order: Order) -> Vec<Effect> {
+    let id = order.id;
+    model.checkout.phase = Phase::Watching(id);
+    model.order = Some(OpenOrder { order: Some(order), ..OpenOrder::new(id) });
     ask(model)
 }

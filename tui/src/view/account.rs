@@ -13,7 +13,7 @@ use ratatui::style::Style;
 use crate::keys::{Action, Context};
 use crate::state::account::Part;
 use crate::state::{AccountList, Load, Model};
-use crate::view::order::short_id;
+use crate::view::labels::short_id;
 use crate::view::text::{first_line, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, parts, row};

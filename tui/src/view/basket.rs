@@ -5,8 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::money;
-use crate::state::{Line, Load, Model};
-use crate::update::sentence;
+use crate::state::{Line, Load, Model, reopen_reason_text};
 use crate::view::text::{first_line, put, put_right, rule, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, row};
@@ -26,7 +25,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     let mut body = area;
     if let Some(reason) = model.basket.reopened_because() {
         let roomy = area.height >= 16;
-        let notice = wrap_into(&sentence(reason), body.width, if roomy { 2 } else { 1 });
+        let notice = wrap_into(&reopen_reason_text(reason), body.width, if roomy { 2 } else { 1 });
         for (line, text) in notice.iter().enumerate() {
             put(buffer, body.x, row(body, line).y, text, theme.bad, body.width);
         }

@@ -7,7 +7,6 @@ use storefront_api::{Order, OrderStatus};
 use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Field, Model, PAYMENTS, Payment, Phase, WALLET};
-use crate::update::wallet_cannot_pay;
 use crate::view::text::{put, put_all, put_right, rule, visible, width, wrap, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, instead, row, steps, timeline};
@@ -118,7 +117,7 @@ fn payments(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     // What stands in the way is said beside the choice, before anybody buys.
     let total = checkout.new_total.unwrap_or_else(|| model.basket.total());
     let error = checkout.errors.iter().find(|(field, _)| *field == Field::Payment).map(|(_, text)| text.clone());
-    let error = error.or_else(|| wallet_cannot_pay(model, total)).map(|text| format!("! {text}"));
+    let error = error.or_else(|| model.wallet_refusal(total)).map(|text| format!("! {text}"));
     if usize::from(area.height) < PAYMENTS.len() {
         let name = named(model, checkout.payment());
         let shown = if focused { format!("‹ {name} ›") } else { name };

@@ -6,9 +6,10 @@ use ratatui::style::Style;
 use storefront_api::Event;
 
 use crate::event_text;
+use crate::state::OpenOrder;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
-use crate::view::{json, row};
+use crate::view::{json, row, when};
 
 /// How one line of a list of events begins.
 pub(super) struct Start<'a> {
@@ -44,6 +45,11 @@ pub(super) fn line(event: &Event, start: &Start<'_>, chosen: bool, theme: &Theme
     put(buffer, x, row.y, &what, on_row(theme.text), named.min(room(x)));
     x += named + 2;
     put(buffer, x, row.y, &event_text::of(event), on_row(theme.dim), room(x));
+}
+
+/// The time since the previous event of an order: `+12 ms`.
+pub(super) fn elapsed(open: &OpenOrder, place: usize) -> String {
+    format!("+{}", when::span(open.gap_before_ms(place)))
 }
 
 /// The event with everything that is known about it.

@@ -6,7 +6,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use crate::keys::{Action, Binding, Context};
 use crate::state::{Help, Model, Question, Steer, process_sentence};
-use crate::view::order::short_id;
+use crate::view::labels::short_id;
 use crate::view::text::{first_line, put, put_all, visible, width, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, row};

@@ -10,8 +10,7 @@ use crate::event_text;
 use crate::state::OpenOrder;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
-use crate::view::timeline::{gap_ms, since_the_one_before};
-use crate::view::{below, choose, row, when};
+use crate::view::{below, choose, event, row, when};
 
 /// The lanes from left to right: their names, and short ones for narrow screens.
 const LANES: [(&str, &str); 6] = [
@@ -54,8 +53,8 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
         put(buffer, x_of(place), area.y, name, theme.dim, wide.max(1));
     }
     let body = below(area, 1);
-    for (place, line) in window(open, usize::from(body.height)).into_iter().enumerate() {
-        let row = row(body, place);
+    for (line_number, line) in window(open, usize::from(body.height)).into_iter().enumerate() {
+        let row = row(body, line_number);
         let chosen = line == Line::Event(open.list.cursor);
         if chosen {
             choose(theme, row, buffer);
@@ -69,19 +68,19 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
                 let text = format!("⋯ {}", when::span(gap_ms));
                 put(buffer, area.x + 2, row.y, &text, theme.dim, times.max(10).saturating_sub(2));
             }
-            Line::Event(event) => {
+            Line::Event(place) => {
                 if times > 2 {
-                    let time = since_the_one_before(open, event);
+                    let time = event::elapsed(open, place);
                     put_right(buffer, area.x + 10, row.y, &time, on_row(theme.dim), 8);
                 }
-                one(open, event, &on_row, theme, (row, &x_of), buffer);
+                draw_event(open, place, &on_row, theme, (row, &x_of), buffer);
             }
         }
     }
 }
 
 /// The arrow and the name of one event.
-fn one(
+fn draw_event(
     open: &OpenOrder,
     place: usize,
     on_row: &dyn Fn(Style) -> Style,
@@ -119,7 +118,7 @@ fn one(
 
 /// As many lines as there is room for, with the chosen event near the middle.
 fn window(open: &OpenOrder, room: usize) -> Vec<Line> {
-    let folded = |place: usize| gap_ms(open, place) >= LONG_GAP_MS;
+    let folded = |place: usize| open.gap_before_ms(place) >= LONG_GAP_MS;
     let above = room / 2;
     // At most `room` events matter on either side, however many there are.
     let first = open.list.cursor.saturating_sub(room);
@@ -128,7 +127,7 @@ fn window(open: &OpenOrder, room: usize) -> Vec<Line> {
     let mut cursor = 0;
     for place in first..last {
         if folded(place) {
-            lines.push(Line::Gap(gap_ms(open, place)));
+            lines.push(Line::Gap(open.gap_before_ms(place)));
         }
         if place == open.list.cursor {
             cursor = lines.len();

@@ -14,6 +14,7 @@ mod help;
 mod hints;
 mod json;
 mod lab;
+mod labels;
 mod lanes;
 mod log;
 mod order;

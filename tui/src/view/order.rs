@@ -2,12 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use storefront_api::{Dispute, DisputeState, Order, OrderStatus, PaymentStatus, Refund, RefundState};
+use storefront_api::{Dispute, DisputeState, Order, Refund, RefundState};
 
 use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Load, Model, OpenOrder, TimelineView};
+use crate::view::labels::{order_status, payment_status, short_id};
 use crate::view::text::{put, put_all, put_right, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, failed, instead, row, steps, timeline};
@@ -42,7 +42,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
 
 fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let name = order.number.clone().unwrap_or_else(|| format!("Order {}", short_id(&order.id.to_string())));
-    let (status, style) = status(order.status, theme);
+    let (status, style) = order_status(order.status, theme);
     let total = money::shown(order.total);
     let right = put_right(buffer, area.right(), area.y, &total, theme.strong, 16);
     let pieces = [
@@ -50,7 +50,7 @@ fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         ("   ", theme.dim),
         (status, style),
         ("   ", theme.dim),
-        (payment(order.payment_status), theme.dim),
+        (payment_status(order.payment_status), theme.dim),
     ];
     put_all(buffer, area.x, area.y, &pieces, right.saturating_sub(area.x + 1));
 }
@@ -129,36 +129,4 @@ fn items(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
         }
     }
     u16::try_from(height).unwrap_or(4)
-}
-
-/// The state of an order in words.
-pub(super) fn status(status: OrderStatus, theme: &Theme) -> (&'static str, Style) {
-    match status {
-        OrderStatus::InProgress => ("open basket", theme.dim),
-        OrderStatus::CheckedOut => ("checking out", theme.accent),
-        OrderStatus::Confirmed => ("confirmed", theme.good),
-        OrderStatus::Shipped => ("shipped", theme.good),
-        OrderStatus::Delivered => ("delivered", theme.good),
-        OrderStatus::Cancelled => ("cancelled", theme.bad),
-        OrderStatus::Expired => ("over", theme.dim),
-    }
-}
-
-/// The state of the money in words.
-pub(super) fn payment(status: PaymentStatus) -> &'static str {
-    match status {
-        PaymentStatus::None => "",
-        PaymentStatus::Pending => "payment under way",
-        PaymentStatus::AuthenticationRequired => "your bank asks you",
-        PaymentStatus::Paid => "paid",
-        PaymentStatus::Declined => "declined",
-        PaymentStatus::Refunding => "being refunded",
-        PaymentStatus::Refunded => "refunded",
-        PaymentStatus::Disputed => "disputed at the bank",
-    }
-}
-
-/// The end of an id, which tells ids apart that were made about the same time.
-pub(super) fn short_id(id: &str) -> &str {
-    id.rsplit('-').next().unwrap_or(id)
 }

@@ -8,7 +8,7 @@ use storefront_api::OrderSummary;
 use crate::keys::{Action, Context};
 use crate::money;
 use crate::state::{Load, Model};
-use crate::view::order::{short_id, status};
+use crate::view::labels::{order_status, short_id};
 use crate::view::text::{first_line, put, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, row, when};
@@ -20,7 +20,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         total => format!("{total} orders"),
     };
     let head = row(area, 0);
-    let filter = orders.status.map_or("All orders", |wanted| status(wanted, theme).0);
+    let filter = orders.status.map_or("All orders", |wanted| order_status(wanted, theme).0);
     let style = if orders.status.is_some() { theme.strong } else { theme.text };
     put(buffer, head.x, head.y, filter, style, head.width);
     put_right(buffer, head.right(), head.y, &count, theme.dim, 16);
@@ -79,7 +79,7 @@ pub(super) fn one(
         x += if narrow { 11 } else { 15 };
     }
     if with_state {
-        let (word, style) = status(order.status, theme);
+        let (word, style) = order_status(order.status, theme);
         put(buffer, x, row.y, word, on_row(style), 12);
         x += if narrow { 13 } else { 14 };
     }

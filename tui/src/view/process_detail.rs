@@ -7,7 +7,7 @@ use storefront_api::{ParkedState, Process, Repeat, RepeatKind, View, WebhookCoun
 
 use crate::keys::Action;
 use crate::state::{Model, Processes, Row, Waiting};
-use crate::view::order::short_id;
+use crate::view::labels::short_id;
 use crate::view::text::{first_line, put, put_right, wrap, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, processes, row, when};

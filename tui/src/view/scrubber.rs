@@ -7,34 +7,32 @@ use serde_json::Value;
 use storefront_api::{FieldChange, Money, Order, OrderDiff, ReopenReason};
 
 use crate::money;
-use crate::state::OpenOrder;
-use crate::update::sentence;
-use crate::view::order::{payment, status};
+use crate::state::{OpenOrder, reopen_reason_text};
+use crate::view::labels::{order_status, payment_status};
 use crate::view::text::{put, put_right, wrap};
 use crate::view::theme::Theme;
-use crate::view::timeline::since_the_one_before;
-use crate::view::{below, choose, row};
+use crate::view::{below, choose, event, row};
 
 pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let Some(event) = open.selected() else { return };
+    let Some(selected) = open.selected() else { return };
     bar(open, theme, row(area, 0), buffer);
     let line = row(area, 1);
     choose(theme, line, buffer);
-    let time = since_the_one_before(open, open.list.cursor);
-    let start = crate::view::event::Start { time: &time, time_width: 8 };
-    crate::view::event::line(event, &start, true, theme, line, buffer);
+    let time = event::elapsed(open, open.list.cursor);
+    let start = event::Start { time: &time, time_width: 8 };
+    event::line(selected, &start, true, theme, line, buffer);
     let body = below(area, if area.height >= 8 { 3 } else { 2 });
     if body.height == 0 {
         return;
     }
-    let known = open.past.get(event.position);
-    let failed = open.past.failed.as_ref().filter(|(position, _)| *position == event.position);
+    let known = open.past.get(selected.position);
+    let failed = open.past.failed.as_ref().filter(|(position, _)| *position == selected.position);
     if let (None, Some((_, failure))) = (known, failed) {
         let text = format!("The shop does not say: {}", failure.sentence());
         put(buffer, body.x + 2, body.y, &text, theme.bad, body.width.saturating_sub(2));
         return;
     }
-    let Some((at, diff)) = open.past.nearest(event.position) else {
+    let Some((at, diff)) = open.past.nearest(selected.position) else {
         put(buffer, body.x + 2, body.y, "Asking the shop how it was then …", theme.dim, body.width);
         return;
     };
@@ -84,9 +82,9 @@ fn state(title: &str, order: Option<&Order>, theme: &Theme, area: Rect, buffer: 
         put(buffer, lines.x + 2, lines.y, "It had not begun.", theme.text, lines.width);
         return;
     };
-    let (word, style) = status(order.status, theme);
+    let (word, style) = order_status(order.status, theme);
     let x = put(buffer, lines.x + 2, lines.y, word, style, lines.width);
-    let money_word = payment(order.payment_status);
+    let money_word = payment_status(order.payment_status);
     let version = format!("version {}", order.version);
     let right = put_right(buffer, lines.right(), lines.y, &version, theme.dim, 14);
     put(buffer, x + 2, lines.y, money_word, theme.dim, right.saturating_sub(x + 3));
@@ -115,7 +113,7 @@ fn state(title: &str, order: Option<&Order>, theme: &Theme, area: Rect, buffer: 
     if let Some(reason) = &order.reopened_because {
         let row = row(lines, at + 1);
         if row.height > 0 {
-            put(buffer, row.x + 2, row.y, &sentence(reason), theme.warn, row.width.saturating_sub(2));
+            put(buffer, row.x + 2, row.y, &reopen_reason_text(reason), theme.warn, row.width.saturating_sub(2));
         }
     }
 }
@@ -157,7 +155,7 @@ fn value(value: &Value) -> String {
         return money::shown(money);
     }
     if let Ok(reason) = serde_json::from_value::<ReopenReason>(value.clone()) {
-        return sentence(&reason);
+        return reopen_reason_text(&reason);
     }
     match value {
         Value::String(text) => words(text),

@@ -80,20 +80,9 @@ fn list(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         if chosen {
             choose(theme, row, buffer);
         }
-        let time = since_the_one_before(open, place);
+        let time = event::elapsed(open, place);
         event::line(&open.events[place], &Start { time: &time, time_width: 8 }, chosen, theme, row, buffer);
     }
-}
-
-/// The span from one event to the next: `+12 ms`.
-pub(super) fn since_the_one_before(open: &OpenOrder, place: usize) -> String {
-    format!("+{}", when::span(gap_ms(open, place)))
-}
-
-/// The milliseconds between an event and the one before it.
-pub(super) fn gap_ms(open: &OpenOrder, place: usize) -> i64 {
-    let at = |place: usize| open.events.get(place).map_or(0, |event| event.time.unix_ms());
-    place.checked_sub(1).map_or(0, |before| at(place).saturating_sub(at(before)))
 }
 
 /// Whether a list of events follows the log: `[live]`, `[paused +12]`, `[stale 8 s]`.

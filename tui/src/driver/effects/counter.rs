@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use storefront_api::{OrderListQuery, Page, StockItem, StockQuery};
 use storefront_client::{Client, ClientError, IdempotencyKey};
 
-use super::failure;
+use crate::driver::wire::failure;
 use crate::state::counter::{Agreed, Figures, Request, STATES};
 use crate::update::counter::{CounterRequest, CounterResponse};
 

@@ -7,7 +7,7 @@ use storefront_api::{Voucher, VoucherStatus};
 
 use crate::money;
 use crate::state::Model;
-use crate::view::order::short_id;
+use crate::view::labels::short_id;
 use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::when;

@@ -7,7 +7,7 @@ use storefront_api::{Movement, MovementKind};
 
 use crate::money;
 use crate::state::Model;
-use crate::view::order::short_id;
+use crate::view::labels::short_id;
 use crate::view::text::{put, put_all, put_right};
 use crate::view::theme::Theme;
 use crate::view::{below, row, when};

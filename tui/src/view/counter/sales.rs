@@ -11,7 +11,7 @@ use crate::money;
 use crate::state::counter::{Bar, Figures, STATES};
 use crate::state::{Load, Model};
 use crate::view::counter::scaled;
-use crate::view::order::status;
+use crate::view::labels::order_status;
 use crate::view::text::{put, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::{below, failed, instead, more_below, row};
@@ -86,7 +86,7 @@ fn side_by_side(model: &Model, figures: &Figures, theme: &Theme, area: Rect, buf
 type Count<'a> = (&'a str, u64, Style);
 
 fn states<'a>(figures: &Figures, theme: &Theme) -> Vec<Count<'a>> {
-    let named = STATES.into_iter().map(|state| status(state, theme));
+    let named = STATES.into_iter().map(|state| order_status(state, theme));
     named.zip(figures.states).map(|((name, style), count)| (name, count, style)).collect()
 }
 
