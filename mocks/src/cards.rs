@@ -9,6 +9,7 @@ mod errors;
 mod methods;
 mod objects;
 mod operations;
+mod outcome;
 mod params;
 mod refunds;
 mod routes;
@@ -33,11 +34,12 @@ pub use webhooks::WebhookTarget;
 
 use crate::{
     faults::{FaultSwitch, locked},
-    journal::{Entry, Journal},
+    journal::{Journal, JournalEntry},
 };
 use errors::ApiError;
 use objects::PaymentMethod;
-use operations::{Done, Operation, World};
+use operations::Operation;
+use outcome::{OperationContext, Outcome};
 use params::Params;
 use webhooks::{Event, Webhooks};
 
@@ -103,6 +105,10 @@ pub(crate) struct CardEntry {
     methods: Vec<PaymentMethod>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<Answer>,
+}
+
+impl JournalEntry for CardEntry {
+    const STUB: &'static str = "card";
 }
 
 impl fmt::Debug for CardGateway {
@@ -241,25 +247,25 @@ impl CardGateway {
         key: Option<(String, String)>,
         claim: Option<Running>,
     ) -> Result<Posted, ApiError> {
-        let world = World {
+        let context = OperationContext {
             now: jiff::Timestamp::now().as_second(),
             decline_all: self.settings.faults.get().decline,
             base_url: self.settings.base_url.clone(),
         };
         let mut books = locked(&self.books);
-        let Done { status, body, touched, events } = operations::perform(&books, operation, params, &world)?;
+        let Outcome { status, body, changed, events } = operations::perform(&books, operation, params, &context)?;
         let body = body.to_string();
         let idempotency_key = key.as_ref().map(|(key, _)| key.clone());
         let answer =
             key.map(|(key, fingerprint)| Answer { key, fingerprint, status: status.as_u16(), body: body.clone() });
-        let entry = CardEntry { answer, ..touched };
+        let entry = CardEntry { answer, ..changed };
         let has_charges = !entry.charges.is_empty();
-        self.journal.append(&Entry::Card(Box::new(entry.clone())));
+        self.journal.append(&entry);
         books.apply(entry);
         drop(books);
         drop(claim);
         for (kind, object) in events {
-            self.webhooks.tell(Event { kind, object, idempotency_key: idempotency_key.clone(), created: world.now });
+            self.webhooks.tell(Event { kind, object, idempotency_key: idempotency_key.clone(), created: context.now });
         }
         if has_charges {
             self.charges.send_modify(|count| *count += 1);

@@ -5,26 +5,21 @@
 //! is still true, so it does not grow for ever. Power loss is not guarded against: this is a stand-in.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{cards::CardEntry, faults::locked, mail::MailEntry, products::ProductEntry};
+use crate::faults::locked;
 
-/// One line of the file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Entry {
-    /// Something happened in the product service.
-    Product(ProductEntry),
-    /// Something happened at the card gateway.
-    Card(Box<CardEntry>),
-    /// Something happened in the mailbox.
-    Mail(MailEntry),
+/// What one stub writes. A line of the file is an object with one field: [`JournalEntry::STUB`] with the entry.
+pub(crate) trait JournalEntry: Serialize {
+    /// The name of the stub in the file.
+    const STUB: &'static str;
 }
 
 /// The open end of the file, or nothing when there is no file. Cheap to clone.
@@ -38,9 +33,9 @@ struct Pen {
 
 impl Journal {
     /// Adds a line. A failure is logged and not reported further: the stub goes on from memory.
-    pub(crate) fn append(&self, entry: &Entry) {
+    pub(crate) fn append<E: JournalEntry>(&self, entry: &E) {
         let Some(pen) = &self.0 else { return };
-        let written = line_of(entry).and_then(|line| locked(&pen.file).write_all(&line));
+        let written = line(entry).and_then(|line| locked(&pen.file).write_all(&line));
         if let Err(error) = written {
             tracing::warn!(%error, "the state file could not be written; the stubs go on without it");
         }
@@ -50,10 +45,10 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder cannot be written to; the file is as before then.
-    pub(crate) fn start_over(&self, entries: impl IntoIterator<Item = Entry>) -> io::Result<()> {
+    pub(crate) fn start_over(&self, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
         let Some(pen) = &self.0 else { return Ok(()) };
         let mut file = locked(&pen.file);
-        *file = write_anew(&pen.path, entries)?;
+        *file = write_anew(&pen.path, lines)?;
         Ok(())
     }
 }
@@ -62,7 +57,7 @@ impl Journal {
 ///
 /// # Errors
 /// When the file cannot be read, or when a line other than the last is damaged.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<Entry>> {
+pub(crate) fn read<E: DeserializeOwned>(path: &Path) -> io::Result<Vec<E>> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -88,12 +83,12 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<Entry>> {
 ///
 /// # Errors
 /// When the folder cannot be written to.
-pub(crate) fn replace(path: &Path, entries: impl IntoIterator<Item = Entry>) -> io::Result<Journal> {
-    let file = Mutex::new(write_anew(path, entries)?);
+pub(crate) fn replace(path: &Path, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<Journal> {
+    let file = Mutex::new(write_anew(path, lines)?);
     Ok(Journal(Some(Arc::new(Pen { path: path.to_owned(), file }))))
 }
 
-fn write_anew(path: &Path, entries: impl IntoIterator<Item = Entry>) -> io::Result<File> {
+fn write_anew(path: &Path, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<File> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
@@ -101,8 +96,8 @@ fn write_anew(path: &Path, entries: impl IntoIterator<Item = Entry>) -> io::Resu
     beside.push(".new");
     let beside = PathBuf::from(beside);
     let mut file = io::BufWriter::new(File::create(&beside)?);
-    for entry in entries {
-        file.write_all(&line_of(&entry)?)?;
+    for line in lines {
+        file.write_all(&line?)?;
     }
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
@@ -110,8 +105,12 @@ fn write_anew(path: &Path, entries: impl IntoIterator<Item = Entry>) -> io::Resu
     Ok(file)
 }
 
-fn line_of(entry: &Entry) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(entry)?;
+/// An entry as a line of the file.
+///
+/// # Errors
+/// When the entry cannot be written as JSON.
+pub(crate) fn line<E: JournalEntry>(entry: &E) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(&HashMap::from([(E::STUB, entry)]))?;
     line.push(b'\n');
     Ok(line)
 }

@@ -37,7 +37,11 @@ pub use faults::{FaultSwitch, Faults, MAX_LATENCY_MS, Stub};
 pub use mail::{Attachment, MAX_MAILS, Mail, Mailbox};
 pub use products::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch, ProductService};
 
-use journal::{Entry, Journal};
+use cards::CardEntry;
+use journal::Journal;
+use mail::MailEntry;
+use products::ProductEntry;
+use serde::Deserialize;
 
 const PRODUCTS_PREFIX: &str = "/products-service";
 const CARDS_PREFIX: &str = "/card-gateway";
@@ -233,6 +237,15 @@ impl Mocks {
     }
 }
 
+/// A line of the state file; the names are those of `JournalEntry::STUB`.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredEntry {
+    Product(ProductEntry),
+    Card(Box<CardEntry>),
+    Mail(MailEntry),
+}
+
 /// Loads what the state file tells, if there is one, and opens it for more.
 fn remember(
     config: &MocksConfig,
@@ -242,9 +255,9 @@ fn remember(
     if let Some(path) = &config.state_file {
         for entry in journal::read(path).map_err(about(path.display()))? {
             match entry {
-                Entry::Product(entry) => product_entries.push(entry),
-                Entry::Card(entry) => card_entries.push(*entry),
-                Entry::Mail(entry) => mail_entries.push(entry),
+                StoredEntry::Product(entry) => product_entries.push(entry),
+                StoredEntry::Card(entry) => card_entries.push(*entry),
+                StoredEntry::Mail(entry) => mail_entries.push(entry),
             }
         }
     }
@@ -252,8 +265,8 @@ fn remember(
     let cards = CardGateway::load(card_entries, card_settings);
     let mailbox = Mailbox::load(mail_entries);
     let Some(path) = &config.state_file else { return Ok((products, cards, mailbox, Journal::default())) };
-    let entries = reset::entries(&products, &cards, &mailbox);
-    let journal = journal::replace(path, entries).map_err(about(path.display()))?;
+    let lines = reset::state_file_lines(&products, &cards, &mailbox);
+    let journal = journal::replace(path, lines).map_err(about(path.display()))?;
     let kept = (products.writing_to(journal.clone()), cards.writing_to(journal.clone()));
     Ok((kept.0, kept.1, mailbox.writing_to(journal.clone()), journal))
 }

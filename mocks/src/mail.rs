@@ -19,7 +19,7 @@ pub(crate) use smtp::serve as serve_smtp;
 
 use crate::{
     faults::locked,
-    journal::{Entry, Journal},
+    journal::{Journal, JournalEntry},
 };
 
 /// The most mails that are kept; the oldest go first.
@@ -73,6 +73,10 @@ pub(crate) enum MailEntry {
     Kept(Box<Mail>),
     /// All mails up to this number were thrown away.
     Cleared { head: u64 },
+}
+
+impl JournalEntry for MailEntry {
+    const STUB: &'static str = "mail";
 }
 
 /// The mailbox, as seen from inside the process. Cheap to clone; all clones are the same mailbox.
@@ -164,7 +168,7 @@ impl Mailbox {
     pub fn clear(&self) {
         let mut mails = locked(&self.mails);
         mails.clear();
-        self.journal.append(&Entry::Mail(MailEntry::Cleared { head: self.head() }));
+        self.journal.append(&MailEntry::Cleared { head: self.head() });
     }
 
     /// Takes a mail in. One whose `Message-ID` is here already only counts as delivered again.
@@ -197,7 +201,7 @@ impl Mailbox {
                 }
             }
         };
-        self.journal.append(&Entry::Mail(MailEntry::Kept(Box::new(mail.clone()))));
+        self.journal.append(&MailEntry::Kept(Box::new(mail.clone())));
         put(&mut mails, mail.clone());
         drop(mails);
         self.head.send_if_modified(|head| {

@@ -25,7 +25,7 @@ pub(crate) use routes::{broken, router};
 
 use crate::{
     faults::locked,
-    journal::{Entry, Journal},
+    journal::{Journal, JournalEntry},
 };
 
 /// More changes than this are thinned out to the latest of each product.
@@ -72,6 +72,10 @@ pub(crate) struct ProductEntry {
     /// The picture that came or went with it, in Base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     picture: Option<PictureEntry>,
+}
+
+impl JournalEntry for ProductEntry {
+    const STUB: &'static str = "product";
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -314,7 +318,7 @@ impl ProductService {
 
     /// Writes down what happened, lets it happen, and tells those who wait.
     fn commit(&self, mut shelf: std::sync::MutexGuard<'_, Shelf>, entry: ProductEntry) {
-        self.journal.append(&Entry::Product(entry.clone()));
+        self.journal.append(&entry);
         shelf.apply(entry);
         self.head.send_replace(shelf.head);
     }

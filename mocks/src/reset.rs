@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     CardGateway, FaultSwitch, Mailbox, ProductService, http,
-    journal::{Entry, Journal},
+    journal::{self, Journal},
 };
 
 /// All that is put back.
@@ -26,15 +26,15 @@ pub(crate) struct Everything {
     pub(crate) demo_products: bool,
 }
 
-/// What has to be in a state file to get these stubs again.
-pub(crate) fn entries(
+/// The lines of a state file from which these stubs can be loaded again.
+pub(crate) fn state_file_lines(
     products: &ProductService,
     cards: &CardGateway,
     mailbox: &Mailbox,
-) -> impl Iterator<Item = Entry> + use<> {
-    let entries = products.entries().into_iter().map(Entry::Product);
-    let entries = entries.chain(cards.entries().into_iter().map(|entry| Entry::Card(Box::new(entry))));
-    entries.chain(mailbox.entries().into_iter().map(Entry::Mail))
+) -> impl Iterator<Item = io::Result<Vec<u8>>> + use<> {
+    let lines = products.entries().into_iter().map(|entry| journal::line(&entry));
+    let lines = lines.chain(cards.entries().into_iter().map(|entry| journal::line(&entry)));
+    lines.chain(mailbox.entries().into_iter().map(|entry| journal::line(&entry)))
 }
 
 impl Everything {
@@ -46,7 +46,7 @@ impl Everything {
         products.start_over(*demo_products);
         cards.start_over();
         mailbox.start_over();
-        journal.start_over(entries(products, cards, mailbox))
+        journal.start_over(state_file_lines(products, cards, mailbox))
     }
 }
 

@@ -10,14 +10,14 @@ use super::{
     Books,
     errors::ApiError,
     objects::{BalanceTransaction, Charge, Dispute, new_id},
-    operations::{Done, World},
+    outcome::{OperationContext, Outcome},
     params::Params,
     refunds::refundable_charge,
 };
 
 /// Disputes a payment: parameters `payment_intent`, `amount` (the whole charge if not given), `reason`, and
 /// `inquiry=true` where no money is to be taken yet.
-pub(super) fn open(books: &Books, params: &Params, world: &World) -> Result<Done, ApiError> {
+pub(super) fn open(books: &Books, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["amount", "inquiry", "payment_intent", "reason"])?;
     let charge = refundable_charge(books, params)?;
     let amount = params.integer("amount")?.unwrap_or(charge.amount_captured);
@@ -25,18 +25,24 @@ pub(super) fn open(books: &Books, params: &Params, world: &World) -> Result<Done
         return Err(ApiError::invalid("A dispute is about some or all of the charge.").param("amount"));
     }
     let reason = params.text("reason").unwrap_or_else(|| "fraudulent".to_owned());
-    Ok(of_charge(&charge, amount, reason, params.flag("inquiry")?, world))
+    Ok(of_charge(&charge, amount, reason, params.flag("inquiry")?, context))
 }
 
 /// A new dispute of a charge.
-pub(super) fn of_charge(charge: &Charge, amount: i64, reason: String, is_inquiry: bool, world: &World) -> Done {
+pub(super) fn of_charge(
+    charge: &Charge,
+    amount: i64,
+    reason: String,
+    is_inquiry: bool,
+    context: &OperationContext,
+) -> Outcome {
     let mut dispute = Dispute {
         id: new_id("dp"),
         object: "dispute".to_owned(),
         amount,
         balance_transactions: Vec::new(),
         charge: charge.id.clone(),
-        created: world.now,
+        created: context.now,
         currency: charge.currency.clone(),
         is_charge_refundable: is_inquiry,
         livemode: false,
@@ -48,18 +54,18 @@ pub(super) fn of_charge(charge: &Charge, amount: i64, reason: String, is_inquiry
     if !is_inquiry {
         dispute.moves(-amount);
     }
-    let mut done = Done::with(json!(dispute));
-    done.events.push(("charge.dispute.created", json!(dispute)));
+    let mut outcome = Outcome::ok(json!(dispute));
+    outcome.events.push(("charge.dispute.created", json!(dispute)));
     if !is_inquiry {
-        done.events.push(("charge.dispute.funds_withdrawn", json!(dispute)));
+        outcome.events.push(("charge.dispute.funds_withdrawn", json!(dispute)));
     }
-    done.touched.disputes.push(dispute);
-    done
+    outcome.changed.disputes.push(dispute);
+    outcome
 }
 
 /// Somebody says how a dispute goes on: parameter `status`, `under_review`, `won`, `lost`, or for an inquiry
 /// `needs_response` (it becomes a dispute) and `warning_closed`.
-pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Done, ApiError> {
+pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome, ApiError> {
     params.only(&["status"])?;
     let status = params.choice("status", &["needs_response", "under_review", "won", "lost", "warning_closed"])?;
     let status = status.ok_or_else(|| ApiError::missing("status"))?;
@@ -89,11 +95,11 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Done, A
         }
     }
     dispute.is_charge_refundable = dispute.withdrawn() == 0;
-    let mut done = Done::with(json!(dispute));
-    done.events.push((kind, json!(dispute)));
-    done.events.extend(moved.map(|kind| (kind, json!(dispute))));
-    done.touched.disputes.push(dispute);
-    Ok(done)
+    let mut outcome = Outcome::ok(json!(dispute));
+    outcome.events.push((kind, json!(dispute)));
+    outcome.events.extend(moved.map(|kind| (kind, json!(dispute))));
+    outcome.changed.disputes.push(dispute);
+    Ok(outcome)
 }
 
 impl Dispute {

@@ -6,13 +6,13 @@ use super::{
     Books,
     errors::ApiError,
     objects::{PaymentMethod, new_id},
-    operations::{Done, World},
+    outcome::{OperationContext, Outcome},
     params::Params,
     test_cards,
 };
 
 /// Exchanges a card number for a token. The number goes no further than this function.
-pub(super) fn create_method(params: &Params, world: &World) -> Result<Done, ApiError> {
+pub(super) fn create_method(params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["type", "card", "billing_details", "expand", "metadata"])?;
     if params.required("type")? != "card" {
         return Err(ApiError::invalid("Only payment methods of type card are known here.").param("type"));
@@ -40,14 +40,14 @@ pub(super) fn create_method(params: &Params, world: &World) -> Result<Done, ApiE
             ApiError::card("invalid_expiry_month", "Your card's expiration month is invalid.").param("exp_month")
         );
     }
-    if exp_year < this_year(world.now) {
+    if exp_year < this_year(context.now) {
         return Err(ApiError::card("invalid_expiry_year", "Your card's expiration year is invalid.").param("exp_year"));
     }
     let method =
-        PaymentMethod { id: new_id("pm"), created: world.now, card: card.name.to_owned(), exp_month, exp_year };
-    let mut done = Done::with(method.to_json());
-    done.touched.methods.push(method);
-    Ok(done)
+        PaymentMethod { id: new_id("pm"), created: context.now, card: card.name.to_owned(), exp_month, exp_year };
+    let mut outcome = Outcome::ok(method.to_json());
+    outcome.changed.methods.push(method);
+    Ok(outcome)
 }
 
 fn expiry(params: &Params, name: &str, default: u32) -> Result<u32, ApiError> {

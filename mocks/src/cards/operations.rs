@@ -2,13 +2,14 @@
 //! events that tell of it. Nothing here stores, sends or waits.
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    Books, CardEntry, currencies, disputes,
+    Books, currencies, disputes,
     errors::ApiError,
     methods::{create_method, find_method, known_method},
     objects::{Charge, IntentStatus, PaymentIntent, PaymentMethod, new_id},
+    outcome::{OperationContext, Outcome},
     params::Params,
     refunds::{refund, settle as settle_refund},
     test_cards::{ASKED_ABOUT, Behaviour, DISPUTED, Decline, GENERIC_DECLINE},
@@ -38,46 +39,24 @@ pub(crate) enum Operation {
     CreateMethod,
 }
 
-/// Facts from outside that the functions need.
-#[derive(Clone, Debug)]
-pub(crate) struct World {
-    /// Unix seconds.
-    pub(crate) now: i64,
-    /// The fault switch: no card works.
-    pub(crate) decline_all: bool,
-    /// The gateway's own base URL, for pages that the card's owner is sent to.
-    pub(crate) base_url: String,
-}
-
-/// The outcome of an operation that was begun, also of a decline.
-#[derive(Debug)]
-pub(crate) struct Done {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Value,
-    pub(crate) touched: CardEntry,
-    /// Type and object of each event, in order.
-    pub(crate) events: Vec<(&'static str, Value)>,
-}
-
-impl Done {
-    pub(super) fn with(body: Value) -> Done {
-        Done { status: StatusCode::OK, body, touched: CardEntry::default(), events: Vec::new() }
-    }
-}
-
 /// Performs an operation. An error means that nothing was begun.
-pub(crate) fn perform(books: &Books, operation: &Operation, params: &Params, world: &World) -> Result<Done, ApiError> {
+pub(crate) fn perform(
+    books: &Books,
+    operation: &Operation,
+    params: &Params,
+    context: &OperationContext,
+) -> Result<Outcome, ApiError> {
     match operation {
-        Operation::Create => create(books, params, world),
-        Operation::Confirm(id) => confirm(books, id, params, world),
+        Operation::Create => create(books, params, context),
+        Operation::Confirm(id) => confirm(books, id, params, context),
         Operation::Capture(id) => capture(books, id, params),
-        Operation::Cancel(id) => cancel(books, id, params, world),
-        Operation::Authenticate(id, passed) => authenticate(books, id, *passed, world),
-        Operation::Refund => refund(books, params, world),
+        Operation::Cancel(id) => cancel(books, id, params, context),
+        Operation::Authenticate(id, passed) => authenticate(books, id, *passed, context),
+        Operation::Refund => refund(books, params, context),
         Operation::SettleRefund(id) => settle_refund(books, id, params),
-        Operation::Dispute => disputes::open(books, params, world),
+        Operation::Dispute => disputes::open(books, params, context),
         Operation::SettleDispute(id) => disputes::settle(books, id, params),
-        Operation::CreateMethod => create_method(params, world),
+        Operation::CreateMethod => create_method(params, context),
     }
 }
 
@@ -102,7 +81,7 @@ pub(crate) fn is_slow(books: &Books, operation: &Operation, params: &Params) -> 
     confirms && card.is_some_and(|card| card.behaviour == Behaviour::ApprovesSlowly)
 }
 
-fn create(books: &Books, params: &Params, world: &World) -> Result<Done, ApiError> {
+fn create(books: &Books, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&[
         "amount",
         "automatic_payment_methods",
@@ -152,7 +131,7 @@ fn create(books: &Books, params: &Params, world: &World) -> Result<Done, ApiErro
         cancellation_reason: None,
         capture_method: capture_method.unwrap_or_else(|| "automatic".to_owned()),
         confirmation_method: "automatic".to_owned(),
-        created: world.now,
+        created: context.now,
         currency,
         description: params.text("description"),
         last_payment_error: None,
@@ -171,9 +150,9 @@ fn create(books: &Books, params: &Params, world: &World) -> Result<Done, ApiErro
         intent.status = IntentStatus::RequiresConfirmation;
     }
     let created = ("payment_intent.created", json!(intent));
-    let mut done = if confirms { attempt(books, intent, params, world)? } else { answer_with(intent) };
-    done.events.insert(0, created);
-    Ok(done)
+    let mut outcome = if confirms { attempt(books, intent, params, context)? } else { answer_with(intent) };
+    outcome.events.insert(0, created);
+    Ok(outcome)
 }
 
 /// Every currency has its own idea of a smallest step; see [`super::currencies`].
@@ -186,7 +165,7 @@ fn check_step(amount: i64, currency: &str) -> Result<(), ApiError> {
     Err(ApiError::invalid(detail).code("parameter_invalid_integer").param("amount"))
 }
 
-fn confirm(books: &Books, id: &str, params: &Params, world: &World) -> Result<Done, ApiError> {
+fn confirm(books: &Books, id: &str, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&[
         "error_on_requires_action",
         "expand",
@@ -198,7 +177,7 @@ fn confirm(books: &Books, id: &str, params: &Params, world: &World) -> Result<Do
     let intent = known_intent(books, id)?;
     match intent.status {
         IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => {
-            attempt(books, intent, params, world)
+            attempt(books, intent, params, context)
         }
         IntentStatus::RequiresCapture | IntentStatus::Canceled | IntentStatus::Succeeded => {
             Err(unexpected_state(&intent, "confirm"))
@@ -207,7 +186,12 @@ fn confirm(books: &Books, id: &str, params: &Params, world: &World) -> Result<Do
 }
 
 /// Charges the card that the parameters or the intent name.
-fn attempt(books: &Books, mut intent: PaymentIntent, params: &Params, world: &World) -> Result<Done, ApiError> {
+fn attempt(
+    books: &Books,
+    mut intent: PaymentIntent,
+    params: &Params,
+    context: &OperationContext,
+) -> Result<Outcome, ApiError> {
     let Some(token) = params.text("payment_method").or_else(|| intent.payment_method.clone()) else {
         let detail = "You cannot confirm this PaymentIntent because it's missing a payment method.";
         return Err(ApiError::invalid(detail)
@@ -217,24 +201,24 @@ fn attempt(books: &Books, mut intent: PaymentIntent, params: &Params, world: &Wo
     let method = known_method(books, &token)?;
     let off_session = params.flag("off_session")? || params.flag("error_on_requires_action")?;
     let behaviour = match method.test_card() {
-        _ if world.decline_all => Behaviour::Declines(GENERIC_DECLINE),
+        _ if context.decline_all => Behaviour::Declines(GENERIC_DECLINE),
         Some(card) => card.behaviour,
         None => Behaviour::Declines(GENERIC_DECLINE),
     };
     intent.next_action = None;
     match behaviour {
-        Behaviour::Approves | Behaviour::ApprovesSlowly => Ok(approve(intent, &method, world)),
-        Behaviour::Declines(decline) => Ok(refuse(intent, &method, decline, world)),
+        Behaviour::Approves | Behaviour::ApprovesSlowly => Ok(approve(intent, &method, context)),
+        Behaviour::Declines(decline) => Ok(refuse(intent, &method, decline, context)),
         Behaviour::AsksForAuthentication if off_session => {
             let decline = Decline {
                 code: "authentication_required",
                 decline_code: "authentication_required",
                 message: "Your card was declined. This transaction requires authentication.",
             };
-            Ok(refuse(intent, &method, decline, world))
+            Ok(refuse(intent, &method, decline, context))
         }
         Behaviour::AsksForAuthentication => {
-            let page = format!("{}/authenticate/{}", world.base_url, intent.id);
+            let page = format!("{}/authenticate/{}", context.base_url, intent.id);
             intent.next_action = Some(match params.get("return_url") {
                 Some(back) => {
                     json!({ "type": "redirect_to_url", "redirect_to_url": { "url": page, "return_url": back } })
@@ -246,21 +230,21 @@ fn attempt(books: &Books, mut intent: PaymentIntent, params: &Params, world: &Wo
             });
             intent.payment_method = Some(method.id);
             intent.status = IntentStatus::RequiresAction;
-            let mut done = answer_with(intent.clone());
-            done.events.push(("payment_intent.requires_action", json!(intent)));
-            Ok(done)
+            let mut outcome = answer_with(intent.clone());
+            outcome.events.push(("payment_intent.requires_action", json!(intent)));
+            Ok(outcome)
         }
     }
 }
 
-fn approve(mut intent: PaymentIntent, method: &PaymentMethod, world: &World) -> Done {
+fn approve(mut intent: PaymentIntent, method: &PaymentMethod, context: &OperationContext) -> Outcome {
     let captured = intent.capture_method != "manual";
     let charge = Charge {
         amount_captured: if captured { intent.amount } else { 0 },
         captured,
         paid: true,
         status: "succeeded".to_owned(),
-        ..new_charge(&intent, method, world)
+        ..new_charge(&intent, method, context)
     };
     intent.payment_method = Some(method.id.clone());
     intent.last_payment_error = None;
@@ -272,30 +256,30 @@ fn approve(mut intent: PaymentIntent, method: &PaymentMethod, world: &World) -> 
         intent.amount_capturable = intent.amount;
         intent.status = IntentStatus::RequiresCapture;
     }
-    let mut done = answer_with(intent.clone());
+    let mut outcome = answer_with(intent.clone());
     if captured {
-        done.events.push(("payment_intent.succeeded", json!(intent)));
+        outcome.events.push(("payment_intent.succeeded", json!(intent)));
         let is_inquiry = match method.test_card().map(|card| card.name) {
             Some(DISPUTED) => Some(false),
             Some(ASKED_ABOUT) => Some(true),
             Some(_) | None => None,
         };
         if let Some(is_inquiry) = is_inquiry {
-            let disputed = disputes::of_charge(&charge, charge.amount, "fraudulent".to_owned(), is_inquiry, world);
-            done.touched.disputes.extend(disputed.touched.disputes);
-            done.events.extend(disputed.events);
+            let disputed = disputes::of_charge(&charge, charge.amount, "fraudulent".to_owned(), is_inquiry, context);
+            outcome.changed.disputes.extend(disputed.changed.disputes);
+            outcome.events.extend(disputed.events);
         }
     }
-    done.touched.charges.push(charge);
-    done
+    outcome.changed.charges.push(charge);
+    outcome
 }
 
 /// A decline: 402, a failed charge, and the intent waits for another card.
-fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, world: &World) -> Done {
+fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, context: &OperationContext) -> Outcome {
     let charge = Charge {
         failure_code: Some(decline.code.to_owned()),
         failure_message: Some(decline.message.to_owned()),
-        ..new_charge(&intent, method, world)
+        ..new_charge(&intent, method, context)
     };
     let error = ApiError::card(decline.code, decline.message)
         .with("charge", json!(charge.id))
@@ -306,14 +290,14 @@ fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, w
     intent.latest_charge = Some(charge.id.clone());
     intent.status = IntentStatus::RequiresPaymentMethod;
     let error = error.with("payment_intent", json!(intent));
-    let mut done = Done { status: error.status(), ..Done::with(error.body()) };
-    done.events.push(("payment_intent.payment_failed", json!(intent)));
-    done.touched.intents.push(intent);
-    done.touched.charges.push(charge);
-    done
+    let mut outcome = Outcome { status: error.status(), ..Outcome::ok(error.body()) };
+    outcome.events.push(("payment_intent.payment_failed", json!(intent)));
+    outcome.changed.intents.push(intent);
+    outcome.changed.charges.push(charge);
+    outcome
 }
 
-fn authenticate(books: &Books, id: &str, passed: bool, world: &World) -> Result<Done, ApiError> {
+fn authenticate(books: &Books, id: &str, passed: bool, context: &OperationContext) -> Result<Outcome, ApiError> {
     let mut intent = known_intent(books, id)?;
     if intent.status != IntentStatus::RequiresAction {
         return Err(unexpected_state(&intent, "authenticate"));
@@ -321,20 +305,20 @@ fn authenticate(books: &Books, id: &str, passed: bool, world: &World) -> Result<
     let method = known_method(books, intent.payment_method.as_deref().unwrap_or_default())?;
     intent.next_action = None;
     if passed {
-        return Ok(approve(intent, &method, world));
+        return Ok(approve(intent, &method, context));
     }
     let decline = Decline {
         code: "payment_intent_authentication_failure",
         decline_code: "authentication_required",
         message: "The card's owner could not be authenticated.",
     };
-    let refused = refuse(intent, &method, decline, world);
+    let refused = refuse(intent, &method, decline, context);
     // Asked by the owner's browser, this is an answer and not an error.
-    let body = json!(refused.touched.intents);
-    Ok(Done { status: StatusCode::OK, body: body[0].clone(), ..refused })
+    let body = json!(refused.changed.intents);
+    Ok(Outcome { status: StatusCode::OK, body: body[0].clone(), ..refused })
 }
 
-fn capture(books: &Books, id: &str, params: &Params) -> Result<Done, ApiError> {
+fn capture(books: &Books, id: &str, params: &Params) -> Result<Outcome, ApiError> {
     params.only(&["amount_to_capture", "expand", "metadata"])?;
     let mut intent = known_intent(books, id)?;
     if intent.status != IntentStatus::RequiresCapture {
@@ -350,13 +334,13 @@ fn capture(books: &Books, id: &str, params: &Params) -> Result<Done, ApiError> {
     intent.amount_capturable = 0;
     intent.amount_received = amount;
     intent.status = IntentStatus::Succeeded;
-    let mut done = answer_with(intent.clone());
-    done.touched.charges.extend(charge);
-    done.events.push(("payment_intent.succeeded", json!(intent)));
-    Ok(done)
+    let mut outcome = answer_with(intent.clone());
+    outcome.changed.charges.extend(charge);
+    outcome.events.push(("payment_intent.succeeded", json!(intent)));
+    Ok(outcome)
 }
 
-fn cancel(books: &Books, id: &str, params: &Params, world: &World) -> Result<Done, ApiError> {
+fn cancel(books: &Books, id: &str, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["cancellation_reason", "expand"])?;
     let reason = params.choice("cancellation_reason", &CANCELLATION_REASONS)?;
     let mut intent = known_intent(books, id)?;
@@ -364,17 +348,17 @@ fn cancel(books: &Books, id: &str, params: &Params, world: &World) -> Result<Don
         return Err(unexpected_state(&intent, "cancel"));
     }
     intent.amount_capturable = 0;
-    intent.canceled_at = Some(world.now);
+    intent.canceled_at = Some(context.now);
     intent.cancellation_reason = reason;
     intent.next_action = None;
     intent.status = IntentStatus::Canceled;
-    let mut done = answer_with(intent.clone());
-    done.events.push(("payment_intent.canceled", json!(intent)));
-    Ok(done)
+    let mut outcome = answer_with(intent.clone());
+    outcome.events.push(("payment_intent.canceled", json!(intent)));
+    Ok(outcome)
 }
 
 /// The charge of this attempt, failed until said otherwise.
-fn new_charge(intent: &PaymentIntent, method: &PaymentMethod, world: &World) -> Charge {
+fn new_charge(intent: &PaymentIntent, method: &PaymentMethod, context: &OperationContext) -> Charge {
     Charge {
         id: new_id("ch"),
         object: "charge".to_owned(),
@@ -382,7 +366,7 @@ fn new_charge(intent: &PaymentIntent, method: &PaymentMethod, world: &World) -> 
         amount_captured: 0,
         amount_refunded: 0,
         captured: false,
-        created: world.now,
+        created: context.now,
         currency: intent.currency.clone(),
         description: intent.description.clone(),
         failure_code: None,
@@ -398,10 +382,10 @@ fn new_charge(intent: &PaymentIntent, method: &PaymentMethod, world: &World) -> 
     }
 }
 
-fn answer_with(intent: PaymentIntent) -> Done {
-    let mut done = Done::with(json!(intent));
-    done.touched.intents.push(intent);
-    done
+fn answer_with(intent: PaymentIntent) -> Outcome {
+    let mut outcome = Outcome::ok(json!(intent));
+    outcome.changed.intents.push(intent);
+    outcome
 }
 
 fn known_intent(books: &Books, id: &str) -> Result<PaymentIntent, ApiError> {

@@ -10,7 +10,7 @@ use super::{
     errors::ApiError,
     methods::find_method,
     objects::{Charge, IntentStatus, Refund, new_id},
-    operations::{Done, World},
+    outcome::{OperationContext, Outcome},
     params::Params,
     test_cards::{PENDING_REFUND, REFUND_FAILS_AT_ONCE, TestCard},
 };
@@ -18,7 +18,7 @@ use super::{
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
 
 /// Gives back a part or the rest of what a charge took.
-pub(super) fn refund(books: &Books, params: &Params, world: &World) -> Result<Done, ApiError> {
+pub(super) fn refund(books: &Books, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["amount", "charge", "expand", "metadata", "payment_intent", "reason"])?;
     let reason = params.choice("reason", &REASONS)?;
     let mut charge = refundable_charge(books, params)?;
@@ -55,7 +55,7 @@ pub(super) fn refund(books: &Books, params: &Params, world: &World) -> Result<Do
         object: "refund".to_owned(),
         amount,
         charge: charge.id.clone(),
-        created: world.now,
+        created: context.now,
         currency: charge.currency.clone(),
         metadata: params.metadata()?,
         payment_intent: charge.payment_intent.clone(),
@@ -63,21 +63,21 @@ pub(super) fn refund(books: &Books, params: &Params, world: &World) -> Result<Do
         status: status.to_owned(),
         failure_reason,
     };
-    let mut done = Done::with(json!(refund));
+    let mut outcome = Outcome::ok(json!(refund));
     if refund.status != "failed" {
-        done.events.push(("charge.refunded", json!(charge)));
+        outcome.events.push(("charge.refunded", json!(charge)));
     }
-    done.events.push(("refund.created", json!(refund)));
+    outcome.events.push(("refund.created", json!(refund)));
     if refund.status == "failed" {
-        done.events.push(("refund.failed", json!(refund)));
+        outcome.events.push(("refund.failed", json!(refund)));
     }
-    done.touched.refunds.push(refund);
-    done.touched.charges.push(charge);
-    Ok(done)
+    outcome.changed.refunds.push(refund);
+    outcome.changed.charges.push(charge);
+    Ok(outcome)
 }
 
 /// Somebody says what becomes of a refund: parameter `status`, `succeeded`, `failed` or `canceled`.
-pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Done, ApiError> {
+pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome, ApiError> {
     params.only(&["status"])?;
     let status = params.choice("status", &["succeeded", "failed", "canceled"])?;
     let status = status.ok_or_else(|| ApiError::missing("status"))?;
@@ -91,7 +91,7 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Done, A
         return Err(ApiError::invalid(format!("Refund {id} is {} and cannot become {status}.", refund.status)));
     }
     let mut charge = books.charges.get(&refund.charge).cloned();
-    let mut done = Done::with(json!(null));
+    let mut outcome = Outcome::ok(json!(null));
     refund.status = status;
     let kind = if refund.status == "failed" { "refund.failed" } else { "refund.updated" };
     if refund.status != "succeeded" {
@@ -100,13 +100,13 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Done, A
             charge.amount_refunded -= refund.amount;
             charge.refunded = false;
         }
-        done.touched.charges.extend(charge);
+        outcome.changed.charges.extend(charge);
     }
-    done.body = json!(refund);
-    done.events.push((kind, json!(refund)));
-    done.events.push(("charge.refund.updated", json!(refund)));
-    done.touched.refunds.push(refund);
-    Ok(done)
+    outcome.body = json!(refund);
+    outcome.events.push((kind, json!(refund)));
+    outcome.events.push(("charge.refund.updated", json!(refund)));
+    outcome.changed.refunds.push(refund);
+    Ok(outcome)
 }
 
 pub(super) fn refundable_charge(books: &Books, params: &Params) -> Result<Charge, ApiError> {
