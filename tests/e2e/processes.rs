@@ -265,3 +265,13 @@ async fn with_1500_orders_parked_a_healthy_one_is_confirmed_and_readiness_tells(
     .await;
     assert_eq!(parked(&world.client, "mail").await.total, BROKEN as u64);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_process_has_a_title_on_the_screen() {
+    let world = World::open_lab().await;
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tui/src/state/processes.rs");
+    let titles = std::fs::read_to_string(source).unwrap();
+    let names = world.client.processes().await.unwrap().items.into_iter().map(|process| process.name);
+    let untitled: Vec<String> = names.filter(|name| !titles.contains(&format!("(\"{name}\", "))).collect();
+    assert_eq!(untitled, Vec::<String>::new());
+}

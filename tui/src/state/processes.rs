@@ -15,15 +15,19 @@ const LAGS_KEPT: usize = 8;
 pub(crate) const ASKED_LIMIT: usize = 32;
 
 /// The names of the processes as sentences, in the order in which an order meets them.
-const SENTENCES: [(&str, &str); 11] = [
+const SENTENCES: [(&str, &str); 15] = [
     ("checkout", "Check out orders"),
     ("reservations", "Release what is not paid in time"),
     ("payments", "Take payments"),
+    ("authentications", "Ask about open authentications"),
     ("wallets", "Pay from wallets"),
+    ("pending-refunds", "Ask about pending refunds"),
+    ("money-alarms", "Report money that needs a look"),
     ("invoices", "Issue invoices and credit notes"),
     ("mail", "Send mail"),
     ("notices", "Tell of shipments and refunds"),
     ("vouchers", "Issue vouchers for large orders"),
+    ("voucher-returns", "Give back vouchers after refunds"),
     ("open_baskets", "Reprice open baskets"),
     ("idle_baskets", "End idle baskets"),
     ("demo_stock", "Put demo stock on the shelf"),
