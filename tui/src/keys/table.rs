@@ -339,7 +339,7 @@ fn everywhere() -> Vec<Binding> {
         on(Place::Lists, Action::PageDown, &[PAGE_DOWN, Key::ctrl('d')], "", "A page down"),
         on(Place::Lists, Action::First, &[HOME, char('g')], "", "To the first line"),
         on(Place::Lists, Action::Last, &[END, char('G')], "", "To the last line; a live list follows again"),
-        on(Place::Lists, Action::CopyId, &[char('y')], "", "Copy the id of what is chosen"),
+        on(Place::Lists, Action::CopyId, &[char('y')], "copy", "Copy the chosen id, or your bank's link"),
         // Everywhere
         on(Place::Everywhere, Action::Help, &[char('?')], "help", "All keys; type to find one, Enter runs it"),
         on(

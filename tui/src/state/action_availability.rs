@@ -14,6 +14,10 @@ impl Model {
         if let Some(paper) = &self.paper {
             return self.paper_offers(paper, action);
         }
+        // Ids can be copied on most screens; the hint bar has room for it where nothing else leads on.
+        if action == Action::CopyId && self.screen != Screen::Account {
+            return self.screen == Screen::Checkout && self.confirmation_link().is_some();
+        }
         match self.screen {
             Screen::Shop => match action {
                 Action::Add => self.shop.selected().is_some(),
@@ -119,7 +123,7 @@ impl Model {
             }
             Action::OpenPaper if account.part == Account::Invoices => account.invoices.selected().is_some(),
             Action::OpenPaper => account.mails.selected().is_some(),
-            Action::CopyId => account.customer.is_some(),
+            Action::CopyId => account.part == Account::Profile && account.customer.is_some(),
             _ => true,
         }
     }
@@ -134,6 +138,7 @@ impl Model {
             }
             Action::OnlyWithdrawn => (counter.products.withdrawn, "in the range"),
             Action::OnlyLow => (counter.stock.only_low, "all"),
+            Action::CopyId => (self.screen == Screen::Checkout, "copy link"),
             Action::Play => (self.lab.side == Side::Switches, "set"),
             _ => return None,
         };

@@ -1,8 +1,8 @@
 //! The checkout: a form, one submission under one key, and the order being watched afterwards.
 
 use storefront_api::{
-    Address, Checkout as CheckoutRequest, Country, EmailAddress, Money, OrderId, PaymentMethod, ReopenReason,
-    Timestamp, text,
+    Address, Checkout as CheckoutRequest, Country, EmailAddress, Money, OrderId, OrderStatus, PaymentMethod,
+    ReopenReason, Timestamp, text,
 };
 use tui_input::Input;
 
@@ -292,6 +292,13 @@ impl Checkout {
 }
 
 impl Model {
+    /// The link at which the card's owner confirms the payment of the watched order, while the bank asks for it.
+    pub(crate) fn confirmation_link(&self) -> Option<&str> {
+        let order = self.order.as_ref()?.order.as_ref()?;
+        let asked = self.checkout.watched() == Some(order.id) && order.status == OrderStatus::CheckedOut;
+        order.payment_action.as_ref().filter(|_| asked).map(|action| action.url.as_str())
+    }
+
     /// Why the wallet cannot pay a total; `None` when it can, when the balance is unknown, or when another payment is chosen.
     /// The shop decides: this only saves a request.
     pub(crate) fn wallet_refusal(&self, total: Money) -> Option<String> {

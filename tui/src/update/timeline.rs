@@ -100,13 +100,15 @@ fn chosen(model: &Model) -> Option<&Event> {
     }
 }
 
-/// Copies the id of what is chosen: an event, an order or a product.
+/// Copies the id of what is chosen: an event, an order or a product. While a bank asks for a confirmation at the checkout,
+/// copies its link.
 pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
     if let Some(paper) = &model.paper {
         let text = paper.text.clone();
         return copy(model, text, "Copied the text".to_owned());
     }
     let id = match model.screen {
+        Screen::Checkout if model.confirmation_link().is_some() => model.confirmation_link().map(str::to_owned),
         Screen::Log | Screen::Order | Screen::Replay | Screen::Checkout => {
             chosen(model).map(|event| event.id.to_string())
         }

@@ -89,6 +89,18 @@ fn watching() -> Client {
     client
 }
 
+const CONFIRMATION_LINK: &str = "http://127.0.0.1:7071/card-gateway/authenticate/pi_1";
+
+fn asked_by_the_bank() -> Client {
+    let mut client = watching();
+    let order = client.model.order.as_mut().unwrap().order.as_mut().unwrap();
+    order.status = OrderStatus::CheckedOut;
+    order.payment_status = PaymentStatus::AuthenticationRequired;
+    order.payment_action =
+        Some(storefront_api::PaymentAction { url: CONFIRMATION_LINK.into(), expires_at: Timestamp::from_unix_ms(0) });
+    client
+}
+
 fn confirmed() -> Client {
     let mut client = watching();
     let id = client.model.order.as_ref().unwrap().id;
@@ -122,15 +134,10 @@ fn how_many_others_have_a_product_in_their_basket_stands_beside_it() {
 
 #[test]
 fn a_checkout_that_waits_for_the_bank_shows_where_to_confirm_it() {
-    let mut client = watching();
-    let order = client.model.order.as_mut().unwrap().order.as_mut().unwrap();
-    order.status = OrderStatus::CheckedOut;
-    order.payment_status = PaymentStatus::AuthenticationRequired;
-    let url = "http://127.0.0.1:7071/card-gateway/authenticate/pi_1";
-    order.payment_action =
-        Some(storefront_api::PaymentAction { url: url.into(), expires_at: Timestamp::from_unix_ms(0) });
+    let client = asked_by_the_bank();
     let shown = lines(&draw(&client.model)).join("\n");
-    assert!(shown.contains("Your bank asks you to confirm") && shown.contains(url), "{shown}");
+    assert!(shown.contains("Your bank asks you to confirm") && shown.contains(CONFIRMATION_LINK), "{shown}");
+    looks_like("checkout_bank", &client);
 }
 
 #[test]

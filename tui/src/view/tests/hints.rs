@@ -2,7 +2,10 @@
 
 use storefront_api::{Faults, ScenarioState, Stub};
 
-use super::{at_the_checkout, backstage::in_the_lab, confirmed, draw, lines, with_a_full_basket};
+use super::{
+    CONFIRMATION_LINK, asked_by_the_bank, at_the_checkout, backstage::in_the_lab, confirmed, draw, lines,
+    with_a_full_basket,
+};
 use crate::keys::Action;
 use crate::state::Model;
 use crate::update::Effect;
@@ -59,7 +62,7 @@ fn with_a_run(state: ScenarioState) -> Client {
 
 #[test]
 fn no_key_in_the_hint_bar_does_nothing() {
-    let scenes: [(&str, &dyn Fn() -> Client); 32] = [
+    let scenes: [(&str, &dyn Fn() -> Client); 33] = [
         ("before anything arrived", &Client::new),
         ("shop", &Client::in_a_full_shop),
         ("shop and basket", &with_a_full_basket),
@@ -67,6 +70,7 @@ fn no_key_in_the_hint_bar_does_nothing() {
         ("basket", &|| at(with_a_full_basket(), "2")),
         ("checkout", &at_the_checkout),
         ("progress", &confirmed),
+        ("asked by the bank", &asked_by_the_bank),
         ("no orders", &|| at(Client::in_a_full_shop(), "3")),
         ("orders", &|| at(confirmed(), "3")),
         ("order", &|| at(confirmed(), "3 <Enter>")),
@@ -128,4 +132,15 @@ fn the_bar_offers_what_the_moment_allows_and_calls_it_by_what_it_does() {
     assert_eq!(bar(&at(in_the_lab(), "l")).trim(), "→ other side  Space switch  ? help  q quit");
     let played = with_a_run(ScenarioState::Finished);
     assert_eq!(bar(&played).trim(), "Enter play  f its order  → other side  0 mend all  ? help  q quit");
+}
+
+#[test]
+fn while_the_bank_asks_a_key_copies_the_link_and_the_bar_offers_it() {
+    let bar = |client: &Client| lines(&draw(&client.model)).pop().unwrap().trim().to_owned();
+    let mut client = asked_by_the_bank();
+    assert_eq!(bar(&client), "Enter see order  Esc shop on  y copy link  ? help  q quit");
+    assert_eq!(client.press("y"), [Effect::Copy(CONFIRMATION_LINK.to_owned())]);
+    let mut answered = confirmed();
+    assert!(!bar(&answered).contains("copy"), "{}", bar(&answered));
+    assert!(answered.press("y").iter().all(|effect| *effect != Effect::Copy(CONFIRMATION_LINK.to_owned())));
 }
