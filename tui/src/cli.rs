@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use storefront_api::{ActorName, OrderId, OrderNumber};
 
 use crate::embedded::{HostName, WebOrigin, listen_address, parse_life};
-use crate::state::{REAL_TIME, SPEEDS};
+use crate::state::{REAL_TIME, SPEED_RANGE};
 
 /// A shop in a terminal whose every state change is an event that anyone can watch.
 ///
@@ -219,7 +219,7 @@ fn speed(text: &str) -> Result<u32, String> {
     let whole: u32 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| wrong())? };
     let part: u32 = format!("{part:0<3}").parse().map_err(|_| wrong())?;
     let speed = whole * REAL_TIME + part;
-    if (SPEEDS.0..=SPEEDS.1).contains(&speed) { Ok(speed) } else { Err(wrong()) }
+    if (SPEED_RANGE.0..=SPEED_RANGE.1).contains(&speed) { Ok(speed) } else { Err(wrong()) }
 }
 
 /// What happens in a demo.

@@ -1,4 +1,4 @@
-//! The whole shop inside this process: server, event log and the stubs of the systems around it.
+//! Runs the whole shop inside this process: server, event log and the stubs of the systems around it.
 //!
 //! The only file of the client that may name the server and the stubs. What the client does with the shop goes over HTTP
 //! all the same.
@@ -19,22 +19,22 @@ pub use storefront_server::{HostName, WebOrigin};
 
 pub(crate) use storefront_server::{listen_address, parse_life};
 
-/// The event log in the folder.
+/// File name of the event log in the data folder.
 const LOG_FILE: &str = "shop.db";
 
 /// Where the embedded shop keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataPlace {
-    /// In a folder, which is made if need be.
+    /// In a folder, which is created if it does not exist.
     Folder(PathBuf),
-    /// Nowhere: it is gone with the process.
+    /// In memory: it ends with the process.
     Memory,
 }
 
-/// How to open the embedded shop.
+/// Options of the embedded shop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddedOptions {
-    /// Where its data is.
+    /// Where its data is kept.
     pub data: DataPlace,
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -52,7 +52,7 @@ pub struct EmbeddedOptions {
     pub seller: Seller,
 }
 
-/// Who sells; what is not told is plainly a demo's.
+/// Builds the seller; missing fields are those of a demo.
 pub fn seller(name: Option<String>, address: Option<&str>, vat_id: Option<String>) -> Seller {
     let demo = demo_seller();
     Seller {
@@ -63,7 +63,7 @@ pub fn seller(name: Option<String>, address: Option<&str>, vat_id: Option<String
 }
 
 impl EmbeddedOptions {
-    /// On a free port of this machine.
+    /// Options for a free port on the loopback interface.
     pub fn new(data: DataPlace) -> Self {
         Self {
             data,
@@ -77,7 +77,7 @@ impl EmbeddedOptions {
         }
     }
 
-    /// At an address; open to the network, a loopback address stands for every address of this machine.
+    /// Sets the listen address. With `open_to_network`, a loopback address becomes the unspecified address.
     pub fn listen_on(&mut self, address: SocketAddr, open_to_network: bool) {
         self.listen = match (open_to_network && address.ip().is_loopback(), address.ip()) {
             (true, IpAddr::V4(_)) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())),
@@ -95,23 +95,23 @@ pub struct Embedded {
     mocks: Mocks,
     url: String,
     join_url: String,
-    /// Held for as long as the shop is open.
+    /// Held while the shop is open.
     _lock: Option<FolderLock>,
 }
 
-/// A folder that no other shop opens for as long as this value lives.
+/// An exclusive lock on the data folder, released when dropped.
 #[derive(Debug)]
 struct FolderLock(File);
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // Closing alone is not enough: a program that is being started at this moment holds a copy of every open file
-        // until it runs. Where unlocking fails, the lock ends with that program's start.
+        // Closing alone is not enough: a child process that is being started holds a copy of every open file until it
+        // executes. If unlocking fails, the lock ends with that.
         let _ends_later = self.0.unlock();
     }
 }
 
-/// Opens the shop.
+/// Starts the stubs and the shop.
 ///
 /// # Errors
 /// When the folder or the log cannot be used (also because another shop has them open), or the address cannot be
@@ -130,7 +130,7 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         .await
         .wrap_err("the stubs of the systems around the shop do not start")?;
     let mail_url = format!("smtp://{}", mocks.smtp_addr());
-    // Nobody but these stubs signs with it.
+    // Only these stubs sign with this secret.
     let secret = format!("whsec_{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let config = Config {
         listen: options.listen,
@@ -143,7 +143,7 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
         allow_origins: options.allow_origins,
         seller: options.seller,
         lab: Some(mocks.base_url()),
-        // Who tries the shop out has something to spend: 10,000.00.
+        // Every new wallet of the demo holds 10,000.00.
         terms: Terms { opening_balance: 1_000_000, ..Terms::default() },
         ..Config::in_memory(mocks.products_url(), mocks.card_gateway_url(), mail_url)
     };
@@ -155,15 +155,15 @@ pub async fn start(options: EmbeddedOptions) -> Result<Embedded> {
     Ok(Embedded { server, mocks, url, join_url, _lock: lock })
 }
 
-/// Takes a folder for this process alone, before anything in it is touched: the stubs write their file anew when they
-/// start, and would take it away from those that write it already.
+/// Locks the data folder before anything in it is touched: the stubs rewrite their state file when they start, which
+/// would overwrite the file of a running shop.
 fn claim(folder: &Path) -> Result<FolderLock> {
     let path = folder.join("shop-lock");
     let lock = File::create(&path).wrap_err_with(|| format!("cannot make {}", path.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(FolderLock(lock)),
         Err(TryLockError::WouldBlock) => {
-            // One that is only just being opened has not said it yet.
+            // A shop that is still starting has not written its URL yet.
             let url = running_at(&folder.join(LOG_FILE));
             let at = url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
             let join = url.as_deref().unwrap_or("URL");
@@ -198,7 +198,7 @@ impl Embedded {
         self.mocks.faults_url()
     }
 
-    /// Ends the shop in order, within some seconds.
+    /// Shuts the shop down in order, within seconds.
     pub async fn shutdown(self) {
         self.server.shutdown().await;
         self.mocks.shutdown().await;

@@ -1,4 +1,4 @@
-//! What the environment says: folders, colours, the default shop. The one place of the client that reads it.
+//! Reads the environment: folders, colours, default shop. The only file of the client that does.
 
 use std::env;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub(crate) fn config_file() -> Option<PathBuf> {
     Some(config.join("storefront").join("config.toml"))
 }
 
-/// A variable, as it is.
+/// Reads a variable unchanged.
 pub(crate) fn variable(name: &str) -> Option<std::ffi::OsString> {
     env::var_os(name)
 }

@@ -1,13 +1,13 @@
-//! What an event means, in one line of plain words. Reads the event's JSON without relying on any of it: an event of a
-//! later version, or one that is not known here, is still shown, only with less to say.
+//! Describes an event in one line of plain words. Reads the event's JSON without relying on it: an event of a later
+//! version or an unknown type is still shown, with fewer details.
 
 use serde_json::Value;
 use storefront_api::{Event, Money};
 
 use crate::money;
 
-/// What happened, for people; may be empty when the type already says it all.
-pub(crate) fn of(event: &Event) -> String {
+/// Describes what happened; empty when the type says it all.
+pub(crate) fn describe(event: &Event) -> String {
     let data = &event.data;
     let (context, what) = event.kind.split_once('.').unwrap_or(("", &event.kind));
     match context {
@@ -29,12 +29,12 @@ pub(crate) fn of(event: &Event) -> String {
     }
 }
 
-/// The kind of stream that an event stands in: `order`, `stock`, …
+/// The kind of the event's stream: `order`, `stock`, …
 pub(crate) fn stream_kind(event: &Event) -> &str {
     event.stream.split_once('-').map_or(event.stream.as_str(), |(kind, _)| kind)
 }
 
-/// What the event's stream is about: the id after the stream's kind.
+/// The id in the event's stream name, after its kind.
 fn subject(event: &Event) -> &str {
     event.stream.split_once('-').map_or("", |(_, id)| id)
 }
@@ -224,7 +224,7 @@ fn process(what: &str, data: &Value, name: &str) -> String {
     }
 }
 
-/// A sentence with those of its parts that have something to say.
+/// Joins `start` with the parts whose text is not empty.
 fn with(start: &str, parts: &[(&str, String)]) -> String {
     let mut sentence = start.to_owned();
     for (joint, part) in parts.iter().filter(|(_, part)| !part.is_empty()) {
@@ -242,7 +242,7 @@ fn words(what: &str) -> String {
     what.replace('_', " ")
 }
 
-/// A value by its name, at the top or one level down.
+/// Finds a value by its key, at the top level or one level down.
 fn find<'a>(data: &'a Value, key: &str) -> Option<&'a Value> {
     let fields = data.as_object()?;
     fields.get(key).or_else(|| fields.values().find_map(|inner| inner.as_object()?.get(key)))
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     fn meaning(kind: &str, data: Value) -> String {
-        of(&Event {
+        describe(&Event {
             position: 1,
             id: uuid::Uuid::nil(),
             stream: format!("{}-teapot", kind.split('.').next().unwrap()),

@@ -1,5 +1,5 @@
-//! How long a key takes to reach the screen, with long lists behind it. A tool for developers; the client itself does not
-//! use it.
+//! Measures how long a key takes to reach the screen with long lists. A developer tool; the client itself does not use
+//! it.
 
 use std::time::{Duration, Instant};
 
@@ -14,24 +14,24 @@ use crate::update::{Feed, Msg, update};
 use crate::view::canvas::Canvas;
 use crate::view::theme::{Depth, Theme};
 
-/// How one screen did.
+/// The measurement of one screen.
 #[derive(Clone, Debug)]
-pub struct Measured {
-    /// Which screen.
+pub struct FrameTiming {
+    /// Name of the screen.
     pub screen: String,
-    /// From the key to the last byte of the frame: the median, and the longest.
+    /// Median time from the key to the last byte of the frame.
     pub median: Duration,
-    /// The longest.
+    /// Longest time from the key to the last byte of the frame.
     pub longest: Duration,
-    /// The bytes of an average frame.
+    /// Average size of a frame in bytes.
     pub bytes: usize,
 }
 
-/// Presses keys on every long list, with so many events in it, on a screen of so many columns and rows.
+/// Presses keys on every long list with `events` events, on a screen of `size` columns and rows.
 ///
 /// # Errors
 /// Never in practice: everything is in memory.
-pub fn measure(events: u64, size: (u16, u16), presses: usize) -> Result<Vec<Measured>> {
+pub fn measure(events: u64, size: (u16, u16), presses: usize) -> Result<Vec<FrameTiming>> {
     let mut all = Vec::new();
     for (screen, view) in [
         (Screen::Log, TimelineView::List),
@@ -58,7 +58,7 @@ pub fn measure(events: u64, size: (u16, u16), presses: usize) -> Result<Vec<Meas
         let name = if screen == Screen::Log { "log".to_owned() } else { format!("timeline as {}", view.name()) };
         let median = times.get(times.len() / 2).copied().unwrap_or_default();
         let longest = times.last().copied().unwrap_or_default();
-        all.push(Measured { screen: name, median, longest, bytes: bytes / presses.max(1) });
+        all.push(FrameTiming { screen: name, median, longest, bytes: bytes / presses.max(1) });
     }
     Ok(all)
 }

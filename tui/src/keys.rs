@@ -1,5 +1,6 @@
-//! What a person can ask for, where, and by which key. Dispatch, the hint bar, the help, the palette and the documentation
-//! read one table, the [`Keymap`]; nothing else in the client compares keys. Knows no terminal library: [`Key`] is our own.
+//! Actions, the places where they are available, and their keys. Dispatch, hint bar, help, palette and documentation
+//! read one table, the [`Keymap`]; nothing else in the client compares keys. Knows no terminal library: [`Key`] is the
+//! client's own type.
 
 mod key;
 mod keymap;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use key::{Code, Key};
 pub(crate) use keymap::{Keymap, Remapped, word};
 
-/// Something that a person can ask for.
+/// An action that a key or the palette triggers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
@@ -132,13 +133,13 @@ pub(crate) enum Action {
     No,
 }
 
-/// Where a binding holds.
+/// A place: a set of contexts in which a binding is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Place {
     /// In every context, also while typing.
     Always,
-    /// Wherever no text is typed.
+    /// In every context without text input.
     Everywhere,
     /// On every screen of the shop.
     Screens,
@@ -148,7 +149,7 @@ pub(crate) enum Place {
     Events,
     /// On every timeline.
     Timeline,
-    /// On the timeline of an order, but for the scrubber.
+    /// On the timeline of an order, except in the scrubber.
     OrderEvents,
     Scrubber,
     Replay,
@@ -174,16 +175,16 @@ pub(crate) enum Place {
     CounterCharges,
     /// On every part of the account.
     Account,
-    /// Where a wallet is needed and there is none yet.
+    /// On parts of the account that need a wallet, while there is none.
     NoWallet,
     Wallet,
     Vouchers,
     Invoices,
     Mailbox,
     Profile,
-    /// While something to read lies over the screen.
+    /// While a document or a mail is open over the screen.
     DocumentView,
-    /// While that is an invoice or a credit note.
+    /// While an invoice or a credit note is open over the screen.
     Document,
     Search,
     Help,
@@ -192,7 +193,7 @@ pub(crate) enum Place {
     Confirm,
 }
 
-/// What has the keyboard.
+/// What receives key presses: a screen or what is open over it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
     Shop,
@@ -228,7 +229,6 @@ pub(crate) enum Context {
 }
 
 impl Context {
-    /// Every context.
     pub(crate) const ALL: [Self; 30] = [
         Self::Shop,
         Self::Basket,
@@ -262,7 +262,7 @@ impl Context {
         Self::Confirm,
     ];
 
-    /// The places whose bindings hold here, the nearest first.
+    /// The places whose bindings are active in this context, the nearest first.
     pub(crate) const fn places(self) -> &'static [Place] {
         use Place::{
             Account, Always, Basket, Checkout, CheckoutField, CheckoutPayment, CheckoutProgress, Confirm, Counter,
@@ -304,7 +304,7 @@ impl Context {
         }
     }
 
-    /// Whether a key that is not bound is typed into a field.
+    /// Whether unbound keys are typed into a text field.
     pub(crate) const fn takes_text(self) -> bool {
         match self {
             Self::CheckoutField | Self::Search | Self::Help | Self::Form => true,
@@ -338,16 +338,16 @@ impl Context {
     }
 }
 
-/// One line of the table.
+/// One row of the key table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
     pub(crate) action: Action,
     pub(crate) place: Place,
-    /// Any of these; the first is the one that is shown. None: the palette alone reaches it.
+    /// Alternative keys; the first is shown. Empty: only the palette reaches the action.
     pub(crate) keys: Vec<Key>,
-    /// One or two words for the hint bar; empty: not shown there.
+    /// One or two words for the hint bar; empty when not shown there.
     pub(crate) hint: &'static str,
-    /// What it does, for the help.
+    /// Description for the help and the palette.
     pub(crate) help: &'static str,
 }
 
@@ -357,7 +357,7 @@ impl Binding {
         self.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
-    /// The key that is shown; nothing where there is none.
+    /// The key to show; empty when there is none.
     pub(crate) fn first_key(&self) -> String {
         self.keys.first().map(ToString::to_string).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
-//! The storefront in a terminal: a shop to use with the keyboard, and a window on its event log.
+//! The storefront in a terminal: a shop that is used with the keyboard, and a window on its event log.
 //!
-//! How it is built, from the inside out:
+//! Modules, from the inside out:
 //! - `state` is everything the client knows at a moment, as plain data.
 //! - `update` changes it by a message and says what is to be done outside, as effects. Pure: no clock, network or terminal.
 //! - `keys` is the one table of keys; `view` draws the state and reads nothing else.
@@ -8,7 +8,8 @@
 //! - `line_mode` is the same shop without a screen: `serve`, `demo`, `events`.
 //! - `embedded` runs the server and its stubs inside this process; nothing else here may name them.
 //!
-//! It keeps no truth: what a shopper does shows at once, but the shop decides, and its word replaces what was shown.
+//! The client is no source of truth: a change shows at once, but the shop decides, and its response replaces what was
+//! shown.
 
 mod cli;
 mod config;

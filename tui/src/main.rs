@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Logs, exports and what is kept of the client have personal data in them: nobody else may read them.
+    // Logs, exports and settings contain personal data: files are created for their owner only.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     storefront::run()
 }

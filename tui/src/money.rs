@@ -1,9 +1,9 @@
-//! How money is shown and read: the one place. Whole minor units in, text out, and back; nothing is ever divided but to
-//! place the point.
+//! Formats and parses money. The only place that does. Amounts are whole minor units; they are divided only to place
+//! the decimal point.
 
 use storefront_api::{Currency, Money};
 
-/// An amount as people write it: `24.99 €`, `-0.05 €`, `300 ¥`, `12.50 CHF`.
+/// Formats an amount with its currency: `24.99 €`, `-0.05 €`, `300 ¥`, `12.50 CHF`.
 pub(crate) fn shown(money: Money) -> String {
     let text = money.to_string();
     let sign = match money.currency.as_str() {
@@ -19,17 +19,17 @@ pub(crate) fn shown(money: Money) -> String {
     }
 }
 
-/// An amount as it stands in a field: `24.99`.
+/// Formats an amount for a form field: `24.99`.
 pub(crate) fn digits(money: Money) -> String {
     let text = money.to_string();
     text.split_once(' ').map_or_else(|| text.clone(), |(digits, _)| digits.to_owned())
 }
 
-/// The amount that a person typed: `12`, `12.5`, `12,50` or `12.50` for a currency with two digits.
+/// Parses a typed amount: `12`, `12.5`, `12,50` or `12.50` for a currency with two digits.
 ///
 /// # Errors
-/// What may be typed instead, for anything else: signs, spaces, thousands, more digits than the currency has, amounts
-/// that do not fit.
+/// The expected format, for anything else: signs, spaces, thousands separators, more digits than the currency has,
+/// amounts that do not fit.
 pub(crate) fn read(text: &str, currency: Currency) -> Result<Money, String> {
     let places = currency.exponent() as usize;
     let example = match places {

@@ -1,16 +1,16 @@
-//! Text as a line for terminals, files and pipes: nothing in it that a terminal would act on, wherever it comes from.
+//! Makes text safe for terminals, files and pipes: removes characters that a terminal interprets.
 
-/// A text on one line, without control characters (C0, DEL and C1, which begin escape sequences) and without characters that
-/// turn the direction of what follows; each becomes a space.
+/// Returns the text on one line. Control characters (C0, DEL and C1, which begin escape sequences) and characters that
+/// change the text direction become spaces.
 pub(crate) fn line(text: &str) -> String {
-    text.chars().map(|letter| if acts(letter) { ' ' } else { letter }).collect()
+    text.chars().map(|letter| if is_unsafe(letter) { ' ' } else { letter }).collect()
 }
 
-/// JSON on one line in which such characters are escaped: it says the same.
+/// Returns JSON on one line with such characters escaped, which keeps its meaning.
 pub(crate) fn json(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {
-        if acts(letter) {
+        if is_unsafe(letter) {
             plain.push_str(&format!("\\u{:04x}", u32::from(letter)));
         } else {
             plain.push(letter);
@@ -19,8 +19,8 @@ pub(crate) fn json(text: &str) -> String {
     plain
 }
 
-/// Whether a terminal may do something at this character other than show it.
-fn acts(letter: char) -> bool {
+/// Whether a terminal may interpret this character instead of showing it.
+fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -43,7 +43,7 @@ mod tests {
     fn json_says_the_same_without_them() {
         let told = serde_json::to_string(FOUL).unwrap();
         let plain = json(&told);
-        assert!(!plain.chars().any(acts), "{plain:?}");
+        assert!(!plain.chars().any(is_unsafe), "{plain:?}");
         assert_eq!(serde_json::from_str::<String>(&plain).unwrap(), FOUL);
     }
 }

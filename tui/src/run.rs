@@ -1,4 +1,4 @@
-//! From the command line to the right mode, and from its outcome to an exit code: 0 done, 1 failed, 2 usage.
+//! Selects the mode from the command line and maps its outcome to an exit code: 0 success, 1 failure, 2 usage error.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -13,27 +13,27 @@ use storefront_client::{Client, Mailbox};
 
 use crate::cli::{Cli, Command, Common};
 use crate::config::{self, Config};
-use crate::driver::{self, Shop, Start};
+use crate::driver::{self, Shop, StartOptions};
 use crate::embedded::{self, DataPlace, EmbeddedOptions};
 use crate::line_mode;
 use crate::settings::{Settings, SettingsFile};
 use crate::state::Replay;
 use crate::{environment, plain, terminal};
 
-/// Where a shop on the screen listens that lets other machines in; where that is taken, on a free port.
+/// Default listen address of a shop that lets other machines join; a free port is used where it is taken.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             return match error.print().and_then(|()| io::stdout().flush()) {
                 Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe && !error.use_stderr() => {
-                    complain(&format!("The help could not be written: {failure}."));
+                    print_error(&format!("The help could not be written: {failure}."));
                     ExitCode::FAILURE
                 }
-                // Nothing can be said when stderr is closed.
+                // A closed stderr leaves nothing to report to.
                 Ok(()) | Err(_) => ExitCode::from(if error.use_stderr() { 2 } else { 0 }),
             };
         }
@@ -41,32 +41,32 @@ pub fn run() -> ExitCode {
     let cli = match cli.with_environment(environment::variable) {
         Ok(cli) => cli,
         Err(wrong) => {
-            complain(&wrong);
+            print_error(&wrong);
             return ExitCode::from(2);
         }
     };
     if let Some(usage) = usage_error(&cli) {
-        complain(&usage);
+        print_error(&usage);
         return ExitCode::from(2);
     }
-    let config = match configured(&cli) {
+    let config = match read_config(&cli) {
         Ok(config) => config,
         Err(wrong) => {
-            complain(&wrong);
+            print_error(&wrong);
             return ExitCode::from(2);
         }
     };
-    match outcome(cli, config) {
+    match run_command(cli, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if line_mode::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&told(&error));
+            print_error(&error_line(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// What is wrong with how the program was called, beyond what the command line says itself.
+/// Returns usage errors that the command line parser does not find.
 fn usage_error(cli: &Cli) -> Option<String> {
     if let Some(url) = &cli.common.server
         && let Err(error) = Client::new(url)
@@ -105,8 +105,8 @@ fn usage_error(cli: &Cli) -> Option<String> {
     }
 }
 
-/// What the person configured, where a screen is opened.
-fn configured(cli: &Cli) -> Result<Config, String> {
+/// Reads the configuration file for commands that open a screen.
+fn read_config(cli: &Cli) -> Result<Config, String> {
     match (&cli.command, &cli.common.config) {
         (None | Some(Command::Replay { .. }), Some(path)) => Config::read(path, true),
         (None | Some(Command::Replay { .. }), None) => {
@@ -116,7 +116,7 @@ fn configured(cli: &Cli) -> Result<Config, String> {
     }
 }
 
-fn outcome(cli: Cli, config: Config) -> Result<()> {
+fn run_command(cli: Cli, config: Config) -> Result<()> {
     color_eyre::config::HookBuilder::default().display_env_section(false).display_location_section(false).install()?;
     terminal::install_panic_hook();
     let common = cli.common;
@@ -130,27 +130,27 @@ fn outcome(cli: Cli, config: Config) -> Result<()> {
         match cli.command {
             None => on_screen(&common, data, config).await,
             Some(Command::Serve { listen, hosts, allow_origins }) => {
-                let usual = inside(&common, place(&common, data)?);
+                let usual = embedded_options(&common, data_place(&common, data)?);
                 let mut options = EmbeddedOptions { hosts, allow_origins, ..usual };
                 options.listen_on(listen, common.open_to_network);
                 line_mode::serve(options).await
             }
             Some(Command::Demo { scenario }) => {
-                let memory = inside(&common, DataPlace::Memory);
-                line_mode::demo(line_mode::Which::of(&common), memory, scenario).await
+                let memory = embedded_options(&common, DataPlace::Memory);
+                line_mode::demo(line_mode::ShopTarget::from_options(&common), memory, scenario).await
             }
             Some(Command::Events { follow, json, order }) => {
                 let options = match common.server {
-                    Some(_) => inside(&common, DataPlace::Memory),
-                    None => inside(&common, place(&common, data)?),
+                    Some(_) => embedded_options(&common, DataPlace::Memory),
+                    None => embedded_options(&common, data_place(&common, data)?),
                 };
-                let what = line_mode::What { follow, json, order };
-                line_mode::events(line_mode::Which::of(&common), options, what).await
+                let what = line_mode::EventsOptions { follow, json, order };
+                line_mode::events(line_mode::ShopTarget::from_options(&common), options, what).await
             }
             Some(Command::Replay { file, speed }) => replay(&file, speed, config).await,
             Some(Command::Config) => print_whole(config::documented().as_bytes()),
             Some(Command::Completions { shell }) => {
-                // Into memory first: the generator panics where it cannot write.
+                // Into memory first: the generator panics when a write fails.
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "storefront", &mut script);
                 print_whole(&script)
@@ -162,19 +162,19 @@ fn outcome(cli: Cli, config: Config) -> Result<()> {
             }
         }
     });
-    // A blocking read of the terminal must not hold the process up.
+    // The thread that reads the terminal blocks, and must not delay the exit.
     runtime.shutdown_background();
     result
 }
 
-/// Prints something to its last byte, or says that it could not.
+/// Prints all bytes, or returns the error.
 fn print_whole(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     Ok(out.flush()?)
 }
 
-/// Plays a timeline: on the screen, or as lines where there is none.
+/// Replays a timeline: on the screen, or as lines without a terminal.
 async fn replay(file: &Path, speed: u32, config: Config) -> Result<()> {
     let events = line_mode::read_replay(file)?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
@@ -184,7 +184,7 @@ async fn replay(file: &Path, speed: u32, config: Config) -> Result<()> {
     let settings = Settings { theme: Some(config.theme.unwrap_or_else(environment::theme)), ..Settings::default() };
     let shop = Shop::Nowhere(Replay::new(name, events, speed));
     let depth = environment::colour_depth();
-    driver::run(Start { shop, settings, file: None, first_run: false, depth, config, actor: None }).await
+    driver::run(StartOptions { shop, settings, file: None, first_run: false, depth, config, actor: None }).await
 }
 
 async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Result<()> {
@@ -195,14 +195,14 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     settings.theme = config.theme.or(settings.theme).or_else(|| Some(environment::theme()));
     settings.mouse = config.mouse.unwrap_or(settings.mouse);
     if common.ephemeral {
-        // The shop is a new one: there is no basket to go back to, and nobody is known to it.
+        // A new shop has no basket to return to and knows no customer.
         settings = Settings { basket: None, checking_out: None, customer: None, ..settings };
     }
     let depth = environment::colour_depth();
     let shop = match &common.server {
         Some(url) => Shop::At { client: Client::new(url)?, mailbox_url: common.mailbox.clone() },
         None => {
-            let mut options = inside(common, place(common, data)?);
+            let mut options = embedded_options(common, data_place(common, data)?);
             if common.open_to_network {
                 options.listen_on(DEFAULT_LISTEN, true);
             }
@@ -211,11 +211,11 @@ async fn on_screen(common: &Common, data: Option<PathBuf>, config: Config) -> Re
     };
     let file = if common.ephemeral { None } else { kept };
     let actor = common.acting_as.clone();
-    driver::run(Start { shop, settings, file, first_run, depth, config, actor }).await
+    driver::run(StartOptions { shop, settings, file, first_run, depth, config, actor }).await
 }
 
-/// How the shop inside is opened.
-fn inside(common: &Common, data: DataPlace) -> EmbeddedOptions {
+/// Options of the embedded shop from the command line.
+fn embedded_options(common: &Common, data: DataPlace) -> EmbeddedOptions {
     let usual = EmbeddedOptions::new(data);
     let Common { seller_name, seller_address, seller_vat_id, .. } = common.clone();
     EmbeddedOptions {
@@ -226,7 +226,7 @@ fn inside(common: &Common, data: DataPlace) -> EmbeddedOptions {
     }
 }
 
-fn place(common: &Common, data: Option<PathBuf>) -> Result<DataPlace> {
+fn data_place(common: &Common, data: Option<PathBuf>) -> Result<DataPlace> {
     if common.ephemeral {
         return Ok(DataPlace::Memory);
     }
@@ -234,7 +234,7 @@ fn place(common: &Common, data: Option<PathBuf>) -> Result<DataPlace> {
         .ok_or_else(|| eyre!("There is no place to keep data: set HOME, or use --data FOLDER or --ephemeral."))
 }
 
-/// With --debug everything goes to a file; else, without a screen, warnings go to the standard error.
+/// Starts logging: with --debug everything to a file; without a screen, warnings to standard error.
 fn start_log(common: &Common, data: Option<&Path>, has_stderr: bool) -> Result<()> {
     use tracing_subscriber::EnvFilter;
     let filter = |usual: &str| EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
@@ -256,8 +256,8 @@ fn start_log(common: &Common, data: Option<&Path>, has_stderr: bool) -> Result<(
     Ok(())
 }
 
-/// An error and its causes in one line.
-fn told(error: &color_eyre::Report) -> String {
+/// Formats an error and its causes in one line.
+fn error_line(error: &color_eyre::Report) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string().trim_end_matches('.').to_owned();
@@ -268,7 +268,7 @@ fn told(error: &color_eyre::Report) -> String {
     format!("{}.", texts.join(": "))
 }
 
-fn complain(text: &str) {
-    // Nothing can be said when stderr is closed.
+fn print_error(text: &str) {
+    // A closed stderr leaves nothing to report to.
     let _ = writeln!(io::stderr(), "storefront: {}", plain::line(text));
 }

@@ -1,5 +1,4 @@
-//! Pictures of the screen for the README: what the client draws of a running shop, as SVG. A tool for developers; the
-//! client itself does not use it.
+//! Draws the screen of a running shop as SVG, for the README. A developer tool; the client itself does not use it.
 
 use std::time::Duration;
 
@@ -13,19 +12,20 @@ use crate::update::Msg;
 use crate::view::svg;
 use crate::view::theme::{Depth, Theme};
 
-/// When nothing has come in for so long, the screen has settled. A story of the lab is looked at more often while it is played,
-/// so the picture is of its end.
-const SETTLED: Duration = Duration::from_millis(700);
-/// How many messages are taken in before the screen counts as settled all the same.
-const MESSAGES: usize = 2_000;
+/// The screen counts as settled after this time without a message. A playing scenario is polled more often, so its
+/// picture shows its end.
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(700);
+/// Maximum number of messages before the screen counts as settled.
+const MAX_MESSAGES: usize = 2_000;
 
-/// Opens the shop at a URL, presses keys one after another, each when the screen has settled, and draws what shows then.
+/// Connects to the shop at a URL, presses keys one after another, each when the screen has settled, and draws the
+/// result.
 ///
-/// Keys are characters, or names in angle brackets: `jj<Enter>2<Tab>`. Themes: `dark`, `light`, `high_contrast`, `mono`. The mailbox is a demo's,
-/// where its mail is to be seen.
+/// Keys are characters, or names in angle brackets: `jj<Enter>2<Tab>`. Themes: `dark`, `light`, `high_contrast`,
+/// `mono`. `mailbox` is the mailbox of a demo.
 ///
 /// # Errors
-/// When the URL, a key or the theme makes no sense.
+/// When the URL, a key or the theme is not valid.
 pub async fn draw(
     url: &str,
     keys: &str,
@@ -52,8 +52,8 @@ pub async fn draw(
 }
 
 async fn settle(engine: &mut Engine) -> Result<()> {
-    for _ in 0..MESSAGES {
-        match tokio::time::timeout(SETTLED, engine.next()).await {
+    for _ in 0..MAX_MESSAGES {
+        match tokio::time::timeout(SETTLE_TIMEOUT, engine.next()).await {
             Ok(msg) => {
                 engine.take(msg?);
             }

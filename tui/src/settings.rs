@@ -1,5 +1,5 @@
-//! What the client keeps between two runs, one small JSON file per shop. Written whole and moved into place, so a crash
-//! leaves the old or the new file, never half of one. Does not decide when to write.
+//! Settings that outlive the client, one small JSON file per shop. The file is written whole and renamed into place, so
+//! a crash leaves the old or the new file. Does not decide when to write.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use storefront_api::{CustomerId, OrderId, ProductId};
 
 use crate::state::Screen;
 
-/// How the screen is coloured.
+/// The colour theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ThemeName {
@@ -22,11 +22,11 @@ pub(crate) enum ThemeName {
 }
 
 impl ThemeName {
-    /// All of them, in the order in which a key goes through them.
+    /// All values, in the order in which a key steps through them.
     pub(crate) const ALL: [Self; 4] = [Self::Dark, Self::Light, Self::HighContrast, Self::Mono];
 }
 
-/// Who buys.
+/// Name, address and email of the buyer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Contact {
@@ -42,7 +42,7 @@ pub(crate) struct Contact {
 }
 
 impl Contact {
-    /// Somebody to play with, offered on the first run of the shop that lives inside this process.
+    /// Sample contact for the first run of the embedded shop.
     pub(crate) fn demo() -> Self {
         Self {
             name: "Ada Example".to_owned(),
@@ -56,13 +56,13 @@ impl Contact {
     }
 }
 
-/// What is kept.
+/// The stored settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Settings {
-    /// The order that is the basket.
+    /// The id of the basket's order.
     pub(crate) basket: Option<OrderId>,
-    /// The order that was on its way through the checkout.
+    /// The order that was being checked out.
     pub(crate) checking_out: Option<OrderId>,
     pub(crate) screen: Screen,
     /// The product under the cursor.
@@ -73,24 +73,24 @@ pub(crate) struct Settings {
     pub(crate) payment: Option<String>,
     /// Whether the mouse is on.
     pub(crate) mouse: bool,
-    /// Who the shopper is to this shop; none is a guest.
+    /// The customer id in this shop; `None` for a guest.
     pub(crate) customer: Option<CustomerId>,
-    /// The log that all of this is about, by the id of its first event.
+    /// The log that these ids belong to, by the id of its first event.
     pub(crate) log: Option<uuid::Uuid>,
 }
 
-/// Where the settings for one shop are.
+/// Path of the settings file of one shop.
 #[derive(Clone, Debug)]
 pub(crate) struct SettingsFile(PathBuf);
 
 impl SettingsFile {
-    /// The file for a shop in the data folder; `None` is the shop inside this process.
+    /// The settings file of a shop in the data folder; `None` is the embedded shop.
     pub(crate) fn new(data: &Path, server: Option<&str>) -> Self {
         let name = server.map_or_else(|| "embedded".to_owned(), file_name);
         Self(data.join("clients").join(format!("{name}.json")))
     }
 
-    /// What was kept; nothing when there is no file or it makes no sense.
+    /// Reads the settings; `None` when there is no file or it is not valid.
     pub(crate) fn read(&self) -> Option<Settings> {
         let text = fs::read_to_string(&self.0).ok()?;
         match serde_json::from_str(&text) {
@@ -102,7 +102,7 @@ impl SettingsFile {
         }
     }
 
-    /// Keeps the settings.
+    /// Writes the settings.
     ///
     /// # Errors
     /// When the folder or the file cannot be written.
@@ -115,7 +115,7 @@ impl SettingsFile {
     }
 }
 
-/// An address as a file name: readable, and another one for each address.
+/// Converts an address into a readable file name, different for each address.
 fn file_name(server: &str) -> String {
     let mut name = String::new();
     for byte in server.trim_end_matches('/').bytes() {

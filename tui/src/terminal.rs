@@ -1,5 +1,5 @@
-//! The terminal: taken over once, given back on every way out. Draws a frame in one write between the marks of a
-//! synchronised update, so that nothing flickers. Knows nothing of what is drawn.
+//! Controls the terminal: sets it up once and restores it on every way out. Writes each frame at once between
+//! synchronised-update marks, so that nothing flickers. Does not know what is drawn.
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
@@ -26,26 +26,27 @@ use ratatui::{Frame, Terminal};
 use crate::keys::{Code, Key};
 use crate::update::Msg;
 
-/// How much of a frame is gathered before it is written.
+/// Size of the write buffer for a frame.
 const FRAME_BYTES: usize = 64 * 1024;
 
 type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
-/// The terminal while it is ours. Dropping it gives it back.
+/// The terminal in application mode. Dropping it restores the terminal.
 pub(crate) struct TerminalGuard {
-    /// Never dropped: the library would show the cursor, which we do, and panic when the terminal is gone.
+    /// Never dropped: the library's drop shows the cursor, which this type does itself, and panics when the terminal is
+    /// gone.
     screen: ManuallyDrop<Screen>,
-    /// Clicks and the wheel come here.
+    /// Whether mouse events are captured.
     mouse: bool,
 }
 
 impl TerminalGuard {
-    /// Takes the terminal over: raw mode, the alternate screen, bracketed paste, no cursor.
+    /// Sets the terminal up: raw mode, the alternate screen, bracketed paste, no cursor.
     ///
     /// # Errors
-    /// When the terminal cannot be set up; it is as it was then.
+    /// When the terminal cannot be set up; it is restored then.
     pub(crate) fn enter() -> io::Result<Self> {
-        // NO_COLOR is heeded by the theme; left to the library it would also wipe bold and reverse.
+        // The theme respects NO_COLOR; left to the library it would also remove bold and reverse.
         force_color_output(true);
         own_screen()?;
         let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout())));
@@ -68,7 +69,7 @@ impl TerminalGuard {
         execute!(self.screen.backend_mut(), EndSynchronizedUpdate)
     }
 
-    /// Puts a text into the clipboard (OSC 52); a terminal that does not allow it ignores it.
+    /// Copies a text to the clipboard (OSC 52); a terminal that does not allow it ignores it.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -78,7 +79,7 @@ impl TerminalGuard {
         Write::flush(out)
     }
 
-    /// Has clicks and the wheel come here, or leaves them to the terminal.
+    /// Captures mouse events, or leaves them to the terminal.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -90,13 +91,13 @@ impl TerminalGuard {
         Ok(())
     }
 
-    /// Gives the terminal back for a while.
+    /// Restores the terminal for a suspension.
     pub(crate) fn leave(&mut self) {
         self.mouse = false;
         give_back();
     }
 
-    /// Takes it over again; the next frame is drawn whole.
+    /// Sets the terminal up again; the next frame is drawn whole.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -106,12 +107,12 @@ impl TerminalGuard {
         self.redraw()
     }
 
-    /// Has the next frame drawn whole.
+    /// Draws the next frame whole.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn redraw(&mut self) -> io::Result<()> {
-        // Not `clear`: it asks the terminal where the cursor is, and the answer would go astray among the keys.
+        // Not `clear`: it queries the cursor position, and the response would be lost among the keys.
         let size = self.screen.size()?;
         self.screen.resize(size.into())
     }
@@ -131,19 +132,20 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// The thread that draws, while the terminal is ours.
+/// The thread that draws, while the terminal is in application mode.
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
-/// What panicking tasks had to say while the terminal was ours.
-static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Messages of panics in tasks while the terminal was in application mode.
+static PANIC_MESSAGES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Has panics give the terminal back before they say anything. A panic in a task says nothing while the screen is
-/// drawn: what it had to say is kept for [`unsaid`], and whoever runs the task decides what becomes of the client.
+/// Installs a panic hook that restores the terminal before the message is printed. While the screen is drawn, a panic
+/// in a task prints nothing: its message is kept for [`panic_messages`], and whoever runs the task decides what
+/// follows.
 pub(crate) fn install_panic_hook() {
     let inner = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         let owner = *lock(&OWNER);
         match owner {
-            Some(owner) if owner != thread::current().id() => lock(&UNSAID).push(info.to_string()),
+            Some(owner) if owner != thread::current().id() => lock(&PANIC_MESSAGES).push(info.to_string()),
             Some(_) => {
                 give_back();
                 inner(info);
@@ -153,9 +155,9 @@ pub(crate) fn install_panic_hook() {
     }));
 }
 
-/// What panicking tasks had to say.
-pub(crate) fn unsaid() -> Vec<String> {
-    std::mem::take(&mut *lock(&UNSAID))
+/// Returns the messages of panics in tasks.
+pub(crate) fn panic_messages() -> Vec<String> {
+    std::mem::take(&mut *lock(&PANIC_MESSAGES))
 }
 
 fn own_screen() -> io::Result<()> {
@@ -166,7 +168,7 @@ fn own_screen() -> io::Result<()> {
 
 fn give_back() {
     if lock(&OWNER).take().is_some() {
-        // The terminal may be gone; then there is nothing to restore.
+        // A closed terminal needs no restoring.
         let _ = write_leave(&mut io::stdout());
         let _ = disable_raw_mode();
     }
@@ -176,8 +178,8 @@ fn write_enter(out: &mut impl Write) -> io::Result<()> {
     execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)
 }
 
-/// Presses, releases and the wheel, with coordinates beyond 223 (xterm control sequences, "Mouse Tracking"): never moves,
-/// which would wake us for nothing.
+/// Enables button and wheel events with coordinates beyond 223 (xterm control sequences, "Mouse Tracking"), but no
+/// motion events, which would wake the client for nothing.
 fn write_mouse(out: &mut impl Write, on: bool) -> io::Result<()> {
     out.write_all(if on { b"\x1b[?1000h\x1b[?1006h" } else { b"\x1b[?1006l\x1b[?1000l" })?;
     out.flush()
@@ -192,11 +194,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many lines one notch of the wheel moves.
+/// Number of lines per notch of the wheel.
 const WHEEL_LINES: i16 = 3;
 
-/// A terminal's event as a message; `None` for what does not matter here. A click is told by its distance from the row of
-/// the chosen line.
+/// Converts a terminal event into a message; `None` when it has no meaning here. A click is reported by its distance
+/// from the row of the selected line.
 pub(crate) fn message(event: Event, chosen_row: Option<u16>) -> Option<Msg> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => our_key(key).map(Msg::Key),

@@ -1,8 +1,8 @@
-//! Text in lines by display width. Knows no drawing, so that the state can count lines.
+//! Wraps text by display width. Knows no drawing, so that the state can count lines.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The text in lines of at most `room` cells, broken between words where that is possible.
+/// Wraps a text into lines of at most `room` cells, between words where possible.
 pub(crate) fn wrap(text: &str, room: u16) -> Vec<String> {
     let room = usize::from(room.max(1));
     let mut lines = Vec::new();
@@ -28,7 +28,7 @@ pub(crate) fn wrap(text: &str, room: u16) -> Vec<String> {
     lines
 }
 
-/// As much as fits, but at least one character, and the rest.
+/// Splits a text into as much as fits, at least one character, and the rest.
 pub(crate) fn split(text: &str, room: usize) -> (String, String) {
     let mut used = 0;
     let at = text.char_indices().find(|(_, letter)| {
@@ -40,8 +40,9 @@ pub(crate) fn split(text: &str, room: usize) -> (String, String) {
     (text[..at].to_owned(), text[at..].to_owned())
 }
 
-/// A line of a text that was set with tables and rules: as it stands where it fits. Else a rule is cut, what stands at the
-/// right of a gap goes to the right edge, on a line of its own if it must, and anything else is broken between words.
+/// Fits a line of a document with tables and rules into a width. A line that fits stays as it is. Otherwise a rule is
+/// cut, the text right of a gap moves to the right edge, on a line of its own if necessary, and anything else is
+/// wrapped between words.
 pub(crate) fn fitted(line: &str, wide: u16) -> Vec<String> {
     if line.width() <= usize::from(wide) {
         return vec![line.to_owned()];
@@ -70,7 +71,7 @@ pub(crate) fn fitted(line: &str, wide: u16) -> Vec<String> {
     lines
 }
 
-/// What stands left of the first gap of a line, and all that stands right of it with its gaps closed to two cells.
+/// Splits a line at its first gap; the gaps on the right are closed to two cells.
 fn columns(line: &str) -> Option<(&str, String)> {
     let begins = line.len() - line.trim_start().len();
     let at = begins + line[begins..].find("   ")?;

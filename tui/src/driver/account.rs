@@ -1,4 +1,4 @@
-//! Runs the errands of the account: one request each, or two that belong together.
+//! Runs the requests of the screen Account against the shop and its mailbox. Decides nothing.
 
 use storefront_api::{Invoice, MovementsQuery, OrderId, Page, RegisterCustomer, Voucher};
 use storefront_client::{Client, ClientError, Mail as Received, Mailbox};
@@ -7,11 +7,11 @@ use crate::driver::wire::{failure, idempotency_key};
 use crate::state::{Failure, Mail, Mails};
 use crate::update::account::{FileKind, Request, Response};
 
-/// How many movements one request fetches.
-const PAGE: u32 = 50;
+/// Maximum number of wallet movements per request.
+const PAGE_LEN: u32 = 50;
 
-pub(super) async fn run(client: &Client, errand: Request) -> Response {
-    match errand {
+pub(super) async fn run(client: &Client, request: Request) -> Response {
+    match request {
         Request::Register { customer, key } => {
             let register = RegisterCustomer { id: Some(customer) };
             let result = client.register(&register, &idempotency_key(&key)).await;
@@ -20,7 +20,7 @@ pub(super) async fn run(client: &Client, errand: Request) -> Response {
         Request::Wallet { customer } => Response::Wallet { customer, result: client.wallet().await.map_err(failure) },
         Request::Movements { sequence, cursor } => {
             let more = cursor.is_some();
-            let query = MovementsQuery { limit: Some(PAGE), cursor };
+            let query = MovementsQuery { limit: Some(PAGE_LEN), cursor };
             Response::Movements { sequence, more, result: client.movements(&query).await.map_err(failure) }
         }
         Request::Vouchers { sequence, min_position } => {
@@ -34,7 +34,8 @@ pub(super) async fn run(client: &Client, errand: Request) -> Response {
         }
         Request::Mails { sequence, url, after } => Response::Mails { sequence, result: mails(&url, after).await },
         Request::Text { number } => {
-            let result = client.document_text(&number).await.map_err(failure).and_then(|text| there(text, &number));
+            let result =
+                client.document_text(&number).await.map_err(failure).and_then(|text| found_or_failure(text, &number));
             Response::Text { number, result }
         }
         Request::File { number, kind } => {
@@ -42,7 +43,7 @@ pub(super) async fn run(client: &Client, errand: Request) -> Response {
                 FileKind::Pdf => client.document_pdf(&number).await,
                 FileKind::Text => client.document_text(&number).await.map(|text| text.map(String::into_bytes)),
             };
-            let result = file.map_err(failure).and_then(|file| there(file, &number));
+            let result = file.map_err(failure).and_then(|file| found_or_failure(file, &number));
             Response::File { number, kind, result }
         }
         Request::Papers { order, invoice } => {
@@ -51,8 +52,8 @@ pub(super) async fn run(client: &Client, errand: Request) -> Response {
     }
 }
 
-/// What the shop has, or that it has it not.
-fn there<T>(found: Option<T>, number: &str) -> Result<T, Failure> {
+/// Returns the document, or the failure that says that the shop has none of this number.
+fn found_or_failure<T>(found: Option<T>, number: &str) -> Result<T, Failure> {
     found.ok_or_else(|| Failure::Unexpected(format!("The shop has no document {number}.")))
 }
 

@@ -1,5 +1,5 @@
-//! Runs effects against the shop: one request each, its answer as a message. Decides nothing, not even whether to try
-//! again.
+//! Runs effects against the shop: one request each, whose response becomes a message. Decides nothing, not even whether
+//! to retry.
 
 mod counter;
 
@@ -10,13 +10,13 @@ use storefront_client::{Client, ClientError, IdempotencyKey, Written};
 
 use crate::driver::wire::{failure, idempotency_key};
 use crate::driver::{account, lab, png, processes};
-use crate::state::{Agreed, Change, Failure, Request};
+use crate::state::{Accepted, Change, Failure, Request};
 use crate::update::{Effect, Msg};
 
-/// Why a shopper's client cancels; the shop wants a reason.
+/// Reason that is sent with a cancellation; the shop requires one.
 const CANCEL_REASON: &str = "cancelled by the shopper";
 
-/// Carries an effect out; `None` for those that are not about the shop.
+/// Runs an effect. Returns `None` for effects that do not concern the shop.
 pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
     Some(match effect {
         Effect::FetchProducts { sequence, page, anew, query } => {
@@ -61,14 +61,14 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
         Effect::FindOrder(number) => {
             Msg::OrderFound { result: find_order(client, number).await.map_err(failure), number }
         }
-        Effect::Counter(errand) => Msg::Counter(counter::run(client, errand).await),
+        Effect::Counter(request) => Msg::Counter(counter::run(client, request).await),
         Effect::Submit { key, request } => {
             let result = submit(client, *request, &idempotency_key(&key)).await.map_err(failure);
             Msg::Submitted { key, result }
         }
-        Effect::Processes(errand) => Msg::Processes(processes::run(client, errand).await),
-        Effect::Account(errand) => Msg::Account(account::run(client, errand).await),
-        Effect::Lab(errand) => Msg::Lab(lab::run(client, errand).await),
+        Effect::Processes(request) => Msg::Processes(processes::run(client, request).await),
+        Effect::Account(request) => Msg::Account(account::run(client, request).await),
+        Effect::Lab(request) => Msg::Lab(lab::run(client, request).await),
         Effect::Copy(_)
         | Effect::Save { .. }
         | Effect::Keep(_)
@@ -79,7 +79,7 @@ pub(crate) async fn run(client: &Client, effect: Effect) -> Option<Msg> {
     })
 }
 
-/// The order of a number.
+/// Finds an order by its number. Reads the list again at the head of the log when the first read does not have it.
 pub(crate) async fn find_order(client: &Client, number: OrderNumber) -> Result<Option<OrderId>, ClientError> {
     let number = number.to_string();
     let find = async |min_position| {
@@ -96,18 +96,18 @@ pub(crate) async fn find_order(client: &Client, number: OrderNumber) -> Result<O
     }
 }
 
-/// Carries out what a form asks for.
-async fn submit(client: &Client, request: Request, key: &IdempotencyKey) -> Result<Agreed, ClientError> {
+/// Sends the request of a form.
+async fn submit(client: &Client, request: Request, key: &IdempotencyKey) -> Result<Accepted, ClientError> {
     match request {
-        Request::Counter(request) => counter::submit(client, request, key).await.map(Agreed::Counter),
-        // Sent again it does the same, so it goes without the key.
+        Request::Counter(request) => counter::submit(client, request, key).await.map(Accepted::Counter),
+        // Idempotent by itself, so it needs no key.
         Request::Lab(StubFaults { stub, faults }) => {
-            client.set_faults(stub, &faults).await.map(|faults| Agreed::Lab(StubFaults { stub, faults }))
+            client.set_faults(stub, &faults).await.map(|faults| Accepted::Lab(StubFaults { stub, faults }))
         }
-        // Using it again does no harm, so it goes without the key.
+        // Idempotent by itself, so it needs no key.
         Request::UseVoucher { order_id, code } => {
             let written = client.apply_voucher(order_id, &code).await?;
-            Ok(Agreed::Voucher(Box::new(written.value)))
+            Ok(Accepted::Voucher(Box::new(written.value)))
         }
     }
 }

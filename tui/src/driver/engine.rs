@@ -1,5 +1,5 @@
-//! The model with everything that works for it: messages in, effects run, answers back in. Knows no terminal, so that
-//! tests can drive it.
+//! Owns the model: takes messages in, runs effects, and feeds their responses back as messages. Knows no terminal, so
+//! that tests can drive it.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,14 @@ use crate::settings::{Settings, SettingsFile};
 use crate::state::Model;
 use crate::update::{Effect, Msg, next_deadline, update};
 
-/// How many messages may wait.
-const MESSAGES: usize = 256;
-/// How many requests run at once at most; further ones wait for their turn.
-const REQUESTS: usize = 8;
-/// How long between two writings of the settings at least.
-const KEEPING: Duration = Duration::from_millis(300);
+/// Capacity of the message queue.
+const MESSAGE_QUEUE_LEN: usize = 256;
+/// Maximum number of concurrent requests; further ones wait.
+const MAX_CONCURRENT_REQUESTS: usize = 8;
+/// Minimum time between two writes of the settings file.
+const SETTINGS_WRITE_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Something only the terminal can do.
+/// An effect that needs the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalCommand {
     /// A text for the clipboard.
@@ -32,7 +32,7 @@ pub(crate) enum TerminalCommand {
     Redraw,
 }
 
-/// The time of day that never goes backwards while we run.
+/// A wall clock that never goes backwards while the process runs: the time at start plus the monotonic time since.
 #[derive(Clone, Copy, Debug)]
 struct Clock {
     started_at: Timestamp,
@@ -50,40 +50,40 @@ impl Clock {
     }
 }
 
-/// Where answers and news go, marked with the time that they are from: what was asked of a shop that has been started over
-/// since does not arrive.
+/// Sends messages to the engine, marked with the generation of the shop that they belong to. Messages of an earlier
+/// generation, from before the shop was started over, are dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Outbox {
     sender: Sender<(u64, Msg)>,
     generation: u64,
 }
 
-/// The client ends; there is nobody to tell.
+/// The engine is gone: messages have no receiver any more.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Closed;
+pub(crate) struct ClientClosed;
 
 impl Outbox {
-    /// Waits for room.
-    pub(crate) async fn send(&self, msg: Msg) -> Result<(), Closed> {
-        self.sender.send((self.generation, msg)).await.map_err(|_| Closed)
+    /// Sends a message; waits while the queue is full.
+    pub(crate) async fn send(&self, msg: Msg) -> Result<(), ClientClosed> {
+        self.sender.send((self.generation, msg)).await.map_err(|_| ClientClosed)
     }
 }
 
-/// What arrives at any time, whatever has been started over.
-const ALWAYS: u64 = u64::MAX;
+/// Marks a message that is valid in every generation.
+const ANY_GENERATION: u64 = u64::MAX;
 
-/// The model and its helpers.
+/// The model with the tasks and channels that work for it.
 pub(crate) struct Engine {
     pub(crate) model: Model,
     clock: Clock,
     client: Option<Client>,
     sender: Sender<(u64, Msg)>,
     receiver: Receiver<(u64, Msg)>,
-    /// How often the shop was started over.
+    /// Number of times that the shop was started over.
     generation: u64,
     tasks: JoinSet<()>,
     turns: std::sync::Arc<tokio::sync::Semaphore>,
-    /// The latest request for products; the next one gives it up.
+    /// Aborts the latest request for products when the next one starts.
     listing: Option<AbortHandle>,
     feed: Option<AbortOnDropHandle<()>>,
     settings: watch::Sender<Settings>,
@@ -92,12 +92,12 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// A client at its start, with what was kept from the last run; nothing is kept without a file.
+    /// Creates the engine from the settings of the last run. Without a file, settings are not saved.
     pub(crate) fn new(settings: &Settings, file: Option<SettingsFile>) -> Self {
         let clock = Clock::start();
         let mut model = Model::new(settings, clock.now(), uuid::Uuid::now_v7);
         model.zone = jiff::tz::TimeZone::system();
-        let (sender, receiver) = mpsc::channel(MESSAGES);
+        let (sender, receiver) = mpsc::channel(MESSAGE_QUEUE_LEN);
         let (settings, keep) = watch::channel(settings.clone());
         let keeper = file.clone().map(|file| AbortOnDropHandle::new(tokio::spawn(keep_settings(file, keep))));
         Self {
@@ -108,7 +108,7 @@ impl Engine {
             receiver,
             generation: 0,
             tasks: JoinSet::new(),
-            turns: std::sync::Arc::new(tokio::sync::Semaphore::new(REQUESTS)),
+            turns: std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             listing: None,
             feed: None,
             settings,
@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    /// Begins to talk to the shop.
+    /// Connects to the shop and starts to follow its log.
     pub(crate) fn connect(&mut self, client: Client) {
         self.feed = Some(feed::follow(client.clone(), self.outbox(self.generation)));
         self.client = Some(client);
@@ -127,7 +127,7 @@ impl Engine {
         Outbox { sender: self.sender.clone(), generation }
     }
 
-    /// Takes a message in and starts what follows from it; returns what only the terminal can do.
+    /// Updates the model by a message and starts its effects. Returns the effects that need the terminal.
     pub(crate) fn take(&mut self, msg: Msg) -> Vec<TerminalCommand> {
         let effects = update(&mut self.model, self.clock.now(), msg);
         effects.into_iter().filter_map(|effect| self.start(effect)).collect()
@@ -140,11 +140,11 @@ impl Engine {
             Effect::Redraw => return Some(TerminalCommand::Redraw),
             Effect::Copy(text) => return Some(TerminalCommand::Copy(text)),
             Effect::Save { name, contents } => {
-                let sender = self.outbox(ALWAYS);
+                let sender = self.outbox(ANY_GENERATION);
                 self.tasks.spawn(async move {
                     let saved = tokio::task::spawn_blocking(move || save(&name, &contents)).await;
                     let saved = saved.unwrap_or_else(|_| Err("The file could not be written.".to_owned()));
-                    // The channel closes when the client ends; then there is nobody to tell.
+                    // A send fails only when the client ends.
                     let _ = sender.send(Msg::Saved(saved)).await;
                 });
             }
@@ -192,13 +192,13 @@ impl Engine {
             // The semaphore is never closed.
             let _turn = turns.acquire_owned().await;
             if let Some(msg) = effects::run(&client, effect).await {
-                // The channel closes when the client ends; then nobody waits for the answer.
+                // A send fails only when the client ends.
                 let _ = sender.send(msg).await;
             }
         }))
     }
 
-    /// The next message: an answer, news, or the moment the model waits for. Cancel safe.
+    /// Waits for the next message: a response, an event of the log, or the model's next deadline. Cancel safe.
     ///
     /// # Errors
     /// When a task panicked.
@@ -219,7 +219,7 @@ impl Engine {
         }
     }
 
-    /// A message that is there already.
+    /// Returns a message that is queued already.
     pub(crate) fn next_now(&mut self) -> Option<Msg> {
         while let Ok((from, msg)) = self.receiver.try_recv() {
             if from >= self.generation {
@@ -229,7 +229,7 @@ impl Engine {
         None
     }
 
-    /// Whether something that the shopper did is still on its way to the shop and has a chance to arrive.
+    /// Whether a change that the shopper made is still being sent and can still arrive.
     pub(crate) fn is_sending(&self) -> bool {
         let Model { basket, checkout, account, form, processes, .. } = &self.model;
         let form = form.as_ref().is_some_and(|form| form.sending.is_some());
@@ -239,7 +239,7 @@ impl Engine {
         (buying || form || steering || account) && self.model.is_live()
     }
 
-    /// Stops everything and keeps the settings a last time.
+    /// Stops all tasks and writes the settings one last time.
     pub(crate) async fn close(mut self) {
         self.feed = None;
         self.tasks.shutdown().await;
@@ -251,7 +251,7 @@ impl Engine {
     }
 }
 
-/// Writes a file of the working folder; returns where it is.
+/// Writes a file into the working folder and returns its path.
 fn save(name: &str, contents: &[u8]) -> Result<String, String> {
     let path = std::path::absolute(name).unwrap_or_else(|_| name.into());
     match std::fs::write(&path, contents) {
@@ -260,7 +260,7 @@ fn save(name: &str, contents: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Writes the settings when they change, the latest only, and not too often.
+/// Writes the latest settings when they change, at most once per interval.
 async fn keep_settings(file: SettingsFile, mut changes: watch::Receiver<Settings>) {
     while changes.changed().await.is_ok() {
         let settings = changes.borrow_and_update().clone();
@@ -269,6 +269,6 @@ async fn keep_settings(file: SettingsFile, mut changes: watch::Receiver<Settings
         if let Ok(Err(error)) = written {
             tracing::warn!(%error, "the settings could not be kept");
         }
-        tokio::time::sleep(KEEPING).await;
+        tokio::time::sleep(SETTINGS_WRITE_INTERVAL).await;
     }
 }

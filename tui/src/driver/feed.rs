@@ -1,5 +1,5 @@
-//! Follows the shop's log with one parked request and tells what is new, and whether the shop answers at all. Knows
-//! nothing of what the news mean.
+//! Follows the shop's log with one long-poll request and reports new events and whether the shop responds. Does not
+//! interpret the events.
 
 use std::time::{Duration, Instant};
 
@@ -8,40 +8,40 @@ use storefront_client::{Client, ClientError};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::driver::engine::{Closed, Outbox};
+use crate::driver::engine::{ClientClosed, Outbox};
 use crate::update::{Feed, Msg, backoff_ms};
 
-/// How many events are fetched to begin with.
-const FIRST_EVENTS: u64 = 500;
-/// How many events one answer has at most.
-const LIMIT: u32 = 1_000;
-/// How long to pause when an empty answer came at once, from something that does not hold answers back.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How long the shop may hold an answer back.
+/// Number of recent events to fetch first.
+const INITIAL_EVENTS: u64 = 500;
+/// Maximum number of events per page.
+const MAX_EVENTS_PER_PAGE: u32 = 1_000;
+/// Delay after an empty page that came at once, from a server that does not hold requests back.
+const EMPTY_PAGE_DELAY: Duration = Duration::from_millis(100);
+/// Long-poll timeout in seconds.
 const WAIT_SECONDS: u32 = 20;
 
-/// Follows the log until the handle is dropped, which also gives the parked request up.
-pub(crate) fn follow(client: Client, news: Outbox) -> AbortOnDropHandle<()> {
+/// Follows the log until the handle is dropped, which also aborts the open request.
+pub(crate) fn follow(client: Client, outbox: Outbox) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
-        // The channel closes when the client ends; then there is nobody to tell.
-        let _ = run(&client, &news).await;
+        // A send fails only when the client ends.
+        let _ = run(&client, &outbox).await;
     }))
 }
 
-async fn run(client: &Client, news: &Outbox) -> Result<(), Closed> {
+async fn run(client: &Client, outbox: &Outbox) -> Result<(), ClientClosed> {
     let mut follower = Follower { cursor: None, log: None, switches: None, paused: None, failures: 0 };
     loop {
         match follower.step(client).await {
             Ok(feeds) => {
                 for feed in feeds {
-                    news.send(Msg::Feed(feed)).await?;
+                    outbox.send(Msg::Feed(feed)).await?;
                 }
             }
             Err(error) => {
                 if follower.failures == 0 || follower.failures.is_multiple_of(8) {
                     tracing::warn!(%error, "the log cannot be followed");
                 }
-                news.send(Msg::Feed(Feed::Offline(reason(&error)))).await?;
+                outbox.send(Msg::Feed(Feed::Offline(reason(&error)))).await?;
                 let delay_ms = backoff_ms(follower.failures, Uuid::new_v4().as_u128());
                 follower.failures = follower.failures.saturating_add(1);
                 tokio::time::sleep(Duration::from_millis(delay_ms.unsigned_abs())).await;
@@ -55,20 +55,20 @@ fn reason(error: &ClientError) -> String {
 }
 
 struct Follower {
-    /// The last position that was told; `None` before the first.
+    /// The last position that was reported; `None` before the first.
     cursor: Option<u64>,
-    /// Which log that is a position of; `None` while it was empty.
+    /// The log that the position belongs to; `None` while the log is empty.
     log: Option<Uuid>,
-    /// The mark of the lab's switches in the last answer.
+    /// The version of the lab's switches in the last page.
     switches: Option<Uuid>,
-    /// What was paused in the last answer; `None` from a shop that does not tell.
+    /// What was paused in the last page; `None` for a shop that does not report it.
     paused: Option<Paused>,
-    /// How often in a row the shop did not answer.
+    /// Number of consecutive failed requests.
     failures: u32,
 }
 
 impl Follower {
-    /// One request, and what is to be told of its answer.
+    /// Sends one request and returns what its page means to the model.
     async fn step(&mut self, client: &Client) -> Result<Vec<Feed>, ClientError> {
         let Some(cursor) = self.cursor else {
             let EventPage { events, log, switches, paused, .. } = newest(client).await?;
@@ -78,54 +78,61 @@ impl Follower {
             let shop = Feed::Shop { log, lab: switches.is_some() };
             return Ok(vec![shop, Feed::Loaded { events }, Feed::Paused(paused.unwrap_or_default())]);
         };
-        // After a failure, find out at once whether the shop is back, rather than park.
+        // After a failure, do not wait for events: find out at once whether the shop is back.
         let wait = if self.failures > 0 { 0 } else { WAIT_SECONDS };
         let switches = self.switches;
         let paused = self.paused.as_ref().map(|paused| paused.mark.clone());
-        let (after, limit, wait) = (Some(cursor), Some(LIMIT), Some(wait));
+        let (after, limit, wait) = (Some(cursor), Some(MAX_EVENTS_PER_PAGE), Some(wait));
         let query = EventQuery { after, limit, wait, switches, paused, ..EventQuery::default() };
         let asked = Instant::now();
         let page = client.events(&query).await?;
         let thrown = page.switches != self.switches;
         let paused = (page.paused != self.paused).then(|| Feed::Paused(page.paused.clone().unwrap_or_default()));
-        if page.events.is_empty() && !thrown && paused.is_none() && asked.elapsed() < PAUSE && self.failures == 0 {
-            tokio::time::sleep(PAUSE).await;
+        if page.events.is_empty()
+            && !thrown
+            && paused.is_none()
+            && asked.elapsed() < EMPTY_PAGE_DELAY
+            && self.failures == 0
+        {
+            tokio::time::sleep(EMPTY_PAGE_DELAY).await;
         }
-        // Started over, or its database went back in time.
+        // The shop was started over, or its database was restored from an older copy.
         let other = page.reset || (self.log.is_some() && page.log != self.log);
         if other || page.head < cursor || has_gap(cursor, &page.events) {
             tracing::warn!(cursor, head = page.head, "the log is another one or has a gap; starting over");
             self.cursor = None;
             return Ok(if other { vec![Feed::StartedOver] } else { Vec::new() });
         }
-        // An empty log has no id yet; its first event gives it one.
+        // An empty log has no id; its first event gives it one.
         let named = (self.log.is_none() && page.log.is_some())
             .then_some(Feed::Shop { log: page.log, lab: page.switches.is_some() });
         (self.log, self.switches, self.paused) = (page.log, page.switches, page.paused);
         let back = std::mem::take(&mut self.failures) > 0;
         self.cursor = Some(page.next_after.max(cursor));
         if back {
-            // Everything on screen is fetched anew, and the events are told with the next answer.
+            // Everything on screen is fetched again; the events follow with the next page.
             if !page.events.is_empty() {
                 self.cursor = Some(cursor);
             }
             return Ok(named.into_iter().chain([Feed::Online]).chain(paused).collect());
         }
-        let news = (!page.events.is_empty()).then_some(Feed::NewEvents { events: page.events });
+        let outbox = (!page.events.is_empty()).then_some(Feed::NewEvents { events: page.events });
         let thrown = thrown.then_some(Feed::SwitchThrown);
-        Ok([named, thrown, paused, news].into_iter().flatten().collect())
+        Ok([named, thrown, paused, outbox].into_iter().flatten().collect())
     }
 }
 
-/// The newest events, oldest first.
+/// Fetches the newest events, oldest first.
 async fn newest(client: &Client) -> Result<EventPage, ClientError> {
     let head = client.readiness().await?.head;
-    let after = head.saturating_sub(FIRST_EVENTS);
-    let query = EventQuery { after: Some(after), limit: Some(LIMIT), wait: Some(0), ..EventQuery::default() };
+    let after = head.saturating_sub(INITIAL_EVENTS);
+    let query =
+        EventQuery { after: Some(after), limit: Some(MAX_EVENTS_PER_PAGE), wait: Some(0), ..EventQuery::default() };
     client.events(&query).await
 }
 
-/// Positions are dense, so the first event must follow the cursor and each the one before.
+/// Whether events are missing. Positions are dense: the first event must follow the cursor, and each event the one
+/// before it.
 fn has_gap(cursor: u64, events: &[Event]) -> bool {
     events.iter().zip(cursor + 1..).any(|(event, expected)| event.position != expected)
 }

@@ -1,5 +1,5 @@
-//! What comes from the terminal, read on a thread of its own. The library's reader never returns once the terminal is
-//! gone, because it goes on reading nothing: nobody else may call it, or the client would hang instead of quitting.
+//! Reads terminal events on a thread of its own. The library's reader never returns once the terminal is gone, so
+//! nothing else may call it, or the client would hang instead of quitting.
 
 use std::io;
 use std::thread;
@@ -8,23 +8,23 @@ use crossterm::event::{Event, read};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{self, Receiver};
 
-/// How many events may wait.
-const WAITING: usize = 256;
+/// Capacity of the event queue.
+const EVENT_QUEUE_LEN: usize = 256;
 
-/// Keys, pastes and sizes, in order.
+/// The queue of keys, pastes and resizes, in order.
 pub(crate) struct Keys(Receiver<Event>);
 
-/// The terminal cannot be read any more.
+/// The terminal is closed: it cannot be read any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
+pub(crate) struct TerminalClosed;
 
 impl Keys {
-    /// Begins to read. The thread ends with the process.
+    /// Starts the reader thread, which ends with the process.
     ///
     /// # Errors
-    /// When there can be no thread.
+    /// When the thread cannot be started.
     pub(crate) fn read() -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(EVENT_QUEUE_LEN);
         thread::Builder::new().name("keys".to_owned()).spawn(move || {
             while let Ok(event) = read() {
                 if sender.blocking_send(event).is_err() {
@@ -35,17 +35,17 @@ impl Keys {
         Ok(Self(receiver))
     }
 
-    /// The next event. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Result<Event, Gone> {
-        self.0.recv().await.ok_or(Gone)
+    /// Waits for the next event. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Result<Event, TerminalClosed> {
+        self.0.recv().await.ok_or(TerminalClosed)
     }
 
-    /// An event that is there already.
-    pub(crate) fn next_now(&mut self) -> Result<Option<Event>, Gone> {
+    /// Returns an event that is queued already.
+    pub(crate) fn next_now(&mut self) -> Result<Option<Event>, TerminalClosed> {
         match self.0.try_recv() {
             Ok(event) => Ok(Some(event)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(Gone),
+            Err(TryRecvError::Disconnected) => Err(TerminalClosed),
         }
     }
 }

@@ -1,13 +1,12 @@
-//! Runs what the screen Lab asks for: scenarios, what is broken on purpose, and starting over. Decides nothing.
+//! Runs the requests of the screen Lab: scenarios, fault switches and the reset of the shop. Decides nothing.
 
 use storefront_client::Client;
 
 use crate::driver::wire::failure;
 use crate::update::lab::{Request, Response};
 
-/// Carries an errand out.
-pub(super) async fn run(client: &Client, errand: Request) -> Response {
-    match errand {
+pub(super) async fn run(client: &Client, request: Request) -> Response {
+    match request {
         Request::FetchScenarios => Response::Scenarios(client.scenarios().await.map_err(failure)),
         Request::FetchFaults => Response::Faults(client.faults().await.map_err(failure)),
         Request::Play { name } => {

@@ -1,5 +1,5 @@
-//! Runs the client on a terminal: takes keys, signals and answers in, has the model changed and drawn. Draws only after a
-//! change, at most every 10 ms, and only when everything that waits has been taken in.
+//! Runs the client on a terminal: reads keys and signals, passes messages to the engine, and draws. Draws only after a
+//! change, at most every 10 ms, and only when all queued messages have been taken in.
 
 mod account;
 mod effects;
@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 pub(crate) use effects::find_order;
 pub(crate) use engine::{Engine, TerminalCommand};
-use keys::{Gone, Keys};
+use keys::{Keys, TerminalClosed};
 use signals::{Signal, Signals};
 
 use crate::config::Config;
@@ -39,42 +39,42 @@ use crate::update::Msg;
 use crate::view::theme::{Depth, Theme};
 use crate::view::view;
 
-/// The least time between two frames.
-const FRAME: Duration = Duration::from_millis(10);
-/// How many messages are taken in before a frame is drawn all the same.
-const BATCH: usize = 500;
-/// How long quitting waits for what is on its way to the shop.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How long a stop of the embedded shop may take.
-const SHUTDOWN: Duration = Duration::from_secs(10);
+/// Minimum time between two frames.
+const FRAME_INTERVAL: Duration = Duration::from_millis(10);
+/// Maximum number of messages between two frames.
+const MAX_MESSAGES_PER_FRAME: usize = 500;
+/// How long quitting waits for requests that are being sent.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Timeout for the shutdown of the embedded shop.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Which shop the client is for.
+/// The shop that the client connects to.
 pub(crate) enum Shop {
-    /// One that runs elsewhere, and where a demo's mail can be read.
+    /// A shop that runs elsewhere, with the mailbox of a demo if there is one.
     At { client: Client, mailbox_url: Option<String> },
-    /// One that is started inside this process.
+    /// A shop that is started inside this process.
     Inside(EmbeddedOptions),
-    /// None: a timeline from a file is played.
+    /// No shop: a timeline from a file is replayed.
     Nowhere(Replay),
 }
 
-/// How the client starts.
-pub(crate) struct Start {
+/// Options of the client at its start.
+pub(crate) struct StartOptions {
     pub(crate) shop: Shop,
     pub(crate) settings: Settings,
     pub(crate) file: Option<SettingsFile>,
     pub(crate) first_run: bool,
     pub(crate) depth: Depth,
-    /// What the person configured.
+    /// The configuration file.
     pub(crate) config: Config,
-    /// The name under which the person acts.
+    /// The actor name that is sent with every request.
     pub(crate) actor: Option<ActorName>,
 }
 
 type Starting = Pin<Box<dyn Future<Output = Result<Embedded>> + Send>>;
 
-/// Starts the shop where it is to listen, or on a free port where that one is taken. The port is tried first: a shop that fails
-/// to start has started its stubs already.
+/// Starts the shop on the wanted port, or on a free one where that is taken. The port is tried first because a shop
+/// that fails to start has started its stubs already.
 async fn start_somewhere(mut options: EmbeddedOptions) -> Result<Embedded> {
     let taken = std::net::TcpListener::bind(options.listen).is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
     if taken {
@@ -83,12 +83,12 @@ async fn start_somewhere(mut options: EmbeddedOptions) -> Result<Embedded> {
     embedded::start(options).await
 }
 
-/// Runs until the shopper quits.
+/// Runs the client until the shopper quits.
 ///
 /// # Errors
 /// When the terminal cannot be used, the embedded shop does not start, or a part of the client breaks down. The terminal
 /// is as it was before.
-pub(crate) async fn run(start: Start) -> Result<()> {
+pub(crate) async fn run(start: StartOptions) -> Result<()> {
     let mut engine = Engine::new(&start.settings, start.file.clone());
     engine.model.keys = start.config.keys.clone();
     engine.model.actor = start.actor.as_ref().map(ToString::to_string);
@@ -108,12 +108,12 @@ pub(crate) async fn run(start: Start) -> Result<()> {
     drop(terminal);
     engine.close().await;
     if let Some(embedded) = embedded
-        && tokio::time::timeout(SHUTDOWN, embedded.shutdown()).await.is_err()
+        && tokio::time::timeout(SHUTDOWN_TIMEOUT, embedded.shutdown()).await.is_err()
     {
         tracing::warn!("the embedded shop did not stop in time");
     }
-    let unsaid = terminal::unsaid();
-    if unsaid.is_empty() { outcome } else { outcome.wrap_err(unsaid.join("\n")) }
+    let panic_messages = terminal::panic_messages();
+    if panic_messages.is_empty() { outcome } else { outcome.wrap_err(panic_messages.join("\n")) }
 }
 
 struct App {
@@ -122,28 +122,28 @@ struct App {
     depth: Depth,
     config: Config,
     drawn_at: Option<Instant>,
-    /// The row of the chosen line in the last frame; clicks are told from it.
+    /// The row of the selected line in the last frame, for mouse clicks.
     chosen_row: Option<u16>,
     embedded: Option<Embedded>,
     actor: Option<ActorName>,
 }
 
 impl App {
-    async fn run(&mut self, start: Start) -> Result<()> {
+    async fn run(&mut self, start: StartOptions) -> Result<()> {
         let (width, height) = self.terminal.size()?;
         self.engine.take(Msg::Resize { width, height });
-        // The first frame comes before anything else.
+        // The first frame is drawn before anything else.
         self.draw()?;
         let mut starting = self.find_shop(start.shop, start.first_run)?;
         let mut keys = Keys::read()?;
         let mut signals = Signals::new()?;
         loop {
             let (changed, frame_at) = (self.engine.model.changed, self.next_frame());
-            let mut wishes = tokio::select! {
+            let mut commands = tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
                     Signal::End => self.engine.take(Msg::Quit),
-                    // Hanging up continues us too, and then there is no terminal to take over again.
+                    // SIGHUP is followed by SIGCONT, and then the terminal may be gone.
                     Signal::Continued => match self.terminal.enter_again() {
                         Ok(()) => vec![TerminalCommand::Redraw],
                         Err(_) => vec![TerminalCommand::Quit],
@@ -151,8 +151,8 @@ impl App {
                 },
                 key = keys.next() => match key {
                     Ok(event) => self.take_key(event),
-                    // A terminal that is gone means quitting.
-                    Err(Gone) => vec![TerminalCommand::Quit],
+                    // A closed terminal quits the client.
+                    Err(TerminalClosed) => vec![TerminalCommand::Quit],
                 },
                 Some(embedded) = OptionFuture::from(starting.as_mut()) => {
                     starting = None;
@@ -161,9 +161,9 @@ impl App {
                 msg = self.engine.next() => self.engine.take(msg?),
                 () = tokio::time::sleep_until(frame_at), if changed => Vec::new(),
             };
-            wishes.extend(self.take_what_waits(&mut keys));
-            for wish in wishes {
-                let ends = match wish {
+            commands.extend(self.take_what_waits(&mut keys));
+            for command in commands {
+                let ends = match command {
                     TerminalCommand::Quit => true,
                     TerminalCommand::Copy(text) => self.terminal.copy(&text).is_err(),
                     TerminalCommand::Suspend => self.suspend(&mut signals).await.is_err(),
@@ -173,17 +173,17 @@ impl App {
                     }
                 };
                 if ends {
-                    return self.last_words().await;
+                    return self.flush().await;
                 }
             }
-            // A terminal that cannot be drawn on is gone too.
+            // A terminal that cannot be drawn on is closed too.
             if self.engine.model.changed && Instant::now() >= self.next_frame() && self.draw().is_err() {
-                return self.last_words().await;
+                return self.flush().await;
             }
         }
     }
 
-    /// Starts the shop, or begins to talk to the one that runs elsewhere.
+    /// Starts the embedded shop, or connects to the one that runs elsewhere.
     fn find_shop(&mut self, shop: Shop, first_run: bool) -> Result<Option<Starting>> {
         match shop {
             Shop::Inside(options) => {
@@ -212,7 +212,7 @@ impl App {
         Ok(self.engine.take(Msg::ShopFound { url, mailbox_url, embedded: true, first_run }))
     }
 
-    /// A client under the name of whoever sits here.
+    /// Adds the actor name to a client.
     fn acting(&self, client: Client) -> Client {
         match &self.actor {
             Some(actor) => client.acting_as(actor.clone()),
@@ -224,27 +224,27 @@ impl App {
         terminal::message(event, self.chosen_row).map(|msg| self.engine.take(msg)).unwrap_or_default()
     }
 
-    /// Takes in everything that is there already, so that a frame is drawn once for all of it.
+    /// Takes in all queued events and messages, so that one frame shows all of them.
     fn take_what_waits(&mut self, keys: &mut Keys) -> Vec<TerminalCommand> {
-        let mut wishes = Vec::new();
-        for _ in 0..BATCH {
+        let mut commands = Vec::new();
+        for _ in 0..MAX_MESSAGES_PER_FRAME {
             match keys.next_now() {
-                Ok(Some(event)) => wishes.extend(self.take_key(event)),
+                Ok(Some(event)) => commands.extend(self.take_key(event)),
                 Ok(None) => match self.engine.next_now() {
-                    Some(msg) => wishes.extend(self.engine.take(msg)),
+                    Some(msg) => commands.extend(self.engine.take(msg)),
                     None => break,
                 },
-                Err(Gone) => {
-                    wishes.push(TerminalCommand::Quit);
+                Err(TerminalClosed) => {
+                    commands.push(TerminalCommand::Quit);
                     break;
                 }
             }
         }
-        wishes
+        commands
     }
 
     fn next_frame(&self) -> Instant {
-        self.drawn_at.map_or_else(Instant::now, |at| at + FRAME)
+        self.drawn_at.map_or_else(Instant::now, |at| at + FRAME_INTERVAL)
     }
 
     fn draw(&mut self) -> Result<()> {
@@ -260,9 +260,9 @@ impl App {
         Ok(())
     }
 
-    /// Gives what is on its way to the shop a moment to arrive.
-    async fn last_words(&mut self) -> Result<()> {
-        let deadline = Instant::now() + LAST_WORDS;
+    /// Waits a short time for requests that are being sent.
+    async fn flush(&mut self) -> Result<()> {
+        let deadline = Instant::now() + FLUSH_TIMEOUT;
         while self.engine.is_sending() {
             match tokio::time::timeout_at(deadline, self.engine.next()).await {
                 Ok(msg) => {
@@ -274,7 +274,7 @@ impl App {
         Ok(())
     }
 
-    /// Goes back to the shell until it brings us back.
+    /// Suspends the process until the shell continues it.
     async fn suspend(&mut self, signals: &mut Signals) -> Result<()> {
         self.terminal.leave();
         signals.stop().await;

@@ -1,21 +1,21 @@
-//! Reads pictures: PNG bytes in, pixels out. Bounded, whatever the bytes say.
+//! Decodes PNG pictures, within bounds whatever the bytes say.
 
 use crate::state::Picture;
 
-/// The largest picture that is taken, in pixels each way.
-const LARGEST: u32 = 256;
+/// Maximum width and height in pixels.
+const MAX_SIDE_PX: u32 = 256;
 
-/// The pixels of a PNG.
+/// Decodes a PNG.
 ///
 /// # Errors
-/// A sentence, when the bytes are no PNG, or one that is too large.
+/// A sentence, when the bytes are no PNG or the picture is too large.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let wrong = |error: png::DecodingError| format!("The picture cannot be read: {error}.");
     let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8() | png::Transformations::ALPHA);
     let mut reader = decoder.read_info().map_err(wrong)?;
     let (width, height) = (reader.info().width, reader.info().height);
-    if width > LARGEST || height > LARGEST {
+    if width > MAX_SIDE_PX || height > MAX_SIDE_PX {
         return Err("The picture is too large.".to_owned());
     }
     let size = reader.output_buffer_size().ok_or("The picture is too large.")?;

@@ -1,4 +1,4 @@
-//! What the system tells the process: to end, to stop, to go on.
+//! Handles the signals that end, stop and continue the process.
 
 use std::io;
 use std::time::Duration;
@@ -6,20 +6,18 @@ use std::time::Duration;
 use rustix::process::{Signal as Sent, kill_current_process_group};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-/// How long to wait for being stopped and continued before going on as if nothing had happened, as when no shell
-/// looks after us.
-const STOPPING: Duration = Duration::from_millis(500);
+/// Maximum wait for SIGCONT after stopping; without a shell nobody stops the process.
+const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What a signal means here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGTERM, SIGHUP or SIGINT: end.
+    /// SIGTERM, SIGHUP or SIGINT: the process is to end.
     End,
-    /// SIGCONT: we were stopped, and the terminal was somebody else's meanwhile.
+    /// SIGCONT: the process was stopped, and something else used the terminal meanwhile.
     Continued,
 }
 
-/// The signals that are listened to.
+/// The registered signal handlers.
 pub(crate) struct Signals {
     terminate: Stream,
     hang_up: Stream,
@@ -28,7 +26,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen.
+    /// Registers the signal handlers.
     ///
     /// # Errors
     /// When the system does not allow it.
@@ -41,7 +39,7 @@ impl Signals {
         })
     }
 
-    /// The next signal; an end comes before everything else. Cancel safe.
+    /// Waits for the next signal; the ones that end the process come first. Cancel safe.
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
             biased;
@@ -55,8 +53,8 @@ impl Signals {
     /// Stops the process group, as a terminal does on Ctrl-Z, and returns when it goes on.
     pub(crate) async fn stop(&mut self) {
         if kill_current_process_group(Sent::TSTP).is_ok() {
-            // Nothing to tell apart: both mean that we run.
-            let _ = tokio::time::timeout(STOPPING, self.resume.recv()).await;
+            // A signal and a timeout both mean that the process runs.
+            let _ = tokio::time::timeout(STOP_TIMEOUT, self.resume.recv()).await;
         }
     }
 }

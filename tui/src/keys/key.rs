@@ -1,4 +1,4 @@
-//! A key press of our own, and how it is written: on screen with arrows, in files with words.
+//! The client's own key type, and how keys are written: with symbols on screen, with words in files.
 
 use std::fmt;
 use std::str::FromStr;
@@ -72,7 +72,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// The keys that have a name, as files write them.
+/// Names of keys in files.
 const NAMES: [(&str, Code); 15] = [
     ("Enter", Code::Enter),
     ("Esc", Code::Esc),
@@ -92,7 +92,7 @@ const NAMES: [(&str, Code); 15] = [
 ];
 
 impl Key {
-    /// The key as files write it, in words and letters: `Ctrl-P`, `Up`, `/`.
+    /// Formats the key as files write it, in words and letters: `Ctrl-P`, `Up`, `/`.
     pub(crate) fn written(self) -> String {
         let name = NAMES.iter().find(|(_, code)| *code == self.code).map(|(name, _)| *name);
         match name {

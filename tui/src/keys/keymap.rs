@@ -1,13 +1,12 @@
-//! The table of keys as it holds: the one in `table`, with what a person changed in the configuration.
+//! The active key table: the default table with the changes of the configuration file.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Action, Binding, Code, Context, Key, Place, table};
 
-/// What a person changed: for some actions at some places, other keys.
+/// Configured keys by place and action.
 pub(crate) type Remapped = BTreeMap<Place, BTreeMap<Action, Vec<String>>>;
 
-/// Which key does what, where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Keymap(Vec<Binding>);
 
@@ -18,11 +17,11 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// The table with changes.
+    /// Applies configured keys to the default table.
     ///
     /// # Errors
-    /// A clause that names what is wrong: a key that is none, an action that is not there, a key that would mean two things,
-    /// a letter that could no longer be typed, or no way to quit.
+    /// A clause that names the mistake: an unknown key, an unknown action, a key with two meanings, a letter that could
+    /// no longer be typed, or no key to quit.
     pub(crate) fn with(changes: &Remapped) -> Result<Self, String> {
         let mut map = Self::default();
         for (place, actions) in changes {
@@ -40,22 +39,22 @@ impl Keymap {
         Ok(map)
     }
 
-    /// What a key asks for in a context.
+    /// The action of a key in a context.
     pub(crate) fn action(&self, context: Context, key: Key) -> Option<Action> {
         self.bindings(context).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
     }
 
-    /// The bindings that hold in a context, nearest place first.
+    /// The bindings that are active in a context, nearest place first.
     pub(crate) fn bindings(&self, context: Context) -> impl Iterator<Item = &Binding> {
         context.places().iter().flat_map(|place| self.0.iter().filter(move |binding| binding.place == *place))
     }
 
-    /// Every binding, in the order of the table.
+    /// All bindings, in the order of the table.
     pub(crate) fn all(&self) -> &[Binding] {
         &self.0
     }
 
-    /// The key that is shown for an action in a context: `c`; `:` and a name where there is no key for it.
+    /// The label of an action's key in a context: `c`; "the palette" when it has no key.
     pub(crate) fn label(&self, context: Context, action: Action) -> String {
         let key =
             self.bindings(context).filter(|binding| binding.action == action).find_map(|binding| binding.keys.first());

@@ -1,4 +1,4 @@
-//! The table itself, before anybody changes it. To change a key, change it here and nowhere else.
+//! The default key table. Keys are defined here and nowhere else.
 
 use super::{Action, Binding, Code, Key, Place};
 
@@ -24,7 +24,7 @@ fn on(place: Place, action: Action, keys: &[Key], hint: &'static str, help: &'st
     Binding { action, place, keys: keys.to_vec(), hint, help }
 }
 
-/// Every binding; within a place, in the order in which the hint bar shows them.
+/// All bindings; within a place, in the order of the hint bar.
 pub(super) fn bindings() -> Vec<Binding> {
     [shop(), checkout(), orders(), events(), behind_the_shop(), counter(), account(), everywhere(), over_the_screen()]
         .concat()

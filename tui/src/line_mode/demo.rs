@@ -1,4 +1,4 @@
-//! `storefront demo`: shops by script and prints the order's timeline as it happens.
+//! `storefront demo`: places orders by script and prints the timeline of each as it grows.
 
 use std::time::{Duration, Instant};
 
@@ -13,20 +13,20 @@ use crate::cli::Scenario;
 use crate::embedded::EmbeddedOptions;
 use crate::line_mode::lines::{line, print, since};
 use crate::line_mode::shopper::{Shopper, plentiful};
-use crate::line_mode::{Which, close};
+use crate::line_mode::{ShopTarget, close};
 use crate::money;
 use crate::view::when;
 
-/// How long an order may take to come to its end.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long to wait before a scenario of the lab is looked at again.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// Timeout for an order to reach its end.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Interval between two polls of a running scenario.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Plays a scenario.
 ///
 /// # Errors
 /// When the shop cannot be reached, or the order ends otherwise than the scenario says.
-pub(crate) async fn demo(which: Which, options: EmbeddedOptions, scenario: Scenario) -> Result<()> {
+pub(crate) async fn demo(which: ShopTarget, options: EmbeddedOptions, scenario: Scenario) -> Result<()> {
     let (client, shop) = which.open(options).await?;
     let result = tokio::select! {
         result = play(&client, scenario) => result,
@@ -39,15 +39,17 @@ pub(crate) async fn demo(which: Which, options: EmbeddedOptions, scenario: Scena
 async fn play(client: &Client, scenario: Scenario) -> Result<()> {
     print(&format!("Shopping at {}", client.base_url()))?;
     match scenario {
-        Scenario::Happy => buy(client, card("pm_card_visa"), End::Confirmed).await,
-        Scenario::Declined => buy(client, card("pm_card_visa_chargeDeclined"), End::Declined).await,
+        Scenario::Happy => buy(client, card("pm_card_visa"), ExpectedEnd::Confirmed).await,
+        Scenario::Declined => buy(client, card("pm_card_visa_chargeDeclined"), ExpectedEnd::Declined).await,
         Scenario::InsufficientFunds => {
-            buy(client, card("pm_card_visa_chargeDeclinedInsufficientFunds"), End::Declined).await
+            buy(client, card("pm_card_visa_chargeDeclinedInsufficientFunds"), ExpectedEnd::Declined).await
         }
         Scenario::Authentication => authentication(client).await,
-        Scenario::ProcessingError => buy(client, card("pm_card_chargeDeclinedProcessingError"), End::Declined).await,
-        Scenario::Slow => buy(client, card("pm_card_slow"), End::Confirmed).await,
-        Scenario::NoPayment => buy(client, PaymentMethod::None, End::Confirmed).await,
+        Scenario::ProcessingError => {
+            buy(client, card("pm_card_chargeDeclinedProcessingError"), ExpectedEnd::Declined).await
+        }
+        Scenario::Slow => buy(client, card("pm_card_slow"), ExpectedEnd::Confirmed).await,
+        Scenario::NoPayment => buy(client, PaymentMethod::None, ExpectedEnd::Confirmed).await,
         Scenario::SecondTry => second_try(client).await,
         Scenario::LastPiece => in_the_lab(client, "two-shoppers-race-for-one-unit").await,
         Scenario::OutOfStock => in_the_lab(client, "out-of-stock-on-the-last-unit").await,
@@ -60,51 +62,51 @@ async fn play(client: &Client, scenario: Scenario) -> Result<()> {
     }
 }
 
-async fn buy(client: &Client, payment: PaymentMethod, end: End) -> Result<()> {
+async fn buy(client: &Client, payment: PaymentMethod, end: ExpectedEnd) -> Result<()> {
     let shopper = fill_basket(client).await?;
-    let mut story = Story::new(client, shopper.order_id);
+    let mut story = TimelinePrinter::new(client, shopper.order_id);
     shopper.check_out(payment).await?;
-    story.until(end).await
+    story.print_until(end).await
 }
 
-/// Nobody answers the bank: the order is cancelled, and with it the payment.
+/// The card's owner never confirms at the bank: the order is cancelled, and with it the payment.
 async fn authentication(client: &Client) -> Result<()> {
     let shopper = fill_basket(client).await?;
-    let mut story = Story::new(client, shopper.order_id);
+    let mut story = TimelinePrinter::new(client, shopper.order_id);
     shopper.check_out(card("pm_card_authenticationRequired")).await?;
-    let url = story.until_the_bank_asks().await?;
+    let url = story.print_until_authentication().await?;
     print(&format!("The bank asks at {url}; Ada does not answer and cancels:"))?;
     let reason = Cancel { reason: "could not answer the bank".to_owned() };
     client.cancel(shopper.order_id, &reason, &IdempotencyKey::new()).await?;
-    story.until(End::NeverCharged).await
+    story.print_until(ExpectedEnd::NeverCharged).await
 }
 
 async fn second_try(client: &Client) -> Result<()> {
     let shopper = fill_basket(client).await?;
-    let mut story = Story::new(client, shopper.order_id);
+    let mut story = TimelinePrinter::new(client, shopper.order_id);
     shopper.check_out(card("pm_card_visa_chargeDeclined")).await?;
-    story.until(End::Declined).await?;
+    story.print_until(ExpectedEnd::Declined).await?;
     print("Again, with another card:")?;
     shopper.check_out(card("pm_card_visa")).await?;
-    story.until(End::Confirmed).await
+    story.print_until(ExpectedEnd::Confirmed).await
 }
 
 async fn cancelled(client: &Client) -> Result<()> {
     let shopper = fill_basket(client).await?;
-    let mut story = Story::new(client, shopper.order_id);
+    let mut story = TimelinePrinter::new(client, shopper.order_id);
     shopper.check_out(card("pm_card_visa")).await?;
-    story.until(End::Confirmed).await?;
+    story.print_until(ExpectedEnd::Confirmed).await?;
     print("Ada changes her mind:")?;
     let reason = Cancel { reason: "changed my mind".to_owned() };
     client.cancel(shopper.order_id, &reason, &IdempotencyKey::new()).await?;
-    story.until(End::Refunded).await
+    story.print_until(ExpectedEnd::Refunded).await
 }
 
-/// Has the shop's lab play a scenario, prints what it tells, and then what happened to each order.
+/// Plays a scenario in the shop's lab and prints its texts, then the timeline of each order.
 async fn in_the_lab(client: &Client, name: &str) -> Result<()> {
     plentiful(client).await?;
     client.play_scenario(name).await?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + ORDER_TIMEOUT;
     let mut told = 0;
     let run = loop {
         let scenario = client.scenario(name).await?.and_then(|scenario| scenario.last_run);
@@ -117,13 +119,13 @@ async fn in_the_lab(client: &Client, name: &str) -> Result<()> {
             break run;
         }
         if Instant::now() > deadline {
-            bail!("The scenario did not come to its end within {} s.", PATIENCE.as_secs());
+            bail!("The scenario did not come to its end within {} s.", ORDER_TIMEOUT.as_secs());
         }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     };
     for id in &run.orders {
         print(&format!("Order {id}:"))?;
-        Story::new(client, *id).so_far().await?;
+        TimelinePrinter::new(client, *id).print_new().await?;
     }
     let outcome = run.outcome.unwrap_or_default();
     match run.state {
@@ -151,17 +153,17 @@ fn card(token: &str) -> PaymentMethod {
     PaymentMethod::Card { token: token.to_owned() }
 }
 
-/// How an order is to end.
+/// The end that a scenario expects of its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum ExpectedEnd {
     Confirmed,
     Declined,
     Refunded,
     NeverCharged,
 }
 
-impl End {
-    /// Whether the order has come to an end, this one or another.
+impl ExpectedEnd {
+    /// Whether the order has reached this end or another one.
     fn is_settled(self, order: &Order) -> bool {
         match self {
             Self::Confirmed | Self::Declined => order.status != OrderStatus::CheckedOut,
@@ -183,8 +185,8 @@ impl End {
     }
 }
 
-/// An order's timeline as it is printed.
-struct Story<'a> {
+/// Prints an order's timeline as it grows.
+struct TimelinePrinter<'a> {
     client: &'a Client,
     id: OrderId,
     after: u64,
@@ -194,13 +196,13 @@ struct Story<'a> {
     before_ms: Option<i64>,
 }
 
-impl<'a> Story<'a> {
+impl<'a> TimelinePrinter<'a> {
     fn new(client: &'a Client, id: OrderId) -> Self {
         Self { client, id, after: 0, version: 0, before_ms: None }
     }
 
-    /// Prints what happens until the order ends as it should.
-    async fn until(&mut self, end: End) -> Result<()> {
+    /// Prints until the order reaches the expected end.
+    async fn print_until(&mut self, end: ExpectedEnd) -> Result<()> {
         let began = Instant::now();
         let order = self.follow(|timeline| end.is_settled(&timeline.order)).await?;
         if !end.is_reached(&order) {
@@ -209,16 +211,18 @@ impl<'a> Story<'a> {
         let took = when::span(i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX));
         print(&match (&order.number, &order.reopened_because) {
             (_, Some(reason)) => format!("Open again after {took}: {}", crate::state::reopen_reason_text(reason)),
-            (Some(number), None) if end == End::Confirmed => format!("Order {number} is confirmed, after {took}."),
+            (Some(number), None) if end == ExpectedEnd::Confirmed => {
+                format!("Order {number} is confirmed, after {took}.")
+            }
             (Some(number), None) => format!("Order {number} is cancelled and refunded, after {took}."),
             (None, None) => format!("Done after {took}."),
         })?;
         Ok(())
     }
 
-    /// Prints what happens until the card's bank wants an answer; returns where to give it.
-    async fn until_the_bank_asks(&mut self) -> Result<String> {
-        let deadline = Instant::now() + PATIENCE;
+    /// Prints until the bank asks for a confirmation; returns the link for it.
+    async fn print_until_authentication(&mut self) -> Result<String> {
+        let deadline = Instant::now() + ORDER_TIMEOUT;
         loop {
             let query = TimelineQuery { after: Some(self.after), wait: Some(5) };
             let timeline = self.client.timeline(self.id, &query).await?;
@@ -227,21 +231,21 @@ impl<'a> Story<'a> {
                 return Ok(action.url);
             }
             if Instant::now() > deadline {
-                bail!("The bank did not ask within {} s.", PATIENCE.as_secs());
+                bail!("The bank did not ask within {} s.", ORDER_TIMEOUT.as_secs());
             }
         }
     }
 
-    /// Prints what has happened so far.
-    async fn so_far(&mut self) -> Result<()> {
+    /// Prints the events since the last call.
+    async fn print_new(&mut self) -> Result<()> {
         let query = TimelineQuery { after: Some(self.after), wait: None };
         let timeline = self.client.timeline(self.id, &query).await?;
         self.print(&timeline)
     }
 
-    /// Prints until `is_over` says so and nothing is under way any more.
+    /// Prints until `is_over` returns true and nothing is running any more.
     async fn follow(&mut self, is_over: impl Fn(&Timeline) -> bool) -> Result<Order> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ORDER_TIMEOUT;
         loop {
             let query = TimelineQuery { after: Some(self.after), wait: Some(5) };
             let timeline = self.client.timeline(self.id, &query).await?;
@@ -253,7 +257,7 @@ impl<'a> Story<'a> {
                 return Ok(timeline.order);
             }
             if Instant::now() > deadline {
-                bail!("The order did not come to its end within {} s.", PATIENCE.as_secs());
+                bail!("The order did not come to its end within {} s.", ORDER_TIMEOUT.as_secs());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `storefront events`: the log as lines.
+//! `storefront events`: prints the log, one event per line.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,27 +13,27 @@ use crate::cli::OrderName;
 use crate::driver::find_order;
 use crate::embedded::EmbeddedOptions;
 use crate::line_mode::lines::{line, print, print_json};
-use crate::line_mode::{Which, close};
+use crate::line_mode::{ShopTarget, close};
 use crate::update::backoff_ms;
 
-/// What to print.
+/// Options of `storefront events`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct What {
+pub(crate) struct EventsOptions {
     pub(crate) follow: bool,
     pub(crate) json: bool,
     pub(crate) order: Option<OrderName>,
 }
 
-/// How long to wait for the reader of our output to go away before looking again whether anybody still waits for that.
-const READER_LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-/// How many events one answer has at most.
-const LIMIT: u32 = 1_000;
+/// Interval between two checks whether anything still waits for the reader to close the pipe.
+const READER_CHECK_INTERVAL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// Maximum number of events per page.
+const MAX_EVENTS_PER_PAGE: u32 = 1_000;
 
 /// Prints the log; with `follow`, until Ctrl-C.
 ///
 /// # Errors
-/// When the shop cannot be reached to begin with, or nobody reads the lines any more.
-pub(crate) async fn events(which: Which, options: EmbeddedOptions, what: What) -> Result<()> {
+/// When the shop cannot be reached at the start, or the output is closed.
+pub(crate) async fn events(which: ShopTarget, options: EmbeddedOptions, what: EventsOptions) -> Result<()> {
     let (client, shop) = which.open(options).await?;
     let result = tokio::select! {
         result = print_all(&client, what) => result,
@@ -44,7 +44,7 @@ pub(crate) async fn events(which: Which, options: EmbeddedOptions, what: What) -
     result
 }
 
-async fn print_all(client: &Client, what: What) -> Result<()> {
+async fn print_all(client: &Client, what: EventsOptions) -> Result<()> {
     let correlation = match what.order {
         Some(name) => Some(id_of(client, name).await?.to_string()),
         None => None,
@@ -53,14 +53,14 @@ async fn print_all(client: &Client, what: What) -> Result<()> {
     loop {
         let query = EventQuery {
             after: Some(after),
-            limit: Some(LIMIT),
+            limit: Some(MAX_EVENTS_PER_PAGE),
             wait: Some(wait),
             correlation: correlation.clone(),
             ..EventQuery::default()
         };
         let page = match client.events(&query).await {
             Ok(page) => page,
-            // Once it was there, a shop that follows is waited for.
+            // Once it has responded, a shop that goes away is waited for.
             Err(error) if what.follow && after > 0 && comes_back(&error) => {
                 let delay_ms = backoff_ms(failures, Uuid::new_v4().as_u128());
                 failures += 1;
@@ -72,7 +72,7 @@ async fn print_all(client: &Client, what: What) -> Result<()> {
         failures = 0;
         // The shop was started over: its new log is read from the beginning.
         if (log.is_some() && page.log != log) || page.head < after {
-            // Not among the lines: they may be for a program.
+            // On standard error, because a program may read the lines.
             let _ = writeln!(
                 io::stderr(),
                 "storefront: the shop was started over; its new log is read from the beginning."
@@ -98,7 +98,7 @@ async fn print_all(client: &Client, what: What) -> Result<()> {
     }
 }
 
-/// The order that somebody named.
+/// Resolves an order's number or id to its id.
 async fn id_of(client: &Client, name: OrderName) -> Result<OrderId> {
     match name {
         OrderName::Id(id) => Ok(id),
@@ -109,14 +109,14 @@ async fn id_of(client: &Client, name: OrderName) -> Result<OrderId> {
     }
 }
 
-/// Waits until nobody reads our output any more: with nothing to print, writing would not tell.
+/// Waits until the output is closed. With nothing to print, no write would report that.
 async fn reader_gone() {
     loop {
         let closed = tokio::task::spawn_blocking(|| {
             let stdout = io::stdout();
             let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
             let gone = PollFlags::ERR | PollFlags::NVAL;
-            poll(&mut polled, Some(&READER_LOOK)).is_ok() && polled[0].revents().intersects(gone)
+            poll(&mut polled, Some(&READER_CHECK_INTERVAL)).is_ok() && polled[0].revents().intersects(gone)
         });
         if closed.await.unwrap_or(false) {
             return;
@@ -124,12 +124,12 @@ async fn reader_gone() {
     }
 }
 
-/// Whether the shop only has to be waited for.
+/// Whether the error is temporary.
 fn comes_back(error: &ClientError) -> bool {
     error.is_unreachable() || error.problem().is_some_and(|problem| problem.status == 503)
 }
 
-/// The time of day in UTC, as in the log.
+/// Formats the time of day in UTC.
 fn time(at: storefront_api::Timestamp) -> String {
     crate::view::when::time_of_day(at, &jiff::tz::TimeZone::UTC)
 }

@@ -8,15 +8,15 @@ use crate::event_text;
 use crate::plain;
 use crate::view::when;
 
-/// Prints a line at once, without anything a terminal would act on.
+/// Prints a line and flushes it, without characters that a terminal interprets.
 ///
 /// # Errors
-/// When nobody reads any more, or the output cannot be written.
+/// When the output is closed or cannot be written.
 pub(super) fn print(line: &str) -> io::Result<()> {
     print_raw(&plain::line(line))
 }
 
-/// Prints a line of JSON at once, with what a terminal would act on escaped.
+/// Prints a line of JSON and flushes it, with characters that a terminal interprets escaped.
 ///
 /// # Errors
 /// As [`print()`].
@@ -30,15 +30,15 @@ fn print_raw(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Position, a span or a time, stream, event, meaning: aligned.
+/// Formats an event in columns: position, time or span, stream, event, description.
 pub(super) fn line(event: &Event, time: &str) -> String {
     let kind = event_text::stream_kind(event);
     let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what);
-    let line = format!("{:>6}  {time:>9}  {kind:<8}  {what:<22}  {}", event.position, event_text::of(event));
+    let line = format!("{:>6}  {time:>9}  {kind:<8}  {what:<22}  {}", event.position, event_text::describe(event));
     line.trim_end().to_owned()
 }
 
-/// A span since `before`, as `+12 ms`.
+/// Formats the time since `before_ms`, as `+12 ms`.
 pub(super) fn since(before_ms: i64, event: &Event) -> String {
     format!("+{}", when::span(event.time.unix_ms() - before_ms))
 }

@@ -1,4 +1,4 @@
-//! The shop without a screen: lines for pipes, scripts and screen readers.
+//! Commands without a screen: lines for pipes, scripts and screen readers.
 
 mod demo;
 mod events;
@@ -8,7 +8,7 @@ mod serve;
 mod shopper;
 
 pub(crate) use demo::demo;
-pub(crate) use events::{What, events};
+pub(crate) use events::{EventsOptions, events};
 pub(crate) use replay::{read as read_replay, replay};
 pub(crate) use serve::serve;
 
@@ -21,20 +21,20 @@ use storefront_client::Client;
 use crate::cli::Common;
 use crate::embedded::{self, Embedded, EmbeddedOptions};
 
-/// Which shop to talk to, and under which name.
+/// The shop to connect to, and the actor name.
 #[derive(Clone, Debug)]
-pub(crate) struct Which {
+pub(crate) struct ShopTarget {
     server: Option<String>,
     actor: Option<ActorName>,
 }
 
-impl Which {
-    /// As the command line says.
-    pub(crate) fn of(common: &Common) -> Self {
+impl ShopTarget {
+    /// The target that the command line names.
+    pub(crate) fn from_options(common: &Common) -> Self {
         Self { server: common.server.clone(), actor: common.acting_as.clone() }
     }
 
-    /// The shop that was named, or one inside this process that must be shut down afterwards.
+    /// Connects to the named shop, or starts one inside this process, which must be shut down afterwards.
     async fn open(self, options: EmbeddedOptions) -> Result<(Client, Option<Embedded>)> {
         let (client, shop) = match self.server {
             Some(url) => (Client::new(&url)?, None),
@@ -53,7 +53,7 @@ async fn close(shop: Option<Embedded>) {
     }
 }
 
-/// Whether the reader of our output has had enough, which is no failure.
+/// Whether the error is a closed output pipe, which is no failure.
 pub(crate) fn is_broken_pipe(error: &color_eyre::Report) -> bool {
     error
         .chain()

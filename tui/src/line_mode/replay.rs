@@ -1,4 +1,4 @@
-//! `storefront replay`: an exported timeline, read whole and checked before anything is shown; and played as lines.
+//! `storefront replay`: reads an exported timeline, checks it whole before anything is shown, and prints it as lines.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,10 @@ use serde_json::Value;
 use storefront_api::{Event, Timestamp};
 
 use crate::line_mode::lines::{line, print, since};
-use crate::state::{TIMELINE_KEPT, pause_ms};
+use crate::state::{MAX_TIMELINE_EVENTS, pause_ms};
 
-/// How long a file may be, in bytes: the most events that are played, of the longest kind.
-const LONGEST_FILE: u64 = 64 * 1024 * 1024;
+/// Maximum file size in bytes: room for the maximum number of the longest events.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Reads events from a file of JSON lines, as `storefront events --json` and `GET /v1/export` print them.
 ///
@@ -21,7 +21,7 @@ const LONGEST_FILE: u64 = 64 * 1024 * 1024;
 pub(crate) fn read(path: &Path) -> Result<Vec<Event>> {
     let name = path.display();
     let size = fs::metadata(path).wrap_err_with(|| format!("{name} cannot be read"))?.len();
-    if size > LONGEST_FILE {
+    if size > MAX_FILE_BYTES {
         return Err(too_much(path));
     }
     let text = fs::read_to_string(path).wrap_err_with(|| format!("{name} cannot be read"))?;
@@ -32,7 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Event>> {
             return Err(eyre!("{name}, line {at}: position {} does not follow the one before", event.position));
         }
         events.push(event);
-        if events.len() > TIMELINE_KEPT {
+        if events.len() > MAX_TIMELINE_EVENTS {
             return Err(too_much(path));
         }
     }
@@ -42,7 +42,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Event>> {
     Ok(events)
 }
 
-/// An event as a client gets it, or as the export of a log has it, which tells times in milliseconds.
+/// Parses an event as the API returns it, or as the export of a log has it, with times in milliseconds.
 fn event(text: &str) -> serde_json::Result<Event> {
     let mut value: Value = serde_json::from_str(text)?;
     if let Some(fields) = value.as_object_mut()
@@ -56,14 +56,14 @@ fn event(text: &str) -> serde_json::Result<Event> {
 fn too_much(path: &Path) -> color_eyre::Report {
     let name = path.display();
     eyre!(
-        "{name} has more than {TIMELINE_KEPT} events. `storefront events --json --order ID` prints those of one order"
+        "{name} has more than {MAX_TIMELINE_EVENTS} events. `storefront events --json --order ID` prints those of one order"
     )
 }
 
 /// Prints the events with the pauses between them, at a speed in thousandths of real time.
 ///
 /// # Errors
-/// When nobody reads the lines any more.
+/// When the output is closed.
 pub(crate) async fn replay(events: &[Event], speed: u32) -> Result<()> {
     let mut before_ms = None;
     for event in events {

@@ -1,4 +1,4 @@
-//! `storefront serve`: everything inside this process, no screen.
+//! `storefront serve`: runs the shop inside this process, without a screen.
 
 use color_eyre::eyre::Result;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +14,7 @@ pub(crate) async fn serve(options: EmbeddedOptions) -> Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let open = options.open_to_network;
     let shop = embedded::start(options).await?;
-    let told = tell(&shop, open);
+    let told = print_addresses(&shop, open);
     if told.is_ok() {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -25,7 +25,7 @@ pub(crate) async fn serve(options: EmbeddedOptions) -> Result<()> {
     Ok(told?)
 }
 
-fn tell(shop: &Embedded, open_to_network: bool) -> std::io::Result<()> {
+fn print_addresses(shop: &Embedded, open_to_network: bool) -> std::io::Result<()> {
     let url = shop.url();
     print(&format!("The shop is open at {url}"))?;
     print(&format!("  interface  {url}/docs"))?;

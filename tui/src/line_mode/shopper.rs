@@ -1,4 +1,4 @@
-//! A shopper by script: one basket, one card.
+//! A scripted shopper with one basket and one card.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use storefront_api::{AddItem, Address, Checkout, Order, OrderId, PaymentMethod, 
 use storefront_client::{Client, ClientError, IdempotencyKey};
 use uuid::Uuid;
 
-/// Somebody with a basket.
+/// A shopper with a basket.
 #[derive(Clone, Debug)]
 pub(super) struct Shopper {
     client: Client,
@@ -49,22 +49,22 @@ impl Shopper {
     }
 }
 
-/// How often a shop that has just opened is asked whether its shelves are filled, and how long between two questions.
-const QUESTIONS: u32 = 50;
-const BETWEEN_MS: u64 = 100;
+/// Maximum number of polls for stock in a shop that has just opened, and the interval between two.
+const MAX_STOCK_POLLS: u32 = 50;
+const STOCK_POLL_INTERVAL_MS: u64 = 100;
 
-/// Products that can be bought in some number, the plentiful first. A shop that has just opened may still be filling its
-/// shelves: it is given some seconds.
+/// Products with enough stock, the best stocked first. Waits some seconds for a shop that has just opened and is still
+/// filling its shelves.
 pub(super) async fn plentiful(client: &Client) -> Result<Vec<Product>> {
     let query = ProductQuery { in_stock: Some(true), limit: Some(100), ..ProductQuery::default() };
-    for _ in 0..QUESTIONS {
+    for _ in 0..MAX_STOCK_POLLS {
         let mut products = client.products(&query).await?.items;
         products.retain(|product| product.active && product.available >= 3);
         products.sort_by_key(|product| std::cmp::Reverse(product.available));
         if products.len() >= 2 {
             return Ok(products);
         }
-        tokio::time::sleep(Duration::from_millis(BETWEEN_MS)).await;
+        tokio::time::sleep(Duration::from_millis(STOCK_POLL_INTERVAL_MS)).await;
     }
     Err(eyre!("The shop has too little in stock for a demo."))
 }

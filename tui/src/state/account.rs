@@ -1,4 +1,4 @@
-//! The account: who the shopper is to the shop, and their wallet, vouchers, invoices and mail.
+//! State of the screen Account: the customer and their wallet, vouchers, invoices and mail.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// All parts, in the order in which they stand.
+    /// All parts, in the order of the screen.
     pub(crate) const ALL: [Self; 5] = [Self::Wallet, Self::Vouchers, Self::Invoices, Self::Mailbox, Self::Profile];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -33,13 +33,13 @@ impl Part {
         }
     }
 
-    /// The part so many places on; after the last comes the first.
+    /// The part `by` places further, wrapping around.
     pub(crate) fn step(self, by: isize) -> Self {
         Self::ALL[(self as usize + Self::ALL.len()).saturating_add_signed(by) % Self::ALL.len()]
     }
 }
 
-/// A wish to become a customer on its way to the shop. Its key stays until there is a definite answer.
+/// A registration that is being sent. Its key stays the same until there is a definite response.
 #[derive(Clone, Debug)]
 pub(crate) struct Registration {
     pub(crate) customer: CustomerId,
@@ -49,10 +49,10 @@ pub(crate) struct Registration {
     pub(crate) tries: RetryState,
 }
 
-/// A mail as the demo's mailbox has it.
+/// A mail of the demo's mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mail {
-    /// Its number there: 1, 2, 3, …
+    /// Its number in the mailbox: 1, 2, 3, …
     pub(crate) number: u64,
     pub(crate) from: String,
     pub(crate) to: String,
@@ -61,31 +61,31 @@ pub(crate) struct Mail {
     pub(crate) received_at: Timestamp,
 }
 
-/// The mails after a number.
+/// A page of mails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mails {
     /// Oldest first.
     pub(crate) mails: Vec<Mail>,
-    /// The number of the latest mail there ever was.
+    /// The number of the latest mail, also of one that was deleted.
     pub(crate) head: u64,
 }
 
-/// A list that the shop hands out page by page, newest first.
+/// A paged list, newest first.
 #[derive(Debug)]
 pub(crate) struct AccountList<T> {
     pub(crate) items: Vec<T>,
-    /// How many there are, also those that are not here.
+    /// Total number of items in the shop.
     pub(crate) total: usize,
     pub(crate) next_cursor: Option<String>,
     pub(crate) load: Load,
-    /// A request is on its way.
+    /// Whether a request is running.
     pub(crate) asking: bool,
-    /// Which request the answer must belong to.
+    /// Number of the latest request; responses to earlier ones are dropped.
     pub(crate) sequence: u64,
     pub(crate) list: List,
-    /// When to look again, because something changed or the last request failed.
+    /// When to fetch again, after a change or a failure.
     pub(crate) refresh_at: Option<Timestamp>,
-    /// How often in a row asking failed.
+    /// Number of consecutive failures.
     pub(crate) retries: u32,
 }
 
@@ -110,7 +110,7 @@ impl<T> AccountList<T> {
         self.items.get(self.list.cursor)
     }
 
-    /// Notes that the list is asked for anew; returns the number that the answer must carry.
+    /// Starts a request for the first page; returns its number.
     pub(crate) fn ask(&mut self) -> u64 {
         self.refresh_at = None;
         self.asking = true;
@@ -118,10 +118,10 @@ impl<T> AccountList<T> {
         self.sequence
     }
 
-    /// The cursor of the page after what is here, when the chosen line comes near the end of it; notes that it is asked for.
+    /// Returns the cursor of the next page when the selection comes near the end, and starts the request.
     pub(crate) fn ask_for_more(&mut self) -> Option<String> {
-        const MARGIN: usize = 10;
-        if self.asking || self.list.cursor + MARGIN < self.items.len() {
+        const PREFETCH_MARGIN: usize = 10;
+        if self.asking || self.list.cursor + PREFETCH_MARGIN < self.items.len() {
             return None;
         }
         let cursor = self.next_cursor.clone()?;
@@ -129,7 +129,7 @@ impl<T> AccountList<T> {
         Some(cursor)
     }
 
-    /// Takes a page in; the chosen line stays the one that has the same name, unless it is the first.
+    /// Stores a page. The selection stays on the item with the same name, unless it is the first.
     pub(crate) fn take<K: PartialEq>(&mut self, more: bool, page: Page<T>, name: impl Fn(&T) -> K) {
         let chosen = self.selected().map(&name).filter(|_| self.list.cursor > 0);
         if !more {
@@ -145,7 +145,7 @@ impl<T> AccountList<T> {
         self.list.clamp(self.items.len());
     }
 
-    /// Notes that there was no answer; what is here stays.
+    /// Records a failure; the items stay.
     pub(crate) fn fail(&mut self, failure: Failure) {
         self.asking = false;
         self.retries = self.retries.saturating_add(1);
@@ -154,19 +154,18 @@ impl<T> AccountList<T> {
         }
     }
 
-    /// Forgets everything but which answers are old.
+    /// Clears the list but keeps the request number, so that old responses are dropped.
     pub(crate) fn forget(&mut self) {
         *self = Self { sequence: self.sequence + 1, ..Self::default() };
     }
 }
 
-/// The account and what is known of it.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    /// Who the shopper is to the shop; `None`: a guest.
+    /// The customer id in this shop; `None` for a guest.
     pub(crate) customer: Option<CustomerId>,
     pub(crate) registration: Option<Registration>,
-    /// The guest's basket is to become the customer's as soon as nothing of it is on its way.
+    /// The guest's basket is transferred to the customer as soon as none of its changes is being sent.
     pub(crate) hand_over: bool,
     pub(crate) part: Part,
     pub(crate) wallet: Option<Wallet>,
@@ -181,12 +180,12 @@ impl Account {
         Self { customer: settings.customer, ..Self::default() }
     }
 
-    /// What is in the wallet, once that is known.
+    /// The balance of the wallet, once it is known.
     pub(crate) fn balance(&self) -> Option<Money> {
         self.wallet.as_ref().map(|wallet| wallet.balance)
     }
 
-    /// What has the keyboard on the screen Account.
+    /// The key context of the screen.
     pub(crate) fn context(&self, has_mailbox: bool) -> Context {
         match self.part {
             Part::Wallet | Part::Vouchers if self.registration.is_some() => Context::Account,
@@ -200,7 +199,7 @@ impl Account {
         }
     }
 
-    /// Forgets every list and the balance: another shop may stand behind the same address.
+    /// Clears every list and the balance: another shop may run at the same address.
     pub(crate) fn forget_lists(&mut self) {
         self.wallet = None;
         self.movements.forget();
@@ -209,17 +208,17 @@ impl Account {
         self.mails.forget();
     }
 
-    /// The number of the newest mail that is here.
+    /// The number of the newest loaded mail.
     pub(crate) fn last_mail(&self) -> u64 {
         self.mails.items.first().map_or(0, |mail| mail.number)
     }
 
-    /// Takes in mails that came after those that are here.
+    /// Adds mails that arrived after the loaded ones.
     pub(crate) fn take_mails(&mut self, news: Mails) {
-        const KEPT: usize = 200;
+        const MAX_MAILS: usize = 200;
         let known = self.mails.items.iter().cloned();
         let all: BTreeMap<u64, Mail> = known.chain(news.mails).map(|mail| (mail.number, mail)).collect();
-        let items: Vec<Mail> = all.into_values().rev().take(KEPT).collect();
+        let items: Vec<Mail> = all.into_values().rev().take(MAX_MAILS).collect();
         let total = items.len() as u64;
         self.mails.take(false, Page { items, next_cursor: None, total }, |mail| mail.number);
     }

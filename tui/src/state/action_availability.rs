@@ -1,4 +1,4 @@
-//! What the hint bar offers: keys that would do nothing at this moment are left out there. The help and the palette name them
+//! Which actions the hint bar shows: keys that would do nothing at this moment are left out. Help and palette list them
 //! all the same, and pressing one says why it does nothing.
 
 use storefront_api::{OrderStatus, ParkedState, PaymentStatus, VoucherStatus};
@@ -9,8 +9,8 @@ use crate::state::lab::Side;
 use crate::state::{DocumentView, Load, Model, Page, Part, Row, Screen, Waiting};
 
 impl Model {
-    /// Whether an action does something here and now.
-    pub(crate) fn offers(&self, action: Action) -> bool {
+    /// Whether an action does something at this moment.
+    pub(crate) fn is_available(&self, action: Action) -> bool {
         if let Some(paper) = &self.paper {
             return self.paper_offers(paper, action);
         }
@@ -29,7 +29,7 @@ impl Model {
                 Action::CheckOut | Action::More | Action::Fewer | Action::Remove | Action::EmptyBasket => {
                     !self.basket.lines().is_empty()
                 }
-                // It is for what the shop has agreed to.
+                // A voucher applies to what the shop has confirmed.
                 Action::EnterVoucher => !self.basket.lines().is_empty() && self.basket.pending.is_empty(),
                 _ => true,
             },
@@ -128,8 +128,8 @@ impl Model {
         }
     }
 
-    /// What the hint bar calls an action that goes the other way now; nothing where its usual word holds.
-    pub(crate) fn turned(&self, action: Action) -> Option<&'static str> {
+    /// The hint of a toggle in its other state; `None` where the usual hint applies.
+    pub(crate) fn toggled_hint(&self, action: Action) -> Option<&'static str> {
         let counter = &self.counter;
         let (turned, word) = match action {
             Action::Pause => (self.is_held(), "go on"),
@@ -145,7 +145,7 @@ impl Model {
         turned.then_some(word)
     }
 
-    /// Whether what the screen follows is held.
+    /// Whether the list of the screen is paused.
     fn is_held(&self) -> bool {
         match self.screen {
             Screen::Log => self.log.paused,

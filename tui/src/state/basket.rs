@@ -1,5 +1,5 @@
-//! The basket: what the shop said last, and the shopper's changes on their way to it. What is shown is the first with the
-//! second on top, so a refused change is undone by dropping it.
+//! The basket: the shop's last response and the shopper's pending changes. What is shown is the first with the second
+//! applied, so a refused change is undone by dropping it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,12 +7,12 @@ use storefront_api::{Currency, Money, Order, OrderId, ProductId, ReopenReason, T
 
 use crate::state::{List, Load, RetryState};
 
-/// How many changes may wait at most.
-const PENDING_LIMIT: usize = 100;
-/// How many pieces one line may have (DOMAIN, B1).
-pub(crate) const QUANTITY_LIMIT: u32 = 99;
+/// Maximum number of pending changes.
+const MAX_PENDING_CHANGES: usize = 100;
+/// Maximum quantity of one line (DOMAIN, B1).
+pub(crate) const MAX_LINE_QUANTITY: u32 = 99;
 
-/// One line as it is shown.
+/// A line as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) product_id: ProductId,
@@ -20,26 +20,25 @@ pub(crate) struct Line {
     pub(crate) unit_price: Money,
     pub(crate) quantity: u32,
     pub(crate) notice: Option<String>,
-    /// A change of this line is on its way to the shop.
+    /// Whether a change of this line is pending.
     pub(crate) pending: bool,
 }
 
 impl Line {
-    /// Unit price times quantity; as much as fits.
+    /// Unit price times quantity, saturating.
     pub(crate) fn total(&self) -> Money {
         self.unit_price.times(self.quantity).unwrap_or(Money::new(i64::MAX, self.unit_price.currency))
     }
 }
 
-/// A change of the basket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// So many more of a product.
+    /// Adds a quantity of a product.
     Add {
-        /// What, with what the shopper saw of it.
+        /// The product as the shopper saw it, with the quantity to add.
         line: Line,
     },
-    /// So many of a product, no matter how many there were.
+    /// Sets the quantity of a product.
     Set {
         product_id: ProductId,
         quantity: u32,
@@ -48,11 +47,11 @@ pub(crate) enum Change {
         product_id: ProductId,
     },
     Empty,
-    /// A voucher, in place of the one before.
+    /// Applies a voucher in place of the previous one.
     UseVoucher {
         code: VoucherCode,
     },
-    /// No voucher.
+    /// Removes the voucher.
     DropVoucher,
 }
 
@@ -66,9 +65,9 @@ impl Change {
     }
 }
 
-/// A change on its way, under the key that makes repeating it safe.
+/// A change that the shop has not confirmed, with its idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Intent {
+pub(crate) struct PendingChange {
     pub(crate) key: String,
     pub(crate) change: Change,
 }
@@ -76,22 +75,22 @@ pub(crate) struct Intent {
 /// The screen Basket.
 #[derive(Debug)]
 pub(crate) struct Basket {
-    /// The order that is the basket; chosen here, known to the shop from the first item on.
+    /// The order id of the basket; chosen by the client, known to the shop from the first item on.
     pub(crate) order_id: OrderId,
-    /// What the shop said last; `None`: no item yet.
+    /// The order in the shop's last response; `None` before the first item.
     pub(crate) order: Option<Order>,
     pub(crate) load: Load,
-    pub(crate) pending: VecDeque<Intent>,
-    /// The first pending change has been sent and not answered.
+    pub(crate) pending: VecDeque<PendingChange>,
+    /// Whether the first pending change has been sent without a response yet.
     pub(crate) in_flight: bool,
-    /// When to send it again.
+    /// When to retry the first pending change.
     pub(crate) retry_at: Option<Timestamp>,
-    /// How often in a row it could not be sent.
+    /// Retries of the first pending change.
     pub(crate) tries: RetryState,
     pub(crate) list: List,
-    /// Lines taken out, the latest last, for undo.
+    /// Removed lines for undo, the latest last.
     pub(crate) removed: Vec<Line>,
-    /// Lines that the shop would not sell, and why.
+    /// Lines that the shop refused to sell, with the reason.
     pub(crate) refused: BTreeMap<ProductId, String>,
 }
 
@@ -111,7 +110,7 @@ impl Basket {
         }
     }
 
-    /// The lines as the shopper wants them: the shop's, with every pending change on top.
+    /// The shop's lines with every pending change applied.
     pub(crate) fn lines(&self) -> Vec<Line> {
         let items = self.order.iter().flat_map(|order| &order.items);
         let mut lines: Vec<Line> = items
@@ -124,23 +123,23 @@ impl Basket {
                 pending: false,
             })
             .collect();
-        for intent in &self.pending {
-            apply(&mut lines, &intent.change);
+        for pending in &self.pending {
+            apply(&mut lines, &pending.change);
         }
         lines
     }
 
-    /// How many pieces there are.
+    /// Total number of pieces.
     pub(crate) fn pieces(&self) -> u32 {
         self.lines().iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
     }
 
-    /// How many of a product there are.
+    /// Quantity of a product.
     pub(crate) fn quantity_of(&self, id: &ProductId) -> u32 {
         self.lines().iter().find(|line| line.product_id == *id).map_or(0, |line| line.quantity)
     }
 
-    /// What is to be paid, as far as it is known here: the shop's total, or the sum of the lines while changes are pending.
+    /// The total to pay: the shop's, or the sum of the lines while changes are pending.
     pub(crate) fn total(&self) -> Money {
         match &self.order {
             Some(order) if self.pending.is_empty() => order.total,
@@ -154,9 +153,9 @@ impl Basket {
         }
     }
 
-    /// The voucher as the shopper wants it, and whether the shop has not said yes yet.
+    /// The voucher with pending changes applied, and whether it is still unconfirmed.
     pub(crate) fn voucher(&self) -> Option<(&VoucherCode, bool)> {
-        let wanted = self.pending.iter().rev().find_map(|intent| match &intent.change {
+        let wanted = self.pending.iter().rev().find_map(|pending| match &pending.change {
             Change::UseVoucher { code } => Some(Some((code, true))),
             Change::DropVoucher => Some(None),
             Change::Add { .. } | Change::Set { .. } | Change::Remove { .. } | Change::Empty => None,
@@ -164,13 +163,13 @@ impl Basket {
         wanted.unwrap_or_else(|| self.order.as_ref()?.voucher.as_ref().map(|code| (code, false)))
     }
 
-    /// What the voucher takes off, as the shop says; nothing while changes are pending.
+    /// The voucher and its discount; `None` while changes are pending.
     pub(crate) fn discount(&self) -> Option<(&VoucherCode, Money)> {
         let order = self.order.as_ref().filter(|order| self.pending.is_empty() && order.discount.amount != 0)?;
         Some((order.voucher.as_ref()?, order.discount))
     }
 
-    /// Whether nothing is in it, and nothing is on its way.
+    /// Whether it has no lines and no pending changes.
     pub(crate) fn is_empty(&self) -> bool {
         self.lines().is_empty() && self.pending.is_empty()
     }
@@ -180,8 +179,8 @@ impl Basket {
         self.order.as_ref().and_then(|order| order.reopened_because.as_ref())
     }
 
-    /// Queues a change. One that has not been sent yet is brought up to date instead where that comes to the same.
-    /// Returns whether it was taken.
+    /// Queues a change, or merges it into a queued one that has not been sent where the result is the same. Returns
+    /// whether it was accepted.
     pub(crate) fn push(&mut self, key: String, change: Change) -> bool {
         let sent = usize::from(self.in_flight || self.tries.again > 0);
         if self.pending.len() > sent
@@ -192,17 +191,17 @@ impl Basket {
         {
             return true;
         }
-        if self.pending.len() >= PENDING_LIMIT {
+        if self.pending.len() >= MAX_PENDING_CHANGES {
             return false;
         }
-        self.pending.push_back(Intent { key, change });
+        self.pending.push_back(PendingChange { key, change });
         true
     }
 }
 
 fn merge(earlier: &mut Change, later: &Change) -> bool {
     match (earlier, later) {
-        (Change::Add { line }, Change::Add { line: more }) if line.quantity + more.quantity <= QUANTITY_LIMIT => {
+        (Change::Add { line }, Change::Add { line: more }) if line.quantity + more.quantity <= MAX_LINE_QUANTITY => {
             line.quantity += more.quantity;
             true
         }

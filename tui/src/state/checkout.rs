@@ -1,4 +1,5 @@
-//! The checkout: a form, one submission under one key, and the order being watched afterwards.
+//! State of the screen Checkout: the form, one submission under one idempotency key, and the order that is followed
+//! afterwards.
 
 use storefront_api::{
     Address, Checkout as CheckoutRequest, Country, EmailAddress, Money, OrderId, OrderStatus, PaymentMethod,
@@ -55,7 +56,7 @@ impl Field {
         }
     }
 
-    /// The field that a JSON pointer into the request means.
+    /// The field of a JSON pointer into the request.
     pub(crate) fn by_pointer(pointer: &str) -> Option<Self> {
         match pointer {
             "/shipping_address/name" => Some(Self::Name),
@@ -82,7 +83,7 @@ pub(crate) struct Payment {
 }
 
 impl Payment {
-    /// As the shop wants it.
+    /// The payment method in the request.
     pub(crate) fn method(&self) -> PaymentMethod {
         match self.token {
             "" => PaymentMethod::None,
@@ -92,10 +93,10 @@ impl Payment {
     }
 }
 
-/// Stands in place of a card's token for the wallet.
+/// Token of the wallet, in place of a card's.
 pub(crate) const WALLET: &str = "wallet";
 
-/// The ways to pay.
+/// The payment choices.
 pub(crate) const PAYMENTS: [Payment; 8] = [
     Payment { token: "pm_card_visa", name: "Visa, works" },
     Payment { token: "pm_card_visa_chargeDeclined", name: "Visa, is declined" },
@@ -107,7 +108,7 @@ pub(crate) const PAYMENTS: [Payment; 8] = [
     Payment { token: "", name: "No payment (demo)" },
 ];
 
-/// A checkout on its way to the shop. Its key stays until there is a definite answer.
+/// A checkout that is being sent. Its key stays the same until there is a definite response.
 #[derive(Clone, Debug)]
 pub(crate) struct Submission {
     pub(crate) key: String,
@@ -118,11 +119,11 @@ pub(crate) struct Submission {
     pub(crate) tries: RetryState,
 }
 
-/// What the screen is at.
+/// What the screen shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Form,
-    /// The order is bought and on its way through stock, payment and confirmation.
+    /// The order has been submitted and is going through stock, payment and confirmation.
     Watching(OrderId),
 }
 
@@ -134,9 +135,9 @@ pub(crate) struct Checkout {
     inputs: [Input; 9],
     payment: usize,
     pub(crate) errors: Vec<(Field, String)>,
-    /// What the shopper must know before buying, such as why the last attempt failed.
+    /// A notice above the form, such as why the last attempt failed.
     pub(crate) notice: Option<String>,
-    /// The total that the shop named after the shown one proved wrong.
+    /// The new total in the shop's refusal when the shown one was out of date.
     pub(crate) new_total: Option<Money>,
     pub(crate) submission: Option<Submission>,
 }
@@ -158,7 +159,7 @@ impl Checkout {
         }
     }
 
-    /// The fields that this address has, from top to bottom: the state only where addresses of the country name one.
+    /// The fields of this address, from top to bottom: the state only in countries whose addresses name one.
     pub(crate) fn fields(&self) -> Vec<Field> {
         let state = self.country().and_then(Country::state_label);
         Field::ALL.into_iter().filter(|field| *field != Field::State || state.is_some()).collect()
@@ -169,12 +170,12 @@ impl Checkout {
         state.unwrap_or(field.label())
     }
 
-    /// The country that the shopper means, by code or name.
+    /// The typed country, by code or name.
     pub(crate) fn country(&self) -> Option<Country> {
         Country::meant_by(&self.text(Field::Country))
     }
 
-    /// What helps to fill a field in, beside what stands in it.
+    /// The hint beside a field.
     pub(crate) fn hint(&self, field: Field) -> Option<&'static str> {
         let is_empty = self.text(field).is_empty();
         match field {
@@ -187,12 +188,12 @@ impl Checkout {
         }
     }
 
-    /// Whether nothing stands where nothing needs to.
+    /// Whether the field is optional and empty.
     pub(crate) fn is_left_empty(&self, field: Field) -> bool {
         matches!(field, Field::Line2 | Field::State | Field::Phone) && self.text(field).is_empty()
     }
 
-    /// The text field of a field; `None` for the choice of payment.
+    /// The input of a field; `None` for the payment.
     pub(crate) fn input(&self, field: Field) -> Option<&Input> {
         self.inputs.get(field as usize)
     }
@@ -209,7 +210,7 @@ impl Checkout {
         self.payment
     }
 
-    /// Chooses the payment so many places on; `false` when there is none.
+    /// Moves the payment choice by `by` places; returns `false` when there is none.
     pub(crate) fn step_payment(&mut self, by: isize) -> bool {
         match self.payment.checked_add_signed(by) {
             Some(there) if there < PAYMENTS.len() => {
@@ -220,7 +221,7 @@ impl Checkout {
         }
     }
 
-    /// The order that is being checked out.
+    /// The order that is being followed.
     pub(crate) const fn watched(&self) -> Option<OrderId> {
         match self.phase {
             Phase::Form => None,
@@ -232,7 +233,7 @@ impl Checkout {
         self.input(field).map(|input| input.value().trim().to_owned()).unwrap_or_default()
     }
 
-    /// Who buys, for the next time.
+    /// Contact data for the settings.
     pub(crate) fn contact(&self) -> Contact {
         Contact {
             name: self.text(Field::Name),
@@ -247,7 +248,7 @@ impl Checkout {
         }
     }
 
-    /// The request for a total, or every field that is wrong.
+    /// Builds the request for a total, or returns every invalid field.
     pub(crate) fn request(&self, expected_total: Money) -> Result<CheckoutRequest, Vec<(Field, String)>> {
         let errors = self.wrong_fields();
         if !errors.is_empty() {
@@ -270,7 +271,7 @@ impl Checkout {
         self.fields().into_iter().filter_map(|field| Some((field, self.wrong(field)?))).collect()
     }
 
-    /// What is wrong with a field, by the limits of the shop's interface.
+    /// Validates a field by the limits of the shop's API.
     fn wrong(&self, field: Field) -> Option<String> {
         let text = self.text(field);
         let line = |max_chars| text::check_line(&text, max_chars).err().map(|wrong| wrong.to_string());

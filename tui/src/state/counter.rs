@@ -1,4 +1,4 @@
-//! The screen Counter: what the shopkeeper does, in five parts.
+//! State of the screen Counter: the shopkeeper's work in five parts.
 
 mod charges;
 mod sales;
@@ -41,16 +41,16 @@ impl Part {
         }
     }
 
-    /// The part so many places on; after the last comes the first.
+    /// The part `by` places further, wrapping around.
     pub(crate) fn step(self, by: isize) -> Self {
         let here = Self::ALL.iter().position(|part| *part == self).unwrap_or(0);
         Self::ALL[(here + Self::ALL.len()).saturating_add_signed(by) % Self::ALL.len()]
     }
 }
 
-/// What a form of this screen is for.
+/// The purpose of a form of this screen.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Work {
+pub(crate) enum CounterForm {
     Receive(ProductId),
     Adjust(ProductId),
     Count(ProductId),
@@ -58,19 +58,19 @@ pub(crate) enum Work {
     Reprice(ProductId, Currency),
     Withdraw(ProductId),
     Relist(ProductId),
-    /// With the product as it was when the form was opened.
+    /// The product as it was when the form was opened.
     Describe(Box<Product>),
     Create(Currency),
     Ship(OrderId),
     Deliver(OrderId),
     ChangeEmail(OrderId),
     Refund(OrderId, Currency),
-    /// With the card gateway's name for it.
+    /// The id of the charge at the card gateway.
     RefundCharge(String),
     ConfirmWithdrawals,
 }
 
-/// What a filled-in form asks of the shop.
+/// The request of a form.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Request {
     Receive(ProductId, ReceiveStock),
@@ -90,15 +90,15 @@ pub(crate) enum Request {
     ConfirmWithdrawals,
 }
 
-/// What the shop has as the answer.
+/// The shop's response to a form.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Agreed {
+pub(crate) enum Accepted {
     Stock(StockItem),
     Product(Box<Product>),
     Order(Box<Order>),
-    /// So many products were withdrawn.
+    /// Number of products that were withdrawn.
     Withdrawals(u32),
-    /// The payment under which a charge without one is given back.
+    /// The payment under which the unmatched charge is refunded.
     Payment(Box<Payment>),
 }
 
@@ -107,19 +107,19 @@ pub(crate) enum Agreed {
 pub(crate) struct Products {
     pub(crate) list: PagedList<Product>,
     pub(crate) search: Input,
-    /// What was taken off the shelf, instead of what is on it.
+    /// Shows withdrawn products instead of the others.
     pub(crate) withdrawn: bool,
-    /// What is to be mended in the product service, as far as that is known.
+    /// State of the product service, as far as it is known.
     pub(crate) service: Option<ProductServiceState>,
 }
 
 impl Products {
-    /// Most of the range is missing, and an operator is to say whether it is gone.
+    /// Withdrawals that wait for an operator because most of the range is missing.
     pub(crate) fn held_withdrawals(&self) -> Option<&HeldWithdrawals> {
         self.service.as_ref()?.held_withdrawals.as_ref()
     }
 
-    /// What is wanted now, but for the page.
+    /// The query without its page.
     pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> ProductQuery {
         ProductQuery {
             q: words(&self.search),
@@ -142,7 +142,7 @@ pub(crate) struct Dispatch {
 }
 
 impl Default for Dispatch {
-    /// What is to be sent comes first.
+    /// Starts with the orders to ship.
     fn default() -> Self {
         Self { list: PagedList::default(), search: Input::default(), status: Self::STATUSES[0] }
     }
@@ -152,13 +152,13 @@ impl Dispatch {
     const STATUSES: [Option<OrderStatus>; 4] =
         [Some(OrderStatus::Confirmed), Some(OrderStatus::Shipped), Some(OrderStatus::Delivered), None];
 
-    /// What is to be sent, what is on its way, what arrived, then all.
+    /// Steps through: to ship, shipped, delivered, all.
     pub(crate) fn next_status(&mut self) {
         let here = Self::STATUSES.iter().position(|status| *status == self.status).unwrap_or(0);
         self.status = Self::STATUSES[(here + 1) % Self::STATUSES.len()];
     }
 
-    /// What is wanted now, but for the page.
+    /// The query without its page.
     pub(crate) fn query(&self, cursor: Option<String>, min_position: Option<u64>) -> OrderListQuery {
         let limit = u32::try_from(PAGE).ok();
         OrderListQuery { status: self.status, q: words(&self.search), limit, cursor, min_position }
@@ -178,14 +178,14 @@ pub(crate) struct Counter {
     pub(crate) orders: Dispatch,
     pub(crate) sales: Sales,
     pub(crate) charges: Charges,
-    /// A search is being typed.
+    /// Whether a search is being typed.
     pub(crate) typing: bool,
-    /// When to look again because something changed or was typed.
+    /// When to fetch again after a change or typing.
     pub(crate) refresh_at: Option<Timestamp>,
 }
 
 impl Counter {
-    /// The search of the part, where it has one.
+    /// The search input of the part.
     pub(crate) const fn search(&self) -> Option<&Input> {
         match self.part {
             Part::Products => Some(&self.products.search),
@@ -202,7 +202,7 @@ impl Counter {
         }
     }
 
-    /// The cursor of the part and the length of its list.
+    /// The part's cursor and the length of its list.
     pub(crate) fn place(&self) -> (usize, usize) {
         match self.part {
             Part::Stock => (self.stock.list.cursor, self.stock.shown().len()),

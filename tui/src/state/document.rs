@@ -1,9 +1,9 @@
-//! Something to read over the screen: an invoice, a credit note or a mail.
+//! A document over the screen: an invoice, a credit note or a mail.
 
 use crate::state::Load;
 use crate::wrap::fitted;
 
-/// What is read.
+/// The document that is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Page {
     /// The invoice or credit note with this number.
@@ -12,24 +12,24 @@ pub(crate) enum Page {
     Mail(u64),
 }
 
-/// The open paper and what can be leafed through beside it.
+/// The open document and its neighbours.
 #[derive(Debug)]
 pub(crate) struct DocumentView {
-    /// In the order in which they are leafed through; never empty.
+    /// The pages in order; never empty.
     pages: Vec<Page>,
     at: usize,
-    /// How far the text has come.
+    /// Loading state of the text.
     pub(crate) load: Load,
     pub(crate) text: String,
     /// How many lines are scrolled past.
     pub(crate) scroll: usize,
 }
 
-/// How wide a text is set: a document has 78 columns.
-const COLUMNS: u16 = 78;
+/// Maximum width of the text in cells: documents have 78 columns.
+const TEXT_WIDTH: u16 = 78;
 
 impl DocumentView {
-    /// Opens a page, and others to leaf through beside it.
+    /// Opens a page among others.
     pub(crate) fn new(page: Page, mut others: Vec<Page>) -> Self {
         let at = others.iter().position(|other| *other == page).unwrap_or_else(|| {
             others.insert(0, page);
@@ -42,12 +42,12 @@ impl DocumentView {
         &self.pages[self.at]
     }
 
-    /// Which page of how many, from 1.
+    /// The page's number, from 1, and the number of pages.
     pub(crate) fn place(&self) -> (usize, usize) {
         (self.at + 1, self.pages.len())
     }
 
-    /// Goes so many pages on; `false` when there is none.
+    /// Moves by `by` pages; returns `false` when there is none.
     pub(crate) fn leaf(&mut self, by: isize) -> bool {
         match self.at.checked_add_signed(by) {
             Some(there) if there < self.pages.len() => {
@@ -58,20 +58,20 @@ impl DocumentView {
         }
     }
 
-    /// Columns and rows that the text has on a screen of that size: between header and hint bar there is a rule above and one
-    /// below it.
+    /// Columns and rows for the text on a screen of a size: between header and hint bar, with a rule above and one
+    /// below.
     pub(crate) const fn room((width, height): (u16, u16)) -> (u16, u16) {
         let (wide, high) = (width.saturating_sub(2), height.saturating_sub(4));
-        (if wide < COLUMNS { wide } else { COLUMNS }, high)
+        (if wide < TEXT_WIDTH { wide } else { TEXT_WIDTH }, high)
     }
 
-    /// The text in lines for a screen of that size. Where it is too narrow for a line, the gaps in that are closed first.
+    /// Lays the text out for a screen of a size. Where a line is too wide, its gaps are closed first.
     pub(crate) fn lines(&self, size: (u16, u16)) -> Vec<String> {
         let (wide, _) = Self::room(size);
         self.text.lines().flat_map(|line| fitted(line, wide)).collect()
     }
 
-    /// Scrolls by so many lines, as far as there is something to see.
+    /// Scrolls by `by` lines within the text.
     pub(crate) fn step(&mut self, by: isize, size: (u16, u16)) {
         let most = self.lines(size).len().saturating_sub(Self::room(size).1.into());
         self.scroll = self.scroll.min(most).saturating_add_signed(by).min(most);

@@ -1,21 +1,21 @@
-//! A small form over the screen: a few fields to fill in, sent once under one key, open until the shop has agreed. What
-//! it is for is an enum with one variant per screen, so that each screen knows its own forms only.
+//! A form over the screen: a few fields, sent once under one idempotency key, open until the shop has accepted. Its
+//! purpose is an enum with one variant per screen, so that each screen knows only its own forms.
 
 use storefront_api::{Order, OrderId, Problem, StubFaults, Timestamp, VoucherCode};
 use tui_input::Input;
 
 use crate::state::{RetryState, counter, lab};
 
-/// What a form is for.
+/// The purpose of a form.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum FormFor {
-    Counter(counter::Work),
+pub(crate) enum FormPurpose {
+    Counter(counter::CounterForm),
     Lab(lab::Number),
-    /// The voucher of the basket.
+    /// Applies a voucher to the basket.
     Voucher,
 }
 
-/// What a filled-in form asks of the shop.
+/// The request of a form.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Request {
     Counter(counter::Request),
@@ -23,36 +23,36 @@ pub(crate) enum Request {
     UseVoucher { order_id: OrderId, code: VoucherCode },
 }
 
-/// What the shop made of it.
+/// The shop's response to an accepted form.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Agreed {
-    Counter(counter::Agreed),
+pub(crate) enum Accepted {
+    Counter(counter::Accepted),
     Lab(StubFaults),
-    /// The order with the voucher.
+    /// The order after the voucher was applied.
     Voucher(Box<Order>),
 }
 
-/// A line of text to fill in.
+/// A text field.
 #[derive(Clone, Debug)]
 pub(crate) struct FormField {
-    /// Where it stands in the request: a JSON pointer such as `/quantity`; also its name.
+    /// JSON pointer of the value in the request, such as `/quantity`; also identifies the field.
     pub(crate) pointer: &'static str,
     pub(crate) label: &'static str,
-    /// What may stand there, shown while the field has the keyboard.
+    /// Hint about valid values, shown while the field has the focus.
     pub(crate) hint: String,
     pub(crate) input: Input,
-    /// What is wrong with it.
+    /// Validation error.
     pub(crate) error: Option<String>,
 }
 
 impl FormField {
-    /// A field with a text in it to begin with.
+    /// Creates a field with an initial text.
     pub(crate) fn new(pointer: &'static str, label: &'static str, hint: impl Into<String>, text: &str) -> Self {
         Self { pointer, label, hint: hint.into(), input: Input::new(text.to_owned()), error: None }
     }
 }
 
-/// A request on its way to the shop. Its key stays until there is a definite answer.
+/// A request that is being sent. Its key stays the same until there is a definite response.
 #[derive(Clone, Debug)]
 pub(crate) struct Sending {
     pub(crate) key: String,
@@ -65,23 +65,23 @@ pub(crate) struct Sending {
 /// The open form.
 #[derive(Debug)]
 pub(crate) struct Form {
-    pub(crate) purpose: FormFor,
-    /// What it does, as a verb: `Receive`.
+    pub(crate) purpose: FormPurpose,
+    /// Title, as a verb: `Receive`.
     pub(crate) title: String,
-    /// What it is about or what follows from it, above the fields.
+    /// Text above the fields: the subject or the consequences.
     pub(crate) about: String,
-    /// None: the form is a question that Enter answers with yes.
+    /// Empty: the form is a question that Enter confirms.
     pub(crate) fields: Vec<FormField>,
-    /// Which field has the keyboard.
+    /// Index of the focused field.
     pub(crate) focus: usize,
-    /// Why the shop refused, where that is about no field.
+    /// Refusal that concerns no single field.
     pub(crate) refusal: Option<String>,
     pub(crate) sending: Option<Sending>,
 }
 
 impl Form {
     pub(crate) fn new(
-        purpose: FormFor,
+        purpose: FormPurpose,
         title: impl Into<String>,
         about: impl Into<String>,
         fields: Vec<FormField>,
@@ -90,19 +90,19 @@ impl Form {
         Self { purpose, title, about, fields, focus: 0, refusal: None, sending: None }
     }
 
-    /// What stands in a field, without spaces around it; empty where there is no such field.
+    /// The trimmed text of a field; empty where there is no such field.
     pub(crate) fn text(&self, pointer: &str) -> String {
         let field = self.fields.iter().find(|field| field.pointer == pointer);
         field.map(|field| field.input.value().trim().to_owned()).unwrap_or_default()
     }
 
-    /// Whether Enter sends, rather than going to the next field.
+    /// Whether Enter sends the form instead of moving to the next field.
     pub(crate) fn is_at_the_end(&self) -> bool {
         self.focus + 1 >= self.fields.len()
     }
 
-    /// Marks what is wrong and goes to the first field that is.
-    pub(crate) fn mark(&mut self, errors: Vec<FieldWrong>) {
+    /// Marks invalid fields and focuses the first.
+    pub(crate) fn mark(&mut self, errors: Vec<InvalidField>) {
         for (pointer, text) in errors {
             if let Some(field) = self.fields.iter_mut().find(|field| field.pointer == pointer) {
                 field.error = Some(text);
@@ -113,7 +113,7 @@ impl Form {
         }
     }
 
-    /// Takes a refusal in: what is about a field goes to that field, everything else below them all.
+    /// Shows a refusal: errors of a field at that field, everything else below them all.
     pub(crate) fn refuse(&mut self, problem: &Problem, sentence: &str) {
         let mut placed = Vec::new();
         for error in &problem.errors {
@@ -131,5 +131,5 @@ impl Form {
     }
 }
 
-/// A field by its pointer, and what is wrong with it.
-pub(crate) type FieldWrong = (&'static str, String);
+/// The pointer of a field, and what is wrong with its value.
+pub(crate) type InvalidField = (&'static str, String);

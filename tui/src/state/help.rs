@@ -1,4 +1,4 @@
-//! The help over the screen: every key that holds here, narrowed by typing.
+//! The help over the screen: all active keys, filtered by typing.
 
 use tui_input::Input;
 
@@ -8,7 +8,7 @@ use crate::state::List;
 /// The open help.
 #[derive(Debug)]
 pub(crate) struct Help {
-    /// What had the keyboard when the help was opened.
+    /// The key context in which the help was opened.
     pub(crate) about: Context,
     pub(crate) filter: Input,
     pub(crate) list: List,
@@ -19,7 +19,7 @@ impl Help {
         Self { about, filter: Input::default(), list: List::default() }
     }
 
-    /// The lines that contain every word, by key, hint or explanation.
+    /// The bindings whose key, hint or description contains every typed word.
     pub(crate) fn lines<'a>(&self, keys: &'a Keymap) -> Vec<&'a Binding> {
         let words: Vec<String> = self.filter.value().split_whitespace().map(str::to_lowercase).collect();
         keys.bindings(self.about)

@@ -1,4 +1,4 @@
-//! The workshop lab: stories that play by themselves, and what is broken on purpose.
+//! State of the screen Lab: scenarios that play by themselves, and fault switches.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use storefront_api::{Faults, Scenario, ScenarioRun, ScenarioState, Stub, StubFau
 use crate::keys::Action;
 use crate::state::{Failure, List, Load};
 
-/// What plays each scenario that is known by name.
+/// Actions that play a scenario, by its name.
 const PLAYS: [(Action, &str); 9] = [
     (Action::PlayHappyPath, "happy-path"),
     (Action::PlayCardDeclined, "card-declined"),
@@ -20,17 +20,17 @@ const PLAYS: [(Action, &str); 9] = [
     (Action::PlayPoison, "poison-event"),
 ];
 
-/// The scenario that an action plays, if it plays one.
+/// The scenario that an action plays.
 pub(crate) fn played_by(action: Action) -> Option<&'static str> {
     PLAYS.iter().find(|(known, _)| *known == action).map(|(_, name)| *name)
 }
 
-/// What plays a scenario.
+/// The action that plays a scenario.
 pub(crate) fn player_of(name: &str) -> Option<Action> {
     PLAYS.iter().find(|(_, known)| *known == name).map(|(action, _)| *action)
 }
 
-/// A switch of a stub.
+/// A fault switch of a stub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Switch {
     ErrorRate,
@@ -43,10 +43,10 @@ pub(crate) enum Switch {
     Reorder,
 }
 
-/// The shares of requests that fail, in percent, through which `+` and `-` step.
-const RATES: [u64; 6] = [0, 10, 25, 50, 75, 100];
-/// The delays in milliseconds.
-const DELAYS: [u64; 9] = [0, 100, 250, 500, 1_000, 2_500, 5_000, 15_000, 60_000];
+/// Error rates in percent that `+` and `-` step through.
+const ERROR_RATES_PERCENT: [u64; 6] = [0, 10, 25, 50, 75, 100];
+/// Latencies in milliseconds that `+` and `-` step through.
+const LATENCIES_MS: [u64; 9] = [0, 100, 250, 500, 1_000, 2_500, 5_000, 15_000, 60_000];
 
 impl Switch {
     const ALL: [Self; 8] = [
@@ -68,7 +68,7 @@ impl Switch {
         }
     }
 
-    /// What it is called.
+    /// Label of the switch.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::ErrorRate => "error rate",
@@ -82,7 +82,7 @@ impl Switch {
         }
     }
 
-    /// Whether it is a number, rather than on or off.
+    /// Whether the switch has a number instead of on and off.
     pub(crate) const fn is_number(self) -> bool {
         match self {
             Self::ErrorRate | Self::Latency => true,
@@ -92,7 +92,7 @@ impl Switch {
         }
     }
 
-    /// What it does, as a sentence.
+    /// What the switch does, as a sentence.
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::ErrorRate => "This share of the requests fails and has no effect.",
@@ -106,7 +106,7 @@ impl Switch {
         }
     }
 
-    /// How it stands, where it is on: `50 %`, `500 ms`, `on`.
+    /// Its value where it is on: `50 %`, `500 ms`, `on`.
     pub(crate) fn value(self, faults: &Faults) -> Option<String> {
         match self {
             Self::ErrorRate => {
@@ -119,8 +119,8 @@ impl Switch {
         }
     }
 
-    /// How a stub is where this is switched, in a word or two: `decline`, `500 ms`, `50 % fail`.
-    fn told(self, faults: &Faults) -> Option<String> {
+    /// The fault in a word or two: `decline`, `500 ms`, `50 % fail`.
+    fn short_text(self, faults: &Faults) -> Option<String> {
         match self {
             Self::ErrorRate => self.value(faults).map(|share| format!("{share} fail")),
             Self::Latency => self.value(faults),
@@ -143,7 +143,7 @@ impl Switch {
         }
     }
 
-    /// The faults with this on or off; a number becomes one that a room notices.
+    /// The faults with this switch toggled; a number becomes one with a visible effect.
     pub(crate) fn toggled(self, faults: &Faults) -> Faults {
         let on = !self.is_on(faults);
         match self {
@@ -158,14 +158,14 @@ impl Switch {
         }
     }
 
-    /// The faults with this a step up or down; what is only on or off becomes that.
+    /// The faults with this switch one step up or down; a switch without a number becomes on or off.
     pub(crate) fn stepped(self, faults: &Faults, up: bool) -> Faults {
         match self {
             Self::ErrorRate => {
-                let percent = neighbour(&RATES, percent(faults.error_rate), up);
+                let percent = neighbour(&ERROR_RATES_PERCENT, percent(faults.error_rate), up);
                 Faults { error_rate: percent as f64 / 100.0, ..*faults }
             }
-            Self::Latency => Faults { latency_ms: neighbour(&DELAYS, faults.latency_ms, up), ..*faults },
+            Self::Latency => Faults { latency_ms: neighbour(&LATENCIES_MS, faults.latency_ms, up), ..*faults },
             Self::Outage | Self::Decline | Self::LoseAnswers | Self::HoldAnswers | Self::Duplicate | Self::Reorder => {
                 if self.is_on(faults) == up {
                     *faults
@@ -177,26 +177,26 @@ impl Switch {
     }
 }
 
-/// A share in whole percent; what is on at all is one at least.
+/// A share in whole percent; at least 1 where it is above 0.
 fn percent(share: f64) -> u64 {
     if share > 0.0 { (share * 100.0).round().clamp(1.0, 100.0) as u64 } else { 0 }
 }
 
-/// The next number of a ladder, up or down; its end is kept.
+/// The next value of a ladder, up or down, staying at its ends.
 fn neighbour(ladder: &[u64], from: u64, up: bool) -> u64 {
     let next =
         if up { ladder.iter().find(|step| **step > from) } else { ladder.iter().rev().find(|step| **step < from) };
     next.copied().unwrap_or(from)
 }
 
-/// What a form of this screen is for: a number of its own for a switch.
+/// The purpose of this screen's form: a free number for a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Number {
     pub(crate) stub: Stub,
     pub(crate) switch: Switch,
 }
 
-/// Which half of the screen has the keyboard.
+/// The half of the screen that has the focus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Side {
     #[default]
@@ -204,17 +204,17 @@ pub(crate) enum Side {
     Switches,
 }
 
-/// What a stub is to be set to, until the shop has said that it is.
+/// Faults that a stub is being set to, until the shop has confirmed them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Wanted {
+pub(crate) struct PendingFaults {
     pub(crate) faults: Faults,
-    /// What was sent last.
+    /// The faults in the latest request.
     pub(crate) sent: Faults,
 }
 
-/// A scenario that was refused because something is paused that it needs.
+/// A scenario that was refused because something that it needs is paused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct BlockedScenario {
     pub(crate) scenario: String,
     pub(crate) processes: Vec<String>,
     pub(crate) views: Vec<String>,
@@ -224,36 +224,37 @@ pub(crate) struct Held {
 #[derive(Debug, Default)]
 pub(crate) struct Lab {
     pub(crate) scenarios: Vec<Scenario>,
-    /// How far the scenarios have come.
+    /// Loading state of the scenarios.
     pub(crate) load: Load,
-    /// What is broken, as the shop said last; empty while nothing is known.
+    /// Faults in the shop's last response; empty while unknown.
     pub(crate) faults: Vec<StubFaults>,
-    /// Changes of that which are on their way.
-    pub(crate) wanted: BTreeMap<Stub, Wanted>,
-    /// The shop said that it has no lab: why, and how to get one.
+    /// Changes of faults that are being sent.
+    pub(crate) pending_faults: BTreeMap<Stub, PendingFaults>,
+    /// Set when the shop has no lab: why, and how to get one.
     pub(crate) disabled: Option<String>,
-    /// A request for the scenarios is under way; another one is wanted after it.
+    /// Whether a request for the scenarios is running, and whether another follows.
     pub(crate) asking: bool,
     pub(crate) ask_again: bool,
-    /// When to look at the scenarios again, while the screen is open.
+    /// When to fetch the scenarios again, while the screen is open.
     pub(crate) refresh_at: Option<Timestamp>,
-    /// The same of the faults: answers that overtake each other would leave an old one on the screen.
+    /// The same for the faults, one request at a time: responses that overtake each other would leave an old one on
+    /// screen.
     pub(crate) asking_faults: bool,
     pub(crate) ask_faults_again: bool,
-    /// When the faults were asked for last, and when they are to be asked for again.
+    /// When the faults were fetched last, and when to fetch them again.
     pub(crate) faults_asked_at: Option<Timestamp>,
     pub(crate) faults_at: Option<Timestamp>,
     pub(crate) side: Side,
     pub(crate) list: List,
     pub(crate) switches: List,
-    /// The scenario that was asked for, until the shop has answered.
+    /// The scenario that is being started, until the shop responds.
     pub(crate) starting: Option<String>,
-    /// The order of the chosen scenario that was opened last, counted from 1.
+    /// Number of the selected scenario's order that was opened last, from 1.
     pub(crate) opened: usize,
     pub(crate) resetting: bool,
-    /// What was refused until something goes on, while the question about it is open.
-    pub(crate) held: Option<Held>,
-    /// A scenario that is played as soon as what it needs goes on.
+    /// The blocked scenario, while the question about it is open.
+    pub(crate) held: Option<BlockedScenario>,
+    /// A scenario to play as soon as what it needs has been resumed.
     pub(crate) play_next: Option<String>,
 }
 
@@ -262,45 +263,46 @@ impl Lab {
         self.scenarios.get(self.list.cursor)
     }
 
-    /// The run of the chosen scenario.
+    /// The last run of the selected scenario.
     pub(crate) fn run(&self) -> Option<&ScenarioRun> {
         self.selected()?.last_run.as_ref()
     }
 
-    /// The scenario that is being played.
+    /// The running scenario.
     pub(crate) fn running(&self) -> Option<&Scenario> {
         let runs = |run: &ScenarioRun| run.state == ScenarioState::Running;
         self.scenarios.iter().find(|scenario| scenario.last_run.as_ref().is_some_and(runs))
     }
 
-    /// Every switch there is, stub by stub.
+    /// All switches, by stub.
     pub(crate) fn rows(&self) -> Vec<(Stub, Switch)> {
         let stubs = self.faults.iter().map(|known| known.stub);
         stubs.flat_map(|stub| Switch::of(stub).iter().map(move |switch| (stub, *switch))).collect()
     }
 
-    /// How a stub is, or is about to be.
+    /// A stub's faults, with changes that are being sent.
     pub(crate) fn faults_of(&self, stub: Stub) -> Option<Faults> {
         let known = self.faults.iter().find(|known| known.stub == stub)?;
-        Some(self.wanted.get(&stub).map_or(known.faults, |wanted| wanted.faults))
+        Some(self.pending_faults.get(&stub).map_or(known.faults, |pending_faults| pending_faults.faults))
     }
 
-    /// What is broken, stub by stub: `cards`, `decline, 500 ms`.
+    /// Active faults by stub: `cards`, `decline, 500 ms`.
     pub(crate) fn broken(&self) -> Vec<(Stub, String)> {
         let told = |known: &StubFaults| {
             let faults = self.faults_of(known.stub)?;
-            let parts: Vec<String> = Switch::of(known.stub).iter().filter_map(|switch| switch.told(&faults)).collect();
+            let parts: Vec<String> =
+                Switch::of(known.stub).iter().filter_map(|switch| switch.short_text(&faults)).collect();
             (!parts.is_empty()).then(|| (known.stub, parts.join(", ")))
         };
         self.faults.iter().filter_map(told).collect()
     }
 
-    /// Notes that the shop has no lab.
+    /// Records that the shop has no lab.
     pub(crate) fn disable(&mut self, failure: &Failure) {
         self.disabled = Some(failure.sentence().to_owned());
         self.scenarios.clear();
         self.faults.clear();
-        self.wanted.clear();
+        self.pending_faults.clear();
         (self.list, self.switches) = (List::default(), List::default());
     }
 }

@@ -1,33 +1,33 @@
-//! A cursor over a list, and how far its data has come.
+//! A cursor over a list, and the loading state of a screen.
 
 use crate::state::Failure;
 
-/// How far the data of a screen has come.
+/// Loading state of a screen's data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Load {
-    /// Nothing has been asked for yet, or the answer is not in.
+    /// Not requested yet, or no response yet.
     #[default]
     Loading,
-    /// This is what the shop said last.
+    /// The shop's last response is shown.
     Ready,
-    /// The shop did not say: why.
+    /// The request failed.
     Failed(Failure),
 }
 
-/// Which line of a list is chosen. Always within the list that it was last clamped to.
+/// The selected line of a list. Always within the length that it was last clamped to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct List {
     pub(crate) cursor: usize,
 }
 
 impl List {
-    /// Moves by so many lines and stays within `len`.
+    /// Moves by `by` lines within `len`.
     pub(crate) fn step(&mut self, by: isize, len: usize) {
         self.cursor = self.cursor.saturating_add_signed(by);
         self.clamp(len);
     }
 
-    /// Stays within `len`.
+    /// Clamps the cursor to `len`.
     pub(crate) fn clamp(&mut self, len: usize) {
         self.cursor = self.cursor.min(len.saturating_sub(1));
     }

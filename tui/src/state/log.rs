@@ -1,4 +1,4 @@
-//! The events seen lately, oldest first, and how the screen Log looks at them.
+//! State of the screen Log: the latest events, oldest first, with filter and cursor.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,42 +8,42 @@ use tui_input::Input;
 
 use crate::state::List;
 
-/// How many events are kept.
-pub(crate) const EVENTS_KEPT: usize = 10_000;
+/// Maximum number of events that are kept.
+pub(crate) const MAX_LOG_EVENTS: usize = 10_000;
 
 /// The screen Log.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) events: VecDeque<Event>,
-    /// The position of the last event that was taken in.
+    /// Position of the last known event.
     pub(crate) last_position: u64,
-    /// The first events have arrived.
+    /// Whether the first events have arrived.
     pub(crate) loaded: bool,
-    /// Places in `events` of what passes the filter; only while there is one.
+    /// Indexes of the events that pass the filter; only while there is one.
     matches: Option<Vec<usize>>,
     pub(crate) list: List,
-    /// The list is held where it is.
+    /// Whether the list is paused.
     pub(crate) paused: bool,
-    /// How many events came in while it was held.
+    /// Number of events that arrived while it was paused.
     pub(crate) missed: usize,
     pub(crate) filter: Input,
     pub(crate) typing: bool,
     pub(crate) detail: bool,
-    /// How many lines of the event's data are scrolled past.
+    /// Number of lines of the event's data that are scrolled past.
     pub(crate) detail_scroll: usize,
-    /// The ids of orders by their number, as far as they are known.
+    /// Known order ids by order number.
     numbers: HashMap<String, String>,
-    /// The number that the shop was asked for last, to filter by it.
+    /// The order number that was looked up last for the filter.
     pub(crate) asked_for: Option<OrderNumber>,
 }
 
 impl Log {
-    /// How many lines the list has.
+    /// Number of lines.
     pub(crate) fn len(&self) -> usize {
         self.matches.as_ref().map_or(self.events.len(), Vec::len)
     }
 
-    /// The event on a line.
+    /// The event of a line.
     pub(crate) fn line(&self, line: usize) -> Option<&Event> {
         match &self.matches {
             Some(matches) => self.events.get(*matches.get(line)?),
@@ -55,7 +55,7 @@ impl Log {
         self.line(self.list.cursor)
     }
 
-    /// Starts over: the log is another one, or has a gap.
+    /// Clears the events: the log is another one, or has a gap.
     pub(crate) fn reset(&mut self) {
         self.events.clear();
         self.last_position = 0;
@@ -64,7 +64,7 @@ impl Log {
         self.filter_again();
     }
 
-    /// Takes in events that follow the last; repeats are ignored.
+    /// Appends events after the last; known ones are ignored.
     pub(crate) fn append(&mut self, events: Vec<Event>) {
         self.loaded = true;
         let mut fresh = 0;
@@ -73,7 +73,7 @@ impl Log {
             if let Some(number) = event.data.get("number").and_then(Value::as_str)
                 && event.kind == "order.confirmed"
             {
-                self.learn(number, &event.correlation_id);
+                self.remember_number(number, &event.correlation_id);
             }
             if self.passes(&event) {
                 fresh += 1;
@@ -92,7 +92,7 @@ impl Log {
         }
     }
 
-    /// Moves the cursor; going up holds the list, reaching the end lets it go again.
+    /// Moves the cursor; moving up pauses the list, reaching the end resumes it.
     pub(crate) fn step(&mut self, by: isize) {
         self.list.step(by, self.len());
         self.detail_scroll = 0;
@@ -102,8 +102,8 @@ impl Log {
         }
     }
 
-    /// Puts the cursor on the event at a position, if it is among the lines.
-    pub(crate) fn stand_on(&mut self, position: u64) {
+    /// Selects the event at a position, if it is listed.
+    pub(crate) fn select(&mut self, position: u64) {
         if let Some(line) =
             (0..self.len()).find(|line| self.line(*line).is_some_and(|event| event.position == position))
         {
@@ -112,7 +112,7 @@ impl Log {
         }
     }
 
-    /// Holds the list where it is, or lets it go on at its end.
+    /// Pauses the list, or resumes it at its end.
     pub(crate) fn pause(&mut self) {
         if self.paused {
             self.step(isize::MAX / 2);
@@ -121,7 +121,7 @@ impl Log {
         }
     }
 
-    /// Applies the filter to what is kept.
+    /// Applies the filter to all kept events.
     pub(crate) fn filter_again(&mut self) {
         let words = self.words();
         self.matches = (!words.is_empty()).then(|| {
@@ -132,14 +132,14 @@ impl Log {
         self.list.cursor = self.len().saturating_sub(1);
     }
 
-    /// Notes which order has a number.
-    pub(crate) fn learn(&mut self, number: &str, order_id: &str) {
-        if self.numbers.len() < EVENTS_KEPT {
+    /// Stores the order id of an order number.
+    pub(crate) fn remember_number(&mut self, number: &str, order_id: &str) {
+        if self.numbers.len() < MAX_LOG_EVENTS {
             self.numbers.insert(number.to_owned(), order_id.to_owned());
         }
     }
 
-    /// The order number in the filter that is not known, so that the shop must be asked; once.
+    /// The unknown order number in the filter, which the shop must be asked for; returned once.
     pub(crate) fn unknown_number(&mut self) -> Option<OrderNumber> {
         let typed = self.filter.value().split_whitespace().filter_map(|word| word.split_once(':'));
         let number =
@@ -152,7 +152,7 @@ impl Log {
         Some(number)
     }
 
-    /// The words of the filter; an order's number, however it is written, stands for the order.
+    /// The words of the filter, with known order numbers replaced by their ids.
     fn words(&self) -> Vec<String> {
         let word = |word: &str| {
             let number = word.strip_prefix("order:").and_then(|text| text.parse::<OrderNumber>().ok());
@@ -167,7 +167,7 @@ impl Log {
     }
 
     fn drop_oldest(&mut self) {
-        let surplus = self.events.len().saturating_sub(EVENTS_KEPT);
+        let surplus = self.events.len().saturating_sub(MAX_LOG_EVENTS);
         if surplus == 0 {
             return;
         }
@@ -185,8 +185,8 @@ impl Log {
     }
 }
 
-/// Every word must stand in the type, the stream, the actor, the correlation id or the data; after `type:`, `stream:` or
-/// `order:` in that alone.
+/// Whether every word occurs in the type, the stream, the actor, the correlation id or the data; after `type:`,
+/// `stream:` or `order:`, in that field alone.
 fn matches(event: &Event, words: &[String]) -> bool {
     if words.is_empty() {
         return true;

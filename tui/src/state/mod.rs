@@ -1,5 +1,4 @@
-//! Everything that the client knows at a moment. Plain data: no clock, no network, no terminal. `update` changes it, `view`
-//! reads it.
+//! The client's whole state as plain data: no clock, no network, no terminal. `update` changes it, `view` reads it.
 
 pub(crate) mod account;
 mod action_availability;
@@ -23,24 +22,25 @@ mod shop;
 mod timeline;
 
 pub(crate) use account::{Account, AccountList, Mail, Mails, Registration};
-pub(crate) use basket::{Basket, Change, Line, QUANTITY_LIMIT};
+pub(crate) use basket::{Basket, Change, Line, MAX_LINE_QUANTITY};
 pub(crate) use checkout::{Checkout, Field, PAYMENTS, Payment, Phase, Submission, WALLET, reopen_reason_text};
 pub(crate) use counter::{Counter, Part};
 pub(crate) use document::{DocumentView, Page};
-pub(crate) use form::{Agreed, FieldWrong, Form, FormField, FormFor, Request, Sending};
+pub(crate) use form::{Accepted, Form, FormField, FormPurpose, InvalidField, Request, Sending};
 pub(crate) use help::Help;
 pub(crate) use lab::Lab;
 pub(crate) use list::{List, Load};
 pub(crate) use log::Log;
-pub(crate) use order::{OpenOrder, Question, TIMELINE_KEPT};
+pub(crate) use order::{MAX_TIMELINE_EVENTS, OpenOrder, Question};
 pub(crate) use orders::Orders;
-pub(crate) use paged_list::{Ask, PagedList};
+pub(crate) use paged_list::{PageRequest, PagedList};
 pub(crate) use pages::{PAGE, Pages};
 pub(crate) use palette::{Command, Palette};
 pub(crate) use processes::{
-    ASKED_LIMIT, Asked, Parked, Processes, Row, Steer, Target, Waiting, sentence as process_sentence,
+    ControlCommand, MAX_PENDING_CONTROLS, Parked, PendingControl, Processes, Row, Target, Waiting,
+    sentence as process_sentence,
 };
-pub(crate) use replay::{REAL_TIME, Replay, SPEEDS, pause_ms, shown as shown_speed};
+pub(crate) use replay::{REAL_TIME, Replay, SPEED_RANGE, pause_ms, shown as shown_speed};
 pub(crate) use shop::{Picture, PictureState, SORTS, Shop};
 pub(crate) use timeline::{Past, TimelineView, Tree, TreeRow};
 
@@ -65,16 +65,16 @@ pub(crate) enum Screen {
     Lab,
     Counter,
     Account,
-    /// A timeline from a file; the only screen then.
+    /// The replay of a file; the only screen in that mode.
     Replay,
 }
 
 impl Screen {
-    /// The screens that have a tab, in the order of the tabs.
+    /// The screens with a tab, in the order of the tabs.
     pub(crate) const TABS: [Self; 8] =
         [Self::Shop, Self::Basket, Self::Orders, Self::Log, Self::Processes, Self::Lab, Self::Counter, Self::Account];
 
-    /// The tab under which a screen stands.
+    /// The tab that a screen belongs to.
     pub(crate) const fn tab(self) -> Self {
         match self {
             Self::Shop => Self::Shop,
@@ -84,7 +84,6 @@ impl Screen {
         }
     }
 
-    /// Its name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Shop => "Shop",
@@ -102,36 +101,36 @@ impl Screen {
     }
 }
 
-/// Whether the shop answers.
+/// The connection to the shop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Connection {
-    /// It has not answered yet.
+    /// No response yet.
     Opening,
     Live,
     Offline {
-        /// Since when.
+        /// When the first request failed.
         since: Timestamp,
-        /// Why, as a sentence.
+        /// The reason, as a sentence.
         reason: String,
     },
 }
 
-/// Why something asked of the shop did not work.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The shop refused, and says why.
+    /// The shop refused, with its reason.
     Refused(Box<Problem>),
-    /// It could not be reached: worth trying again.
+    /// The shop could not be reached; a retry may succeed.
     Unreachable(String),
-    /// The answer makes no sense.
+    /// The response was not understood.
     Unexpected(String),
 }
 
-/// How often something is sent again although the shop said that it cannot take it just now.
-const PATIENCE: u32 = 4;
+/// Maximum number of retries after responses that the shop cannot take a request at the moment.
+const MAX_DEFERRALS: u32 = 4;
 
 impl Failure {
-    /// What went wrong, as a sentence.
+    /// The failure as a sentence.
     pub(crate) fn sentence(&self) -> &str {
         match self {
             Self::Refused(problem) if problem.detail.is_empty() => &problem.title,
@@ -141,38 +140,38 @@ impl Failure {
     }
 }
 
-/// How often in a row something was sent in vain.
+/// Counts the retries of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RetryState {
-    /// How often it will have been sent again.
+    /// Number of retries.
     pub(crate) again: u32,
-    /// How often the shop has asked to come again, since it was last not reached at all.
-    put_off: u32,
+    /// Number of deferrals by the shop since it was last unreachable.
+    deferrals: u32,
 }
 
 impl RetryState {
-    /// How often it had been sent again before the last time.
-    pub(crate) fn before(self) -> u32 {
+    /// Number of retries before the latest one.
+    pub(crate) fn previous_attempts(self) -> u32 {
         self.again.saturating_sub(1)
     }
 
-    /// Whether sending the same again, under the same key, is the thing to do after this failure: for ever when there was no
-    /// answer, a few times when the shop cannot take it just now. If so, it is counted.
-    pub(crate) fn go_on_after(&mut self, failure: &Failure) -> bool {
-        let put_off = match failure {
+    /// Decides whether to retry the same request under the same key after a failure, and counts the retry: without
+    /// limit when there was no response, a few times when the shop cannot take it at the moment.
+    pub(crate) fn should_retry(&mut self, failure: &Failure) -> bool {
+        let deferrals = match failure {
             Failure::Unreachable(_) => 0,
-            Failure::Refused(problem) if problem.code == "request_in_progress" => self.put_off,
-            Failure::Refused(problem) if matches!(problem.status, 429 | 503) && self.put_off < PATIENCE => {
-                self.put_off + 1
+            Failure::Refused(problem) if problem.code == "request_in_progress" => self.deferrals,
+            Failure::Refused(problem) if matches!(problem.status, 429 | 503) && self.deferrals < MAX_DEFERRALS => {
+                self.deferrals + 1
             }
             Failure::Refused(_) | Failure::Unexpected(_) => return false,
         };
-        *self = Self { again: self.again.saturating_add(1), put_off };
+        *self = Self { again: self.again.saturating_add(1), deferrals };
         true
     }
 }
 
-/// How a toast is meant.
+/// Tone of a toast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Good,
@@ -180,7 +179,7 @@ pub(crate) enum Tone {
     Bad,
 }
 
-/// A line that says what just happened and goes away by itself.
+/// A short notice that disappears by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Toast {
     pub(crate) text: String,
@@ -188,45 +187,45 @@ pub(crate) struct Toast {
     pub(crate) until: Timestamp,
 }
 
-/// How many toasts show at once; older ones give way.
-const TOASTS: usize = 3;
+/// Maximum number of toasts; older ones are dropped.
+const MAX_TOASTS: usize = 3;
 
-/// The shop was started over, which is told for a while.
+/// Notice that the shop was started over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StartedOver {
     pub(crate) at: Timestamp,
     pub(crate) until: Timestamp,
 }
 
-/// The whole client.
+/// The state of the whole client.
 #[derive(Debug)]
 pub(crate) struct Model {
     /// The time of the last message.
     pub(crate) now: Timestamp,
-    /// Where the shopper is, for times of day.
+    /// The local time zone.
     pub(crate) zone: jiff::tz::TimeZone,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub(crate) new_id: fn() -> Uuid,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
-    /// Whether something visible may have changed since the last drawing.
+    /// Whether something visible may have changed since the last frame.
     pub(crate) changed: bool,
-    /// Whether everything runs inside this process.
+    /// Whether the shop is embedded in this process.
     pub(crate) embedded: bool,
-    /// Whether a shop inside this process lets other machines in.
+    /// Whether an embedded shop accepts other machines.
     pub(crate) open_to_network: bool,
-    /// The name under which the shopper acts.
+    /// The actor name.
     pub(crate) actor: Option<String>,
-    /// Where the shop is, once it is found.
+    /// URL of the shop, once known.
     pub(crate) shop_url: Option<String>,
-    /// Where the stub's mail can be read.
+    /// URL of the stub mailbox.
     pub(crate) mailbox_url: Option<String>,
     pub(crate) connection: Connection,
-    /// Which log the shop has; `None` until it has a first event.
+    /// Id of the shop's log; `None` until it has a first event.
     pub(crate) log_id: Option<Uuid>,
-    /// The shop was started over lately.
+    /// Set for a while after the shop was started over.
     pub(crate) started_over: Option<StartedOver>,
-    /// What is paused, as the shop said last.
+    /// What is paused, by the shop's last response.
     pub(crate) paused: Paused,
     pub(crate) screen: Screen,
     pub(crate) theme: ThemeName,
@@ -241,26 +240,26 @@ pub(crate) struct Model {
     pub(crate) processes: Processes,
     pub(crate) lab: Lab,
     pub(crate) account: Account,
-    /// A timeline from a file, being played.
+    /// The replay of a file.
     pub(crate) replay: Option<Replay>,
-    /// Which key does what.
+    /// The active key table.
     pub(crate) keys: Keymap,
-    /// Clicks and the wheel come here, instead of selecting text in the terminal.
+    /// Whether mouse events are captured instead of selecting text in the terminal.
     pub(crate) mouse: bool,
-    /// The help, while it lies over the screen.
+    /// The help, while it is open.
     pub(crate) help: Option<Help>,
-    /// The palette, while it lies over the screen.
+    /// The palette, while it is open.
     pub(crate) palette: Option<Palette>,
-    /// A form, while it lies over the screen.
+    /// The form, while one is open.
     pub(crate) form: Option<Form>,
-    /// An invoice, a credit note or a mail, while it lies over the screen.
+    /// The document over the screen, while one is open.
     pub(crate) paper: Option<DocumentView>,
-    /// A question that must be answered first.
+    /// The question that must be answered first.
     pub(crate) question: Option<Question>,
 }
 
 impl Model {
-    /// The client as it starts, before anything has been asked of the shop.
+    /// The initial state, before any request.
     pub(crate) fn new(settings: &Settings, now: Timestamp, new_id: fn() -> Uuid) -> Self {
         let basket_id = settings.basket.unwrap_or_else(|| storefront_api::OrderId(new_id()));
         Self {
@@ -308,7 +307,7 @@ impl Model {
         }
     }
 
-    /// What is worth keeping until the next start.
+    /// The settings to store for the next start.
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             basket: Some(self.basket.order_id),
@@ -324,12 +323,12 @@ impl Model {
         }
     }
 
-    /// The command by which others join this shop, once it is found.
+    /// The command by which others join this shop, once its URL is known.
     pub(crate) fn join_command(&self) -> Option<String> {
         self.shop_url.as_ref().map(|url| format!("storefront --server {url}"))
     }
 
-    /// The read models that the screen's lists come from.
+    /// The read models behind the screen's lists.
     pub(crate) fn views_shown(&self) -> &'static [&'static str] {
         match self.screen {
             Screen::Shop => &["products", "stock", "categories"],
@@ -356,22 +355,22 @@ impl Model {
         }
     }
 
-    /// The position that a list from some read models must have come to, so that it is not older than the news. Where one of
-    /// them is paused, that is no more than where it stands: it answers as it is.
+    /// The minimum position of a list from some read models, so that it is not older than the known events. A paused
+    /// read model is asked for no more than its own position: it answers as it is.
     pub(crate) fn min_position(&self, views: &[&str]) -> Option<u64> {
         let paused = self.paused.views.iter().filter(|view| views.contains(&view.name.as_str()));
         let position = paused.map(|view| view.position).fold(self.log.last_position, u64::min);
         Some(position).filter(|position| *position > 0)
     }
 
-    /// The paused read model, of those that the screen shows, that stands furthest behind.
+    /// The paused read model of the screen that is furthest behind.
     pub(crate) fn stale_view(&self) -> Option<&PausedView> {
         let shown = self.views_shown();
         let of_screen = self.paused.views.iter().filter(|view| shown.contains(&view.name.as_str()));
         of_screen.min_by_key(|view| view.position)
     }
 
-    /// What has the keyboard now.
+    /// The active key context.
     pub(crate) fn context(&self) -> Context {
         if self.question.is_some() {
             return Context::Confirm;
@@ -389,7 +388,7 @@ impl Model {
         }
     }
 
-    /// What has the keyboard when nothing lies over the screen.
+    /// The key context of the screen itself.
     pub(crate) fn screen_context(&self) -> Context {
         match self.screen {
             Screen::Shop if self.shop.typing => Context::Search,
@@ -420,23 +419,23 @@ impl Model {
         }
     }
 
-    /// How the timeline is looked at.
+    /// The active view of the timeline.
     pub(crate) fn view(&self) -> TimelineView {
         self.order.as_ref().map_or(TimelineView::List, |open| open.view)
     }
 
-    /// A product's name, where it is known; else its id.
+    /// A product's name, or its id when unknown.
     pub(crate) fn product_name(&self, id: &ProductId) -> String {
         let known = self.shop.items.iter().find(|(_, product)| product.id == *id);
         known.map_or_else(|| id.to_string(), |(_, product)| product.name.clone())
     }
 
-    /// The key that is shown for an action on this screen.
+    /// The label of an action's key on this screen.
     pub(crate) fn key(&self, action: Action) -> String {
         self.keys.label(self.screen_context(), action)
     }
 
-    /// Says something for a few seconds.
+    /// Shows a toast for a few seconds.
     pub(crate) fn toast(&mut self, tone: Tone, text: impl Into<String>) {
         let seconds = match tone {
             Tone::Good | Tone::Plain => 4,
@@ -445,11 +444,11 @@ impl Model {
         let text = text.into();
         self.toasts.retain(|toast| toast.text != text);
         self.toasts.push(Toast { text, tone, until: self.in_ms(seconds * 1000) });
-        let surplus = self.toasts.len().saturating_sub(TOASTS);
+        let surplus = self.toasts.len().saturating_sub(MAX_TOASTS);
         self.toasts.drain(..surplus);
     }
 
-    /// The moment so many milliseconds from now.
+    /// The time `delay_ms` from now.
     pub(crate) fn in_ms(&self, delay_ms: i64) -> Timestamp {
         Timestamp::from_unix_ms(self.now.unix_ms().saturating_add(delay_ms))
     }

@@ -1,13 +1,13 @@
-//! One order with its timeline, as the screens Order and Checkout show it.
+//! An open order with its timeline, as the screens Order and Checkout show it.
 
 use storefront_api::{Event, Invoice, Order, OrderId, Step, Voucher};
 
 use crate::state::{List, Load, Past, Screen, TimelineView, Tree};
 
-/// How many events of one order are kept.
-pub(crate) const TIMELINE_KEPT: usize = 10_000;
+/// Maximum number of events of one order.
+pub(crate) const MAX_TIMELINE_EVENTS: usize = 10_000;
 
-/// Something that cannot be undone and must be confirmed first.
+/// A question before something that cannot be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
     CancelOrder(OrderId),
@@ -15,53 +15,53 @@ pub(crate) enum Question {
     SkipParked,
     /// Whether to start the shop over.
     ResetShop,
-    /// Whether to let go on what a scenario needs, and play it.
+    /// Whether to resume what a scenario needs, and play it.
     ResumeAndPlay,
 }
 
-/// What an order brought beside the goods.
+/// Documents and vouchers of an order.
 #[derive(Debug, Default)]
-pub(crate) struct Papers {
-    /// How many events told of papers when they were asked for last.
+pub(crate) struct OrderDocuments {
+    /// Number of document events at the last fetch.
     pub(crate) known: usize,
     pub(crate) asking: bool,
     pub(crate) invoice: Option<Invoice>,
-    /// The voucher that was issued for it.
+    /// The voucher that was issued for the order.
     pub(crate) voucher: Option<Voucher>,
 }
 
-/// The order that is open.
+/// An open order.
 #[derive(Debug)]
 pub(crate) struct OpenOrder {
     pub(crate) id: OrderId,
-    /// Where it was opened, which is where leaving it leads.
+    /// The screen from which it was opened, and to which leaving it returns.
     pub(crate) from: Screen,
     pub(crate) order: Option<Order>,
     pub(crate) steps: Vec<Step>,
     pub(crate) events: Vec<Event>,
-    pub(crate) papers: Papers,
+    pub(crate) papers: OrderDocuments,
     pub(crate) load: Load,
-    /// The position up to which the timeline is known.
+    /// Position up to which the timeline is known.
     pub(crate) known: u64,
-    /// A request for the timeline is under way.
+    /// Whether a request for the timeline is running.
     pub(crate) asking: bool,
-    /// Something happened since that request was sent.
+    /// Whether something happened since that request was sent.
     pub(crate) ask_again: bool,
     pub(crate) list: List,
-    /// The cursor stays on the newest event.
+    /// Whether the cursor stays on the newest event.
     pub(crate) following: bool,
-    /// How many events came in while it did not.
+    /// Number of events that arrived while it did not.
     pub(crate) missed: usize,
     pub(crate) view: TimelineView,
-    /// What led to what among the events.
+    /// The events by cause.
     pub(crate) tree: Tree,
-    /// The order as it was.
+    /// Past states of the order.
     pub(crate) past: Past,
-    /// The whole event shows beside the list.
+    /// Whether the details of the selected event are shown.
     pub(crate) detail: bool,
-    /// How many lines of its data are scrolled past.
+    /// Number of lines of its data that are scrolled past.
     pub(crate) detail_scroll: usize,
-    /// The key of a cancellation on its way.
+    /// Idempotency key of a cancellation that is being sent.
     pub(crate) cancelling: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl OpenOrder {
             order: None,
             steps: Vec::new(),
             events: Vec::new(),
-            papers: Papers::default(),
+            papers: OrderDocuments::default(),
             load: Load::Loading,
             known: 0,
             asking: false,
@@ -100,21 +100,21 @@ impl OpenOrder {
         place.checked_sub(1).map_or(0, |before| time_ms(place).saturating_sub(time_ms(before)))
     }
 
-    /// How many events told of an invoice, a credit note or a voucher.
-    pub(crate) fn told_of_papers(&self) -> usize {
+    /// Number of events about invoices, credit notes and vouchers.
+    pub(crate) fn document_event_count(&self) -> usize {
         let tells = |event: &&Event| {
             event.kind.starts_with("invoice.") || matches!(event.kind.as_str(), "order.invoiced" | "voucher.issued")
         };
         self.events.iter().filter(tells).count()
     }
 
-    /// Takes in events; what is known already is ignored.
+    /// Appends events; known ones are ignored.
     pub(crate) fn append(&mut self, events: Vec<Event>, next_after: u64) {
         let known = self.known;
         let before = self.events.len();
         self.events.extend(events.into_iter().filter(|event| event.position > known));
         let came = self.events.len() - before;
-        let surplus = self.events.len().saturating_sub(TIMELINE_KEPT);
+        let surplus = self.events.len().saturating_sub(MAX_TIMELINE_EVENTS);
         self.events.drain(..surplus);
         self.known = self.known.max(next_after).max(self.events.last().map_or(0, |event| event.position));
         if came > 0 {
@@ -128,7 +128,7 @@ impl OpenOrder {
         }
     }
 
-    /// Takes the newest events off again, so that so many are left.
+    /// Keeps only the oldest `left` events.
     pub(crate) fn truncate(&mut self, left: usize) {
         self.events.truncate(left);
         self.known = self.events.last().map_or(0, |event| event.position);
@@ -136,22 +136,22 @@ impl OpenOrder {
         self.follow();
     }
 
-    /// Moves the cursor by so many lines of the view; at the newest event it follows again.
+    /// Moves the cursor by `by` lines of the view; at the newest event it follows again.
     pub(crate) fn step(&mut self, by: isize) {
         if self.view == TimelineView::Tree {
             let mut row = List { cursor: self.tree.row_of(self.list.cursor) };
             row.step(by, self.tree.rows().len());
             let place = self.tree.rows().get(row.cursor).map_or(0, |row| row.place);
-            self.stand_on(place);
+            self.select(place);
         } else {
             let mut list = self.list;
             list.step(by, self.events.len());
-            self.stand_on(list.cursor);
+            self.select(list.cursor);
         }
     }
 
-    /// Puts the cursor on an event.
-    pub(crate) fn stand_on(&mut self, place: usize) {
+    /// Selects an event.
+    pub(crate) fn select(&mut self, place: usize) {
         if place != self.list.cursor {
             self.detail_scroll = 0;
         }
@@ -163,12 +163,12 @@ impl OpenOrder {
         }
     }
 
-    /// Goes to the newest event and stays on the newest.
+    /// Selects the newest event and follows.
     pub(crate) fn follow(&mut self) {
-        self.stand_on(self.events.len().saturating_sub(1));
+        self.select(self.events.len().saturating_sub(1));
     }
 
-    /// Holds the list where it is, or lets it follow again.
+    /// Pauses the list, or lets it follow again.
     pub(crate) fn pause(&mut self) {
         if self.following {
             self.following = false;

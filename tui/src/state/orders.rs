@@ -1,10 +1,10 @@
-//! The list of orders.
+//! State of the screen Orders.
 
 use storefront_api::{OrderListQuery, OrderStatus, OrderSummary, Timestamp};
 
 use crate::state::{List, Load};
 
-/// How many orders one request fetches.
+/// Number of orders per page.
 const PAGE: u32 = 50;
 
 /// The screen Orders.
@@ -18,7 +18,7 @@ pub(crate) struct Orders {
     pub(crate) sequence: u64,
     pub(crate) list: List,
     pub(crate) status: Option<OrderStatus>,
-    /// When to look again because an order changed.
+    /// When to fetch again after a change.
     pub(crate) refresh_at: Option<Timestamp>,
 }
 
@@ -37,12 +37,12 @@ impl Orders {
         self.items.get(self.list.cursor)
     }
 
-    /// The first page of what is wanted now.
+    /// The query of the first page.
     pub(crate) fn query(&self, min_position: Option<u64>) -> OrderListQuery {
         OrderListQuery { status: self.status, limit: Some(PAGE), min_position, ..OrderListQuery::default() }
     }
 
-    /// All orders, then those in each state, then all again.
+    /// Steps through: all orders, each state, all.
     pub(crate) fn next_status(&mut self) {
         let place = self.status.and_then(|status| Self::STATUSES.iter().position(|known| *known == status));
         self.status = Self::STATUSES.get(place.map_or(0, |place| place + 1)).copied();

@@ -1,22 +1,21 @@
-//! A list that the shop gives out page by page, with its cursor and how far its data has come.
+//! A paged list with its cursor and loading state.
 
 use storefront_api::Page;
 
 use crate::state::{Failure, List, Load, PAGE, Pages};
 
-/// A page to be asked for. A later one for the same list overtakes it.
+/// A request for a page. A later request for the same list supersedes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ask {
+pub(crate) struct PageRequest {
     pub(crate) sequence: u64,
-    /// Which page, from 0.
+    /// Number of the page, from 0.
     page: usize,
-    /// It replaces what was there.
+    /// Whether the page replaces all items.
     pub(crate) anew: bool,
-    /// What opens it; `None` for the first.
+    /// Cursor of the page; `None` for the first.
     pub(crate) cursor: Option<String>,
 }
 
-/// The list.
 #[derive(Debug)]
 pub(crate) struct PagedList<T> {
     pub(crate) items: Pages<T>,
@@ -41,7 +40,7 @@ impl<T> Default for PagedList<T> {
 }
 
 impl<T> PagedList<T> {
-    /// An empty list in place of another: what was asked for that one is of no use any more.
+    /// Creates an empty list in place of another; responses for the earlier one are dropped.
     pub(crate) fn after(earlier: &Self) -> Self {
         Self { sequence: earlier.sequence + 1, ..Self::default() }
     }
@@ -54,8 +53,8 @@ impl<T> PagedList<T> {
         self.list.step(by, self.total);
     }
 
-    /// Another list will be asked for: the cursor goes to its first line. What was there shows until it arrives, and
-    /// nothing more of it is taken in.
+    /// Prepares for another list: the cursor goes to the first line. The old items are shown until the new ones arrive,
+    /// and no more pages of the old list are accepted.
     pub(crate) fn start_over(&mut self) {
         self.list = List::default();
         self.items.forget_keys();
@@ -63,29 +62,29 @@ impl<T> PagedList<T> {
         self.asking = true;
     }
 
-    /// The page under the cursor, anew.
-    pub(crate) fn ask(&mut self) -> Ask {
+    /// Requests the page under the cursor again.
+    pub(crate) fn ask(&mut self) -> PageRequest {
         let here = self.list.cursor / PAGE;
         let (page, cursor) = self.items.key(here).map_or((0, None), |key| (here, key));
         self.sequence += 1;
         self.asking = true;
-        Ask { sequence: self.sequence, page, anew: true, cursor }
+        PageRequest { sequence: self.sequence, page, anew: true, cursor }
     }
 
-    /// The next page near the cursor that is not there; `None` when all are, or one is on its way.
-    pub(crate) fn ask_for_more(&mut self) -> Option<Ask> {
+    /// Requests the next missing page near the cursor; `None` when there is none or a request is running.
+    pub(crate) fn ask_for_more(&mut self) -> Option<PageRequest> {
         if self.asking || self.items.is_empty() {
             return None;
         }
         let (page, cursor) = self.items.wanted(self.list.cursor, self.total)?;
         self.asking = true;
-        Some(Ask { sequence: self.sequence, page, anew: false, cursor })
+        Some(PageRequest { sequence: self.sequence, page, anew: false, cursor })
     }
 
-    /// Takes an answer in; says whether it did not arrive. The cursor stays on its line, told by `id`.
+    /// Stores a response; returns whether it failed. The cursor stays on its item, identified by `id`.
     pub(crate) fn put<I: PartialEq>(
         &mut self,
-        ask: &Ask,
+        ask: &PageRequest,
         result: Result<Page<T>, Failure>,
         id: impl Fn(&T) -> I,
     ) -> bool {
@@ -102,7 +101,7 @@ impl<T> PagedList<T> {
                 return true;
             }
         };
-        // On the first line the cursor stays there, and sees what comes up.
+        // On the first line the cursor stays there, to show what comes up.
         let chosen = self.selected().filter(|_| self.list.cursor > 0).map(&id);
         if ask.anew && ask.page == 0 {
             self.items = Pages::default();

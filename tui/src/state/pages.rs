@@ -1,20 +1,20 @@
-//! A list that may be long, page by page: only what is near the cursor is kept, so that a hundred thousand lines cost no
-//! more than some hundred. Pages are opened one by the other, so a jump to the end walks there.
+//! The loaded pages of a long list: only those near the cursor are kept, so that 100,000 lines cost no more than some
+//! hundred. Each page has the cursor of the next, so a jump to the end loads the pages in between.
 
 use std::collections::BTreeMap;
 
-/// How many lines a page has.
+/// Number of lines per page.
 pub(crate) const PAGE: usize = 100;
-/// How many pages are kept on either side of the one under the cursor.
-const NEAR: usize = 3;
-/// How close to the end of what is there the cursor may come before more is asked for.
-const MARGIN: usize = 20;
+/// Number of pages that are kept on either side of the one under the cursor.
+const PAGES_KEPT_PER_SIDE: usize = 3;
+/// Distance from the end of the loaded lines at which more are requested.
+const PREFETCH_MARGIN: usize = 20;
 
-/// The pages near the cursor, and how to open those that were seen.
+/// The pages near the cursor, and the cursors of all pages seen.
 #[derive(Debug)]
 pub(crate) struct Pages<T> {
     pages: BTreeMap<usize, Vec<T>>,
-    /// What opens the page after each page that was seen, by page; `None` after the last one.
+    /// The cursor of the page after each page seen; `None` after the last.
     keys: Vec<Option<String>>,
 }
 
@@ -25,12 +25,12 @@ impl<T> Default for Pages<T> {
 }
 
 impl<T> Pages<T> {
-    /// A line, if its page is there.
+    /// A line, if its page is loaded.
     pub(crate) fn get(&self, line: usize) -> Option<&T> {
         self.pages.get(&(line / PAGE))?.get(line % PAGE)
     }
 
-    /// Every line that is there, with its place.
+    /// All loaded lines with their index.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
         self.pages.iter().flat_map(|(page, lines)| (*page * PAGE..).zip(lines))
     }
@@ -39,35 +39,36 @@ impl<T> Pages<T> {
         self.pages.is_empty()
     }
 
-    /// Takes a page in; what is far from the cursor is dropped.
+    /// Stores a page and drops pages far from the cursor.
     pub(crate) fn put(&mut self, page: usize, lines: Vec<T>, next: Option<String>, cursor: usize) {
         if page < self.keys.len() {
             self.keys[page] = next;
         } else {
-            // A page can only be opened with the key of the one before, so none is left out.
+            // Pages are opened in order, so no cursor is left out.
             self.keys.push(next);
         }
         self.pages.insert(page, lines);
         let here = cursor / PAGE;
-        self.pages.retain(|known, _| known.abs_diff(here) <= NEAR || *known == page);
+        self.pages.retain(|known, _| known.abs_diff(here) <= PAGES_KEPT_PER_SIDE || *known == page);
     }
 
-    /// Forgets how to open the pages: the next one is the first.
+    /// Drops the cursors: the next page to load is the first.
     pub(crate) fn forget_keys(&mut self) {
         self.keys.clear();
     }
 
-    /// Forgets every page but how to open them.
+    /// Drops the lines but keeps the cursors.
     pub(crate) fn forget_lines(&mut self) {
         self.pages.clear();
     }
 
-    /// The page to fetch next so that what is near the cursor is there, and what opens it; `None` when all of it is.
+    /// The next page to fetch near the cursor, with its cursor; `None` when all are loaded.
     pub(crate) fn wanted(&self, cursor: usize, total: usize) -> Option<(usize, Option<String>)> {
         let last = total.saturating_sub(1) / PAGE;
-        let near = [cursor, cursor.saturating_sub(MARGIN), cursor + MARGIN].map(|line| (line / PAGE).min(last));
+        let near = [cursor, cursor.saturating_sub(PREFETCH_MARGIN), cursor + PREFETCH_MARGIN]
+            .map(|line| (line / PAGE).min(last));
         let missing = near.into_iter().find(|page| !self.pages.contains_key(page))?;
-        // The farthest page that can be opened on the way there.
+        // The furthest page that can be opened on the way there.
         let page = missing.min(self.keys.len());
         if page == 0 {
             return Some((0, None));
@@ -76,12 +77,12 @@ impl<T> Pages<T> {
         Some((page, Some(key)))
     }
 
-    /// What opens a page, if it is known.
+    /// The cursor of a page, if it is known.
     pub(crate) fn key(&self, page: usize) -> Option<Option<String>> {
         if page == 0 { Some(None) } else { self.keys.get(page - 1)?.clone().map(Some) }
     }
 
-    /// How many lines there are, once the last page has been seen.
+    /// Number of lines, once the last page has been seen.
     pub(crate) fn len(&self) -> Option<usize> {
         let last = self.keys.iter().position(Option::is_none)?;
         Some(last * PAGE + self.pages.get(&last)?.len())
@@ -111,7 +112,11 @@ mod tests {
         for cursor in [50, 95, 5_000, 99_999, 60_000, 0] {
             fetch(&mut pages, cursor, 100_000);
             assert_eq!(pages.get(cursor), Some(&cursor));
-            assert!(pages.iter().count() <= (2 * NEAR + 2) * PAGE, "{} lines at {cursor}", pages.iter().count());
+            assert!(
+                pages.iter().count() <= (2 * PAGES_KEPT_PER_SIDE + 2) * PAGE,
+                "{} lines at {cursor}",
+                pages.iter().count()
+            );
             assert!(pages.iter().all(|(place, line)| place == *line));
         }
         assert_eq!(fetch(&mut pages, 99_950, 100_000), 1, "the way back there is known");

@@ -1,4 +1,4 @@
-//! The palette over the screen: everything there is to do, by name, the best match first.
+//! The palette over the screen: all commands by name, the best match first.
 
 use storefront_api::{OrderId, OrderNumber};
 use tui_input::Input;
@@ -7,17 +7,17 @@ use crate::keys::{Action, Context, Keymap, word};
 use crate::settings::ThemeName;
 use crate::state::{List, TimelineView};
 
-/// Something that the palette can do.
+/// A command of the palette.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Action(Action),
     Theme(ThemeName),
     View(TimelineView),
-    /// Open the order of this number.
+    /// Opens the order with this number.
     FindOrder(OrderNumber),
-    /// Open the order of this id.
+    /// Opens the order with this id.
     OpenOrder(OrderId),
-    /// Copy the command by which others join the shop.
+    /// Copies the command by which others join the shop.
     CopyJoin,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Command {
 pub(crate) struct Entry {
     pub(crate) command: Command,
     pub(crate) text: String,
-    /// The key that does the same; empty where there is none.
+    /// Label of the key with the same effect; empty when there is none.
     pub(crate) key: String,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Palette {
 }
 
 impl Palette {
-    /// What can be done in a context.
+    /// The commands of a context.
     pub(crate) fn new(keys: &Keymap, about: Context, join: Option<&str>) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         for binding in keys.bindings(about) {
@@ -50,7 +50,7 @@ impl Palette {
             }
         }
         if matches!(about, Context::Order | Context::Scrubber | Context::Replay) {
-            // What the scrubber shows comes from the shop, which a file has not.
+            // The scrubber needs the shop; a file has none.
             let views = if about == Context::Replay { &TimelineView::ALL[..3] } else { &TimelineView::ALL[..] };
             entries.extend(views.iter().map(|view| Entry {
                 command: Command::View(*view),
@@ -71,7 +71,7 @@ impl Palette {
         Self { filter: Input::default(), list: List::default(), entries }
     }
 
-    /// The lines that match what was typed, the best first.
+    /// The entries that match the typed text, the best first.
     pub(crate) fn lines(&self) -> Vec<Entry> {
         if let Some(order) = self.order() {
             return vec![order];
@@ -79,12 +79,12 @@ impl Palette {
         let typed = self.filter.value().trim().to_lowercase();
         let mut found: Vec<(u32, &Entry)> =
             self.entries.iter().filter_map(|entry| Some((score(&entry.text, &typed)?, entry))).collect();
-        // Stable: among equals the order of the table holds.
+        // Stable: equal scores keep the order of the table.
         found.sort_by_key(|(score, _)| *score);
         found.into_iter().map(|(_, entry)| entry.clone()).collect()
     }
 
-    /// The order whose number or id was typed, with or without `order:` before it.
+    /// An entry for a typed order number or id, with or without `order:` before it.
     fn order(&self) -> Option<Entry> {
         let typed = self.filter.value().trim().trim_start_matches('/');
         let typed = typed.strip_prefix("order:").unwrap_or(typed).trim();
@@ -101,7 +101,7 @@ impl Palette {
     }
 }
 
-/// How far a text is from what was typed, 0 being best; `None` when not all its letters stand in it in that order.
+/// Score of a text against the typed letters, 0 being best; `None` when not all of them occur in this order.
 fn score(text: &str, typed: &str) -> Option<u32> {
     let text = text.to_lowercase();
     if typed.is_empty() {

@@ -1,5 +1,5 @@
-//! What the shop does by itself: its processes and read models, what waits in the chosen one, and what an operator has asked
-//! of them that is not answered yet.
+//! State of the screen Processes: processes, read models, what waits in the selected one, and control commands without
+//! a response yet.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,12 +9,12 @@ use storefront_api::{
 
 use crate::state::{List, Load, RetryState};
 
-/// How many looks at the lag are kept for each process and read model.
-const LAGS_KEPT: usize = 8;
-/// How many orders to processes may wait to be sent.
-pub(crate) const ASKED_LIMIT: usize = 32;
+/// Number of lag samples per process and read model.
+const MAX_LAG_SAMPLES: usize = 8;
+/// Maximum number of control commands without a response.
+pub(crate) const MAX_PENDING_CONTROLS: usize = 32;
 
-/// The names of the processes as sentences, in the order in which an order meets them.
+/// Titles of the processes, in the order in which an order meets them.
 const SENTENCES: [(&str, &str); 15] = [
     ("checkout", "Check out orders"),
     ("reservations", "Release what is not paid in time"),
@@ -33,7 +33,7 @@ const SENTENCES: [(&str, &str); 15] = [
     ("demo_stock", "Put demo stock on the shelf"),
 ];
 
-/// What a process does, as a sentence without its end; a name that is not known says the same in its own words.
+/// The title of a process: what it does, as a sentence without a full stop; an unknown name in its own words.
 pub(crate) fn sentence(name: &str) -> String {
     let known = SENTENCES.iter().find(|(known, _)| *known == name);
     known.map_or_else(|| in_words(name), |(_, sentence)| (*sentence).to_owned())
@@ -50,52 +50,52 @@ fn in_words(name: &str) -> String {
 pub(crate) struct Processes {
     pub(crate) processes: Vec<Process>,
     pub(crate) views: Vec<View>,
-    /// What came again and changed nothing, from a shop that tells.
+    /// Repeats that changed nothing; `None` for a shop that does not report them.
     pub(crate) repeats: Option<Repeats>,
     pub(crate) load: Load,
     pub(crate) asking: bool,
     /// Something happened since the request was sent.
     pub(crate) ask_again: bool,
-    /// When to look again: something happened, or something is behind.
+    /// When to fetch again, because something happened or is behind.
     pub(crate) refresh_at: Option<Timestamp>,
-    /// How long after the last look that is, while nothing happens.
+    /// Current fetch interval while nothing happens.
     pub(crate) pace_ms: i64,
-    /// When the last look was asked for.
+    /// When the last fetch started.
     pub(crate) asked_at: Option<Timestamp>,
     pub(crate) list: List,
-    /// The keyboard is in what waits, beside the table.
+    /// Whether the focus is in the list of what waits, beside the table.
     pub(crate) inside: bool,
     pub(crate) waiting: List,
-    /// What is parked in a process, as far as the first page shows it.
+    /// The first page of parked sequences of a process.
     pub(crate) parked: Option<Parked>,
-    /// How far each was behind at the last looks, the latest last.
+    /// Lag samples, the latest last.
     lags: BTreeMap<Target, VecDeque<u64>>,
-    /// What was asked of processes and is not answered, oldest first; the first of these is on its way.
-    pub(crate) asked: VecDeque<Asked>,
+    /// Control commands without a response, oldest first; the first has been sent.
+    pub(crate) asked: VecDeque<PendingControl>,
     pub(crate) tries: RetryState,
-    /// When to send the first of them again.
+    /// When to retry the first of them.
     pub(crate) retry_at: Option<Timestamp>,
-    /// What is dropped if the answer to the question is yes.
-    pub(crate) doomed: Option<Steer>,
+    /// The skip command to send when the question is confirmed.
+    pub(crate) to_skip: Option<ControlCommand>,
 }
 
-/// What is parked in a process.
+/// The parked sequences of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Parked {
     pub(crate) process: String,
     pub(crate) items: Vec<ParkedSequence>,
-    /// How many there are in all.
+    /// Total number in the shop.
     pub(crate) total: u64,
 }
 
-/// Something asked of the shop under one key.
+/// A control command with its idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct PendingControl {
     pub(crate) key: String,
-    pub(crate) steer: Steer,
+    pub(crate) command: ControlCommand,
 }
 
-/// A line of the table by its name: a read model may be called as a process is.
+/// A row of the table by its name. A read model may have the name of a process.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     Process(String),
@@ -103,7 +103,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// What it is called on screen.
+    /// Title on screen.
     pub(crate) fn title(&self) -> String {
         match self {
             Self::Process(name) => sentence(name),
@@ -112,9 +112,9 @@ impl Target {
     }
 }
 
-/// What is asked of a process or a read model.
+/// A control command for a process or a read model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Steer {
+pub(crate) enum ControlCommand {
     Pause(Target),
     Resume(Target),
     Step(Target),
@@ -123,7 +123,7 @@ pub(crate) enum Steer {
     Rebuild { view: String },
 }
 
-/// A line of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Row<'a> {
     Process(&'a Process),
@@ -138,7 +138,7 @@ impl Row<'_> {
         }
     }
 
-    /// Whether it was paused at the last look.
+    /// Whether it was paused at the last fetch.
     pub(crate) fn was_paused(&self) -> bool {
         match self {
             Self::Process(process) => process.state == ProcessState::Paused,
@@ -154,7 +154,7 @@ impl Row<'_> {
     }
 }
 
-/// Something that waits in a process.
+/// Something that waits in a process or read model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Waiting<'a> {
     Parked(&'a ParkedSequence),
@@ -171,14 +171,14 @@ impl Waiting<'_> {
         }
     }
 
-    /// The order that it is about, if it is about one.
+    /// The order that it concerns, if any.
     pub(crate) fn order(&self) -> Option<OrderId> {
         self.sequence().parse().ok()
     }
 }
 
 impl Processes {
-    /// Takes a look in; tells whether anything is different from the last one.
+    /// Stores fetched processes and read models; returns whether anything changed.
     pub(crate) fn take(&mut self, mut processes: Vec<Process>, views: Vec<View>) -> bool {
         let place = |name: &str| SENTENCES.iter().position(|(known, _)| *known == name).unwrap_or(SENTENCES.len());
         processes.sort_by(|one, other| (place(&one.name), &one.name).cmp(&(place(&other.name), &other.name)));
@@ -204,22 +204,22 @@ impl Processes {
         for (target, lag) in now {
             let lags = self.lags.entry(target).or_default();
             lags.push_back(lag);
-            let surplus = lags.len().saturating_sub(LAGS_KEPT);
+            let surplus = lags.len().saturating_sub(MAX_LAG_SAMPLES);
             lags.drain(..surplus);
         }
     }
 
-    /// How far a line was behind at the last looks, the latest last.
+    /// Lag samples of a row, the latest last.
     pub(crate) fn lags(&self, row: &Row) -> impl DoubleEndedIterator<Item = u64> {
         self.lags.get(&row.target()).into_iter().flatten().copied()
     }
 
-    /// The lines of the table: the processes, then the read models.
+    /// The rows of the table: processes, then read models.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.processes.iter().map(Row::Process).chain(self.views.iter().map(Row::View))
     }
 
-    /// How many lines the table has.
+    /// Number of rows.
     pub(crate) fn len(&self) -> usize {
         self.processes.len() + self.views.len()
     }
@@ -228,12 +228,12 @@ impl Processes {
         self.rows().nth(self.list.cursor)
     }
 
-    /// The chosen process; nothing when a read model is chosen.
+    /// The selected process; `None` when a read model is selected.
     pub(crate) fn process(&self) -> Option<&Process> {
         self.processes.get(self.list.cursor)
     }
 
-    /// What waits in the chosen line: what is parked, what is tried again, what is next.
+    /// What waits in the selected row: parked sequences, retries, the next events.
     pub(crate) fn waiting(&self) -> Vec<Waiting<'_>> {
         let process = match self.selected() {
             Some(Row::Process(process)) => process,
@@ -242,7 +242,7 @@ impl Processes {
         };
         let parked =
             self.parked.iter().filter(|parked| parked.process == process.name).flat_map(|parked| &parked.items);
-        // What is parked and being tried again is known by that alone.
+        // A parked sequence that is being retried is listed as parked only.
         let retries = process.retries.iter().filter(|retry| {
             !parked.clone().any(|parked| parked.sequence == retry.sequence && parked.position == retry.position)
         });
@@ -254,12 +254,12 @@ impl Processes {
             .collect()
     }
 
-    /// The line of these that is chosen.
+    /// The selected one of these.
     pub(crate) fn chosen_waiting(&self) -> Option<Waiting<'_>> {
         self.waiting().get(self.waiting.cursor).copied()
     }
 
-    /// Moves the cursor: in what waits, or in the table.
+    /// Moves the cursor in the list that has the focus.
     pub(crate) fn step(&mut self, by: isize) {
         if self.inside {
             let len = self.waiting().len();
@@ -274,35 +274,35 @@ impl Processes {
         }
     }
 
-    /// Keeps the cursor within what waits; leaves when nothing does.
+    /// Keeps the cursor within what waits; returns the focus to the table when nothing does.
     pub(crate) fn clamp_waiting(&mut self) {
         let len = self.waiting().len();
         self.waiting.clamp(len);
         self.inside = self.inside && len > 0;
     }
 
-    /// Whether it is paused as soon as everything that was asked is done.
+    /// Whether it is paused once all sent commands are done.
     pub(crate) fn is_paused(&self, row: &Row) -> bool {
         let target = row.target();
-        let asked = self.asked.iter().rev().find_map(|asked| match &asked.steer {
-            Steer::Pause(asked) if *asked == target => Some(true),
-            Steer::Resume(asked) if *asked == target => Some(false),
-            Steer::Pause(_)
-            | Steer::Resume(_)
-            | Steer::Step(_)
-            | Steer::Retry { .. }
-            | Steer::Skip { .. }
-            | Steer::Rebuild { .. } => None,
+        let asked = self.asked.iter().rev().find_map(|asked| match &asked.command {
+            ControlCommand::Pause(asked) if *asked == target => Some(true),
+            ControlCommand::Resume(asked) if *asked == target => Some(false),
+            ControlCommand::Pause(_)
+            | ControlCommand::Resume(_)
+            | ControlCommand::Step(_)
+            | ControlCommand::Retry { .. }
+            | ControlCommand::Skip { .. }
+            | ControlCommand::Rebuild { .. } => None,
         });
         asked.unwrap_or_else(|| row.was_paused())
     }
 
-    /// Whether the same is asked already and not answered.
-    pub(crate) fn is_asked(&self, steer: &Steer) -> bool {
-        self.asked.iter().any(|asked| asked.steer == *steer)
+    /// Whether the same command has no response yet.
+    pub(crate) fn is_asked(&self, command: &ControlCommand) -> bool {
+        self.asked.iter().any(|asked| asked.command == *command)
     }
 
-    /// Whether nothing changes unless something happens.
+    /// Whether nothing changes without new events.
     pub(crate) fn is_at_rest(&self) -> bool {
         let at_rest = |process: &Process| process.state == ProcessState::Idle && process.lag == 0;
         self.processes.iter().all(at_rest)
@@ -310,7 +310,7 @@ impl Processes {
             && !self.is_catching_up()
     }
 
-    /// Whether something goes on by itself, and is worth looking at until it is done.
+    /// Whether something is in progress that is worth polling until it is done.
     pub(crate) fn is_at_work(&self) -> bool {
         let at_work = |process: &Process| match process.state {
             ProcessState::Working | ProcessState::Retrying => true,
@@ -322,7 +322,7 @@ impl Processes {
             || self.is_catching_up()
     }
 
-    /// Whether a parked sequence was let go and is not through yet.
+    /// Whether a released parked sequence has not been handled completely.
     fn is_catching_up(&self) -> bool {
         self.parked.iter().flat_map(|parked| &parked.items).any(|parked| parked.state == ParkedState::Retrying)
     }

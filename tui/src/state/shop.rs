@@ -1,4 +1,4 @@
-//! What the shop sells, as far as it has been fetched, and how the shopper looks at it.
+//! State of the screen Shop: loaded products, pictures, search and filters.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,10 +8,10 @@ use tui_input::Input;
 use crate::settings::Settings;
 use crate::state::{List, Load, PAGE, Pages};
 
-/// How many pictures are kept.
-const PICTURES_KEPT: usize = 200;
+/// Maximum number of pictures that are kept.
+const MAX_PICTURES: usize = 200;
 
-/// A picture as pixels, row by row; red, green, blue, alpha.
+/// A picture as RGBA pixels, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Picture {
     pub(crate) width: usize,
@@ -19,7 +19,7 @@ pub(crate) struct Picture {
     pub(crate) pixels: Vec<[u8; 4]>,
 }
 
-/// How far a picture has come.
+/// Loading state of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PictureState {
     Loading,
@@ -27,7 +27,7 @@ pub(crate) enum PictureState {
     Missing,
 }
 
-/// The pictures seen lately.
+/// The latest pictures.
 #[derive(Debug, Default)]
 pub(crate) struct Pictures {
     by_id: HashMap<ProductId, PictureState>,
@@ -43,7 +43,7 @@ impl Pictures {
         if self.by_id.insert(id.clone(), picture).is_none() {
             self.oldest_first.push_back(id);
         }
-        if self.oldest_first.len() > PICTURES_KEPT
+        if self.oldest_first.len() > MAX_PICTURES
             && let Some(oldest) = self.oldest_first.pop_front()
         {
             self.by_id.remove(&oldest);
@@ -55,7 +55,7 @@ impl Pictures {
         self.oldest_first.retain(|kept| kept != id);
     }
 
-    /// Forgets what never arrived, so that it is asked for again.
+    /// Drops pictures that never arrived, so that they are requested again.
     pub(crate) fn forget_unfinished(&mut self) {
         self.by_id.retain(|_, picture| matches!(picture, PictureState::Here(_)));
         let Self { by_id, oldest_first } = self;
@@ -63,7 +63,7 @@ impl Pictures {
     }
 }
 
-/// The ways to sort, in the order in which a key goes through them.
+/// Sort orders, in the order in which a key steps through them.
 pub(crate) const SORTS: [(ProductSort, &str); 4] = [
     (ProductSort::Relevance, "by name"),
     (ProductSort::Price, "cheapest first"),
@@ -74,28 +74,28 @@ pub(crate) const SORTS: [(ProductSort, &str); 4] = [
 /// The screen Shop.
 #[derive(Debug)]
 pub(crate) struct Shop {
-    /// Those of `total` products that are near the cursor.
+    /// The products near the cursor, of `total`.
     pub(crate) items: Pages<Product>,
     pub(crate) total: usize,
-    /// What may have been meant by a search that found nothing.
+    /// Suggestion for a search without results.
     pub(crate) suggestion: Option<String>,
     pub(crate) load: Load,
-    /// A request for products is under way.
+    /// Whether a request for products is running.
     pub(crate) asking: bool,
-    /// The number of the latest request; answers to earlier ones are dropped.
+    /// Number of the latest request; responses to earlier ones are dropped.
     pub(crate) sequence: u64,
     pub(crate) list: List,
-    /// The product to stand on once it is there: the last one of the last run.
+    /// The product to select once it is loaded: the last one of the previous run.
     pub(crate) wanted: Option<ProductId>,
-    /// The answer on its way is another list: the cursor starts at its top.
+    /// Whether the running request is for another list, whose first line is to be selected.
     pub(crate) from_top: bool,
-    /// How many the next "add" adds.
+    /// Quantity that the next "add" adds.
     pub(crate) quantity: u32,
     pub(crate) search: Input,
     pub(crate) typing: bool,
-    /// When to ask for what was typed.
+    /// When to search for the typed text.
     pub(crate) search_at: Option<Timestamp>,
-    /// When to look again because something changed in the shop.
+    /// When to fetch again after a change in the shop.
     pub(crate) refresh_at: Option<Timestamp>,
     pub(crate) categories: Vec<Category>,
     pub(crate) category: Option<String>,
@@ -129,23 +129,23 @@ impl Shop {
         }
     }
 
-    /// The product under the cursor, if it has arrived.
+    /// The product under the cursor, if it is loaded.
     pub(crate) fn selected(&self) -> Option<&Product> {
         self.items.get(self.list.cursor)
     }
 
-    /// How the list is sorted.
+    /// Name of the sort order.
     pub(crate) fn sort_name(&self) -> &'static str {
         let (sort, name) = SORTS[self.sort % SORTS.len()];
         if sort == ProductSort::Relevance && !self.search.value().trim().is_empty() { "best match first" } else { name }
     }
 
-    /// Whether anything narrows the list.
+    /// Whether a search or filter is active.
     pub(crate) fn is_narrowed(&self) -> bool {
         self.category.is_some() || self.in_stock || !self.search.value().trim().is_empty()
     }
 
-    /// What is wanted now, from its first page.
+    /// The query of the first page.
     pub(crate) fn query(&self, min_position: Option<u64>) -> ProductQuery {
         let words = self.search.value().trim();
         ProductQuery {
@@ -159,7 +159,7 @@ impl Shop {
         }
     }
 
-    /// Goes to the category so many places on; the first place is "all".
+    /// Moves by `by` categories; the first one is "all".
     pub(crate) fn step_category(&mut self, by: isize) {
         let places = self.categories.len() + 1;
         let here = self

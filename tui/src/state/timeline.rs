@@ -1,4 +1,4 @@
-//! The ways to look at the events of one order: which led to which, and the order as it was at each.
+//! Views of an order's timeline: the tree of causes, and past states.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,22 +7,22 @@ use uuid::Uuid;
 
 use crate::state::Failure;
 
-/// A way to look at a timeline.
+/// A view of a timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TimelineView {
-    /// A line for each event, with what it means.
+    /// One line per event, with its description.
     #[default]
     List,
-    /// A column for each part of the shop, with arrows between them.
+    /// One column per part of the shop, with arrows between them.
     Lanes,
-    /// Under each event what it led to.
+    /// The effects of each event below it.
     Tree,
     /// One event at a time: the order as it was, and what changed.
     Scrubber,
 }
 
 impl TimelineView {
-    /// All of them, in the order in which a key goes through them.
+    /// All values, in the order in which a key steps through them.
     pub(crate) const ALL: [Self; 4] = [Self::List, Self::Lanes, Self::Tree, Self::Scrubber];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -34,27 +34,27 @@ impl TimelineView {
         }
     }
 
-    /// The view so many places on, among the first `count`.
+    /// The view `by` places further, among the first `count`.
     pub(crate) fn step(self, by: isize, count: usize) -> Self {
         let here = Self::ALL.iter().position(|view| *view == self).unwrap_or(0);
         Self::ALL[(here + count).saturating_add_signed(by) % count]
     }
 }
 
-/// A line of the tree.
+/// A row of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TreeRow {
-    /// The event's place in the timeline.
+    /// The event's index in the timeline.
     pub(crate) place: usize,
-    /// How many events stand above it in its branch.
+    /// Number of ancestors.
     pub(crate) depth: usize,
-    /// Nothing else follows from the same cause.
+    /// Whether it is the last effect of its cause.
     pub(crate) last: bool,
-    /// For each depth up to 64, whether more follows from the cause that stands there.
+    /// For each depth up to 64, one bit: whether the ancestor at that depth has more effects below.
     pub(crate) rails: u64,
 }
 
-/// What led to what, as a forest: the roots are what commands led to.
+/// Events by cause, as a forest whose roots were caused by commands.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     rows: Vec<TreeRow>,
@@ -64,7 +64,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// The tree of these events, oldest first. A cause that does not stand before its effect counts as none.
+    /// Builds the tree of events, oldest first. A cause that is not before its effect is ignored.
     pub(crate) fn new(events: &[Event]) -> Self {
         let places: HashMap<Uuid, usize> = events.iter().enumerate().map(|(place, event)| (event.id, place)).collect();
         let cause = |(place, event): (usize, &Event)| {
@@ -99,33 +99,33 @@ impl Tree {
         &self.rows
     }
 
-    /// The line on which an event stands.
+    /// The row of an event.
     pub(crate) fn row_of(&self, place: usize) -> usize {
         self.row_of.get(place).copied().unwrap_or(0)
     }
 
-    /// The event that led to one; `None` when a command did, or it is not known here.
+    /// The cause of an event; `None` when a command caused it, or the cause is not in the timeline.
     pub(crate) fn cause(&self, place: usize) -> Option<usize> {
         self.causes.get(place).copied().flatten()
     }
 
-    /// The first event that one led to.
+    /// The first effect of an event.
     pub(crate) fn effect(&self, place: usize) -> Option<usize> {
         self.effects.get(place).copied().flatten()
     }
 }
 
-/// How many moments of an order are kept.
-const MOMENTS_KEPT: usize = 100;
+/// Maximum number of past states that are kept.
+const MAX_PAST_STATES: usize = 100;
 
-/// The order at moments of its past, as the shop told them.
+/// Past states of an order, as fetched from the shop.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    /// What each event changed, by its position.
+    /// The change that each event made, by its position.
     known: BTreeMap<u64, OrderDiff>,
-    /// The position that is being asked for.
+    /// The position that is being fetched.
     pub(crate) asking: Option<u64>,
-    /// The position that the shop did not tell, and why.
+    /// The position whose fetch failed, with the failure.
     pub(crate) failed: Option<(u64, Failure)>,
 }
 
@@ -134,7 +134,7 @@ impl Past {
         self.known.get(&position)
     }
 
-    /// The known moment nearest to a position, and where it is; to show until that one itself is there.
+    /// The known state nearest to a position, with its position; shown until the exact one arrives.
     pub(crate) fn nearest(&self, position: u64) -> Option<(u64, &OrderDiff)> {
         let (before, after) = (self.known.range(..=position).next_back(), self.known.range(position..).next());
         let near = before.into_iter().chain(after).min_by_key(|(at, _)| at.abs_diff(position));
@@ -143,7 +143,7 @@ impl Past {
 
     pub(crate) fn put(&mut self, position: u64, diff: OrderDiff) {
         self.known.insert(position, diff);
-        if self.known.len() > MOMENTS_KEPT {
+        if self.known.len() > MAX_PAST_STATES {
             let far = |end: Option<(&u64, &OrderDiff)>| end.map_or(position, |(at, _)| *at);
             let (first, last) = (far(self.known.first_key_value()), far(self.known.last_key_value()));
             let farthest = if first.abs_diff(position) > last.abs_diff(position) { first } else { last };
@@ -199,7 +199,7 @@ mod tests {
             past.put(at, diff(at));
         }
         assert!(past.get(150).is_some() && past.get(1).is_none());
-        assert_eq!(past.known.len(), MOMENTS_KEPT);
+        assert_eq!(past.known.len(), MAX_PAST_STATES);
         let nearest = |position| past.nearest(position).map(|(at, _)| at);
         assert_eq!([nearest(1_000), nearest(3), nearest(77)], [Some(150), Some(51), Some(77)]);
     }

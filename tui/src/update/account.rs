@@ -1,5 +1,5 @@
-//! The screen Account: becoming a customer, and the lists of what a customer has. A list is asked for when it shows, and
-//! again when an event says that it changed.
+//! The screen Account: registration and the customer's lists. A list is fetched when it is shown, and again when an
+//! event says that it changed.
 
 mod request;
 
@@ -11,15 +11,15 @@ use crate::state::account::Part;
 use crate::state::{AccountList, Failure, Mails, Model, Registration, RetryState, Screen, Tone};
 use crate::update::{Effect, backoff_ms, basket, document, new_key, order, refuse, shop};
 
-/// How long to gather changes of a list before looking again.
+/// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
-/// How many lines one request fetches.
+/// Number of items per page.
 const PAGE: u32 = 50;
 
-pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
+pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
     let (now, live) = (model.now, model.is_live());
     let account = &mut model.account;
-    match news {
+    match response {
         Response::Registered { key, result } => return on_registered(model, &key, result),
         Response::Wallet { customer, result } => on_wallet(model, customer, result),
         Response::Movements { sequence, more, result } => {
@@ -39,28 +39,28 @@ pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Takes an answer to the latest question in; without one, it is asked again later, or when the shop is back.
+/// Stores the response to the latest request. After a failure, fetches again later, or when the shop is back.
 fn take<T, K: PartialEq>(
-    roll: &mut AccountList<T>,
+    list: &mut AccountList<T>,
     sequence: u64,
     (now, live): (Timestamp, bool),
     more: bool,
     result: Result<Page<T>, Failure>,
     name: impl Fn(&T) -> K,
 ) {
-    if sequence != roll.sequence {
+    if sequence != list.sequence {
         return;
     }
     match result {
-        Ok(page) => roll.take(more, page, name),
-        Err(failure) => fail(roll, (now, live), failure),
+        Ok(page) => list.take(more, page, name),
+        Err(failure) => fail(list, (now, live), failure),
     }
 }
 
-fn fail<T>(roll: &mut AccountList<T>, (now, live): (Timestamp, bool), failure: Failure) {
-    roll.fail(failure);
-    let delay_ms = 1_000 + backoff_ms(roll.retries, 0);
-    roll.refresh_at = live.then(|| Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
+fn fail<T>(list: &mut AccountList<T>, (now, live): (Timestamp, bool), failure: Failure) {
+    list.fail(failure);
+    let delay_ms = 1_000 + backoff_ms(list.retries, 0);
+    list.refresh_at = live.then(|| Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
 }
 
 fn on_mails(model: &mut Model, sequence: u64, result: Result<Mails, Failure>) -> Vec<Effect> {
@@ -70,10 +70,10 @@ fn on_mails(model: &mut Model, sequence: u64, result: Result<Mails, Failure>) ->
         return Vec::new();
     }
     match result {
-        // The mailbox has begun anew.
+        // The mailbox was reset.
         Ok(news) if news.head < account.last_mail() => {
             account.mails.forget();
-            return ask_part(model, Part::Mailbox);
+            return fetch_part(model, Part::Mailbox);
         }
         Ok(news) => account.take_mails(news),
         Err(failure) => fail(&mut account.mails, (now, live), failure),
@@ -81,29 +81,29 @@ fn on_mails(model: &mut Model, sequence: u64, result: Result<Mails, Failure>) ->
     Vec::new()
 }
 
-/// Asks for what the screen shows.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches what the screen shows.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     let part = model.account.part;
-    let mut effects = if part == Part::Wallet { ask_wallet(model) } else { Vec::new() };
-    effects.extend(ask_part(model, part));
+    let mut effects = if part == Part::Wallet { fetch_wallet(model) } else { Vec::new() };
+    effects.extend(fetch_part(model, part));
     effects
 }
 
-/// Asks anew for what counts on every screen: what is in the wallet, and whether the shop knows the customer at all.
-pub(super) fn ask_again(model: &mut Model) -> Vec<Effect> {
+/// Fetches again what every screen needs: the wallet, and whether the shop knows the customer.
+pub(super) fn refetch(model: &mut Model) -> Vec<Effect> {
     let mut effects = register(model);
     if !(model.screen == Screen::Account && model.account.part == Part::Wallet) {
-        effects.extend(ask_wallet(model));
+        effects.extend(fetch_wallet(model));
     }
     effects
 }
 
-fn ask_wallet(model: &Model) -> Vec<Effect> {
+fn fetch_wallet(model: &Model) -> Vec<Effect> {
     let customer = model.account.customer.filter(|_| model.shop_url.is_some());
     customer.map(|customer| Effect::Account(Request::Wallet { customer })).into_iter().collect()
 }
 
-fn ask_part(model: &mut Model, part: Part) -> Vec<Effect> {
+fn fetch_part(model: &mut Model, part: Part) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
@@ -111,7 +111,7 @@ fn ask_part(model: &mut Model, part: Part) -> Vec<Effect> {
     let mailbox_url = model.mailbox_url.clone();
     let account = &mut model.account;
     let is_customer = account.customer.is_some();
-    let errand = match part {
+    let request = match part {
         Part::Wallet if is_customer => Request::Movements { sequence: account.movements.ask(), cursor: None },
         Part::Vouchers if is_customer => Request::Vouchers { sequence: account.vouchers.ask(), min_position },
         Part::Invoices => {
@@ -125,50 +125,50 @@ fn ask_part(model: &mut Model, part: Part) -> Vec<Effect> {
         }
         Part::Wallet | Part::Vouchers | Part::Profile => return Vec::new(),
     };
-    vec![Effect::Account(errand)]
+    vec![Effect::Account(request)]
 }
 
-/// The next or the previous part.
+/// Opens the next or the previous part.
 pub(super) fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
     model.account.part = model.account.part.step(by);
-    ask(model)
+    fetch(model)
 }
 
-/// Moves the cursor, and asks for more near the end.
+/// Moves the cursor and fetches more near the end.
 pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     let account = &mut model.account;
-    let errand = match account.part {
+    let request = match account.part {
         Part::Wallet => {
-            let roll = &mut account.movements;
-            roll.list.step(by, roll.items.len());
-            let sequence = roll.sequence;
-            roll.ask_for_more().map(|cursor| Request::Movements { sequence, cursor: Some(cursor) })
+            let list = &mut account.movements;
+            list.list.step(by, list.items.len());
+            let sequence = list.sequence;
+            list.ask_for_more().map(|cursor| Request::Movements { sequence, cursor: Some(cursor) })
         }
         Part::Vouchers => {
-            let roll = &mut account.vouchers;
-            roll.list.step(by, roll.items.len());
+            let list = &mut account.vouchers;
+            list.list.step(by, list.items.len());
             None
         }
         Part::Invoices => {
-            let roll = &mut account.invoices;
-            roll.list.step(by, roll.items.len());
-            let sequence = roll.sequence;
-            roll.ask_for_more().map(|cursor| {
+            let list = &mut account.invoices;
+            list.list.step(by, list.items.len());
+            let sequence = list.sequence;
+            list.ask_for_more().map(|cursor| {
                 let query = InvoiceListQuery { limit: Some(PAGE), cursor: Some(cursor), ..InvoiceListQuery::default() };
                 Request::Invoices { sequence, query }
             })
         }
         Part::Mailbox => {
-            let roll = &mut account.mails;
-            roll.list.step(by, roll.items.len());
+            let list = &mut account.mails;
+            list.list.step(by, list.items.len());
             None
         }
         Part::Profile => None,
     };
-    errand.map(Effect::Account).into_iter().collect()
+    request.map(Effect::Account).into_iter().collect()
 }
 
-/// Becomes a customer, once: while that is on its way, pressing again does nothing more.
+/// Registers the shopper as a customer, once: pressing again while the request is running does nothing more.
 pub(super) fn open_wallet(model: &mut Model) -> Vec<Effect> {
     if model.account.customer.is_some() || model.account.registration.is_some() {
         return Vec::new();
@@ -179,7 +179,7 @@ pub(super) fn open_wallet(model: &mut Model) -> Vec<Effect> {
     register(model)
 }
 
-/// Sends the registration, unless it is on its way or waiting for its time.
+/// Sends the registration, unless it is running or waiting for a retry.
 fn register(model: &mut Model) -> Vec<Effect> {
     let Some(registration) = &mut model.account.registration else { return Vec::new() };
     if registration.in_flight || registration.retry_at.is_some() || model.shop_url.is_none() {
@@ -202,18 +202,18 @@ fn on_registered(model: &mut Model, key: &str, result: Result<Customer, Failure>
             model.account.customer = Some(customer.id);
             model.account.hand_over = true;
             model.toast(Tone::Good, "Your wallet is open. What you buy from now on belongs to you.");
-            // Somebody whom the shop knows may be shown another range.
-            let mut effects = shop::ask(model);
+            // A known customer may be shown other products.
+            let mut effects = shop::fetch(model);
             effects.extend(basket::hand_over(model));
-            effects.extend(ask_wallet(model));
+            effects.extend(fetch_wallet(model));
             if model.account.part != Part::Profile {
-                effects.extend(ask_part(model, model.account.part));
+                effects.extend(fetch_part(model, model.account.part));
             }
             effects
         }
-        Err(failure) if registration.tries.go_on_after(&failure) => {
+        Err(failure) if registration.tries.should_retry(&failure) => {
             registration.in_flight = false;
-            let delay_ms = backoff_ms(registration.tries.before(), seed);
+            let delay_ms = backoff_ms(registration.tries.previous_attempts(), seed);
             registration.retry_at = Some(Timestamp::from_unix_ms(now.unix_ms() + delay_ms));
             Vec::new()
         }
@@ -230,29 +230,29 @@ fn on_wallet(model: &mut Model, customer: CustomerId, result: Result<Option<Wall
         return;
     }
     match result {
-        // Of two answers that overtook each other the older one tells nothing new.
+        // Of two responses in the wrong order, the older one is ignored.
         Ok(Some(wallet)) if model.account.wallet.as_ref().is_some_and(|known| known.version > wallet.version) => {}
         Ok(Some(wallet)) => model.account.wallet = Some(wallet),
-        // It is another shop by now, or it has begun anew.
+        // It is another shop by now, or it was started over.
         Ok(None) => {
             let account = &mut model.account;
             (account.customer, account.wallet) = (None, None);
             account.forget_lists();
             model.toast(Tone::Bad, "This shop does not know your wallet any more: you are a guest again.");
         }
-        // What was known stays; the list of movements says what is wrong.
+        // The known balance stays; the list of movements shows the failure.
         Err(_) => {}
     }
 }
 
-/// The shop answers again: what waited for its time need wait no longer.
+/// The shop is back: pending retries run at once.
 pub(super) fn online(model: &mut Model) {
     if let Some(registration) = &mut model.account.registration {
         registration.retry_at = None;
     }
 }
 
-/// What the events of the log make the client look at again.
+/// Schedules fetches for the lists that new events change.
 pub(super) fn on_events(model: &mut Model, fresh: &[Event]) -> Vec<Effect> {
     let soon = Some(model.in_ms(REFRESH_DELAY_MS));
     let own_wallet = model.account.customer.map(|customer| format!("wallet-{customer}"));
@@ -272,10 +272,10 @@ pub(super) fn on_events(model: &mut Model, fresh: &[Event]) -> Vec<Effect> {
     {
         *refresh_at = refresh_at.or(soon);
     }
-    if about_wallet { ask_wallet(model) } else { Vec::new() }
+    if about_wallet { fetch_wallet(model) } else { Vec::new() }
 }
 
-/// When the list of a part is to be asked for again.
+/// The refresh time of a part's list.
 fn refresh_at(model: &mut Model, part: Part) -> Option<&mut Option<Timestamp>> {
     let account = &mut model.account;
     match part {
@@ -287,7 +287,7 @@ fn refresh_at(model: &mut Model, part: Part) -> Option<&mut Option<Timestamp>> {
     }
 }
 
-/// When something here must be sent or asked for again.
+/// The next time at which something is due.
 pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
     let account = &model.account;
     let refresh_at = match account.part {
@@ -312,12 +312,12 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
         effects.extend(register(model));
     }
     if model.screen == Screen::Account && refresh_at(model, part).is_some_and(|at| at.is_some_and(|at| at <= now)) {
-        effects.extend(ask_part(model, part));
+        effects.extend(fetch_part(model, part));
     }
     effects
 }
 
-/// Opens the order that the chosen movement is about.
+/// Opens the order of the selected movement.
 pub(super) fn open_order(model: &mut Model) -> Vec<Effect> {
     let Some(movement) = model.account.movements.selected() else { return Vec::new() };
     let Some(id) = movement.order_id else {
@@ -327,7 +327,7 @@ pub(super) fn open_order(model: &mut Model) -> Vec<Effect> {
     order::open(model, id)
 }
 
-/// Uses the chosen voucher for the basket.
+/// Applies the selected voucher to the basket.
 pub(super) fn use_voucher(model: &mut Model) -> Vec<Effect> {
     let Some(voucher) = model.account.vouchers.selected().cloned() else { return Vec::new() };
     match voucher.status {
@@ -347,7 +347,7 @@ pub(super) fn use_voucher(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// What names the chosen line, to be copied.
+/// The name of the selected line, for copying.
 pub(super) fn name_of_chosen(model: &Model) -> Option<String> {
     let account = &model.account;
     match account.part {

@@ -1,4 +1,4 @@
-//! What each action does on each screen.
+//! Dispatches actions: what each does on each screen.
 
 use crate::keys::Action;
 use crate::settings::ThemeName;
@@ -9,7 +9,7 @@ use crate::update::{
     shop, timeline,
 };
 
-/// Does what was asked for. An action that has no meaning where the shopper is does nothing.
+/// Runs an action. An action that has no meaning on the screen does nothing.
 #[expect(clippy::too_many_lines, reason = "a table with a line for each action")]
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
@@ -183,20 +183,20 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Effect> {
     counter::leave(model);
     model.shop.typing = false;
     model.log.typing = false;
-    // Good news has been seen by now; bad news stays its time.
+    // Good news has been seen by now; errors stay for their time.
     model.toasts.retain(|toast| toast.tone == Tone::Bad);
     model.screen = screen;
     match screen {
-        Screen::Orders => orders::ask(model),
-        // An order on its way through the checkout is what the tab is about.
+        Screen::Orders => orders::fetch(model),
+        // While an order is being checked out, the tab shows that.
         Screen::Basket if matches!(model.checkout.phase, Phase::Watching(_)) && model.basket.is_empty() => {
             model.screen = Screen::Checkout;
             order::watch_again(model)
         }
-        Screen::Processes => processes::ask(model),
-        Screen::Lab => lab::ask(model),
-        Screen::Counter => counter::ask(model),
-        Screen::Account => account::ask(model),
+        Screen::Processes => processes::fetch(model),
+        Screen::Lab => lab::fetch(model),
+        Screen::Counter => counter::fetch(model),
+        Screen::Account => account::fetch(model),
         Screen::Basket | Screen::Shop | Screen::Checkout | Screen::Order | Screen::Log | Screen::Replay => Vec::new(),
     }
 }
@@ -236,7 +236,7 @@ fn page(model: &Model) -> isize {
     isize::try_from(model.size.1.saturating_sub(8).max(1)).unwrap_or(1)
 }
 
-/// Goes to the last line; a list that grows follows again.
+/// Selects the last line; a growing list follows again.
 fn last(model: &mut Model) -> Vec<Effect> {
     match (model.screen, &mut model.order) {
         (Screen::Order | Screen::Checkout | Screen::Replay, Some(open)) if model.paper.is_none() => {
@@ -265,7 +265,7 @@ fn switch_mouse(model: &mut Model) {
     model.toast(Tone::Plain, said);
 }
 
-/// A click: on the chosen line it is Enter, on another one it chooses that.
+/// Handles a click: on the selected line it is Enter, on another line it selects that.
 pub(super) fn click(model: &mut Model, rows: i16) -> Vec<Effect> {
     if rows != 0 {
         return step(model, rows.into());
@@ -360,7 +360,7 @@ fn open_order(model: &mut Model) -> Vec<Effect> {
     if model.screen == Screen::Checkout {
         checkout::leave(model);
         model.screen = Screen::Order;
-        return order::ask(model);
+        return order::fetch(model);
     }
     if model.screen == Screen::Processes {
         return processes::open(model);

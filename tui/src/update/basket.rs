@@ -1,23 +1,25 @@
-//! The basket: changes show at once, go to the shop one after another under their own keys, and are dropped when refused.
+//! The basket: changes are shown at once, sent one after another under their own idempotency keys, and dropped when
+//! refused.
 
 use storefront_api::{Order, OrderId, OrderStatus, VoucherCode};
 
 use crate::keys::{Action, Context};
-pub(super) use crate::state::QUANTITY_LIMIT;
+pub(super) use crate::state::MAX_LINE_QUANTITY;
 use crate::state::{
-    Basket, Change, Failure, FieldWrong, Form, FormField, FormFor, Line, Load, Model, Request, RetryState, Screen, Tone,
+    Basket, Change, Failure, Form, FormField, FormPurpose, InvalidField, Line, Load, Model, Request, RetryState,
+    Screen, Tone,
 };
 use crate::update::{Effect, backoff_ms, new_key, order, refuse};
 
-/// How many removed lines can be put back.
-const UNDO_LIMIT: usize = 20;
+/// Maximum number of removed lines that can be restored.
+const MAX_UNDO_LINES: usize = 20;
 
-/// Asks for the basket as the shop has it.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches the basket.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() { Vec::new() } else { vec![Effect::FetchBasket(model.basket.order_id)] }
 }
 
-/// Changes the basket on screen and queues the change for the shop.
+/// Applies a change on screen and queues it for the shop.
 pub(super) fn change(model: &mut Model, change: Change) -> Vec<Effect> {
     let key = new_key(model);
     if !model.basket.push(key, change) {
@@ -28,7 +30,7 @@ pub(super) fn change(model: &mut Model, change: Change) -> Vec<Effect> {
     send_next(model)
 }
 
-/// Sends the first pending change, unless one is on its way or waiting for its time.
+/// Sends the first pending change, unless one is running or waiting for a retry.
 pub(super) fn send_next(model: &mut Model) -> Vec<Effect> {
     let basket = &mut model.basket;
     if basket.in_flight || basket.retry_at.is_some() || model.shop_url.is_none() {
@@ -47,7 +49,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The shop's word on a pending change.
+/// Handles the response to a pending change.
 pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Failure>) -> Vec<Effect> {
     if model.basket.pending.front().is_none_or(|first| first.key != key) {
         return Vec::new();
@@ -62,8 +64,8 @@ pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Fai
             effects.extend(send_next(model));
             effects
         }
-        Err(failure) if model.basket.tries.go_on_after(&failure) => {
-            try_later(model);
+        Err(failure) if model.basket.tries.should_retry(&failure) => {
+            schedule_retry(model);
             Vec::new()
         }
         Err(Failure::Refused(problem)) if problem.code == "order_state" => start_anew(model),
@@ -71,21 +73,21 @@ pub(super) fn on_changed(model: &mut Model, key: &str, result: Result<Order, Fai
             model.basket.pending.pop_front();
             model.basket.tries = RetryState::default();
             refuse(model, &failure);
-            let mut effects = ask(model);
+            let mut effects = fetch(model);
             effects.extend(send_next(model));
             effects
         }
     }
 }
 
-fn try_later(model: &mut Model) {
+fn schedule_retry(model: &mut Model) {
     let seed = (model.new_id)().as_u128();
-    model.basket.retry_at = Some(model.in_ms(backoff_ms(model.basket.tries.before(), seed)));
+    model.basket.retry_at = Some(model.in_ms(backoff_ms(model.basket.tries.previous_attempts(), seed)));
 }
 
-/// The order is no basket any more (bought or given up elsewhere): what was being added goes into a new one.
+/// The order is no basket any more (bought or cancelled elsewhere): added items move to a new one.
 fn start_anew(model: &mut Model) -> Vec<Effect> {
-    let pending: Vec<Change> = model.basket.pending.drain(..).map(|intent| intent.change).collect();
+    let pending: Vec<Change> = model.basket.pending.drain(..).map(|pending| pending.change).collect();
     renew(model);
     model.toast(Tone::Plain, "The basket was bought or closed elsewhere; this is a new one.");
     for change in pending.into_iter().filter(|change| matches!(change, Change::Add { .. })) {
@@ -95,7 +97,7 @@ fn start_anew(model: &mut Model) -> Vec<Effect> {
     send_next(model)
 }
 
-/// Puts an empty basket with a new id in place of the old one.
+/// Replaces the basket by an empty one with a new id.
 pub(super) fn renew(model: &mut Model) {
     model.basket = Basket { load: Load::Ready, ..Basket::new(OrderId((model.new_id)())) };
 }
@@ -115,15 +117,15 @@ pub(super) fn adopt_open_order(model: &mut Model) -> Vec<Effect> {
         replace(model, order);
     }
     model.screen = Screen::Basket;
-    ask(model)
+    fetch(model)
 }
 
-/// Makes an open order the basket.
+/// Replaces the basket by an order.
 pub(super) fn replace(model: &mut Model, order: Order) {
     model.basket = Basket { load: Load::Ready, order: Some(order.clone()), ..Basket::new(order.id) };
 }
 
-/// The shop's word on the basket as a whole.
+/// Handles a fetched basket.
 pub(super) fn on_basket(model: &mut Model, id: OrderId, result: Result<Option<Order>, Failure>) -> Vec<Effect> {
     if id != model.basket.order_id {
         return Vec::new();
@@ -132,7 +134,7 @@ pub(super) fn on_basket(model: &mut Model, id: OrderId, result: Result<Option<Or
         Ok(Some(order)) if order.status != OrderStatus::InProgress => {
             let bought = order.status == OrderStatus::CheckedOut;
             renew(model);
-            // Bought by this client just before it ended, or on another device: follow it.
+            // Bought by this client just before it ended, or on another device: follow the order.
             if bought && model.checkout.watched().is_none() {
                 if model.screen == Screen::Basket {
                     model.screen = Screen::Checkout;
@@ -157,7 +159,7 @@ pub(super) fn on_basket(model: &mut Model, id: OrderId, result: Result<Option<Or
     Vec::new()
 }
 
-/// Takes what the shop says, unless something newer is known.
+/// Stores the shop's order, unless a newer version is known.
 fn take_order(basket: &mut Basket, order: Option<Order>) {
     let known = basket.order.as_ref().map_or(0, |order| order.version);
     if order.as_ref().is_none_or(|order| order.version >= known) {
@@ -169,22 +171,22 @@ fn take_order(basket: &mut Basket, order: Option<Order>) {
     basket.list.clamp(lines.len());
 }
 
-/// One more or one fewer of the chosen line.
+/// Changes the quantity of the selected line.
 pub(super) fn step_quantity(model: &mut Model, by: i32) -> Vec<Effect> {
     let Some(line) = chosen(model) else { return Vec::new() };
     let quantity = line.quantity.saturating_add_signed(by);
     if quantity == 0 {
         return remove(model);
     }
-    if quantity > QUANTITY_LIMIT {
-        model.toast(Tone::Bad, format!("At most {QUANTITY_LIMIT} of one product."));
+    if quantity > MAX_LINE_QUANTITY {
+        model.toast(Tone::Bad, format!("At most {MAX_LINE_QUANTITY} of one product."));
         return Vec::new();
     }
     model.basket.refused.remove(&line.product_id);
     change(model, Change::Set { product_id: line.product_id, quantity })
 }
 
-/// Takes the chosen line out; it can be put back.
+/// Removes the selected line; it can be restored.
 pub(super) fn remove(model: &mut Model) -> Vec<Effect> {
     let Some(line) = chosen(model) else { return Vec::new() };
     let undo = model.keys.label(Context::Basket, Action::Undo);
@@ -194,7 +196,7 @@ pub(super) fn remove(model: &mut Model) -> Vec<Effect> {
     change(model, Change::Remove { product_id })
 }
 
-/// Takes everything out; each line can be put back.
+/// Removes all lines; each can be restored.
 pub(super) fn empty(model: &mut Model) -> Vec<Effect> {
     if model.basket.lines().is_empty() {
         return Vec::new();
@@ -207,14 +209,14 @@ pub(super) fn empty(model: &mut Model) -> Vec<Effect> {
     change(model, Change::Empty)
 }
 
-/// Puts back what was taken out last.
+/// Restores the line that was removed last.
 pub(super) fn undo(model: &mut Model) -> Vec<Effect> {
     let Some(line) = model.basket.removed.pop() else { return Vec::new() };
     let line = Line { notice: None, ..line };
     change(model, Change::Add { line })
 }
 
-/// Uses a voucher for what is in the basket.
+/// Applies a voucher to the basket.
 pub(super) fn use_voucher(model: &mut Model, code: VoucherCode) -> Vec<Effect> {
     if model.basket.is_empty() {
         model.toast(Tone::Plain, "The basket is empty: put something in first, then use the voucher.");
@@ -225,7 +227,7 @@ pub(super) fn use_voucher(model: &mut Model, code: VoucherCode) -> Vec<Effect> {
     change(model, Change::UseVoucher { code })
 }
 
-/// Asks for the code of a voucher.
+/// Opens the form for a voucher code.
 pub(super) fn enter_voucher(model: &mut Model) {
     if model.basket.is_empty() {
         model.toast(Tone::Plain, "The basket is empty: put something in first, then use the voucher.");
@@ -237,12 +239,12 @@ pub(super) fn enter_voucher(model: &mut Model) {
             None => "It takes its amount off the total.".to_owned(),
         };
         let field = FormField::new("/code", "Code", "5 letters and digits", "");
-        model.form = Some(Form::new(FormFor::Voucher, "Use a voucher", about, vec![field]));
+        model.form = Some(Form::new(FormPurpose::Voucher, "Use a voucher", about, vec![field]));
     }
 }
 
-/// What the filled-in form asks for.
-pub(super) fn voucher_request(order_id: OrderId, form: &Form) -> Result<Request, Vec<FieldWrong>> {
+/// Builds the request of the voucher form.
+pub(super) fn voucher_request(order_id: OrderId, form: &Form) -> Result<Request, Vec<InvalidField>> {
     let code = form
         .text("/code")
         .parse()
@@ -250,7 +252,7 @@ pub(super) fn voucher_request(order_id: OrderId, form: &Form) -> Result<Request,
     Ok(Request::UseVoucher { order_id, code })
 }
 
-/// The shop agreed to the voucher.
+/// Handles an accepted voucher.
 pub(super) fn voucher_used(model: &mut Model, order: Order) -> Vec<Effect> {
     if order.id == model.basket.order_id {
         let off = crate::money::shown(order.discount);
@@ -261,7 +263,7 @@ pub(super) fn voucher_used(model: &mut Model, order: Order) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Takes the voucher off again.
+/// Removes the voucher.
 pub(super) fn drop_voucher(model: &mut Model) -> Vec<Effect> {
     if model.basket.voucher().is_none() {
         model.toast(Tone::Plain, "No voucher is used for this basket.");
@@ -270,15 +272,15 @@ pub(super) fn drop_voucher(model: &mut Model) -> Vec<Effect> {
     change(model, Change::DropVoucher)
 }
 
-/// Makes the basket that was begun as a guest the customer's, once nothing of it is on its way: an order belongs for ever to
-/// whom it was started for, so everything goes into a new one.
+/// Transfers a guest's basket to the customer, once none of its changes is being sent. An order belongs for ever to
+/// whoever started it, so everything moves to a new one.
 pub(super) fn hand_over(model: &mut Model) -> Vec<Effect> {
     if !model.account.hand_over || !model.basket.pending.is_empty() || model.checkout.submission.is_some() {
         return Vec::new();
     }
     model.account.hand_over = false;
     let Some(order) = model.basket.order.take().filter(|order| order.customer_id.is_none()) else {
-        return ask(model);
+        return fetch(model);
     };
     let (lines, voucher) = (Basket { order: Some(order.clone()), ..Basket::new(order.id) }.lines(), order.voucher);
     renew(model);
@@ -290,7 +292,7 @@ pub(super) fn hand_over(model: &mut Model) -> Vec<Effect> {
         let key = new_key(model);
         model.basket.push(key, Change::UseVoucher { code });
     }
-    // Nobody waits for the answer: a basket that is left alone ends by itself.
+    // The response is not needed: an abandoned basket expires by itself.
     let mut effects = vec![Effect::SendChange { order_id: order.id, key: new_key(model), change: Change::Empty }];
     effects.extend(send_next(model));
     effects
@@ -303,6 +305,6 @@ fn chosen(model: &Model) -> Option<Line> {
 fn remember(model: &mut Model, line: Line) {
     let removed = &mut model.basket.removed;
     removed.push(line);
-    let surplus = removed.len().saturating_sub(UNDO_LIMIT);
+    let surplus = removed.len().saturating_sub(MAX_UNDO_LINES);
     removed.drain(..surplus);
 }

@@ -1,4 +1,4 @@
-//! Buying: the form, one submission that is sent until there is a definite answer, and what becomes of the order.
+//! The checkout: the form, one submission that is sent until there is a definite response, and the order's end.
 
 use storefront_api::{Order, OrderId, OrderStatus, Problem, ReopenReason};
 use tui_input::Input;
@@ -7,7 +7,7 @@ use crate::settings::Contact;
 use crate::state::{Failure, Field, Model, Phase, RetryState, Screen, Submission, Tone, reopen_reason_text};
 use crate::update::{Effect, backoff_ms, basket, new_key, order};
 
-/// Goes to the checkout, unless there is nothing to buy.
+/// Opens the checkout, unless there is nothing to buy.
 pub(super) fn start(model: &mut Model) -> Vec<Effect> {
     if model.basket.is_empty() {
         model.toast(Tone::Plain, "The basket is empty: put something in first.");
@@ -32,7 +32,7 @@ fn open(model: &mut Model) {
     checkout.notice = model.basket.reopened_because().map(reopen_reason_text);
 }
 
-/// Fills the form in for a shop to play with, unless somebody has typed something.
+/// Fills in the demo contact, unless somebody has typed something.
 pub(super) fn offer_demo(model: &mut Model) {
     if model.checkout.contact() == Contact::default() {
         offer(model, &Contact::demo());
@@ -58,8 +58,8 @@ pub(super) fn offer(model: &mut Model, contact: &Contact) {
     }
 }
 
-/// A field was edited: what was wrong with it is for the shopper to have mended.
-pub(super) fn edited(model: &mut Model) {
+/// Clears the errors of an edited field.
+pub(super) fn on_edit(model: &mut Model) {
     let focus = model.checkout.focus;
     model.checkout.errors.retain(|(field, _)| *field != focus);
 }
@@ -71,15 +71,15 @@ pub(super) fn step_field(model: &mut Model, by: isize) {
     model.checkout.focus = fields.get(there).copied().unwrap_or(Field::Name);
 }
 
-/// Chooses another way to pay; beyond the first one goes back to the fields.
+/// Moves the payment choice; before the first one, returns to the fields.
 pub(super) fn step_payment(model: &mut Model, by: isize) {
-    edited(model);
+    on_edit(model);
     if !model.checkout.step_payment(by) && by < 0 {
         step_field(model, -1);
     }
 }
 
-/// Buys, once: while a submission is on its way, pressing again does nothing more.
+/// Submits the order, once: pressing again while it is being sent does nothing more.
 pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     if model.checkout.submission.is_some() {
         return Vec::new();
@@ -121,7 +121,7 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Sends the submission, unless it is on its way or waiting for its time.
+/// Sends the submission, unless it is running or waiting for a retry.
 pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let Some(submission) = &mut model.checkout.submission else { return Vec::new() };
     if submission.in_flight || submission.retry_at.is_some() {
@@ -146,7 +146,7 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// The shop's word on the submission.
+/// Handles the response to the submission.
 pub(super) fn on_checked_out(model: &mut Model, key: &str, result: Result<Order, Failure>) -> Vec<Effect> {
     let Some(submission) = model.checkout.submission.as_mut().filter(|sent| sent.key == key) else { return Vec::new() };
     match result {
@@ -156,7 +156,7 @@ pub(super) fn on_checked_out(model: &mut Model, key: &str, result: Result<Order,
             basket::renew(model);
             order::watch(model, order)
         }
-        Err(failure) if submission.tries.go_on_after(&failure) => try_later(model),
+        Err(failure) if submission.tries.should_retry(&failure) => schedule_retry(model),
         Err(Failure::Refused(problem)) => {
             model.checkout.submission = None;
             refused(model, &problem)
@@ -164,17 +164,17 @@ pub(super) fn on_checked_out(model: &mut Model, key: &str, result: Result<Order,
         Err(failure) => {
             model.checkout.submission = None;
             model.checkout.notice = Some(failure.sentence().to_owned());
-            basket::ask(model)
+            basket::fetch(model)
         }
     }
 }
 
-fn try_later(model: &mut Model) -> Vec<Effect> {
+fn schedule_retry(model: &mut Model) -> Vec<Effect> {
     let seed = (model.new_id)().as_u128();
     let now = model.now;
     if let Some(submission) = &mut model.checkout.submission {
         submission.in_flight = false;
-        let delay = backoff_ms(submission.tries.before(), seed);
+        let delay = backoff_ms(submission.tries.previous_attempts(), seed);
         submission.retry_at = Some(storefront_api::Timestamp::from_unix_ms(now.unix_ms() + delay));
     }
     Vec::new()
@@ -203,7 +203,7 @@ fn refused(model: &mut Model, problem: &Problem) -> Vec<Effect> {
         let text = said.map_or_else(|| "cannot be bought".to_owned(), |error| error.detail.clone());
         model.basket.refused.insert(id.clone(), text);
     }
-    basket::ask(model)
+    basket::fetch(model)
 }
 
 /// Takes in a new state of the watched order: ends the watching when the order has left the checkout.
@@ -238,7 +238,8 @@ fn announce_end(model: &mut Model, order: &Order) {
     }
 }
 
-/// The order is a basket again: back to the payment with the reason, unless another basket has been begun meanwhile.
+/// The order is a basket again: returns to the payment with the reason, unless another basket has been started
+/// meanwhile.
 fn on_reopened(model: &mut Model, order: &Order) {
     model.checkout.phase = Phase::Form;
     let reason = order.reopened_because.as_ref().map(reopen_reason_text);
@@ -261,7 +262,7 @@ fn on_reopened(model: &mut Model, order: &Order) {
     }
 }
 
-/// Gives the watched order up to its own screen.
+/// Leaves the progress of an order that has left the checkout.
 pub(super) fn leave(model: &mut Model) {
     if let Some(order) = model.order.as_ref().and_then(|open| open.order.as_ref())
         && order.status != OrderStatus::CheckedOut
@@ -270,7 +271,7 @@ pub(super) fn leave(model: &mut Model) {
     }
 }
 
-/// Asks the shop to give an order up; once.
+/// Cancels an order, once.
 pub(super) fn cancel(model: &mut Model, id: OrderId) -> Vec<Effect> {
     let key = new_key(model);
     let Some(open) = model.order.as_mut().filter(|open| open.id == id && open.cancelling.is_none()) else {

@@ -1,4 +1,4 @@
-//! The screen Counter: what the shopkeeper does, in five parts.
+//! The screen Counter: dispatches to its five parts and keeps them up to date.
 
 mod charges;
 mod dispatch;
@@ -10,8 +10,8 @@ use storefront_api::{
     Event, OrderListQuery, OrderSummary, Page, Product, ProductQuery, ProductServiceState, StockItem, UnmatchedCharges,
 };
 
-use crate::state::counter::{Agreed, Figures, Part, Request, Work};
-use crate::state::{Ask, Failure, FieldWrong, Form, Model, Screen};
+use crate::state::counter::{Accepted, CounterForm, Figures, Part, Request};
+use crate::state::{Failure, Form, InvalidField, Model, PageRequest, Screen};
 use crate::update::Effect;
 
 pub(super) use dispatch::{ask_to_change_email, ask_to_deliver, ask_to_ship, next_status, open_order};
@@ -21,37 +21,37 @@ pub(super) use products::{
 };
 pub(super) use stock::{ask_for_threshold, ask_to_adjust, ask_to_count, ask_to_receive};
 
-/// How long to gather changes before looking again.
+/// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 150;
-/// The same for the sales, which take more requests.
+/// The same for sales, which need more requests.
 const SALES_DELAY_MS: i64 = 1_000;
-/// How long to wait for the next letter before asking.
+/// Delay after the last typed letter before a search.
 const SEARCH_DELAY_MS: i64 = 80;
-/// How long to wait after a failure.
+/// Delay before a retry after a failure.
 const RETRY_DELAY_MS: i64 = 2_000;
 
-/// Something to be fetched for this screen.
+/// A read request of this screen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CounterRequest {
     Stock { sequence: u64, min_position: Option<u64> },
-    Products { ask: Ask, query: Box<ProductQuery> },
-    Orders { ask: Ask, query: Box<OrderListQuery> },
+    Products { ask: PageRequest, query: Box<ProductQuery> },
+    Orders { ask: PageRequest, query: Box<OrderListQuery> },
     Sales { sequence: u64, min_position: Option<u64> },
     Charges { sequence: u64 },
 }
 
-/// What was fetched.
+/// The response to a read request.
 #[derive(Debug)]
 pub(crate) enum CounterResponse {
     Stock { sequence: u64, result: Result<Page<StockItem>, Failure> },
-    Products { ask: Ask, result: Result<Page<Product>, Failure>, service: Option<ProductServiceState> },
-    Orders { ask: Ask, result: Result<Page<OrderSummary>, Failure> },
+    Products { ask: PageRequest, result: Result<Page<Product>, Failure>, service: Option<ProductServiceState> },
+    Orders { ask: PageRequest, result: Result<Page<OrderSummary>, Failure> },
     Sales { sequence: u64, result: Result<Box<Figures>, Failure> },
     Charges { sequence: u64, result: Result<UnmatchedCharges, Failure> },
 }
 
-/// Asks for what the screen shows.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches what the screen shows.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
@@ -84,13 +84,13 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     })]
 }
 
-/// Asks for the pages near the cursor that are not there, one after another.
-pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+/// Fetches missing pages near the cursor, one after another.
+pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     if model.screen != Screen::Counter || !model.is_live() {
         return Vec::new();
     }
     let counter = &mut model.counter;
-    let errand = match counter.part {
+    let request = match counter.part {
         Part::Products => counter.products.list.ask_for_more().map(|ask| {
             let query = counter.products.query(ask.cursor.clone(), None);
             CounterRequest::Products { ask, query: Box::new(query) }
@@ -101,12 +101,12 @@ pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
         }),
         Part::Stock | Part::Sales | Part::Charges => None,
     };
-    errand.map(Effect::Counter).into_iter().collect()
+    request.map(Effect::Counter).into_iter().collect()
 }
 
-pub(super) fn on_news(model: &mut Model, news: CounterResponse) -> Vec<Effect> {
+pub(super) fn on_response(model: &mut Model, response: CounterResponse) -> Vec<Effect> {
     let counter = &mut model.counter;
-    let lost = match news {
+    let lost = match response {
         CounterResponse::Stock { sequence, result } => stock::on_stock(&mut counter.stock, sequence, result),
         CounterResponse::Products { ask, result, service } => {
             if service.is_some() {
@@ -126,11 +126,11 @@ pub(super) fn on_news(model: &mut Model, news: CounterResponse) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Goes to another part.
+/// Opens another part.
 pub(super) fn step_part(model: &mut Model, by: isize) -> Vec<Effect> {
     leave(model);
     model.counter.part = model.counter.part.step(by);
-    ask(model)
+    fetch(model)
 }
 
 /// Moves the cursor.
@@ -146,7 +146,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
     }
 }
 
-/// The id of what is chosen.
+/// The id of the selected line.
 pub(super) fn chosen_id(model: &Model) -> Option<String> {
     let counter = &model.counter;
     match counter.part {
@@ -158,7 +158,7 @@ pub(super) fn chosen_id(model: &Model) -> Option<String> {
     }
 }
 
-/// Begins to give money back: of the chosen order, or a chosen charge.
+/// Opens the refund form for the selected order or charge.
 pub(super) fn ask_to_refund(model: &mut Model) {
     if model.screen == Screen::Counter && model.counter.part == Part::Charges {
         return charges::ask_to_refund(model);
@@ -166,13 +166,13 @@ pub(super) fn ask_to_refund(model: &mut Model) {
     dispatch::ask_to_refund(model);
 }
 
-/// Begins to type a search, where the part has one.
+/// Starts typing a search, where the part has one.
 pub(super) fn search(model: &mut Model) {
     model.counter.typing = model.counter.search().is_some();
 }
 
-/// Something was typed into the search: ask when the typing pauses.
-pub(super) fn searched(model: &mut Model) {
+/// Schedules a search for when the typing pauses.
+pub(super) fn on_search_typed(model: &mut Model) {
     match model.counter.part {
         Part::Products => model.counter.products.list.start_over(),
         Part::Orders => model.counter.orders.list.start_over(),
@@ -181,7 +181,7 @@ pub(super) fn searched(model: &mut Model) {
     model.counter.refresh_at = Some(model.in_ms(SEARCH_DELAY_MS));
 }
 
-/// Takes the search off and leaves its field.
+/// Clears the search and leaves its field.
 pub(super) fn clear_search(model: &mut Model) {
     model.counter.typing = false;
     let was_empty = model.counter.search().is_none_or(|search| search.value().is_empty());
@@ -189,17 +189,17 @@ pub(super) fn clear_search(model: &mut Model) {
         && !was_empty
     {
         search.reset();
-        searched(model);
+        on_search_typed(model);
     }
 }
 
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
-    if model.counter.refresh_at.is_some_and(|at| at <= model.now) { ask(model) } else { Vec::new() }
+    if model.counter.refresh_at.is_some_and(|at| at <= model.now) { fetch(model) } else { Vec::new() }
 }
 
-/// Something happened in the shop: look again soon if it shows here, and remember what ran low.
-pub(super) fn heard(model: &mut Model, event: &Event) {
-    stock::heard(model, event);
+/// Schedules a fetch when an event changes what is shown, and records low stock.
+pub(super) fn on_event(model: &mut Model, event: &Event) {
+    stock::on_event(model, event);
     if model.screen != Screen::Counter || model.counter.refresh_at.is_some() {
         return;
     }
@@ -208,7 +208,7 @@ pub(super) fn heard(model: &mut Model, event: &Event) {
         Part::Products => (&["product.", "stock.", "withdrawals."], REFRESH_DELAY_MS),
         Part::Orders => (&["order.", "payment."], REFRESH_DELAY_MS),
         Part::Sales => (&["order.", "payment."], SALES_DELAY_MS),
-        // Every look asks the card gateway: only for what changes the list.
+        // Every fetch asks the card gateway, so only for events that change the list.
         Part::Charges => (&["payment.found"], REFRESH_DELAY_MS),
     };
     if contexts.iter().any(|context| event.kind.starts_with(context)) {
@@ -216,12 +216,12 @@ pub(super) fn heard(model: &mut Model, event: &Event) {
     }
 }
 
-/// Another log may stand behind the shop: what ran low in the old one is of no matter.
+/// Clears the alarms: they belong to another log.
 pub(super) fn forget(model: &mut Model) {
     model.counter.stock.alarms.clear();
 }
 
-/// The part or the screen is left: what showed has been seen.
+/// Clears the alarms that were shown when the part or the screen is left.
 pub(super) fn leave(model: &mut Model) {
     model.counter.typing = false;
     if model.screen == Screen::Counter && model.counter.part == Part::Stock {
@@ -229,41 +229,41 @@ pub(super) fn leave(model: &mut Model) {
     }
 }
 
-/// What a filled-in form asks of the shop, or what is wrong with it.
-pub(super) fn request(form: &Form, work: &Work) -> Result<Request, Vec<FieldWrong>> {
+/// Builds the request of a form, or returns its invalid fields.
+pub(super) fn request(form: &Form, work: &CounterForm) -> Result<Request, Vec<InvalidField>> {
     match work {
-        Work::Receive(id) => stock::receive(form, id),
-        Work::Adjust(id) => stock::adjust(form, id),
-        Work::Count(id) => stock::count(form, id),
-        Work::SetThreshold(id) => stock::set_threshold(form, id),
-        Work::Reprice(id, currency) => products::reprice(form, id, *currency),
-        Work::Withdraw(id) => Ok(Request::Withdraw(id.clone())),
-        Work::Relist(id) => Ok(Request::Relist(id.clone())),
-        Work::Describe(was) => products::describe(form, was),
-        Work::Create(currency) => products::create(form, *currency),
-        Work::Ship(id) => dispatch::ship(form, *id),
-        Work::Deliver(id) => Ok(dispatch::deliver(form, *id)),
-        Work::ConfirmWithdrawals => Ok(Request::ConfirmWithdrawals),
-        Work::RefundCharge(reference) => Ok(Request::RefundCharge(reference.clone())),
-        Work::ChangeEmail(id) => dispatch::change_email(form, *id),
-        Work::Refund(id, currency) => dispatch::refund(form, *id, *currency),
+        CounterForm::Receive(id) => stock::receive(form, id),
+        CounterForm::Adjust(id) => stock::adjust(form, id),
+        CounterForm::Count(id) => stock::count(form, id),
+        CounterForm::SetThreshold(id) => stock::set_threshold(form, id),
+        CounterForm::Reprice(id, currency) => products::reprice(form, id, *currency),
+        CounterForm::Withdraw(id) => Ok(Request::Withdraw(id.clone())),
+        CounterForm::Relist(id) => Ok(Request::Relist(id.clone())),
+        CounterForm::Describe(was) => products::describe(form, was),
+        CounterForm::Create(currency) => products::create(form, *currency),
+        CounterForm::Ship(id) => dispatch::ship(form, *id),
+        CounterForm::Deliver(id) => Ok(dispatch::deliver(form, *id)),
+        CounterForm::ConfirmWithdrawals => Ok(Request::ConfirmWithdrawals),
+        CounterForm::RefundCharge(reference) => Ok(Request::RefundCharge(reference.clone())),
+        CounterForm::ChangeEmail(id) => dispatch::change_email(form, *id),
+        CounterForm::Refund(id, currency) => dispatch::refund(form, *id, *currency),
     }
 }
 
-/// The shop did what a form asked for.
-pub(super) fn agreed(model: &mut Model, work: &Work, agreed: Agreed) -> Vec<Effect> {
-    match agreed {
-        Agreed::Stock(item) => stock::agreed(model, work, item),
-        Agreed::Product(product) => products::agreed(model, work, &product),
-        Agreed::Withdrawals(withdrawn) => products::withdrawn(model, withdrawn),
-        Agreed::Payment(payment) => charges::refunded(model, &payment),
-        Agreed::Order(order) => return dispatch::agreed(model, work, *order),
+/// Handles an accepted form.
+pub(super) fn accepted(model: &mut Model, work: &CounterForm, accepted: Accepted) -> Vec<Effect> {
+    match accepted {
+        Accepted::Stock(item) => stock::accepted(model, work, item),
+        Accepted::Product(product) => products::accepted(model, work, &product),
+        Accepted::Withdrawals(withdrawn) => products::withdrawn(model, withdrawn),
+        Accepted::Payment(payment) => charges::refunded(model, &payment),
+        Accepted::Order(order) => return dispatch::accepted(model, work, *order),
     }
-    if model.screen == Screen::Counter { ask(model) } else { Vec::new() }
+    if model.screen == Screen::Counter { fetch(model) } else { Vec::new() }
 }
 
-/// A whole number as people type it, or what is wrong with it.
-fn whole<T: std::str::FromStr>(form: &Form, pointer: &'static str, example: &str) -> Result<T, Vec<FieldWrong>> {
+/// Parses a typed whole number.
+fn whole<T: std::str::FromStr>(form: &Form, pointer: &'static str, example: &str) -> Result<T, Vec<InvalidField>> {
     let text = form.text(pointer);
     text.parse().map_err(|_| vec![(pointer, format!("a whole number, such as {example}"))])
 }

@@ -1,4 +1,5 @@
-//! Reading over the screen: invoices, credit notes and mails; keeping the first two as files; and what an order brought.
+//! Documents over the screen: invoices, credit notes and mails; saving the first two as files; and fetching the
+//! documents of an order.
 
 use storefront_api::{Invoice, OrderId, Voucher};
 
@@ -7,7 +8,7 @@ use crate::state::{DocumentView, Failure, Load, Model, Page, Screen, Tone};
 use crate::update::account::{FileKind, Request};
 use crate::update::{Effect, refuse};
 
-/// Opens what is chosen: of an order its invoice, in the account a line of its list.
+/// Opens the selected document: of an order its invoice, in the account the selected line.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     let paper = match model.screen {
         Screen::Order => of_order(model),
@@ -45,7 +46,7 @@ fn of_order(model: &Model) -> Option<DocumentView> {
     Some(DocumentView::new(Page::Document(number), all.map(Page::Document).collect()))
 }
 
-/// The chosen line of a list, with the others.
+/// The selected line of a list, with the others.
 fn of_account(model: &Model) -> Option<DocumentView> {
     let account = &model.account;
     match account.part {
@@ -62,7 +63,7 @@ fn of_account(model: &Model) -> Option<DocumentView> {
     }
 }
 
-/// Goes to the next page, or the one before; the list below moves along.
+/// Opens the next or the previous page; the list below follows.
 pub(super) fn leaf(model: &mut Model, by: isize) -> Vec<Effect> {
     let Some(paper) = &mut model.paper else { return Vec::new() };
     if !paper.leaf(by) {
@@ -83,7 +84,7 @@ pub(super) fn leaf(model: &mut Model, by: isize) -> Vec<Effect> {
     fill(model)
 }
 
-/// Gets the text of the open page: a mail is here, a document comes from the shop.
+/// Loads the text of the open page: a mail is known already, a document is fetched.
 fn fill(model: &mut Model) -> Vec<Effect> {
     let Some(paper) = &mut model.paper else { return Vec::new() };
     match paper.page().clone() {
@@ -109,7 +110,7 @@ pub(super) fn on_text(model: &mut Model, number: &str, result: Result<String, Fa
     }
 }
 
-/// Keeps the document that is read, or else the chosen one.
+/// Saves the open document, or else the selected one.
 pub(super) fn save(model: &mut Model, kind: FileKind) -> Vec<Effect> {
     let number = match model.paper.as_ref().map(DocumentView::page) {
         Some(Page::Document(number)) => Some(number.clone()),
@@ -138,13 +139,13 @@ pub(super) fn on_file(
     }
 }
 
-/// Asks for what the open order brought, when its timeline tells of something that is not known yet.
-pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+/// Fetches the documents of the open order when its timeline has new events about them.
+pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     if model.screen != Screen::Order || !model.is_live() {
         return Vec::new();
     }
     let Some(open) = &mut model.order else { return Vec::new() };
-    let told = open.told_of_papers();
+    let told = open.document_event_count();
     if open.papers.asking || told == open.papers.known {
         return Vec::new();
     }
@@ -160,7 +161,7 @@ pub(super) fn on_papers(
 ) {
     let Some(open) = model.order.as_mut().filter(|open| open.id == order) else { return };
     open.papers.asking = false;
-    // Without an answer the facts stay out; they are asked for again with the next news or when the shop is back.
+    // After a failure the facts are not shown; they are fetched again with the next events or when the shop is back.
     if let Ok((invoice, voucher)) = result {
         (open.papers.invoice, open.papers.voucher) = (invoice, voucher);
     }

@@ -1,4 +1,4 @@
-//! New events from the log: what they make the client look at again, and whether the shop answers at all.
+//! Handles the feed: what new events make the client fetch again, and whether the shop is reachable.
 
 use storefront_api::{Event, Paused};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
             model.log.append(events);
             online(model);
             counter::forget(model);
-            // Another log may stand behind the same address: nothing that was fetched before counts.
+            // Another log may be at the same address, so everything that was fetched before is dropped.
             if let Some(open) = &mut model.order {
                 let kept =
                     OpenOrder { from: open.from, order: open.order.take(), view: open.view, ..OpenOrder::new(open.id) };
@@ -26,7 +26,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
         }
         Feed::NewEvents { events } => {
             online(model);
-            on_news(model, events)
+            on_events(model, events)
         }
         Feed::Online => {
             online(model);
@@ -50,7 +50,7 @@ pub(super) fn on_feed(model: &mut Model, feed: Feed) -> Vec<Effect> {
     }
 }
 
-/// Says which log this is. One that is another than when the client was closed is like one that was started over meanwhile.
+/// Records which log this is. Another log than in the last run means that the shop was started over meanwhile.
 fn on_shop(model: &mut Model, log: Option<Uuid>, lab: bool) -> Vec<Effect> {
     let other = model.log_id.is_some() && log.is_some() && model.log_id != log;
     let effects = if other { start_over::start_over(model) } else { Vec::new() };
@@ -61,7 +61,7 @@ fn on_shop(model: &mut Model, log: Option<Uuid>, lab: bool) -> Vec<Effect> {
     effects
 }
 
-/// Shows what is paused; lists that stand elsewhere than before are read anew.
+/// Records what is paused; lists whose read models are at another position than before are fetched again.
 fn on_paused(model: &mut Model, paused: Paused) -> Vec<Effect> {
     let elsewhere = paused.views != model.paused.views;
     model.paused = paused;
@@ -75,7 +75,7 @@ fn online(model: &mut Model) {
     }
     model.connection = Connection::Live;
     model.shop.pictures.forget_unfinished();
-    // What waited for its time need wait no longer.
+    // Pending retries run at once.
     model.basket.retry_at = None;
     if let Some(submission) = &mut model.checkout.submission {
         submission.retry_at = None;
@@ -90,7 +90,7 @@ fn online(model: &mut Model) {
     account::online(model);
 }
 
-fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
+fn on_events(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
     let seen = model.log.last_position;
     let fresh: Vec<Event> = events.into_iter().filter(|event| event.position > seen).collect();
     let open_id = model.order.as_ref().map(|open| open.id.to_string());
@@ -107,7 +107,7 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
         if event.kind.starts_with("product.") {
             picture_may_have_changed(model, event);
         }
-        counter::heard(model, event);
+        counter::on_event(model, event);
         let about_range = ["product.", "category.", "stock."].iter().any(|kind| event.kind.starts_with(kind));
         if about_range || (event.stream != basket_stream && changes_a_basket(&event.kind)) {
             shop::changed(model);
@@ -120,14 +120,14 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
     let mut effects = account::on_events(model, &fresh);
     model.log.append(fresh);
     if about_open {
-        effects.extend(order::ask(model));
+        effects.extend(order::fetch(model));
     }
     if about_watched && let Some(id) = watched {
         effects.push(Effect::FetchTimeline { id, after: model.log.last_position });
     }
-    // While a change is on its way, its own answer brings the basket.
+    // While a change is pending, its response brings the basket.
     if about_basket && model.basket.pending.is_empty() {
-        effects.extend(basket::ask(model));
+        effects.extend(basket::fetch(model));
     }
     if about_orders && model.screen == Screen::Orders {
         orders::changed(model);
@@ -135,7 +135,7 @@ fn on_news(model: &mut Model, events: Vec<Event>) -> Vec<Effect> {
     effects
 }
 
-/// Whether others may have another product in their baskets now.
+/// Whether an event may change the number of other baskets with a product.
 fn changes_a_basket(kind: &str) -> bool {
     matches!(
         kind,

@@ -1,10 +1,10 @@
-//! The form over the screen: filling in, one request that is sent until there is a definite answer, and what came of it.
+//! The form over the screen: editing, one request that is sent until there is a definite response, and its result.
 
 use crate::keys::{Action, Context};
-use crate::state::{Agreed, Failure, Form, FormFor, Model, Request, RetryState, Sending, Tone};
+use crate::state::{Accepted, Failure, Form, FormPurpose, Model, Request, RetryState, Sending, Tone};
 use crate::update::{Effect, backoff_ms, basket, counter, lab, new_key};
 
-/// Goes to another field; after the last comes the first.
+/// Focuses another field, wrapping around.
 pub(super) fn step_field(model: &mut Model, by: isize) {
     if let Some(form) = &mut model.form
         && !form.fields.is_empty()
@@ -14,8 +14,8 @@ pub(super) fn step_field(model: &mut Model, by: isize) {
     }
 }
 
-/// The field that has the keyboard was edited: what was wrong with it is for the person to have mended.
-pub(super) fn edited(model: &mut Model) {
+/// Clears the error of the edited field.
+pub(super) fn on_edit(model: &mut Model) {
     if let Some(form) = &mut model.form {
         form.refusal = None;
         if let Some(field) = form.fields.get_mut(form.focus) {
@@ -24,7 +24,7 @@ pub(super) fn edited(model: &mut Model) {
     }
 }
 
-/// Enter: on to the next field, and from the last one to the shop.
+/// Handles Enter: focuses the next field, or sends the form from the last one.
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     match &model.form {
         Some(form) if form.is_at_the_end() => submit(model),
@@ -35,13 +35,13 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Sends what is filled in, once: while it is on its way, pressing again does nothing more.
+/// Sends the form, once: pressing again while it is being sent does nothing more.
 fn submit(model: &mut Model) -> Vec<Effect> {
     let Some(form) = model.form.as_ref().filter(|form| form.sending.is_none()) else { return Vec::new() };
     let request = match &form.purpose {
-        FormFor::Counter(work) => counter::request(form, work).map(Request::Counter),
-        FormFor::Lab(number) => lab::request(model, form, number).map(Request::Lab),
-        FormFor::Voucher => basket::voucher_request(model.basket.order_id, form),
+        FormPurpose::Counter(work) => counter::request(form, work).map(Request::Counter),
+        FormPurpose::Lab(number) => lab::request(model, form, number).map(Request::Lab),
+        FormPurpose::Voucher => basket::voucher_request(model.basket.order_id, form),
     };
     let key = new_key(model);
     let Some(form) = &mut model.form else { return Vec::new() };
@@ -59,7 +59,7 @@ fn submit(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Sends the request, unless it is on its way or waiting for its time.
+/// Sends the request, unless it is running or waiting for a retry.
 pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     let sending = model.form.as_mut().and_then(|form| form.sending.as_mut());
     match sending {
@@ -71,7 +71,7 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// The shop answers again: what waited for its time need wait no longer.
+/// The shop is back: pending retries run at once.
 pub(super) fn online(model: &mut Model) {
     if let Some(sending) = model.form.as_mut().and_then(|form| form.sending.as_mut()) {
         sending.retry_at = None;
@@ -89,26 +89,26 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// The shop's word on the request.
-pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Agreed, Failure>) -> Vec<Effect> {
+/// Handles the response to the request.
+pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Accepted, Failure>) -> Vec<Effect> {
     let sent = |form: &&mut Form| form.sending.as_ref().is_some_and(|sending| sending.key == key);
     let Some(form) = model.form.as_mut().filter(sent) else { return Vec::new() };
     match result {
-        Ok(agreed) => {
+        Ok(accepted) => {
             let purpose = form.purpose.clone();
             model.form = None;
-            match (purpose, agreed) {
-                (FormFor::Counter(work), Agreed::Counter(agreed)) => counter::agreed(model, &work, agreed),
-                (FormFor::Lab(_), Agreed::Lab(agreed)) => lab::agreed(model, agreed),
-                (FormFor::Voucher, Agreed::Voucher(order)) => basket::voucher_used(model, *order),
-                // The shop answers what it was asked.
-                (FormFor::Counter(_), Agreed::Lab(_) | Agreed::Voucher(_))
-                | (FormFor::Lab(_), Agreed::Counter(_) | Agreed::Voucher(_))
-                | (FormFor::Voucher, Agreed::Counter(_) | Agreed::Lab(_)) => Vec::new(),
+            match (purpose, accepted) {
+                (FormPurpose::Counter(work), Accepted::Counter(accepted)) => counter::accepted(model, &work, accepted),
+                (FormPurpose::Lab(_), Accepted::Lab(accepted)) => lab::accepted(model, accepted),
+                (FormPurpose::Voucher, Accepted::Voucher(order)) => basket::voucher_used(model, *order),
+                // A response always has the kind of its request.
+                (FormPurpose::Counter(_), Accepted::Lab(_) | Accepted::Voucher(_))
+                | (FormPurpose::Lab(_), Accepted::Counter(_) | Accepted::Voucher(_))
+                | (FormPurpose::Voucher, Accepted::Counter(_) | Accepted::Lab(_)) => Vec::new(),
             }
         }
-        Err(failure) if form.sending.as_mut().is_some_and(|sending| sending.tries.go_on_after(&failure)) => {
-            try_later(model);
+        Err(failure) if form.sending.as_mut().is_some_and(|sending| sending.tries.should_retry(&failure)) => {
+            schedule_retry(model);
             Vec::new()
         }
         Err(failure) => {
@@ -122,17 +122,17 @@ pub(super) fn on_submitted(model: &mut Model, key: &str, result: Result<Agreed, 
     }
 }
 
-fn try_later(model: &mut Model) {
+fn schedule_retry(model: &mut Model) {
     let seed = (model.new_id)().as_u128();
     let now_ms = model.now.unix_ms();
     if let Some(sending) = model.form.as_mut().and_then(|form| form.sending.as_mut()) {
         sending.in_flight = false;
-        let at_ms = now_ms.saturating_add(backoff_ms(sending.tries.before(), seed));
+        let at_ms = now_ms.saturating_add(backoff_ms(sending.tries.previous_attempts(), seed));
         sending.retry_at = Some(storefront_api::Timestamp::from_unix_ms(at_ms));
     }
 }
 
-/// Closes the form. What has been sent may have reached the shop all the same.
+/// Closes the form. A request that was sent may still take effect.
 pub(super) fn leave(model: &mut Model) {
     if let Some(form) = model.form.take()
         && form.sending.is_some()

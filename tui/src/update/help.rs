@@ -1,4 +1,4 @@
-//! The help over the screen.
+//! Opens, moves and closes the help.
 
 use crate::keys::Action;
 use crate::state::{Help, Model};

@@ -1,29 +1,29 @@
-//! The screen Lab: scenarios, and what can be broken on purpose. What is broken shows on every screen, so it is asked for
-//! when the shop is found, when it says that a switch was thrown, after something happened (at most every five seconds: a
-//! switch may have been thrown past it), and when this screen opens; a shop in which nothing happens is not asked.
+//! The screen Lab: scenarios and fault switches. Every screen shows active faults, so they are fetched when the shop is
+//! found, when it reports a changed switch, after events (at most every five seconds, because a stub's switch may have
+//! been changed directly), and when this screen opens. An idle shop is not polled.
 
 pub(super) mod switches;
 
 use storefront_api::{FaultList, Faults, LabReset, ScenarioList, ScenarioRun, ScenarioState, Stub, Timestamp};
 
 use crate::keys::Action;
-use crate::state::lab::Held;
+use crate::state::lab::BlockedScenario;
 use crate::state::lab::{Number, Side, played_by};
-use crate::state::{Failure, Load, Model, Question, Screen, Steer, Target, Tone};
+use crate::state::{ControlCommand, Failure, Load, Model, Question, Screen, Target, Tone};
 use crate::update::{Effect, order, processes, refuse, start_over};
 
-pub(super) use switches::{agreed, request};
+pub(super) use switches::{accepted, request};
 
-/// The least time from one look at the scenarios to the next.
+/// Delay before the scenarios are fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 250;
-/// How often a scenario that is being played is looked at without any news.
-const PLAYING_MS: i64 = 500;
-/// How long to wait after a failure.
+/// Poll interval while a scenario is running, without events.
+const SCENARIO_POLL_MS: i64 = 500;
+/// Delay before a retry after a failure.
 const RETRY_DELAY_MS: i64 = 2_000;
-/// The least time from one look at the faults to the next.
-const FAULTS_EVERY_MS: i64 = 5_000;
+/// Minimum time between two fetches of the faults.
+const MIN_FAULTS_INTERVAL_MS: i64 = 5_000;
 
-/// What the shop answers.
+/// The response to a request of this screen.
 #[derive(Debug)]
 pub(crate) enum Response {
     Scenarios(Result<ScenarioList, Failure>),
@@ -33,7 +33,7 @@ pub(crate) enum Response {
     Reset(Result<LabReset, Failure>),
 }
 
-/// What is asked of the shop.
+/// A request of this screen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Request {
     FetchScenarios,
@@ -43,23 +43,23 @@ pub(crate) enum Request {
     Reset,
 }
 
-fn errand(errand: Request) -> Vec<Effect> {
-    vec![Effect::Lab(errand)]
+fn lab_effect(request: Request) -> Vec<Effect> {
+    vec![Effect::Lab(request)]
 }
 
-/// Asks for what the screen shows.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches what the screen shows.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() || model.screen != Screen::Lab {
         return Vec::new();
     }
-    let mut effects = ask_for_scenarios(model);
+    let mut effects = fetch_scenarios(model);
     if model.lab.faults_asked_at != Some(model.now) {
-        effects.extend(ask_for_faults(model));
+        effects.extend(fetch_faults(model));
     }
     effects
 }
 
-fn ask_for_scenarios(model: &mut Model) -> Vec<Effect> {
+fn fetch_scenarios(model: &mut Model) -> Vec<Effect> {
     let lab = &mut model.lab;
     lab.refresh_at = None;
     if lab.asking {
@@ -67,10 +67,10 @@ fn ask_for_scenarios(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     lab.asking = true;
-    errand(Request::FetchScenarios)
+    lab_effect(Request::FetchScenarios)
 }
 
-fn ask_for_faults(model: &mut Model) -> Vec<Effect> {
+fn fetch_faults(model: &mut Model) -> Vec<Effect> {
     let lab = &mut model.lab;
     lab.faults_at = None;
     if lab.asking_faults {
@@ -79,17 +79,17 @@ fn ask_for_faults(model: &mut Model) -> Vec<Effect> {
     }
     lab.asking_faults = true;
     lab.faults_asked_at = Some(model.now);
-    errand(Request::FetchFaults)
+    lab_effect(Request::FetchFaults)
 }
 
-/// The shop is found, or answers again: it may have a lab now, and things may be broken in it.
-pub(super) fn on_return(model: &mut Model) -> Vec<Effect> {
+/// The shop is found or back: it may have a lab now, with active faults.
+pub(super) fn on_reconnect(model: &mut Model) -> Vec<Effect> {
     model.lab.disabled = None;
     (model.lab.asking, model.lab.asking_faults) = (false, false);
-    if model.shop_url.is_none() { Vec::new() } else { ask_for_faults(model) }
+    if model.shop_url.is_none() { Vec::new() } else { fetch_faults(model) }
 }
 
-/// Something happened in the shop: scenarios may have gone on, and somebody may have thrown a switch.
+/// Schedules fetches after events: scenarios may have progressed, and a switch may have been changed.
 pub(super) fn changed(model: &mut Model) {
     if model.lab.disabled.is_some() {
         return;
@@ -98,17 +98,17 @@ pub(super) fn changed(model: &mut Model) {
         model.lab.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
     }
     if model.lab.faults_at.is_none() {
-        let earliest = model.lab.faults_asked_at.map_or(0, |at| at.unix_ms() + FAULTS_EVERY_MS);
+        let earliest = model.lab.faults_asked_at.map_or(0, |at| at.unix_ms() + MIN_FAULTS_INTERVAL_MS);
         model.lab.faults_at = Some(Timestamp::from_unix_ms(earliest.max(model.now.unix_ms())));
     }
 }
 
-/// Somebody has thrown a switch.
+/// A fault switch was changed.
 pub(super) fn switch_thrown(model: &mut Model) -> Vec<Effect> {
-    if model.shop_url.is_none() { Vec::new() } else { ask_for_faults(model) }
+    if model.shop_url.is_none() { Vec::new() } else { fetch_faults(model) }
 }
 
-/// When to look again.
+/// The next time at which something is due.
 pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
     let scenarios = model.lab.refresh_at.filter(|_| model.screen == Screen::Lab);
     let faults = model.lab.faults_at.filter(|_| model.is_live());
@@ -119,20 +119,20 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= model.now);
     let scenarios = due(model.lab.refresh_at) && model.screen == Screen::Lab;
     let faults = due(model.lab.faults_at) && model.is_live();
-    let mut effects = if scenarios { ask_for_scenarios(model) } else { Vec::new() };
+    let mut effects = if scenarios { fetch_scenarios(model) } else { Vec::new() };
     if faults {
-        effects.extend(ask_for_faults(model));
+        effects.extend(fetch_faults(model));
     }
     effects
 }
 
-pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
-    match news {
+pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
+    match response {
         Response::Scenarios(result) => on_scenarios(model, result),
         Response::Faults(result) => {
             on_faults(model, result);
             model.lab.asking_faults = false;
-            if std::mem::take(&mut model.lab.ask_faults_again) { ask_for_faults(model) } else { Vec::new() }
+            if std::mem::take(&mut model.lab.ask_faults_again) { fetch_faults(model) } else { Vec::new() }
         }
         Response::Played { name, result } => on_played(model, &name, result),
         Response::Broken { stub, result } => switches::on_broken(model, stub, result),
@@ -140,7 +140,7 @@ pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
     }
 }
 
-/// Whether the shop says that it has no lab.
+/// Whether the failure says that the shop has no lab.
 fn is_disabled(failure: &Failure) -> bool {
     matches!(failure, Failure::Refused(problem) if problem.status == 404)
 }
@@ -162,9 +162,9 @@ fn on_scenarios(model: &mut Model, result: Result<ScenarioList, Failure>) -> Vec
             }
             lab.list.clamp(lab.scenarios.len());
             if let Some(name) = running {
-                tell_the_end(model, &name);
+                announce_end(model, &name);
             }
-            let playing = model.lab.running().is_some().then_some(PLAYING_MS);
+            let playing = model.lab.running().is_some().then_some(SCENARIO_POLL_MS);
             let delay_ms = if again { Some(REFRESH_DELAY_MS) } else { playing };
             model.lab.refresh_at = delay_ms.map(|ms| model.in_ms(ms));
         }
@@ -179,8 +179,8 @@ fn on_scenarios(model: &mut Model, result: Result<ScenarioList, Failure>) -> Vec
     Vec::new()
 }
 
-/// Says how a scenario ended that was being played until now.
-fn tell_the_end(model: &mut Model, name: &str) {
+/// Shows a toast with the end of a scenario that was running.
+fn announce_end(model: &mut Model, name: &str) {
     let Some(scenario) = model.lab.scenarios.iter().find(|scenario| scenario.name == name) else { return };
     let Some(run) = &scenario.last_run else { return };
     let tone = match run.state {
@@ -200,17 +200,17 @@ fn on_faults(model: &mut Model, result: Result<FaultList, Failure>) {
             model.lab.switches.clamp(len);
         }
         Err(failure) if is_disabled(&failure) => model.lab.disable(&failure),
-        // What was known stays; the next look may do better.
+        // The known faults stay until the next fetch.
         Err(_) => {}
     }
 }
 
-/// Plays the scenario that has a key of its own.
+/// Plays the scenario of an action.
 pub(super) fn play_by_key(model: &mut Model, action: Action) -> Vec<Effect> {
     played_by(action).map(|name| play(model, name.to_owned())).unwrap_or_default()
 }
 
-/// Goes to the switches, or back to the scenarios.
+/// Focuses the other half of the screen.
 pub(super) fn other_side(model: &mut Model) {
     model.lab.side = match model.lab.side {
         Side::Scenarios => Side::Switches,
@@ -218,14 +218,14 @@ pub(super) fn other_side(model: &mut Model) {
     };
 }
 
-/// Asks whether to start the shop over.
+/// Opens the question whether to start the shop over.
 pub(super) fn ask_to_reset(model: &mut Model) {
     if model.lab.disabled.is_none() && !model.lab.resetting {
         model.question = Some(Question::ResetShop);
     }
 }
 
-/// Enter plays the chosen scenario, throws the chosen switch, or asks for its number.
+/// Handles Enter: plays the selected scenario, toggles the selected switch, or asks for its number.
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     match model.lab.side {
         Side::Scenarios => match model.lab.selected().map(|scenario| scenario.name.clone()) {
@@ -243,7 +243,7 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Moves the cursor of the side that has the keyboard.
+/// Moves the cursor of the focused half.
 pub(super) fn step(model: &mut Model, by: isize) {
     let lab = &mut model.lab;
     match lab.side {
@@ -281,7 +281,7 @@ fn play(model: &mut Model, name: String) -> Vec<Effect> {
         return Vec::new();
     }
     lab.starting = Some(name.clone());
-    errand(Request::Play { name })
+    lab_effect(Request::Play { name })
 }
 
 fn on_played(model: &mut Model, name: &str, result: Result<ScenarioRun, Failure>) -> Vec<Effect> {
@@ -299,30 +299,30 @@ fn on_played(model: &mut Model, name: &str, result: Result<ScenarioRun, Failure>
         }
         Err(Failure::Refused(problem)) if problem.code == "scenario_paused" => {
             let (processes, views) = (problem.paused_processes, problem.paused_views);
-            model.lab.held = Some(Held { scenario: name.to_owned(), processes, views });
+            model.lab.held = Some(BlockedScenario { scenario: name.to_owned(), processes, views });
             model.question = Some(Question::ResumeAndPlay);
             Vec::new()
         }
-        // Whether it was begun all the same, its last run tells.
+        // The scenario may have started all the same; its last run shows that.
         Err(failure) => {
             refuse(model, &failure);
-            ask(model)
+            fetch(model)
         }
     }
 }
 
-/// Lets everything go on that the scenario needs and plays it then, or leaves it.
+/// Resumes everything that the scenario needs and then plays it, if the answer is yes.
 pub(super) fn resume_and_play(model: &mut Model, yes: bool) -> Vec<Effect> {
-    let Some(Held { scenario, processes, views }) = model.lab.held.take() else { return Vec::new() };
+    let Some(BlockedScenario { scenario, processes, views }) = model.lab.held.take() else { return Vec::new() };
     if !yes {
         return Vec::new();
     }
     model.lab.play_next = Some(scenario);
     let targets = processes.into_iter().map(Target::Process).chain(views.into_iter().map(Target::View));
-    targets.flat_map(|target| processes::send(model, Steer::Resume(target))).collect()
+    targets.flat_map(|target| processes::send(model, ControlCommand::Resume(target))).collect()
 }
 
-/// Everything that was asked of the processes is answered: plays what waited for that.
+/// Plays the scenario that waited for the control commands, all of which have responses now.
 pub(super) fn play_what_waited(model: &mut Model) -> Vec<Effect> {
     match model.lab.play_next.take() {
         Some(name) => play(model, name),
@@ -330,7 +330,7 @@ pub(super) fn play_what_waited(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Opens the orders of the chosen scenario, one after another.
+/// Opens the orders of the selected scenario, one after another.
 pub(super) fn open_order(model: &mut Model) -> Vec<Effect> {
     let orders = model.lab.run().map(|run| run.orders.clone()).unwrap_or_default();
     let Some(id) = orders.get(model.lab.opened % orders.len().max(1)).copied() else {
@@ -341,13 +341,13 @@ pub(super) fn open_order(model: &mut Model) -> Vec<Effect> {
     order::open(model, id)
 }
 
-/// Starts the shop over, or leaves it.
+/// Starts the shop over, if the answer is yes.
 pub(super) fn reset(model: &mut Model, yes: bool) -> Vec<Effect> {
     if !yes || model.lab.resetting {
         return Vec::new();
     }
     model.lab.resetting = true;
-    errand(Request::Reset)
+    lab_effect(Request::Reset)
 }
 
 fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect> {
@@ -363,7 +363,7 @@ fn on_reset(model: &mut Model, result: Result<LabReset, Failure>) -> Vec<Effect>
         }
         Err(failure) => {
             refuse(model, &failure);
-            ask(model)
+            fetch(model)
         }
     }
 }

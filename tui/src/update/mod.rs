@@ -1,5 +1,5 @@
-//! What a message changes, and what is to be done about it. Pure: `update` gets everything it needs in the message, the
-//! time included, and asks for I/O by returning effects. Knows no runtime, no network and no terminal.
+//! The client's state transitions: `update` changes the model by a message and returns effects. Pure: everything it
+//! needs is in the message, the time included. Knows no runtime, no network and no terminal.
 
 pub(crate) mod account;
 mod actions;
@@ -31,9 +31,9 @@ use uuid::Uuid;
 
 use crate::keys::{Action, Key};
 use crate::settings::Settings;
-use crate::state::{Agreed, Change, Connection, Failure, Model, Picture, Replay, Request, Screen, Tone};
+use crate::state::{Accepted, Change, Connection, Failure, Model, Picture, Replay, Request, Screen, Tone};
 
-/// Something that happened.
+/// An input of the client.
 #[derive(Debug)]
 pub(crate) enum Msg {
     Key(Key),
@@ -42,9 +42,9 @@ pub(crate) enum Msg {
         width: u16,
         height: u16,
     },
-    /// A moment that [`next_deadline`] named has come.
+    /// A time that [`next_deadline`] returned has come.
     Tick,
-    /// The shop's address is known; nothing has been asked of it yet.
+    /// The shop's URL is known; no request has been sent yet.
     ShopFound {
         url: String,
         mailbox_url: Option<String>,
@@ -54,7 +54,7 @@ pub(crate) enum Msg {
     Feed(Feed),
     Products {
         sequence: u64,
-        /// Which page, from 0, and whether it replaces what was there.
+        /// Number of the page, from 0.
         page: usize,
         anew: bool,
         result: Result<ProductPage, Failure>,
@@ -89,7 +89,7 @@ pub(crate) enum Msg {
         key: String,
         result: Result<Order, Failure>,
     },
-    /// What the event at a position changed.
+    /// The change that the event at a position made.
     Diff {
         id: OrderId,
         position: u64,
@@ -100,59 +100,58 @@ pub(crate) enum Msg {
         copy: bool,
         result: Result<String, Failure>,
     },
-    /// The order of a number, if there is one.
+    /// The order with a number, if there is one.
     OrderFound {
         number: OrderNumber,
         result: Result<Option<OrderId>, Failure>,
     },
-    /// A response for the screen Counter.
     Counter(counter::CounterResponse),
-    /// The shop's word on a form.
+    /// The response to a form.
     Submitted {
         key: String,
-        result: Result<Agreed, Failure>,
+        result: Result<Accepted, Failure>,
     },
     Processes(processes::Response),
     Lab(lab::Response),
     Account(account::Response),
-    /// A file was written: where, or why not.
+    /// A file was written (its path), or not (why).
     Saved(Result<String, String>),
-    /// A timeline from a file is to be played.
+    /// The replay of a file starts.
     Replay(Replay),
-    /// The mouse was pressed so many rows below the chosen line.
+    /// A mouse click `rows` below the selected line.
     Click {
         rows: i16,
     },
-    /// The wheel was turned, by so many lines.
+    /// The mouse wheel was turned by `lines`.
     Wheel {
         lines: i16,
     },
-    /// The process is to end.
+    /// The process is to quit.
     Quit,
 }
 
-/// New events from the log.
+/// What the feed of the log reports.
 #[derive(Debug)]
 pub(crate) enum Feed {
-    /// The newest events, after nothing was known; replaces what was.
+    /// The newest events, without known ones before; replaces all events.
     Loaded { events: Vec<Event> },
-    /// What came after the last event.
+    /// Events after the last known one.
     NewEvents { events: Vec<Event> },
-    /// The shop answers again.
+    /// The shop is reachable again.
     Online,
-    /// Which log it is (`None` while it is empty), and whether the shop has a lab.
+    /// The log's id (`None` while it is empty), and whether the shop has a lab.
     Shop { log: Option<Uuid>, lab: bool },
-    /// Something was broken on purpose in the lab, or mended.
+    /// A fault switch of the lab was changed.
     SwitchThrown,
-    /// This is paused now.
+    /// What is paused has changed.
     Paused(Paused),
-    /// The shop was started over: its log is another one.
+    /// The shop was started over with another log.
     StartedOver,
-    /// The shop does not answer: why.
+    /// The shop is not reachable, with the reason.
     Offline(String),
 }
 
-/// Something to be done outside.
+/// An effect for the driver.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     FetchProducts {
@@ -195,28 +194,27 @@ pub(crate) enum Effect {
         id: OrderId,
         copy: bool,
     },
-    /// Ask for the order of a number.
+    /// Finds the order with a number.
     FindOrder(OrderNumber),
-    /// Something to be fetched for the screen Counter.
     Counter(counter::CounterRequest),
-    /// A filled-in form; the same key until there is a definite answer.
+    /// Sends a form; the key stays the same until there is a definite response.
     Submit {
         key: String,
         request: Box<Request>,
     },
     Processes(processes::Request),
     Lab(lab::Request),
-    /// Forget where the log was read to, and read it anew.
+    /// Reads the log again from its newest events.
     FollowAnew,
     Account(account::Request),
-    /// Put a text into the clipboard.
+    /// Copies a text to the clipboard.
     Copy(String),
-    /// Write a file of the working folder.
+    /// Writes a file into the working folder.
     Save {
         name: String,
         contents: Vec<u8>,
     },
-    /// Keep what should outlive the client.
+    /// Stores the settings.
     Keep(Box<Settings>),
     Suspend,
     Redraw,
@@ -253,10 +251,10 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
                     format!("Welcome. {add} puts things into the basket, {check_out} checks out, {help} lists all keys, {palette} finds what to do.{join}"),
                 );
             }
-            // The basket's id is kept from the start, so that it survives whatever happens.
+            // The basket's id is stored from the start, so that it survives a crash.
             vec![Effect::Keep(Box::new(model.settings()))]
         }
-        Msg::Feed(news) => feed::on_feed(model, news),
+        Msg::Feed(feed) => feed::on_feed(model, feed),
         Msg::Products { sequence, page, anew, result } => shop::on_products(model, sequence, (page, anew), result),
         Msg::Categories(result) => shop::on_categories(model, result),
         Msg::Picture { id, result } => shop::on_picture(model, id, result),
@@ -274,11 +272,11 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Diff { id, position, result } => timeline::on_diff(model, id, position, result),
         Msg::Diagram { id, copy, result } => timeline::on_diagram(model, id, copy, result),
         Msg::OrderFound { number, result } => order::on_found(model, number, result),
-        Msg::Counter(news) => counter::on_news(model, news),
+        Msg::Counter(response) => counter::on_response(model, response),
         Msg::Submitted { key, result } => form::on_submitted(model, &key, result),
-        Msg::Processes(news) => processes::on_news(model, news),
-        Msg::Lab(news) => lab::on_news(model, news),
-        Msg::Account(news) => account::on_news(model, news),
+        Msg::Processes(response) => processes::on_response(model, response),
+        Msg::Lab(response) => lab::on_response(model, response),
+        Msg::Account(response) => account::on_response(model, response),
         Msg::Saved(result) => {
             match result {
                 Ok(place) => model.toast(Tone::Good, format!("Saved as {place}")),
@@ -291,10 +289,10 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
         Msg::Wheel { lines } => actions::step(model, lines.into()),
         Msg::Quit => vec![Effect::Quit],
     };
-    effects.extend(timeline::fetch_what_is_missing(model));
-    effects.extend(document::fetch_what_is_missing(model));
-    effects.extend(shop::fetch_what_is_missing(model));
-    effects.extend(counter::fetch_what_is_missing(model));
+    effects.extend(timeline::fetch_missing(model));
+    effects.extend(document::fetch_missing(model));
+    effects.extend(shop::fetch_missing(model));
+    effects.extend(counter::fetch_missing(model));
     let after = model.settings();
     if after != before {
         effects.push(Effect::Keep(Box::new(after)));
@@ -302,7 +300,7 @@ pub(crate) fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Effect>
     effects
 }
 
-/// When the model wants a [`Msg::Tick`]; `None`: not until something else happens.
+/// The next time at which the model needs a [`Msg::Tick`]; `None` when it needs none.
 pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
     let toasts = model.toasts.iter().map(|toast| toast.until);
     let submission = model.checkout.submission.as_ref().and_then(|submission| submission.retry_at);
@@ -332,24 +330,24 @@ pub(crate) fn next_deadline(model: &Model) -> Option<Timestamp> {
     .min()
 }
 
-/// Asks anew for everything that the screen shows.
+/// Fetches everything that the screen shows again.
 pub(crate) fn refetch(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::FetchCategories];
-    effects.extend(shop::ask(model));
-    effects.extend(basket::ask(model));
+    effects.extend(shop::fetch(model));
+    effects.extend(basket::fetch(model));
     effects.extend(basket::send_next(model));
     effects.extend(checkout::send(model));
     effects.extend(form::send(model));
-    effects.extend(order::ask(model));
-    effects.extend(processes::on_return(model));
-    effects.extend(lab::on_return(model));
-    effects.extend(account::ask_again(model));
+    effects.extend(order::fetch(model));
+    effects.extend(processes::on_reconnect(model));
+    effects.extend(lab::on_reconnect(model));
+    effects.extend(account::refetch(model));
     effects.extend(match model.screen {
-        Screen::Orders => orders::ask(model),
-        Screen::Processes => processes::ask(model),
-        Screen::Lab => lab::ask(model),
-        Screen::Counter => counter::ask(model),
-        Screen::Account => account::ask(model),
+        Screen::Orders => orders::fetch(model),
+        Screen::Processes => processes::fetch(model),
+        Screen::Lab => lab::fetch(model),
+        Screen::Counter => counter::fetch(model),
+        Screen::Account => account::fetch(model),
         Screen::Shop | Screen::Basket | Screen::Checkout | Screen::Order | Screen::Log | Screen::Replay => Vec::new(),
     });
     effects
@@ -380,20 +378,20 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     if context.takes_text() { typing::on_key(model, key) } else { Vec::new() }
 }
 
-/// How long to wait before the next attempt: 0.2 s, then twice as long each time, at most 5 s; the last part is spread
-/// by `seed`, so that many clients do not come at once.
+/// Delay before the next attempt in milliseconds: 200, doubling up to 5,000. `seed` takes up to a quarter off, so that
+/// many clients do not retry at once.
 pub(crate) fn backoff_ms(retries: u32, seed: u128) -> i64 {
     let full = 200_i64.saturating_mul(1 << retries.min(5)).min(5_000);
     let spread = i64::try_from(seed % 256).unwrap_or(0);
     full - full / 4 * spread / 256
 }
 
-/// A new key for one intention.
+/// Creates an idempotency key.
 fn new_key(model: &Model) -> String {
     (model.new_id)().to_string()
 }
 
-/// Says why something that the shopper asked for did not happen.
+/// Shows why a request was refused.
 fn refuse(model: &mut Model, failure: &Failure) {
     model.toast(Tone::Bad, failure.sentence().to_owned());
 }

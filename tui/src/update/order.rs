@@ -1,14 +1,14 @@
-//! One open order: its timeline grows as events arrive; its state always comes from the shop.
+//! An open order: its timeline grows as events arrive; its state always comes from the shop.
 
 use storefront_api::{Order, OrderId, OrderNumber, OrderStatus, StepState, Timeline, Timestamp};
 
 use crate::state::{Failure, Load, Model, OpenOrder, Phase, Question, Screen, Tone};
 use crate::update::{Effect, refuse};
 
-/// How long after the last event a running step still counts its seconds on screen.
-const COUNTING_MS: i64 = 120_000;
+/// How long after the last event a running step still shows its seconds, in milliseconds.
+const STEP_TIMER_MS: i64 = 120_000;
 
-/// Opens an order from a screen.
+/// Opens an order from the current screen.
 pub(super) fn open(model: &mut Model, id: OrderId) -> Vec<Effect> {
     let from = model.screen;
     match &mut model.order {
@@ -16,11 +16,11 @@ pub(super) fn open(model: &mut Model, id: OrderId) -> Vec<Effect> {
         Some(_) | None => model.order = Some(OpenOrder { from, ..OpenOrder::new(id) }),
     }
     model.screen = Screen::Order;
-    ask(model)
+    fetch(model)
 }
 
-/// Asks for what came after the last known event. One request at a time: what happens meanwhile is asked for after it.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches events after the last known one. One request at a time: events meanwhile are fetched after it.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
@@ -35,13 +35,13 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
 
 pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timeline, Failure>) -> Vec<Effect> {
     let Some(open) = model.order.as_mut().filter(|open| open.id == id) else {
-        // Another order is open.
+        // The response belongs to an order that is not open any more.
         return Vec::new();
     };
     open.asking = false;
     match result {
         Ok(timeline) => {
-            // A full page means that there is more.
+            // More events follow.
             let more = timeline.next_after < timeline.head && !timeline.events.is_empty();
             if timeline.reset {
                 open.truncate(0);
@@ -51,7 +51,7 @@ pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timelin
             open.load = Load::Ready;
             let again = std::mem::take(&mut open.ask_again) || more;
             open.order = Some(timeline.order);
-            if again { ask(model) } else { Vec::new() }
+            if again { fetch(model) } else { Vec::new() }
         }
         Err(failure) => {
             open.ask_again = false;
@@ -63,7 +63,7 @@ pub(super) fn on_timeline(model: &mut Model, id: OrderId, result: Result<Timelin
     }
 }
 
-/// Opens the order of a number that was asked for; the log's filter takes the number over where it stands there.
+/// Opens the order that was found by its number; or completes the log's filter, when that asked for it.
 pub(super) fn on_found(
     model: &mut Model,
     number: OrderNumber,
@@ -72,7 +72,7 @@ pub(super) fn on_found(
     let for_filter = model.screen == Screen::Log && model.log.asked_for == Some(number);
     match result {
         Ok(Some(id)) if for_filter => {
-            model.log.learn(&number.to_string(), &id.to_string());
+            model.log.remember_number(&number.to_string(), &id.to_string());
             model.log.filter_again();
             Vec::new()
         }
@@ -88,14 +88,14 @@ pub(super) fn on_found(
     }
 }
 
-/// When a counting second or the time of the next attempt must be drawn anew.
+/// The next time at which a running step's seconds change on screen.
 pub(super) fn next_tick(model: &Model) -> Option<Timestamp> {
     if !matches!(model.screen, Screen::Order | Screen::Checkout) || !model.is_live() {
         return None;
     }
     let open = model.order.as_ref()?;
     let counting = open.steps.iter().any(|step| matches!(step.state, StepState::Running | StepState::Waiting));
-    let fresh = open.events.last().is_some_and(|event| model.now.unix_ms() - event.time.unix_ms() < COUNTING_MS);
+    let fresh = open.events.last().is_some_and(|event| model.now.unix_ms() - event.time.unix_ms() < STEP_TIMER_MS);
     (counting && fresh).then(|| model.in_ms(1_000))
 }
 
@@ -108,16 +108,16 @@ pub(super) fn on_cancelled(model: &mut Model, key: &str, result: Result<Order, F
         Ok(order) => {
             open.order = Some(order);
             model.toast(Tone::Plain, "The order is cancelled; money and goods go back.");
-            ask(model)
+            fetch(model)
         }
         Err(failure) => {
             refuse(model, &failure);
-            ask(model)
+            fetch(model)
         }
     }
 }
 
-/// Asks whether to give the order up, where that is possible.
+/// Opens the question whether to cancel the order, where that is possible.
 pub(super) fn ask_to_cancel(model: &mut Model) {
     let Some(order) = model.order.as_ref().and_then(|open| open.order.as_ref()) else { return };
     match order.status {
@@ -133,20 +133,20 @@ pub(super) fn ask_to_cancel(model: &mut Model) {
     }
 }
 
-/// Opens the order that is on its way through the checkout again.
+/// Opens the order that is being checked out again.
 pub(super) fn watch_again(model: &mut Model) -> Vec<Effect> {
     if let Some(id) = model.checkout.watched()
         && model.order.as_ref().is_none_or(|open| open.id != id)
     {
         model.order = Some(OpenOrder::new(id));
     }
-    ask(model)
+    fetch(model)
 }
 
-/// Follows an order through the checkout.
+/// Shows an order's progress through the checkout.
 pub(super) fn watch(model: &mut Model, order: Order) -> Vec<Effect> {
     let id = order.id;
     model.checkout.phase = Phase::Watching(id);
     model.order = Some(OpenOrder { order: Some(order), ..OpenOrder::new(id) });
-    ask(model)
+    fetch(model)
 }

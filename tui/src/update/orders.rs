@@ -1,17 +1,17 @@
-//! The list of orders.
+//! The screen Orders: fetching, filtering and opening.
 
 use storefront_api::{OrderListQuery, OrderSummary, Page};
 
 use crate::state::{Failure, List, Load, Model, Screen};
 use crate::update::{Effect, order};
 
-/// How long to gather changes of orders before looking again.
+/// Delay before a changed list is fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
-/// How close to the end of what is loaded the cursor may come before more is asked for.
-const MARGIN: usize = 10;
+/// Distance from the end of the loaded orders at which more are fetched.
+const PREFETCH_MARGIN: usize = 10;
 
-/// Asks for the list anew, from its first page.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches the list again from its first page.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
@@ -61,11 +61,11 @@ pub(super) fn on_orders(
     Vec::new()
 }
 
-/// Moves the cursor and asks for more near the end.
+/// Moves the cursor and fetches more near the end.
 pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     let orders = &mut model.orders;
     orders.list.step(by, orders.items.len());
-    if orders.asking || orders.list.cursor + MARGIN < orders.items.len() {
+    if orders.asking || orders.list.cursor + PREFETCH_MARGIN < orders.items.len() {
         return Vec::new();
     }
     let Some(cursor) = orders.next_cursor.clone() else { return Vec::new() };
@@ -74,7 +74,7 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     vec![Effect::FetchOrders { sequence: orders.sequence, more: true, query }]
 }
 
-/// An order changed: look again soon, if anybody is looking.
+/// Schedules a fetch after an order changed.
 pub(super) fn changed(model: &mut Model) {
     if model.screen == Screen::Orders && model.orders.refresh_at.is_none() {
         model.orders.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
@@ -82,7 +82,7 @@ pub(super) fn changed(model: &mut Model) {
 }
 
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
-    if model.orders.refresh_at.is_some_and(|at| at <= model.now) { ask(model) } else { Vec::new() }
+    if model.orders.refresh_at.is_some_and(|at| at <= model.now) { fetch(model) } else { Vec::new() }
 }
 
 pub(super) fn next_status(model: &mut Model) -> Vec<Effect> {
@@ -90,10 +90,10 @@ pub(super) fn next_status(model: &mut Model) -> Vec<Effect> {
     model.orders.list = List::default();
     model.orders.items.clear();
     model.orders.load = Load::Loading;
-    ask(model)
+    fetch(model)
 }
 
-/// Opens the chosen order.
+/// Opens the selected order.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     let Some(id) = model.orders.selected().map(|order| order.id) else { return Vec::new() };
     order::open(model, id)

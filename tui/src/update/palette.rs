@@ -1,4 +1,4 @@
-//! The palette over the screen.
+//! Opens and closes the palette.
 
 use crate::state::{Command, Model, Palette};
 

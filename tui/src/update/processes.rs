@@ -1,44 +1,44 @@
-//! The screen Processes: what the shop does by itself, how far each process and view is, and what waits.
+//! The screen Processes: processes, read models, and what waits in them.
 //!
-//! It looks while it is open only: when something happens, and while something is behind, less and less often as long as
-//! nothing changes. A shop at rest is not asked.
+//! Fetches only while it is open: after events, and while something is behind, less and less often as long as nothing
+//! changes. An idle shop is not polled.
 
 use storefront_api::{Page, ParkedQuery, ParkedSequence, ParkedState, ProcessList, Repeats, ViewList};
 
 use crate::keys::Action;
 use crate::state::{
-    ASKED_LIMIT, Asked, Failure, Load, Model, Parked, Question, RetryState, Row, Screen, Steer, Target, Tone, Waiting,
-    process_sentence,
+    ControlCommand, Failure, Load, MAX_PENDING_CONTROLS, Model, Parked, PendingControl, Question, RetryState, Row,
+    Screen, Target, Tone, Waiting, process_sentence,
 };
 use crate::update::{Effect, backoff_ms, lab, new_key, order, refuse};
 
-/// How long to gather news before looking again.
+/// Delay after events before the next fetch, to gather changes.
 const REFRESH_DELAY_MS: i64 = 100;
-/// The least time from one look to the next, unless a person did something.
-const QUICKEST_MS: i64 = 250;
-/// The most, while something goes on.
-const SLOWEST_MS: i64 = 2_000;
-/// How many parked sequences are fetched.
-const PARKED_SHOWN: u32 = 50;
+/// Minimum time between two fetches, unless a person did something.
+const MIN_FETCH_INTERVAL_MS: i64 = 250;
+/// Maximum time between two fetches while something is in progress.
+const MAX_FETCH_INTERVAL_MS: i64 = 2_000;
+/// Maximum number of parked sequences that are fetched.
+const MAX_PARKED_SHOWN: u32 = 50;
 
-/// What the shop answers.
+/// The response to a request of this screen.
 #[derive(Debug)]
 pub(crate) enum Response {
-    Looked(Result<(ProcessList, ViewList, Option<Repeats>), Failure>),
+    Fetched(Result<(ProcessList, ViewList, Option<Repeats>), Failure>),
     Parked { process: String, result: Result<Page<ParkedSequence>, Failure> },
-    Steered { key: String, result: Result<(), Failure> },
+    Controlled { key: String, result: Result<(), Failure> },
 }
 
-/// What is asked of the shop.
+/// A request of this screen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Request {
-    Look,
+    Fetch,
     FetchParked { process: String, query: ParkedQuery },
-    Steer { key: String, steer: Steer },
+    ControlCommand { key: String, command: ControlCommand },
 }
 
-/// Looks at everything that the screen shows.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches everything that the screen shows.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() || model.screen != Screen::Processes {
         return Vec::new();
     }
@@ -51,35 +51,35 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     }
     processes.asking = true;
     processes.asked_at = Some(now);
-    let mut effects = vec![Effect::Processes(Request::Look)];
-    effects.extend(ask_for_parked(model));
+    let mut effects = vec![Effect::Processes(Request::Fetch)];
+    effects.extend(fetch_parked(model));
     effects
 }
 
-/// Looks at what is parked in the chosen process, where something is or was.
-fn ask_for_parked(model: &Model) -> Vec<Effect> {
+/// Fetches what is parked in the selected process, where something is or was.
+fn fetch_parked(model: &Model) -> Vec<Effect> {
     let processes = &model.processes;
     let Some(process) = processes.process() else { return Vec::new() };
     let known = processes.parked.as_ref().is_some_and(|parked| parked.process == process.name && parked.total > 0);
     if process.parked == 0 && !known {
         return Vec::new();
     }
-    let query = ParkedQuery { limit: Some(PARKED_SHOWN), ..ParkedQuery::default() };
+    let query = ParkedQuery { limit: Some(MAX_PARKED_SHOWN), ..ParkedQuery::default() };
     vec![Effect::Processes(Request::FetchParked { process: process.name.clone(), query })]
 }
 
-pub(super) fn on_news(model: &mut Model, news: Response) -> Vec<Effect> {
-    match news {
-        Response::Looked(result) => on_look(model, result),
+pub(super) fn on_response(model: &mut Model, response: Response) -> Vec<Effect> {
+    match response {
+        Response::Fetched(result) => on_fetched(model, result),
         Response::Parked { process, result } => {
             on_parked(model, process, result);
             Vec::new()
         }
-        Response::Steered { key, result } => on_steered(model, &key, result),
+        Response::Controlled { key, result } => on_controlled(model, &key, result),
     }
 }
 
-fn on_look(model: &mut Model, result: Result<(ProcessList, ViewList, Option<Repeats>), Failure>) -> Vec<Effect> {
+fn on_fetched(model: &mut Model, result: Result<(ProcessList, ViewList, Option<Repeats>), Failure>) -> Vec<Effect> {
     let live = model.is_live();
     let processes = &mut model.processes;
     processes.asking = false;
@@ -89,44 +89,45 @@ fn on_look(model: &mut Model, result: Result<(ProcessList, ViewList, Option<Repe
             processes.repeats = repeats;
             let before = processes.process().map_or(0, |process| process.parked);
             let news = processes.take(list.items, views.items);
-            processes.pace_ms = if news || again { QUICKEST_MS } else { processes.pace_ms.saturating_mul(2) };
+            processes.pace_ms = if news || again { MIN_FETCH_INTERVAL_MS } else { processes.pace_ms.saturating_mul(2) };
             let after = processes.process().map_or(0, |process| process.parked);
             if again {
-                model.processes.refresh_at = Some(model.in_ms(QUICKEST_MS));
+                model.processes.refresh_at = Some(model.in_ms(MIN_FETCH_INTERVAL_MS));
             } else {
-                look_later(model);
+                schedule_fetch(model);
             }
-            if before == after { Vec::new() } else { ask_for_parked(model) }
+            if before == after { Vec::new() } else { fetch_parked(model) }
         }
         Err(failure) => {
             if processes.len() == 0 {
                 processes.load = Load::Failed(failure);
             }
-            // While the shop is gone, its return brings the next look.
-            model.processes.refresh_at = live.then(|| model.in_ms(SLOWEST_MS));
+            // While the shop is unreachable, its return triggers the next fetch.
+            model.processes.refresh_at = live.then(|| model.in_ms(MAX_FETCH_INTERVAL_MS));
             Vec::new()
         }
     }
 }
 
-/// Looks again after a while, if there may be something to see without any news: what is at work changes, and what is
-/// paused may not have read all yet.
-fn look_later(model: &mut Model) {
+/// Schedules the next fetch, if something may change without events: work in progress, or a paused line that has not
+/// read everything yet.
+fn schedule_fetch(model: &mut Model) {
     let processes = &mut model.processes;
-    let worth = if processes.pace_ms <= SLOWEST_MS { !processes.is_at_rest() } else { processes.is_at_work() };
-    processes.pace_ms = processes.pace_ms.min(2 * SLOWEST_MS);
-    let pace_ms = processes.pace_ms.min(SLOWEST_MS);
+    let worth =
+        if processes.pace_ms <= MAX_FETCH_INTERVAL_MS { !processes.is_at_rest() } else { processes.is_at_work() };
+    processes.pace_ms = processes.pace_ms.min(2 * MAX_FETCH_INTERVAL_MS);
+    let pace_ms = processes.pace_ms.min(MAX_FETCH_INTERVAL_MS);
     model.processes.refresh_at = worth.then(|| model.in_ms(pace_ms));
 }
 
 fn on_parked(model: &mut Model, process: String, result: Result<Page<ParkedSequence>, Failure>) {
-    // A failure changes nothing; the next look asks again.
+    // A failure changes nothing; the next fetch tries again.
     let Ok(page) = result else { return };
     let processes = &mut model.processes;
     if processes.process().is_none_or(|chosen| chosen.name != process) {
         return;
     }
-    // Until somebody has chosen a line of these, the first is meant.
+    // Without the focus here, the first line is selected.
     let inside = processes.inside;
     let chosen = processes.chosen_waiting().filter(|_| inside).map(|waiting| waiting.sequence().to_owned());
     processes.parked = Some(Parked { process, items: page.items, total: page.total });
@@ -137,26 +138,26 @@ fn on_parked(model: &mut Model, process: String, result: Result<Page<ParkedSeque
     }
     processes.clamp_waiting();
     if processes.refresh_at.is_none() && !processes.asking {
-        look_later(model);
+        schedule_fetch(model);
     }
 }
 
-/// Something happened: look again soon, if anybody is looking.
+/// Schedules a fetch after events, while the screen is open.
 pub(super) fn changed(model: &mut Model) {
     if model.screen != Screen::Processes {
         return;
     }
-    let earliest = model.processes.asked_at.map_or(0, |at| at.unix_ms() + QUICKEST_MS);
+    let earliest = model.processes.asked_at.map_or(0, |at| at.unix_ms() + MIN_FETCH_INTERVAL_MS);
     let delay_ms = REFRESH_DELAY_MS.max(earliest.saturating_sub(model.now.unix_ms()));
-    let soon = model.in_ms(delay_ms.min(QUICKEST_MS));
+    let soon = model.in_ms(delay_ms.min(MIN_FETCH_INTERVAL_MS));
     let processes = &mut model.processes;
-    processes.pace_ms = QUICKEST_MS;
+    processes.pace_ms = MIN_FETCH_INTERVAL_MS;
     if processes.refresh_at.is_none_or(|at| at > soon) {
         processes.refresh_at = Some(soon);
     }
 }
 
-/// When to look or to send again.
+/// The next time at which something is due.
 pub(super) fn next_tick(model: &Model) -> Option<storefront_api::Timestamp> {
     let look = model.processes.refresh_at.filter(|_| model.screen == Screen::Processes);
     look.into_iter().chain(model.processes.retry_at).min()
@@ -165,7 +166,7 @@ pub(super) fn next_tick(model: &Model) -> Option<storefront_api::Timestamp> {
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     let due = |at: Option<storefront_api::Timestamp>| at.is_some_and(|at| at <= model.now);
     let (look, send) = (due(model.processes.refresh_at), due(model.processes.retry_at));
-    let mut effects = if look { ask(model) } else { Vec::new() };
+    let mut effects = if look { fetch(model) } else { Vec::new() };
     if send {
         model.processes.retry_at = None;
         effects.extend(send_first(model));
@@ -173,8 +174,8 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// What was sent to a shop that went away is sent again, and what was asked of it is asked anew.
-pub(super) fn on_return(model: &mut Model) -> Vec<Effect> {
+/// The shop is back: a pending command is sent again.
+pub(super) fn on_reconnect(model: &mut Model) -> Vec<Effect> {
     let processes = &mut model.processes;
     processes.asking = false;
     if processes.retry_at.take().is_some() { send_first(model) } else { Vec::new() }
@@ -184,10 +185,10 @@ pub(super) fn on_return(model: &mut Model) -> Vec<Effect> {
 pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     let before = model.processes.list.cursor;
     model.processes.step(by);
-    if model.processes.list.cursor == before { Vec::new() } else { ask_for_parked(model) }
+    if model.processes.list.cursor == before { Vec::new() } else { fetch_parked(model) }
 }
 
-/// Goes from the table to what waits; from there to the order.
+/// Moves the focus from the table to what waits; from there, opens the order.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     let processes = &mut model.processes;
     if !processes.inside {
@@ -212,37 +213,37 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     order::open(model, id)
 }
 
-/// Leaves what waits for the table; tells whether there was anything to leave.
+/// Returns the focus to the table; returns whether it was elsewhere.
 pub(super) fn leave(model: &mut Model) -> bool {
     std::mem::take(&mut model.processes.inside)
 }
 
-/// Pauses the chosen line, or lets it go on.
+/// Pauses or resumes the selected row.
 pub(super) fn pause(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.processes.selected() else { return Vec::new() };
     let paused = model.processes.is_paused(&row);
-    let steer = if paused { Steer::Resume(row.target()) } else { Steer::Pause(row.target()) };
-    send(model, steer)
+    let command = if paused { ControlCommand::Resume(row.target()) } else { ControlCommand::Pause(row.target()) };
+    send(model, command)
 }
 
-/// Lets the chosen line begin one event.
+/// Lets the selected paused row handle one event.
 pub(super) fn step_on(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.processes.selected() else { return Vec::new() };
     if model.processes.is_paused(&row) {
-        let steer = Steer::Step(row.target());
-        return send(model, steer);
+        let command = ControlCommand::Step(row.target());
+        return send(model, command);
     }
     let key = model.key(Action::Pause);
     model.toast(Tone::Plain, format!("It runs by itself. {key} pauses it, then it can be stepped."));
     Vec::new()
 }
 
-/// Has the chosen read model built anew.
+/// Rebuilds the selected read model.
 pub(super) fn rebuild(model: &mut Model) -> Vec<Effect> {
     match model.processes.selected() {
         Some(Row::View(view)) => {
-            let steer = Steer::Rebuild { view: view.name.clone() };
-            send_once(model, steer)
+            let command = ControlCommand::Rebuild { view: view.name.clone() };
+            send_once(model, command)
         }
         Some(Row::Process(_)) => {
             model.toast(Tone::Plain, "Only a read model can be rebuilt; the processes stand above them.");
@@ -252,31 +253,31 @@ pub(super) fn rebuild(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Has the chosen parked sequence tried again.
+/// Retries the selected parked sequence.
 pub(super) fn retry(model: &mut Model) -> Vec<Effect> {
     match parked(model) {
-        Some((process, sequence)) => send_once(model, Steer::Retry { process, sequence }),
+        Some((process, sequence)) => send_once(model, ControlCommand::Retry { process, sequence }),
         None => Vec::new(),
     }
 }
 
-/// Asks whether the event at which the chosen sequence stands is to be dropped.
+/// Opens the question whether to skip the event that the selected sequence is parked at.
 pub(super) fn ask_to_skip(model: &mut Model) {
     if let Some((process, sequence)) = parked(model) {
-        model.processes.doomed = Some(Steer::Skip { process, sequence });
+        model.processes.to_skip = Some(ControlCommand::Skip { process, sequence });
         model.question = Some(Question::SkipParked);
     }
 }
 
-/// Drops that event, or leaves it.
+/// Skips that event, if the answer is yes.
 pub(super) fn skip(model: &mut Model, yes: bool) -> Vec<Effect> {
-    match model.processes.doomed.take() {
-        Some(steer) if yes => send_once(model, steer),
+    match model.processes.to_skip.take() {
+        Some(command) if yes => send_once(model, command),
         Some(_) | None => Vec::new(),
     }
 }
 
-/// The chosen sequence, if it is parked; else says so.
+/// The selected sequence, if it is parked; shows why not otherwise.
 fn parked(model: &mut Model) -> Option<(String, String)> {
     let process = model.processes.process().map(|process| process.name.clone());
     let said = match (process, model.processes.chosen_waiting()) {
@@ -291,48 +292,52 @@ fn parked(model: &mut Model) -> Option<(String, String)> {
     None
 }
 
-/// As [`send`], but not while the same is on its way.
-fn send_once(model: &mut Model, steer: Steer) -> Vec<Effect> {
-    if model.processes.is_asked(&steer) { Vec::new() } else { send(model, steer) }
+/// As [`send`], but not while the same command has no response.
+fn send_once(model: &mut Model, command: ControlCommand) -> Vec<Effect> {
+    if model.processes.is_asked(&command) { Vec::new() } else { send(model, command) }
 }
 
-/// Asks something of the shop, after what was asked before it.
-pub(super) fn send(model: &mut Model, steer: Steer) -> Vec<Effect> {
-    if model.processes.asked.len() >= ASKED_LIMIT {
+/// Queues a control command behind the ones before it.
+pub(super) fn send(model: &mut Model, command: ControlCommand) -> Vec<Effect> {
+    if model.processes.asked.len() >= MAX_PENDING_CONTROLS {
         model.toast(Tone::Bad, "The shop has not answered what was asked before. Wait a moment.");
         return Vec::new();
     }
     let key = new_key(model);
-    model.processes.asked.push_back(Asked { key, steer });
+    model.processes.asked.push_back(PendingControl { key, command });
     if model.processes.asked.len() == 1 { send_first(model) } else { Vec::new() }
 }
 
 fn send_first(model: &Model) -> Vec<Effect> {
     let first = model.processes.asked.front().cloned();
-    first.map(|Asked { key, steer }| Effect::Processes(Request::Steer { key, steer })).into_iter().collect()
+    first
+        .map(|PendingControl { key, command }| Effect::Processes(Request::ControlCommand { key, command }))
+        .into_iter()
+        .collect()
 }
 
-fn on_steered(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<Effect> {
-    let Some(Asked { steer, .. }) = model.processes.asked.front().filter(|asked| asked.key == key).cloned() else {
+fn on_controlled(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<Effect> {
+    let Some(PendingControl { command, .. }) = model.processes.asked.front().filter(|asked| asked.key == key).cloned()
+    else {
         return Vec::new();
     };
-    // A step of a read model has no key: sent again, it might take in two events.
-    let safe = !matches!(steer, Steer::Step(Target::View(_)));
+    // A step of a read model has no idempotency key: sent again, it could handle two events.
+    let safe = !matches!(command, ControlCommand::Step(Target::View(_)));
     if let Err(failure) = &result
         && safe
-        && model.processes.tries.go_on_after(failure)
+        && model.processes.tries.should_retry(failure)
     {
         let seed = (model.new_id)().as_u128();
-        let delay_ms = backoff_ms(model.processes.tries.before(), seed);
+        let delay_ms = backoff_ms(model.processes.tries.previous_attempts(), seed);
         model.processes.retry_at = Some(model.in_ms(delay_ms));
         return Vec::new();
     }
     model.processes.asked.pop_front();
     model.processes.tries = RetryState::default();
-    model.processes.pace_ms = QUICKEST_MS;
+    model.processes.pace_ms = MIN_FETCH_INTERVAL_MS;
     match result {
         Ok(()) => {
-            if let Some(text) = done(&steer) {
+            if let Some(text) = success_text(&command) {
                 model.toast(Tone::Good, text);
             }
         }
@@ -340,7 +345,7 @@ fn on_steered(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<
             model.toast(Tone::Plain, "Nothing is waiting: a step is not kept for later.");
         }
         Err(failure) => {
-            // What was to be played when this goes on would stand still.
+            // The scenario that waited for this would not progress.
             model.lab.play_next = None;
             refuse(model, &failure);
         }
@@ -349,23 +354,25 @@ fn on_steered(model: &mut Model, key: &str, result: Result<(), Failure>) -> Vec<
     if model.processes.asked.is_empty() {
         effects.extend(lab::play_what_waited(model));
     }
-    effects.extend(ask(model));
+    effects.extend(fetch(model));
     effects
 }
 
-/// What to say when something was done that does not show by itself.
-fn done(steer: &Steer) -> Option<String> {
-    match steer {
-        Steer::Pause(Target::Process(name)) => {
+/// The toast for a command whose effect is not visible by itself.
+fn success_text(command: &ControlCommand) -> Option<String> {
+    match command {
+        ControlCommand::Pause(Target::Process(name)) => {
             Some(format!("“{}” is paused; it finishes what it has begun", process_sentence(name)))
         }
-        Steer::Pause(Target::View(name)) => {
+        ControlCommand::Pause(Target::View(name)) => {
             Some(format!("The read model {name} is paused; lists show what it had taken in"))
         }
-        Steer::Resume(target) => Some(format!("“{}” goes on by itself", target.title())),
-        Steer::Step(_) => None,
-        Steer::Retry { .. } => Some("It is tried again".to_owned()),
-        Steer::Skip { .. } => Some("The event is dropped; what waited behind it goes on".to_owned()),
-        Steer::Rebuild { view } => Some(format!("The read model {view} is being rebuilt beside the present one")),
+        ControlCommand::Resume(target) => Some(format!("“{}” goes on by itself", target.title())),
+        ControlCommand::Step(_) => None,
+        ControlCommand::Retry { .. } => Some("It is tried again".to_owned()),
+        ControlCommand::Skip { .. } => Some("The event is dropped; what waited behind it goes on".to_owned()),
+        ControlCommand::Rebuild { view } => {
+            Some(format!("The read model {view} is being rebuilt beside the present one"))
+        }
     }
 }

@@ -1,12 +1,12 @@
-//! Playing a timeline from a file: events come when they are due, or when somebody steps.
+//! Replays a timeline from a file: events appear when they are due, or step by step.
 
 use storefront_api::OrderId;
 use uuid::Uuid;
 
-use crate::state::{Load, Model, OpenOrder, Replay, SPEEDS, Screen};
+use crate::state::{Load, Model, OpenOrder, Replay, SPEED_RANGE, Screen};
 use crate::update::Effect;
 
-/// Shows the replay, which begins at once.
+/// Opens the replay and starts it.
 pub(super) fn start(model: &mut Model, replay: Replay) -> Vec<Effect> {
     let mut open = OpenOrder::new(OrderId(Uuid::nil()));
     open.load = Load::Ready;
@@ -28,7 +28,7 @@ pub(super) fn on_tick(model: &mut Model) {
 pub(super) fn pause(model: &mut Model) {
     let Some(replay) = &mut model.replay else { return };
     if replay.is_over() {
-        // Once more, from the beginning.
+        // Restarts from the beginning.
         replay.played = 0;
         replay.playing = true;
         if let Some(open) = &mut model.order {
@@ -40,7 +40,7 @@ pub(super) fn pause(model: &mut Model) {
     plan(model);
 }
 
-/// One event on or back; stepping is by hand, so it pauses.
+/// Steps one event forward or back, and pauses.
 pub(super) fn step(model: &mut Model, by: isize) {
     let Some(replay) = &mut model.replay else { return };
     replay.playing = false;
@@ -59,7 +59,7 @@ pub(super) fn step(model: &mut Model, by: isize) {
 pub(super) fn change_speed(model: &mut Model, faster: bool) {
     let Some(replay) = &mut model.replay else { return };
     let speed = if faster { replay.speed.saturating_mul(2) } else { replay.speed / 2 };
-    replay.speed = speed.clamp(SPEEDS.0, SPEEDS.1);
+    replay.speed = speed.clamp(SPEED_RANGE.0, SPEED_RANGE.1);
     plan(model);
 }
 
@@ -73,11 +73,11 @@ fn forward(model: &mut Model) {
     }
 }
 
-/// When the next event is due.
+/// Schedules the next event.
 fn plan(model: &mut Model) {
     let Some(replay) = &model.replay else { return };
     let goes_on = replay.playing && !replay.is_over();
-    // At the highest speeds a pause is less than a millisecond: a tick for each event all the same.
+    // At the highest speeds a pause is below a millisecond; each event still gets a tick.
     let at = goes_on.then(|| model.in_ms(replay.pause_ms().max(1)));
     if let Some(replay) = &mut model.replay {
         replay.next_at = at;

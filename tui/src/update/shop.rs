@@ -1,34 +1,34 @@
-//! Browsing: products, categories, pictures, search.
+//! The screen Shop: products, categories, pictures and search.
 
 use storefront_api::{CategoryList, ProductId, ProductPage, ProductQuery};
 
 use crate::state::{Change, Failure, Line, List, Load, Model, PAGE, Pages, Picture, PictureState, SORTS, Screen, Tone};
 use crate::update::{Effect, basket};
 
-/// How long to wait for the next letter before asking.
+/// Delay after the last typed letter before a search.
 const SEARCH_DELAY_MS: i64 = 80;
-/// How long to gather changes of products and stock before looking again.
+/// Delay before changed products are fetched again, to gather changes.
 const REFRESH_DELAY_MS: i64 = 150;
-/// How long to wait before looking whether prices that may be out of date are fresh again.
+/// Delay before possibly outdated prices are fetched again.
 const STALE_DELAY_MS: i64 = 5_000;
 
-/// Asks for the list anew: the page under the cursor, or the first one where that is not known yet.
-pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+/// Fetches the list again: the page under the cursor, or the first one where that is unknown.
+pub(super) fn fetch(model: &mut Model) -> Vec<Effect> {
     if model.shop_url.is_none() {
         return Vec::new();
     }
     let shop = &model.shop;
     let here = if shop.from_top || shop.wanted.is_some() { 0 } else { shop.list.cursor / PAGE };
-    ask_for(model, here)
+    fetch_around(model, here)
 }
 
-/// Asks for another list, from its first page: what opens the pages of this one is of no use there.
-fn ask_for_another(model: &mut Model) -> Vec<Effect> {
+/// Fetches another list from its first page, without the page cursors of this one.
+fn fetch_other_list(model: &mut Model) -> Vec<Effect> {
     model.shop.items.forget_keys();
-    if model.shop_url.is_none() { Vec::new() } else { ask_for(model, 0) }
+    if model.shop_url.is_none() { Vec::new() } else { fetch_around(model, 0) }
 }
 
-fn ask_for(model: &mut Model, here: usize) -> Vec<Effect> {
+fn fetch_around(model: &mut Model, here: usize) -> Vec<Effect> {
     let position = model.min_position(&["products", "stock"]);
     let order = Some(model.basket.order_id);
     let shop = &mut model.shop;
@@ -41,8 +41,8 @@ fn ask_for(model: &mut Model, here: usize) -> Vec<Effect> {
     vec![Effect::FetchProducts { sequence: shop.sequence, page, anew: true, query }]
 }
 
-/// Asks for the pages near the cursor that are not there, one after another, and for the picture of the chosen product.
-pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+/// Fetches missing pages near the cursor, one after another, and the picture of the selected product.
+pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     if model.screen != Screen::Shop || !model.is_live() {
         return Vec::new();
     }
@@ -134,12 +134,12 @@ pub(super) fn on_picture(model: &mut Model, id: ProductId, result: Result<Option
     Vec::new()
 }
 
-/// Something was typed into the search: ask when the typing pauses.
-pub(super) fn searched(model: &mut Model) {
+/// Schedules a search for when the typing pauses.
+pub(super) fn on_search_typed(model: &mut Model) {
     model.shop.search_at = Some(model.in_ms(SEARCH_DELAY_MS));
 }
 
-/// Something about products or stock changed: look again soon.
+/// Schedules a fetch after products or stock changed.
 pub(super) fn changed(model: &mut Model) {
     if model.shop.refresh_at.is_none() {
         model.shop.refresh_at = Some(model.in_ms(REFRESH_DELAY_MS));
@@ -150,40 +150,40 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
     let due = |at: Option<storefront_api::Timestamp>| at.is_some_and(|at| at <= now);
     if due(model.shop.search_at) {
-        return ask_from_top(model);
+        return fetch_from_top(model);
     }
     if due(model.shop.refresh_at) {
-        let mut effects = ask(model);
+        let mut effects = fetch(model);
         effects.push(Effect::FetchCategories);
         return effects;
     }
     Vec::new()
 }
 
-/// Asks for another list: its answer puts the cursor on the first line. Until then the old list stays on screen.
-pub(super) fn ask_from_top(model: &mut Model) -> Vec<Effect> {
+/// Fetches another list, whose response moves the cursor to the first line. Until then the old list stays on screen.
+pub(super) fn fetch_from_top(model: &mut Model) -> Vec<Effect> {
     model.shop.list = List::default();
     model.shop.wanted = None;
     model.shop.from_top = true;
-    ask_for_another(model)
+    fetch_other_list(model)
 }
 
 pub(super) fn step_category(model: &mut Model, by: isize) -> Vec<Effect> {
     model.shop.step_category(by);
-    ask_from_top(model)
+    fetch_from_top(model)
 }
 
 pub(super) fn toggle_in_stock(model: &mut Model) -> Vec<Effect> {
     model.shop.in_stock = !model.shop.in_stock;
-    ask_from_top(model)
+    fetch_from_top(model)
 }
 
 pub(super) fn next_sort(model: &mut Model) -> Vec<Effect> {
     model.shop.sort = (model.shop.sort + 1) % SORTS.len();
-    ask_from_top(model)
+    fetch_from_top(model)
 }
 
-/// Takes search and filters off; the cursor stays on its product.
+/// Clears search and filters; the cursor stays on its product.
 pub(super) fn show_all(model: &mut Model) -> Vec<Effect> {
     model.shop.typing = false;
     if !model.shop.is_narrowed() {
@@ -192,24 +192,24 @@ pub(super) fn show_all(model: &mut Model) -> Vec<Effect> {
     model.shop.search.reset();
     model.shop.category = None;
     model.shop.in_stock = false;
-    ask_for_another(model)
+    fetch_other_list(model)
 }
 
-/// Takes the search off and leaves its field; the cursor stays on its product.
+/// Clears the search and leaves its field; the cursor stays on its product.
 pub(super) fn clear_search(model: &mut Model) -> Vec<Effect> {
     model.shop.typing = false;
     if model.shop.search.value().is_empty() {
         return Vec::new();
     }
     model.shop.search.reset();
-    ask_for_another(model)
+    fetch_other_list(model)
 }
 
 pub(super) fn step_quantity(model: &mut Model, by: i32) {
-    model.shop.quantity = model.shop.quantity.saturating_add_signed(by).clamp(1, basket::QUANTITY_LIMIT);
+    model.shop.quantity = model.shop.quantity.saturating_add_signed(by).clamp(1, basket::MAX_LINE_QUANTITY);
 }
 
-/// Puts the chosen product into the basket at once; the shop hears of it afterwards.
+/// Adds the selected product to the basket at once; the change is sent afterwards.
 pub(super) fn add(model: &mut Model) -> Vec<Effect> {
     let Some(product) = model.shop.selected() else { return Vec::new() };
     let quantity = model.shop.quantity;

@@ -1,15 +1,15 @@
-//! Looking at events: the views of a timeline, what led to what, the past, and what can be taken along.
+//! Events on screen: views of a timeline, causes and effects, past states, and copying.
 
 use storefront_api::{Event, OrderDiff, OrderId};
 
 use crate::state::{Failure, Model, Screen, TimelineView, Tone};
 use crate::update::{Effect, account, counter, refuse};
 
-/// How much a terminal takes into its clipboard at once, in bytes; several take no more than 100 kB as base64.
+/// Maximum number of bytes to copy at once; several terminals accept at most 100 kB as base64.
 const CLIPBOARD_BYTES: usize = 74_000;
 
 pub(super) fn step_view(model: &mut Model, by: isize) {
-    // What the scrubber shows comes from the shop, which a file has not.
+    // The scrubber needs the shop; a file has none.
     let count = TimelineView::ALL.len() - usize::from(model.screen == Screen::Replay);
     if let Some(open) = &mut model.order {
         open.view = open.view.step(by, count);
@@ -22,9 +22,9 @@ pub(super) fn show(model: &mut Model, view: TimelineView) {
     }
 }
 
-/// Asks for the order as it was at the chosen event, when the scrubber shows and it is not known. One at a time: who
-/// rushes through is asked for where he stops.
-pub(super) fn fetch_what_is_missing(model: &mut Model) -> Vec<Effect> {
+/// Fetches the order's state at the selected event, when the scrubber shows it and it is unknown. One request at a
+/// time: intermediate events are skipped while the cursor moves fast.
+pub(super) fn fetch_missing(model: &mut Model) -> Vec<Effect> {
     if model.screen != Screen::Order || model.view() != TimelineView::Scrubber || !model.is_live() {
         return Vec::new();
     }
@@ -60,7 +60,7 @@ pub(super) fn on_diff(
 pub(super) fn go_to_cause(model: &mut Model) {
     let Some(open) = &mut model.order else { return };
     match open.tree.cause(open.list.cursor) {
-        Some(cause) => open.stand_on(cause),
+        Some(cause) => open.select(cause),
         None if open.events.is_empty() => {}
         None => model.toast(Tone::Plain, "A command led to this: no event stands before it."),
     }
@@ -69,13 +69,13 @@ pub(super) fn go_to_cause(model: &mut Model) {
 pub(super) fn go_to_effect(model: &mut Model) {
     let Some(open) = &mut model.order else { return };
     match open.tree.effect(open.list.cursor) {
-        Some(effect) => open.stand_on(effect),
+        Some(effect) => open.select(effect),
         None if open.events.is_empty() => {}
         None => model.toast(Tone::Plain, "Nothing has followed from this event."),
     }
 }
 
-/// Scrolls in the data of the event that shows whole.
+/// Scrolls in the data of the open event.
 pub(super) fn scroll(model: &mut Model, by: isize) {
     let Some(most) = chosen(model).map(lines_of) else { return };
     let scroll = match (model.screen, &mut model.order) {
@@ -90,7 +90,7 @@ fn lines_of(event: &Event) -> usize {
     serde_json::to_string_pretty(&event.data).map_or(0, |text| text.lines().count().saturating_sub(1))
 }
 
-/// The event under the cursor, on a screen with events.
+/// The selected event, on a screen with events.
 fn chosen(model: &Model) -> Option<&Event> {
     match model.screen {
         Screen::Log => model.log.selected(),
@@ -100,8 +100,8 @@ fn chosen(model: &Model) -> Option<&Event> {
     }
 }
 
-/// Copies the id of what is chosen: an event, an order or a product. While a bank asks for a confirmation at the checkout,
-/// copies its link.
+/// Copies the id of what is selected: an event, an order or a product. While a bank asks for a confirmation at the
+/// checkout, copies its link.
 pub(super) fn copy_id(model: &mut Model) -> Vec<Effect> {
     if let Some(paper) = &model.paper {
         let text = paper.text.clone();
@@ -133,7 +133,7 @@ pub(super) fn copy_event(model: &mut Model) -> Vec<Effect> {
     copy(model, text, said)
 }
 
-/// Narrows the log to what belongs to the same order or request as the chosen event; once more, and it is whole again.
+/// Filters the log by the order or request of the selected event; again, clears the filter.
 pub(super) fn only_this_order(model: &mut Model) {
     let Some(event) = model.log.selected() else { return };
     let (position, wanted) = (event.position, format!("order:{}", event.correlation_id));
@@ -143,7 +143,7 @@ pub(super) fn only_this_order(model: &mut Model) {
         model.log.filter = tui_input::Input::new(wanted);
     }
     model.log.filter_again();
-    model.log.stand_on(position);
+    model.log.select(position);
 }
 
 fn copy(model: &mut Model, text: String, said: String) -> Vec<Effect> {
@@ -155,7 +155,7 @@ fn copy(model: &mut Model, text: String, said: String) -> Vec<Effect> {
     vec![Effect::Copy(text)]
 }
 
-/// Has the shop draw the timeline.
+/// Fetches the timeline's diagram from the shop.
 pub(super) fn ask_for_diagram(model: &mut Model, copy: bool) -> Vec<Effect> {
     let Some(open) = &model.order else { return Vec::new() };
     vec![Effect::FetchDiagram { id: open.id, copy }]

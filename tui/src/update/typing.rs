@@ -1,4 +1,4 @@
-//! Text fields: keys and pasted text go into the one that has the keyboard.
+//! Text input: keys and pasted text go to the focused field.
 
 use tui_input::{Input, InputRequest};
 
@@ -6,7 +6,7 @@ use crate::keys::{Code, Key};
 use crate::state::{Model, Screen};
 use crate::update::{Effect, checkout, counter, form, shop};
 
-/// A key that is not bound goes into the field.
+/// Handles an unbound key in the field.
 pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     if let Some(request) = typed(key)
         && let Some(input) = focused_input(model)
@@ -17,8 +17,7 @@ pub(super) fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Pasted text goes where it could be typed, on one line: what breaks lines or sets tabs becomes a blank, and other control
-/// characters go.
+/// Inserts pasted text on one line: line breaks and tabs become blanks, other control characters are removed.
 pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if !model.context().takes_text() {
         return Vec::new();
@@ -33,7 +32,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
 /// Maximum number of characters that are taken from a paste.
 const MAX_PASTED_CHARS: usize = 200;
 
-/// A text on one line: its lines, without blank ones and the blanks at their ends, with one blank between them.
+/// Joins the lines of a text with one blank, without empty lines and blanks at their ends.
 fn on_one_line(text: &str) -> String {
     let lines = text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']);
     let plain = |line: &str| -> String {
@@ -81,24 +80,24 @@ fn after_typing(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if model.form.is_some() {
-        form::edited(model);
+        form::on_edit(model);
         return Vec::new();
     }
     match model.screen {
-        Screen::Shop => shop::searched(model),
+        Screen::Shop => shop::on_search_typed(model),
         Screen::Log => {
             model.log.filter_again();
             return model.log.unknown_number().map(Effect::FindOrder).into_iter().collect();
         }
-        Screen::Checkout => checkout::edited(model),
-        Screen::Counter => counter::searched(model),
+        Screen::Checkout => checkout::on_edit(model),
+        Screen::Counter => counter::on_search_typed(model),
         Screen::Processes | Screen::Lab | Screen::Account => {}
         Screen::Basket | Screen::Orders | Screen::Order | Screen::Replay => {}
     }
     Vec::new()
 }
 
-/// What a key does in a text field.
+/// The edit of a key in a text field.
 fn typed(key: Key) -> Option<InputRequest> {
     match key {
         Key { code: Code::Char(letter), ctrl: false, alt: false } => Some(InputRequest::InsertChar(letter)),

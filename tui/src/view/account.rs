@@ -1,4 +1,4 @@
-//! The account: its parts by name, and the one that is open.
+//! Draws the screen Account: the names of its parts, and the open one.
 
 mod invoices;
 mod mailbox;
@@ -31,7 +31,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// The parts by name. At the right, where there is room, who the shopper is.
+/// Draws the names of the parts, and at the right, where there is room, the customer.
 fn head(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let who = model
         .account
@@ -47,7 +47,7 @@ fn head(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// What stands where a wallet is needed.
+/// Draws the notice where a wallet is needed.
 fn no_wallet(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(registration) = &model.account.registration {
         let more = match registration.tries.again {
@@ -64,14 +64,14 @@ fn no_wallet(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     instead(theme, area, "You have no wallet yet", &more, buffer);
 }
 
-/// A list, or why there is none. `one` draws a line; it gets the look of a style on that line.
+/// Draws a list, or why there is none. `draw_item` draws a line; its last but one argument adapts a style to that line.
 fn list<T>(
     roll: &AccountList<T>,
     (what, nothing): (&str, (&str, &str)),
     theme: &Theme,
     area: Rect,
     buffer: &mut Buffer,
-    one: impl Fn(&T, Rect, &dyn Fn(Style) -> Style, &mut Buffer),
+    draw_item: impl Fn(&T, Rect, &dyn Fn(Style) -> Style, &mut Buffer),
 ) {
     match &roll.load {
         Load::Loading => return instead(theme, area, &format!("Fetching {what}"), "A moment, please.", buffer),
@@ -93,6 +93,6 @@ fn list<T>(
             choose(theme, row, buffer);
         }
         let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
-        one(item, Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row }, &on_row, buffer);
+        draw_item(item, Rect { x: row.x + 2, width: row.width.saturating_sub(3), ..row }, &on_row, buffer);
     }
 }

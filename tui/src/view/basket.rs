@@ -1,4 +1,4 @@
-//! The basket: lines, notices and totals.
+//! Draws the basket: lines, notices and totals.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -53,7 +53,7 @@ fn draw_lines(model: &Model, lines: &[Line], per_line: usize, theme: &Theme, are
         if chosen {
             choose(theme, at, buffer);
         }
-        one(line, theme, at, chosen, buffer);
+        draw_row(line, theme, at, chosen, buffer);
         if let Some(notice) = &line.notice
             && tall
         {
@@ -63,13 +63,13 @@ fn draw_lines(model: &Model, lines: &[Line], per_line: usize, theme: &Theme, are
     }
 }
 
-/// How many rows each line takes: a second one for notices, if there are any and there is room.
+/// Rows per line: a second one for notices, if there are any and there is room.
 fn per_line(lines: &[Line], height: u16) -> usize {
     let noticed = lines.iter().any(|line| line.notice.is_some());
     if noticed && height >= 4 { 2 } else { 1 }
 }
 
-fn one(line: &Line, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(line: &Line, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let total = money::shown(line.total());
     put_right(buffer, row.right().saturating_sub(1), row.y, &total, on_row(theme.text), 14);
@@ -90,7 +90,7 @@ fn one(line: &Line, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer)
     put(buffer, row.x + 2, row.y, &name, on_row(theme.text), right.saturating_sub(row.x + 3));
 }
 
-/// What is written under the lines; the last is what is to be paid.
+/// Texts below the lines; the last is the total to pay.
 fn totals(model: &Model) -> Vec<(String, String)> {
     let basket = &model.basket;
     let mut totals = Vec::new();

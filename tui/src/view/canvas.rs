@@ -1,4 +1,4 @@
-//! A terminal that nobody looks at, to measure how long a frame takes to draw and to write.
+//! A terminal in memory, to measure how long a frame takes to draw and to write.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use crate::state::Model;
 use crate::view::theme::Theme;
 use crate::view::view;
 
-/// Counts bytes and forgets them.
+/// Counts bytes and drops them.
 #[derive(Clone, Default)]
 struct Counter(Rc<Cell<usize>>);
 
@@ -34,7 +34,7 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// A terminal of so many columns and rows.
+    /// Creates a terminal of a size in columns and rows.
     ///
     /// # Errors
     /// Never in practice: it is in memory.
@@ -44,7 +44,7 @@ impl Canvas {
         Ok(Self { terminal: Terminal::with_options(CrosstermBackend::new(written.clone()), options)?, written })
     }
 
-    /// Draws a frame; returns how many bytes a terminal would have got.
+    /// Draws a frame; returns the number of bytes that a terminal would have received.
     ///
     /// # Errors
     /// As [`Canvas::new`].

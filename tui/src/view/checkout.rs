@@ -1,4 +1,4 @@
-//! The checkout: first a form with a summary beside it, then the order on its way.
+//! Draws the checkout: first a form with a summary beside it, then the order's progress.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -11,8 +11,8 @@ use crate::view::text::{put, put_all, put_right, rule, visible, width, wrap, wra
 use crate::view::theme::Theme;
 use crate::view::{below, instead, row, steps, timeline};
 
-/// Where the values of the form begin.
-const LABELS: u16 = 13;
+/// Width of the label column.
+const LABEL_WIDTH: u16 = 13;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     match model.checkout.phase {
@@ -58,7 +58,7 @@ fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
     let spaced = area.height >= 15;
     let mut cursor = None;
     let mut y = area.y;
-    // On a low screen only what surrounds the focus fits.
+    // On a low screen only the fields around the focus fit.
     let mut shown = checkout.fields();
     if usize::from(area.height) < shown.len() + 2 {
         shown.retain(|field| *field == checkout.focus || !checkout.is_left_empty(*field));
@@ -78,10 +78,10 @@ fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
         let Some(input) = checkout.input(field) else { continue };
         let focused = checkout.focus == field;
         let error = checkout.errors.iter().find(|(wrong, _)| *wrong == field).map(|(_, text)| text.as_str());
-        put(buffer, area.x, y, checkout.label(field), if focused { theme.accent } else { theme.dim }, LABELS - 1);
-        let x = area.x + LABELS;
-        let wide = area.width.saturating_sub(LABELS).min(34);
-        // Where nobody types, a long text shows from its beginning.
+        put(buffer, area.x, y, checkout.label(field), if focused { theme.accent } else { theme.dim }, LABEL_WIDTH - 1);
+        let x = area.x + LABEL_WIDTH;
+        let wide = area.width.saturating_sub(LABEL_WIDTH).min(34);
+        // Without the focus, a long text is shown from its beginning.
         let (shown, at) = if focused { visible(input, wide) } else { (input.value().to_owned(), 0) };
         if focused {
             buffer.set_style(Rect { x, y, width: wide, height: 1 }, theme.field);
@@ -107,23 +107,23 @@ fn fields(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Opti
     cursor
 }
 
-/// The ways to pay: all where there is room, else the chosen one.
+/// Draws the payment choices: all where there is room, otherwise the selected one.
 fn payments(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let checkout = &model.checkout;
     let focused = checkout.focus == Field::Payment;
-    put(buffer, area.x, area.y, "Payment", if focused { theme.accent } else { theme.dim }, LABELS - 1);
-    let x = area.x + LABELS;
-    let room = area.width.saturating_sub(LABELS);
-    // What stands in the way is said beside the choice, before anybody buys.
+    put(buffer, area.x, area.y, "Payment", if focused { theme.accent } else { theme.dim }, LABEL_WIDTH - 1);
+    let x = area.x + LABEL_WIDTH;
+    let room = area.width.saturating_sub(LABEL_WIDTH);
+    // An obstacle is shown beside the choice before the order is submitted.
     let total = checkout.new_total.unwrap_or_else(|| model.basket.total());
     let error = checkout.errors.iter().find(|(field, _)| *field == Field::Payment).map(|(_, text)| text.clone());
     let error = error.or_else(|| model.wallet_refusal(total)).map(|text| format!("! {text}"));
     if usize::from(area.height) < PAYMENTS.len() {
-        let name = named(model, checkout.payment());
+        let name = payment_name(model, checkout.payment());
         let shown = if focused { format!("‹ {name} ›") } else { name };
         let end = put(buffer, x, area.y, &shown, if focused { theme.accent } else { theme.text }, room);
         if let Some(error) = error {
-            // Below, where there is a row; else in place of what is in the wallet.
+            // Below, where there is a row; otherwise in place of the balance.
             if area.height > 1 {
                 put(buffer, x, area.y + 1, &error, theme.bad, room);
             } else {
@@ -143,15 +143,15 @@ fn payments(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             theme.dim
         };
         put(buffer, x, y, if chosen { "●" } else { "○" }, style, 1);
-        let end = put(buffer, x + 2, y, &named(model, payment), style, room.saturating_sub(2));
+        let end = put(buffer, x + 2, y, &payment_name(model, payment), style, room.saturating_sub(2));
         if chosen && let Some(error) = &error {
             put(buffer, end + 1, y, error, theme.bad, area.right().saturating_sub(end + 1));
         }
     }
 }
 
-/// A way to pay as the shopper knows it; the wallet with what is in it.
-fn named(model: &Model, payment: &Payment) -> String {
+/// The name of a payment choice; the wallet with its balance.
+fn payment_name(model: &Model, payment: &Payment) -> String {
     match model.account.balance() {
         Some(balance) if payment.token == WALLET => format!("{}, {} in it", payment.name, money::shown(balance)),
         Some(_) | None => payment.name.to_owned(),
@@ -173,7 +173,7 @@ fn submit_line(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put_all(buffer, area.x, area.y, &pieces, area.width);
 }
 
-/// What is being bought.
+/// Draws the summary of the order.
 fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = model.basket.lines();
     put(buffer, area.x, area.y, "Your order", theme.dim, area.width);
@@ -207,13 +207,13 @@ fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put_right(buffer, total.right(), total.y, &money::shown(model.basket.total()), theme.strong, 16);
 }
 
-/// The order on its way: what is done, what is under way, what went wrong.
+/// Draws the order's progress: what is done, what is running, what failed.
 fn watch(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some((open, bought)) = model.order.as_ref().and_then(|open| Some((open, open.order.as_ref()?))) else {
         return instead(theme, area, "Looking for your order", "A moment, please.", buffer);
     };
     let airy = area.height >= 16;
-    let (title, more) = told(model, bought);
+    let (title, more) = status_texts(model, bought);
     let done = matches!(bought.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered);
     put(buffer, area.x, area.y, &title, if done { theme.good } else { theme.strong }, area.width);
     let mut body = below(area, 1);
@@ -232,7 +232,7 @@ fn watch(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     timeline::draw(model, open, theme, body, buffer);
 }
 
-fn told(model: &Model, order: &Order) -> (String, String) {
+fn status_texts(model: &Model, order: &Order) -> (String, String) {
     let total = money::shown(order.total);
     let email = order.email.as_deref().unwrap_or("you");
     match order.status {

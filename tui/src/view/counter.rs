@@ -1,4 +1,4 @@
-//! The screen Counter: what the shopkeeper does, in five parts.
+//! Draws the screen Counter: the shopkeeper's work in five parts.
 
 mod charges;
 mod dispatch;
@@ -18,7 +18,7 @@ use crate::view::{below, parts, row};
 
 /// Draws the screen; returns the cursor of the search that is being typed.
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    named(model, theme, row(area, 0), buffer);
+    draw_parts(model, theme, row(area, 0), buffer);
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     match model.counter.part {
         Part::Stock => {
@@ -38,15 +38,15 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// The parts by name.
-fn named(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws the names of the parts.
+fn draw_parts(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let [before, next] =
         [Action::PreviousPart, Action::NextPart].map(|action| model.keys.label(Context::CounterSales, action));
     let open = model.counter.part as usize;
     parts::draw(&Part::ALL.map(Part::name), open, &format!("{before}{next}"), theme, area, buffer);
 }
 
-/// How a search is taken off again.
+/// The hint that names the key to clear a search.
 fn search_off(model: &Model) -> String {
     if model.counter.typing {
         return "Esc takes the search off.".to_owned();
@@ -54,7 +54,7 @@ fn search_off(model: &Model) -> String {
     format!("{} and then Esc takes the search off.", model.key(Action::Search))
 }
 
-/// What a list shows, with the search that is typed or holds, and how many lines it has; returns the search's cursor.
+/// Draws the head of a list: its title, the search and the number of lines; returns the search's cursor.
 fn head(
     model: &Model,
     what: &str,
@@ -80,7 +80,7 @@ fn head(
     typing.then(|| Position::new(x + at.min(field), area.y))
 }
 
-/// `count` of `scale` in cells of `width`, rounded to the nearest; at least one when there is any.
+/// Scales `count` of `scale` to `width` cells, rounded to the nearest; at least one above 0.
 fn scaled(count: u64, scale: u64, width: u16) -> u16 {
     let (count, scale, width) = (u128::from(count), u128::from(scale.max(1)), u128::from(width));
     let cells = (count * width * 2 + scale) / (scale * 2);

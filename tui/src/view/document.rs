@@ -1,5 +1,4 @@
-//! An invoice, a credit note or a mail over the screen: between the header and the hint bar, as wide as it is written where
-//! that fits.
+//! Draws a document over the screen: between the header and the hint bar, as wide as its text where that fits.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -42,7 +41,7 @@ pub(super) fn draw(paper: &DocumentView, theme: &Theme, screen: Rect, buffer: &m
     for (place, line) in lines.iter().skip(first).take(room).enumerate() {
         put(buffer, area.x, row(area, place).y, line, theme.text, area.width);
     }
-    // On the rule below: which one this is, and how much there is to come.
+    // The rule below shows which page this is, and how much follows.
     let (at, count) = paper.place();
     if count > 1 {
         put(buffer, area.x, area.bottom(), &format!(" {at} of {count} "), theme.dim, area.width);

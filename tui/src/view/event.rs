@@ -1,4 +1,4 @@
-//! Events as lines, and one event whole.
+//! Draws events as lines, and one event in full.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,15 +11,15 @@ use crate::view::text::{put, put_right};
 use crate::view::theme::Theme;
 use crate::view::{json, row, when};
 
-/// How one line of a list of events begins.
-pub(super) struct Start<'a> {
-    /// The time or the span, right-aligned in so many cells.
+/// The start of an event's line.
+pub(super) struct LinePrefix<'a> {
+    /// The time or the elapsed time, right-aligned in `time_width` cells.
     pub(super) time: &'a str,
     pub(super) time_width: u16,
 }
 
-/// Position, time, stream, event, meaning; as much as fits, the meaning first to go.
-pub(super) fn line(event: &Event, start: &Start<'_>, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+/// Draws position, time, stream, event and description; as much as fits, the description is dropped first.
+pub(super) fn line(event: &Event, start: &LinePrefix<'_>, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let room = |x: u16| row.right().saturating_sub(x);
     let mut x = row.x + 2;
@@ -44,7 +44,7 @@ pub(super) fn line(event: &Event, start: &Start<'_>, chosen: bool, theme: &Theme
     let named = if row.width >= 72 { 20 } else { 15 };
     put(buffer, x, row.y, &what, on_row(theme.text), named.min(room(x)));
     x += named + 2;
-    put(buffer, x, row.y, &event_text::of(event), on_row(theme.dim), room(x));
+    put(buffer, x, row.y, &event_text::describe(event), on_row(theme.dim), room(x));
 }
 
 /// The time since the previous event of an order: `+12 ms`.
@@ -52,7 +52,7 @@ pub(super) fn elapsed(open: &OpenOrder, place: usize) -> String {
     format!("+{}", when::span(open.gap_before_ms(place)))
 }
 
-/// The event with everything that is known about it.
+/// Draws an event with all its fields.
 pub(super) fn whole(event: &Event, time: &str, scroll: usize, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let facts = [
         ("position", event.position.to_string()),
@@ -81,14 +81,14 @@ pub(super) fn whole(event: &Event, time: &str, scroll: usize, theme: &Theme, are
     let first = scroll.min(lines.len().saturating_sub(room));
     for (place, text) in lines.iter().skip(first).take(room).enumerate() {
         let row = row(area, line + place);
-        // What is cut at an end says so.
+        // A cut end is marked.
         let cut = (place == 0 && first > 0) || (place + 1 == room && first + room < lines.len());
         let (text, style) = if cut { ("…", theme.dim) } else { (text.as_str(), theme.text) };
         put(buffer, row.x, row.y, text, style, row.width);
     }
 }
 
-/// Contexts that shoppers see are told apart from those behind the scenes.
+/// The style of an event's context; contexts that shoppers see differ from internal ones.
 pub(super) fn context(kind: &str, theme: &Theme) -> Style {
     match kind {
         "order" => theme.accent,

@@ -1,4 +1,4 @@
-//! The form over the screen: what it is about, its fields with what is wrong under each, and what Enter does.
+//! Draws the form over the screen: its text, its fields with their errors, and what Enter does.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -11,34 +11,34 @@ use crate::view::text::{put, put_all, visible, width, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, row};
 
-/// The widest that a form gets.
-const WIDE: u16 = 64;
+/// Maximum width of a form.
+const MAX_FORM_WIDTH: u16 = 64;
 
-/// A line of the form's middle: a field, or what stands under it.
+/// A line between head and foot of the form: a field, or a text below one.
 enum Line<'a> {
     Field(usize, &'a FormField),
     Under(String, Style),
 }
 
-/// Draws the open form; returns the cursor of the field that has the keyboard.
+/// Draws the open form; returns the cursor of the focused field.
 pub(super) fn draw(form: &Form, model: &Model, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
-    let inside = WIDE.min(screen.width.saturating_sub(2)).saturating_sub(4);
+    let inside = MAX_FORM_WIDTH.min(screen.width.saturating_sub(2)).saturating_sub(4);
     let labels = form.fields.iter().map(|field| width(field.label) + 2).max().unwrap_or(0);
     let low = screen.height < 16;
     let foot = foot(form, model, theme, inside);
     let lines = middle(form, theme, inside.saturating_sub(labels));
-    // On a low screen, what the form is about gives way to its fields.
+    // On a low screen, the text gives way to the fields.
     let spare = screen.height.saturating_sub(4 + rows(&foot) + rows(&lines));
     let about = wrap_into(&form.about, inside, if low { usize::from(spare).clamp(1, 4) } else { 4 });
     let gaps = if low { 0 } else { 1 };
     let mut high = rows(&about) + rows(&foot) + rows(&lines) + 2;
     high += gaps * (u16::from(!lines.is_empty()) + u16::from(!about.is_empty()));
-    let area = frame(&format!(" {} ", form.title), theme, screen, (WIDE, high), buffer);
+    let area = frame(&format!(" {} ", form.title), theme, screen, (MAX_FORM_WIDTH, high), buffer);
     for (line, text) in about.iter().enumerate() {
         put(buffer, area.x, row(area, line).y, text, theme.dim, area.width);
     }
     let taken = rows(&about) + if about.is_empty() { 0 } else { gaps };
-    // The foot is always in sight; of the middle, what surrounds the field that has the keyboard.
+    // The foot is always visible; of the middle, the lines around the focused field.
     let foot_y = area.bottom().saturating_sub(rows(&foot));
     let body = below(area, taken);
     let body = Rect { height: foot_y.saturating_sub(body.y + if lines.is_empty() { 0 } else { gaps }), ..body };
@@ -58,7 +58,7 @@ fn rows<T>(lines: &[T]) -> u16 {
     u16::try_from(lines.len()).unwrap_or(u16::MAX)
 }
 
-/// The fields, and under each what is wrong with it, or what may stand in the one that has the keyboard.
+/// The fields, each with its error below, or the hint of the focused one.
 fn middle<'a>(form: &'a Form, theme: &Theme, room: u16) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     for (place, field) in form.fields.iter().enumerate() {
@@ -73,7 +73,7 @@ fn middle<'a>(form: &'a Form, theme: &Theme, room: u16) -> Vec<Line<'a>> {
     lines
 }
 
-/// Why it was refused, or how far its sending is; ends in an empty line where the keys belong.
+/// The refusal or the state of sending; ends in an empty line for the keys.
 fn foot(form: &Form, model: &Model, theme: &Theme, room: u16) -> Vec<(String, Style)> {
     if let Some(sending) = &form.sending {
         let text = if sending.tries.again == 0 {
@@ -90,7 +90,7 @@ fn foot(form: &Form, model: &Model, theme: &Theme, room: u16) -> Vec<(String, St
     refusal.chain([(String::new(), theme.text)]).collect()
 }
 
-/// What the keys do now.
+/// Draws what the keys do.
 fn keys(form: &Form, model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let [enter, leave] = [Action::Submit, Action::Back].map(|action| model.keys.label(Context::Form, action));
     let does = match (form.fields.is_empty(), form.is_at_the_end()) {
@@ -125,7 +125,7 @@ fn fields(
             Line::Field(at, field) => {
                 let focused = *at == form.focus;
                 put(buffer, row.x, row.y, field.label, if focused { theme.accent } else { theme.dim }, labels);
-                // Where nobody types, a long text shows from its beginning.
+                // Without the focus, a long text is shown from its beginning.
                 let (shown, at) =
                     if focused { visible(&field.input, room) } else { (field.input.value().to_owned(), 0) };
                 if focused {

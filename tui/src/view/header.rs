@@ -1,4 +1,4 @@
-//! The first line: where one can go, what is in the basket, whether the shop answers.
+//! Draws the first line: the tabs, the basket, and the connection.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,7 +10,7 @@ use crate::view::text::{put, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::when;
 
-/// What leads to each tab.
+/// The action of each tab.
 const TABS: [Action; 8] = [
     Action::GoShop,
     Action::GoBasket,
@@ -22,8 +22,8 @@ const TABS: [Action; 8] = [
     Action::GoAccount,
 ];
 
-/// From how many columns on the shop's name stands before the tabs.
-const ROOMY: u16 = 90;
+/// Minimum width at which the shop's name is shown before the tabs.
+const NAME_MIN_WIDTH: u16 = 90;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let margin = if area.width >= 60 { 2 } else { 1 };
@@ -39,22 +39,22 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     let least = keys.iter().map(|key| width(key) + 1).sum::<u16>() + width(model.screen.tab().name()) + 2;
     let right = status(model, theme, area, (margin, margin + least), buffer);
     let mut x = area.x + margin;
-    if right.saturating_sub(x) >= ROOMY {
+    if right.saturating_sub(x) >= NAME_MIN_WIDTH {
         x = put(buffer, x, area.y, "Storefront", theme.accent, right.saturating_sub(x)) + 3;
     }
     tabs(model, theme, &keys, Rect { x, width: right.saturating_sub(x + 2), height: 1, ..area }, buffer);
 }
 
-/// The place of the counter among the tabs.
+/// Index of the counter among the tabs.
 const COUNTER: usize = 6;
 
-/// Whether something ran low or out that the shopkeeper has not seen.
+/// Whether there are alarms that the shopkeeper has not seen.
 fn has_alarms(model: &Model) -> bool {
     let seen = model.screen == Screen::Counter && model.counter.part == Part::Stock;
     !seen && !model.counter.stock.alarms.is_empty()
 }
 
-/// Every tab by its key; the open one by its name too, and of the others as many, from the first, as there is room for.
+/// Draws every tab with its key, the open one with its name, and the names of as many others, from the first, as fit.
 fn tabs(model: &Model, theme: &Theme, keys: &[String; 8], area: Rect, buffer: &mut Buffer) {
     let open = model.screen.tab();
     let named = |tab: Screen| width(tab.name()) + 1;
@@ -86,9 +86,9 @@ fn tabs(model: &Model, theme: &Theme, keys: &[String; 8], area: Rect, buffer: &m
     }
 }
 
-/// What is broken on purpose and what is paused, as exactly as there is room for between the tabs and what begins at `right`,
-/// but never nothing; returns where it begins.
-fn troubles(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16), buffer: &mut Buffer) -> u16 {
+/// Draws active faults and what is paused, in as much detail as fits between the tabs and `right`, but never nothing;
+/// returns where it begins.
+fn draw_troubles(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16), buffer: &mut Buffer) -> u16 {
     let (broken, paused) = (model.lab.broken(), paused(model));
     if broken.is_empty() && paused.is_empty() {
         return right;
@@ -97,10 +97,10 @@ fn troubles(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16)
     let stubs: Vec<String> = broken.iter().map(|(stub, _)| stub.name().to_owned()).collect();
     let room = right.saturating_sub(area.x + taken + 2);
     let texts = [
-        both(&named(BROKEN, &told, " · "), &named(PAUSED, &paused, ", ")),
-        both(&named(BROKEN, &stubs, ", "), &named(PAUSED, &paused, ", ")),
-        both(&named(BROKEN, &stubs, ", "), &counted(PAUSED, &paused)),
-        both(&counted(BROKEN, &stubs), &named(PAUSED, &paused, ", ")),
+        both(&joined(BROKEN, &told, " · "), &joined(PAUSED, &paused, ", ")),
+        both(&joined(BROKEN, &stubs, ", "), &joined(PAUSED, &paused, ", ")),
+        both(&joined(BROKEN, &stubs, ", "), &counted(PAUSED, &paused)),
+        both(&counted(BROKEN, &stubs), &joined(PAUSED, &paused, ", ")),
         both(&counted(BROKEN, &stubs), &counted(PAUSED, &paused)),
     ];
     let bare = || both(if broken.is_empty() { "" } else { BROKEN }, if paused.is_empty() { "" } else { PAUSED });
@@ -108,17 +108,17 @@ fn troubles(model: &Model, theme: &Theme, area: Rect, (taken, right): (u16, u16)
     put_right(buffer, right - 2, area.y, &text, theme.warn, width(&text))
 }
 
-/// Stands before what is broken on purpose, and before what is paused.
+/// Signs before active faults and before what is paused.
 const BROKEN: &str = "⚡";
 const PAUSED: &str = "‖";
 
-/// What is paused: the processes by their names, the read models as lists.
+/// The names of paused processes and read models.
 fn paused(model: &Model) -> Vec<String> {
     let processes = model.paused.processes.iter().cloned();
     processes.chain(model.paused.views.iter().map(|view| format!("list {}", view.name))).collect()
 }
 
-fn named(sign: &str, names: &[String], between: &str) -> String {
+fn joined(sign: &str, names: &[String], between: &str) -> String {
     if names.is_empty() { String::new() } else { format!("{sign} {}", names.join(between)) }
 }
 
@@ -130,7 +130,7 @@ fn both(one: &str, other: &str) -> String {
     [one, other].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Basket and connection at the right, as short as it must be to leave the tabs at the left their room; returns where they
+/// Draws basket and connection at the right, as short as necessary to leave room for the tabs; returns where they
 /// begin.
 fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16), buffer: &mut Buffer) -> u16 {
     let right = area.right() - margin;
@@ -148,7 +148,7 @@ fn status(model: &Model, theme: &Theme, area: Rect, (margin, taken): (u16, u16),
     let x = put_right(buffer, right, area.y, &text, style, width(&text));
     let pieces = model.basket.pieces();
     let least = if pieces == 0 { 0 } else { width(&pieces.to_string()) + 3 };
-    let x = troubles(model, theme, area, (taken + least, x), buffer);
+    let x = draw_troubles(model, theme, area, (taken + least, x), buffer);
     if pieces == 0 {
         return x;
     }

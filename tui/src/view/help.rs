@@ -1,17 +1,17 @@
-//! What lies over the screen: the help and questions.
+//! Draws the help and questions over the screen.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use crate::keys::{Action, Binding, Context};
-use crate::state::{Help, Model, Question, Steer, process_sentence};
+use crate::state::{ControlCommand, Help, Model, Question, process_sentence};
 use crate::view::labels::short_id;
 use crate::view::text::{first_line, put, put_all, visible, width, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, row};
 
-/// Every key that holds here; typing narrows the list. Returns the cursor of the field.
+/// Draws all active keys, filtered by the typed text. Returns the cursor of the field.
 pub(super) fn draw(help: &Help, model: &Model, theme: &Theme, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
     let keys = &model.keys;
     let area = frame(" Keys ", theme, screen, (64, screen.height.saturating_sub(4).max(10)), buffer);
@@ -27,7 +27,7 @@ pub(super) fn draw(help: &Help, model: &Model, theme: &Theme, screen: Rect, buff
     }
     let list = below(area, 2 + u16::try_from(told.len()).unwrap_or(0));
     let lines = help.lines(keys);
-    // On a narrow screen the first key has to do.
+    // On a narrow screen only the first key is shown.
     let narrow = list.width < 50;
     let keys_of = |binding: &Binding| {
         if narrow { binding.first_key() } else { binding.keys_text() }
@@ -55,7 +55,7 @@ pub(super) fn draw(help: &Help, model: &Model, theme: &Theme, screen: Rect, buff
     Some(Position::new(x + at.min(room), head.y))
 }
 
-/// How others join this shop, and who acts here.
+/// How others join this shop, and the actor name.
 fn joining(model: &Model, width: u16) -> Vec<String> {
     let Some(join) = model.join_command() else { return Vec::new() };
     let mut told = wrap(&format!("Others join with: {join}"), width);
@@ -66,7 +66,7 @@ fn joining(model: &Model, width: u16) -> Vec<String> {
     told
 }
 
-/// A question that must be answered first.
+/// The question that must be answered first.
 pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect, buffer: &mut Buffer) {
     let (title, text) = match question {
         Question::CancelOrder(_) => (
@@ -95,7 +95,7 @@ pub(super) fn ask(model: &Model, question: Question, theme: &Theme, screen: Rect
     put_all(buffer, area.x, y, &pieces, area.width);
 }
 
-/// What stands in the way of a scenario.
+/// The question for a blocked scenario.
 fn resuming(model: &Model) -> String {
     let Some(held) = &model.lab.held else { return String::new() };
     let processes = held.processes.iter().map(|name| format!("“{}”", process_sentence(name)));
@@ -104,10 +104,10 @@ fn resuming(model: &Model) -> String {
     format!("{} {verb} paused, and the scenario would stand still. Resume and play?", told.join(", "))
 }
 
-/// What becomes of an event that is skipped.
+/// The question before an event is skipped.
 fn skipping(model: &Model) -> String {
-    let about = match &model.processes.doomed {
-        Some(Steer::Skip { process, sequence }) => {
+    let about = match &model.processes.to_skip {
+        Some(ControlCommand::Skip { process, sequence }) => {
             format!("“{}” never handles it for {}", process_sentence(process), short_id(sequence))
         }
         Some(_) | None => "It is never handled".to_owned(),
@@ -115,7 +115,7 @@ fn skipping(model: &Model) -> String {
     format!("{about}; what waits behind it goes on. This cannot be undone.")
 }
 
-/// An empty box in the middle of the screen; returns its inside.
+/// Draws an empty box in the middle of the screen; returns its inner area.
 pub(super) fn frame(title: &str, theme: &Theme, screen: Rect, (wide, high): (u16, u16), buffer: &mut Buffer) -> Rect {
     let wide = wide.max(width(title) + 4).min(screen.width.saturating_sub(2));
     let high = high.min(screen.height.saturating_sub(2));

@@ -1,5 +1,5 @@
-//! The last line: the keys that work now, from the key table, as many as fit. What would do nothing now is left out.
-//! Help is always among them.
+//! Draws the last line: the keys that do something at this moment, from the key table, as many as fit. Help is always
+//! among them.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -15,27 +15,27 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     let hint = |binding: &&Binding| Hint {
         action: binding.action,
         key: label(binding, &here),
-        text: model.turned(binding.action).unwrap_or(binding.hint),
+        text: model.toggled_hint(binding.action).unwrap_or(binding.hint),
     };
     let (last, first): (Vec<Hint>, Vec<Hint>) = here
         .iter()
-        .filter(|binding| !binding.hint.is_empty() && model.offers(binding.action))
+        .filter(|binding| !binding.hint.is_empty() && model.is_available(binding.action))
         .map(hint)
         .partition(|hint| matches!(hint.action, Action::Help | Action::Quit));
-    let reserved: u16 = last.iter().map(taken).sum();
+    let reserved: u16 = last.iter().map(hint_width).sum();
     let right = area.right().saturating_sub(margin);
     let mut x = area.x + margin;
     for hint in first {
-        if x + taken(&hint) + reserved > right + 2 {
+        if x + hint_width(&hint) + reserved > right + 2 {
             break;
         }
-        x = one(buffer, x, area.y, &hint, theme, right);
+        x = draw_hint(buffer, x, area.y, &hint, theme, right);
     }
     for hint in last {
-        if x + taken(&hint) > right + 2 {
+        if x + hint_width(&hint) > right + 2 {
             break;
         }
-        x = one(buffer, x, area.y, &hint, theme, right);
+        x = draw_hint(buffer, x, area.y, &hint, theme, right);
     }
 }
 
@@ -46,17 +46,17 @@ struct Hint {
     text: &'static str,
 }
 
-fn one(buffer: &mut Buffer, x: u16, y: u16, hint: &Hint, theme: &Theme, right: u16) -> u16 {
+fn draw_hint(buffer: &mut Buffer, x: u16, y: u16, hint: &Hint, theme: &Theme, right: u16) -> u16 {
     let x = put(buffer, x, y, &hint.key, theme.accent, right.saturating_sub(x));
     put(buffer, x + 1, y, hint.text, theme.dim, right.saturating_sub(x + 1)) + 2
 }
 
-/// The cells of a hint and the gap after it.
-fn taken(hint: &Hint) -> u16 {
+/// Width of a hint with the gap after it, in cells.
+fn hint_width(hint: &Hint) -> u16 {
     width(&hint.key) + 1 + width(hint.text) + 2
 }
 
-/// The key that is shown; pairs that belong together show both, where the hint is about both.
+/// The label of a hint's key; a pair of keys shows both, where the hint is about both.
 fn label(binding: &Binding, here: &[&Binding]) -> String {
     let other = match binding.action {
         Action::NextShelf => Some((Action::PreviousShelf, true)),

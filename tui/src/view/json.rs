@@ -1,21 +1,21 @@
-//! JSON for people: what fits on a line stays on it, everything else is opened, one part a line.
+//! Formats JSON for reading: what fits on a line stays on it, everything else is split, one part per line.
 
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::view::text::fold;
 
-/// How deep is opened; deeper parts stay on their line, which is folded at the edge.
-const DEEPEST: usize = 16;
+/// Maximum depth that is split; deeper parts stay on their line, which is wrapped at the edge.
+const MAX_DEPTH: usize = 16;
 
-/// A value in lines of at most `room` cells.
+/// Formats a value in lines of at most `room` cells.
 pub(super) fn lines(value: &Value, room: u16) -> Vec<String> {
     let mut out = Vec::new();
     open("", value, "", 0, usize::from(room), &mut out);
     out.iter().flat_map(|line| fold(line, room)).collect()
 }
 
-/// Writes a part: what stands before it, itself, and what stands behind it.
+/// Writes a part between its prefix and its suffix.
 fn open(before: &str, value: &Value, after: &str, depth: usize, room: usize, out: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     let flat = format!("{indent}{before}{}{after}", flat(value));
@@ -24,7 +24,7 @@ fn open(before: &str, value: &Value, after: &str, depth: usize, room: usize, out
         Value::Array(items) => items.is_empty() || depth > 0,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     };
-    if depth >= DEEPEST || (small && flat.width() <= room) {
+    if depth >= MAX_DEPTH || (small && flat.width() <= room) {
         out.push(flat);
         return;
     }
@@ -49,7 +49,7 @@ fn open(before: &str, value: &Value, after: &str, depth: usize, room: usize, out
     }
 }
 
-/// A value on one line, with spaces where they help to read.
+/// Formats a value on one line, with spaces for reading.
 fn flat(value: &Value) -> String {
     match value {
         Value::Object(fields) if fields.is_empty() => "{}".to_owned(),

@@ -1,4 +1,4 @@
-//! The screen Lab: scenarios at the left with what the chosen one tells, and at the right what can be broken on purpose.
+//! Draws the screen Lab: scenarios at the left with the texts of the selected one, fault switches at the right.
 
 mod story;
 
@@ -14,8 +14,8 @@ use crate::view::text::{first_line, put, put_right, rule, width, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, more_below, parts, row, when};
 
-/// How wide the switches are.
-const SWITCHES: u16 = 30;
+/// Width of the switches.
+const SWITCHES_WIDTH: u16 = 30;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let lab = &model.lab;
@@ -37,9 +37,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     let body = below(area, if area.height >= 16 { 2 } else { 1 });
     if body.width >= 70 {
         heading(model, theme, row(area, 0), buffer);
-        let wide = body.width - SWITCHES - 3;
+        let wide = body.width - SWITCHES_WIDTH - 3;
         scenarios(model, theme, Rect { width: wide, ..body }, buffer);
-        let side = Rect { x: body.x + wide + 3, width: SWITCHES, ..body };
+        let side = Rect { x: body.x + wide + 3, width: SWITCHES_WIDTH, ..body };
         switches(model, theme, side, buffer);
     } else {
         sides(model, theme, row(area, 0), buffer);
@@ -51,14 +51,14 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     None
 }
 
-/// What is being played, and how to start over.
+/// Draws what is running, and how to start over.
 fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let (text, style) = going_on(model, theme);
     let right = start_over(model, theme, area, buffer);
     put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x + 2));
 }
 
-/// The same where only one side shows: which, and how to get to the other.
+/// The same where only one half fits: which, and how to get to the other.
 fn sides(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let key = model.key(Action::OtherSide);
     let open = usize::from(model.lab.side == Side::Switches);
@@ -88,7 +88,7 @@ fn start_over(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
     put_right(buffer, x, area.y, &key, theme.accent, width(&key))
 }
 
-/// The list of scenarios, and below it the chosen one.
+/// Draws the list of scenarios, and the selected one below.
 fn scenarios(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lab = &model.lab;
     let all = u16::try_from(lab.scenarios.len()).unwrap_or(u16::MAX);
@@ -103,7 +103,7 @@ fn scenarios(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         } else if chosen {
             put(buffer, row.x, row.y, "·", theme.accent, 1);
         }
-        one(model, scenario, theme, row, here, buffer);
+        draw_row(model, scenario, theme, row, here, buffer);
     }
     let rest = below(area, high);
     rule(buffer, rest, rest.y, theme.faint);
@@ -113,7 +113,7 @@ fn scenarios(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn one(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let key = player_of(&scenario.name).map(|action| model.key(action)).unwrap_or_default();
     let x = row.x + 2;
@@ -128,7 +128,7 @@ fn one(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: boo
             let room = row.width.saturating_sub(7 + width(word));
             match row.width {
                 60.. => (format!("{word} {time}"), style),
-                // The sign alone tells it too, and the title is worth more.
+                // The sign says the same, and the title is more important.
                 _ if width(&scenario.title) > room => (word.chars().take(1).collect(), style),
                 _ => (word.to_owned(), style),
             }
@@ -138,7 +138,7 @@ fn one(model: &Model, scenario: &Scenario, theme: &Theme, row: Rect, chosen: boo
     put(buffer, x + 3, row.y, &scenario.title, on_row(theme.text), right.saturating_sub(x + 4));
 }
 
-/// How a run is going, with a sign.
+/// The state of a run, with a sign.
 fn state(state: ScenarioState, theme: &Theme) -> (&'static str, Style) {
     match state {
         ScenarioState::Running => ("▶ playing", theme.accent),
@@ -153,7 +153,7 @@ enum Line {
     Switch(usize, Stub, Switch),
 }
 
-/// What a stub stands for.
+/// Title of a stub.
 fn title(stub: Stub) -> &'static str {
     match stub {
         Stub::Products => "Product service",
@@ -194,7 +194,7 @@ fn switches(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
                 if chosen {
                     choose(theme, row, buffer);
                 }
-                one_switch(model, (*stub, *switch), theme, row, chosen, buffer);
+                draw_switch(model, (*stub, *switch), theme, row, chosen, buffer);
             }
         }
     }
@@ -209,7 +209,7 @@ fn switches(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn one_switch(
+fn draw_switch(
     model: &Model,
     (stub, switch): (Stub, Switch),
     theme: &Theme,
@@ -223,7 +223,7 @@ fn one_switch(
     put(buffer, row.x + 2, row.y, sign, on_row(style), 1);
     let name = if value.is_some() { theme.warn } else { theme.text };
     put(buffer, row.x + 4, row.y, switch.name(), on_row(name), row.width.saturating_sub(4));
-    let waiting = if model.lab.wanted.contains_key(&stub) { "…" } else { "" };
+    let waiting = if model.lab.pending_faults.contains_key(&stub) { "…" } else { "" };
     let value = format!("{}{waiting}", value.unwrap_or_else(|| "off".to_owned()));
     put_right(buffer, row.right().saturating_sub(1), row.y, &value, on_row(style), width(&value));
 }

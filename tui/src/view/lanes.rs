@@ -1,4 +1,4 @@
-//! The timeline as lanes: a column for each part of the shop, an arrow from what led to an event to the event. Long gaps
+//! Draws the timeline as lanes: a column for each part of the shop, an arrow from each cause to its event. Long gaps
 //! are folded into a line of their own.
 
 use ratatui::buffer::Buffer;
@@ -21,12 +21,12 @@ const LANES: [(&str, &str); 6] = [
     ("payment", "pay"),
     ("mail", "mail"),
 ];
-/// Where commands come from.
+/// The lane of commands.
 const SHOPPER: usize = 0;
-/// A gap from which on it is folded.
+/// Minimum gap that is folded.
 const LONG_GAP_MS: i64 = 60_000;
 
-/// The lane of an event, by the stream that it stands in; what is not known here stands with the order.
+/// The lane of an event, by its stream; unknown streams are in the lane of the order.
 fn lane(event: &Event) -> usize {
     match event_text::stream_kind(event) {
         "checkout" => 2,
@@ -37,7 +37,6 @@ fn lane(event: &Event) -> usize {
     }
 }
 
-/// A line of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
     Event(usize),
@@ -79,7 +78,7 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
     }
 }
 
-/// The arrow and the name of one event.
+/// Draws the arrow and the name of an event.
 fn draw_event(
     open: &OpenOrder,
     place: usize,
@@ -116,7 +115,7 @@ fn draw_event(
     put(buffer, end, y, " ", on_row(theme.text), 1);
 }
 
-/// As many lines as there is room for, with the chosen event near the middle.
+/// The lines that fit, with the selected event near the middle.
 fn window(open: &OpenOrder, room: usize) -> Vec<Line> {
     let folded = |place: usize| open.gap_before_ms(place) >= LONG_GAP_MS;
     let above = room / 2;
@@ -169,7 +168,7 @@ mod tests {
         let times: Vec<i64> = (0..40).map(|at| at * 90_000).collect();
         let mut open = opened(&times);
         for place in 0..40 {
-            open.stand_on(place);
+            open.select(place);
             for room in 1..12 {
                 let lines = window(&open, room);
                 assert!(lines.contains(&Line::Event(place)) && lines.len() <= room, "{place} in {room}: {lines:?}");

@@ -1,18 +1,18 @@
-//! The whole log, live.
+//! Draws the screen Log: the live event log with filter and rate.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::state::{Log, Model};
-use crate::view::event::{self, Start};
+use crate::view::event::{self, LinePrefix};
 use crate::view::text::{first_line, put, put_right, sparkline, visible};
 use crate::view::theme::Theme;
 use crate::view::timeline::badge;
 use crate::view::{below, choose, instead, row, when};
 
-/// How many bars the rate has, and how many milliseconds each stands for.
-const BARS: usize = 24;
-const BAR_MS: i64 = 2_500;
+/// Number of bars of the event rate, and the milliseconds of each.
+const RATE_BARS: usize = 24;
+const RATE_BAR_MS: i64 = 2_500;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let log = &model.log;
@@ -71,7 +71,7 @@ fn lines(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             choose(theme, row, buffer);
         }
         let time = when::time_of_day(event.time, &model.zone);
-        event::line(event, &Start { time: &time, time_width: 8 }, chosen, theme, row, buffer);
+        event::line(event, &LinePrefix { time: &time, time_width: 8 }, chosen, theme, row, buffer);
     }
 }
 
@@ -99,13 +99,13 @@ fn filter(log: &Log, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<P
 /// How much happened in the minute before the latest event.
 fn rate(log: &Log) -> String {
     let Some(last) = log.events.back().map(|event| event.time.unix_ms()) else { return String::new() };
-    let mut bars = [0; BARS];
+    let mut bars = [0; RATE_BARS];
     for event in log.events.iter().rev() {
-        let ago = usize::try_from((last - event.time.unix_ms()).max(0) / BAR_MS).unwrap_or(BARS);
-        if ago >= BARS {
+        let ago = usize::try_from((last - event.time.unix_ms()).max(0) / RATE_BAR_MS).unwrap_or(RATE_BARS);
+        if ago >= RATE_BARS {
             break;
         }
-        bars[BARS - 1 - ago] += 1;
+        bars[RATE_BARS - 1 - ago] += 1;
     }
     sparkline(&bars)
 }

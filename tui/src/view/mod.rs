@@ -48,14 +48,14 @@ use crate::state::{Connection, Failure, Model, Screen, Tone};
 use theme::Theme;
 
 /// The smallest screen that can be used.
-const SMALLEST: (u16, u16) = (40, 12);
+const MIN_SIZE: (u16, u16) = (40, 12);
 
 /// Draws everything; returns the row of the chosen line, where there is one.
 pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) -> Option<u16> {
     let area = frame.area();
     let buffer = frame.buffer_mut();
     buffer.set_style(area, theme.text);
-    let cursor = if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    let cursor = if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         too_small(theme, area, buffer);
         None
     } else {
@@ -155,7 +155,7 @@ fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option
 }
 
 fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let message = format!("Please make the window larger: {} × {} at least.", SMALLEST.0, SMALLEST.1);
+    let message = format!("Please make the window larger: {} × {} at least.", MIN_SIZE.0, MIN_SIZE.1);
     for (y, line) in (area.top()..area.bottom()).zip(text::wrap(&message, area.width)) {
         text::put(buffer, area.x, y, &line, theme.text, area.width);
     }

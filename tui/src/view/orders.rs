@@ -46,12 +46,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         if chosen {
             choose(theme, row, buffer);
         }
-        one(model, order, theme, row, (chosen, true), buffer);
+        draw_row(model, order, theme, row, (chosen, true), buffer);
     }
 }
 
 /// One line of a list of orders, chosen or not, with its state or without.
-pub(super) fn one(
+pub(super) fn draw_row(
     model: &Model,
     order: &OrderSummary,
     theme: &Theme,

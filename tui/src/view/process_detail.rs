@@ -22,11 +22,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     let body = below(area, 1);
     match chosen {
         Row::Process(process) => {
-            let taken = words(&standing(process), theme.dim, body, buffer);
+            let taken = draw_words(&progress_text(process), theme.dim, body, buffer);
             waiting(model, &chosen, theme, below(body, taken + u16::from(body.height >= 8)), buffer);
         }
         Row::View(view) => {
-            let taken = words(&view_standing(view), theme.dim, body, buffer);
+            let taken = draw_words(&view_standing(view), theme.dim, body, buffer);
             let body = below(body, taken + u16::from(body.height >= 8));
             if view.paused && view.rebuilding.is_none() {
                 waiting(model, &chosen, theme, body, buffer);
@@ -38,7 +38,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
 }
 
 /// Writes a text as lines; returns how many.
-fn words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
+fn draw_words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
     if area.height == 0 {
         return 0;
     }
@@ -50,7 +50,7 @@ fn words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
 }
 
 /// How far a process is, as a sentence.
-fn standing(process: &Process) -> String {
+fn progress_text(process: &Process) -> String {
     let place = match process.lag {
         0 => format!("At the end of the log, {}.", process.head),
         lag => format!("At {} of {}, {lag} behind.", process.position, process.head),
@@ -86,7 +86,7 @@ fn read_model(model: &Model, view: &View, theme: &Theme, area: Rect, buffer: &mu
         let count = format!("{} of {}", rebuilding.position, rebuilding.head);
         put(buffer, x, line.y, &count, theme.text, line.right().saturating_sub(x));
         let text = "Being built anew; what asks it is answered from the present rows until this one has caught up.";
-        words(text, theme.dim, below(area, 1), buffer);
+        draw_words(text, theme.dim, below(area, 1), buffer);
         return;
     }
     if let Some(left_out) = &view.last_left_out {
@@ -97,11 +97,11 @@ fn read_model(model: &Model, view: &View, theme: &Theme, area: Rect, buffer: &mu
             left_out.position,
             left_out.why
         );
-        let taken = words(&text, theme.bad, area, buffer);
+        let taken = draw_words(&text, theme.bad, area, buffer);
         area = below(area, taken);
     }
     let text = format!("{} builds it anew from the whole log, beside the present rows.", model.key(Action::Rebuild));
-    words(&text, theme.dim, area, buffer);
+    draw_words(&text, theme.dim, area, buffer);
 }
 
 fn plural(count: u64, thing: &str) -> String {
@@ -121,17 +121,17 @@ fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buff
         } else {
             "Nothing waits: no event is parked, tried again or held back.".to_owned()
         };
-        let taken = words(&text, theme.dim, area, buffer);
+        let taken = draw_words(&text, theme.dim, area, buffer);
         repeats(model, theme, below(area, taken + 1), buffer);
         return;
     };
-    let about = about(model, &chosen, area.width < WIDE);
+    let about = detail_text(model, &chosen, area.width < ORDER_MIN_WIDTH);
     let about_height = u16::try_from(wrap(&about, area.width).len()).unwrap_or(0).min(area.height / 2);
     let count = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let high = count.min(area.height.saturating_sub(about_height + 1)).max(1);
     list(processes, &lines, theme, Rect { height: high.min(area.height), ..area }, buffer);
     let rest = below(area, high + 1);
-    words(&about, theme.text, rest, buffer);
+    draw_words(&about, theme.text, rest, buffer);
 }
 
 /// What came again and changed nothing, or was decided anew: how often, and the latest of it.
@@ -152,18 +152,18 @@ fn repeats(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         plural(repeats.replayed_answers, "answer")
     );
     let body = below(area, 1);
-    let taken = words(&format!("{webhooks} {others}"), theme.dim, body, buffer);
+    let taken = draw_words(&format!("{webhooks} {others}"), theme.dim, body, buffer);
     let list = below(body, taken);
     for (line, repeat) in repeats.recent.iter().take(usize::from(list.height)).enumerate() {
         let row = row(list, line);
         let at = when::time_of_day(repeat.at, &model.zone);
         let at = at.split('.').next().unwrap_or_default();
         let x = put(buffer, row.x, row.y, at, theme.dim, row.width) + 1;
-        put(buffer, x, row.y, &repeated_in_words(repeat), theme.text, row.right().saturating_sub(x));
+        put(buffer, x, row.y, &repeat_text(repeat), theme.text, row.right().saturating_sub(x));
     }
 }
 
-fn repeated_in_words(repeat: &Repeat) -> String {
+fn repeat_text(repeat: &Repeat) -> String {
     let order = match &repeat.correlation_id {
         Some(id) => format!(" ({})", short_id(id)),
         None => String::new(),
@@ -183,7 +183,7 @@ fn repeated_in_words(repeat: &Repeat) -> String {
 }
 
 /// From how many cells on a line names its order; below, what is written beneath does.
-const WIDE: u16 = 56;
+const ORDER_MIN_WIDTH: u16 = 56;
 
 fn list(processes: &Processes, lines: &[Waiting], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let first = first_line(processes.waiting.cursor, lines.len(), area.height);
@@ -193,11 +193,11 @@ fn list(processes: &Processes, lines: &[Waiting], theme: &Theme, area: Rect, buf
         if chosen {
             choose(theme, row, buffer);
         }
-        one(line, theme, row, chosen, buffer);
+        draw_row(line, theme, row, chosen, buffer);
     }
 }
 
-fn one(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let (sign, word, style, position, kind) = match line {
         Waiting::Parked(parked) => match parked.state {
@@ -210,7 +210,7 @@ fn one(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buff
     let x = put(buffer, row.x + 2, row.y, sign, on_row(style), 1) + 1;
     put(buffer, x, row.y, word, on_row(style), 6);
     let about = short_id(line.sequence());
-    let right = if row.width >= WIDE {
+    let right = if row.width >= ORDER_MIN_WIDTH {
         put_right(buffer, row.right().saturating_sub(1), row.y, about, on_row(theme.dim), 12).saturating_sub(1)
     } else {
         row.right()
@@ -221,7 +221,7 @@ fn one(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buff
 }
 
 /// What there is to know of something that waits.
-fn about(model: &Model, line: &Waiting, narrow: bool) -> String {
+fn detail_text(model: &Model, line: &Waiting, narrow: bool) -> String {
     let time = |at| when::time_of_day(at, &model.zone);
     let whose = match line.order() {
         Some(_) if narrow => format!("Order {}.\n", short_id(line.sequence())),

@@ -111,14 +111,14 @@ fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) 
                 } else if chosen {
                     put(buffer, row.x, row.y, "·", theme.accent, 1);
                 }
-                one(processes, what, &columns, theme, (row, chosen && !processes.inside), buffer);
+                draw_row(processes, what, &columns, theme, (row, chosen && !processes.inside), buffer);
             }
         }
     }
 }
 
 /// How many of the last looks at the lag show.
-const LATELY: usize = 8;
+const MAX_SPARKLINE_LAGS: usize = 8;
 
 /// Where the columns end, as far as there is room for them: how far behind, how that was lately, position; and how wide the
 /// last one is, which is the state.
@@ -132,7 +132,7 @@ struct Columns {
 impl Columns {
     fn of(processes: &Processes, theme: &Theme, area: Rect) -> Self {
         // Where room is short, the states take what they need and no more.
-        let widest = processes.rows().map(|row| width(&standing(processes, &row, theme).0)).max().unwrap_or(0);
+        let widest = processes.rows().map(|row| width(&state_text(processes, &row, theme).0)).max().unwrap_or(0);
         let state = if area.width >= 46 { 17 } else { widest.clamp(7, 17) };
         let mut right = area.right().saturating_sub(state + 2);
         let mut next = |fits: bool, wide: u16| {
@@ -168,14 +168,14 @@ fn captions(title: &str, columns: &Columns, theme: &Theme, row: Rect, buffer: &m
 }
 
 /// What a line is at, in a word or two.
-fn standing(processes: &Processes, what: &Row, theme: &Theme) -> (String, Style) {
+fn state_text(processes: &Processes, what: &Row, theme: &Theme) -> (String, Style) {
     match what {
         Row::Process(process) => state(processes, process, theme),
         Row::View(view) => view_state(processes, view, theme),
     }
 }
 
-fn one(
+fn draw_row(
     processes: &Processes,
     what: &Row,
     columns: &Columns,
@@ -188,11 +188,11 @@ fn one(
         Row::Process(process) => (process.position, process.lag),
         Row::View(view) => (view.position, view.lag),
     };
-    let (word, style) = standing(processes, what, theme);
+    let (word, style) = state_text(processes, what, theme);
     put(buffer, row.right().saturating_sub(columns.state), row.y, &word, on_row(style), columns.state);
     if let Some(right) = columns.lately {
         let lags: Vec<u64> = processes.lags(what).collect();
-        let lately = &lags[lags.len().saturating_sub(LATELY)..];
+        let lately = &lags[lags.len().saturating_sub(MAX_SPARKLINE_LAGS)..];
         put_right(buffer, right, row.y, &sparkline(lately), on_row(theme.dim), 8);
     }
     if let Some(right) = columns.lag {

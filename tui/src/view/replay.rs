@@ -1,4 +1,4 @@
-//! A timeline from a file: what is played, and the timeline itself.
+//! Draws the screen Replay: what is replayed, and its timeline.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

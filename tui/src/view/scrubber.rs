@@ -1,5 +1,5 @@
-//! The timeline an event at a time: where one is, the order as it was then, and what the event changed. The state is
-//! always the shop's word for that moment.
+//! Draws the timeline one event at a time: the position, the order as it was then, and what the event changed. The
+//! state always comes from the shop.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,7 +19,7 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
     let line = row(area, 1);
     choose(theme, line, buffer);
     let time = event::elapsed(open, open.list.cursor);
-    let start = event::Start { time: &time, time_width: 8 };
+    let start = event::LinePrefix { time: &time, time_width: 8 };
     event::line(selected, &start, true, theme, line, buffer);
     let body = below(area, if area.height >= 8 { 3 } else { 2 });
     if body.height == 0 {
@@ -37,7 +37,7 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
         return;
     };
     let (title, changes) = if known.is_some() {
-        ("The order then".to_owned(), changed(diff))
+        ("The order then".to_owned(), change_texts(diff))
     } else {
         (format!("The order at {at}, until the shop tells"), vec!["…".to_owned()])
     };
@@ -52,7 +52,7 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
     }
 }
 
-/// Where one is: `◀ ━━━━●──── ▶ 7 of 14`.
+/// Draws the position: `◀ ━━━━●──── ▶ 7 of 14`.
 fn bar(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let count = format!("{} of {}", open.list.cursor + 1, open.events.len());
     let right = put_right(buffer, area.right(), area.y, &count, theme.text, 16).saturating_sub(3);
@@ -71,7 +71,7 @@ fn bar(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The order as it was.
+/// Draws the order as it was.
 fn state(title: &str, order: Option<&Order>, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put(buffer, area.x, area.y, title, theme.dim, area.width);
     let mut lines = below(area, 1);
@@ -131,15 +131,15 @@ fn changes_list(changes: &[String], theme: &Theme, area: Rect, buffer: &mut Buff
     }
 }
 
-/// Every change in words.
-fn changed(diff: &OrderDiff) -> Vec<String> {
+/// All changes as texts.
+fn change_texts(diff: &OrderDiff) -> Vec<String> {
     if diff.changes.is_empty() {
         return vec!["Nothing in the order itself.".to_owned()];
     }
-    diff.changes.iter().map(told).collect()
+    diff.changes.iter().map(change_text).collect()
 }
 
-fn told(change: &FieldChange) -> String {
+fn change_text(change: &FieldChange) -> String {
     let name = change.path.trim_start_matches('/').replace('/', " › ").replace('_', " ");
     match (&change.before, &change.after) {
         (None, Some(after)) => format!("+ {name}: {}", value(after)),
@@ -149,7 +149,7 @@ fn told(change: &FieldChange) -> String {
     }
 }
 
-/// A value in as few words as will do.
+/// A value as a short text.
 fn value(value: &Value) -> String {
     if let Ok(money) = serde_json::from_value::<Money>(value.clone()) {
         return money::shown(money);
@@ -158,7 +158,7 @@ fn value(value: &Value) -> String {
         return reopen_reason_text(&reason);
     }
     match value {
-        Value::String(text) => words(text),
+        Value::String(text) => in_words(text),
         Value::Object(fields) => match (fields.get("quantity"), fields.get("name")) {
             (Some(quantity), Some(Value::String(name))) => format!("{quantity} × {name}"),
             _ => fields.values().map(self::value).collect::<Vec<_>>().join(", "),
@@ -168,8 +168,8 @@ fn value(value: &Value) -> String {
     }
 }
 
-/// Names of states are written with spaces; anything else stays as it is.
-fn words(text: &str) -> String {
+/// Replaces underscores in the names of states; other texts stay as they are.
+fn in_words(text: &str) -> String {
     let is_name = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     if is_name { text.replace('_', " ") } else { text.to_owned() }
 }
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn changes_are_told_in_words() {
         let change = |path: &str, before: Option<Value>, after: Option<Value>| {
-            told(&FieldChange { path: path.to_owned(), before, after })
+            change_text(&FieldChange { path: path.to_owned(), before, after })
         };
         assert_eq!(
             change("/payment_status", Some(json!("pending")), Some(json!("paid"))),

@@ -1,4 +1,5 @@
-//! The shop: shelves, a list and the chosen product. Side by side where there is room, else one above the other.
+//! Draws the shop: categories, the list and the selected product. Side by side where there is room, otherwise one above
+//! the other.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -11,22 +12,22 @@ use crate::view::text::{first_line, put, put_all, put_right, rule, visible, widt
 use crate::view::theme::Theme;
 use crate::view::{below, choose, failed, instead, picture, row};
 
-/// From this width on, list and detail stand side by side.
-const SIDE_BY_SIDE: u16 = 86;
-/// From this width on, the shelves have a column of their own.
-const SHELVES: u16 = 112;
+/// Minimum width for list and detail side by side.
+const SIDE_BY_SIDE_MIN_WIDTH: u16 = 86;
+/// Minimum width for a column of categories.
+const SHELVES_MIN_WIDTH: u16 = 112;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let shop = &model.shop;
     let cursor = filters(shop, theme, row(area, 0), buffer);
     let gap = if area.height >= 16 { 2 } else { 1 };
     let mut body = below(area, gap);
-    if area.width >= SHELVES {
+    if area.width >= SHELVES_MIN_WIDTH {
         shelves(shop, theme, Rect { width: 20, ..body }, buffer);
         body = Rect { x: body.x + 23, width: body.width - 23, ..body };
     }
-    if area.width >= SIDE_BY_SIDE {
-        let side = if area.width >= SHELVES { 40 } else { 34 };
+    if area.width >= SIDE_BY_SIDE_MIN_WIDTH {
+        let side = if area.width >= SHELVES_MIN_WIDTH { 40 } else { 34 };
         list(model, theme, Rect { width: body.width - side - 3, ..body }, buffer);
         let detail = Rect { x: body.right() - side, width: side, ..body };
         beside(model, theme, detail, buffer);
@@ -49,7 +50,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     cursor
 }
 
-/// What narrows the list, and how long it is. Returns the cursor while a search is typed.
+/// Draws the filters and the number of products. Returns the cursor while a search is typed.
 fn filters(shop: &Shop, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let count = match (&shop.load, shop.total) {
         (Load::Loading, _) => "loading".to_owned(),
@@ -85,7 +86,7 @@ fn pieces<'a>(shop: &'a Shop, theme: &Theme) -> Vec<(&'a str, Style)> {
     pieces
 }
 
-/// The shelves, as a column.
+/// Draws the categories as a column.
 fn shelves(shop: &Shop, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let all: u32 = shop.categories.iter().map(|category| category.products).sum();
     let names = std::iter::once(("All shelves", all, shop.category.is_none())).chain(
@@ -124,7 +125,7 @@ fn list(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             choose(theme, row, buffer);
         }
         match shop.items.get(first + line) {
-            Some(product) => one(model, theme, row, product, chosen, buffer),
+            Some(product) => draw_row(model, theme, row, product, chosen, buffer),
             None => {
                 put(buffer, row.x + 2, row.y, "· · · · · · · ·", theme.faint, row.width.saturating_sub(2));
             }
@@ -141,7 +142,7 @@ fn placeholders(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn one(model: &Model, theme: &Theme, row: Rect, product: &Product, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(model: &Model, theme: &Theme, row: Rect, product: &Product, chosen: bool, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let price = money::shown(product.price);
     let price_style = if product.compare_at_price.is_some() { theme.accent } else { theme.text };
@@ -151,7 +152,7 @@ fn one(model: &Model, theme: &Theme, row: Rect, product: &Product, chosen: bool,
     if product.compare_at_price.is_some() && roomy {
         right = put_right(buffer, right.saturating_sub(2), row.y, "sale", on_row(theme.accent), 4);
     }
-    if roomy && (product.available <= SCARCE || !product.active) {
+    if roomy && (product.available <= SCARCE_STOCK || !product.active) {
         let (word, style) = stock(product, theme);
         right = put_right(buffer, right.saturating_sub(2), row.y, &word, on_row(style), 12);
     }
@@ -168,22 +169,22 @@ fn one(model: &Model, theme: &Theme, row: Rect, product: &Product, chosen: bool,
     put(buffer, row.x + 2, row.y, &product.name, on_row(style), right.saturating_sub(row.x + 3));
 }
 
-/// What is said of a price while the product service does not answer.
+/// Note on a price while the product service is unreachable.
 const STALE: &str = "price as last known";
 
-/// At or below this many, the number left is told.
-const SCARCE: u32 = 10;
+/// Maximum stock at which the remaining number is shown.
+const SCARCE_STOCK: u32 = 10;
 
 fn stock(product: &Product, theme: &Theme) -> (String, Style) {
     match (product.active, product.available) {
         (false, _) => ("withdrawn".to_owned(), theme.bad),
         (true, 0) => ("sold out".to_owned(), theme.bad),
-        (true, left @ 1..=SCARCE) => (format!("only {left} left"), theme.warn),
+        (true, left @ 1..=SCARCE_STOCK) => (format!("only {left} left"), theme.warn),
         (true, _) => ("in stock".to_owned(), theme.good),
     }
 }
 
-/// The chosen product in a column: picture, then words.
+/// Draws the selected product in a column: picture, then text.
 fn beside(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(product) = model.shop.selected() else { return };
     let mut rest = area;
@@ -198,7 +199,7 @@ fn beside(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     describe(model, product, theme, rest, buffer);
 }
 
-/// The chosen product under the list: picture at the left, words at the right.
+/// Draws the selected product under the list: picture at the left, text at the right.
 fn underneath(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(product) = model.shop.selected() else { return };
     let mut rest = area;
@@ -211,7 +212,7 @@ fn underneath(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     describe(model, product, theme, rest, buffer);
 }
 
-/// The chosen product in two lines.
+/// Draws the selected product in two lines.
 fn brief(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(product) = model.shop.selected() else { return };
     let (word, style) = stock(product, theme);
@@ -250,7 +251,7 @@ fn describe(model: &Model, product: &Product, theme: &Theme, area: Rect, buffer:
     }
 }
 
-/// Price and stock; returns the line below.
+/// Draws price and stock; returns the line below.
 fn prices(model: &Model, product: &Product, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
     let (word, stock_style) = stock(product, theme);
     let price = money::shown(product.price);

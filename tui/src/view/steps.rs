@@ -1,4 +1,4 @@
-//! How far a checkout is: its steps on one line, or one below the other with their details.
+//! Draws the steps of a checkout: on one line, or one below the other with details.
 
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffe
     let mut x = area.x;
     let room = |x: u16| area.right().saturating_sub(x);
     let back = going_back(steps);
-    // Name, sign, attempt and joint of each step; where that is too much, they move together.
+    // Name, sign, attempt and joint of each step; drawn without gaps where that is too wide.
     let needed: u16 = steps.iter().map(|step| width(&step.name) + 5).sum();
     let tight = needed > area.width + 3;
     for (place, step) in steps.iter().enumerate() {
@@ -43,8 +43,8 @@ pub(super) fn line(steps: &[Step], theme: &Theme, area: Rect, buffer: &mut Buffe
     }
 }
 
-/// The first step that was taken back and the last one that went wrong or was taken back after it: what was done is
-/// undone in reverse, from the latter to the former.
+/// The first step that was undone, and the last one that failed or was undone after it: steps are undone in reverse,
+/// from the latter to the former.
 fn going_back(steps: &[Step]) -> Option<(usize, usize)> {
     let undone = |step: &Step| step.state == StepState::Undone;
     let first = steps.iter().position(undone)?;
@@ -52,7 +52,7 @@ fn going_back(steps: &[Step]) -> Option<(usize, usize)> {
     (last > first).then_some((first, last))
 }
 
-/// One step a line, with what came of it; where steps were taken back, an arrow leads from what went wrong up to them.
+/// Draws one step per line with its result; where steps were undone, an arrow leads from the failed one up to them.
 pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let back = going_back(steps);
     let left = area.x + if back.is_some() { 3 } else { 0 };
@@ -72,12 +72,12 @@ pub(super) fn column(steps: &[Step], now: Timestamp, theme: &Theme, area: Rect, 
         put(buffer, left, row.y, sign, style, row.width);
         put(buffer, left + 3, row.y, &step.name, theme.text, 9);
         let told_style = if step.state == StepState::Failed { theme.bad } else { theme.dim };
-        put(buffer, left + 14, row.y, &told(step, now), told_style, row.right().saturating_sub(left + 14));
+        put(buffer, left + 14, row.y, &step_text(step, now), told_style, row.right().saturating_sub(left + 14));
     }
 }
 
-/// A step's state in words.
-fn told(step: &Step, now: Timestamp) -> String {
+/// A step's state as text.
+fn step_text(step: &Step, now: Timestamp) -> String {
     let word = match step.state {
         StepState::Pending => "",
         StepState::Running => "under way",
@@ -106,7 +106,7 @@ fn told(step: &Step, now: Timestamp) -> String {
     told
 }
 
-/// The sign of a state; each has its own, so colour only helps.
+/// The sign of a state; each has its own, so that colour is not needed.
 fn sign(state: StepState, theme: &Theme) -> (&'static str, Style) {
     match state {
         StepState::Pending => ("·", theme.dim),

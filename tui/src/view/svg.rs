@@ -1,4 +1,4 @@
-//! A screen as SVG, for pictures of it in documents.
+//! Draws a screen as SVG, for documents.
 
 use std::fmt::Write;
 
@@ -12,8 +12,8 @@ use crate::state::Model;
 use crate::view::theme::Theme;
 use crate::view::view;
 
-/// A cell's size in the picture.
-const CELL: (u16, u16) = (9, 19);
+/// Width and height of a cell in pixels.
+const CELL_SIZE: (u16, u16) = (9, 19);
 
 /// Draws the model at a size.
 ///
@@ -27,12 +27,12 @@ pub(crate) fn draw(model: &Model, theme: &Theme, (width, height): (u16, u16)) ->
     Ok(svg(terminal.backend().buffer(), theme))
 }
 
-/// A screen as SVG: backgrounds and half-blocks as rectangles, everything else as text. What looks the same side by side is
-/// one element; its length is given, so that cells stay where they are whatever the font.
+/// Converts a screen into SVG: backgrounds and half-blocks as rectangles, everything else as text. Neighbouring cells
+/// of the same look are one element; its length is given, so that cells keep their place with any font.
 fn svg(buffer: &Buffer, theme: &Theme) -> String {
     let (r, g, b) = theme.background;
     let background = format!("#{r:02x}{g:02x}{b:02x}");
-    let (width, height) = (buffer.area.width * CELL.0 + 24, buffer.area.height * CELL.1 + 24);
+    let (width, height) = (buffer.area.width * CELL_SIZE.0 + 24, buffer.area.height * CELL_SIZE.1 + 24);
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = write!(
@@ -43,7 +43,7 @@ fn svg(buffer: &Buffer, theme: &Theme) -> String {
     );
     for y in 0..buffer.area.height {
         let cells: Vec<Look> = (0..buffer.area.width).map(|x| Look::of(&buffer[(x, y)], &background)).collect();
-        let top = 12 + y * CELL.1;
+        let top = 12 + y * CELL_SIZE.1;
         papers(&mut out, &cells, top, &background);
         inks(&mut out, &cells, top);
     }
@@ -51,12 +51,12 @@ fn svg(buffer: &Buffer, theme: &Theme) -> String {
     out
 }
 
-/// How a cell looks.
+/// The look of a cell.
 struct Look {
     symbol: String,
     ink: String,
     paper: String,
-    /// What a text of it says of itself.
+    /// Font attributes of its text.
     font: &'static str,
 }
 
@@ -99,17 +99,17 @@ fn papers(out: &mut String, cells: &[Look], top: u16, background: &str) {
         };
         let run = cells[x..].iter().take_while(|cell| same(first, cell)).count();
         let mut rectangle = |fill: &str, high: u16| {
-            let (left, wide) = (left(x), run * usize::from(CELL.0));
+            let (left, wide) = (left(x), run * usize::from(CELL_SIZE.0));
             let _ = writeln!(
                 out,
                 "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill=\"{fill}\" shape-rendering=\"crispEdges\"/>"
             );
         };
         if first.paper != background {
-            rectangle(&first.paper, CELL.1);
+            rectangle(&first.paper, CELL_SIZE.1);
         }
         if first.is_half_block() && first.ink != first.paper {
-            rectangle(&first.ink, CELL.1 / 2);
+            rectangle(&first.ink, CELL_SIZE.1 / 2);
         }
         x += run;
     }
@@ -122,7 +122,7 @@ fn inks(out: &mut String, cells: &[Look], top: u16) {
             x += 1;
             continue;
         }
-        // Plain letters share a text; of other signs, whose width a font may take differently, only equal ones do.
+        // ASCII letters share an element; of other signs, whose width depends on the font, only equal ones do.
         let plain = first.symbol.is_ascii();
         let goes_on = |cell: &Look| {
             let fits = if plain { cell.symbol.is_ascii() && !cell.is_blank() } else { cell.symbol == first.symbol };
@@ -137,7 +137,7 @@ fn inks(out: &mut String, cells: &[Look], top: u16) {
             end += 1;
         }
         let text: String = cells[x..end].iter().map(|cell| cell.symbol.as_str()).collect();
-        let (left, base, length) = (left(x), top + 14, text.width() * usize::from(CELL.0));
+        let (left, base, length) = (left(x), top + 14, text.width() * usize::from(CELL_SIZE.0));
         let (ink, font) = (&first.ink, first.font);
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let _ =
@@ -146,9 +146,9 @@ fn inks(out: &mut String, cells: &[Look], top: u16) {
     }
 }
 
-/// Where a column begins.
+/// Left edge of a column in pixels.
 fn left(column: usize) -> usize {
-    12 + column * usize::from(CELL.0)
+    12 + column * usize::from(CELL_SIZE.0)
 }
 
 fn hex(colour: Color) -> Option<String> {

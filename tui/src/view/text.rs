@@ -1,4 +1,4 @@
-//! Putting text on the screen by display width, never cutting it silently: what does not fit ends in `…`.
+//! Writes text by display width and never cuts it silently: what does not fit ends in `…`.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,13 +9,13 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::wrap::split;
 pub(super) use crate::wrap::wrap;
 
-/// How many cells a text takes.
+/// Width of a text in cells.
 pub(super) fn width(text: &str) -> u16 {
     u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
-/// The text itself, or as much of it as fits with an ellipsis. Control characters become spaces,
-/// and what is invisible or turns text around is left out.
+/// Returns the text, or as much of it as fits with an ellipsis. Control characters become spaces; invisible characters
+/// and those that change the text direction are removed.
 pub(super) fn fit(text: &str, room: u16) -> String {
     let clean = storefront_api::text::cleaned(text, false);
     if width(&clean) <= room {
@@ -47,14 +47,14 @@ pub(super) fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, style: Style,
     buffer.set_stringn(x, y, fit(text, room), usize::from(room), style).0
 }
 
-/// The part of a field's text that shows within `room` cells so that the cursor is in sight, and the cell of the cursor. It
-/// scrolls by whole letters, however wide they are.
+/// The visible part of a field's text within `room` cells, and the cell of the cursor. Scrolls by whole letters of any
+/// width.
 pub(super) fn visible(input: &Input, room: u16) -> (String, u16) {
-    // The cursor may stand behind the last letter.
+    // The cursor may be behind the last letter.
     let hidden = input.visual_cursor().saturating_sub(usize::from(room.saturating_sub(1)));
     let (mut skipped, mut bytes) = (0, 0);
     for letter in input.value().chars().take(input.cursor()) {
-        // What has no width of its own goes with the letter before it.
+        // A character without width belongs to the letter before it.
         if skipped >= hidden && letter.width() != Some(0) {
             break;
         }
@@ -79,14 +79,14 @@ pub(super) fn put_all(buffer: &mut Buffer, x: u16, y: u16, pieces: &[(&str, Styl
     pieces.iter().fold(x, |x, (text, style)| put(buffer, x, y, text, *style, right.saturating_sub(x)))
 }
 
-/// A horizontal rule.
+/// Draws a horizontal rule.
 pub(super) fn rule(buffer: &mut Buffer, area: Rect, y: u16, style: Style) {
     for x in area.left()..area.right() {
         put(buffer, x, y, "─", style, 1);
     }
 }
 
-/// The text in at most so many lines; the last has all the rest, so that [`put`] shows where it is cut.
+/// Wraps a text into at most `most` lines; the last has all the rest, so that [`put`] marks where it is cut.
 pub(super) fn wrap_into(text: &str, room: u16, most: usize) -> Vec<String> {
     let mut lines = wrap(text, room);
     if lines.len() > most {
@@ -96,7 +96,7 @@ pub(super) fn wrap_into(text: &str, room: u16, most: usize) -> Vec<String> {
     lines
 }
 
-/// The text in lines of at most `room` cells, broken anywhere, with its indentation; for JSON.
+/// Splits a text into lines of at most `room` cells at any character, keeping the indentation; for JSON.
 pub(super) fn fold(text: &str, room: u16) -> Vec<String> {
     let room = usize::from(room.max(1));
     let mut lines = Vec::new();
@@ -112,7 +112,7 @@ pub(super) fn fold(text: &str, room: u16) -> Vec<String> {
     lines
 }
 
-/// Numbers as bars, the highest as high as a line.
+/// Formats numbers as bars, the largest with the full height of a line.
 pub(super) fn sparkline(values: &[u64]) -> String {
     const SIGNS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = values.iter().copied().max().unwrap_or(0).max(1);
@@ -120,7 +120,7 @@ pub(super) fn sparkline(values: &[u64]) -> String {
     values.iter().map(|value| SIGNS[bar(value).min(SIGNS.len() - 1)]).collect()
 }
 
-/// The first line to show so that `cursor` stays in sight, near the middle.
+/// The first line to show so that `cursor` is visible, near the middle.
 pub(super) fn first_line(cursor: usize, len: usize, height: u16) -> usize {
     let height = usize::from(height);
     cursor.saturating_sub(height / 2).min(len.saturating_sub(height))

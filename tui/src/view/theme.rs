@@ -1,12 +1,12 @@
-//! Colours: four themes for three depths of colour and none. Every style has a role; screens name roles, never colours. A
-//! state is always told by a word or a sign as well.
+//! Colours: four themes for three colour depths and none. Every style has a role; screens name roles, never colours. A
+//! state always has a word or a sign as well.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::config::{Colours, Rgb, Role};
 use crate::settings::ThemeName;
 
-/// How many colours the terminal shows.
+/// Colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
     True,
@@ -94,23 +94,23 @@ pub(crate) struct Theme {
     pub(crate) good: Style,
     pub(crate) warn: Style,
     pub(crate) bad: Style,
-    /// Laid over the chosen line.
+    /// Overlay of the selected line.
     pub(crate) selected: Style,
-    /// The tab that is open.
+    /// The open tab.
     pub(crate) tab: Style,
-    /// What was struck out.
+    /// Struck-out text.
     pub(crate) struck: Style,
     /// A text field.
     pub(crate) field: Style,
 }
 
 impl Theme {
-    /// A theme for a depth of colour. Without colours, it is always the mono one.
+    /// A theme at a colour depth. Without colours, always the mono theme.
     pub(crate) fn new(name: ThemeName, depth: Depth) -> Self {
         Self::with(name, depth, None)
     }
 
-    /// A theme with other colours for some roles. The mono theme has none to change.
+    /// A theme with configured colours for some roles. The mono theme has none to change.
     pub(crate) fn with(name: ThemeName, depth: Depth, colours: Option<&Colours>) -> Self {
         let mut palette = match name {
             ThemeName::Dark => DARK.clone(),
@@ -152,7 +152,7 @@ fn coloured(palette: &Palette, depth: Depth, colour: impl Fn(Rgb) -> Color) -> T
     }
 }
 
-/// Sixteen colours are the terminal's own, so the background is left as it is.
+/// With 16 colours the terminal's own palette is used, so the background stays as it is.
 fn basic(name: ThemeName, palette: &Palette) -> Theme {
     let light = name == ThemeName::Light;
     let of = |on_dark: Color, on_light: Color| Style::new().fg(if light { on_light } else { on_dark });
@@ -197,7 +197,7 @@ fn mono() -> Theme {
     }
 }
 
-/// The colour of a pixel at a depth; `None` where there are no colours.
+/// The colour of a pixel at a colour depth; `None` without colours.
 pub(crate) fn pixel(rgb: Rgb, depth: Depth) -> Option<Color> {
     match depth {
         Depth::True => Some(Color::Rgb(rgb.0, rgb.1, rgb.2)),

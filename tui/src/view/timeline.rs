@@ -1,16 +1,16 @@
-//! The timeline of an order in its views, with the whole of the chosen event beside it where it is asked for.
+//! Draws the timeline of an order in its views, with the details of the selected event beside it where wanted.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::state::{Connection, Model, OpenOrder, Screen, TimelineView, shown_speed};
-use crate::view::event::{self, Start};
+use crate::view::event::{self, LinePrefix};
 use crate::view::text::{first_line, put, put_right, rule};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, lanes, row, scrubber, tree, when};
 
-/// The timeline under a rule that says how it is looked at and whether it is live.
+/// Draws the timeline under a rule with the names of the views and whether it is live.
 pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
@@ -45,7 +45,7 @@ pub(super) fn draw(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, b
 fn heading(model: &Model, open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     rule(buffer, area, area.y, theme.faint);
     let mut x = put(buffer, area.x, area.y, "Timeline ", theme.dim, area.width);
-    // The progress of a checkout has the list alone.
+    // The progress of a checkout has only the list.
     if model.screen != Screen::Checkout {
         let count = TimelineView::ALL.len() - usize::from(model.screen == Screen::Replay);
         for view in TimelineView::ALL.into_iter().take(count) {
@@ -81,11 +81,11 @@ fn list(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             choose(theme, row, buffer);
         }
         let time = event::elapsed(open, place);
-        event::line(&open.events[place], &Start { time: &time, time_width: 8 }, chosen, theme, row, buffer);
+        event::line(&open.events[place], &LinePrefix { time: &time, time_width: 8 }, chosen, theme, row, buffer);
     }
 }
 
-/// Whether a list of events follows the log: `[live]`, `[paused +12]`, `[stale 8 s]`.
+/// The badge of a list of events: `[live]`, `[paused +12]`, `[stale 8 s]`.
 pub(super) fn badge(model: &Model, following: bool, missed: usize, theme: &Theme) -> (String, Style) {
     match &model.connection {
         Connection::Offline { since, .. } => {

@@ -1,4 +1,4 @@
-//! The timeline as a tree: under each event what it led to.
+//! Draws the timeline as a tree: under each event its effects.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,8 +11,8 @@ use crate::view::text::{first_line, put, put_right};
 use crate::view::theme::Theme;
 use crate::view::{choose, row, when};
 
-/// How deep branches are drawn; deeper ones stand there too.
-const DEEPEST: usize = 12;
+/// Maximum depth that is drawn; deeper branches are drawn there too.
+const MAX_DEPTH: usize = 12;
 
 pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let rows = open.tree.rows();
@@ -24,11 +24,11 @@ pub(super) fn draw(open: &OpenOrder, theme: &Theme, area: Rect, buffer: &mut Buf
         if chosen {
             choose(theme, row, buffer);
         }
-        one(open, at, chosen, theme, row, buffer);
+        draw_row(open, at, chosen, theme, row, buffer);
     }
 }
 
-fn one(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+fn draw_row(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let room = |x: u16| row.right().saturating_sub(x);
     let event = &open.events[at.place];
@@ -37,7 +37,7 @@ fn one(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, b
     if row.width >= 60 {
         put_right(buffer, x + 6, row.y, &event.position.to_string(), on_row(theme.dim), 6);
         x += 8;
-        // How long after its cause it came.
+        // The time since its cause.
         if let Some(cause) = open.tree.cause(at.place) {
             let after = event.time.unix_ms().saturating_sub(open.events[cause].time.unix_ms());
             right = put_right(buffer, right, row.y, &format!("+{}", when::span(after)), on_row(theme.dim), 9);
@@ -51,7 +51,7 @@ fn one(open: &OpenOrder, at: &TreeRow, chosen: bool, theme: &Theme, row: Rect, b
     let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what).replace('_', " ");
     x = put(buffer, x, row.y, kind, on_row(context(kind, theme)), right.saturating_sub(x)) + 1;
     x = put(buffer, x, row.y, &what, on_row(theme.text), right.saturating_sub(x)) + 2;
-    let meaning = event_text::of(event);
+    let meaning = event_text::describe(event);
     if meaning != what && row.width >= 60 {
         put(buffer, x, row.y, &meaning, on_row(theme.dim), right.saturating_sub(x));
     }
@@ -63,7 +63,7 @@ fn branch(at: &TreeRow) -> String {
     if at.depth == 0 {
         return text;
     }
-    let from = at.depth.saturating_sub(DEEPEST);
+    let from = at.depth.saturating_sub(MAX_DEPTH);
     if from > 0 {
         text.push_str("… ");
     }

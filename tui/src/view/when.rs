@@ -1,4 +1,4 @@
-//! Times for people.
+//! Formats times and time spans.
 
 use jiff::tz::TimeZone;
 use storefront_api::Timestamp;

@@ -1,4 +1,4 @@
-//! Charges at the card gateway that are not in the books.
+//! Charges at the card gateway that no payment of the shop matches.
 
 use storefront_api::UnmatchedCharge;
 
@@ -8,7 +8,7 @@ use crate::state::{List, Load};
 #[derive(Debug, Default)]
 pub(crate) struct Charges {
     pub(crate) items: Vec<UnmatchedCharge>,
-    /// Whether there are no others.
+    /// Whether the list is complete.
     pub(crate) complete: bool,
     pub(crate) load: Load,
     pub(crate) sequence: u64,

@@ -1,11 +1,11 @@
-//! What the shop has earned, as figures and as bars. Money is never divided: bars are scaled in whole numbers.
+//! Sales figures and bars. Bars are scaled in whole numbers; money is never divided.
 
 use jiff::civil::Date;
 use storefront_api::{Money, OrderStatus, Statistics};
 
 use crate::state::Load;
 
-/// The states that orders are counted by, in the order of their lives.
+/// Order states of the statistics, in the order of an order's life.
 pub(crate) const STATES: [OrderStatus; 7] = [
     OrderStatus::InProgress,
     OrderStatus::CheckedOut,
@@ -16,11 +16,11 @@ pub(crate) const STATES: [OrderStatus; 7] = [
     OrderStatus::Expired,
 ];
 
-/// The figures.
+/// The statistics.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figures {
     pub(crate) statistics: Statistics,
-    /// How many orders are in each of [`STATES`].
+    /// Number of orders in each of [`STATES`].
     pub(crate) states: [u64; STATES.len()],
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Sales {
     pub(crate) figures: Option<Figures>,
     pub(crate) load: Load,
     pub(crate) sequence: u64,
-    /// How many lines are scrolled past, where not all fit.
+    /// Number of lines scrolled past.
     pub(crate) scroll: usize,
 }
 
@@ -42,14 +42,13 @@ pub(crate) struct Bar {
 }
 
 impl Sales {
-    /// How many lines there are where they stand one below the other: four figures, the days, the states, the products, and
-    /// what is between them.
+    /// Number of lines in the narrow layout: four figures, the days, the states, the products and the gaps between
+    /// them.
     pub(crate) fn lines(&self) -> usize {
         self.figures.as_ref().map_or(0, |figures| 11 + STATES.len() + figures.statistics.top_products.len())
     }
 
-    /// The latest `count` days up to `today` or the last one on which something happened, oldest first; days without
-    /// revenue too.
+    /// The latest `count` days, oldest first, up to `today` or the last day with events; days without revenue included.
     pub(crate) fn bars(&self, count: usize, today: Date) -> Vec<Bar> {
         let Some(Figures { statistics, .. }) = &self.figures else { return Vec::new() };
         let known: Vec<(Date, Money)> =

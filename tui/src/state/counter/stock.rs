@@ -1,4 +1,4 @@
-//! What is in the house: what needs attention first, and what ran low while nobody looked.
+//! Stock levels, the lowest first, and alarms about what ran low.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use storefront_api::{ProductId, StockItem};
 
 use crate::state::{List, Load};
 
-/// How a product's stock is.
+/// Level of a product's stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Out,
@@ -24,7 +24,7 @@ impl Level {
     }
 }
 
-/// What a product is called; its id when the shop does not say.
+/// A product's name, or its id when the name is unknown.
 pub(crate) fn name_of(item: &StockItem) -> String {
     item.name.clone().unwrap_or_else(|| item.product_id.to_string())
 }
@@ -32,27 +32,27 @@ pub(crate) fn name_of(item: &StockItem) -> String {
 /// The part Stock.
 #[derive(Debug, Default)]
 pub(crate) struct Stock {
-    /// By level, then by id.
+    /// Sorted by level, then by id.
     items: Vec<StockItem>,
-    /// How many products the shop has stock of; it may be more than are listed here.
+    /// Total number of products; more than are listed here where there are very many.
     pub(crate) total: u64,
     pub(crate) load: Load,
     pub(crate) sequence: u64,
     pub(crate) list: List,
-    /// Only what is low or out.
+    /// Shows only products that are low or out.
     pub(crate) only_low: bool,
-    /// What ran low or out and has not been looked at since.
+    /// Products that ran low or out and have not been seen since.
     pub(crate) alarms: BTreeSet<ProductId>,
 }
 
 impl Stock {
-    /// What shows now.
+    /// The items that are shown.
     pub(crate) fn shown(&self) -> &[StockItem] {
         let low = self.items.partition_point(|item| Level::of(item) != Level::Enough);
         if self.only_low { &self.items[..low] } else { &self.items }
     }
 
-    /// How many products are low, and how many out.
+    /// Numbers of products that are low, and out.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let out = self.items.partition_point(|item| Level::of(item) == Level::Out);
         let low = self.items.partition_point(|item| Level::of(item) != Level::Enough);
@@ -63,14 +63,14 @@ impl Stock {
         self.shown().get(self.list.cursor)
     }
 
-    /// Takes in what the shop has; the cursor stays on its product.
+    /// Replaces the list; the cursor stays on its product.
     pub(crate) fn put(&mut self, items: Vec<StockItem>, total: u64) {
         self.total = total;
         self.change(|known| *known = items);
     }
 
-    /// Takes in the newest about one product, unless something newer is known.
-    pub(crate) fn put_one(&mut self, item: StockItem) {
+    /// Updates one product, unless a newer version is known.
+    pub(crate) fn update_item(&mut self, item: StockItem) {
         self.change(|items| match items.iter_mut().find(|known| known.product_id == item.product_id) {
             Some(known) if known.version > item.version => {}
             Some(known) => *known = item,
@@ -78,26 +78,26 @@ impl Stock {
         });
     }
 
-    /// Shows only what is low or out, or everything.
+    /// Toggles between low stock and everything.
     pub(crate) fn toggle_only_low(&mut self) {
         let chosen = self.chosen();
         self.only_low = !self.only_low;
-        self.stand_on(chosen);
+        self.select(chosen);
     }
 
     fn change(&mut self, by: impl FnOnce(&mut Vec<StockItem>)) {
         let chosen = self.chosen();
         by(&mut self.items);
         self.items.sort_by(|a, b| (Level::of(a), &a.product_id).cmp(&(Level::of(b), &b.product_id)));
-        self.stand_on(chosen);
+        self.select(chosen);
     }
 
-    /// The chosen product; on the first line, the cursor stays there and sees what comes up.
+    /// The selected product; `None` on the first line, where the cursor stays to show what comes up.
     fn chosen(&self) -> Option<ProductId> {
         self.selected().map(|item| item.product_id.clone()).filter(|_| self.list.cursor > 0)
     }
 
-    fn stand_on(&mut self, chosen: Option<ProductId>) {
+    fn select(&mut self, chosen: Option<ProductId>) {
         if let Some(place) = chosen.and_then(|id| self.shown().iter().position(|item| item.product_id == id)) {
             self.list.cursor = place;
         }

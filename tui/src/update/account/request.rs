@@ -1,4 +1,4 @@
-//! What the account asks of the shop, and what comes of it. Data only.
+//! Requests and responses of the screen Account. Data only.
 
 use storefront_api::{
     Customer, CustomerId, DocumentSummary, Invoice, InvoiceListQuery, Movement, OrderId, Page, Voucher, Wallet,
@@ -6,7 +6,7 @@ use storefront_api::{
 
 use crate::state::{Failure, Mails};
 
-/// Something to be asked of the shop or of its mailbox.
+/// A request to the shop or its mailbox.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Request {
     Register {
@@ -33,30 +33,30 @@ pub(crate) enum Request {
         url: String,
         after: u64,
     },
-    /// An invoice or a credit note to read.
+    /// The text of an invoice or a credit note.
     Text {
         number: String,
     },
-    /// An invoice or a credit note to keep.
+    /// The file of an invoice or a credit note.
     File {
         number: String,
         kind: FileKind,
     },
-    /// What an order brought beside the goods.
+    /// Documents and vouchers of an order.
     Papers {
         order: OrderId,
         invoice: Option<String>,
     },
 }
 
-/// As what a document is kept.
+/// File format of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileKind {
     Pdf,
     Text,
 }
 
-/// What came of an errand.
+/// The response to a request.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, moved once")]
 pub(crate) enum Response {

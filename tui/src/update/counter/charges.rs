@@ -1,12 +1,12 @@
-//! Charges at the card gateway that are not in the books, and their refunds.
+//! Charges without a payment in the shop, and their refunds.
 
 use storefront_api::{Payment, UnmatchedCharges};
 
 use crate::money;
-use crate::state::counter::{Charges, Work};
-use crate::state::{Failure, Form, FormFor, Load, Model, Tone};
+use crate::state::counter::{Charges, CounterForm};
+use crate::state::{Failure, Form, FormPurpose, Load, Model, Tone};
 
-/// Takes the charges in; says whether they did not arrive.
+/// Stores the charges; returns whether the fetch failed.
 pub(super) fn on_charges(charges: &mut Charges, sequence: u64, result: Result<UnmatchedCharges, Failure>) -> bool {
     if sequence != charges.sequence {
         return false;
@@ -17,7 +17,7 @@ pub(super) fn on_charges(charges: &mut Charges, sequence: u64, result: Result<Un
             (charges.items, charges.complete, charges.load) = (items, complete, Load::Ready);
             false
         }
-        // A gateway that does not answer is asked again when somebody looks again: nobody else waits for it.
+        // An unreachable gateway is asked again when somebody opens the part: nothing else waits for it.
         Err(failure) => {
             charges.load = Load::Failed(failure);
             false
@@ -32,7 +32,7 @@ pub(super) fn ask_to_refund(model: &mut Model) {
         money::shown(charge.left),
         charge.reference
     );
-    let purpose = FormFor::Counter(Work::RefundCharge(charge.reference.clone()));
+    let purpose = FormPurpose::Counter(CounterForm::RefundCharge(charge.reference.clone()));
     model.form = Some(Form::new(purpose, "Give the charge back", about, Vec::new()));
 }
 

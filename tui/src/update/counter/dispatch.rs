@@ -1,4 +1,4 @@
-//! Orders as the shopkeeper handles them: sent off, arrived, and money given back. Also from the screen of one order.
+//! The shopkeeper's work on orders: ship, deliver, change the address, refund. Also for the screen of one order.
 
 use jiff::civil::Date;
 use storefront_api::{
@@ -7,12 +7,12 @@ use storefront_api::{
 };
 
 use crate::money;
-use crate::state::counter::{Request, Work};
-use crate::state::{FieldWrong, Form, FormField, FormFor, Model, PagedList, Screen, Tone};
-use crate::update::counter::ask;
+use crate::state::counter::{CounterForm, Request};
+use crate::state::{Form, FormField, FormPurpose, InvalidField, Model, PagedList, Screen, Tone};
+use crate::update::counter::fetch;
 use crate::update::{Effect, order};
 
-/// Which order is meant, and what must be known of it.
+/// The selected order and what the forms need of it.
 struct Chosen {
     id: OrderId,
     name: String,
@@ -23,7 +23,7 @@ struct Chosen {
     email: String,
 }
 
-/// The open order on its screen, the chosen one of the list.
+/// The open order on its screen, or the selected one of the list.
 fn chosen(model: &Model) -> Option<Chosen> {
     let named = |number: &Option<String>| number.clone().unwrap_or_else(|| "This order".to_owned());
     if model.screen == Screen::Order {
@@ -54,10 +54,10 @@ pub(in crate::update) fn next_status(model: &mut Model) -> Vec<Effect> {
     let orders = &mut model.counter.orders;
     orders.next_status();
     orders.list = PagedList::after(&orders.list);
-    ask(model)
+    fetch(model)
 }
 
-/// Opens the chosen order with its timeline.
+/// Opens the selected order with its timeline.
 pub(in crate::update) fn open_order(model: &mut Model) -> Vec<Effect> {
     let Some(id) = model.counter.orders.list.selected().map(|order| order.id) else { return Vec::new() };
     order::open(model, id)
@@ -73,7 +73,8 @@ pub(in crate::update) fn ask_to_ship(model: &mut Model) {
                 FormField::new("/tracking_number", "Tracking", "the carrier's number for it", ""),
                 FormField::new("/estimated_delivery", "Arrives", "a day such as 2027-03-01; may stay empty", ""),
             ];
-            model.form = Some(Form::new(FormFor::Counter(Work::Ship(chosen.id)), "Ship the order", about, fields));
+            model.form =
+                Some(Form::new(FormPurpose::Counter(CounterForm::Ship(chosen.id)), "Ship the order", about, fields));
         }
         OrderStatus::Shipped => model.toast(Tone::Plain, format!("{} is on its way already.", chosen.name)),
         OrderStatus::Delivered => model.toast(Tone::Plain, format!("{} has arrived already.", chosen.name)),
@@ -89,7 +90,7 @@ pub(in crate::update) fn ask_to_deliver(model: &mut Model) {
         OrderStatus::Shipped => {
             let about = format!("{}, {}: somebody took it.", chosen.name, money::shown(chosen.total));
             let fields = vec![FormField::new("/recipient", "Recipient", "who took it", &chosen.recipient)];
-            let purpose = FormFor::Counter(Work::Deliver(chosen.id));
+            let purpose = FormPurpose::Counter(CounterForm::Deliver(chosen.id));
             model.form = Some(Form::new(purpose, "The order has arrived", about, fields));
         }
         OrderStatus::Delivered => model.toast(Tone::Plain, format!("{} has arrived already.", chosen.name)),
@@ -111,7 +112,7 @@ pub(in crate::update) fn ask_to_change_email(model: &mut Model) {
         | OrderStatus::Cancelled => {
             let about = format!("Mail about {} goes there from now on; what nobody took is sent again.", chosen.name);
             let fields = vec![FormField::new("/email", "Email", "the right address", &chosen.email)];
-            let purpose = FormFor::Counter(Work::ChangeEmail(chosen.id));
+            let purpose = FormPurpose::Counter(CounterForm::ChangeEmail(chosen.id));
             model.form = Some(Form::new(purpose, "Correct the mail address", about, fields));
         }
         OrderStatus::InProgress | OrderStatus::Expired => {
@@ -131,7 +132,7 @@ pub(in crate::update) fn ask_to_refund(model: &mut Model) {
                 FormField::new("/amount", "Amount", "empty: all that is left of what was paid", ""),
                 FormField::new("/reason", "Reason", "such as: arrived broken", ""),
             ];
-            let purpose = FormFor::Counter(Work::Refund(chosen.id, currency));
+            let purpose = FormPurpose::Counter(CounterForm::Refund(chosen.id, currency));
             model.form = Some(Form::new(purpose, "Give money back", about, fields));
         }
         PaymentStatus::Disputed => {
@@ -148,7 +149,7 @@ pub(in crate::update) fn ask_to_refund(model: &mut Model) {
     }
 }
 
-pub(super) fn ship(form: &Form, id: OrderId) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn ship(form: &Form, id: OrderId) -> Result<Request, Vec<InvalidField>> {
     const POINTER: &str = "/estimated_delivery";
     let text = form.text(POINTER);
     let estimated_delivery = if text.is_empty() {
@@ -160,7 +161,7 @@ pub(super) fn ship(form: &Form, id: OrderId) -> Result<Request, Vec<FieldWrong>>
     Ok(Request::Ship(id, Ship { carrier, tracking_number, estimated_delivery }))
 }
 
-/// The middle of a day in UTC, which is the same day nearly everywhere.
+/// Noon of a day in UTC, which is the same day in nearly every time zone.
 fn noon_of(text: &str) -> Option<Timestamp> {
     let day: Date = text.parse().ok().filter(|_| text.len() == "2027-03-01".len())?;
     let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
@@ -171,7 +172,7 @@ pub(super) fn deliver(form: &Form, id: OrderId) -> Request {
     Request::Deliver(id, Deliver { recipient: form.text("/recipient") })
 }
 
-pub(super) fn change_email(form: &Form, id: OrderId) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn change_email(form: &Form, id: OrderId) -> Result<Request, Vec<InvalidField>> {
     let email = form.text("/email");
     match email.parse::<EmailAddress>() {
         Ok(_) => Ok(Request::ChangeEmail(id, ChangeEmail { email })),
@@ -179,32 +180,34 @@ pub(super) fn change_email(form: &Form, id: OrderId) -> Result<Request, Vec<Fiel
     }
 }
 
-pub(super) fn refund(form: &Form, id: OrderId, currency: Currency) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn refund(form: &Form, id: OrderId, currency: Currency) -> Result<Request, Vec<InvalidField>> {
     let text = form.text("/amount");
     let amount =
         if text.is_empty() { None } else { Some(money::read(&text, currency).map_err(|why| vec![("/amount", why)])?) };
     Ok(Request::Refund(id, RefundOrder { amount, reason: form.text("/reason") }))
 }
 
-pub(super) fn agreed(model: &mut Model, work: &Work, order: Order) -> Vec<Effect> {
+pub(super) fn accepted(model: &mut Model, work: &CounterForm, order: Order) -> Vec<Effect> {
     let name = order.number.clone().unwrap_or_else(|| "The order".to_owned());
     let said = match work {
-        Work::Ship(_) => format!("{name} is on its way"),
-        Work::Deliver(_) => format!("{name} has arrived"),
-        Work::ChangeEmail(_) => format!("Mail about {name} goes to {}", order.email.as_deref().unwrap_or_default()),
-        Work::Refund(..)
-        | Work::Receive(_)
-        | Work::Adjust(_)
-        | Work::Count(_)
-        | Work::SetThreshold(_)
-        | Work::Reprice(..)
-        | Work::Withdraw(_)
-        | Work::Relist(_)
-        | Work::Describe(_)
-        | Work::Create(_)
-        | Work::RefundCharge(_)
-        | Work::ConfirmWithdrawals => format!("Money of {name} is on its way back"),
+        CounterForm::Ship(_) => format!("{name} is on its way"),
+        CounterForm::Deliver(_) => format!("{name} has arrived"),
+        CounterForm::ChangeEmail(_) => {
+            format!("Mail about {name} goes to {}", order.email.as_deref().unwrap_or_default())
+        }
+        CounterForm::Refund(..)
+        | CounterForm::Receive(_)
+        | CounterForm::Adjust(_)
+        | CounterForm::Count(_)
+        | CounterForm::SetThreshold(_)
+        | CounterForm::Reprice(..)
+        | CounterForm::Withdraw(_)
+        | CounterForm::Relist(_)
+        | CounterForm::Describe(_)
+        | CounterForm::Create(_)
+        | CounterForm::RefundCharge(_)
+        | CounterForm::ConfirmWithdrawals => format!("Money of {name} is on its way back"),
     };
     model.toast(Tone::Good, said);
-    if model.screen == Screen::Order { order::ask(model) } else { ask(model) }
+    if model.screen == Screen::Order { order::fetch(model) } else { fetch(model) }
 }

@@ -1,19 +1,19 @@
-//! Products: what they cost, what is said of them, and whether they are for sale.
+//! Products: prices, descriptions, and whether they are for sale.
 
 use storefront_api::{ChangeProduct, Currency, Money, NewProduct, Product, ProductId, RepriceProduct, VatRate};
 
 use crate::money;
-use crate::state::counter::{Request, Work};
-use crate::state::{FieldWrong, Form, FormField, FormFor, Model, Tone};
+use crate::state::counter::{CounterForm, Request};
+use crate::state::{Form, FormField, FormPurpose, InvalidField, Model, Tone};
 use crate::update::Effect;
-use crate::update::counter::ask;
+use crate::update::counter::fetch;
 
-/// Shows what was taken off the shelf, or what is on it.
+/// Toggles between withdrawn products and the others.
 pub(in crate::update) fn toggle_withdrawn(model: &mut Model) -> Vec<Effect> {
     let products = &mut model.counter.products;
     products.withdrawn = !products.withdrawn;
     products.list = crate::state::PagedList::after(&products.list);
-    ask(model)
+    fetch(model)
 }
 
 pub(in crate::update) fn ask_to_reprice(model: &mut Model) {
@@ -24,20 +24,20 @@ pub(in crate::update) fn ask_to_reprice(model: &mut Model) {
         FormField::new("/price", "Price", hint, &money::digits(product.price)),
         FormField::new("/reason", "Reason", "everyone can read it in the log", ""),
     ];
-    let purpose = Work::Reprice(product.id.clone(), product.price.currency);
-    model.form = Some(Form::new(FormFor::Counter(purpose), "Give it another price", about, fields));
+    let purpose = CounterForm::Reprice(product.id.clone(), product.price.currency);
+    model.form = Some(Form::new(FormPurpose::Counter(purpose), "Give it another price", about, fields));
 }
 
 pub(in crate::update) fn ask_to_withdraw_or_relist(model: &mut Model) {
     let Some(product) = model.counter.products.list.selected() else { return };
     let (purpose, title, about) = if product.active {
         let about = format!("{} is no longer sold, and baskets that hold it cannot be bought with it.", product.name);
-        (Work::Withdraw(product.id.clone()), "Take it off the shelf", about)
+        (CounterForm::Withdraw(product.id.clone()), "Take it off the shelf", about)
     } else {
         let about = format!("{} is sold again, for {}.", product.name, money::shown(product.price));
-        (Work::Relist(product.id.clone()), "Put it back on the shelf", about)
+        (CounterForm::Relist(product.id.clone()), "Put it back on the shelf", about)
     };
-    model.form = Some(Form::new(FormFor::Counter(purpose), title, about, Vec::new()));
+    model.form = Some(Form::new(FormPurpose::Counter(purpose), title, about, Vec::new()));
 }
 
 pub(in crate::update) fn ask_to_confirm_withdrawals(model: &mut Model) {
@@ -49,7 +49,7 @@ pub(in crate::update) fn ask_to_confirm_withdrawals(model: &mut Model) {
          them cannot be bought with them.",
         held.missing, held.sold
     );
-    let purpose = FormFor::Counter(Work::ConfirmWithdrawals);
+    let purpose = FormPurpose::Counter(CounterForm::ConfirmWithdrawals);
     model.form = Some(Form::new(purpose, "Take them off the shelf", about, Vec::new()));
 }
 
@@ -69,7 +69,7 @@ pub(in crate::update) fn ask_to_describe(model: &mut Model) {
         FormField::new("/compare_at_price", "Price before", "above the price: on sale; empty: not on sale", &was),
     ];
     let about = format!("{}, {}", product.name, money::shown(product.price));
-    let purpose = FormFor::Counter(Work::Describe(Box::new(product.clone())));
+    let purpose = FormPurpose::Counter(CounterForm::Describe(Box::new(product.clone())));
     model.form = Some(Form::new(purpose, "Describe it anew", about, fields));
 }
 
@@ -85,11 +85,11 @@ pub(in crate::update) fn ask_for_new(model: &mut Model) {
         FormField::new("/compare_at_price", "Price before", "above the price: on sale; empty: not on sale", ""),
         FormField::new("/description", "Description", "a few sentences", ""),
     ];
-    let purpose = FormFor::Counter(Work::Create(currency));
+    let purpose = FormPurpose::Counter(CounterForm::Create(currency));
     model.form = Some(Form::new(purpose, "A new product", "It can be bought when goods came in.", fields));
 }
 
-/// The shop has one currency: that of its prices.
+/// The shop's only currency, taken from its prices.
 fn currency(model: &Model) -> Currency {
     let known = model.counter.products.list.items.iter().chain(model.shop.items.iter()).next();
     known.map_or(Currency::EUR, |(_, product)| product.price.currency)
@@ -100,13 +100,13 @@ fn shelves(model: &Model) -> String {
     if names.is_empty() { "one that is there".to_owned() } else { names.join(", ") }
 }
 
-pub(super) fn reprice(form: &Form, id: &ProductId, currency: Currency) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn reprice(form: &Form, id: &ProductId, currency: Currency) -> Result<Request, Vec<InvalidField>> {
     let price = amount(form, "/price", currency).map_err(|wrong| vec![wrong])?;
     Ok(Request::Reprice(id.clone(), RepriceProduct { price, reason: form.text("/reason") }))
 }
 
-/// Says only what was changed, so that what somebody else changed meanwhile stays.
-pub(super) fn describe(form: &Form, was: &Product) -> Result<Request, Vec<FieldWrong>> {
+/// Sends only changed fields, so that concurrent changes of others stay.
+pub(super) fn describe(form: &Form, was: &Product) -> Result<Request, Vec<InvalidField>> {
     let changed = |pointer, old: &str| Some(form.text(pointer)).filter(|text| text != old.trim());
     let vat = vat(form);
     let before = before(form, was.price.currency);
@@ -126,7 +126,7 @@ pub(super) fn describe(form: &Form, was: &Product) -> Result<Request, Vec<FieldW
     Ok(Request::Describe(was.id.clone(), change))
 }
 
-pub(super) fn create(form: &Form, currency: Currency) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn create(form: &Form, currency: Currency) -> Result<Request, Vec<InvalidField>> {
     match (amount(form, "/price", currency), vat(form), before(form, currency)) {
         (Ok(price), Ok(vat_rate_percent), Ok(compare_at_price)) => Ok(Request::Create(NewProduct {
             id: None,
@@ -143,43 +143,43 @@ pub(super) fn create(form: &Form, currency: Currency) -> Result<Request, Vec<Fie
     }
 }
 
-fn amount(form: &Form, pointer: &'static str, currency: Currency) -> Result<Money, FieldWrong> {
+fn amount(form: &Form, pointer: &'static str, currency: Currency) -> Result<Money, InvalidField> {
     money::read(&form.text(pointer), currency).map_err(|why| (pointer, why))
 }
 
-/// The price before the sale; none when the field is empty.
-fn before(form: &Form, currency: Currency) -> Result<Option<Money>, FieldWrong> {
+/// The price before the sale; `None` when the field is empty.
+fn before(form: &Form, currency: Currency) -> Result<Option<Money>, InvalidField> {
     const POINTER: &str = "/compare_at_price";
     if form.text(POINTER).is_empty() { Ok(None) } else { amount(form, POINTER, currency).map(Some) }
 }
 
-fn vat(form: &Form) -> Result<VatRate, FieldWrong> {
+fn vat(form: &Form) -> Result<VatRate, InvalidField> {
     const POINTER: &str = "/vat_rate_percent";
     let typed = form.text(POINTER).replace(',', ".");
     typed.parse().map_err(|_| (POINTER, "0 to 100 percent, such as 19 or 5.5".to_owned()))
 }
 
-pub(super) fn agreed(model: &mut Model, work: &Work, product: &Product) {
+pub(super) fn accepted(model: &mut Model, work: &CounterForm, product: &Product) {
     let name = &product.name;
     let said = match work {
-        Work::Reprice(..) => format!("{name} costs {} now", money::shown(product.price)),
-        Work::Withdraw(_) => {
+        CounterForm::Reprice(..) => format!("{name} costs {} now", money::shown(product.price)),
+        CounterForm::Withdraw(_) => {
             let key = model.key(crate::keys::Action::OnlyWithdrawn);
             format!("{name} is off the shelf; {key} shows what is")
         }
-        Work::Relist(_) => format!("{name} is for sale again"),
-        Work::Create(_) => format!("{name} is in the range"),
-        Work::Describe(_)
-        | Work::Receive(_)
-        | Work::Adjust(_)
-        | Work::Count(_)
-        | Work::SetThreshold(_)
-        | Work::Ship(_)
-        | Work::Deliver(_)
-        | Work::ChangeEmail(_)
-        | Work::Refund(..)
-        | Work::RefundCharge(_)
-        | Work::ConfirmWithdrawals => format!("{name} is described anew"),
+        CounterForm::Relist(_) => format!("{name} is for sale again"),
+        CounterForm::Create(_) => format!("{name} is in the range"),
+        CounterForm::Describe(_)
+        | CounterForm::Receive(_)
+        | CounterForm::Adjust(_)
+        | CounterForm::Count(_)
+        | CounterForm::SetThreshold(_)
+        | CounterForm::Ship(_)
+        | CounterForm::Deliver(_)
+        | CounterForm::ChangeEmail(_)
+        | CounterForm::Refund(..)
+        | CounterForm::RefundCharge(_)
+        | CounterForm::ConfirmWithdrawals => format!("{name} is described anew"),
     };
     model.toast(Tone::Good, said);
 }

@@ -1,9 +1,9 @@
-//! Sales: the figures.
+//! Sales: stores the statistics.
 
 use crate::state::counter::{Figures, Sales};
 use crate::state::{Failure, Load};
 
-/// Takes the figures in; says whether they did not arrive.
+/// Stores the statistics; returns whether the fetch failed.
 pub(super) fn on_sales(sales: &mut Sales, sequence: u64, result: Result<Box<Figures>, Failure>) -> bool {
     if sequence != sales.sequence {
         return false;

@@ -2,11 +2,11 @@
 
 use storefront_api::{AdjustStock, Event, Page, ProductId, ReceiveStock, SetStock, StockItem};
 
-use crate::state::counter::{Request, Stock, Work, name_of};
-use crate::state::{Failure, FieldWrong, Form, FormField, FormFor, Load, Model, Screen, Tone};
+use crate::state::counter::{CounterForm, Request, Stock, name_of};
+use crate::state::{Failure, Form, FormField, FormPurpose, InvalidField, Load, Model, Screen, Tone};
 use crate::update::counter::whole;
 
-/// Takes the list in; says whether it did not arrive.
+/// Stores the list; returns whether the fetch failed.
 pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<Page<StockItem>, Failure>) -> bool {
     if sequence != stock.sequence {
         return false;
@@ -26,8 +26,8 @@ pub(super) fn on_stock(stock: &mut Stock, sequence: u64, result: Result<Page<Sto
     }
 }
 
-/// Remembers what ran low or out, and says so where the shopkeeper is.
-pub(super) fn heard(model: &mut Model, event: &Event) {
+/// Records what ran low or out, and shows a toast on the counter.
+pub(super) fn on_event(model: &mut Model, event: &Event) {
     let words = match event.kind.as_str() {
         "stock.ran_low" => "runs low",
         "stock.ran_out" => "is sold out",
@@ -50,7 +50,7 @@ pub(in crate::update) fn ask_to_receive(model: &mut Model) {
     let Some((item, name)) = chosen(model) else { return };
     let about = format!("{name}: {} on hand. So many more came in.", item.on_hand);
     let fields = vec![FormField::new("/quantity", "Quantity", "1 to 1,000,000", "")];
-    let purpose = FormFor::Counter(Work::Receive(item.product_id));
+    let purpose = FormPurpose::Counter(CounterForm::Receive(item.product_id));
     model.form = Some(Form::new(purpose, "Receive goods", about, fields));
 }
 
@@ -62,7 +62,7 @@ pub(in crate::update) fn ask_to_adjust(model: &mut Model) {
         FormField::new("/change", "Change", "how many more, or fewer: 3 or -2", ""),
         FormField::new("/reason", "Reason", "such as: counted, broken, found", ""),
     ];
-    let purpose = FormFor::Counter(Work::Adjust(item.product_id));
+    let purpose = FormPurpose::Counter(CounterForm::Adjust(item.product_id));
     model.form = Some(Form::new(purpose, "Correct the books", about, fields));
 }
 
@@ -74,7 +74,7 @@ pub(in crate::update) fn ask_to_count(model: &mut Model) {
         FormField::new("/on_hand", "On hand", "what was counted, such as 12", &on_hand.to_string()),
         FormField::new("/reason", "Reason", "such as: stocktaking", "counted"),
     ];
-    let purpose = FormFor::Counter(Work::Count(item.product_id));
+    let purpose = FormPurpose::Counter(CounterForm::Count(item.product_id));
     model.form = Some(Form::new(purpose, "Set a counted number", about, fields));
 }
 
@@ -83,7 +83,7 @@ pub(in crate::update) fn ask_for_threshold(model: &mut Model) {
     let about = format!("{name}: {} available now.", item.available);
     let text = item.threshold.to_string();
     let fields = vec![FormField::new("/threshold", "Low at", "low at or below this many available", &text)];
-    let purpose = FormFor::Counter(Work::SetThreshold(item.product_id));
+    let purpose = FormPurpose::Counter(CounterForm::SetThreshold(item.product_id));
     model.form = Some(Form::new(purpose, "When stock runs low", about, fields));
 }
 
@@ -93,43 +93,43 @@ fn chosen(model: &Model) -> Option<(StockItem, String)> {
     Some((item, name))
 }
 
-pub(super) fn receive(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn receive(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
     Ok(Request::Receive(id.clone(), ReceiveStock { quantity: whole(form, "/quantity", "12")? }))
 }
 
-pub(super) fn adjust(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn adjust(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
     let change = whole(form, "/change", "3 or -2")?;
     Ok(Request::Adjust(id.clone(), AdjustStock { change, reason: form.text("/reason") }))
 }
 
-pub(super) fn count(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn count(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
     let on_hand = whole(form, "/on_hand", "12")?;
     Ok(Request::Count(id.clone(), SetStock { on_hand, reason: form.text("/reason") }))
 }
 
-pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<Request, Vec<FieldWrong>> {
+pub(super) fn set_threshold(form: &Form, id: &ProductId) -> Result<Request, Vec<InvalidField>> {
     Ok(Request::SetThreshold(id.clone(), whole(form, "/threshold", "10")?))
 }
 
-pub(super) fn agreed(model: &mut Model, work: &Work, item: StockItem) {
+pub(super) fn accepted(model: &mut Model, work: &CounterForm, item: StockItem) {
     let name = name_of(&item);
     let said = match work {
-        Work::SetThreshold(_) => format!("{name} runs low at {}", item.threshold),
-        Work::Receive(_)
-        | Work::Adjust(_)
-        | Work::Count(_)
-        | Work::Reprice(..)
-        | Work::Withdraw(_)
-        | Work::Relist(_)
-        | Work::Describe(_)
-        | Work::Create(_)
-        | Work::Ship(_)
-        | Work::Deliver(_)
-        | Work::ChangeEmail(_)
-        | Work::Refund(..)
-        | Work::RefundCharge(_)
-        | Work::ConfirmWithdrawals => format!("{name}: {} on hand now", item.on_hand),
+        CounterForm::SetThreshold(_) => format!("{name} runs low at {}", item.threshold),
+        CounterForm::Receive(_)
+        | CounterForm::Adjust(_)
+        | CounterForm::Count(_)
+        | CounterForm::Reprice(..)
+        | CounterForm::Withdraw(_)
+        | CounterForm::Relist(_)
+        | CounterForm::Describe(_)
+        | CounterForm::Create(_)
+        | CounterForm::Ship(_)
+        | CounterForm::Deliver(_)
+        | CounterForm::ChangeEmail(_)
+        | CounterForm::Refund(..)
+        | CounterForm::RefundCharge(_)
+        | CounterForm::ConfirmWithdrawals => format!("{name}: {} on hand now", item.on_hand),
     };
-    model.counter.stock.put_one(item);
+    model.counter.stock.update_item(item);
     model.toast(Tone::Good, said);
 }

@@ -11,15 +11,15 @@ use crate::update::account::{Request, Response};
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
 pub(super) fn errands(client: &Client) -> Vec<Request> {
-    let errand = |effect: &Effect| match effect {
-        Effect::Account(errand) => Some(errand.clone()),
+    let request = |effect: &Effect| match effect {
+        Effect::Account(request) => Some(request.clone()),
         _ => None,
     };
-    client.asked.iter().filter_map(errand).collect()
+    client.asked.iter().filter_map(request).collect()
 }
 
 fn registrations(client: &Client) -> Vec<String> {
-    let key = |errand: Request| match errand {
+    let key = |request: Request| match request {
         Request::Register { key, .. } => Some(key),
         _ => None,
     };

@@ -6,7 +6,7 @@ use storefront_api::{
 };
 
 use super::world::START;
-use crate::state::{Failure, Steer, Target};
+use crate::state::{ControlCommand, Failure, Target};
 use crate::update::processes::{Request, Response};
 
 /// An order that something waits for.
@@ -22,7 +22,7 @@ pub(crate) struct Backstage {
     /// What is parked in the process `mail`.
     pub(crate) parked: Vec<ParkedSequence>,
     /// Everything that was asked, with its key, once for each time that it was sent.
-    pub(crate) steered: Vec<(String, Steer)>,
+    pub(crate) steered: Vec<(String, ControlCommand)>,
     /// How often somebody looked.
     pub(crate) looks: usize,
 }
@@ -124,11 +124,11 @@ impl Backstage {
         self.steered.iter().map(|(key, _)| key).collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    pub(crate) fn answer(&mut self, errand: Request) -> Response {
-        match errand {
-            Request::Look => {
+    pub(crate) fn answer(&mut self, request: Request) -> Response {
+        match request {
+            Request::Fetch => {
                 self.looks += 1;
-                Response::Looked(Ok((
+                Response::Fetched(Ok((
                     ProcessList { items: self.processes.clone() },
                     ViewList { items: self.views.clone() },
                     self.repeats.clone(),
@@ -139,28 +139,28 @@ impl Backstage {
                 let total = items.len() as u64;
                 Response::Parked { process, result: Ok(Page { items, next_cursor: None, total }) }
             }
-            Request::Steer { key, steer } => {
-                self.steered.push((key.clone(), steer.clone()));
-                self.carry_out(steer);
-                Response::Steered { key, result: Ok(()) }
+            Request::ControlCommand { key, command } => {
+                self.steered.push((key.clone(), command.clone()));
+                self.carry_out(command);
+                Response::Controlled { key, result: Ok(()) }
             }
         }
     }
 
-    fn carry_out(&mut self, steer: Steer) {
-        match steer {
-            Steer::Pause(Target::Process(name)) => self.process(&name).state = ProcessState::Paused,
-            Steer::Resume(Target::Process(name)) => self.process(&name).state = ProcessState::Idle,
-            Steer::Step(Target::Process(name)) => {
+    fn carry_out(&mut self, command: ControlCommand) {
+        match command {
+            ControlCommand::Pause(Target::Process(name)) => self.process(&name).state = ProcessState::Paused,
+            ControlCommand::Resume(Target::Process(name)) => self.process(&name).state = ProcessState::Idle,
+            ControlCommand::Step(Target::Process(name)) => {
                 let process = self.process(&name);
                 process.next.drain(..1.min(process.next.len()));
                 process.unfinished = process.next.len() as u64;
             }
-            Steer::Pause(Target::View(name)) => self.view(&name).paused = true,
-            Steer::Resume(Target::View(name)) => self.view(&name).paused = false,
-            Steer::Step(Target::View(_)) | Steer::Rebuild { .. } => {}
-            Steer::Retry { .. } => self.parked[0].state = ParkedState::Retrying,
-            Steer::Skip { .. } => {
+            ControlCommand::Pause(Target::View(name)) => self.view(&name).paused = true,
+            ControlCommand::Resume(Target::View(name)) => self.view(&name).paused = false,
+            ControlCommand::Step(Target::View(_)) | ControlCommand::Rebuild { .. } => {}
+            ControlCommand::Retry { .. } => self.parked[0].state = ParkedState::Retrying,
+            ControlCommand::Skip { .. } => {
                 self.parked.clear();
                 self.process("mail").parked = 0;
             }
@@ -173,10 +173,10 @@ impl Backstage {
 }
 
 /// The answer to an errand that came to nothing.
-pub(crate) fn failed(errand: Request, failure: Failure) -> Response {
-    match errand {
-        Request::Look => Response::Looked(Err(failure)),
+pub(crate) fn failed(request: Request, failure: Failure) -> Response {
+    match request {
+        Request::Fetch => Response::Fetched(Err(failure)),
         Request::FetchParked { process, .. } => Response::Parked { process, result: Err(failure) },
-        Request::Steer { key, .. } => Response::Steered { key, result: Err(failure) },
+        Request::ControlCommand { key, .. } => Response::Controlled { key, result: Err(failure) },
     }
 }

@@ -23,12 +23,12 @@ fn something_happens(client: &mut Client) {
     client.take(Msg::Feed(Feed::NewEvents { events }));
 }
 
-fn is_look_at_faults(errand: &Request) -> bool {
-    *errand == Request::FetchFaults
+fn is_look_at_faults(request: &Request) -> bool {
+    *request == Request::FetchFaults
 }
 
 fn plays(client: &Client) -> Vec<String> {
-    let played = |errand: &Request| match errand {
+    let played = |request: &Request| match request {
         Request::Play { name } => Some(name.clone()),
         Request::FetchScenarios | Request::FetchFaults | Request::Break { .. } | Request::Reset => None,
     };
@@ -162,9 +162,9 @@ fn a_scenario_is_not_followed_while_another_screen_is_open() {
     client.answer_all();
     client.press("1");
     client.answer_all();
-    let before = client.laboratory.times(|errand| *errand == Request::FetchScenarios);
+    let before = client.laboratory.times(|request| *request == Request::FetchScenarios);
     pass(&mut client, 60_000);
-    assert_eq!(client.laboratory.times(|errand| *errand == Request::FetchScenarios), before);
+    assert_eq!(client.laboratory.times(|request| *request == Request::FetchScenarios), before);
 }
 
 #[test]
@@ -187,9 +187,9 @@ fn what_is_broken_is_asked_for_once_at_a_time_and_again_when_a_switch_was_thrown
         client.take(Msg::Feed(Feed::SwitchThrown));
     }
     assert_eq!(client.asked, [Effect::Lab(Request::FetchFaults)]);
-    let before = client.laboratory.times(|errand| *errand == Request::FetchFaults);
+    let before = client.laboratory.times(|request| *request == Request::FetchFaults);
     client.answer_all();
-    assert_eq!(client.laboratory.times(|errand| *errand == Request::FetchFaults), before + 2);
+    assert_eq!(client.laboratory.times(|request| *request == Request::FetchFaults), before + 2);
     client.take(Msg::Feed(Feed::SwitchThrown));
     assert_eq!(client.asked, [Effect::Lab(Request::FetchFaults)]);
 }
@@ -227,7 +227,7 @@ fn switches_are_thrown_one_after_another_and_end_as_they_were_left() {
     client.answer_all();
     let wanted = Faults { outage: true, error_rate: 0.25, latency_ms: 1_000, ..Faults::default() };
     assert_eq!(client.laboratory.faults_of(Stub::Products), wanted);
-    assert_eq!(client.laboratory.times(|errand| matches!(errand, Request::Break { .. })), 2);
+    assert_eq!(client.laboratory.times(|request| matches!(request, Request::Break { .. })), 2);
     client.press("-");
     client.answer_all();
     assert_eq!(client.laboratory.faults_of(Stub::Products).latency_ms, 500);

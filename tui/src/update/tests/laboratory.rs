@@ -85,17 +85,17 @@ impl Laboratory {
 
     /// How often something was asked.
     pub(crate) fn times(&self, is_it: impl Fn(&Request) -> bool) -> usize {
-        self.asked.iter().filter(|errand| is_it(errand)).count()
+        self.asked.iter().filter(|request| is_it(request)).count()
     }
 
-    pub(crate) fn answer(&mut self, errand: Request) -> Response {
-        self.asked.push(errand.clone());
+    pub(crate) fn answer(&mut self, request: Request) -> Response {
+        self.asked.push(request.clone());
         if !self.enabled {
             let detail = "This shop has no lab. Start it with `storefront serve`.".to_owned();
             let problem = Problem { status: 404, code: "lab_disabled".into(), detail, ..Problem::default() };
-            return failed(errand, Failure::Refused(Box::new(problem)));
+            return failed(request, Failure::Refused(Box::new(problem)));
         }
-        match errand {
+        match request {
             Request::FetchScenarios => Response::Scenarios(Ok(ScenarioList { items: self.scenarios.clone() })),
             Request::FetchFaults => Response::Faults(Ok(FaultList { items: self.faults.clone() })),
             Request::Play { name } => {
@@ -114,8 +114,8 @@ impl Laboratory {
 }
 
 /// The answer to an errand that came to nothing.
-pub(crate) fn failed(errand: Request, failure: Failure) -> Response {
-    match errand {
+pub(crate) fn failed(request: Request, failure: Failure) -> Response {
+    match request {
         Request::FetchScenarios => Response::Scenarios(Err(failure)),
         Request::FetchFaults => Response::Faults(Err(failure)),
         Request::Play { name } => Response::Played { name, result: Err(failure) },

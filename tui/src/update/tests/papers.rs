@@ -143,5 +143,5 @@ fn a_shop_without_a_mailbox_is_asked_for_no_mail() {
     client.model.mailbox_url = None;
     client.press("lll");
     assert_eq!(client.model.context(), Context::Account);
-    assert!(!errands(&client).iter().any(|errand| matches!(errand, Request::Mails { .. })));
+    assert!(!errands(&client).iter().any(|request| matches!(request, Request::Mails { .. })));
 }

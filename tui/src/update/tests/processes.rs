@@ -4,7 +4,7 @@ use storefront_api::{Page, Problem, ProcessState, Rebuilding};
 
 use super::backstage::{STRUCK, a_process};
 use super::world::{Client, an_event};
-use crate::state::{Failure, Load, Screen, Steer, Target};
+use crate::state::{ControlCommand, Failure, Load, Screen, Target};
 use crate::update::processes::Response;
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
@@ -149,9 +149,12 @@ fn a_process_is_paused_stepped_and_resumed_each_press_once() {
     client.press(" ");
     client.answer_all();
     let checkout = Target::Process("checkout".into());
-    let asked: Vec<Steer> = client.backstage.steered.iter().map(|(_, steer)| steer.clone()).collect();
-    let step = Steer::Step(checkout.clone());
-    assert_eq!(asked, [Steer::Pause(checkout.clone()), step.clone(), step.clone(), step, Steer::Resume(checkout)]);
+    let asked: Vec<ControlCommand> = client.backstage.steered.iter().map(|(_, command)| command.clone()).collect();
+    let step = ControlCommand::Step(checkout.clone());
+    assert_eq!(
+        asked,
+        [ControlCommand::Pause(checkout.clone()), step.clone(), step.clone(), step, ControlCommand::Resume(checkout)]
+    );
     assert_eq!(client.backstage.keys(), 5);
     assert!(client.model.processes.asked.is_empty());
 }
@@ -197,7 +200,7 @@ fn a_refusal_is_said_and_what_was_asked_after_it_goes_on() {
     client.asked.clear();
     let problem = Problem { status: 404, detail: "There is no such process.".into(), ..Problem::default() };
     let result = Err(Failure::Refused(Box::new(problem)));
-    client.take(Msg::Processes(Response::Steered { key, result }));
+    client.take(Msg::Processes(Response::Controlled { key, result }));
     client.answer_all();
     assert!(client.model.toasts.iter().any(|toast| toast.text == "There is no such process."));
     assert_eq!(client.backstage.steered.len(), 1, "the step");
@@ -220,7 +223,7 @@ fn an_answer_that_comes_late_or_twice_ends_only_what_it_answers() {
     client.press("nn");
     let first = client.model.processes.asked[0].key.clone();
     for _ in 0..3 {
-        client.take(Msg::Processes(Response::Steered { key: first.clone(), result: Ok(()) }));
+        client.take(Msg::Processes(Response::Controlled { key: first.clone(), result: Ok(()) }));
         assert_eq!(client.model.processes.asked.len(), 1, "the second step is on its way");
         assert_ne!(client.model.processes.asked[0].key, first);
     }
@@ -245,8 +248,8 @@ fn what_is_parked_is_retried_once_and_skipped_only_after_a_yes() {
     assert!(client.backstage.steered.is_empty());
     client.press("rr");
     client.answer_all();
-    let retry = Steer::Retry { process: "mail".into(), sequence: STRUCK.into() };
-    assert_eq!(client.backstage.steered.iter().map(|(_, steer)| steer).collect::<Vec<_>>(), [&retry]);
+    let retry = ControlCommand::Retry { process: "mail".into(), sequence: STRUCK.into() };
+    assert_eq!(client.backstage.steered.iter().map(|(_, command)| command).collect::<Vec<_>>(), [&retry]);
     client.press("r");
     client.answer_all();
     assert_eq!(client.backstage.steered.len(), 1, "it is tried again already");
@@ -256,7 +259,7 @@ fn what_is_parked_is_retried_once_and_skipped_only_after_a_yes() {
     looks_within(&mut client, 1_000);
     client.press("sy");
     client.answer_all();
-    let skip = Steer::Skip { process: "mail".into(), sequence: STRUCK.into() };
+    let skip = ControlCommand::Skip { process: "mail".into(), sequence: STRUCK.into() };
     assert_eq!(client.backstage.steered[1].1, skip);
     assert_eq!(client.model.processes.waiting().len(), 1, "what is tried again stays");
 }
@@ -276,7 +279,7 @@ fn the_answer_to_the_question_is_about_what_was_asked_even_if_the_list_has_moved
     looks_within(&mut client, 1_000);
     client.press("y");
     client.answer_all();
-    assert_eq!(client.backstage.steered[0].1, Steer::Skip { process: "mail".into(), sequence: STRUCK.into() });
+    assert_eq!(client.backstage.steered[0].1, ControlCommand::Skip { process: "mail".into(), sequence: STRUCK.into() });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::world::{Client, an_event};
 use crate::settings::{Contact, Settings};
-use crate::state::{Load, Model, Question, Screen, Steer, Target};
+use crate::state::{ControlCommand, Load, Model, Question, Screen, Target};
 use crate::update::lab::Request;
 use crate::update::{Effect, Feed, Msg, next_deadline};
 
@@ -132,13 +132,13 @@ fn a_scenario_under_a_pause_offers_to_resume_and_is_played_then() {
     client.press("n");
     assert!(client.asked.is_empty() && client.model.question.is_none());
     refuse(&mut client);
-    let played = client.laboratory.times(|errand| matches!(errand, Request::Play { .. }));
+    let played = client.laboratory.times(|request| matches!(request, Request::Play { .. }));
     client.press("y");
     client.answer_all();
-    let resumed: Vec<&Steer> = client.backstage.steered.iter().map(|(_, steer)| steer).collect();
+    let resumed: Vec<&ControlCommand> = client.backstage.steered.iter().map(|(_, steer)| steer).collect();
     let (payments, orders) = (Target::Process("payments".into()), Target::View("orders".into()));
-    assert_eq!(resumed, [&Steer::Resume(payments), &Steer::Resume(orders)]);
-    assert_eq!(client.laboratory.times(|errand| matches!(errand, Request::Play { .. })), played + 1);
+    assert_eq!(resumed, [&ControlCommand::Resume(payments), &ControlCommand::Resume(orders)]);
+    assert_eq!(client.laboratory.times(|request| matches!(request, Request::Play { .. })), played + 1);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_step_for_which_nothing_waits_is_told_plainly() {
     client.asked.clear();
     let problem = Problem { status: 409, code: "nothing_to_step".into(), ..Problem::default() };
     let result = Err(crate::state::Failure::Refused(Box::new(problem)));
-    client.take(Msg::Processes(crate::update::processes::Response::Steered { key, result }));
+    client.take(Msg::Processes(crate::update::processes::Response::Controlled { key, result }));
     assert!(told(&client).iter().any(|text| text.starts_with("Nothing is waiting")), "{:?}", told(&client));
 }
 

@@ -20,7 +20,7 @@ use super::backstage::{self, Backstage};
 use super::laboratory::{self, Laboratory};
 use crate::keys::{Code, Key};
 use crate::settings::{Contact, Settings};
-use crate::state::{Agreed, Change, Failure, Model, Request};
+use crate::state::{Accepted, Change, Failure, Model, Request};
 use crate::update::account::Request as AccountRequest;
 use crate::update::{Effect, Feed, Msg, update};
 
@@ -392,11 +392,11 @@ impl Client {
                 let has = |order: &&Order| order.number.as_deref() == Some(&number.to_string());
                 Msg::OrderFound { number, result: Ok(self.orders.iter().find(has).map(|order| order.id)) }
             }
-            Effect::Counter(errand) => self.fetch(errand),
-            Effect::Account(errand) => self.purses.answer(errand),
+            Effect::Counter(request) => self.fetch(request),
+            Effect::Account(request) => self.purses.answer(request),
             Effect::Submit { key, request } => Msg::Submitted { key, result: Ok(self.agree(*request)) },
-            Effect::Processes(errand) => Msg::Processes(self.backstage.answer(errand)),
-            Effect::Lab(errand) => Msg::Lab(self.laboratory.answer(errand)),
+            Effect::Processes(request) => Msg::Processes(self.backstage.answer(request)),
+            Effect::Lab(request) => Msg::Lab(self.laboratory.answer(request)),
             Effect::Copy(_)
             | Effect::Save { .. }
             | Effect::Keep(_)
@@ -410,17 +410,17 @@ impl Client {
 
 impl Client {
     /// Does what a form asks for.
-    fn agree(&mut self, request: Request) -> Agreed {
+    fn agree(&mut self, request: Request) -> Accepted {
         match request {
-            Request::Counter(request) => Agreed::Counter(self.keep_shop(request)),
+            Request::Counter(request) => Accepted::Counter(self.keep_shop(request)),
             Request::Lab(broken) => {
                 self.laboratory.break_there(broken.stub, broken.faults);
-                Agreed::Lab(broken)
+                Accepted::Lab(broken)
             }
             Request::UseVoucher { order_id, code } => {
                 let order = self.order_mut(order_id);
                 carry_out(order, Change::UseVoucher { code });
-                Agreed::Voucher(Box::new(order.clone()))
+                Accepted::Voucher(Box::new(order.clone()))
             }
         }
     }
@@ -467,11 +467,11 @@ fn failed(effect: Effect, failure: Failure) -> Msg {
         Effect::FetchDiff { id, position } => Msg::Diff { id, position, result: Err(failure) },
         Effect::FetchDiagram { id, copy } => Msg::Diagram { id, copy, result: Err(failure) },
         Effect::FindOrder(number) => Msg::OrderFound { number, result: Err(failure) },
-        Effect::Counter(errand) => counter::failed(errand, failure),
-        Effect::Account(errand) => account::failed(errand, failure),
+        Effect::Counter(request) => counter::failed(request, failure),
+        Effect::Account(request) => account::failed(request, failure),
         Effect::Submit { key, .. } => Msg::Submitted { key, result: Err(failure) },
-        Effect::Processes(errand) => Msg::Processes(backstage::failed(errand, failure)),
-        Effect::Lab(errand) => Msg::Lab(laboratory::failed(errand, failure)),
+        Effect::Processes(request) => Msg::Processes(backstage::failed(request, failure)),
+        Effect::Lab(request) => Msg::Lab(laboratory::failed(request, failure)),
         Effect::Copy(_)
         | Effect::Save { .. }
         | Effect::Keep(_)

@@ -1,4 +1,4 @@
-//! The invoices and credit notes.
+//! Draws the invoices and credit notes.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,12 +21,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         area,
         buffer,
         |document, row, on_row, buffer| {
-            one(model, document, theme, row, on_row, buffer);
+            draw_row(model, document, theme, row, on_row, buffer);
         },
     );
 }
 
-fn one(
+fn draw_row(
     model: &Model,
     document: &DocumentSummary,
     theme: &Theme,

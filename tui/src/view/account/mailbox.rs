@@ -1,4 +1,4 @@
-//! The demo's mailbox: the list of mails, with the chosen one beside it where there is room.
+//! Draws the demo's mailbox: the list of mails, with the selected one beside it where there is room.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,10 +10,10 @@ use crate::view::theme::Theme;
 use crate::view::{below, instead, row, when};
 use crate::wrap::fitted;
 
-/// How wide the list is where a mail stands beside it.
-const LIST: u16 = 46;
-/// How wide the shop sets its mails, with what is set in.
-const MAIL: u16 = 66;
+/// Width of the list when a mail is shown beside it.
+const LIST_WIDTH: u16 = 46;
+/// Width of the shop's mails, indentation included.
+const MAIL_WIDTH: u16 = 66;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if model.mailbox_url.is_none() {
@@ -22,20 +22,27 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         return instead(theme, area, "No mailbox to look into", more, buffer);
     }
     let mails = &model.account.mails;
-    let beside = mails.selected().filter(|_| area.width >= LIST + 3 + MAIL);
-    let width = if beside.is_some() { LIST } else { area.width.min(100) };
+    let beside = mails.selected().filter(|_| area.width >= LIST_WIDTH + 3 + MAIL_WIDTH);
+    let width = if beside.is_some() { LIST_WIDTH } else { area.width.min(100) };
     let nothing = ("No mail yet", "What the shop writes to its shoppers shows up here.");
     let list = Rect { width, ..area };
     super::list(mails, ("the mail", nothing), theme, list, buffer, |mail, row, on_row, buffer| {
-        one(model, mail, theme, row, on_row, buffer);
+        draw_row(model, mail, theme, row, on_row, buffer);
     });
     if let Some(mail) = beside {
-        let room = Rect { x: area.x + LIST + 3, width: (area.width - LIST - 3).min(78), ..area };
+        let room = Rect { x: area.x + LIST_WIDTH + 3, width: (area.width - LIST_WIDTH - 3).min(78), ..area };
         read(mail, theme, room, buffer);
     }
 }
 
-fn one(model: &Model, mail: &Mail, theme: &Theme, row: Rect, on_row: &dyn Fn(Style) -> Style, buffer: &mut Buffer) {
+fn draw_row(
+    model: &Model,
+    mail: &Mail,
+    theme: &Theme,
+    row: Rect,
+    on_row: &dyn Fn(Style) -> Style,
+    buffer: &mut Buffer,
+) {
     let time = when::day_or_time(mail.received_at, model.now, &model.zone);
     put(buffer, row.x, row.y, &time, on_row(theme.dim), 6);
     let x = row.x + 8;

@@ -1,4 +1,4 @@
-//! Who the shopper is: to the shop, and on this computer.
+//! Draws the profile: who the shopper is to the shop, and on this computer.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,8 +8,8 @@ use crate::view::text::{put, wrap};
 use crate::view::theme::Theme;
 use crate::view::{below, row};
 
-/// Where the values begin.
-const LABELS: u16 = 13;
+/// Width of the label column.
+const LABEL_WIDTH: u16 = 13;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let contact = model.checkout.contact();
@@ -24,9 +24,9 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     ];
     for (line, (label, value)) in facts.into_iter().enumerate() {
         let row = row(area, line);
-        put(buffer, row.x, row.y, label, theme.dim, LABELS - 1);
+        put(buffer, row.x, row.y, label, theme.dim, LABEL_WIDTH - 1);
         let (value, style) = if value.is_empty() { ("not known yet", theme.dim) } else { (value, theme.text) };
-        put(buffer, row.x + LABELS, row.y, value, style, row.width.saturating_sub(LABELS));
+        put(buffer, row.x + LABEL_WIDTH, row.y, value, style, row.width.saturating_sub(LABEL_WIDTH));
     }
     let body = below(area, u16::try_from(facts.len()).unwrap_or(0) + u16::from(area.height >= 10));
     let more = "Kept on this computer from your last checkout. Signing in with a password comes later; until then your number \

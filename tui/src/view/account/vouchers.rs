@@ -1,4 +1,4 @@
-//! The customer's vouchers.
+//! Draws the customer's vouchers.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,12 +22,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         area,
         buffer,
         |voucher, row, on_row, buffer| {
-            one(model, voucher, theme, row, on_row, buffer);
+            draw_row(model, voucher, theme, row, on_row, buffer);
         },
     );
 }
 
-fn one(
+fn draw_row(
     model: &Model,
     voucher: &Voucher,
     theme: &Theme,

@@ -1,4 +1,4 @@
-//! The wallet: what is in it, and what came and went.
+//! Draws the wallet: its balance and movements.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -28,12 +28,12 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         body,
         buffer,
         |movement, row, on_row, buffer| {
-            one(model, movement, theme, row, on_row, buffer);
+            draw_row(model, movement, theme, row, on_row, buffer);
         },
     );
 }
 
-fn one(
+fn draw_row(
     model: &Model,
     movement: &Movement,
     theme: &Theme,
@@ -49,18 +49,18 @@ fn one(
     let narrow = row.width < 50;
     let amounts = if narrow { 12 } else { 15 };
     let comes = movement.amount.amount >= 0;
-    // A sign of our own: it must not be colour alone that tells in from out.
+    // A sign, so that not only the colour distinguishes in from out.
     let amount = if comes { format!("+{}", money::shown(movement.amount)) } else { money::shown(movement.amount) };
     let style = if comes { theme.good } else { theme.text };
     right = put_right(buffer, right, row.y, &amount, on_row(style), amounts).min(right.saturating_sub(amounts));
     let time = when::day_or_time(movement.time, model.now, &model.zone);
     put(buffer, row.x, row.y, &time, on_row(theme.dim), 6);
     let x = row.x + 8;
-    put(buffer, x, row.y, &told(movement, narrow), on_row(theme.text), right.saturating_sub(x + 1));
+    put(buffer, x, row.y, &reason_text(movement, narrow), on_row(theme.text), right.saturating_sub(x + 1));
 }
 
 /// Why money moved.
-fn told(movement: &Movement, narrow: bool) -> String {
+fn reason_text(movement: &Movement, narrow: bool) -> String {
     let order = movement.order_id.map(|id| format!(" order {}", short_id(&id.to_string()))).unwrap_or_default();
     let why = match movement.kind {
         MovementKind::Opened => "wallet opened".to_owned(),

@@ -1,4 +1,4 @@
-//! Charges at the card gateway that are not in the books: how much, since when, and why they are not.
+//! Draws charges that no payment of the shop matches: amount, age and the reason.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -36,11 +36,11 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         if chosen {
             choose(theme, row, buffer);
         }
-        one(model, charge, theme, row, chosen, buffer);
+        draw_row(model, charge, theme, row, chosen, buffer);
     }
 }
 
-fn one(model: &Model, charge: &UnmatchedCharge, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(model: &Model, charge: &UnmatchedCharge, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let mut right = row.right().saturating_sub(1);
     put_right(buffer, right, row.y, &money::shown(charge.left), on_row(theme.strong), 12);

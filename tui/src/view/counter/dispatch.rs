@@ -1,4 +1,4 @@
-//! Orders to be sent, on their way and arrived.
+//! Draws the orders to ship, shipped and delivered.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -17,7 +17,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         1 => "1 order".to_owned(),
         total => format!("{total} orders"),
     };
-    let cursor = head(model, what(orders.status), (&orders.search, &count), theme, row(area, 0), buffer);
+    let cursor = head(model, list_title(orders.status), (&orders.search, &count), theme, row(area, 0), buffer);
     let body = below(area, if area.height >= 14 { 2 } else { 1 });
     match &orders.list.load {
         Load::Loading => instead(theme, body, "Fetching the orders", "A moment, please.", buffer),
@@ -35,8 +35,8 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     cursor
 }
 
-/// What the list is of.
-fn what(status: Option<OrderStatus>) -> &'static str {
+/// Title of the list.
+fn list_title(status: Option<OrderStatus>) -> &'static str {
     match status {
         None => "All orders",
         Some(OrderStatus::Confirmed) => "To be sent",
@@ -60,7 +60,7 @@ fn lines(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         }
         match list.items.get(first + line) {
             Some(order) => {
-                orders::one(model, order, theme, row, (chosen, model.counter.orders.status.is_none()), buffer)
+                orders::draw_row(model, order, theme, row, (chosen, model.counter.orders.status.is_none()), buffer)
             }
             None => _ = put(buffer, row.x + 4, row.y, "…", theme.dim, row.width),
         }

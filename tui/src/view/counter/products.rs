@@ -1,4 +1,4 @@
-//! Products: what they cost, what is on sale, what is off the shelf.
+//! Draws the products: prices, sales, and withdrawn ones.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -61,13 +61,13 @@ fn lines(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             choose(theme, row, buffer);
         }
         match list.items.get(first + line) {
-            Some(product) => one(product, theme, row, chosen, buffer),
+            Some(product) => draw_row(product, theme, row, chosen, buffer),
             None => _ = put(buffer, row.x + 4, row.y, "…", theme.dim, row.width),
         }
     }
 }
 
-fn one(product: &Product, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
+fn draw_row(product: &Product, theme: &Theme, row: Rect, chosen: bool, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let (sign, style) = match (product.active, product.stale) {
         (false, _) => ("✗", theme.bad),

@@ -1,5 +1,5 @@
-//! Sales: figures, revenue per day, orders by state, what sells best. Bars are scaled in whole numbers; money is never
-//! divided.
+//! Draws the sales: figures, revenue per day, orders by state, best sellers. Bars are scaled in whole numbers; money is
+//! never divided.
 
 use jiff::civil::Date;
 use ratatui::buffer::Buffer;
@@ -16,9 +16,9 @@ use crate::view::text::{put, put_right, width};
 use crate::view::theme::Theme;
 use crate::view::{below, failed, instead, more_below, row};
 
-/// The most days that the shop tells of.
-const DAYS: u16 = 31;
-/// Cells that are filled from below, in eighths.
+/// Maximum number of days in the statistics.
+const MAX_DAYS: u16 = 31;
+/// Cells that are filled from below by eighths.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -36,13 +36,13 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// The day by which the shop counts, which is that of UTC.
+/// Today in UTC, by which the shop counts days.
 fn today(model: &Model) -> Date {
     let now = jiff::Timestamp::from_millisecond(model.now.unix_ms()).unwrap_or_default();
     now.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
-fn named(figures: &Figures) -> [(&'static str, String); 4] {
+fn figure_texts(figures: &Figures) -> [(&'static str, String); 4] {
     let statistics = &figures.statistics;
     let orders = match statistics.cancelled {
         0 => statistics.orders.to_string(),
@@ -58,7 +58,7 @@ fn named(figures: &Figures) -> [(&'static str, String); 4] {
 
 fn side_by_side(model: &Model, figures: &Figures, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let column = (area.width / 4).min(32);
-    for (place, (name, value)) in (0..).zip(named(figures)) {
+    for (place, (name, value)) in (0..).zip(figure_texts(figures)) {
         let x = area.x + place * column;
         put(buffer, x, area.y, name, theme.dim, column - 2);
         let style = if place == 0 { theme.strong } else { theme.text };
@@ -114,9 +114,9 @@ fn bar((name, count, style): Count<'_>, most: u64, names: u16, theme: &Theme, ar
     put(buffer, x, area.y, &"█".repeat(usize::from(cells)), style, cells);
 }
 
-/// Revenue per day, the latest at the right.
+/// Draws the revenue per day, the latest at the right.
 fn days(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let count = (area.width / 3).min(DAYS);
+    let count = (area.width / 3).min(MAX_DAYS);
     let wide = (area.width / count.max(1)).clamp(3, 6) - 1;
     let bars = model.counter.sales.bars(usize::from(count), today(model));
     put(buffer, area.x, area.y, "Revenue per day", theme.dim, area.width);
@@ -135,8 +135,8 @@ fn days(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A bar that grows from below, in eighths of a cell; days without revenue and with more given back than paid have a
-/// sign of their own.
+/// Draws a bar from below, in eighths of a cell; days without revenue and days with more refunded than paid have a sign
+/// of their own.
 fn column(revenue: Money, most: i64, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let wide = usize::from(area.width);
     let base = area.bottom().saturating_sub(1);
@@ -153,7 +153,7 @@ fn column(revenue: Money, most: i64, theme: &Theme, area: Rect, buffer: &mut Buf
     }
 }
 
-/// `paid` of `most` in eighths of `rows` cells; at least one.
+/// Scales `paid` of `most` to eighths of `rows` cells; at least one.
 fn eighths(paid: i64, most: i64, rows: u16) -> u16 {
     let part = |amount: i64| u64::try_from(amount).unwrap_or(0);
     scaled(part(paid), part(most), rows.saturating_mul(8))
@@ -164,7 +164,7 @@ fn one_below_the_other(model: &Model, figures: &Figures, theme: &Theme, area: Re
     let lines = model.counter.sales.lines();
     let first = model.counter.sales.scroll.min(lines.saturating_sub(usize::from(area.height)));
     let at = |line: usize| (first..first + usize::from(area.height)).contains(&line).then(|| row(area, line - first));
-    for (line, (name, value)) in named(figures).into_iter().enumerate() {
+    for (line, (name, value)) in figure_texts(figures).into_iter().enumerate() {
         if let Some(row) = at(line) {
             put(buffer, row.x, row.y, name, theme.dim, 16);
             put_right(buffer, row.right(), row.y, &value, theme.strong, row.width.saturating_sub(16));
@@ -174,7 +174,7 @@ fn one_below_the_other(model: &Model, figures: &Figures, theme: &Theme, area: Re
         put(buffer, row.x, row.y, "Revenue per day", theme.dim, row.width);
     }
     if let Some(row) = at(6) {
-        let bars = model.counter.sales.bars(usize::from(DAYS), today(model));
+        let bars = model.counter.sales.bars(usize::from(MAX_DAYS), today(model));
         let most = bars.iter().map(|bar| bar.revenue.amount).max().unwrap_or(0);
         for (x, bar) in (row.x..row.right()).zip(bars) {
             column(bar.revenue, most, theme, Rect { x, width: 1, ..row }, buffer);

@@ -1,4 +1,4 @@
-//! Stock: a gauge for each product, what needs attention first.
+//! Draws the stock: a gauge for each product, the lowest first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -38,7 +38,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         if chosen {
             choose(theme, row, buffer);
         }
-        one(model, item, theme, row, chosen, most, buffer);
+        draw_row(model, item, theme, row, chosen, most, buffer);
     }
 }
 
@@ -67,7 +67,7 @@ fn summary(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn one(model: &Model, item: &StockItem, theme: &Theme, row: Rect, chosen: bool, most: u32, buffer: &mut Buffer) {
+fn draw_row(model: &Model, item: &StockItem, theme: &Theme, row: Rect, chosen: bool, most: u32, buffer: &mut Buffer) {
     let on_row = |style: Style| if chosen { style.patch(theme.selected) } else { style };
     let (sign, word, style) = match Level::of(item) {
         Level::Out => ("✗", "out", theme.bad),
@@ -106,8 +106,8 @@ fn style_of(item: &StockItem, theme: &Theme) -> Style {
     }
 }
 
-/// What is available, what is reserved, and where low begins, on the scale of the fullest shelf. Something is never
-/// shown as nothing.
+/// Draws available and reserved stock and the low threshold, on the scale of the largest stock. An amount above 0 takes
+/// at least one cell.
 fn draw_gauge(item: &StockItem, most: u32, area: Rect, [full, reserved, rest]: [Style; 3], buffer: &mut Buffer) {
     let scale = most.max(item.threshold).max(1);
     let cells = |count: u32| scaled(count.into(), scale.into(), area.width);

@@ -1,4 +1,4 @@
-//! The chosen scenario: what the room will see, and what it tells while it is played.
+//! Draws the selected scenario: its description, and its texts while it runs.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,14 +11,14 @@ use crate::view::text::{put, wrap};
 use crate::view::theme::Theme;
 use crate::view::{row, when};
 
-/// Before it is played, its story; then what it tells, the latest of that where there is no room for all.
+/// Draws the description before the first run; then the run's texts, the latest where not all fit.
 pub(super) fn draw(model: &Model, scenario: &Scenario, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.height);
-    let told = told(model, scenario, theme, area.width);
+    let told = story_texts(model, scenario, theme, area.width);
     let story = paragraphs(scenario, theme, area.width);
     let count: usize = told.iter().map(Vec::len).sum();
     let mut lines = Vec::new();
-    // While it is played, its words are what the room wants to read.
+    // While it runs, its texts are more important than the description.
     if told.is_empty() || story.len() + count < room {
         lines.extend(story);
         if !told.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn draw(model: &Model, scenario: &Scenario, theme: &Theme, area: Rect
     }
 }
 
-/// As many of the last of these texts as there is room for, whole, below a sign that there were more.
+/// The latest texts that fit, whole, below a sign for omitted ones.
 fn latest(told: Vec<Vec<Line>>, room: usize, theme: &Theme) -> Vec<Line> {
     let mut left = room;
     let mut kept = Vec::new();
@@ -65,8 +65,8 @@ fn paragraphs(scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Line> {
     [wrapped(&scenario.story, theme.text, room), wrapped(&scenario.look_at, theme.dim, room)].concat()
 }
 
-/// What the last run has told, text by text, and how it ended.
-fn told(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Vec<Line>> {
+/// The texts of the last run, and its outcome.
+fn story_texts(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Vec<Line>> {
     let Some(run) = &scenario.last_run else { return Vec::new() };
     let mut lines = Vec::new();
     for step in &run.steps {
@@ -86,7 +86,7 @@ fn told(model: &Model, scenario: &Scenario, theme: &Theme, room: u16) -> Vec<Vec
     lines
 }
 
-/// What can be done after it.
+/// What can be done after the run.
 fn next(model: &Model, run: &ScenarioRun) -> String {
     let key = model.key(Action::OpenOrder);
     match run.orders.len() {

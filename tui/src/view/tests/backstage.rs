@@ -264,7 +264,7 @@ fn what_came_again_stands_where_nothing_waits() {
 #[test]
 fn a_scenario_under_a_pause_asks_whether_to_resume() {
     let mut client = in_the_lab();
-    client.model.lab.held = Some(crate::state::lab::Held {
+    client.model.lab.held = Some(crate::state::lab::BlockedScenario {
         scenario: "happy-path".into(),
         processes: vec!["payments".into(), "mail".into()],
         views: vec!["stock".into()],

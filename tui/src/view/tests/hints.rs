@@ -17,7 +17,7 @@ use crate::update::tests::world::Client;
 fn offered(model: &Model) -> Vec<Action> {
     let bindings = model.keys.bindings(model.context());
     let shown = bindings.filter(|binding| !binding.hint.is_empty() && !binding.keys.is_empty());
-    let actions = shown.map(|binding| binding.action).filter(|action| model.offers(*action));
+    let actions = shown.map(|binding| binding.action).filter(|action| model.is_available(*action));
     // Cause and effect stay in their place while the cursor moves: where there is none, they say so.
     let still = [Action::Help, Action::Quit, Action::GoToCause, Action::GoToEffect];
     actions.filter(|action| !still.contains(action)).collect()

@@ -101,8 +101,8 @@ impl Purses {
         Some(Wallet { customer_id: customer, balance, version: self.movements.len() as u64 })
     }
 
-    pub(super) fn answer(&mut self, errand: Request) -> Msg {
-        Msg::Account(match errand {
+    pub(super) fn answer(&mut self, request: Request) -> Msg {
+        Msg::Account(match request {
             Request::Register { customer, key } => {
                 self.customer = Some(customer);
                 self.movements = vec![a_movement(1, MovementKind::Opened, 1_000_000, 1_000_000)];
@@ -141,8 +141,8 @@ fn page<T: Clone>(items: &[T]) -> Page<T> {
     Page { items: items.to_vec(), next_cursor: None, total: items.len() as u64 }
 }
 
-pub(super) fn failed(errand: Request, failure: Failure) -> Msg {
-    Msg::Account(match errand {
+pub(super) fn failed(request: Request, failure: Failure) -> Msg {
+    Msg::Account(match request {
         Request::Register { key, .. } => Response::Registered { key, result: Err(failure) },
         Request::Wallet { customer } => Response::Wallet { customer, result: Err(failure) },
         Request::Movements { sequence, cursor } => {

@@ -7,7 +7,7 @@ use storefront_api::{
 
 use super::{Client, START, a_product, a_shelf, an_event, eur, summary};
 use crate::state::Failure;
-use crate::state::counter::{Agreed, Figures, Request, STATES};
+use crate::state::counter::{Accepted, Figures, Request, STATES};
 use crate::update::counter::{CounterRequest, CounterResponse};
 use crate::update::{Feed, Msg};
 
@@ -98,18 +98,18 @@ impl Shopkeeping {
         self.products.iter_mut().find(|product| product.id == *id).unwrap()
     }
 
-    fn change(&mut self, id: &ProductId, by: impl FnOnce(&mut StockItem)) -> Agreed {
+    fn change(&mut self, id: &ProductId, by: impl FnOnce(&mut StockItem)) -> Accepted {
         let item = self.stock.iter_mut().find(|item| item.product_id == *id).unwrap();
         by(item);
         item.available = item.on_hand - item.reserved;
         item.version += 1;
-        Agreed::Stock(item.clone())
+        Accepted::Stock(item.clone())
     }
 
-    fn change_product(&mut self, id: &ProductId, by: impl FnOnce(&mut Product)) -> Agreed {
+    fn change_product(&mut self, id: &ProductId, by: impl FnOnce(&mut Product)) -> Accepted {
         let product = self.product(id);
         by(product);
-        Agreed::Product(Box::new(product.clone()))
+        Accepted::Product(Box::new(product.clone()))
     }
 }
 
@@ -121,8 +121,8 @@ impl Client {
         self.take(Msg::Feed(Feed::NewEvents { events }));
     }
 
-    pub(super) fn fetch(&self, errand: CounterRequest) -> Msg {
-        Msg::Counter(match errand {
+    pub(super) fn fetch(&self, request: CounterRequest) -> Msg {
+        Msg::Counter(match request {
             CounterRequest::Stock { sequence, .. } => {
                 let items = self.counter.stock.clone();
                 let total = self.counter.stock_total.unwrap_or(items.len() as u64);
@@ -163,7 +163,7 @@ impl Client {
     }
 
     /// Does what a form of the counter asks for.
-    pub(super) fn keep_shop(&mut self, request: Request) -> Agreed {
+    pub(super) fn keep_shop(&mut self, request: Request) -> Accepted {
         let shop = &mut self.counter;
         match request {
             Request::Receive(id, receive) => shop.change(&id, |item| item.on_hand += receive.quantity),
@@ -185,16 +185,16 @@ impl Client {
                 let id = if id.is_empty() { "x".to_owned() } else { id };
                 let product = Product { name: new.name, price: new.price, ..a_product(&id, 1, 0) };
                 shop.products.push(product.clone());
-                Agreed::Product(Box::new(product))
+                Accepted::Product(Box::new(product))
             }
             Request::ConfirmWithdrawals => {
                 let held = shop.service.as_mut().and_then(|service| service.held_withdrawals.take());
-                Agreed::Withdrawals(held.map_or(0, |held| held.missing))
+                Accepted::Withdrawals(held.map_or(0, |held| held.missing))
             }
             Request::RefundCharge(reference) => {
                 let place = shop.charges.iter().position(|charge| charge.reference == reference).unwrap();
                 let UnmatchedCharge { left: amount, order_id, .. } = shop.charges.remove(place);
-                Agreed::Payment(Box::new(Payment {
+                Accepted::Payment(Box::new(Payment {
                     id: PaymentId(uuid::Uuid::from_u128(9)),
                     order_id: order_id.unwrap_or(OrderId(uuid::Uuid::from_u128(9))),
                     amount,
@@ -209,19 +209,19 @@ impl Client {
             Request::Ship(id, _) => self.set_status(id, OrderStatus::Shipped),
             Request::ChangeEmail(id, _) => self.set_status(id, OrderStatus::Confirmed),
             Request::Deliver(id, _) => self.set_status(id, OrderStatus::Delivered),
-            Request::Refund(id, _) => Agreed::Order(Box::new(self.order_mut(id).clone())),
+            Request::Refund(id, _) => Accepted::Order(Box::new(self.order_mut(id).clone())),
         }
     }
 
-    fn set_status(&mut self, id: storefront_api::OrderId, status: OrderStatus) -> Agreed {
+    fn set_status(&mut self, id: storefront_api::OrderId, status: OrderStatus) -> Accepted {
         let order = self.order_mut(id);
         order.status = status;
-        Agreed::Order(Box::new(order.clone()))
+        Accepted::Order(Box::new(order.clone()))
     }
 }
 
-pub(super) fn failed(errand: CounterRequest, failure: Failure) -> Msg {
-    Msg::Counter(match errand {
+pub(super) fn failed(request: CounterRequest, failure: Failure) -> Msg {
+    Msg::Counter(match request {
         CounterRequest::Stock { sequence, .. } => CounterResponse::Stock { sequence, result: Err(failure) },
         CounterRequest::Products { ask, .. } => CounterResponse::Products { ask, result: Err(failure), service: None },
         CounterRequest::Orders { ask, .. } => CounterResponse::Orders { ask, result: Err(failure) },
