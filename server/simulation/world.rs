@@ -20,10 +20,10 @@ use super::script::Script;
 use super::server::Server;
 use crate::clock;
 use crate::config::Config;
-use crate::http::routes::webhooks;
 use crate::integrations::card_webhooks::Webhook;
 use crate::integrations::mailer::Mail;
 use crate::operations::progress::ProcessStatus;
+use crate::payments::gateway_events;
 
 /// What one run is about.
 pub(super) struct World {
@@ -217,7 +217,7 @@ impl World {
             let server = self.server().await;
             let taken = clock::timeout(
                 Duration::from_secs(10),
-                webhooks::take(&server.store(), &Gateway(server.clone()), webhook.clone()),
+                gateway_events::record(&server.store(), &Gateway(server.clone()), webhook.clone()),
             )
             .await;
             if let Some(waits) = attempted.take() {

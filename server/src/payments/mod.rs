@@ -1,5 +1,6 @@
 //! Payments and refunds between the log and the card gateway.
 
+pub(crate) mod gateway_events;
 pub(crate) mod reconciliation;
 pub(crate) mod refunds;
 
