@@ -5,17 +5,18 @@
 //! when its request is answered. With several servers one follows; on the others an operator's change is looked up by itself.
 //! Nothing here knows HTTP or decides when to ask.
 
-use std::collections::{BTreeMap, HashSet};
+mod observations;
+pub(crate) mod operator_changes;
+mod withdrawals;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
 use storefront_api::ProductId;
-use storefront_domain::category::{self, CategoryEvent};
-use storefront_domain::product::{self, Observed, ProductEvent};
-use storefront_domain::withdrawals::{self, Withdrawals, WithdrawalsCommand, WithdrawalsError, WithdrawalsEvent};
-use storefront_eventlog::{Checkpoint, Position, Version};
+use storefront_domain::withdrawals::WithdrawalsCommand;
+use storefront_eventlog::{Checkpoint, Position};
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
@@ -23,14 +24,9 @@ use crate::catalogue::basket_lookup::BasketLookup;
 use crate::catalogue::freshness::Freshness;
 use crate::clock;
 use crate::integrations::ports::Products;
-use crate::integrations::product_service::{Change, Changes, Listing, SeenProduct, ServiceError};
-use crate::integrations::product_writes::{ProductWrite, WriteError};
-use crate::store::aggregates;
-use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands;
-use crate::store::commands::{Condition, Context, Done, Failure, Reply, retrying};
-use crate::store::streams;
-use crate::views::ProductField;
+use crate::integrations::product_service::{Change, Changes, ServiceError};
+use crate::store::aggregates::{Cause, Store};
+use crate::store::commands::Failure;
 
 /// The place in the feed is kept under this name, as the number of the last change.
 const CONSUMER: &str = "product_feed";
@@ -92,24 +88,6 @@ pub(crate) enum SyncError {
     FeedBeganAnew,
     #[error("its feed of changes could not be read up to an operator's change")]
     PlaceLost,
-}
-
-/// Why an operator's change was not made, or may not have been made.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ChangeError {
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    #[error(transparent)]
-    Log(#[from] Failure),
-    #[error(transparent)]
-    Withdrawals(#[from] WithdrawalsError),
-    #[error("the SKU belongs to {0}")]
-    SkuTaken(ProductId),
-    #[error("the name belongs to {0}")]
-    NameTaken(ProductId),
-    /// The change was made, but what it led to could not be asked.
-    #[error("the product service made the change and then did not answer")]
-    NotSeen(#[source] ServiceError),
 }
 
 impl CatalogueSync {
@@ -201,86 +179,6 @@ impl CatalogueSync {
         self.learn_everything().await
     }
 
-    /// Has the service make an operator's change, and takes in what it led to. Afterwards the log has it.
-    ///
-    /// # Errors
-    /// See [`ChangeError`]. The change may be sent again under the same key.
-    pub(crate) async fn carry_out(
-        &self,
-        write: &ProductWrite,
-        key: &str,
-        cause: &Cause,
-        condition: &Condition,
-    ) -> Result<Option<ProductId>, ChangeError> {
-        let mut place = clock::timeout(LOCK_TIMEOUT, self.place.lock()).await.ok_or(Failure::Busy)?;
-        self.judge(write, condition).await?;
-        let id = self.service.write(write, key).await?;
-        if let ProductWrite::CreateCategory(name) = write {
-            self.learn_categories(std::slice::from_ref(name), cause).await?;
-        }
-        let Some(id) = id else { return Ok(None) };
-        let follows = self.follows.load(Ordering::Relaxed);
-        let seen = match *place {
-            FeedPosition::After(after) if follows => match self.service.changes(after, 0).await {
-                Ok(news) => self.take_in(&mut place, after, news, cause).await,
-                Err(failure) => Err(failure.into()),
-            },
-            FeedPosition::After(_) | FeedPosition::Unknown | FeedPosition::NoFeed => Err(SyncError::PlaceLost),
-        };
-        if let Err(failure) = seen {
-            if follows && *place != FeedPosition::NoFeed {
-                warn!(error = %failure, "an operator's change is looked up by itself, and then everything is compared");
-                *place = FeedPosition::Unknown;
-            }
-            let product = self.service.get(&id).await.map_err(ChangeError::NotSeen)?;
-            self.learn(product.as_slice(), cause, None).await?;
-        }
-        Ok(Some(id))
-    }
-
-    /// Whether a change may be made, now that no other is: it was meant for the product as it is, and gives it no article
-    /// number or name that another has. The product service may be of another mind about what is another.
-    async fn judge(&self, write: &ProductWrite, condition: &Condition) -> Result<(), ChangeError> {
-        let text = |words: &Value, field: &str| words.get(field).and_then(Value::as_str).map(str::to_owned);
-        let (id, words) = match write {
-            ProductWrite::CreateCategory(_) => return Ok(()),
-            ProductWrite::Create(words) => (None, Some(words)),
-            ProductWrite::Change(id, words) => (Some(id), Some(words)),
-            ProductWrite::SetPicture(id, _) | ProductWrite::RemovePicture(id) => (Some(id), None),
-        };
-        if let Some(id) = id {
-            let version =
-                aggregates::load::<ProductEvent>(&self.store, &streams::product(id)).await.map_err(Failure::from)?.1;
-            condition.check(version)?;
-        }
-        let Some(words) = words else { return Ok(()) };
-        let (sku, name) = (text(words, "sku"), text(words, "name"));
-        if sku.is_none() && name.is_none() {
-            return Ok(());
-        }
-        let head = self.store.head().await.map_err(Failure::from)?;
-        let Some((other, field)) =
-            self.basket_lookup.product_with_sku_or_name(head, sku.as_deref(), name.as_deref(), id).await?
-        else {
-            return Ok(());
-        };
-        // An earlier attempt may have created exactly this product, and the feed may have brought it before the repeat: the
-        // product service knows the key and decides.
-        if matches!(write, ProductWrite::Create(_)) {
-            let (known, _) = aggregates::load::<ProductEvent>(&self.store, &streams::product(&other))
-                .await
-                .map_err(Failure::from)?;
-            if known.facts().is_some_and(|facts| Some(&facts.sku) == sku.as_ref() && Some(&facts.name) == name.as_ref())
-            {
-                return Ok(());
-            }
-        }
-        match field {
-            ProductField::Sku => Err(ChangeError::SkuTaken(other)),
-            ProductField::Name => Err(ChangeError::NameTaken(other)),
-        }
-    }
-
     /// Takes in the changes from one place of the feed to another.
     async fn catch_up(&self, mut after: u64, head: u64) -> Result<(), SyncError> {
         while after < head {
@@ -347,145 +245,6 @@ impl CatalogueSync {
             self.withdraw(&missing, &feed_cause()).await?;
         }
         self.freshness.heard(clock::now());
-        Ok(())
-    }
-
-    /// Whether withdrawals wait for an operator, as of the last comparison on this server.
-    pub(crate) fn holds_withdrawals(&self) -> bool {
-        self.holds.load(Ordering::Relaxed)
-    }
-
-    /// Withdraws what the product service does not list now, although it is most of the range, and answers what became of
-    /// it. Any server does it; the one that follows compares again later.
-    ///
-    /// # Errors
-    /// See [`ChangeError`].
-    pub(crate) async fn confirm_withdrawals(
-        &self,
-        context: &Context,
-        reply: impl Fn(u32) -> Result<Reply, serde_json::Error> + Send + Sync,
-    ) -> Result<Done, ChangeError> {
-        let _place = clock::timeout(LOCK_TIMEOUT, self.place.lock()).await.ok_or(Failure::Busy)?;
-        let listing = self.service.list().await.map_err(WriteError::from)?;
-        let Missing { missing, .. } = self.missing_in(&listing).await?;
-        let confirm = WithdrawalsCommand::Confirm { missing: count(missing.len()) };
-        let (state, version) = self.withdrawals().await?;
-        context.condition.check(version)?;
-        let events = withdrawals::decide(state, &confirm)?;
-        self.withdraw(&missing, &context.cause).await?;
-        let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
-        batch.add(streams::withdrawals(), version, &events);
-        let reply = reply(count(missing.len())).map_err(Failure::from)?;
-        Ok(commands::write(&self.store, batch, context, reply).await?)
-    }
-
-    /// Withdrawals that wait for an operator, and the version of that.
-    pub(crate) async fn withdrawals(&self) -> Result<(Withdrawals, Version), Failure> {
-        Ok(aggregates::load::<WithdrawalsEvent>(&self.store, &streams::withdrawals()).await?)
-    }
-
-    /// Judges what is missing, and says whether it is held back.
-    async fn hold(&self, compare: &WithdrawalsCommand) -> Result<bool, Failure> {
-        let held = retrying(|| async {
-            let (state, version) = self.withdrawals().await?;
-            let events = withdrawals::decide(state, compare)?;
-            let after = events.iter().fold(state, withdrawals::evolve);
-            let mut batch = AppendBuilder::new(clock::now(), feed_cause());
-            batch.add(streams::withdrawals(), version, &events);
-            self.write(batch).await?;
-            Ok(after != Withdrawals::Usual)
-        });
-        let held = held.await?;
-        self.holds.store(held, Ordering::Relaxed);
-        Ok(held)
-    }
-
-    /// What the shop sells that a list has not, as of now: the views may be on their way there still. What the list has and
-    /// cannot be read is there all the same.
-    async fn missing_in(&self, listing: &Listing) -> Result<Missing, Failure> {
-        let readable = listing.products.iter().map(|product| &product.id);
-        let unreadable = listing.unreadable.iter().filter_map(|unreadable| unreadable.id.as_ref());
-        let present: HashSet<&ProductId> = readable.chain(unreadable).collect();
-        let head = self.store.head().await?;
-        let sold = self.basket_lookup.sold(head).await?;
-        let before = sold.len();
-        Ok(Missing { missing: sold.into_iter().filter(|id| !present.contains(id)).collect(), sold: before })
-    }
-
-    /// Writes what is new about some products, in one append.
-    async fn learn(&self, seen: &[SeenProduct], cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
-        retrying(|| async {
-            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-            for product in seen {
-                let stream = streams::product(&product.id);
-                let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
-                let SeenProduct { facts, active, reason, .. } = product.clone();
-                batch.add(stream, version, &product::observe(&state, &Observed { facts, active, reason }));
-            }
-            if let Some(kept) = kept.clone().filter(|_| !batch.is_empty()) {
-                batch.checkpoint(kept);
-            }
-            self.write(batch).await
-        })
-        .await
-    }
-
-    async fn learn_categories(&self, names: &[String], cause: &Cause) -> Result<(), Failure> {
-        retrying(|| async {
-            let (state, version) = aggregates::load::<CategoryEvent>(&self.store, &streams::categories()).await?;
-            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-            batch.add(streams::categories(), version, &category::observe(&state, names));
-            self.write(batch).await
-        })
-        .await
-    }
-
-    async fn withdraw(&self, ids: &[ProductId], cause: &Cause) -> Result<(), Failure> {
-        for ids in ids.chunks(BATCH) {
-            self.withdraw_one(ids, cause, None).await?;
-        }
-        Ok(())
-    }
-
-    /// Withdraws some products, in one append.
-    async fn withdraw_one(&self, ids: &[ProductId], cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
-        retrying(|| async {
-            let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-            for id in ids {
-                let stream = streams::product(id);
-                let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
-                let Some(facts) = state.facts().cloned() else { continue };
-                let gone = Observed { facts, active: false, reason: None };
-                batch.add(stream, version, &product::observe(&state, &gone));
-            }
-            if let Some(kept) = kept.clone().filter(|_| !batch.is_empty()) {
-                batch.checkpoint(kept);
-            }
-            self.write(batch).await
-        })
-        .await
-    }
-
-    /// Takes one change in.
-    async fn take_in_change(&self, change: &Change, cause: &Cause, kept: Option<Checkpoint>) -> Result<(), Failure> {
-        match &change.product {
-            Some(product) => self.learn(std::slice::from_ref(product), cause, kept).await,
-            None => self.withdraw_one(std::slice::from_ref(&change.product_id), cause, kept).await,
-        }
-    }
-
-    /// Remembers the place in the feed over a restart.
-    async fn keep_place(&self, place: u64) -> Result<(), Failure> {
-        let mut batch = AppendBuilder::new(clock::now(), feed_cause());
-        batch.checkpoint(Checkpoint { consumer: CONSUMER.to_owned(), position: Position(place) });
-        self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        Ok(())
-    }
-
-    async fn write(&self, batch: AppendBuilder) -> Result<(), Failure> {
-        if !batch.is_empty() {
-            self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
-        }
         Ok(())
     }
 }

@@ -2,11 +2,19 @@
 
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use storefront_api::Currency;
+use storefront_domain::product::ProductEvent;
+use storefront_domain::withdrawals::{Withdrawals, WithdrawalsError};
 use storefront_eventlog::{Filter, SqliteStore, Version};
 use tokio_util::sync::CancellationToken;
 
+use super::operator_changes::ChangeError;
 use super::*;
 use crate::integrations::product_service::ProductService;
+use crate::integrations::product_writes::{ProductWrite, WriteError};
+use crate::store::aggregates;
+use crate::store::aggregates::AppendBuilder;
+use crate::store::commands::{Condition, Context, Reply};
+use crate::store::streams;
 use crate::testing::{listed, product};
 use crate::views::{Views, engine};
 

@@ -11,7 +11,7 @@ use storefront_api::{
     RepriceProduct,
 };
 
-use crate::catalogue::sync::ChangeError;
+use crate::catalogue::sync::operator_changes::ChangeError;
 use crate::http::command::{Bare, Command};
 use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
