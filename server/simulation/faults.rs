@@ -36,7 +36,7 @@ pub(super) async fn opens(world: &World) {
 /// What every start of a shop does first.
 pub(super) fn introduces_newcomers(world: &World) {
     let after = world.log.head().0;
-    for name in start_positions::NEWCOMERS {
+    for name in start_positions::PROCESSES_WITH_START_POSITION {
         let cause = Cause { correlation_id: name.to_owned(), causation_id: None, actor: "opening".to_owned() };
         let mut batch = AppendBuilder::new(clock::now(), cause);
         batch.add(streams::process(name), Version(0), &[ProcessEvent::Introduced { after }]);

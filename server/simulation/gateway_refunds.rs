@@ -13,7 +13,7 @@ use super::rng_clock;
 use super::script::{EXTERNAL_DELAY, Moment};
 use super::world::World;
 use crate::integrations::card_refunds::{Refund, RefundOutcome};
-use crate::processes::ask_about_pending_refunds::INTERVAL;
+use crate::processes::ask_about_pending_refunds::POLL_INTERVAL;
 
 /// How long the gateway or a bank takes its time. Days would look the same as hours, which are long enough for the shop to
 /// have asked by itself.
@@ -111,7 +111,7 @@ impl World {
         if is_untold {
             // No word of it comes: the shop asks by itself each hour, by a clock that may be set meanwhile.
             rng_clock::mark(Coverage::RefundEndsUntold);
-            rng_clock::pass(if self.script.is_some() { INTERVAL * 5 / 4 } else { INTERVAL * 3 }).await;
+            rng_clock::pass(if self.script.is_some() { POLL_INTERVAL * 5 / 4 } else { POLL_INTERVAL * 3 }).await;
         } else {
             self.tells_after_payment(&charged, rng_clock::one_of(2) == 0);
         }

@@ -321,7 +321,7 @@ impl BasketLookup for Gate {
         Ok(open.map(|(id, _)| id).collect())
     }
 
-    async fn sold(&self, _seen: Position) -> Result<Vec<ProductId>, Failure> {
+    async fn products_for_sale(&self, _seen: Position) -> Result<Vec<ProductId>, Failure> {
         self.read().await?;
         let mut products = BTreeMap::<ProductId, Product>::new();
         for recorded in self.0.world.events() {

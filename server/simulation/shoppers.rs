@@ -222,7 +222,7 @@ impl Shopper {
     /// What the catalogue and the shelf say of a product; `None` when it is not for sale now.
     async fn asks_about(&self, product_id: &ProductId) -> Option<(LineFacts, u32)> {
         let server = self.world.server().await;
-        if !server.freshness.prices_are_good(clock::now()) {
+        if !server.freshness.prices_are_valid(clock::now()) {
             return None;
         }
         let found = patiently(&self.world, |store| {
@@ -325,12 +325,12 @@ async fn once(
     work: impl Future<Output = Result<Done, Failure>>,
 ) -> Result<Done, Failure> {
     let idempotency = context.idempotency.as_ref().expect("every command here has a key");
-    if let Some(done) = commands::answered(store, idempotency).await? {
+    if let Some(done) = commands::stored_reply(store, idempotency).await? {
         return Ok(done);
     }
     match work.await {
         Ok(done) => Ok(done),
-        Err(refusal) => Ok(commands::answered(store, idempotency).await?.ok_or(refusal)?),
+        Err(refusal) => Ok(commands::stored_reply(store, idempotency).await?.ok_or(refusal)?),
     }
 }
 
@@ -342,7 +342,7 @@ fn context(actor: &str, correlation_id: String, key: &str) -> Context {
             fingerprint: "the same each time".to_owned(),
             fingerprint_of_bytes: "the same each time".to_owned(),
         }),
-        condition: Condition::Anything,
+        condition: Condition::Any,
         customer_id: None,
     }
 }

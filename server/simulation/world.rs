@@ -135,7 +135,7 @@ impl World {
     /// Where each process stands, as told by the server on which it runs.
     pub(super) fn standings(&self) -> BTreeMap<&'static str, ProcessStatus> {
         let told = self.running().into_iter().flat_map(|server| server.progress.all());
-        told.filter(|(_, standing)| !standing.elsewhere).collect()
+        told.filter(|(_, standing)| !standing.runs_elsewhere).collect()
     }
 
     /// Whether every process runs somewhere, and has nothing left to do.

@@ -1,41 +1,42 @@
-//! How long to wait before asking again: exponential backoff with full jitter.
+//! Exponential backoff with full jitter: how long to wait before a retry.
 //!
-//! Full jitter (any pause from none to the ceiling, all equally likely) keeps many callers that failed together from coming
-//! back together; see "Exponential Backoff And Jitter" in the AWS Architecture Blog. Policy only: nothing here waits.
+//! Full jitter (any pause from zero to the ceiling, with equal probability) keeps callers that failed together from
+//! retrying together; see "Exponential Backoff And Jitter" in the AWS Architecture Blog. This module only computes
+//! pauses; it does not wait.
 
 use std::time::Duration;
 
 use crate::random;
 
-/// A ceiling that doubles with each attempt, up to a limit.
+/// A pause whose ceiling doubles with each attempt, up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Backoff {
     first: Duration,
-    longest: Duration,
+    max: Duration,
 }
 
 impl Backoff {
     /// A ceiling of `first` after the first attempt, doubling to `longest`.
-    pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest }
+    pub(crate) const fn new(first: Duration, max: Duration) -> Self {
+        Self { first, max }
     }
 
-    /// How long to wait after this attempt (from 1) has failed.
+    /// Returns the pause after attempt number `attempt` (from 1) has failed.
     pub(crate) fn pause(&self, attempt: u32) -> Duration {
         self.pause_with(attempt, random::bits())
     }
 
-    /// As [`Backoff::pause`], with the randomness passed in: 0 gives no pause, `u32::MAX` nearly the whole ceiling.
+    /// As [`Backoff::pause`], with the randomness as a parameter: 0 gives no pause, `u32::MAX` almost the ceiling.
     fn pause_with(&self, attempt: u32, random: u32) -> Duration {
         let ceiling = self.ceiling(attempt);
-        // A share of at most 2^32 / 2^32 of it, in whole nanoseconds, so no float is needed.
+        // The share `random / 2^32` of the ceiling, in whole nanoseconds, so that no float is needed.
         let nanos = (ceiling.as_nanos() * u128::from(random)) >> 32;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     fn ceiling(&self, attempt: u32) -> Duration {
         let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.first.saturating_mul(factor).min(self.longest)
+        self.first.saturating_mul(factor).min(self.max)
     }
 }
 
@@ -60,8 +61,8 @@ mod tests {
     fn the_pause_is_any_share_of_the_ceiling() {
         assert_eq!(PAUSES.pause_with(3, 0), Duration::ZERO);
         assert_eq!(PAUSES.pause_with(3, 1 << 31), Duration::from_millis(500));
-        let longest = PAUSES.pause_with(3, u32::MAX);
-        assert!(longest < Duration::from_secs(1) && longest > Duration::from_millis(999));
+        let max = PAUSES.pause_with(3, u32::MAX);
+        assert!(max < Duration::from_secs(1) && max > Duration::from_millis(999));
     }
 
     #[test]

@@ -1,22 +1,26 @@
 //! The shop's server.
 //!
-//! * `runtime` composes the shop from `config`, runs it, and stops or restarts it.
+//! * `runtime` builds the shop from `config`, runs it, and stops or restarts it.
 //! * `http` answers requests: handlers extract, call and map.
-//! * `store` loads an aggregate, lets the domain decide, and appends, again on conflict.
+//! * `store` loads an aggregate, lets the domain decide, and appends; it repeats that on a conflict.
 //! * `processes` are what the shop does by itself; the log is their only queue.
-//! * `views` are the read models that lists and searches answer from.
-//! * `catalogue` keeps the range up to date from the product service; `payments` keeps payments and refunds in step with the
-//!   card gateway.
-//! * `integrations` speaks to the systems around the shop, one file each.
+//! * `views` are the read models behind lists and searches.
+//! * `catalogue` keeps the range in step with the product service; `payments` keeps payments and refunds in step with
+//!   the card gateway.
+//! * `integrations` are the clients of external systems, one file each.
 //! * `operations` is what operators see of the processes.
-//! * `documents` writes invoices as text and PDF.
-//! * `lab` plays scenarios and breaks things on purpose.
-//! * `codec` knows the JSON of stored events, which is not the wire's.
+//! * `documents` renders invoices as text and PDF.
+//! * `lab` runs scenarios and injects faults.
+//! * `codec` is the JSON of stored events, which differs from the API's.
 //! * `maintenance` works on a log offline: export, import, check, backup.
-//! * `clock` and `random` are the only sources of time and randomness; `backoff` says how long to wait before a retry.
-//! * `simulation` (tests only) runs a whole shop in one thread, with time and chance drawn from a seed.
+//! * `clock` and `random` are the only sources of time and randomness; `backoff` computes pauses before retries.
+//! * `simulation` (tests only) runs a whole shop in one thread, with time and randomness from a seed.
 //!
-//! What is true in the shop stands in `storefront-domain`, where it is kept in `storefront-eventlog`; neither knows this.
+//! The business rules are in `storefront-domain`, the event log in `storefront-eventlog`; neither depends on this
+//! crate.
+//!
+//! Fields and methods are documented only where their names do not say everything; `missing_docs` applies to the
+//! public items below.
 
 #![recursion_limit = "256"]
 
@@ -50,10 +54,10 @@ pub use config_values::{
 };
 pub use runtime::{Server, StartError, rebuild_view, running_at};
 
-/// The description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
+/// Returns the description of the HTTP interface (OpenAPI 3.1) as JSON, as `/openapi.json` serves it.
 ///
 /// # Errors
-/// When it cannot be written as JSON, which would be a mistake of this program.
+/// When the description cannot be written as JSON, which would be a bug of this program.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
     http::document().to_pretty_json()
 }

@@ -1,11 +1,11 @@
-//! The only place that draws ids and random numbers. In a simulated shop, chance is in the hands of the simulation.
+//! Ids and random numbers: the only module that draws them. In tests, the simulation can replace the source.
 
 use uuid::Uuid;
 
 #[cfg(test)]
 use crate::simulation::rng_clock;
 
-/// A new id that nobody else has; later ones are greater (UUIDv7).
+/// Returns a new unique id; later ids are greater (UUIDv7).
 pub(crate) fn id() -> Uuid {
     #[cfg(test)]
     if let Some(id) = rng_clock::id() {
@@ -14,7 +14,7 @@ pub(crate) fn id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// 32 random bits: the first of a random UUID (RFC 9562, version 4), all of which are random.
+/// Returns 32 random bits: the first 32 of a random UUID (RFC 9562, version 4), all of which are random.
 pub(crate) fn bits() -> u32 {
     #[cfg(test)]
     if let Some(bits) = rng_clock::bits() {

@@ -1,4 +1,4 @@
-//! Words that the unit tests share: a shop's things by short names, and events as the log would have them.
+//! Helpers shared by the unit tests: domain values by short names, recorded events, and a fake card gateway.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -18,19 +18,19 @@ use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedDisp
 use crate::integrations::ports::PaymentGateway;
 use crate::store::aggregates::AggregateEvent;
 
-/// A log on paper: what is written gets the next position and the next version of its stream.
+/// An event log in memory: each event gets the next position and the next version of its stream.
 #[derive(Default)]
 pub(crate) struct Log {
     pub(crate) events: Vec<Recorded>,
 }
 
 impl Log {
-    /// Writes an event, a second after the one before.
+    /// Appends an event, one second after the previous one.
     pub(crate) fn write<E: AggregateEvent>(&mut self, stream: &StreamName, event: &E) -> Recorded {
         self.write_about(stream, event, "test")
     }
 
-    /// Writes an event that belongs to something, a second after the one before.
+    /// Appends an event with a correlation id, one second after the previous one.
     pub(crate) fn write_about<E: AggregateEvent>(
         &mut self,
         stream: &StreamName,
@@ -80,7 +80,7 @@ pub(crate) fn at_second(second: i64) -> Timestamp {
     Timestamp::from_unix_ms(second * 1000)
 }
 
-/// A product that costs 10.00.
+/// The facts of a product that costs 10.00.
 pub(crate) fn facts(name: &str, category: &str) -> Facts {
     Facts {
         sku: format!("SKU-{}", name.replace(' ', "-")),
@@ -139,18 +139,18 @@ pub(crate) fn address() -> Address {
     }
 }
 
-/// A card gateway that answers as it is told; what it was not told is no answer.
+/// A card gateway with prepared answers; without one it does not answer.
 #[derive(Default)]
 pub(crate) struct FakeCards {
-    /// What becomes of each refund that is asked for, in turn.
+    /// The outcomes of the next refunds, in order.
     pub(crate) refunds: Mutex<VecDeque<RefundOutcome>>,
-    /// The refunds that it lists, newest first, and that it finds.
+    /// The refunds that it lists (newest first) and finds; `None`: no answer.
     pub(crate) listed: Mutex<Option<Vec<ListedRefund>>>,
-    /// The keys of refunds that it was asked for.
-    pub(crate) asked: Mutex<Vec<String>>,
-    /// Whose intent each is, by the gateway's name for it; without any, it does not answer.
+    /// The idempotency keys of the refunds that were requested.
+    pub(crate) requested_keys: Mutex<Vec<String>>,
+    /// The payment of each intent, by the gateway's name for it; empty: no answer.
     pub(crate) intents: Mutex<Vec<(String, PaymentId)>>,
-    /// The charges that it lists, newest first, and that it finds.
+    /// The charges that it lists (newest first) and finds.
     pub(crate) charges: Mutex<Vec<ListedCharge>>,
 }
 
@@ -177,7 +177,7 @@ impl PaymentGateway for FakeCards {
     }
 
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
-        self.asked.lock().unwrap().push(refund.key.clone());
+        self.requested_keys.lock().unwrap().push(refund.key.clone());
         self.refunds.lock().unwrap().pop_front().ok_or_else(no_answer)
     }
 

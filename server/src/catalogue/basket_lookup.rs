@@ -1,4 +1,4 @@
-//! What processes ask of the views, and no more: so that a simulated shop can answer in their place.
+//! What processes read from the views, as a trait, so that the simulation can replace them.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use storefront_eventlog::Position;
 use crate::store::commands::Failure;
 use crate::views::{ProductField, Views};
 
-/// The views are asked so often whether they have caught up.
-const CATCH_UP: Duration = Duration::from_secs(5);
+/// Timeout of one wait for the views to catch up; the wait is repeated.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Lists of what the log adds up to, each as of a position at least; they wait until they have come there.
+/// Queries on the views. Each waits until the view has reached a position.
 #[async_trait]
 pub(crate) trait BasketLookup: Send + Sync {
-    /// The open baskets that have a line with a product.
-    async fn baskets_with(&self, product_id: &ProductId, seen: Position) -> Result<Vec<OrderId>, Failure>;
+    /// Returns the open baskets that contain a product.
+    async fn baskets_with(&self, product_id: &ProductId, min_position: Position) -> Result<Vec<OrderId>, Failure>;
 
-    /// The products that can be bought.
-    async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure>;
+    /// Returns the products that are for sale.
+    async fn products_for_sale(&self, min_position: Position) -> Result<Vec<ProductId>, Failure>;
 
-    /// Another product that has an article number or a name, and which of both.
+    /// Returns another product with this SKU or name, and which of the two matches. Does not wait without limit.
     async fn product_with_sku_or_name(
         &self,
-        seen: Position,
+        min_position: Position,
         sku: Option<&str>,
         name: Option<&str>,
         except: Option<&ProductId>,
@@ -33,27 +33,28 @@ pub(crate) trait BasketLookup: Send + Sync {
 
 #[async_trait]
 impl BasketLookup for Views {
-    async fn baskets_with(&self, product_id: &ProductId, seen: Position) -> Result<Vec<OrderId>, Failure> {
-        while !self.reach(&["orders"], seen, CATCH_UP).await {}
+    async fn baskets_with(&self, product_id: &ProductId, min_position: Position) -> Result<Vec<OrderId>, Failure> {
+        while !self.reach(&["orders"], min_position, CATCH_UP_TIMEOUT).await {}
         Ok(Views::baskets_with(self, product_id).await?)
     }
 
-    async fn sold(&self, seen: Position) -> Result<Vec<ProductId>, Failure> {
-        while !self.reach(&["products"], seen, CATCH_UP).await {}
+    async fn products_for_sale(&self, min_position: Position) -> Result<Vec<ProductId>, Failure> {
+        while !self.reach(&["products"], min_position, CATCH_UP_TIMEOUT).await {}
         Ok(self.read(|folded| {
             let sold = folded.catalogue.ids().filter(|id| folded.catalogue.is_for_sale(id));
             sold.cloned().collect()
         }))
     }
+
     async fn product_with_sku_or_name(
         &self,
-        seen: Position,
+        min_position: Position,
         sku: Option<&str>,
         name: Option<&str>,
         except: Option<&ProductId>,
     ) -> Result<Option<(ProductId, ProductField)>, Failure> {
-        // A view that does not come there answers as it is: the product service has the last word.
-        self.reach(&["products"], seen, CATCH_UP).await;
+        // A view that does not catch up answers with what it has: the product service decides.
+        self.reach(&["products"], min_position, CATCH_UP_TIMEOUT).await;
         let found = self.read(|folded| {
             folded.catalogue.product_with_sku_or_name(sku, name, except).map(|(id, field)| (id.clone(), field))
         });

@@ -1,15 +1,15 @@
-//! Whether what the shop knows of the product service is of now, and whether its prices are young enough to sell at.
+//! Whether the product service is connected, and whether its prices are recent enough to sell at.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use storefront_api::Timestamp;
 
-/// When the product service was heard last.
+/// When the product service was last in step with the log.
 #[derive(Debug)]
 pub(crate) struct Freshness {
     connected: AtomicBool,
-    last_heard_ms: AtomicI64,
+    connected_at_ms: AtomicI64,
     quote_life_ms: i64,
 }
 
@@ -17,30 +17,30 @@ impl Freshness {
     pub(crate) fn new(quote_life: Duration) -> Self {
         Self {
             connected: AtomicBool::new(false),
-            last_heard_ms: AtomicI64::new(i64::MIN / 2),
+            connected_at_ms: AtomicI64::new(i64::MIN / 2),
             quote_life_ms: i64::try_from(quote_life.as_millis()).unwrap_or(i64::MAX / 2),
         }
     }
 
-    /// The product service has just told all that it knows.
-    pub(crate) fn heard(&self, now: Timestamp) {
-        self.last_heard_ms.store(now.unix_ms(), Ordering::Relaxed);
+    /// Records that everything the product service knows has just been taken over.
+    pub(crate) fn mark_connected(&self, now: Timestamp) {
+        self.connected_at_ms.store(now.unix_ms(), Ordering::Relaxed);
         self.connected.store(true, Ordering::Relaxed);
     }
 
-    /// The product service cannot be asked.
-    pub(crate) fn lost(&self) {
+    /// Records that the product service cannot be reached.
+    pub(crate) fn mark_disconnected(&self) {
         self.connected.store(false, Ordering::Relaxed);
     }
 
-    /// Whether what the shop knows may be out of date.
-    pub(crate) fn stale(&self) -> bool {
+    /// Returns whether the catalogue may be out of date.
+    pub(crate) fn is_stale(&self) -> bool {
         !self.connected.load(Ordering::Relaxed)
     }
 
-    /// Whether the shop may still sell at the prices that it knows.
-    pub(crate) fn prices_are_good(&self, now: Timestamp) -> bool {
-        !self.stale() || now.unix_ms() - self.last_heard_ms.load(Ordering::Relaxed) <= self.quote_life_ms
+    /// Returns whether the shop may still sell at the known prices.
+    pub(crate) fn prices_are_valid(&self, now: Timestamp) -> bool {
+        !self.is_stale() || now.unix_ms() - self.connected_at_ms.load(Ordering::Relaxed) <= self.quote_life_ms
     }
 }
 
@@ -55,21 +55,21 @@ mod tests {
     #[test]
     fn prices_are_unknown_until_the_product_service_has_spoken() {
         let freshness = Freshness::new(Duration::from_secs(300));
-        assert!(freshness.stale());
-        assert!(!freshness.prices_are_good(at_second(0)));
+        assert!(freshness.is_stale());
+        assert!(!freshness.prices_are_valid(at_second(0)));
     }
 
     #[test]
     fn prices_are_good_for_as_long_as_a_quote_lives_after_the_last_word() {
         let freshness = Freshness::new(Duration::from_secs(300));
-        freshness.heard(at_second(1000));
-        assert!(!freshness.stale());
-        assert!(freshness.prices_are_good(at_second(999_999)), "while the service is followed, nothing is too old");
-        freshness.lost();
-        assert!(freshness.stale());
-        assert!(freshness.prices_are_good(at_second(1300)));
-        assert!(!freshness.prices_are_good(at_second(1301)));
-        freshness.heard(at_second(2000));
-        assert!(!freshness.stale());
+        freshness.mark_connected(at_second(1000));
+        assert!(!freshness.is_stale());
+        assert!(freshness.prices_are_valid(at_second(999_999)), "while the service is followed, nothing is too old");
+        freshness.mark_disconnected();
+        assert!(freshness.is_stale());
+        assert!(freshness.prices_are_valid(at_second(1300)));
+        assert!(!freshness.prices_are_valid(at_second(1301)));
+        freshness.mark_connected(at_second(2000));
+        assert!(!freshness.is_stale());
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps what the shop knows of the product service's range up to date.
+//! Keeps the shop's catalogue in step with the product service.
 
 pub(crate) mod basket_lookup;
 pub(crate) mod freshness;

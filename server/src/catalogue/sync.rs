@@ -1,9 +1,10 @@
-//! What the product service says becomes events, here and nowhere else: `product-…` and `category-list`.
+//! Records what the product service reports as events of `product-…` and `category-list`. No other module writes
+//! those streams.
 //!
-//! Two ask it: the process that follows the service, and an operator who changes something. Both take the same place in the
-//! service's feed of changes in turns, so every change is taken in once and in order, and an operator's change is in the log
-//! when its request is answered. With several servers one follows; on the others an operator's change is looked up by itself.
-//! Nothing here knows HTTP or decides when to ask.
+//! The process that follows the service and an operator who changes something share one position in the service's
+//! feed of changes, under a lock. So every change is recorded once and in order, and an operator's change is in the
+//! log when its request is answered. With several servers one follows the feed; on the others an operator's change is
+//! read back by itself. Nothing here may import HTTP or decide when to ask the service.
 
 mod observations;
 pub(crate) mod operator_changes;
@@ -28,28 +29,28 @@ use crate::integrations::product_service::{Change, Changes, ServiceError};
 use crate::store::aggregates::{Cause, Store};
 use crate::store::commands::Failure;
 
-/// The place in the feed is kept under this name, as the number of the last change.
-const CONSUMER: &str = "product_feed";
-/// So many products go into one append.
-const BATCH: usize = 100;
-/// An operator waits so long for the others.
+/// Name of the checkpoint that holds the number of the last change that was recorded.
+const FEED_CHECKPOINT: &str = "product_feed";
+/// Maximum number of products per append.
+const MAX_PRODUCTS_PER_APPEND: usize = 100;
+/// Maximum wait of an operator's change for the lock on the feed position.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the shop knows of the product service's range, and how far it has read. Clones share their place in the feed.
+/// Takes over the range of the product service. Clones share the position in the feed.
 #[derive(Clone)]
 pub(crate) struct CatalogueSync {
     store: Store,
     service: Arc<dyn Products>,
     freshness: Arc<Freshness>,
     basket_lookup: Arc<dyn BasketLookup>,
-    place: Arc<Mutex<FeedPosition>>,
-    /// Whether this server follows the feed; where another does, the place here is of the past.
-    follows: Arc<AtomicBool>,
+    feed_position: Arc<Mutex<FeedPosition>>,
+    /// Whether this server follows the feed. Where another server does, `feed_position` is outdated.
+    is_following: Arc<AtomicBool>,
     /// Whether withdrawals wait for an operator.
-    holds: Arc<AtomicBool>,
+    holds_withdrawals: Arc<AtomicBool>,
 }
 
-/// This server follows the feed while this is there.
+/// While this exists, this server follows the feed.
 pub(crate) struct FollowerGuard(Arc<AtomicBool>);
 
 impl Drop for FollowerGuard {
@@ -58,10 +59,10 @@ impl Drop for FollowerGuard {
     }
 }
 
-/// How far the service's feed has been taken in.
+/// The position in the service's feed of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FeedPosition {
-    /// Everything must be listed first.
+    /// Unknown: everything must be listed first.
     Unknown,
     /// The service has no feed.
     NoFeed,
@@ -69,15 +70,15 @@ enum FeedPosition {
     After(u64),
 }
 
-/// What a list of the product service has not.
-struct Missing {
-    /// Products that are for sale and not in it.
+/// The products that a listing of the product service lacks.
+struct MissingProducts {
+    /// Products that are for sale and not listed.
     missing: Vec<ProductId>,
-    /// How many are for sale, these included.
-    sold: usize,
+    /// Number of products for sale, including these.
+    for_sale: usize,
 }
 
-/// Why following ended.
+/// Why following the product service ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SyncError {
     #[error(transparent)]
@@ -85,9 +86,9 @@ pub(crate) enum SyncError {
     #[error(transparent)]
     Log(#[from] Failure),
     #[error("its feed of changes began anew")]
-    FeedBeganAnew,
+    FeedRestarted,
     #[error("its feed of changes could not be read up to an operator's change")]
-    PlaceLost,
+    FeedPositionLost,
 }
 
 impl CatalogueSync {
@@ -97,154 +98,165 @@ impl CatalogueSync {
         freshness: Arc<Freshness>,
         basket_lookup: Arc<dyn BasketLookup>,
     ) -> Self {
-        let place = Arc::new(Mutex::new(FeedPosition::Unknown));
-        Self { store, service, freshness, basket_lookup, place, follows: Arc::default(), holds: Arc::default() }
-    }
-
-    /// The same, writing what the feed says through another door to the log.
-    pub(crate) fn through(&self, store: Store) -> Self {
-        Self { store, ..self.clone() }
-    }
-
-    /// This server follows the feed for as long as the answer is held.
-    pub(crate) fn follows_here(&self) -> FollowerGuard {
-        self.follows.store(true, Ordering::Relaxed);
-        FollowerGuard(self.follows.clone())
-    }
-
-    /// Another server follows the feed: learns only whether the service can be asked, and so whether what the log says of
-    /// it is of now.
-    pub(crate) async fn listen(&self) {
-        match self.service.changes(u64::MAX >> 1, 0).await {
-            // That there is no feed is an answer too.
-            Ok(_) | Err(ServiceError::ChangesUnsupported) => self.freshness.heard(clock::now()),
-            Err(_) => self.freshness.lost(),
+        let feed_position = Arc::new(Mutex::new(FeedPosition::Unknown));
+        Self {
+            store,
+            service,
+            freshness,
+            basket_lookup,
+            feed_position,
+            is_following: Arc::default(),
+            holds_withdrawals: Arc::default(),
         }
     }
 
-    /// Finds its place: takes in what happened since the last time, then compares everything. `false` when the service has
-    /// no feed to go on from.
+    /// Returns a copy that appends to another store, such as one fenced by a lease.
+    pub(crate) fn with_store(&self, store: Store) -> Self {
+        Self { store, ..self.clone() }
+    }
+
+    /// Marks this server as the follower until the guard is dropped.
+    pub(crate) fn start_following(&self) -> FollowerGuard {
+        self.is_following.store(true, Ordering::Relaxed);
+        FollowerGuard(self.is_following.clone())
+    }
+
+    /// Checks only whether the service answers, for a server that does not follow it: then the log, which another
+    /// server keeps up to date, is current.
+    pub(crate) async fn probe(&self) {
+        match self.service.changes(u64::MAX >> 1, 0).await {
+            // "No feed" is an answer too.
+            Ok(_) | Err(ServiceError::ChangesUnsupported) => self.freshness.mark_connected(clock::now()),
+            Err(_) => self.freshness.mark_disconnected(),
+        }
+    }
+
+    /// Records the changes since the saved feed position, then lists everything and compares it with the log. Returns
+    /// `false` when the service has no feed to follow afterwards.
     ///
     /// # Errors
-    /// See [`SyncError`]; so for every method of the follower.
-    pub(crate) async fn begin(&self) -> Result<bool, SyncError> {
-        let mut place = self.place.lock().await;
-        *place = FeedPosition::Unknown;
-        // Where the feed stands *before* the list, so that nothing falls between the two.
+    /// See [`SyncError`], as for every method of the follower.
+    pub(crate) async fn synchronise(&self) -> Result<bool, SyncError> {
+        let mut position = self.feed_position.lock().await;
+        *position = FeedPosition::Unknown;
+        // The end of the feed *before* the listing, so that no change falls between the two.
         let head = match self.service.changes(u64::MAX >> 1, 0).await {
             Ok(changes) => changes.head,
             Err(ServiceError::ChangesUnsupported) => {
-                self.learn_everything().await?;
-                *place = FeedPosition::NoFeed;
+                self.compare_listing().await?;
+                *position = FeedPosition::NoFeed;
                 return Ok(false);
             }
             Err(other) => return Err(other.into()),
         };
-        let known = self.store.checkpoint(CONSUMER).await.map_err(Failure::from)?.0;
-        // A feed that has not come as far as the shop began anew: then only the list tells.
+        let known = self.store.checkpoint(FEED_CHECKPOINT).await.map_err(Failure::from)?.0;
+        // A feed that ends before the saved position was restarted: then only the listing counts.
         if known > 0 && known < head {
             self.catch_up(known, head).await?;
         }
-        self.learn_everything().await?;
-        // What happened while the list was made may be in it already: only how it ended counts.
-        let news = self.service.changes(head, 0).await?;
-        if news.head < head {
-            return Err(SyncError::FeedBeganAnew);
+        self.compare_listing().await?;
+        // Changes made during the listing may be part of it already: only the last one of each product counts.
+        let changes = self.service.changes(head, 0).await?;
+        if changes.head < head {
+            return Err(SyncError::FeedRestarted);
         }
         let last: BTreeMap<&ProductId, &Change> =
-            news.changes.iter().map(|change| (&change.product_id, change)).collect();
+            changes.changes.iter().map(|change| (&change.product_id, change)).collect();
         for change in last.into_values() {
-            self.take_in_change(change, &feed_cause(), None).await?;
+            self.apply_change(change, &feed_cause(), None).await?;
         }
-        self.keep_place(news.next_after).await?;
-        *place = FeedPosition::After(news.next_after);
-        self.freshness.heard(clock::now());
+        self.save_feed_position(changes.next_after).await?;
+        *position = FeedPosition::After(changes.next_after);
+        self.freshness.mark_connected(clock::now());
         Ok(true)
     }
 
-    /// Waits for the next changes, so many seconds at most, and takes them in.
-    pub(crate) async fn follow(&self, wait_s: u32) -> Result<(), SyncError> {
-        let FeedPosition::After(after) = *self.place.lock().await else { return Err(SyncError::PlaceLost) };
-        // Not under the lock: operators need not wait for news.
-        let news = self.service.changes(after, wait_s).await?;
-        let mut place = self.place.lock().await;
-        self.take_in(&mut place, after, news, &feed_cause()).await?;
-        self.freshness.heard(clock::now());
+    /// Waits up to `wait_s` seconds for changes and records them.
+    pub(crate) async fn follow_changes(&self, wait_s: u32) -> Result<(), SyncError> {
+        let FeedPosition::After(after) = *self.feed_position.lock().await else {
+            return Err(SyncError::FeedPositionLost);
+        };
+        // Without the lock, so that operators do not wait.
+        let changes = self.service.changes(after, wait_s).await?;
+        let mut position = self.feed_position.lock().await;
+        self.apply_changes(&mut position, after, changes, &feed_cause()).await?;
+        self.freshness.mark_connected(clock::now());
         Ok(())
     }
 
-    /// Compares everything with a service that has no feed.
-    pub(crate) async fn compare(&self) -> Result<(), SyncError> {
-        let _place = self.place.lock().await;
-        self.learn_everything().await
+    /// Lists everything and compares it with the log, for a service without a feed.
+    pub(crate) async fn synchronise_listing(&self) -> Result<(), SyncError> {
+        let _lock = self.feed_position.lock().await;
+        self.compare_listing().await
     }
 
-    /// Takes in the changes from one place of the feed to another.
+    /// Records the changes between two positions of the feed.
     async fn catch_up(&self, mut after: u64, head: u64) -> Result<(), SyncError> {
         while after < head {
-            let news = self.service.changes(after, 0).await?;
-            if news.next_after <= after {
-                return Err(SyncError::FeedBeganAnew);
+            let changes = self.service.changes(after, 0).await?;
+            if changes.next_after <= after {
+                return Err(SyncError::FeedRestarted);
             }
-            let mut place = FeedPosition::After(after);
-            let asked = after;
-            after = news.next_after;
-            self.take_in(&mut place, asked, news, &feed_cause()).await?;
+            let mut position = FeedPosition::After(after);
+            let requested_after = after;
+            after = changes.next_after;
+            self.apply_changes(&mut position, requested_after, changes, &feed_cause()).await?;
         }
         Ok(())
     }
 
-    /// Takes in what the feed answered to a question, except for what was taken in meanwhile.
-    async fn take_in(
+    /// Records the changes that the service returned for the position `requested_after`, except those recorded
+    /// meanwhile.
+    async fn apply_changes(
         &self,
-        place: &mut FeedPosition,
-        asked: u64,
-        news: Changes,
+        position: &mut FeedPosition,
+        requested_after: u64,
+        changes: Changes,
         cause: &Cause,
     ) -> Result<(), SyncError> {
-        let FeedPosition::After(known) = *place else { return Err(SyncError::PlaceLost) };
-        if news.head < asked {
-            *place = FeedPosition::Unknown;
-            return Err(SyncError::FeedBeganAnew);
+        let FeedPosition::After(known) = *position else { return Err(SyncError::FeedPositionLost) };
+        if changes.head < requested_after {
+            *position = FeedPosition::Unknown;
+            return Err(SyncError::FeedRestarted);
         }
         // One by one, so that a price that went up and down again is two events.
-        for change in news.changes.iter().filter(|change| change.sequence > known) {
-            let kept = Checkpoint { consumer: CONSUMER.to_owned(), position: Position(change.sequence) };
-            self.take_in_change(change, cause, Some(kept)).await?;
-            *place = FeedPosition::After(change.sequence);
+        for change in changes.changes.iter().filter(|change| change.sequence > known) {
+            let checkpoint = Checkpoint { consumer: FEED_CHECKPOINT.to_owned(), position: Position(change.sequence) };
+            self.apply_change(change, cause, Some(checkpoint)).await?;
+            *position = FeedPosition::After(change.sequence);
         }
-        *place = FeedPosition::After(known.max(news.next_after));
+        *position = FeedPosition::After(known.max(changes.next_after));
         Ok(())
     }
 
-    /// Compares all that the service has with all that is known. What it no longer has is withdrawn, unless that is most of
-    /// the range.
-    async fn learn_everything(&self) -> Result<(), SyncError> {
+    /// Lists everything and compares it with the log. Products that are no longer listed are withdrawn, unless they
+    /// are most of the range.
+    async fn compare_listing(&self) -> Result<(), SyncError> {
         if let Some(names) = self.service.categories().await? {
-            self.learn_categories(&names, &feed_cause()).await?;
+            self.record_categories(&names, &feed_cause()).await?;
         }
         let listing = self.service.list().await?;
         let (listed, unreadable) = (listing.products.len(), listing.unreadable.len());
-        info!(products = listed, unreadable, "the product service has told its products");
-        // Before what is new is taken in: that does not make up for what is missing.
-        let Missing { missing, sold } = self.missing_in(&listing).await?;
-        for batch in listing.products.chunks(BATCH) {
-            self.learn(batch, &feed_cause(), None).await?;
+        info!(products = listed, unreadable, "listed the products of the product service");
+        // Before new products are recorded: they do not make up for missing ones.
+        let MissingProducts { missing, for_sale } = self.find_missing(&listing).await?;
+        for batch in listing.products.chunks(MAX_PRODUCTS_PER_APPEND) {
+            self.record_products(batch, &feed_cause(), None).await?;
         }
         let compare = WithdrawalsCommand::Compare {
             missing: count(missing.len()),
-            sold: count(sold),
+            sold: count(for_sale),
             listed: count(listed + unreadable),
         };
-        if self.hold(&compare).await? {
+        if self.hold_if_most_missing(&compare).await? {
             warn!(
                 missing = missing.len(),
-                sold, "most of the range is missing; it stays for sale until it is confirmed"
+                for_sale, "most of the range is missing; it stays for sale until an operator confirms"
             );
         } else {
-            self.withdraw(&missing, &feed_cause()).await?;
+            self.withdraw_products(&missing, &feed_cause()).await?;
         }
-        self.freshness.heard(clock::now());
+        self.freshness.mark_connected(clock::now());
         Ok(())
     }
 }
@@ -253,7 +265,7 @@ fn count(products: usize) -> u32 {
     u32::try_from(products).unwrap_or(u32::MAX)
 }
 
-/// The product service said so by itself.
+/// The cause of events that the product service led to, not an operator.
 fn feed_cause() -> Cause {
     Cause { correlation_id: "product-service".to_owned(), causation_id: None, actor: "product-service".to_owned() }
 }

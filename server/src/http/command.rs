@@ -172,7 +172,7 @@ fn condition(headers: &HeaderMap) -> Result<Condition, ApiError> {
             }
         }
     }
-    Ok(if versions.is_empty() { Condition::Anything } else { Condition::OneOf(versions) })
+    Ok(if versions.is_empty() { Condition::Any } else { Condition::OneOf(versions) })
 }
 
 #[cfg(test)]
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn if_match_names_one_version_or_several_or_any() {
-        assert_eq!(condition_of(&[]), Ok(Condition::Anything));
+        assert_eq!(condition_of(&[]), Ok(Condition::Any));
         assert_eq!(condition_of(&["*"]), Ok(Condition::Exists));
         assert_eq!(condition_of(&["\"3\""]), Ok(Condition::OneOf(vec![3])));
         assert_eq!(condition_of(&["\"3\", W/\"4\"", "\"5\""]), Ok(Condition::OneOf(vec![3, 4, 5])));

@@ -29,14 +29,14 @@ pub(crate) async fn respond_once(
         let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
         ApiError::new(ErrorCode::RequestInProgress, detail)
     })?;
-    if let Some(done) = commands::answered(&shop.store, idempotency).await? {
+    if let Some(done) = commands::stored_reply(&shop.store, idempotency).await? {
         return Ok(answer(done));
     }
     match work.await {
         Ok(done) => Ok(answer(done)),
         // A request whose client went away may have been on its way into the log still, and have landed since. What it
         // did is no reason to refuse the same again.
-        Err(refusal) => match commands::answered(&shop.store, idempotency).await {
+        Err(refusal) => match commands::stored_reply(&shop.store, idempotency).await {
             Ok(Some(done)) => Ok(answer(done)),
             Ok(None) | Err(_) => Err(refusal),
         },
@@ -49,7 +49,7 @@ pub(crate) async fn respond_once_unlogged(
     context: &Context,
     work: impl Future<Output = Result<Reply, ApiError>>,
 ) -> Result<Response, ApiError> {
-    respond_once(shop, context, async { Ok(commands::keep(&shop.store, context, work.await?).await?) }).await
+    respond_once(shop, context, async { Ok(commands::store_reply(&shop.store, context, work.await?).await?) }).await
 }
 
 /// An answer that is about nothing with a version.

@@ -35,9 +35,9 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
         answered: shop.traffic.by_class().collect(),
         contradictions: shop.traffic.contradictions(),
         uptime_ms: shop.traffic.uptime_ms(clock::now()),
-        product_service_up: !shop.freshness.stale(),
+        product_service_up: !shop.freshness.is_stale(),
         paused_views: Views::names().map(|name| (name, shop.views.paused().contains_key(name))).collect(),
-        repeats: shop.log_health.repeats.shown(),
+        repeats: shop.log_health.repeats.snapshot(),
     });
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -51,7 +51,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
     responses((status = 200, description = "Counts, and the latest", body = Repeats))
 )]
 pub(crate) async fn list_repeats(State(shop): State<Shop>) -> Json<Repeats> {
-    Json(shop.log_health.repeats.shown())
+    Json(shop.log_health.repeats.snapshot())
 }
 
 /// What the metrics tell, as of one moment.

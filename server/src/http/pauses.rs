@@ -7,7 +7,7 @@ use crate::views::Views;
 
 /// What is paused now.
 pub(crate) fn paused(progress: &Progress, views: &Views) -> Paused {
-    let processes: Vec<String> = progress.paused().borrow().iter().map(|name| (*name).to_owned()).collect();
+    let processes: Vec<String> = progress.subscribe_paused().borrow().iter().map(|name| (*name).to_owned()).collect();
     let stands =
         |(name, at): (&str, storefront_eventlog::Position)| PausedView { name: name.to_owned(), position: at.0 };
     let views: Vec<PausedView> = views.paused().into_iter().map(stands).collect();
@@ -18,7 +18,7 @@ pub(crate) fn paused(progress: &Progress, views: &Views) -> Paused {
 
 /// Waits until something else is paused than a mark says, or a paused view stands elsewhere.
 pub(crate) async fn differs_from(mark: &str, progress: &Progress, views: &Views) {
-    let (mut processes, mut stands) = (progress.paused(), views.pauses());
+    let (mut processes, mut stands) = (progress.subscribe_paused(), views.pauses());
     while paused(progress, views).mark == mark {
         // Both live for as long as the shop does.
         tokio::select! {

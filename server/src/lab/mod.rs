@@ -1,7 +1,9 @@
-//! The workshop lab: stories that play by themselves in the running shop, one at a time, and what they break on purpose.
+//! The workshop lab: scenarios that run by themselves in the running shop, one at a time, and the faults that they
+//! inject.
 //!
-//! A story shops as a client would. Whatever it switches on or takes is noted by its [`scenario_runner::ScenarioRunner`] and put back when the
-//! story ends, however it ends: also when it fails or panics, and when the server is told to stop in the middle.
+//! A scenario shops as a client does. Its [`scenario_runner::ScenarioRunner`] records every fault and every stock
+//! change, and reverts them when the scenario ends: also when it fails or panics, and when the server stops in the
+//! middle.
 
 mod scenario_runner;
 mod scenario_scripts;
@@ -28,16 +30,16 @@ use crate::store::aggregates::Store;
 use crate::store::commands::{Context, Done, Failure};
 use crate::{clock, random};
 
-/// The running shop, as its lab reaches it.
+/// The running shop, as the lab uses it.
 #[async_trait]
 pub(crate) trait ShopControl: Send + Sync {
     /// Sends a request to the shop's HTTP interface, without a network.
     async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> LocalResponse;
 
-    /// Starts the shop over with a new log.
+    /// Replaces the shop by one with a new log.
     ///
     /// # Errors
-    /// See [`ResetError`]; the shop is as it was then.
+    /// See [`ResetError`]; the shop then continues as it was.
     async fn reset(self: Arc<Self>, context: Context) -> Result<Done, ResetError>;
 }
 
@@ -55,18 +57,18 @@ pub(crate) trait WorkerControl: Send + Sync {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LocalResponse {
     pub(crate) status: u16,
-    /// The position that a write wrote.
+    /// The log position of a write.
     pub(crate) position: Option<u64>,
     pub(crate) body: Value,
 }
 
-/// Why the shop was not started over. It is as it was.
+/// Why the shop was not reset. It continues as it was.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResetError {
     #[error("It is being started over already.")]
     Running,
     #[error(transparent)]
-    Occupied(#[from] Occupied),
+    LabBusy(#[from] LabBusy),
     #[error("The log is on PostgreSQL, where other servers may use it. Give the shop a database of its own instead.")]
     Shared,
     #[error("Another program has the log open, such as an export. Try again when that has ended.")]
@@ -83,53 +85,51 @@ pub(crate) enum ResetError {
 
 /// The lab of a shop that has one.
 pub(crate) struct Lab {
-    /// The stand-ins for the systems around the shop.
+    /// The stubs of the external systems.
     pub(crate) stubs: LabStubs,
-    /// How long a story rests after each thing that it tells.
+    /// Pause after each narrated step.
     pub(crate) pause: Duration,
-    /// Where a story shops.
     pub(crate) shop: Weak<dyn ShopControl>,
-    /// Whom a story may kill.
     pub(crate) workers: Arc<dyn WorkerControl>,
-    /// Where a story writes what no client could.
+    /// The log, for events that no client could write.
     pub(crate) store: Store,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) runs: Mutex<Runs>,
 }
 
-/// What was played since the shop was opened.
+/// The scenarios that ran since the shop was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
-    /// The last time of each scenario.
+    /// The last run of each scenario.
     last: Vec<ScenarioRun>,
-    /// The shop is about to be started over: nothing is played any more.
+    /// The shop is about to be reset: no scenario starts any more.
     closed: bool,
 }
 
-/// Something is going on in the lab that nothing else may go on beside.
+/// The lab is busy with something that excludes everything else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Occupied {
-    /// A scenario is played.
+pub(crate) enum LabBusy {
+    /// A scenario is running.
     #[error(
         "The scenario {0} is being played. Try again when it has ended; GET /v1/lab/scenarios/{0} tells how it goes."
     )]
     Playing(String),
-    /// The shop is started over.
+    /// The shop is being reset.
     #[error("The shop is being started over.")]
     Closed,
 }
 
 impl Lab {
-    /// Begins to play a scenario.
+    /// Starts a scenario.
     ///
     /// # Errors
-    /// While another one is played.
-    pub(crate) fn play(self: &Arc<Self>, scenario: Scenario) -> Result<ScenarioRun, Occupied> {
-        let words = scenario.words();
-        let orders: Vec<OrderId> = (0..words.orders).map(|_| OrderId(random::id())).collect();
+    /// While another one is running.
+    pub(crate) fn play(self: &Arc<Self>, scenario: Scenario) -> Result<ScenarioRun, LabBusy> {
+        let text = scenario.text();
+        let orders: Vec<OrderId> = (0..text.orders).map(|_| OrderId(random::id())).collect();
         let run = ScenarioRun {
-            name: words.name.to_owned(),
+            name: text.name.to_owned(),
             state: ScenarioState::Running,
             orders: orders.clone(),
             started_at: clock::now(),
@@ -138,41 +138,41 @@ impl Lab {
             outcome: None,
         };
         let mut runs = self.runs();
-        runs.nothing_else()?;
-        runs.last.retain(|run| run.name != words.name);
+        runs.ensure_idle()?;
+        runs.last.retain(|run| run.name != text.name);
         runs.last.push(run.clone());
         drop(runs);
         let lab = Arc::clone(self);
-        self.tasks.spawn(async move { lab.perform(scenario, orders).await });
+        self.tasks.spawn(async move { lab.run_scenario(scenario, orders).await });
         Ok(run)
     }
 
-    /// How a scenario went the last time, or how it is going.
+    /// Returns the last or current run of a scenario.
     pub(crate) fn last_run(&self, scenario: Scenario) -> Option<ScenarioRun> {
-        self.runs().last.iter().find(|run| run.name == scenario.words().name).cloned()
+        self.runs().last.iter().find(|run| run.name == scenario.text().name).cloned()
     }
 
-    /// From now on nothing is played.
+    /// Stops scenarios from starting.
     ///
     /// # Errors
-    /// While something is.
-    pub(crate) fn close(&self) -> Result<(), Occupied> {
+    /// While one is running.
+    pub(crate) fn close(&self) -> Result<(), LabBusy> {
         let mut runs = self.runs();
-        runs.nothing_else()?;
+        runs.ensure_idle()?;
         runs.closed = true;
         Ok(())
     }
 
-    async fn perform(&self, scenario: Scenario, orders: Vec<OrderId>) {
-        let stage = ScenarioRunner::new(self, scenario, orders);
-        let story = AssertUnwindSafe(scenario_scripts::play(&stage, scenario)).catch_unwind();
-        let told = match self.stop.run_until_cancelled(story).await {
-            Some(Ok(told)) => told,
+    async fn run_scenario(&self, scenario: Scenario, orders: Vec<OrderId>) {
+        let runner = ScenarioRunner::new(self, scenario, orders);
+        let script = AssertUnwindSafe(scenario_scripts::play(&runner, scenario)).catch_unwind();
+        let result = match self.stop.run_until_cancelled(script).await {
+            Some(Ok(result)) => result,
             Some(Err(_)) => Err(ScenarioFailed("The story made a mistake and panicked.".to_owned())),
             None => Err(ScenarioFailed("The server was told to stop.".to_owned())),
         };
-        let tidied = stage.put_everything_back().await;
-        let outcome = match (told, tidied) {
+        let restored = runner.restore_all().await;
+        let outcome = match (result, restored) {
             (Ok(outcome), Ok(())) => Ok(outcome),
             (Ok(_), Err(ScenarioFailed(why))) => {
                 Err(format!("It went well, but not everything could be put back: {why}"))
@@ -182,9 +182,9 @@ impl Lab {
                 Err(format!("{why} And not everything could be put back: {worse}"))
             }
         };
-        let name = scenario.words().name;
+        let name = scenario.text().name;
         match &outcome {
-            Ok(outcome) => info!(scenario = name, outcome, "a scenario has ended as it should"),
+            Ok(outcome) => info!(scenario = name, outcome, "a scenario has finished"),
             Err(why) => warn!(scenario = name, why, "a scenario has failed"),
         }
         self.change(scenario, |run| {
@@ -194,13 +194,13 @@ impl Lab {
         });
     }
 
-    fn tell(&self, scenario: Scenario, text: String) {
+    fn add_step(&self, scenario: Scenario, text: String) {
         let at = clock::now();
         self.change(scenario, |run| run.steps.push(ScenarioStep { at, text }));
     }
 
     fn change(&self, scenario: Scenario, change: impl FnOnce(&mut ScenarioRun)) {
-        if let Some(run) = self.runs().last.iter_mut().find(|run| run.name == scenario.words().name) {
+        if let Some(run) = self.runs().last.iter_mut().find(|run| run.name == scenario.text().name) {
             change(run);
         }
     }
@@ -211,11 +211,11 @@ impl Lab {
 }
 
 impl Runs {
-    fn nothing_else(&self) -> Result<(), Occupied> {
+    fn ensure_idle(&self) -> Result<(), LabBusy> {
         let playing = self.last.iter().find(|run| run.state == ScenarioState::Running);
         match playing {
-            Some(run) => Err(Occupied::Playing(run.name.clone())),
-            None if self.closed => Err(Occupied::Closed),
+            Some(run) => Err(LabBusy::Playing(run.name.clone())),
+            None if self.closed => Err(LabBusy::Closed),
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! Where a story plays: hands to shop with, switches to throw, a voice, and the list of what must be put back at the end.
+//! Runs one scenario: sends its requests, injects its faults, narrates its steps, and reverts everything at the end.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,17 +22,17 @@ use crate::store::aggregates;
 use crate::store::aggregates::{LoadError, Store};
 use crate::store::streams;
 
-/// How long a story waits for something that must happen.
+/// Maximum wait for one step of a scenario.
 const STEP_TIMEOUT: Duration = Duration::from_secs(40);
-/// How often it looks.
+/// Pause between two polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A card that works.
-pub(super) const VISA: &str = "pm_card_visa";
-/// A card that is declined.
-pub(super) const DECLINED: &str = "pm_card_visa_chargeDeclined";
+/// The token of a card that works.
+pub(super) const WORKING_CARD: &str = "pm_card_visa";
+/// The token of a card that is declined.
+pub(super) const DECLINED_CARD: &str = "pm_card_visa_chargeDeclined";
 
-/// Why a story did not end as it should, in a sentence.
+/// Why a scenario failed, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ScenarioFailed(pub(super) String);
 
@@ -42,16 +42,16 @@ impl From<StubsError> for ScenarioFailed {
     }
 }
 
-/// The stage of one story.
+/// One run of a scenario.
 pub(super) struct ScenarioRunner<'a> {
     pub(super) lab: &'a Lab,
     scenario: Scenario,
     orders: Vec<OrderId>,
-    /// What was broken at the stubs before the story touched them.
-    before: Mutex<BTreeMap<Stub, Faults>>,
-    /// Pieces that were taken off the shelf.
+    /// The faults of each stub before the scenario changed them.
+    faults_before: Mutex<BTreeMap<Stub, Faults>>,
+    /// Products and quantities taken out of stock.
     taken: Mutex<Vec<(Product, u32)>>,
-    /// Whoever works in the shop by itself was killed and has not begun again.
+    /// The processes are killed and not restarted.
     killed: AtomicBool,
 }
 
@@ -61,26 +61,26 @@ impl<'a> ScenarioRunner<'a> {
             lab,
             scenario,
             orders,
-            before: Mutex::default(),
+            faults_before: Mutex::default(),
             taken: Mutex::default(),
             killed: AtomicBool::new(false),
         }
     }
 
-    /// The orders of the story, by their place in it.
-    pub(super) fn order(&self, place: usize) -> Result<OrderId, ScenarioFailed> {
-        self.orders.get(place).copied().ok_or_else(|| ScenarioFailed("The story has too few orders.".to_owned()))
+    /// Returns the id of the order with an index.
+    pub(super) fn order(&self, index: usize) -> Result<OrderId, ScenarioFailed> {
+        self.orders.get(index).copied().ok_or_else(|| ScenarioFailed("The story has too few orders.".to_owned()))
     }
 
-    /// Tells the room what happens, and gives it time to look.
-    pub(super) async fn tell(&self, text: impl Into<String>) {
-        self.lab.tell(self.scenario, text.into());
+    /// Adds a step to the narration, and pauses so that the audience can look.
+    pub(super) async fn narrate(&self, text: impl Into<String>) {
+        self.lab.add_step(self.scenario, text.into());
         clock::sleep(self.lab.pause).await;
     }
 
-    /// Products that can be bought in some number, the plentiful first.
+    /// Returns products with at least 3 pieces in stock, largest stock first.
     pub(super) async fn products(&self) -> Result<Vec<Product>, ScenarioFailed> {
-        let page: Page<Product> = self.read("/v1/products?in_stock=true&limit=100").await?;
+        let page: Page<Product> = self.get("/v1/products?in_stock=true&limit=100").await?;
         let mut products = page.items;
         products.retain(|product| product.active && product.available >= 3);
         products.sort_by_key(|product| std::cmp::Reverse(product.available));
@@ -92,20 +92,20 @@ impl<'a> ScenarioRunner<'a> {
         Ok(products)
     }
 
-    /// Puts pieces of a product into an order's basket.
+    /// Adds a product to a basket.
     pub(super) async fn add(&self, order: OrderId, product: &Product, quantity: u32) -> Result<Order, ScenarioFailed> {
         let body = json!({ "product_id": product.id, "quantity": quantity });
-        taken(self.ask("POST", &format!("/v1/orders/{order}/items"), Some(&body)).await)
+        parse_success(self.request("POST", &format!("/v1/orders/{order}/items"), Some(&body)).await)
     }
 
-    /// Has a shopper buy a basket as it is by card. Answers whatever the shop answers.
+    /// Checks out a basket with a card. Returns whatever the shop responds.
     pub(super) async fn check_out(
         &self,
         order: OrderId,
         shopper: &str,
         token: &str,
     ) -> Result<LocalResponse, ScenarioFailed> {
-        let basket = self.see(order).await?;
+        let basket = self.get_order(order).await?;
         let body = json!({
             "expected_total": basket.total,
             "email": format!("{}@example.com", shopper.to_lowercase()),
@@ -115,30 +115,29 @@ impl<'a> ScenarioRunner<'a> {
             },
             "payment": { "method": "card", "token": token },
         });
-        Ok(self.ask("POST", &format!("/v1/orders/{order}/checkout"), Some(&body)).await)
+        Ok(self.request("POST", &format!("/v1/orders/{order}/checkout"), Some(&body)).await)
     }
 
-    /// The same, when nothing stands in its way.
+    /// Checks out a basket with a card; fails unless the shop accepts.
     pub(super) async fn buy(&self, order: OrderId, shopper: &str, token: &str) -> Result<Order, ScenarioFailed> {
-        taken(self.check_out(order, shopper, token).await?)
+        parse_success(self.check_out(order, shopper, token).await?)
     }
 
-    /// An order as it is.
-    pub(super) async fn see(&self, order: OrderId) -> Result<Order, ScenarioFailed> {
-        self.read(&format!("/v1/orders/{order}")).await
+    pub(super) async fn get_order(&self, order: OrderId) -> Result<Order, ScenarioFailed> {
+        self.get(&format!("/v1/orders/{order}")).await
     }
 
-    /// Waits until an order is no longer on its way.
-    pub(super) async fn settles(&self, order: OrderId) -> Result<Order, ScenarioFailed> {
-        self.until("the checkout came to its end", || async {
-            Ok(Some(self.see(order).await?).filter(|order| order.status != OrderStatus::CheckedOut))
+    /// Waits until the checkout of an order has ended.
+    pub(super) async fn wait_until_settled(&self, order: OrderId) -> Result<Order, ScenarioFailed> {
+        self.wait_until("the checkout came to its end", || async {
+            Ok(Some(self.get_order(order).await?).filter(|order| order.status != OrderStatus::CheckedOut))
         })
         .await
     }
 
-    /// Waits until an order is confirmed.
-    pub(super) async fn is_confirmed(&self, id: OrderId) -> Result<Order, ScenarioFailed> {
-        let order = self.settles(id).await?;
+    /// Waits until the checkout of an order has ended; fails unless it is confirmed.
+    pub(super) async fn wait_until_confirmed(&self, id: OrderId) -> Result<Order, ScenarioFailed> {
+        let order = self.wait_until_settled(id).await?;
         match order.status {
             OrderStatus::Confirmed => Ok(order),
             OrderStatus::InProgress
@@ -152,38 +151,45 @@ impl<'a> ScenarioRunner<'a> {
         }
     }
 
-    /// Everything that happened to an order.
+    /// Returns all events of an order.
     pub(super) async fn history(&self, order: OrderId) -> Result<Vec<Event>, ScenarioFailed> {
-        Ok(self.read::<Timeline>(&format!("/v1/orders/{order}/timeline")).await?.events)
+        Ok(self.get::<Timeline>(&format!("/v1/orders/{order}/timeline")).await?.events)
     }
 
-    /// How often something happened to an order.
+    /// Counts the events of a type in an order's timeline.
     pub(super) async fn count(&self, order: OrderId, kind: &str) -> Result<usize, ScenarioFailed> {
         Ok(self.history(order).await?.iter().filter(|event| event.kind == kind).count())
     }
 
-    /// Waits until something has happened to an order.
-    pub(super) async fn happens(&self, order: OrderId, kind: &str) -> Result<(), ScenarioFailed> {
-        self.until(&format!("{kind} happened"), || async { Ok((self.count(order, kind).await? > 0).then_some(())) })
-            .await
-    }
-
-    /// Waits until the shop says `live` or `stale` of the product service.
-    pub(super) async fn product_service_is(&self, what: &str) -> Result<(), ScenarioFailed> {
-        self.until(&format!("the product service was noticed to be {what}"), || async {
-            let answer = self.ask("GET", "/health/ready", None).await;
-            let health: Readiness =
-                serde_json::from_value(answer.body).map_err(|error| ScenarioFailed(format!("{error}.")))?;
-            Ok((health.product_service == what).then_some(()))
+    /// Waits until an event of a type is in an order's timeline.
+    pub(super) async fn wait_for_event(&self, order: OrderId, kind: &str) -> Result<(), ScenarioFailed> {
+        self.wait_until(&format!("{kind} happened"), || async {
+            Ok((self.count(order, kind).await? > 0).then_some(()))
         })
         .await
     }
 
-    /// Waits until a process has tried something of an order so often in vain, and tells how often it was.
-    pub(super) async fn is_retried(&self, process: &str, order: OrderId, times: u32) -> Result<u32, ScenarioFailed> {
+    /// Waits until the shop reports `live` or `stale` for the product service.
+    pub(super) async fn wait_for_product_service(&self, state: &str) -> Result<(), ScenarioFailed> {
+        self.wait_until(&format!("the product service was noticed to be {state}"), || async {
+            let answer = self.request("GET", "/health/ready", None).await;
+            let health: Readiness =
+                serde_json::from_value(answer.body).map_err(|error| ScenarioFailed(format!("{error}.")))?;
+            Ok((health.product_service == state).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until a process has tried an event of an order at least `times` times; returns the number of attempts.
+    pub(super) async fn wait_for_retries(
+        &self,
+        process: &str,
+        order: OrderId,
+        times: u32,
+    ) -> Result<u32, ScenarioFailed> {
         let sequence = order.to_string();
-        self.until(&format!("{process} tried again"), || async {
-            let all: ProcessList = self.read("/v1/processes").await?;
+        self.wait_until(&format!("{process} tried again"), || async {
+            let all: ProcessList = self.get("/v1/processes").await?;
             let of_process = all.items.into_iter().filter(|known| known.name == process);
             let mut retries = of_process.flat_map(|process| process.retries);
             Ok(retries.find(|retry| retry.sequence == sequence && retry.attempts >= times).map(|retry| retry.attempts))
@@ -191,86 +197,87 @@ impl<'a> ScenarioRunner<'a> {
         .await
     }
 
-    /// Breaks exactly this at a stub, until the end of the story at the latest.
-    pub(super) async fn breaks(&self, stub: Stub, faults: Faults) -> Result<(), ScenarioFailed> {
-        let known = locked(&self.before).contains_key(&stub);
+    /// Sets the faults of a stub, until the end of the scenario at the latest.
+    pub(super) async fn set_faults(&self, stub: Stub, faults: Faults) -> Result<(), ScenarioFailed> {
+        let known = lock(&self.faults_before).contains_key(&stub);
         if !known {
-            let before = self.lab.stubs.faults(stub).await?;
-            locked(&self.before).insert(stub, before);
+            let faults_before = self.lab.stubs.faults(stub).await?;
+            lock(&self.faults_before).insert(stub, faults_before);
         }
         self.lab.stubs.set_faults(stub, &faults).await?;
         Ok(())
     }
 
-    /// Has a stub be as it was before the story.
-    pub(super) async fn mends(&self, stub: Stub) -> Result<(), ScenarioFailed> {
-        let before = locked(&self.before).get(&stub).copied();
-        if let Some(before) = before {
-            self.lab.stubs.set_faults(stub, &before).await?;
-            locked(&self.before).remove(&stub);
+    /// Restores the faults that a stub had before the scenario.
+    pub(super) async fn restore_faults(&self, stub: Stub) -> Result<(), ScenarioFailed> {
+        let faults_before = lock(&self.faults_before).get(&stub).copied();
+        if let Some(faults_before) = faults_before {
+            self.lab.stubs.set_faults(stub, &faults_before).await?;
+            lock(&self.faults_before).remove(&stub);
         }
         Ok(())
     }
 
-    /// Leaves one piece of a product on the shelf, until the end of the story.
-    pub(super) async fn leave_one(&self, product: &Product) -> Result<(), ScenarioFailed> {
+    /// Reduces the stock of a product to one piece, until the end of the scenario.
+    pub(super) async fn leave_one_in_stock(&self, product: &Product) -> Result<(), ScenarioFailed> {
         let surplus = product.available.saturating_sub(1);
-        // Noted first: broken off in between, it is better put back than lost, and the note is taken back when it was refused.
-        locked(&self.taken).push((product.clone(), surplus));
+        // Recorded first: if the run is interrupted in between, too much stock is better than lost stock. The entry
+        // is removed when the request is refused.
+        lock(&self.taken).push((product.clone(), surplus));
         let body = json!({ "change": -i64::from(surplus), "reason": "a story of the lab about the last piece" });
-        let answer = self.ask("POST", &format!("/v1/stock/{}/adjust", product.id), Some(&body)).await;
+        let answer = self.request("POST", &format!("/v1/stock/{}/adjust", product.id), Some(&body)).await;
         let position = answer.position;
-        if let Err(refused) = taken::<Value>(answer) {
-            locked(&self.taken).pop();
+        if let Err(refused) = parse_success::<Value>(answer) {
+            lock(&self.taken).pop();
             return Err(refused);
         }
         let position = position.unwrap_or_default();
-        self.read::<Product>(&format!("/v1/products/{}?min_position={position}", product.id)).await?;
+        self.get::<Product>(&format!("/v1/products/{}?min_position={position}", product.id)).await?;
         Ok(())
     }
 
-    /// Ends whoever works in the shop by itself, as a crash would.
-    pub(super) async fn kill(&self) {
+    /// Kills all processes, as a crash would.
+    pub(super) async fn kill_workers(&self) {
         self.killed.store(true, Ordering::Relaxed);
         self.lab.workers.kill().await;
     }
 
-    /// Has them begin again.
-    pub(super) fn begin_again(&self) {
+    /// Restarts the processes if they are killed.
+    pub(super) fn restart_workers(&self) {
         if self.killed.swap(false, Ordering::Relaxed) {
             self.lab.workers.start();
         }
     }
 
-    /// Puts back whatever the story has switched on or taken, and tries everything even when something fails.
-    pub(super) async fn put_everything_back(&self) -> Result<(), ScenarioFailed> {
-        let mut troubles = Vec::new();
-        let broken: Vec<Stub> = locked(&self.before).keys().copied().collect();
+    /// Reverts every fault and stock change, and continues when one of them fails.
+    pub(super) async fn restore_all(&self) -> Result<(), ScenarioFailed> {
+        let mut failures = Vec::new();
+        let broken: Vec<Stub> = lock(&self.faults_before).keys().copied().collect();
         for stub in broken {
-            if let Err(ScenarioFailed(why)) = self.mends(stub).await {
-                troubles.push(why);
+            if let Err(ScenarioFailed(why)) = self.restore_faults(stub).await {
+                failures.push(why);
             }
         }
-        self.begin_again();
-        let taken_off = std::mem::take(&mut *locked(&self.taken));
+        self.restart_workers();
+        let taken_off = std::mem::take(&mut *lock(&self.taken));
         for (product, quantity) in taken_off.into_iter().filter(|(_, quantity)| *quantity > 0) {
             let path = format!("/v1/stock/{}/receive", product.id);
-            let answer = self.ask("POST", &path, Some(&json!({ "quantity": quantity }))).await;
-            if let Err(ScenarioFailed(why)) = taken::<Value>(answer) {
-                troubles.push(format!("{quantity} × {}: {why}", product.name));
+            let answer = self.request("POST", &path, Some(&json!({ "quantity": quantity }))).await;
+            if let Err(ScenarioFailed(why)) = parse_success::<Value>(answer) {
+                failures.push(format!("{quantity} × {}: {why}", product.name));
             }
         }
-        if troubles.is_empty() { Ok(()) } else { Err(ScenarioFailed(troubles.join(" "))) }
+        if failures.is_empty() { Ok(()) } else { Err(ScenarioFailed(failures.join(" "))) }
     }
 
-    /// What was paused meanwhile that the story needs, as a sentence; empty when nothing was.
-    async fn paused(&self) -> String {
+    /// Returns a sentence that names the paused processes that the scenario needs; empty when there are none.
+    async fn paused_sentence(&self) -> String {
         let processes = paused_processes(&self.lab.store, self.scenario.needs_processes()).await.unwrap_or_default();
         if processes.is_empty() { String::new() } else { format!(" Paused meanwhile: {}.", processes.join(", ")) }
     }
 
-    /// Looks until there is something; fails when that takes too long.
-    pub(super) async fn until<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T, ScenarioFailed>
+    /// Polls until `look` returns something; fails after [`STEP_TIMEOUT`].
+    pub(super) async fn wait_until<T, F>(&self, what: &str, look: impl Fn() -> F) -> Result<T, ScenarioFailed>
     where
         F: Future<Output = Result<Option<T>, ScenarioFailed>>,
     {
@@ -280,7 +287,7 @@ impl<'a> ScenarioRunner<'a> {
                 return Ok(found);
             }
             if Instant::now() > deadline {
-                let paused = self.paused().await;
+                let paused = self.paused_sentence().await;
                 return Err(ScenarioFailed(format!(
                     "It took more than {} s until {what}.{paused}",
                     STEP_TIMEOUT.as_secs()
@@ -290,11 +297,11 @@ impl<'a> ScenarioRunner<'a> {
         }
     }
 
-    pub(super) async fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, ScenarioFailed> {
-        taken(self.ask("GET", path, None).await)
+    pub(super) async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, ScenarioFailed> {
+        parse_success(self.request("GET", path, None).await)
     }
 
-    fn ask<'s>(&'s self, method: &'s str, path: &'s str, body: Option<&'s Value>) -> BoxFuture<'s, LocalResponse> {
+    fn request<'s>(&'s self, method: &'s str, path: &'s str, body: Option<&'s Value>) -> BoxFuture<'s, LocalResponse> {
         async move {
             match self.lab.shop.upgrade() {
                 Some(shop) => shop.request(method, path, body).await,
@@ -305,7 +312,7 @@ impl<'a> ScenarioRunner<'a> {
     }
 }
 
-/// Which of some processes are paused, as the log says.
+/// Returns which of some processes are paused, as the log says.
 pub(crate) async fn paused_processes(store: &Store, of: &[&'static str]) -> Result<Vec<String>, LoadError> {
     let mut paused = Vec::new();
     for name in of {
@@ -317,8 +324,8 @@ pub(crate) async fn paused_processes(store: &Store, of: &[&'static str]) -> Resu
     Ok(paused)
 }
 
-/// What an answer says, if it is a success.
-pub(super) fn taken<T: serde::de::DeserializeOwned>(answer: LocalResponse) -> Result<T, ScenarioFailed> {
+/// Parses the body of a successful response; fails for any other.
+pub(super) fn parse_success<T: serde::de::DeserializeOwned>(answer: LocalResponse) -> Result<T, ScenarioFailed> {
     if !(200..300).contains(&answer.status) {
         let problem: Problem = serde_json::from_value(answer.body).unwrap_or_default();
         return Err(ScenarioFailed(format!("The shop refused: {} {}", problem.title, problem.detail)));
@@ -327,6 +334,6 @@ pub(super) fn taken<T: serde::de::DeserializeOwned>(answer: LocalResponse) -> Re
         .map_err(|error| ScenarioFailed(format!("The shop's answer cannot be read: {error}.")))
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! How each scenario goes. A story ends with a sentence of what has been seen, after it has looked that it is so.
+//! The script of each scenario. It ends with a sentence about the result, after it has checked that the result is so.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -6,42 +6,41 @@ use storefront_api::{Faults, Order, OrderId, OrderStatus, Page, ParkedSequence, 
 use storefront_eventlog::{Append, Expected, JsonText, NewEvent, StreamAppend, StreamName};
 
 use super::Scenario;
-use crate::lab::scenario_runner::{DECLINED, ScenarioFailed, ScenarioRunner, VISA, taken};
+use crate::lab::scenario_runner::{DECLINED_CARD, ScenarioFailed, ScenarioRunner, WORKING_CARD, parse_success};
 use crate::{clock, random};
 
-type Narration = Result<String, ScenarioFailed>;
+type ScenarioResult = Result<String, ScenarioFailed>;
 
-/// Plays a scenario to its end. Each story is a future of its own kind behind a pointer: nested in one another, their types
-/// take the compiler minutes.
-pub(super) fn play<'a>(stage: &'a ScenarioRunner<'a>, scenario: Scenario) -> BoxFuture<'a, Narration> {
+/// Runs the script of a scenario. The futures are boxed because their nested types take the compiler minutes.
+pub(super) fn play<'a>(runner: &'a ScenarioRunner<'a>, scenario: Scenario) -> BoxFuture<'a, ScenarioResult> {
     match scenario {
-        Scenario::HappyPath => happy_path(stage).boxed(),
-        Scenario::CardDeclined => card_declined(stage).boxed(),
-        Scenario::OutOfStock => out_of_stock(stage).boxed(),
-        Scenario::ProductServiceDown => product_service_down(stage).boxed(),
-        Scenario::MailDown => mail_down(stage).boxed(),
-        Scenario::Webhooks => webhooks(stage).boxed(),
-        Scenario::ServerKilled => server_killed(stage).boxed(),
-        Scenario::Race => race(stage).boxed(),
-        Scenario::PoisonEvent => poison_event(stage).boxed(),
+        Scenario::HappyPath => happy_path(runner).boxed(),
+        Scenario::CardDeclined => card_declined(runner).boxed(),
+        Scenario::OutOfStock => out_of_stock(runner).boxed(),
+        Scenario::ProductServiceDown => product_service_down(runner).boxed(),
+        Scenario::MailDown => mail_down(runner).boxed(),
+        Scenario::Webhooks => webhooks(runner).boxed(),
+        Scenario::ServerKilled => server_killed(runner).boxed(),
+        Scenario::Race => race(runner).boxed(),
+        Scenario::PoisonEvent => poison_event(runner).boxed(),
     }
 }
 
-async fn happy_path(stage: &ScenarioRunner<'_>) -> Narration {
-    let ada = ada_fills_her_basket(stage).await?;
-    stage.tell("Ada pays with a card that works.").await;
-    stage.buy(ada, "Ada", VISA).await?;
-    let order = stage.is_confirmed(ada).await?;
-    stage.tell(format!("The order is confirmed as {}. Its mail is on the way.", number(&order))).await;
-    stage.happens(ada, "email.sent").await?;
+async fn happy_path(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let ada = fill_basket(runner).await?;
+    runner.narrate("Ada pays with a card that works.").await;
+    runner.buy(ada, "Ada", WORKING_CARD).await?;
+    let order = runner.wait_until_confirmed(ada).await?;
+    runner.narrate(format!("The order is confirmed as {}. Its mail is on the way.", number(&order))).await;
+    runner.wait_for_event(ada, "email.sent").await?;
     Ok(format!("Order {} is confirmed, paid and mailed.", number(&order)))
 }
 
-async fn card_declined(stage: &ScenarioRunner<'_>) -> Narration {
-    let ada = ada_fills_her_basket(stage).await?;
-    stage.tell("Ada pays with a card that the bank declines.").await;
-    stage.buy(ada, "Ada", DECLINED).await?;
-    let order = stage.settles(ada).await?;
+async fn card_declined(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let ada = fill_basket(runner).await?;
+    runner.narrate("Ada pays with a card that the bank declines.").await;
+    runner.buy(ada, "Ada", DECLINED_CARD).await?;
+    let order = runner.wait_until_settled(ada).await?;
     let declined = matches!(order.reopened_because, Some(ReopenReason::PaymentDeclined { .. }));
     if order.status != OrderStatus::InProgress || !declined {
         return Err(ScenarioFailed(format!(
@@ -49,125 +48,134 @@ async fn card_declined(stage: &ScenarioRunner<'_>) -> Narration {
             order.status
         )));
     }
-    stage.happens(ada, "stock.released").await?;
+    runner.wait_for_event(ada, "stock.released").await?;
     Ok("The card was declined, the stock is back on the shelf, and the basket is open again.".to_owned())
 }
 
-async fn out_of_stock(stage: &ScenarioRunner<'_>) -> Narration {
-    let (ada, ben) = (stage.order(0)?, stage.order(1)?);
-    let product = the_last_piece_of_something(stage).await?;
-    stage.add(ada, &product, 1).await?;
-    stage.add(ben, &product, 1).await?;
-    stage.tell("Ada and Ben both have it in their baskets. Ada buys.").await;
-    stage.buy(ada, "Ada", VISA).await?;
-    stage.is_confirmed(ada).await?;
+async fn out_of_stock(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let (ada, ben) = (runner.order(0)?, runner.order(1)?);
+    let product = take_all_but_one(runner).await?;
+    runner.add(ada, &product, 1).await?;
+    runner.add(ben, &product, 1).await?;
+    runner.narrate("Ada and Ben both have it in their baskets. Ada buys.").await;
+    runner.buy(ada, "Ada", WORKING_CARD).await?;
+    runner.wait_until_confirmed(ada).await?;
     let path = format!("/v1/products/{}", product.id);
-    let gone = || async { Ok((stage.read::<Product>(&path).await?.available == 0).then_some(())) };
-    stage.until("the shelf was seen to be empty", gone).await?;
-    stage.tell("Ada has it. Now Ben wants to buy.").await;
-    let answer = stage.check_out(ben, "Ben", VISA).await?;
+    let gone = || async { Ok((runner.get::<Product>(&path).await?.available == 0).then_some(())) };
+    runner.wait_until("the shelf was seen to be empty", gone).await?;
+    runner.narrate("Ada has it. Now Ben wants to buy.").await;
+    let answer = runner.check_out(ben, "Ben", WORKING_CARD).await?;
     if answer.status != 409 {
         return Err(ScenarioFailed(format!("Ben was answered {} instead of 409: out of stock.", answer.status)));
     }
-    let basket = stage.see(ben).await?;
+    let basket = runner.get_order(ben).await?;
     if basket.status != OrderStatus::InProgress || basket.items.len() != 1 {
         return Err(ScenarioFailed("Ben's basket is not as it was.".to_owned()));
     }
     Ok(format!("Ada has the last {}. Ben was told, his basket is as it was, and he paid nothing.", product.name))
 }
 
-async fn product_service_down(stage: &ScenarioRunner<'_>) -> Narration {
-    stage.tell("The plug of the product service is pulled.").await;
-    stage.breaks(Stub::Products, Faults { outage: true, ..Faults::default() }).await?;
-    stage.product_service_is("stale").await?;
-    stage.tell("The shop has noticed: the catalogue shows what it knows, marked stale. Ada shops all the same.").await;
-    let ada = ada_fills_her_basket(stage).await?;
-    stage.buy(ada, "Ada", VISA).await?;
-    let order = stage.is_confirmed(ada).await?;
-    stage
-        .tell(format!("Order {} is confirmed without the product service. It is plugged in again.", number(&order)))
+async fn product_service_down(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    runner.narrate("The plug of the product service is pulled.").await;
+    runner.set_faults(Stub::Products, Faults { outage: true, ..Faults::default() }).await?;
+    runner.wait_for_product_service("stale").await?;
+    runner
+        .narrate("The shop has noticed: the catalogue shows what it knows, marked stale. Ada shops all the same.")
         .await;
-    stage.mends(Stub::Products).await?;
-    stage.product_service_is("live").await?;
+    let ada = fill_basket(runner).await?;
+    runner.buy(ada, "Ada", WORKING_CARD).await?;
+    let order = runner.wait_until_confirmed(ada).await?;
+    runner
+        .narrate(format!("Order {} is confirmed without the product service. It is plugged in again.", number(&order)))
+        .await;
+    runner.restore_faults(Stub::Products).await?;
+    runner.wait_for_product_service("live").await?;
     Ok(format!("Order {} did not notice the outage, and the catalogue is live again.", number(&order)))
 }
 
-async fn mail_down(stage: &ScenarioRunner<'_>) -> Narration {
-    let ada = ada_fills_her_basket(stage).await?;
-    stage.tell("The plug of the mail server is pulled, and Ada buys.").await;
-    stage.breaks(Stub::Mail, Faults { outage: true, ..Faults::default() }).await?;
-    stage.buy(ada, "Ada", VISA).await?;
-    let order = stage.is_confirmed(ada).await?;
-    stage.tell(format!("Order {} is confirmed: it does not wait for its mail.", number(&order))).await;
-    let attempts = stage.is_retried("mail", ada, 2).await?;
-    stage.tell(format!("The mail was tried {attempts} times in vain. The mail server is plugged in again.")).await;
-    stage.mends(Stub::Mail).await?;
-    stage.happens(ada, "email.sent").await?;
+async fn mail_down(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let ada = fill_basket(runner).await?;
+    runner.narrate("The plug of the mail server is pulled, and Ada buys.").await;
+    runner.set_faults(Stub::Mail, Faults { outage: true, ..Faults::default() }).await?;
+    runner.buy(ada, "Ada", WORKING_CARD).await?;
+    let order = runner.wait_until_confirmed(ada).await?;
+    runner.narrate(format!("Order {} is confirmed: it does not wait for its mail.", number(&order))).await;
+    let attempts = runner.wait_for_retries("mail", ada, 2).await?;
+    runner.narrate(format!("The mail was tried {attempts} times in vain. The mail server is plugged in again.")).await;
+    runner.restore_faults(Stub::Mail).await?;
+    runner.wait_for_event(ada, "email.sent").await?;
     Ok(format!("Order {} was confirmed at once; its mail arrived when the server was back.", number(&order)))
 }
 
-async fn webhooks(stage: &ScenarioRunner<'_>) -> Narration {
-    let ada = ada_fills_her_basket(stage).await?;
-    stage.tell("The card gateway loses its answers, and tells its news twice and in the wrong order. Ada buys.").await;
+async fn webhooks(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let ada = fill_basket(runner).await?;
+    runner
+        .narrate("The card gateway loses its answers, and tells its news twice and in the wrong order. Ada buys.")
+        .await;
     let faults = Faults { lose_answers: true, duplicate: true, reorder: true, ..Faults::default() };
-    stage.breaks(Stub::Cards, faults).await?;
-    stage.buy(ada, "Ada", VISA).await?;
-    let order = stage.is_confirmed(ada).await.map_err(|ScenarioFailed(why)| {
+    runner.set_faults(Stub::Cards, faults).await?;
+    runner.buy(ada, "Ada", WORKING_CARD).await?;
+    let order = runner.wait_until_confirmed(ada).await.map_err(|ScenarioFailed(why)| {
         ScenarioFailed(format!(
             "{why} Is the gateway told where to send its news? storefront-mocks --webhook says where."
         ))
     })?;
-    stage.mends(Stub::Cards).await?;
-    once(stage, ada, &["payment.succeeded", "order.confirmed"]).await?;
+    runner.restore_faults(Stub::Cards).await?;
+    expect_once(runner, ada, &["payment.succeeded", "order.confirmed"]).await?;
     Ok(format!("Order {} was paid and confirmed once, by news alone.", number(&order)))
 }
 
-async fn server_killed(stage: &ScenarioRunner<'_>) -> Narration {
-    let ada = ada_fills_her_basket(stage).await?;
-    stage.tell("The card gateway holds its answers back, so that we can look between a charge and its answer.").await;
-    stage.breaks(Stub::Cards, Faults { hold_answers: true, ..Faults::default() }).await?;
-    stage.buy(ada, "Ada", VISA).await?;
-    let charged = || async { Ok((stage.lab.stubs.charges_for(ada).await? > 0).then_some(())) };
-    stage.until("the card was charged", charged).await?;
-    if stage.count(ada, "payment.succeeded").await? > 0 {
+async fn server_killed(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let ada = fill_basket(runner).await?;
+    runner
+        .narrate("The card gateway holds its answers back, so that we can look between a charge and its answer.")
+        .await;
+    runner.set_faults(Stub::Cards, Faults { hold_answers: true, ..Faults::default() }).await?;
+    runner.buy(ada, "Ada", WORKING_CARD).await?;
+    let charged = || async { Ok((runner.lab.stubs.charges_for(ada).await? > 0).then_some(())) };
+    runner.wait_until("the card was charged", charged).await?;
+    if runner.count(ada, "payment.succeeded").await? > 0 {
         return Err(ScenarioFailed("The outcome was written down before anything could be killed.".to_owned()));
     }
-    stage
-        .tell("The card is charged, and the shop does not know it yet. Now everything that works by itself is killed.")
+    runner
+        .narrate(
+            "The card is charged, and the shop does not know it yet. Now everything that works by itself is killed.",
+        )
         .await;
-    stage.kill().await;
-    stage.tell("Nobody works: the order stands where it was, and its leases were not given back.").await;
-    stage.begin_again();
-    stage
-        .tell("They begin again, and find in the log what was asked of the gateway. They ask under the same key.")
+    runner.kill_workers().await;
+    runner.narrate("Nobody works: the order stands where it was, and its leases were not given back.").await;
+    runner.restart_workers();
+    runner
+        .narrate("They begin again, and find in the log what was asked of the gateway. They ask under the same key.")
         .await;
-    stage.mends(Stub::Cards).await?;
-    let order = stage.is_confirmed(ada).await?;
-    once(stage, ada, &["payment.requested", "payment.succeeded", "order.confirmed"]).await?;
-    let charges = stage.lab.stubs.charges_for(ada).await?;
+    runner.restore_faults(Stub::Cards).await?;
+    let order = runner.wait_until_confirmed(ada).await?;
+    expect_once(runner, ada, &["payment.requested", "payment.succeeded", "order.confirmed"]).await?;
+    let charges = runner.lab.stubs.charges_for(ada).await?;
     if charges != 1 {
         return Err(ScenarioFailed(format!("The card was charged {charges} times.")));
     }
     Ok(format!("Order {} is confirmed, and the card was charged once.", number(&order)))
 }
 
-async fn race(stage: &ScenarioRunner<'_>) -> Narration {
-    let (ada, ben) = (stage.order(0)?, stage.order(1)?);
-    let product = the_last_piece_of_something(stage).await?;
-    stage.add(ada, &product, 1).await?;
-    stage.add(ben, &product, 1).await?;
-    stage.tell("Ada and Ben both have it in their baskets, and check out at the same moment.").await;
-    let (first, second) = tokio::join!(stage.check_out(ada, "Ada", VISA), stage.check_out(ben, "Ben", VISA));
+async fn race(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let (ada, ben) = (runner.order(0)?, runner.order(1)?);
+    let product = take_all_but_one(runner).await?;
+    runner.add(ada, &product, 1).await?;
+    runner.add(ben, &product, 1).await?;
+    runner.narrate("Ada and Ben both have it in their baskets, and check out at the same moment.").await;
+    let (first, second) =
+        tokio::join!(runner.check_out(ada, "Ada", WORKING_CARD), runner.check_out(ben, "Ben", WORKING_CARD));
     let mut winners = Vec::new();
     for (shopper, order, answer) in [("Ada", ada, first?), ("Ben", ben, second?)] {
-        // Whoever comes a little later is refused at once, or finds the shelf empty on the way.
+        // The later checkout is refused at once, or finds the stock used up during the checkout.
         if answer.status != 409 {
-            taken::<Order>(answer)?;
+            parse_success::<Order>(answer)?;
         }
-        let order = stage.settles(order).await?;
+        let order = runner.wait_until_settled(order).await?;
         if order.status == OrderStatus::Confirmed {
             winners.push(shopper);
-        } else if stage.lab.stubs.charges_for(order.id).await? > 0 {
+        } else if runner.lab.stubs.charges_for(order.id).await? > 0 {
             return Err(ScenarioFailed(format!("{shopper} paid and got nothing.")));
         }
     }
@@ -179,28 +187,28 @@ async fn race(stage: &ScenarioRunner<'_>) -> Narration {
     }
 }
 
-async fn poison_event(stage: &ScenarioRunner<'_>) -> Narration {
-    let ada = ada_fills_her_basket(stage).await?;
-    let ben = stage.order(1)?;
-    stage.tell("A mail about Ada's order is asked for that this program cannot read: a poison event.").await;
-    poison(stage, ada).await?;
+async fn poison_event(runner: &ScenarioRunner<'_>) -> ScenarioResult {
+    let ada = fill_basket(runner).await?;
+    let ben = runner.order(1)?;
+    runner.narrate("A mail about Ada's order is asked for that this program cannot read: a poison event.").await;
+    append_poison_event(runner, ada).await?;
     let sequence = ada.to_string();
     let parked = || async {
-        let page: Page<ParkedSequence> = stage.read("/v1/processes/mail/parked?limit=100").await?;
+        let page: Page<ParkedSequence> = runner.get("/v1/processes/mail/parked?limit=100").await?;
         Ok(page.items.into_iter().find(|parked| parked.sequence == sequence))
     };
-    stage.until("it was parked", parked).await?;
-    stage.tell("The process mail has parked it. Ada buys all the same, and so does Ben.").await;
-    stage.buy(ada, "Ada", VISA).await?;
-    let product = stage.products().await?.remove(0);
-    stage.add(ben, &product, 1).await?;
-    stage.buy(ben, "Ben", VISA).await?;
-    stage.is_confirmed(ada).await?;
-    stage.is_confirmed(ben).await?;
-    stage.happens(ben, "email.sent").await?;
+    runner.wait_until("it was parked", parked).await?;
+    runner.narrate("The process mail has parked it. Ada buys all the same, and so does Ben.").await;
+    runner.buy(ada, "Ada", WORKING_CARD).await?;
+    let product = runner.products().await?.remove(0);
+    runner.add(ben, &product, 1).await?;
+    runner.buy(ben, "Ben", WORKING_CARD).await?;
+    runner.wait_until_confirmed(ada).await?;
+    runner.wait_until_confirmed(ben).await?;
+    runner.wait_for_event(ben, "email.sent").await?;
     let waits = || async { Ok(parked().await?.filter(|parked| parked.waiting > 0)) };
-    let found = stage.until("Ada's mail waited behind it", waits).await?;
-    if stage.count(ada, "email.sent").await? > 0 {
+    let found = runner.wait_until("Ada's mail waited behind it", waits).await?;
+    if runner.count(ada, "email.sent").await? > 0 {
         return Err(ScenarioFailed("Ada's mail did not wait behind the poison event.".to_owned()));
     }
     Ok(format!(
@@ -209,28 +217,28 @@ async fn poison_event(stage: &ScenarioRunner<'_>) -> Narration {
     ))
 }
 
-async fn ada_fills_her_basket(stage: &ScenarioRunner<'_>) -> Result<OrderId, ScenarioFailed> {
-    let ada = stage.order(0)?;
-    let products = stage.products().await?;
+async fn fill_basket(runner: &ScenarioRunner<'_>) -> Result<OrderId, ScenarioFailed> {
+    let ada = runner.order(0)?;
+    let products = runner.products().await?;
     let mut names = Vec::new();
     for product in products.iter().take(2) {
-        stage.add(ada, product, 1).await?;
+        runner.add(ada, product, 1).await?;
         names.push(product.name.as_str());
     }
-    stage.tell(format!("Ada puts {} into her basket.", names.join(" and "))).await;
+    runner.narrate(format!("Ada puts {} into her basket.", names.join(" and "))).await;
     Ok(ada)
 }
 
-async fn the_last_piece_of_something(stage: &ScenarioRunner<'_>) -> Result<Product, ScenarioFailed> {
-    let product = stage.products().await?.remove(0);
-    stage.leave_one(&product).await?;
-    let told = format!("One {} is left on the shelf; the others are put back when the story ends.", product.name);
-    stage.tell(told).await;
+async fn take_all_but_one(runner: &ScenarioRunner<'_>) -> Result<Product, ScenarioFailed> {
+    let product = runner.products().await?.remove(0);
+    runner.leave_one_in_stock(&product).await?;
+    let text = format!("One {} is left on the shelf; the others are put back when the story ends.", product.name);
+    runner.narrate(text).await;
     Ok(product)
 }
 
-/// Writes that a mail is to be sent of a kind that nobody knows, as a later version of the shop might write it.
-async fn poison(stage: &ScenarioRunner<'_>, order: OrderId) -> Result<(), ScenarioFailed> {
+/// Appends a mail request of an unknown kind, as a later version of the shop might write it.
+async fn append_poison_event(runner: &ScenarioRunner<'_>, order: OrderId) -> Result<(), ScenarioFailed> {
     let failed =
         |error: &dyn std::fmt::Display| ScenarioFailed(format!("The poison event cannot be written: {error}."));
     let data = serde_json::json!({ "order_id": order, "kind": "singing_telegram", "to": "ada@example.com" });
@@ -247,14 +255,14 @@ async fn poison(stage: &ScenarioRunner<'_>, order: OrderId) -> Result<(), Scenar
     };
     let stream = StreamName::new(format!("email-{id}")).map_err(|error| failed(&error))?;
     let streams = vec![StreamAppend { stream, expected: Expected::Any, events: vec![event] }];
-    stage.lab.store.append(Append { streams, ..Append::default() }).await.map_err(|error| failed(&error))?;
+    runner.lab.store.append(Append { streams, ..Append::default() }).await.map_err(|error| failed(&error))?;
     Ok(())
 }
 
-/// Looks that each of these happened exactly once.
-async fn once(stage: &ScenarioRunner<'_>, order: OrderId, kinds: &[&str]) -> Result<(), ScenarioFailed> {
+/// Checks that each of these events happened exactly once.
+async fn expect_once(runner: &ScenarioRunner<'_>, order: OrderId, kinds: &[&str]) -> Result<(), ScenarioFailed> {
     for kind in kinds {
-        let times = stage.count(order, kind).await?;
+        let times = runner.count(order, kind).await?;
         if times != 1 {
             return Err(ScenarioFailed(format!(
                 "{kind} stands in the order's timeline {times} times instead of once."

@@ -1,7 +1,6 @@
-//! The scenarios of the lab, in the order in which a workshop plays them: what each is called, what the room will see, and
-//! where to look. How they go is in the stories.
+//! The scenarios of the lab, in the order of a workshop: names and texts for people. The scripts are in
+//! `scenario_scripts`.
 
-/// A scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scenario {
     HappyPath,
@@ -15,26 +14,25 @@ pub(crate) enum Scenario {
     PoisonEvent,
 }
 
-/// What buys.
-const BUYS: &[&str] = &["checkout", "payments"];
-/// What buys, and writes to the customer.
-const BUYS_AND_MAILS: &[&str] = &["checkout", "payments", "invoices", "notices", "mail"];
+/// Processes needed to buy.
+const PURCHASE_PROCESSES: &[&str] = &["checkout", "payments"];
+/// Processes needed to buy and to mail the customer.
+const PURCHASE_AND_MAIL_PROCESSES: &[&str] = &["checkout", "payments", "invoices", "notices", "mail"];
 
-/// What people are told of a scenario.
-pub(crate) struct Words {
+/// The texts of a scenario.
+pub(crate) struct ScenarioText {
     /// Its name in paths.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    /// What the room will see.
+    /// What the audience will see.
     pub(crate) story: &'static str,
-    /// Where to look, and what to try.
+    /// Where to look and what to try.
     pub(crate) look_at: &'static str,
-    /// How many orders it makes.
+    /// Number of orders that it makes.
     pub(crate) orders: usize,
 }
 
 impl Scenario {
-    /// All of them.
     pub(crate) const ALL: [Self; 9] = [
         Self::HappyPath,
         Self::CardDeclined,
@@ -47,33 +45,33 @@ impl Scenario {
         Self::PoisonEvent,
     ];
 
-    /// The scenario of this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scenario| scenario.words().name == name)
+    /// Returns the scenario of this name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scenario| scenario.text().name == name)
     }
 
-    /// The processes without which it stands still.
+    /// Returns the processes that the scenario needs.
     pub(crate) fn needs_processes(self) -> &'static [&'static str] {
         match self {
-            Self::HappyPath | Self::MailDown | Self::PoisonEvent => BUYS_AND_MAILS,
+            Self::HappyPath | Self::MailDown | Self::PoisonEvent => PURCHASE_AND_MAIL_PROCESSES,
             Self::CardDeclined
             | Self::OutOfStock
             | Self::ProductServiceDown
             | Self::Webhooks
             | Self::ServerKilled
-            | Self::Race => BUYS,
+            | Self::Race => PURCHASE_PROCESSES,
         }
     }
 
-    /// The read models by which it finds what to buy.
+    /// Returns the views that the scenario needs to find products.
     pub(crate) fn needs_views(self) -> &'static [&'static str] {
         &["products", "stock"]
     }
 
-    /// What people are told of it.
-    pub(crate) fn words(self) -> Words {
+    /// Returns the texts of the scenario.
+    pub(crate) fn text(self) -> ScenarioText {
         match self {
-            Self::HappyPath => Words {
+            Self::HappyPath => ScenarioText {
                 name: "happy-path",
                 title: "Happy path",
                 story: "Ada buys two things by card. Her stock is reserved, her card is charged, and her order is \
@@ -81,14 +79,14 @@ impl Scenario {
                 look_at: "The order's timeline: every step is an event, and each names the one that led to it.",
                 orders: 1,
             },
-            Self::CardDeclined => Words {
+            Self::CardDeclined => ScenarioText {
                 name: "card-declined",
                 title: "Card declined",
                 story: "Ada's card is declined. Her stock is given back, and her basket is open again with the reason.",
                 look_at: "The order's timeline: stock.released and order.reopened undo what was done. Nothing is deleted.",
                 orders: 1,
             },
-            Self::OutOfStock => Words {
+            Self::OutOfStock => ScenarioText {
                 name: "out-of-stock-on-the-last-unit",
                 title: "Out of stock on the last unit",
                 story: "Ada and Ben both have the last unit in their baskets. Ada buys it; Ben is told that it has gone \
@@ -96,7 +94,7 @@ impl Scenario {
                 look_at: "Ben's basket, which is as it was, and the product's stock stream: reserved, allocated, ran out.",
                 orders: 2,
             },
-            Self::ProductServiceDown => Words {
+            Self::ProductServiceDown => ScenarioText {
                 name: "product-service-down",
                 title: "Product service down",
                 story: "The product service is unplugged. The catalogue shows what it last said, marked stale, and Ada \
@@ -104,7 +102,7 @@ impl Scenario {
                 look_at: "The header and the health of the shop while it is unplugged; the order does not notice.",
                 orders: 1,
             },
-            Self::MailDown => Words {
+            Self::MailDown => ScenarioText {
                 name: "mail-down",
                 title: "Mail down",
                 story: "The mail server is unplugged. Ada's order is confirmed without it; her mail is tried again and \
@@ -112,7 +110,7 @@ impl Scenario {
                 look_at: "The process mail: its retries and when the next is due. The order's last step waits alone.",
                 orders: 1,
             },
-            Self::Webhooks => Words {
+            Self::Webhooks => ScenarioText {
                 name: "duplicate-and-out-of-order-webhooks",
                 title: "Duplicate and out-of-order webhooks",
                 story: "The card gateway tells its news twice and in the wrong order. Ada's payment is recorded once, \
@@ -120,7 +118,7 @@ impl Scenario {
                 look_at: "The payment's stream: one payment.succeeded, however often it was told.",
                 orders: 1,
             },
-            Self::ServerKilled => Words {
+            Self::ServerKilled => ScenarioText {
                 name: "server-killed-in-mid-checkout",
                 title: "Server killed in mid-checkout",
                 story: "Ada's card is charged, and before the shop can write that down, everything that works in this \
@@ -130,7 +128,7 @@ impl Scenario {
                 look_at: "The order's timeline: a gap where nobody worked, then one payment.succeeded.",
                 orders: 1,
             },
-            Self::Race => Words {
+            Self::Race => ScenarioText {
                 name: "two-shoppers-race-for-one-unit",
                 title: "Two shoppers race for one unit",
                 story: "Ada and Ben check out the last unit at the same moment. One of them gets it; the other one's \
@@ -138,7 +136,7 @@ impl Scenario {
                 look_at: "Both timelines side by side, and the product's stock stream: one reservation, never below zero.",
                 orders: 2,
             },
-            Self::PoisonEvent => Words {
+            Self::PoisonEvent => ScenarioText {
                 name: "poison-event",
                 title: "Poison event",
                 story: "A mail is asked for in a way that this program cannot read, as a later version of it might write. \
@@ -158,11 +156,11 @@ mod tests {
     #[test]
     fn every_scenario_is_found_by_its_name_and_tells_the_room_what_to_look_at() {
         for scenario in Scenario::ALL {
-            let words = scenario.words();
-            assert_eq!(Scenario::named(words.name), Some(scenario), "{}", words.name);
-            assert!(words.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", words.name);
-            assert!([words.story, words.look_at].iter().all(|text| !text.contains("  ")), "{}", words.name);
+            let text = scenario.text();
+            assert_eq!(Scenario::from_name(text.name), Some(scenario), "{}", text.name);
+            assert!(text.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", text.name);
+            assert!([text.story, text.look_at].iter().all(|line| !line.contains("  ")), "{}", text.name);
         }
-        assert_eq!(Scenario::named("happy"), None);
+        assert_eq!(Scenario::from_name("happy"), None);
     }
 }

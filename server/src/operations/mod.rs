@@ -1,4 +1,4 @@
-//! What operators see of the processes: how far each one is, and what is parked.
+//! What operators see of the processes: the status of each, and its parked sequences.
 
 pub(crate) mod parked;
 pub(crate) mod progress;

@@ -1,5 +1,5 @@
-//! Parked sequences as an operator sees them: from the process's own stream and the log, so that every server that shares
-//! the log answers the same.
+//! Parked sequences as operators see them, read from the process's own stream and the log, so that every server on
+//! one log answers the same.
 
 use std::collections::HashMap;
 
@@ -11,40 +11,44 @@ use crate::clock;
 use crate::payments::refunds;
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, LoadError, Store};
-use crate::store::commands::{Context, Done, Failure, Reply, retrying, write};
+use crate::store::commands::{Context, Done, Failure, Reply, append_with_reply, retry_on_conflict};
 use crate::store::streams;
 
-/// So many events are counted behind a parked one.
-const MOST_COUNTED: usize = 1000;
+/// Maximum number of events that are counted behind a parked one.
+const MAX_COUNTED_WAITING: usize = 1000;
 
-/// One page of the parked sequences of a process that listens to some types, by name of the sequence, after one of them.
-pub(crate) async fn page(
+/// Returns one page of the parked sequences of a process, by name of the sequence, after the sequence `after`.
+/// `types` are the event types that the process subscribes to.
+pub(crate) async fn list(
     store: &Store,
     process: &'static str,
     types: &[&str],
     after: Option<&str>,
     limit: usize,
 ) -> Result<Page<ParkedSequence>, LoadError> {
-    let (state, why) = load(store, process).await?;
+    let (state, reasons) = load_with_reasons(store, process).await?;
     let mut rest = state.parked().iter().filter(|(sequence, _)| after.is_none_or(|after| sequence.as_str() > after));
     let mut items = Vec::new();
     for (sequence, parked) in rest.by_ref().take(limit) {
-        let (parked_at, error) = why.get(&parked.position).cloned().unwrap_or_default();
-        items.extend(shown(store, types, sequence, parked, (parked_at, error)).await?);
+        let (parked_at, error) = reasons.get(&parked.position).cloned().unwrap_or_default();
+        items.extend(parked_sequence(store, types, sequence, parked, (parked_at, error)).await?);
     }
     let next_cursor = items.last().filter(|_| rest.next().is_some()).map(|last| last.sequence.clone());
     Ok(Page { items, next_cursor, total: state.parked().len() as u64 })
 }
 
-/// The process, and of each event at which something stands, since when and why.
-async fn load(store: &Store, process: &'static str) -> Result<(Process, HashMap<u64, (Timestamp, String)>), LoadError> {
-    let (mut state, mut why) = (Process::default(), HashMap::new());
+/// Loads the process, and for each position at which a sequence was parked, when and why.
+async fn load_with_reasons(
+    store: &Store,
+    process: &'static str,
+) -> Result<(Process, HashMap<u64, (Timestamp, String)>), LoadError> {
+    let (mut state, mut reasons) = (Process::default(), HashMap::new());
     aggregates::for_each(store, &streams::process(process), |recorded| {
         let event = aggregates::decode::<ProcessEvent>(recorded)?;
         state = process::evolve(std::mem::take(&mut state), &event);
         match event {
             ProcessEvent::SequenceParked { position, error, .. } => {
-                why.insert(position, (Timestamp::from_unix_ms(recorded.time_ms), error));
+                reasons.insert(position, (Timestamp::from_unix_ms(recorded.time_ms), error));
             }
             ProcessEvent::SequenceRecovered { .. }
             | ProcessEvent::SequenceRetried { .. }
@@ -57,10 +61,10 @@ async fn load(store: &Store, process: &'static str) -> Result<(Process, HashMap<
         Ok(())
     })
     .await?;
-    Ok((state, why))
+    Ok((state, reasons))
 }
 
-async fn shown(
+async fn parked_sequence(
     store: &Store,
     types: &[&str],
     sequence: &str,
@@ -71,8 +75,8 @@ async fn shown(
     let before = Position(parked.position.saturating_sub(1));
     let types = types.iter().map(ToString::to_string).collect();
     let filter = Filter { types, correlation_id: Some(sequence.to_owned()), ..Filter::default() };
-    let slice = store.read_all(before, MOST_COUNTED + 1, &filter).await?;
-    let Some(front) = slice.events.iter().find(|recorded| recorded.position == position) else { return Ok(None) };
+    let page = store.read_all(before, MAX_COUNTED_WAITING + 1, &filter).await?;
+    let Some(front) = page.events.iter().find(|recorded| recorded.position == position) else { return Ok(None) };
     Ok(Some(ParkedSequence {
         sequence: sequence.to_owned(),
         state: if parked.goes_on_after.is_some() { ParkedState::Retrying } else { ParkedState::Parked },
@@ -82,12 +86,12 @@ async fn shown(
         attempts: parked.attempts,
         error,
         parked_at,
-        waiting: slice.events.len() as u64 - 1,
+        waiting: page.events.len() as u64 - 1,
     }))
 }
 
-/// Drops the event at which a parked sequence of a process stands. A refund that was to be carried out is given up with it,
-/// so that it has an end. `reply` sees the process as it was.
+/// Skips the event at which a sequence of a process is parked. A refund that this event asked for is recorded as
+/// failed, so that it has an end. `reply` receives the process before the skip.
 pub(crate) async fn skip_parked(
     store: &Store,
     name: &'static str,
@@ -96,7 +100,7 @@ pub(crate) async fn skip_parked(
     reply: impl Fn(&Process) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
     let stream = streams::process(name);
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
         context.condition.check(version)?;
         let skip = ProcessCommand::Skip { sequence: sequence.to_owned() };
@@ -104,9 +108,9 @@ pub(crate) async fn skip_parked(
         let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(stream.clone(), version, &events);
         if let Some(parked) = before.parked().get(sequence) {
-            refunds::give_up(store, &mut batch, name, Position(parked.position)).await?;
+            refunds::give_up_parked(store, &mut batch, name, Position(parked.position)).await?;
         }
-        write(store, batch, context, reply(&before)?).await
+        append_with_reply(store, batch, context, reply(&before)?).await
     })
     .await
 }

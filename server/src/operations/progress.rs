@@ -1,6 +1,5 @@
-//! How far each process has come, as it says itself: written by the processes, read by whoever asks.
-//!
-//! Nothing here decides anything; the truth about what is done is the log and the checkpoints in it.
+//! The status of each process: written by the processes, read by whoever asks. It decides nothing; what is done is
+//! recorded by the log and its checkpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,72 +11,73 @@ use tokio::sync::watch;
 
 use crate::clock;
 
-/// Where every process stands. Clones are the same.
+/// The status of every process. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    known: Mutex<BTreeMap<&'static str, Known>>,
-    /// Wakes whoever waits for a process to come somewhere.
-    noted: watch::Sender<()>,
-    /// The processes that begin nothing by themselves.
+    processes: Mutex<BTreeMap<&'static str, KnownProcess>>,
+    /// Notified when the status of a process changes.
+    changed: watch::Sender<()>,
+    /// The processes that are paused.
     paused: watch::Sender<BTreeSet<&'static str>>,
-    /// Held from the look at what waits until the step has been heard, so that two steps are not for one event.
+    /// Held from the check that an event is waiting until the process has read the step, so that two steps are not
+    /// meant for one event.
     stepping: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownProcess {
     types: &'static [&'static str],
-    standing: ProcessStatus,
+    status: ProcessStatus,
 }
 
-/// Where one process stands.
+/// The status of one process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProcessStatus {
-    /// Everything up to here is dealt with, or parked.
+    /// Every event up to here is handled or parked.
     pub(crate) position: Position,
-    /// How far the log has been read.
+    /// The log has been read up to here.
     pub(crate) read_to: Position,
-    /// How far it has been read for what people ask of the process.
-    pub(crate) steered_to: Position,
-    /// Events whose turn it is, and which have not begun.
+    /// The process's own stream has been read up to here.
+    pub(crate) control_read_to: Position,
+    /// Number of events that may start and have not.
     pub(crate) ready: usize,
-    /// Events that were read and are not dealt with.
+    /// Number of events that are read and not handled.
     pub(crate) unfinished: usize,
-    /// Events that are being handled at this moment.
+    /// Number of events that a handler is working on.
     pub(crate) in_flight: usize,
-    /// Events that went wrong at least once and are tried again.
+    /// Number of events that failed at least once and are being retried.
     pub(crate) retrying: usize,
-    /// Some of those, as they stand in the log.
+    /// The first of those, in log order.
     pub(crate) retries: Vec<RetryState>,
-    /// Sequences that wait for somebody to look.
+    /// Number of sequences that wait for an operator.
     pub(crate) parked: usize,
-    /// Whether it begins nothing by itself.
+    /// Whether it starts nothing by itself.
     pub(crate) paused: bool,
-    /// Whether it runs on another server; then only its checkpoint and what the log says of it are known.
-    pub(crate) elsewhere: bool,
-    /// How many events it may begin all the same.
+    /// Whether it runs on another server. Then only its position, its parked sequences and whether it is paused are
+    /// known.
+    pub(crate) runs_elsewhere: bool,
+    /// Number of events that may start although it is paused.
     pub(crate) steps: u32,
-    /// While it is paused, the events that come next.
+    /// The events that come next, while it is paused.
     pub(crate) next: Vec<NextEvent>,
 }
 
-/// An event that went wrong and is tried again.
+/// An event that failed and is being retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RetryState {
-    /// The event.
     pub(crate) recorded: Arc<Recorded>,
-    /// How often it was tried.
+    /// Number of attempts so far.
     pub(crate) attempts: u32,
-    /// What went wrong last.
+    /// The last error.
     pub(crate) error: String,
-    /// When it is tried again; `None` while it is, or when it waits for its turn.
+    /// Time of the next attempt; `None` while an attempt runs or the event waits to start.
     pub(crate) next_attempt_at: Option<Timestamp>,
 }
 
-/// An event that waits for its turn.
+/// An event that waits to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NextEvent {
     pub(crate) position: Position,
@@ -86,63 +86,68 @@ pub(crate) struct NextEvent {
 }
 
 impl NextEvent {
-    /// As it is named to whoever looks.
-    pub(crate) fn of(recorded: &Recorded) -> Self {
+    pub(crate) fn new(recorded: &Recorded) -> Self {
         let (kind, sequence) = (recorded.kind().to_owned(), recorded.correlation_id().to_owned());
         Self { position: recorded.position, kind, sequence }
     }
 }
 
 impl Progress {
-    /// There is a process of this name, which listens to these types, wherever it stands.
-    pub(crate) fn introduce(&self, process: &'static str, types: &'static [&'static str]) {
-        self.lock().entry(process).or_insert(Known { types, standing: ProcessStatus::default() });
+    /// Registers a process and the event types that it subscribes to.
+    pub(crate) fn register(&self, process: &'static str, types: &'static [&'static str]) {
+        self.lock().entry(process).or_insert(KnownProcess { types, status: ProcessStatus::default() });
     }
 
-    /// A process that was introduced stands here now.
-    pub(crate) fn note(&self, process: &'static str, standing: ProcessStatus) {
-        let paused = standing.paused;
+    /// Replaces the status of a registered process.
+    pub(crate) fn set_status(&self, process: &'static str, status: ProcessStatus) {
+        let paused = status.paused;
         if let Some(known) = self.lock().get_mut(process) {
-            known.standing = standing;
+            known.status = status;
             self.0.paused.send_if_modified(|all| if paused { all.insert(process) } else { all.remove(process) });
         }
-        self.0.noted.send_replace(());
+        self.0.changed.send_replace(());
     }
 
-    /// The processes that are paused, and whoever wants to know when they are others.
-    pub(crate) fn paused(&self) -> watch::Receiver<BTreeSet<&'static str>> {
+    /// Returns the paused processes, as a receiver that sees every change.
+    pub(crate) fn subscribe_paused(&self) -> watch::Receiver<BTreeSet<&'static str>> {
         self.0.paused.subscribe()
     }
 
-    /// Where a process stands; as if at the beginning where there is no such process.
-    pub(crate) fn standing(&self, process: &str) -> ProcessStatus {
-        self.lock().get(process).map(|known| known.standing.clone()).unwrap_or_default()
+    /// Returns the status of a process; the default for an unknown process.
+    pub(crate) fn status(&self, process: &str) -> ProcessStatus {
+        self.lock().get(process).map(|known| known.status.clone()).unwrap_or_default()
     }
 
-    /// Waits until a process stands as wanted; `false` when that takes longer than the limit.
-    pub(crate) async fn until(&self, process: &str, limit: Duration, wanted: impl Fn(&ProcessStatus) -> bool) -> bool {
-        let mut noted = self.0.noted.subscribe();
-        let stands = async { while !wanted(&self.standing(process)) && noted.changed().await.is_ok() {} };
-        clock::timeout(limit, stands).await.is_some()
+    /// Waits until the status of a process satisfies `wanted`; returns `false` after `limit`.
+    pub(crate) async fn wait_until(
+        &self,
+        process: &str,
+        limit: Duration,
+        wanted: impl Fn(&ProcessStatus) -> bool,
+    ) -> bool {
+        let mut changes = self.0.changed.subscribe();
+        let reached = async { while !wanted(&self.status(process)) && changes.changed().await.is_ok() {} };
+        clock::timeout(limit, reached).await.is_some()
     }
 
-    /// From the look at what waits until a step has been heard: one at a time.
-    pub(crate) async fn stepping(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    /// Locks stepping: one step at a time, from the check that an event is waiting until the process has read the
+    /// step.
+    pub(crate) async fn lock_stepping(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.stepping.lock().await
     }
 
-    /// Every process by name.
+    /// Returns every process with its status, by name.
     pub(crate) fn all(&self) -> Vec<(&'static str, ProcessStatus)> {
-        self.lock().iter().map(|(process, known)| (*process, known.standing.clone())).collect()
+        self.lock().iter().map(|(process, known)| (*process, known.status.clone())).collect()
     }
 
-    /// The name of a process as the program knows it, and what it listens to; `None` where there is no such process.
+    /// Returns the static name of a process and the event types that it subscribes to; `None` for an unknown process.
     pub(crate) fn find(&self, process: &str) -> Option<(&'static str, &'static [&'static str])> {
         self.lock().get_key_value(process).map(|(name, known)| (*name, known.types))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Known>> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, KnownProcess>> {
+        self.0.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,12 +159,12 @@ mod tests {
     fn a_process_is_known_from_its_start_and_seen_where_it_says_it_is() {
         let progress = Progress::default();
         assert_eq!(progress.find("mail"), None);
-        progress.introduce("mail", &["email.requested"]);
+        progress.register("mail", &["email.requested"]);
         assert_eq!(progress.find("mail"), Some(("mail", &["email.requested"][..])));
         assert_eq!(progress.find("post"), None);
-        let standing = ProcessStatus { position: Position(7), unfinished: 2, ..ProcessStatus::default() };
-        progress.note("mail", standing.clone());
-        progress.introduce("mail", &[]);
-        assert_eq!(progress.all(), [("mail", standing)]);
+        let status = ProcessStatus { position: Position(7), unfinished: 2, ..ProcessStatus::default() };
+        progress.set_status("mail", status.clone());
+        progress.register("mail", &[]);
+        assert_eq!(progress.all(), [("mail", status)]);
     }
 }

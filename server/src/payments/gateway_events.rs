@@ -14,7 +14,7 @@ use crate::integrations::card_intents::Refusal;
 use crate::integrations::card_webhooks::{GatewayEvent, Webhook};
 use crate::integrations::ports::PaymentGateway;
 use crate::payments::refunds;
-use crate::payments::refunds::LearnError;
+use crate::payments::refunds::GatewaySyncError;
 use crate::store::aggregates;
 use crate::store::aggregates::Store;
 use crate::store::commands::{Failure, record_payment};
@@ -35,11 +35,11 @@ pub(crate) enum GatewayEventError {
     Failed(#[from] Failure),
 }
 
-impl From<LearnError> for GatewayEventError {
-    fn from(error: LearnError) -> Self {
+impl From<GatewaySyncError> for GatewayEventError {
+    fn from(error: GatewaySyncError) -> Self {
         match error {
-            LearnError::Gateway(error) => Self::Gateway(error),
-            LearnError::Failed(failure) => Self::Failed(failure),
+            GatewaySyncError::Gateway(error) => Self::Gateway(error),
+            GatewaySyncError::Failed(failure) => Self::Failed(failure),
         }
     }
 }
@@ -152,10 +152,12 @@ async fn record_refunds_and_disputes(
     let (payment, _) =
         aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await.map_err(Failure::from)?;
     match payment.reference() {
-        Some(known) if known == reference => match refunds::learn(store, cards, payment_id, reference).await? {
-            true => Ok(WebhookOutcome::Applied),
-            false => Ok(WebhookOutcome::Repeated),
-        },
+        Some(known) if known == reference => {
+            match refunds::sync_from_gateway(store, cards, payment_id, reference).await? {
+                true => Ok(WebhookOutcome::Applied),
+                false => Ok(WebhookOutcome::Repeated),
+            }
+        }
         None if payment.request().is_some() => Err(GatewayEventError::PaymentNotRecorded),
         Some(_) | None => {
             info!(%payment_id, reference, "an event names a payment that is not ours; ignoring it");

@@ -1,11 +1,12 @@
-//! Payments and refunds between the log and the card gateway.
+//! Payments and refunds as the log and the card gateway know them: what the gateway reports is recorded, and the two
+//! are compared.
 
 pub(crate) mod gateway_events;
 pub(crate) mod reconciliation;
 pub(crate) mod refunds;
 
-/// The process that carries out payments and refunds at the card gateway.
+/// Name of the process that carries out payments and refunds at the card gateway.
 pub(crate) const CARD_PAYMENTS: &str = "payments";
 
-/// The process that carries out payments and refunds from wallets.
+/// Name of the process that carries out payments and refunds from wallets.
 pub(crate) const WALLET_PAYMENTS: &str = "wallets";

@@ -1,12 +1,13 @@
-//! The card gateway's charges compared with the log: what was charged and is not in the books, and its refund on request.
+//! Reconciliation: compares the card gateway's charges with the log, and refunds a charge that the log does not know
+//! on an operator's request.
 //!
-//! So it is with orders that were written to a database which went back in time afterwards. To compare changes nothing. The
-//! gateway's list is read before the log, and the log names every payment before the gateway hears of it; so a charge that
-//! is under way is never taken for one that nobody knows.
+//! Unmatched charges arise when the database is set back to an earlier state and loses orders. A comparison changes
+//! nothing. The gateway's list is read before the log, and the log records every payment before the gateway receives
+//! it, so a charge in progress is never taken for an unmatched one.
 //!
-//! To give such a charge back, it is entered into the books first (`payment.found`), together with the wish for its refund
-//! (`payment.refund_requested`). From then on it is a payment like any other: the process `payments` makes the refund under
-//! the key of that event, and whatever becomes of it is learnt and told as always.
+//! To refund an unmatched charge, it is recorded first (`payment.found`), together with the request for its refund
+//! (`payment.refund_requested`). From then on it is a payment like any other: the process `payments` carries out the
+//! refund under the key of that event.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use storefront_eventlog::Version;
 use tracing::{info, warn};
 use uuid::{Builder, Uuid};
 
-use super::refunds::LearnError;
+use super::refunds::GatewaySyncError;
 use crate::clock;
 use crate::integrations::card_amounts;
 use crate::integrations::card_gateway::GatewayError;
@@ -28,35 +29,35 @@ use crate::integrations::gateway_lists::{ListedCharge, ListedCharges, ListedRefu
 use crate::integrations::ports::PaymentGateway;
 use crate::random;
 use crate::store::aggregates::{self, AppendBuilder, Cause, Store};
-use crate::store::commands::{self, Context, Done, Failure, Reply, retrying};
+use crate::store::commands::{self, Context, Done, Failure, Reply, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 
-/// How far back charges are compared.
-const LOOK_BACK_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Age of the oldest charges that are compared.
+const MAX_CHARGE_AGE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// Maximum number of charges that are named; the newest are.
+/// Maximum number of unmatched charges that are listed; the newest are.
 const MAX_UNMATCHED: usize = 200;
 
-/// How long a server that has just begun, or that got no answer, waits before it compares.
-const SHORT_INTERVAL: Duration = Duration::from_secs(60);
+/// Pause before the first comparison, and after one that failed.
+const RETRY_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long it waits after it has compared.
-const INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// Pause after a comparison.
+const COMPARE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// Why money of a charge without an order goes back, as its payment and the gateway keep it.
+/// The reason of the refund, as recorded and as sent to the gateway.
 const REFUND_REASON: &str = "the charge is not in the shop's books";
 
-/// Why a charge was not given back.
+/// Why a charge was not refunded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotRefunded {
-    /// The gateway has taken no money under this name.
+pub(crate) enum UnmatchedRefundError {
+    /// The gateway has no successful charge under this name.
     #[error("the card gateway has no such charge")]
     NotFound,
-    /// It is in the books by now.
+    /// The log knows the charge by now.
     #[error("the charge is in the shop's books")]
     Matched,
-    /// The books cannot take it in.
+    /// The charge is in another currency than the shop.
     #[error("the charge is in {charged}, and the books are kept in {books}")]
     OtherCurrency {
         /// The currency of the charge.
@@ -64,7 +65,7 @@ pub(crate) enum NotRefunded {
         /// The currency of the shop.
         books: Currency,
     },
-    /// The gateway gave no answer.
+    /// The gateway did not answer.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
     /// The shop itself refused or failed.
@@ -73,97 +74,97 @@ pub(crate) enum NotRefunded {
 }
 
 impl ListedCharge {
-    /// How much of it is with the shop.
-    fn left(&self) -> Money {
+    /// The part that is not refunded yet.
+    fn remaining(&self) -> Money {
         Money::new((self.amount.amount - self.given_back.amount).max(0), self.amount.currency)
     }
 
-    /// The payment under which the books take it in, where the shop has none for it: the gateway's name for it makes the id,
-    /// so that it is entered once.
-    fn payment_of_its_own(&self) -> PaymentId {
-        PaymentId(self.id_for("payment"))
+    /// The id of the payment that records this charge if the log has none for it. Derived from the gateway's name, so
+    /// that the charge is recorded once.
+    fn derived_payment_id(&self) -> PaymentId {
+        PaymentId(self.derived_id("payment"))
     }
 
-    /// The order that it is for. One that names none belongs to an order that nobody has made, for whose id it stands alone.
-    fn order(&self) -> OrderId {
-        self.order_id.unwrap_or_else(|| OrderId(self.id_for("order")))
+    /// The order of the charge. For a charge that names none, an id derived from the gateway's name.
+    fn order_or_derived_id(&self) -> OrderId {
+        self.order_id.unwrap_or_else(|| OrderId(self.derived_id("order")))
     }
 
-    fn id_for(&self, what: &str) -> Uuid {
+    fn derived_id(&self, what: &str) -> Uuid {
         let hash: [u8; 32] = Sha256::digest(format!("storefront {what} of {}", self.reference)).into();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash[..16]);
         Builder::from_custom_bytes(bytes).into_uuid()
     }
 
-    fn unmatched(self, reason: UnmatchedReason) -> UnmatchedCharge {
-        let left = self.left();
+    fn into_unmatched(self, reason: UnmatchedReason) -> UnmatchedCharge {
+        let left = self.remaining();
         let Self { reference, amount, given_back: _, order_id, payment_id: _, charged_at } = self;
         UnmatchedCharge { reference, amount, left, order_id, charged_at, reason }
     }
 }
 
-/// Compares the gateway's charges with the log, now and then and on request. Clones share what was found.
+/// Compares the gateway's charges with the log, at intervals and on request. Clones share the last result.
 #[derive(Clone)]
 pub(crate) struct Reconciliation {
     store: Store,
     cards: Arc<dyn PaymentGateway>,
-    /// What the last comparison found.
+    /// The unmatched charges of the last comparison.
     found: Arc<Mutex<Vec<ListedCharge>>>,
-    /// One comparison at a time asks the gateway.
-    asking: Arc<tokio::sync::Mutex<()>>,
+    /// Limits the requests to the gateway to one comparison at a time.
+    comparing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Reconciliation {
     pub(crate) fn new(store: Store, cards: Arc<dyn PaymentGateway>) -> Self {
-        Self { store, cards, found: Arc::default(), asking: Arc::default() }
+        Self { store, cards, found: Arc::default(), comparing: Arc::default() }
     }
 
-    /// Compares now and then, for ever; at once after a log that was set back.
+    /// Compares at intervals, without end; at once if the log was set back.
     pub(crate) async fn run(self, was_set_back: bool) {
-        let mut pause = if was_set_back { Duration::ZERO } else { SHORT_INTERVAL };
-        // What was charged while the log was set back is there a little later.
-        let mut is_settled = !was_set_back;
+        let mut pause = if was_set_back { Duration::ZERO } else { RETRY_PAUSE };
+        // Charges made while the log was set back may appear a little later, so one more comparison follows soon.
+        let mut is_stable = !was_set_back;
         loop {
             clock::sleep(pause).await;
             let compared = self.compare().await;
             match &compared {
                 Ok(unmatched) if unmatched.items.is_empty() => {
-                    info!("every charge of the card gateway is in the books")
+                    info!("the log knows every charge of the card gateway")
                 }
                 Ok(unmatched) => {
-                    warn!(charges = unmatched.items.len(), "the card gateway has charges that are not in the books");
+                    warn!(charges = unmatched.items.len(), "the card gateway has charges that the log does not know");
                 }
-                Err(failure) => warn!(error = %failure, "the card gateway's charges could not be compared"),
+                Err(failure) => warn!(error = %failure, "cannot compare the card gateway's charges"),
             }
-            pause = if compared.is_ok() && is_settled { INTERVAL } else { SHORT_INTERVAL };
-            is_settled |= compared.is_ok();
+            pause = if compared.is_ok() && is_stable { COMPARE_INTERVAL } else { RETRY_PAUSE };
+            is_stable |= compared.is_ok();
         }
     }
 
-    /// The charges of the last 30 days that took money which is still there, and that the log does not know.
+    /// Returns the charges of the last 30 days that are not fully refunded and that the log does not know.
     ///
     /// # Errors
-    /// See [`LearnError`].
-    pub(crate) async fn compare(&self) -> Result<UnmatchedCharges, LearnError> {
-        let _one_at_a_time = self.asking.lock().await;
-        let since = Timestamp::from_unix_ms(clock::now().unix_ms() - LOOK_BACK_MS);
+    /// See [`GatewaySyncError`].
+    pub(crate) async fn compare(&self) -> Result<UnmatchedCharges, GatewaySyncError> {
+        let _guard = self.comparing.lock().await;
+        let since = Timestamp::from_unix_ms(clock::now().unix_ms() - MAX_CHARGE_AGE_MS);
         let ListedCharges { charges, mut is_complete } = self.cards.list_charges(since).await?;
         let (mut items, mut found) = (Vec::new(), Vec::new());
-        for charge in charges.into_iter().filter(|charge| charge.left().amount > 0) {
-            let Some(reason) = reason(&self.store, &charge).await? else { continue };
+        for charge in charges.into_iter().filter(|charge| charge.remaining().amount > 0) {
+            let Some(reason) = unmatched_reason(&self.store, &charge).await? else { continue };
             if found.len() == MAX_UNMATCHED {
                 is_complete = false;
                 break;
             }
             found.push(charge.clone());
-            items.push(charge.unmatched(reason));
+            items.push(charge.into_unmatched(reason));
         }
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(UnmatchedCharges { items, complete: is_complete })
     }
 
-    /// How many charges the last comparison found that the log does not know to this day.
+    /// Returns how many charges of the last comparison the log still does not know.
     ///
     /// # Errors
     /// When the log fails.
@@ -171,43 +172,43 @@ impl Reconciliation {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut count = 0;
         for charge in found {
-            count += usize::from(reason(&self.store, &charge).await?.is_some());
+            count += usize::from(unmatched_reason(&self.store, &charge).await?.is_some());
         }
         Ok(count)
     }
 
-    /// Enters a charge that the log does not know into the books, and asks for all that is left of it to go back.
+    /// Records a charge that the log does not know, and requests the refund of all that is left of it.
     ///
     /// # Errors
-    /// See [`NotRefunded`]; nothing is written then.
+    /// See [`UnmatchedRefundError`]; nothing is written then.
     pub(crate) async fn refund(
         &self,
         reference: &str,
-        books: Currency,
+        shop_currency: Currency,
         context: &Context,
         reply: impl Fn(PaymentId, &Payment) -> Result<Reply, serde_json::Error> + Send + Sync,
-    ) -> Result<Done, NotRefunded> {
-        let charge = self.cards.find_charge(reference).await?.ok_or(NotRefunded::NotFound)?;
-        if charge.amount.currency != books {
-            return Err(NotRefunded::OtherCurrency { charged: charge.amount.currency, books });
+    ) -> Result<Done, UnmatchedRefundError> {
+        let charge = self.cards.find_charge(reference).await?.ok_or(UnmatchedRefundError::NotFound)?;
+        if charge.amount.currency != shop_currency {
+            return Err(UnmatchedRefundError::OtherCurrency { charged: charge.amount.currency, books: shop_currency });
         }
         let refunds = self.cards.list_refunds(reference).await?;
-        let order_id = charge.order();
+        let order_id = charge.order_or_derived_id();
         let found = PaymentCommand::RecordFound { order_id, amount: charge.amount, reference: reference.to_owned() };
         let refund_id = RefundId(random::id());
         let refund = PaymentCommand::Refund { refund_id, amount: None, reason: REFUND_REASON.to_owned() };
-        // What went back at the gateway itself, the oldest first.
+        // Refunds made at the gateway itself, oldest first.
         let refunds = refunds.into_iter().rev().map(ListedRefund::into_command);
         let mut entries = vec![found];
         entries.extend(refunds);
         entries.push(refund);
         let cause = Cause { correlation_id: order_id.to_string(), ..context.cause.clone() };
-        let done = retrying(|| async {
-            let Some(reason) = reason(&self.store, &charge).await? else { return Ok(None) };
+        let done = retry_on_conflict(|| async {
+            let Some(reason) = unmatched_reason(&self.store, &charge).await? else { return Ok(None) };
             if reason == UnmatchedReason::OtherAmount && self.is_paid(&charge).await? {
                 return Ok(None);
             }
-            let payment_id = payment_for(&charge, reason);
+            let payment_id = payment_id_to_record(&charge, reason);
             let stream = streams::payment(payment_id);
             let (mut payment, version) = aggregates::load::<PaymentEvent>(&self.store, &stream).await?;
             context.condition.check(version)?;
@@ -221,12 +222,12 @@ impl Reconciliation {
             batch.add(stream, version, &events);
             let mut reply = reply(payment_id, &payment)?;
             reply.version = Some(Version(version.0 + events.len() as u64).0);
-            commands::write(&self.store, batch, context, reply).await.map(Some)
+            commands::append_with_reply(&self.store, batch, context, reply).await.map(Some)
         });
-        done.await?.ok_or(NotRefunded::Matched)
+        done.await?.ok_or(UnmatchedRefundError::Matched)
     }
 
-    /// Whether a payment has the money of a charge in the books, although it is another amount.
+    /// Returns whether the charge's payment is recorded as paid by this charge, although with another amount.
     async fn is_paid(&self, charge: &ListedCharge) -> Result<bool, Failure> {
         let Some(payment_id) = charge.payment_id else { return Ok(false) };
         let (payment, _) = aggregates::load::<PaymentEvent>(&self.store, &streams::payment(payment_id)).await?;
@@ -234,26 +235,26 @@ impl Reconciliation {
     }
 }
 
-/// Under which payment a charge is entered. That which the gateway keeps with it is taken only where the shop has no such
-/// order any more: another checkout, or the same one over again, may begin it otherwise.
-fn payment_for(charge: &ListedCharge, reason: UnmatchedReason) -> PaymentId {
+/// Returns the id of the payment that records a charge. The id that the gateway keeps with the charge is used only if
+/// the shop has no such order any more: otherwise another checkout may still use it.
+fn payment_id_to_record(charge: &ListedCharge, reason: UnmatchedReason) -> PaymentId {
     match (reason, charge.payment_id) {
         (UnmatchedReason::NoOrder, Some(payment_id)) => payment_id,
         (UnmatchedReason::NoOrder | UnmatchedReason::NoPayment | UnmatchedReason::OtherAmount, _) => {
-            charge.payment_of_its_own()
+            charge.derived_payment_id()
         }
     }
 }
 
-/// Why the log does not know a charge; `None` when it does.
-async fn reason(store: &Store, charge: &ListedCharge) -> Result<Option<UnmatchedReason>, Failure> {
-    let (own, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(charge.payment_of_its_own())).await?;
+/// Returns why the log does not know a charge; `None` when it does.
+async fn unmatched_reason(store: &Store, charge: &ListedCharge) -> Result<Option<UnmatchedReason>, Failure> {
+    let (own, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(charge.derived_payment_id())).await?;
     if own.reference() == Some(&charge.reference) {
         return Ok(None);
     }
     if let Some(payment_id) = charge.payment_id {
         let (payment, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
-        if is_about(&payment, &charge.reference) {
+        if belongs_to_intent(&payment, &charge.reference) {
             let asked = payment.request().map(|request| request.amount);
             return Ok(
                 (!asked.is_some_and(|asked| is_same(asked, charge.amount))).then_some(UnmatchedReason::OtherAmount)
@@ -267,8 +268,8 @@ async fn reason(store: &Store, charge: &ListedCharge) -> Result<Option<Unmatched
     Ok(Some(if order.is_some() { UnmatchedReason::NoPayment } else { UnmatchedReason::NoOrder }))
 }
 
-/// Whether a payment is the one that an intent of the gateway is for, or may turn out to be while it is under way.
-fn is_about(payment: &Payment, reference: &str) -> bool {
+/// Returns whether a payment belongs to an intent of the gateway, or may belong to it while its intent is unknown.
+fn belongs_to_intent(payment: &Payment, reference: &str) -> bool {
     match payment {
         Payment::Requested { intent: None, .. } | Payment::Cancelled { intent: None, .. } => true,
         Payment::Unknown
@@ -280,7 +281,7 @@ fn is_about(payment: &Payment, reference: &str) -> bool {
     }
 }
 
-/// Whether two amounts are the same at the gateway, which rounds some.
+/// Returns whether two amounts are equal at the gateway, which rounds some.
 fn is_same(asked: Money, charged: Money) -> bool {
     asked.currency == charged.currency && card_amounts::at_gateway(asked) == card_amounts::at_gateway(charged)
 }

@@ -1,4 +1,4 @@
-//! Charges of a gateway that says what it is told, compared with a real log in memory.
+//! Charges of a fake gateway, compared with a real log in memory.
 
 use storefront_api::PaymentStatus;
 use storefront_domain::order::OrderEvent;
@@ -50,9 +50,9 @@ impl World {
         unmatched.items.into_iter().map(|charge| (charge.reference, charge.reason)).collect()
     }
 
-    async fn refund(&self, reference: &str) -> Result<PaymentId, NotRefunded> {
+    async fn refund(&self, reference: &str) -> Result<PaymentId, UnmatchedRefundError> {
         let cause = Cause { correlation_id: "a request".to_owned(), causation_id: None, actor: "Ada".to_owned() };
-        let context = Context { cause, customer_id: None, idempotency: None, condition: Condition::Anything };
+        let context = Context { cause, customer_id: None, idempotency: None, condition: Condition::Any };
         let reply = |id: PaymentId, _: &Payment| {
             Ok(Reply { status: 202, location: None, version: None, body: serde_json::to_value(id)? })
         };
@@ -129,10 +129,10 @@ async fn a_charge_without_an_order_is_entered_and_its_refund_asked_for_once() {
         let entered = world.payment(id).await;
         assert_eq!((entered.reference(), entered.status()), (Some(reference), PaymentStatus::Refunding));
         assert_eq!((entered.left(), entered.refunds().len()), (Some(euro(0)), 1));
-        assert!(matches!(world.refund(reference).await, Err(NotRefunded::Matched)), "{reference}");
+        assert!(matches!(world.refund(reference).await, Err(UnmatchedRefundError::Matched)), "{reference}");
     }
     assert_eq!(world.unmatched().await, []);
-    assert!(matches!(world.refund("pi_first").await, Err(NotRefunded::NotFound)));
+    assert!(matches!(world.refund("pi_first").await, Err(UnmatchedRefundError::NotFound)));
 }
 
 #[tokio::test]
@@ -159,8 +159,8 @@ async fn money_that_is_in_the_books_or_in_another_currency_is_not_given_back_fro
     world.has_order(1, &[requested(1), succeeded("pi_paid")]).await;
     world.has_order(5, &[requested(5), succeeded("pi_more")]).await;
     let head = world.store.head().await.unwrap();
-    assert!(matches!(world.refund("pi_paid").await, Err(NotRefunded::Matched)));
-    assert!(matches!(world.refund("pi_more").await, Err(NotRefunded::Matched)));
-    assert!(matches!(world.refund("pi_yen").await, Err(NotRefunded::OtherCurrency { .. })));
+    assert!(matches!(world.refund("pi_paid").await, Err(UnmatchedRefundError::Matched)));
+    assert!(matches!(world.refund("pi_more").await, Err(UnmatchedRefundError::Matched)));
+    assert!(matches!(world.refund("pi_yen").await, Err(UnmatchedRefundError::OtherCurrency { .. })));
     assert_eq!(world.store.head().await.unwrap(), head, "nothing was written");
 }

@@ -1,4 +1,4 @@
-//! Refunds of one payment on a real log in memory: parked, skipped, retried, and told of late.
+//! Refunds of one payment on a real log in memory: parked, skipped, retried, and reported late.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn refund(number: u128, amount: i64) -> PaymentEvent {
 }
 
 impl World {
-    /// 66.00 were paid, and a day ago 40.00 and then 15.00 were to go back.
+    /// 66.00 were paid; refunds of 40.00 and then 15.00 were requested a day ago.
     async fn of_two_refunds() -> Self {
         let paid = [
             PaymentEvent::Requested { order_id: our_order(), amount: euro(6_600), method: card() },
@@ -65,16 +65,16 @@ impl World {
         self.store.append(batch.into_append()).await.unwrap();
     }
 
-    /// The payments handle the refund that was asked for first, or second.
+    /// The process `payments` handles the first or second refund request.
     async fn handle(&self, index: usize) -> Result<(), HandlerError> {
         let filter = Filter { types: vec!["payment.refund_requested".to_owned()], ..Filter::default() };
         let asked = self.store.read_all(Position(0), 10, &filter).await.unwrap().events;
-        let delivery = Delivery::of(asked[index].clone(), take_payments::SUBSCRIPTION.name);
+        let delivery = Delivery::first(asked[index].clone(), take_payments::SUBSCRIPTION.name);
         take_payments::handle(self.store.clone(), self.cards.clone(), std::time::Duration::from_secs(900), delivery)
             .await
     }
 
-    /// An operator skips the order, which is parked at the refund that was asked for first.
+    /// An operator skips the order, which is parked at the first refund request.
     async fn skip(&self) {
         let filter = Filter { types: vec!["payment.refund_requested".to_owned()], ..Filter::default() };
         let position = self.store.read_all(Position(0), 1, &filter).await.unwrap().events[0].position.0;
@@ -82,7 +82,7 @@ impl World {
         let parked = ProcessEvent::SequenceParked { sequence, position, attempts: 1, error: "old".to_owned() };
         self.write(streams::process(take_payments::SUBSCRIPTION.name), &[parked]).await;
         let cause = Cause { correlation_id: our_order().to_string(), causation_id: None, actor: "operator".to_owned() };
-        let context = Context { cause, customer_id: None, idempotency: None, condition: Condition::Anything };
+        let context = Context { cause, customer_id: None, idempotency: None, condition: Condition::Any };
         let reply = |_: &_| Ok(Reply { status: 200, location: None, version: None, body: serde_json::Value::Null });
         let sequence = our_order().to_string();
         skip_parked(&self.store, take_payments::SUBSCRIPTION.name, &context, &sequence, reply).await.unwrap();
@@ -112,14 +112,16 @@ async fn a_parked_refund_that_is_skipped_has_failed_and_the_next_is_booked_under
     let world = World::of_two_refunds().await;
     let refused = world.handle(0).await;
     assert!(
-        matches!(&refused, Err(HandlerError::Hopeless(text)) if text.contains("skip to give the refund up")),
+        matches!(&refused, Err(HandlerError::Permanent(text)) if text.contains("skip to give the refund up")),
         "{refused:?}"
     );
-    assert_eq!(*world.cards.asked.lock().unwrap(), [""; 0], "nothing is asked for that may have happened");
+    assert_eq!(*world.cards.requested_keys.lock().unwrap(), [""; 0], "nothing is asked for that may have happened");
     world.skip().await;
     let payment = world.payment().await;
-    assert!(matches!(of(&payment, 1), (4_000, RefundState::Failed { reference: None, detail }) if detail == GIVEN_UP));
-    // The gateway is back, and lists nothing: the second refund is made.
+    assert!(
+        matches!(of(&payment, 1), (4_000, RefundState::Failed { reference: None, detail }) if detail == GIVEN_UP_DETAIL)
+    );
+    // The gateway answers again and lists nothing: the second refund is made.
     world.gateway_has(vec![]);
     world.cards.refunds.lock().unwrap().push_back(RefundOutcome::Succeeded { reference: "re_2".to_owned() });
     world.handle(1).await.unwrap();
@@ -128,9 +130,9 @@ async fn a_parked_refund_that_is_skipped_has_failed_and_the_next_is_booked_under
     assert_eq!((payment.kept(), payment.left(), payment.status()), (5_100, Some(euro(5_100)), PaymentStatus::Paid));
     world.handle(0).await.unwrap();
     assert_eq!(world.payment().await, payment, "what was given up is not asked for any more");
-    // It turns out that the gateway had made the first one after all.
+    // The gateway turns out to have made the first refund after all.
     world.gateway_has(vec![listed(2, 1_500, RefundProgress::Succeeded), listed(1, 4_000, RefundProgress::Succeeded)]);
-    learn(&world.store, &*world.cards, crate::testing::payment(1), "pi_1").await.unwrap();
+    sync_from_gateway(&world.store, &*world.cards, crate::testing::payment(1), "pi_1").await.unwrap();
     let payment = world.payment().await;
     assert_eq!((of(&payment, 1).0, payment.kept()), (4_000, 1_100));
 }
@@ -141,10 +143,10 @@ async fn a_refund_too_old_for_its_key_is_looked_for_and_asked_for_again_only_whe
     world.gateway_has(vec![listed(1, 4_000, RefundProgress::Pending)]);
     world.handle(0).await.unwrap();
     assert_eq!(of(&world.payment().await, 1).1, &RefundState::Pending { reference: "re_1".to_owned() });
-    assert_eq!(*world.cards.asked.lock().unwrap(), [""; 0]);
+    assert_eq!(*world.cards.requested_keys.lock().unwrap(), [""; 0]);
     world.cards.refunds.lock().unwrap().push_back(RefundOutcome::Pending { reference: "re_2".to_owned() });
     world.handle(1).await.unwrap();
-    assert_eq!(world.cards.asked.lock().unwrap().len(), 1);
+    assert_eq!(world.cards.requested_keys.lock().unwrap().len(), 1);
     assert_eq!(of(&world.payment().await, 2).1, &RefundState::Pending { reference: "re_2".to_owned() });
 }
 

@@ -1,8 +1,9 @@
-//! A refund that the card gateway works on for days is asked about now and then, until it has come to an end.
+//! Polls the card gateway about refunds that it works on for days, until they end.
 //!
-//! The gateway tells by itself (a webhook), as a rule before anybody asks; this is the net for what it could not tell. Asking
-//! is a GET under the gateway's own name for the refund: it moves no money, has no key that grows old, and holds up nothing
-//! else of the order, because a durable timer does it and not a turn of a process; see [`crate::processes::engine::timers`].
+//! The gateway normally reports the outcome by webhook first; polling covers an event that is lost. A poll is a GET
+//! under the gateway's own name for the refund: it moves no money and needs no key that expires. It blocks nothing
+//! else of the order, because a durable timer triggers it and not a delivery; see
+//! [`crate::processes::engine::timers`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,16 +24,15 @@ use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
-/// What the questions listen to.
 pub(crate) const SUBSCRIPTION: Subscription =
     Subscription { name: "pending-refunds", types: &["payment.refund_pending", "payment.refund_found"] };
 
-/// How long the shop waits before it asks, and between two questions.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// Time before the first poll, and between two polls.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// What a timer needs to know when it is due.
+/// The data stored with a timer, as JSON.
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct TimerNote {
     payment_id: PaymentId,
     refund_id: RefundId,
     correlation_id: String,
@@ -40,7 +40,7 @@ struct Note {
     cause: Uuid,
 }
 
-/// Handles one event: sets the timer of a refund.
+/// Handles one event: sets the timer of a pending refund.
 pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> Result<(), Failure> {
     let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
@@ -71,23 +71,23 @@ pub(crate) async fn handle(store: Store, timers: Timers, delivery: Delivery) -> 
     batch.timer(TimerChange::Set {
         owner: timers.owner.to_owned(),
         timer: refund_id.to_string(),
-        due_ms: recorded.time_ms.saturating_add(interval_ms()),
-        note: JsonText::of(&Note { payment_id, refund_id, correlation_id, cause: recorded.id })?,
+        due_ms: recorded.time_ms.saturating_add(poll_interval_ms()),
+        note: JsonText::of(&TimerNote { payment_id, refund_id, correlation_id, cause: recorded.id })?,
         as_read: None,
     });
     batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    timers.news.notify_one();
+    timers.changed.notify_one();
     Ok(())
 }
 
-/// What is to be written now that a timer is due: what became of the refund, or when to ask again.
-pub(crate) async fn judge(
+/// Handles a due timer: records the outcome of the refund, or sets the timer again.
+pub(crate) async fn handle_timer(
     store: Store,
     cards: Arc<dyn PaymentGateway>,
     timer: Timer,
 ) -> Result<AppendBuilder, Failure> {
-    let Note { payment_id, refund_id, correlation_id, cause } = timer.note.parse()?;
+    let TimerNote { payment_id, refund_id, correlation_id, cause } = timer.note.parse()?;
     let actor = format!("process:{}", timer.owner);
     let cause = Cause { correlation_id, causation_id: Some(cause.to_string()), actor };
     let mut batch = AppendBuilder::new(clock::now(), cause);
@@ -97,18 +97,18 @@ pub(crate) async fn judge(
         batch.timer(timer.fired());
         return Ok(batch);
     };
-    let told = match cards.find_refund(reference).await {
+    let listed = match cards.find_refund(reference).await {
         Ok(Some(listed)) => Some(listed),
         Ok(None) => {
-            warn!(%payment_id, reference, "the card gateway does not know a refund that it had; asking again later");
+            warn!(%payment_id, reference, "the card gateway no longer knows a refund; asking again later");
             None
         }
         Err(unknown) => {
-            warn!(%payment_id, reference, error = %unknown, "the card gateway does not say what became of a refund");
+            warn!(%payment_id, reference, error = %unknown, "cannot read a refund from the card gateway; asking again later");
             None
         }
     };
-    if let Some(listed) = told {
+    if let Some(listed) = listed {
         match payment::decide(&payment, listed.into_command()) {
             Ok(events) if !events.is_empty() => {
                 batch.add(stream, version, &events);
@@ -117,18 +117,18 @@ pub(crate) async fn judge(
             }
             Ok(_) => {}
             Err(refusal @ (PaymentError::OtherOutcome | PaymentError::NotPaid)) => {
-                warn!(%payment_id, reference, error = %refusal, "the gateway contradicts what is recorded");
+                warn!(%payment_id, reference, error = %refusal, "the card gateway contradicts the recorded refund");
             }
             Err(other) => return Err(other.into()),
         }
     }
-    let due_ms = store.now_ms().await?.saturating_add(interval_ms());
+    let due_ms = store.now_ms().await?.saturating_add(poll_interval_ms());
     batch.timer(timer.fired_and_set_again(due_ms, timer.note.clone()));
     Ok(batch)
 }
 
-fn interval_ms() -> i64 {
-    i64::try_from(INTERVAL.as_millis()).unwrap_or(i64::MAX / 2)
+fn poll_interval_ms() -> i64 {
+    i64::try_from(POLL_INTERVAL.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Refunds that pend, on a real log in memory whose clock the tests have in hand.
+//! Pending refunds, on a real log in memory whose clock the tests control.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -23,7 +23,7 @@ struct World {
 }
 
 impl World {
-    /// 5.00 of 20.00 are on their way back, and the gateway has begun with it; the timer is set.
+    /// A refund of 5.00 of 20.00 is pending at the gateway, and its timer is set.
     async fn begins() -> Self {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
         let clock = Arc::clone(&now_ms);
@@ -46,8 +46,8 @@ impl World {
         world.store.append(batch.into_append()).await.unwrap();
         let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         for recorded in world.store.read_all(Position(0), 10, &filter).await.unwrap().events {
-            let delivery = Delivery::of(recorded, SUBSCRIPTION.name);
-            handle(world.store.clone(), Timers::of(SUBSCRIPTION.name), delivery).await.unwrap();
+            let delivery = Delivery::first(recorded, SUBSCRIPTION.name);
+            handle(world.store.clone(), Timers::new(SUBSCRIPTION.name), delivery).await.unwrap();
         }
         world
     }
@@ -60,12 +60,12 @@ impl World {
         *self.gateway.listed.lock().unwrap() = progress.map(listed);
     }
 
-    /// So many hours pass, and what is due is acted on.
+    /// Advances the clock by some hours and fires the due timers.
     async fn after_hours(&self, hours: i64) {
         self.now_ms.fetch_add(hours * 3_600_000, Ordering::Relaxed);
         let gateway = self.gateway.clone();
-        let judge = move |store, timer| judge(store, gateway.clone(), timer);
-        Timers::of(SUBSCRIPTION.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+        let handle_timer = move |store, timer| handle_timer(store, gateway.clone(), timer);
+        Timers::new(SUBSCRIPTION.name).fire_all_due(&self.store, &handle_timer).await.unwrap();
     }
 
     async fn payment(&self) -> Payment {

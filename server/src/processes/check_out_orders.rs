@@ -1,4 +1,5 @@
-//! The checkout: carries out what `storefront_domain::checkout::react` intends, each intent in one atomic append.
+//! The checkout: carries out the intents of `storefront_domain::checkout::react`, all intents of one event in one
+//! atomic append.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,12 +20,11 @@ use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::start_positions;
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, LoadError, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 use crate::{clock, random};
 
-/// What the checkout listens to.
 pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "checkout",
     types: &[
@@ -39,21 +39,20 @@ pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     ],
 };
 
-/// Handles one event.
 pub(crate) async fn handle(store: Store, reservation_life: Duration, delivery: Delivery) -> Result<(), Failure> {
     let recorded = &delivery.recorded;
     let Some((order_id, trigger)) = trigger(&store, recorded).await? else { return Ok(()) };
-    let run = Run { store: &store, recorded, order_id, reservation_life };
-    retrying(|| run.once(&trigger, &delivery.checkpoint)).await
+    let run = CheckoutRun { store: &store, recorded, order_id, reservation_life };
+    retry_on_conflict(|| run.append_once(&trigger, &delivery.checkpoint)).await
 }
 
-/// What an event means to the checkout of which order; `None` when it means nothing.
+/// Returns the order of an event and what the event means to its checkout; `None` when it means nothing.
 async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
     let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
         let trigger = match aggregates::decode::<OrderEvent>(recorded)? {
             OrderEvent::CheckedOut { payment_id, total, email, payment, .. } => {
-                let (lines, voucher) = bought_at(store, order_id, recorded.version).await?;
+                let (lines, voucher) = lines_at_checkout(store, order_id, recorded.version).await?;
                 Trigger::OrderCheckedOut { payment_id, lines, total, method: payment, email, voucher }
             }
             OrderEvent::Cancelled { .. } => Trigger::OrderCancelled,
@@ -120,15 +119,15 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     Ok(Some((order_id, trigger)))
 }
 
-/// Whether the invoice of a confirmed order is still to be written: not where it is there, and not where none will be, because
-/// the order was confirmed before the shop wrote invoices.
+/// Returns whether the invoice of a confirmed order is still to be written. `false` also for an order that was
+/// confirmed before the shop wrote invoices.
 async fn awaits_invoice(store: &Store, order_id: OrderId) -> Result<bool, Failure> {
-    let invoicing = start_positions::invoicing(store, order_id).await?;
-    Ok(!invoicing.is_written && invoicing.will_be_written)
+    let invoice = start_positions::invoice_status(store, order_id).await?;
+    Ok(!invoice.is_written && invoice.will_be_written)
 }
 
-/// What the order had in it when it was checked out, and the voucher that it was bought with.
-async fn bought_at(
+/// Returns the lines and the voucher of the order at its checkout, which is the event of this version.
+async fn lines_at_checkout(
     store: &Store,
     id: OrderId,
     version: Version,
@@ -138,25 +137,25 @@ async fn bought_at(
     Ok((order.lines().iter().map(line).collect(), order.voucher().map(|voucher| voucher.code.clone())))
 }
 
-/// One event on its way through the checkout of one order.
-struct Run<'a> {
+/// One event of the checkout of one order.
+struct CheckoutRun<'a> {
     store: &'a Store,
     recorded: &'a Recorded,
     order_id: OrderId,
     reservation_life: Duration,
 }
 
-impl Run<'_> {
-    /// Folds, reacts and appends once; fails with a conflict when somebody was faster.
-    async fn once(&self, trigger: &Trigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
+impl CheckoutRun<'_> {
+    /// Loads, reacts and appends once. Fails with a conflict when a stream has changed meanwhile.
+    async fn append_once(&self, trigger: &Trigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
         let (state, version) = aggregates::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
         let intents = checkout::react(&state, trigger);
         let mut batch = AppendBuilder::new(clock::now(), Cause::event(self.recorded, SUBSCRIPTION.name));
-        let mut learnt = Vec::new();
+        let mut events = Vec::new();
         for intent in intents {
-            learnt.extend(self.carry_out(&mut batch, intent).await?);
+            events.extend(self.carry_out(&mut batch, intent).await?);
         }
-        batch.add(streams::checkout(self.order_id), version, &learnt);
+        batch.add(streams::checkout(self.order_id), version, &events);
         if batch.is_empty() {
             return Ok(());
         }
@@ -165,7 +164,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Adds the events of one intent to the batch; answers what the process has learnt by it.
+    /// Adds the events of one intent to the append; returns the events of the checkout's own stream.
     async fn carry_out(&self, batch: &mut AppendBuilder, intent: Intent) -> Result<Vec<CheckoutEvent>, Failure> {
         match intent {
             Intent::Start { payment_id, lines, total, method, email, voucher } => {
@@ -175,19 +174,19 @@ impl Run<'_> {
             }
             Intent::RequestPayment { payment_id, amount, method } => {
                 let request = PaymentCommand::Request { order_id: self.order_id, amount, method };
-                self.payment(batch, payment_id, &[request]).await?;
+                self.apply_to_payment(batch, payment_id, &[request]).await?;
                 Ok(vec![])
             }
             Intent::Complete { payment_id, lines, voucher } => self.complete(batch, payment_id, &lines, voucher).await,
             Intent::Fail { payment_id, lines, voucher, reason, message } => {
-                self.give_back(batch, &lines, voucher, ReleaseReason::CheckoutFailed).await?;
+                self.release_goods(batch, &lines, voucher, ReleaseReason::CheckoutFailed).await?;
                 let why = ReopenReason::PaymentDeclined { reason: reason.clone(), message: message.clone() };
                 self.reopen(batch, payment_id, why.clone()).await?;
                 let refused = CheckoutEvent::PaymentRefused { payment_id, reason, message };
                 Ok(vec![refused, CheckoutEvent::Failed { reason: why }])
             }
             Intent::SendMail { to, kind } => {
-                checkout_mails::ask(self.store, batch, self.order_id, kind, to).await?;
+                checkout_mails::request(self.store, batch, self.order_id, kind, to).await?;
                 Ok(vec![])
             }
             Intent::Undo { payment_id, lines, voucher } => {
@@ -195,20 +194,21 @@ impl Run<'_> {
                 Ok(vec![CheckoutEvent::Cancelled])
             }
             Intent::Settle { lines } => {
-                for (product_id, _) in by_product(&lines) {
-                    self.stock(batch, &product_id, StockCommand::Settle { order_id: self.order_id }).await?;
+                for (product_id, _) in quantities_by_product(&lines) {
+                    self.apply_to_stock(batch, &product_id, StockCommand::Settle { order_id: self.order_id }).await?;
                 }
                 Ok(vec![])
             }
             Intent::Refund { payment_id, reason } => {
                 let refund = PaymentCommand::RefundAll { refund_id: RefundId(random::id()), reason };
-                self.payment(batch, payment_id, &[refund]).await?;
+                self.apply_to_payment(batch, payment_id, &[refund]).await?;
                 Ok(vec![])
             }
         }
     }
 
-    /// Reserves the voucher and every line, or else reserves nothing and reopens the order; answers what was learnt.
+    /// Reserves the voucher and every line, or reserves nothing and reopens the order. Returns the events of the
+    /// checkout's own stream.
     async fn reserve(
         &self,
         batch: &mut AppendBuilder,
@@ -221,7 +221,7 @@ impl Run<'_> {
         );
         let mut refused = Vec::new();
         let mut reserved = Vec::new();
-        for (product_id, quantity) in by_product(lines) {
+        for (product_id, quantity) in quantities_by_product(lines) {
             let stream = streams::stock(&product_id);
             let (stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
             let reserve = StockCommand::Reserve { order_id: self.order_id, quantity, until };
@@ -236,23 +236,23 @@ impl Run<'_> {
             self.reopen(batch, payment_id, reason.clone()).await?;
             return Ok(vec![CheckoutEvent::StockRefused { product_ids: refused }, CheckoutEvent::Failed { reason }]);
         }
-        let mut learnt = Vec::new();
+        let mut events = Vec::new();
         if let Some(voucher) = voucher {
             if let Some(detail) = self.reserve_voucher(batch, &voucher).await? {
                 let reason = ReopenReason::VoucherUnavailable { voucher: voucher.clone() };
                 self.reopen(batch, payment_id, reason.clone()).await?;
                 return Ok(vec![CheckoutEvent::VoucherRefused { voucher, detail }, CheckoutEvent::Failed { reason }]);
             }
-            learnt.push(CheckoutEvent::VoucherReserved { voucher });
+            events.push(CheckoutEvent::VoucherReserved { voucher });
         }
         for (stream, version, events) in reserved {
             batch.add(stream, version, &events);
         }
-        learnt.push(CheckoutEvent::StockReserved);
-        Ok(learnt)
+        events.push(CheckoutEvent::StockReserved);
+        Ok(events)
     }
 
-    /// Reserves a voucher, or else adds nothing and answers why not.
+    /// Reserves a voucher; returns the reason when it cannot be reserved, and adds nothing then.
     async fn reserve_voucher(&self, batch: &mut AppendBuilder, code: &VoucherCode) -> Result<Option<String>, Failure> {
         let stream = streams::voucher(code);
         let (voucher, version) = aggregates::load::<VoucherEvent>(self.store, &stream).await?;
@@ -266,7 +266,7 @@ impl Run<'_> {
         }
     }
 
-    /// Confirms the order and takes its goods off the shelf; gives everything back if it was cancelled meanwhile.
+    /// Confirms the order and allocates its goods; undoes everything if the order was cancelled meanwhile.
     async fn complete(
         &self,
         batch: &mut AppendBuilder,
@@ -276,21 +276,21 @@ impl Run<'_> {
     ) -> Result<Vec<CheckoutEvent>, Failure> {
         let stream = streams::order(self.order_id);
         let (order, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
-        // The position of the event that caused all this is as unique as a number can be.
+        // The position of the causing event makes the number unique.
         let number = OrderNumber::from_position(self.recorded.position.0);
         match order::decide(&order, OrderCommand::Confirm { payment_id, number }) {
             Ok(events) => batch.add(stream, version, &events),
             Err(OrderError::WrongState { .. }) => {
-                checkout_mails::tell_of_cancellation(self.store, batch, self.order_id, &order).await?;
+                checkout_mails::request_cancellation(self.store, batch, self.order_id, &order).await?;
                 self.undo(batch, payment_id, lines, voucher).await?;
                 return Ok(vec![CheckoutEvent::Cancelled]);
             }
             Err(other) => return Err(other.into()),
         }
-        for (product_id, _) in by_product(lines) {
-            self.stock(batch, &product_id, StockCommand::Allocate { order_id: self.order_id }).await?;
+        for (product_id, _) in quantities_by_product(lines) {
+            self.apply_to_stock(batch, &product_id, StockCommand::Allocate { order_id: self.order_id }).await?;
         }
-        self.voucher(batch, voucher, VoucherCommand::Redeem { order_id: self.order_id }).await?;
+        self.apply_to_voucher(batch, voucher, VoucherCommand::Redeem { order_id: self.order_id }).await?;
         Ok(vec![CheckoutEvent::PaymentReceived { payment_id }, CheckoutEvent::Completed { number }])
     }
 
@@ -301,22 +301,22 @@ impl Run<'_> {
         lines: &[Line],
         voucher: Option<VoucherCode>,
     ) -> Result<(), Failure> {
-        self.give_back(batch, lines, voucher, ReleaseReason::OrderCancelled).await?;
+        self.release_goods(batch, lines, voucher, ReleaseReason::OrderCancelled).await?;
         let (refund_id, reason) = (RefundId(random::id()), "order cancelled".to_owned());
-        // What was not charged yet never is; what came in goes back.
+        // A payment that is not charged yet is cancelled; money that arrived is refunded.
         let refund = PaymentCommand::RefundAll { refund_id, reason };
-        self.payment(batch, payment_id, &[PaymentCommand::Cancel, refund]).await
+        self.apply_to_payment(batch, payment_id, &[PaymentCommand::Cancel, refund]).await
     }
 
-    /// Releases what is reserved and returns and settles what was allocated. The voucher goes back, used or not.
-    async fn give_back(
+    /// Releases reserved stock, and returns and settles allocated stock. The voucher is released too, used or not.
+    async fn release_goods(
         &self,
         batch: &mut AppendBuilder,
         lines: &[Line],
         voucher: Option<VoucherCode>,
         reason: ReleaseReason,
     ) -> Result<(), Failure> {
-        for (product_id, _) in by_product(lines) {
+        for (product_id, _) in quantities_by_product(lines) {
             let stream = streams::stock(&product_id);
             let (mut stock, version) = aggregates::load::<StockEvent>(self.store, &stream).await?;
             let mut events = Vec::new();
@@ -331,7 +331,7 @@ impl Run<'_> {
             }
             batch.add(stream, version, &events);
         }
-        self.voucher(batch, voucher, VoucherCommand::Release { order_id: self.order_id }).await
+        self.apply_to_voucher(batch, voucher, VoucherCommand::Release { order_id: self.order_id }).await
     }
 
     async fn reopen(
@@ -346,14 +346,14 @@ impl Run<'_> {
             Ok(events) => batch.add(stream, version, &events),
             // Cancelled meanwhile: there is nothing to reopen.
             Err(OrderError::WrongState { .. }) => {
-                checkout_mails::tell_of_cancellation(self.store, batch, self.order_id, &order).await?;
+                checkout_mails::request_cancellation(self.store, batch, self.order_id, &order).await?;
             }
             Err(other) => return Err(other.into()),
         }
         Ok(())
     }
 
-    async fn stock(
+    async fn apply_to_stock(
         &self,
         batch: &mut AppendBuilder,
         product_id: &ProductId,
@@ -365,7 +365,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn voucher(
+    async fn apply_to_voucher(
         &self,
         batch: &mut AppendBuilder,
         code: Option<VoucherCode>,
@@ -378,7 +378,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn payment(
+    async fn apply_to_payment(
         &self,
         batch: &mut AppendBuilder,
         id: PaymentId,
@@ -397,8 +397,8 @@ impl Run<'_> {
     }
 }
 
-/// Each product once, with all its pieces: a stream stands in an append once.
-fn by_product(lines: &[Line]) -> BTreeMap<ProductId, u32> {
+/// Adds up the quantities of each product: an append may contain a stream only once.
+fn quantities_by_product(lines: &[Line]) -> BTreeMap<ProductId, u32> {
     let mut quantities = BTreeMap::new();
     for line in lines {
         *quantities.entry(line.product_id.clone()).or_default() += line.quantity;

@@ -1,4 +1,4 @@
-//! The executor on a real log in memory: each event of the log is handled in order, and then once more.
+//! The checkout process on a real log in memory: each event is handled in order, and then once more.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ struct World {
 }
 
 impl World {
-    /// So many mugs are on the shelf, and order 1 buys some of them.
+    /// Some mugs are in stock, and order 1 buys some of them.
     async fn with_mugs(on_hand: u32, bought: u32) -> Self {
         let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
         let world = Self { store, handled: HashSet::new() };
@@ -43,7 +43,7 @@ impl World {
         self.write(stream, &payment::decide(&state, outcome).unwrap()).await;
     }
 
-    /// Handles everything in the log, each event twice.
+    /// Handles every event of the log, each twice.
     async fn settles(&mut self) {
         let filter =
             Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
@@ -61,7 +61,7 @@ impl World {
         }
     }
 
-    /// Handles everything in the log once more, from its beginning, to which nothing comes of it.
+    /// Handles every event of the log again from the start, which must change nothing.
     async fn hears_it_all_again(&mut self) {
         let before = self.kinds().await;
         self.handled.clear();
@@ -71,14 +71,14 @@ impl World {
 
     async fn handle(&self, recorded: Recorded) {
         let life = Duration::from_secs(900);
-        handle(self.store.clone(), life, Delivery::of(recorded, SUBSCRIPTION.name)).await.unwrap();
+        handle(self.store.clone(), life, Delivery::first(recorded, SUBSCRIPTION.name)).await.unwrap();
     }
 
     async fn status(&self) -> OrderStatus {
         aggregates::load::<OrderEvent>(&self.store, &streams::order(order(1))).await.unwrap().0.status().unwrap()
     }
 
-    /// On hand, and reserved of it.
+    /// Stock on hand, and how much of it is reserved.
     async fn mugs(&self) -> (u32, u32) {
         let stock = aggregates::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0;
         (stock.on_hand(), stock.reserved())
@@ -88,7 +88,7 @@ impl World {
         self.kinds_in(&Filter::default()).await
     }
 
-    /// What happened to the mugs after they had left the shelf.
+    /// The stock events after the allocation.
     async fn mugs_after_the_sale(&self) -> Vec<String> {
         let streams = vec![streams::stock(&product("mug")).as_str().to_owned()];
         let kinds = self.kinds_in(&Filter { streams, ..Filter::default() }).await;

@@ -1,7 +1,7 @@
-//! A basket in which nothing has happened for a day is over.
+//! Ends baskets that were not changed for a day (`basket_life`).
 //!
-//! One durable timer for each basket, set when it begins or comes back from a checkout; see [`crate::processes::engine::timers`]. A basket that
-//! was used since gets another, so that filling a basket costs no timer.
+//! Each basket has one durable timer, set when it starts or is reopened; see [`crate::processes::engine::timers`]. If
+//! the basket was changed since, the due timer is set again, so that changing a basket costs no timer.
 
 use std::time::Duration;
 
@@ -13,19 +13,18 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
-use crate::processes::engine::timers::{Timers, batch_about};
+use crate::processes::engine::timers::{Timers, append_for_timer};
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::Failure;
 use crate::store::order_record;
 use crate::store::streams;
 
-/// What the end of baskets listens to.
 pub(crate) const SUBSCRIPTION: Subscription =
     Subscription { name: "idle_baskets", types: &["order.started", "order.reopened"] };
 
-/// What a timer needs to know when it is due.
+/// The data stored with a timer, as JSON.
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct TimerNote {
     order_id: OrderId,
     /// The event that set the timer.
     cause: Uuid,
@@ -40,23 +39,23 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, deliver
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
         due_ms: recorded.time_ms.saturating_add(as_ms(life)),
-        note: JsonText::of(&Note { order_id, cause: recorded.id })?,
+        note: JsonText::of(&TimerNote { order_id, cause: recorded.id })?,
         as_read: None,
     });
     batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    timers.news.notify_one();
+    timers.changed.notify_one();
     Ok(())
 }
 
-/// What is to be written now that a timer is due: the end of the basket, or when to look again.
-pub(crate) async fn judge(store: Store, life: Duration, timer: Timer) -> Result<AppendBuilder, Failure> {
-    let Note { order_id, cause } = timer.note.parse()?;
+/// Handles a due timer: ends the basket, or sets the timer again.
+pub(crate) async fn handle_timer(store: Store, life: Duration, timer: Timer) -> Result<AppendBuilder, Failure> {
+    let TimerNote { order_id, cause } = timer.note.parse()?;
     let record = order_record::load(&store, order_id).await?;
-    let mut batch = batch_about(&timer, Some(cause));
-    let over_at_ms = record.changed_at.unix_ms().saturating_add(as_ms(life));
-    if record.order.basket().is_some() && store.now_ms().await? < over_at_ms {
-        batch.timer(timer.fired_and_set_again(over_at_ms, timer.note.clone()));
+    let mut batch = append_for_timer(&timer, Some(cause));
+    let expires_at_ms = record.changed_at.unix_ms().saturating_add(as_ms(life));
+    if record.order.basket().is_some() && store.now_ms().await? < expires_at_ms {
+        batch.timer(timer.fired_and_set_again(expires_at_ms, timer.note.clone()));
         return Ok(batch);
     }
     batch.add(streams::order(order_id), record.version, &order::decide(&record.order, OrderCommand::Expire)?);

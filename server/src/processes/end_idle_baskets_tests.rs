@@ -1,4 +1,4 @@
-//! Baskets whose time is over, on a real log in memory whose clock the tests have in hand.
+//! Expiring baskets, on a real log in memory whose clock the tests control.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,7 +8,7 @@ use storefront_domain::order::OrderEvent;
 use storefront_eventlog::{AppendError, Filter, Position, SqliteStore};
 
 use super::*;
-use crate::processes::engine::timers::act;
+use crate::processes::engine::timers::fire;
 use crate::store::aggregates;
 use crate::testing::{added, checked_out, order, payment, started};
 
@@ -22,7 +22,7 @@ struct World {
 }
 
 impl World {
-    /// A basket is begun, and its timer set.
+    /// A basket is started, and its timer is set.
     async fn begins() -> Self {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
         let clock = Arc::clone(&now_ms);
@@ -31,8 +31,8 @@ impl World {
         world.shopper(&[started(), added("mug", 1)]).await;
         let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         let recorded = world.store.read_all(Position(0), 1, &filter).await.unwrap().events.remove(0);
-        let timers = Timers::of(SUBSCRIPTION.name);
-        handle(world.store.clone(), DAY, timers, Delivery::of(recorded, SUBSCRIPTION.name)).await.unwrap();
+        let timers = Timers::new(SUBSCRIPTION.name);
+        handle(world.store.clone(), DAY, timers, Delivery::first(recorded, SUBSCRIPTION.name)).await.unwrap();
         world
     }
 
@@ -47,8 +47,8 @@ impl World {
 
     async fn after(&self, hours: i64) {
         self.now_ms.fetch_add(hours * HOUR_MS, Ordering::Relaxed);
-        let judge = |store, timer| judge(store, DAY, timer);
-        Timers::of(SUBSCRIPTION.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+        let handle_timer = |store, timer| handle_timer(store, DAY, timer);
+        Timers::new(SUBSCRIPTION.name).fire_all_due(&self.store, &handle_timer).await.unwrap();
     }
 
     async fn status(&self) -> OrderStatus {
@@ -98,10 +98,10 @@ async fn a_shopper_who_comes_back_in_the_last_moment_is_not_overrun() {
     let world = World::begins().await;
     world.now_ms.fetch_add(24 * HOUR_MS, Ordering::Relaxed);
     let timer = world.store.due_timers(SUBSCRIPTION.name, 1).await.unwrap().remove(0);
-    let judged = judge(world.store.clone(), DAY, timer.clone()).await.unwrap();
+    let append = handle_timer(world.store.clone(), DAY, timer.clone()).await.unwrap();
     world.shopper(&[added("mug", 1)]).await;
-    let late = world.store.append(judged.into_append()).await;
+    let late = world.store.append(append.into_append()).await;
     assert!(matches!(late, Err(AppendError::Conflict { .. })), "{late:?}");
-    act(&world.store, &timer, &|store, timer| judge(store, DAY, timer)).await.unwrap();
+    fire(&world.store, &timer, &|store, timer| handle_timer(store, DAY, timer)).await.unwrap();
     assert_eq!((world.status().await, world.a_timer_is_set().await), (OrderStatus::InProgress, true));
 }

@@ -1,4 +1,4 @@
-//! Two servers on one log, each with a product service of its own to look at.
+//! Two servers on one log, each with its own product service.
 
 use mockito::{Matcher, Mock, ServerGuard};
 use storefront_api::Currency;
@@ -8,7 +8,7 @@ use super::*;
 use crate::integrations::product_service::ProductService;
 use crate::views::{Views, engine};
 
-/// A server, and what its product service was asked.
+/// A server and the requests to its product service.
 struct Side {
     freshness: Arc<Freshness>,
     stop: CancellationToken,
@@ -17,7 +17,7 @@ struct Side {
 }
 
 impl Side {
-    /// A server whose product service has nothing to sell and no feed.
+    /// A server whose product service has no products and no feed.
     async fn starts(holder: &str, store: &Store) -> Self {
         let mut service = mockito::Server::new_async().await;
         for path in ["^/v1/changes", "^/v1/categories"] {
@@ -35,7 +35,7 @@ impl Side {
         let lease_config = LeaseConfig { holder: holder.to_owned(), lease_ttl: Duration::from_millis(400) };
         tokio::spawn(run(store.clone(), lease_config, Arc::new(catalogue_sync), freshness.clone(), stop.clone()));
         let side = Self { freshness, stop, listed, _service: service };
-        side.until("it has heard of the product service", |side| !side.freshness.stale()).await;
+        side.until("it has heard of the product service", |side| !side.freshness.is_stale()).await;
         side
     }
 
@@ -76,13 +76,13 @@ async fn what_a_server_that_lost_its_lease_still_learns_is_not_written() {
                     std::future::pending::<String>().await
                 }
             };
-            lease_config.keep(&store, LEASE, &stop, work, || async {}).await;
+            lease_config.run_under_lease(&store, FOLLOWER_LEASE, &stop, work, || async {}).await;
         }
     });
     let fenced = news.recv().await.unwrap();
     stop.cancel();
     keeping.await.unwrap();
-    store.acquire_lease(LEASE, "another", Duration::from_secs(60)).await.unwrap();
+    store.acquire_lease(FOLLOWER_LEASE, "another", Duration::from_secs(60)).await.unwrap();
     let mut service = mockito::Server::new_async().await;
     service.mock("GET", Matcher::Regex("^/v1/changes".to_owned())).with_status(404).create_async().await;
     let categories = r#"{"categories": [{"name": "Kitchen"}]}"#;
@@ -93,8 +93,8 @@ async fn what_a_server_that_lost_its_lease_still_learns_is_not_written() {
     );
     let freshness = Arc::new(Freshness::new(Duration::from_secs(300)));
     let views = Arc::new(Views::for_tests(store.clone()));
-    let catalogue_sync = CatalogueSync::new(store.clone(), products, freshness, views).through(fenced);
-    let Err(refused) = catalogue_sync.begin().await else { panic!("it writes on") };
+    let catalogue_sync = CatalogueSync::new(store.clone(), products, freshness, views).with_store(fenced);
+    let Err(refused) = catalogue_sync.synchronise().await else { panic!("it writes on") };
     assert!(refused.to_string().contains("lease"), "{refused}");
     assert_eq!(store.head().await.unwrap().0, 0, "nothing was written");
 }

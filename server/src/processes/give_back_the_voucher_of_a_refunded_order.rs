@@ -1,6 +1,7 @@
-//! An order of which all money has gone back gives back the voucher that it was bought with, so that it can be used again.
-//! (That of a cancelled order goes back with its goods: see `check_out_orders`.) The gateway can give money back by itself
-//! before the order is confirmed, and the voucher is used only then: so the confirmation is listened to as well.
+//! Releases the voucher of an order whose money has all been refunded, so that it can be used again. (The voucher of
+//! a cancelled order is released with its goods: see `check_out_orders`.) The gateway can refund money by itself
+//! before the order is confirmed, and the voucher is redeemed only on confirmation; therefore this process also
+//! receives the confirmation.
 
 use storefront_api::PaymentStatus;
 use storefront_api::{OrderId, PaymentId};
@@ -11,35 +12,33 @@ use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 
-/// What the vouchers of refunded orders listen to.
 pub(crate) const SUBSCRIPTION: Subscription =
     Subscription { name: "voucher-returns", types: &["payment.refunded", "payment.dispute_closed", "order.confirmed"] };
 
-/// Handles one event.
 pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
     let payment_id = match streams::id_in::<OrderId>("order", delivery.recorded.stream()) {
         Some(order_id) => order_record::load(&store, order_id).await?.order.payment_id(),
         None => streams::id_in::<PaymentId>("payment", delivery.recorded.stream()),
     };
     let Some(payment_id) = payment_id else { return Ok(()) };
-    retrying(|| give_back(&store, &delivery, payment_id)).await
+    retry_on_conflict(|| release_voucher(&store, &delivery, payment_id)).await
 }
 
-async fn give_back(store: &Store, delivery: &Delivery, payment_id: PaymentId) -> Result<(), Failure> {
+async fn release_voucher(store: &Store, delivery: &Delivery, payment_id: PaymentId) -> Result<(), Failure> {
     let (payment, _) = aggregates::load::<PaymentEvent>(store, &streams::payment(payment_id)).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(()) };
     if payment.status() != PaymentStatus::Refunded {
         return Ok(());
     }
     let order = order_record::load(store, order_id).await?.order;
-    // Money that came too late for its order bought nothing with the voucher.
-    let is_its = order.payment_id() == Some(payment_id) && order.number().is_some();
-    let Some(held) = order.voucher().filter(|_| is_its) else { return Ok(()) };
-    let stream = streams::voucher(&held.code);
+    // A payment that arrived too late for its order did not redeem the voucher.
+    let paid_this_order = order.payment_id() == Some(payment_id) && order.number().is_some();
+    let Some(applied) = order.voucher().filter(|_| paid_this_order) else { return Ok(()) };
+    let stream = streams::voucher(&applied.code);
     let (voucher, version) = aggregates::load::<VoucherEvent>(store, &stream).await?;
     let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
     batch.add(stream, version, &voucher::decide(&voucher, VoucherCommand::Release { order_id })?);

@@ -1,4 +1,4 @@
-//! Which order gives its voucher back, and when.
+//! Which refunded orders release their voucher, and when.
 
 use storefront_api::{Money, RefundId, VoucherCode};
 use storefront_domain::OrderNumber;
@@ -22,7 +22,7 @@ async fn write<E: aggregates::AggregateEvent + Sync>(store: &Store, stream: Stre
     store.append(batch.into_append()).await.unwrap();
 }
 
-/// What has become of the voucher of an order over 20.00 less 5.00, of which these amounts went back.
+/// The state of the voucher of an order over 20.00 less 5.00, after refunds of these amounts.
 async fn stage_after(refunds: &[i64]) -> Stage {
     let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
     let order_id = order(1);
@@ -80,12 +80,12 @@ async fn a_voucher_comes_back_when_the_money_has_gone_back_before_the_order_was_
     assert_eq!(stage(&store).await, Stage::Free);
 }
 
-/// Lets the process hear of everything after a position, twice.
+/// Delivers every event after a position, twice.
 async fn handle_all(store: &Store, after: Position) {
     let filter = Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
     for recorded in store.read_all(after, 100, &filter).await.unwrap().events {
         for _ in 0..2 {
-            handle(store.clone(), Delivery::of(recorded.clone(), SUBSCRIPTION.name)).await.unwrap();
+            handle(store.clone(), Delivery::first(recorded.clone(), SUBSCRIPTION.name)).await.unwrap();
         }
     }
 }

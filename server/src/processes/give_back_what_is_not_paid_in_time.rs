@@ -1,11 +1,11 @@
-//! Goods are kept for an order for a while. When it has not been paid by then, they are given back and the order is open
-//! again, with the reason.
+//! Releases the goods of an order that is not paid in time, and reopens the order with the reason.
 //!
-//! Each reservation sets a durable timer, which commits with the checkpoint; see [`crate::processes::engine::timers`].
+//! Each reservation sets a durable timer, which commits with the checkpoint; see
+//! [`crate::processes::engine::timers`].
 //!
-//! Expiry races payment at the versions of two streams: that of the checkout, which both outcomes write, and that of the
-//! payment, which must not have got an outcome since it was looked at. The payment is cancelled, so that it is not charged
-//! any more; money that comes all the same goes back.
+//! Expiry and payment race on the versions of two streams: the checkout's, which both outcomes write, and the
+//! payment's, which must not have an outcome since it was read. The payment is cancelled so that it is not charged
+//! any more; money that arrives all the same is refunded.
 
 use std::time::Duration;
 
@@ -23,19 +23,18 @@ use uuid::Uuid;
 use super::checkout_mails;
 use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
-use crate::processes::engine::timers::{Timers, batch_about, look_again};
+use crate::processes::engine::timers::{Timers, append_for_timer, postpone};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
 use crate::store::commands::Failure;
 use crate::store::streams;
 
-/// What the reservations listen to.
 pub(crate) const SUBSCRIPTION: Subscription =
     Subscription { name: "reservations", types: &["checkout.stock_reserved"] };
 
-/// What a timer needs to know when it is due.
+/// The data stored with a timer, as JSON.
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct TimerNote {
     order_id: OrderId,
     payment_id: PaymentId,
     /// The event that set the timer.
@@ -57,47 +56,47 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, deliver
         owner: timers.owner.to_owned(),
         timer: order_id.to_string(),
         due_ms: recorded.time_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2)),
-        note: JsonText::of(&Note { order_id, payment_id, cause: recorded.id })?,
+        note: JsonText::of(&TimerNote { order_id, payment_id, cause: recorded.id })?,
         as_read: None,
     });
     batch.checkpoint(delivery.checkpoint.clone());
     store.append(batch.into_append()).await.map_err(Failure::Append)?;
-    timers.news.notify_one();
+    timers.changed.notify_one();
     Ok(())
 }
 
-/// What is to be written now that a timer is due.
-pub(crate) async fn judge(store: Store, timer: Timer) -> Result<AppendBuilder, Failure> {
+/// Handles a due timer: releases the goods and reopens the order if it is still unpaid.
+pub(crate) async fn handle_timer(store: Store, timer: Timer) -> Result<AppendBuilder, Failure> {
     let store = &store;
-    let Note { order_id, payment_id, cause } = timer.note.parse()?;
-    let (mut batch, stream) = (batch_about(&timer, Some(cause)), streams::checkout(order_id));
+    let TimerNote { order_id, payment_id, cause } = timer.note.parse()?;
+    let (mut batch, stream) = (append_for_timer(&timer, Some(cause)), streams::checkout(order_id));
     let (checkout, version) = aggregates::load::<CheckoutEvent>(store, &stream).await?;
     if let Some(attempt) = checkout::holds_unpaid(&checkout, payment_id) {
         let payment_stream = streams::payment(payment_id);
         let (payment, payment_version) = aggregates::load::<PaymentEvent>(store, &payment_stream).await?;
         match payment {
-            // Of one that was given up by itself, as it could be once, the checkout never hears.
+            // The checkout receives no event about a payment that is unknown or cancelled already.
             Payment::Unknown | Payment::Cancelled { .. } => batch.expect(payment_stream, payment_version),
             Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {
                 batch.add(payment_stream, payment_version, &payment::decide(&payment, PaymentCommand::Cancel)?);
             }
-            // The checkout hears of it in a moment, and decides.
+            // The checkout receives the outcome in a moment and decides.
             Payment::Succeeded { .. } | Payment::Declined { .. } => {
-                batch.timer(look_again(store, &timer).await?);
+                batch.timer(postpone(store, &timer).await?);
                 return Ok(batch);
             }
         }
-        give_back(store, &mut batch, order_id, attempt).await?;
+        release_goods(store, &mut batch, order_id, attempt).await?;
         let reason = ReopenReason::ReservationExpired;
         reopen(store, &mut batch, order_id, payment_id, reason.clone()).await?;
         batch.add(stream, version, &[CheckoutEvent::Failed { reason }]);
-        info!(%order_id, "an order was not paid in time; its goods are to be free again");
+        info!(%order_id, "an order was not paid in time; releasing its goods");
     }
     batch.timer(timer.fired());
     Ok(batch)
 }
 
-async fn give_back(
+async fn release_goods(
     store: &Store,
     batch: &mut AppendBuilder,
     order_id: OrderId,
@@ -133,7 +132,7 @@ async fn reopen(
         Ok(events) => batch.add(stream, version, &events),
         // Cancelled meanwhile: there is nothing to reopen.
         Err(OrderError::WrongState { .. }) => {
-            checkout_mails::tell_of_cancellation(store, batch, order_id, &order).await?
+            checkout_mails::request_cancellation(store, batch, order_id, &order).await?
         }
         Err(other) => return Err(other.into()),
     }

@@ -1,4 +1,4 @@
-//! Reservations that run out, on a real log in memory whose clock the tests have in hand.
+//! Expiring reservations, on a real log in memory whose clock the tests control.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,7 +8,7 @@ use storefront_domain::checkout::Line;
 use storefront_eventlog::{AppendError, Filter, Position, SqliteStore, StreamName};
 
 use super::*;
-use crate::processes::engine::timers::act;
+use crate::processes::engine::timers::fire;
 use crate::testing::{added, card, checked_out, euro, order, payment, product, started};
 
 const LIFE: Duration = Duration::from_secs(900);
@@ -20,7 +20,7 @@ struct World {
 }
 
 impl World {
-    /// Order 1 has two of five mugs reserved and is to be paid; its timer is set.
+    /// Order 1 has reserved two of five mugs and is not paid; its timer is set.
     async fn begins() -> Self {
         let now_ms = Arc::new(AtomicI64::new(START_MS));
         let clock = Arc::clone(&now_ms);
@@ -52,9 +52,14 @@ impl World {
     async fn hears_of_the_reservation(&self) {
         let filter = Filter { types: vec![SUBSCRIPTION.types[0].to_owned()], ..Filter::default() };
         for recorded in self.store.read_all(Position(0), 10, &filter).await.unwrap().events {
-            handle(self.store.clone(), LIFE, Timers::of(SUBSCRIPTION.name), Delivery::of(recorded, SUBSCRIPTION.name))
-                .await
-                .unwrap();
+            handle(
+                self.store.clone(),
+                LIFE,
+                Timers::new(SUBSCRIPTION.name),
+                Delivery::first(recorded, SUBSCRIPTION.name),
+            )
+            .await
+            .unwrap();
         }
     }
 
@@ -63,10 +68,10 @@ impl World {
         self.write(streams::payment(payment(1)), &[paid]).await;
     }
 
-    /// So many seconds pass, and what is due is acted on.
+    /// Advances the clock by some seconds and fires the due timers.
     async fn after(&self, seconds: i64) {
         self.now_ms.fetch_add(seconds * 1000, Ordering::Relaxed);
-        Timers::of(SUBSCRIPTION.name).act_on_what_is_due(&self.store, &judge).await.unwrap();
+        Timers::new(SUBSCRIPTION.name).fire_all_due(&self.store, &handle_timer).await.unwrap();
     }
 
     async fn order(&self) -> (OrderStatus, Option<ReopenReason>) {
@@ -74,7 +79,7 @@ impl World {
         (order.status().unwrap(), order.reopened_because().cloned())
     }
 
-    /// How many mugs are reserved.
+    /// The number of reserved mugs.
     async fn reserved(&self) -> u32 {
         aggregates::load::<StockEvent>(&self.store, &streams::stock(&product("mug"))).await.unwrap().0.reserved()
     }
@@ -110,8 +115,8 @@ async fn a_timer_that_was_read_by_two_servers_takes_effect_once() {
     let world = World::begins().await;
     world.now_ms.fetch_add(900_000, Ordering::Relaxed);
     let timer = world.store.due_timers(SUBSCRIPTION.name, 1).await.unwrap().remove(0);
-    act(&world.store, &timer, &judge).await.unwrap();
-    let again = act(&world.store, &timer, &judge).await;
+    fire(&world.store, &timer, &handle_timer).await.unwrap();
+    let again = fire(&world.store, &timer, &handle_timer).await;
     assert!(matches!(again, Err(Failure::Append(AppendError::TimerGone { .. }))), "{again:?}");
     assert_eq!(world.count("order.reopened").await, 1);
     assert_eq!(world.count("stock.released").await, 1);
@@ -121,7 +126,7 @@ async fn a_timer_that_was_read_by_two_servers_takes_effect_once() {
 async fn what_fell_due_while_nobody_looked_is_acted_on_at_the_next_start() {
     let world = World::begins().await;
     world.now_ms.fetch_add(24 * 3600 * 1000, Ordering::Relaxed);
-    // The event that set the timer is handled once more, as after a crash.
+    // The event that set the timer is delivered again, as after a crash.
     world.hears_of_the_reservation().await;
     world.after(0).await;
     assert_eq!(world.order().await, open_again());
@@ -150,9 +155,9 @@ async fn a_payment_that_comes_while_the_goods_are_being_given_back_makes_one_out
     let world = World::begins().await;
     world.now_ms.fetch_add(900_000, Ordering::Relaxed);
     let timer = world.store.due_timers(SUBSCRIPTION.name, 1).await.unwrap().remove(0);
-    let judged = judge(world.store.clone(), timer).await.unwrap();
+    let append = handle_timer(world.store.clone(), timer).await.unwrap();
     world.pays().await;
-    let late = world.store.append(judged.into_append()).await;
+    let late = world.store.append(append.into_append()).await;
     assert!(matches!(late, Err(AppendError::Conflict { .. })), "{late:?}");
     world.after(0).await;
     assert_eq!((world.order().await.0, world.reserved().await), (OrderStatus::CheckedOut, 2));

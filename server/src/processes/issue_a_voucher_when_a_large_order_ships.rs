@@ -1,7 +1,7 @@
-//! A customer whose order cost enough gets a voucher when it is sent. A guest finds it by the order.
+//! Issues a voucher when an order above a threshold ships. A guest finds it on the order.
 //!
-//! The voucher and the note in the checkout's stream that it was issued are one append, and the note is written once for
-//! each order: so however often the event comes, there is one voucher.
+//! The voucher and the event in the checkout's stream that records it are one append, and that event is written once
+//! per order; so there is one voucher however often the event is delivered.
 
 use std::sync::Arc;
 
@@ -14,48 +14,51 @@ use storefront_eventlog::Version;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 use crate::{clock, random};
 
-/// What the vouchers listen to.
 pub(crate) const SUBSCRIPTION: Subscription = Subscription { name: "vouchers", types: &["order.shipped"] };
 
-/// Who gets a voucher, and of what.
+/// The conditions for a voucher, and its amount.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
-    /// What was paid for the order, less what went back before it was sent, must be more than this.
+    /// The amount paid, less refunds before shipping, must be greater than this.
     pub(crate) threshold: Money,
-    /// What the voucher takes off; nothing is issued when it is nothing.
+    /// The amount of the voucher; none is issued when it is zero.
     pub(crate) amount: Money,
 }
 
-/// Where new codes come from.
-pub(crate) type Draw = Arc<dyn Fn() -> VoucherCode + Send + Sync>;
+/// Returns a new voucher code.
+pub(crate) type CodeSource = Arc<dyn Fn() -> VoucherCode + Send + Sync>;
 
-/// Handles one event.
-pub(crate) async fn handle(store: Store, terms: Terms, draw: Draw, delivery: Delivery) -> Result<(), Failure> {
+pub(crate) async fn handle(
+    store: Store,
+    terms: Terms,
+    new_code: CodeSource,
+    delivery: Delivery,
+) -> Result<(), Failure> {
     let Some(order_id) = streams::id_in::<OrderId>("order", delivery.recorded.stream()) else { return Ok(()) };
-    // A code that is taken is a conflict, and another is drawn.
-    retrying(|| issue(&store, &terms, &draw, order_id, &delivery)).await
+    // A code that exists already causes a conflict, and the retry draws another.
+    retry_on_conflict(|| issue(&store, &terms, &new_code, order_id, &delivery)).await
 }
 
 async fn issue(
     store: &Store,
     terms: &Terms,
-    draw: &Draw,
+    new_code: &CodeSource,
     order_id: OrderId,
     delivery: &Delivery,
 ) -> Result<(), Failure> {
     let order = order_record::load(store, order_id).await?.order;
-    let sent_at = delivery.recorded.position;
-    let then = order_record::load_while(store, order_id, |recorded| recorded.position <= sent_at).await?;
-    let payment = order_record::load_payment_of_then(store, &then, |recorded| recorded.position <= sent_at).await?;
-    // What has gone back by then, or is on its way, was not spent.
+    let shipped_at = delivery.recorded.position;
+    let shipped = order_record::load_while(store, order_id, |recorded| recorded.position <= shipped_at).await?;
+    let payment = order_record::load_payment_at(store, &shipped, |recorded| recorded.position <= shipped_at).await?;
+    // Refunds that are done or pending by then do not count as spent.
     let spent = payment.as_ref().and_then(Payment::left).unwrap_or_else(|| order.total());
-    let large = spent.currency == terms.threshold.currency && spent.amount > terms.threshold.amount;
-    if !large || terms.amount.amount <= 0 {
+    let is_large = spent.currency == terms.threshold.currency && spent.amount > terms.threshold.amount;
+    if !is_large || terms.amount.amount <= 0 {
         return Ok(());
     }
     let stream = streams::checkout(order_id);
@@ -63,7 +66,7 @@ async fn issue(
     if checkout.voucher_issued().is_some() {
         return Ok(());
     }
-    let code = draw();
+    let code = new_code();
     let issue = VoucherCommand::Issue { customer_id: order.customer_id(), order_id, amount: terms.amount };
     let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
     batch.add(streams::voucher(&code), Version(0), &voucher::decide(&Voucher::Unknown, issue)?);
@@ -73,18 +76,18 @@ async fn issue(
     Ok(())
 }
 
-/// A code from the random source of the operating system. Each character has 32 random bits, so none is more likely than
-/// another by as much as one part in a hundred million.
+/// CodeSources a code from the operating system's random source. Each character takes 32 random bits, so the bias towards
+/// some characters is below one in a hundred million.
 pub(crate) fn random_code() -> VoucherCode {
     let characters = (0..VoucherCode::CHARACTERS).map(|_| {
         let index = random::bits() as usize % VoucherCode::ALPHABET.len();
         char::from(VoucherCode::ALPHABET[index])
     });
-    coded(&characters.collect::<String>())
+    parse_code(&characters.collect::<String>())
 }
 
 #[expect(clippy::expect_used, reason = "the right number of the right characters is a code")]
-fn coded(text: &str) -> VoucherCode {
+fn parse_code(text: &str) -> VoucherCode {
     text.parse().expect("5 characters of the alphabet are a code")
 }
 

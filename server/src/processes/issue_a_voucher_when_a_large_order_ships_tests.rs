@@ -1,4 +1,4 @@
-//! Issuing vouchers on a real log in memory, with codes that are drawn as the test wants.
+//! Issuing vouchers on a real log in memory, with codes that the tests choose.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
@@ -19,8 +19,8 @@ fn code(text: &str) -> VoucherCode {
     text.parse().unwrap()
 }
 
-/// Draws these codes in turn; one more is a mistake.
-fn rigged(codes: &[&str]) -> Draw {
+/// Returns these codes in order; panics when more are drawn.
+fn fixed_codes(codes: &[&str]) -> CodeSource {
     let left: Mutex<VecDeque<VoucherCode>> = Mutex::new(codes.iter().map(|text| code(text)).collect());
     Arc::new(move || left.lock().unwrap().pop_front().expect("no more codes were to be drawn"))
 }
@@ -31,7 +31,7 @@ struct World {
 }
 
 impl World {
-    /// Order 1 of customer 77 cost so much, and was sent.
+    /// Order 1 of customer 77, with a total, is shipped.
     async fn shipped(total: i64, customer: bool) -> Self {
         let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
         let customer_id = customer.then(|| CustomerId(Uuid::from_u128(77)));
@@ -63,12 +63,12 @@ impl World {
         Self { store, shipped }
     }
 
-    async fn handle(&self, terms: Terms, draw: &Draw) {
-        let delivery = Delivery::of(self.shipped.clone(), SUBSCRIPTION.name);
-        handle(self.store.clone(), terms, draw.clone(), delivery).await.unwrap();
+    async fn handle(&self, terms: Terms, new_code: &CodeSource) {
+        let delivery = Delivery::first(self.shipped.clone(), SUBSCRIPTION.name);
+        handle(self.store.clone(), terms, new_code.clone(), delivery).await.unwrap();
     }
 
-    /// The streams in which a voucher was issued.
+    /// The streams that have an issued voucher.
     async fn issued(&self) -> Vec<String> {
         let filter = Filter { types: vec!["voucher.issued".to_owned()], ..Filter::default() };
         let slice = self.store.read_all(Position(0), 10, &filter).await.unwrap();
@@ -90,9 +90,9 @@ fn terms() -> Terms {
 #[tokio::test]
 async fn a_cent_over_the_threshold_brings_one_voucher_however_often_the_event_comes() {
     let world = World::shipped(10_001, true).await;
-    let draw = rigged(&["k3v9q"]);
+    let new_code = fixed_codes(&["k3v9q"]);
     for _ in 0..3 {
-        world.handle(terms(), &draw).await;
+        world.handle(terms(), &new_code).await;
     }
     assert_eq!(world.issued().await, ["voucher-k3v9q"]);
     let (voucher, _) = aggregates::load::<VoucherEvent>(&world.store, &streams::voucher(&code("k3v9q"))).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_cent_over_the_threshold_brings_one_voucher_however_often_the_event_co
 #[tokio::test]
 async fn the_threshold_itself_brings_none() {
     let world = World::shipped(10_000, true).await;
-    world.handle(terms(), &rigged(&[])).await;
+    world.handle(terms(), &fixed_codes(&[])).await;
     assert_eq!(world.issued().await, [""; 0]);
 }
 
@@ -126,10 +126,10 @@ async fn what_went_back_before_it_was_sent_was_not_spent_and_what_goes_back_late
             ..Filter::default()
         };
         let later = world.store.read_all(Position(0), 10, &filter).await.unwrap().events;
-        // As if it had been sent right then.
+        // As if the order had shipped just then.
         world.shipped.position = position(&later[usize::from(before)]);
-        let draw: Draw = Arc::new(|| code("k3v9q"));
-        world.handle(terms(), &draw).await;
+        let new_code: CodeSource = Arc::new(|| code("k3v9q"));
+        world.handle(terms(), &new_code).await;
         assert_eq!(world.issued().await.len(), issued, "{amount} back, before: {before}");
     }
 }
@@ -137,7 +137,7 @@ async fn what_went_back_before_it_was_sent_was_not_spent_and_what_goes_back_late
 #[tokio::test]
 async fn a_shop_without_vouchers_issues_none() {
     let world = World::shipped(99_999, true).await;
-    world.handle(Terms { amount: euro(0), ..terms() }, &rigged(&[])).await;
+    world.handle(Terms { amount: euro(0), ..terms() }, &fixed_codes(&[])).await;
     assert_eq!(world.issued().await, [""; 0]);
 }
 
@@ -146,7 +146,7 @@ async fn a_code_that_is_taken_is_left_alone_and_another_is_drawn() {
     let world = World::shipped(10_001, false).await;
     let taken = VoucherEvent::Issued { customer_id: None, order_id: order(9), amount: euro(700) };
     write(&world.store, streams::voucher(&code("aaaaa")), &[taken]).await;
-    world.handle(terms(), &rigged(&["aaaaa", "aaaaa", "bbbbb"])).await;
+    world.handle(terms(), &fixed_codes(&["aaaaa", "aaaaa", "bbbbb"])).await;
     assert_eq!(world.issued().await, ["voucher-aaaaa", "voucher-bbbbb"]);
     let (checkout, _) = aggregates::load::<CheckoutEvent>(&world.store, &streams::checkout(order(1))).await.unwrap();
     assert_eq!(checkout.voucher_issued(), Some(&code("bbbbb")), "the guest finds it by the order");
@@ -158,6 +158,6 @@ fn codes_are_drawn_from_all_characters_and_hardly_ever_twice() {
     let characters: HashSet<char> = codes.iter().flat_map(|code| code.as_str().chars()).collect();
     assert_eq!(characters.len(), 36);
     let different: HashSet<_> = codes.iter().collect();
-    // Of 2,000 out of 60 million, a pair is alike in one run of 30; three pairs in one of some 150,000.
+    // Among 2,000 of 60 million codes, one pair is equal in one run of 30; three pairs in one of about 150,000.
     assert!(different.len() >= 1_998, "{}", different.len());
 }

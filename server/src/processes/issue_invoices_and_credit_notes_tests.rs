@@ -1,4 +1,4 @@
-//! Issuing invoices and credit notes on a real log in memory, at moments that the test chooses.
+//! Issuing invoices and credit notes on a real log in memory, at times that the tests choose.
 
 use storefront_domain::OrderNumber;
 use storefront_domain::invoice::Issued;
@@ -8,7 +8,7 @@ use super::*;
 use crate::config::demo_seller;
 use crate::testing::{added, card, checked_out, euro, order, payment, started};
 
-/// Half a second before the year 2027 begins, and when it does.
+/// Half a second before the start of 2027, and its start.
 const LAST_OF_2026: Timestamp = Timestamp::from_unix_ms(1_798_761_599_500);
 const FIRST_OF_2027: Timestamp = Timestamp::from_unix_ms(1_798_761_600_000);
 
@@ -40,7 +40,7 @@ impl World {
         self.last("order.confirmed").await
     }
 
-    /// So much of the payment `number` goes back.
+    /// Records a refund of part of payment `number`.
     async fn refunded(&self, number: u128, amount: i64, reference: &str) -> Recorded {
         let refund = [
             PaymentEvent::RefundRequested { refund_id: None, amount: euro(amount), reason: "too small".to_owned() },
@@ -68,11 +68,11 @@ impl World {
     }
 
     async fn handle_at(&self, recorded: &Recorded, now: fn() -> Timestamp) {
-        let delivery = Delivery::of(recorded.clone(), SUBSCRIPTION.name);
-        at(&self.store, &self.registers, &demo_seller(), &delivery, now).await.unwrap();
+        let delivery = Delivery::first(recorded.clone(), SUBSCRIPTION.name);
+        super::handle_at(&self.store, &self.registers, &demo_seller(), &delivery, now).await.unwrap();
     }
 
-    /// The documents of a register, as their numbers.
+    /// The numbers of the documents of a register.
     async fn entered(&self, register: StreamName) -> Vec<String> {
         let events = self.store.read_stream(&register, Version(1), 100).await.unwrap();
         let document = |recorded: &Recorded| match aggregates::decode::<RegisterEvent>(recorded).unwrap() {
@@ -194,7 +194,7 @@ async fn what_a_bank_took_before_the_order_was_confirmed_is_credited_right_after
     let invoice = world.invoice("2026-000001").await.unwrap();
     assert_eq!(invoice.credits.iter().map(|credit| credit.amount).collect::<Vec<_>>(), [euro(1500)]);
     assert_eq!(invoice.credits[0].refund_reference, "dp_1");
-    // What goes back later is credited by its own event.
+    // A later refund is credited because of its own event.
     let refunded = world.refunded(1, 500, "re_1").await;
     world.handle(&confirmed).await;
     assert_eq!(world.entered(streams::credit_notes(2026)).await.len(), 1);

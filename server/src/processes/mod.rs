@@ -1,9 +1,10 @@
-//! What the shop does by itself: each file name says what.
+//! The processes: what the shop does by itself. Each file name says what its process does.
 //!
-//! A process reads the log and answers it with events; the log is its only queue. [`engine::runner`] feeds each process the events
-//! that it listens to: in order within one order, side by side across orders. What goes wrong is tried again for as long as
-//! [`engine::retry_policy`] says, and then waits for somebody to look. With several servers on one log, each process runs on one of them
-//! at a time: see [`engine::lease_runner`]. Nothing here knows HTTP or the views' insides.
+//! A process receives events from the log and appends events; the log is its only queue. [`engine::runner`] delivers
+//! the events: in order within one order, concurrently across orders. Failed events are retried for as long as
+//! [`engine::retry_policy`] says, and then parked until an operator looks. With several servers on one log, each
+//! process runs on one of them at a time: see [`engine::lease_runner`]. Nothing here may import HTTP, or read the
+//! views other than through `catalogue::basket_lookup`.
 
 pub(crate) mod ask_about_pending_refunds;
 pub(crate) mod ask_what_became_of_authentications;

@@ -1,7 +1,7 @@
-//! Wallets: carries out `payment.requested` and `payment.refund_requested` of payments from a customer's wallet.
+//! Carries out `payment.requested` and `payment.refund_requested` for payments from a customer's wallet.
 //!
-//! The wallet is in the log itself, so the movement and the payment's outcome are one append: there is no moment in which
-//! one is there without the other, and nothing to ask again.
+//! The wallet is a stream of the same log, so the movement and the outcome of the payment are one append. Neither
+//! exists without the other, and nothing has to be asked again.
 
 use storefront_api::{CustomerId, Money, OrderId, PaymentId, PaymentMethod, RefundId};
 use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState};
@@ -13,24 +13,24 @@ use crate::payments::refunds;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 
-/// What the wallets listen to.
 pub(crate) const SUBSCRIPTION: Subscription =
     Subscription { name: WALLET_PAYMENTS, types: &["payment.requested", "payment.refund_requested"] };
 
-/// Handles one event.
 pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
     let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
-    let work = Work { store: &store, delivery: &delivery, payment_id };
+    let work = WalletPayment { store: &store, delivery: &delivery, payment_id };
     match aggregates::decode::<PaymentEvent>(recorded)? {
         PaymentEvent::Requested { order_id, amount, method: PaymentMethod::Wallet } if amount.amount > 0 => {
-            retrying(|| work.charge(order_id, amount)).await
+            retry_on_conflict(|| work.charge(order_id, amount)).await
         }
-        PaymentEvent::RefundRequested { refund_id, amount, .. } => retrying(|| work.credit(refund_id, amount)).await,
+        PaymentEvent::RefundRequested { refund_id, amount, .. } => {
+            retry_on_conflict(|| work.credit(refund_id, amount)).await
+        }
         PaymentEvent::Requested { .. }
         | PaymentEvent::IntentCreated { .. }
         | PaymentEvent::AuthenticationRequired { .. }
@@ -49,26 +49,27 @@ pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failu
     }
 }
 
-struct Work<'a> {
+/// One event of a wallet payment.
+struct WalletPayment<'a> {
     store: &'a Store,
     delivery: &'a Delivery,
     payment_id: PaymentId,
 }
 
-impl Work<'_> {
-    /// Takes the money and records the payment as succeeded under the wallet's name, or takes nothing and records it as
-    /// declined.
+impl WalletPayment<'_> {
+    /// Charges the wallet and records the payment as succeeded under the wallet's name, or charges nothing and
+    /// records it as declined.
     async fn charge(&self, order_id: OrderId, amount: Money) -> Result<(), Failure> {
         let (payment, _) = aggregates::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
         if !payment.is_pending() {
             return Ok(());
         }
         let Some(customer_id) = order_record::owner(self.store, order_id, None).await? else {
-            return self.record(self.batch(), &declined("no_wallet", "A guest has no wallet.")).await;
+            return self.record(self.new_append(), &declined("no_wallet", "A guest has no wallet.")).await;
         };
         let stream = streams::wallet(customer_id);
         let (state, version) = aggregates::load::<WalletEvent>(self.store, &stream).await?;
-        let mut batch = self.batch();
+        let mut batch = self.new_append();
         let outcome =
             match wallet::decide(&state, WalletCommand::Charge { payment_id: self.payment_id, order_id, amount }) {
                 Ok(events) => {
@@ -85,36 +86,38 @@ impl Work<'_> {
         self.record(batch, &outcome).await
     }
 
-    /// Puts the money back into the wallet that paid, and records the refund.
-    async fn credit(&self, said: Option<RefundId>, amount: Money) -> Result<(), Failure> {
-        let Some(refund_id) = refunds::id_of(self.store, &self.delivery.recorded, said).await? else { return Ok(()) };
+    /// Credits the wallet that paid, and records the refund.
+    async fn credit(&self, recorded_id: Option<RefundId>, amount: Money) -> Result<(), Failure> {
+        let Some(refund_id) = refunds::resolve_id(self.store, &self.delivery.recorded, recorded_id).await? else {
+            return Ok(());
+        };
         let (payment, _) = aggregates::load::<PaymentEvent>(self.store, &streams::payment(self.payment_id)).await?;
         let (Some(request), Some(payer)) = (payment.request(), payment.reference()) else { return Ok(()) };
-        if request.method != PaymentMethod::Wallet || !is_to_be_made(&payment, refund_id) {
+        if request.method != PaymentMethod::Wallet || !is_refund_open(&payment, refund_id) {
             return Ok(());
         }
         let Some(customer_id) = streams::id_in::<CustomerId>("wallet", payer) else {
             let detail = "the payment does not say which wallet paid".to_owned();
-            return self.record(self.batch(), &failed(refund_id, detail)).await;
+            return self.record(self.new_append(), &refund_failed(refund_id, detail)).await;
         };
         let stream = streams::wallet(customer_id);
         let (state, version) = aggregates::load::<WalletEvent>(self.store, &stream).await?;
-        // The intent names the refund, so that one intent never credits twice.
+        // The id of the request names the credit, so that one request never credits twice.
         let reference = self.delivery.recorded.id.to_string();
         let (payment_id, order_id) = (self.payment_id, request.order_id);
         let credit = WalletCommand::Credit { payment_id, order_id, amount, reference: reference.clone() };
-        let mut batch = self.batch();
+        let mut batch = self.new_append();
         let outcome = match wallet::decide(&state, credit) {
             Ok(events) => {
                 batch.add(stream, version, &events);
                 PaymentCommand::RecordRefund { refund_id, reference }
             }
-            Err(refusal) => failed(refund_id, refusal.to_string()),
+            Err(refusal) => refund_failed(refund_id, refusal.to_string()),
         };
         self.record(batch, &outcome).await
     }
 
-    /// Appends what became of the payment together with what moved in the wallet.
+    /// Appends the outcome of the payment together with the movement of the wallet.
     async fn record(&self, mut batch: AppendBuilder, outcome: &PaymentCommand) -> Result<(), Failure> {
         let stream = streams::payment(self.payment_id);
         let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
@@ -127,16 +130,16 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn batch(&self) -> AppendBuilder {
+    fn new_append(&self) -> AppendBuilder {
         AppendBuilder::new(clock::now(), Cause::event(&self.delivery.recorded, SUBSCRIPTION.name))
     }
 }
 
-fn is_to_be_made(payment: &Payment, refund_id: RefundId) -> bool {
+fn is_refund_open(payment: &Payment, refund_id: RefundId) -> bool {
     payment.refund(refund_id).is_some_and(|refund| refund.state == RefundState::Open)
 }
 
-fn failed(refund_id: RefundId, detail: String) -> PaymentCommand {
+fn refund_failed(refund_id: RefundId, detail: String) -> PaymentCommand {
     PaymentCommand::RecordRefundFailure { refund_id, reference: None, detail }
 }
 

@@ -18,7 +18,7 @@ struct World {
 }
 
 impl World {
-    /// Order 1 of a customer whose wallet has so much, and payment 1 of 20.00 for it.
+    /// Order 1 of a customer whose wallet has a balance, and payment 1 of 20.00 for it.
     async fn with_balance(balance: i64) -> Self {
         let world = Self { store: std::sync::Arc::new(SqliteStore::in_memory().unwrap()) };
         world.write(streams::wallet(ada()), &[WalletEvent::Opened { balance: euro(balance) }]).await;
@@ -41,7 +41,7 @@ impl World {
         self.store.append(batch.into_append()).await.unwrap();
     }
 
-    /// Handles everything in the log twice; the second time nothing may happen.
+    /// Handles every event of the log twice; the second time must change nothing.
     async fn settles(&self) {
         let filter =
             Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
@@ -54,7 +54,7 @@ impl World {
     }
 
     async fn handle(&self, recorded: Recorded) {
-        handle(self.store.clone(), Delivery::of(recorded, SUBSCRIPTION.name)).await.unwrap();
+        handle(self.store.clone(), Delivery::first(recorded, SUBSCRIPTION.name)).await.unwrap();
     }
 
     async fn payment(&self) -> Payment {

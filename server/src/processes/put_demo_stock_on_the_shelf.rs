@@ -1,4 +1,4 @@
-//! Demo stock: a product that the shop has never seen gets some, so that a fresh shop has something to sell.
+//! Gives a product without any stock event some demo stock, so that a new shop has something to sell.
 
 use storefront_api::ProductId;
 use storefront_domain::stock::{self, StockCommand, StockEvent};
@@ -7,19 +7,17 @@ use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::streams;
 
-/// What the demo stock listens to.
 pub(crate) const SUBSCRIPTION: Subscription = Subscription { name: "demo_stock", types: &["product.listed"] };
 
-/// Handles one event.
 pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
     let recorded = &delivery.recorded;
     let Some(id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
     let quantity = demo_quantity(&id);
     let stream = streams::stock(&id);
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (stock, version) = aggregates::load::<StockEvent>(&store, &stream).await?;
         if version.0 > 0 || quantity == 0 {
             return Ok(());
@@ -33,14 +31,14 @@ pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failu
     .await
 }
 
-/// Mostly plenty, now and then few, one or none; the same for the same product every time.
+/// Returns a quantity that depends only on the product id: mostly large, sometimes small or zero.
 fn demo_quantity(id: &ProductId) -> u32 {
-    let mixed = id.as_str().bytes().fold(7_u32, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    match mixed % 16 {
+    let hash = id.as_str().bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    match hash % 16 {
         0 => 0,
         1 => 1,
         2 => 3,
         3 => 7,
-        _ => 15 + mixed % 45,
+        _ => 15 + hash % 45,
     }
 }

@@ -1,4 +1,4 @@
-//! Open baskets learn that a product in them has another price or rate of VAT, can no longer be bought, or can be again.
+//! Updates open baskets when a product in them changes its price or VAT rate, is withdrawn, or is listed again.
 
 use std::sync::Arc;
 
@@ -12,20 +12,22 @@ use crate::clock;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::streams;
 
-/// What the baskets listen to.
 pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "open_baskets",
     types: &["product.changed", "product.repriced", "product.withdrawn", "product.relisted"],
 };
 
-/// Handles one event.
-pub(crate) async fn handle(store: Store, lists: Arc<dyn BasketLookup>, delivery: Delivery) -> Result<(), Failure> {
+pub(crate) async fn handle(
+    store: Store,
+    basket_lookup: Arc<dyn BasketLookup>,
+    delivery: Delivery,
+) -> Result<(), Failure> {
     let recorded = &delivery.recorded;
     let Some(product_id) = streams::id_in::<ProductId>("product", recorded.stream()) else { return Ok(()) };
-    // As it is by now: what was taken back since is no news to anybody.
+    // The current state: a change that was reverted since needs no notice.
     let (product, _) = aggregates::load::<ProductEvent>(&store, &streams::product(&product_id)).await?;
     let notice = match (aggregates::decode::<ProductEvent>(recorded)?, product.facts()) {
         (ProductEvent::Repriced { new_price, .. }, _) => {
@@ -45,18 +47,23 @@ pub(crate) async fn handle(store: Store, lists: Arc<dyn BasketLookup>, delivery:
         }
     };
     // A basket that was filled after this event has the new price already.
-    for order_id in lists.baskets_with(&product_id, recorded.position).await? {
-        retrying(|| tell(&store, recorded, order_id, &notice)).await?;
+    for order_id in basket_lookup.baskets_with(&product_id, recorded.position).await? {
+        retry_on_conflict(|| notify_basket(&store, recorded, order_id, &notice)).await?;
     }
     Ok(())
 }
 
-async fn tell(store: &Store, recorded: &Recorded, order_id: OrderId, notice: &OrderCommand) -> Result<(), Failure> {
+async fn notify_basket(
+    store: &Store,
+    recorded: &Recorded,
+    order_id: OrderId,
+    notice: &OrderCommand,
+) -> Result<(), Failure> {
     let stream = streams::order(order_id);
     let (order, version) = aggregates::load::<OrderEvent>(store, &stream).await?;
     let events = match order::decide(&order, notice.clone()) {
         Ok(events) => events,
-        // No longer a basket, or the line is gone: there is nobody to tell.
+        // No longer a basket, or the line was removed: no notice is needed.
         Err(OrderError::WrongState { .. } | OrderError::NoSuchLine(_)) => return Ok(()),
         Err(other) => return Err(other.into()),
     };

@@ -1,7 +1,8 @@
-//! Mail: carries out `email.requested` over SMTP.
+//! Carries out `email.requested` over SMTP.
 //!
-//! The message id is made from the intent's event id. When the program dies between handing a mail in and writing so down,
-//! the mail is handed in again under the same message id, by which a mailbox knows it for the same mail.
+//! The message id is the id of the requesting event. If the program dies after handing a mail over and before
+//! recording that, the mail is sent again under the same message id, by which a mail server can recognise the
+//! duplicate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use storefront_domain::email::{self, Email, EmailCommand, EmailEvent, MailKind};
 use storefront_eventlog::Recorded;
 use tracing::warn;
 
-use crate::backoff;
+use crate::backoff::Backoff;
 use crate::clock;
 use crate::integrations::mail_text;
 use crate::integrations::mailer::{Mail, MailError};
@@ -20,22 +21,21 @@ use crate::processes::engine::retry_policy::HandlerError;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 
-/// What the mail listens to.
 pub(crate) const SUBSCRIPTION: Subscription = Subscription { name: "mail", types: &["email.requested"] };
 
-/// The pauses between attempts: 0.25 s, doubling to 10 minutes, with jitter. Fifty attempts take about three and a half
-/// hours: the outage of an evening passes unnoticed, and after that somebody has to look at the mail server anyway.
-const PAUSES: backoff::Backoff = backoff::Backoff::new(Duration::from_millis(250), Duration::from_secs(600));
+/// Pauses between attempts: 0.25 s, doubling to 10 minutes, with jitter. Fifty attempts take about three and a half
+/// hours: an outage of an evening is bridged, and after that an operator must look at the mail server anyway.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(600));
 
-/// Handles one event. A mail server that cannot take the mail is asked `attempts` times, then the mail is parked; at once
-/// when it will never take it. Somebody corrects the order's address, or skips the mail.
+/// Handles one event. A temporary failure is retried up to `attempts` attempts, then the mail is parked; a permanent
+/// refusal parks it at once. An operator corrects the order's address or skips the mail.
 pub(crate) async fn handle(
     store: Store,
-    post: Arc<dyn MailSender>,
+    mail_sender: Arc<dyn MailSender>,
     attempts: u32,
     delivery: Delivery,
 ) -> Result<(), HandlerError> {
@@ -46,25 +46,25 @@ pub(crate) async fn handle(
     if !matches!(email, Email::Requested(_)) {
         return Ok(());
     }
-    let mail = write(&store, recorded, order_id, kind, to).await?;
+    let mail = compose_mail(&store, recorded, order_id, kind, to).await?;
     let attempt = delivery.attempt;
-    let outcome = match post.send(&mail).await {
+    let outcome = match mail_sender.send(&mail).await {
         Ok(()) => EmailCommand::RecordSent { attempts: attempt },
         Err(MailError::Permanent(detail)) => {
-            warn!(%id, attempt, detail, "a mail is refused for good");
-            return Err(HandlerError::Hopeless(detail));
+            warn!(%id, attempt, detail, "a mail is refused permanently");
+            return Err(HandlerError::Permanent(detail));
         }
         Err(MailError::Temporary(detail)) if attempt < attempts => {
-            return Err(HandlerError::Away { detail, pause: PAUSES.pause(attempt) });
+            return Err(HandlerError::Unavailable { detail, pause: BACKOFF.pause(attempt) });
         }
-        Err(MailError::Temporary(detail)) => return Err(HandlerError::Hopeless(detail)),
+        Err(MailError::Temporary(detail)) => return Err(HandlerError::Permanent(detail)),
     };
     Ok(record(&store, &delivery, &outcome).await?)
 }
 
 async fn record(store: &Store, delivery: &Delivery, outcome: &EmailCommand) -> Result<(), Failure> {
     let stream = delivery.recorded.stream_name();
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (email, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
         let events = email::decide(&email, outcome.clone())?;
         let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
@@ -79,7 +79,7 @@ async fn record(store: &Store, delivery: &Delivery, outcome: &EmailCommand) -> R
     .await
 }
 
-async fn write(
+async fn compose_mail(
     store: &Store,
     recorded: &Recorded,
     order_id: OrderId,

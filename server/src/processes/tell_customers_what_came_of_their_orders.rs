@@ -1,7 +1,7 @@
-//! A customer is told by mail when an order is sent, when money goes back, and when the order brought a voucher: carries out
-//! what `storefront_domain::customer_mail::react` asks for.
+//! Requests the mails that tell a customer about shipping, refunds and vouchers, as
+//! `storefront_domain::customer_mail::react` decides.
 //!
-//! The mail is named after the event that it tells of, so that one event never asks for two mails.
+//! The id of a mail is the id of the event that it reports, so one event never requests two mails.
 
 use storefront_api::{EmailId, Money, OrderId, PaymentId};
 use storefront_domain::checkout::CheckoutEvent;
@@ -17,14 +17,13 @@ use crate::clock;
 use crate::payments::refunds;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::start_positions;
-use crate::processes::engine::start_positions::Invoicing;
+use crate::processes::engine::start_positions::InvoiceStatus;
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 
-/// What the notices listen to.
 pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "notices",
     types: &[
@@ -36,18 +35,17 @@ pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     ],
 };
 
-/// Handles one event.
 pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
     let Some((order_id, trigger)) = trigger(&store, &delivery.recorded).await? else { return Ok(()) };
     let order = order_record::load(&store, order_id).await?.order;
     for notice in customer_mail::react(order.email(), &trigger) {
         let request = EmailCommand::Request { order_id, kind: notice.kind, to: notice.to };
-        retrying(|| ask(&store, &delivery, request.clone())).await?;
+        retry_on_conflict(|| request_mail(&store, &delivery, request.clone())).await?;
     }
     Ok(())
 }
 
-async fn ask(store: &Store, delivery: &Delivery, request: EmailCommand) -> Result<(), Failure> {
+async fn request_mail(store: &Store, delivery: &Delivery, request: EmailCommand) -> Result<(), Failure> {
     let stream = streams::email(EmailId(delivery.recorded.id));
     let (mail, version) = aggregates::load::<EmailEvent>(store, &stream).await?;
     let mut batch = AppendBuilder::new(clock::now(), Cause::event(&delivery.recorded, SUBSCRIPTION.name));
@@ -60,7 +58,7 @@ async fn ask(store: &Store, delivery: &Delivery, request: EmailCommand) -> Resul
     Ok(())
 }
 
-/// What an event tells, and of which order; `None` when it tells a customer nothing.
+/// Returns the order of an event and what the event reports; `None` when it concerns no customer.
 async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
     let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
@@ -68,7 +66,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         return Ok(shipped.then_some((order_id, Trigger::Shipped)));
     }
     if let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) {
-        return of_payment(store, recorded, payment_id).await;
+        return payment_trigger(store, recorded, payment_id).await;
     }
     if streams::id_in::<InvoiceNumber>("invoice", stream).is_some() {
         let InvoiceEvent::Credited(credit) = aggregates::decode(recorded)? else { return Ok(None) };
@@ -82,7 +80,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
         })
         .await?;
         let Some(issued) = issued else { return Ok(None) };
-        if was_told_before_the_invoice(store, issued.invoice.order_id, recorded).await? {
+        if was_mailed_before_invoice(store, issued.invoice.order_id, recorded).await? {
             return Ok(None);
         }
         let trigger = match cancels {
@@ -98,20 +96,22 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     Ok(Some((order_id, Trigger::VoucherIssued { code, amount: terms.amount })))
 }
 
-/// What an event of a payment tells: money has gone back, or what had gone back has returned.
-async fn of_payment(
+/// Returns what an event of a payment reports: money was refunded, or a refund was returned to the shop.
+async fn payment_trigger(
     store: &Store,
     recorded: &Recorded,
     payment_id: PaymentId,
 ) -> Result<Option<(OrderId, Trigger)>, Failure> {
     let event = aggregates::decode::<PaymentEvent>(recorded)?;
-    let then = refunds::at(store, recorded).await?;
-    let Some(order_id) = then.request().map(|request| request.order_id) else { return Ok(None) };
+    let payment = refunds::payment_after(store, recorded).await?;
+    let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
     let is_credited = is_on_an_invoice(store, order_id, payment_id, recorded.position).await?;
     let trigger = match event {
-        PaymentEvent::Refunded { amount, .. } => Trigger::Refunded { amount, is_credited, is_whole: then.kept() <= 0 },
+        PaymentEvent::Refunded { amount, .. } => {
+            Trigger::Refunded { amount, is_credited, is_whole: payment.kept() <= 0 }
+        }
         PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => {
-            let before = refunds::before(store, recorded).await?;
+            let before = refunds::payment_before(store, recorded).await?;
             let Some(refund) = before.refund(refund_id).filter(|refund| refund.is_done()) else { return Ok(None) };
             Trigger::RefundReturned { amount: refund.amount, is_credited }
         }
@@ -134,36 +134,38 @@ async fn of_payment(
     Ok(Some((order_id, trigger)))
 }
 
-/// Whether what was paid was on an invoice at a position of the log, or was to be as soon as that is written: not what came
-/// too late for its order, not what was confirmed before the shop wrote invoices, and nothing before it was confirmed.
+/// Returns whether the payment was on an invoice at a position of the log, or on one that was still to be written.
+/// `false` for a payment that arrived too late for its order, for an order that was confirmed before the shop wrote
+/// invoices, and for every position before the confirmation.
 async fn is_on_an_invoice(
     store: &Store,
     order_id: OrderId,
     payment_id: PaymentId,
     at: Position,
 ) -> Result<bool, Failure> {
-    let invoicing = start_positions::invoicing(store, order_id).await?;
-    let is_confirmed = invoicing.confirmed_at.is_some_and(|confirmed_at| confirmed_at < at);
-    Ok(is_confirmed && invoicing.will_be_written && invoicing.payment_id == Some(payment_id))
+    let invoice = start_positions::invoice_status(store, order_id).await?;
+    let is_confirmed = invoice.confirmed_at.is_some_and(|confirmed_at| confirmed_at < at);
+    Ok(is_confirmed && invoice.will_be_written && invoice.payment_id == Some(payment_id))
 }
 
-/// Whether a credit note is about a refund that was told of when it happened, because its order was not confirmed by then.
-async fn was_told_before_the_invoice(store: &Store, order_id: OrderId, credited: &Recorded) -> Result<bool, Failure> {
-    let Invoicing { payment_id: Some(payment_id), confirmed_at: Some(confirmed_at), .. } =
-        start_positions::invoicing(store, order_id).await?
+/// Returns whether the refund behind a credit note was mailed when it happened, because the order was not confirmed
+/// by then.
+async fn was_mailed_before_invoice(store: &Store, order_id: OrderId, credited: &Recorded) -> Result<bool, Failure> {
+    let InvoiceStatus { payment_id: Some(payment_id), confirmed_at: Some(confirmed_at), .. } =
+        start_positions::invoice_status(store, order_id).await?
     else {
         return Ok(false);
     };
-    let mut was_told = false;
+    let mut was_mailed = false;
     aggregates::for_each(store, &streams::payment(payment_id), |recorded| {
         let is_its_cause = credited.causation_id() == Some(recorded.id.to_string().as_str());
-        // What is lost in a dispute is told by its credit note alone.
-        let is_told = SUBSCRIPTION.types.contains(&recorded.kind());
-        was_told |= is_its_cause && is_told && recorded.position < confirmed_at;
+        // Money lost in a dispute is reported by its credit note only.
+        let is_mailed = SUBSCRIPTION.types.contains(&recorded.kind());
+        was_mailed |= is_its_cause && is_mailed && recorded.position < confirmed_at;
         Ok(())
     })
     .await?;
-    Ok(was_told)
+    Ok(was_mailed)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Asking for mails on a real log in memory: each event is handled, and then once more.
+//! Requesting mails on a real log in memory: each event is handled, and then once more.
 
 use std::sync::Arc;
 
@@ -55,25 +55,25 @@ impl World {
         self.store.append(batch.into_append()).await.unwrap();
     }
 
-    /// The process that writes invoices handles the whole log.
+    /// Lets the invoice process handle the whole log.
     async fn invoices_are_written(&self) {
         let types = issue_invoices_and_credit_notes::SUBSCRIPTION.types;
         let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         let registers = issue_invoices_and_credit_notes::Registers::default();
         for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
             let (registers, seller) = (registers.clone(), Arc::new(crate::config::demo_seller()));
-            let delivery = Delivery::of(recorded, issue_invoices_and_credit_notes::SUBSCRIPTION.name);
+            let delivery = Delivery::first(recorded, issue_invoices_and_credit_notes::SUBSCRIPTION.name);
             issue_invoices_and_credit_notes::handle(self.store.clone(), registers, seller, delivery).await.unwrap();
         }
     }
 
-    /// Handles the whole log, each event twice; the mails that were asked for.
+    /// Handles the whole log, each event twice; returns the requested mails.
     async fn told(&self) -> Vec<MailKind> {
         let filter =
             Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         for recorded in self.store.read_all(Position(0), 100, &filter).await.unwrap().events {
             for _ in 0..2 {
-                handle(self.store.clone(), Delivery::of(recorded.clone(), SUBSCRIPTION.name)).await.unwrap();
+                handle(self.store.clone(), Delivery::first(recorded.clone(), SUBSCRIPTION.name)).await.unwrap();
             }
         }
         let filter = Filter { types: vec!["email.requested".to_owned()], ..Filter::default() };

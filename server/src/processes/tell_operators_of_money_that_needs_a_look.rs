@@ -1,8 +1,8 @@
-//! Money that does not go where it should needs an operator: a refund that failed while the money is with the shop still,
-//! and a dispute that the bank waits to hear about.
+//! Alerts operators to money that needs attention: a refund that failed while the shop still has the money, and a
+//! dispute that the bank expects an answer to.
 //!
-//! Each parks its order in this process, and nowhere else: so it shows in readiness and under `GET /v1/processes`, with
-//! what to do. A retry finds out whether it has been dealt with; a skip says that it has. Nothing else waits for either.
+//! Each alert parks its order in this process only, so it appears in readiness and under `GET /v1/processes` with the
+//! action to take, and delays nothing else. A retry checks whether the matter is settled; a skip states that it is.
 
 use storefront_api::PaymentId;
 use storefront_domain::payment::{Payment, PaymentEvent, Refund, RefundState};
@@ -14,18 +14,16 @@ use crate::store::aggregates;
 use crate::store::aggregates::Store;
 use crate::store::streams;
 
-/// What the operators' attention listens to.
 pub(crate) const SUBSCRIPTION: Subscription =
     Subscription { name: "money-alarms", types: &["payment.refund_failed", "payment.disputed"] };
 
-/// Handles one event.
 pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), HandlerError> {
     let recorded = &delivery.recorded;
     let Some(payment_id) = streams::id_in::<PaymentId>("payment", recorded.stream()) else { return Ok(()) };
     let (payment, _) = aggregates::load::<PaymentEvent>(&store, &recorded.stream_name()).await?;
     let alarm = match aggregates::decode::<PaymentEvent>(recorded)? {
-        PaymentEvent::RefundFailed { refund_id: Some(refund_id), detail, .. } if detail != refunds::GIVEN_UP => {
-            let failed = payment.refund(refund_id).filter(|failed| is_with_us(&payment, failed));
+        PaymentEvent::RefundFailed { refund_id: Some(refund_id), detail, .. } if detail != refunds::GIVEN_UP_DETAIL => {
+            let failed = payment.refund(refund_id).filter(|failed| is_money_with_shop(&payment, failed));
             failed.map(|Refund { amount, .. }| {
                 format!(
                     "a refund of {amount} failed and the money is with the shop ({detail}): give it back in another way or \
@@ -58,11 +56,11 @@ pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Handl
         | PaymentEvent::DisputeFundsWithdrawn { .. }
         | PaymentEvent::DisputeClosed { .. } => None,
     };
-    alarm.map_or(Ok(()), |alarm| Err(HandlerError::Hopeless(alarm)))
+    alarm.map_or(Ok(()), |alarm| Err(HandlerError::Permanent(alarm)))
 }
 
-/// Whether the money of a refund that failed is neither back nor on its way.
-fn is_with_us(payment: &Payment, failed: &Refund) -> bool {
+/// Returns whether the money of a failed refund is neither refunded otherwise nor on its way.
+fn is_money_with_shop(payment: &Payment, failed: &Refund) -> bool {
     let has_failed = matches!(failed.state, RefundState::Failed { .. });
     has_failed && payment.left().is_some_and(|left| left.amount >= failed.amount.amount)
 }

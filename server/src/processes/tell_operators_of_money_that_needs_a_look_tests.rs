@@ -1,4 +1,4 @@
-//! What parks, what does not, and that a retry sees what has been done about it.
+//! Which events park an order, which do not, and that a retry sees what was settled.
 
 use storefront_api::RefundId;
 use storefront_domain::payment::DisputeOutcome;
@@ -31,7 +31,7 @@ fn disputed() -> PaymentEvent {
     PaymentEvent::Disputed { dispute: "dp_1".to_owned(), amount: euro(2_000), reason: "fraudulent".to_owned() }
 }
 
-/// What is said of a payment of 20.00 about which these things happened: for each event that may need a look.
+/// The alert for each event of a payment of 20.00 with these events.
 async fn alarms(later: &[PaymentEvent]) -> Vec<Option<String>> {
     let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
     let paid = [
@@ -45,7 +45,7 @@ async fn alarms(later: &[PaymentEvent]) -> Vec<Option<String>> {
     let filter = Filter { types: SUBSCRIPTION.types.iter().map(ToString::to_string).collect(), ..Filter::default() };
     let mut said = Vec::new();
     for recorded in store.read_all(Position(0), 100, &filter).await.unwrap().events {
-        let outcome = handle(store.clone(), Delivery::of(recorded, SUBSCRIPTION.name)).await;
+        let outcome = handle(store.clone(), Delivery::first(recorded, SUBSCRIPTION.name)).await;
         said.push(outcome.err().map(|error| error.to_string()));
     }
     said
@@ -61,7 +61,7 @@ async fn a_refund_that_failed_waits_for_an_operator_until_its_money_has_gone_bac
     assert!(said[0].is_some());
     let said = alarms(&[asked(1, 2_000), failed(1, "closed"), asked(2, 2_000), refunded(2, 2_000)]).await;
     assert_eq!(said, [None], "it has gone back in another way");
-    let said = alarms(&[asked(1, 500), failed(1, refunds::GIVEN_UP)]).await;
+    let said = alarms(&[asked(1, 500), failed(1, refunds::GIVEN_UP_DETAIL)]).await;
     assert_eq!(said, [None], "an operator did that");
 }
 

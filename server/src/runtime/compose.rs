@@ -1,4 +1,5 @@
-//! Builds the parts of a shop from its configuration: the log, the views, the systems around it, and its processes.
+//! Builds the parts of a shop from its configuration: the log, the views, the clients of external systems, and the
+//! processes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,12 +42,12 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Open mode would let everyone on the network do everything.
+    /// In open mode everyone on the network may do everything, and that was not confirmed.
     #[error(
         "{0} can be reached from other machines, and in open mode everyone may do everything: listen on 127.0.0.1, \
          or say --open-to-network if you mean it"
@@ -55,21 +56,21 @@ pub enum StartError {
     /// Another server has the event log open.
     #[error("{why}. It is at {url}: join it with `storefront --server {url}`")]
     RunsAlready {
-        /// What the log says.
+        /// The error of the event log.
         why: StoreError,
-        /// Where that server is.
+        /// The URL of that server.
         url: String,
     },
     /// The event log cannot be opened.
     #[error(transparent)]
     Store(StoreError),
-    /// What stands in the event log cannot be read, or nothing can be written into it.
+    /// The event log cannot be read or written.
     #[error("the event log does not do its work: {0}")]
     Log(String),
     /// The database of the views cannot be opened.
     #[error("{0}")]
     Views(String),
-    /// The address of a system around the shop makes no sense.
+    /// The configured address of an external system is invalid.
     #[error("{0}")]
     Address(String),
 }
@@ -80,10 +81,10 @@ impl From<StoreError> for StartError {
     }
 }
 
-/// Where a card's owner comes back to when nobody knows where the shop listens.
+/// Return URL of a card authentication when none is configured and no server listens.
 const NO_RETURN_URL: &str = "http://127.0.0.1/v1/payments/return";
 
-/// The systems around the shop, as the processes reach them.
+/// The external systems as the processes reach them.
 pub(crate) struct Systems {
     pub(crate) products: Arc<dyn Products>,
     pub(crate) cards: Arc<dyn PaymentGateway>,
@@ -91,7 +92,7 @@ pub(crate) struct Systems {
 }
 
 impl Systems {
-    pub(crate) fn with(config: &Config, products: Arc<ProductService>) -> Result<Self, StartError> {
+    pub(crate) fn new(config: &Config, products: Arc<ProductService>) -> Result<Self, StartError> {
         let cards = CardGateway::new(
             &config.card_gateway_url,
             config.card_gateway_key.reveal(),
@@ -110,7 +111,7 @@ pub(crate) fn bad_address(error: impl std::fmt::Display) -> StartError {
     StartError::Address(error.to_string())
 }
 
-/// Opens the log where it was chosen to be.
+/// Opens the configured log.
 pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Store, StoreError> {
     Ok(match choice {
         StoreChoice::Memory => Arc::new(SqliteStore::in_memory()?),
@@ -119,8 +120,8 @@ pub(crate) async fn open_log(choice: &StoreChoice) -> Result<Store, StoreError> 
     })
 }
 
-/// A log in memory or in a file is this server's alone. By always coming under the same name, it has its leases back at once
-/// after it was killed.
+/// The lease holder of this server. A log in memory or in a file belongs to this server alone; with a fixed holder
+/// name it regains its leases at once after it was killed.
 pub(crate) fn lease_config(config: &Config) -> LeaseConfig {
     let holder = match config.store {
         StoreChoice::Memory | StoreChoice::File(_) => "the only server".to_owned(),
@@ -129,21 +130,21 @@ pub(crate) fn lease_config(config: &Config) -> LeaseConfig {
     LeaseConfig { holder, lease_ttl: config.lease_ttl }
 }
 
-/// Opens the views beside the log.
+/// Opens the views in the database of the log, or beside its file.
 pub(crate) async fn open_views(choice: &StoreChoice, log: &Store, pace: RebuildPace) -> Result<Views, StartError> {
     let store = match choice {
         StoreChoice::Memory => ViewStore::in_memory(),
         StoreChoice::File(path) => {
-            let mut beside = path.clone().into_os_string();
-            beside.push("-views");
-            ViewStore::open(beside.as_ref())
+            let mut views_path = path.clone().into_os_string();
+            views_path.push("-views");
+            ViewStore::open(views_path.as_ref())
         }
         StoreChoice::Postgres(url) => ViewStore::connect(url.reveal()).await,
     };
     Ok(Views::new(log.clone(), store?, pace))
 }
 
-/// Rebuilds a view from its log while no server runs, and answers the position that it has come to.
+/// Rebuilds a view from its log while no server runs. Returns the position that the view has reached.
 ///
 /// # Errors
 /// See [`StartError`]; also when there is no such view.
@@ -177,14 +178,14 @@ impl From<FeedError> for StartError {
     }
 }
 
-/// What the processes run on.
+/// What every process is started with.
 pub(crate) struct ProcessContext<'a> {
     pub(crate) store: &'a Store,
     pub(crate) progress: &'a Progress,
     pub(crate) lease_config: LeaseConfig,
     pub(crate) tasks: &'a TaskTracker,
     pub(crate) stop: &'a CancellationToken,
-    /// Ends everybody on the spot, as a crash would.
+    /// Ends every process immediately, as a crash would.
     pub(crate) killed: &'a CancellationToken,
 }
 
@@ -199,12 +200,12 @@ impl ProcessContext<'_> {
         self.spawn(runner::run(store, self.lease_config.clone(), subscription, progress, stop, handle));
     }
 
-    fn act_on<J, F>(&self, timers: Timers, judge: J)
+    fn start_timers<J, F>(&self, timers: Timers, handle_timer: J)
     where
         J: Fn(Store, Timer) -> F + Send + Sync + 'static,
         F: Future<Output = Result<AppendBuilder, Failure>> + Send + 'static,
     {
-        self.spawn(timers.run(self.store.clone(), self.lease_config.clone(), self.stop.clone(), judge));
+        self.spawn(timers.run(self.store.clone(), self.lease_config.clone(), self.stop.clone(), handle_timer));
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -213,7 +214,7 @@ impl ProcessContext<'_> {
     }
 }
 
-/// Starts everything that the shop does by itself.
+/// Starts all processes and the timers of those that have any.
 pub(crate) fn start_processes(
     config: &Config,
     context: &ProcessContext<'_>,
@@ -229,9 +230,10 @@ pub(crate) fn start_processes(
     context.start(take_payments::SUBSCRIPTION, move |store, delivery| {
         take_payments::handle(store, cards.clone(), life, delivery)
     });
-    let timers = Timers::of(authentications::SUBSCRIPTION.name);
+    let timers = Timers::new(authentications::SUBSCRIPTION.name);
     let cards = systems.cards.clone();
-    context.act_on(timers.clone(), move |store, timer| authentications::judge(store, cards.clone(), timer));
+    context
+        .start_timers(timers.clone(), move |store, timer| authentications::handle_timer(store, cards.clone(), timer));
     context.start(authentications::SUBSCRIPTION, move |store, delivery| {
         authentications::handle(store, timers.clone(), delivery)
     });
@@ -241,9 +243,9 @@ pub(crate) fn start_processes(
         threshold: money(config.terms.voucher_threshold),
         amount: money(config.terms.voucher_amount),
     };
-    let draw: issue_vouchers::Draw = Arc::new(issue_vouchers::random_code);
+    let new_code: issue_vouchers::CodeSource = Arc::new(issue_vouchers::random_code);
     context.start(issue_vouchers::SUBSCRIPTION, move |store, delivery| {
-        issue_vouchers::handle(store, terms.clone(), draw.clone(), delivery)
+        issue_vouchers::handle(store, terms.clone(), new_code.clone(), delivery)
     });
     let registers = issue_invoices_and_credit_notes::Registers::default();
     let seller = Arc::new(config.seller.clone());
@@ -255,9 +257,9 @@ pub(crate) fn start_processes(
     context.start(send_mail::SUBSCRIPTION, move |store, delivery| {
         send_mail::handle(store, mail.clone(), attempts, delivery)
     });
-    let seen = basket_lookup.clone();
+    let baskets = basket_lookup.clone();
     context.start(reprice_open_baskets::SUBSCRIPTION, move |store, delivery| {
-        reprice_open_baskets::handle(store, seen.clone(), delivery)
+        reprice_open_baskets::handle(store, baskets.clone(), delivery)
     });
     context.start(
         give_back_the_voucher_of_a_refunded_order::SUBSCRIPTION,
@@ -267,29 +269,31 @@ pub(crate) fn start_processes(
         tell_operators_of_money_that_needs_a_look::SUBSCRIPTION,
         tell_operators_of_money_that_needs_a_look::handle,
     );
-    start_timers(config, context, &systems.cards);
+    start_deadline_processes(config, context, &systems.cards);
     if config.demo_stock {
         context.start(put_demo_stock_on_the_shelf::SUBSCRIPTION, put_demo_stock_on_the_shelf::handle);
     }
-    let (following, stop) = (catalogue_sync.clone(), context.stop.clone());
+    let (sync, stop) = (catalogue_sync.clone(), context.stop.clone());
     let (store, lease_config) = (context.store.clone(), context.lease_config.clone());
-    context.spawn(follow_the_product_service::run(store, lease_config, following, freshness.clone(), stop));
+    context.spawn(follow_the_product_service::run(store, lease_config, sync, freshness.clone(), stop));
 }
 
-/// What ends by itself when its time is over.
-fn start_timers(config: &Config, context: &ProcessContext<'_>, cards: &Arc<dyn PaymentGateway>) {
-    let (cards, timers) = (cards.clone(), Timers::of(ask_about_pending_refunds::SUBSCRIPTION.name));
-    context.act_on(timers.clone(), move |store, timer| ask_about_pending_refunds::judge(store, cards.clone(), timer));
+/// Starts the processes that act when a time is over.
+fn start_deadline_processes(config: &Config, context: &ProcessContext<'_>, cards: &Arc<dyn PaymentGateway>) {
+    let (cards, timers) = (cards.clone(), Timers::new(ask_about_pending_refunds::SUBSCRIPTION.name));
+    context.start_timers(timers.clone(), move |store, timer| {
+        ask_about_pending_refunds::handle_timer(store, cards.clone(), timer)
+    });
     context.start(ask_about_pending_refunds::SUBSCRIPTION, move |store, delivery| {
         ask_about_pending_refunds::handle(store, timers.clone(), delivery)
     });
-    let (life, timers) = (config.reservation_life, Timers::of(give_back_what_is_not_paid_in_time::SUBSCRIPTION.name));
-    context.act_on(timers.clone(), give_back_what_is_not_paid_in_time::judge);
+    let (life, timers) = (config.reservation_life, Timers::new(give_back_what_is_not_paid_in_time::SUBSCRIPTION.name));
+    context.start_timers(timers.clone(), give_back_what_is_not_paid_in_time::handle_timer);
     context.start(give_back_what_is_not_paid_in_time::SUBSCRIPTION, move |store, delivery| {
         give_back_what_is_not_paid_in_time::handle(store, life, timers.clone(), delivery)
     });
-    let (life, timers) = (config.basket_life, Timers::of(end_idle_baskets::SUBSCRIPTION.name));
-    context.act_on(timers.clone(), move |store, timer| end_idle_baskets::judge(store, life, timer));
+    let (life, timers) = (config.basket_life, Timers::new(end_idle_baskets::SUBSCRIPTION.name));
+    context.start_timers(timers.clone(), move |store, timer| end_idle_baskets::handle_timer(store, life, timer));
     context.start(end_idle_baskets::SUBSCRIPTION, move |store, delivery| {
         end_idle_baskets::handle(store, life, timers.clone(), delivery)
     });

@@ -1,7 +1,7 @@
-//! Composes the shop from its configuration, runs it, and stops or restarts it.
+//! Builds the shop from its configuration, runs it, and stops or restarts it.
 //!
-//! [`compose`] builds the parts. [`server`] listens. [`restart`] keeps the shop behind one address and can start it over. [`running_shop`] is one open shop on
-//! one log, and [`workers`] are its processes.
+//! [`compose`] builds the parts. [`server`] listens. [`restart`] holds the shop behind one address and can replace
+//! it. [`running_shop`] is one shop on one log, and [`workers`] are its processes.
 
 pub(crate) mod compose;
 mod open_files;

@@ -1,5 +1,5 @@
-//! The shop behind one address, which can be started over while it keeps the address: the door is closed, the log is put away
-//! under another name, and a shop with a new log opens behind the same door.
+//! The shop behind one address, which can be replaced while the server keeps listening: the gate is closed, the log
+//! is archived under another name, and a shop with a new log opens behind the same gate.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,40 +25,40 @@ use crate::store::commands;
 use crate::store::commands::{Context, Done, Failure, Reply};
 use crate::store::log_health::SetBack;
 
-/// So often it is looked whose log it is that may be set back.
+/// Interval at which the watcher picks up the current log's health, which changes with a reset.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
-/// The pause between two attempts to open a shop on a database that was set back.
+/// Pause between two attempts to open a shop on a database that was set back.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
-/// The door, and whatever is behind it now.
+/// The gate, and the shop that runs behind it.
 pub(crate) struct Runtime {
     config: Config,
     stop: CancellationToken,
     pub(crate) gate: Arc<Gate>,
     running: Mutex<Option<RunningShop>>,
-    /// Itself, for the lab inside.
-    me: Weak<dyn ShopControl>,
+    /// A reference to itself, for the lab of the running shop.
+    this: Weak<dyn ShopControl>,
 }
 
 impl Runtime {
-    /// Opens a shop behind a door.
+    /// Opens a shop and the gate in front of it.
     ///
     /// # Errors
     /// See [`StartError`].
     pub(crate) async fn open(config: Config, stop: CancellationToken) -> Result<Arc<Self>, StartError> {
-        let runtime = Arc::new_cyclic(|me| Self {
+        let runtime = Arc::new_cyclic(|this| Self {
             config,
             stop,
             gate: Arc::default(),
             running: Mutex::new(None),
-            me: Weak::clone(me) as _,
+            this: Weak::clone(this) as _,
         });
         *runtime.running.lock().await = Some(runtime.build(None).await?);
-        tokio::spawn(runtime.clone().opens_anew_when_the_log_is_set_back());
+        tokio::spawn(runtime.clone().reopen_when_set_back());
         Ok(runtime)
     }
 
-    /// Closes the shop for good, once its last requests are answered.
+    /// Closes the shop finally, once `requests` are finished.
     pub(crate) async fn close(&self, requests: impl Future<Output = ()>) {
         if let Some(running) = self.running.lock().await.take() {
             running.close(requests).await;
@@ -66,12 +66,12 @@ impl Runtime {
         self.gate.close(0, Duration::ZERO).await;
     }
 
-    /// Starts the shop over with a new log, and the stubs with it. Answers the name under which the old log is kept; the new
-    /// log has that answer under the key of the request before anybody enters, so that a repeat finds it.
+    /// Replaces the shop by one with a new log, and resets the stubs. The reply names the archived log. The new log
+    /// stores it under the request's idempotency key before the gate opens, so that a repeated request finds it.
     ///
     /// # Errors
-    /// See [`ResetError`]; everything is as it was then, but for work that was broken off and goes on.
-    async fn start_over(&self, context: Context) -> Result<Done, ResetError> {
+    /// See [`ResetError`]. The shop then continues as it was; interrupted work is repeated.
+    async fn reset_log(&self, context: Context) -> Result<Done, ResetError> {
         let mut running = self.running.try_lock().map_err(|_| ResetError::Running)?;
         let file = match &self.config.store {
             StoreChoice::Memory => None,
@@ -81,84 +81,84 @@ impl Runtime {
         let Some(lab) = running.as_ref().and_then(|running| running.lab.clone()) else {
             return Err(ResetError::Running);
         };
-        // Whoever does not answer now will not do it later either.
+        // A stub that does not answer now will not answer later either.
         lab.stubs.faults(Stub::Products).await?;
         lab.close()?;
         if let Some(old) = running.take() {
             old.stop();
-            // The request that asks for this is inside itself.
+            // The reset request itself is in flight.
             if !self.gate.close(1, SHUTDOWN_TIMEOUT).await {
-                warn!("some requests did not end before the shop was started over");
+                warn!("some requests did not finish before the shop was reset");
             }
             old.close(std::future::ready(())).await;
         }
-        let done = async {
-            let kept = file.as_deref().map(LogArchive::prepare).transpose()?;
+        let archive = async {
+            let log_archive = file.as_deref().map(LogArchive::prepare).transpose()?;
             lab.stubs.start_over().await?;
-            kept.map(LogArchive::carry_out).transpose()
+            log_archive.map(LogArchive::rename).transpose()
         };
-        let kept = done.await;
-        // With what is there now: a new log, or the old one when it could not be put away.
-        match (RunningShop::open(&self.config, self.stop.child_token(), &self.me, None).await, kept) {
-            (Ok((opened, shop)), kept) => {
+        let archived = archive.await;
+        // Opens with the log that is there now: a new one, or the old one when it could not be archived.
+        match (RunningShop::open(&self.config, self.stop.child_token(), &self.this, None).await, archived) {
+            (Ok((opened, shop)), archived) => {
                 *running = Some(opened);
-                let done = match kept {
-                    Ok(kept_as) => Self::answer(&shop, &context, kept_as).await,
+                let done = match archived {
+                    Ok(kept_as) => Self::store_reset_reply(&shop, &context, kept_as).await,
                     Err(refusal) => Err(refusal),
                 };
                 self.gate.open(http::router(shop));
-                info!(done = done.is_ok(), "the shop is started over");
+                info!(done = done.is_ok(), "the shop is reset");
                 done
             }
-            (Err(failure), kept) => {
-                error!(error = %failure, kept = ?kept.ok(), "the shop could not be opened again; start the server anew");
+            (Err(failure), archived) => {
+                error!(error = %failure, archived = ?archived.ok(), "cannot reopen the shop; restart the server");
                 Err(ResetError::Start(failure.to_string()))
             }
         }
     }
 
-    async fn answer(shop: &Shop, context: &Context, kept_as: Option<String>) -> Result<Done, ResetError> {
+    async fn store_reset_reply(shop: &Shop, context: &Context, kept_as: Option<String>) -> Result<Done, ResetError> {
         let body = serde_json::to_value(LabReset { kept_as }).map_err(Failure::from)?;
         let reply = Reply { status: 200, location: None, version: None, body };
-        Ok(commands::keep(&shop.store, context, reply).await?)
+        Ok(commands::store_reply(&shop.store, context, reply).await?)
     }
 
-    /// Waits for a database that is set back under the shop, and then has everybody begin with what is there.
-    async fn opens_anew_when_the_log_is_set_back(self: Arc<Self>) {
+    /// Reopens the shop whenever its database is set back, until `stop`.
+    async fn reopen_when_set_back(self: Arc<Self>) {
         let (stop, runtime) = (self.stop.clone(), self);
-        let watching = async move {
+        let watch = async move {
             loop {
                 let health = runtime.running.lock().await.as_ref().map(|running| running.log_health.clone());
-                // Closed for good.
+                // Closed finally.
                 let Some(health) = health else { return };
-                // A shop that is started over has another log, and another health.
+                // A shop that was reset has another log, and another health.
                 if let Some(how) = clock::timeout(HEALTH_INTERVAL, health.set_back()).await {
-                    runtime.open_anew(how).await;
+                    runtime.reopen(how).await;
                 }
             }
         };
-        stop.run_until_cancelled(watching).await;
+        stop.run_until_cancelled(watch).await;
     }
 
-    async fn open_anew(&self, how: SetBack) {
+    async fn reopen(&self, how: SetBack) {
         let mut running = self.running.lock().await;
         let Some(old) = running.take() else { return };
-        error!(known = %how.known, head = %how.head, "the log was set back; the shop is opened anew on what is there");
+        error!(known = %how.known, head = %how.head, "the log was set back; reopening the shop");
         let set_back = LogSetBack { how, epoch: old.epoch, noticed_at: clock::now() };
         old.stop();
         if !self.gate.close(0, SHUTDOWN_TIMEOUT).await {
-            warn!("some requests did not end before the shop was opened anew");
+            warn!("some requests did not finish before the shop was reopened");
         }
         old.close(std::future::ready(())).await;
         loop {
             match self.build(Some(&set_back)).await {
                 Ok(opened) => {
                     *running = Some(opened);
-                    info!("the shop is open again on the log that was set back");
+                    info!("the shop is open again after the log was set back");
                     return;
                 }
                 Err(failure) => {
-                    error!(error = %failure, "the shop cannot be opened on the log that was set back; trying again")
+                    error!(error = %failure, "cannot open the shop after the log was set back; retrying")
                 }
             }
             clock::sleep(REOPEN_PAUSE).await;
@@ -166,7 +166,7 @@ impl Runtime {
     }
 
     async fn build(&self, set_back: Option<&LogSetBack>) -> Result<RunningShop, StartError> {
-        let (running, shop) = RunningShop::open(&self.config, self.stop.child_token(), &self.me, set_back).await?;
+        let (running, shop) = RunningShop::open(&self.config, self.stop.child_token(), &self.this, set_back).await?;
         self.gate.open(http::router(shop));
         Ok(running)
     }
@@ -179,11 +179,11 @@ impl ShopControl for Runtime {
     }
 
     async fn reset(self: Arc<Self>, context: Context) -> Result<Done, ResetError> {
-        self.start_over(context).await
+        self.reset_log(context).await
     }
 }
 
-/// A closed log in a file that is to be put away.
+/// A closed log file that is to be archived.
 struct LogArchive {
     from: PathBuf,
     to: PathBuf,
@@ -191,11 +191,12 @@ struct LogArchive {
 }
 
 impl LogArchive {
-    /// Finds a free name for it, and looks whether nobody uses it.
+    /// Chooses a free name and checks that no other program uses the log.
     fn prepare(path: &Path) -> Result<Self, ResetError> {
         let from = path.canonicalize()?;
-        // Whoever closes it last takes these away; somebody who still reads it would read the new log through them.
-        if ["-wal", "-shm"].iter().any(|ending| beside(&from, ending).exists()) {
+        // SQLite removes these files on the last close. A program that still has the log open would read the new log
+        // through them.
+        if ["-wal", "-shm"].iter().any(|ending| with_suffix(&from, ending).exists()) {
             return Err(ResetError::InUse);
         }
         let now = clock::now().to_string();
@@ -208,30 +209,30 @@ impl LogArchive {
         };
         let free = (0..1000).map(named).find(|path| !path.exists());
         let to = free.ok_or_else(|| io::Error::other("there is no free name for it"))?;
-        Ok(Self { from, to, views: beside(path, "-views") })
+        Ok(Self { from, to, views: with_suffix(path, "-views") })
     }
 
-    /// Gives it its other name. What can be built anew from a log, and was built from this one, goes.
-    fn carry_out(self) -> Result<String, ResetError> {
+    /// Renames the log and removes its views, which can be rebuilt. Returns the new file name.
+    fn rename(self) -> Result<String, ResetError> {
         let Self { from, to, views } = self;
         std::fs::rename(&from, &to)?;
         if let Some(folder) = from.parent() {
             std::fs::File::open(folder)?.sync_all()?;
         }
-        for file in [views.clone(), beside(&views, "-wal"), beside(&views, "-shm")] {
+        for file in [views.clone(), with_suffix(&views, "-wal"), with_suffix(&views, "-shm")] {
             match std::fs::remove_file(&file) {
                 Ok(()) => {}
                 Err(failure) if failure.kind() == io::ErrorKind::NotFound => {}
-                // Their rows are noticed as those of another log.
-                Err(failure) => warn!(error = %failure, "the views of the old log could not be removed"),
+                // The views detect that their rows belong to another log.
+                Err(failure) => warn!(error = %failure, "cannot remove the views of the old log"),
             }
         }
         Ok(to.file_name().unwrap_or_default().to_string_lossy().into_owned())
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(ending);
-    beside.into()
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }

@@ -1,4 +1,4 @@
-//! What is behind the door: one log, its views, what works on them by itself, and what answers requests about them.
+//! One running shop: one log, its views, the processes, and the state of the HTTP handlers.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -35,28 +35,28 @@ use crate::store::log_health::{LogHealth, SetBack};
 use crate::views::engine;
 use crate::views::{RebuildPace, Views};
 
-/// How long requests and processes may take to end when they are told to stop.
+/// Maximum time for requests and processes to end when they are stopped.
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Follows the clock of the log for ever.
+/// Reads the log's clock at intervals, without end.
 async fn follow_clock(log_health: LogHealth, store: Store) {
     loop {
         clock::sleep(clock::FOLLOW_INTERVAL).await;
-        // What fails here is noted, and tried again.
+        // `LogHealth` records a failure, and the next read follows.
         let _noted = log_health.follow_clock(&store).await;
     }
 }
 
-/// A log that was set back, and the shop that was open on it.
+/// A log that was set back, and the state of the shop that was open on it.
 pub(crate) struct LogSetBack {
     pub(crate) how: SetBack,
-    /// The epoch that the log was in before.
+    /// The epoch of the log before.
     pub(crate) epoch: Option<Uuid>,
     pub(crate) noticed_at: Timestamp,
 }
 
 impl LogSetBack {
-    /// What an operator should know.
+    /// Returns what an operator should know.
     fn sentence(&self) -> String {
         let SetBack { known, head } = self.how;
         format!(
@@ -68,7 +68,6 @@ impl LogSetBack {
     }
 }
 
-/// An open shop.
 pub(crate) struct RunningShop {
     store: Store,
     views: Views,
@@ -77,13 +76,14 @@ pub(crate) struct RunningShop {
     stop: CancellationToken,
     pub(crate) lab: Option<Arc<Lab>>,
     pub(crate) log_health: LogHealth,
-    /// The epoch that the log was in when it was opened.
+    /// The epoch of the log when it was opened.
     pub(crate) epoch: Option<Uuid>,
 }
 
 impl RunningShop {
-    /// Opens the log, starts views and processes; what answers requests goes through the door. The systems around the shop
-    /// need not be there yet. `set_back` tells of a log that was set back under the shop that was open before.
+    /// Opens the log and starts views and processes. Returns the shop and the state of its HTTP handlers. The
+    /// external systems need not be reachable yet. `set_back` describes a log that was set back under the previous
+    /// shop.
     ///
     /// # Errors
     /// See [`StartError`]; nothing runs then.
@@ -96,7 +96,7 @@ impl RunningShop {
         let products =
             ProductService::new(&config.products_url, config.currency, config.default_vat_rate).map_err(bad_address)?;
         let products = Arc::new(products);
-        let systems = Systems::with(config, products.clone())?;
+        let systems = Systems::new(config, products.clone())?;
         let stubs = config.lab.as_deref().map(|url| LabStubs::new(url, config.card_gateway_key.reveal())).transpose();
         let stubs = stubs.map_err(bad_address)?;
         let log_health = LogHealth::default();
@@ -108,9 +108,9 @@ impl RunningShop {
         log_health.follow_clock(&store).await?;
         let pace = RebuildPace { batch: config.rebuild_batch, pause: config.rebuild_pause };
         let views = open_views(&config.store, &store, pace).await?;
-        start_positions::introduce(&store).await?;
+        start_positions::record_start_positions(&store).await?;
         let before_invoices =
-            start_positions::acts_after(&store, issue_invoices_and_credit_notes::SUBSCRIPTION.name).await?;
+            start_positions::start_position(&store, issue_invoices_and_credit_notes::SUBSCRIPTION.name).await?;
         let opened_at = store.head().await?;
         let tasks = TaskTracker::new();
         tasks.spawn(stop.clone().run_until_cancelled_owned(follow_clock(log_health.clone(), store.clone())));
@@ -136,7 +136,7 @@ impl RunningShop {
             stop: stop.clone(),
             worker_set: Mutex::new(WorkerSet::default()),
         });
-        workers.begin();
+        workers.start_all();
         let lab = stubs.map(|stubs| {
             Arc::new(Lab {
                 stubs,
@@ -150,15 +150,15 @@ impl RunningShop {
             })
         });
         let reconciliation = Reconciliation::new(store.clone(), cards.clone());
-        let compares = reconciliation.clone().run(set_back.is_some());
-        tasks.spawn(stop.clone().run_until_cancelled_owned(compares));
+        let comparisons = reconciliation.clone().run(set_back.is_some());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(comparisons));
         let order_watch = OrderWatch::new(config.waiting_requests);
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
         let fonts = FontShelf::new(config.fonts.clone());
-        let beforehand = fonts.clone();
+        let preloaded = fonts.clone();
         tokio::task::spawn_blocking(move || {
-            beforehand.get();
-            if let Some(missing) = beforehand.missing() {
+            preloaded.get();
+            if let Some(missing) = preloaded.missing() {
                 warn!("{missing}");
             }
         });
@@ -193,22 +193,22 @@ impl RunningShop {
         Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch }, shop))
     }
 
-    /// Waiting requests are answered, and everybody is told to end what they are at.
+    /// Ends waiting requests and stops all tasks.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// Ends the processes and closes the log, once the requests are answered too; within ten seconds.
+    /// Stops the processes and closes the log, once `requests` are finished; takes at most [`SHUTDOWN_TIMEOUT`].
     pub(crate) async fn close(self, requests: impl Future<Output = ()>) {
         self.stop();
         self.tasks.close();
-        let ends = async {
+        let end = async {
             requests.await;
             self.tasks.wait().await;
-            self.workers.gone().await;
+            self.workers.wait_until_ended().await;
         };
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT, ends).await.is_err() {
-            warn!("some requests did not end in time");
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, end).await.is_err() {
+            warn!("some requests did not finish in time");
         }
         self.views.close().await;
         self.store.close().await;

@@ -1,4 +1,4 @@
-//! Listens, and runs a shop behind the address until it is told to stop.
+//! Listens on the address and runs the shop behind it until shutdown.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use crate::runtime::compose::StartError;
 use crate::runtime::open_files;
 use crate::runtime::restart::Runtime;
 
-/// A running server. Dropping it without [`Server::shutdown`] leaves it running until the runtime ends.
+/// A running server. If it is dropped without [`Server::shutdown`], it runs until the async runtime ends.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
     runtime: RuntimeHandle,
-    _note: Option<AddressNote>,
+    _address_file: Option<AddressFile>,
 }
 
-/// Hides the shop's insides from `Debug`.
+/// Keeps the shop out of the `Debug` output.
 struct RuntimeHandle(Arc<Runtime>);
 
 impl std::fmt::Debug for RuntimeHandle {
@@ -35,7 +35,7 @@ impl std::fmt::Debug for RuntimeHandle {
 }
 
 impl Server {
-    /// Opens the log, starts views and processes, and listens. The systems around the shop need not be there yet.
+    /// Opens the log, starts views and processes, and listens. The external systems need not be reachable yet.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -45,8 +45,8 @@ impl Server {
         }
         let default_vat_rate = config.default_vat_rate;
         let address = config.listen;
-        let subscription = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
-        let address = subscription.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         config.listen = address;
         config.card_return_url.get_or_insert_with(|| format!("http://{address}/v1/payments/return"));
         let stop = CancellationToken::new();
@@ -56,17 +56,17 @@ impl Server {
             StoreChoice::Memory | StoreChoice::Postgres(_) => None,
         };
         let lacks_webhook_secret = config.card_webhook_secret.is_none();
-        let runtime = Runtime::open(config, stop.clone()).await.map_err(|error| runs_already(error, log.as_deref()))?;
+        let runtime =
+            Runtime::open(config, stop.clone()).await.map_err(|error| add_running_url(error, log.as_deref()))?;
         if lacks_webhook_secret {
             warn!(
-                "no webhook secret: news of the card gateway are refused, and outcomes are learnt by asking alone; give \
+                "no webhook secret: events of the card gateway are refused, and outcomes are polled; set \
                  --card-webhook-secret or STOREFRONT_CARD_WEBHOOK_SECRET"
             );
         }
-        let note = log.map(|path| AddressNote::write(&path, &join_url(address)));
+        let address_file = log.map(|path| AddressFile::write(&path, &join_url(address)));
         let open_files = open_files::raise_limit();
-        let serving =
-            connections::serve(subscription, runtime.gate.router(), connection_limits, open_files, stop.clone());
+        let serving = connections::serve(listener, runtime.gate.router(), connection_limits, open_files, stop.clone());
         let serving = tokio::spawn(serving);
         match default_vat_rate {
             Some(rate) => {
@@ -75,25 +75,26 @@ impl Server {
             None => info!("products of which the product service names no VAT rate are not sold"),
         }
         info!(%address, "the shop is open");
-        Ok(Self { address, stop, serving, runtime: RuntimeHandle(runtime), _note: note })
+        Ok(Self { address, stop, serving, runtime: RuntimeHandle(runtime), _address_file: address_file })
     }
 
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its base URL, for this machine.
+    /// Returns the base URL for this machine.
     pub fn url(&self) -> String {
         format!("http://{}", with_ip(self.address, IpAddr::V4(Ipv4Addr::LOCALHOST)))
     }
 
-    /// Its base URL for those who join: where it listens on every address, one that other machines on the same network reach.
+    /// Returns the base URL for other clients. When the server listens on every address, it is one that other
+    /// machines on the network reach.
     pub fn join_url(&self) -> String {
         join_url(self.address)
     }
 
-    /// Takes no new requests, finishes those that run, ends the processes and closes the log; within ten seconds.
+    /// Accepts no new requests, finishes those in flight, stops the processes and closes the log; within ten seconds.
     pub async fn shutdown(self) {
         self.stop.cancel();
         let serving = async { drop(self.serving.await) };
@@ -105,13 +106,13 @@ fn join_url(address: SocketAddr) -> String {
     format!("http://{}", with_ip(address, network_ip().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))))
 }
 
-/// An address with another IP where its own stands for all of the machine's.
+/// Replaces an unspecified IP address by `ip`.
 fn with_ip(address: SocketAddr, ip: IpAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::new(ip, address.port()) } else { address }
 }
 
-/// The IP under which the network knows this machine: the one from which it would send to the outside. Nothing is sent; the
-/// address asked about is one of those for documentation (RFC 5737).
+/// Returns the IP address of this machine on its network: the source address of a connection to the outside. Nothing
+/// is sent; the destination is an address for documentation (RFC 5737).
 fn network_ip() -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
@@ -119,16 +120,16 @@ fn network_ip() -> Option<IpAddr> {
     (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
 }
 
-/// Where a running server is, noted beside its log for whoever finds that in use. Gone with the server; what a killed one
-/// leaves is read by nobody, because its log is free then.
+/// A file beside the log with the URL of the running server, for a program that finds the log in use. Removed with
+/// the server; a file left by a killed server is never read, because its log is free.
 #[derive(Debug)]
-struct AddressNote(PathBuf);
+struct AddressFile(PathBuf);
 
-impl AddressNote {
+impl AddressFile {
     fn write(log: &Path, url: &str) -> Self {
         let path = Self::path(log);
         if let Err(failure) = std::fs::write(&path, url) {
-            warn!(error = %failure, "it could not be noted where the server is");
+            warn!(error = %failure, "cannot write the address file");
         }
         Self(path)
     }
@@ -140,21 +141,21 @@ impl AddressNote {
     }
 }
 
-impl Drop for AddressNote {
+impl Drop for AddressFile {
     fn drop(&mut self) {
-        // Left behind, it says nothing wrong: the log is free.
+        // A file left behind does no harm: the log is free.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-/// Where the server is that has a log in a file open, as far as it has said so.
+/// Returns the URL of the server that has a log file open, if it has written one.
 pub fn running_at(log: &Path) -> Option<String> {
-    let url = std::fs::read_to_string(AddressNote::path(log)).ok()?;
+    let url = std::fs::read_to_string(AddressFile::path(log)).ok()?;
     url.starts_with("http://").then_some(url)
 }
 
-/// Says where the other server is when the log is in use.
-fn runs_already(error: StartError, log: Option<&Path>) -> StartError {
+/// Adds the URL of the other server to the error when the log is in use.
+fn add_running_url(error: StartError, log: Option<&Path>) -> StartError {
     match (error, log.and_then(running_at)) {
         (StartError::Store(why @ StoreError::InUse(_)), Some(url)) => StartError::RunsAlready { why, url },
         (error, _) => error,

@@ -1,5 +1,5 @@
-//! Everything that works in the shop by itself: it begins, ends in order, and can be ended on the spot as by a crash, to begin
-//! again later.
+//! The running processes of a shop. They start together, stop in order, and can be killed as by a crash and started
+//! again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::operations::progress::Progress;
 use crate::runtime::compose::{ProcessContext, Systems, lease_config, start_processes};
 use crate::store::aggregates::Store;
 
-/// Who works in the shop, and with what.
+/// What the processes need, and the set that runs now.
 pub(crate) struct Workers {
     pub(crate) config: Config,
     pub(crate) store: Store,
@@ -25,12 +25,12 @@ pub(crate) struct Workers {
     pub(crate) systems: Systems,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) catalogue_sync: Arc<CatalogueSync>,
-    /// Tells everybody to end in order.
+    /// Stops the processes in order.
     pub(crate) stop: CancellationToken,
     pub(crate) worker_set: Mutex<WorkerSet>,
 }
 
-/// Those who work now.
+/// The tasks of one start.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WorkerSet {
     tasks: TaskTracker,
@@ -38,8 +38,8 @@ pub(crate) struct WorkerSet {
 }
 
 impl Workers {
-    /// Everybody begins, with what the log says is to be done.
-    pub(crate) fn begin(&self) {
+    /// Starts every process from what the log says.
+    pub(crate) fn start_all(&self) {
         let worker_set = WorkerSet::default();
         let context = ProcessContext {
             store: &self.store,
@@ -60,9 +60,9 @@ impl Workers {
         *self.worker_set.lock().unwrap_or_else(PoisonError::into_inner) = worker_set;
     }
 
-    /// Waits until everybody has gone home, who were told to stop.
-    pub(crate) async fn gone(&self) {
-        self.worker_set().gone().await;
+    /// Waits until every process has ended, after `stop`.
+    pub(crate) async fn wait_until_ended(&self) {
+        self.worker_set().wait_until_ended().await;
     }
 
     fn worker_set(&self) -> WorkerSet {
@@ -73,18 +73,18 @@ impl Workers {
 #[async_trait]
 impl WorkerControl for Workers {
     fn start(&self) {
-        self.begin();
+        self.start_all();
     }
 
     async fn kill(&self) {
         let worker_set = self.worker_set();
         worker_set.killed.cancel();
-        worker_set.gone().await;
+        worker_set.wait_until_ended().await;
     }
 }
 
 impl WorkerSet {
-    async fn gone(&self) {
+    async fn wait_until_ended(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }

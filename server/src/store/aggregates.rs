@@ -1,4 +1,4 @@
-//! From domain events to stored events and back, and from a stream to the state that it adds up to.
+//! Encodes and decodes domain events, loads the state of a stream, and builds appends.
 
 use std::sync::Arc;
 
@@ -28,22 +28,22 @@ use tracing::debug;
 use crate::codec::{self, CodecError, Encoded, SnapshotCodec};
 use crate::random;
 
-/// The log, whichever database keeps it.
+/// The event log, independent of its database.
 pub(crate) type Store = Arc<dyn EventStore>;
 
-/// How many events one read of a stream fetches.
-const PAGE: usize = 500;
-/// What a stream adds up to is kept anew when more events than this have come since.
+/// Number of events per read of a stream.
+const EVENTS_PER_READ: usize = 500;
+/// A new snapshot is saved after more than this many events.
 const EVENTS_BETWEEN_SNAPSHOTS: u64 = 500;
-/// About the length of an event. What is kept waits for as many events as are as long as itself, so that keeping a large
-/// sum does not cost more than it spares.
+/// Approximate size of an event. A snapshot is renewed only after as many events as are about its own size, so that a
+/// large snapshot does not cost more than it saves.
 const BYTES_PER_EVENT: u64 = 256;
 
-/// An event that is kept in the log, with the state that its stream adds up to.
+/// A domain event that is stored in the log, and the state that its stream folds to.
 pub(crate) trait AggregateEvent: Sized + Send {
-    /// What the events of one stream add up to.
+    /// The state of one stream.
     type State: Default + Send;
-    /// How that is kept beside the log; `None` where streams stay short.
+    /// The codec of the state's snapshots; `None` where streams stay short.
     const SNAPSHOT: Option<SnapshotCodec<Self::State>>;
 
     fn encode(&self) -> Encoded;
@@ -51,11 +51,11 @@ pub(crate) trait AggregateEvent: Sized + Send {
     fn evolve(state: Self::State, event: &Self) -> Self::State;
 }
 
-macro_rules! stored {
-    ($event:ty, $state:ty, $module:ident, $kept:expr) => {
+macro_rules! aggregate_event {
+    ($event:ty, $state:ty, $module:ident, $snapshot:expr) => {
         impl AggregateEvent for $event {
             type State = $state;
-            const SNAPSHOT: Option<SnapshotCodec<$state>> = $kept;
+            const SNAPSHOT: Option<SnapshotCodec<$state>> = $snapshot;
 
             fn encode(&self) -> Encoded {
                 codec::$module::encode(self)
@@ -72,22 +72,22 @@ macro_rules! stored {
     };
 }
 
-stored!(OrderEvent, Order, order, None);
-stored!(StockEvent, Stock, stock, Some(codec::stock_snapshot::STOCK));
-stored!(PaymentEvent, Payment, payment, None);
-stored!(CheckoutEvent, Checkout, checkout, None);
-stored!(EmailEvent, Email, email, None);
-stored!(ProductEvent, Product, product, None);
-stored!(CategoryEvent, Categories, category, None);
-stored!(ProcessEvent, Process, process, None);
-stored!(WalletEvent, Wallet, wallet, None);
-stored!(VoucherEvent, Voucher, voucher, None);
-stored!(CustomerEvent, Customer, customer, None);
-stored!(InvoiceEvent, Issued, invoice, None);
-stored!(RegisterEvent, Register, register, None);
-stored!(WithdrawalsEvent, Withdrawals, withdrawals, None);
+aggregate_event!(OrderEvent, Order, order, None);
+aggregate_event!(StockEvent, Stock, stock, Some(codec::stock_snapshot::STOCK));
+aggregate_event!(PaymentEvent, Payment, payment, None);
+aggregate_event!(CheckoutEvent, Checkout, checkout, None);
+aggregate_event!(EmailEvent, Email, email, None);
+aggregate_event!(ProductEvent, Product, product, None);
+aggregate_event!(CategoryEvent, Categories, category, None);
+aggregate_event!(ProcessEvent, Process, process, None);
+aggregate_event!(WalletEvent, Wallet, wallet, None);
+aggregate_event!(VoucherEvent, Voucher, voucher, None);
+aggregate_event!(CustomerEvent, Customer, customer, None);
+aggregate_event!(InvoiceEvent, Issued, invoice, None);
+aggregate_event!(RegisterEvent, Register, register, None);
+aggregate_event!(WithdrawalsEvent, Withdrawals, withdrawals, None);
 
-/// Why a stream could not be read as what it should be.
+/// Why a stream could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error(transparent)]
@@ -96,35 +96,35 @@ pub(crate) enum LoadError {
     Codec { position: u64, source: CodecError },
 }
 
-/// Reads a recorded event as one of its context.
+/// Decodes a recorded event.
 pub(crate) fn decode<E: AggregateEvent>(recorded: &Recorded) -> Result<E, LoadError> {
     E::decode(recorded.kind(), recorded.schema_version, recorded.data())
         .map_err(|source| LoadError::Codec { position: recorded.position.0, source })
 }
 
-/// What a stream adds up to, and its last version: what is kept of it, and the events since.
+/// Loads the state of a stream and its last version, from a snapshot where there is one and the events since.
 pub(crate) async fn load<E: AggregateEvent>(
     store: &Store,
     stream: &StreamName,
 ) -> Result<(E::State, Version), LoadError> {
-    let Some(kept) = E::SNAPSHOT else { return fold::<E>(store, stream, E::State::default(), Version(0)).await };
-    let (state, begun, bytes) = match store.snapshot(stream, kept.schema_version).await {
+    let Some(codec) = E::SNAPSHOT else { return fold::<E>(store, stream, E::State::default(), Version(0)).await };
+    let (state, snapshot_version, bytes) = match store.snapshot(stream, codec.schema_version).await {
         Ok(snapshot) => snapshot
-            .and_then(|Snapshot { version, data }| Some(((kept.decode)(&data)?, version, data.as_str().len() as u64)))
+            .and_then(|Snapshot { version, data }| Some(((codec.decode)(&data)?, version, data.as_str().len() as u64)))
             .unwrap_or_default(),
         Err(error) => {
-            debug!(%error, %stream, "a snapshot cannot be read; going on without");
+            debug!(%error, %stream, "cannot read a snapshot; reading all events");
             <_>::default()
         }
     };
-    let (state, version) = fold::<E>(store, stream, state, begun).await?;
-    if version.0 - begun.0 > EVENTS_BETWEEN_SNAPSHOTS.max(bytes / BYTES_PER_EVENT) {
-        keep(store, stream, &kept, &state, version).await;
+    let (state, version) = fold::<E>(store, stream, state, snapshot_version).await?;
+    if version.0 - snapshot_version.0 > EVENTS_BETWEEN_SNAPSHOTS.max(bytes / BYTES_PER_EVENT) {
+        save_snapshot(store, stream, &codec, &state, version).await;
     }
     Ok((state, version))
 }
 
-/// Adds the events after a version to what the stream came to there.
+/// Applies the events after a version to a state.
 async fn fold<E: AggregateEvent>(
     store: &Store,
     stream: &StreamName,
@@ -141,17 +141,17 @@ async fn fold<E: AggregateEvent>(
     Ok((state, version))
 }
 
-/// Keeps what a stream adds up to. A failure only means that the next one reads more.
-async fn keep<S>(store: &Store, stream: &StreamName, kept: &SnapshotCodec<S>, state: &S, version: Version) {
-    let Some(data) = (kept.encode)(state) else { return };
-    match store.save_snapshot(stream, version, kept.schema_version, &data).await {
+/// Saves a snapshot. A failure only means that the next load reads more events.
+async fn save_snapshot<S>(store: &Store, stream: &StreamName, codec: &SnapshotCodec<S>, state: &S, version: Version) {
+    let Some(data) = (codec.encode)(state) else { return };
+    match store.save_snapshot(stream, version, codec.schema_version, &data).await {
         Ok(true) => {}
-        Ok(false) => debug!(%stream, bytes = data.as_str().len(), "a snapshot is too large to be kept"),
-        Err(error) => debug!(%error, %stream, "a snapshot could not be kept"),
+        Ok(false) => debug!(%stream, bytes = data.as_str().len(), "a snapshot is too large to be saved"),
+        Err(error) => debug!(%error, %stream, "cannot save a snapshot"),
     }
 }
 
-/// Hands every event of a stream to a function, oldest first, a page at a time.
+/// Calls `each` with every event of a stream, oldest first, reading page by page.
 pub(crate) async fn for_each(
     store: &Store,
     stream: &StreamName,
@@ -168,18 +168,18 @@ async fn for_each_after(
 ) -> Result<(), LoadError> {
     let mut from = Version(after.0 + 1);
     loop {
-        let page = store.read_stream(stream, from, PAGE).await?;
+        let page = store.read_stream(stream, from, EVENTS_PER_READ).await?;
         for recorded in &page {
             each(recorded)?;
         }
         match page.last() {
-            Some(last) if page.len() == PAGE => from = Version(last.version.0 + 1),
+            Some(last) if page.len() == EVENTS_PER_READ => from = Version(last.version.0 + 1),
             _ => return Ok(()),
         }
     }
 }
 
-/// Why something is written, and on whose behalf.
+/// Why something is appended, and on whose behalf.
 #[derive(Clone, Debug)]
 pub(crate) struct Cause {
     pub(crate) correlation_id: String,
@@ -188,7 +188,7 @@ pub(crate) struct Cause {
 }
 
 impl Cause {
-    /// An event is the cause, and a process acts on it.
+    /// The cause of what a process appends because of an event.
     pub(crate) fn event(recorded: &Recorded, process: &str) -> Self {
         Self {
             correlation_id: recorded.correlation_id().to_owned(),
@@ -198,7 +198,7 @@ impl Cause {
     }
 }
 
-/// Events on their way into one atomic append.
+/// Builds one atomic append.
 pub(crate) struct AppendBuilder {
     now: Timestamp,
     cause: Cause,
@@ -210,40 +210,40 @@ impl AppendBuilder {
         Self { now, cause, append: Append::default() }
     }
 
-    /// Adds events to a stream that must be at a version; nothing for no events.
+    /// Adds events to a stream that must be at version `expected`; does nothing without events.
     pub(crate) fn add<E: AggregateEvent>(&mut self, stream: StreamName, expected: Version, events: &[E]) {
         if events.is_empty() {
             return;
         }
-        let events = events.iter().map(|event| self.sealed(event, &self.cause)).collect();
+        let events = events.iter().map(|event| self.new_event(event, &self.cause)).collect();
         self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
     }
 
-    /// The same, each event with a cause of its own.
+    /// As [`AppendBuilder::add`], with a cause for each event.
     pub(crate) fn add_each<E: AggregateEvent>(&mut self, stream: StreamName, expected: Version, events: &[(E, Cause)]) {
         if events.is_empty() {
             return;
         }
-        let events = events.iter().map(|(event, cause)| self.sealed(event, cause)).collect();
+        let events = events.iter().map(|(event, cause)| self.new_event(event, cause)).collect();
         self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
     }
 
-    /// Demands that a stream is at a version still, without writing to it.
+    /// Requires that a stream is still at a version, without appending to it.
     pub(crate) fn expect(&mut self, stream: StreamName, expected: Version) {
         self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events: vec![] });
     }
 
-    /// Sets or clears a timer with the events.
+    /// Sets or clears a timer in the same append.
     pub(crate) fn timer(&mut self, change: TimerChange) {
         self.append.timers.push(change);
     }
 
-    /// Moves a consumer's checkpoint with the events.
+    /// Moves a consumer's checkpoint in the same append.
     pub(crate) fn checkpoint(&mut self, checkpoint: Checkpoint) {
         self.append.checkpoints.push(checkpoint);
     }
 
-    /// How many streams would be written.
+    /// Returns whether no stream would be written or checked.
     pub(crate) fn is_empty(&self) -> bool {
         self.append.streams.is_empty()
     }
@@ -252,7 +252,7 @@ impl AppendBuilder {
         self.append
     }
 
-    fn sealed<E: AggregateEvent>(&self, event: &E, cause: &Cause) -> NewEvent {
+    fn new_event<E: AggregateEvent>(&self, event: &E, cause: &Cause) -> NewEvent {
         let Encoded { kind, schema_version, data } = event.encode();
         NewEvent {
             id: random::id(),

@@ -1,4 +1,4 @@
-//! Long streams are loaded by what is kept of them, and by all of their events when that is missing or wrong.
+//! Loading long streams from snapshots, and from all events when the snapshot is missing or invalid.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::store::commands::{Condition, Context, Reply, change_stock};
 use crate::store::streams;
 use crate::testing::{at_second, order, product};
 
-/// A log that counts the events that are read from streams, and may lose all that is beside it.
+/// A log that counts the events read from streams, and can lose its snapshots.
 struct Counting {
     log: SqliteStore,
     read: AtomicUsize,
@@ -107,7 +107,7 @@ impl EventStore for Counting {
     }
 }
 
-/// A shelf of mugs with a history.
+/// A product with a long stock history.
 struct World {
     counting: Arc<Counting>,
     store: Store,
@@ -124,7 +124,7 @@ impl World {
         world
     }
 
-    /// Orders come and go, and each fourth stays without its goods.
+    /// Appends orders; every fourth keeps its reservation.
     async fn happen(&self, count: u64) {
         let until = at_second(900);
         let (mut stock, version) = sum_of_all::<StockEvent>(&self.counting, &self.mugs).await;
@@ -143,7 +143,7 @@ impl World {
         self.write(version, &events).await;
     }
 
-    /// Mugs are sold and sent, and each tenth order is cancelled instead; so many of the latest orders are open.
+    /// Mugs are sold and shipped, and every tenth order is cancelled instead; some of the latest orders stay open.
     async fn sells(&self, count: u64, open: u64) {
         let (mut stock, mut version) = (Stock::default(), Version(0));
         let order_id = |number: u64| order(u128::from(number));
@@ -175,7 +175,7 @@ impl World {
         self.store.append(batch.into_append()).await.unwrap();
     }
 
-    /// Loads the mugs, which must come out as all of their events say; tells how many events that took.
+    /// Loads the stock of mugs and checks it against all of its events; returns the number of events read.
     async fn events_to_load(&self) -> usize {
         let whole = sum_of_all::<StockEvent>(&self.counting, &self.mugs).await;
         self.counting.read.store(0, Ordering::Relaxed);
@@ -199,7 +199,7 @@ impl World {
     }
 }
 
-/// What all events of a stream add up to.
+/// The state of a stream from all of its events.
 async fn sum_of_all<E: AggregateEvent>(counting: &Counting, stream: &StreamName) -> (E::State, Version) {
     let (mut state, mut version) = (E::State::default(), Version(0));
     loop {
@@ -297,7 +297,7 @@ async fn however_much_was_sold_only_the_orders_that_are_open_are_kept() {
     world.sells(5000, 10).await;
     assert!(world.events_to_load().await > 20_000);
     assert_eq!(world.events_to_load().await, 0);
-    // A promise or a sale is a little more than the 36 bytes of its order's id.
+    // A reservation or a sale takes a little more than the 36 bytes of its order's id.
     let bytes = world.kept_bytes().await;
     assert!(bytes < 100 + 10 * 60, "{bytes} bytes are kept");
 }

@@ -1,4 +1,4 @@
-//! Load → fold → decide → append, and again on conflict: the one way in which a command changes the log.
+//! Commands: load → decide → append, repeated on a conflict. Every command changes the log through these functions.
 
 use std::time::Duration;
 
@@ -27,37 +27,37 @@ use crate::store::order_record::OrderRecord;
 use crate::store::product_facts;
 use crate::store::streams;
 
-/// How often a command is decided anew before it gives up. Each conflict means that somebody else succeeded.
-const ATTEMPTS: u32 = 40;
+/// Maximum number of attempts of a command. Each conflict means that another command succeeded.
+const MAX_ATTEMPTS: u32 = 40;
 
-/// The pauses between attempts: with jitter, so that many contenders take turns; about a second in all.
-const PAUSES: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(50));
+/// Pauses between attempts, with jitter so that competing commands take turns; about one second in all.
+const CONFLICT_BACKOFF: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(50));
 
-/// Who asks, why, and under which conditions.
+/// Who issues a command, why, and under which conditions.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) cause: Cause,
-    /// The customer who asks; `None` for a guest.
+    /// The customer who issues the command; `None` for a guest.
     pub(crate) customer_id: Option<CustomerId>,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) condition: Condition,
 }
 
-/// What a command asks of the version of the stream that it changes.
+/// A condition on the version of the stream that a command changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// Nothing.
-    Anything,
-    /// That the stream has begun.
+    /// Always holds.
+    Any,
+    /// The stream has events.
     Exists,
-    /// That it is one of these.
+    /// The version is one of these.
     OneOf(Vec<u64>),
 }
 
 impl Condition {
     pub(crate) fn check(&self, version: Version) -> Result<(), Failure> {
         let holds = match self {
-            Self::Anything => true,
+            Self::Any => true,
             Self::Exists => version.0 > 0,
             Self::OneOf(wanted) => wanted.contains(&version.0),
         };
@@ -65,28 +65,28 @@ impl Condition {
     }
 }
 
-/// The name under which a command has one effect, and a hash of what it asks.
+/// The idempotency key of a command, with a fingerprint of its request.
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotency {
     pub(crate) key: String,
     pub(crate) fingerprint: String,
-    /// Of the body as it was sent, which is what answers were kept with before bodies were compared as JSON.
+    /// Fingerprint of the body's bytes. Replies were stored with it before bodies were compared as JSON.
     pub(crate) fingerprint_of_bytes: String,
 }
 
-/// An answer in the form in which it is kept under its idempotency key.
+/// A response as it is stored under its idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
-    /// The version of what was changed.
+    /// The version of the changed stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<u64>,
     pub(crate) body: serde_json::Value,
 }
 
-/// A command that took effect, or had taken effect before.
+/// The result of a command that took effect now or earlier.
 #[derive(Clone, Debug)]
 pub(crate) struct Done {
     pub(crate) reply: Reply,
@@ -127,7 +127,7 @@ pub(crate) enum Failure {
     Load(#[from] LoadError),
     #[error(transparent)]
     Append(AppendError),
-    /// The database of the views does not answer; the command may be sent again.
+    /// The views' database does not answer; the command may be sent again.
     #[error("{0}")]
     ViewsUnavailable(String),
     /// A row of a view cannot be read.
@@ -143,7 +143,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Changes an order. `reply` sees the order before and after, and its payment.
+/// Changes an order. `reply` receives the order before and after the change, and its payment.
 pub(crate) async fn change_order(
     store: &Store,
     id: OrderId,
@@ -151,24 +151,25 @@ pub(crate) async fn change_order(
     decide: impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
     reply: impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let before = order_record::load(store, id).await?;
         write_order(store, id, context, &before, &decide, &reply).await
     })
     .await
 }
 
-/// Changes an order by a decision that needs to know what is true of its lines now: it is read anew for every attempt.
-pub(crate) async fn change_order_by_its_lines(
+/// Changes an order by a decision that needs the current facts about its lines; they are read again for every
+/// attempt.
+pub(crate) async fn change_order_with_line_facts(
     store: &Store,
     id: OrderId,
     context: &Context,
     decide: impl Fn(&Order, Vec<LineFacts>) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
     reply: impl Fn(&OrderRecord, &OrderRecord, Option<&Payment>) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let before = order_record::load(store, id).await?;
-        let facts = product_facts::of_lines(store, id, &before.order).await?;
+        let facts = product_facts::line_facts(store, id, &before.order).await?;
         write_order(store, id, context, &before, &|order| decide(order, facts.clone()), &reply).await
     })
     .await
@@ -192,7 +193,7 @@ async fn write_order(
     let mut batch = AppendBuilder::new(now, context.cause.clone());
     batch.add(streams::order(id), before.version, &events);
     let payment = order_record::load_payment(store, &after.order).await?;
-    write(store, batch, context, reply(before, &after, payment.as_ref())?).await
+    append_with_reply(store, batch, context, reply(before, &after, payment.as_ref())?).await
 }
 
 /// Changes the stock of a product.
@@ -203,7 +204,7 @@ pub(crate) async fn change_stock(
     command: &StockCommand,
     reply: impl Fn(&Stock, Version) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (mut state, version) = aggregates::load::<StockEvent>(store, &streams::stock(id)).await?;
         context.condition.check(version)?;
         let events = stock::decide(&state, command.clone())?;
@@ -213,13 +214,13 @@ pub(crate) async fn change_stock(
             state = stock::evolve(state, event);
         }
         let version = Version(version.0 + events.len() as u64);
-        write(store, batch, context, reply(&state, version)?).await
+        append_with_reply(store, batch, context, reply(&state, version)?).await
     })
     .await
 }
 
-/// Asks for some of what was paid for an order to go back, or for all that is left. `reply` sees the order, and its payment
-/// before and after.
+/// Requests the refund of part of an order's payment, or of all that is left. `reply` receives the order, and the
+/// payment after the request.
 pub(crate) async fn refund_order(
     store: &Store,
     id: OrderId,
@@ -227,12 +228,12 @@ pub(crate) async fn refund_order(
     command: &PaymentCommand,
     reply: impl Fn(&OrderRecord, &Payment) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let record = order_record::load(store, id).await?;
         context.condition.check(record.version)?;
         let status = record.order.status().ok_or(OrderError::NotFound)?;
         let payment_id = record.order.payment_id().filter(|_| record.order.number().is_some());
-        // Before it is confirmed, the checkout gives money back by itself.
+        // Before the confirmation, the checkout refunds by itself.
         let payment_id = payment_id.ok_or(OrderError::WrongState { status, attempted: "refunded" })?;
         let stream = streams::payment(payment_id);
         let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
@@ -240,13 +241,14 @@ pub(crate) async fn refund_order(
         let after = events.iter().fold(payment, payment::evolve);
         let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(stream, version, &events);
-        write(store, batch, context, reply(&record, &after)?).await
+        append_with_reply(store, batch, context, reply(&record, &after)?).await
     })
     .await
 }
 
-/// Steers one of the shop's own processes, which hears of it with the log. `reply` sees the process before and after.
-pub(crate) async fn steer_process(
+/// Appends an operator's command to the stream of a process, which receives it with the log. `reply` receives the
+/// process before and after.
+pub(crate) async fn append_process_command(
     store: &Store,
     name: &'static str,
     context: &Context,
@@ -254,19 +256,19 @@ pub(crate) async fn steer_process(
     reply: impl Fn(&Process, &Process) -> Result<Reply, serde_json::Error> + Send + Sync,
 ) -> Result<Done, Failure> {
     let stream = streams::process(name);
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (before, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
         context.condition.check(version)?;
         let events = process::decide(&before, command.clone())?;
         let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(stream.clone(), version, &events);
         let after = events.iter().fold(before.clone(), process::evolve);
-        write(store, batch, context, reply(&before, &after)?).await
+        append_with_reply(store, batch, context, reply(&before, &after)?).await
     })
     .await
 }
 
-/// Lets a parked sequence of a process go on; nothing happens where it is not parked.
+/// Retries a parked sequence of a process; does nothing if it is not parked.
 pub(crate) async fn retry_if_parked(
     store: &Store,
     name: &'static str,
@@ -274,7 +276,7 @@ pub(crate) async fn retry_if_parked(
     cause: &Cause,
 ) -> Result<(), Failure> {
     let stream = streams::process(name);
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (process, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
         let retry = ProcessCommand::Retry { sequence: sequence.to_owned() };
         let events = match process::decide(&process, retry) {
@@ -289,7 +291,8 @@ pub(crate) async fn retry_if_parked(
     .await
 }
 
-/// Records what `actor` says became of a payment; `false`, and nothing is written, when it is known already.
+/// Records the outcome of a payment on behalf of `actor`. Returns `false` and appends nothing when it is recorded
+/// already.
 pub(crate) async fn record_payment(
     store: &Store,
     id: PaymentId,
@@ -297,7 +300,7 @@ pub(crate) async fn record_payment(
     actor: &str,
 ) -> Result<bool, Failure> {
     let stream = streams::payment(id);
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (payment, version) = aggregates::load::<PaymentEvent>(store, &stream).await?;
         let requested = store.read_stream(&stream, Version(1), 1).await?;
         let requested = requested.first().ok_or(PaymentError::NotFound)?;
@@ -317,37 +320,38 @@ pub(crate) async fn record_payment(
     .await
 }
 
-/// Tries until there is no conflict, a bounded number of times.
-pub(crate) async fn retrying<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+/// Runs `attempt` until it has no conflict, up to [`MAX_ATTEMPTS`] times.
+pub(crate) async fn retry_on_conflict<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    for tried in 1.. {
+    for attempt_number in 1.. {
         match attempt().await {
-            Err(Failure::Append(AppendError::Conflict { .. })) if tried < ATTEMPTS => {}
+            Err(Failure::Append(AppendError::Conflict { .. })) if attempt_number < MAX_ATTEMPTS => {}
             Err(Failure::Append(AppendError::Conflict { .. } | AppendError::Busy)) => return Err(Failure::Busy),
             other => return other,
         }
-        clock::sleep(PAUSES.pause(tried)).await;
+        clock::sleep(CONFLICT_BACKOFF.pause(attempt_number)).await;
     }
     Err(Failure::Busy)
 }
 
-/// The answer kept under an idempotency key, if the command has taken effect before.
-pub(crate) async fn answered(store: &Store, idempotency: &Idempotency) -> Result<Option<Done>, Failure> {
+/// Returns the reply stored under an idempotency key, if the command has taken effect before.
+pub(crate) async fn stored_reply(store: &Store, idempotency: &Idempotency) -> Result<Option<Done>, Failure> {
     match store.answer(&idempotency.key).await? {
         Some((answer, position)) => replay(idempotency, &answer, position).map(Some),
         None => Ok(None),
     }
 }
 
-/// Keeps the answer to a command that has taken effect already.
-pub(crate) async fn keep(store: &Store, context: &Context, reply: Reply) -> Result<Done, Failure> {
-    write(store, AppendBuilder::new(clock::now(), context.cause.clone()), context, reply).await
+/// Stores the reply to a command that has taken effect already.
+pub(crate) async fn store_reply(store: &Store, context: &Context, reply: Reply) -> Result<Done, Failure> {
+    append_with_reply(store, AppendBuilder::new(clock::now(), context.cause.clone()), context, reply).await
 }
 
-/// Appends what was decided, with the answer under its idempotency key.
-pub(crate) async fn write(
+/// Appends the events of a command, with its reply under its idempotency key. If the key is taken, returns the stored
+/// reply.
+pub(crate) async fn append_with_reply(
     store: &Store,
     batch: AppendBuilder,
     context: &Context,

@@ -1,4 +1,4 @@
-//! How the log is doing: what its reads and writes show, noted for whoever asks whether the server can do its work.
+//! The health of the event log, as its reads and writes show it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,31 +16,31 @@ use crate::clock;
 use crate::store::aggregates::Store;
 use crate::store::repeats::Repeats;
 
-/// A clock that differs by more is told.
+/// Clock difference above which it is reported.
 const MAX_SKEW_MS: i64 = 5000;
 
-/// So long the log may take to show that it works.
-const PROBE_WAIT: Duration = Duration::from_secs(2);
-/// The checkpoint that is written to see whether anything can be. It says nothing.
-const PROBE: &str = "health";
+/// Timeout of one probe of the log.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Name of the checkpoint that is written to probe whether the log accepts writes. It has no meaning.
+const PROBE_CHECKPOINT: &str = "health";
 
-/// What ails the log, as far as it has shown. Clones share it.
+/// The health of the log, as observed so far. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogHealth {
-    ailments: Arc<Mutex<LogFaults>>,
+    faults: Arc<Mutex<LogFaults>>,
     set_back: Arc<watch::Sender<Option<SetBack>>>,
-    /// How far the machine's clock is ahead of the log's, in milliseconds.
+    /// How far this machine's clock is ahead of the log's, in milliseconds.
     skew_ms: Arc<AtomicI64>,
-    /// The appends that were decided anew are counted here.
+    /// Counts appends that conflicted.
     pub(crate) repeats: Repeats,
 }
 
-/// That the database was set back to an earlier state under a running server.
+/// The database was set back to an earlier state under a running server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SetBack {
-    /// The newest event that was known.
+    /// Position of the newest event that was known.
     pub(crate) known: Position,
-    /// Where the log ended when that was noticed.
+    /// Position at which the log ended when that was noticed.
     pub(crate) head: Position,
 }
 
@@ -48,38 +48,38 @@ pub(crate) struct SetBack {
 struct LogFaults {
     reading: Option<StoreCondition>,
     writing: Option<StoreCondition>,
-    /// The last write found no place in the line.
+    /// The last write was given up because the write queue was full.
     busy: bool,
-    /// Damage on disk does not go away, even where one does not meet it again.
+    /// Damage on disk is never cleared, even if later reads do not meet it.
     damaged: bool,
 }
 
-/// How the log is doing at this moment.
+/// The state of the log at this moment.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Examined {
-    /// Where it ends; 0 when it cannot be read.
+pub(crate) struct LogStatus {
+    /// Position of its last event; 0 when it cannot be read.
     pub(crate) head: Position,
-    /// What is wrong, in a sentence.
+    /// What is wrong, as a sentence.
     pub(crate) trouble: Option<String>,
 }
 
 impl LogHealth {
-    /// A log whose health is noted here.
+    /// Wraps a log so that its reads and writes update this health.
     pub(crate) fn watch(&self, log: Store) -> Store {
-        Arc::new(Watched { log, health: self.clone() })
+        Arc::new(WatchedStore { log, health: self.clone() })
     }
 
-    /// Has the log show whether it can be read, and whether it can be written if that went wrong last time.
-    pub(crate) async fn examine(&self, log: &Store) -> Examined {
-        let silent = |_| Err(StoreError::Database("no answer in time".into()));
-        let head = tokio::time::timeout(PROBE_WAIT, log.head()).await.unwrap_or_else(silent);
-        if self.noted().writing.is_some() || self.noted().busy {
-            let checkpoints = vec![Checkpoint { consumer: PROBE.to_owned(), position: Position(0) }];
+    /// Probes whether the log can be read, and written if the last write failed.
+    pub(crate) async fn examine(&self, log: &Store) -> LogStatus {
+        let timed_out = |_| Err(StoreError::Database("no answer in time".into()));
+        let head = tokio::time::timeout(PROBE_TIMEOUT, log.head()).await.unwrap_or_else(timed_out);
+        if self.faults().writing.is_some() || self.faults().busy {
+            let checkpoints = vec![Checkpoint { consumer: PROBE_CHECKPOINT.to_owned(), position: Position(0) }];
             let probe = log.append(Append { checkpoints, ..Append::default() });
-            // What comes of it is noted like that of every append.
-            let _noted = tokio::time::timeout(PROBE_WAIT, probe).await;
+            // The wrapped log records the outcome, like that of every append.
+            let _noted = tokio::time::timeout(PROBE_TIMEOUT, probe).await;
         }
-        let LogFaults { damaged, busy, writing, reading: _ } = self.noted();
+        let LogFaults { damaged, busy, writing, reading: _ } = self.faults();
         let trouble = match (&head, writing) {
             (_, _) if damaged => Some(
                 "The event log is damaged on disk: stop the server, see what `storefront-server check` says, and restore a \
@@ -93,59 +93,59 @@ impl LogHealth {
             ),
             (Ok(_), None) => None,
         };
-        Examined { head: head.unwrap_or_default(), trouble }
+        LogStatus { head: head.unwrap_or_default(), trouble }
     }
 
-    fn noted(&self) -> LogFaults {
-        *self.ailments.lock().unwrap_or_else(PoisonError::into_inner)
+    fn faults(&self) -> LogFaults {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, change: impl FnOnce(&mut LogFaults)) {
-        let mut ailments = self.ailments.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = *ailments;
-        change(&mut ailments);
-        let found = [ailments.reading, ailments.writing].into_iter().flatten();
-        ailments.damaged |= found.into_iter().any(|trouble| trouble == StoreCondition::Damaged);
-        let well = |ailments: &LogFaults| ailments.reading.is_none() && ailments.writing.is_none();
-        match (well(&before), well(&ailments)) {
-            (true, false) => error!(reading = ?ailments.reading, writing = ?ailments.writing, "the event log fails"),
+    fn update(&self, change: impl FnOnce(&mut LogFaults)) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *faults;
+        change(&mut faults);
+        let found = [faults.reading, faults.writing].into_iter().flatten();
+        faults.damaged |= found.into_iter().any(|trouble| trouble == StoreCondition::Damaged);
+        let is_healthy = |faults: &LogFaults| faults.reading.is_none() && faults.writing.is_none();
+        match (is_healthy(&before), is_healthy(&faults)) {
+            (true, false) => error!(reading = ?faults.reading, writing = ?faults.writing, "the event log fails"),
             (false, true) => info!("the event log works again"),
             (true, true) | (false, false) => {}
         }
     }
 
-    /// Reads the clock of the log, by which deadlines are set and judged.
+    /// Reads the clock of the log, by which deadlines are set and checked.
     ///
     /// # Errors
     /// When the log fails.
     pub(crate) async fn follow_clock(&self, log: &Store) -> Result<(), StoreError> {
-        let asked_ms = clock::asked_ms();
+        let requested_at_ms = clock::request_time_ms();
         let store_ms = log.now_ms().await?;
-        clock::follow(store_ms, asked_ms);
+        clock::follow_store_clock(store_ms, requested_at_ms);
         let skew_ms = clock::machine_ms() - store_ms;
         let before = self.skew_ms.swap(skew_ms, Ordering::Relaxed);
         if skew_ms.abs() > MAX_SKEW_MS && before.abs() <= MAX_SKEW_MS {
-            warn!(skew_ms, "the clock of this machine differs from that of the log; deadlines go by that of the log");
+            warn!(skew_ms, "the clock of this machine differs from that of the log; deadlines follow that of the log");
         }
         Ok(())
     }
 
-    /// What is wrong with the clock of this machine, in a sentence. The server does its work all the same.
+    /// Returns what is wrong with this machine's clock, as a sentence. The server works all the same.
     pub(crate) fn skew(&self) -> Option<String> {
         let skew_ms = self.skew_ms.load(Ordering::Relaxed);
-        let way = if skew_ms > 0 { "ahead of" } else { "behind" };
+        let direction = if skew_ms > 0 { "ahead of" } else { "behind" };
         (skew_ms.abs() > MAX_SKEW_MS).then(|| {
             let seconds = skew_ms.abs() / 1000;
-            format!("The clock of this machine is {seconds} s {way} that of the log, by which deadlines go: set the clock that is wrong.")
+            format!("The clock of this machine is {seconds} s {direction} that of the log, by which deadlines go: set the clock that is wrong.")
         })
     }
 
     /// Waits until the database is set back.
     pub(crate) async fn set_back(&self) -> SetBack {
         loop {
-            let mut told = self.set_back.subscribe();
-            let told = told.wait_for(Option::is_some).await.ok().and_then(|told| *told);
-            if let Some(set_back) = told {
+            let mut changes = self.set_back.subscribe();
+            let set_back = changes.wait_for(Option::is_some).await.ok().and_then(|set_back| *set_back);
+            if let Some(set_back) = set_back {
                 return set_back;
             }
         }
@@ -154,46 +154,46 @@ impl LogHealth {
     fn note_set_back(&self, failure: &StoreError) {
         if let StoreError::SetBack { known, head } = failure {
             let (known, head) = (*known, *head);
-            self.set_back.send_if_modified(|told| told.is_none() && told.replace(SetBack { known, head }).is_none());
+            self.set_back.send_if_modified(|noted| noted.is_none() && noted.replace(SetBack { known, head }).is_none());
         }
     }
 
     fn note_read<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         outcome.as_ref().err().into_iter().for_each(|failure| self.note_set_back(failure));
         match &outcome {
-            Ok(_) => self.note(|ailments| ailments.reading = None),
-            // Closed, or refused for what was asked: the log is none the worse for it.
+            Ok(_) => self.update(|faults| faults.reading = None),
+            // Closed, or rejected because of the request: that says nothing about the log's health.
             Err(StoreError::Closed | StoreError::Invalid(_)) => {}
-            Err(failure) => self.note(|ailments| ailments.reading = Some(failure.condition())),
+            Err(failure) => self.update(|faults| faults.reading = Some(failure.condition())),
         }
         outcome
     }
 
     fn note_write(&self, outcome: Result<Appended, AppendError>) -> Result<Appended, AppendError> {
         match &outcome {
-            Ok(_) => self.note(|ailments| (ailments.writing, ailments.busy) = (None, false)),
-            Err(AppendError::Busy) => self.note(|ailments| ailments.busy = true),
+            Ok(_) => self.update(|faults| (faults.writing, faults.busy) = (None, false)),
+            Err(AppendError::Busy) => self.update(|faults| faults.busy = true),
             Err(AppendError::Store(failure)) if failure.condition() != StoreCondition::Closed => {
-                self.note(|ailments| ailments.writing = Some(failure.condition()));
+                self.update(|faults| faults.writing = Some(failure.condition()));
             }
             Err(AppendError::Conflict { stream, expected, actual }) => {
                 self.repeats.append_retried(stream.as_str(), *expected, *actual);
             }
-            // Refused for what was asked, which says nothing of the disk.
+            // Rejected because of the request: that says nothing about the disk.
             Err(_) => {}
         }
         outcome
     }
 }
 
-/// A log that notes how it is doing.
-struct Watched {
+/// A log that records its health.
+struct WatchedStore {
     log: Store,
     health: LogHealth,
 }
 
 #[async_trait]
-impl EventStore for Watched {
+impl EventStore for WatchedStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.health.note_write(self.log.append(append).await)
     }
@@ -301,15 +301,15 @@ mod tests {
         assert!(health.note_write(Err(failure("no room").into())).is_err());
         assert!(health.note_read(Ok(())).is_ok());
         assert_eq!(
-            health.noted().writing,
+            health.faults().writing,
             Some(StoreCondition::Failing),
             "that it can be read says nothing of writing"
         );
         assert!(health.note_write(Err(AppendError::Busy)).is_err());
-        assert_eq!(health.noted().writing, Some(StoreCondition::Failing), "who was turned away has written nothing");
-        assert!(health.noted().busy, "and that is noted too");
+        assert_eq!(health.faults().writing, Some(StoreCondition::Failing), "who was turned away has written nothing");
+        assert!(health.faults().busy, "and that is noted too");
         assert!(health.note_write(Ok(Appended { position: Position(1), versions: vec![] })).is_ok());
-        assert_eq!(health.noted(), LogFaults::default());
+        assert_eq!(health.faults(), LogFaults::default());
     }
 
     #[test]
@@ -317,7 +317,7 @@ mod tests {
         let health = LogHealth::default();
         assert!(health.note_read::<()>(Err(StoreError::Closed)).is_err());
         assert!(health.note_write(Err(StoreError::Closed.into())).is_err());
-        assert_eq!(health.noted(), LogFaults::default());
+        assert_eq!(health.faults(), LogFaults::default());
     }
 
     #[tokio::test]
@@ -326,19 +326,19 @@ mod tests {
         let plain: Store = Arc::new(SqliteStore::in_memory().unwrap());
         let watched = health.watch(plain.clone());
         assert!(health.note_write(Err(failure("no room").into())).is_err());
-        // What is written past the watch shows nothing.
+        // A write past the wrapper is not observed.
         let trouble = health.examine(&plain).await.trouble;
         let told = "The event log cannot be written: its disk or database does not do its work.";
         assert_eq!(trouble.as_deref(), Some(told));
-        assert_eq!(health.examine(&watched).await, Examined { head: Position(0), trouble: None });
-        assert_eq!(health.noted(), LogFaults::default());
+        assert_eq!(health.examine(&watched).await, LogStatus { head: Position(0), trouble: None });
+        assert_eq!(health.faults(), LogFaults::default());
     }
 
     #[test]
     fn damage_is_remembered() {
         let health = LogHealth::default();
-        health.note(|ailments| ailments.reading = Some(StoreCondition::Damaged));
-        health.note(|ailments| ailments.reading = None);
-        assert!(health.noted().damaged);
+        health.update(|faults| faults.reading = Some(StoreCondition::Damaged));
+        health.update(|faults| faults.reading = None);
+        assert!(health.faults().damaged);
     }
 }

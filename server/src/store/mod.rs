@@ -1,4 +1,5 @@
-//! Loads aggregates from their streams, runs commands on them, and appends the events.
+//! Loads aggregates from their streams, applies commands to them, and appends the events. Nothing here may import
+//! HTTP or the views' databases.
 
 pub(crate) mod aggregates;
 pub(crate) mod commands;

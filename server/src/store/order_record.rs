@@ -1,4 +1,4 @@
-//! An order with the times of its life: what the stream of an order adds up to, ready for the wire.
+//! An order with the times of its events: the state of an order's stream, ready to be shown by the API.
 
 use storefront_api::{self as api, CustomerId, OrderId, OrderStatus, PaymentStatus, Timestamp};
 use storefront_domain::{
@@ -11,7 +11,7 @@ use crate::store::aggregates;
 use crate::store::aggregates::{LoadError, Store};
 use crate::store::streams;
 
-/// An order, and when what happened to it.
+/// An order, and when its events happened.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OrderRecord {
     pub(crate) order: Order,
@@ -23,12 +23,12 @@ pub(crate) struct OrderRecord {
     shipped_at: Option<Timestamp>,
     delivered_at: Option<Timestamp>,
     cancelled_at: Option<Timestamp>,
-    /// Where the log has the first event of the order that was left out, of a record of the past.
-    left_at: Option<Position>,
+    /// Position of the first event that was left out, when the record ends at an earlier moment.
+    cut_at: Option<Position>,
 }
 
 impl OrderRecord {
-    /// Takes in the next event of the order's stream.
+    /// Applies the next event of the order's stream.
     pub(crate) fn apply(&mut self, event: &OrderEvent, time: Timestamp) {
         self.order = order::evolve(std::mem::take(&mut self.order), event);
         self.version = Version(self.version.0 + 1);
@@ -56,14 +56,14 @@ impl OrderRecord {
         }
     }
 
-    /// Takes in the next recorded event of the order's stream.
+    /// Decodes and applies the next event of the order's stream.
     pub(crate) fn apply_recorded(&mut self, recorded: &Recorded) -> Result<(), LoadError> {
         let event = aggregates::decode::<OrderEvent>(recorded)?;
         self.apply(&event, Timestamp::from_unix_ms(recorded.time_ms));
         Ok(())
     }
 
-    /// The order as the wire shows it; `None` for one that was never started.
+    /// Returns the order as the API shows it; `None` for one that was never started.
     pub(crate) fn body(&self, id: OrderId, payment: Option<&Payment>) -> Option<api::Order> {
         let order = &self.order;
         let status = order.status()?;
@@ -101,7 +101,7 @@ impl OrderRecord {
         })
     }
 
-    /// The order as a list should show it; `None` for one that was never started.
+    /// Returns the order as a list shows it; `None` for one that was never started.
     #[cfg(test)]
     pub(crate) fn summary(&self, id: OrderId, payment: Option<&Payment>) -> Option<api::OrderSummary> {
         let status = self.order.status()?;
@@ -132,24 +132,24 @@ impl OrderRecord {
     }
 }
 
-/// Reads an order from its stream.
+/// Loads an order from its stream.
 pub(crate) async fn load(store: &Store, id: OrderId) -> Result<OrderRecord, LoadError> {
     load_while(store, id, |_| true).await
 }
 
-/// Whose an order is (`None`: a guest's); `newcomer`'s where it has not begun.
+/// Returns the customer of an order (`None`: a guest); `new_owner` when the order is not started.
 pub(crate) async fn owner(
     store: &Store,
     id: OrderId,
-    newcomer: Option<CustomerId>,
+    new_owner: Option<CustomerId>,
 ) -> Result<Option<CustomerId>, LoadError> {
     let first = store.read_stream(&streams::order(id), Version(1), 1).await?;
-    let Some(first) = first.first() else { return Ok(newcomer) };
+    let Some(first) = first.first() else { return Ok(new_owner) };
     let begun = order::evolve(Order::default(), &aggregates::decode(first)?);
     Ok(begun.customer_id())
 }
 
-/// Reads an order from its stream for as long as a condition on its events holds.
+/// Loads an order from its stream, up to the first event that is not `wanted`.
 pub(crate) async fn load_while(
     store: &Store,
     id: OrderId,
@@ -157,10 +157,10 @@ pub(crate) async fn load_while(
 ) -> Result<OrderRecord, LoadError> {
     let mut record = OrderRecord::default();
     aggregates::for_each(store, &streams::order(id), |recorded| {
-        if record.left_at.is_none() && wanted(recorded) {
+        if record.cut_at.is_none() && wanted(recorded) {
             record.apply_recorded(recorded)?;
         } else {
-            record.left_at.get_or_insert(recorded.position);
+            record.cut_at.get_or_insert(recorded.position);
         }
         Ok(())
     })
@@ -168,7 +168,7 @@ pub(crate) async fn load_while(
     Ok(record)
 }
 
-/// Reads the payment of the order's latest checkout, if it has come to one.
+/// Loads the payment of the order's latest checkout, if there is one.
 pub(crate) async fn load_payment(store: &Store, order: &Order) -> Result<Option<Payment>, LoadError> {
     match order.payment_id() {
         Some(id) => Ok(Some(aggregates::load::<PaymentEvent>(store, &streams::payment(id)).await?.0)),
@@ -176,25 +176,25 @@ pub(crate) async fn load_payment(store: &Store, order: &Order) -> Result<Option<
     }
 }
 
-/// Reads the payment as it was while the order was as the record has it, for as long as a condition on its events holds.
-pub(crate) async fn load_payment_of_then(
+/// Loads the payment as it was when the order was as `record` has it, from the events that are `wanted`.
+pub(crate) async fn load_payment_at(
     store: &Store,
     record: &OrderRecord,
     wanted: impl Fn(&Recorded) -> bool + Send + Sync,
 ) -> Result<Option<Payment>, LoadError> {
     let Some(id) = record.order.payment_id() else { return Ok(None) };
-    let mut then = Payment::default();
+    let mut payment = Payment::default();
     aggregates::for_each(store, &streams::payment(id), |recorded| {
-        if wanted(recorded) && record.left_at.is_none_or(|left_at| recorded.position < left_at) {
-            then = payment::evolve(std::mem::take(&mut then), &aggregates::decode(recorded)?);
+        if wanted(recorded) && record.cut_at.is_none_or(|cut_at| recorded.position < cut_at) {
+            payment = payment::evolve(std::mem::take(&mut payment), &aggregates::decode(recorded)?);
         }
         Ok(())
     })
     .await?;
-    Ok(Some(then))
+    Ok(Some(payment))
 }
 
-/// What went back of a payment or is on its way, as the wire shows it.
+/// Returns the refunds of a payment as the API shows them.
 pub(crate) fn refunds(payment: &Payment) -> Vec<api::Refund> {
     let refund = |refund: &payment::Refund| {
         let (state, detail) = match &refund.state {
@@ -216,7 +216,7 @@ pub(crate) fn refunds(payment: &Payment) -> Vec<api::Refund> {
     payment.refunds().iter().map(refund).collect()
 }
 
-/// What the cardholder has disputed of a payment, as the wire shows it.
+/// Returns the disputes of a payment as the API shows them.
 pub(crate) fn disputes(payment: &Payment) -> Vec<api::Dispute> {
     let dispute = |dispute: &payment::Dispute| api::Dispute {
         reference: dispute.dispute.clone(),
@@ -248,7 +248,7 @@ fn item(line: &order::OrderLine) -> api::OrderItem {
     }
 }
 
-/// Where the money is. A payment that the order has just named, and nobody has asked for yet, is pending.
+/// Returns the payment status of an order. A payment that the order names and that is not requested yet is pending.
 fn payment_status(status: OrderStatus, payment: Option<&Payment>) -> PaymentStatus {
     match (payment.map(Payment::status), status) {
         (Some(PaymentStatus::None) | None, OrderStatus::CheckedOut) => PaymentStatus::Pending,

@@ -1,23 +1,24 @@
-//! Counts what came again and changed nothing, and what had to be decided anew, and keeps the latest of it for a room that
-//! watches. None of it is a fact of the shop, so none of it is in the log; it is gone with the server.
+//! Counts repeats that changed nothing (webhooks, requests) and appends that were retried after a conflict, and keeps
+//! the latest of each kind for display. None of this is a fact of the shop, so it is not in the log and is lost with
+//! the server.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use storefront_api::{Repeat, RepeatKind, Repeats as Shown, WebhookCounts};
+use storefront_api::{Repeat, RepeatKind, Repeats as ApiRepeats, WebhookCounts};
 use storefront_eventlog::{Position, Version};
 
 use crate::clock;
 
-/// Maximum number of repeats that are kept of each kind, so that a burst of one does not push the others out.
+/// Maximum number of repeats kept per kind, so that a burst of one kind does not displace the others.
 const MAX_RECENT_OF_KIND: usize = 20;
 
-/// The counts and the latest repeats. Clones are the same.
+/// The counts and the latest repeats. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Repeats(Arc<Mutex<Noted>>);
+pub(crate) struct Repeats(Arc<Mutex<Counters>>);
 
 #[derive(Debug, Default)]
-struct Noted {
+struct Counters {
     webhooks: WebhookCounts,
     retried_appends: u64,
     replayed_answers: u64,
@@ -25,22 +26,22 @@ struct Noted {
     recent: VecDeque<Repeat>,
 }
 
-/// What became of a webhook.
+/// The outcome of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WebhookOutcome {
     Applied,
     Repeated,
     Ignored,
     Refused,
-    /// It tells of other money than was asked for: nothing is booked, and somebody must look.
+    /// It reports another amount or payment than the shop requested: nothing is recorded, and an operator must look.
     Contradicts,
 }
 
 impl Repeats {
-    /// A webhook has come. `about` is what it told, in a few words; `correlation_id` the order, where that is known.
+    /// Counts a webhook. `about` describes it in a few words; `correlation_id` is the order, where known.
     pub(crate) fn webhook(&self, outcome: WebhookOutcome, about: impl Into<String>, correlation_id: Option<String>) {
-        self.note(|noted| {
-            let counts = &mut noted.webhooks;
+        self.update(|counters| {
+            let counts = &mut counters.webhooks;
             counts.received += 1;
             let (count, kind) = match outcome {
                 WebhookOutcome::Applied => (&mut counts.applied, None),
@@ -55,10 +56,10 @@ impl Repeats {
         });
     }
 
-    /// An append found a stream at another version than it expected.
+    /// Counts an append that found a stream at another version than expected.
     pub(crate) fn append_retried(&self, stream: &str, expected: Version, actual: Version) {
-        self.note(|noted| {
-            noted.retried_appends += 1;
+        self.update(|counters| {
+            counters.retried_appends += 1;
             Some(Repeat {
                 stream: Some(stream.to_owned()),
                 expected_version: Some(expected.0),
@@ -68,10 +69,10 @@ impl Repeats {
         });
     }
 
-    /// A request got the stored answer of an earlier one, which had written up to a position.
+    /// Counts a request that received the stored response of an earlier one, which had written up to a position.
     pub(crate) fn answer_replayed(&self, correlation_id: &str, position: Position) {
-        self.note(|noted| {
-            noted.replayed_answers += 1;
+        self.update(|counters| {
+            counters.replayed_answers += 1;
             Some(Repeat {
                 correlation_id: Some(correlation_id.to_owned()),
                 position: Some(position.0),
@@ -80,25 +81,25 @@ impl Repeats {
         });
     }
 
-    /// Everything so far.
-    pub(crate) fn shown(&self) -> Shown {
-        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Shown {
-            webhooks: noted.webhooks,
-            retried_appends: noted.retried_appends,
-            replayed_answers: noted.replayed_answers,
-            recent: noted.recent.iter().cloned().collect(),
+    /// Returns all counts and the latest repeats.
+    pub(crate) fn snapshot(&self) -> ApiRepeats {
+        let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ApiRepeats {
+            webhooks: counters.webhooks,
+            retried_appends: counters.retried_appends,
+            replayed_answers: counters.replayed_answers,
+            recent: counters.recent.iter().cloned().collect(),
         }
     }
 
-    fn note(&self, change: impl FnOnce(&mut Noted) -> Option<Repeat>) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(repeat) = change(&mut noted) {
+    fn update(&self, change: impl FnOnce(&mut Counters) -> Option<Repeat>) {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(repeat) = change(&mut counters) {
             let kind = repeat.kind;
-            noted.recent.push_front(repeat);
-            let oldest = noted.recent.iter().enumerate().filter(|(_, repeat)| repeat.kind == kind);
-            if let Some((place, _)) = oldest.skip(MAX_RECENT_OF_KIND).last() {
-                noted.recent.remove(place);
+            counters.recent.push_front(repeat);
+            let oldest = counters.recent.iter().enumerate().filter(|(_, repeat)| repeat.kind == kind);
+            if let Some((index, _)) = oldest.skip(MAX_RECENT_OF_KIND).last() {
+                counters.recent.remove(index);
             }
         }
     }
@@ -133,13 +134,13 @@ mod tests {
             repeats.append_retried("stock-mug", Version(0), Version(actual));
         }
         repeats.answer_replayed("order", Position(7));
-        let shown = repeats.shown();
+        let snapshot = repeats.snapshot();
         let counts = WebhookCounts { received: 4, applied: 1, repeated: 1, ignored: 1, refused: 1 };
-        assert_eq!((shown.webhooks, shown.retried_appends, shown.replayed_answers), (counts, 100, 1));
-        let of_kind = |kind| shown.recent.iter().filter(|repeat| repeat.kind == kind).count();
+        assert_eq!((snapshot.webhooks, snapshot.retried_appends, snapshot.replayed_answers), (counts, 100, 1));
+        let of_kind = |kind| snapshot.recent.iter().filter(|repeat| repeat.kind == kind).count();
         assert_eq!(of_kind(RepeatKind::AppendRetried), MAX_RECENT_OF_KIND);
         assert_eq!(of_kind(RepeatKind::WebhookRefused), 1, "a burst of one kind leaves the others");
-        assert_eq!((shown.recent[0].kind, shown.recent[0].position), (RepeatKind::AnswerReplayed, Some(7)));
-        assert_eq!((shown.recent[1].expected_version, shown.recent[1].actual_version), (Some(0), Some(100)));
+        assert_eq!((snapshot.recent[0].kind, snapshot.recent[0].position), (RepeatKind::AnswerReplayed, Some(7)));
+        assert_eq!((snapshot.recent[1].expected_version, snapshot.recent[1].actual_version), (Some(0), Some(100)));
     }
 }

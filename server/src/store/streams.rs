@@ -1,4 +1,4 @@
-//! The names of the streams, in one place.
+//! The names of all streams.
 
 use storefront_api::{CustomerId, EmailId, OrderId, PaymentId, ProductId, VoucherCode};
 use storefront_domain::invoice::InvoiceNumber;
@@ -6,80 +6,81 @@ use storefront_eventlog::StreamName;
 
 /// The stream of an order.
 pub(crate) fn order(id: OrderId) -> StreamName {
-    named("order", id)
+    stream_name("order", id)
 }
 
 /// The stream of the checkout process of an order.
 pub(crate) fn checkout(id: OrderId) -> StreamName {
-    named("checkout", id)
+    stream_name("checkout", id)
 }
 
 /// The stream of the stock of a product.
 pub(crate) fn stock(id: &ProductId) -> StreamName {
-    named("stock", id)
+    stream_name("stock", id)
 }
 
 /// The stream of a payment.
 pub(crate) fn payment(id: PaymentId) -> StreamName {
-    named("payment", id)
+    stream_name("payment", id)
 }
 
 /// The stream of a customer.
 pub(crate) fn customer(id: CustomerId) -> StreamName {
-    named("customer", id)
+    stream_name("customer", id)
 }
 
 /// The stream of the wallet of a customer.
 pub(crate) fn wallet(id: CustomerId) -> StreamName {
-    named("wallet", id)
+    stream_name("wallet", id)
 }
 
 /// The stream of a voucher.
 pub(crate) fn voucher(code: &VoucherCode) -> StreamName {
-    named("voucher", code)
+    stream_name("voucher", code)
 }
 
 /// The stream of an invoice and its credit notes.
 pub(crate) fn invoice(number: InvoiceNumber) -> StreamName {
-    named("invoice", number)
+    stream_name("invoice", number)
 }
 
-/// The register of a year's invoices.
+/// The stream of the register of a year's invoices.
 pub(crate) fn invoices(year: u16) -> StreamName {
-    named("register-invoices", year)
+    stream_name("register-invoices", year)
 }
 
-/// The register of a year's credit notes.
+/// The stream of the register of a year's credit notes.
 pub(crate) fn credit_notes(year: u16) -> StreamName {
-    named("register-credit-notes", year)
+    stream_name("register-credit-notes", year)
 }
 
 /// The stream of a mail.
 pub(crate) fn email(id: EmailId) -> StreamName {
-    named("email", id)
+    stream_name("email", id)
 }
 
-/// The stream of what the shop has learnt of a product.
+/// The stream of what the shop knows of a product.
 pub(crate) fn product(id: &ProductId) -> StreamName {
-    named("product", id)
+    stream_name("product", id)
 }
 
-/// The one stream of what the shop has learnt of the categories.
+/// The single stream of the known categories.
 pub(crate) fn categories() -> StreamName {
-    named("category", "list")
+    stream_name("category", "list")
 }
 
-/// The one stream of withdrawals that wait for an operator.
+/// The single stream of withdrawals that wait for an operator.
 pub(crate) fn withdrawals() -> StreamName {
-    named("withdrawals", "missing")
+    stream_name("withdrawals", "missing")
 }
 
 /// The stream of one of the shop's own processes.
 pub(crate) fn process(name: &'static str) -> StreamName {
-    named("process", name)
+    stream_name("process", name)
 }
 
-/// The id in a stream's name, if the stream is of that context: `id_in::<OrderId>("order", …)`.
+/// Returns the id in the name of a stream of that context, for example `id_in::<OrderId>("order", …)`; `None` for
+/// other streams.
 pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &str) -> Option<T> {
     stream.strip_prefix(context)?.strip_prefix('-')?.parse().ok()
 }
@@ -88,6 +89,6 @@ pub(crate) fn id_in<T: std::str::FromStr>(context: &str, stream: &str) -> Option
     clippy::expect_used,
     reason = "typed ids and our own names are visible ASCII and short, so the name always fits"
 )]
-fn named(context: &str, id: impl std::fmt::Display) -> StreamName {
+fn stream_name(context: &str, id: impl std::fmt::Display) -> StreamName {
     StreamName::new(format!("{context}-{id}")).expect("a typed id makes a good stream name")
 }

@@ -5,63 +5,63 @@ use storefront_domain::category::{self, CategoryEvent};
 use storefront_domain::product::{self, Observed, ProductEvent};
 use storefront_eventlog::{Checkpoint, Position};
 
-use super::{BATCH, CONSUMER, CatalogueSync, feed_cause};
+use super::{CatalogueSync, FEED_CHECKPOINT, MAX_PRODUCTS_PER_APPEND, feed_cause};
 use crate::clock;
 use crate::integrations::product_service::{Change, SeenProduct};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::streams;
 
 impl CatalogueSync {
-    /// Writes what is new about some products, in one append.
-    pub(super) async fn learn(
+    /// Records what is new about some products, in one append, with the feed position `checkpoint`.
+    pub(super) async fn record_products(
         &self,
-        seen: &[SeenProduct],
+        products: &[SeenProduct],
         cause: &Cause,
-        kept: Option<Checkpoint>,
+        checkpoint: Option<Checkpoint>,
     ) -> Result<(), Failure> {
-        retrying(|| async {
+        retry_on_conflict(|| async {
             let mut batch = AppendBuilder::new(clock::now(), cause.clone());
-            for product in seen {
+            for product in products {
                 let stream = streams::product(&product.id);
                 let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
                 let SeenProduct { facts, active, reason, .. } = product.clone();
                 batch.add(stream, version, &product::observe(&state, &Observed { facts, active, reason }));
             }
-            if let Some(kept) = kept.clone().filter(|_| !batch.is_empty()) {
-                batch.checkpoint(kept);
+            if let Some(checkpoint) = checkpoint.clone().filter(|_| !batch.is_empty()) {
+                batch.checkpoint(checkpoint);
             }
-            self.write(batch).await
+            self.append(batch).await
         })
         .await
     }
 
-    pub(super) async fn learn_categories(&self, names: &[String], cause: &Cause) -> Result<(), Failure> {
-        retrying(|| async {
+    pub(super) async fn record_categories(&self, names: &[String], cause: &Cause) -> Result<(), Failure> {
+        retry_on_conflict(|| async {
             let (state, version) = aggregates::load::<CategoryEvent>(&self.store, &streams::categories()).await?;
             let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             batch.add(streams::categories(), version, &category::observe(&state, names));
-            self.write(batch).await
+            self.append(batch).await
         })
         .await
     }
 
-    pub(super) async fn withdraw(&self, ids: &[ProductId], cause: &Cause) -> Result<(), Failure> {
-        for ids in ids.chunks(BATCH) {
-            self.withdraw_one(ids, cause, None).await?;
+    pub(super) async fn withdraw_products(&self, ids: &[ProductId], cause: &Cause) -> Result<(), Failure> {
+        for ids in ids.chunks(MAX_PRODUCTS_PER_APPEND) {
+            self.withdraw_batch(ids, cause, None).await?;
         }
         Ok(())
     }
 
     /// Withdraws some products, in one append.
-    pub(super) async fn withdraw_one(
+    pub(super) async fn withdraw_batch(
         &self,
         ids: &[ProductId],
         cause: &Cause,
-        kept: Option<Checkpoint>,
+        checkpoint: Option<Checkpoint>,
     ) -> Result<(), Failure> {
-        retrying(|| async {
+        retry_on_conflict(|| async {
             let mut batch = AppendBuilder::new(clock::now(), cause.clone());
             for id in ids {
                 let stream = streams::product(id);
@@ -70,36 +70,36 @@ impl CatalogueSync {
                 let gone = Observed { facts, active: false, reason: None };
                 batch.add(stream, version, &product::observe(&state, &gone));
             }
-            if let Some(kept) = kept.clone().filter(|_| !batch.is_empty()) {
-                batch.checkpoint(kept);
+            if let Some(checkpoint) = checkpoint.clone().filter(|_| !batch.is_empty()) {
+                batch.checkpoint(checkpoint);
             }
-            self.write(batch).await
+            self.append(batch).await
         })
         .await
     }
 
-    /// Takes one change in.
-    pub(super) async fn take_in_change(
+    /// Records one change of the feed.
+    pub(super) async fn apply_change(
         &self,
         change: &Change,
         cause: &Cause,
-        kept: Option<Checkpoint>,
+        checkpoint: Option<Checkpoint>,
     ) -> Result<(), Failure> {
         match &change.product {
-            Some(product) => self.learn(std::slice::from_ref(product), cause, kept).await,
-            None => self.withdraw_one(std::slice::from_ref(&change.product_id), cause, kept).await,
+            Some(product) => self.record_products(std::slice::from_ref(product), cause, checkpoint).await,
+            None => self.withdraw_batch(std::slice::from_ref(&change.product_id), cause, checkpoint).await,
         }
     }
 
-    /// Remembers the place in the feed over a restart.
-    pub(super) async fn keep_place(&self, place: u64) -> Result<(), Failure> {
+    /// Saves the feed position across a restart.
+    pub(super) async fn save_feed_position(&self, position: u64) -> Result<(), Failure> {
         let mut batch = AppendBuilder::new(clock::now(), feed_cause());
-        batch.checkpoint(Checkpoint { consumer: CONSUMER.to_owned(), position: Position(place) });
+        batch.checkpoint(Checkpoint { consumer: FEED_CHECKPOINT.to_owned(), position: Position(position) });
         self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
     }
 
-    pub(super) async fn write(&self, batch: AppendBuilder) -> Result<(), Failure> {
+    pub(super) async fn append(&self, batch: AppendBuilder) -> Result<(), Failure> {
         if !batch.is_empty() {
             self.store.append(batch.into_append()).await.map_err(Failure::Append)?;
         }

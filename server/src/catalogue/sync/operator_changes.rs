@@ -31,57 +31,57 @@ pub(crate) enum ChangeError {
     SkuTaken(ProductId),
     #[error("the name belongs to {0}")]
     NameTaken(ProductId),
-    /// The change was made, but what it led to could not be asked.
+    /// The change was made, but the product could not be read back.
     #[error("the product service made the change and then did not answer")]
-    NotSeen(#[source] ServiceError),
+    NotReadBack(#[source] ServiceError),
 }
 
 impl CatalogueSync {
-    /// Has the service make an operator's change, and takes in what it led to. Afterwards the log has it.
+    /// Has the service make an operator's change, and records the result before returning.
     ///
     /// # Errors
     /// See [`ChangeError`]. The change may be sent again under the same key.
-    pub(crate) async fn carry_out(
+    pub(crate) async fn make_change(
         &self,
         write: &ProductWrite,
         key: &str,
         cause: &Cause,
         condition: &Condition,
     ) -> Result<Option<ProductId>, ChangeError> {
-        let mut place = clock::timeout(LOCK_TIMEOUT, self.place.lock()).await.ok_or(Failure::Busy)?;
-        self.judge(write, condition).await?;
+        let mut position = clock::timeout(LOCK_TIMEOUT, self.feed_position.lock()).await.ok_or(Failure::Busy)?;
+        self.check_change(write, condition).await?;
         let id = self.service.write(write, key).await?;
         if let ProductWrite::CreateCategory(name) = write {
-            self.learn_categories(std::slice::from_ref(name), cause).await?;
+            self.record_categories(std::slice::from_ref(name), cause).await?;
         }
         let Some(id) = id else { return Ok(None) };
-        let follows = self.follows.load(Ordering::Relaxed);
-        let seen = match *place {
-            FeedPosition::After(after) if follows => match self.service.changes(after, 0).await {
-                Ok(news) => self.take_in(&mut place, after, news, cause).await,
+        let is_following = self.is_following.load(Ordering::Relaxed);
+        let recorded = match *position {
+            FeedPosition::After(after) if is_following => match self.service.changes(after, 0).await {
+                Ok(changes) => self.apply_changes(&mut position, after, changes, cause).await,
                 Err(failure) => Err(failure.into()),
             },
-            FeedPosition::After(_) | FeedPosition::Unknown | FeedPosition::NoFeed => Err(SyncError::PlaceLost),
+            FeedPosition::After(_) | FeedPosition::Unknown | FeedPosition::NoFeed => Err(SyncError::FeedPositionLost),
         };
-        if let Err(failure) = seen {
-            if follows && *place != FeedPosition::NoFeed {
-                warn!(error = %failure, "an operator's change is looked up by itself, and then everything is compared");
-                *place = FeedPosition::Unknown;
+        if let Err(failure) = recorded {
+            if is_following && *position != FeedPosition::NoFeed {
+                warn!(error = %failure, "cannot read an operator's change from the feed; reading the product, then comparing everything");
+                *position = FeedPosition::Unknown;
             }
-            let product = self.service.get(&id).await.map_err(ChangeError::NotSeen)?;
-            self.learn(product.as_slice(), cause, None).await?;
+            let product = self.service.get(&id).await.map_err(ChangeError::NotReadBack)?;
+            self.record_products(product.as_slice(), cause, None).await?;
         }
         Ok(Some(id))
     }
 
-    /// Whether a change may be made, now that no other is: it was meant for the product as it is, and gives it no article
-    /// number or name that another has. The product service may be of another mind about what is another.
-    async fn judge(&self, write: &ProductWrite, condition: &Condition) -> Result<(), ChangeError> {
-        let text = |words: &Value, field: &str| words.get(field).and_then(Value::as_str).map(str::to_owned);
-        let (id, words) = match write {
+    /// Checks that the product still has the version that the operator saw, and that no other product has the new SKU
+    /// or name. The product service may still decide otherwise about duplicates.
+    async fn check_change(&self, write: &ProductWrite, condition: &Condition) -> Result<(), ChangeError> {
+        let text = |fields: &Value, field: &str| fields.get(field).and_then(Value::as_str).map(str::to_owned);
+        let (id, fields) = match write {
             ProductWrite::CreateCategory(_) => return Ok(()),
-            ProductWrite::Create(words) => (None, Some(words)),
-            ProductWrite::Change(id, words) => (Some(id), Some(words)),
+            ProductWrite::Create(fields) => (None, Some(fields)),
+            ProductWrite::Change(id, fields) => (Some(id), Some(fields)),
             ProductWrite::SetPicture(id, _) | ProductWrite::RemovePicture(id) => (Some(id), None),
         };
         if let Some(id) = id {
@@ -89,8 +89,8 @@ impl CatalogueSync {
                 aggregates::load::<ProductEvent>(&self.store, &streams::product(id)).await.map_err(Failure::from)?.1;
             condition.check(version)?;
         }
-        let Some(words) = words else { return Ok(()) };
-        let (sku, name) = (text(words, "sku"), text(words, "name"));
+        let Some(fields) = fields else { return Ok(()) };
+        let (sku, name) = (text(fields, "sku"), text(fields, "name"));
         if sku.is_none() && name.is_none() {
             return Ok(());
         }
@@ -100,8 +100,8 @@ impl CatalogueSync {
         else {
             return Ok(());
         };
-        // An earlier attempt may have created exactly this product, and the feed may have brought it before the repeat: the
-        // product service knows the key and decides.
+        // An earlier attempt may have created exactly this product, and the feed may have delivered it before the
+        // repeat. The product service recognises the key and decides.
         if matches!(write, ProductWrite::Create(_)) {
             let (known, _) = aggregates::load::<ProductEvent>(&self.store, &streams::product(&other))
                 .await

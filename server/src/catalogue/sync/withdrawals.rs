@@ -8,24 +8,25 @@ use storefront_domain::withdrawals::{self, Withdrawals, WithdrawalsCommand, With
 use storefront_eventlog::Version;
 
 use super::operator_changes::ChangeError;
-use super::{CatalogueSync, LOCK_TIMEOUT, Missing, count, feed_cause};
+use super::{CatalogueSync, LOCK_TIMEOUT, MissingProducts, count, feed_cause};
 use crate::clock;
 use crate::integrations::product_service::Listing;
 use crate::integrations::product_writes::WriteError;
 use crate::store::aggregates;
 use crate::store::aggregates::AppendBuilder;
 use crate::store::commands;
-use crate::store::commands::{Context, Done, Failure, Reply, retrying};
+use crate::store::commands::{Context, Done, Failure, Reply, retry_on_conflict};
 use crate::store::streams;
 
 impl CatalogueSync {
-    /// Whether withdrawals wait for an operator, as of the last comparison on this server.
+    /// Returns whether withdrawals wait for an operator, as of the last comparison on this server.
     pub(crate) fn holds_withdrawals(&self) -> bool {
-        self.holds.load(Ordering::Relaxed)
+        self.holds_withdrawals.load(Ordering::Relaxed)
     }
 
-    /// Withdraws what the product service does not list now, although it is most of the range, and answers what became of
-    /// it. Any server does it; the one that follows compares again later.
+    /// Withdraws every product that the service does not list now, on an operator's confirmation, even if that is
+    /// most of the range. `reply` receives the number of products. Any server may do this; the one that follows the
+    /// service compares again later.
     ///
     /// # Errors
     /// See [`ChangeError`].
@@ -34,50 +35,54 @@ impl CatalogueSync {
         context: &Context,
         reply: impl Fn(u32) -> Result<Reply, serde_json::Error> + Send + Sync,
     ) -> Result<Done, ChangeError> {
-        let _place = clock::timeout(LOCK_TIMEOUT, self.place.lock()).await.ok_or(Failure::Busy)?;
+        let _lock = clock::timeout(LOCK_TIMEOUT, self.feed_position.lock()).await.ok_or(Failure::Busy)?;
         let listing = self.service.list().await.map_err(WriteError::from)?;
-        let Missing { missing, .. } = self.missing_in(&listing).await?;
+        let MissingProducts { missing, .. } = self.find_missing(&listing).await?;
         let confirm = WithdrawalsCommand::Confirm { missing: count(missing.len()) };
         let (state, version) = self.withdrawals().await?;
         context.condition.check(version)?;
         let events = withdrawals::decide(state, &confirm)?;
-        self.withdraw(&missing, &context.cause).await?;
+        self.withdraw_products(&missing, &context.cause).await?;
         let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
         batch.add(streams::withdrawals(), version, &events);
         let reply = reply(count(missing.len())).map_err(Failure::from)?;
-        Ok(commands::write(&self.store, batch, context, reply).await?)
+        Ok(commands::append_with_reply(&self.store, batch, context, reply).await?)
     }
 
-    /// Withdrawals that wait for an operator, and the version of that.
+    /// Loads whether withdrawals wait for an operator, and the version of that stream.
     pub(crate) async fn withdrawals(&self) -> Result<(Withdrawals, Version), Failure> {
         Ok(aggregates::load::<WithdrawalsEvent>(&self.store, &streams::withdrawals()).await?)
     }
 
-    /// Judges what is missing, and says whether it is held back.
-    pub(super) async fn hold(&self, compare: &WithdrawalsCommand) -> Result<bool, Failure> {
-        let held = retrying(|| async {
+    /// Records the outcome of a comparison. Returns `true` when the withdrawals are held until an operator confirms
+    /// them.
+    pub(super) async fn hold_if_most_missing(&self, compare: &WithdrawalsCommand) -> Result<bool, Failure> {
+        let held = retry_on_conflict(|| async {
             let (state, version) = self.withdrawals().await?;
             let events = withdrawals::decide(state, compare)?;
             let after = events.iter().fold(state, withdrawals::evolve);
             let mut batch = AppendBuilder::new(clock::now(), feed_cause());
             batch.add(streams::withdrawals(), version, &events);
-            self.write(batch).await?;
+            self.append(batch).await?;
             Ok(after != Withdrawals::Usual)
         });
         let held = held.await?;
-        self.holds.store(held, Ordering::Relaxed);
+        self.holds_withdrawals.store(held, Ordering::Relaxed);
         Ok(held)
     }
 
-    /// What the shop sells that a list has not, as of now: the views may be on their way there still. What the list has and
-    /// cannot be read is there all the same.
-    pub(super) async fn missing_in(&self, listing: &Listing) -> Result<Missing, Failure> {
+    /// Returns the products for sale that a listing lacks, as of the end of the log. A listed product that cannot be
+    /// read is not missing.
+    pub(super) async fn find_missing(&self, listing: &Listing) -> Result<MissingProducts, Failure> {
         let readable = listing.products.iter().map(|product| &product.id);
         let unreadable = listing.unreadable.iter().filter_map(|unreadable| unreadable.id.as_ref());
         let present: HashSet<&ProductId> = readable.chain(unreadable).collect();
         let head = self.store.head().await?;
-        let sold = self.basket_lookup.sold(head).await?;
-        let before = sold.len();
-        Ok(Missing { missing: sold.into_iter().filter(|id| !present.contains(id)).collect(), sold: before })
+        let for_sale = self.basket_lookup.products_for_sale(head).await?;
+        let count = for_sale.len();
+        Ok(MissingProducts {
+            missing: for_sale.into_iter().filter(|id| !present.contains(id)).collect(),
+            for_sale: count,
+        })
     }
 }

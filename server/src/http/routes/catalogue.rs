@@ -41,7 +41,7 @@ pub(crate) async fn list_products(
     if let Some(most) = spending_limit(&shop, customer_id).await? {
         query.price_max = Some(query.price_max.map_or(most.amount, |asked| asked.min(most.amount)));
     }
-    let stale = shop.freshness.stale();
+    let stale = shop.freshness.is_stale();
     let page = shop.views.read(|folded| folded.catalogue.page(&query, limit, &folded.stock, stale));
     let mut page = page.ok_or_else(|| ApiError::invalid("cursor", "is not one of ours"))?;
     let ids: Vec<&ProductId> = page.items.iter().map(|product| &product.id).collect();
@@ -72,7 +72,7 @@ pub(crate) async fn get_product(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     wait_for_position(&shop, query.min_position, &["products", "stock"]).await?;
-    let stale = shop.freshness.stale();
+    let stale = shop.freshness.is_stale();
     let product = shop.views.read(|folded| folded.catalogue.get(&id, &folded.stock, stale));
     let mut product = product.ok_or_else(|| ApiError::product_not_found(&id))?;
     product.in_baskets = shop.views.in_baskets(&[&id], query.order).await?.into_iter().sum();

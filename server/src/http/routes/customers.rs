@@ -16,7 +16,7 @@ use crate::http::state::Shop;
 use crate::store::aggregates;
 use crate::store::aggregates::AppendBuilder;
 use crate::store::commands;
-use crate::store::commands::{Context, Reply, retrying};
+use crate::store::commands::{Context, Reply, retry_on_conflict};
 use crate::store::streams;
 use crate::{clock, random};
 
@@ -83,7 +83,7 @@ async fn change(
     command: &CustomerCommand,
     add: impl Fn(&mut AppendBuilder) + Send + Sync,
 ) -> Result<commands::Done, ApiError> {
-    let done = retrying(|| async {
+    let done = retry_on_conflict(|| async {
         let (mut state, version) = aggregates::load::<CustomerEvent>(&shop.store, &streams::customer(id)).await?;
         context.condition.check(version)?;
         let events = customer::decide(&state, command.clone())?;
@@ -96,7 +96,7 @@ async fn change(
         let version = version.0 + events.len() as u64;
         let body = serde_json::to_value(body(shop, id, &state, version))?;
         let reply = Reply { status: status.as_u16(), location: None, version: Some(version), body };
-        commands::write(&shop.store, batch, context, reply).await
+        commands::append_with_reply(&shop.store, batch, context, reply).await
     });
     Ok(done.await?)
 }

@@ -12,7 +12,7 @@ use crate::http::routes::events::log_hash;
 use crate::http::state::Shop;
 use crate::integrations::product_service::Issues;
 use crate::operations::progress::ProcessStatus;
-use crate::store::log_health::Examined;
+use crate::store::log_health::LogStatus;
 
 /// Views further behind the log than this many events are not fit to answer.
 const MOST_LAG: u64 = 1000;
@@ -37,7 +37,7 @@ pub(crate) async fn live() -> Json<Health> {
 )]
 pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
-    let Examined { head, trouble } = shop.log_health.examine(&shop.store).await;
+    let LogStatus { head, trouble } = shop.log_health.examine(&shop.store).await;
     let head = head.0;
     reasons.extend(trouble);
     let views = shop.views.position();
@@ -53,7 +53,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     let ready = reasons.is_empty();
     reasons.extend(shop.set_back.clone());
     reasons.extend(shop.log_health.skew());
-    let stale = shop.freshness.stale();
+    let stale = shop.freshness.is_stale();
     if stale {
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
     }

@@ -20,7 +20,7 @@ use crate::http::idempotency::{reply, respond_once, respond_once_unlogged};
 use crate::http::state::Shop;
 use crate::integrations::lab_stubs::StubsError;
 use crate::lab::ResetError;
-use crate::lab::{Lab, Occupied, Scenario, paused_processes};
+use crate::lab::{Lab, LabBusy, Scenario, paused_processes};
 use crate::store::commands::Failure;
 
 /// The lab of the shop.
@@ -202,7 +202,7 @@ pub(crate) async fn reset(State(shop): State<Shop>, InLab(lab): InLab, command: 
 }
 
 fn shown(lab: &Lab, scenario: Scenario) -> Shown {
-    let words = scenario.words();
+    let words = scenario.text();
     Shown {
         name: words.name.to_owned(),
         title: words.title.to_owned(),
@@ -213,8 +213,8 @@ fn shown(lab: &Lab, scenario: Scenario) -> Shown {
 }
 
 fn scenario(name: &str) -> Result<Scenario, ApiError> {
-    Scenario::named(name).ok_or_else(|| {
-        let known: Vec<&str> = Scenario::ALL.into_iter().map(|scenario| scenario.words().name).collect();
+    Scenario::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Scenario::ALL.into_iter().map(|scenario| scenario.text().name).collect();
         let detail = format!("There is no scenario {name:?}. There are: {}.", known.join(", "));
         ApiError::new(ErrorCode::ScenarioNotFound, detail)
     })
@@ -238,11 +238,11 @@ impl From<StubsError> for ApiError {
     }
 }
 
-impl From<Occupied> for ApiError {
-    fn from(occupied: Occupied) -> Self {
+impl From<LabBusy> for ApiError {
+    fn from(occupied: LabBusy) -> Self {
         let code = match occupied {
-            Occupied::Playing(_) => ErrorCode::ScenarioRunning,
-            Occupied::Closed => ErrorCode::ResetRefused,
+            LabBusy::Playing(_) => ErrorCode::ScenarioRunning,
+            LabBusy::Closed => ErrorCode::ResetRefused,
         };
         Self::new(code, occupied.to_string())
     }
@@ -251,7 +251,7 @@ impl From<Occupied> for ApiError {
 impl From<ResetError> for ApiError {
     fn from(refusal: ResetError) -> Self {
         match refusal {
-            ResetError::Occupied(occupied) => occupied.into(),
+            ResetError::LabBusy(occupied) => occupied.into(),
             ResetError::Stubs(failure) => failure.into(),
             ResetError::Running | ResetError::Shared | ResetError::InUse => {
                 Self::new(ErrorCode::ResetRefused, refusal.to_string())

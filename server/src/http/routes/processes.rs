@@ -21,7 +21,7 @@ use crate::http::idempotency::{reply, respond_once};
 use crate::http::state::Shop;
 use crate::operations::parked;
 use crate::operations::progress::ProcessStatus;
-use crate::store::commands::{Context, Failure, Reply, steer_process};
+use crate::store::commands::{Context, Failure, Reply, append_process_command};
 use crate::store::{aggregates, streams};
 
 /// Maximum wait for a process to finish what it has begun before a step is refused.
@@ -101,9 +101,10 @@ pub(crate) async fn step(
     let (name, types) = find(&shop, &name)?;
     let context = command.into_context();
     let work = async {
-        let _turn = shop.progress.stepping().await;
+        let _turn = shop.progress.lock_stepping().await;
         something_waits(&shop, name, types).await?;
-        let done = steer_process(&shop.store, name, &context, &ProcessCommand::Step, |_, after| mode(name, after));
+        let done =
+            append_process_command(&shop.store, name, &context, &ProcessCommand::Step, |_, after| mode(name, after));
         let done = done.await?;
         heard(&shop, name, done.position).await;
         Ok(done)
@@ -130,7 +131,7 @@ pub(crate) async fn list_parked(
 ) -> Result<Json<Page<ParkedSequence>>, ApiError> {
     let limit = limit(query.limit, 100, 20)?;
     let (name, types) = find(&shop, &name)?;
-    let page = parked::page(&shop.store, name, types, query.cursor.as_deref(), limit).await;
+    let page = parked::list(&shop.store, name, types, query.cursor.as_deref(), limit).await;
     Ok(Json(page.map_err(Failure::from)?))
 }
 
@@ -187,7 +188,7 @@ pub(crate) async fn skip(
 async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessCommand) -> Result<Response, ApiError> {
     let (name, _) = find(shop, name)?;
     let work = async {
-        let done = steer_process(&shop.store, name, context, command, |_, after| mode(name, after)).await?;
+        let done = append_process_command(&shop.store, name, context, command, |_, after| mode(name, after)).await?;
         heard(shop, name, done.position).await;
         Ok(done)
     };
@@ -209,10 +210,10 @@ async fn something_waits(shop: &Shop, name: &'static str, types: &[&str]) -> Res
     let head = shop.store.head().await.map_err(Failure::from)?;
     let waits = |standing: &ProcessStatus| standing.ready > standing.steps as usize;
     let settled = |standing: &ProcessStatus| standing.in_flight == 0 && standing.read_to >= head;
-    let known = |standing: &ProcessStatus| standing.elsewhere || waits(standing) || settled(standing);
-    shop.progress.until(name, STEP_WAIT, known).await;
-    let standing = shop.progress.standing(name);
-    let waits = if standing.elsewhere {
+    let known = |standing: &ProcessStatus| standing.runs_elsewhere || waits(standing) || settled(standing);
+    shop.progress.wait_until(name, STEP_WAIT, known).await;
+    let standing = shop.progress.status(name);
+    let waits = if standing.runs_elsewhere {
         // On another server: as far as the log tells.
         let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
         !shop.store.read_all(standing.position, 1, &filter).await.map_err(Failure::from)?.events.is_empty()
@@ -231,13 +232,15 @@ async fn something_waits(shop: &Shop, name: &'static str, types: &[&str]) -> Res
 
 /// Waits until the process has heard what was asked of it, as far as it runs here, so that whoever looks next sees it.
 async fn heard(shop: &Shop, name: &str, position: Position) {
-    shop.progress.until(name, HEARD_WAIT, |standing| standing.elsewhere || standing.steered_to >= position).await;
+    shop.progress
+        .wait_until(name, HEARD_WAIT, |standing| standing.runs_elsewhere || standing.control_read_to >= position)
+        .await;
 }
 
 async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCommand) -> Result<Response, ApiError> {
     let (name, _) = find(shop, name)?;
     let work = async {
-        let done = steer_process(&shop.store, name, context, &command, |before, _| {
+        let done = append_process_command(&shop.store, name, context, &command, |before, _| {
             reply(StatusCode::OK, &released(before, &context.cause.correlation_id, false))
         });
         Ok(done.await?)
@@ -291,7 +294,7 @@ fn shown(name: &str, standing: ProcessStatus, head: u64) -> Process {
 
 fn state(standing: &ProcessStatus) -> ProcessState {
     match standing {
-        ProcessStatus { elsewhere: true, .. } => ProcessState::WaitingForLease,
+        ProcessStatus { runs_elsewhere: true, .. } => ProcessState::WaitingForLease,
         ProcessStatus { paused: true, .. } => ProcessState::Paused,
         ProcessStatus { retrying: 1.., .. } => ProcessState::Retrying,
         ProcessStatus { unfinished: 1.., .. } => ProcessState::Working,

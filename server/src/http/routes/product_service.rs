@@ -37,7 +37,7 @@ pub(crate) async fn get_product_service(
     let nameless =
         issues.nameless.into_iter().map(|reason| UnreadableProduct { product_id: None, service_id: None, reason });
     let state = ProductServiceState {
-        state: if shop.freshness.stale() { "stale" } else { "live" }.to_owned(),
+        state: if shop.freshness.is_stale() { "stale" } else { "live" }.to_owned(),
         unreadable: unreadable.chain(nameless).collect(),
         without_vat_rate: issues.without_vat_rate.into_iter().collect(),
         default_vat_rate: shop.products.default_vat_rate(),

@@ -177,7 +177,7 @@ pub(crate) async fn carry_out(
         }
         // Without a key of the client's the service must not take this for any other request.
         let key = context.idempotency.as_ref().map_or_else(|| random::id().to_string(), |named| named.key.clone());
-        let id = shop.catalogue_sync.carry_out(&write, &key, &context.cause, &context.condition).await;
+        let id = shop.catalogue_sync.make_change(&write, &key, &context.cause, &context.condition).await;
         let id = id.map_err(|refused| refusal(&write, refused))?;
         answer(shop, context, &write, id).await
     };
@@ -190,7 +190,7 @@ async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option
     shop.views.reach(&[], head, SHOWN_WITHIN).await;
     let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();
-    let stale = shop.freshness.stale();
+    let stale = shop.freshness.is_stale();
     let reply = match (write, id) {
         (ProductWrite::CreateCategory(name), _) => {
             let body = json!(Category { name: name.clone(), products: 0 });
@@ -207,7 +207,7 @@ async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option
         }
         (_, None) => return Err(ApiError::internal()),
     };
-    Ok(commands::keep(&shop.store, context, reply).await?)
+    Ok(commands::store_reply(&shop.store, context, reply).await?)
 }
 
 /// Why something that is no write was not done.
@@ -223,7 +223,7 @@ fn refusal(write: &ProductWrite, refused: ChangeError) -> ApiError {
     };
     match refused {
         ChangeError::Log(failure) => failure.into(),
-        ChangeError::NotSeen(_) | ChangeError::Write(WriteError::Service(_)) => unavailable(),
+        ChangeError::NotReadBack(_) | ChangeError::Write(WriteError::Service(_)) => unavailable(),
         ChangeError::Write(WriteError::UnknownCategory(detail)) => ApiError::new(ErrorCode::UnknownCategory, detail),
         ChangeError::Write(WriteError::Taken(detail)) => match write {
             ProductWrite::CreateCategory(_) => ApiError::new(ErrorCode::CategoryTaken, detail),

@@ -15,8 +15,8 @@ use crate::http::extract::InPath;
 use crate::http::idempotency::{reply, respond_once};
 use crate::http::state::Shop;
 use crate::integrations::card_gateway::GatewayError;
-use crate::payments::reconciliation::NotRefunded;
-use crate::payments::refunds::LearnError;
+use crate::payments::reconciliation::UnmatchedRefundError;
+use crate::payments::refunds::GatewaySyncError;
 use crate::store::commands::Reply;
 
 /// List charges that are not in the books
@@ -34,8 +34,8 @@ use crate::store::commands::Reply;
 pub(crate) async fn list_unmatched(State(shop): State<Shop>) -> Result<Json<UnmatchedCharges>, ApiError> {
     match shop.reconciliation.compare().await {
         Ok(unmatched) => Ok(Json(unmatched)),
-        Err(LearnError::Gateway(unknown)) => Err(no_answer(&unknown)),
-        Err(LearnError::Failed(failure)) => Err(failure.into()),
+        Err(GatewaySyncError::Gateway(unknown)) => Err(no_answer(&unknown)),
+        Err(GatewaySyncError::Failed(failure)) => Err(failure.into()),
     }
 }
 
@@ -71,14 +71,14 @@ pub(crate) async fn refund_unmatched(
     respond_once(&shop, &context, work).await
 }
 
-fn not_refunded(refusal: NotRefunded) -> ApiError {
+fn not_refunded(refusal: UnmatchedRefundError) -> ApiError {
     let detail = sentence(&refusal);
     match refusal {
-        NotRefunded::NotFound => ApiError::new(ErrorCode::ChargeNotFound, detail),
-        NotRefunded::Matched => ApiError::new(ErrorCode::ChargeInBooks, detail),
-        NotRefunded::OtherCurrency { .. } => ApiError::new(ErrorCode::WrongCurrency, detail),
-        NotRefunded::Gateway(unknown) => no_answer(&unknown),
-        NotRefunded::Failed(failure) => failure.into(),
+        UnmatchedRefundError::NotFound => ApiError::new(ErrorCode::ChargeNotFound, detail),
+        UnmatchedRefundError::Matched => ApiError::new(ErrorCode::ChargeInBooks, detail),
+        UnmatchedRefundError::OtherCurrency { .. } => ApiError::new(ErrorCode::WrongCurrency, detail),
+        UnmatchedRefundError::Gateway(unknown) => no_answer(&unknown),
+        UnmatchedRefundError::Failed(failure) => failure.into(),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::http::validation;
 use crate::store::aggregates;
 use crate::store::aggregates::AppendBuilder;
 use crate::store::commands;
-use crate::store::commands::{Failure, Reply, retrying};
+use crate::store::commands::{Failure, Reply, retry_on_conflict};
 use crate::store::streams;
 use crate::views::VoucherRecord;
 
@@ -94,7 +94,7 @@ pub(crate) async fn revoke_voucher(
     // What becomes of a voucher is part of the story of the order that brought it.
     let Command { body: _, context } = command.about(issued_for);
     let work = async {
-        let done = retrying(|| async {
+        let done = retry_on_conflict(|| async {
             let mut record = read_with_version(&shop, &code).await?;
             context.condition.check(record.1)?;
             let events = voucher::decide(&record.0.voucher, VoucherCommand::Revoke { reason: reason.clone() })?;
@@ -106,7 +106,7 @@ pub(crate) async fn revoke_voucher(
             let version = record.1.0 + events.len() as u64;
             let body = serde_json::to_value(record.0.body(&code))?;
             let reply = Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version), body };
-            commands::write(&shop.store, batch, &context, reply).await
+            commands::append_with_reply(&shop.store, batch, &context, reply).await
         });
         Ok(done.await?)
     };

@@ -21,7 +21,7 @@ use crate::http::validation;
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, LoadError};
 use crate::store::commands;
-use crate::store::commands::{Failure, Reply, retrying};
+use crate::store::commands::{Failure, Reply, retry_on_conflict};
 use crate::store::streams;
 
 /// Look into your wallet
@@ -108,7 +108,7 @@ pub(crate) async fn top_up(
     let stream = streams::wallet(customer_id);
     let command = WalletCommand::TopUp { amount, reason };
     let work = async {
-        let done = retrying(|| async {
+        let done = retry_on_conflict(|| async {
             let (mut state, version) = aggregates::load::<WalletEvent>(&shop.store, &stream).await?;
             context.condition.check(version)?;
             let events = wallet::decide(&state, command.clone())?;
@@ -120,7 +120,7 @@ pub(crate) async fn top_up(
             let version = Version(version.0 + events.len() as u64);
             let body = serde_json::to_value(body(customer_id, &state, version)?)?;
             let reply = Reply { status: StatusCode::OK.as_u16(), location: None, version: Some(version.0), body };
-            commands::write(&shop.store, batch, &context, reply).await
+            commands::append_with_reply(&shop.store, batch, &context, reply).await
         });
         Ok(done.await?)
     };

@@ -1,6 +1,5 @@
-//! The log as a process sees it that runs on one server at a time: whatever it appends lands only while the lease under
-//! which it runs is not somebody else's. So a server that was stopped and wakes up late changes nothing, and no handler has
-//! to think of it.
+//! The log as a process under a lease sees it: every append carries the lease's fence and fails once another server
+//! holds the lease. A server that wakes up late therefore changes nothing, and no handler has to check.
 
 use std::time::Duration;
 
@@ -12,21 +11,21 @@ use storefront_eventlog::{
 
 use crate::store::aggregates::Store;
 
-/// A log behind a fence.
-pub(crate) struct Fenced {
+/// A log whose appends carry a fence.
+pub(crate) struct FencedStore {
     store: Store,
     fence: Fence,
 }
 
-impl Fenced {
-    /// Lets appends through while this holds.
+impl FencedStore {
+    /// Fences every append to `store`.
     pub(crate) fn new(store: Store, fence: Fence) -> Self {
         Self { store, fence }
     }
 }
 
 #[async_trait]
-impl EventStore for Fenced {
+impl EventStore for FencedStore {
     async fn append(&self, mut append: Append) -> Result<Appended, AppendError> {
         append.fences.push(self.fence.clone());
         self.store.append(append).await

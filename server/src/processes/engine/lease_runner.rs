@@ -1,7 +1,7 @@
-//! A piece of work that runs on one server at a time: under a lease, which another server takes over when this one is gone.
+//! Runs work on one server at a time, under a lease that another server takes over when this one is gone.
 //!
-//! The lease says who works; the fence in every append is what makes it safe. A server that was stopped for longer than its
-//! lease lasts, and goes on as if nothing had been, can ask others anything but no longer write.
+//! The lease decides who works; the fence in every append makes that safe. A server that was suspended for longer
+//! than its lease lasts and then continues can still read, but no longer append.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,33 +13,36 @@ use tracing::{error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::processes::engine::fenced_store::Fenced;
+use crate::processes::engine::fenced_store::FencedStore;
 use crate::store::aggregates::Store;
 
-/// The pauses after work has failed, or the log could not be asked for a lease.
-const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
-/// A server that waits for a lease asks for it so often within the time that one lasts.
-const ASKS: u32 = 4;
+/// Pauses after the work has failed, or the log could not be asked for the lease.
+const RETRY_BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+/// Number of times per lease duration that a waiting server asks for the lease.
+const ACQUIRE_ATTEMPTS_PER_TTL: u32 = 4;
 
-/// Who works here, and for how long a lease lasts that is not renewed.
+/// The identity of this server as a lease holder, and the lease duration.
 #[derive(Clone, Debug)]
 pub(crate) struct LeaseConfig {
-    /// Names this server among those on one log, for as long as it runs.
+    /// Unique among the servers on one log, for as long as this server runs.
     pub(crate) holder: String,
-    /// After so long without a word from its holder, others take a lease over.
+    /// Time without a renewal after which another server may take the lease over.
     pub(crate) lease_ttl: Duration,
 }
 
 impl LeaseConfig {
-    /// Works under a lease whenever it can be had, until told to stop. `work` gets the log behind the lease's fence and ends
-    /// only when it cannot go on; it is dropped when the lease is lost. `waits` is called while another server has it.
-    pub(crate) async fn keep<W, E, I>(
+    /// Runs `work` under the lease `lease` whenever this server holds it, until `stop`.
+    ///
+    /// `work` receives the log behind the lease's fence. It ends only when it cannot continue, and is started again
+    /// after a pause; it is dropped when the lease is lost. `on_standby` runs at intervals while another server holds
+    /// the lease.
+    pub(crate) async fn run_under_lease<W, E, I>(
         &self,
         store: &Store,
-        what: &str,
+        lease: &str,
         stop: &CancellationToken,
         work: impl Fn(Store) -> W,
-        waits: impl Fn() -> I,
+        on_standby: impl Fn() -> I,
     ) where
         W: Future<Output = E>,
         E: std::fmt::Display,
@@ -47,33 +50,33 @@ impl LeaseConfig {
     {
         let mut failures = 0;
         loop {
-            let pause = match hold(store.clone(), what, &self.holder, self.lease_ttl, clock::time()).await {
-                Ok(Some(held)) => {
-                    let fenced: Store = Arc::new(Fenced::new(store.clone(), held.fence()));
-                    info!(what, epoch = held.fence().epoch.0, "this server does it now");
+            let pause = match hold(store.clone(), lease, &self.holder, self.lease_ttl, clock::lease_time()).await {
+                Ok(Some(guard)) => {
+                    let fenced: Store = Arc::new(FencedStore::new(store.clone(), guard.fence()));
+                    info!(lease, epoch = guard.fence().epoch.0, "this server holds the lease now");
                     tokio::select! {
                         biased;
-                        () = stop.cancelled() => return give_back(held, what).await,
-                        () = held.lost() => {
-                            error!(what, "another server may do it now; what was under way here is stopped");
+                        () = stop.cancelled() => return release(guard, lease).await,
+                        () = guard.lost() => {
+                            error!(lease, "the lease is lost; the work under it is stopped");
                             failures = 0;
                         }
                         failure = work(fenced) => {
                             failures += 1;
-                            error!(what, error = %failure, "it cannot go on; starting it again");
-                            give_back(held, what).await;
+                            error!(lease, error = %failure, "the work under a lease failed; restarting it");
+                            release(guard, lease).await;
                         }
                     }
-                    PAUSES.pause(failures)
+                    RETRY_BACKOFF.pause(failures)
                 }
                 Ok(None) => {
-                    waits().await;
-                    self.lease_ttl / ASKS
+                    on_standby().await;
+                    self.lease_ttl / ACQUIRE_ATTEMPTS_PER_TTL
                 }
                 Err(failure) => {
                     failures += 1;
-                    warn!(what, error = %failure, "the log cannot be asked who does it; asking again");
-                    PAUSES.pause(failures)
+                    warn!(lease, error = %failure, "cannot acquire a lease; retrying");
+                    RETRY_BACKOFF.pause(failures)
                 }
             };
             if stop.run_until_cancelled(clock::sleep(pause)).await.is_none() {
@@ -83,8 +86,8 @@ impl LeaseConfig {
     }
 }
 
-async fn give_back(held: LeaseGuard, what: &str) {
-    if let Err(failure) = held.give_back().await {
-        warn!(what, error = %failure, "a lease could not be given back; it runs out by itself");
+async fn release(guard: LeaseGuard, lease: &str) {
+    if let Err(failure) = guard.give_back().await {
+        warn!(lease, error = %failure, "cannot release a lease; it expires by itself");
     }
 }

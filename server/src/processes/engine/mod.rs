@@ -1,4 +1,5 @@
-//! Runs the processes: reads the log for each, keeps the order within a sequence, retries, parks, and holds the lease.
+//! The engine that runs the processes: reads the log for each, keeps the order within a sequence, retries, parks, and
+//! holds the leases.
 
 pub(crate) mod fenced_store;
 pub(crate) mod lease_runner;

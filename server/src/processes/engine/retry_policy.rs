@@ -1,9 +1,10 @@
-//! How long an event that goes wrong is tried again, by what went wrong.
+//! Decides whether a failed event is retried or parked, by the kind of error.
 //!
-//! * A system that is not ours is away: whoever speaks to it says when to ask again, and when that has lost its sense.
-//! * The log cannot be read or written, or somebody else was faster: for ever. Nothing could be parked either, and the log will be back.
-//! * The shop's own rules refuse: a few times, because what is missing may be on its way; then it is parked.
-//! * The event cannot be read, or a handler makes a mistake: parked at once. The next attempt would end the same way.
+//! * An external system is unavailable: its handler says when to try again, and when to stop.
+//! * The log cannot be read or written, or an append conflicts: retried without limit. Parking would need the log
+//!   too, and the log will be back.
+//! * The shop's own rules refuse: retried a few times, because what is missing may be on its way; then parked.
+//! * The event cannot be decoded, or a handler panics: parked at once. The next attempt would end the same way.
 
 use std::time::Duration;
 
@@ -13,26 +14,26 @@ use crate::backoff::Backoff;
 use crate::store::aggregates::LoadError;
 use crate::store::commands::Failure;
 
-/// Attempts at what the shop's own rules refuse: about six seconds in all.
-const REFUSALS: u32 = 8;
+/// Maximum number of attempts when the shop's own rules refuse: about six seconds in all.
+const MAX_REFUSED_ATTEMPTS: u32 = 8;
 
-/// The pauses between attempts when nobody says otherwise: 0.1 s, doubling to 30 s, with jitter.
-const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
+/// Pauses between attempts when the error names none: 0.1 s, doubling to 30 s, with jitter.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
 
-/// Why an event could not be handled this time.
+/// Why a delivery failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HandlerError {
-    /// A system that is not ours cannot do its part now. Never parks by itself.
+    /// An external system is unavailable. Never parks by itself.
     #[error("{detail}")]
-    Away {
-        /// What it said, or did not say.
+    Unavailable {
+        /// What the system answered, or that it did not.
         detail: String,
-        /// When to ask again.
+        /// Time to wait before the next attempt.
         pause: Duration,
     },
-    /// Trying again makes no sense.
+    /// A retry would fail again.
     #[error("{0}")]
-    Hopeless(String),
+    Permanent(String),
     /// The shop itself failed.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -44,20 +45,20 @@ impl From<LoadError> for HandlerError {
     }
 }
 
-/// What is to be done with an event that could not be handled.
+/// What happens to an event after a failed delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetryDecision {
-    /// Try again after this pause.
-    Again(Duration),
-    /// Let its sequence wait for somebody to look.
+    /// Deliver it again after this pause.
+    RetryAfter(Duration),
+    /// Park its sequence until an operator retries or skips it.
     Park,
 }
 
-/// Judges the failure of an attempt, counted from 1.
-pub(crate) fn decide(error: &HandlerError, attempt: u32) -> RetryDecision {
+/// Decides what happens after attempt number `attempt` (from 1) has failed.
+pub(crate) fn decide_retry(error: &HandlerError, attempt: u32) -> RetryDecision {
     match error {
-        HandlerError::Away { pause, .. } => RetryDecision::Again(*pause),
-        HandlerError::Hopeless(_) => RetryDecision::Park,
+        HandlerError::Unavailable { pause, .. } => RetryDecision::RetryAfter(*pause),
+        HandlerError::Permanent(_) => RetryDecision::Park,
         HandlerError::Failed(failure) => match failure {
             Failure::Busy
             | Failure::ViewsUnavailable(_)
@@ -69,7 +70,7 @@ pub(crate) fn decide(error: &HandlerError, attempt: u32) -> RetryDecision {
                 | AppendError::TimerGone { .. }
                 | AppendError::Busy
                 | AppendError::Store(_),
-            ) => RetryDecision::Again(PAUSES.pause(attempt)),
+            ) => RetryDecision::RetryAfter(BACKOFF.pause(attempt)),
             Failure::Order(_)
             | Failure::Stock(_)
             | Failure::Payment(_)
@@ -81,8 +82,8 @@ pub(crate) fn decide(error: &HandlerError, attempt: u32) -> RetryDecision {
             | Failure::Invoice(_)
             | Failure::Withdrawals(_)
             | Failure::VersionMismatch { .. } => {
-                if attempt < REFUSALS {
-                    RetryDecision::Again(PAUSES.pause(attempt))
+                if attempt < MAX_REFUSED_ATTEMPTS {
+                    RetryDecision::RetryAfter(BACKOFF.pause(attempt))
                 } else {
                     RetryDecision::Park
                 }
@@ -106,7 +107,7 @@ mod tests {
     use crate::codec::CodecError;
 
     fn parks(error: impl Into<HandlerError>, attempt: u32) -> bool {
-        decide(&error.into(), attempt) == RetryDecision::Park
+        decide_retry(&error.into(), attempt) == RetryDecision::Park
     }
 
     #[test]
@@ -114,7 +115,7 @@ mod tests {
         let source = CodecError::UnknownVersion { kind: "order.checked_out".to_owned(), schema_version: 9, known: 1 };
         assert!(parks(LoadError::Codec { position: 7, source }, 1));
         assert!(parks(Failure::Append(AppendError::Invalid("an event type needs a name".to_owned())), 1));
-        assert!(parks(HandlerError::Hopeless("the handler made a mistake".to_owned()), 1));
+        assert!(parks(HandlerError::Permanent("the handler made a mistake".to_owned()), 1));
     }
 
     #[test]
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn a_system_that_is_away_is_asked_again_when_whoever_speaks_to_it_says() {
         let pause = Duration::from_secs(77);
-        let away = HandlerError::Away { detail: "no answer".to_owned(), pause };
-        assert_eq!(decide(&away, 1_000_000), RetryDecision::Again(pause));
+        let away = HandlerError::Unavailable { detail: "no answer".to_owned(), pause };
+        assert_eq!(decide_retry(&away, 1_000_000), RetryDecision::RetryAfter(pause));
     }
 }

@@ -1,17 +1,19 @@
-//! Feeds a process the events that it listens to.
+//! Delivers to a process the events that it subscribes to.
 //!
-//! Events with the same correlation id (in practice: the same order) form a sequence: they are handled one after
-//! another, while sequences run side by side. So a slow card holds up its own order and nothing else.
+//! Events with the same correlation id (in practice: of the same order) form a sequence. Events of one sequence are
+//! handled one after another, and sequences run concurrently, so a slow card payment delays only its own order.
 //!
-//! Every event is handled at least once. The checkpoint is the last position before which nothing is unfinished; it
-//! commits with what a handler appends. After a crash a few events are handled again, and a handler notices by the state
-//! of its streams that their work is done.
+//! Every event is handled at least once. The checkpoint is the last position before which nothing is unfinished, and
+//! commits together with what a handler appends. After a crash some events are delivered again, and their handlers
+//! see from the state of the streams that the work is done.
 //!
-//! With several servers on one log, each process runs on one of them at a time: see [`crate::processes::engine::lease_runner`].
+//! With several servers on one log, each process runs on one of them at a time: see
+//! [`crate::processes::engine::lease_runner`].
 //!
-//! An event that goes wrong is tried again for as long as [`crate::processes::engine::retry_policy`] says, and then parks its sequence: that is
-//! written into the process's own stream (`process-{name}`), together with a checkpoint past the event. What people ask of
-//! the process (pause, resume, step, retry, skip) stands there too, and reaches it with the log.
+//! A failed event is retried for as long as [`crate::processes::engine::retry_policy`] says, and then its sequence is
+//! parked: that is recorded in the process's own stream (`process-{name}`), together with a checkpoint past the
+//! event. Operators' commands (pause, resume, step, retry, skip) are events of the same stream, and reach the process
+//! with the log.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -30,19 +32,19 @@ use crate::backoff::Backoff;
 use crate::clock;
 use crate::operations::progress::{ProcessStatus, Progress};
 use crate::processes::engine::lease_runner::LeaseConfig;
-use crate::processes::engine::retry_policy::{HandlerError, RetryDecision, decide};
-use crate::processes::engine::scheduler::{IN_FLIGHT, ParkedWork, Reading, Scheduler};
+use crate::processes::engine::retry_policy::{HandlerError, RetryDecision, decide_retry};
+use crate::processes::engine::scheduler::{MAX_IN_FLIGHT, NextRead, ParkedWork, Scheduler};
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::streams;
 
-/// The pauses after the log could not be read or written.
-const LOG_PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
-/// An event that cannot be parked, because too many are, is tried again so often.
-const OVERCROWDED: Duration = Duration::from_secs(30);
+/// Pauses after a failed read or write of the log.
+const LOG_BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+/// Pause before an event is tried again that cannot be parked, because too many sequences are.
+const PARKING_FULL_RETRY_PAUSE: Duration = Duration::from_secs(30);
 
-/// What a process is called, and what it listens to.
+/// The name of a process and the events that it receives.
 #[derive(Clone, Debug)]
 pub(crate) struct Subscription {
     pub(crate) name: &'static str,
@@ -50,28 +52,28 @@ pub(crate) struct Subscription {
     pub(crate) types: &'static [&'static str],
 }
 
-/// An event whose turn it is.
+/// An event that is delivered to a handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    /// The event.
     pub(crate) recorded: Arc<Recorded>,
-    /// Holds once the event is dealt with: the last append about it should carry this.
+    /// The checkpoint that holds once the event is handled. The handler's last append about the event should carry
+    /// it.
     pub(crate) checkpoint: Checkpoint,
-    /// How often it has been tried since the process was started, this time included.
+    /// Number of this attempt, counted from 1 at the start of the process.
     pub(crate) attempt: u32,
 }
 
 impl Delivery {
-    /// The first turn of an event in a test.
+    /// The first delivery of an event, in a test.
     #[cfg(test)]
-    pub(crate) fn of(recorded: Recorded, process: &'static str) -> Self {
+    pub(crate) fn first(recorded: Recorded, process: &'static str) -> Self {
         let checkpoint = Checkpoint { consumer: process.to_owned(), position: recorded.position };
         Self { recorded: Arc::new(recorded), checkpoint, attempt: 1 }
     }
 }
 
-/// Runs a process until it is told to stop, on one server at a time. What has begun by then, or by the time that another
-/// server takes over, is given up and handled again.
+/// Runs a process until `stop`, on one server at a time. Deliveries that are in flight at `stop`, or when another
+/// server takes over, are abandoned and repeated later.
 pub(crate) async fn run<H, F, E>(
     store: Store,
     lease_config: LeaseConfig,
@@ -84,34 +86,38 @@ pub(crate) async fn run<H, F, E>(
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Into<HandlerError> + Send + 'static,
 {
-    progress.introduce(subscription.name, subscription.types);
+    progress.register(subscription.name, subscription.types);
     let handle = Arc::new(handle);
     let lease = streams::process(subscription.name);
     let work = |store: Store| {
         let (subscription, progress, handle) = (subscription.clone(), progress.clone(), Arc::clone(&handle));
-        async move { Runner { store, subscription, progress, handle }.work().await }
+        async move { Runner { store, subscription, progress, handle }.run().await }
     };
-    let waits = || watch(&store, subscription.name, &progress);
-    lease_config.keep(&store, lease.as_str(), &stop, work, waits).await;
+    let report = || report_remote_status(&store, subscription.name, &progress);
+    lease_config.run_under_lease(&store, lease.as_str(), &stop, work, report).await;
 }
 
-/// Tells where a process stands that runs on another server, as far as the log says.
-async fn watch(store: &Store, name: &'static str, progress: &Progress) {
-    let seen = async {
+/// Reports the status of a process that runs on another server, as far as the log shows it.
+async fn report_remote_status(store: &Store, name: &'static str, progress: &Progress) {
+    let report = async {
         let (process, _) = aggregates::load::<ProcessEvent>(store, &streams::process(name)).await?;
-        let position = begins_after(&process, store.checkpoint(name).await?);
+        let position = start_position(&process, store.checkpoint(name).await?);
         let parked = process.parked().values().filter(|parked| parked.goes_on_after.is_none()).count();
         let paused = process.paused();
-        progress.note(name, ProcessStatus { position, parked, paused, elsewhere: true, ..ProcessStatus::default() });
+        progress.set_status(
+            name,
+            ProcessStatus { position, parked, paused, runs_elsewhere: true, ..ProcessStatus::default() },
+        );
         Ok::<_, Failure>(())
     };
-    if let Err(failure) = seen.await {
-        warn!(process = name, error = %failure, "it cannot be read where a process stands");
+    if let Err(failure) = report.await {
+        warn!(process = name, error = %failure, "cannot read the status of a process that runs on another server");
     }
 }
 
-/// Where a process goes on: after its checkpoint, and never in the past that is none of its business.
-fn begins_after(process: &Process, checkpoint: Position) -> Position {
+/// Returns the position after which a process continues: its checkpoint, or its recorded start position where that is
+/// later.
+fn start_position(process: &Process, checkpoint: Position) -> Position {
     checkpoint.max(Position(process.introduced().unwrap_or(0)))
 }
 
@@ -122,19 +128,19 @@ struct Runner<H> {
     handle: Arc<H>,
 }
 
-/// What became of something that was under way.
-enum Outcome {
-    /// An event is dealt with.
-    Done(Delivery),
-    /// It is not.
-    WentWrong(Delivery, HandlerError),
-    /// These were to be parked.
-    Parked(Vec<(Delivery, HandlerError)>, Result<(), Failure>),
+/// The result of a task of the runner.
+enum TaskOutcome {
+    /// An event was handled.
+    Handled(Delivery),
+    /// A handler failed.
+    Failed(Delivery, HandlerError),
+    /// The append that parks these events has ended.
+    ParkingEnded(Vec<(Delivery, HandlerError)>, Result<(), Failure>),
     /// The pause after an attempt is over.
-    Due(Position, u32),
-    /// A parked sequence was looked through up to a position.
+    RetryDue(Position, u32),
+    /// A parked sequence was searched up to `to`.
     Fetched { sequence: String, to: Position, found: Option<Recorded> },
-    /// It is written that a sequence has caught up; the log tells the rest.
+    /// It is recorded that a sequence has caught up. The scheduler sees that event in the log.
     Recovered,
 }
 
@@ -144,71 +150,77 @@ where
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Into<HandlerError> + Send + 'static,
 {
-    /// Works until it cannot be read where the process stands.
-    async fn work(&self) -> Failure {
-        match self.until_it_fails().await {
+    /// Runs until the state of the process cannot be read, or another server runs the process.
+    async fn run(&self) -> Failure {
+        match self.run_loop().await {
             Ok(never) => match never {},
             Err(failure) => failure,
         }
     }
 
-    async fn until_it_fails(&self) -> Result<std::convert::Infallible, Failure> {
+    async fn run_loop(&self) -> Result<std::convert::Infallible, Failure> {
         let name = self.subscription.name;
         let (process, version) = aggregates::load::<ProcessEvent>(&self.store, &streams::process(name)).await?;
-        let checkpoint = begins_after(&process, self.store.checkpoint(name).await?);
+        let checkpoint = start_position(&process, self.store.checkpoint(name).await?);
         let mut scheduler = Scheduler::new(&self.subscription, checkpoint, &process, version);
-        let mut running = JoinSet::new();
+        let mut tasks = JoinSet::new();
         loop {
-            self.set_going(&mut scheduler, &mut running);
-            self.save_if_due(&mut scheduler).await;
-            self.progress.note(name, scheduler.standing());
+            self.spawn_tasks(&mut scheduler, &mut tasks);
+            self.save_due_checkpoint(&mut scheduler).await;
+            self.progress.set_status(name, scheduler.status());
             tokio::select! {
-                // Always in this order, so that a simulated run can be repeated.
+                // Fixed order, so that a simulated run is reproducible.
                 biased;
-                Some(finished) = running.join_next() => match finished {
-                    Ok(outcome) => self.take_in(outcome, &mut scheduler, &mut running)?,
-                    // What runs there catches its panics; without a handler's outcome its sequence stands still.
-                    Err(failure) => error!(process = name, error = %failure, "a task of a process was lost"),
+                Some(finished) = tasks.join_next() => match finished {
+                    Ok(outcome) => self.apply_outcome(outcome, &mut scheduler, &mut tasks)?,
+                    // Tasks catch the panics of handlers. A task that is lost all the same blocks its sequence until
+                    // a restart.
+                    Err(failure) => error!(process = name, error = %failure, "a task of a process was lost; its sequence is blocked until a restart"),
                 },
-                slice = read_on(&self.store, scheduler.reading(), name) => scheduler.take_in(slice)?,
+                page = read_next_page(&self.store, scheduler.next_read(), name) => scheduler.apply_page(page)?,
             }
         }
     }
 
-    fn set_going(&self, scheduler: &mut Scheduler, running: &mut JoinSet<Outcome>) {
-        for delivery in scheduler.begin() {
-            running.spawn(attempt(self.store.clone(), delivery, Arc::clone(&self.handle)));
+    fn spawn_tasks(&self, scheduler: &mut Scheduler, tasks: &mut JoinSet<TaskOutcome>) {
+        for delivery in scheduler.start_deliveries() {
+            tasks.spawn(run_handler(self.store.clone(), delivery, Arc::clone(&self.handle)));
         }
-        for work in scheduler.parked_work() {
-            running.spawn(run_parked_work(self.store.clone(), self.subscription.clone(), work));
+        for work in scheduler.take_parked_work() {
+            tasks.spawn(run_parked_work(self.store.clone(), self.subscription.clone(), work));
         }
-        if let Some((given_up, checkpoint)) = scheduler.begin_parking() {
-            running.spawn(park(self.store.clone(), self.subscription.name, given_up, checkpoint));
+        if let Some((to_park, checkpoint)) = scheduler.start_parking() {
+            tasks.spawn(record_parked(self.store.clone(), self.subscription.name, to_park, checkpoint));
         }
     }
 
-    /// Fails when another server runs the process by now.
-    fn take_in(
+    /// Applies the result of a task.
+    ///
+    /// # Errors
+    /// When the lease is lost and another server runs the process.
+    fn apply_outcome(
         &self,
-        outcome: Outcome,
+        outcome: TaskOutcome,
         scheduler: &mut Scheduler,
-        running: &mut JoinSet<Outcome>,
+        tasks: &mut JoinSet<TaskOutcome>,
     ) -> Result<(), Failure> {
         match outcome {
-            Outcome::WentWrong(_, HandlerError::Failed(fenced @ Failure::Append(AppendError::Fenced { .. })))
-            | Outcome::Parked(_, Err(fenced @ Failure::Append(AppendError::Fenced { .. }))) => return Err(fenced),
-            Outcome::Done(delivery) => scheduler.finish(&delivery.recorded),
-            Outcome::WentWrong(delivery, error) => match decide(&error, delivery.attempt) {
-                RetryDecision::Again(pause) => self.again(scheduler, running, &delivery, &error, pause),
-                RetryDecision::Park => scheduler.give_up(delivery, error),
-            },
-            Outcome::Parked(given_up, written) => {
-                scheduler.end_parking();
-                self.after_parking(scheduler, running, &given_up, written);
+            TaskOutcome::Failed(_, HandlerError::Failed(fenced @ Failure::Append(AppendError::Fenced { .. })))
+            | TaskOutcome::ParkingEnded(_, Err(fenced @ Failure::Append(AppendError::Fenced { .. }))) => {
+                return Err(fenced);
             }
-            Outcome::Recovered => {}
-            Outcome::Due(position, attempt) => scheduler.due(position, attempt),
-            Outcome::Fetched { sequence, to, found } => scheduler.fetched(sequence, to, found),
+            TaskOutcome::Handled(delivery) => scheduler.finish(&delivery.recorded),
+            TaskOutcome::Failed(delivery, error) => match decide_retry(&error, delivery.attempt) {
+                RetryDecision::RetryAfter(pause) => self.schedule_retry(scheduler, tasks, &delivery, &error, pause),
+                RetryDecision::Park => scheduler.queue_for_parking(delivery, error),
+            },
+            TaskOutcome::ParkingEnded(to_park, written) => {
+                scheduler.finish_parking();
+                self.after_parking(scheduler, tasks, &to_park, written);
+            }
+            TaskOutcome::Recovered => {}
+            TaskOutcome::RetryDue(position, attempt) => scheduler.make_retry_ready(position, attempt),
+            TaskOutcome::Fetched { sequence, to, found } => scheduler.apply_fetched(sequence, to, found),
         }
         Ok(())
     }
@@ -216,31 +228,31 @@ where
     fn after_parking(
         &self,
         scheduler: &mut Scheduler,
-        running: &mut JoinSet<Outcome>,
-        given_up: &[(Delivery, HandlerError)],
+        tasks: &mut JoinSet<TaskOutcome>,
+        to_park: &[(Delivery, HandlerError)],
         written: Result<(), Failure>,
     ) {
         match written {
-            // A sequence stands as soon as the log says so.
+            // The scheduler parks the sequence when it reads the event.
             Ok(()) => {}
             Err(Failure::Process(ProcessError::TooManyParked)) => {
-                for (delivery, error) in given_up {
-                    self.again(scheduler, running, delivery, error, OVERCROWDED);
+                for (delivery, error) in to_park {
+                    self.schedule_retry(scheduler, tasks, delivery, error, PARKING_FULL_RETRY_PAUSE);
                 }
             }
             Err(failure) => {
                 let failure = failure.into();
-                for (delivery, _) in given_up {
-                    self.again(scheduler, running, delivery, &failure, LOG_PAUSES.pause(delivery.attempt));
+                for (delivery, _) in to_park {
+                    self.schedule_retry(scheduler, tasks, delivery, &failure, LOG_BACKOFF.pause(delivery.attempt));
                 }
             }
         }
     }
 
-    fn again(
+    fn schedule_retry(
         &self,
         scheduler: &mut Scheduler,
-        running: &mut JoinSet<Outcome>,
+        tasks: &mut JoinSet<TaskOutcome>,
         delivery: &Delivery,
         error: &HandlerError,
         pause: Duration,
@@ -252,49 +264,54 @@ where
             attempt = delivery.attempt,
             error = %error,
             pause_ms = pause.as_millis(),
-            "an event could not be handled; trying again"
+            "an event could not be handled; retrying"
         );
         let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
-        scheduler.again(delivery, error.to_string(), Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms));
+        scheduler.schedule_retry(
+            delivery,
+            error.to_string(),
+            Timestamp::from_unix_ms(clock::now().unix_ms() + pause_ms),
+        );
         let (position, attempt) = (delivery.recorded.position, delivery.attempt);
-        running.spawn(async move {
+        tasks.spawn(async move {
             clock::sleep(pause).await;
-            Outcome::Due(position, attempt)
+            TaskOutcome::RetryDue(position, attempt)
         });
     }
 
-    /// Writes the checkpoint by itself when it is due. A failure only means some repetition later.
-    async fn save_if_due(&self, scheduler: &mut Scheduler) {
-        let Some(checkpoint) = scheduler.checkpoint_if_due() else { return };
+    /// Saves the checkpoint by itself when it is due. A failure only means that more events are delivered again after
+    /// a restart.
+    async fn save_due_checkpoint(&self, scheduler: &mut Scheduler) {
+        let Some(checkpoint) = scheduler.take_due_checkpoint() else { return };
         let append = Append { checkpoints: vec![checkpoint], ..Append::default() };
         if let Err(failure) = self.store.append(append).await {
-            warn!(process = self.subscription.name, error = %failure, "the checkpoint could not be saved");
+            warn!(process = self.subscription.name, error = %failure, "cannot save the checkpoint");
         }
     }
 }
 
-/// What comes next in the log, as soon as there is something.
-async fn read_on(store: &Store, Reading { after, filter }: Reading<'_>, process: &str) -> EventPage {
+/// Reads the next page, waiting until there is one. Failed reads are repeated.
+async fn read_next_page(store: &Store, NextRead { after, filter }: NextRead<'_>, process: &str) -> EventPage {
     let mut failures = 0;
     loop {
         let read = async {
-            let slice = store.read_all(after, IN_FLIGHT, filter).await?;
-            if slice.events.is_empty() && slice.next_after == after {
+            let page = store.read_all(after, MAX_IN_FLIGHT, filter).await?;
+            if page.events.is_empty() && page.next_after == after {
                 store.wait_for(after).await?;
             }
-            Ok::<_, StoreError>(slice)
+            Ok::<_, StoreError>(page)
         };
         match read.await {
-            Ok(slice) => return slice,
-            Err(failure) => warn!(process, error = %failure, "the log cannot be read; trying again"),
+            Ok(page) => return page,
+            Err(failure) => warn!(process, error = %failure, "cannot read the log; retrying"),
         }
         failures += 1;
-        clock::sleep(LOG_PAUSES.pause(failures)).await;
+        clock::sleep(LOG_BACKOFF.pause(failures)).await;
     }
 }
 
-/// Lets a handler try an event once. A panic is a mistake that it would make again.
-async fn attempt<H, F, E>(store: Store, delivery: Delivery, handle: Arc<H>) -> Outcome
+/// Runs a handler once. A panic counts as a permanent error: the next attempt would panic too.
+async fn run_handler<H, F, E>(store: Store, delivery: Delivery, handle: Arc<H>) -> TaskOutcome
 where
     H: Fn(Store, Delivery) -> F,
     F: Future<Output = Result<(), E>>,
@@ -302,34 +319,34 @@ where
 {
     let handled = AssertUnwindSafe(async { handle(store, delivery.clone()).await }).catch_unwind().await;
     match handled {
-        Ok(Ok(())) => Outcome::Done(delivery),
-        Ok(Err(failure)) => Outcome::WentWrong(delivery, failure.into()),
+        Ok(Ok(())) => TaskOutcome::Handled(delivery),
+        Ok(Err(failure)) => TaskOutcome::Failed(delivery, failure.into()),
         Err(_) => {
-            Outcome::WentWrong(delivery, HandlerError::Hopeless("the handler made a mistake and panicked".to_owned()))
+            TaskOutcome::Failed(delivery, HandlerError::Permanent("the handler made a mistake and panicked".to_owned()))
         }
     }
 }
 
-/// Writes that sequences stand at events, all in one append, and moves the checkpoint past those.
-async fn park(
+/// Records that sequences are parked, all in one append, with the checkpoint past their events.
+async fn record_parked(
     store: Store,
     process: &'static str,
-    given_up: Vec<(Delivery, HandlerError)>,
+    to_park: Vec<(Delivery, HandlerError)>,
     checkpoint: Checkpoint,
-) -> Outcome {
-    for (delivery, error) in &given_up {
+) -> TaskOutcome {
+    for (delivery, error) in &to_park {
         let recorded = &delivery.recorded;
         error!(
             process, position = recorded.position.0, correlation_id = recorded.correlation_id(),
             attempts = delivery.attempt, error = %error,
-            "an event cannot be handled: it and what follows of the same order wait until somebody retries or skips it"
+            "an event cannot be handled; its sequence is parked until an operator retries or skips it"
         );
     }
     let stream = streams::process(process);
-    let written = retrying(|| async {
+    let written = retry_on_conflict(|| async {
         let (mut state, version) = aggregates::load::<ProcessEvent>(&store, &stream).await?;
         let mut events = Vec::new();
-        for (Delivery { recorded, attempt, .. }, error) in &given_up {
+        for (Delivery { recorded, attempt, .. }, error) in &to_park {
             let (sequence, position) = (recorded.correlation_id().to_owned(), recorded.position.0);
             let park = ProcessCommand::Park { sequence, position, attempts: *attempt, error: error.to_string() };
             for event in process::decide(&state, park)? {
@@ -340,47 +357,47 @@ async fn park(
         if events.is_empty() {
             return Ok(());
         }
-        let mut batch = AppendBuilder::new(clock::now(), told_by(process));
+        let mut batch = AppendBuilder::new(clock::now(), process_cause(process));
         batch.add_each(stream.clone(), version, &events);
         batch.checkpoint(checkpoint.clone());
         store.append(batch.into_append()).await.map_err(Failure::Append)?;
         Ok(())
     })
     .await;
-    Outcome::Parked(given_up, written)
+    TaskOutcome::ParkingEnded(to_park, written)
 }
 
-/// The process itself is the cause.
-fn told_by(process: &str) -> Cause {
+/// The cause of events that the process writes about several sequences at once.
+fn process_cause(process: &str) -> Cause {
     let actor = format!("process:{process}");
     Cause { correlation_id: actor.clone(), causation_id: None, actor }
 }
 
-async fn run_parked_work(store: Store, Subscription { name, types }: Subscription, work: ParkedWork) -> Outcome {
+async fn run_parked_work(store: Store, Subscription { name, types }: Subscription, work: ParkedWork) -> TaskOutcome {
     for failures in 1.. {
         let outcome = match &work {
             ParkedWork::Fetch { sequence, after, to } => {
-                let fetched = fetch(&store, types, sequence, *after, *to).await;
-                fetched.map(|found| Outcome::Fetched { sequence: sequence.clone(), to: *to, found })
+                let fetched = find_next_in_sequence(&store, types, sequence, *after, *to).await;
+                fetched.map(|found| TaskOutcome::Fetched { sequence: sequence.clone(), to: *to, found })
             }
             ParkedWork::Recover { sequence, position } => {
                 let actor = format!("process:{name}");
                 let cause = Cause { correlation_id: sequence.clone(), causation_id: None, actor };
                 let command = ProcessCommand::Recover { sequence: sequence.clone(), position: position.0 };
-                steer(&store, name, &command, &cause).await.map(|()| Outcome::Recovered)
+                append_command(&store, name, &command, &cause).await.map(|()| TaskOutcome::Recovered)
             }
         };
         match outcome {
             Ok(outcome) => return outcome,
-            Err(failure) => warn!(process = name, error = %failure, "a parked order cannot go on yet; trying again"),
+            Err(failure) => warn!(process = name, error = %failure, "a parked sequence cannot continue yet; retrying"),
         }
-        clock::sleep(LOG_PAUSES.pause(failures)).await;
+        clock::sleep(LOG_BACKOFF.pause(failures)).await;
     }
-    Outcome::Recovered
+    TaskOutcome::Recovered
 }
 
-/// The next event of a sequence after a position and up to another.
-async fn fetch(
+/// Returns the next event of a sequence in the range `(after, to]`.
+async fn find_next_in_sequence(
     store: &Store,
     types: &[&str],
     sequence: &str,
@@ -390,20 +407,25 @@ async fn fetch(
     let types = types.iter().map(ToString::to_string).collect();
     let filter = Filter { types, correlation_id: Some(sequence.to_owned()), ..Filter::default() };
     loop {
-        let slice = store.read_all(after, 1, &filter).await?;
-        if let Some(found) = slice.events.into_iter().next() {
+        let page = store.read_all(after, 1, &filter).await?;
+        if let Some(found) = page.events.into_iter().next() {
             return Ok((found.position <= to).then_some(found));
         }
-        if slice.next_after >= to || slice.next_after == after {
+        if page.next_after >= to || page.next_after == after {
             return Ok(None);
         }
-        after = slice.next_after;
+        after = page.next_after;
     }
 }
 
-async fn steer(store: &Store, process: &'static str, command: &ProcessCommand, cause: &Cause) -> Result<(), Failure> {
+async fn append_command(
+    store: &Store,
+    process: &'static str,
+    command: &ProcessCommand,
+    cause: &Cause,
+) -> Result<(), Failure> {
     let stream = streams::process(process);
-    retrying(|| async {
+    retry_on_conflict(|| async {
         let (state, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
         let mut batch = AppendBuilder::new(clock::now(), cause.clone());
         batch.add(stream.clone(), version, &process::decide(&state, command.clone())?);

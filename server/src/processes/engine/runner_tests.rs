@@ -1,4 +1,4 @@
-//! The runner on a real log in memory, with a handler that does as it is told.
+//! The runner on a real log in memory, with a handler whose results the tests choose.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ const SUBSCRIPTION: Subscription = Subscription { name: "test", types: &["order.
 const LEASE_TTL: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the handler did, and what it is to do.
+/// The calls of the handler, and its next results.
 #[derive(Default)]
 struct Hand {
     handled: Mutex<Vec<u64>>,
@@ -31,9 +31,9 @@ impl Hand {
         *self.tried.lock().unwrap().entry(position).or_default() += 1;
         assert!(!self.panics.lock().unwrap().contains(&position), "as it was told");
         if self.broken.lock().unwrap().contains(&position) {
-            return Err(HandlerError::Hopeless("it burns".to_owned()));
+            return Err(HandlerError::Permanent("it burns".to_owned()));
         }
-        // After a restart an event may come again; that its work is done is a handler's own to notice.
+        // After a restart an event may be delivered again; the handler itself must see that its work is done.
         let mut handled = self.handled.lock().unwrap();
         if !handled.contains(&position) {
             handled.push(position);
@@ -77,7 +77,7 @@ impl World {
         ));
     }
 
-    /// The process dies, and another takes up its work.
+    /// Kills the process and starts another in its place.
     fn restarts(&mut self) {
         self.stop.cancel();
         self.stop = CancellationToken::new();
@@ -102,16 +102,16 @@ impl World {
 
     async fn asks(&self, command: ProcessCommand) {
         let cause = Cause { correlation_id: "test".to_owned(), causation_id: None, actor: "test".to_owned() };
-        steer(&self.store, SUBSCRIPTION.name, &command, &cause).await.unwrap();
+        append_command(&self.store, SUBSCRIPTION.name, &command, &cause).await.unwrap();
     }
 
     async fn process(&self) -> Process {
         aggregates::load::<ProcessEvent>(&self.store, &streams::process(SUBSCRIPTION.name)).await.unwrap().0
     }
 
-    /// Why a sequence stands, as an operator sees it.
+    /// The error of a parked sequence, as an operator sees it.
     async fn why(&self, sequence: &str) -> String {
-        let page = crate::operations::parked::page(&self.store, SUBSCRIPTION.name, SUBSCRIPTION.types, None, 100)
+        let page = crate::operations::parked::list(&self.store, SUBSCRIPTION.name, SUBSCRIPTION.types, None, 100)
             .await
             .unwrap();
         page.items.into_iter().find(|item| item.sequence == sequence).expect("it is parked").error
@@ -127,7 +127,7 @@ impl World {
         assert_eq!(self.hand.handled(), positions);
     }
 
-    /// Waits until the process's own stream says something.
+    /// Waits until the process's own stream has an event.
     async fn says(&self, what: &str, holds: impl Fn(&Process) -> bool) {
         let says = async {
             loop {

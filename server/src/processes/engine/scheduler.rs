@@ -1,8 +1,8 @@
-//! What a process has read and not finished, and which of it may begin: a state machine without I/O and without a clock.
+//! Scheduling state of one process: which events are read but not finished, and which may start. No I/O and no clock.
 //!
-//! It is fed with the log and with what became of the events that it let begin. Events of one sequence begin one after
-//! another, in the order of the log. A parked sequence holds nothing up and takes no room: the checkpoint moves past its
-//! events, and once somebody has it retried or skipped, they are read from the log again.
+//! The runner passes in pages of the log and the outcome of every delivery. Events of one sequence are delivered one
+//! after another, in log order. A parked sequence blocks nothing and takes no memory: the checkpoint moves past its
+//! events, and after an operator retries or skips it, they are read from the log again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -18,333 +18,342 @@ use crate::store::aggregates;
 use crate::store::aggregates::LoadError;
 use crate::store::streams;
 
-/// How many events may be read and not finished, and how many under way; reading stops there.
-pub(crate) const IN_FLIGHT: usize = 256;
-/// When the log has gone so far past the checkpoint that was written last, it is written by itself, so that the next
-/// start does not read again what concerned nobody.
-const CHECKPOINT_EVERY: u64 = 1000;
-/// So many are named to whoever looks: of those that are tried again, and of those that come next.
-const NAMED: usize = 10;
+/// Maximum number of events that are read and not finished; also the maximum number of concurrent deliveries. Reading
+/// stops at this limit.
+pub(crate) const MAX_IN_FLIGHT: usize = 256;
+/// Number of positions after which the checkpoint is saved by itself, so that a restart does not read events again
+/// that no handler was interested in.
+const CHECKPOINT_INTERVAL_POSITIONS: u64 = 1000;
+/// Maximum number of events that [`ProcessStatus`] lists: of those being retried, and of those that come next.
+const MAX_LISTED_EVENTS: usize = 10;
 
-/// What is to be done about a parked sequence.
+/// Work on a parked sequence that needs the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ParkedWork {
-    /// Find its next event after a position and up to another.
+    /// Find the next event of the sequence in the range `(after, to]`.
     Fetch { sequence: String, after: Position, to: Position },
-    /// Record that it has caught up.
+    /// Record that the sequence has caught up.
     Recover { sequence: String, position: Position },
 }
 
-/// Where the log is to be read next.
+/// The next read of the log.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct NextRead<'a> {
     pub(crate) after: Position,
     pub(crate) filter: &'a Filter,
 }
 
+/// The state of one process between the log and its handler.
 pub(crate) struct Scheduler {
     process: &'static str,
-    /// What people ask of the process stands there.
+    /// The process's own stream: operators' commands and parked sequences.
     stream: StreamName,
-    everything: Filter,
-    only_steering: Filter,
-    /// How far the log has been read.
+    /// The process's events, and its own stream.
+    subscription_filter: Filter,
+    /// Only its own stream.
+    control_filter: Filter,
+    /// The log has been read up to here.
     read_to: Position,
-    /// How far the process's own stream has been read, at least.
-    steered_to: Position,
-    /// The last event of that stream that was taken in.
-    version: Version,
-    /// Read and not finished.
+    /// The process's own stream has been read at least up to here.
+    control_read_to: Position,
+    /// Version of the last event of that stream that was applied.
+    control_version: Version,
+    /// Events that are read and not finished.
     unfinished: BTreeSet<Position>,
-    /// Sequences with an event that may begin, is under way or is to be tried again, and what waits behind it.
-    lanes: HashMap<String, VecDeque<Arc<Recorded>>>,
-    /// May begin, each with the number of the attempt.
+    /// Sequences with an event that is ready, in flight or being retried, and the events queued behind it.
+    sequences: HashMap<String, VecDeque<Arc<Recorded>>>,
+    /// Events that may start, with the number of the attempt.
     ready: BTreeMap<Position, (Arc<Recorded>, u32)>,
-    /// Under way.
-    begun: BTreeSet<Position>,
-    /// Went wrong at least once and is not finished.
-    retrying_events: BTreeMap<Position, RetryState>,
-    parked: HashMap<String, Parked>,
+    /// Events that a handler is working on.
+    in_flight: BTreeSet<Position>,
+    /// Events that failed at least once and are not finished.
+    retrying: BTreeMap<Position, RetryState>,
+    parked: HashMap<String, ParkedEntry>,
     parked_work: Vec<ParkedWork>,
-    /// Given up, and not written yet: what is given up while others are written is written with the next.
-    given_up: Vec<(Delivery, HandlerError)>,
-    parking: bool,
-    /// Sequences that had recovered before this began, and up to where they were dealt with.
-    settled: HashMap<String, Position>,
+    /// Events to be parked by the next append. Only one such append runs at a time.
+    to_park: Vec<(Delivery, HandlerError)>,
+    is_parking: bool,
+    /// Sequences that had recovered before this start, with the position up to which their events are handled
+    /// already.
+    recovered_to: HashMap<String, Position>,
     paused: bool,
+    /// Number of events that may start although the process is paused.
     steps: u32,
-    /// The checkpoint that was written by itself last.
-    saved: Position,
+    /// The checkpoint that was saved by itself last.
+    saved_checkpoint: Position,
 }
 
-struct Parked {
-    /// Its events up to here have been passed over.
-    passed_to: Position,
-    phase: Phase,
+struct ParkedEntry {
+    /// Events of the sequence up to here are left in the log, to be read again when it catches up.
+    deferred_to: Position,
+    phase: ParkedPhase,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Stands,
-    /// What was passed over is read again and handled.
+enum ParkedPhase {
+    /// It waits until an operator retries or skips it.
+    Waiting,
+    /// The events left in the log are being read again and handled.
     CatchingUp,
-    /// That is done, and being recorded; what comes meanwhile waits.
+    /// It has caught up, and that is being recorded. New events of the sequence wait.
     Recovering,
 }
 
 impl Scheduler {
-    /// A process that goes on from a checkpoint, as its own stream says.
+    /// Restores the state of a process from its checkpoint and its own stream.
     pub(crate) fn new(subscription: &Subscription, checkpoint: Position, process: &Process, version: Version) -> Self {
         let stream = streams::process(subscription.name);
         let types = subscription.types.iter().copied().chain(["process.*"]).map(str::to_owned).collect();
         let mut scheduler = Self {
             process: subscription.name,
-            everything: Filter { types, ..Filter::default() },
-            only_steering: Filter { streams: vec![stream.as_str().to_owned()], ..Filter::default() },
+            subscription_filter: Filter { types, ..Filter::default() },
+            control_filter: Filter { streams: vec![stream.as_str().to_owned()], ..Filter::default() },
             stream,
             read_to: checkpoint,
-            steered_to: checkpoint,
-            version,
+            control_read_to: checkpoint,
+            control_version: version,
             unfinished: BTreeSet::new(),
-            lanes: HashMap::new(),
+            sequences: HashMap::new(),
             ready: BTreeMap::new(),
-            begun: BTreeSet::new(),
-            retrying_events: BTreeMap::new(),
+            in_flight: BTreeSet::new(),
+            retrying: BTreeMap::new(),
             parked: HashMap::new(),
             parked_work: Vec::new(),
-            given_up: Vec::new(),
-            parking: false,
-            settled: HashMap::new(),
+            to_park: Vec::new(),
+            is_parking: false,
+            recovered_to: HashMap::new(),
             paused: process.paused(),
             steps: 0,
-            saved: checkpoint,
+            saved_checkpoint: checkpoint,
         };
         let settled = process.settled().iter().map(|(sequence, position)| (sequence.clone(), Position(*position)));
-        scheduler.settled = settled.filter(|(_, position)| *position > checkpoint).collect();
+        scheduler.recovered_to = settled.filter(|(_, position)| *position > checkpoint).collect();
         for (sequence, parked) in process.parked() {
-            let passed_to = checkpoint.max(Position(parked.position));
-            scheduler.parked.insert(sequence.clone(), Parked { passed_to, phase: Phase::Stands });
+            let deferred_to = checkpoint.max(Position(parked.position));
+            scheduler.parked.insert(sequence.clone(), ParkedEntry { deferred_to, phase: ParkedPhase::Waiting });
             if let Some(after) = parked.goes_on_after {
-                scheduler.go_on(sequence, Position(after));
+                scheduler.catch_up(sequence, Position(after));
             }
         }
         scheduler
     }
 
-    /// Where to read on: everything that the process listens to, or only what people ask of it when there is no room for
-    /// more.
-    pub(crate) fn reading(&self) -> Reading<'_> {
+    /// Returns the next read: everything the process subscribes to, or only its own stream while there is no room for
+    /// more events.
+    pub(crate) fn next_read(&self) -> NextRead<'_> {
         if self.has_room() {
-            Reading { after: self.read_to, filter: &self.everything }
+            NextRead { after: self.read_to, filter: &self.subscription_filter }
         } else {
-            Reading { after: self.steered_to, filter: &self.only_steering }
+            NextRead { after: self.control_read_to, filter: &self.control_filter }
         }
     }
 
     fn has_room(&self) -> bool {
-        self.unfinished.len() < IN_FLIGHT
+        self.unfinished.len() < MAX_IN_FLIGHT
     }
 
-    /// Takes in what was read there.
+    /// Applies a page that was read as [`Scheduler::next_read`] said.
     ///
     /// # Errors
-    /// When it cannot be read what somebody asked of the process.
-    pub(crate) fn take_in(&mut self, slice: EventPage) -> Result<(), LoadError> {
-        let everything = self.has_room();
-        for recorded in slice.events {
+    /// When an event of the process's own stream cannot be decoded.
+    pub(crate) fn apply_page(&mut self, page: EventPage) -> Result<(), LoadError> {
+        let reads_everything = self.has_room();
+        for recorded in page.events {
             if recorded.stream() == self.stream.as_str() {
-                // Read by itself before, maybe.
-                if recorded.version > self.version {
-                    self.steer(aggregates::decode(&recorded)?);
-                    self.version = recorded.version;
+                // It may have been read before, while only this stream was read.
+                if recorded.version > self.control_version {
+                    self.apply_process_event(aggregates::decode(&recorded)?);
+                    self.control_version = recorded.version;
                 }
             } else if !recorded.kind().starts_with("process.") {
-                self.queue(Arc::new(recorded));
+                self.enqueue(Arc::new(recorded));
             }
         }
-        self.steered_to = self.steered_to.max(slice.next_after);
-        if everything {
-            self.read_to = slice.next_after;
+        self.control_read_to = self.control_read_to.max(page.next_after);
+        if reads_everything {
+            self.read_to = page.next_after;
         }
         Ok(())
     }
 
-    fn queue(&mut self, recorded: Arc<Recorded>) {
+    fn enqueue(&mut self, recorded: Arc<Recorded>) {
         let (sequence, position) = (recorded.correlation_id(), recorded.position);
-        if let Some(to) = self.settled.get(sequence) {
+        if let Some(to) = self.recovered_to.get(sequence) {
             if position <= *to {
                 return;
             }
-            self.settled.remove(sequence);
+            self.recovered_to.remove(sequence);
         }
-        if let Some(parked) = self.parked.get_mut(sequence).filter(|parked| parked.phase != Phase::Recovering) {
-            parked.passed_to = parked.passed_to.max(position);
+        if let Some(parked) = self.parked.get_mut(sequence).filter(|parked| parked.phase != ParkedPhase::Recovering) {
+            parked.deferred_to = parked.deferred_to.max(position);
             return;
         }
         self.unfinished.insert(position);
-        match self.lanes.get_mut(sequence) {
+        match self.sequences.get_mut(sequence) {
             Some(waiting) => waiting.push_back(recorded),
             None => {
-                self.lanes.insert(sequence.to_owned(), VecDeque::new());
+                self.sequences.insert(sequence.to_owned(), VecDeque::new());
                 self.ready.insert(position, (recorded, 1));
             }
         }
     }
 
-    fn steer(&mut self, event: ProcessEvent) {
+    fn apply_process_event(&mut self, event: ProcessEvent) {
         match event {
-            // Said before the process began, and known since.
+            // Recorded before the process started; the runner has applied it.
             ProcessEvent::Introduced { after: _ } => {}
             ProcessEvent::Paused => self.pause(),
             ProcessEvent::Resumed => (self.paused, self.steps) = (false, 0),
-            ProcessEvent::Stepped => self.step(),
+            ProcessEvent::Stepped => self.allow_step(),
             ProcessEvent::SequenceParked { sequence, position, .. } => self.park(sequence, Position(position)),
             ProcessEvent::SequenceRetried { sequence, position } => {
-                self.go_on(&sequence, Position(position.saturating_sub(1)));
+                self.catch_up(&sequence, Position(position.saturating_sub(1)));
             }
-            ProcessEvent::SequenceSkipped { sequence, position } => self.go_on(&sequence, Position(position)),
+            ProcessEvent::SequenceSkipped { sequence, position } => self.catch_up(&sequence, Position(position)),
             ProcessEvent::SequenceRecovered { sequence, .. } => {
                 self.parked.remove(&sequence);
-                self.next_of(&sequence);
+                self.make_next_ready(&sequence);
             }
         }
     }
 
-    /// Lets the next event begin that waits and has no step of its own yet. Without one the step is not kept: nothing runs
-    /// ahead later because somebody has pressed a key in vain.
-    fn step(&mut self) {
+    /// Allows one more ready event to start while paused. Without a ready event that has no step yet, the step is
+    /// dropped: it must not take effect later.
+    fn allow_step(&mut self) {
         if self.paused && (self.steps as usize) < self.ready.len() {
             self.steps += 1;
         }
     }
 
-    /// What is to be tried again later is held back with the rest; so it can be stepped through, and goes on at once
-    /// afterwards.
+    /// Pauses. Events waiting for a retry become ready, so that they can be stepped through and start at once after a
+    /// resume.
     fn pause(&mut self) {
         (self.paused, self.steps) = (true, 0);
-        for (position, retrying_events) in &mut self.retrying_events {
-            if retrying_events.next_attempt_at.take().is_some() {
-                self.ready.insert(*position, (Arc::clone(&retrying_events.recorded), retrying_events.attempts + 1));
+        for (position, retry) in &mut self.retrying {
+            if retry.next_attempt_at.take().is_some() {
+                self.ready.insert(*position, (Arc::clone(&retry.recorded), retry.attempts + 1));
             }
         }
     }
 
     fn park(&mut self, sequence: String, position: Position) {
-        self.settle(position);
-        let mut passed_to = position;
-        for behind in self.lanes.remove(&sequence).into_iter().flatten() {
+        self.forget(position);
+        let mut deferred_to = position;
+        for behind in self.sequences.remove(&sequence).into_iter().flatten() {
             self.unfinished.remove(&behind.position);
-            passed_to = passed_to.max(behind.position);
+            deferred_to = deferred_to.max(behind.position);
         }
-        let parked = self.parked.entry(sequence).or_insert(Parked { passed_to, phase: Phase::Stands });
-        parked.passed_to = parked.passed_to.max(passed_to);
-        parked.phase = Phase::Stands;
+        let parked = self.parked.entry(sequence).or_insert(ParkedEntry { deferred_to, phase: ParkedPhase::Waiting });
+        parked.deferred_to = parked.deferred_to.max(deferred_to);
+        parked.phase = ParkedPhase::Waiting;
     }
 
-    fn go_on(&mut self, sequence: &str, after: Position) {
+    fn catch_up(&mut self, sequence: &str, after: Position) {
         let Some(parked) = self.parked.get_mut(sequence) else { return };
-        parked.phase = Phase::CatchingUp;
-        self.parked_work.push(ParkedWork::Fetch { sequence: sequence.to_owned(), after, to: parked.passed_to });
+        parked.phase = ParkedPhase::CatchingUp;
+        self.parked_work.push(ParkedWork::Fetch { sequence: sequence.to_owned(), after, to: parked.deferred_to });
     }
 
-    /// The next event of a sequence that is catching up was found, or there is none up to a position.
-    pub(crate) fn fetched(&mut self, sequence: String, to: Position, found: Option<Recorded>) {
+    /// Applies the result of [`ParkedWork::Fetch`]: the next event of a sequence that is catching up, or none up to
+    /// `to`.
+    pub(crate) fn apply_fetched(&mut self, sequence: String, to: Position, found: Option<Recorded>) {
         let Some(parked) = self.parked.get_mut(&sequence) else { return };
         match found {
             Some(recorded) => {
                 self.ready.insert(recorded.position, (Arc::new(recorded), 1));
             }
-            None if parked.passed_to > to => {
-                self.parked_work.push(ParkedWork::Fetch { sequence, after: to, to: parked.passed_to });
+            None if parked.deferred_to > to => {
+                self.parked_work.push(ParkedWork::Fetch { sequence, after: to, to: parked.deferred_to });
             }
             None => {
-                parked.phase = Phase::Recovering;
-                self.lanes.insert(sequence.to_owned(), VecDeque::new());
+                parked.phase = ParkedPhase::Recovering;
+                self.sequences.insert(sequence.to_owned(), VecDeque::new());
                 self.parked_work.push(ParkedWork::Recover { sequence, position: to });
             }
         }
     }
 
-    /// What is to be done about parked sequences now.
-    pub(crate) fn parked_work(&mut self) -> Vec<ParkedWork> {
+    /// Takes the pending work on parked sequences.
+    pub(crate) fn take_parked_work(&mut self) -> Vec<ParkedWork> {
         std::mem::take(&mut self.parked_work)
     }
 
-    /// An event cannot be handled, and is to be parked.
-    pub(crate) fn give_up(&mut self, delivery: Delivery, error: HandlerError) {
-        self.given_up.push((delivery, error));
+    /// Queues an event that cannot be handled for parking.
+    pub(crate) fn queue_for_parking(&mut self, delivery: Delivery, error: HandlerError) {
+        self.to_park.push((delivery, error));
     }
 
-    /// What is to be parked now, all at once, with the checkpoint that holds then; `None` while others are being parked.
-    pub(crate) fn begin_parking(&mut self) -> Option<(Vec<(Delivery, HandlerError)>, Checkpoint)> {
-        if self.parking || self.given_up.is_empty() {
+    /// Takes the events to be parked, with the checkpoint that holds once they are; `None` when there are none, or
+    /// while others are being parked.
+    pub(crate) fn start_parking(&mut self) -> Option<(Vec<(Delivery, HandlerError)>, Checkpoint)> {
+        if self.is_parking || self.to_park.is_empty() {
             return None;
         }
-        self.parking = true;
-        let given_up = std::mem::take(&mut self.given_up);
-        let positions: BTreeSet<Position> = given_up.iter().map(|(delivery, _)| delivery.recorded.position).collect();
-        Some((given_up, self.checkpoint_without(|position| positions.contains(&position))))
+        self.is_parking = true;
+        let to_park = std::mem::take(&mut self.to_park);
+        let positions: BTreeSet<Position> = to_park.iter().map(|(delivery, _)| delivery.recorded.position).collect();
+        Some((to_park, self.checkpoint_without(|position| positions.contains(&position))))
     }
 
-    /// What was to be parked was written, or was not.
-    pub(crate) fn end_parking(&mut self) {
-        self.parking = false;
+    /// Marks the append that parks events as ended, whatever its outcome.
+    pub(crate) fn finish_parking(&mut self) {
+        self.is_parking = false;
     }
 
-    /// The events that begin now, first those that stand first in the log.
-    pub(crate) fn begin(&mut self) -> Vec<Delivery> {
-        let mut turns = Vec::new();
-        while self.begun.len() < IN_FLIGHT && (!self.paused || self.steps > 0) {
+    /// Starts every event that may start, in log order.
+    pub(crate) fn start_deliveries(&mut self) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        while self.in_flight.len() < MAX_IN_FLIGHT && (!self.paused || self.steps > 0) {
             let Some((position, (recorded, attempt))) = self.ready.pop_first() else { break };
             if self.paused {
                 self.steps -= 1;
             }
-            self.begun.insert(position);
+            self.in_flight.insert(position);
             let checkpoint = self.checkpoint_without(|finishing| finishing == position);
-            turns.push(Delivery { recorded, checkpoint, attempt });
+            deliveries.push(Delivery { recorded, checkpoint, attempt });
         }
-        // What a step was for may have been parked meanwhile.
+        // The event that a step was for may have been parked meanwhile.
         self.steps = self.steps.min(u32::try_from(self.ready.len()).unwrap_or(u32::MAX));
-        turns
+        deliveries
     }
 
-    /// An event is dealt with.
+    /// Marks an event as handled.
     pub(crate) fn finish(&mut self, recorded: &Recorded) {
-        self.settle(recorded.position);
+        self.forget(recorded.position);
         let sequence = recorded.correlation_id();
         match self.parked.get(sequence) {
-            Some(Parked { phase: Phase::CatchingUp, passed_to }) => {
-                let (sequence, after, to) = (sequence.to_owned(), recorded.position, *passed_to);
+            Some(ParkedEntry { phase: ParkedPhase::CatchingUp, deferred_to }) => {
+                let (sequence, after, to) = (sequence.to_owned(), recorded.position, *deferred_to);
                 self.parked_work.push(ParkedWork::Fetch { sequence, after, to });
             }
-            Some(Parked { phase: Phase::Stands | Phase::Recovering, .. }) => {}
-            None => self.next_of(sequence),
+            Some(ParkedEntry { phase: ParkedPhase::Waiting | ParkedPhase::Recovering, .. }) => {}
+            None => self.make_next_ready(sequence),
         }
     }
 
-    fn settle(&mut self, position: Position) {
-        self.begun.remove(&position);
+    fn forget(&mut self, position: Position) {
+        self.in_flight.remove(&position);
         self.ready.remove(&position);
-        self.retrying_events.remove(&position);
+        self.retrying.remove(&position);
         self.unfinished.remove(&position);
     }
 
-    fn next_of(&mut self, sequence: &str) {
-        match self.lanes.get_mut(sequence).and_then(VecDeque::pop_front) {
+    fn make_next_ready(&mut self, sequence: &str) {
+        match self.sequences.get_mut(sequence).and_then(VecDeque::pop_front) {
             Some(next) => {
                 self.ready.insert(next.position, (next, 1));
             }
             None => {
-                self.lanes.remove(sequence);
+                self.sequences.remove(sequence);
             }
         }
     }
 
-    /// An attempt went wrong, and the event is to be tried again at a time.
-    pub(crate) fn again(&mut self, delivery: &Delivery, error: String, next_attempt_at: Timestamp) {
+    /// Records a failed attempt that is to be retried at `next_attempt_at`.
+    pub(crate) fn schedule_retry(&mut self, delivery: &Delivery, error: String, next_attempt_at: Timestamp) {
         let position = delivery.recorded.position;
-        // Parked meanwhile, after an answer of the log that was lost.
-        if !self.begun.remove(&position) {
+        // Parked meanwhile: an append whose reply was lost had succeeded.
+        if !self.in_flight.remove(&position) {
             return;
         }
         let next_attempt_at = (!self.paused).then_some(next_attempt_at);
@@ -352,63 +361,63 @@ impl Scheduler {
             self.ready.insert(position, (Arc::clone(&delivery.recorded), delivery.attempt + 1));
         }
         let (recorded, attempts) = (Arc::clone(&delivery.recorded), delivery.attempt);
-        self.retrying_events.insert(position, RetryState { recorded, attempts, error, next_attempt_at });
+        self.retrying.insert(position, RetryState { recorded, attempts, error, next_attempt_at });
     }
 
-    /// The pause after an attempt is over.
-    pub(crate) fn due(&mut self, position: Position, attempt: u32) {
-        let retrying_events =
-            self.retrying_events.get_mut(&position).filter(|retrying_events| retrying_events.attempts == attempt);
-        if let Some(retrying_events) = retrying_events
-            && retrying_events.next_attempt_at.take().is_some()
+    /// Makes an event ready again once the pause after `attempt` is over.
+    pub(crate) fn make_retry_ready(&mut self, position: Position, attempt: u32) {
+        let retry = self.retrying.get_mut(&position).filter(|retry| retry.attempts == attempt);
+        if let Some(retry) = retry
+            && retry.next_attempt_at.take().is_some()
         {
-            self.ready.insert(position, (Arc::clone(&retrying_events.recorded), attempt + 1));
+            self.ready.insert(position, (Arc::clone(&retry.recorded), attempt + 1));
         }
     }
 
-    /// The last position before which nothing is unfinished, if some events were finished.
+    /// Returns the checkpoint as it is once the events that match `finishing` are finished: the last position before
+    /// which nothing is unfinished.
     pub(crate) fn checkpoint_without(&self, finishing: impl Fn(Position) -> bool) -> Checkpoint {
         let first = self.unfinished.iter().find(|position| !finishing(**position));
         let position = first.map_or(self.read_to, |first| Position(first.0 - 1));
         Checkpoint { consumer: self.process.to_owned(), position }
     }
 
-    /// The checkpoint, when it is far past the last one that was written by itself.
-    pub(crate) fn checkpoint_if_due(&mut self) -> Option<Checkpoint> {
+    /// Returns the checkpoint when it is [`CHECKPOINT_INTERVAL_POSITIONS`] past the one saved by itself last.
+    pub(crate) fn take_due_checkpoint(&mut self) -> Option<Checkpoint> {
         let checkpoint = self.checkpoint_without(|_| false);
-        if checkpoint.position.0 < self.saved.0 + CHECKPOINT_EVERY {
+        if checkpoint.position.0 < self.saved_checkpoint.0 + CHECKPOINT_INTERVAL_POSITIONS {
             return None;
         }
-        self.saved = checkpoint.position;
+        self.saved_checkpoint = checkpoint.position;
         Some(checkpoint)
     }
 
-    /// Where the process stands, for whoever looks.
-    pub(crate) fn standing(&self) -> ProcessStatus {
-        let next = if self.paused { self.next() } else { vec![] };
+    /// Returns the status that operators see.
+    pub(crate) fn status(&self) -> ProcessStatus {
+        let next = if self.paused { self.upcoming() } else { vec![] };
         ProcessStatus {
             position: self.checkpoint_without(|_| false).position,
             read_to: self.read_to,
-            steered_to: self.steered_to,
+            control_read_to: self.control_read_to,
             ready: self.ready.len(),
             unfinished: self.unfinished.len(),
-            in_flight: self.begun.len(),
-            retrying: self.retrying_events.len(),
-            retries: self.retrying_events.values().take(NAMED).cloned().collect(),
-            parked: self.parked.values().filter(|parked| parked.phase == Phase::Stands).count(),
+            in_flight: self.in_flight.len(),
+            retrying: self.retrying.len(),
+            retries: self.retrying.values().take(MAX_LISTED_EVENTS).cloned().collect(),
+            parked: self.parked.values().filter(|parked| parked.phase == ParkedPhase::Waiting).count(),
             paused: self.paused,
-            elsewhere: false,
+            runs_elsewhere: false,
             steps: self.steps,
             next,
         }
     }
 
-    /// What comes next, in the order of the log: what may begin, and what waits behind others.
-    fn next(&self) -> Vec<NextEvent> {
+    /// Returns the next events in log order: those that are ready, and those queued behind others.
+    fn upcoming(&self) -> Vec<NextEvent> {
         let ready = self.ready.values().map(|(recorded, _)| recorded);
-        let mut waiting: Vec<_> = ready.chain(self.lanes.values().flatten()).collect();
+        let mut waiting: Vec<_> = ready.chain(self.sequences.values().flatten()).collect();
         waiting.sort_by_key(|recorded| recorded.position);
-        waiting.into_iter().take(NAMED).map(|recorded| NextEvent::of(recorded)).collect()
+        waiting.into_iter().take(MAX_LISTED_EVENTS).map(|recorded| NextEvent::new(recorded)).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The feed on paper: what begins, in which order, and where the checkpoint is.
+//! The scheduler without I/O: which events start, in which order, and where the checkpoint is.
 
 use storefront_domain::process;
 use storefront_eventlog::{JsonText, NewEvent};
@@ -9,11 +9,11 @@ use crate::store::aggregates::AggregateEvent;
 
 const SUBSCRIPTION: Subscription = Subscription { name: "test", types: &["order.*"] };
 
-/// A process, and the log that it is fed with.
+/// A scheduler and the log that it reads.
 struct Story {
     scheduler: Scheduler,
     log: Vec<Recorded>,
-    /// What people and the process itself have asked so far.
+    /// Events of the process's own stream so far.
     steered: Vec<ProcessEvent>,
     begun: BTreeMap<u64, Delivery>,
 }
@@ -24,7 +24,7 @@ impl Story {
         Self { scheduler, log: Vec::new(), steered: Vec::new(), begun: BTreeMap::new() }
     }
 
-    /// Killed, and started again from a checkpoint.
+    /// The process after a crash, restarted from a checkpoint.
     fn again_from(self, checkpoint: u64) -> Self {
         let process = self.steered.iter().fold(Process::default(), process::evolve);
         let version = Version(self.steered.len() as u64);
@@ -41,7 +41,7 @@ impl Story {
 
     fn read(&mut self, events: Vec<Recorded>) {
         let head = self.head();
-        self.scheduler.take_in(EventPage { events, next_after: head, head }).unwrap();
+        self.scheduler.apply_page(EventPage { events, next_after: head, head }).unwrap();
     }
 
     fn write(&mut self, stream: &str, version: u64, sequence: &str, kind: &str, data: JsonText) -> u64 {
@@ -63,7 +63,7 @@ impl Story {
         position.0
     }
 
-    /// An event of a sequence comes; tells its position.
+    /// Appends an event of a sequence; returns its position.
     fn comes(&mut self, sequence: &str) -> u64 {
         self.write(sequence, 1, sequence, "order.started", JsonText::of(&()).unwrap())
     }
@@ -89,11 +89,11 @@ impl Story {
         self.runs_errands();
     }
 
-    /// Carries out what is to be fetched from the log; answers the sequences that have caught up.
+    /// Carries out the work on parked sequences; returns the sequences that have caught up.
     fn runs_errands(&mut self) -> Vec<(String, u64)> {
         let mut recovered = Vec::new();
         loop {
-            let parked_work = self.scheduler.parked_work();
+            let parked_work = self.scheduler.take_parked_work();
             if parked_work.is_empty() {
                 return recovered;
             }
@@ -105,7 +105,7 @@ impl Story {
                         };
                         let waits = |recorded: &&Recorded| recorded.position > after && recorded.position <= to;
                         let found = self.log.iter().filter(of_it).find(waits).cloned();
-                        self.scheduler.fetched(sequence, to, found);
+                        self.scheduler.apply_fetched(sequence, to, found);
                     }
                     ParkedWork::Recover { sequence, position } => recovered.push((sequence, position.0)),
                 }
@@ -113,12 +113,12 @@ impl Story {
         }
     }
 
-    /// What begins now: positions, and the checkpoints that will hold.
+    /// The deliveries that start now: positions, and the checkpoints that hold once they are handled.
     fn begins_with_checkpoints(&mut self) -> Vec<(u64, u64)> {
-        let turns = self.scheduler.begin();
+        let deliveries = self.scheduler.start_deliveries();
         let told =
-            turns.iter().map(|delivery| (delivery.recorded.position.0, delivery.checkpoint.position.0)).collect();
-        self.begun.extend(turns.into_iter().map(|delivery| (delivery.recorded.position.0, delivery)));
+            deliveries.iter().map(|delivery| (delivery.recorded.position.0, delivery.checkpoint.position.0)).collect();
+        self.begun.extend(deliveries.into_iter().map(|delivery| (delivery.recorded.position.0, delivery)));
         told
     }
 
@@ -133,7 +133,7 @@ impl Story {
 
     fn fails(&mut self, position: u64) {
         let delivery = self.begun.remove(&position).expect("it has begun");
-        self.scheduler.again(&delivery, "it burns".to_owned(), Timestamp::from_unix_ms(1000));
+        self.scheduler.schedule_retry(&delivery, "it burns".to_owned(), Timestamp::from_unix_ms(1000));
     }
 
     fn checkpoint(&self) -> u64 {
@@ -141,7 +141,7 @@ impl Story {
     }
 
     fn next(&self) -> Vec<u64> {
-        self.scheduler.standing().next.iter().map(|next| next.position.0).collect()
+        self.scheduler.status().next.iter().map(|next| next.position.0).collect()
     }
 }
 
@@ -188,8 +188,8 @@ fn a_parked_sequence_holds_nothing_up_and_what_follows_of_it_waits() {
     assert_eq!(story.begins_now(), [6]);
     story.finishes(6);
     assert_eq!(story.checkpoint(), 6);
-    let standing = story.scheduler.standing();
-    assert_eq!((standing.parked, standing.unfinished), (1, 0));
+    let status = story.scheduler.status();
+    assert_eq!((status.parked, status.unfinished), (1, 0));
 }
 
 #[test]
@@ -219,14 +219,14 @@ fn what_comes_while_a_sequence_catches_up_waits_until_it_has() {
     story.parked("a", 1);
     story.retried("a", 1);
     assert_eq!(story.begins_now(), [1]);
-    // It comes before the sequence has caught up, and is caught up with.
+    // It arrives before the sequence has caught up, and is part of the catch-up.
     let during = story.comes("a");
     story.finishes(1);
     assert_eq!(story.runs_errands(), []);
     assert_eq!(story.begins_now(), [during]);
     story.finishes(during);
     assert_eq!(story.runs_errands(), [("a".to_owned(), during)]);
-    // It comes before that is written: it waits, and the checkpoint with it.
+    // It arrives before the recovery is recorded: it waits, and the checkpoint with it.
     let late = story.comes("a");
     assert_eq!(story.begins_now(), [0; 0]);
     assert_eq!(story.checkpoint(), late - 1);
@@ -341,7 +341,7 @@ fn a_paused_process_begins_nothing_and_a_step_begins_what_stands_first() {
     story.steer(ProcessEvent::Stepped);
     story.steer(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [4, 5]);
-    assert_eq!(story.scheduler.standing().steps, 0, "a step for which nothing waits is not kept");
+    assert_eq!(story.scheduler.status().steps, 0, "a step for which nothing waits is not kept");
     story.comes("d");
     assert_eq!(story.begins_now(), [0; 0]);
     story.steer(ProcessEvent::Resumed);
@@ -373,7 +373,7 @@ fn an_old_log_with_steps_that_were_saved_up_begins_nothing_after_an_upgrade() {
     for _ in 0..3 {
         story.steer(ProcessEvent::Stepped);
     }
-    // The process is loaded as of the pause; the steps are read from the log like anything that is new.
+    // The process is loaded as of the pause; the steps are read from the log like all new events.
     let process = process::evolve(Process::default(), &ProcessEvent::Paused);
     let scheduler = Scheduler::new(&SUBSCRIPTION, Position(0), &process, Version(1));
     let mut upgraded = Story { scheduler, begun: BTreeMap::new(), ..story };
@@ -391,7 +391,7 @@ fn a_pause_survives_a_restart_and_a_step_does_not() {
     story.comes("a");
     let mut again = story.again_from(0);
     assert_eq!(again.begins_now(), [0; 0]);
-    assert!(again.scheduler.standing().paused);
+    assert!(again.scheduler.status().paused);
 }
 
 #[test]
@@ -402,14 +402,14 @@ fn an_event_that_went_wrong_is_tried_again_when_it_is_due_and_not_twice() {
     story.begins_now();
     story.fails(1);
     assert_eq!(story.begins_now(), [0; 0]);
-    let standing = story.scheduler.standing();
-    assert_eq!((standing.retrying, standing.retries[0].attempts), (1, 1));
-    story.scheduler.due(Position(1), 1);
-    story.scheduler.due(Position(1), 1);
+    let status = story.scheduler.status();
+    assert_eq!((status.retrying, status.retries[0].attempts), (1, 1));
+    story.scheduler.make_retry_ready(Position(1), 1);
+    story.scheduler.make_retry_ready(Position(1), 1);
     assert_eq!(story.begins_now(), [1]);
     assert_eq!(story.begun[&1].attempt, 2);
     story.finishes(1);
-    assert_eq!(story.scheduler.standing().retrying, 0);
+    assert_eq!(story.scheduler.status().retrying, 0);
     assert_eq!(story.begins_now(), [2]);
 }
 
@@ -421,7 +421,7 @@ fn what_waits_to_be_tried_again_is_stepped_through_like_the_rest() {
     story.fails(1);
     story.steer(ProcessEvent::Paused);
     assert_eq!(story.next(), [1]);
-    story.scheduler.due(Position(1), 1);
+    story.scheduler.make_retry_ready(Position(1), 1);
     assert_eq!(story.begins_now(), [0; 0], "its pause is over, the process's is not");
     story.steer(ProcessEvent::Stepped);
     assert_eq!(story.begins_now(), [1]);
@@ -435,16 +435,16 @@ fn what_waits_to_be_tried_again_is_stepped_through_like_the_rest() {
 #[test]
 fn a_full_process_still_hears_what_is_asked_of_it() {
     let mut story = Story::begins();
-    for number in 0..IN_FLIGHT {
+    for number in 0..MAX_IN_FLIGHT {
         story.comes(&format!("order-{number}"));
     }
-    assert_eq!(story.begins_now().len(), IN_FLIGHT);
-    assert_eq!(story.scheduler.reading().filter, &story.scheduler.only_steering);
+    assert_eq!(story.begins_now().len(), MAX_IN_FLIGHT);
+    assert_eq!(story.scheduler.next_read().filter, &story.scheduler.control_filter);
     story.parked("order-7", 8);
-    assert_eq!(story.scheduler.standing().parked, 1);
-    assert_eq!(story.scheduler.reading().filter, &story.scheduler.everything);
-    assert_eq!(story.scheduler.reading().after, Position(IN_FLIGHT as u64), "what was read ahead is read again");
+    assert_eq!(story.scheduler.status().parked, 1);
+    assert_eq!(story.scheduler.next_read().filter, &story.scheduler.subscription_filter);
+    assert_eq!(story.scheduler.next_read().after, Position(MAX_IN_FLIGHT as u64), "what was read ahead is read again");
     let again = story.log.last().cloned().unwrap();
     story.read(vec![again]);
-    assert_eq!(story.scheduler.standing().parked, 1);
+    assert_eq!(story.scheduler.status().parked, 1);
 }

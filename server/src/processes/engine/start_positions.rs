@@ -1,16 +1,17 @@
-//! Processes that must not act on the past: what they do is new in a release, and nobody wants invoices, vouchers and mails
-//! for what was sold long before.
+//! Start positions: which processes ignore the events from before they existed. A process that is new in a release
+//! must not issue invoices, vouchers and mails for orders of long ago.
 //!
-//! The rule: before a shop does anything, each of them says in its own stream after which position it acts, once for the
-//! life of the log. In a log that is empty that is position 0; in one that has events and no word of the process, it is the
-//! end of the log, and all that stands there is past. The word stands in the log itself, so
+//! Before a shop does anything, each of these processes records in its own stream the position after which it acts
+//! (`process.introduced`), once for the life of the log. In an empty log that is position 0. In a log that has events
+//! and nothing recorded for the process, it is the end of the log. Because the position is in the log itself,
 //!
-//! * a shop that is opened for the first time loses nothing, whenever it is killed: the word comes before the first order;
-//! * a log that was exported and imported, and has no checkpoints any more, is acted on from the same place;
-//! * a log of an older release says nothing of the process, and stays as it is.
+//! * a shop that is opened for the first time loses no event, whenever it is killed: the positions are written before
+//!   the first order;
+//! * a log that was exported and imported, and so has no checkpoints any more, is processed from the same positions;
+//! * a log of an older release that records no position stays as it is.
 //!
-//! A process that has a checkpoint and no word was there before there was this rule, and began at the beginning.
-//! Every other process acts on all that is in the log, and notices by its streams what is done.
+//! A process with a checkpoint and no recorded position is older than this rule and acts from position 0. All other
+//! processes act on the whole log, and see from their streams what is done.
 
 use storefront_api::{OrderId, PaymentId};
 use storefront_domain::process::{self, ProcessCommand, ProcessEvent};
@@ -24,12 +25,12 @@ use crate::processes::{
 };
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retrying};
+use crate::store::commands::{Failure, retry_on_conflict};
 use crate::store::order_record::OrderRecord;
 use crate::store::streams;
 
-/// The processes that say so.
-pub(crate) const NEWCOMERS: [&str; 5] = [
+/// The processes that record a start position.
+pub(crate) const PROCESSES_WITH_START_POSITION: [&str; 5] = [
     invoices::SUBSCRIPTION.name,
     vouchers::SUBSCRIPTION.name,
     notices::SUBSCRIPTION.name,
@@ -37,24 +38,24 @@ pub(crate) const NEWCOMERS: [&str; 5] = [
     money_alarms::SUBSCRIPTION.name,
 ];
 
-/// Has each of them say after which position it acts, unless it has; all in one append. To be done before anything else
-/// happens in the shop.
+/// Records the start position of each of these processes that has none, all in one append. Must run before anything
+/// else writes to the log.
 ///
 /// # Errors
 /// When the log cannot be read or written.
-pub(crate) async fn introduce(store: &Store) -> Result<(), Failure> {
-    retrying(|| introduce_once(store)).await
+pub(crate) async fn record_start_positions(store: &Store) -> Result<(), Failure> {
+    retry_on_conflict(|| record_missing(store)).await
 }
 
-async fn introduce_once(store: &Store) -> Result<(), Failure> {
+async fn record_missing(store: &Store) -> Result<(), Failure> {
     let head = store.head().await?;
     let cause = Cause { correlation_id: "opening".to_owned(), causation_id: None, actor: "shop".to_owned() };
     let mut batch = AppendBuilder::new(clock::now(), cause);
-    for name in NEWCOMERS {
+    for name in PROCESSES_WITH_START_POSITION {
         let stream = streams::process(name);
         let (state, version) = aggregates::load::<ProcessEvent>(store, &stream).await?;
-        let was_there = store.checkpoint(name).await? > Position(0);
-        let after = if was_there { 0 } else { head.0 };
+        let has_checkpoint = store.checkpoint(name).await? > Position(0);
+        let after = if has_checkpoint { 0 } else { head.0 };
         batch.add(stream, version, &process::decide(&state, ProcessCommand::Introduce { after })?);
     }
     if !batch.is_empty() {
@@ -63,26 +64,26 @@ async fn introduce_once(store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
-/// After which position a process acts, as far as the log says.
-pub(crate) async fn acts_after(store: &Store, name: &'static str) -> Result<Position, Failure> {
+/// Returns the recorded start position of a process; 0 when none is recorded.
+pub(crate) async fn start_position(store: &Store, name: &'static str) -> Result<Position, Failure> {
     let (state, _) = aggregates::load::<ProcessEvent>(store, &streams::process(name)).await?;
     Ok(Position(state.introduced().unwrap_or(0)))
 }
 
-/// What becomes of the invoice of an order.
-pub(crate) struct Invoicing {
-    /// It is there.
+/// The invoice of an order, as far as the log shows.
+pub(crate) struct InvoiceStatus {
+    /// It is written.
     pub(crate) is_written: bool,
-    /// It is there, or will be as soon as somebody writes it: not of an order that was confirmed before the shop wrote any.
+    /// It is written or will be. `false` for an order that was confirmed before the shop wrote invoices.
     pub(crate) will_be_written: bool,
     /// The payment of the latest checkout.
     pub(crate) payment_id: Option<PaymentId>,
-    /// Where in the log the order was confirmed.
+    /// The position at which the order was confirmed.
     pub(crate) confirmed_at: Option<Position>,
 }
 
-/// What becomes of the invoice of an order, as far as the log says.
-pub(crate) async fn invoicing(store: &Store, order_id: OrderId) -> Result<Invoicing, Failure> {
+/// Returns whether an order has its invoice, or will get one.
+pub(crate) async fn invoice_status(store: &Store, order_id: OrderId) -> Result<InvoiceStatus, Failure> {
     let mut record = OrderRecord::default();
     let mut confirmed_at = None;
     aggregates::for_each(store, &streams::order(order_id), |recorded| {
@@ -92,10 +93,10 @@ pub(crate) async fn invoicing(store: &Store, order_id: OrderId) -> Result<Invoic
         record.apply_recorded(recorded)
     })
     .await?;
-    let before_invoices = acts_after(store, invoices::SUBSCRIPTION.name).await?;
+    let invoices_start = start_position(store, invoices::SUBSCRIPTION.name).await?;
     let is_written = record.order.invoice().is_some();
-    let will_be_written = confirmed_at.is_some_and(|at: Position| is_written || at > before_invoices);
-    Ok(Invoicing { is_written, will_be_written, payment_id: record.order.payment_id(), confirmed_at })
+    let will_be_written = confirmed_at.is_some_and(|at: Position| is_written || at > invoices_start);
+    Ok(InvoiceStatus { is_written, will_be_written, payment_id: record.order.payment_id(), confirmed_at })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! From where on a new process acts, on a real log in memory.
+//! Start positions of processes, on a real log in memory.
 
 use std::sync::Arc;
 
@@ -23,27 +23,31 @@ async fn a_basket(store: &Store, number: u128) {
     store.append(batch.into_append()).await.unwrap();
 }
 
-async fn everyone_acts_after(store: &Store) -> Vec<u64> {
-    let mut places = Vec::new();
-    for name in NEWCOMERS {
-        places.push(acts_after(store, name).await.unwrap().0);
+async fn all_start_positions(store: &Store) -> Vec<u64> {
+    let mut positions = Vec::new();
+    for name in PROCESSES_WITH_START_POSITION {
+        positions.push(start_position(store, name).await.unwrap().0);
     }
-    places
+    positions
 }
 
 #[tokio::test]
 async fn in_an_empty_log_they_act_on_everything_however_often_the_shop_is_opened() {
     let store = a_log();
     for opened in 1..=3 {
-        introduce(&store).await.unwrap();
-        assert_eq!(everyone_acts_after(&store).await, [0; NEWCOMERS.len()], "opened for the {opened}. time");
+        record_start_positions(&store).await.unwrap();
+        assert_eq!(
+            all_start_positions(&store).await,
+            [0; PROCESSES_WITH_START_POSITION.len()],
+            "opened for the {opened}. time"
+        );
         a_basket(&store, opened).await;
     }
-    let slice = store.read_all(Position(0), 100, &Filter::default()).await.unwrap();
-    let said = slice.events.iter().filter(|recorded| recorded.kind() == "process.introduced").count();
-    assert_eq!(said, NEWCOMERS.len(), "each says it once");
-    let first = slice.events.iter().position(|recorded| recorded.kind().starts_with("order.")).unwrap();
-    assert_eq!(first, NEWCOMERS.len(), "before the first order");
+    let page = store.read_all(Position(0), 100, &Filter::default()).await.unwrap();
+    let said = page.events.iter().filter(|recorded| recorded.kind() == "process.introduced").count();
+    assert_eq!(said, PROCESSES_WITH_START_POSITION.len(), "each says it once");
+    let first = page.events.iter().position(|recorded| recorded.kind().starts_with("order.")).unwrap();
+    assert_eq!(first, PROCESSES_WITH_START_POSITION.len(), "before the first order");
 }
 
 #[tokio::test]
@@ -51,11 +55,11 @@ async fn in_a_log_that_has_never_heard_of_them_all_that_is_there_is_past() {
     let store = a_log();
     a_basket(&store, 1).await;
     let head = store.head().await.unwrap().0;
-    introduce(&store).await.unwrap();
+    record_start_positions(&store).await.unwrap();
     a_basket(&store, 2).await;
     for opened in ["once", "again"] {
-        assert_eq!(everyone_acts_after(&store).await, [head; NEWCOMERS.len()], "opened {opened}");
-        introduce(&store).await.unwrap();
+        assert_eq!(all_start_positions(&store).await, [head; PROCESSES_WITH_START_POSITION.len()], "opened {opened}");
+        record_start_positions(&store).await.unwrap();
     }
 }
 
@@ -63,9 +67,9 @@ async fn in_a_log_that_has_never_heard_of_them_all_that_is_there_is_past() {
 async fn one_that_was_there_before_the_rule_goes_on_where_it_was() {
     let store = a_log();
     a_basket(&store, 1).await;
-    let checkpoint = Checkpoint { consumer: NEWCOMERS[0].to_owned(), position: Position(2) };
+    let checkpoint = Checkpoint { consumer: PROCESSES_WITH_START_POSITION[0].to_owned(), position: Position(2) };
     store.append(Append { checkpoints: vec![checkpoint], ..Append::default() }).await.unwrap();
-    introduce(&store).await.unwrap();
-    assert_eq!(acts_after(&store, NEWCOMERS[0]).await.unwrap(), Position(0));
-    assert_eq!(acts_after(&store, NEWCOMERS[1]).await.unwrap(), Position(2));
+    record_start_positions(&store).await.unwrap();
+    assert_eq!(start_position(&store, PROCESSES_WITH_START_POSITION[0]).await.unwrap(), Position(0));
+    assert_eq!(start_position(&store, PROCESSES_WITH_START_POSITION[1]).await.unwrap(), Position(2));
 }

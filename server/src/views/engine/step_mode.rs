@@ -56,7 +56,7 @@ impl Views {
         let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(Vec::new()) };
         let slice = self.inner.log.read_all(after, LOOKED_AT, &Filter::default()).await?;
         let concerns = slice.events.iter().filter(|event| !view.keys(event).is_empty());
-        Ok(concerns.take(NAMED).map(NextEvent::of).collect())
+        Ok(concerns.take(NAMED).map(NextEvent::new).collect())
     }
 
     /// Tells whoever waits when other views are paused, or one that is stands elsewhere.

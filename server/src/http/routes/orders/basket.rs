@@ -128,7 +128,7 @@ pub(crate) async fn clear(
 
 /// What an order remembers of a product that can be bought now, while its price can be trusted.
 async fn quote(shop: &Shop, id: &ProductId) -> Result<ItemFacts, ApiError> {
-    if !shop.freshness.prices_are_good(clock::now()) {
+    if !shop.freshness.prices_are_valid(clock::now()) {
         return Err(ApiError::prices_unknown());
     }
     let (product, _) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;

@@ -15,7 +15,7 @@ use crate::http::idempotency::respond_once;
 use crate::http::identity::spending_limit;
 use crate::http::state::Shop;
 use crate::http::validation;
-use crate::store::commands::{Failure, change_order_by_its_lines};
+use crate::store::commands::{Failure, change_order_with_line_facts};
 use crate::store::order_record;
 use crate::store::order_record::OrderRecord;
 use crate::{clock, random};
@@ -48,7 +48,7 @@ pub(crate) async fn check_out(
     check_payment(&body.payment)?;
     let payment_id = PaymentId(random::id());
     let work = async {
-        if !shop.freshness.prices_are_good(clock::now()) {
+        if !shop.freshness.prices_are_valid(clock::now()) {
             return Err(ApiError::prices_unknown());
         }
         let owner = order_record::owner(&shop.store, id, None).await.map_err(Failure::from)?;
@@ -70,7 +70,7 @@ pub(crate) async fn check_out(
         };
         let answer =
             |_: &_, after: &OrderRecord, payment: Option<&Payment>| reply(id, StatusCode::ACCEPTED, after, payment);
-        Ok(change_order_by_its_lines(&shop.store, id, &context, decide, answer).await?)
+        Ok(change_order_with_line_facts(&shop.store, id, &context, decide, answer).await?)
     };
     respond_once(&shop, &context, work).await
 }

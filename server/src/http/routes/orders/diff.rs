@@ -96,7 +96,7 @@ fn moments(query: &DiffQuery) -> Result<(Moment, Moment), ApiError> {
 async fn order_at(shop: &Shop, id: OrderId, moment: Moment) -> Result<(Version, Option<Order>), ApiError> {
     let record = order_record::load_while(&shop.store, id, |recorded| moment.has_order(recorded));
     let record = record.await.map_err(Failure::from)?;
-    let payment = order_record::load_payment_of_then(&shop.store, &record, |recorded| moment.has_payment(recorded));
+    let payment = order_record::load_payment_at(&shop.store, &record, |recorded| moment.has_payment(recorded));
     let payment = payment.await.map_err(Failure::from)?;
     Ok((record.version, record.body(id, payment.as_ref())))
 }

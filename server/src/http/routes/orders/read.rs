@@ -82,7 +82,7 @@ async fn answer(
     at: Option<Timestamp>,
     is_known: bool,
 ) -> Result<Response, ApiError> {
-    let payment = order_record::load_payment_of_then(&shop.store, record, |recorded| is_by(recorded, at));
+    let payment = order_record::load_payment_at(&shop.store, record, |recorded| is_by(recorded, at));
     let payment = payment.await.map_err(Failure::from)?;
     let body = record.body(id, payment.as_ref()).ok_or_else(ApiError::order_not_found)?;
     let etag = HeaderValue::from_str(&format!("\"{}\"", record.version)).map_err(|_| ApiError::internal())?;
