@@ -146,11 +146,13 @@ pub struct ConnectionLimits {
     pub max: Option<usize>,
     /// A connection on which no request has begun for so long is closed: one that is silent, slow or idle.
     pub head_timeout: Duration,
+    /// A client that takes nothing of its answer for so long is cut off.
+    pub write_timeout: Duration,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { max: None, head_timeout: Duration::from_secs(30) }
+        Self { max: None, head_timeout: Duration::from_secs(30), write_timeout: Duration::from_secs(60) }
     }
 }
 

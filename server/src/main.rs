@@ -337,6 +337,9 @@ struct Serve {
     /// After how many seconds without a request a connection is closed.
     #[arg(long, env = "STOREFRONT_HEAD_TIMEOUT_S", hide_env_values = true, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     head_timeout_s: u32,
+    /// After how many seconds a client that takes nothing of its answer is cut off.
+    #[arg(long, env = "STOREFRONT_WRITE_TIMEOUT_S", hide_env_values = true, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    write_timeout_s: u32,
 }
 
 fn main() -> ExitCode {
@@ -470,6 +473,7 @@ fn config(serve: Serve) -> Result<Config> {
         connections: ConnectionLimits {
             max: serve.max_connections.map(|max| max as usize),
             head_timeout: Duration::from_secs(serve.head_timeout_s.into()),
+            write_timeout: Duration::from_secs(serve.write_timeout_s.into()),
         },
         ..Config::in_memory(serve.products, serve.card_gateway, String::new())
     })

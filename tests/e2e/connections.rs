@@ -76,7 +76,7 @@ async fn closed(mut stream: TcpStream) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_on_which_no_request_begins_is_closed_and_one_that_waits_for_its_answer_is_not() {
     let head_timeout = Duration::from_millis(100);
-    let world = World::open_with(|config| config.connections = ConnectionLimits { max: None, head_timeout }).await;
+    let world = World::open_with(|config| config.connections.head_timeout = head_timeout).await;
     let address = world.server.address();
     let polls = reqwest::get(format!("{}/v1/events?after={}&wait=1", world.server.url(), world.head().await));
     let silent = connect(address);

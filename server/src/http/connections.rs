@@ -21,6 +21,7 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -40,6 +41,10 @@ const FEWEST_CONNECTIONS: usize = 16;
 const MOST_CONNECTIONS: usize = 10_000;
 /// Connections beyond the limit whose requests are answered if they ask for health, and refused otherwise.
 const HEALTH_CONNECTIONS: usize = 16;
+/// Maximum size of the head of a request, and of what is made ready of an answer before a client takes it.
+const BUFFER_BYTES: usize = 16 * 1024;
+/// What the system is asked to hold of an answer that a client does not take; Linux doubles it.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// The system is not asked for a connection so soon after it refused one.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// A connection that is closed to make room may send what it has still to send for so long.
@@ -74,11 +79,12 @@ pub(crate) async fn serve(
     let connections = Arc::new(Connections::new(limit));
     let mut builder = http1::Builder::new();
     // Runs from the moment a connection waits for a head, so it ends silent, slow and idle ones alike.
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER_BYTES);
     let tasks = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &connections)).await {
         let Some((stream, endpoints, place)) = accepted else { continue };
         let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
+        let stream = LingeringStream::new(stream, limits.write_timeout);
         tasks.spawn(serve_connection(builder, stream, endpoints, place, router, stop));
     }
     drop(listener);
@@ -94,6 +100,7 @@ async fn accept(listener: &TcpListener, connections: &Arc<Connections>) -> Optio
         Ok((stream, peer)) => {
             // Answers are small and waited for.
             let _only_slower = stream.set_nodelay(true);
+            let _only_larger = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
             let local = stream.local_addr().ok()?;
             Some((stream, Endpoints { local, peer }, connections.admit()))
         }
@@ -116,13 +123,12 @@ fn is_about_the_system(error: &std::io::Error) -> bool {
 
 async fn serve_connection(
     builder: http1::Builder,
-    stream: TcpStream,
+    (stream, linger): (LingeringStream, Arc<AtomicBool>),
     endpoints: Endpoints,
     place: Place,
     router: Router,
     stop: CancellationToken,
 ) {
-    let (stream, linger) = LingeringStream::new(stream);
     let (evicted, place) = (place.evicted.clone(), Arc::new(place));
     let service = service_fn(move |request| answer(request, router.clone(), endpoints, place.clone(), linger.clone()));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

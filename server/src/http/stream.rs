@@ -15,6 +15,9 @@ use tokio::time::Sleep;
 /// How much is read of what nobody wants before a connection is closed.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
+/// How long a client is waited for to end what it sends, once it has its answer.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a client is waited for.
 #[derive(Clone, Copy, Debug)]
 struct Timeouts {
@@ -23,8 +26,6 @@ struct Timeouts {
     /// To take some of its answer.
     write: Duration,
 }
-
-const TIMEOUTS: Timeouts = Timeouts { linger: Duration::from_secs(5), write: Duration::from_secs(60) };
 
 /// A TCP stream that closes so that its last answer arrives.
 ///
@@ -42,9 +43,10 @@ pub(crate) struct LingeringStream {
 }
 
 impl LingeringStream {
-    /// The stream, and what tells it that the client may still be sending.
-    pub(crate) fn new(stream: TcpStream) -> (Self, Arc<AtomicBool>) {
-        Self::with_timeouts(stream, TIMEOUTS)
+    /// The stream, which fails when the client takes nothing for `write_timeout`, and what tells it that the client may
+    /// still be sending.
+    pub(crate) fn new(stream: TcpStream, write_timeout: Duration) -> (Self, Arc<AtomicBool>) {
+        Self::with_timeouts(stream, Timeouts { linger: LINGER_TIMEOUT, write: write_timeout })
     }
 
     fn with_timeouts(stream: TcpStream, timeouts: Timeouts) -> (Self, Arc<AtomicBool>) {
@@ -145,7 +147,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_sends_to_the_end_gets_its_answer() {
-        let (mut client, mut stream, linger) = a_connection(TIMEOUTS).await;
+        let (mut client, mut stream, linger) =
+            a_connection(Timeouts { linger: LINGER_TIMEOUT, write: Duration::from_secs(60) }).await;
         linger.store(true, Ordering::Relaxed);
         let server = tokio::spawn(async move {
             stream.write_all(b"too much").await.unwrap();

@@ -16,9 +16,11 @@ use tracing::warn;
 use crate::http::event_body::{which_log, wire};
 use crate::http::state::Shop;
 
-/// Maximum number of events that are read at once, and so held for a client that does not read. A client that takes nothing
-/// for a minute is cut off by its connection.
+/// Maximum number of events that are read at once.
 const PAGE: usize = 16;
+/// Maximum size of the events that are held for a client that does not read, beside the first; the rest of a page is read
+/// again in its turn. A client that takes nothing for long is cut off by its connection.
+const MAX_HELD_BYTES: usize = 16 * 1024;
 /// A comment so often keeps proxies from closing an idle connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -85,7 +87,15 @@ impl Follower {
                 return Some(Next::Reset { head: slice.head });
             }
             self.after = slice.next_after;
-            self.waiting.extend(slice.events);
+            let mut bytes = 0;
+            for recorded in slice.events {
+                bytes += recorded.data().len();
+                if let Some(last) = self.waiting.back().filter(|_| bytes > MAX_HELD_BYTES) {
+                    self.after = last.position;
+                    break;
+                }
+                self.waiting.push_back(recorded);
+            }
             if self.waiting.is_empty() && slice.next_after >= slice.head {
                 self.shop.store.wait_for(slice.head).await.ok()?;
             }
