@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use storefront_api::{EventQuery, InvoiceListQuery, OrderId, OrderStatus, PaymentStatus, UnmatchedReason};
+use storefront_api::{
+    EventQuery, InvoiceListQuery, OrderId, OrderNumber, OrderStatus, PaymentStatus, TimelineQuery, UnmatchedReason,
+};
 use storefront_client::{Client, IdempotencyKey};
 use storefront_mocks::{Mocks, MocksConfig, Stub};
 use tokio_postgres::NoTls;
@@ -69,8 +71,6 @@ async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_a
     for order in &kept {
         ends_well(&clients[1], &mocks, *order, "after the copy took over").await;
     }
-    // An order's number is made from its position, so a new one may have that of an order that is gone, and of its mails.
-    mocks.mailbox().clear();
     let mut orders = Vec::new();
     for turn in 0..6 {
         orders.push(a_checkout(&clients[turn % 2], &product).await);
@@ -94,6 +94,52 @@ async fn when_a_replica_that_lacks_the_last_commits_takes_over_nobody_is_stuck_a
         tokio::task::spawn_blocking(move || run("storefront-server", ["check", "--store", &store])).await.unwrap();
     let printed = String::from_utf8(checked.stdout).unwrap();
     assert!(checked.status.success() && printed.contains("all sound"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_asked_for_again_moves_the_money_once_and_its_order_gets_a_number_that_nobody_had() {
+    let mocks = Mocks::start(MocksConfig::default()).await.unwrap();
+    let address = postgres_server::a_database().await;
+    let server = ServerProcess::start_with(&mocks, &postgres_url(&address), &["--lease-ms", "900"]);
+    let client = Client::new(&server.url).unwrap();
+    let product = a_product_with_plenty(&client).await;
+    client.pause_process("checkout", &IdempotencyKey::new()).await.unwrap();
+    let order = a_checkout(&client, &product).await;
+    eventually("the checkout has made its first step", || async {
+        let _not_yet = client.step_process("checkout", &IdempotencyKey::new()).await;
+        let timeline = client.timeline(order, &TimelineQuery::default()).await.unwrap();
+        timeline.events.iter().any(|event| event.kind == "checkout.stock_reserved").then_some(())
+    })
+    .await;
+    let log = log_of(&client).await.unwrap();
+    // The copy has the checkout, and lacks the payment that it is about to ask for.
+    let copy = DatabaseCopy::of(&address).await;
+    resume_checkout(&client).await;
+    ends_well(&client, &mocks, order, "before the copy took over").await;
+    let lost = client.order(order).await.unwrap().unwrap().number;
+
+    copy.take_over().await;
+    eventually("the server has noticed, and is open again", || async {
+        let readiness = client.readiness().await.ok()?;
+        (log_of(&client).await? != log && readiness.ready).then_some(())
+    })
+    .await;
+    resume_checkout(&client).await;
+    ends_well(&client, &mocks, order, "after the copy took over").await;
+    assert_eq!(client.unmatched_charges().await.unwrap().items, [], "the first charge is the one in the books");
+    let number = client.order(order).await.unwrap().unwrap().number;
+    assert_ne!(number, lost, "mails and papers of the order before it name another one");
+    // Another order may have had the number that is made from this position alone.
+    let events = client.timeline(order, &TimelineQuery::default()).await.unwrap().events;
+    let confirmed = events.iter().find(|event| event.kind == "order.confirmed").unwrap();
+    let paid = events.iter().find(|event| Some(event.id.to_string()) == confirmed.causation_id).unwrap();
+    assert_ne!(number, Some(OrderNumber::from_position(paid.position).to_string()));
+}
+
+/// Lets the checkout go on, also while the database that was copied cuts connections.
+async fn resume_checkout(client: &Client) {
+    let key = IdempotencyKey::new();
+    eventually("the checkout goes on", || async { client.resume_process("checkout", &key).await.ok() }).await;
 }
 
 /// What was paid for orders that are gone is named everywhere, and goes back once, whoever asks for it and how often.

@@ -41,6 +41,9 @@ const CODE_CHARACTERS: u32 = 7;
 const BITS_OF_CHARACTER: u32 = 5;
 const LEFT_BITS: u32 = 17;
 const RIGHT_BITS: u32 = 18;
+const UPPER_HALF: u64 = 1 << 34;
+/// Of where an epoch begins in the upper half, and of the positions in it.
+const EPOCH_BITS: u32 = 33;
 /// The keys of the rounds: multiples of 2⁶⁴ divided by the golden ratio, as in Knuth's multiplicative hashing.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 const ROUNDS: u64 = 8;
@@ -59,6 +62,17 @@ impl OrderNumber {
             }
         }
         Self { code: left << RIGHT_BITS | right }
+    }
+
+    /// The number of the order that was confirmed at a position of a log that was set back, which gives positions that it gave
+    /// before. `epoch` is the id (UUIDv7) that the log got when that was noticed.
+    ///
+    /// The random end of the id says where in the upper half of the 35 bits the positions of this epoch begin. So below 2³³
+    /// positions none has a number of the log as it was before its first set-back. Two epochs of a log of n positions share
+    /// numbers with a probability of about 2n / 2³³.
+    pub fn after_set_back(position: u64, epoch: uuid::Uuid) -> Self {
+        let (_, random) = epoch.as_u64_pair();
+        Self::from_position(UPPER_HALF + (random & low_bits(EPOCH_BITS)) + (position & low_bits(EPOCH_BITS)))
     }
 
     /// The seven numbers of five bits, first character first.
@@ -155,6 +169,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_an_epoch_look_like_this_for_ever() {
+        let epoch = uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0003_0000_0005);
+        // 2³⁴, the low 33 bits of the id, and the position.
+        assert_eq!(OrderNumber::after_set_back(2, epoch), OrderNumber::from_position((1 << 34) + (1 << 32) + 5 + 2));
+    }
+
+    #[test]
     fn the_first_hundred_thousand_numbers_are_all_different() {
         let numbers: HashSet<_> = (0..100_000).map(OrderNumber::from_position).collect();
         assert_eq!(numbers.len(), 100_000);
@@ -213,6 +234,17 @@ mod tests {
         #[test]
         fn two_positions_never_share_a_number(one in 0..PAYLOADS, other in 0..PAYLOADS) {
             prop_assert_eq!(one == other, OrderNumber::from_position(one) == OrderNumber::from_position(other));
+        }
+
+        #[test]
+        fn a_log_that_was_set_back_gives_no_number_that_it_gave_before(
+            before in 0..PAYLOADS / 4,
+            position in 0..PAYLOADS / 4,
+            epoch: u128,
+        ) {
+            let number = OrderNumber::after_set_back(position, uuid::Uuid::from_u128(epoch));
+            prop_assert_ne!(number, OrderNumber::from_position(before));
+            prop_assert_eq!(number.to_string().parse(), Ok(number));
         }
 
         #[test]

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use storefront_api::{OrderId, PaymentId, ProductId, RefundId, ReopenReason, Timestamp, VoucherCode};
+use storefront_api::{
+    Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason, Timestamp, VoucherCode,
+};
 use storefront_domain::{
     OrderNumber,
     checkout::{self, CheckoutEvent, Intent, Line, Trigger},
@@ -173,8 +175,7 @@ impl CheckoutRun<'_> {
                 Ok([started].into_iter().chain(reserved).collect())
             }
             Intent::RequestPayment { payment_id, amount, method } => {
-                let request = PaymentCommand::Request { order_id: self.order_id, amount, method };
-                self.apply_to_payment(batch, payment_id, &[request]).await?;
+                self.request_payment(batch, payment_id, amount, method).await?;
                 Ok(vec![])
             }
             Intent::Complete { payment_id, lines, voucher } => self.complete(batch, payment_id, &lines, voucher).await,
@@ -276,8 +277,12 @@ impl CheckoutRun<'_> {
     ) -> Result<Vec<CheckoutEvent>, Failure> {
         let stream = streams::order(self.order_id);
         let (order, version) = aggregates::load::<OrderEvent>(self.store, &stream).await?;
-        // The position of the causing event makes the number unique.
-        let number = OrderNumber::from_position(self.recorded.position.0);
+        // The position of the event that caused all this is unique, except in a log that was set back.
+        let position = self.recorded.position.0;
+        let number = match self.store.epoch().await? {
+            None => OrderNumber::from_position(position),
+            Some(epoch) => OrderNumber::after_set_back(position, epoch),
+        };
         match order::decide(&order, OrderCommand::Confirm { payment_id, number }) {
             Ok(events) => batch.add(stream, version, &events),
             Err(OrderError::WrongState { .. }) => {
@@ -375,6 +380,24 @@ impl CheckoutRun<'_> {
         let stream = streams::voucher(&code);
         let (voucher, version) = aggregates::load::<VoucherEvent>(self.store, &stream).await?;
         batch.add(stream, version, &voucher::decide(&voucher, command)?);
+        Ok(())
+    }
+
+    /// Asks for a payment, once. The event has the id of the payment, and the key at the card gateway is made from the event's
+    /// id: where a log that was set back has lost the event, it asks under the same key, and moves the money no second time.
+    async fn request_payment(
+        &self,
+        batch: &mut AppendBuilder,
+        id: PaymentId,
+        amount: Money,
+        method: PaymentMethod,
+    ) -> Result<(), Failure> {
+        let stream = streams::payment(id);
+        let (payment, version) = aggregates::load::<PaymentEvent>(self.store, &stream).await?;
+        let request = PaymentCommand::Request { order_id: self.order_id, amount, method };
+        if let Some(requested) = payment::decide(&payment, request)?.first() {
+            batch.add_as(id.0, stream, version, requested);
+        }
         Ok(())
     }
 

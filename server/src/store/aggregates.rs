@@ -20,8 +20,8 @@ use storefront_domain::{
     withdrawals::{self, Withdrawals, WithdrawalsEvent},
 };
 use storefront_eventlog::{
-    Append, Checkpoint, EventStore, Expected, NewEvent, Recorded, Snapshot, StoreError, StreamAppend, StreamName,
-    TimerChange, Version,
+    Append, Checkpoint, EventId, EventStore, Expected, NewEvent, Recorded, Snapshot, StoreError, StreamAppend,
+    StreamName, TimerChange, Version,
 };
 use tracing::debug;
 
@@ -216,6 +216,12 @@ impl AppendBuilder {
             return;
         }
         let events = events.iter().map(|event| self.new_event(event, &self.cause)).collect();
+        self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
+    }
+
+    /// Adds one event under a given id, which the event must have again when it is written anew after its log was set back.
+    pub(crate) fn add_as<E: AggregateEvent>(&mut self, id: EventId, stream: StreamName, expected: Version, event: &E) {
+        let events = vec![NewEvent { id, ..self.new_event(event, &self.cause) }];
         self.append.streams.push(StreamAppend { stream, expected: Expected::Exactly(expected), events });
     }
 

@@ -293,7 +293,8 @@ impl EventStore for PostgresStore {
             .coordination
             .read(move |session| {
                 Box::pin(async move {
-                    let begin = session.statement("UPDATE eventlog.head SET epoch = $1 WHERE epoch = $2").await?;
+                    // Later epochs are greater. An earlier one is there when the log was set back to before it had `seen`.
+                    let begin = session.statement("UPDATE eventlog.head SET epoch = $1 WHERE epoch <= $2").await?;
                     let given: [Uuid; 2] = [Uuid::now_v7(), seen.unwrap_or_default()];
                     session.client.execute(&begin, &[&given[0], &given[1]]).await.map(drop)
                 })

@@ -276,6 +276,13 @@ async fn a_database_that_was_set_back_is_noticed_before_anything_is_written_to_i
     assert!(epoch.is_some() && other.epoch().await.unwrap() == epoch, "both notice, and there is one new epoch");
     assert_eq!(write(&log, "a", 1).await.versions[0].0, 4);
     assert!(check(&*log).await.unwrap().is_sound());
+
+    let earlier = "UPDATE eventlog.head SET epoch = '00000000-0000-0000-0000-000000000000'";
+    world.plain_connection().await.batch_execute(earlier).await.unwrap();
+    log.begin_epoch(epoch).await.unwrap();
+    let next = log.epoch().await.unwrap();
+    other.begin_epoch(epoch).await.unwrap();
+    assert!(next > epoch && other.epoch().await.unwrap() == next, "set back to before that epoch, it gets another one");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

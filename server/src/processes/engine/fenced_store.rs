@@ -93,6 +93,10 @@ impl EventStore for FencedStore {
         self.store.save_snapshot(stream, version, schema_version, data).await
     }
 
+    async fn epoch(&self) -> Result<Option<uuid::Uuid>, StoreError> {
+        self.store.epoch().await
+    }
+
     async fn inconsistencies(&self) -> Result<Vec<String>, StoreError> {
         self.store.inconsistencies().await
     }
