@@ -62,7 +62,7 @@ impl Log {
                 break;
             }
             next_after = recorded.position;
-            if filter.lets_through(recorded.kind(), recorded.stream(), recorded.correlation_id()) {
+            if filter.matches(recorded.kind(), recorded.stream(), recorded.correlation_id()) {
                 events.push(recorded.clone());
             }
         }

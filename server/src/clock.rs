@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use storefront_api::Timestamp;
-use storefront_eventlog::Time;
+use storefront_eventlog::MonotonicClock;
 use tracing::warn;
 
 #[cfg(test)]
@@ -121,14 +121,14 @@ pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::
 }
 
 /// The monotonic time by which leases are held.
-pub(crate) fn lease_time() -> Arc<dyn Time> {
+pub(crate) fn lease_time() -> Arc<dyn MonotonicClock> {
     Arc::new(ProcessTime)
 }
 
 struct ProcessTime;
 
 #[async_trait]
-impl Time for ProcessTime {
+impl MonotonicClock for ProcessTime {
     fn elapsed(&self) -> Duration {
         static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
         #[cfg(test)]

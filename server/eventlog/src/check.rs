@@ -1,4 +1,4 @@
-//! Reads a whole log and says what is wrong with it.
+//! Verifies a whole log: reads every event and reports what is wrong.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -9,21 +9,21 @@ use crate::hash_tree::{Hash, HashTree, checksum, leaf_of};
 use crate::{EventId, EventStore, Filter, Position, Recorded, StoreError, StreamName, Version};
 
 const PAGE: usize = 1000;
-/// Findings that are told; the rest is only counted.
-const FINDINGS_TOLD: usize = 100;
+/// Maximum number of findings in a report; further ones are only counted.
+const MAX_FINDINGS: usize = 100;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Events looked at.
+    /// Number of events read.
     pub events: u64,
-    /// Streams that they stand in.
+    /// Number of streams of these events.
     pub streams: u64,
-    /// What is wrong, in the order of the log; at most 100.
+    /// The first 100 findings, in the order of the log.
     pub findings: Vec<Finding>,
-    /// How many more there are.
+    /// Number of further findings.
     pub more_findings: u64,
-    /// The hash tree over them, when the log keeps one and it holds.
+    /// The verified hash tree over the events, if the log has one.
     pub tree: Option<HashTree>,
 }
 
@@ -34,7 +34,7 @@ impl Report {
     }
 
     fn add(&mut self, finding: Finding) {
-        if self.findings.len() < FINDINGS_TOLD {
+        if self.findings.len() < MAX_FINDINGS {
             self.findings.push(finding);
         } else {
             self.more_findings += 1;
@@ -102,10 +102,10 @@ pub enum Finding {
         /// Where checksums begin.
         since: Position,
     },
-    /// Something beside the log is not true of it.
+    /// Stored data beside the events contradicts the log.
     #[error("{0}")]
-    Beside(String),
-    /// What the log's owner finds wrong with an event.
+    Inconsistent(String),
+    /// A finding of the function passed to [`check_with`].
     #[error("position {at}: {why}")]
     Event {
         /// Which event.
@@ -113,7 +113,7 @@ pub enum Finding {
         /// What is wrong with it.
         why: String,
     },
-    /// The log goes on behind its head.
+    /// There are events past the head.
     #[error("position {at} stands behind the head")]
     BehindHead {
         /// The first such event.
@@ -146,29 +146,30 @@ impl fmt::Display for Report {
     }
 }
 
-/// Reads everything up to the head of this moment: positions and versions are dense, ids are unique, data is JSON, every
-/// event is as it was written, and what stands beside the log fits it. Keeps every id and stream name in memory, about 50 bytes for each.
+/// Checks every event up to the present head: positions and versions are dense, ids are unique, data is JSON, checksums and
+/// the hash tree match, and the data beside the log does not contradict it. Keeps every id and stream name in memory, about
+/// 50 bytes each.
 ///
 /// # Errors
-/// When the log cannot be read; what can be read and is wrong stands in the report.
+/// When the log cannot be read. Everything else is a finding in the report.
 pub async fn check(log: &dyn EventStore) -> Result<Report, StoreError> {
     check_with(log, |_, _| None).await
 }
 
-/// The same, and shows every event, with the head, to somebody who may know what else is wrong with it.
+/// As [`check`]; also calls `inspect` with every event and the head, and reports the text that it returns.
 ///
 /// # Errors
 /// As [`check`].
 pub async fn check_with(
     log: &dyn EventStore,
-    mut look: impl FnMut(&Recorded, Position) -> Option<String> + Send,
+    mut inspect: impl FnMut(&Recorded, Position) -> Option<String> + Send,
 ) -> Result<Report, StoreError> {
     let mut report = Report::default();
     let kept = log.hash_tree().await.unwrap_or_else(|failure| {
-        report.add(Finding::Beside(failure.to_string()));
+        report.add(Finding::Inconsistent(failure.to_string()));
         None
     });
-    // The tree grows with the log, so where there is one, its end is the head of a moment.
+    // The tree grows in the transaction of the events, so its position is the head at one moment.
     let head = match &kept {
         Some(tree) => tree.position(),
         None => log.head().await?,
@@ -179,12 +180,12 @@ pub async fn check_with(
     let mut last = Position(0);
     let mut after = Position(0);
     while after < head {
-        let slice = log.read_all(after, PAGE, &Filter::default()).await?;
+        let page = log.read_all(after, PAGE, &Filter::default()).await?;
         let checksums: HashMap<Position, Option<i64>> = match &kept {
             Some(_) => log.checksums(after, PAGE).await?.into_iter().collect(),
             None => HashMap::new(),
         };
-        for recorded in slice.events.into_iter().filter(|recorded| recorded.position <= head) {
+        for recorded in page.events.into_iter().filter(|recorded| recorded.position <= head) {
             let at = recorded.position;
             report.events += 1;
             let due = Position(last.0 + 1);
@@ -202,7 +203,7 @@ pub async fn check_with(
             }
             if let Err(error) = serde_json::from_str::<IgnoredAny>(recorded.data()) {
                 report.add(Finding::Data { at, why: error.to_string() });
-            } else if let Some(why) = look(&recorded, head) {
+            } else if let Some(why) = inspect(&recorded, head) {
                 report.add(Finding::Event { at, why });
             }
             let stream = recorded.stream_name();
@@ -213,15 +214,15 @@ pub async fn check_with(
             }
             *version = found;
         }
-        if slice.next_after <= after {
+        if page.next_after <= after {
             break;
         }
-        after = slice.next_after;
+        after = page.next_after;
     }
     if last != head {
         report.add(Finding::Short { last, head });
     }
-    // Where something is wrong with an event, the hash says no more.
+    // After a finding about an event, the hash adds nothing.
     if let Some(kept) = kept.filter(|_| report.is_sound()) {
         if kept.hash() == tree.hash() {
             report.tree = Some(kept);
@@ -230,10 +231,10 @@ pub async fn check_with(
             report.add(Finding::Root { until: head, found, kept, since });
         }
     }
-    for misfit in log.inconsistencies().await? {
-        report.add(Finding::Beside(misfit));
+    for inconsistency in log.inconsistencies().await? {
+        report.add(Finding::Inconsistent(inconsistency));
     }
-    // Whatever is written from here on moves the head with it.
+    // Later appends move the head with them.
     let behind = log.read_all(last.max(head), 1, &Filter::default()).await?.events.pop();
     if let Some(at) = behind.map(|recorded| recorded.position)
         && log.head().await? < at

@@ -1,53 +1,53 @@
-//! The clocks of the log: one that counts the time that was seen to pass, by which old answers go, and the wall clock, which
-//! on SQLite judges leases and timers.
+//! The clocks of the log: the seen time, by which stored answers expire, and the wall clock, which leases and timers follow
+//! on SQLite.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock: milliseconds since 1970-01-01 UTC.
+/// A wall clock that returns milliseconds since 1970-01-01 UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Answers are kept at least so long.
-pub(crate) const ANSWER_LIFE_MS: i64 = 24 * 60 * 60 * 1000;
+/// Minimum time that an answer is stored.
+pub(crate) const ANSWER_TTL_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// More than this is not believed to have passed between two looks at a clock.
-pub(crate) const LONGEST_TICK_MS: i64 = 60 * 1000;
+/// Maximum time that one observation of the wall clock adds to the seen time.
+pub(crate) const MAX_TICK_MS: i64 = 60 * 1000;
 
-/// The time that was seen to pass while answers were kept. A clock that is ahead for a moment, and the time while no server
-/// ran, count for a minute at most: an answer lives for a day of this time, and so for a day at least by any clock.
+/// The time that servers saw passing while they stored answers. A clock that is ahead for a moment, and the time in which no
+/// server ran, add a minute at most. An answer is stored for a day of seen time, and so for at least a day by any clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SeenTime {
-    /// What has passed.
+    /// Seen time in total.
     pub(crate) seen_ms: i64,
-    /// What the wall clock showed at the last look.
+    /// Wall clock at the last observation.
     pub(crate) looked_ms: i64,
 }
 
 impl SeenTime {
-    /// Looks at the wall clock.
-    pub(crate) fn look(&mut self, now_ms: i64) {
-        self.seen_ms += now_ms.saturating_sub(self.looked_ms).clamp(0, LONGEST_TICK_MS);
+    /// Adds the time since the last observation of the wall clock.
+    pub(crate) fn observe(&mut self, now_ms: i64) {
+        self.seen_ms += now_ms.saturating_sub(self.looked_ms).clamp(0, MAX_TICK_MS);
         self.looked_ms = now_ms;
     }
 
-    /// Answers that were kept before may go.
+    /// Answers that were stored before this seen time have expired.
     pub(crate) fn oldest_answer_ms(self) -> i64 {
-        self.seen_ms.saturating_sub(ANSWER_LIFE_MS)
+        self.seen_ms.saturating_sub(ANSWER_TTL_MS)
     }
 }
 
-/// Milliseconds since 1970-01-01 UTC.
+/// The wall clock, in milliseconds since 1970-01-01 UTC.
 pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A time span as databases count it.
+/// A duration in milliseconds, saturating.
 pub(crate) fn as_ms(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// From one moment to a later one; nothing when it is past.
+/// The duration between two moments; zero when the second is earlier.
 pub(crate) fn between(from_ms: i64, to_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or_default())
 }
@@ -69,9 +69,9 @@ mod tests {
                 600 => wall + 25 * HOUR_MS,
                 _ => wall,
             };
-            time.look(shown);
+            time.observe(shown);
         }
-        assert!((HOUR_MS - 10_000..HOUR_MS + 7 * LONGEST_TICK_MS).contains(&time.seen_ms), "{}", time.seen_ms);
+        assert!((HOUR_MS - 10_000..HOUR_MS + 7 * MAX_TICK_MS).contains(&time.seen_ms), "{}", time.seen_ms);
         assert!(time.oldest_answer_ms() < 0, "what was kept at the start is kept");
     }
 }

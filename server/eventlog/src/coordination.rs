@@ -1,8 +1,8 @@
-//! What is kept beside the log and can commit with it: leases, timers and snapshots.
+//! Leases, timers and snapshots, which are stored beside the log.
 //!
-//! None of it is part of the log: an export leaves it out, an import brings none of it, and a log without any of it is
-//! whole. Leases and timers are judged by the clock of the store, so that all servers on one log agree: that of the
-//! database on PostgreSQL, and this process's own on SQLite, where there is one process.
+//! They are not part of the log: exports and imports leave them out, and a log without them is complete. Leases and timers
+//! follow the clock of the store, so that all servers on one log agree: the clock of the database on PostgreSQL, and that
+//! of this process on SQLite, where there is only one process.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::{JsonText, Version};
 
-/// How often a lease has come into other hands. The first holder has it in epoch 1; 0 means "nobody ever had it".
+/// Number of times that a lease was acquired by a new holder. The first holder has epoch 1; 0 means that the lease was
+/// never acquired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
@@ -21,52 +22,52 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// A demand that an append makes of a lease: that nobody else has taken it since this epoch.
+/// A precondition of an append: no other holder has acquired the lease since this epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
     /// The lease's name.
     pub lease: String,
-    /// The epoch in which the caller took it.
+    /// The epoch in which the caller acquired it.
     pub epoch: Epoch,
 }
 
-/// What became of the wish to have a lease.
+/// The result of acquiring a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseOutcome {
-    /// The caller has it, for the time that it asked for.
+    /// The caller has the lease for the requested time.
     Acquired(Fence),
-    /// Somebody else has it.
+    /// Another holder has the lease.
     HeldElsewhere {
-        /// Who.
+        /// Name of the other holder.
         holder: String,
-        /// For how much longer, if it is not renewed.
+        /// Time until the lease expires if it is not renewed.
         left: Duration,
     },
 }
 
-/// Something that is to happen at a time.
+/// A reminder that a consumer has set for a point in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// Whose it is: a consumer.
+    /// The consumer that set it.
     pub owner: String,
     /// Its name, unique among those of its owner.
     pub name: String,
-    /// When, in milliseconds since 1970-01-01 UTC, by the clock of the store.
+    /// Due time in milliseconds since 1970-01-01 UTC, by the clock of the store.
     pub due_ms: i64,
-    /// What its owner needs to know then.
+    /// Data for its owner.
     pub note: JsonText,
-    /// Which setting of the timer this is: another one each time that it is set.
+    /// Changes each time that the timer is set.
     pub revision: Uuid,
 }
 
 impl Timer {
-    /// To be part of the append that acts on the timer: clears it, and demands that nobody has cleared it or set it
-    /// anew since it was read. So a timer takes effect once, however many servers act on it.
+    /// The change for the append that handles the timer: clears it, provided that it was not cleared or set again since it
+    /// was read. A timer therefore takes effect once, however many servers handle it.
     pub fn fired(&self) -> TimerChange {
         TimerChange::Clear { owner: self.owner.clone(), timer: self.name.clone(), as_read: Some(self.revision) }
     }
 
-    /// As [`fired`](Self::fired), but the timer goes on: it is due again at `due_ms`.
+    /// As [`fired`](Self::fired), but sets the timer again, due at `due_ms`.
     pub fn fired_and_set_again(&self, due_ms: i64, note: JsonText) -> TimerChange {
         let (owner, timer) = (self.owner.clone(), self.name.clone());
         TimerChange::Set { owner, timer, due_ms, note, as_read: Some(self.revision) }
@@ -75,55 +76,55 @@ impl Timer {
 
 /// A timer that is set or cleared in the same transaction as events.
 ///
-/// `as_read` demands that the timer is still set as it was read; it is the [`revision`](Timer::revision) of then.
+/// `as_read` is the [`revision`](Timer::revision) that the timer must still have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimerChange {
     /// Sets a timer; replaces one of the same name.
     Set {
-        /// Whose it is.
+        /// The consumer that owns it.
         owner: String,
         /// Its name.
         timer: String,
-        /// When, in milliseconds since 1970-01-01 UTC.
+        /// Due time in milliseconds since 1970-01-01 UTC.
         due_ms: i64,
-        /// What its owner needs to know then.
+        /// Data for its owner.
         note: JsonText,
-        /// What is demanded of the one that is replaced.
+        /// Required revision of the timer that is replaced, if any.
         as_read: Option<Uuid>,
     },
     /// Clears a timer.
     Clear {
-        /// Whose it is.
+        /// The consumer that owns it.
         owner: String,
         /// Its name.
         timer: String,
-        /// What is demanded of it; without this, clearing one that is not set is fine.
+        /// Required revision, if any; with `None`, clearing a timer that is not set does nothing.
         as_read: Option<Uuid>,
     },
 }
 
 impl TimerChange {
-    /// Whose timer, and its name.
+    /// Owner and name.
     pub(crate) fn key(&self) -> (&str, &str) {
         match self {
             Self::Set { owner, timer, .. } | Self::Clear { owner, timer, .. } => (owner, timer),
         }
     }
 
-    /// The revision that must be there.
-    pub(crate) fn demand(&self) -> Option<Uuid> {
+    /// The revision that the timer must have.
+    pub(crate) fn expected_revision(&self) -> Option<Uuid> {
         match self {
             Self::Set { as_read, .. } | Self::Clear { as_read, .. } => *as_read,
         }
     }
 }
 
-/// What a long stream adds up to at one of its versions, so that not all of it need be read. Never the truth itself: it
-/// may be missing at any time, and is made again from the events.
+/// The state of a stream at one of its versions, so that loading does not read the whole stream. Only a cache: it may be
+/// missing at any time, and is computed again from the events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The last version that is in it.
+    /// The last version that it includes.
     pub version: Version,
-    /// The sum, in the shape of the schema version that was asked for.
+    /// The state, in the requested schema version.
     pub data: JsonText,
 }

@@ -1,4 +1,4 @@
-//! Events, the streams they stand in, and how readers choose among them.
+//! Events, streams, positions, and the filter of a reader.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::AppendError;
 
-/// Identifies one event for ever; UUIDv7, so that keys grow.
+/// Identifies one event for ever. A UUIDv7, so that ids grow with time.
 pub type EventId = Uuid;
 
 /// A place in the whole log. The first event has position 1; 0 means "before the first".
@@ -36,7 +36,7 @@ impl fmt::Display for Version {
 pub struct StreamName(String);
 
 impl StreamName {
-    /// Checks a name.
+    /// Creates a name from valid text.
     ///
     /// # Errors
     /// [`AppendError::Invalid`] when it is empty, longer than 200 bytes, or has anything but visible ASCII.
@@ -50,7 +50,7 @@ impl StreamName {
         Ok(Self(name))
     }
 
-    /// Takes a name that has been checked, because it was read from a log.
+    /// Creates a name without checking it, because it was read from a log.
     pub(crate) fn trusted(name: String) -> Self {
         Self(name)
     }
@@ -72,7 +72,7 @@ impl fmt::Display for StreamName {
 pub struct JsonText(String);
 
 impl JsonText {
-    /// Serialises a value.
+    /// Serialises a value as JSON.
     ///
     /// # Errors
     /// When the value cannot be JSON, such as a map with keys that are no strings.
@@ -80,20 +80,20 @@ impl JsonText {
         serde_json::to_string(value).map(Self)
     }
 
-    /// Takes text that is known to be JSON, because it was read from a log.
+    /// Wraps text without checking it, because it was read from a log.
     pub(crate) fn trusted(text: String) -> Self {
         Self(text)
     }
 
-    /// The text.
+    /// The JSON as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Parses the text.
+    /// Deserialises the JSON.
     ///
     /// # Errors
-    /// When the text does not fit the type.
+    /// When the JSON does not match the type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
     }
@@ -106,41 +106,41 @@ pub struct NewEvent {
     pub id: EventId,
     /// The type's name, such as `order.item_added`.
     pub kind: String,
-    /// Which shape `data` has; starts at 1.
+    /// Schema version of `data`, from 1.
     pub schema_version: u16,
-    /// When it happened, in milliseconds since 1970-01-01 UTC.
+    /// Time of the event in milliseconds since 1970-01-01 UTC.
     pub time_ms: i64,
-    /// What it belongs to: an order or a request.
+    /// The order or request that it belongs to.
     pub correlation_id: String,
     /// The event or command that led to it.
     pub causation_id: Option<String>,
-    /// Who did it.
+    /// The user or process that caused it.
     pub actor: String,
-    /// What happened.
+    /// The payload.
     pub data: JsonText,
 }
 
-/// An event in the log. All of its text is in one piece of memory, so that many can be read fast.
+/// An event in the log. All of its text is in one allocation, so that reading many is fast.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// Its place in the whole log.
+    /// Its position in the log.
     pub position: Position,
-    /// Its place in its stream.
+    /// Its version in its stream.
     pub version: Version,
     /// Identifies it for ever.
     pub id: EventId,
-    /// Which shape its data has; starts at 1.
+    /// Schema version of its data, from 1.
     pub schema_version: u16,
     /// When it happened, in milliseconds since 1970-01-01 UTC.
     pub time_ms: i64,
     has_cause: bool,
-    /// Where each text but the last ends in `text`.
+    /// End of each text but the last within `text`, in bytes.
     ends: [usize; 5],
     /// Stream, type, correlation, cause, actor and data.
     text: Box<str>,
 }
 
-/// What an event in the log says in text, wherever it was read from.
+/// The text fields of an event, borrowed from a row or a line.
 pub(crate) struct Texts<'a> {
     pub(crate) stream: &'a str,
     pub(crate) kind: &'a str,
@@ -151,7 +151,7 @@ pub(crate) struct Texts<'a> {
 }
 
 impl Recorded {
-    /// An event that was appended there.
+    /// The recorded form of an event at a position and version.
     pub fn new(position: Position, stream: &StreamName, version: Version, event: &NewEvent) -> Self {
         let NewEvent { id, kind, schema_version, time_ms, correlation_id, causation_id, actor, data } = event;
         let texts = Texts {
@@ -166,7 +166,7 @@ impl Recorded {
         Self::read(position, version, *id, numbers, &texts, &mut String::new())
     }
 
-    /// An event as it was read, with its schema version and its time; `scratch` is room to work in.
+    /// An event as it was read, with its schema version and time; `scratch` is a buffer that callers reuse.
     pub(crate) fn read(
         position: Position,
         version: Version,
@@ -186,7 +186,7 @@ impl Recorded {
         Self { position, version, id, schema_version, time_ms, has_cause, ends, text: scratch.as_str().into() }
     }
 
-    /// The name of the stream that it stands in.
+    /// The name of its stream.
     pub fn stream(&self) -> &str {
         &self.text[..self.ends[0]]
     }
@@ -196,7 +196,7 @@ impl Recorded {
         &self.text[self.ends[0]..self.ends[1]]
     }
 
-    /// What it belongs to: an order or a request.
+    /// The order or request that it belongs to.
     pub fn correlation_id(&self) -> &str {
         &self.text[self.ends[1]..self.ends[2]]
     }
@@ -206,17 +206,17 @@ impl Recorded {
         self.has_cause.then(|| &self.text[self.ends[2]..self.ends[3]])
     }
 
-    /// Who did it.
+    /// The user or process that caused it.
     pub fn actor(&self) -> &str {
         &self.text[self.ends[3]..self.ends[4]]
     }
 
-    /// What happened, as JSON.
+    /// The payload as JSON.
     pub fn data(&self) -> &str {
         &self.text[self.ends[4]..]
     }
 
-    /// The stream that it stands in.
+    /// The name of its stream, owned.
     pub fn stream_name(&self) -> StreamName {
         StreamName::trusted(self.stream().to_owned())
     }
@@ -247,39 +247,38 @@ impl fmt::Debug for Recorded {
     }
 }
 
-/// Which events a reader of the whole log wants. Empty lists and `None` let everything through; all that are given
-/// must hold. A type or stream pattern that ends in `*` matches by prefix.
+/// Selects events of the whole log. Empty lists and `None` match everything; all given conditions must hold. A type or
+/// stream pattern that ends in `*` matches by prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Any of these types, such as `payment.succeeded` or `payment.*`.
     pub types: Vec<String>,
     /// Any of these streams, such as `order-7f…` or `stock-*`.
     pub streams: Vec<String>,
-    /// Exactly this correlation id.
+    /// This correlation id.
     pub correlation_id: Option<String>,
 }
 
 impl Filter {
-    /// Whether it asks for text that no event has: then nothing passes, and no database need be asked, of which some cannot
-    /// read such text.
-    pub(crate) fn asks_for_the_impossible(&self) -> bool {
+    /// Whether no event can match, because a pattern contains NUL. Such text must not reach PostgreSQL, which rejects it.
+    pub(crate) fn matches_nothing(&self) -> bool {
         let cannot_be = |pattern: &String| pattern.contains('\0');
         let none_of = |patterns: &[String]| !patterns.is_empty() && patterns.iter().all(cannot_be);
         none_of(&self.types) || none_of(&self.streams) || self.correlation_id.as_ref().is_some_and(cannot_be)
     }
 
-    /// Whether an event of this type, in this stream and with this correlation id, passes.
-    pub fn lets_through(&self, kind: &str, stream: &str, correlation_id: &str) -> bool {
-        any(&self.types, kind)
-            && any(&self.streams, stream)
+    /// Whether an event of this type, in this stream and with this correlation id, matches.
+    pub fn matches(&self, kind: &str, stream: &str, correlation_id: &str) -> bool {
+        matches_any(&self.types, kind)
+            && matches_any(&self.streams, stream)
             && self.correlation_id.as_deref().is_none_or(|wanted| wanted == correlation_id)
     }
 }
 
-fn any(patterns: &[String], text: &str) -> bool {
-    patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, text))
+fn matches_any(patterns: &[String], text: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| matches_pattern(pattern, text))
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == text, |prefix| text.starts_with(prefix))
 }

@@ -1,14 +1,14 @@
-//! The whole log as lines of JSON, in constant memory. Only events: what stands beside them (checkpoints, answers, leases,
-//! timers, snapshots) belongs to the database that it is in.
+//! Exports the whole log as lines of JSON, in constant memory. Only events are exported, not checkpoints, answers, leases,
+//! timers or snapshots.
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::{EventStore, Filter, HashTree, Position, Recorded, StoreError, lines};
 
-/// Events read, and lines written, at a time.
+/// Number of events per read and per write.
 const PAGE: usize = 500;
 
-/// Why an export stopped.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The log could not be read.
@@ -27,8 +27,8 @@ pub enum ExportError {
     Io(#[from] std::io::Error),
 }
 
-/// Events as the lines of an export, from the first event of a log on. Each line carries the hash of the log
-/// up to it, so an import finds the first line that was changed.
+/// Writes events, from the first of a log on, as the lines of an export. Each line carries the hash of the log up to it, so
+/// an import finds the first changed line.
 #[derive(Debug, Default)]
 pub struct ExportLines {
     tree: HashTree,
@@ -56,39 +56,39 @@ pub fn export_line(recorded: &Recorded) -> Result<String, serde_json::Error> {
     Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
-/// Writes every event up to the head of this moment, one line each, oldest first; tells how many. What is appended
-/// meanwhile is left out, so an export of a busy log ends.
+/// Writes every event up to the present head, one line each, oldest first; returns their number. Later appends are left
+/// out, so the export of a busy log ends.
 ///
 /// # Errors
-/// See [`ExportError`]; the lines written so far are whole.
+/// See [`ExportError`]; the lines written so far are complete.
 pub async fn export(log: &dyn EventStore, to: &mut (impl AsyncWrite + Unpin + Send)) -> Result<u64, ExportError> {
     export_with(log, to, |_, _| ()).await
 }
 
-/// The same, and tells how far it is and what the head is.
+/// As [`export`]; also calls `on_progress` with the last written position and the head.
 ///
 /// # Errors
 /// As [`export`].
 pub async fn export_with(
     log: &dyn EventStore,
     to: &mut (impl AsyncWrite + Unpin + Send),
-    mut tell: impl FnMut(Position, Position) + Send,
+    mut on_progress: impl FnMut(Position, Position) + Send,
 ) -> Result<u64, ExportError> {
     let head = log.head().await?;
     let mut after = Position(0);
     let (mut page, mut lines) = (Vec::new(), ExportLines::default());
     while after < head {
         let left = usize::try_from(head.0 - after.0).unwrap_or(usize::MAX);
-        let slice = log.read_all(after, PAGE.min(left), &Filter::default()).await?;
-        for recorded in &slice.events {
+        let events = log.read_all(after, PAGE.min(left), &Filter::default()).await?;
+        for recorded in &events.events {
             lines
                 .write(recorded, &mut page)
                 .map_err(|source| ExportError::Json { position: recorded.position, source })?;
         }
         to.write_all(&page).await?;
         page.clear();
-        after = slice.next_after;
-        tell(after, head);
+        after = events.next_after;
+        on_progress(after, head);
     }
     to.flush().await?;
     Ok(head.0)

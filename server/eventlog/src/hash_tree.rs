@@ -1,8 +1,8 @@
 //! The hash tree over the log: a Merkle tree as in RFC 6962, whose leaves are the events in the order of their positions.
 //!
-//! The hash of the log at a position commits to every event up to there, however they were batched and on whichever database they
-//! stand, so the same log has the same hash everywhere. What is hashed is what is stored: text that is stored encrypted is
-//! hashed encrypted, so a key may be destroyed and the tree still holds.
+//! The hash of the log at a position commits to every event up to it. It does not depend on batches or on the database, so
+//! the same log has the same hash everywhere. The stored text is hashed: encrypted text is hashed encrypted, so the tree
+//! stays valid when a key is destroyed.
 //!
 //! * A leaf is `SHA-256(0x00 || version || content)`, the version as 8 bytes, most significant first.
 //! * An inner node is `SHA-256(0x01 || left || right)`.
@@ -11,7 +11,7 @@
 //!   correlation id, causation id, actor and data: each the length of its UTF-8 (4 bytes) and the text itself. A causation
 //!   id that is missing has the length `0xFFFF_FFFF`.
 //!
-//! The position of an event is its place among the leaves.
+//! An event at position N is leaf N.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ use crate::{Append, NewEvent, Position, Recorded, Version};
 
 const BYTES: usize = 32;
 
-/// A SHA-256 hash; written as 64 hexadecimal digits.
+/// A SHA-256 hash, written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash(pub(crate) [u8; BYTES]);
 
@@ -39,7 +39,7 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// A text is not a hash.
+/// The text is not a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a hash has 64 hexadecimal digits")]
 pub struct NotAHash;
@@ -72,11 +72,11 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
-/// The tree over the log up to some position, as far as it is needed to go on: one hash for each bit of the position.
+/// The tree over the log up to a position, reduced to what appending needs: one hash for each one bit of the position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashTree {
     size: u64,
-    /// The roots of the whole subtrees, the largest first.
+    /// The roots of the complete subtrees, largest first.
     peaks: Vec<Hash>,
     since: Position,
 }
@@ -88,30 +88,30 @@ impl Default for HashTree {
 }
 
 impl HashTree {
-    /// A tree as it was stored; `None` when there is not one peak for each bit of its size.
+    /// Restores a stored tree. Returns `None` when the number of peaks does not match the size.
     pub(crate) fn stored(size: u64, peaks: &[u8], since: Position) -> Option<Self> {
         let (hashes, rest) = peaks.as_chunks::<BYTES>();
         let whole = rest.is_empty() && hashes.len() == size.count_ones() as usize;
         whole.then(|| Self { size, peaks: hashes.iter().copied().map(Hash).collect(), since })
     }
 
-    /// What is stored of it.
+    /// The peaks as stored bytes.
     pub(crate) fn peaks(&self) -> Vec<u8> {
         self.peaks.iter().flat_map(|peak| peak.0).collect()
     }
 
-    /// The hash of the last whole subtree, which has the last event in it.
+    /// The root of the last complete subtree, which contains the last event.
     pub(crate) fn last_peak(&self) -> &[u8] {
         self.peaks.last().map_or(&[], |peak| &peak.0)
     }
 
-    /// The last position that is in it.
+    /// The last position that it includes.
     pub fn position(&self) -> Position {
         Position(self.size)
     }
 
-    /// From which position on events were hashed when they were written. What is before was written by an older program
-    /// and was hashed when the tree was made.
+    /// The first position whose event was hashed when it was written. Earlier events were written by an older program and
+    /// hashed when the tree was built.
     pub fn since(&self) -> Position {
         self.since
     }
@@ -146,8 +146,8 @@ impl HashTree {
     }
 }
 
-/// The hash of a log whose tree has this root. Without the position a proof could pass an event off as that of a shorter
-/// log, at another place.
+/// The hash of a log whose tree has this root. It includes the position, or a proof could present an event as that of a
+/// shorter log, at another position.
 pub(crate) fn hash_of_log(position: Position, root: &Hash) -> Hash {
     let mut sha = Sha256::new();
     sha.update([2]);
@@ -156,7 +156,7 @@ pub(crate) fn hash_of_log(position: Position, root: &Hash) -> Hash {
     Hash(sha.finalize().into())
 }
 
-/// The leaf of an event.
+/// The leaf of an event with this version and content hash.
 pub(crate) fn leaf(version: Version, content: &Hash) -> Hash {
     let mut sha = Sha256::new();
     sha.update([0]);
@@ -173,7 +173,7 @@ pub(crate) fn inner(left: &Hash, right: &Hash) -> Hash {
     Hash(sha.finalize().into())
 }
 
-/// The first 8 bytes of a leaf, which are kept beside each event to tell which one was changed.
+/// The first 8 bytes of a leaf, stored with each event to find the changed one.
 pub(crate) fn checksum(leaf: &Hash) -> i64 {
     let (first, _) = leaf.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
     i64::from_be_bytes(*first)
@@ -193,7 +193,7 @@ fn content_of(event: &Recorded) -> Hash {
     )
 }
 
-/// The contents of an append's events, in their order.
+/// The content hashes of the events of an append, in order.
 pub(crate) fn contents(append: &Append) -> Vec<Hash> {
     let events = append.streams.iter().flat_map(|part| part.events.iter().map(|event| (part.stream.as_str(), event)));
     events.map(|(stream, event)| content_of_new(stream, event)).collect()

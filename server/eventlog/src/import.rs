@@ -1,5 +1,5 @@
-//! An exported log into an empty one: the same positions, versions, ids and times. What stands beside the log is made anew
-//! by those who need it.
+//! Imports an exported log into an empty one, with the same positions, versions, ids and times. Checkpoints, answers,
+//! leases, timers and snapshots are not imported.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -13,19 +13,19 @@ use crate::{
     Version,
 };
 
-/// Events read and written at a time.
+/// Number of events per page.
 const PAGE: usize = 500;
 
-/// Why an import stopped. What came before it is in the log: throw that log away.
+/// Why an import failed. The events before the failure are in the log: discard that log.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// There is something in the log already.
+    /// The log is not empty.
     #[error("an import needs an empty log, and this one ends at position {0}")]
     NotEmpty(Position),
-    /// A line is not an event, or not the next one.
+    /// A line is not an event, or not the next event.
     #[error("line {line}: {why}")]
     Line {
-        /// Which, from 1.
+        /// Number of the line, from 1.
         line: u64,
         /// What is wrong with it.
         why: String,
@@ -39,12 +39,12 @@ pub enum ImportError {
     /// The log could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Events landed elsewhere than in the log that was exported.
+    /// An event got another position than in the exported log.
     #[error("somebody else writes to this log during the import")]
     NotAlone,
 }
 
-/// Writes the lines of an export into an empty log; tells how many events.
+/// Writes the lines of an export into an empty log; returns the number of events.
 ///
 /// # Errors
 /// See [`ImportError`].
@@ -52,14 +52,14 @@ pub async fn import(log: &dyn EventStore, from: &mut (impl AsyncBufRead + Unpin 
     import_with(log, from, |_| ()).await
 }
 
-/// The same, and tells how many events are in the log so far.
+/// As [`import`]; also calls `on_progress` with the last written position.
 ///
 /// # Errors
 /// As [`import`].
 pub async fn import_with(
     log: &dyn EventStore,
     from: &mut (impl AsyncBufRead + Unpin + Send),
-    mut tell: impl FnMut(Position) + Send,
+    mut on_progress: impl FnMut(Position) + Send,
 ) -> Result<u64, ImportError> {
     let head = log.head().await?;
     if head > Position(0) {
@@ -75,7 +75,7 @@ pub async fn import_with(
         }
         done += page.len() as u64;
         write_page(log, page).await?;
-        tell(Position(done));
+        on_progress(Position(done));
     }
 }
 
@@ -109,7 +109,7 @@ async fn read_page(
     Ok(page)
 }
 
-/// Sends all of a page at once, in order, so that the log can write it in few transactions.
+/// Sends all appends of a page at once, in order, so that the log writes them in few transactions.
 async fn write_page(log: &dyn EventStore, page: Vec<Recorded>) -> Result<(), ImportError> {
     let mut due = page.first().map_or(0, |first| first.position.0 - 1);
     let appends = into_appends(page)?;
@@ -117,13 +117,13 @@ async fn write_page(log: &dyn EventStore, page: Vec<Recorded>) -> Result<(), Imp
     let mut sent: Vec<_> = appends.into_iter().map(|append| Sent::Waiting(log.append(append))).collect();
     let outcomes = poll_fn(|context| {
         let mut all = true;
-        for one in &mut sent {
-            if let Sent::Waiting(future) = one
+        for append in &mut sent {
+            if let Sent::Waiting(future) = append
                 && let Poll::Ready(outcome) = future.as_mut().poll(context)
             {
-                *one = Sent::Answered(Some(outcome));
+                *append = Sent::Answered(Some(outcome));
             }
-            all &= matches!(one, Sent::Answered(_));
+            all &= matches!(append, Sent::Answered(_));
         }
         if all { Poll::Ready(sent.iter_mut().map(Sent::take).collect::<Vec<_>>()) } else { Poll::Pending }
     })
@@ -153,7 +153,7 @@ impl Sent<'_> {
     }
 }
 
-/// Cuts a page into as few appends as keep its order: an append names each stream once.
+/// Splits a page into as few appends as possible while keeping its order: an append names each stream once.
 fn into_appends(page: Vec<Recorded>) -> Result<Vec<Append>, ImportError> {
     let mut appends: Vec<Append> = Vec::new();
     let mut named = std::collections::HashSet::new();

@@ -1,4 +1,4 @@
-//! A lease that is kept for as long as somebody works under it.
+//! A lease that is renewed in the background for as long as its guard lives.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,125 +10,125 @@ use tracing::warn;
 
 use crate::{EventStore, Fence, LeaseOutcome, StoreError};
 
-/// How often a lease is renewed within the time that it lasts.
-const RENEWALS: u32 = 3;
+/// Number of renewals within the time to live of a lease.
+const RENEWALS_PER_TTL: u32 = 3;
 
-/// Time as whoever holds a lease has it: the machine's, or a simulated one. It is never set back.
+/// A clock that never goes back: that of the machine, or a simulated one.
 #[async_trait]
-pub trait Time: Send + Sync + 'static {
-    /// How much of it has passed since some moment that stays the same.
+pub trait MonotonicClock: Send + Sync + 'static {
+    /// Time that has passed since a fixed moment.
     fn elapsed(&self) -> Duration;
 
-    /// Waits until so much of it has passed.
-    async fn sleep(&self, time: Duration);
+    /// Waits until `duration` has passed.
+    async fn sleep(&self, duration: Duration);
 }
 
 /// A lease that is renewed in the background. Dropping it ends that, and the lease runs out by itself;
-/// [`LeaseGuard::give_back`] lets others take it at once.
+/// [`LeaseGuard::release`] lets others take it at once.
 pub struct LeaseGuard {
     store: Arc<dyn EventStore>,
     fence: Fence,
     lost: watch::Receiver<bool>,
-    renewing: JoinHandle<()>,
-}
-
-/// Takes a lease and keeps it; `None` when somebody else has it.
-///
-/// # Errors
-/// As [`EventStore::acquire_lease`].
-pub async fn hold(
-    store: Arc<dyn EventStore>,
-    lease: &str,
-    holder: &str,
-    ttl: Duration,
-    time: Arc<dyn Time>,
-) -> Result<Option<LeaseGuard>, StoreError> {
-    hold_by_beats(store, lease, holder, ttl, ttl / RENEWALS, time).await
-}
-
-async fn hold_by_beats(
-    store: Arc<dyn EventStore>,
-    lease: &str,
-    holder: &str,
-    ttl: Duration,
-    beat: Duration,
-    time: Arc<dyn Time>,
-) -> Result<Option<LeaseGuard>, StoreError> {
-    let asked = time.elapsed();
-    match store.acquire_lease(lease, holder, ttl).await? {
-        LeaseOutcome::HeldElsewhere { .. } => Ok(None),
-        LeaseOutcome::Acquired(fence) => {
-            let (tell, lost) = watch::channel(false);
-            let keeper = LeaseRenewer { store: store.clone(), fence: fence.clone(), ttl, beat, time };
-            let renewing = tokio::spawn(keeper.renews(asked + ttl, tell));
-            Ok(Some(LeaseGuard { store, fence, lost, renewing }))
-        }
-    }
+    renewal_task: JoinHandle<()>,
 }
 
 impl LeaseGuard {
-    /// To be part of every append that is made under the lease.
+    /// Acquires a lease and renews it in the background. Returns `None` when another holder has it.
+    ///
+    /// # Errors
+    /// As [`EventStore::acquire_lease`].
+    pub async fn acquire(
+        store: Arc<dyn EventStore>,
+        lease: &str,
+        holder: &str,
+        ttl: Duration,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Result<Option<Self>, StoreError> {
+        Self::acquire_with_interval(store, lease, holder, ttl, ttl / RENEWALS_PER_TTL, clock).await
+    }
+
+    async fn acquire_with_interval(
+        store: Arc<dyn EventStore>,
+        lease: &str,
+        holder: &str,
+        ttl: Duration,
+        interval: Duration,
+        clock: Arc<dyn MonotonicClock>,
+    ) -> Result<Option<Self>, StoreError> {
+        let requested_at = clock.elapsed();
+        match store.acquire_lease(lease, holder, ttl).await? {
+            LeaseOutcome::HeldElsewhere { .. } => Ok(None),
+            LeaseOutcome::Acquired(fence) => {
+                let (lost_sender, lost) = watch::channel(false);
+                let renewer = LeaseRenewer { store: store.clone(), fence: fence.clone(), ttl, interval, clock };
+                let renewal_task = tokio::spawn(renewer.run(requested_at + ttl, lost_sender));
+                Ok(Some(Self { store, fence, lost, renewal_task }))
+            }
+        }
+    }
+
+    /// The fence to put into every append that is made under the lease.
     pub fn fence(&self) -> Fence {
         self.fence.clone()
     }
 
-    /// Waits until the lease may be somebody else's: then the work is to stop. Whatever happens, the fence keeps what
-    /// comes too late out of the log.
+    /// Waits until another holder may have the lease. The work under the lease must stop then; the fence keeps later
+    /// appends out of the log in any case.
     pub async fn lost(&self) {
         let mut lost = self.lost.clone();
-        // When nobody renews any more, the lease is as good as lost.
+        // An error means that the renewal task has ended, and with it the lease.
         let _ended = lost.wait_for(|lost| *lost).await;
     }
 
-    /// Ends the renewing and lets others take the lease at once.
+    /// Stops the renewals and lets others acquire the lease at once.
     ///
     /// # Errors
-    /// When the database fails; then the lease runs out by itself.
-    pub async fn give_back(self) -> Result<(), StoreError> {
-        self.renewing.abort();
+    /// When the database fails; then the lease expires by itself.
+    pub async fn release(self) -> Result<(), StoreError> {
+        self.renewal_task.abort();
         self.store.release_lease(&self.fence).await
     }
 }
 
 impl Drop for LeaseGuard {
     fn drop(&mut self) {
-        self.renewing.abort();
+        self.renewal_task.abort();
     }
 }
 
-/// Keeps a lease.
+/// The task that renews a lease.
 struct LeaseRenewer {
     store: Arc<dyn EventStore>,
     fence: Fence,
     ttl: Duration,
-    beat: Duration,
-    time: Arc<dyn Time>,
+    interval: Duration,
+    clock: Arc<dyn MonotonicClock>,
 }
 
 impl LeaseRenewer {
-    /// Renews until the lease is somebody else's, or until it has run out because the store could not be reached.
-    async fn renews(self, mut runs_out: Duration, tell: watch::Sender<bool>) {
-        let Self { store, fence, ttl, beat, time } = self;
+    /// Renews until another holder has the lease, or until it has expired because the store could not be reached.
+    async fn run(self, mut expires_at: Duration, lost_sender: watch::Sender<bool>) {
+        let Self { store, fence, ttl, interval, clock } = self;
         loop {
-            time.sleep(beat).await;
-            let asked = time.elapsed();
-            // Also of a lease that has run out, because this process was stopped for a while: perhaps nobody took it.
-            let patience = time.sleep(runs_out.max(asked + beat).saturating_sub(asked));
+            clock.sleep(interval).await;
+            let requested_at = clock.elapsed();
+            // An expired lease is renewed too: this process may have been stopped, and nobody may have acquired it since.
+            let expiry = clock.sleep(expires_at.max(requested_at + interval).saturating_sub(requested_at));
             tokio::select! {
                 biased;
                 renewed = store.renew_lease(&fence, ttl) => match renewed {
-                    Ok(true) => runs_out = asked + ttl,
+                    Ok(true) => expires_at = requested_at + ttl,
                     Ok(false) => break,
-                    Err(error) => warn!(%error, lease = fence.lease, "a lease could not be renewed; trying again"),
+                    Err(error) => warn!(%error, lease = fence.lease, "renewing a lease failed; trying again"),
                 },
-                () = patience => warn!(lease = fence.lease, "a lease could not be renewed in time"),
+                () = expiry => warn!(lease = fence.lease, "renewing a lease timed out"),
             }
-            if time.elapsed() >= runs_out {
+            if clock.elapsed() >= expires_at {
                 break;
             }
         }
         warn!(lease = fence.lease, epoch = fence.epoch.0, "a lease is lost");
-        tell.send_replace(true);
+        lost_sender.send_replace(true);
     }
 }
 
@@ -139,10 +139,10 @@ mod tests {
     use super::*;
     use crate::{Append, AppendError, Epoch, SqliteStore};
 
-    struct Machine(std::time::Instant);
+    struct SystemClock(std::time::Instant);
 
     #[async_trait]
-    impl Time for Machine {
+    impl MonotonicClock for SystemClock {
         fn elapsed(&self) -> Duration {
             self.0.elapsed()
         }
@@ -152,15 +152,15 @@ mod tests {
         }
     }
 
-    fn machine() -> Arc<dyn Time> {
-        Arc::new(Machine(std::time::Instant::now()))
+    fn system_clock() -> Arc<dyn MonotonicClock> {
+        Arc::new(SystemClock(std::time::Instant::now()))
     }
 
     const TTL: Duration = Duration::from_secs(3600);
-    /// So often that a test need not wait, while a lease of `TTL` never runs out because a machine is slow.
-    const BEAT: Duration = Duration::from_millis(1);
+    /// Short, so that a test need not wait; a lease of `TTL` does not expire on a slow machine.
+    const RENEWAL_INTERVAL: Duration = Duration::from_millis(1);
 
-    /// A log, and what it takes for the time.
+    /// A log, and a function that advances its clock.
     fn a_log() -> (Arc<dyn EventStore>, impl Fn(Duration)) {
         let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
         let reading = clock.clone();
@@ -170,12 +170,12 @@ mod tests {
         })
     }
 
-    /// Fails instead of hanging when something that must come does not come.
-    async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    /// Panics when `future` does not complete within a minute.
+    async fn within_deadline<T>(what: &str, future: impl Future<Output = T>) -> T {
         tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
     }
 
-    /// For how much longer somebody else has the lease.
+    /// Time until the lease of another holder expires.
     async fn left(log: &Arc<dyn EventStore>) -> Duration {
         match log.acquire_lease("mail", "there", TTL).await.unwrap() {
             LeaseOutcome::HeldElsewhere { left, .. } => left,
@@ -185,15 +185,19 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_that_is_held_is_renewed_until_it_is_given_back() {
-        let (log, passes) = a_log();
-        let lease_guard = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
-        assert!(hold(log.clone(), "mail", "there", TTL, machine()).await.unwrap().is_none());
+        let (log, advance_clock) = a_log();
+        let lease_guard =
+            LeaseGuard::acquire_with_interval(log.clone(), "mail", "here", TTL, RENEWAL_INTERVAL, system_clock())
+                .await
+                .unwrap()
+                .unwrap();
+        assert!(LeaseGuard::acquire(log.clone(), "mail", "there", TTL, system_clock()).await.unwrap().is_none());
         for _ in 0..5 {
-            passes(TTL * 2 / 3);
-            soon("renewing", async { while left(&log).await < TTL {} }).await;
+            advance_clock(TTL * 2 / 3);
+            within_deadline("renewing", async { while left(&log).await < TTL {} }).await;
         }
         log.append(Append { fences: vec![lease_guard.fence()], ..Append::default() }).await.unwrap();
-        lease_guard.give_back().await.unwrap();
+        lease_guard.release().await.unwrap();
         let LeaseOutcome::Acquired(fence) = log.acquire_lease("mail", "there", TTL).await.unwrap() else {
             panic!("not given back")
         };
@@ -202,18 +206,22 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_holds_a_lease_is_told_that_it_is_lost() {
-        let (log, passes) = a_log();
-        let lease_guard = hold_by_beats(log.clone(), "mail", "here", TTL, BEAT, machine()).await.unwrap().unwrap();
+        let (log, advance_clock) = a_log();
+        let lease_guard =
+            LeaseGuard::acquire_with_interval(log.clone(), "mail", "here", TTL, RENEWAL_INTERVAL, system_clock())
+                .await
+                .unwrap()
+                .unwrap();
         let another_gets_it = async {
             loop {
-                passes(TTL);
+                advance_clock(TTL);
                 if let LeaseOutcome::Acquired(fence) = log.acquire_lease("mail", "there", TTL).await.unwrap() {
                     return fence.epoch;
                 }
             }
         };
-        assert_eq!(soon("taking it", another_gets_it).await, Epoch(2));
-        soon("the news", lease_guard.lost()).await;
+        assert_eq!(within_deadline("taking it", another_gets_it).await, Epoch(2));
+        within_deadline("the news", lease_guard.lost()).await;
         let late = log.append(Append { fences: vec![lease_guard.fence()], ..Append::default() }).await;
         assert!(matches!(late, Err(AppendError::Fenced { current: Epoch(2), .. })), "{late:?}");
     }
@@ -221,9 +229,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_is_lost_when_its_log_cannot_be_reached_any_more() {
         let (log, _) = a_log();
-        let lease_guard =
-            hold(log.clone(), "mail", "here", Duration::from_millis(30), machine()).await.unwrap().unwrap();
+        let lease_guard = LeaseGuard::acquire(log.clone(), "mail", "here", Duration::from_millis(30), system_clock())
+            .await
+            .unwrap()
+            .unwrap();
         log.close().await;
-        soon("the news", lease_guard.lost()).await;
+        within_deadline("the news", lease_guard.lost()).await;
     }
 }

@@ -1,29 +1,30 @@
-//! What one append may hold. Checked before an append is queued, so that a bad one costs nobody else anything.
+//! Limits of appends, reads and leases. Appends are checked before they are queued, so that an invalid one does not fail a
+//! batch.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::{Append, AppendError, NewEvent, StoreError, TimerChange};
 
-/// Most events in one append.
+/// Maximum number of events per append.
 pub const EVENTS_PER_APPEND: usize = 10_000;
-/// Most checkpoints, fences and timers in one append, of each.
+/// Maximum number of checkpoints, of fences and of timers per append.
 pub const COMPANIONS_PER_APPEND: usize = 1000;
-/// Most bytes of JSON in one event, answer or timer.
+/// Maximum size of the JSON of an event, an answer or a timer, in bytes.
 pub const DATA_BYTES: usize = 1024 * 1024;
-/// Most bytes of JSON in a snapshot.
+/// Maximum size of the JSON of a snapshot, in bytes.
 pub const SNAPSHOT_BYTES: usize = 16 * 1024 * 1024;
-/// Most bytes of a type, a correlation or causation id, an actor, a consumer, an idempotency key, a lease, its holder or
-/// a timer.
+/// Maximum length of a type, a correlation or causation id, an actor, a consumer, an idempotency key, a lease, its holder
+/// or a timer, in bytes.
 pub const NAME_BYTES: usize = 1000;
-/// Most events that one read answers, whatever limit was asked for.
+/// Maximum number of events per read, whatever limit the caller asks for.
 pub const EVENTS_PER_READ: usize = 10_000;
-/// Most timers that one read answers, whatever limit was asked for.
+/// Maximum number of timers per read, whatever limit the caller asks for.
 pub const TIMERS_PER_READ: usize = 1000;
-/// For how long a lease may be taken.
+/// Permitted time to live of a lease.
 pub const LEASE_TTL: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(1);
 
-/// Checks what can be checked without the log.
+/// Checks an append as far as that is possible without the log.
 pub(crate) fn check(append: &Append) -> Result<(), AppendError> {
     let events = append.streams.iter().map(|stream| stream.events.len()).sum::<usize>();
     if events > EVENTS_PER_APPEND {
@@ -56,7 +57,7 @@ pub(crate) fn check(append: &Append) -> Result<(), AppendError> {
     Ok(())
 }
 
-/// Checks a wish for a lease; the time does not matter when it is only given back.
+/// Checks the names and the time to live of a lease.
 pub(crate) fn check_lease(name: &str, holder: &str, ttl: Duration) -> Result<(), StoreError> {
     let named = check_name("a lease", name).and_then(|()| check_name("a lease's holder", holder));
     named.map_err(|error| StoreError::Invalid(error.to_string()))?;

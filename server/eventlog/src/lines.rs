@@ -1,7 +1,7 @@
-//! One event as one line of JSON: the form in which logs travel.
+//! One event as one line of JSON, the format of exports.
 //!
-//! The same event always gives the same bytes, so two exports can be compared with `cmp`. Times stay in milliseconds,
-//! because nothing may be lost on the way.
+//! The same event always gives the same bytes, so two exports can be compared with `cmp`. Times stay in milliseconds, so
+//! nothing is lost.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::event::Texts;
 use crate::hash_tree::Hash;
 use crate::{AppendError, EventId, Position, Recorded, StreamName, Version};
 
-/// Most bytes in one line: an event of the greatest size, with every name escaped.
+/// Maximum length of a line in bytes: the largest event, with every name escaped.
 pub(crate) const LINE_BYTES: u64 = 2 * 1024 * 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub(crate) enum LineError {
     Stream(#[from] AppendError),
 }
 
-/// Writes an event, with the end of its line.
+/// Writes an event and the end of its line.
 pub(crate) fn write(recorded: &Recorded, hash: Option<Hash>, to: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let line = Line {
         position: recorded.position.0,

@@ -1,4 +1,5 @@
-//! That an event stands in a log, proven without the log: the event, and the hashes beside its way up the hash tree.
+//! Inclusion proofs: a proof holds an event and the sibling hashes on its path to the root of the hash tree, and can be
+//! verified without the log.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -9,17 +10,17 @@ use crate::{EventId, EventStore, Filter, Position, Recorded, StoreError, lines};
 const PAGE: usize = 1000;
 const FORMAT: &str = "storefront inclusion proof 1";
 
-/// Which event is to be proven.
+/// The event to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventSelector {
-    /// The one at a position.
+    /// The event at a position.
     Position(Position),
-    /// The one with an id.
+    /// The event with an id.
     Id(EventId),
 }
 
-/// An inclusion proof, as in RFC 6962, section 2.1.1. Its JSON is to be kept as it is: the event's data is hashed byte by
-/// byte.
+/// An inclusion proof, as in RFC 6962, section 2.1.1. Its JSON must be kept unchanged, because the event's data is hashed as
+/// bytes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InclusionProof {
@@ -30,23 +31,23 @@ pub struct InclusionProof {
     log_position: Position,
     /// The hash of the log at that position.
     log_hash: Hash,
-    /// The hashes beside the event's way up, the lowest first.
+    /// The sibling hashes on the path from the event to the root, lowest first.
     path: Vec<Hash>,
 }
 
-/// Why there is no proof.
+/// Why no proof could be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
     /// The log cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An older program keeps the log.
+    /// The log was written by an older program and has no hash tree.
     #[error("the log keeps no hash yet: a server of this version makes it at its start")]
     NoTree,
-    /// There is no such event.
+    /// The log has no such event.
     #[error("there is no such event in the log")]
     Unknown,
-    /// The log is not what was written.
+    /// The events do not match the hash tree.
     #[error("the log is not what was written: see what `check` says")]
     Broken,
     /// The event's data is not JSON.
@@ -54,30 +55,30 @@ pub enum ProofError {
     Json(#[from] serde_json::Error),
 }
 
-/// Why a proof proves nothing.
+/// Why a proof is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofMismatch {
-    /// It is not a proof at all.
+    /// The text is not a proof.
     #[error("it is not an inclusion proof: {0}")]
     Unreadable(String),
-    /// Its hashes do not lead from the event to the hash of the log.
+    /// The hashes do not lead from the event to the hash of the log.
     #[error("the event does not lead to the hash of the log: it, its position or the proof was changed")]
     Wrong,
 }
 
-/// What a proof shows.
+/// The content of a valid proof.
 #[derive(Debug)]
 pub struct VerifiedProof {
-    /// The event.
+    /// The proven event.
     pub event: Recorded,
-    /// The hash of the log that it stands in.
+    /// The hash of the log that contains it.
     pub log_hash: Hash,
-    /// The position that the hash is of.
+    /// The position of that hash.
     pub log_position: Position,
 }
 
-/// Proves that an event stands in a log, by the hash of this moment. Reads the whole log, and keeps 32 bytes of each event
-/// in memory.
+/// Creates a proof that an event is in the log, for the present hash. Reads the whole log and keeps 32 bytes per event in
+/// memory.
 ///
 /// # Errors
 /// See [`ProofError`].
@@ -85,17 +86,17 @@ pub async fn prove(log: &dyn EventStore, wanted: EventSelector) -> Result<Inclus
     let tree = log.hash_tree().await?.ok_or(ProofError::NoTree)?;
     let (mut leaves, mut found, mut after) = (Vec::new(), None, Position(0));
     while after < tree.position() {
-        let slice = log.read_all(after, PAGE, &Filter::default()).await?;
-        for recorded in slice.events.into_iter().filter(|recorded| recorded.position <= tree.position()) {
+        let page = log.read_all(after, PAGE, &Filter::default()).await?;
+        for recorded in page.events.into_iter().filter(|recorded| recorded.position <= tree.position()) {
             leaves.push(leaf_of(&recorded));
             if wanted == EventSelector::Position(recorded.position) || wanted == EventSelector::Id(recorded.id) {
                 found = Some(recorded);
             }
         }
-        if slice.next_after <= after {
+        if page.next_after <= after {
             break;
         }
-        after = slice.next_after;
+        after = page.next_after;
     }
     let event = found.ok_or(ProofError::Unknown)?;
     let index = usize::try_from(event.position.0 - 1).unwrap_or(usize::MAX);
@@ -103,14 +104,14 @@ pub async fn prove(log: &dyn EventStore, wanted: EventSelector) -> Result<Inclus
         return Err(ProofError::Broken);
     }
     let mut path = Vec::new();
-    climb(&leaves, index, &mut path);
+    collect_path(&leaves, index, &mut path);
     let mut line = Vec::new();
     lines::write(&event, None, &mut line)?;
     let event = serde_json::from_slice(&line)?;
     Ok(InclusionProof { format: FORMAT.to_owned(), event, log_position: tree.position(), log_hash: tree.hash(), path })
 }
 
-/// Checks a proof, as its JSON stands in a file; needs no log.
+/// Verifies a proof from its JSON; needs no log.
 ///
 /// # Errors
 /// See [`ProofMismatch`].
@@ -121,7 +122,7 @@ pub fn verify_proof(text: &str) -> Result<VerifiedProof, ProofMismatch> {
         return Err(unreadable(&format!("its format is {:?}, not {FORMAT:?}", proof.format)));
     }
     let (event, _) = lines::read(proof.event.get().as_bytes()).map_err(|error| unreadable(&error))?;
-    let reached = follow(leaf_of(&event), event.position, proof.log_position, &proof.path);
+    let reached = root_from_path(leaf_of(&event), event.position, proof.log_position, &proof.path);
     if reached.map(|root| hash_of_log(proof.log_position, &root)) != Some(proof.log_hash) {
         return Err(ProofMismatch::Wrong);
     }
@@ -134,36 +135,37 @@ fn root(leaves: &[Hash]) -> Option<Hash> {
     (!leaves.is_empty()).then(|| tree.root())
 }
 
-/// Collects the hashes beside the way from a leaf up, the lowest first.
-fn climb(leaves: &[Hash], index: usize, path: &mut Vec<Hash>) {
+/// Collects the sibling hashes from a leaf to the root, lowest first.
+fn collect_path(leaves: &[Hash], index: usize, path: &mut Vec<Hash>) {
     if leaves.len() < 2 {
         return;
     }
     let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-    let (within, coordination, index) =
+    let (within, sibling, index) =
         if index < left.len() { (left, right, index) } else { (right, left, index - left.len()) };
-    climb(within, index, path);
-    path.extend(root(coordination));
+    collect_path(within, index, path);
+    path.extend(root(sibling));
 }
 
-/// Where the path leads from a leaf; `None` when it has not the length that it must have. As in RFC 9162, section 2.1.3.2.
-fn follow(leaf: Hash, at: Position, until: Position, path: &[Hash]) -> Option<Hash> {
+/// The root to which the path leads from a leaf, as in RFC 9162, section 2.1.3.2. Returns `None` when the path has the wrong
+/// length.
+fn root_from_path(leaf: Hash, at: Position, until: Position, path: &[Hash]) -> Option<Hash> {
     let (mut index, mut last) = (at.0.checked_sub(1)?, until.0.checked_sub(1)?);
     if index > last {
         return None;
     }
     let mut node = leaf;
-    for coordination in path {
+    for sibling in path {
         if last == 0 {
             return None;
         }
         if index & 1 == 1 || index == last {
-            node = inner(coordination, &node);
+            node = inner(sibling, &node);
             while index & 1 == 0 && index != 0 {
                 (index, last) = (index >> 1, last >> 1);
             }
         } else {
-            node = inner(&node, coordination);
+            node = inner(&node, sibling);
         }
         (index, last) = (index >> 1, last >> 1);
     }
@@ -184,19 +186,23 @@ mod tests {
             let of_all = root(leaves);
             for index in 0..size {
                 let mut path = Vec::new();
-                climb(leaves, index, &mut path);
+                collect_path(leaves, index, &mut path);
                 let at = |number: usize| Position(number as u64);
-                assert_eq!(follow(leaves[index], at(index + 1), at(size), &path), of_all, "{index} of {size}");
+                assert_eq!(root_from_path(leaves[index], at(index + 1), at(size), &path), of_all, "{index} of {size}");
                 for other in (0..size).filter(|other| *other != index) {
-                    assert_ne!(follow(leaves[index], at(other + 1), at(size), &path), of_all, "{index} as {other}");
+                    assert_ne!(
+                        root_from_path(leaves[index], at(other + 1), at(size), &path),
+                        of_all,
+                        "{index} as {other}"
+                    );
                 }
                 if let Some((_, shorter)) = path.split_last() {
-                    assert_ne!(follow(leaves[index], at(index + 1), at(size), shorter), of_all);
+                    assert_ne!(root_from_path(leaves[index], at(index + 1), at(size), shorter), of_all);
                 }
                 path.push(Hash([0; 32]));
-                assert_eq!(follow(leaves[index], at(index + 1), at(size), &path), None);
+                assert_eq!(root_from_path(leaves[index], at(index + 1), at(size), &path), None);
             }
         }
-        assert_eq!(follow(leaves[0], Position(0), Position(1), &[]), None);
+        assert_eq!(root_from_path(leaves[0], Position(0), Position(1), &[]), None);
     }
 }

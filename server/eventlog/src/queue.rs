@@ -1,4 +1,6 @@
-//! The bounded queue in front of a writer. When the writer is behind, callers wait here, and only so long.
+//! The bounded queue in front of a writer, its batches, and how long a writer lingers for more appends.
+//!
+//! When the writer is behind, callers wait here for a place, at most for a fixed time.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,45 +11,45 @@ use tokio::sync::{mpsc, oneshot};
 use crate::hash_tree::{self, Hash};
 use crate::{Append, AppendError, Appended, StoreError};
 
-/// Most appends in one transaction.
-const APPENDS_PER_BATCH: usize = 1024;
-/// A batch takes no more appends once it has so many events and timers.
-const ROWS_PER_BATCH: usize = 10_000;
+/// Maximum number of appends per transaction.
+const MAX_APPENDS_PER_BATCH: usize = 1024;
+/// A batch is full once it has this many events and timers.
+const MAX_ROWS_PER_BATCH: usize = 10_000;
 
-/// What a writer answers to one append.
+/// The result of one append.
 pub(crate) type Outcome = Result<Appended, AppendError>;
 
-/// An append with the one who waits for it.
+/// A queued append, and where its outcome goes.
 pub(crate) struct Job {
     pub(crate) append: Append,
-    /// The hashes of its events' contents: made by the caller, so that the writer has less to do.
+    /// Content hashes of the events, computed by the caller to relieve the writer.
     pub(crate) contents: Vec<Hash>,
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
-/// The callers' end of the queue.
+/// The sending half of the queue, which all callers share.
 pub(crate) struct Queue {
-    /// `None` once closed. The writer ends when it has written what is queued and all senders are gone.
+    /// `None` once closed. The writer ends when all senders are dropped and the queue is empty.
     sender: Mutex<Option<mpsc::Sender<Job>>>,
-    patience: Duration,
+    enqueue_timeout: Duration,
 }
 
 impl Queue {
-    /// A queue of so many appends, whose callers wait so long for a place.
-    pub(crate) fn new(capacity: usize, patience: Duration) -> (Self, mpsc::Receiver<Job>) {
+    /// Creates a queue of `capacity` appends; callers wait at most `enqueue_timeout` for a place.
+    pub(crate) fn new(capacity: usize, enqueue_timeout: Duration) -> (Self, mpsc::Receiver<Job>) {
         let (sender, receiver) = mpsc::channel(capacity);
-        (Self { sender: Mutex::new(Some(sender)), patience }, receiver)
+        (Self { sender: Mutex::new(Some(sender)), enqueue_timeout }, receiver)
     }
 
-    /// Queues an append and waits for the writer's answer.
+    /// Queues an append and waits for its outcome.
     pub(crate) async fn submit(&self, append: Append) -> Outcome {
         let (reply, answered) = oneshot::channel();
         let contents = hash_tree::contents(&append);
         self.enqueue(Job { append, contents, reply }).await?;
-        answered.await.unwrap_or_else(|_| Err(stopped().into()))
+        answered.await.unwrap_or_else(|_| Err(writer_stopped().into()))
     }
 
-    /// Takes no more appends; what is queued will be written.
+    /// Refuses further appends; those that are queued are still written.
     pub(crate) fn close(&self) {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -62,64 +64,64 @@ impl Queue {
         let job = match sender.try_send(job) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Full(job)) => job,
-            Err(TrySendError::Closed(_)) => return Err(stopped().into()),
+            Err(TrySendError::Closed(_)) => return Err(writer_stopped().into()),
         };
-        sender.send_timeout(job, self.patience).await.map_err(|error| match error {
+        sender.send_timeout(job, self.enqueue_timeout).await.map_err(|error| match error {
             SendTimeoutError::Timeout(_) => AppendError::Busy,
-            SendTimeoutError::Closed(_) => stopped().into(),
+            SendTimeoutError::Closed(_) => writer_stopped().into(),
         })
     }
 }
 
-/// How long a writer looks out for those it has just answered, before it goes on without them: a third of the time that their
-/// batch took, and never longer than this. Callers that come back at once then share the next batch, and the writer need not
-/// be put to sleep and woken for each: a third more events for 16 callers, a tenth or more for 64.
-const LONGEST_LOOKOUT: Duration = Duration::from_micros(500);
+/// Maximum time that a writer lingers after a batch for the callers of that batch; it lingers for a third of the time that
+/// the batch took, up to this. Callers that come back at once then share the next batch, and the writer is not put to
+/// sleep and woken for each: a third more events per second for 16 callers, a tenth or more for 64.
+const MAX_LINGER: Duration = Duration::from_micros(500);
 
-/// Whom a writer looks out for.
+/// How long a writer lingers for more appends, and for how many.
 pub(crate) struct LingerPolicy {
-    /// So many were answered.
+    /// Number of callers in the previous batch.
     callers: usize,
     until: Instant,
 }
 
 impl LingerPolicy {
-    pub(crate) fn for_nobody() -> Self {
+    pub(crate) fn none() -> Self {
         Self { callers: 0, until: Instant::now() }
     }
 
-    /// For so many, whose batch began then and has been answered. One that is alone shares with nobody and is not looked out
-    /// for: that would only keep it from its processor.
-    pub(crate) fn for_those(callers: usize, batch_began: Instant) -> Self {
+    /// The policy after a batch of `callers` that began at `batch_began`. There is no lingering for a single caller: it
+    /// shares the next batch with nobody, and lingering would only take its processor.
+    pub(crate) fn after_batch(callers: usize, batch_began: Instant) -> Self {
         let now = Instant::now();
         match callers {
             0 | 1 => Self { callers: 0, until: now },
-            _ => Self { callers, until: now + (now.duration_since(batch_began) / 3).min(LONGEST_LOOKOUT) },
+            _ => Self { callers, until: now + (now.duration_since(batch_began) / 3).min(MAX_LINGER) },
         }
     }
 
-    /// Whether to wait a moment longer for somebody, when so many are there.
-    pub(crate) fn goes_on(&self, there: usize) -> bool {
-        there < self.callers && Instant::now() < self.until
+    /// Whether to wait longer when `queued` appends are there.
+    pub(crate) fn should_wait(&self, queued: usize) -> bool {
+        queued < self.callers && Instant::now() < self.until
     }
 }
 
-/// What goes into one transaction.
+/// The appends of one transaction.
 pub(crate) struct Batch {
     pub(crate) jobs: Vec<Job>,
     rows: usize,
 }
 
 impl Batch {
-    /// What is queued, as far as one transaction takes it.
-    pub(crate) fn of(first: Job, queue: &mut mpsc::Receiver<Job>) -> Self {
+    /// Collects what is queued, up to the limits of one transaction.
+    pub(crate) fn collect(first: Job, queue: &mut mpsc::Receiver<Job>) -> Self {
         let mut batch = Self { rows: row_count(&first.append), jobs: vec![first] };
-        while batch.take(queue) {}
+        while batch.push_queued(queue) {}
         batch
     }
 
-    /// Takes one more, if one is queued and there is room for it.
-    pub(crate) fn take(&mut self, queue: &mut mpsc::Receiver<Job>) -> bool {
+    /// Adds one queued append. Returns `false` when none is queued or the batch is full.
+    pub(crate) fn push_queued(&mut self, queue: &mut mpsc::Receiver<Job>) -> bool {
         if self.is_full() {
             return false;
         }
@@ -130,7 +132,7 @@ impl Batch {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.jobs.len() >= APPENDS_PER_BATCH || self.rows >= ROWS_PER_BATCH
+        self.jobs.len() >= MAX_APPENDS_PER_BATCH || self.rows >= MAX_ROWS_PER_BATCH
     }
 }
 
@@ -139,8 +141,8 @@ fn row_count(append: &Append) -> usize {
     events + append.timers.len()
 }
 
-/// The writer ended without being asked to.
-fn stopped() -> StoreError {
+/// The writer ended although the queue was not closed.
+fn writer_stopped() -> StoreError {
     StoreError::Database("the writer has stopped".into())
 }
 

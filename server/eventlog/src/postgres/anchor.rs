@@ -1,5 +1,5 @@
-//! Whether the database still has what this process has seen in it. After a restore, or when a replica that lacks the last
-//! commits takes over, it has not: then what is remembered here is not true of it, and nothing may be built on that.
+//! Detects that the database was set back: after a restore, or when a replica without the last commits takes over, it lacks
+//! events that this process has seen. Caches and reads of this process are invalid then.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,9 +11,10 @@ use uuid::Uuid;
 use super::session::{Session, signed, unsigned};
 use crate::{Position, Recorded, StoreError};
 
-const LOOK: &str = "SELECT (SELECT id FROM eventlog.events WHERE position = $1), (SELECT position FROM eventlog.head)";
+const CHECK_ANCHOR: &str =
+    "SELECT (SELECT id FROM eventlog.events WHERE position = $1), (SELECT position FROM eventlog.head)";
 
-/// The newest event that was seen, and whether it turned out to be gone.
+/// The newest event that this process has seen, and whether the database was found to lack it.
 pub(super) struct Anchor {
     newest: Mutex<Option<(Position, Uuid)>>,
     set_back: watch::Sender<Option<SetBack>>,
@@ -31,44 +32,44 @@ impl Anchor {
         Self { newest: Mutex::new(None), set_back: watch::Sender::new(None) }
     }
 
-    /// An event of the log was read.
-    pub(super) fn saw(&self, event: Option<&Recorded>) {
+    /// Records an event that was read.
+    pub(super) fn record_read(&self, event: Option<&Recorded>) {
         if let Some(event) = event {
-            self.saw_at(event.position, event.id);
+            self.record(event.position, event.id);
         }
     }
 
-    /// An event was written.
-    pub(super) fn saw_at(&self, position: Position, id: Uuid) {
+    /// Records an event that was read or written.
+    pub(super) fn record(&self, position: Position, id: Uuid) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.is_none_or(|(known, _)| known < position) {
             *newest = Some((position, id));
         }
     }
 
-    /// Fails once the database was set back.
-    pub(super) fn holds(&self) -> Result<(), StoreError> {
+    /// Returns [`StoreError::SetBack`] once the database was found to be set back.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
         match *self.set_back.borrow() {
             None => Ok(()),
             Some(SetBack { known, head }) => Err(StoreError::SetBack { known, head }),
         }
     }
 
-    /// Waits until the database was set back.
-    pub(super) async fn broke(&self) -> StoreError {
+    /// Waits until the database is found to be set back.
+    pub(super) async fn wait_until_set_back(&self) -> StoreError {
         let mut set_back = self.set_back.subscribe();
         let _never_closed = set_back.wait_for(Option::is_some).await;
-        self.holds().err().unwrap_or(StoreError::Closed)
+        self.check().err().unwrap_or(StoreError::Closed)
     }
 
-    /// Looks whether the database has what was seen. To be done on each new connection before it is believed.
-    pub(super) async fn look(&self, session: &Session) -> Result<(), Error> {
+    /// Checks that the database has the newest seen event. Must run on each new connection before anything else.
+    pub(super) async fn verify(&self, session: &Session) -> Result<(), Error> {
         let newest = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((known, id)) = newest else { return Ok(()) };
-        let look = session.statement(LOOK).await?;
-        let row = session.client.query_one(&look, &[&signed(known.0)]).await?;
-        let (there, head): (Option<Uuid>, i64) = (row.try_get(0)?, row.try_get(1)?);
-        if there != Some(id) && self.set_back.borrow().is_none() {
+        let verify = session.statement(CHECK_ANCHOR).await?;
+        let row = session.client.query_one(&verify, &[&signed(known.0)]).await?;
+        let (stored_id, head): (Option<Uuid>, i64) = (row.try_get(0)?, row.try_get(1)?);
+        if stored_id != Some(id) && self.set_back.borrow().is_none() {
             let head = Position(unsigned(head));
             error!(%known, %head, "the database was set back to an earlier state; what was written since is gone");
             self.set_back.send_replace(Some(SetBack { known, head }));

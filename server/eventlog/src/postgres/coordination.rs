@@ -1,8 +1,8 @@
 //! Leases, timers and snapshots, as SQL on one session.
 //!
-//! What an append demands and changes runs in the transaction that holds the head row, and is written with the events (`insert.rs`); the rest is
-//! a statement each. The
-//! clock is `clock_timestamp()`, which goes on while a statement waits for a lock.
+//! The preconditions of an append are read in the transaction that locks the head row, and its timer changes are written
+//! with the events (`insert.rs`); everything else is one statement. The clock is `clock_timestamp()`, which goes on while a
+//! statement waits for a lock.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) const EPOCHS: &str =
 pub(super) const REVISIONS: &str = "SELECT owner, name, revision FROM eventlog.timers
     WHERE (owner, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))";
 
-/// What must be known to judge the fences and timers of a batch; grows with what the batch itself changes.
+/// Epochs and timer revisions against which a batch is validated, updated with the changes of the batch itself.
 #[derive(Default)]
 pub(super) struct Preconditions {
     epochs: HashMap<String, Epoch>,
@@ -33,15 +33,15 @@ pub(super) struct Preconditions {
 }
 
 impl Preconditions {
-    /// Reads the leases so that nobody can take them before this transaction has ended: otherwise a new holder could
-    /// begin, and see nothing yet of what the old one is about to commit.
+    /// Reads and locks the leases, so that no other holder can acquire them before this transaction has ended: a new holder
+    /// could otherwise begin without seeing what the old one is about to commit.
     pub(super) async fn read(session: &Session, appends: &[&Append]) -> Result<Self, Error> {
-        let (epochs, revisions) = tokio::try_join!(epochs(session, appends), revisions(session, appends))?;
+        let (epochs, revisions) = tokio::try_join!(read_epochs(session, appends), read_revisions(session, appends))?;
         Ok(Self { epochs, revisions })
     }
 
-    /// What speaks against an append: a stale lease, then a timer that is gone.
-    pub(super) fn refusal(&self, append: &Append) -> Option<AppendError> {
+    /// The first violated precondition of an append: a stale lease, then a timer that is not set as it was read.
+    pub(super) fn violated_by(&self, append: &Append) -> Option<AppendError> {
         for Fence { lease, epoch } in &append.fences {
             let current = self.epochs.get(lease).copied().unwrap_or_default();
             if current != *epoch {
@@ -49,24 +49,24 @@ impl Preconditions {
             }
         }
         append.timers.iter().find_map(|change| {
-            let (demand, (owner, timer)) = (change.demand()?, change.key());
+            let (expected_revision, (owner, timer)) = (change.expected_revision()?, change.key());
             let key = (owner.to_owned(), timer.to_owned());
-            let there = self.revisions.get(&key) == Some(&demand);
+            let is_set = self.revisions.get(&key) == Some(&expected_revision);
             let (owner, timer) = key;
-            (!there).then_some(AppendError::TimerGone { owner, timer })
+            (!is_set).then_some(AppendError::TimerGone { owner, timer })
         })
     }
 
-    /// Takes in the timers of an append that is to be written. Nobody can have read what is not committed, so whoever
-    /// demands something of them later in the batch comes too late.
-    pub(super) fn add(&mut self, append: &Append) {
+    /// Applies the timer changes of an append that will be written. Their new revisions are not committed, so no later append
+    /// of the batch can have read them: its expectation of such a timer fails.
+    pub(super) fn apply(&mut self, append: &Append) {
         for (owner, timer) in append.timers.iter().map(TimerChange::key) {
             self.revisions.remove(&(owner.to_owned(), timer.to_owned()));
         }
     }
 }
 
-async fn epochs(session: &Session, appends: &[&Append]) -> Result<HashMap<String, Epoch>, Error> {
+async fn read_epochs(session: &Session, appends: &[&Append]) -> Result<HashMap<String, Epoch>, Error> {
     let leases: Vec<&str> =
         appends.iter().flat_map(|append| &append.fences).map(|fence| fence.lease.as_str()).collect();
     if leases.is_empty() {
@@ -77,9 +77,10 @@ async fn epochs(session: &Session, appends: &[&Append]) -> Result<HashMap<String
     rows.iter().map(|row| Ok((row.try_get(0)?, Epoch(unsigned(row.try_get(1)?))))).collect()
 }
 
-async fn revisions(session: &Session, appends: &[&Append]) -> Result<HashMap<(String, String), Uuid>, Error> {
-    let demanded = appends.iter().flat_map(|append| &append.timers).filter(|change| change.demand().is_some());
-    let (owners, names): (Vec<&str>, Vec<&str>) = demanded.map(TimerChange::key).unzip();
+async fn read_revisions(session: &Session, appends: &[&Append]) -> Result<HashMap<(String, String), Uuid>, Error> {
+    let expected =
+        appends.iter().flat_map(|append| &append.timers).filter(|change| change.expected_revision().is_some());
+    let (owners, names): (Vec<&str>, Vec<&str>) = expected.map(TimerChange::key).unzip();
     if names.is_empty() {
         return Ok(HashMap::new());
     }
@@ -94,7 +95,7 @@ pub(super) async fn acquire_lease(
     holder: &str,
     ttl: Duration,
 ) -> Result<LeaseOutcome, Error> {
-    let take = session
+    let upsert = session
         .statement(&format!(
             "INSERT INTO eventlog.leases AS l (name, holder, epoch, until_ms) VALUES ($1, $2, 1, {NOW_MS} + $3)
             ON CONFLICT (name) DO UPDATE SET
@@ -105,7 +106,7 @@ pub(super) async fn acquire_lease(
             RETURNING epoch"
         ))
         .await?;
-    let epoch: Option<i64> = session.client.query_opt_scalar(&take, &[&lease, &holder, &as_ms(ttl)]).await?;
+    let epoch: Option<i64> = session.client.query_opt_scalar(&upsert, &[&lease, &holder, &as_ms(ttl)]).await?;
     if let Some(epoch) = epoch {
         return Ok(LeaseOutcome::Acquired(Fence { lease: lease.to_owned(), epoch: Epoch(unsigned(epoch)) }));
     }
@@ -115,7 +116,7 @@ pub(super) async fn acquire_lease(
     Ok(LeaseOutcome::HeldElsewhere { holder: row.try_get(0)?, left: between(row.try_get(1)?, row.try_get(2)?) })
 }
 
-/// A lease that was given back has run out at 0, which no clock shows.
+/// A released lease has `until_ms = 0`, which no clock shows, so it cannot be renewed.
 pub(super) async fn renew_lease(session: &Session, fence: &Fence, ttl: Duration) -> Result<bool, Error> {
     let update = session
         .statement(&format!(
@@ -204,7 +205,7 @@ pub(super) async fn save_snapshot(
 }
 
 pub(super) async fn inconsistencies(session: &Session) -> Result<Vec<String>, Error> {
-    // A log that is only read stays in the shape of the older program that wrote it.
+    // A log opened for reading is not migrated, so it may have an older schema.
     let present = "SELECT to_regclass('eventlog.snapshots') IS NOT NULL";
     if !session.client.query_one_scalar::<bool, _>(present, &[]).await? {
         return Ok(Vec::new());

@@ -1,6 +1,7 @@
-//! A batch as one statement: bump the head, number the events from there, and keep what commits with them.
+//! A batch as one statement: advances the head, numbers the events from there, and writes checkpoints, answers and timers.
 //!
-//! Every part reads from the bumped head, so its row is locked before any other: two servers cannot block each other.
+//! Every part of the statement reads from the updated head row (`bumped`), so that row is locked before any other: two
+//! servers cannot deadlock.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,12 @@ use uuid::Uuid;
 
 use super::coordination::NOW_MS;
 use super::session::{Session, signed, unsigned};
-use crate::clock::{ANSWER_LIFE_MS, LONGEST_TICK_MS};
+use crate::clock::{ANSWER_TTL_MS, MAX_TICK_MS};
 use crate::hash_tree::{self, Hash, HashTree};
 use crate::queue::Job;
 use crate::{Append, Fence, Position, TimerChange, Version};
 
-/// What a batch writes, column by column.
+/// The rows that a batch writes, column by column.
 #[derive(Default)]
 pub(super) struct Rows<'a> {
     streams: Vec<&'a str>,
@@ -39,19 +40,19 @@ pub(super) struct Rows<'a> {
     answer_times_ms: Vec<i64>,
     /// The last change of each timer.
     timers: BTreeMap<(&'a str, &'a str), &'a TimerChange>,
-    /// Leases whose epochs the statement itself has to find as they are here.
+    /// Leases and the epochs that the statement itself must find.
     fences: BTreeMap<&'a str, i64>,
-    /// Whether it also has to find the timers that it clears as they were read.
-    timers_demanded: bool,
+    /// Whether the statement must also find the cleared timers with the revisions that were read.
+    checks_timers: bool,
 }
 
 impl<'a> Rows<'a> {
-    /// How many events there are.
+    /// Number of events in the batch.
     pub(super) fn event_count(&self) -> u64 {
         self.ids.len() as u64
     }
 
-    /// Adds an append whose streams have these versions; makes them the versions afterwards.
+    /// Adds an append. `versions` are the present versions of its streams, and are advanced to those after it.
     pub(super) fn add(&mut self, Job { append, contents, reply: _ }: &'a Job, versions: &mut [Version]) {
         let mut contents = contents.iter();
         for (part, version) in append.streams.iter().zip(versions) {
@@ -74,8 +75,8 @@ impl<'a> Rows<'a> {
         }
         for checkpoint in &append.checkpoints {
             let position = signed(checkpoint.position.0);
-            let there = self.checkpoints.entry(&checkpoint.consumer).or_insert(position);
-            *there = position.max(*there);
+            let current = self.checkpoints.entry(&checkpoint.consumer).or_insert(position);
+            *current = position.max(*current);
         }
         if let Some(answer) = &append.answer {
             self.keys.push(&answer.key);
@@ -87,12 +88,12 @@ impl<'a> Rows<'a> {
         self.timers.extend(append.timers.iter().map(|change| (change.key(), change)));
     }
 
-    /// Has the statement judge what an append demands of leases and timers, before it is added. `false` when one statement
-    /// cannot: it sees the database as it was before it came to hold the head row, and only what it locks as it is then.
-    /// So a timer that another server has just set can be replaced, and be found to be another one, but not be cleared
-    /// without having been read.
-    pub(super) fn demand(&mut self, append: &'a Append) -> bool {
-        self.timers_demanded = true;
+    /// Adds the preconditions of an append on leases and timers to the statement, before the append itself is added. Returns
+    /// `false` when one statement cannot check them: its snapshot is older than its lock on the head row, and only the rows
+    /// that it locks are seen as of then. It can therefore replace a timer that another server has just set, and detect that
+    /// its revision differs, but cannot clear one that was not read.
+    pub(super) fn add_preconditions(&mut self, append: &'a Append) -> bool {
+        self.checks_timers = true;
         let timers_fit = append.timers.iter().all(|change| {
             let fits = match change {
                 TimerChange::Set { as_read, .. } => as_read.is_none(),
@@ -107,14 +108,15 @@ impl<'a> Rows<'a> {
         timers_fit && fences_fit
     }
 
-    /// Writes it all in one round trip; tells the head from before. Fails with an error that [`is_judged`] knows when
-    /// something speaks against it, and then nothing is written.
+    /// Writes the batch in one round trip, and returns the head before it. `tree` is the known hash tree, and is updated to
+    /// the one after the batch.
     ///
-    /// `tree` is the tree over the log as far as it is known here, and afterwards as it is.
+    /// # Errors
+    /// One for which [`needs_validation`] holds when the batch cannot be written as it is; nothing is written then.
     pub(super) async fn write(&self, session: &Session, tree: &mut HashTree) -> Result<Position, Error> {
         let mut sql = Sql::default();
         let count = signed(self.event_count());
-        let growth = Growth::of(tree, &self.leaves);
+        let growth = TreeGrowth::new(tree, &self.leaves);
         growth.add(&mut sql, &count, !self.keys.is_empty());
         self.add_events(&mut sql);
         let (consumers, positions): (Vec<&str>, Vec<i64>) =
@@ -129,19 +131,19 @@ impl<'a> Rows<'a> {
                 )"
             );
         }
-        // Up to twice as many old answers go as new ones come, so that they go faster than they come.
-        let most = signed(self.keys.len() as u64) * 2;
-        if most > 0 {
-            self.add_answers(&mut sql, &most);
+        // At most twice as many expired answers are deleted as are stored: they are deleted faster than they are added.
+        let max_deleted = signed(self.keys.len() as u64) * 2;
+        if max_deleted > 0 {
+            self.add_answers(&mut sql, &max_deleted);
         }
-        let timers = Timers::of(self.timers.values().copied());
+        let timers = Timers::from_changes(self.timers.values().copied());
         timers.add(&mut sql);
         let (leases, epochs): (Vec<&str>, Vec<i64>) = self.fences.iter().map(|(lease, epoch)| (*lease, epoch)).unzip();
         let (fences, cleared) = (signed(leases.len() as u64), signed(timers.cleared.len() as u64));
-        let mut demands = Vec::new();
+        let mut conditions = Vec::new();
         if fences > 0 {
-            // Nobody can take the leases before this transaction has ended: otherwise a new holder could begin, and see
-            // nothing yet of what the old one is about to commit.
+            // The lock keeps other holders from acquiring the leases before this transaction has ended: a new holder could
+            // otherwise begin without seeing what the old one is about to commit.
             let rows = sql.table([(&leases, "text"), (&epochs, "bigint")]);
             sql.text += &format!(
                 ", locked_leases AS MATERIALIZED (
@@ -149,24 +151,24 @@ impl<'a> Rows<'a> {
                     WHERE l.name = f.name AND l.epoch = f.epoch FOR SHARE OF l
                 )"
             );
-            demands.push(format!("(SELECT count(*) FROM locked_leases) = {}", sql.value(&fences, "bigint")));
+            conditions.push(format!("(SELECT count(*) FROM locked_leases) = {}", sql.value(&fences, "bigint")));
         }
-        if self.timers_demanded && cleared > 0 {
-            demands.push(format!("(SELECT count(*) FROM cleared) = {}", sql.value(&cleared, "bigint")));
+        if self.checks_timers && cleared > 0 {
+            conditions.push(format!("(SELECT count(*) FROM cleared) = {}", sql.value(&cleared, "bigint")));
         }
-        sql.text += " SELECT base, news";
-        if !demands.is_empty() {
-            // Only an error undoes what the statement has done so far.
-            sql.text += &format!(", 1 / CASE WHEN {} THEN 1 ELSE 0 END", demands.join(" AND "));
+        sql.text += " SELECT base, new_peaks";
+        if !conditions.is_empty() {
+            // A failed condition must raise an error, here a division by zero, or the rest of the statement would commit.
+            sql.text += &format!(", 1 / CASE WHEN {} THEN 1 ELSE 0 END", conditions.join(" AND "));
         }
         sql.text += " FROM bumped";
         let statement = session.statement(&sql.text).await?;
-        let row = session.client.query_one(&statement, &sql.given).await?;
+        let row = session.client.query_one(&statement, &sql.params).await?;
         let base = Position(unsigned(row.try_get(0)?));
         if count > 0 {
             let at = base.0 + self.event_count();
             let stored = |peaks| HashTree::stored(at, peaks, tree.since());
-            *tree = row.try_get::<_, Option<&[u8]>>(1)?.map_or(Some(growth.grown), stored).unwrap_or_default();
+            *tree = row.try_get::<_, Option<&[u8]>>(1)?.map_or(Some(growth.new_tree), stored).unwrap_or_default();
         }
         Ok(base)
     }
@@ -174,7 +176,7 @@ impl<'a> Rows<'a> {
     fn add_events<'s>(&'s self, sql: &mut Sql<'s>) {
         let rows = match (&*self.streams, &*self.versions, &*self.ids, &*self.kinds, &*self.schema_versions) {
             ([], ..) => return,
-            // A single event without the detour through arrays.
+            // A single event is passed as scalars, which costs less than arrays.
             ([stream], [version], [id], [kind], [schema_version]) => sql.row([
                 (stream, "text"),
                 (version, "bigint"),
@@ -214,7 +216,7 @@ impl<'a> Rows<'a> {
         );
     }
 
-    fn add_answers<'s>(&'s self, sql: &mut Sql<'s>, most: &'s i64) {
+    fn add_answers<'s>(&'s self, sql: &mut Sql<'s>, max_deleted: &'s i64) {
         let rows = sql.table([
             (&self.keys, "text"),
             (&self.fingerprints, "text"),
@@ -222,7 +224,7 @@ impl<'a> Rows<'a> {
             (&self.answers_past_base, "bigint"),
             (&self.answer_times_ms, "bigint"),
         ]);
-        let most = sql.value(most, "bigint");
+        let max_deleted = sql.value(max_deleted, "bigint");
         sql.text += &format!(
             ", answered AS (
                 INSERT INTO eventlog.answers (key, fingerprint, body, position, time_ms, kept_ms)
@@ -230,64 +232,65 @@ impl<'a> Rows<'a> {
                 FROM bumped, {rows} AS a(key, fingerprint, body, past_base, time_ms, n)
             ), forgotten AS (
                 DELETE FROM eventlog.answers AS a USING bumped WHERE a.key = ANY (ARRAY(
-                    SELECT key FROM eventlog.answers WHERE kept_ms < (SELECT seen_ms FROM bumped) - {ANSWER_LIFE_MS}
-                    ORDER BY kept_ms LIMIT {most}))
+                    SELECT key FROM eventlog.answers WHERE kept_ms < (SELECT seen_ms FROM bumped) - {ANSWER_TTL_MS}
+                    ORDER BY kept_ms LIMIT {max_deleted}))
             )"
         );
     }
 }
 
-/// The head row as it is after a batch. The tree grows here, from where it is known to be; when another server has written
-/// since, the database lets it grow from where it is.
-struct Growth {
+/// The hash tree after a batch, computed here from the known tree. When another server has written since, the database
+/// computes it from the stored tree instead.
+struct TreeGrowth {
     size: i64,
     last_peak: Vec<u8>,
     peaks: Vec<u8>,
     leaves: Vec<u8>,
-    grown: HashTree,
+    new_tree: HashTree,
 }
 
-impl Growth {
-    fn of(tree: &HashTree, leaves: &[Hash]) -> Self {
-        let mut grown = tree.clone();
-        leaves.iter().for_each(|leaf| grown.push(*leaf));
+impl TreeGrowth {
+    fn new(tree: &HashTree, leaves: &[Hash]) -> Self {
+        let mut new_tree = tree.clone();
+        leaves.iter().for_each(|leaf| new_tree.push(*leaf));
         Self {
             size: signed(tree.position().0),
             last_peak: tree.last_peak().to_vec(),
-            peaks: grown.peaks(),
+            peaks: new_tree.peaks(),
             leaves: leaves.iter().flat_map(|leaf| leaf.0).collect(),
-            grown,
+            new_tree,
         }
     }
 
     /// `look` counts the time that has passed since the last answer was kept, as [`SeenTime`](crate::clock::SeenTime) does.
-    fn add<'s>(&'s self, sql: &mut Sql<'s>, count: &'s i64, look: bool) {
-        let mut bump = format!("UPDATE eventlog.head SET position = position + {}", sql.value(count, "bigint"));
-        if look {
-            bump += &format!(
-                ", looked_ms = {NOW_MS}, seen_ms = seen_ms + least(greatest({NOW_MS} - looked_ms, 0), {LONGEST_TICK_MS})"
+    fn add<'s>(&'s self, sql: &mut Sql<'s>, count: &'s i64, updates_seen_time: bool) {
+        let mut update = format!("UPDATE eventlog.head SET position = position + {}", sql.value(count, "bigint"));
+        if updates_seen_time {
+            update += &format!(
+                ", looked_ms = {NOW_MS}, seen_ms = seen_ms + least(greatest({NOW_MS} - looked_ms, 0), {MAX_TICK_MS})"
             );
         }
         if self.leaves.is_empty() {
-            sql.text = format!("WITH bumped AS ({bump} RETURNING position - $1 AS base, seen_ms, NULL::bytea AS news)");
+            sql.text =
+                format!("WITH bumped AS ({update} RETURNING position - $1 AS base, seen_ms, NULL::bytea AS new_peaks)");
             return;
         }
         let (size, last) = (sql.value(&self.size, "bigint"), sql.value(&self.last_peak, "bytea"));
         let (peaks, leaves) = (sql.value(&self.peaks, "bytea"), sql.value(&self.leaves, "bytea"));
         sql.text = format!(
             "WITH bumped AS (
-                {bump}, leaves = leaves + $1,
+                {update}, leaves = leaves + $1,
                     peaks = CASE WHEN leaves = {size} AND substr(peaks, greatest(length(peaks) - 31, 1)) = {last}
                         THEN {peaks} ELSE eventlog.grow(peaks, leaves, {leaves}) END
-                RETURNING position - $1 AS base, seen_ms, CASE WHEN peaks <> {peaks} THEN peaks END AS news
+                RETURNING position - $1 AS base, seen_ms, CASE WHEN peaks <> {peaks} THEN peaks END AS new_peaks
             )"
         );
     }
 }
 
-/// Whether a batch was not written because something speaks against it: a place, an event id or a key that is taken, or a
-/// demand that is not met. It is to be judged append by append.
-pub(super) fn is_judged(error: &Error) -> bool {
+/// Whether a batch was refused because a version, an event id or a key is in use, or a condition does not hold. Its appends
+/// must then be validated one by one.
+pub(super) fn needs_validation(error: &Error) -> bool {
     let code = error.code();
     code == Some(&SqlState::UNIQUE_VIOLATION) || code == Some(&SqlState::DIVISION_BY_ZERO)
 }
@@ -306,7 +309,7 @@ struct Timers<'a> {
 }
 
 impl<'a> Timers<'a> {
-    fn of(changes: impl Iterator<Item = &'a TimerChange>) -> Self {
+    fn from_changes(changes: impl Iterator<Item = &'a TimerChange>) -> Self {
         let mut timers = Self::default();
         for change in changes {
             match change {
@@ -360,27 +363,27 @@ impl<'a> Timers<'a> {
     }
 }
 
-/// A statement that is put together, with the values that it is given.
+/// A statement under construction, with its parameters.
 #[derive(Default)]
 struct Sql<'a> {
     text: String,
-    given: Vec<&'a (dyn ToSql + Sync)>,
+    params: Vec<&'a (dyn ToSql + Sync)>,
 }
 
 impl<'a> Sql<'a> {
-    /// What stands for a value.
+    /// Adds a parameter, and returns its placeholder with a cast.
     fn value(&mut self, value: &'a (dyn ToSql + Sync), kind: &str) -> String {
-        self.given.push(value);
-        format!("${}::{kind}", self.given.len())
+        self.params.push(value);
+        format!("${}::{kind}", self.params.len())
     }
 
-    /// A table of columns that are as long as each other; numbered from 1.
+    /// Adds columns of equal length as a table whose rows are numbered from 1.
     fn table<const N: usize>(&mut self, columns: [(&'a (dyn ToSql + Sync), &str); N]) -> String {
         let columns = columns.map(|(column, kind)| self.value(column, &format!("{kind}[]")));
         format!("unnest({}) WITH ORDINALITY", columns.join(", "))
     }
 
-    /// A table of one row; its number is 1.
+    /// Adds values as a table of one row, numbered 1.
     fn row<const N: usize>(&mut self, values: [(&'a (dyn ToSql + Sync), &str); N]) -> String {
         let values = values.map(|(value, kind)| self.value(value, kind));
         format!("(VALUES ({}, 1))", values.join(", "))

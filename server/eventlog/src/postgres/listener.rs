@@ -1,5 +1,5 @@
-//! News between servers: tells others after a commit, if there are any, hears what they tell, and looks for itself now and
-//! then.
+//! Propagates the head between servers: notifies other servers of commits, listens to theirs, and polls the head as a
+//! fallback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use tracing::warn;
 
 use super::anchor::Anchor;
 use super::session::{CHANNEL, Session};
-use super::{raise, read};
+use super::{advance_head, read};
 use crate::Position;
 
-/// How often the head is looked up, in case that a notification got lost.
-const POLL: Duration = Duration::from_secs(1);
-/// Commits of so long a time are told together. A notification is a transaction of its own, and one for each commit would
-/// cost a lone caller half its speed.
-const TELLING_PAUSE: Duration = Duration::from_millis(2);
-/// What a server tells when it begins to listen. Everything else that is told is a position.
-const HERE: &str = "here";
-/// What its session is called, so that others see it there.
-const LISTENER: &str = "storefront-eventlog listener";
-const OTHERS_LISTEN: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+/// How often the head is polled, in case a notification was lost.
+const HEAD_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Minimum time between notifications. A notification is a transaction of its own, and one per commit would halve the speed
+/// of a single caller.
+const NOTIFY_INTERVAL: Duration = Duration::from_millis(2);
+/// Payload of a server that begins to listen. Every other payload is a position.
+const LISTENER_STARTED: &str = "here";
+/// Application name of the listening session, by which servers find each other.
+const LISTENER_APPLICATION_NAME: &str = "storefront-eventlog listener";
+const HAS_OTHER_LISTENERS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
     AND application_name = $1 AND pid <> pg_backend_pid())";
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Runs until the writer has ended; opens a new connection whenever one is lost.
+/// Runs until the writer has ended; reconnects when the connection is lost.
 pub(super) async fn run(
     config: Config,
     head: Arc<watch::Sender<Position>>,
@@ -35,8 +35,8 @@ pub(super) async fn run(
     anchor: Arc<Anchor>,
 ) {
     while let Err(error) = listen(&config, &head, &mut committed, &anchor).await {
-        warn!(%error, "news of other servers may come late: the connection to the database is lost");
-        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+        warn!(%error, "the listener lost its connection to the database; commits of other servers are noticed late");
+        tokio::time::sleep(RECONNECT_PAUSE).await;
         if committed.has_changed().is_err() {
             return;
         }
@@ -49,51 +49,52 @@ async fn listen(
     committed: &mut watch::Receiver<Position>,
     anchor: &Anchor,
 ) -> Result<(), Error> {
-    let (heard, newcomer) = (head.clone(), Arc::new(Notify::new()));
-    let came = newcomer.clone();
-    let session = Session::connect(config, move |said| match said.parse() {
-        Ok(position) => raise(&heard, Position(position)),
-        Err(_) if said == HERE => came.notify_one(),
+    let (heard_head, listener_started) = (head.clone(), Arc::new(Notify::new()));
+    let notify_started = listener_started.clone();
+    let session = Session::connect(config, move |payload| match payload.parse() {
+        Ok(position) => advance_head(&heard_head, Position(position)),
+        Err(_) if payload == LISTENER_STARTED => notify_started.notify_one(),
         Err(_) => {}
     })
     .await?;
-    // Listen first, then look: what comes in between is heard. What is told is on disk already, so telling it need not
-    // wait for the disk, which it would take from those who write.
-    let listen = format!("SET synchronous_commit = off; SET application_name = '{LISTENER}'; LISTEN {CHANNEL}");
+    // LISTEN comes before the first read of the head, so that no commit in between is missed. An announced commit is on disk
+    // already, so the notification itself need not wait for the disk.
+    let listen =
+        format!("SET synchronous_commit = off; SET application_name = '{LISTENER_APPLICATION_NAME}'; LISTEN {CHANNEL}");
     session.client.batch_execute(&listen).await?;
-    tell(&session, HERE).await?;
-    let mut others_listen = true;
-    let mut poll = tokio::time::interval(POLL);
+    notify(&session, LISTENER_STARTED).await?;
+    let mut has_other_listeners = true;
+    let mut poll = tokio::time::interval(HEAD_POLL_INTERVAL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            news = committed.changed() => {
-                if news.is_err() {
+            changed = committed.changed() => {
+                if changed.is_err() {
                     return Ok(());
                 }
                 let position = committed.borrow_and_update().to_string();
-                if others_listen {
-                    tell(&session, &position).await?;
+                if has_other_listeners {
+                    notify(&session, &position).await?;
                 }
-                tokio::time::sleep(TELLING_PAUSE).await;
+                tokio::time::sleep(NOTIFY_INTERVAL).await;
             }
-            () = newcomer.notified() => {
-                others_listen = true;
-                // It may have looked before the last commit, and that may not have been told.
+            () = listener_started.notified() => {
+                has_other_listeners = true;
+                // The new listener may have read the head before the last commit, which may not have been announced.
                 let position = committed.borrow().to_string();
-                tell(&session, &position).await?;
+                notify(&session, &position).await?;
             }
             _ = poll.tick() => {
-                anchor.look(&session).await?;
-                raise(head, read::head(&session).await?);
-                others_listen = session.client.query_one_scalar(OTHERS_LISTEN, &[&LISTENER]).await?;
+                anchor.verify(&session).await?;
+                advance_head(head, read::head(&session).await?);
+                has_other_listeners = session.client.query_one_scalar(HAS_OTHER_LISTENERS, &[&LISTENER_APPLICATION_NAME]).await?;
             }
         }
     }
 }
 
-async fn tell(session: &Session, what: &str) -> Result<(), Error> {
-    let tell = session.statement("SELECT pg_notify($1, $2)").await?;
-    session.client.execute(&tell, &[&CHANNEL, &what]).await?;
+async fn notify(session: &Session, payload: &str) -> Result<(), Error> {
+    let statement = session.statement("SELECT pg_notify($1, $2)").await?;
+    session.client.execute(&statement, &[&CHANNEL, &payload]).await?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The event log on PostgreSQL, for several servers on one log.
 //!
-//! One row holds the head of the log. Every batch bumps it in its own transaction, so its lock puts the writers of all
-//! servers into one line: the order of commits is the order of positions. Sequences must not be used for that, nor
-//! transaction ids: with them a reader passes 11 while 10 is still on its way.
+//! One row holds the head of the log. Every batch updates it in its own transaction, so the lock of that row serialises the
+//! writers of all servers: the order of commits is the order of positions. Sequences and transaction ids must not be used
+//! for that: with them a reader could pass position 11 while 10 is not committed.
 
 mod anchor;
 mod coordination;
@@ -34,15 +34,15 @@ use crate::{
     Recorded, Snapshot, StoreCondition, StoreError, StoredResponse, StreamName, Timer, Version, limits,
 };
 
-/// Appends that may wait for the writer.
+/// Maximum number of appends that wait for the writer.
 const QUEUE_LEN: usize = 1024;
-/// How long a caller waits for a place in the queue before it is told [`AppendError::Busy`].
-const PATIENCE: Duration = Duration::from_secs(2);
-const READERS: usize = 4;
+/// How long a caller waits for a place in the queue before it gets [`AppendError::Busy`].
+const ENQUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+const READER_SESSIONS: usize = 4;
 
 /// An event log on PostgreSQL. Clones are the same log, and any number of servers may open the same database.
 ///
-/// Dropping the last clone finishes what is queued, in the background.
+/// Dropping the last clone writes what is queued, in the background.
 #[derive(Clone)]
 pub struct PostgresStore {
     inner: Arc<Inner>,
@@ -51,19 +51,19 @@ pub struct PostgresStore {
 struct Inner {
     queue: Queue,
     readers: Readers,
-    /// For what may wait for a lock, so that no reader waits behind it.
+    /// The session for statements that may wait for a lock, so that no reader waits behind them.
     coordination: Readers,
     head: watch::Receiver<Position>,
     anchor: Arc<Anchor>,
 }
 
 impl PostgresStore {
-    /// Opens the log in a database, such as `postgres://shop@localhost/shop`; makes its tables if there are none, in a
-    /// schema named `eventlog`. The connection is not encrypted: keep it on one machine or in a trusted network.
+    /// Opens the log in a database, such as `postgres://shop@localhost/shop`, and creates or migrates its tables in the schema
+    /// `eventlog`. The connection is not encrypted: keep it on one machine or in a trusted network.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when the address is wrong, it leads to a pooler that shares sessions or to a database that
-    /// takes encrypted connections only, or the tables are those of a newer version;
+    /// [`StoreError::Unusable`] when the address is invalid, leads to a pooler that shares sessions or to a database that
+    /// accepts encrypted connections only, or the tables are those of a newer version;
     /// [`StoreError::Database`] when the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let config = session::config(url)?;
@@ -72,16 +72,16 @@ impl PostgresStore {
         schema::migrate(&mut session.client).await?;
         schema::refuse_incomplete(&session.client).await?;
         let at = read::head(&session).await?;
-        let (queue, queued) = Queue::new(QUEUE_LEN, PATIENCE);
+        let (queue, queued) = Queue::new(QUEUE_LEN, ENQUEUE_TIMEOUT);
         let (head_sender, head) = watch::channel(at);
-        let (committed, told) = watch::channel(at);
+        let (committed, committed_receiver) = watch::channel(at);
         let head_sender = Arc::new(head_sender);
         let anchor = Arc::new(Anchor::new());
         let last = read::all(&session, Position(at.0.saturating_sub(1)), 1, &Filter::default()).await?;
-        anchor.saw(last.events.last());
-        let readers = Readers::new(config.clone(), READERS, anchor.clone());
+        anchor.record_read(last.events.last());
+        let readers = Readers::new(config.clone(), READER_SESSIONS, anchor.clone());
         let coordination = Readers::new(config.clone(), 1, anchor.clone());
-        tokio::spawn(listener::run(config.clone(), head_sender.clone(), told, anchor.clone()));
+        tokio::spawn(listener::run(config.clone(), head_sender.clone(), committed_receiver, anchor.clone()));
         tokio::spawn(writer::run(Writer {
             queue: queued,
             config,
@@ -93,8 +93,8 @@ impl PostgresStore {
         Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, anchor }) })
     }
 
-    /// Opens a log that is in a database already, to read it; makes and changes nothing. Appends, leases, snapshots and
-    /// waiting fail with [`StoreError::Closed`].
+    /// Opens an existing log to read it; creates and changes nothing. Appends, leases, saving snapshots and waiting fail with
+    /// [`StoreError::Closed`].
     ///
     /// # Errors
     /// As [`PostgresStore::connect`]; also [`StoreError::Unusable`] when the database has no log.
@@ -104,10 +104,10 @@ impl PostgresStore {
         schema::identify(&session.client).await?;
         schema::refuse_incomplete(&session.client).await?;
         let (_no_writer, head) = watch::channel(read::head(&session).await?);
-        let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
+        let (queue, _nobody_writes) = Queue::new(1, ENQUEUE_TIMEOUT);
         queue.close();
         let anchor = Arc::new(Anchor::new());
-        let readers = Readers::new(config.clone(), READERS, anchor.clone());
+        let readers = Readers::new(config.clone(), READER_SESSIONS, anchor.clone());
         let coordination = Readers::new(config, 1, anchor.clone());
         coordination.close().await;
         Ok(Self { inner: Arc::new(Inner { queue, readers, coordination, head, anchor }) })
@@ -118,7 +118,7 @@ impl PostgresStore {
 impl EventStore for PostgresStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         limits::check(&append)?;
-        self.inner.anchor.holds()?;
+        self.inner.anchor.check()?;
         self.inner.queue.submit(append).await
     }
 
@@ -135,7 +135,7 @@ impl EventStore for PostgresStore {
 
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         let filter = filter.clone();
-        let slice = self
+        let page = self
             .inner
             .readers
             .read(move |session| {
@@ -143,8 +143,8 @@ impl EventStore for PostgresStore {
                 Box::pin(async move { read::all(session, after, limit, &filter).await })
             })
             .await?;
-        self.inner.anchor.saw(slice.events.last());
-        Ok(slice)
+        self.inner.anchor.record_read(page.events.last());
+        Ok(page)
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -158,7 +158,7 @@ impl EventStore for PostgresStore {
         let mut head = self.inner.head.clone();
         tokio::select! {
             reached = head.wait_for(|head| *head > after) => Ok(*reached.map_err(|_| StoreError::Closed)?),
-            set_back = self.inner.anchor.broke() => Err(set_back),
+            set_back = self.inner.anchor.wait_until_set_back() => Err(set_back),
         }
     }
 
@@ -332,12 +332,12 @@ impl EventStore for PostgresStore {
         self.inner.readers.close().await;
         self.inner.coordination.close().await;
         let mut head = self.inner.head.clone();
-        // The writer and the listener let go of the head when they end.
+        // The sender is dropped when the writer and the listener have ended.
         while head.changed().await.is_ok() {}
     }
 }
 
-/// What an error of PostgreSQL's says of the log; `None` for an error of another kind.
+/// The condition of the log by an error of PostgreSQL; `None` for an error of another kind.
 pub(crate) fn condition(error: &(dyn std::error::Error + 'static)) -> Option<StoreCondition> {
     let shared = error.downcast_ref::<Arc<tokio_postgres::Error>>().map(AsRef::as_ref);
     let code = shared.or_else(|| error.downcast_ref::<tokio_postgres::Error>())?.code();
@@ -354,10 +354,10 @@ pub(crate) fn condition(error: &(dyn std::error::Error + 'static)) -> Option<Sto
 }
 
 /// Moves a head forward, never back.
-fn raise(head: &watch::Sender<Position>, to: Position) {
+fn advance_head(head: &watch::Sender<Position>, to: Position) {
     head.send_if_modified(|known| {
-        let news = to > *known;
+        let is_new = to > *known;
         *known = to.max(*known);
-        news
+        is_new
     });
 }

@@ -1,6 +1,7 @@
-//! The questions that a log can be asked, as SQL on one session.
+//! Reads of the log, as SQL on one session.
 //!
-//! Each is one statement, and so of one moment; but reading all without a filter is two, sent together.
+//! Each is one statement and so a consistent snapshot, except reading all without a filter: that is two statements, sent
+//! together.
 
 use std::collections::HashMap;
 
@@ -15,8 +16,8 @@ use crate::hash_tree::HashTree;
 use crate::limits::EVENTS_PER_READ;
 use crate::{EventPage, Filter, JsonText, Position, Recorded, StoreError, StoredResponse, StreamName, Version};
 
-/// How many events one call looks at, at most, when a filter leaves most of them out.
-const EVENTS_LOOKED_AT: i64 = 10_000;
+/// Maximum number of events that one filtered read scans.
+const MAX_EVENTS_SCANNED: i64 = 10_000;
 
 const HEAD: &str = "SELECT position FROM eventlog.head";
 const COLUMNS: &str =
@@ -34,12 +35,12 @@ pub(super) async fn head(session: &Session) -> Result<Position, Error> {
     Ok(Position(unsigned(head)))
 }
 
-/// Every event, oldest first.
+/// The statement that reads every event, oldest first.
 pub(super) fn everything() -> String {
     format!("SELECT {COLUMNS} FROM eventlog.events ORDER BY position")
 }
 
-/// A hash tree as the head row has it.
+/// The hash tree in the head row, not yet validated.
 pub(super) struct StoredTree {
     size: u64,
     peaks: Vec<u8>,
@@ -48,12 +49,12 @@ pub(super) struct StoredTree {
 
 impl StoredTree {
     pub(super) fn read(&self) -> Result<HashTree, StoreError> {
-        let torn = || StoreError::Database("the hash tree over the log is damaged".into());
-        HashTree::stored(self.size, &self.peaks, self.since).ok_or_else(torn)
+        let damaged = || StoreError::Database("the hash tree over the log is damaged".into());
+        HashTree::stored(self.size, &self.peaks, self.since).ok_or_else(damaged)
     }
 }
 
-/// The tree over the log of this moment; `None` in the shape of an older program.
+/// The present hash tree; `None` for the schema of an older program.
 pub(super) async fn hash_tree(session: &Session) -> Result<Option<StoredTree>, Error> {
     let there =
         "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'eventlog.head'::regclass AND attname = 'peaks')";
@@ -66,7 +67,7 @@ pub(super) async fn hash_tree(session: &Session) -> Result<Option<StoredTree>, E
     Ok(Some(StoredTree { size, peaks: row.try_get(1)?, since }))
 }
 
-/// The checksums of the events after a position; those that an older program wrote have none.
+/// The checksums of the events after a position; `None` for events that an older program wrote.
 pub(super) async fn checksums(
     session: &Session,
     after: Position,
@@ -97,45 +98,45 @@ pub(super) async fn all(session: &Session, after: Position, limit: usize, filter
     if *filter == Filter::default() {
         return unfiltered(session, after, limit).await;
     }
-    if filter.asks_for_the_impossible() {
+    if filter.matches_nothing() {
         let head = head(session).await?;
         return Ok(EventPage { events: Vec::new(), next_after: head.max(after), head });
     }
     let (types, type_prefixes) = patterns(&filter.types);
     let (streams, stream_prefixes) = patterns(&filter.streams);
-    let (from, limit) = (signed(after.0).min(i64::MAX - EVENTS_LOOKED_AT), bounded(limit));
-    let mut given: Vec<&(dyn ToSql + Sync)> = vec![&from, &limit];
+    let (from, limit) = (signed(after.0).min(i64::MAX - MAX_EVENTS_SCANNED), bounded(limit));
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&from, &limit];
     if let Some(correlation) = &filter.correlation_id {
-        given.push(correlation);
+        params.push(correlation);
     }
     let mut passes = String::from("true");
     for (column, exact, prefixes) in [("type", &types, &type_prefixes), ("stream", &streams, &stream_prefixes)] {
         if exact.is_empty() && prefixes.is_empty() {
             continue;
         }
-        given.extend([exact as &(dyn ToSql + Sync), prefixes as &(dyn ToSql + Sync)]);
-        let (exact, prefixes) = (given.len() - 1, given.len());
+        params.extend([exact as &(dyn ToSql + Sync), prefixes as &(dyn ToSql + Sync)]);
+        let (exact, prefixes) = (params.len() - 1, params.len());
         passes += &format!(
             " AND ({column} = ANY (${exact}::text[])
                 OR EXISTS (SELECT 1 FROM unnest(${prefixes}::text[]) AS p(prefix) WHERE starts_with({column}, p.prefix)))"
         );
     }
     let select = if filter.correlation_id.is_none() {
-        // A bounded stretch of the log, of which no more is read than is asked for.
+        // Scans a bounded range of positions, and returns at most `limit` rows.
         format!(
             "SELECT (SELECT position FROM eventlog.head), 0::bigint, NULL::bigint, chosen.*
             FROM (VALUES (1)) AS once(row) LEFT JOIN (
                 SELECT {COLUMNS} FROM eventlog.events
-                WHERE position > $1 AND position <= $1 + {EVENTS_LOOKED_AT} AND {passes} ORDER BY position LIMIT $2
+                WHERE position > $1 AND position <= $1 + {MAX_EVENTS_SCANNED} AND {passes} ORDER BY position LIMIT $2
             ) AS chosen ON true ORDER BY chosen.position"
         )
     } else {
-        // Without a filter on types or streams the first rows are the ones; with one, the stretch must be looked at first.
-        let stretch = if passes == "true" { "$2".to_owned() } else { EVENTS_LOOKED_AT.to_string() };
+        // Without a filter on types or streams the first rows match; otherwise a bounded number of rows is filtered.
+        let scan_limit = if passes == "true" { "$2".to_owned() } else { MAX_EVENTS_SCANNED.to_string() };
         format!(
             "WITH looked_at AS (
                 SELECT {COLUMNS} FROM eventlog.events
-                WHERE correlation_id = $3 AND position > $1 ORDER BY position LIMIT {stretch}
+                WHERE correlation_id = $3 AND position > $1 ORDER BY position LIMIT {scan_limit}
             ), chosen AS (
                 SELECT {COLUMNS} FROM looked_at WHERE {passes} ORDER BY position LIMIT $2
             )
@@ -145,39 +146,39 @@ pub(super) async fn all(session: &Session, after: Position, limit: usize, filter
         )
     };
     let select = session.statement(&select).await?;
-    let rows = session.client.query(&select, &given).await?;
-    slice(&rows, after, limit, filter.correlation_id.is_some(), passes != "true")
+    let rows = session.client.query(&select, &params).await?;
+    page(&rows, after, limit, filter.correlation_id.is_some(), passes != "true")
 }
 
-/// Without a filter nothing is left out, so the last event tells where to read on, whichever statement comes first.
+/// Reads without a filter: the last event is the position to continue after, whichever statement is executed first.
 async fn unfiltered(session: &Session, after: Position, limit: usize) -> Result<EventPage, Error> {
     let select = format!("SELECT {COLUMNS} FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2");
     let select = session.statement(&select).await?;
     let (from, limit) = (signed(after.0), bounded(limit));
     let events = async {
-        let given: [&(dyn ToSql + Sync); 2] = [&from, &limit];
-        let mut rows = std::pin::pin!(session.client.query_raw(&select, given).await?);
-        // Each is read as it comes, while the database looks for the next.
+        let params: [&(dyn ToSql + Sync); 2] = [&from, &limit];
+        let mut rows = std::pin::pin!(session.client.query_raw(&select, params).await?);
+        // Rows are decoded while the database sends the next ones.
         let (mut events, mut scratch) = (Vec::new(), String::new());
         while let Some(row) = rows.try_next().await? {
             events.push(recorded(&row, 0, &mut scratch)?);
         }
         Ok(events)
     };
-    // With both prepared, the look at the head is sent first: it tells no more than the events do.
+    // Both are prepared, so the head is read first and is never ahead of the events.
     session.statement(HEAD).await?;
     let (head, events) = tokio::try_join!(biased; head(session), events)?;
     let last = events.last().map(|last| last.position);
     Ok(EventPage { events, next_after: last.unwrap_or(after), head: head.max(last.unwrap_or_default()) })
 }
 
-fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bool) -> Result<EventPage, Error> {
+fn page(rows: &[Row], after: Position, limit: i64, is_correlated: bool, is_filtered: bool) -> Result<EventPage, Error> {
     let Some(first) = rows.first() else {
         return Ok(EventPage { events: Vec::new(), next_after: after, head: after });
     };
     let head = Position(unsigned(first.try_get(0)?));
     let looked_at: i64 = first.try_get(1)?;
-    let last_looked_at = first.try_get::<_, Option<i64>>(2)?.map(|position| Position(unsigned(position)));
+    let last_scanned = first.try_get::<_, Option<i64>>(2)?.map(|position| Position(unsigned(position)));
     let mut scratch = String::new();
     let events: Vec<Recorded> = match first.try_get::<_, Option<i64>>(3)? {
         None => Vec::new(),
@@ -188,12 +189,12 @@ fn slice(rows: &[Row], after: Position, limit: i64, correlated: bool, sifted: bo
     }
     let next_after = if signed(events.len() as u64) == limit {
         events.last().map_or(after, |last| last.position)
-    } else if correlated {
-        // The correlation was read to its end, or as far as one call goes.
-        let cut = sifted && looked_at == EVENTS_LOOKED_AT;
-        if cut { last_looked_at.unwrap_or(head) } else { head }
+    } else if is_correlated {
+        // The events of the correlation were read to the end, or up to the scan limit.
+        let cut = is_filtered && looked_at == MAX_EVENTS_SCANNED;
+        if cut { last_scanned.unwrap_or(head) } else { head }
     } else {
-        Position(after.0 + unsigned(EVENTS_LOOKED_AT)).min(head)
+        Position(after.0 + unsigned(MAX_EVENTS_SCANNED)).min(head)
     };
     Ok(EventPage { events, next_after, head })
 }
@@ -204,14 +205,14 @@ pub(super) async fn checkpoint(session: &Session, consumer: &str) -> Result<Posi
     Ok(Position(unsigned(position.unwrap_or(0))))
 }
 
-/// The last versions of streams; those that do not exist are missing.
+/// The last versions of streams; streams without events are missing.
 pub(super) async fn versions(session: &Session, streams: &[&str]) -> Result<HashMap<String, Version>, Error> {
     let select = session.statement(VERSIONS).await?;
     let rows = session.client.query(&select, &[&streams]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, Version(unsigned(row.try_get(1)?))))).collect()
 }
 
-/// Where events stand; those that are not in the log are missing.
+/// Position, stream and version of events by id; unknown ids are missing.
 pub(super) async fn places(
     session: &Session,
     ids: &[Uuid],
@@ -226,7 +227,7 @@ pub(super) async fn places(
         .collect()
 }
 
-/// The answers kept under some keys.
+/// The stored answers by key, with their positions.
 pub(super) async fn answers(
     session: &Session,
     keys: &[&str],
@@ -246,10 +247,10 @@ pub(super) async fn answers(
         .collect()
 }
 
-/// Patterns as exact names and prefixes.
+/// Splits patterns into exact names and prefixes.
 fn patterns(patterns: &[String]) -> (Vec<&str>, Vec<&str>) {
     let (mut exact, mut prefixes) = (Vec::new(), Vec::new());
-    // Text with a NUL is in no event, and cannot be sent.
+    // No event contains NUL, and PostgreSQL rejects it.
     for pattern in patterns.iter().filter(|pattern| !pattern.contains('\0')) {
         match pattern.strip_suffix('*') {
             Some(prefix) => prefixes.push(prefix),

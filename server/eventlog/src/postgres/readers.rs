@@ -1,4 +1,4 @@
-//! The sessions beside the writer's: a few, opened when they are needed, each good for many questions at once.
+//! The sessions for everything but appends: a fixed number, opened on demand, each shared by many concurrent queries.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,43 +11,43 @@ use super::anchor::Anchor;
 use super::session::{Session, is_lost};
 use crate::StoreError;
 
-/// A question on its way.
-pub(super) type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+/// A running query.
+pub(super) type QueryFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 pub(super) struct Readers {
     config: Config,
-    /// What is read after the database was set back does not fit what was read before.
+    /// Refuses reads after the database was set back, because they do not fit earlier ones.
     anchor: Arc<Anchor>,
     sessions: Vec<Mutex<Option<Arc<Session>>>>,
-    turn: AtomicUsize,
+    next_slot: AtomicUsize,
     closed: AtomicBool,
 }
 
 impl Readers {
     pub(super) fn new(config: Config, sessions: usize, anchor: Arc<Anchor>) -> Self {
         let sessions = (0..sessions).map(|_| Mutex::new(None)).collect();
-        Self { config, anchor, sessions, turn: AtomicUsize::new(0), closed: AtomicBool::new(false) }
+        Self { config, anchor, sessions, next_slot: AtomicUsize::new(0), closed: AtomicBool::new(false) }
     }
 
-    /// Asks, and once more on a new connection when the old one is lost.
+    /// Runs a query, and repeats it once on a new connection when the old one is lost.
     pub(super) async fn read<T>(
         &self,
-        question: impl for<'a> Fn(&'a Session) -> Asked<'a, T> + Send + Sync,
+        query: impl for<'a> Fn(&'a Session) -> QueryFuture<'a, T> + Send + Sync,
     ) -> Result<T, StoreError> {
-        self.anchor.holds()?;
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sessions.len().max(1);
-        let Some(slot) = self.sessions.get(turn) else { return Err(StoreError::Closed) };
+        self.anchor.check()?;
+        let next_slot = self.next_slot.fetch_add(1, Ordering::Relaxed) % self.sessions.len().max(1);
+        let Some(slot) = self.sessions.get(next_slot) else { return Err(StoreError::Closed) };
         let session = self.session(slot).await?;
-        match question(&session).await {
+        match query(&session).await {
             Err(error) if is_lost(&error) => {
-                forget(slot, &session).await;
-                Ok(question(&*self.session(slot).await?).await?)
+                discard(slot, &session).await;
+                Ok(query(&*self.session(slot).await?).await?)
             }
             answer => Ok(answer?),
         }
     }
 
-    /// Lets go of the sessions; later questions fail.
+    /// Closes the sessions; later queries fail.
     pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         for slot in &self.sessions {
@@ -69,7 +69,7 @@ impl Readers {
     }
 }
 
-async fn forget(slot: &Mutex<Option<Arc<Session>>>, lost: &Arc<Session>) {
+async fn discard(slot: &Mutex<Option<Arc<Session>>>, lost: &Arc<Session>) {
     let mut session = slot.lock().await;
     if session.as_ref().is_some_and(|there| Arc::ptr_eq(there, lost)) {
         session.take();

@@ -1,4 +1,4 @@
-//! The tables, and the steps that lead to them. Safe when several servers start at once.
+//! The tables and their migrations. Safe when several servers start at once.
 
 use std::pin::pin;
 
@@ -10,13 +10,13 @@ use super::session::signed;
 use crate::StoreError;
 use crate::hash_tree::HashTree;
 
-/// Guards the migrations; "SFEL" in ASCII.
+/// Key of the advisory lock around the migrations; "SFEL" in ASCII.
 const MIGRATION_LOCK: i64 = 0x5346_454C;
 
-/// Append only: a step that has been released is never changed.
+/// The migrations. Append only: a released step is never changed.
 ///
-/// `head` has one row. Whoever appends bumps it in the same transaction; its lock makes the order of commits the order
-/// of positions, and a rollback gives the numbers back. Text is compared by bytes, as on SQLite.
+/// `head` has one row. Every append updates it in its transaction: the lock makes the order of commits the order of
+/// positions, and a rollback frees the positions. Text is compared by bytes, as on SQLite.
 const MIGRATIONS: &[&str] = &[
     r#"
     CREATE TABLE eventlog.head (
@@ -123,11 +123,11 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE eventlog.head ADD COLUMN epoch UUID NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000';",
 ];
 
-const PLANTED: &str = "SELECT since IS NOT NULL FROM eventlog.head";
-const PLANT: &str = "UPDATE eventlog.head SET leaves = $1, peaks = $2, since = $3";
-const ROOTED: &str = "ALTER TABLE eventlog.head ALTER COLUMN since SET NOT NULL, ADD CHECK (leaves = position)";
+const HAS_TREE: &str = "SELECT since IS NOT NULL FROM eventlog.head";
+const SAVE_TREE: &str = "UPDATE eventlog.head SET leaves = $1, peaks = $2, since = $3";
+const REQUIRE_TREE: &str = "ALTER TABLE eventlog.head ALTER COLUMN since SET NOT NULL, ADD CHECK (leaves = position)";
 
-/// Brings the database up to date; one server at a time does it, and the others find it done.
+/// Applies the missing migrations; an advisory lock lets one server at a time do so.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
@@ -141,15 +141,15 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {
         transaction.batch_execute(step).await?;
         transaction.execute("INSERT INTO eventlog.migrations (step) VALUES ($1)", &[&number]).await?;
     }
-    plant_tree(&transaction).await?;
+    build_tree(&transaction).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// Makes the tree over a log that has none yet, with what older programs wrote in it.
-async fn plant_tree(transaction: &Transaction<'_>) -> Result<(), Error> {
+/// Builds the hash tree of a log that was written by an older program.
+async fn build_tree(transaction: &Transaction<'_>) -> Result<(), Error> {
     transaction.batch_execute("SELECT FROM eventlog.head FOR UPDATE").await?;
-    if transaction.query_one(PLANTED, &[]).await?.try_get(0)? {
+    if transaction.query_one(HAS_TREE, &[]).await?.try_get(0)? {
         return Ok(());
     }
     let mut tree = HashTree::default();
@@ -160,11 +160,11 @@ async fn plant_tree(transaction: &Transaction<'_>) -> Result<(), Error> {
         tree.add(&read::recorded(&row, 0, &mut scratch)?);
     }
     let (size, since) = (signed(tree.position().0), signed(tree.position().0 + 1));
-    transaction.execute(PLANT, &[&size, &tree.peaks(), &since]).await?;
-    transaction.batch_execute(ROOTED).await
+    transaction.execute(SAVE_TREE, &[&size, &tree.peaks(), &since]).await?;
+    transaction.batch_execute(REQUIRE_TREE).await
 }
 
-/// Refuses a log that has only a part of an import in it.
+/// Refuses a log with an incomplete import.
 pub(super) async fn refuse_incomplete(client: &Client) -> Result<(), StoreError> {
     let known: i64 = client.query_one_scalar("SELECT coalesce(max(step), 0) FROM eventlog.migrations", &[]).await?;
     let marks = known >= 4;
@@ -178,7 +178,7 @@ pub(super) async fn refuse_incomplete(client: &Client) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Makes sure that the database has a log that this program can read; changes nothing.
+/// Checks that the database has a log that this program can read; changes nothing.
 pub(super) async fn identify(client: &Client) -> Result<(), StoreError> {
     let there: bool = client.query_one_scalar("SELECT to_regclass('eventlog.migrations') IS NOT NULL", &[]).await?;
     if !there {

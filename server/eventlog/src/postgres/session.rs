@@ -1,4 +1,4 @@
-//! One connection to PostgreSQL, as the log wants it.
+//! A connection to PostgreSQL with the settings that the log needs, and its prepared statements.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -12,15 +12,15 @@ use tracing::debug;
 use super::suitability;
 use crate::StoreError;
 
-/// The channel on which servers tell each other how far the log has come.
+/// The notification channel on which servers announce the head of the log.
 pub(super) const CHANNEL: &str = "eventlog";
 
-const CONNECT_WAIT: Duration = Duration::from_secs(5);
-/// How long what was sent may stay unacknowledged before the connection counts as lost.
-const SILENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long sent data may stay unacknowledged before the connection counts as lost.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// `jit` costs more than a small statement, and the generic plan spares planning each batch anew. Whoever holds the head
-/// row and falls silent is cut off, so that one server that hangs does not stop the others.
+/// `jit` costs more than it saves for small statements, and a generic plan avoids planning each batch. A session that has
+/// locked the head row and goes idle is terminated, so that one hanging server does not stop the others.
 const SETTINGS: &str = "
     SET jit = off;
     SET plan_cache_mode = force_generic_plan;
@@ -38,13 +38,16 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects. `heard` gets what other servers say on [`CHANNEL`], once this session listens.
-    pub(super) async fn connect(config: &Config, heard: impl Fn(&str) + Send + 'static) -> Result<Self, Error> {
+    /// Connects. `on_notification` gets the payloads on [`CHANNEL`], once this session listens.
+    pub(super) async fn connect(
+        config: &Config,
+        on_notification: impl Fn(&str) + Send + 'static,
+    ) -> Result<Self, Error> {
         let (client, mut connection) = config.connect(NoTls).await?;
         tokio::spawn(async move {
             loop {
                 match poll_fn(|context| connection.poll_message(context)).await {
-                    Some(Ok(AsyncMessage::Notification(said))) => heard(said.payload()),
+                    Some(Ok(AsyncMessage::Notification(notification))) => on_notification(notification.payload()),
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return debug!(%error, "a connection to the database ended"),
                     None => return,
@@ -55,17 +58,17 @@ impl Session {
         Ok(Self { client, statements: Mutex::new(HashMap::new()) })
     }
 
-    /// As [`connect`](Self::connect), but a host that takes the connection and then says nothing is waited for only so long.
+    /// As [`connect`](Self::connect), with a timeout for a host that accepts the connection and does not respond.
     pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
         suitability::check_encryption(config)?;
-        match tokio::time::timeout(CONNECT_WAIT, Self::connect(config, |_| {})).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, Self::connect(config, |_| {})).await {
             Ok(Ok(connected)) => Ok(connected),
             Ok(Err(error)) => Err(suitability::refused(&error).unwrap_or_else(|| error.into())),
-            Err(_elapsed) => Err(silent(CONNECT_WAIT)),
+            Err(_elapsed) => Err(timed_out(CONNECT_TIMEOUT)),
         }
     }
 
-    /// Prepares statements, so that asking for them later takes no time.
+    /// Prepares statements ahead of their use.
     pub(super) async fn prepare(&self, statements: &[&str]) -> Result<(), Error> {
         for sql in statements {
             self.statement(sql).await?;
@@ -85,27 +88,27 @@ impl Session {
     }
 }
 
-/// Reads the URL or key-value string of a database, and adds the limits that it leaves open.
+/// Parses the URL or key-value string of a database, and adds default timeouts.
 pub(super) fn config(url: &str) -> Result<Config, StoreError> {
-    // The text may hold a password, so no error repeats it.
+    // Errors must not repeat the text, which may contain a password.
     let mut config: Config =
         url.parse().map_err(|error| StoreError::Unusable(format!("the address of the database is wrong: {error}")))?;
     config.application_name("storefront-eventlog");
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_WAIT);
+        config.connect_timeout(CONNECT_TIMEOUT);
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(SILENCE);
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
     }
     Ok(config)
 }
 
-/// The host takes what is sent and says nothing.
-pub(super) fn silent(waited: Duration) -> StoreError {
+/// The error for a host that does not respond.
+pub(super) fn timed_out(waited: Duration) -> StoreError {
     StoreError::Database(format!("it has said nothing for {} s", waited.as_secs()).into())
 }
 
-/// Whether trying again on a new connection may help. What was sent last may or may not have been done.
+/// Whether a retry on a new connection may help. The last statement may or may not have taken effect.
 pub(super) fn is_lost(error: &Error) -> bool {
     match error.code() {
         None => true,
@@ -124,7 +127,7 @@ pub(super) fn is_lost(error: &Error) -> bool {
     }
 }
 
-/// PostgreSQL counts with a sign; nothing real comes near its end.
+/// PostgreSQL has signed integers only; real numbers are far below the limit.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -136,7 +139,7 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        // The driver tells the cause apart, and a person needs both.
+        // The driver reports the cause separately; a message needs both.
         match std::error::Error::source(&error).map(ToString::to_string) {
             Some(cause) if !error.to_string().contains(&cause) => Self::Database(format!("{error}: {cause}").into()),
             Some(_) | None => Self::Database(Box::new(error)),

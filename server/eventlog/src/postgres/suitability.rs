@@ -1,5 +1,5 @@
-//! Whether a database, or what stands before it, can be used by the log at all: told at the start and in plain words,
-//! because later it shows in errors that nobody understands.
+//! Refuses databases and poolers that the log cannot use, at the start and with a clear message; later they would cause
+//! errors that are hard to understand.
 
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
@@ -7,9 +7,9 @@ use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
 use crate::StoreError;
 
-/// How often two connections are compared: a pool has no reason to hand out another session each time.
-const ROUNDS: usize = 3;
-const WHICH_SESSION: &str = "SELECT pg_backend_pid()";
+/// Number of comparisons: a pool may hand out the same session by chance.
+const COMPARISON_ROUNDS: usize = 3;
+const SELECT_BACKEND_PID: &str = "SELECT pg_backend_pid()";
 
 /// Refuses an address that asks for an encrypted connection.
 pub(super) fn check_encryption(config: &Config) -> Result<(), StoreError> {
@@ -20,7 +20,7 @@ pub(super) fn check_encryption(config: &Config) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What a person can do about a connection that was refused; `None` where only the error itself can tell.
+/// An error with advice for a refused connection; `None` when the error of the database is all there is to say.
 pub(super) fn refused(error: &Error) -> Option<StoreError> {
     let answer = error.as_db_error()?;
     let refused = *answer.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION;
@@ -36,8 +36,7 @@ const NO_ENCRYPTION: &str = "this program does not encrypt. Let the database tak
 /// Refuses a connection pooler that gives a client another session for each transaction. Prepared statements, settings,
 /// notifications and locks belong to a session, and the log relies on all of them.
 ///
-/// Two connections show it: while one holds its session in a transaction, the other must have another session, and the
-/// same as before.
+/// Two connections reveal it: while one has a transaction open, the other must still have its own session.
 pub(super) async fn check_sessions(config: &Config, client: &Client) -> Result<(), StoreError> {
     let (other, connection) = config.connect(NoTls).await?;
     let connection = tokio::spawn(connection);
@@ -57,22 +56,22 @@ const POOLED: &str = "the address leads to a connection pooler that gives each t
     with pool_mode = session";
 
 async fn are_shared(one: &Client, other: &Client) -> Result<bool, Error> {
-    for _ in 0..ROUNDS {
-        let before = session_of(one).await?;
+    for _ in 0..COMPARISON_ROUNDS {
+        let before = backend_pid(one).await?;
         other.batch_execute("BEGIN").await?;
-        let lease_guard = session_of(other).await?;
-        let after = session_of(one).await?;
+        let held = backend_pid(other).await?;
+        let after = backend_pid(one).await?;
         other.batch_execute("ROLLBACK").await?;
-        if before != after || lease_guard == before {
+        if before != after || held == before {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Which session answers, asked without a prepared statement.
-async fn session_of(client: &Client) -> Result<Option<String>, Error> {
-    let answer = client.simple_query(WHICH_SESSION).await?;
+/// The process id of the session, read without a prepared statement.
+async fn backend_pid(client: &Client) -> Result<Option<String>, Error> {
+    let answer = client.simple_query(SELECT_BACKEND_PID).await?;
     Ok(answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,

@@ -30,17 +30,17 @@ async fn serves(mut stream: TcpStream, own: u32, pooled: bool, free: Free) -> Op
     read_message(&mut stream, false).await?;
     let ready = |state: u8| message(b'Z', &[state]);
     stream.write_all(&[message(b'R', &0_u32.to_be_bytes()), ready(b'I')].concat()).await.ok()?;
-    let mut lease_guard = None;
+    let mut held = None;
     while let Some((b'Q', query)) = read_message(&mut stream, true).await {
         let query = String::from_utf8_lossy(&query).into_owned();
-        let session = match (pooled, lease_guard) {
+        let session = match (pooled, held) {
             (false, _) => own,
-            (true, Some(lease_guard)) => lease_guard,
+            (true, Some(held)) => held,
             (true, None) => free.lock().unwrap().pop_first().unwrap_or(own),
         };
-        let in_transaction = query.starts_with("BEGIN") || (lease_guard.is_some() && !query.starts_with("ROLLBACK"));
-        lease_guard = in_transaction.then_some(session);
-        if lease_guard.is_none() {
+        let in_transaction = query.starts_with("BEGIN") || (held.is_some() && !query.starts_with("ROLLBACK"));
+        held = in_transaction.then_some(session);
+        if held.is_none() {
             free.lock().unwrap().insert(session);
         }
         let mut answer = Vec::new();

@@ -8,10 +8,10 @@ use rusqlite::backup::{Backup, StepResult};
 use super::file_state;
 use crate::{StoreError, files};
 
-/// All pages in one step: one moment of the log. Readers and the writer go on meanwhile.
+/// All pages in one step, so that the copy is a consistent snapshot. Readers and the writer go on meanwhile.
 const ALL_PAGES: i32 = -1;
 
-/// Copies the log as it is now into a new file. The file has its name only once it is whole.
+/// Copies the present log into a new file, which gets its name only when it is complete.
 pub(super) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
     let unusable = |why: String| StoreError::Unusable(format!("the backup {} {why}", to.display()));
     if to.exists() {
@@ -21,7 +21,7 @@ pub(super) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
     files::remove_if_there(&partial).map_err(|error| unusable(format!("cannot be written: {error}")))?;
     let copied = copy_pages(from, &partial);
     if copied.is_err() {
-        // The failure to copy is the one to tell.
+        // The error of the copy is reported, not that of the removal.
         let _left_behind = files::remove_if_there(&partial);
     }
     copied?;
@@ -36,7 +36,7 @@ fn copy_pages(from: &Connection, to: &Path) -> Result<(), StoreError> {
         StepResult::Done => {}
         unfinished => return Err(StoreError::Database(format!("the backup stopped: {unfinished:?}").into())),
     }
-    // The original says that it is in use; the copy has everything in it.
+    // The original is marked as in use; the copy is complete.
     file_state::mark_copy_whole(&target)?;
     target.close().map_err(|(_, error)| error)?;
     file.sync_all().map_err(failed)

@@ -1,7 +1,7 @@
-//! Several appends in one transaction, each judged by itself.
+//! Writes several appends in one transaction, each validated by itself.
 //!
-//! An append is judged before any of it is written, so one that is refused leaves nothing behind, takes no position,
-//! and its neighbours go on. Nothing in here may answer a caller: the answers are true only after the commit.
+//! An append is validated before any of it is written: a refused one writes nothing, takes no position, and does not affect
+//! the others. Nothing here sends an outcome to a caller, because outcomes hold only after the commit.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
@@ -10,73 +10,77 @@ use super::{coordination, read};
 use crate::clock::{self, SeenTime};
 use crate::hash_tree::{self, Hash, HashTree};
 use crate::queue::{Job, Outcome};
-use crate::versions::Versions;
+use crate::version_cache::VersionCache;
 use crate::{
     Append, AppendError, Appended, Checkpoint, EventId, Expected, NewEvent, Position, StoredResponse, StreamName,
     Version,
 };
 
-/// How many streams one generation of remembered versions holds.
-const REMEMBERED_STREAMS: usize = 50_000;
+/// Number of streams in one generation of the version cache.
+const CACHED_STREAMS_PER_GENERATION: usize = 50_000;
 
-/// What the writer knows without asking the database. Never ahead of it after a failure.
-pub(super) struct Memory {
+/// What the writer knows without reading the database: head, hash tree and stream versions, as of the last commit.
+/// Cleared when a transaction fails.
+pub(super) struct WriterCache {
     head: Option<Position>,
     tree: Option<HashTree>,
-    versions: Versions,
+    versions: VersionCache,
 }
 
-impl Memory {
+impl WriterCache {
     pub(super) fn new() -> Self {
-        Self { head: None, tree: None, versions: Versions::new(REMEMBERED_STREAMS) }
+        Self { head: None, tree: None, versions: VersionCache::new(CACHED_STREAMS_PER_GENERATION) }
     }
 
-    /// The last position, as of the last commit.
+    /// Head of the log as of the last commit; `None` when unknown.
     pub(super) fn head(&self) -> Option<Position> {
         self.head
     }
 
-    fn forget(&mut self) {
+    fn clear(&mut self) {
         self.head = None;
         self.tree = None;
         self.versions.clear();
     }
 }
 
-/// Writes a batch in one transaction: an outcome for each append, or one failure for all, and then nothing is written.
+/// Writes a batch in one transaction and returns one outcome per append.
+///
+/// # Errors
+/// When the transaction failed; then nothing of the batch was written.
 pub(super) fn write(
     connection: &Connection,
-    memory: &mut Memory,
-    coming: &mut OpenBatch<'_>,
+    cache: &mut WriterCache,
+    open_batch: &mut OpenBatch<'_>,
 ) -> rusqlite::Result<Vec<Outcome>> {
-    match transaction(connection, memory, coming, Ids::BelievedNew) {
-        // Somebody repeats an event id, which is rare. Judge them all again, now with a look for each id.
+    match write_in_transaction(connection, cache, open_batch, EventIdCheck::AssumeNew) {
+        // An event id is in the log already, which is rare. Validate the whole batch again, with a lookup of each id.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            transaction(connection, memory, coming, Ids::LookedUp)
+            write_in_transaction(connection, cache, open_batch, EventIdCheck::LookUp)
         }
         outcome => outcome,
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ids {
-    BelievedNew,
-    LookedUp,
+enum EventIdCheck {
+    AssumeNew,
+    LookUp,
 }
 
-fn transaction(
+fn write_in_transaction(
     connection: &Connection,
-    memory: &mut Memory,
-    coming: &mut OpenBatch<'_>,
-    ids: Ids,
+    cache: &mut WriterCache,
+    open_batch: &mut OpenBatch<'_>,
+    id_check: EventIdCheck,
 ) -> rusqlite::Result<Vec<Outcome>> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let outcomes = write_all(connection, memory, coming, ids).and_then(|outcomes| {
+    let outcomes = write_appends(connection, cache, open_batch, id_check).and_then(|outcomes| {
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(outcomes)
     });
     if outcomes.is_err() {
-        memory.forget();
+        cache.clear();
         if !connection.is_autocommit() {
             connection.execute_batch("ROLLBACK")?;
         }
@@ -84,18 +88,18 @@ fn transaction(
     outcomes
 }
 
-fn write_all(
+fn write_appends(
     connection: &Connection,
-    memory: &mut Memory,
-    coming: &mut OpenBatch<'_>,
-    ids: Ids,
+    cache: &mut WriterCache,
+    open_batch: &mut OpenBatch<'_>,
+    id_check: EventIdCheck,
 ) -> rusqlite::Result<Vec<Outcome>> {
-    let mut head = match memory.head {
+    let mut head = match cache.head {
         Some(head) => head,
         None => read::head(connection)?,
     };
     let before = head;
-    let mut tree = match memory.tree.take() {
+    let mut tree = match cache.tree.take() {
         Some(tree) => tree,
         None => read::hash_tree(connection)?.unwrap_or_default(),
     };
@@ -105,50 +109,57 @@ fn write_all(
     )?;
     let mut outcomes = Vec::new();
     let mut time = None;
-    while let Some(job) = coming.job(outcomes.len()) {
-        let outcome = match validate(connection, memory, &job.append, ids)? {
-            Verdict::Answered(outcome) => outcome,
-            Verdict::Free(before) => {
+    while let Some(job) = open_batch.job(outcomes.len()) {
+        let outcome = match validate(connection, cache, &job.append, id_check)? {
+            Validation::Resolved(outcome) => outcome,
+            Validation::Writable(before) => {
                 if job.append.answer.is_some() && time.is_none() {
-                    time = Some(look_at_the_time(connection)?);
+                    time = Some(advance_seen_time(connection)?);
                 }
                 let state = (&mut head, &mut tree, time.unwrap_or_default());
-                Ok(write_one(connection, memory, &mut insert, job, before, state)?)
+                Ok(write_append(connection, cache, &mut insert, job, before, state)?)
             }
         };
         outcomes.push(outcome);
     }
     if let Some(time) = time {
-        clean_answers(connection, time, coming.appends())?;
+        delete_old_answers(connection, time, open_batch.appends())?;
     }
     if head != before {
-        keep_tree(connection, &tree)?;
+        save_tree(connection, &tree)?;
     }
-    memory.head = Some(head);
-    memory.tree = Some(tree);
+    cache.head = Some(head);
+    cache.tree = Some(tree);
     Ok(outcomes)
 }
 
-enum Verdict {
-    /// Nothing is to be written.
-    Answered(Outcome),
-    /// It may be written; its streams have these versions now.
-    Free(Vec<Version>),
+enum Validation {
+    /// The outcome is known and nothing is written.
+    Resolved(Outcome),
+    /// The append may be written; these are the present versions of its streams.
+    Writable(Vec<Version>),
 }
 
-fn validate(connection: &Connection, memory: &mut Memory, append: &Append, ids: Ids) -> rusqlite::Result<Verdict> {
+fn validate(
+    connection: &Connection,
+    cache: &mut WriterCache,
+    append: &Append,
+    id_check: EventIdCheck,
+) -> rusqlite::Result<Validation> {
     if let Some(key) = append.answer.as_ref().map(|answer| &answer.key)
         && let Some((answer, position)) = read::answer(connection, key)?
     {
-        return Ok(Verdict::Answered(match known(connection, append)? {
-            Known::Wholly(appended) => Ok(appended),
-            Known::Partly(_) | Known::Not => Err(AppendError::AlreadyAnswered { answer: Box::new(answer), position }),
+        return Ok(Validation::Resolved(match match_event_ids(connection, append)? {
+            EventIdMatch::WholeAppend(appended) => Ok(appended),
+            EventIdMatch::SomeEvents(_) | EventIdMatch::NoEvent => {
+                Err(AppendError::AlreadyAnswered { answer: Box::new(answer), position })
+            }
         }));
     }
     let mut before = Vec::with_capacity(append.streams.len());
-    let mut refusal = coordination::refusal(connection, append)?;
+    let mut refusal = coordination::violated_precondition(connection, append)?;
     for stream in &append.streams {
-        let actual = version(connection, memory, &stream.stream)?;
+        let actual = version(connection, cache, &stream.stream)?;
         if let Expected::Exactly(expected) = stream.expected
             && expected != actual
             && refusal.is_none()
@@ -157,39 +168,39 @@ fn validate(connection: &Connection, memory: &mut Memory, append: &Append, ids: 
         }
         before.push(actual);
     }
-    if refusal.is_some() || ids == Ids::LookedUp {
-        match known(connection, append)? {
-            Known::Wholly(appended) => return Ok(Verdict::Answered(Ok(appended))),
-            Known::Partly(id) => return Ok(Verdict::Answered(Err(AppendError::DuplicateEvent(id)))),
-            Known::Not => {}
+    if refusal.is_some() || id_check == EventIdCheck::LookUp {
+        match match_event_ids(connection, append)? {
+            EventIdMatch::WholeAppend(appended) => return Ok(Validation::Resolved(Ok(appended))),
+            EventIdMatch::SomeEvents(id) => return Ok(Validation::Resolved(Err(AppendError::DuplicateEvent(id)))),
+            EventIdMatch::NoEvent => {}
         }
     }
-    Ok(refusal.map_or(Verdict::Free(before), |refusal| Verdict::Answered(Err(refusal))))
+    Ok(refusal.map_or(Validation::Writable(before), |refusal| Validation::Resolved(Err(refusal))))
 }
 
-fn version(connection: &Connection, memory: &mut Memory, stream: &StreamName) -> rusqlite::Result<Version> {
-    if let Some(version) = memory.versions.get(stream) {
+fn version(connection: &Connection, cache: &mut WriterCache, stream: &StreamName) -> rusqlite::Result<Version> {
+    if let Some(version) = cache.versions.get(stream) {
         return Ok(version);
     }
     let version = read::version(connection, stream)?;
-    memory.versions.set(stream, version);
+    cache.versions.set(stream, version);
     Ok(version)
 }
 
-/// Whether the event ids of an append are in the log.
-enum Known {
-    Not,
-    /// This one is, but the append is not.
-    Partly(EventId),
-    /// All of them, in their streams and in one unbroken run: the append has been written before.
-    Wholly(Appended),
+/// Which event ids of an append are in the log.
+enum EventIdMatch {
+    NoEvent,
+    /// At least this event is in the log, but not the same append.
+    SomeEvents(EventId),
+    /// All events are in the log, in their streams and at consecutive positions: the append was written before.
+    WholeAppend(Appended),
 }
 
-fn known(connection: &Connection, append: &Append) -> rusqlite::Result<Known> {
+fn match_event_ids(connection: &Connection, append: &Append) -> rusqlite::Result<EventIdMatch> {
     let mut find = connection.prepare_cached("SELECT position, stream, version FROM events WHERE id = ?1")?;
-    let mut partly = None;
+    let mut first_match = None;
     let mut run: Option<(Position, Position)> = None;
-    let mut whole = true;
+    let mut is_whole = true;
     let mut versions = vec![None; append.streams.len()];
     for (stream, last) in append.streams.iter().zip(&mut versions) {
         for event in &stream.events {
@@ -199,28 +210,28 @@ fn known(connection: &Connection, append: &Append) -> rusqlite::Result<Known> {
                 })
                 .optional()?;
             let Some((position, name, version)) = found else {
-                whole = false;
+                is_whole = false;
                 continue;
             };
-            partly.get_or_insert(event.id);
-            whole &= name == stream.stream.as_str() && run.is_none_or(|(_, previous)| position.0 == previous.0 + 1);
+            first_match.get_or_insert(event.id);
+            is_whole &= name == stream.stream.as_str() && run.is_none_or(|(_, previous)| position.0 == previous.0 + 1);
             run = Some((run.map_or(position, |(first, _)| first), position));
             *last = Some(version);
         }
     }
-    match (partly, run) {
-        (Some(_), Some((first, last))) if whole => {
-            let versions = versions_then(connection, append, versions, first)?;
-            Ok(Known::Wholly(Appended { position: last, versions }))
+    match (first_match, run) {
+        (Some(_), Some((first, last))) if is_whole => {
+            let versions = original_versions(connection, append, versions, first)?;
+            Ok(EventIdMatch::WholeAppend(Appended { position: last, versions }))
         }
-        (Some(id), _) => Ok(Known::Partly(id)),
-        (None, _) => Ok(Known::Not),
+        (Some(id), _) => Ok(EventIdMatch::SomeEvents(id)),
+        (None, _) => Ok(EventIdMatch::NoEvent),
     }
 }
 
-/// The versions that an append was answered with: those of its events, and for streams that it only checked, the
-/// version at that time.
-fn versions_then(
+/// The versions in the original outcome of a repeated append: those of its events, and for streams without events the
+/// version before its first position.
+fn original_versions(
     connection: &Connection,
     append: &Append,
     written: Vec<Option<Version>>,
@@ -238,9 +249,9 @@ fn versions_then(
     Ok(versions)
 }
 
-fn write_one(
+fn write_append(
     connection: &Connection,
-    memory: &mut Memory,
+    cache: &mut WriterCache,
     insert: &mut CachedStatement<'_>,
     Job { append, contents, reply: _ }: &Job,
     mut versions: Vec<Version>,
@@ -256,7 +267,7 @@ fn write_one(
             tree.push(leaf);
         }
         if !stream.events.is_empty() {
-            memory.versions.set(&stream.stream, *version);
+            cache.versions.set(&stream.stream, *version);
         }
     }
     for checkpoint in &append.checkpoints {
@@ -266,7 +277,7 @@ fn write_one(
         coordination::change_timer(connection, change)?;
     }
     if let Some(answer) = &append.answer {
-        keep_answer(connection, answer, *head, time)?;
+        save_answer(connection, answer, *head, time)?;
     }
     Ok(Appended { position: *head, versions })
 }
@@ -296,8 +307,8 @@ fn insert_event(
     Ok(())
 }
 
-/// Keeps the tree over the log as it is after this batch.
-pub(super) fn keep_tree(connection: &Connection, tree: &HashTree) -> rusqlite::Result<()> {
+/// Saves the hash tree over the log.
+pub(super) fn save_tree(connection: &Connection, tree: &HashTree) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE hash_tree SET size = ?1, peaks = ?2")?
         .execute(params![tree.position(), tree.peaks()])?;
@@ -314,19 +325,19 @@ fn move_checkpoint(connection: &Connection, checkpoint: &Checkpoint) -> rusqlite
     Ok(())
 }
 
-/// Counts the time that has passed since the last answer was kept.
-fn look_at_the_time(connection: &Connection) -> rusqlite::Result<SeenTime> {
+/// Adds the time since the last stored answer to the seen time, and saves it.
+fn advance_seen_time(connection: &Connection) -> rusqlite::Result<SeenTime> {
     let mut time = connection
         .prepare_cached("SELECT seen_ms, looked_ms FROM seen_time")?
         .query_row([], |row| Ok(SeenTime { seen_ms: row.get(0)?, looked_ms: row.get(1)? }))?;
-    time.look(clock::now_ms());
+    time.observe(clock::now_ms());
     connection
         .prepare_cached("UPDATE seen_time SET seen_ms = ?1, looked_ms = ?2")?
         .execute(params![time.seen_ms, time.looked_ms])?;
     Ok(time)
 }
 
-fn keep_answer(
+fn save_answer(
     connection: &Connection,
     answer: &StoredResponse,
     position: Position,
@@ -341,8 +352,9 @@ fn keep_answer(
     Ok(())
 }
 
-/// Removes up to twice as many answers as came in, so that old ones go faster than new ones come and no batch waits long.
-fn clean_answers<'a>(
+/// Deletes at most twice as many expired answers as the batch stored: they are deleted faster than they are added, and the
+/// work per batch stays bounded.
+fn delete_old_answers<'a>(
     connection: &Connection,
     time: SeenTime,
     appends: impl Iterator<Item = &'a Append>,

@@ -1,6 +1,6 @@
 //! Leases, timers and snapshots, as SQL on one connection.
 //!
-//! What an append demands and changes runs within the writer's transaction; the rest is one statement each.
+//! The preconditions and timer changes of an append run in the writer's transaction; everything else is one statement.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::{
     Append, AppendError, Epoch, Fence, JsonText, LeaseOutcome, Snapshot, StreamName, Timer, TimerChange, Version,
 };
 
-/// What speaks against an append: a stale lease, then a timer that is gone.
-pub(super) fn refusal(connection: &Connection, append: &Append) -> rusqlite::Result<Option<AppendError>> {
+/// The first violated precondition of an append: a stale lease, then a timer that is not set as it was read.
+pub(super) fn violated_precondition(connection: &Connection, append: &Append) -> rusqlite::Result<Option<AppendError>> {
     for Fence { lease, epoch } in &append.fences {
         let current: Option<Epoch> = connection
             .prepare_cached("SELECT epoch FROM leases WHERE name = ?1")?
@@ -28,7 +28,7 @@ pub(super) fn refusal(connection: &Connection, append: &Append) -> rusqlite::Res
     }
     for change in &append.timers {
         let (owner, timer) = change.key();
-        if let Some(revision) = change.demand()
+        if let Some(revision) = change.expected_revision()
             && !is_set(connection, owner, timer, revision)?
         {
             return Ok(Some(AppendError::TimerGone { owner: owner.to_owned(), timer: timer.to_owned() }));
@@ -77,7 +77,7 @@ pub(super) fn acquire_lease(
             WHERE holder = excluded.holder OR until_ms <= ?3
             RETURNING epoch",
     )?;
-    // Read to its end: SQLite commits only then, and a commit that fails is told by that last step alone.
+    // All rows are read: SQLite commits after the last step, and reports a failed commit only there.
     let rows: Vec<Epoch> =
         statement.query_map(params![lease, holder, now_ms, as_ms(ttl)], |row| row.get(0))?.collect::<Result<_, _>>()?;
     match rows.first().copied() {
@@ -90,7 +90,7 @@ pub(super) fn acquire_lease(
     }
 }
 
-/// A lease that was given back has run out at 0, which no clock shows.
+/// A released lease has `until_ms = 0`, which no clock shows, so it cannot be renewed.
 pub(super) fn renew_lease(
     connection: &Connection,
     fence: &Fence,
@@ -176,7 +176,7 @@ pub(super) fn save_snapshot(
 }
 
 pub(super) fn inconsistencies(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    // A log that is only read stays in the shape of the older program that wrote it.
+    // A log opened for reading is not migrated, so it may have an older schema.
     if !connection.table_exists(None, "snapshots")? {
         return Ok(Vec::new());
     }
@@ -203,8 +203,8 @@ pub(super) fn inconsistencies(connection: &Connection) -> rusqlite::Result<Vec<S
 mod tests {
     use super::*;
 
-    /// A lease in a database whose commits fail, as on a full disk: here by a reference to nothing, which SQLite looks
-    /// at when it commits.
+    /// The database fails every commit, as a full disk would: a deferred foreign key refers to nothing, and SQLite checks it
+    /// at the commit.
     #[test]
     fn a_lease_whose_commit_fails_is_not_taken() {
         let connection = Connection::open_in_memory().unwrap();

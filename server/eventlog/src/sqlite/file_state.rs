@@ -1,4 +1,4 @@
-//! Whether a file has all of its log in it, and the refusal of one that has not.
+//! Whether a file contains its whole log, or was separated from its write-ahead log; such files are refused.
 
 use std::path::Path;
 
@@ -9,47 +9,47 @@ use super::unusable::unusable;
 use super::{owned_file, read, schema};
 use crate::{Position, StoreError, files};
 
-/// Says in the file itself that its newest events may be in the write-ahead log alone, before any of them is. Whoever finds
-/// this in a file without a write-ahead log knows that it was copied without it: a program that is killed leaves it there,
-/// and one that ends in order folds it and says so.
+/// Marks the file as in use, which means that its newest events may be in the write-ahead log only. A marked file without a
+/// write-ahead log was copied without it: a killed program leaves both, and one that ends in order checkpoints the
+/// write-ahead log and removes the mark ([`mark_whole`]).
 pub(super) fn mark_in_use(connection: &Connection) -> rusqlite::Result<()> {
-    // The last to close a file removes the write-ahead log, also after a failure.
+    // Without this, SQLite removes the write-ahead log when the last connection closes, also after a failure.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     if !is_in_use(connection)? {
         connection.execute("UPDATE file_state SET in_use = 1", [])?;
     }
-    fold(connection)
+    checkpoint_wal(connection)
 }
 
-/// Folds the write-ahead log, and says in the file that nothing is missing from it.
+/// Removes the mark of [`mark_in_use`] and checkpoints the write-ahead log into the file.
 pub(super) fn mark_whole(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("UPDATE file_state SET in_use = 0", [])?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    fold(connection)
+    checkpoint_wal(connection)
 }
 
-/// As [`mark_whole`], also for a log in the shape of an older program, which said nothing.
+/// As [`mark_whole`], but does nothing for a file that is not marked, such as one of an older program.
 pub(super) fn mark_copy_whole(connection: &Connection) -> rusqlite::Result<()> {
     if is_in_use(connection)? { mark_whole(connection) } else { Ok(()) }
 }
 
-fn fold(connection: &Connection) -> rusqlite::Result<()> {
+fn checkpoint_wal(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
-/// `false` also for a file of an older program, which said nothing.
+/// Whether the file is marked as in use. `false` for a file of an older program.
 pub(super) fn is_in_use(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(connection.table_exists(None, "file_state")?
         && connection.query_row("SELECT in_use FROM file_state", [], |row| row.get(0))?)
 }
 
-pub(super) fn wal_is_there(path: &Path) -> bool {
-    files::coordination(path, "-wal").exists()
+pub(super) fn has_wal(path: &Path) -> bool {
+    files::with_suffix(path, "-wal").exists()
 }
 
-/// Refuses a file that was in use when it was copied, and whose write-ahead log was not copied with it.
-pub(super) fn refuse_lost_wal(connection: &Connection, path: &Path, wal_is_there: bool) -> Result<(), StoreError> {
-    if wal_is_there || !is_in_use(connection)? {
+/// Refuses a file that was copied while in use, without its write-ahead log.
+pub(super) fn refuse_lost_wal(connection: &Connection, path: &Path, has_wal: bool) -> Result<(), StoreError> {
+    if has_wal || !is_in_use(connection)? {
         return Ok(());
     }
     let head = read::head(connection)?;
@@ -57,18 +57,18 @@ pub(super) fn refuse_lost_wal(connection: &Connection, path: &Path, wal_is_there
         path,
         &format!(
             "was copied without its write-ahead log, or lost it: it ends at position {head}, and what was written after \
-             that is missing. Copy a log that is in use with `storefront-server backup`, or put {}-wal coordination it; if \
+             that is missing. Copy a log that is in use with `storefront-server backup`, or put {}-wal beside it; if \
              there is none any more, `storefront-server accept-loss` goes on without",
             path.display()
         ),
     ))
 }
 
-/// Takes a file as it is, without the write-ahead log that it lost; tells where it ends.
+/// Accepts a file that lost its write-ahead log; returns its last position.
 pub(super) fn accept_loss(path: &Path) -> Result<Position, StoreError> {
-    let file = owned_file::own(path)?;
+    let file = owned_file::lock(path)?;
     refuse_lost_content(&file.path)?;
-    if wal_is_there(&file.path) {
+    if has_wal(&file.path) {
         return Err(unusable(path, "has its write-ahead log beside it: nothing is lost"));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -83,10 +83,10 @@ pub(super) fn accept_loss(path: &Path) -> Result<Position, StoreError> {
     Ok(head)
 }
 
-/// Refuses a file of no bytes, and a write-ahead log whose database is gone.
+/// Refuses an empty file, and a write-ahead log without its database.
 pub(super) fn refuse_lost_content(path: &Path) -> Result<(), StoreError> {
     let length = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
-    let wal = files::coordination(path, "-wal");
+    let wal = files::with_suffix(path, "-wal");
     match (length(path), length(&wal)) {
         (Some(0), _) => Err(unusable(
             path,
@@ -96,7 +96,7 @@ pub(super) fn refuse_lost_content(path: &Path) -> Result<(), StoreError> {
         (None, Some(1..)) if !path.exists() => Err(unusable(
             path,
             &format!(
-                "is not there, but its newest events are, in {}: put the log back coordination them, or move that file away too \
+                "is not there, but its newest events are, in {}: put the log back beside them, or move that file away too \
                  to begin a new log",
                 wal.display()
             ),

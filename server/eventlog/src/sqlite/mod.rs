@@ -34,33 +34,33 @@ use crate::{
     limits,
 };
 
-/// Appends that may wait for the writer.
+/// Maximum number of appends that wait for the writer.
 const QUEUE_LEN: usize = 1024;
-/// How long a caller waits for a place in the queue before it is told [`AppendError::Busy`].
-const PATIENCE: Duration = Duration::from_secs(2);
-const READERS: usize = 4;
-/// How many events a short question looks at: about a tenth of a millisecond.
-const SHORT: usize = 64;
-/// So many events in a row are read by two, half of them each.
-const LONG: usize = 256;
-/// A short question ends early at so many bytes of JSON.
-const SHORT_BYTES: usize = 64 * 1024;
+/// How long a caller waits for a place in the queue before it gets [`AppendError::Busy`].
+const ENQUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+const READER_COUNT: usize = 4;
+/// Maximum number of events of a short read, which takes about a tenth of a millisecond.
+const SHORT_READ_EVENTS: usize = 64;
+/// Minimum number of events of a read that two connections share.
+const SPLIT_READ_EVENTS: usize = 256;
+/// Size of JSON, in bytes, at which a short read ends early.
+const SHORT_READ_BYTES: usize = 64 * 1024;
 
 /// An event log on SQLite, in a file or in memory. Clones are the same log.
 ///
-/// Dropping the last clone finishes what is queued and waits for it; call [`EventStore::close`] first to wait without
-/// blocking the thread.
+/// Dropping the last clone writes what is queued and blocks until that is done; call [`EventStore::close`] first to wait
+/// without blocking the thread.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
-    /// Judges leases and timers.
+    /// The clock that leases and timers follow.
     clock: Clock,
 }
 
 struct Inner {
     queue: Queue,
     readers: Readers,
-    /// For what is written without going through the queue.
+    /// The connection for writes that do not go through the queue.
     coordination: Readers,
     head: watch::Receiver<Position>,
     thread: Option<JoinHandle<()>>,
@@ -68,92 +68,97 @@ struct Inner {
     _file: Option<Arc<OwnedFile>>,
 }
 
-/// A file that no store is opened on for as long as this value lives, whether it is there or not.
+/// A path at which no store can be opened for as long as this value lives. The file need not exist.
 pub struct ReservedFile {
     _file: OwnedFile,
 }
 
 impl SqliteStore {
-    /// Opens the log in a file; makes the file and its folder if there are none. The file belongs to this store alone
-    /// until the store is closed or dropped.
+    /// Opens the log in a file; creates the file and its folder if necessary. No other store can open the file until this one
+    /// is closed or dropped.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when another program has the file open, when it is not a log of ours or one that a newer
-    /// version wrote, or when it cannot be written.
+    /// [`StoreError::InUse`] when another program has the file open; [`StoreError::Unusable`] when it is not an event log, was
+    /// written by a newer version, or cannot be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = owned_file::own(path)?;
+        let file = owned_file::lock(path)?;
         let path = file.path.clone();
         let open = move || {
             let writer = open::open_writer(&file)?;
-            let readers = (0..READERS).map(|_| open::open_reader(&file)).collect::<Result<_, _>>()?;
-            let readers = Readers::own(readers, open::open_reader(&file)?);
+            let readers = (0..READER_COUNT).map(|_| open::open_reader(&file)).collect::<Result<_, _>>()?;
+            let readers = Readers::dedicated(readers, open::open_reader(&file)?);
             file_state::mark_in_use(&writer)?;
-            Self::start(Arc::new(Mutex::new(writer)), readers, Some(Arc::new(file)), Queue::new(QUEUE_LEN, PATIENCE))
+            Self::start(
+                Arc::new(Mutex::new(writer)),
+                readers,
+                Some(Arc::new(file)),
+                Queue::new(QUEUE_LEN, ENQUEUE_TIMEOUT),
+            )
         };
         open().map_err(|failure| unusable::unusable_for(&path, failure))
     }
 
-    /// Keeps everybody from opening a log at a path, also one that is not there yet.
+    /// Keeps stores from being opened at a path, whether or not the file exists.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when somebody has it open.
+    /// [`StoreError::InUse`] when another program has it open.
     pub fn reserve(path: &Path) -> Result<ReservedFile, StoreError> {
-        Ok(ReservedFile { _file: owned_file::own(path)? })
+        Ok(ReservedFile { _file: owned_file::lock(path)? })
     }
 
-    /// Takes a log as it is that lost its write-ahead log, which [`SqliteStore::open`] refuses; tells where it ends.
+    /// Accepts a log that lost its write-ahead log, which [`SqliteStore::open`] refuses; returns its last position.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when nothing is lost, or the file is no log that can be written.
+    /// [`StoreError::Unusable`] when nothing is lost, or the file is not a writable event log.
     pub fn accept_loss(path: &Path) -> Result<Position, StoreError> {
         file_state::accept_loss(path)
     }
 
-    /// Opens a log that is in a file already, to read it; also while another program writes to it. Appends, leases,
-    /// saving snapshots and waiting fail with [`StoreError::Closed`].
+    /// Opens an existing log to read it, also while another program writes to it. Appends, leases, saving snapshots and
+    /// waiting fail with [`StoreError::Closed`].
     ///
-    /// A file that a server has open must be on a disk of this machine: SQLite's locks do not reach across a network.
+    /// A file that a server has open must be on a local disk: SQLite's locks do not work across a network.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] when there is no such file, or it is not a log that this program can read.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let open = || open::open_to_read(path);
-        let at_hand = open()?;
-        let at = read::head(&at_hand).map_err(|error| unusable::unusable_for(path, error.into()))?;
+        let inline = open()?;
+        let at = read::head(&inline).map_err(|error| unusable::unusable_for(path, error.into()))?;
         let (_no_writer, head) = watch::channel(at);
-        let (queue, _nobody_writes) = Queue::new(1, PATIENCE);
+        let (queue, _nobody_writes) = Queue::new(1, ENQUEUE_TIMEOUT);
         queue.close();
-        let (readers, coordination) = (Readers::own(vec![open()?], at_hand), Readers::own(vec![], open()?));
+        let (readers, coordination) = (Readers::dedicated(vec![open()?], inline), Readers::dedicated(vec![], open()?));
         coordination.close_now();
         let inner = Arc::new(Inner { queue, readers, coordination, head, thread: None, _file: None });
         Ok(Self { inner, clock: Arc::new(clock::now_ms) })
     }
 
-    /// A new log that is gone when it is closed.
+    /// Creates a log in memory, which is lost when it is closed.
     ///
     /// # Errors
     /// [`StoreError::Database`] when SQLite cannot start.
     pub fn in_memory() -> Result<Self, StoreError> {
         let connection = Arc::new(Mutex::new(open::open_in_memory()?));
-        Self::start(connection.clone(), Readers::shared(connection), None, Queue::new(QUEUE_LEN, PATIENCE))
+        Self::start(connection.clone(), Readers::shared(connection), None, Queue::new(QUEUE_LEN, ENQUEUE_TIMEOUT))
     }
 
-    /// The same log with another clock to judge leases and timers by.
+    /// The same log with another clock for leases and timers.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Copies the log of this moment into a new file, while it is in use.
+    /// Copies the present log into a new file, while it is in use.
     ///
     /// # Errors
-    /// [`StoreError::Unusable`] when there is such a file already or it cannot be written.
+    /// [`StoreError::Unusable`] when the file exists already or cannot be written.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_owned();
         self.inner.readers.read(move |connection| backup::copy(connection, &to)).await
     }
 
-    /// Has SQLite read its whole file and compare tables with indexes; tells what is damaged, at most 100 lines.
+    /// Runs SQLite's integrity check on the whole file; returns at most 100 lines of damages.
     ///
     /// # Errors
     /// When the file cannot be read at all.
@@ -168,7 +173,7 @@ impl SqliteStore {
         (queue, queued): (Queue, mpsc::Receiver<Job>),
     ) -> Result<Self, StoreError> {
         let (sender, head) = watch::channel(read::head(&lock(&connection))?);
-        let coordination = Readers::beside_the_writer(connection.clone());
+        let coordination = Readers::shared_with_writer(connection.clone());
         let runtime = tokio::runtime::Handle::try_current().ok();
         let owned = file.clone().map(Ownership);
         let writer = Writer { queue: queued, connection, file: owned, head: sender, runtime };
@@ -187,7 +192,7 @@ impl Drop for Inner {
         self.readers.close_now();
         self.coordination.close_now();
         if let Some(thread) = self.thread.take() {
-            // A writer that panicked has nothing left to wait for.
+            // An error means that the writer panicked; there is nothing to wait for.
             let _panicked = thread.join();
         }
     }
@@ -203,12 +208,14 @@ impl EventStore for SqliteStore {
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         let (limit, readers) = (limit.min(limits::EVENTS_PER_READ), &self.inner.readers);
         let name = stream.clone();
-        let short = move |connection: &Connection| read::stream(connection, &name, from, limit.min(SHORT), SHORT_BYTES);
+        let short = move |connection: &Connection| {
+            read::stream(connection, &name, from, limit.min(SHORT_READ_EVENTS), SHORT_READ_BYTES)
+        };
         let mut events = readers.read_short(short).await?;
-        // Most streams are short. What is in the log never changes, so a long one can be read on from here.
+        // Most streams are short. Events never change, so the rest of a long one can be read separately.
         if let Some(last) = events.last()
             && events.len() < limit
-            && read::is_cut(&events, SHORT, SHORT_BYTES)
+            && read::is_cut(&events, SHORT_READ_EVENTS, SHORT_READ_BYTES)
         {
             let (name, next, left) = (stream.clone(), Version(last.version.0 + 1), limit - events.len());
             let rest = move |connection: &Connection| read::stream(connection, &name, next, left, usize::MAX);
@@ -219,23 +226,23 @@ impl EventStore for SqliteStore {
 
     async fn read_all(&self, after: Position, limit: usize, filter: &Filter) -> Result<EventPage, StoreError> {
         let readers = &self.inner.readers;
-        let question = |after: Position, limit: usize| {
+        let query = |after: Position, limit: usize| {
             let filter = filter.clone();
             move |connection: &Connection| read::all(connection, after, limit, &filter)
         };
         let limit = limit.min(limits::EVENTS_PER_READ);
-        let news = usize::try_from(self.inner.head.borrow().0.saturating_sub(after.0)).unwrap_or(usize::MAX);
-        if news <= SHORT {
-            readers.read_short(question(after, limit)).await
-        } else if *filter == Filter::default() && news.min(limit) >= LONG && readers.can_answer_two() {
-            // Positions are dense, so where the second half begins is known without the first.
-            let half = news.min(limit) / 2;
+        let unread = usize::try_from(self.inner.head.borrow().0.saturating_sub(after.0)).unwrap_or(usize::MAX);
+        if unread <= SHORT_READ_EVENTS {
+            readers.read_short(query(after, limit)).await
+        } else if *filter == Filter::default() && unread.min(limit) >= SPLIT_READ_EVENTS && readers.has_two_free() {
+            // Positions are dense, so the start of the second half is known without reading the first.
+            let half = unread.min(limit) / 2;
             let middle = Position(after.0 + half as u64);
-            let halves = (readers.read(question(after, half)), readers.read(question(middle, limit - half)));
+            let halves = (readers.read(query(after, half)), readers.read(query(middle, limit - half)));
             let (first, second) = tokio::try_join!(halves.0, halves.1)?;
-            Ok(read::joined(first, middle, second))
+            Ok(read::join_pages(first, middle, second))
         } else {
-            readers.read(question(after, limit)).await
+            readers.read(query(after, limit)).await
         }
     }
 
@@ -339,12 +346,12 @@ impl EventStore for SqliteStore {
         self.inner.readers.close().await;
         self.inner.coordination.close().await;
         let mut head = self.inner.head.clone();
-        // The writer lets go of the head last.
+        // The writer drops the sender when it has finished.
         while head.changed().await.is_ok() {}
     }
 }
 
-/// What an error of SQLite's says of the log; `None` for an error of another kind.
+/// The condition of the log by an error of SQLite; `None` for an error of another kind.
 pub(crate) fn condition(error: &(dyn std::error::Error + 'static)) -> Option<StoreCondition> {
     let shared = error.downcast_ref::<Arc<rusqlite::Error>>().map(AsRef::as_ref);
     let error = shared.or_else(|| error.downcast_ref::<rusqlite::Error>())?;

@@ -1,4 +1,4 @@
-//! Positions, versions and epochs in SQLite, which counts with a sign; nothing real comes near its end.
+//! Positions, versions and epochs as SQLite's signed integers; real numbers are far below the limit.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 

@@ -1,4 +1,4 @@
-//! Opening a database as a log: to write, to read, in memory; and how it is tuned.
+//! Opens databases as logs, to write, to read or in memory, and sets their options.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,39 +12,39 @@ use super::schema::{identify, migrate};
 use super::unusable::unusable;
 use crate::{StoreError, files};
 
-/// How long SQLite waits for a lock of its own before it gives up. Held ones are released within milliseconds.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// Pages in the write-ahead log before it is folded into the file: 40 MB. Folding less often writes less.
-const WAL_PAGES: i64 = 10_000;
+/// How long SQLite waits for one of its locks. They are held for milliseconds only.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Number of pages in the write-ahead log at which SQLite checkpoints it: 40 MB. Rarer checkpoints write less in total.
+const WAL_AUTOCHECKPOINT_PAGES: i64 = 10_000;
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 
-/// Opens the connection that writes, and brings the schema up to date.
+/// Opens the writing connection, and applies missing migrations.
 pub(super) fn open_writer(file: &OwnedFile) -> Result<Connection, StoreError> {
     let path = &file.path;
     create_if_missing(path)?;
     file.lock_itself()?;
-    let wal_is_there = file_state::wal_is_there(path);
+    let has_wal = file_state::has_wal(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
-    // Nothing may be changed in a file before it is known to be ours.
+    // Identifies the file before anything in it is changed.
     migrate(&connection, &path.display().to_string())?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         return Err(unusable(path, "stands on a file system that cannot keep a write-ahead log"));
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_AUTOCHECKPOINT_PAGES)?;
     tune(&connection, WRITER_CACHE_KIB)?;
-    refuse_lost_wal(&connection, path, wal_is_there)?;
+    refuse_lost_wal(&connection, path, has_wal)?;
     file.make_private();
     Ok(connection)
 }
 
-/// Creates a log where there is none. SQLite takes an empty file for a new database and drops a write-ahead log that it
-/// finds beside one, so either would be a loss that nobody notices: a log that lost its content is refused instead. A new
-/// log has its name only once it is whole, so that an empty file is never one that was being created.
+/// Creates a log if there is no file. SQLite takes an empty file for a new database, and deletes a write-ahead log that it
+/// finds beside it, so a log that lost its content is refused instead of being overwritten. A new log gets its name only when
+/// it is complete, so an empty file is never one whose creation was interrupted.
 fn create_if_missing(path: &Path) -> Result<(), StoreError> {
     refuse_lost_content(path)?;
     if path.exists() {
@@ -52,11 +52,11 @@ fn create_if_missing(path: &Path) -> Result<(), StoreError> {
     }
     let failed = |error: &dyn std::fmt::Display| unusable(path, &format!("cannot be created: {error}"));
     let partial = files::partial_name(path);
-    // What a program that was killed in the middle left there.
-    for file in [&partial, &files::coordination(path, "-partial-journal")] {
+    // Left over from a creation that was killed.
+    for file in [&partial, &files::with_suffix(path, "-partial-journal")] {
         files::remove_if_there(file).map_err(|error| failed(&error))?;
     }
-    // SQLite gives what it makes beside a file the same permissions.
+    // SQLite gives the files beside a database the permissions of the database.
     files::open_private_file(&partial).map_err(|error| failed(&error))?;
     let connection = Connection::open(&partial).map_err(|error| failed(&error))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -73,31 +73,31 @@ pub(super) fn open_reader(file: &OwnedFile) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Opens a log that is there, to read it and nothing else, also while a server has it: SQLite keeps readers and the writer
-/// of one file apart, whichever programs they are in. The last to close the file folds the write-ahead log into it.
+/// Opens an existing log to read it only, also while a server has it open: SQLite isolates readers and the writer of a file
+/// across processes. The last connection that closes the file checkpoints the write-ahead log.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     refuse_lost_content(path)?;
     if !path.exists() {
         return Err(unusable(path, "is not there"));
     }
-    let wal_is_there = file_state::wal_is_there(path);
+    let has_wal = file_state::has_wal(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
-    connection.busy_timeout(LOCK_WAIT)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     let name = path.display().to_string();
     if identify(&connection, &name)? == 0 {
         return Err(unusable(path, "has nothing in it"));
     }
-    refuse_lost_wal(&connection, path, wal_is_there)?;
-    // The write-ahead log of a program that was killed stays where it is: a file that is in use has one.
+    refuse_lost_wal(&connection, path, has_wal)?;
+    // The write-ahead log of a killed program stays, because the file is marked as in use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_in_use(&connection)?)?;
     connection.pragma_update(None, "query_only", true)?;
     tune(&connection, READER_CACHE_KIB)?;
     Ok(connection)
 }
 
-/// Opens a database that is gone when its connection is.
+/// Opens a database in memory, which is lost when its connection is closed.
 pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
     let connection = Connection::open_in_memory()?;
     migrate(&connection, "memory")?;
@@ -106,11 +106,11 @@ pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
 }
 
 fn tune(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
-    // Without the planner's stability guarantee, binding other values makes SQLite plan a cached statement anew.
+    // Without the query planner stability guarantee, SQLite plans a cached statement again for other values.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_prepared_statement_cache_capacity(32);
-    connection.busy_timeout(LOCK_WAIT)?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(())

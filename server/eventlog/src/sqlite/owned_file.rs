@@ -1,4 +1,4 @@
-//! The file of a log, locked for this process.
+//! The file of a log, locked for this process by a lock file beside it and by a lock on the file itself.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -7,36 +7,36 @@ use std::sync::{Arc, OnceLock};
 use super::unusable::unusable;
 use crate::{StoreError, files};
 
-/// A file that nobody else writes for as long as this value lives.
+/// A log file that no other process can open to write while this value lives.
 pub(super) struct OwnedFile {
     /// The file without symbolic links.
     pub(super) path: PathBuf,
     lock: File,
-    /// The file itself, locked: it may have names in other folders. Kept open until every connection is closed, because
-    /// closing it takes SQLite's own locks away from all connections of this process.
+    /// The log file itself, locked because it may have other hard links. Open until every connection is closed, because
+    /// closing it releases the SQLite locks of all connections of this process.
     itself: OnceLock<File>,
 }
 
 #[cfg(test)]
 impl OwnedFile {
-    pub(super) fn lock_as_a_program_that_starts_now_has_it(&self) -> File {
+    pub(super) fn inherited_lock(&self) -> File {
         self.lock.try_clone().unwrap()
     }
 }
 
 impl OwnedFile {
-    /// Lets others take the file.
+    /// Releases the locks.
     fn release(&self) {
-        // Closing alone is not enough: a program that is being started at this moment holds a copy of every open file
-        // until it runs, and with it the lock.
+        // Closing the files is not enough: a child process that is being started has copies of all open files, and with them
+        // the locks, until it runs its program.
         for lock in self.itself.get().into_iter().chain([&self.lock]) {
             if let Err(error) = lock.unlock() {
-                tracing::warn!(%error, "the event log's lock could not be given back");
+                tracing::warn!(%error, "the lock of the event log could not be released");
             }
         }
     }
 
-    /// Takes the file itself, whatever its names are, once it is there.
+    /// Locks the log file itself, if it exists and is not locked yet.
     pub(super) fn lock_itself(&self) -> Result<(), StoreError> {
         if self.itself.get().is_some() {
             return Ok(());
@@ -45,20 +45,20 @@ impl OwnedFile {
         let file = match File::options().read(true).write(true).open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            // What cannot be written is told when it is opened as a database.
+            // A file that cannot be written is reported when it is opened as a database.
             Err(_) => return Ok(()),
         };
         if !file.metadata().map_err(failed)?.is_file() {
             return Ok(());
         }
-        take(&self.path, &file)?;
+        try_lock(&self.path, &file)?;
         self.itself.get_or_init(|| file);
         Ok(())
     }
 
-    /// Takes from others what they may do with the files; the log may have been written by a program that left that open.
+    /// Restricts the files to their owner; an older program may have left them readable for others.
     pub(super) fn make_private(&self) {
-        let there = ["", "-wal", "-shm"].into_iter().map(|ending| files::coordination(&self.path, ending));
+        let there = ["", "-wal", "-shm"].into_iter().map(|ending| files::with_suffix(&self.path, ending));
         for path in there.filter(|path| path.is_file()) {
             if let Err(error) = files::make_private(&path) {
                 tracing::warn!(%error, path = %path.display(), "others may read this file, and that cannot be changed");
@@ -73,7 +73,7 @@ impl Drop for OwnedFile {
     }
 }
 
-/// A file that is this process's own until this value is dropped, while connections to it may still be open.
+/// Releases the locks of a file on drop, although connections to it may still be open.
 pub(super) struct Ownership(pub(super) Arc<OwnedFile>);
 
 impl Drop for Ownership {
@@ -82,18 +82,18 @@ impl Drop for Ownership {
     }
 }
 
-/// Takes a file for this process; makes its folder if there is none.
-pub(super) fn own(path: &Path) -> Result<OwnedFile, StoreError> {
+/// Locks a file for this process; creates its folder if necessary.
+pub(super) fn lock(path: &Path) -> Result<OwnedFile, StoreError> {
     let path = real_path(path)?;
-    let lock = files::open_lock_file(&files::coordination(&path, "-lock"))
+    let lock = files::open_lock_file(&files::with_suffix(&path, "-lock"))
         .map_err(|error| unusable(&path, &format!("cannot be written: {error}")))?;
-    take(&path, &lock)?;
+    try_lock(&path, &lock)?;
     let file = OwnedFile { path, lock, itself: OnceLock::new() };
     file.lock_itself()?;
     Ok(file)
 }
 
-fn take(path: &Path, lock: &File) -> Result<(), StoreError> {
+fn try_lock(path: &Path, lock: &File) -> Result<(), StoreError> {
     match lock.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(format!(
@@ -104,7 +104,7 @@ fn take(path: &Path, lock: &File) -> Result<(), StoreError> {
     }
 }
 
-/// Two names of one file must find the same lock.
+/// The path without symbolic links, so that two names of a file lead to the same lock.
 fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
     if let Ok(real) = path.canonicalize() {
         return Ok(real);

@@ -1,7 +1,7 @@
-//! The questions that a log can be asked, as SQL on one connection.
+//! Reads of the log, as SQL on one connection.
 //!
-//! No transactions: what is in the log never changes, so everything up to a head that was read before is the same in
-//! every later statement.
+//! They need no transactions: events never change, so everything up to a head that was read before is the same in every
+//! later statement.
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
@@ -12,8 +12,8 @@ use crate::hash_tree::HashTree;
 use crate::limits::EVENTS_PER_READ;
 use crate::{EventPage, Filter, JsonText, Position, Recorded, StoredResponse, StreamName, Version};
 
-/// How many events one call looks at, at most, when a filter leaves most of them out.
-const EVENTS_LOOKED_AT: u32 = 10_000;
+/// Maximum number of events that one filtered read scans.
+const MAX_EVENTS_SCANNED: u32 = 10_000;
 
 pub(super) fn head(connection: &Connection) -> rusqlite::Result<Position> {
     connection.prepare_cached("SELECT coalesce(max(position), 0) FROM events")?.query_row([], |row| row.get(0))
@@ -25,7 +25,7 @@ pub(super) fn version(connection: &Connection, stream: &StreamName) -> rusqlite:
         .query_row([stream.as_str()], |row| row.get(0))
 }
 
-/// The tree over the log of this moment; `None` in the shape of an older program.
+/// The present hash tree; `None` for the schema of an older program.
 pub(super) fn hash_tree(connection: &Connection) -> rusqlite::Result<Option<HashTree>> {
     if !connection.table_exists(None, "hash_tree")? {
         return Ok(None);
@@ -33,12 +33,12 @@ pub(super) fn hash_tree(connection: &Connection) -> rusqlite::Result<Option<Hash
     connection.prepare_cached("SELECT size, peaks, since FROM hash_tree")?.query_row([], |row| {
         let size: Position = row.get(0)?;
         let tree = HashTree::stored(size.0, row.get_ref(1)?.as_blob()?, row.get(2)?);
-        let torn = || rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, "it is no hash tree".into());
-        tree.map(Some).ok_or_else(torn)
+        let damaged = || rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, "it is no hash tree".into());
+        tree.map(Some).ok_or_else(damaged)
     })
 }
 
-/// The checksums of the events after a position; those that an older program wrote have none.
+/// The checksums of the events after a position; `None` for events that an older program wrote.
 pub(super) fn checksums(
     connection: &Connection,
     after: Position,
@@ -50,7 +50,7 @@ pub(super) fn checksums(
         .collect()
 }
 
-/// Events of a stream; ends with the one that makes it `bytes` of JSON.
+/// Events of a stream, at most `limit`; ends with the event at which the JSON reaches `bytes`.
 pub(super) fn stream(
     connection: &Connection,
     stream: &StreamName,
@@ -75,20 +75,20 @@ pub(super) fn stream(
     Ok(events)
 }
 
-/// Shows every event, oldest first.
-pub(super) fn each(connection: &Connection, mut show: impl FnMut(&Recorded)) -> rusqlite::Result<()> {
+/// Calls `visit` with every event, oldest first.
+pub(super) fn for_each(connection: &Connection, mut visit: impl FnMut(&Recorded)) -> rusqlite::Result<()> {
     let mut select = connection.prepare(
         "SELECT position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data
         FROM events ORDER BY position",
     )?;
     let (mut rows, mut scratch) = (select.query([])?, String::new());
     while let Some(row) = rows.next()? {
-        show(&recorded(row, &mut scratch)?);
+        visit(&recorded(row, &mut scratch)?);
     }
     Ok(())
 }
 
-/// Whether events of a stream end where a limit cut them off, so that there may be more.
+/// Whether a read of a stream ended at a limit, so that there may be more events.
 pub(super) fn is_cut(events: &[Recorded], limit: usize, bytes: usize) -> bool {
     let read = || events.iter().map(|event| event.data().len()).sum::<usize>();
     events.len() >= limit || read() >= bytes
@@ -111,25 +111,25 @@ pub(super) fn all(
             data FROM events INDEXED BY events_by_correlation
             WHERE correlation_id = ?1 AND position > ?2 AND position <= ?3 ORDER BY position LIMIT ?4",
         )?;
-        let rows = select.query(params![correlation, after, head, EVENTS_LOOKED_AT])?;
-        return pick(rows, limit, filter, EventPage { events: Vec::new(), next_after: head, head });
+        let rows = select.query(params![correlation, after, head, MAX_EVENTS_SCANNED])?;
+        return fill_page(rows, limit, filter, EventPage { events: Vec::new(), next_after: head, head });
     }
-    let until = Position(after.0 + u64::from(EVENTS_LOOKED_AT)).min(head);
+    let until = Position(after.0 + u64::from(MAX_EVENTS_SCANNED)).min(head);
     let mut select = connection.prepare_cached(
         "SELECT position, stream, version, id, type, schema_version, time_ms, correlation_id, causation_id, actor, data
         FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position",
     )?;
     let rows = select.query(params![after, until])?;
-    let mut slice = EventPage { events: Vec::new(), next_after: until, head };
+    let mut page = EventPage { events: Vec::new(), next_after: until, head };
     if *filter == Filter::default() {
-        slice.events.reserve(limit.min(usize::try_from(until.0 - after.0).unwrap_or(limit)));
+        page.events.reserve(limit.min(usize::try_from(until.0 - after.0).unwrap_or(limit)));
     }
-    pick(rows, limit, filter, slice)
+    fill_page(rows, limit, filter, page)
 }
 
-/// What was read up to a position, and from there on. Where the first ended elsewhere, because the log ended or has a hole,
-/// the second does not follow it. The second may have been read earlier, when less was there.
-pub(super) fn joined(mut first: EventPage, middle: Position, second: EventPage) -> EventPage {
+/// Joins the page up to `middle` and the page after it. When the first ended elsewhere, because the log ended or has a gap,
+/// the second is dropped. The second may have been read earlier, with an older head.
+pub(super) fn join_pages(mut first: EventPage, middle: Position, second: EventPage) -> EventPage {
     if first.next_after != middle {
         return first;
     }
@@ -137,23 +137,22 @@ pub(super) fn joined(mut first: EventPage, middle: Position, second: EventPage) 
     EventPage { next_after: second.next_after, head: first.head.max(second.head), ..first }
 }
 
-/// Fills a slice, which tells where to read on when the rows run out, with what passes the filter.
-fn pick(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut slice: EventPage) -> rusqlite::Result<EventPage> {
+/// Fills a page with the rows that match the filter. `page.next_after` holds when all rows are read.
+fn fill_page(mut rows: Rows<'_>, limit: usize, filter: &Filter, mut page: EventPage) -> rusqlite::Result<EventPage> {
     let everything = *filter == Filter::default();
-    let (mut looked_at, mut scratch) = (0, String::new());
+    let (mut scanned, mut scratch) = (0, String::new());
     while let Some(row) = rows.next()? {
-        looked_at += 1;
-        if everything
-            || filter.lets_through(row.get_ref(4)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(7)?.as_str()?)
+        scanned += 1;
+        if everything || filter.matches(row.get_ref(4)?.as_str()?, row.get_ref(1)?.as_str()?, row.get_ref(7)?.as_str()?)
         {
-            slice.events.push(recorded(row, &mut scratch)?);
+            page.events.push(recorded(row, &mut scratch)?);
         }
-        if slice.events.len() == limit || looked_at == EVENTS_LOOKED_AT {
-            slice.next_after = row.get(0)?;
-            return Ok(slice);
+        if page.events.len() == limit || scanned == MAX_EVENTS_SCANNED {
+            page.next_after = row.get(0)?;
+            return Ok(page);
         }
     }
-    Ok(slice)
+    Ok(page)
 }
 
 pub(super) fn checkpoint(connection: &Connection, consumer: &str) -> rusqlite::Result<Position> {
@@ -179,7 +178,7 @@ pub(super) fn answer(connection: &Connection, key: &str) -> rusqlite::Result<Opt
         .optional()
 }
 
-/// What SQLite finds wrong with its file.
+/// The damages that SQLite finds in its file.
 pub(super) fn damages(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut check = connection.prepare("PRAGMA integrity_check(100)")?;
     let mut lines = check.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;

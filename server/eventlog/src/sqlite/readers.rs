@@ -1,8 +1,7 @@
-//! The connections that read.
+//! The reading connections.
 //!
-//! Long questions go to threads that may block. A short one costs less than the way to such a thread and back, so it is
-//! answered where it is asked, on one connection kept for that: whatever the disk does, at most one async thread waits
-//! for it.
+//! Long queries run on blocking threads. A short query costs less than a switch to such a thread and back, so it runs on the
+//! calling thread, on one connection reserved for that: at most one async thread waits for the disk at a time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -13,113 +12,112 @@ use crate::StoreError;
 
 /// A bounded number of reading connections.
 pub(super) struct Readers {
-    /// One permit for each connection; closed with the store.
+    /// One permit per connection; closed with the store.
     permits: Arc<Semaphore>,
     connections: Arc<Mutex<Connections>>,
     permit_count: u32,
-    at_hand: IdleReaders,
+    inline: InlineConnection,
 }
 
-/// The connection for short questions.
-enum IdleReaders {
+/// The connection for short queries on the calling thread.
+enum InlineConnection {
     /// `None` once closed.
     Own(Mutex<Option<Connection>>),
     Shared(Arc<Mutex<Connection>>),
-    Nothing,
+    Unavailable,
 }
 
 enum Connections {
-    /// One for each permit.
+    /// One connection per permit.
     Own(Vec<Connection>),
-    /// A database in memory has a single connection, which the writer uses too.
+    /// The single connection of a database in memory, or the connection of the writer.
     Shared(Arc<Mutex<Connection>>),
     Closed,
 }
 
 impl Readers {
-    /// Readers that have these connections to themselves: some for long questions, one for short ones.
-    pub(super) fn own(connections: Vec<Connection>, at_hand: Connection) -> Self {
+    /// Readers with connections of their own: some for long queries, one for short ones.
+    pub(super) fn dedicated(connections: Vec<Connection>, inline: Connection) -> Self {
         let count = u32::try_from(connections.len()).unwrap_or(1);
-        Self::new(Connections::Own(connections), count, IdleReaders::Own(Mutex::new(Some(at_hand))))
+        Self::new(Connections::Own(connections), count, InlineConnection::Own(Mutex::new(Some(inline))))
     }
 
-    /// Readers that take turns with the writer.
+    /// Readers that share the connection of the writer of a database in memory.
     pub(super) fn shared(connection: Arc<Mutex<Connection>>) -> Self {
-        Self::new(Connections::Shared(connection.clone()), 1, IdleReaders::Shared(connection))
+        Self::new(Connections::Shared(connection.clone()), 1, InlineConnection::Shared(connection))
     }
 
-    /// Turns at the connection of the writer of a file, for the little that is written beside appends.
-    pub(super) fn beside_the_writer(connection: Arc<Mutex<Connection>>) -> Self {
-        Self::new(Connections::Shared(connection), 1, IdleReaders::Nothing)
+    /// Access to the connection of the writer of a file, for the few writes that are not appends.
+    pub(super) fn shared_with_writer(connection: Arc<Mutex<Connection>>) -> Self {
+        Self::new(Connections::Shared(connection), 1, InlineConnection::Unavailable)
     }
 
-    fn new(connections: Connections, permit_count: u32, at_hand: IdleReaders) -> Self {
+    fn new(connections: Connections, permit_count: u32, inline: InlineConnection) -> Self {
         let permits = Arc::new(Semaphore::new(permit_count as usize));
-        Self { permits, connections: Arc::new(Mutex::new(connections)), permit_count, at_hand }
+        Self { permits, connections: Arc::new(Mutex::new(connections)), permit_count, inline }
     }
 
-    /// Answers a question that looks at a few rows: here and now, or like a long one when the connection at hand is in
-    /// use.
+    /// Runs a query of a few rows: on the calling thread, or as a long one when the inline connection is in use.
     pub(super) async fn read_short<T: Send + 'static, E: Into<StoreError>>(
         &self,
-        question: impl Fn(&Connection) -> Result<T, E> + Send + 'static,
+        query: impl Fn(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match self.try_at_hand(&question) {
+        match self.try_inline(&query) {
             Some(answer) => answer,
-            None => self.read(question).await,
+            None => self.read(query).await,
         }
     }
 
-    /// `None` when the connection at hand is in use.
-    fn try_at_hand<T, E: Into<StoreError>>(
+    /// Runs a query on the inline connection. Returns `None` when that is in use.
+    fn try_inline<T, E: Into<StoreError>>(
         &self,
-        question: impl Fn(&Connection) -> Result<T, E>,
+        query: impl Fn(&Connection) -> Result<T, E>,
     ) -> Option<Result<T, StoreError>> {
         if self.permits.is_closed() {
             return Some(Err(StoreError::Closed));
         }
-        match &self.at_hand {
-            IdleReaders::Own(connection) => {
+        match &self.inline {
+            InlineConnection::Own(connection) => {
                 let connection = try_lock(connection)?;
-                Some(connection.as_ref().map_or(Err(StoreError::Closed), |open| question(open).map_err(Into::into)))
+                Some(connection.as_ref().map_or(Err(StoreError::Closed), |open| query(open).map_err(Into::into)))
             }
-            IdleReaders::Shared(connection) => Some(question(&*try_lock(connection)?).map_err(Into::into)),
-            IdleReaders::Nothing => None,
+            InlineConnection::Shared(connection) => Some(query(&*try_lock(connection)?).map_err(Into::into)),
+            InlineConnection::Unavailable => None,
         }
     }
 
-    /// Whether two long questions would be answered at once.
-    pub(super) fn can_answer_two(&self) -> bool {
+    /// Whether two long queries can run at once.
+    pub(super) fn has_two_free(&self) -> bool {
         self.permits.available_permits() >= 2
     }
 
-    /// Runs a question on a thread that may block.
+    /// Runs a query on a blocking thread.
     pub(super) async fn read<T: Send + 'static, E: Into<StoreError>>(
         &self,
-        question: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        query: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let connections = self.connections.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let answer = with_connection(&connections, question);
+            let answer = with_connection(&connections, query);
             drop(permit);
             answer
         });
         reading.await.map_err(|error| StoreError::Database(Box::new(error)))?
     }
 
-    /// Waits for those who read, then lets go of the connections; later questions fail.
+    /// Waits for running queries, then closes the connections; later queries fail.
     pub(super) async fn close(&self) {
-        // Fails when it is closed already, and then there is nothing to wait for.
+        // An error means that it is closed already.
         let _all = self.permits.acquire_many(self.permit_count).await;
         self.close_now();
     }
 
-    /// Lets go of the connections that nobody uses.
+    /// Closes the connections that are not in use.
     pub(super) fn close_now(&self) {
         self.permits.close();
         *lock(&self.connections) = Connections::Closed;
-        if let IdleReaders::Own(connection) = &self.at_hand {
+        if let InlineConnection::Own(connection) = &self.inline {
             lock(connection).take();
         }
     }
@@ -127,30 +125,31 @@ impl Readers {
 
 fn with_connection<T, E: Into<StoreError>>(
     connections: &Mutex<Connections>,
-    question: impl FnOnce(&Connection) -> Result<T, E>,
+    query: impl FnOnce(&Connection) -> Result<T, E>,
 ) -> Result<T, StoreError> {
-    enum BorrowedReader {
+    enum BorrowedConnection {
         Own(Connection),
         Shared(Arc<Mutex<Connection>>),
     }
-    let taken = match &mut *lock(connections) {
-        Connections::Own(idle) => BorrowedReader::Own(idle.pop().ok_or(StoreError::Closed)?),
-        Connections::Shared(connection) => BorrowedReader::Shared(connection.clone()),
+    let borrowed = match &mut *lock(connections) {
+        Connections::Own(idle) => BorrowedConnection::Own(idle.pop().ok_or(StoreError::Closed)?),
+        Connections::Shared(connection) => BorrowedConnection::Shared(connection.clone()),
         Connections::Closed => return Err(StoreError::Closed),
     };
-    match taken {
-        BorrowedReader::Own(connection) => {
-            let answer = question(&connection);
+    match borrowed {
+        BorrowedConnection::Own(connection) => {
+            let answer = query(&connection);
             if let Connections::Own(idle) = &mut *lock(connections) {
                 idle.push(connection);
             }
             answer.map_err(Into::into)
         }
-        BorrowedReader::Shared(connection) => question(&lock(&connection)).map_err(Into::into),
+        BorrowedConnection::Shared(connection) => query(&lock(&connection)).map_err(Into::into),
     }
 }
 
-/// A panic while the lock was held leaves a connection that is still good: SQLite undoes what was not committed.
+/// Locks a mutex, also a poisoned one: after a panic the connection is still valid, because SQLite rolls back what was not
+/// committed.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The tables of a log, the steps that make them, and whether a database is a log.
+//! The tables of a log, their migrations, and the identification of a database as a log.
 
 use rusqlite::{Connection, params};
 
@@ -6,11 +6,11 @@ use super::read;
 use crate::hash_tree::HashTree;
 use crate::{Position, StoreError};
 
-/// Marks a file as one of ours: "SFEL" in ASCII.
+/// SQLite application id of event logs; "SFEL" in ASCII.
 const APPLICATION_ID: i32 = 0x5346_454C;
 
-/// The steps from an empty database to the present shape. A file's `user_version` counts those it has taken. Append
-/// only: a step that has been released is never changed.
+/// The migrations from an empty database to the present schema. `user_version` of a file is the number of applied ones.
+/// Append only: a released migration is never changed.
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE events (
@@ -85,7 +85,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     INSERT INTO file_state (single, in_use) VALUES (1, 0);
 ",
-    // Answers that older programs kept live for another day.
+    // Answers that older programs stored stay for another day.
     "
     ALTER TABLE answers ADD COLUMN kept_ms INTEGER NOT NULL DEFAULT 0;
     DROP INDEX answers_by_time;
@@ -112,19 +112,19 @@ pub(super) fn migrate(connection: &Connection, name: &str) -> Result<(), StoreEr
         transaction.execute_batch(&format!(
             "PRAGMA application_id = {APPLICATION_ID}; {steps} PRAGMA user_version = {newest};"
         ))?;
-        plant_tree(&transaction)?;
+        build_tree(&transaction)?;
         transaction.commit()?;
     }
     Ok(())
 }
 
-/// Makes the tree over a log that has none yet, with what an older program wrote in it.
-fn plant_tree(connection: &Connection) -> rusqlite::Result<()> {
+/// Builds the hash tree of a log that was written by an older program.
+fn build_tree(connection: &Connection) -> rusqlite::Result<()> {
     if connection.query_row("SELECT EXISTS (SELECT 1 FROM hash_tree)", [], |row| row.get(0))? {
         return Ok(());
     }
     let mut tree = HashTree::default();
-    read::each(connection, |event| tree.add(event))?;
+    read::for_each(connection, |event| tree.add(event))?;
     let since = Position(tree.position().0 + 1);
     connection.execute(
         "INSERT INTO hash_tree (single, size, peaks, since) VALUES (1, ?1, ?2, ?3)",
@@ -133,7 +133,7 @@ fn plant_tree(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// How many steps a database has taken, when it is a log that this program can read.
+/// The number of applied migrations. Fails when the database is not a log that this program can read.
 pub(super) fn identify(connection: &Connection, name: &str) -> Result<i64, StoreError> {
     let unusable = |why: &str| StoreError::Unusable(format!("the event log {name} {why}"));
     let unreadable = |error: rusqlite::Error| match error.sqlite_error_code() {

@@ -27,11 +27,11 @@ fn an_append(stream: &str, kind: &str, bytes: usize) -> Append {
 
 /// A log in a file, and the writer's connection to make trouble on.
 fn a_log_with_its_connection(path: &Path) -> (SqliteStore, Arc<Mutex<Connection>>) {
-    let file = owned_file::own(path).unwrap();
+    let file = owned_file::lock(path).unwrap();
     let connection = Arc::new(Mutex::new(open::open_writer(&file).unwrap()));
-    let readers = Readers::own(vec![open::open_reader(&file).unwrap()], open::open_reader(&file).unwrap());
-    let store =
-        SqliteStore::start(connection.clone(), readers, Some(Arc::new(file)), Queue::new(100, PATIENCE)).unwrap();
+    let readers = Readers::dedicated(vec![open::open_reader(&file).unwrap()], open::open_reader(&file).unwrap());
+    let store = SqliteStore::start(connection.clone(), readers, Some(Arc::new(file)), Queue::new(100, ENQUEUE_TIMEOUT))
+        .unwrap();
     (store, connection)
 }
 
@@ -39,11 +39,11 @@ fn a_log_with_its_connection(path: &Path) -> (SqliteStore, Arc<Mutex<Connection>
 fn a_file_that_was_let_go_can_be_taken_although_a_copy_of_its_lock_is_still_open() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("log");
-    let file = owned_file::own(&path).unwrap();
-    let copy = file.lock_as_a_program_that_starts_now_has_it();
-    assert!(owned_file::own(&path).is_err(), "two own one file");
+    let file = owned_file::lock(&path).unwrap();
+    let copy = file.inherited_lock();
+    assert!(owned_file::lock(&path).is_err(), "two own one file");
     drop(file);
-    owned_file::own(&path).unwrap();
+    owned_file::lock(&path).unwrap();
     drop(copy);
 }
 
@@ -167,7 +167,7 @@ fn the_second_half_of_a_page_follows_the_first_only_where_that_ended_as_planned(
         let positions: Vec<u64> = slice.events.iter().map(|event| event.position.0).collect();
         (positions, slice.next_after.0, slice.head.0)
     };
-    let joined = |first, second| told(read::joined(first, Position(4), second));
+    let joined = |first, second| told(read::join_pages(first, Position(4), second));
     assert_eq!(joined(slice(&[3, 4], 4, 9), slice(&[5, 6], 6, 9)), (vec![3, 4, 5, 6], 6, 9));
     assert_eq!(joined(slice(&[3, 4], 4, 4), slice(&[5], 5, 5)), (vec![3, 4, 5], 5, 5), "the second saw more");
     assert_eq!(joined(slice(&[3, 4], 4, 9), slice(&[5], 5, 5)), (vec![3, 4, 5], 5, 9), "the second saw less");

@@ -1,10 +1,10 @@
-//! Why a file cannot be opened as a log, as a sentence about the log.
+//! Errors for files that cannot be opened as a log, worded as sentences about the log.
 
 use std::path::Path;
 
 use crate::{StoreCondition, StoreError};
 
-/// What the database says while a log is opened, as a sentence about the log.
+/// An error of the database while a log is opened, as a sentence about the log.
 pub(super) fn unusable_for(path: &Path, failure: StoreError) -> StoreError {
     match (failure.condition(), failure) {
         (StoreCondition::Damaged, StoreError::Database(error)) => unusable(path, &format!("is damaged: {error}")),

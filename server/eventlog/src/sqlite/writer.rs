@@ -1,4 +1,5 @@
-//! The thread that writes: takes what is queued, and who comes while it writes, into one transaction, then answers everybody.
+//! The writer thread: writes what is queued, and what is queued while it writes, in one transaction, then sends the
+//! outcomes.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -8,40 +9,40 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, watch};
 use tracing::error;
 
-use super::batch::{self, Memory};
+use super::batch::{self, WriterCache};
 use super::file_state;
 use super::owned_file::Ownership;
 use super::readers::lock;
 use crate::queue::{Batch, Job, LingerPolicy, Outcome};
 use crate::{Append, Position, StoreError};
 
-/// What the writer owns. Dropped in this order: last comes the signal that all is finished.
+/// What the writer thread owns. Fields are dropped in this order; closing `head` signals that the writer has finished.
 pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) connection: Arc<Mutex<Connection>>,
     pub(super) file: Option<Ownership>,
     pub(super) head: watch::Sender<Position>,
-    /// Where the callers are, if the log was opened there.
+    /// The runtime in which the log was opened, if any; its tasks are the callers.
     pub(super) runtime: Option<Handle>,
 }
 
-/// Writes until nobody can send any more, then folds the write-ahead log into the file.
+/// Writes until the queue is closed and empty, then checkpoints the write-ahead log.
 pub(super) fn run(mut writer: Writer) {
-    let mut memory = Memory::new();
-    let mut lookout = LingerPolicy::for_nobody();
-    while let Some(first) = next(&mut writer.queue, &lookout) {
+    let mut cache = WriterCache::new();
+    let mut linger = LingerPolicy::none();
+    while let Some(first) = next_job(&mut writer.queue, &linger) {
         let began = Instant::now();
-        let batch = Batch::of(first, &mut writer.queue);
-        let mut coming = OpenBatch { batch, queue: &mut writer.queue, lookout: &lookout };
-        let written = batch::write(&lock(&writer.connection), &mut memory, &mut coming);
-        let jobs = coming.batch.jobs;
-        lookout = LingerPolicy::for_those(jobs.len(), began);
+        let batch = Batch::collect(first, &mut writer.queue);
+        let mut open_batch = OpenBatch { batch, queue: &mut writer.queue, linger: &linger };
+        let written = batch::write(&lock(&writer.connection), &mut cache, &mut open_batch);
+        let jobs = open_batch.batch.jobs;
+        linger = LingerPolicy::after_batch(jobs.len(), began);
         match written {
             Ok(outcomes) => {
-                if let Some(head) = memory.head() {
+                if let Some(head) = cache.head() {
                     writer.head.send_if_modified(|known| std::mem::replace(known, head) != head);
                 }
-                give(Responders { jobs, outcomes }, writer.runtime.as_ref());
+                send_responses(Responders { jobs, outcomes }, writer.runtime.as_ref());
             }
             Err(error) => {
                 error!(%error, appends = jobs.len(), "the event log could not be written");
@@ -55,33 +56,33 @@ pub(super) fn run(mut writer: Writer) {
     if writer.file.is_some()
         && let Err(error) = file_state::mark_whole(&lock(&writer.connection))
     {
-        error!(%error, "the write-ahead log could not be folded into the event log; the next start does it");
+        error!(%error, "the write-ahead log could not be checkpointed; the next start does it");
     }
 }
 
-/// The next in the queue; sleeps only when nobody is looked out for any more. `None` when nobody can send.
-fn next(queue: &mut mpsc::Receiver<Job>, lookout: &LingerPolicy) -> Option<Job> {
+/// The next append; blocks only when the linger time is over. Returns `None` when the queue is closed and empty.
+fn next_job(queue: &mut mpsc::Receiver<Job>, linger: &LingerPolicy) -> Option<Job> {
     loop {
         match queue.try_recv() {
             Ok(job) => return Some(job),
-            Err(_) if lookout.goes_on(0) => std::thread::yield_now(),
+            Err(_) if linger.should_wait(0) => std::thread::yield_now(),
             Err(_) => return queue.blocking_recv(),
         }
     }
 }
 
-/// A batch that takes in who comes while it is being written: they prepare their events meanwhile.
+/// A batch that still takes appends while it is being written.
 pub(super) struct OpenBatch<'a> {
     batch: Batch,
     queue: &'a mut mpsc::Receiver<Job>,
-    lookout: &'a LingerPolicy,
+    linger: &'a LingerPolicy,
 }
 
 impl OpenBatch<'_> {
-    /// The append at an index, which may still have to come; `None` when the batch is whole.
+    /// The append at an index, waiting for it within the linger time. Returns `None` when the batch is complete.
     pub(super) fn job(&mut self, index: usize) -> Option<&Job> {
-        while index == self.batch.jobs.len() && !self.batch.take(self.queue) {
-            if self.batch.is_full() || !self.lookout.goes_on(index) {
+        while index == self.batch.jobs.len() && !self.batch.push_queued(self.queue) {
+            if self.batch.is_full() || !self.linger.should_wait(index) {
                 return None;
             }
             std::thread::yield_now();
@@ -89,23 +90,23 @@ impl OpenBatch<'_> {
         self.batch.jobs.get(index)
     }
 
-    /// Those that are there.
+    /// The appends taken so far.
     pub(super) fn appends(&self) -> impl Iterator<Item = &Append> {
         self.batch.jobs.iter().map(|job| &job.append)
     }
 }
 
-/// The answers of a batch. They are given when this is dropped: also by a runtime that ends before it comes to that.
+/// The outcomes of a batch, sent at the latest on drop, so that a runtime that shuts down loses none.
 struct Responders {
     jobs: Vec<Job>,
     outcomes: Vec<Outcome>,
 }
 
 impl Responders {
-    /// Gives them; returns what was written.
-    fn give(&mut self) -> Vec<Append> {
+    /// Sends the outcomes; returns the appends, to be freed later.
+    fn send(&mut self) -> Vec<Append> {
         let answer = |(job, outcome): (Job, Outcome)| {
-            // A caller that went away does not need its answer.
+            // An error means that the caller has gone.
             let _gone = job.reply.send(outcome);
             job.append
         };
@@ -115,21 +116,22 @@ impl Responders {
 
 impl Drop for Responders {
     fn drop(&mut self) {
-        self.give();
+        self.send();
     }
 }
 
-/// A runtime with threads of its own wakes its tasks for less than the writer's thread could, which goes on meanwhile.
-fn give(mut answers: Responders, runtime: Option<&Handle>) {
+/// Sends the outcomes from a task of a multi-threaded runtime, which wakes the callers at less cost than the writer thread
+/// would, and leaves that free for the next batch.
+fn send_responses(mut responders: Responders, runtime: Option<&Handle>) {
     match runtime {
-        Some(runtime) if answers.jobs.len() > 1 && runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
+        Some(runtime) if responders.jobs.len() > 1 && runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
             runtime.spawn(async move {
-                let written = answers.give();
-                // Freeing it can wait until those who were answered have gone on.
+                let written = responders.send();
+                // The callers run before the appends are freed.
                 tokio::task::yield_now().await;
                 drop(written);
             });
         }
-        Some(_) | None => drop(answers),
+        Some(_) | None => drop(responders),
     }
 }

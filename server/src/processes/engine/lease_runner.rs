@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use storefront_eventlog::{LeaseGuard, hold};
+use storefront_eventlog::LeaseGuard;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -50,7 +50,7 @@ impl LeaseConfig {
     {
         let mut failures = 0;
         loop {
-            let pause = match hold(store.clone(), lease, &self.holder, self.lease_ttl, clock::lease_time()).await {
+            let pause = match LeaseGuard::acquire(store.clone(), lease, &self.holder, self.lease_ttl, clock::lease_time()).await {
                 Ok(Some(guard)) => {
                     let fenced: Store = Arc::new(FencedStore::new(store.clone(), guard.fence()));
                     info!(lease, epoch = guard.fence().epoch.0, "this server holds the lease now");
@@ -87,7 +87,7 @@ impl LeaseConfig {
 }
 
 async fn release(guard: LeaseGuard, lease: &str) {
-    if let Err(failure) = guard.give_back().await {
+    if let Err(failure) = guard.release().await {
         warn!(lease, error = %failure, "cannot release a lease; it expires by itself");
     }
 }

@@ -1,19 +1,19 @@
-//! The last versions of the streams that a writer has touched lately.
+//! The last versions of the streams that a writer used recently.
 
 use std::collections::HashMap;
 
 use crate::{StreamName, Version};
 
-/// A bounded cache in two generations: when the young one is full it becomes the old one, and what was in the old
-/// one is forgotten. What is in use moves back to the young one, so hot streams stay.
-pub(crate) struct Versions {
+/// A bounded cache in two generations: a full young generation becomes the old one, and the previous old one is dropped.
+/// Writing a stream moves it to the young generation, so streams in use stay.
+pub(crate) struct VersionCache {
     young: HashMap<StreamName, Version>,
     old: HashMap<StreamName, Version>,
     generation_len: usize,
 }
 
-impl Versions {
-    /// A cache that holds at most twice so many streams.
+impl VersionCache {
+    /// Creates a cache of at most `2 * generation_len` streams.
     pub(crate) fn new(generation_len: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), generation_len }
     }
@@ -33,7 +33,7 @@ impl Versions {
         self.young.insert(stream.clone(), version);
     }
 
-    /// Forgets everything: what is in here may not have been committed.
+    /// Removes everything, because a version may not have been committed.
     pub(crate) fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_newest_version_is_known() {
-        let mut versions = Versions::new(2);
+        let mut versions = VersionCache::new(2);
         for number in 0..3 {
             versions.set(&stream(number), Version(number));
             versions.set(&stream(0), Version(100 + number));
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn it_never_holds_more_than_two_generations() {
-        let mut versions = Versions::new(10);
+        let mut versions = VersionCache::new(10);
         for number in 0..1000 {
             versions.set(&stream(number), Version(1));
         }
