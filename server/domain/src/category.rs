@@ -1,18 +1,15 @@
-//! The shelves of the shop, as the product service has set them up.
+//! The categories of the catalogue, as the product service defines them.
 
 use std::collections::BTreeSet;
 
-/// Something that was learnt of the categories.
+/// An event of the categories.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CategoryEvent {
-    /// There is one that was not there before.
-    Created {
-        /// Its name.
-        name: String,
-    },
+    /// A category was seen for the first time.
+    Created { name: String },
 }
 
-/// Every category that was ever created, as the events add up.
+/// Every category that was ever created.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Categories {
     names: BTreeSet<String>,
@@ -25,7 +22,7 @@ impl Categories {
     }
 }
 
-/// What is new among the categories that the product service has: nothing when all are known.
+/// The events for categories of the product service that are not known yet.
 pub fn observe(state: &Categories, seen: &[String]) -> Vec<CategoryEvent> {
     let fresh: BTreeSet<&String> = seen.iter().filter(|name| !state.names.contains(*name)).collect();
     fresh.into_iter().map(|name| CategoryEvent::Created { name: name.clone() }).collect()

@@ -22,73 +22,53 @@ pub enum CheckoutEvent {
     Started {
         /// The payment that it will ask for; also names this checkout among those of the same order.
         payment_id: PaymentId,
-        /// What to reserve.
         lines: Vec<Line>,
-        /// What to ask for.
+        /// Amount to pay.
         total: Money,
         /// How it is to be paid.
         method: PaymentMethod,
-        /// Where mail goes.
+        /// Address for mail about the order.
         email: String,
     },
     /// The voucher is kept for the order.
-    VoucherReserved {
-        /// The voucher.
-        voucher: VoucherCode,
-    },
+    VoucherReserved { voucher: VoucherCode },
     /// The voucher cannot be used, such as because another order has it; nothing is reserved.
     VoucherRefused {
-        /// The voucher.
         voucher: VoucherCode,
-        /// Why, for people.
+        /// Text for people.
         detail: String,
     },
     /// Every line is reserved, and the voucher if there is one.
     StockReserved,
     /// These products had too few left; nothing is reserved.
-    StockRefused {
-        /// The products.
-        product_ids: Vec<ProductId>,
-    },
+    StockRefused { product_ids: Vec<ProductId> },
     /// The money is there.
-    PaymentReceived {
-        /// The payment.
-        payment_id: PaymentId,
-    },
+    PaymentReceived { payment_id: PaymentId },
     /// The payment was refused.
     PaymentRefused {
-        /// The payment.
         payment_id: PaymentId,
-        /// Why, for programs.
+        /// Machine-readable reason.
         reason: String,
-        /// Why, for people.
+        /// Text for people.
         message: String,
     },
     /// The order is confirmed and its stock allocated.
     Completed {
-        /// The number for people.
+        /// The order number that customers see.
         number: OrderNumber,
     },
     /// The checkout failed: what was reserved is given back, and the order is a basket again.
-    Failed {
-        /// Why.
-        reason: ReopenReason,
-    },
+    Failed { reason: ReopenReason },
     /// The order was cancelled: what was reserved or allocated is given back, and so is the money.
     Cancelled,
     /// The order was sent and had cost enough for its customer to get a voucher; once for each order.
-    VoucherIssued {
-        /// The new voucher.
-        voucher: VoucherCode,
-    },
+    VoucherIssued { voucher: VoucherCode },
 }
 
 /// One line to reserve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The product.
     pub product_id: ProductId,
-    /// How many.
     pub quantity: u32,
 }
 
@@ -97,15 +77,12 @@ pub struct Line {
 pub enum Trigger {
     /// `order.checked_out`.
     OrderCheckedOut {
-        /// The payment that this checkout will ask for.
+        /// Id of the payment that this checkout will request.
         payment_id: PaymentId,
-        /// What was bought.
         lines: Vec<Line>,
-        /// What is to be paid.
         total: Money,
-        /// How.
         method: PaymentMethod,
-        /// Where mail goes.
+        /// Address for mail about the order.
         email: String,
         /// The voucher that it is bought with.
         voucher: Option<VoucherCode>,
@@ -113,22 +90,18 @@ pub enum Trigger {
     /// `checkout.stock_reserved`, from the process's own stream.
     StockReserved,
     /// `payment.succeeded`.
-    PaymentSucceeded {
-        /// The payment.
-        payment_id: PaymentId,
-    },
+    PaymentSucceeded { payment_id: PaymentId },
     /// `payment.declined`.
     PaymentDeclined {
-        /// The payment.
         payment_id: PaymentId,
-        /// Why, for programs.
+        /// Machine-readable reason.
         reason: String,
-        /// Why, for people.
+        /// Text for people.
         message: String,
     },
     /// `checkout.completed`, from the process's own stream.
     Completed {
-        /// The number for people.
+        /// The order number that customers see.
         number: OrderNumber,
         /// Whether an invoice is still to be written for it: then its mail waits.
         awaits_invoice: bool,
@@ -154,81 +127,45 @@ pub enum Intent {
     /// else reserve nothing, record `StockRefused` or `VoucherRefused` and `Failed`, and reopen the order, or tell that it
     /// is cancelled if it has been meanwhile.
     Start {
-        /// The payment that this checkout will ask for.
+        /// Id of the payment that this checkout will request.
         payment_id: PaymentId,
-        /// What to reserve.
         lines: Vec<Line>,
-        /// What is to be paid.
         total: Money,
-        /// How.
         method: PaymentMethod,
-        /// Where mail goes.
+        /// Address for mail about the order.
         email: String,
-        /// What voucher to reserve.
         voucher: Option<VoucherCode>,
     },
     /// Ask for the money.
-    RequestPayment {
-        /// The payment.
-        payment_id: PaymentId,
-        /// How much.
-        amount: Money,
-        /// How.
-        method: PaymentMethod,
-    },
+    RequestPayment { payment_id: PaymentId, amount: Money, method: PaymentMethod },
     /// Record `PaymentReceived` and `Completed`, confirm the order, allocate its stock and redeem its voucher. When the order has been
     /// cancelled meanwhile, the same as `Undo`, and the mail that it is cancelled.
-    Complete {
-        /// The payment.
-        payment_id: PaymentId,
-        /// What to allocate.
-        lines: Vec<Line>,
-        /// What voucher to redeem.
-        voucher: Option<VoucherCode>,
-    },
+    Complete { payment_id: PaymentId, lines: Vec<Line>, voucher: Option<VoucherCode> },
     /// Record `PaymentRefused` and `Failed`, release every line and the voucher, and reopen the order, or tell that it is
     /// cancelled if it has been meanwhile.
     Fail {
-        /// The payment.
         payment_id: PaymentId,
-        /// What to release.
         lines: Vec<Line>,
-        /// What voucher to release.
         voucher: Option<VoucherCode>,
-        /// Why, for programs.
+        /// Machine-readable reason.
         reason: String,
-        /// Why, for people.
+        /// Text for people.
         message: String,
     },
     /// Ask for a mail about the order.
-    SendMail {
-        /// To whom.
-        to: String,
-        /// About what.
-        kind: crate::email::MailKind,
-    },
+    SendMail { to: String, kind: crate::email::MailKind },
     /// Record `Cancelled`, release every line or return and settle it, give the voucher back, used or not, cancel the payment if
     /// it has no outcome yet, and refund whatever was paid.
     Undo {
         /// The payment of the last checkout.
         payment_id: PaymentId,
-        /// What to give back.
         lines: Vec<Line>,
-        /// What voucher to release.
         voucher: Option<VoucherCode>,
     },
     /// Settle every line: the order was sent, and nothing of it comes back.
-    Settle {
-        /// What to settle.
-        lines: Vec<Line>,
-    },
+    Settle { lines: Vec<Line> },
     /// Refund a payment that came in after its checkout had ended otherwise.
-    Refund {
-        /// The payment.
-        payment_id: PaymentId,
-        /// Why.
-        reason: String,
-    },
+    Refund { payment_id: PaymentId, reason: String },
 }
 
 /// Names the order whose checkout this is.

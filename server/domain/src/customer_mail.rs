@@ -1,38 +1,37 @@
-//! The mails that a customer gets about an order after its checkout: it was sent, money went back or returned, it brought a voucher.
-//! (That it is confirmed or cancelled, [`crate::checkout`] tells.)
+//! The mails to customers after checkout: the order was shipped, a refund succeeded or returned, a voucher was issued.
+//! (Confirmations and cancellations are sent by [`crate::checkout`].)
 //!
-//! `react` answers an event with the mails that it asks for. The executor names each after its event, so that one event
-//! never asks for a mail twice.
+//! `react` turns an event into mails. The executor derives the id of a mail from its event, so that an event never causes the
+//! same mail twice.
 
 use storefront_api::{Money, VoucherCode};
 
 use crate::email::MailKind;
 use crate::invoice::CreditNoteNumber;
 
-/// What reaches the process from elsewhere in the log.
+/// An event that the process reacts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// `order.shipped`.
     Shipped,
     /// `payment.refunded`.
     Refunded {
-        /// How much went back.
+        /// Refunded amount.
         amount: Money,
-        /// Whether the money was on an invoice, so that a credit note has been written for it or will be.
+        /// Whether the refund is on an invoice, so that a credit note was or will be issued for it.
         is_credited: bool,
-        /// Whether all that was paid has gone back by then.
+        /// Whether everything that was paid is refunded by then.
         is_whole: bool,
     },
     /// `payment.refund_failed`, of a refund that had succeeded.
     RefundReturned {
-        /// How much.
         amount: Money,
-        /// Whether the money was on an invoice, so that its credit note has been cancelled or will be.
+        /// Whether the refund was on an invoice, so that its credit note was or will be cancelled.
         is_credited: bool,
     },
     /// `invoice.credited`.
     Credited {
-        /// How much went back.
+        /// Refunded amount.
         amount: Money,
         /// The number of the credit note.
         number: CreditNoteNumber,
@@ -41,31 +40,28 @@ pub enum Trigger {
     },
     /// `invoice.credited`, by a credit note that cancels another.
     CreditCancelled {
-        /// How much had gone back, and has returned.
+        /// The refunded amount that has returned.
         amount: Money,
         /// The number of the credit note that cancels.
         number: CreditNoteNumber,
     },
     /// `checkout.voucher_issued`.
     VoucherIssued {
-        /// The new voucher.
         code: VoucherCode,
-        /// What it takes off.
+        /// The discount that it gives.
         amount: Money,
     },
 }
 
-/// A mail to ask for.
+/// A mail to request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerMail {
-    /// To whom.
     pub to: String,
-    /// About what.
     pub kind: MailKind,
 }
 
-/// What is to be told about a trigger to whoever said at the checkout where mail goes; nobody did (`None`) is told nothing.
-/// Money that was on an invoice is told of once, by its credit note.
+/// The mails about a trigger, to the address given at checkout; none without an address (`None`). For a refund on an invoice
+/// there is one mail, with the credit note.
 pub fn react(to: Option<&str>, trigger: &Trigger) -> Vec<CustomerMail> {
     let kind = match trigger {
         Trigger::Shipped => MailKind::Shipped,

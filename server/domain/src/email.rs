@@ -1,4 +1,4 @@
-//! Mails to shoppers: an intent, and what became of it.
+//! A mail to a customer: the request, and its outcome.
 
 #[cfg(test)]
 mod tests;
@@ -7,88 +7,73 @@ use storefront_api::{Money, OrderId, VoucherCode};
 
 use crate::invoice::CreditNoteNumber;
 
-/// What a mail is about.
+/// The subject of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailKind {
     /// The order is confirmed.
     Confirmation,
     /// The order is on its way.
     Shipped,
-    /// The order was given up.
+    /// The order was cancelled.
     Cancelled,
     /// Money went back.
     Refunded {
-        /// How much; `None` where an early event did not say.
+        /// Refunded amount; `None` in old events.
         amount: Option<Money>,
-        /// The credit note that says so; `None` for money that was never on an invoice.
+        /// The credit note for the refund; `None` for money that was never on an invoice.
         credit_note: Option<CreditNoteNumber>,
-        /// Whether all that was paid has gone back with it; `None` where an early event did not say.
+        /// Whether everything that was paid is refunded by then; `None` in old events.
         is_whole: Option<bool>,
     },
-    /// Money that had gone back has returned to the shop.
+    /// Refunded money has returned to the shop.
     RefundFailed {
-        /// How much.
         amount: Money,
-        /// The credit note that cancels the one over the refund; `None` for money that was never on an invoice.
+        /// The credit note that cancels that of the refund; `None` for money that was never on an invoice.
         credit_note: Option<CreditNoteNumber>,
     },
-    /// The order brought a voucher.
+    /// A voucher was issued for the order.
     Voucher {
-        /// What to type.
+        /// The code to enter in the basket.
         code: VoucherCode,
-        /// What it takes off.
+        /// The discount that it gives.
         amount: Money,
     },
 }
 
-/// Something that happened to a mail.
+/// An event of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailEvent {
-    /// A mail is to be sent: an intent, carried out under a message id made from this event's id.
-    Requested {
-        /// About which order.
-        order_id: OrderId,
-        /// About what.
-        kind: MailKind,
-        /// To whom.
-        to: String,
-    },
-    /// The mail server took it.
+    /// A mail is requested. Its message id is derived from the id of this event.
+    Requested { order_id: OrderId, kind: MailKind, to: String },
+    /// The mail server accepted it.
     Sent {
-        /// How many attempts it took.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// It was given up.
+    /// Sending failed for good.
     Failed {
-        /// How many attempts were made.
+        /// Number of attempts.
         attempts: u32,
-        /// What went wrong at last.
+        /// The error of the last attempt.
         detail: String,
     },
 }
 
-/// Something asked of a mail.
+/// A command to a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailCommand {
-    /// Have it sent; a second time changes nothing.
-    Request {
-        /// About which order.
-        order_id: OrderId,
-        /// About what.
-        kind: MailKind,
-        /// To whom.
-        to: String,
-    },
-    /// Record that the mail server took it; a second time changes nothing.
+    /// Request the mail; a repeat changes nothing.
+    Request { order_id: OrderId, kind: MailKind, to: String },
+    /// Record that the mail server accepted it; a repeat changes nothing.
     RecordSent {
-        /// How many attempts it took.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// Record that it was given up; once it was sent or given up, nothing happens.
+    /// Record that sending failed for good; changes nothing once it was sent or has failed.
     RecordFailure {
-        /// How many attempts were made.
+        /// Number of attempts.
         attempts: u32,
-        /// What went wrong at last.
+        /// The error of the last attempt.
         detail: String,
     },
 }
@@ -96,33 +81,30 @@ pub enum EmailCommand {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
-    /// Nobody asked for this mail.
+    /// The mail was never requested.
     #[error("there is no such mail")]
     NotFound,
 }
 
-/// A mail, as its events add up.
+/// The state of a mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Email {
-    /// Nobody has asked for it.
+    /// It was never requested.
     #[default]
     Unknown,
-    /// It is to be sent.
+    /// It is requested, and not sent yet.
     Requested(Mail),
-    /// The mail server took it.
+    /// The mail server accepted it.
     Sent(Mail),
-    /// It was given up.
+    /// Sending failed for good.
     Failed(Mail),
 }
 
-/// What a mail is about, and to whom it goes.
+/// The content and recipient of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// About which order.
     pub order_id: OrderId,
-    /// About what.
     pub kind: MailKind,
-    /// To whom.
     pub to: String,
 }
 
@@ -132,14 +114,14 @@ pub fn evolve(email: Email, event: &EmailEvent) -> Email {
         (Email::Unknown, EmailEvent::Requested { order_id, kind, to }) => {
             Email::Requested(Mail { order_id: *order_id, kind: kind.clone(), to: to.clone() })
         }
-        // A mail that was given up may still be sent by hand.
+        // A failed mail may still be sent by an operator.
         (Email::Requested(mail) | Email::Failed(mail), EmailEvent::Sent { attempts: _ }) => Email::Sent(mail),
         (Email::Requested(mail), EmailEvent::Failed { .. }) => Email::Failed(mail),
         (email, EmailEvent::Requested { .. } | EmailEvent::Sent { .. } | EmailEvent::Failed { .. }) => email,
     }
 }
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
 /// [`EmailError::NotFound`] for the outcome of a mail that nobody asked for.

@@ -24,7 +24,6 @@ pub enum InvoiceEvent {
 pub struct Invoice {
     /// Its number, without gap or repeat in its year.
     pub number: InvoiceNumber,
-    /// For which order.
     pub order_id: OrderId,
     /// The order's number for people.
     pub order_number: OrderNumber,
@@ -36,18 +35,18 @@ pub struct Invoice {
     pub address: Address,
     /// Who sells; `None` on invoices from before they said so.
     pub seller: Option<Seller>,
-    /// When it was written.
+    /// Time of issue.
     pub issued_at: Timestamp,
     /// When what it is about was supplied: when the paid order was confirmed; `None` on invoices from before they said so.
     pub supplied_at: Option<Timestamp>,
-    /// What was sold.
+    /// The sold lines, in the order of the basket.
     pub lines: Vec<InvoiceLine>,
     /// What a voucher took off the sum of the lines; zero without one.
     pub discount: Money,
     /// What was sold at each rate after the discount, and the VAT in it; lowest rate first. The gross amounts add up to
     /// the total.
     pub tax: Vec<TaxOfRate>,
-    /// What was paid.
+    /// Amount to pay.
     pub total: Money,
     /// How it was paid, such as `card pi_3Nk…`.
     pub payment_reference: String,
@@ -64,19 +63,16 @@ impl Invoice {
 /// One line of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceLine {
-    /// The product.
     pub product_id: ProductId,
-    /// The shopkeeper's number for it.
+    /// Stock keeping unit.
     pub sku: String,
-    /// Its name.
     pub name: String,
-    /// How many.
     pub quantity: u32,
     /// What one cost, VAT included.
     pub unit_price: Money,
-    /// What the line cost.
+    /// Gross total of the line.
     pub total: Money,
-    /// VAT that the price includes, in percent.
+    /// VAT rate included in the price, in percent.
     pub vat_rate_percent: VatRate,
 }
 
@@ -94,9 +90,9 @@ impl InvoiceLine {
 pub struct CreditNote {
     /// Its number, without gap or repeat in its year.
     pub number: CreditNoteNumber,
-    /// When it was written.
+    /// Time of issue.
     pub issued_at: Timestamp,
-    /// What went back.
+    /// Credited amount.
     pub amount: Money,
     /// How that is spread over the rates of the invoice, and the VAT in it. The gross amounts add up to `amount`.
     pub tax: Vec<TaxOfRate>,
@@ -114,11 +110,9 @@ pub enum InvoiceCommand {
     Issue(Box<Invoice>),
     /// Write a credit note for a refund; a second one for the same refund changes nothing.
     Credit {
-        /// The credit note's number.
         number: CreditNoteNumber,
-        /// When.
         issued_at: Timestamp,
-        /// What went back.
+        /// Credited amount.
         amount: Money,
         /// The payment's name for the refund.
         refund_reference: String,
@@ -128,7 +122,6 @@ pub enum InvoiceCommand {
     CancelCredit {
         /// The number of the new credit note, which cancels the other.
         number: CreditNoteNumber,
-        /// When.
         issued_at: Timestamp,
         /// The payment's name for the refund.
         refund_reference: String,
@@ -147,7 +140,6 @@ pub enum InvoiceError {
     /// A credit note is over more than nothing and not over more than what is left of the invoice.
     #[error("a credit note over {amount} does not fit: {left} are left of the invoice")]
     TooMuch {
-        /// What was asked for.
         amount: Money,
         /// What has not been credited yet.
         left: Money,
@@ -208,10 +200,10 @@ pub fn evolve(issued: Issued, event: &InvoiceEvent) -> Issued {
     }
 }
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// Says why the invoice refuses. Nothing is to be written then.
+/// Why the invoice refuses the command; nothing is written then.
 pub fn decide(issued: &Issued, command: InvoiceCommand) -> Result<Vec<InvoiceEvent>, InvoiceError> {
     match (issued, command) {
         (None, InvoiceCommand::Issue(invoice)) => Ok(vec![InvoiceEvent::Issued(invoice)]),

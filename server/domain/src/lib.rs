@@ -1,9 +1,13 @@
-//! What is true in the shop: orders, stock, payments, invoices, wallets, vouchers, customers, products, mails, the checkout
-//! process, and how people steer the processes, as pure functions.
+//! The domain of the shop as pure functions: orders, stock, payments, invoices, wallets, vouchers, customers, products,
+//! mails, the checkout process, and the operation of the processes (pause, retry, skip).
 //!
-//! Values in, values out. There is no I/O here, no clock, no randomness and no async: the price, the time and every new
-//! id come in through the command. Each aggregate has its events, its state with `evolve`, and its commands with
-//! `decide`; the checkout process and the notices have `react`, which answers an event with intents.
+//! There is no I/O here, no clock, no randomness and no async: prices, times and new ids come in through commands. Each
+//! aggregate has its events, its state with `evolve`, and its commands with `decide`; the checkout process and the customer
+//! mails have `react`, which turns an event into intents.
+//!
+//! Fields and variants whose names say everything have no doc comment.
+
+#![allow(missing_docs, reason = "a field or variant whose name says everything needs no comment")]
 
 pub mod category;
 pub mod checkout;

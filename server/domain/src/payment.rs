@@ -1,4 +1,4 @@
-//! One attempt to pay for an order, and what became of it.
+//! A payment: one attempt to pay for an order, with its refunds and disputes.
 
 mod decide;
 mod decide_refunds;
@@ -16,239 +16,209 @@ pub use refund::{Refund, RefundState};
 pub use state::{Authentication, Payment, Request};
 use storefront_api::{Money, OrderId, PaymentMethod, RefundId, Timestamp};
 
-/// Something that happened to a payment.
+/// An event of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentEvent {
-    /// The checkout wants money: an intent, carried out once under a key made from this event's id.
-    Requested {
-        /// For which order.
-        order_id: OrderId,
-        /// How much.
-        amount: Money,
-        /// How.
-        method: PaymentMethod,
-    },
-    /// The gateway keeps an intent for it, which is not confirmed yet: no money can move before it is.
+    /// The checkout requests money. The gateway is called under an idempotency key derived from the id of this event.
+    Requested { order_id: OrderId, amount: Money, method: PaymentMethod },
+    /// The gateway has created an intent that is not confirmed yet; no money can move before it is.
     IntentCreated {
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
     },
-    /// The card's bank wants to hear from its owner before any money moves.
+    /// The bank requires the cardholder to authenticate before any money moves.
     AuthenticationRequired {
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
-        /// The page on which the owner answers the bank.
+        /// URL of the page of the bank for the cardholder.
         url: String,
-        /// Until when the order waits for it.
+        /// Time until which the order waits for the authentication.
         expires_at: Timestamp,
     },
     /// The money is there.
     Succeeded {
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
     },
-    /// Money that nobody here had asked for was found at the gateway. The payment begins with it.
+    /// A charge that the shop had not requested was found at the gateway. The payment begins with this event.
     Found {
         /// For which order, whether the shop has it or not.
         order_id: OrderId,
-        /// How much.
         amount: Money,
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
     },
     /// The payment was refused for good.
     Declined {
-        /// Why, for programs.
+        /// Machine-readable reason.
         reason: String,
-        /// Why, for people.
+        /// Text for people.
         message: String,
     },
-    /// An attempt ended without an answer: it is asked again, under the same key.
+    /// An attempt ended without a response; it is repeated under the same idempotency key.
     OutcomeUnknown {
-        /// Which attempt this was, from 1.
+        /// Number of the attempt, from 1.
         attempt: u32,
-        /// What went wrong.
+        /// The error.
         detail: String,
-        /// When the next attempt is due.
+        /// Due time of the next attempt.
         next_attempt_at: Timestamp,
     },
-    /// It is no longer wanted, and as far as is known no money has moved: whatever the gateway keeps for it is to be
-    /// cancelled there.
+    /// The payment is no longer wanted, and no money is known to have moved. An intent at the gateway is to be cancelled
+    /// there.
     Cancelled,
-    /// Money is to go back: an intent, carried out once under a key made from this event's id.
+    /// A refund is requested. The gateway is called under an idempotency key derived from the id of this event.
     RefundRequested {
         /// Which refund; `None` in events written before refunds had ids: they are numbered by their place in the stream.
         refund_id: Option<RefundId>,
-        /// How much.
         amount: Money,
-        /// Why.
         reason: String,
     },
-    /// The gateway has the refund and works on it, for days perhaps.
+    /// The gateway processes the refund, which may take days.
     RefundPending {
-        /// Which refund.
         refund_id: RefundId,
-        /// The gateway's name for the refund.
+        /// Id of the refund at the gateway.
         reference: String,
     },
-    /// A refund that the shop did not ask for was found at the gateway; what becomes of it follows.
+    /// A refund that the shop had not requested was found at the gateway; its outcome follows in further events.
     RefundFound {
         /// The id that the shop gives it.
         refund_id: RefundId,
-        /// The gateway's name for the refund.
+        /// Id of the refund at the gateway.
         reference: String,
-        /// How much.
         amount: Money,
     },
     /// Money went back.
     Refunded {
         /// Which refund; `None` in events written before refunds had ids: the oldest open one.
         refund_id: Option<RefundId>,
-        /// How much.
         amount: Money,
-        /// The gateway's name for the refund.
+        /// Id of the refund at the gateway.
         reference: String,
     },
-    /// A refund did not happen, or what had gone back has returned: the money is with the shop, and somebody must look.
+    /// The refund failed, or the refunded money has returned: the money is with the shop, and an operator must act.
     RefundFailed {
         /// Which refund; `None` in events written before refunds had ids: the oldest open one.
         refund_id: Option<RefundId>,
-        /// The gateway's name for the refund, if it made one.
+        /// Id of the refund at the gateway, if there is one.
         reference: Option<String>,
-        /// Why.
         detail: String,
     },
     /// The cardholder disputes the payment at their bank.
     Disputed {
-        /// The gateway's name for the dispute.
+        /// Id of the dispute at the gateway.
         dispute: String,
         /// How much of the payment.
         amount: Money,
         /// Why, for programs: the gateway's word.
         reason: String,
     },
-    /// The bank has taken the disputed money until the dispute is decided.
+    /// The bank holds the disputed money until the dispute is decided.
     DisputeFundsWithdrawn {
-        /// The gateway's name for the dispute.
+        /// Id of the dispute at the gateway.
         dispute: String,
     },
     /// A dispute is decided.
     DisputeClosed {
-        /// The gateway's name for the dispute.
+        /// Id of the dispute at the gateway.
         dispute: String,
-        /// For whom.
         outcome: DisputeOutcome,
     },
 }
 
-/// Something asked of a payment.
+/// A command to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentCommand {
-    /// Ask for money; a second time changes nothing.
-    Request {
-        /// For which order.
-        order_id: OrderId,
-        /// How much.
-        amount: Money,
-        /// How.
-        method: PaymentMethod,
-    },
-    /// Record the gateway's name for it before anything is confirmed; a second time changes nothing.
+    /// Request the payment; a repeat changes nothing.
+    Request { order_id: OrderId, amount: Money, method: PaymentMethod },
+    /// Record the id of the intent before it is confirmed; a repeat changes nothing.
     RecordIntent {
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
     },
-    /// Record that the card's bank wants to hear from its owner; once there is an outcome, nothing happens.
+    /// Record that the bank requires authentication; changes nothing once there is an outcome.
     RecordAuthenticationRequired {
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
-        /// The page on which the owner answers the bank.
+        /// URL of the page of the bank for the cardholder.
         url: String,
-        /// Until when the order waits for it.
+        /// Time until which the order waits for the authentication.
         expires_at: Timestamp,
     },
-    /// Record that the money is there; a second time changes nothing.
+    /// Record that the payment succeeded; a repeat changes nothing.
     RecordSuccess {
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
     },
-    /// Record money at the gateway that nobody here had asked for; a second time changes nothing.
+    /// Record a charge that the shop had not requested; a repeat changes nothing.
     RecordFound {
         /// For which order, whether the shop has it or not.
         order_id: OrderId,
-        /// How much.
         amount: Money,
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
     },
-    /// Record that it was refused; a second time changes nothing.
+    /// Record that the payment was declined; a repeat changes nothing.
     RecordDecline {
-        /// Why, for programs.
+        /// Machine-readable reason.
         reason: String,
-        /// Why, for people.
+        /// Text for people.
         message: String,
     },
-    /// Record an attempt without an answer; once there is an outcome, nothing happens.
+    /// Record an attempt without a response; changes nothing once there is an outcome.
     RecordUnknown {
-        /// Which attempt this was.
         attempt: u32,
-        /// What went wrong.
+        /// The error.
         detail: String,
-        /// When the next attempt is due.
+        /// Due time of the next attempt.
         next_attempt_at: Timestamp,
     },
-    /// It is no longer wanted: if it has no outcome yet, it is not to be charged any more.
+    /// Cancel the payment if it has no outcome yet.
     Cancel,
-    /// Give back all that was paid and not refunded yet; nothing happens where there is none.
+    /// Refund everything that was paid and not refunded; changes nothing if there is nothing left.
     RefundAll {
         /// The id of the new refund.
         refund_id: RefundId,
-        /// Why.
         reason: String,
     },
-    /// Give back some of what was paid, or all that is left of it.
+    /// Refund a part of what was paid, or all that is left.
     Refund {
         /// The id of the new refund.
         refund_id: RefundId,
         /// How much; `None` for all that is left.
         amount: Option<Money>,
-        /// Why.
         reason: String,
     },
-    /// Record that money went back; a second time changes nothing.
+    /// Record that a refund succeeded; a repeat changes nothing.
     RecordRefund {
-        /// Which refund.
         refund_id: RefundId,
-        /// The gateway's name for the refund.
+        /// Id of the refund at the gateway.
         reference: String,
     },
-    /// Record that the gateway works on a refund; a second time changes nothing.
+    /// Record that the gateway processes a refund; a repeat changes nothing.
     RecordRefundPending {
-        /// Which refund.
         refund_id: RefundId,
-        /// The gateway's name for the refund.
+        /// Id of the refund at the gateway.
         reference: String,
     },
-    /// Record that a refund did not happen, or that what had gone back has returned; a second time changes nothing.
+    /// Record that a refund failed, or that refunded money has returned; a repeat changes nothing.
     RecordRefundFailure {
-        /// Which refund.
         refund_id: RefundId,
-        /// The gateway's name for the refund, if it made one.
+        /// Id of the refund at the gateway, if there is one.
         reference: Option<String>,
-        /// Why.
         detail: String,
     },
-    /// Record a refund as the gateway lists it, whoever asked for it; what is known already changes nothing.
+    /// Record a refund from the list of the gateway, whoever requested it; a known state changes nothing.
     RecordGatewayRefund(GatewayRefund),
-    /// Record a dispute as the gateway lists it; what is known already changes nothing.
+    /// Record a dispute from the list of the gateway; a known state changes nothing.
     RecordDispute {
-        /// The gateway's name for the dispute.
+        /// Id of the dispute at the gateway.
         dispute: String,
         /// How much of the payment.
         amount: Money,
         /// Why, for programs: the gateway's word.
         reason: String,
-        /// How far it has come.
+        /// Present state.
         state: DisputeState,
     },
 }
@@ -260,43 +230,39 @@ pub struct GatewayRefund {
     pub refund_id: Option<RefundId>,
     /// The id that the shop gives it if nobody here has asked for it.
     pub new_id: RefundId,
-    /// The gateway's name for the refund.
+    /// Id of the refund at the gateway.
     pub reference: String,
-    /// How much.
     pub amount: Money,
     /// The reason that the shop gave, if the gateway keeps one.
     pub reason: Option<String>,
-    /// How far it has come.
+    /// Present state.
     pub progress: RefundProgress,
 }
 
 /// How far a refund has come at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundProgress {
-    /// The gateway works on it.
+    /// The gateway processes it.
     Pending,
     /// The money went back.
     Succeeded,
     /// The money did not go back, or has returned.
-    Failed {
-        /// Why.
-        detail: String,
-    },
+    Failed { detail: String },
 }
 
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PaymentError {
-    /// Nobody asked for this payment.
+    /// The payment was never requested.
     #[error("there is no such payment")]
     NotFound,
-    /// The outcome contradicts the one that is recorded.
+    /// The outcome contradicts the recorded one.
     #[error("the payment has another outcome already")]
     OtherOutcome,
-    /// What is told is about another intent than the one that the gateway keeps for this payment.
+    /// The reported intent is not the one that the gateway has for this payment.
     #[error("the gateway keeps {known} for the payment, and not {told}")]
     OtherIntent {
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         known: String,
         /// The name that was told.
         told: String,
@@ -304,18 +270,17 @@ pub enum PaymentError {
     /// No money has come in.
     #[error("the payment has not succeeded")]
     NotPaid,
-    /// Nothing was paid, or all of it has gone back or is on its way.
+    /// Nothing was paid, or all of it was refunded or is being refunded.
     #[error("there is nothing to give back")]
     NothingToRefund,
-    /// More than is left, or not even a cent.
+    /// The amount exceeds what can still be refunded, or is not positive.
     #[error("{amount} cannot be given back: {left} are left of what was paid")]
     RefundDoesNotFit {
-        /// What was asked for.
         amount: Money,
-        /// What has neither gone back nor is on its way.
+        /// Amount that can still be refunded.
         left: Money,
     },
-    /// There is no refund to record.
+    /// The refund was never requested.
     #[error("no refund was requested")]
     NoRefundRequested,
 }

@@ -1,104 +1,92 @@
-//! One of the shop's own processes, as far as people steer it: whether it is paused, and which sequences are parked.
+//! The operation of a process: whether it is paused, and which sequences are parked.
 //!
-//! A process handles the events of one sequence (in practice: of one order) one after another. An event that cannot be
-//! handled parks its sequence: what follows of the same sequence waits behind it, in order, and everything else flows on.
-//! Somebody looks, and has it retried or skips it. Positions are places in the log.
+//! A process handles the events of a sequence (in practice: of an order) one after another. An event that cannot be handled
+//! parks its sequence: later events of the sequence wait behind it, in order, and other sequences continue. An operator
+//! retries or skips the event. Positions are positions in the log.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-/// Something that happened to a process; stream `process-{name}`.
+/// An event of a process; stream `process-{name}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessEvent {
-    /// It came to a log that has events already which are none of its business: it acts on what comes after. Once for each
-    /// process that must not act on the past, and before it does anything.
+    /// The process starts on a log that has events already, and handles only later ones. Written once, before anything else,
+    /// for each process that must not handle past events.
     Introduced {
-        /// The last position of that past; 0 for a log that was empty.
+        /// The last position that it does not handle; 0 for an empty log.
         after: u64,
     },
-    /// It begins no further event until it is resumed.
+    /// It starts no further event until it is resumed.
     Paused,
     /// It goes on.
     Resumed,
-    /// While paused, it may begin the first event that waits. Where none waits, nothing comes of it: a step is never kept
-    /// for later.
+    /// While paused, it may handle the first waiting event. A step without a waiting event has no effect, also later.
     Stepped,
-    /// An event could not be handled. It, and what follows of its sequence, waits for somebody to look.
+    /// An event could not be handled. It and the later events of its sequence wait for an operator.
     SequenceParked {
-        /// What the event belongs to: its correlation id.
+        /// Correlation id of the event.
         sequence: String,
-        /// The event.
+        /// Position of the event in the log.
         position: u64,
-        /// How often it was tried.
+        /// Number of attempts.
         attempts: u32,
-        /// What went wrong at last.
+        /// The error of the last attempt.
         error: String,
     },
-    /// The event is to be tried again, and after it what waits behind it.
+    /// The event is to be handled again, and then the waiting events behind it.
     SequenceRetried {
-        /// The sequence.
         sequence: String,
-        /// The event.
+        /// Position of the event in the log.
         position: u64,
     },
-    /// The event is dropped for good; what waits behind it is handled.
+    /// The event is dropped for good, and the waiting events behind it are handled.
     SequenceSkipped {
-        /// The sequence.
         sequence: String,
-        /// The event.
+        /// Position of the event in the log.
         position: u64,
     },
-    /// Everything of the sequence up to here is dealt with; it flows again like any other.
+    /// Every event of the sequence up to this position is handled; the sequence is no longer parked.
     SequenceRecovered {
-        /// The sequence.
         sequence: String,
-        /// The last event that had waited.
+        /// Position of the last event that had waited.
         position: u64,
     },
 }
 
-/// Something asked of a process.
+/// A command to a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessCommand {
-    /// Act on what comes after a position; nothing happens once that was said.
+    /// Handle only events after a position; changes nothing after the first time.
     Introduce {
-        /// The last position of the past.
+        /// The last position that it does not handle.
         after: u64,
     },
-    /// Begin no further event; nothing happens when it is paused already.
+    /// Start no further event; changes nothing when it is paused already.
     Pause,
-    /// Go on; nothing happens when it is not paused.
+    /// Continue; changes nothing when it is not paused.
     Resume,
-    /// Begin the event that waits first; only while paused.
+    /// Handle the first waiting event; only while paused.
     Step,
-    /// Park a sequence at an event; once for each event at which it stands.
+    /// Park a sequence at an event; changes nothing while it is parked and not retried.
     Park {
-        /// The sequence.
         sequence: String,
-        /// The event.
+        /// Position of the event in the log.
         position: u64,
-        /// How often it was tried.
+        /// Number of attempts.
         attempts: u32,
-        /// What went wrong at last; kept to 500 characters.
+        /// The error of the last attempt; cut off at 500 characters.
         error: String,
     },
-    /// Try the event again at which a sequence stands.
-    Retry {
-        /// The sequence.
-        sequence: String,
-    },
-    /// Drop the event at which a sequence stands, and nothing else.
-    Skip {
-        /// The sequence.
-        sequence: String,
-    },
-    /// Record that all that had waited is dealt with; only while the sequence is being retried.
+    /// Handle the event again at which a sequence is parked.
+    Retry { sequence: String },
+    /// Drop the event at which a sequence is parked, and only that.
+    Skip { sequence: String },
+    /// Record that all waiting events are handled; only while the sequence is being retried.
     Recover {
-        /// The sequence.
         sequence: String,
-        /// The last event that had waited.
+        /// Position of the last event that had waited.
         position: u64,
     },
 }
@@ -106,28 +94,28 @@ pub enum ProcessCommand {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProcessError {
-    /// The sequence does not stand anywhere.
+    /// The sequence is not parked.
     #[error("no such sequence is parked")]
     NotParked,
-    /// Somebody has asked already, and it is under way.
+    /// A retry or skip was requested already and is not finished.
     #[error("the sequence is being retried already")]
     RetriedAlready,
-    /// Only a paused process is led step by step.
+    /// Steps are only for a paused process.
     #[error("the process is not paused")]
     NotPaused,
-    /// Parking more would only hide that something larger is wrong.
-    #[error("{MOST_PARKED} sequences are parked already")]
+    /// The limit of parked sequences is reached; so many point to a general failure.
+    #[error("{MAX_PARKED_SEQUENCES} sequences are parked already")]
     TooManyParked,
 }
 
-/// Maximum number of parked sequences. Each costs about 200 bytes of memory, so this bounds what a process holds, and no
-/// more than that: it stands far above what a shop has to do with.
-pub const MOST_PARKED: usize = 100_000;
+/// Maximum number of parked sequences per process. Each costs about 200 bytes of memory; the limit bounds memory only, and is
+/// far above what a shop meets in practice.
+pub const MAX_PARKED_SEQUENCES: usize = 100_000;
 
-/// How much of an error is kept, in characters.
-const LONGEST_ERROR: usize = 500;
+/// Maximum length of a stored error, in characters.
+const MAX_ERROR_CHARS: usize = 500;
 
-/// A process, as its events add up.
+/// The state of a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Process {
     introduced: Option<u64>,
@@ -136,41 +124,41 @@ pub struct Process {
     settled: BTreeMap<String, u64>,
 }
 
-/// A sequence that stands, or that was told to go on and has not caught up yet.
+/// A sequence that is parked, or that is being retried and has not caught up yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// The event at which it stands, or stood.
+    /// Position of the event at which it is, or was, parked.
     pub position: u64,
-    /// How often that event was tried. What went wrong stands in the event that says so, and is not held here.
+    /// Number of attempts at that event. The error is in the event [`ProcessEvent::SequenceParked`] only.
     pub attempts: u32,
-    /// Where it goes on once it was retried or skipped: with what comes after this position.
+    /// After a retry or skip: the position after which it continues.
     pub goes_on_after: Option<u64>,
 }
 
 impl Process {
-    /// After which position it acts; `None` while nobody has said so, and for a process that acts on every event there is.
+    /// The position after which it handles events; `None` if never set, also for a process that handles all events.
     pub fn introduced(&self) -> Option<u64> {
         self.introduced
     }
 
-    /// Whether it begins nothing by itself.
+    /// Whether it starts events only by steps.
     pub fn paused(&self) -> bool {
         self.paused
     }
 
-    /// The sequences that stand or are catching up, by name.
+    /// Sequences that are parked or catching up, by name.
     pub fn parked(&self) -> &BTreeMap<String, Parked> {
         &self.parked
     }
 
-    /// Sequences that have recovered, and up to where they were dealt with by then. Whoever has not read that far in the log
-    /// yet must not handle them again: some of it was skipped.
+    /// Recovered sequences, and the position up to which their events were handled by then. A reader that has not come so far
+    /// must not handle those events again, because some may have been skipped.
     pub fn settled(&self) -> &BTreeMap<String, u64> {
         &self.settled
     }
 
-    /// The sequence, if it stands and nobody has done anything about it yet.
-    fn standing(&self, sequence: &str) -> Result<&Parked, ProcessError> {
+    /// The sequence, if it is parked and not being retried.
+    fn parked_sequence(&self, sequence: &str) -> Result<&Parked, ProcessError> {
         let parked = self.parked.get(sequence).ok_or(ProcessError::NotParked)?;
         if parked.goes_on_after.is_some() { Err(ProcessError::RetriedAlready) } else { Ok(parked) }
     }
@@ -182,7 +170,7 @@ pub fn evolve(mut process: Process, event: &ProcessEvent) -> Process {
         ProcessEvent::Introduced { after } => process.introduced = process.introduced.or(Some(*after)),
         ProcessEvent::Paused => process.paused = true,
         ProcessEvent::Resumed => process.paused = false,
-        // A step is for whoever runs now; one that is not taken before a restart is forgotten.
+        // A step is for the running process only; a restart drops it.
         ProcessEvent::Stepped => {}
         ProcessEvent::SequenceParked { sequence, position, attempts, error: _ } => {
             let parked = Parked { position: *position, attempts: *attempts, goes_on_after: None };
@@ -190,9 +178,9 @@ pub fn evolve(mut process: Process, event: &ProcessEvent) -> Process {
             process.parked.insert(sequence.clone(), parked);
         }
         ProcessEvent::SequenceRetried { sequence, position } => {
-            go_on(&mut process, sequence, position.saturating_sub(1));
+            continue_after(&mut process, sequence, position.saturating_sub(1));
         }
-        ProcessEvent::SequenceSkipped { sequence, position } => go_on(&mut process, sequence, *position),
+        ProcessEvent::SequenceSkipped { sequence, position } => continue_after(&mut process, sequence, *position),
         ProcessEvent::SequenceRecovered { sequence, position } => {
             if process.parked.remove(sequence).is_some() {
                 process.settled.insert(sequence.clone(), *position);
@@ -202,16 +190,16 @@ pub fn evolve(mut process: Process, event: &ProcessEvent) -> Process {
     process
 }
 
-fn go_on(process: &mut Process, sequence: &str, after: u64) {
+fn continue_after(process: &mut Process, sequence: &str, after: u64) {
     if let Some(parked) = process.parked.get_mut(sequence) {
         parked.goes_on_after = Some(after);
     }
 }
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// Says why the process refuses. Nothing is to be written then.
+/// Why the process refuses the command; nothing is written then.
 pub fn decide(process: &Process, command: ProcessCommand) -> Result<Vec<ProcessEvent>, ProcessError> {
     match command {
         ProcessCommand::Introduce { after } => Ok(match process.introduced {
@@ -228,11 +216,11 @@ pub fn decide(process: &Process, command: ProcessCommand) -> Result<Vec<ProcessE
             park(process, sequence, position, attempts, &error)
         }
         ProcessCommand::Retry { sequence } => {
-            let position = process.standing(&sequence)?.position;
+            let position = process.parked_sequence(&sequence)?.position;
             Ok(vec![ProcessEvent::SequenceRetried { sequence, position }])
         }
         ProcessCommand::Skip { sequence } => {
-            let position = process.standing(&sequence)?.position;
+            let position = process.parked_sequence(&sequence)?.position;
             Ok(vec![ProcessEvent::SequenceSkipped { sequence, position }])
         }
         ProcessCommand::Recover { sequence, position } => match process.parked.get(&sequence) {
@@ -254,9 +242,9 @@ fn park(
     match process.parked.get(&sequence) {
         Some(Parked { goes_on_after: None, .. }) => return Ok(vec![]),
         Some(Parked { goes_on_after: Some(_), .. }) => {}
-        None if process.parked.len() >= MOST_PARKED => return Err(ProcessError::TooManyParked),
+        None if process.parked.len() >= MAX_PARKED_SEQUENCES => return Err(ProcessError::TooManyParked),
         None => {}
     }
-    let error = error.chars().take(LONGEST_ERROR).collect();
+    let error = error.chars().take(MAX_ERROR_CHARS).collect();
     Ok(vec![ProcessEvent::SequenceParked { sequence, position, attempts, error }])
 }

@@ -1,4 +1,4 @@
-//! What the shop has learnt of a product from the product service.
+//! A product, as the product service describes it.
 
 #[cfg(test)]
 mod tests;
@@ -7,44 +7,43 @@ use std::collections::BTreeMap;
 
 use storefront_api::{Money, VatRate};
 
-/// Something that was learnt of a product.
+/// An event of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProductEvent {
     /// It exists.
     Listed(Facts),
-    /// Something other than its price or its being for sale is different.
+    /// Facts other than its price and availability have changed.
     Changed(Facts),
     /// It has another price.
     Repriced {
-        /// What one cost.
+        /// Previous unit price.
         old_price: Money,
-        /// What one costs.
+        /// New unit price.
         new_price: Money,
-        /// Why, where the product service says so.
+        /// Reason, if the product service gives one.
         reason: Option<String>,
     },
-    /// It can no longer be bought.
+    /// It is no longer for sale.
     Withdrawn,
-    /// It can be bought again.
+    /// It is for sale again.
     Relisted,
 }
 
 /// A product as the product service describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The shopkeeper's number for it.
+    /// Stock keeping unit.
     pub sku: String,
-    /// Its name.
     pub name: String,
-    /// A few sentences.
+    /// Description in a few sentences.
     pub description: String,
     /// The name of its category.
     pub category: String,
-    /// What one costs, VAT included.
+    /// Unit price, VAT included.
     pub price: Money,
-    /// What one cost before, when it is on sale.
+    /// Previous unit price, when the product is on sale.
     pub compare_at_price: Option<Money>,
-    /// VAT that the price includes, in percent.
+    /// VAT rate included in the price, in percent.
     pub vat_rate_percent: VatRate,
     /// Facts such as `"material": "oak"`.
     pub attributes: BTreeMap<String, String>,
@@ -52,18 +51,18 @@ pub struct Facts {
     pub picture: Option<String>,
 }
 
-/// What the product service says of a product now.
+/// The present description of a product by the product service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
     /// How it describes the product.
     pub facts: Facts,
-    /// Whether it can be bought.
+    /// Whether it is for sale.
     pub active: bool,
-    /// Why it has another price, where the product service says so.
+    /// Reason for a new price, if the product service gives one.
     pub reason: Option<String>,
 }
 
-/// A product, as its events add up.
+/// The state of a product.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Product {
     /// It was never seen.
@@ -73,7 +72,7 @@ pub enum Product {
     Known {
         /// How the product service described it last.
         facts: Facts,
-        /// Whether it can be bought.
+        /// Whether it is for sale.
         active: bool,
     },
 }
@@ -87,7 +86,7 @@ impl Product {
         }
     }
 
-    /// Whether it can be bought.
+    /// Whether it is for sale.
     pub fn active(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -96,7 +95,7 @@ impl Product {
     }
 }
 
-/// What is new in what the product service says: nothing when it says what is known already.
+/// The events for the differences between the known and the present description; none when nothing has changed.
 pub fn observe(state: &Product, seen: &Observed) -> Vec<ProductEvent> {
     let Product::Known { facts, active } = state else {
         let withdrawn = (!seen.active).then_some(ProductEvent::Withdrawn);

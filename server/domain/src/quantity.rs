@@ -1,16 +1,16 @@
-//! How many of one product a line may have.
+//! The quantity of one product in a line.
 
-/// 1 to 99 pieces.
+/// The quantity of a line: 1 to 99 pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity(u32);
 
-/// A number of pieces that no line can have.
+/// The number is not a valid quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a line has 1 to 99 pieces, not {0}")]
 pub struct BadQuantity(pub u32);
 
 impl Quantity {
-    /// The most pieces that one line can have.
+    /// Maximum number of pieces per line.
     pub const MAX: u32 = 99;
 
     /// The number of pieces.

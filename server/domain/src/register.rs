@@ -1,14 +1,14 @@
-//! Registers: the books in which a year's invoices and a year's credit notes are entered one after another.
+//! Registers of the invoices and of the credit notes of a year.
 //!
-//! The place of an entry in its register is the number of the document. Numbers therefore have no gaps and no repeats,
-//! because the versions of a stream have none.
+//! The number of a document is the version of its entry in the stream of the register. Numbers therefore have no gaps and no
+//! repeats, because the versions of a stream have none.
 
 use storefront_api::{OrderId, Timestamp};
 
-/// Something that happened to a register.
+/// An event of a register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegisterEvent {
-    /// A document was entered at the next place.
+    /// A document got the next number.
     Entered {
         /// The number of the document for people, such as `2026-000042`.
         document: String,
@@ -17,10 +17,10 @@ pub enum RegisterEvent {
     },
 }
 
-/// A register, as its events add up: how many documents it has.
+/// The state of a register: the number of its documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Register {
-    /// How many documents are entered, and so the number of the last.
+    /// Number of documents, which is also the number of the last one.
     pub entries: u64,
 }
 
@@ -31,7 +31,7 @@ pub fn evolve(register: Register, event: &RegisterEvent) -> Register {
     }
 }
 
-/// The year in UTC to which a document of that moment belongs; 0 for a moment that no calendar names.
+/// The year, in UTC, of a document that is issued at that time; 0 for a time outside the calendar.
 pub fn year_of(moment: Timestamp) -> u16 {
     let days = moment.unix_ms().div_euclid(24 * 60 * 60 * 1000);
     u16::try_from(civil_year(days)).unwrap_or_default()

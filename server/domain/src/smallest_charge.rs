@@ -31,7 +31,7 @@ const SMALLEST_CHARGES: [(&str, i64); 24] = [
     ("USD", 50),
 ];
 
-/// The smallest amount of a currency that can be charged to a card; nothing where the gateway publishes none.
+/// The smallest amount of a currency that can be charged to a card; zero if the gateway publishes none.
 pub fn smallest_charge(currency: Currency) -> Money {
     let published = SMALLEST_CHARGES.iter().find(|(code, _)| *code == currency.as_str());
     Money::new(published.map_or(0, |(_, amount)| *amount), currency)

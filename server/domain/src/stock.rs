@@ -1,20 +1,21 @@
-//! The stock of one product: what is on hand, and which of it is promised to which order.
+//! The stock of one product: the pieces on hand, and the reservations and allocations of orders.
 //!
-//! An order that has its pieces is remembered until nothing of it can come back any more: it was sent, or its pieces are
-//! back. Then it is settled and forgotten, so that what sells well does not carry along every order of its life. Why nothing
-//! happens twice after that:
+//! An allocation is kept until no piece of the order can come back: the order was shipped, or its pieces were returned. Then
+//! it is settled and removed, so that the state of a product that sells well does not grow with every order. Repeated
+//! commands are still harmless after that:
 //!
-//! * `Return`, `Release` and `Settle` find nothing of the order, and do nothing; `Allocate` finds no promise, and is refused.
-//! * `Reserve` would promise anew. It is asked for in one append with `checkout.started`, at the version of a stream that
-//!   lets no attempt begin once the order was confirmed or given up. So a repeat finds that out, or conflicts and finds it out
-//!   then, whichever server asks.
-//! * An order that was sent cannot be given up, nor one that was given up be sent: its own stream decides. So the pieces of an
-//!   order that was settled because it was sent are never asked back.
-//! * Pieces leave the shelf in the append that confirms their order, and only a confirmed order can be sent. So settling never
-//!   comes before them, even where it waits behind something that went wrong.
+//! * `Return`, `Release` and `Settle` find no entry of the order, and change nothing; `Allocate` finds no reservation, and is
+//!   refused.
+//! * `Reserve` would reserve again. It is appended together with `checkout.started`, at the expected version of a stream that
+//!   allows no attempt once the order was confirmed or cancelled. A repeat therefore sees that, or conflicts and sees it
+//!   then, on whichever server.
+//! * A shipped order cannot be cancelled, nor a cancelled one be shipped: the stream of the order decides. The pieces of an
+//!   order that was settled because it was shipped are therefore never returned.
+//! * Pieces are allocated in the append that confirms the order, and only a confirmed order can be shipped. Settling therefore
+//!   never comes before the allocation, even when it is delayed by a failure.
 //!
-//! An order that was given up before there was settling keeps its entry, and so does one that was sent before, unless the log
-//! is read again from its beginning.
+//! An order that was cancelled or shipped before settling existed keeps its entry, unless the processes read the log again
+//! from its beginning.
 
 mod parts;
 #[cfg(test)]
@@ -26,139 +27,95 @@ use std::collections::BTreeMap;
 
 use storefront_api::{OrderId, Timestamp};
 
-/// Something that happened to the stock of a product.
+/// An event of the stock of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StockEvent {
     /// Goods came in.
-    Received {
-        /// How many.
-        quantity: u32,
-    },
-    /// Somebody counted, or something broke.
+    Received { quantity: u32 },
+    /// The number on hand was corrected, such as after a count or a breakage.
     Adjusted {
-        /// How many more, or fewer.
+        /// Difference in pieces; negative for fewer.
         change: i64,
-        /// Why.
         reason: String,
     },
-    /// Pieces were promised to an order that is checking out. Replaces an earlier promise to the same order.
+    /// Pieces were reserved for an order in checkout. Replaces an earlier reservation of the same order.
     Reserved {
-        /// The order.
         order_id: OrderId,
-        /// How many it holds now.
+        /// Pieces that the order has reserved now.
         quantity: u32,
-        /// Until when, if it is not paid.
+        /// End of the reservation if the order is not paid.
         until: Timestamp,
     },
-    /// A promise was taken back.
+    /// A reservation was released.
     Released {
-        /// The order.
         order_id: OrderId,
-        /// How many it held.
+        /// Quantity that was reserved.
         quantity: u32,
-        /// Why.
         reason: ReleaseReason,
     },
-    /// A promise was kept: the pieces have left the shelf.
-    Allocated {
-        /// The order.
-        order_id: OrderId,
-        /// How many.
-        quantity: u32,
-    },
-    /// Pieces of a cancelled order went back on the shelf.
-    Returned {
-        /// The order.
-        order_id: OrderId,
-        /// How many.
-        quantity: u32,
-    },
-    /// Nothing of an order can come back any more: it was sent, or its pieces are back. It is forgotten.
-    Settled {
-        /// The order.
-        order_id: OrderId,
-    },
-    /// Stock runs low at another number.
+    /// The reserved pieces were allocated to the order, and are no longer on hand.
+    Allocated { order_id: OrderId, quantity: u32 },
+    /// The pieces of a cancelled order are on hand again.
+    Returned { order_id: OrderId, quantity: u32 },
+    /// The order was shipped, or its pieces were returned; its entry is removed.
+    Settled { order_id: OrderId },
+    /// The threshold for low stock has changed.
     ThresholdSet {
-        /// At or below this many available.
+        /// Available pieces at or below which stock is low.
         threshold: u32,
     },
-    /// Available has come down to the threshold or below, and is not 0.
-    RanLow {
-        /// How many are available.
-        available: u32,
-    },
-    /// Nothing is available any more.
+    /// The available pieces have fallen to the threshold or below, but not to 0.
+    RanLow { available: u32 },
+    /// The available pieces have fallen to 0.
     RanOut,
 }
 
-/// Why a promise was taken back.
+/// Why a reservation was released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReleaseReason {
     /// The checkout failed.
     CheckoutFailed,
-    /// The order was given up.
+    /// The order was cancelled.
     OrderCancelled,
-    /// It was not paid in time.
+    /// The order was not paid in time.
     Expired,
 }
 
-/// Something asked of the stock.
+/// A command to the stock of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StockCommand {
-    /// Take goods in: 1 to 1,000,000.
-    Receive {
-        /// How many.
-        quantity: u32,
-    },
-    /// Correct the books; on hand never goes below what is reserved.
+    /// Add received goods: 1 to 1,000,000 pieces.
+    Receive { quantity: u32 },
+    /// Correct the number on hand; never below what is reserved.
     Adjust {
-        /// How many more, or fewer; not 0.
+        /// Difference in pieces; not 0.
         change: i64,
-        /// Why.
         reason: String,
     },
-    /// Bring the books to a number that somebody counted; never below what is reserved. The number that they have changes nothing.
+    /// Set the number on hand to a counted number; never below what is reserved. An equal number changes nothing.
     Count {
-        /// How many there are.
         on_hand: u32,
-        /// Why it was counted, or what came out.
+        /// Reason or result of the count.
         reason: String,
     },
-    /// Promise pieces to an order; replaces what the order held. The same promise again changes nothing.
+    /// Reserve pieces for an order, in place of its present reservation. An equal reservation changes nothing.
     Reserve {
-        /// The order.
         order_id: OrderId,
-        /// How many.
         quantity: u32,
-        /// Until when.
+        /// End of the reservation if the order is not paid.
         until: Timestamp,
     },
-    /// Take a promise back; without one, nothing happens.
-    Release {
-        /// The order.
-        order_id: OrderId,
-        /// Why.
-        reason: ReleaseReason,
-    },
-    /// Keep a promise; an order that has its pieces already gets no more.
-    Allocate {
-        /// The order.
-        order_id: OrderId,
-    },
-    /// Put the pieces of a cancelled order back; once per order.
-    Return {
-        /// The order.
-        order_id: OrderId,
-    },
-    /// Forget an order that was sent, or whose pieces are back; one that has no pieces is forgotten already.
-    Settle {
-        /// The order.
-        order_id: OrderId,
-    },
+    /// Release the reservation of an order; changes nothing without one.
+    Release { order_id: OrderId, reason: ReleaseReason },
+    /// Allocate the reserved pieces; changes nothing for an order that has its pieces already.
+    Allocate { order_id: OrderId },
+    /// Return the pieces of a cancelled order; once per order.
+    Return { order_id: OrderId },
+    /// Remove the entry of an order that was shipped or whose pieces were returned; changes nothing without an entry.
+    Settle { order_id: OrderId },
     /// Set the threshold, 0 to 1,000,000.
     SetThreshold {
-        /// At or below this many available.
+        /// Available pieces at or below which stock is low.
         threshold: u32,
     },
 }
@@ -166,21 +123,21 @@ pub enum StockCommand {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StockError {
-    /// Less is available than was asked for.
+    /// Fewer pieces are available than requested.
     #[error("only {available} are available")]
     NotAvailable {
-        /// How many can be reserved.
+        /// Quantity that can be reserved.
         available: u32,
     },
-    /// The order holds no promise to keep.
+    /// The order has no reservation to allocate.
     #[error("the order holds no reservation")]
     NotReserved,
     /// On hand would go below what is reserved, or below zero.
     #[error("on hand would be {would_be}, with {reserved} reserved")]
     BelowReserved {
-        /// What on hand would be.
+        /// The resulting number on hand.
         would_be: i64,
-        /// What is promised.
+        /// Total of all reservations.
         reserved: u32,
     },
     /// The number is outside what the command allows.
@@ -188,36 +145,34 @@ pub enum StockError {
     OutOfRange,
 }
 
-/// The most pieces that one command can take in, and the highest threshold.
+/// Maximum number of pieces per receipt, and maximum threshold.
 pub const MAX_QUANTITY: u32 = 1_000_000;
-/// At or below this many available, stock runs low, unless an operator says otherwise.
+/// Available pieces at or below which stock is low, unless an operator sets another threshold.
 pub const DEFAULT_THRESHOLD: u32 = 10;
 
-/// The stock of one product, as its events add up. What is reserved is never more than what is on hand.
+/// The stock of one product. Reservations never exceed the pieces on hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
     on_hand: u32,
     threshold: u32,
     reservations: BTreeMap<OrderId, Reservation>,
-    /// Orders that have their pieces, kept until they are settled so that each gets them once and gives them back once.
+    /// Allocations until they are settled, so that each order gets its pieces once and returns them once.
     allocations: BTreeMap<OrderId, Allocation>,
 }
 
-/// A promise to an order.
+/// Pieces that are reserved for an order in checkout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
-    /// How many pieces.
     pub quantity: u32,
     /// Until when, if it is not paid.
     pub until: Timestamp,
 }
 
-/// Pieces that an order has got.
+/// Pieces that are allocated to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allocation {
-    /// How many pieces.
     pub quantity: u32,
-    /// Whether they came back, because the order was cancelled.
+    /// Whether they were returned, because the order was cancelled.
     pub returned: bool,
 }
 
@@ -228,32 +183,32 @@ impl Default for Stock {
 }
 
 impl Stock {
-    /// How many are in the house.
+    /// Number of pieces on hand.
     pub fn on_hand(&self) -> u32 {
         self.on_hand
     }
 
-    /// How many of those are promised to orders that are checking out.
+    /// Number of pieces that are reserved for orders in checkout.
     pub fn reserved(&self) -> u32 {
         sum_of(self.reservations.values())
     }
 
-    /// How many can still be promised: on hand less reserved.
+    /// Number of pieces that can still be reserved: on hand less reserved.
     pub fn available(&self) -> u32 {
         self.on_hand.saturating_sub(self.reserved())
     }
 
-    /// At or below this many available, stock runs low.
+    /// Available pieces at or below which stock is low.
     pub fn threshold(&self) -> u32 {
         self.threshold
     }
 
-    /// What is promised to an order now.
+    /// The reservation of an order.
     pub fn reservation_of(&self, order_id: OrderId) -> Option<Reservation> {
         self.reservations.get(&order_id).copied()
     }
 
-    /// How many could be promised to an order, whose own promise would be replaced.
+    /// Number of pieces that an order can reserve, in place of its present reservation.
     pub fn available_to(&self, order_id: OrderId) -> u32 {
         let others = self.reservations.iter().filter(|(holder, _)| **holder != order_id);
         self.on_hand.saturating_sub(sum_of(others.map(|(_, reservation)| reservation)))
@@ -268,12 +223,12 @@ impl Stock {
     }
 }
 
-/// At most what is on hand, so it always fits.
+/// The sum of reservations, which is at most the number on hand, so it always fits.
 fn sum_of<'a>(reservations: impl Iterator<Item = &'a Reservation>) -> u32 {
     reservations.fold(0, |sum, reservation| sum.saturating_add(reservation.quantity))
 }
 
-/// How much is available; worse is greater.
+/// The level of the available pieces; a worse level is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Enough,
@@ -281,8 +236,8 @@ enum Level {
     Out,
 }
 
-/// The stock after an event. Never fails: an event that cannot be, because on hand would go below what is reserved or no
-/// such promise was made, leaves the stock as it was.
+/// The stock after an event. Never fails: an impossible event, such as one that brings the number on hand below the
+/// reservations, changes nothing.
 pub fn evolve(mut stock: Stock, event: &StockEvent) -> Stock {
     match event {
         StockEvent::Received { quantity } => {
@@ -300,7 +255,7 @@ pub fn evolve(mut stock: Stock, event: &StockEvent) -> Stock {
         StockEvent::Released { order_id, quantity: _, reason: _ } => {
             stock.reservations.remove(order_id);
         }
-        // The promise says how many: never more than are on hand.
+        // The reservation has the quantity, which is never more than the number on hand.
         StockEvent::Allocated { order_id, quantity: _ } => {
             if let Some(Reservation { quantity, .. }) = stock.reservations.remove(order_id) {
                 stock.on_hand = stock.on_hand.saturating_sub(quantity);
@@ -319,18 +274,17 @@ pub fn evolve(mut stock: Stock, event: &StockEvent) -> Stock {
             stock.allocations.remove(order_id);
         }
         StockEvent::ThresholdSet { threshold } => stock.threshold = *threshold,
-        // Alerts follow from the numbers and change none.
+        // Alerts follow from the numbers and change nothing.
         StockEvent::RanLow { .. } | StockEvent::RanOut => {}
     }
     stock
 }
 
-/// The events that a command leads to; none when everything is so already. When what is available comes down to the
-/// threshold or to nothing, `RanLow` or `RanOut` follows the event that did it: once for each crossing, and again only after
-/// the stock has been above in between.
+/// The events of a command; none when it changes nothing. When the available pieces fall to the threshold or to 0, `RanLow` or
+/// `RanOut` follows the event that caused it: once per crossing, and again only after the stock has been above in between.
 ///
 /// # Errors
-/// Says why the stock refuses. Nothing is to be written then.
+/// Why the stock refuses the command; nothing is written then.
 pub fn decide(stock: &Stock, command: StockCommand) -> Result<Vec<StockEvent>, StockError> {
     let Some(event) = event_of(stock, command)? else { return Ok(vec![]) };
     let after = evolve(stock.clone(), &event);
@@ -390,7 +344,7 @@ fn adjust(stock: &Stock, change: i64, reason: String) -> Result<StockEvent, Stoc
     Ok(StockEvent::Adjusted { change, reason })
 }
 
-/// An order that has got its pieces already needs no promise. One that were made would never be kept or taken back.
+/// An order that has its pieces gets no reservation, which would never be allocated or released.
 fn reserve(stock: &Stock, order_id: OrderId, wanted: Reservation) -> Result<Option<StockEvent>, StockError> {
     let Reservation { quantity, until } = wanted;
     if quantity == 0 {

@@ -1,39 +1,37 @@
-//! The VAT that prices include.
+//! VAT that is included in prices.
 
 use std::collections::BTreeMap;
 
 use storefront_api::{Currency, Money, VatRate};
 
-/// The VAT of everything that is sold at one rate.
+/// The gross amount and VAT of the lines of one rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxOfRate {
-    /// In percent.
+    /// Rate in percent.
     pub rate_percent: VatRate,
-    /// What is to be paid for what is sold at this rate, VAT included and the discount taken off.
+    /// Amount to pay at this rate, VAT included, after the discount.
     pub gross: Money,
-    /// The VAT in it, rounded half up.
+    /// VAT included in `gross`, rounded half up.
     pub amount: Money,
 }
 
 impl TaxOfRate {
-    /// What is left of the gross amount without the VAT.
+    /// The gross amount without VAT.
     pub fn net(&self) -> Money {
         self.gross.minus(self.amount).unwrap_or(self.gross)
     }
 }
 
-/// The VAT that line totals include, by rate, lowest rate first.
+/// The VAT included in lines, by rate, lowest rate first. Each line is its gross total and its rate.
 ///
-/// Each line is its total, VAT included, and its rate.
+/// The discount is distributed over the rates in proportion to their gross amounts, in whole minor units: the rates up to and
+/// including one bear `discount · their gross / total gross`, rounded down, and each rate bears its increment. The shares
+/// therefore add up to the discount exactly, each differs from its exact share by less than one unit, and none exceeds the
+/// gross amount of its rate.
 ///
-/// The discount is spread over the rates in proportion to what is sold at each, in whole minor units: the rates up to and
-/// including one bear `discount · their gross / all gross`, rounded down, and each rate bears what it adds to that. So the
-/// shares always sum up to the discount exactly, none is a whole unit away from its true part, and none is more than what
-/// is sold at its rate.
-///
-/// Per rate the VAT of what is left is
-/// `gross · rate / (100 + rate)`, which follows from `gross = net · (1 + rate / 100)`. It is rounded once, on the sum of
-/// the rate and not on each line, so that the parts of a long receipt do not drift from its total.
+/// The VAT of a rate is `gross · rate / (100 + rate)` of its discounted gross amount, which follows from
+/// `gross = net · (1 + rate / 100)`. It is rounded once per rate and not per line, so that the rounding errors of many lines
+/// do not add up.
 pub fn included_tax(lines: impl IntoIterator<Item = (Money, VatRate)>, discount: Money) -> Vec<TaxOfRate> {
     let mut gross_of_rates = BTreeMap::<(VatRate, Currency), i128>::new();
     for (gross, rate_percent) in lines {
@@ -41,7 +39,7 @@ pub fn included_tax(lines: impl IntoIterator<Item = (Money, VatRate)>, discount:
     }
     let all: i128 = gross_of_rates.values().sum();
     let discount = i128::from(discount.amount).clamp(0, all.max(0));
-    // Nothing where there is nothing to take it off. What no order can come to stops at the end of the range.
+    // Zero when there are no lines. Amounts beyond any order saturate.
     let borne_up_to = |gross: i128| discount.saturating_mul(gross).checked_div(all).unwrap_or(0);
     let mut up_to_here = 0;
     gross_of_rates
@@ -59,15 +57,15 @@ pub fn included_tax(lines: impl IntoIterator<Item = (Money, VatRate)>, discount:
         .collect()
 }
 
-/// `gross · rate / (100 + rate)`, rounded half up: twice the fraction plus one half of two, floored. Both rates are counted
-/// in thousandths of a percent.
+/// `gross · rate / (100 + rate)`, rounded half up, as the floor of the fraction plus one half. Rates are in thousandths of a
+/// percent.
 fn part_of_gross(gross: i128, rate: VatRate) -> i128 {
     let rate = i128::from(rate.thousandths_of_a_percent());
     let whole = i128::from(VatRate::WHOLE_THOUSANDTHS) + rate;
     (2 * gross * rate + whole).div_euclid(2 * whole)
 }
 
-/// An order's total fits 64 bits, and so does every part of it; what does not fit stops at the end of the range.
+/// Money from a wide amount, saturating. The total of an order, and every part of it, fits into 64 bits.
 pub(crate) fn money(amount: i128, currency: Currency) -> Money {
     let within = amount.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
     Money::new(i64::try_from(within).unwrap_or(i64::MAX), currency)

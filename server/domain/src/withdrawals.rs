@@ -1,9 +1,9 @@
-//! What to do about products that the product service no longer lists.
+//! Withdrawal of products that the product service no longer lists.
 //!
-//! One by one they are withdrawn. When most of the range is missing at once, a fault of the service is more likely than a
-//! decision: then nothing is withdrawn until an operator confirms it, or the products are back.
+//! Single missing products are withdrawn. When most of the range is missing at once, a fault of the service is more likely
+//! than a decision: nothing is withdrawn then until an operator confirms it, or the products are back.
 
-/// Something that happened to withdrawals of products that are missing.
+/// An event of the withdrawals of missing products.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WithdrawalsEvent {
     /// Most of the range is missing; nothing of it is withdrawn until an operator confirms it.
@@ -13,16 +13,13 @@ pub enum WithdrawalsEvent {
         /// How many were for sale, these included.
         sold: u32,
     },
-    /// An operator has confirmed that they are gone, and they were withdrawn.
-    Confirmed {
-        /// How many were withdrawn.
-        withdrawn: u32,
-    },
-    /// They are back, or so many of them that the rest was withdrawn as usual.
+    /// An operator has confirmed the withdrawal, and the products were withdrawn.
+    Confirmed { withdrawn: u32 },
+    /// The products are back, or so many of them that the rest was withdrawn as usual.
     Cleared,
 }
 
-/// Withdrawals that wait for an operator, as their events add up.
+/// The state of withdrawals that wait for an operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Withdrawals {
     /// None waits.
@@ -37,10 +34,10 @@ pub enum Withdrawals {
     },
 }
 
-/// Something asked about missing products.
+/// A command about missing products.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WithdrawalsCommand {
-    /// Judge what a list of the product service has not.
+    /// Decide about the products that are missing in a list of the product service.
     Compare {
         /// How many products that are for sale are not in it.
         missing: u32,
@@ -72,8 +69,8 @@ pub enum WithdrawalsError {
     },
 }
 
-/// A range of fewer products may lose most of them without an alarm, as long as some are left.
-const LEAST_RANGE: u32 = 10;
+/// Minimum number of products for sale for the rule about most of the range; a smaller range is held only when all are missing.
+const MIN_RANGE: u32 = 10;
 
 /// The state after an event.
 pub fn evolve(_state: Withdrawals, event: &WithdrawalsEvent) -> Withdrawals {
@@ -83,10 +80,10 @@ pub fn evolve(_state: Withdrawals, event: &WithdrawalsEvent) -> Withdrawals {
     }
 }
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// Says why it is refused.
+/// Why the command is refused.
 pub fn decide(state: Withdrawals, command: &WithdrawalsCommand) -> Result<Vec<WithdrawalsEvent>, WithdrawalsError> {
     match (state, command) {
         (state, &WithdrawalsCommand::Compare { missing, sold, listed }) if is_alarming(missing, sold, listed) => {
@@ -105,9 +102,9 @@ pub fn decide(state: Withdrawals, command: &WithdrawalsCommand) -> Result<Vec<Wi
     }
 }
 
-/// Whether so much is missing that it is rather a fault: everything, or more than half of a range that is not tiny.
+/// Whether a fault is likely: everything is missing, or more than half of a range of at least [`MIN_RANGE`] products.
 pub fn is_alarming(missing: u32, sold: u32, listed: u32) -> bool {
-    missing > 0 && (listed == 0 || (sold >= LEAST_RANGE && u64::from(missing) * 2 > u64::from(sold)))
+    missing > 0 && (listed == 0 || (sold >= MIN_RANGE && u64::from(missing) * 2 > u64::from(sold)))
 }
 
 #[cfg(test)]

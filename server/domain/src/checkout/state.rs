@@ -5,7 +5,7 @@ use storefront_api::{Money, PaymentId, PaymentMethod, ReopenReason, VoucherCode}
 use super::{CheckoutEvent, Line};
 use crate::OrderNumber;
 
-/// The checkout process of one order, as its events add up.
+/// The state of the checkout process of one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkout {
     current: Option<(Attempt, Stage)>,
@@ -19,13 +19,10 @@ pub struct Checkout {
 pub struct Attempt {
     /// The payment that it asks for; no two attempts share one.
     pub payment_id: PaymentId,
-    /// What to reserve.
     pub lines: Vec<Line>,
-    /// What is to be paid.
     pub total: Money,
-    /// How.
     pub method: PaymentMethod,
-    /// Where mail goes.
+    /// Address for mail about the order.
     pub email: String,
     /// The voucher that is kept for the order.
     pub voucher: Option<VoucherCode>,

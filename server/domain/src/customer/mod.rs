@@ -5,19 +5,19 @@ mod tests;
 
 use storefront_api::Money;
 
-/// Something that happened to a customer; stream `customer-{id}`.
+/// An event of a customer; stream `customer-{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomerEvent {
     /// Somebody became a customer.
     Registered,
     /// The customer may buy dearer things, or only cheaper ones.
     LimitSet {
-        /// The highest price of one piece.
+        /// Highest permitted unit price.
         limit: Money,
     },
 }
 
-/// Something asked of a customer.
+/// A command to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomerCommand {
     /// Become one.
@@ -43,7 +43,7 @@ pub enum CustomerError {
     BadLimit,
 }
 
-/// A customer, as its events add up.
+/// The state of a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Customer {
     /// Nobody has registered.
@@ -68,10 +68,10 @@ pub fn evolve(customer: Customer, event: &CustomerEvent) -> Customer {
     }
 }
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// Says why the customer refuses. Nothing is to be written then.
+/// Why the customer refuses the command; nothing is written then.
 pub fn decide(customer: &Customer, command: CustomerCommand) -> Result<Vec<CustomerEvent>, CustomerError> {
     match (customer, command) {
         (Customer::Unknown, CustomerCommand::Register) => Ok(vec![CustomerEvent::Registered]),

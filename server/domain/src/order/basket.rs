@@ -11,7 +11,7 @@ use crate::{Quantity, smallest_charge};
 /// An order that is still being filled, or has come back from a checkout that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basket {
-    /// Whose it is; `None` for a guest.
+    /// The owner; `None` for a guest.
     pub customer_id: Option<CustomerId>,
     /// The currency of every amount in it.
     pub currency: Currency,
@@ -28,7 +28,6 @@ pub struct Basket {
 /// A voucher that an order is bought with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedVoucher {
-    /// Which voucher.
     pub code: VoucherCode,
     /// What it takes off, at most the subtotal.
     pub amount: Money,
@@ -39,7 +38,6 @@ pub struct AppliedVoucher {
 pub struct OrderLine {
     /// What, and at which price.
     pub item: ItemFacts,
-    /// How many.
     pub quantity: Quantity,
     /// Something that the shopper should know about this line.
     pub notice: Option<LineNotice>,
@@ -50,9 +48,9 @@ pub struct OrderLine {
 pub enum LineNotice {
     /// It costs something else than when the shopper put it in.
     Repriced {
-        /// What one cost then.
+        /// Unit price at that time.
         old: Money,
-        /// What one costs now.
+        /// Present unit price.
         new: Money,
     },
     /// It cannot be bought now, and must be removed before checkout.

@@ -9,7 +9,7 @@ use super::ItemFacts;
 use crate::invoice::InvoiceNumber;
 use crate::{OrderNumber, Quantity};
 
-/// Something asked of an order.
+/// A command to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderCommand {
     /// Put pieces of a product in; starts the order if there is none.
@@ -18,58 +18,44 @@ pub enum OrderCommand {
         customer_id: Option<CustomerId>,
         /// The product as the catalogue has it now.
         item: ItemFacts,
-        /// How many more.
+        /// Number of pieces to add.
         quantity: Quantity,
         /// How many can be reserved now; the sum of the line is checked against it.
         available: u32,
-        /// The highest price of one piece that the customer may buy; `None` for a guest, who may buy everything.
+        /// Highest permitted unit price; `None` for a guest, who has no limit.
         spending_limit: Option<Money>,
     },
     /// Have so many pieces of a product.
     ChangeQuantity {
-        /// Which line.
         product_id: ProductId,
-        /// How many.
         quantity: Quantity,
-        /// How many can be reserved now.
+        /// Quantity that can be reserved now.
         available: u32,
     },
     /// Take a line out.
-    RemoveItem {
-        /// Which line.
-        product_id: ProductId,
-    },
+    RemoveItem { product_id: ProductId },
     /// Take every line out.
     Clear,
     /// Learn that a product has another price; nothing happens where that changes nothing.
     NoticePrice {
-        /// Which product.
         product_id: ProductId,
-        /// What one costs now.
+        /// Present unit price.
         new_price: Money,
     },
     /// Learn that a product can no longer be bought; nothing happens where that changes nothing.
-    NoticeWithdrawal {
-        /// Which product.
-        product_id: ProductId,
-    },
+    NoticeWithdrawal { product_id: ProductId },
     /// Learn that a product has another rate of VAT; nothing happens where that changes nothing.
     NoticeVatRate {
-        /// Which product.
         product_id: ProductId,
         /// The rate that its price includes now.
         new_rate: VatRate,
     },
     /// Learn that a product can be bought again; nothing happens where that changes nothing.
-    NoticeRelisting {
-        /// Which product.
-        product_id: ProductId,
-    },
+    NoticeRelisting { product_id: ProductId },
     /// Use a voucher, in place of the one before. Whether this order may use it is for [`crate::voucher`] to say.
     ApplyVoucher {
-        /// Which voucher.
         code: VoucherCode,
-        /// What it takes off.
+        /// The discount that it gives.
         amount: Money,
     },
     /// Use no voucher; nothing happens where there is none.
@@ -80,60 +66,46 @@ pub enum OrderCommand {
         expected_total: Money,
         /// What the catalogue and the stock say of each line now; a product that is not named is unknown by now.
         facts: Vec<LineFacts>,
-        /// The highest price of one piece that the customer may buy; `None` for a guest.
+        /// Highest permitted unit price; `None` for a guest.
         spending_limit: Option<Money>,
-        /// A new id for the payment of this checkout.
+        /// Id for the new payment.
         payment_id: PaymentId,
-        /// Where mail goes.
+        /// Address for mail about the order.
         email: String,
-        /// Where the goods go.
         shipping_address: Address,
-        /// How to pay.
         payment: PaymentMethod,
     },
     /// Make it a basket again, because the checkout failed. Only for the checkout that `payment_id` names.
     Reopen {
         /// The payment of the checkout that failed.
         payment_id: PaymentId,
-        /// Why.
         reason: ReopenReason,
     },
     /// Promise the goods. Only for the checkout that `payment_id` names.
     Confirm {
         /// The payment that came in.
         payment_id: PaymentId,
-        /// The number for people.
+        /// The order number that customers see.
         number: OrderNumber,
     },
     /// Note which invoice was written for it; a second one changes nothing.
-    NoteInvoice {
-        /// The invoice's number.
-        number: InvoiceNumber,
-    },
+    NoteInvoice { number: InvoiceNumber },
     /// Send mail about it to another address; nothing happens where it goes there already.
-    ChangeEmail {
-        /// Where.
-        email: String,
-    },
+    ChangeEmail { email: String },
     /// Send it.
     Ship {
-        /// Who carries it.
         carrier: String,
         /// The carrier's number for it.
         tracking_number: String,
-        /// When it should arrive.
         estimated_delivery: Option<Timestamp>,
     },
     /// Note that it has arrived.
     Deliver {
-        /// Who took it.
+        /// Who accepted it.
         recipient: String,
     },
     /// Give it up.
-    Cancel {
-        /// Why.
-        reason: String,
-    },
+    Cancel { reason: String },
     /// End a basket in which nothing has happened for too long; nothing happens to what is no basket.
     Expire,
 }
@@ -141,15 +113,14 @@ pub enum OrderCommand {
 /// What is true of the product of a line at checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineFacts {
-    /// The product.
     pub product_id: ProductId,
-    /// What one costs now.
+    /// Present unit price.
     pub price: Money,
     /// The rate of VAT that the price includes now.
     pub vat_rate_percent: VatRate,
     /// Whether it can be bought.
     pub active: bool,
-    /// How many can be reserved now.
+    /// Quantity that can be reserved now.
     pub available: u32,
 }
 
@@ -162,7 +133,6 @@ pub enum OrderError {
     /// The order is in a state that forbids it.
     #[error("an order that is {} cannot be {attempted}", status_in_words(*.status))]
     WrongState {
-        /// The state.
         status: OrderStatus,
         /// What was tried, such as `changed` or `shipped`.
         attempted: &'static str,
@@ -182,17 +152,15 @@ pub enum OrderError {
     /// Less is available than the line would have.
     #[error("only {available} of {product_id} are available")]
     NotAvailable {
-        /// The product.
         product_id: ProductId,
-        /// How many can be reserved.
+        /// Quantity that can be reserved.
         available: u32,
     },
     /// One piece costs more than the customer may spend.
     #[error("{product_id} costs more than your spending limit of {limit}")]
     OverSpendingLimit {
-        /// The product.
         product_id: ProductId,
-        /// The highest price that the customer may buy.
+        /// Highest permitted unit price.
         limit: Money,
     },
     /// The currency of the product or the voucher is not the order's.
@@ -219,24 +187,19 @@ pub enum OrderError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineProblem {
     /// The product is withdrawn or unknown.
-    Withdrawn {
-        /// Which line.
-        product_id: ProductId,
-    },
+    Withdrawn { product_id: ProductId },
     /// Too few are left.
     NotAvailable {
-        /// Which line.
         product_id: ProductId,
-        /// How many are wanted.
+        /// Quantity of the line.
         wanted: u32,
-        /// How many can be reserved.
+        /// Quantity that can be reserved.
         available: u32,
     },
     /// One piece costs more than the customer may spend.
     OverSpendingLimit {
-        /// Which line.
         product_id: ProductId,
-        /// The highest price that the customer may buy.
+        /// Highest permitted unit price.
         limit: Money,
     },
 }

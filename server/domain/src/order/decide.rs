@@ -10,10 +10,10 @@ use crate::invoice::InvoiceNumber;
 /// The most lines that a basket can have.
 pub const MAX_LINES: usize = 50;
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// Says why the order refuses. Nothing is to be written then.
+/// Why the order refuses the command; nothing is written then.
 pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
     match command {
         OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit } => match order {

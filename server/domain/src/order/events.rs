@@ -8,7 +8,7 @@ use storefront_api::{
 use crate::invoice::InvoiceNumber;
 use crate::{OrderNumber, Quantity};
 
-/// Something that happened to an order.
+/// An event of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderEvent {
     /// The first item is about to be put in.
@@ -22,33 +22,27 @@ pub enum OrderEvent {
     ItemAdded {
         /// What, and at which price. A repeat brings the line to this price and name.
         item: ItemFacts,
-        /// How many more.
+        /// Number of pieces to add.
         quantity: Quantity,
     },
     /// A line has another number of pieces.
     ItemQuantityChanged {
-        /// Which line.
         product_id: ProductId,
-        /// How many it has now.
+        /// New quantity.
         quantity: Quantity,
     },
     /// A line was taken out.
-    ItemRemoved {
-        /// Which line.
-        product_id: ProductId,
-    },
+    ItemRemoved { product_id: ProductId },
     /// The product got another price while it lay in the basket.
     PriceChangedInBasket {
-        /// Which line.
         product_id: ProductId,
-        /// What one cost.
+        /// Previous unit price.
         old_price: Money,
-        /// What one costs.
+        /// New unit price.
         new_price: Money,
     },
     /// The product has another rate of VAT; what one costs stays.
     VatRateChangedInBasket {
-        /// Which line.
         product_id: ProductId,
         /// The rate that the price included.
         old_rate: VatRate,
@@ -56,79 +50,55 @@ pub enum OrderEvent {
         new_rate: VatRate,
     },
     /// The product can no longer be bought; the line must go before checkout, unless the product comes back.
-    ProductWithdrawnFromBasket {
-        /// Which line.
-        product_id: ProductId,
-    },
+    ProductWithdrawnFromBasket { product_id: ProductId },
     /// The product, which could not be bought, can be bought again.
-    ProductRelistedInBasket {
-        /// Which line.
-        product_id: ProductId,
-    },
+    ProductRelistedInBasket { product_id: ProductId },
     /// A voucher is to be used; it takes the place of the one before.
     VoucherApplied {
-        /// Which voucher.
         code: VoucherCode,
         /// What it takes off, at most the subtotal.
         amount: Money,
     },
     /// The voucher is no longer to be used.
-    VoucherRemoved {
-        /// Which voucher.
-        code: VoucherCode,
-    },
+    VoucherRemoved { code: VoucherCode },
     /// The shopper bought it.
     CheckedOut {
-        /// The payment that this checkout will ask for.
+        /// Id of the payment that this checkout will request.
         payment_id: PaymentId,
-        /// What is to be paid.
         total: Money,
-        /// Where mail about it goes.
+        /// Address for mail about the order.
         email: String,
-        /// Where the goods go.
         shipping_address: Address,
-        /// How to pay.
         payment: PaymentMethod,
     },
     /// The checkout failed, and the order is a basket again.
-    Reopened {
-        /// Why.
-        reason: ReopenReason,
-    },
+    Reopened { reason: ReopenReason },
     /// It is paid, and the goods are promised.
     Confirmed {
-        /// The number for people.
+        /// The order number that customers see.
         number: OrderNumber,
     },
     /// Its invoice was written.
-    Invoiced {
-        /// The invoice's number.
-        number: InvoiceNumber,
-    },
+    Invoiced { number: InvoiceNumber },
     /// Mail about it goes to another address, because the one before was wrong.
     EmailChanged {
-        /// Where it goes now.
+        /// The new address.
         email: String,
     },
     /// It is on its way.
     Shipped {
-        /// Who carries it.
         carrier: String,
         /// The carrier's number for it.
         tracking_number: String,
-        /// When it should arrive.
         estimated_delivery: Option<Timestamp>,
     },
     /// It has arrived.
     Delivered {
-        /// Who took it.
+        /// Who accepted it.
         recipient: String,
     },
     /// It was given up.
-    Cancelled {
-        /// Why.
-        reason: String,
-    },
+    Cancelled { reason: String },
     /// It was a basket in which nothing had happened for too long.
     Expired,
 }
@@ -136,14 +106,12 @@ pub enum OrderEvent {
 /// What an order remembers of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemFacts {
-    /// The product.
     pub product_id: ProductId,
-    /// The shopkeeper's number for it.
+    /// Stock keeping unit.
     pub sku: String,
-    /// Its name.
     pub name: String,
-    /// What one costs, VAT included.
+    /// Unit price, VAT included.
     pub unit_price: Money,
-    /// VAT that the price includes, in percent.
+    /// VAT rate included in the price, in percent.
     pub vat_rate_percent: VatRate,
 }

@@ -8,7 +8,7 @@ use super::{AppliedVoucher, Basket, OrderLine, basket};
 use crate::invoice::InvoiceNumber;
 use crate::{OrderNumber, TaxOfRate, included_tax};
 
-/// An order, as its events add up.
+/// The state of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// Nothing has happened yet: there is no such order.
@@ -20,36 +20,32 @@ pub enum Order {
     CheckedOut(Purchase),
     /// Paid, and promised.
     Confirmed {
-        /// What was bought.
         purchase: Purchase,
-        /// Its number for people.
+        /// The order number that customers see.
         number: OrderNumber,
     },
     /// On its way.
     Shipped {
-        /// What was bought.
         purchase: Purchase,
-        /// Its number for people.
+        /// The order number that customers see.
         number: OrderNumber,
         /// How it travels; nobody has taken it yet.
         shipment: Shipment,
     },
     /// With its recipient.
     Delivered {
-        /// What was bought.
         purchase: Purchase,
-        /// Its number for people.
+        /// The order number that customers see.
         number: OrderNumber,
         /// How it travelled, and who took it.
         shipment: Shipment,
     },
     /// Given up.
     Cancelled {
-        /// What had been bought.
+        /// The purchase before the cancellation.
         purchase: Purchase,
         /// Its number for people, if it had been confirmed.
         number: Option<OrderNumber>,
-        /// Why.
         reason: String,
     },
     /// A basket in which nothing happened for too long.
@@ -59,7 +55,7 @@ pub enum Order {
 /// Lines that were bought, and at which terms. They no longer change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purchase {
-    /// Whose it is; `None` for a guest.
+    /// The owner; `None` for a guest.
     pub customer_id: Option<CustomerId>,
     /// The currency of every amount in it.
     pub currency: Currency,
@@ -69,7 +65,6 @@ pub struct Purchase {
     pub voucher: Option<AppliedVoucher>,
     /// What is to be paid: the sum of the lines less the discount.
     pub total: Money,
-    /// What the shopper said.
     pub details: CheckoutDetails,
     /// The number of its invoice, once that is written.
     pub invoice: Option<InvoiceNumber>,
@@ -82,20 +77,16 @@ pub struct CheckoutDetails {
     pub payment_id: PaymentId,
     /// Where mail about the order goes.
     pub email: String,
-    /// Where the goods go.
     pub shipping_address: Address,
-    /// How to pay.
     pub payment: PaymentMethod,
 }
 
 /// How an order travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipment {
-    /// Who carries it.
     pub carrier: String,
     /// The carrier's number for it.
     pub tracking_number: String,
-    /// When it should arrive.
     pub estimated_delivery: Option<Timestamp>,
     /// Who took it, once it has arrived.
     pub recipient: Option<String>,

@@ -4,7 +4,7 @@ use storefront_api::Timestamp;
 
 use super::{Payment, PaymentCommand, PaymentError, PaymentEvent, decide_refunds, disputes};
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// A gateway's answers come late, twice and out of order, so most repeats are answered with nothing. Three things differ:
 /// - Success is recorded after `Cancelled` and after `Declined` too. The capture may have been under way while the order was
@@ -14,7 +14,7 @@ use super::{Payment, PaymentCommand, PaymentError, PaymentEvent, decide_refunds,
 /// - What is told of another intent than the one that the gateway keeps for the payment is refused, and means nothing.
 ///
 /// # Errors
-/// Says why the payment refuses. Nothing is to be written then.
+/// Why the payment refuses the command; nothing is written then.
 pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentEvent>, PaymentError> {
     match command {
         PaymentCommand::Request { order_id, amount, method } => Ok(match payment {
@@ -35,7 +35,7 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
             | Payment::AuthenticationRequired { .. }
             | Payment::Declined { .. }
             | Payment::Cancelled { .. } => {
-                is_about(payment, &reference)?;
+                check_intent(payment, &reference)?;
                 Ok(vec![PaymentEvent::Succeeded { reference }])
             }
             Payment::Succeeded { reference: known, .. } if *known == reference => Ok(vec![]),
@@ -120,7 +120,7 @@ fn record_authentication_required(
     match payment {
         Payment::Unknown => Err(PaymentError::NotFound),
         Payment::Requested { .. } => {
-            is_about(payment, &reference)?;
+            check_intent(payment, &reference)?;
             Ok(vec![PaymentEvent::AuthenticationRequired { reference, url, expires_at }])
         }
         Payment::AuthenticationRequired { .. }
@@ -130,8 +130,8 @@ fn record_authentication_required(
     }
 }
 
-/// Whether a name of the gateway's is the one of this payment, as far as that is known.
-fn is_about(payment: &Payment, reference: &str) -> Result<(), PaymentError> {
+/// Checks that a reported id at the gateway is that of this payment, as far as that is known.
+fn check_intent(payment: &Payment, reference: &str) -> Result<(), PaymentError> {
     match payment.intent() {
         Some(known) if known != reference => {
             Err(PaymentError::OtherIntent { known: known.to_owned(), told: reference.to_owned() })

@@ -1,8 +1,8 @@
-//! Money that goes back: what a payment answers when a refund is asked for, and when the gateway tells of one.
+//! Decisions about refunds: requests of the shop, and reports of the gateway.
 //!
-//! The gateway's word on a refund comes as an answer, as a notice and as a list, late, twice and out of order. A refund only
-//! ever moves forward (requested, pending, done, failed), so that an older word changes nothing. One exception: a refund that
-//! was given up or refused before the gateway made one can still turn out to have been made.
+//! The gateway reports a refund in responses, webhooks and lists: late, repeatedly and out of order. A refund only moves
+//! forward (requested, pending, done, failed), so an older report changes nothing. One exception: a refund that failed
+//! before the gateway is known to have created it can still be reported as pending or done.
 
 use storefront_api::{Money, RefundId};
 
@@ -30,7 +30,7 @@ pub(super) fn refund(payment: &Payment, refund_id: RefundId, amount: Option<Mone
 }
 
 pub(super) fn record_refund(payment: &Payment, refund_id: RefundId, reference: String) -> Decided {
-    let Refund { amount, state, .. } = known(payment, refund_id)?;
+    let Refund { amount, state, .. } = find_known(payment, refund_id)?;
     match state {
         RefundState::Open | RefundState::Failed { reference: None, .. } => {}
         RefundState::Pending { reference: known } if *known == reference => {}
@@ -47,7 +47,7 @@ pub(super) fn record_refund(payment: &Payment, refund_id: RefundId, reference: S
 }
 
 pub(super) fn record_pending(payment: &Payment, refund_id: RefundId, reference: String) -> Decided {
-    match &known(payment, refund_id)?.state {
+    match &find_known(payment, refund_id)?.state {
         RefundState::Open | RefundState::Failed { reference: None, .. } => {
             Ok(vec![PaymentEvent::RefundPending { refund_id, reference }])
         }
@@ -64,14 +64,14 @@ pub(super) fn record_pending(payment: &Payment, refund_id: RefundId, reference: 
     }
 }
 
-/// What is done is undone only by a word about the very refund that was done.
+/// A completed refund becomes failed only by a report that names the same refund at the gateway.
 pub(super) fn record_failure(
     payment: &Payment,
     refund_id: RefundId,
     reference: Option<String>,
     detail: String,
 ) -> Decided {
-    match &known(payment, refund_id)?.state {
+    match &find_known(payment, refund_id)?.state {
         RefundState::Open => {}
         RefundState::Pending { reference: known } if reference.as_ref().is_none_or(|told| told == known) => {}
         RefundState::Done { reference: known } if reference.as_ref() == Some(known) => {}
@@ -88,7 +88,7 @@ pub(super) fn record_listed(payment: &Payment, listed: GatewayRefund) -> Decided
     if listed.amount.currency != request.amount.currency || listed.amount.amount <= 0 {
         return Err(PaymentError::OtherOutcome);
     }
-    let refund_id = counterpart(payment, &listed).map(|refund| refund.id);
+    let refund_id = find_listed(payment, &listed).map(|refund| refund.id);
     let GatewayRefund { new_id, reference, amount, progress, .. } = listed;
     let Some(refund_id) = refund_id else {
         let found = PaymentEvent::RefundFound { refund_id: new_id, reference: reference.clone(), amount };
@@ -97,7 +97,7 @@ pub(super) fn record_listed(payment: &Payment, listed: GatewayRefund) -> Decided
             RefundProgress::Succeeded => {
                 vec![found, PaymentEvent::Refunded { refund_id: Some(new_id), amount, reference }]
             }
-            // No money has moved, and nobody here waits for it.
+            // No money has moved, and the shop did not request it.
             RefundProgress::Failed { .. } => vec![],
         });
     };
@@ -108,9 +108,9 @@ pub(super) fn record_listed(payment: &Payment, listed: GatewayRefund) -> Decided
     }
 }
 
-/// The refund that the gateway lists, as the shop knows it: by the gateway's name, by the shop's id, or, for one that was
-/// asked for before refunds had ids, by amount and reason.
-fn counterpart<'a>(payment: &'a Payment, listed: &GatewayRefund) -> Option<&'a Refund> {
+/// The known refund that matches a listed one: by its id at the gateway, by the shop's id, or, for a refund that was
+/// requested before refunds had ids, by amount and reason.
+fn find_listed<'a>(payment: &'a Payment, listed: &GatewayRefund) -> Option<&'a Refund> {
     let refunds = payment.refunds();
     let by_reference = refunds.iter().find(|refund| refund.reference() == Some(&listed.reference));
     let by_id = || refunds.iter().find(|refund| Some(refund.id) == listed.refund_id);
@@ -123,7 +123,7 @@ fn counterpart<'a>(payment: &'a Payment, listed: &GatewayRefund) -> Option<&'a R
     by_reference.or_else(by_id).or_else(by_content)
 }
 
-fn known(payment: &Payment, refund_id: RefundId) -> Result<&Refund, PaymentError> {
+fn find_known(payment: &Payment, refund_id: RefundId) -> Result<&Refund, PaymentError> {
     if *payment == Payment::Unknown {
         return Err(PaymentError::NotFound);
     }

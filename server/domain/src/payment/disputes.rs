@@ -1,4 +1,4 @@
-//! Disputes: the cardholder asks their bank for the money back, and the gateway takes it without asking the shop.
+//! Disputes: the cardholder claims the money back from the bank, and the gateway withdraws it from the shop.
 
 use storefront_api::Money;
 
@@ -7,20 +7,20 @@ use super::{Payment, PaymentError, PaymentEvent};
 /// A dispute of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispute {
-    /// The gateway's name for it.
+    /// Id of the dispute at the gateway.
     pub dispute: String,
     /// How much of the payment.
     pub amount: Money,
-    /// Why, for programs.
+    /// Machine-readable reason.
     pub reason: String,
-    /// How far it has come.
+    /// Present state.
     pub state: DisputeState,
 }
 
 /// How far a dispute has come. It only ever moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DisputeState {
-    /// The bank asks; the money is with the shop.
+    /// The bank inquires; the shop has the money.
     Open,
     /// The bank has taken the money until the dispute is decided.
     Withdrawn,
@@ -31,9 +31,9 @@ pub enum DisputeState {
 /// For whom a dispute was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DisputeOutcome {
-    /// For the shop: the money is with the shop. Also an inquiry that ended without a dispute.
+    /// Decided for the shop, which has the money. Also an inquiry that ended without a dispute.
     Won,
-    /// For the cardholder: the money is gone.
+    /// Decided for the cardholder, who has the money.
     Lost,
 }
 
@@ -78,7 +78,7 @@ pub(super) fn record(
     Ok(events)
 }
 
-/// The disputes after an event; one that does not fit leaves them as they were.
+/// The disputes after an event. An event that does not fit changes nothing.
 pub(super) fn after(mut disputes: Vec<Dispute>, amount_paid: Money, event: &PaymentEvent) -> Vec<Dispute> {
     let advance = |disputes: &mut Vec<Dispute>, named: &str, state| {
         let open = disputes.iter_mut().find(|known| known.dispute == named && known.is_open());

@@ -17,7 +17,7 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
                 intent: None,
                 attempts: 0,
             },
-            // The gateway does not tell the card's token; a refund does not need it.
+            // The gateway does not report the card token, and a refund does not need it.
             PaymentEvent::Found { order_id, amount, reference } => {
                 let method = PaymentMethod::Card { token: String::new() };
                 succeeded(Request { order_id: *order_id, amount: *amount, method }, reference)
@@ -61,7 +61,7 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
             let disputes = disputes::after(disputes, request.amount, event);
             Payment::Succeeded { request, reference, refunds, disputes }
         }
-        // Money that was captured although nobody wanted it any more must be seen, or it cannot go back.
+        // A charge after the cancellation must be recorded, or it could not be refunded.
         Payment::Cancelled { request, intent } => match event {
             PaymentEvent::Succeeded { reference } => succeeded(request, reference),
             PaymentEvent::IntentCreated { reference } => {
@@ -156,7 +156,7 @@ fn refunds_after(
                 refunds.push(Refund { id, amount: *amount, reason, is_found: false, state: RefundState::Open });
             }
         }
-        // What the gateway has done is so, whether it fits or not.
+        // A refund at the gateway is a fact, even when it exceeds what is left.
         PaymentEvent::RefundFound { refund_id, reference, amount } => {
             let is_new = |refund: &Refund| refund.id != *refund_id && refund.reference() != Some(reference);
             if refunds.iter().all(is_new) && amount.currency == request.amount.currency && amount.amount > 0 {
@@ -166,20 +166,20 @@ fn refunds_after(
             }
         }
         PaymentEvent::RefundPending { refund_id, reference } => {
-            if let Some(refund) = named(&mut refunds, Some(*refund_id)).filter(|refund| can_begin(refund)) {
+            if let Some(refund) = find_refund(&mut refunds, Some(*refund_id)).filter(|refund| may_begin(refund)) {
                 refund.state = RefundState::Pending { reference: reference.clone() };
             }
         }
         PaymentEvent::Refunded { refund_id, amount: _, reference } => {
             let can_be_done =
-                |refund: &&mut Refund| can_begin(refund) || matches!(refund.state, RefundState::Pending { .. });
-            if let Some(refund) = named(&mut refunds, *refund_id).filter(can_be_done) {
+                |refund: &&mut Refund| may_begin(refund) || matches!(refund.state, RefundState::Pending { .. });
+            if let Some(refund) = find_refund(&mut refunds, *refund_id).filter(can_be_done) {
                 refund.state = RefundState::Done { reference: reference.clone() };
             }
         }
         PaymentEvent::RefundFailed { refund_id, reference, detail } => {
             let has_not_failed = |refund: &&mut Refund| !matches!(refund.state, RefundState::Failed { .. });
-            if let Some(refund) = named(&mut refunds, *refund_id).filter(has_not_failed) {
+            if let Some(refund) = find_refund(&mut refunds, *refund_id).filter(has_not_failed) {
                 let reference = reference.clone().or_else(|| refund.reference().cloned());
                 refund.state = RefundState::Failed { reference, detail: detail.clone() };
             }
@@ -199,15 +199,15 @@ fn refunds_after(
     refunds
 }
 
-/// The refund with an id; without one, as events of old have it, the oldest that is open.
-fn named(refunds: &mut [Refund], id: Option<RefundId>) -> Option<&mut Refund> {
+/// The refund with an id; for old events without an id, the oldest open refund.
+fn find_refund(refunds: &mut [Refund], id: Option<RefundId>) -> Option<&mut Refund> {
     refunds.iter_mut().find(|refund| match id {
         Some(id) => refund.id == id,
         None => refund.state == RefundState::Open,
     })
 }
 
-/// Whether nothing is known of it at the gateway, so that it can still turn up there.
-fn can_begin(refund: &Refund) -> bool {
+/// Whether the gateway is not known to have the refund, so that it may still begin there.
+fn may_begin(refund: &Refund) -> bool {
     matches!(refund.state, RefundState::Open | RefundState::Failed { reference: None, .. })
 }

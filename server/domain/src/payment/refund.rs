@@ -1,42 +1,39 @@
-//! A refund of a payment, and how far it has come.
+//! A refund of a payment, and its state.
 
 use storefront_api::{Money, RefundId};
 
-/// Money that goes back.
+/// A refund of a payment, or of a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
-    /// Its id.
     pub id: RefundId,
-    /// How much.
     pub amount: Money,
-    /// Why; empty for one that was made at the gateway.
+    /// Empty for a refund that was made at the gateway.
     pub reason: String,
-    /// Whether it was made at the gateway, and the shop learnt of it.
+    /// Whether it was made at the gateway, and not requested by the shop.
     pub is_found: bool,
-    /// What became of it.
+    /// Present state.
     pub state: RefundState,
 }
 
-/// What became of a refund.
+/// The state of a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundState {
-    /// Asked for; the answer is not in.
+    /// Requested; there is no outcome yet.
     Open,
-    /// The gateway works on it.
+    /// The gateway processes it.
     Pending {
-        /// The gateway's name for the refund.
+        /// Id of the refund at the gateway.
         reference: String,
     },
-    /// The money went back, under this name of the gateway's.
+    /// The refund succeeded.
     Done {
-        /// The gateway's name for the refund.
+        /// Id of the refund at the gateway.
         reference: String,
     },
-    /// It did not happen, or the money has returned.
+    /// It failed, or the money has returned.
     Failed {
-        /// The gateway's name for the refund, if it made one.
+        /// Id of the refund at the gateway, if there is one.
         reference: Option<String>,
-        /// Why.
         detail: String,
     },
 }
@@ -51,17 +48,17 @@ impl Refund {
         }
     }
 
-    /// Whether it has no outcome yet.
+    /// Whether it is requested or pending.
     pub fn is_open(&self) -> bool {
         matches!(self.state, RefundState::Open | RefundState::Pending { .. })
     }
 
-    /// Whether the money is with its payer.
+    /// Whether the payer has the money.
     pub fn is_done(&self) -> bool {
         matches!(self.state, RefundState::Done { .. })
     }
 
-    /// Whether it was asked for before refunds had ids: its id is a number then.
+    /// Whether it was requested before refunds had ids; its id is a number then.
     pub fn is_older_than_ids(&self) -> bool {
         self.id.is_numbered()
     }

@@ -1,87 +1,79 @@
-//! What a payment's events add up to.
+//! The state of a payment, and the amounts that follow from it.
 
 use storefront_api::{Money, OrderId, PaymentMethod, PaymentStatus, RefundId, Timestamp};
 
 use super::disputes::{Dispute, DisputeOutcome, DisputeState};
 use super::refund::{Refund, RefundState};
 
-/// A payment, as its events add up. What has gone back or is on its way back is never more than what was paid.
+/// The state of a payment. What was refunded or is being refunded never exceeds what was paid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Payment {
-    /// Nobody has asked for it.
+    /// It was never requested.
     #[default]
     Unknown,
-    /// Asked for; the answer is not in.
+    /// Requested; there is no outcome yet.
     Requested {
-        /// What was asked for.
         request: Request,
-        /// The gateway's name for the payment, once it is known.
+        /// Id of the payment at the gateway, once known.
         intent: Option<String>,
-        /// How many attempts ended without an answer.
+        /// Number of attempts that ended without a response.
         attempts: u32,
     },
-    /// The card's bank wants to hear from its owner; no money has moved.
+    /// The bank requires the cardholder to authenticate; no money has moved.
     AuthenticationRequired {
-        /// What was asked for.
         request: Request,
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         intent: String,
-        /// What the owner has to do.
+        /// What the bank requires.
         authentication: Authentication,
     },
-    /// The money is there, or was.
+    /// The payment succeeded; refunds and disputes may follow.
     Succeeded {
-        /// What was asked for.
         request: Request,
-        /// The gateway's name for the payment.
+        /// Id of the payment at the gateway.
         reference: String,
-        /// What was given back, or is to be, oldest first.
+        /// Refunds, oldest first.
         refunds: Vec<Refund>,
-        /// What the cardholder has disputed, oldest first.
+        /// Disputes, oldest first.
         disputes: Vec<Dispute>,
     },
-    /// Refused for good: no money moved.
+    /// Declined for good; no money moved.
     Declined {
-        /// What was asked for.
         request: Request,
-        /// The gateway's name for the payment, if it is known.
+        /// Id of the payment at the gateway, if known.
         intent: Option<String>,
-        /// Why, for programs.
+        /// Machine-readable reason.
         reason: String,
-        /// Why, for people.
+        /// Text for people.
         message: String,
     },
-    /// No longer wanted: as far as is known, no money moved.
+    /// Cancelled; no money is known to have moved.
     Cancelled {
-        /// What was asked for.
         request: Request,
-        /// The gateway's name for the payment, if it is known.
+        /// Id of the payment at the gateway, if known.
         intent: Option<String>,
     },
 }
 
-/// What a card's owner has to do before any money moves.
+/// The authentication that the bank requires of the cardholder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
-    /// The page on which the owner answers the bank.
+    /// URL of the page of the bank for the cardholder.
     pub url: String,
-    /// Until when the order waits for it.
+    /// Time until which the order waits for the authentication.
     pub expires_at: Timestamp,
 }
 
-/// What a payment is for.
+/// What was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// For which order.
     pub order_id: OrderId,
-    /// How much.
     pub amount: Money,
-    /// How.
     pub method: PaymentMethod,
 }
 
 impl Payment {
-    /// Where the money is. A payment that was cancelled before money moved counts as none.
+    /// The status for clients. A payment that was cancelled before money moved has the status `None`.
     pub fn status(&self) -> PaymentStatus {
         match self {
             Self::Unknown | Self::Cancelled { .. } => PaymentStatus::None,
@@ -102,7 +94,7 @@ impl Payment {
         }
     }
 
-    /// What was asked for, if anything.
+    /// What was requested; `None` for an unknown payment.
     pub fn request(&self) -> Option<&Request> {
         match self {
             Self::Unknown => None,
@@ -114,7 +106,7 @@ impl Payment {
         }
     }
 
-    /// The gateway's name for the payment, as soon as it is known; no money need have moved.
+    /// Id of the payment at the gateway, as soon as it is known, whether or not money has moved.
     pub fn intent(&self) -> Option<&str> {
         match self {
             Self::Unknown => None,
@@ -126,7 +118,7 @@ impl Payment {
         }
     }
 
-    /// What the card's owner has to do, while the payment waits for it.
+    /// The required authentication, while the payment waits for it.
     pub fn authentication(&self) -> Option<&Authentication> {
         match self {
             Self::AuthenticationRequired { authentication, .. } => Some(authentication),
@@ -138,7 +130,7 @@ impl Payment {
         }
     }
 
-    /// The gateway's name for the payment, once the money is there.
+    /// Id of the payment at the gateway, once it has succeeded.
     pub fn reference(&self) -> Option<&str> {
         match self {
             Self::Succeeded { reference, .. } => Some(reference),
@@ -150,12 +142,12 @@ impl Payment {
         }
     }
 
-    /// Whether it was asked for and no outcome is known yet.
+    /// Whether it was requested and has no outcome yet.
     pub fn is_pending(&self) -> bool {
         matches!(self, Self::Requested { .. } | Self::AuthenticationRequired { .. })
     }
 
-    /// How many attempts have ended without an answer while none has come; 0 otherwise.
+    /// Number of attempts without a response while there is no outcome; 0 otherwise.
     pub fn attempts(&self) -> u32 {
         match self {
             Self::Requested { attempts, .. } => *attempts,
@@ -172,7 +164,8 @@ impl Payment {
         self.refunds().iter().find(|refund| refund.id == id)
     }
 
-    /// What was paid and has neither gone back nor is on its way, nor is held by a dispute; `None` when nothing was paid.
+    /// Amount that can still be refunded: paid, less refunds that are done or pending, less what disputes hold. `None` when
+    /// nothing was paid.
     pub fn left(&self) -> Option<Money> {
         match self {
             Self::Succeeded { request, refunds, disputes, .. } => Some(not_given_back(request, refunds, disputes)),
@@ -184,8 +177,7 @@ impl Payment {
         }
     }
 
-    /// What of the payment is with the shop now, in minor units: what came in, less what has gone back and what disputes
-    /// hold.
+    /// Amount that the shop has now, in minor units: paid, less completed refunds, less what disputes hold.
     pub fn kept(&self) -> i64 {
         match self {
             Self::Succeeded { request, refunds, disputes, .. } => {
@@ -201,12 +193,12 @@ impl Payment {
         }
     }
 
-    /// What has gone back for good or was lost in disputes, in minor units.
+    /// Amount of completed refunds and lost disputes, in minor units.
     pub fn given_back(&self) -> i64 {
         gone(self.refunds(), self.disputes())
     }
 
-    /// What was given back, or is to be, oldest first.
+    /// Refunds in every state, oldest first.
     pub fn refunds(&self) -> &[Refund] {
         match self {
             Self::Succeeded { refunds, .. } => refunds,
@@ -218,7 +210,7 @@ impl Payment {
         }
     }
 
-    /// What the cardholder has disputed, oldest first.
+    /// Disputes in every state, oldest first.
     pub fn disputes(&self) -> &[Dispute] {
         match self {
             Self::Succeeded { disputes, .. } => disputes,
@@ -231,8 +223,8 @@ impl Payment {
     }
 }
 
-/// What was paid and has neither gone back nor is on its way, nor is held by a dispute; never below nothing, although the
-/// gateway may give back what the shop was about to.
+/// Amount that can still be refunded. Never negative, although the gateway may have made a refund while the shop requested
+/// another.
 pub(super) fn not_given_back(request: &Request, refunds: &[Refund], disputes: &[Dispute]) -> Money {
     let refunds = refunds.iter().filter(|refund| !matches!(refund.state, RefundState::Failed { .. }));
     let disputes = disputes.iter().filter(|dispute| dispute.holds_money());
@@ -241,7 +233,7 @@ pub(super) fn not_given_back(request: &Request, refunds: &[Refund], disputes: &[
     Money::new(rest.max(0).min(request.amount.amount), request.amount.currency)
 }
 
-/// What has gone back for good, in minor units.
+/// Amount of completed refunds and lost disputes, in minor units.
 fn gone(refunds: &[Refund], disputes: &[Dispute]) -> i64 {
     let is_lost = |dispute: &&Dispute| dispute.state == DisputeState::Closed(DisputeOutcome::Lost);
     let lost = disputes.iter().filter(is_lost).map(|dispute| dispute.amount.amount);

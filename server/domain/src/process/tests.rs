@@ -95,7 +95,8 @@ fn a_sequence_that_has_caught_up_is_no_longer_parked_and_is_known_to_be_dealt_wi
 
 #[test]
 fn parking_has_a_limit_and_an_error_is_cut() {
-    let full: Vec<_> = (0..MOST_PARKED).map(|number| parked(&format!("order {number}"), number as u64 + 1)).collect();
+    let full: Vec<_> =
+        (0..MAX_PARKED_SEQUENCES).map(|number| parked(&format!("order {number}"), number as u64 + 1)).collect();
     let full = after(&full);
     assert_eq!(decide(&full, park("one more", 500_000)), Err(ProcessError::TooManyParked));
     assert_eq!(decide(&full, park("order 1", 2)), Ok(vec![]));

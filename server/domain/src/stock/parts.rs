@@ -1,24 +1,24 @@
-//! A stock taken apart and put together again, for whoever keeps what a long history adds up to.
+//! The parts of a stock, for snapshots.
 
 use storefront_api::OrderId;
 
 use super::{Allocation, Reservation, Stock};
 
-/// All that a stock is.
+/// All data of a [`super::Stock`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockParts {
-    /// How many are in the house.
+    /// Number of pieces on hand.
     pub on_hand: u32,
-    /// At or below this many available, stock runs low.
+    /// Available pieces at or below which stock is low.
     pub threshold: u32,
-    /// What is promised, by order.
+    /// Reservations by order.
     pub reservations: Vec<(OrderId, Reservation)>,
-    /// What has left the shelf, by order.
+    /// Allocations by order.
     pub allocations: Vec<(OrderId, Allocation)>,
 }
 
 impl Stock {
-    /// Takes a stock apart.
+    /// Splits a stock into its parts.
     pub fn to_parts(&self) -> StockParts {
         StockParts {
             on_hand: self.on_hand,
@@ -28,7 +28,7 @@ impl Stock {
         }
     }
 
-    /// Puts a stock together; `None` when no history adds up to it, because more is promised than is on hand.
+    /// Creates a stock from its parts. Returns `None` when more is reserved than is on hand, which no history leads to.
     pub fn from_parts(parts: StockParts) -> Option<Self> {
         let StockParts { on_hand, threshold, reservations, allocations } = parts;
         let promised: u64 = reservations.iter().map(|(_, promise)| u64::from(promise.quantity)).sum();

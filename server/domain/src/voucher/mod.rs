@@ -5,7 +5,7 @@ mod tests;
 
 use storefront_api::{CustomerId, Money, OrderId};
 
-/// Something that happened to a voucher; stream `voucher-{code}`.
+/// An event of a voucher; stream `voucher-{code}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VoucherEvent {
     /// The shop gave it to somebody.
@@ -14,32 +14,23 @@ pub enum VoucherEvent {
         customer_id: Option<CustomerId>,
         /// The order for which it was given.
         order_id: OrderId,
-        /// What it takes off.
+        /// The discount that it gives.
         amount: Money,
     },
     /// An order that is being checked out has it.
-    Reserved {
-        /// The order.
-        order_id: OrderId,
-    },
+    Reserved { order_id: OrderId },
     /// The checkout came to nothing, or the order that had used it was cancelled or wholly refunded: it can be used again.
     Released {
         /// The order that had it.
         order_id: OrderId,
     },
     /// It was used, with the order's confirmation.
-    Redeemed {
-        /// The order.
-        order_id: OrderId,
-    },
+    Redeemed { order_id: OrderId },
     /// The shop took it back.
-    Revoked {
-        /// Why.
-        reason: String,
-    },
+    Revoked { reason: String },
 }
 
-/// Something asked of a voucher.
+/// A command to a voucher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VoucherCommand {
     /// Give it to somebody.
@@ -53,26 +44,19 @@ pub enum VoucherCommand {
     },
     /// Keep it for an order; a second time for the same order changes nothing.
     Reserve {
-        /// The order.
         order_id: OrderId,
         /// Whose order it is; `None` for a guest's.
         customer_id: Option<CustomerId>,
     },
     /// Give it back, used or not; nothing happens where it is not the order's.
-    Release {
-        /// The order.
-        order_id: OrderId,
-    },
+    Release { order_id: OrderId },
     /// Use it; a second time for the same order changes nothing.
     Redeem {
         /// The order, which has it.
         order_id: OrderId,
     },
     /// Take it back; a second time changes nothing.
-    Revoke {
-        /// Why.
-        reason: String,
-    },
+    Revoke { reason: String },
 }
 
 /// Why a command was refused. Nothing was written.
@@ -101,7 +85,7 @@ pub enum VoucherError {
     NotReserved,
 }
 
-/// A voucher, as its events add up.
+/// The state of a voucher.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Voucher {
     /// There is none.
@@ -111,7 +95,7 @@ pub enum Voucher {
     Issued {
         /// To whom, for what, and what it is worth.
         terms: Terms,
-        /// What became of it.
+        /// Present state.
         stage: Stage,
     },
 }
@@ -119,11 +103,11 @@ pub enum Voucher {
 /// What a voucher was issued as; never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Whose it is; `None` for a guest's.
+    /// The owner; `None` for a guest.
     pub customer_id: Option<CustomerId>,
     /// The order for which it was given.
     pub order_id: OrderId,
-    /// What it takes off.
+    /// The discount that it gives.
     pub amount: Money,
 }
 
@@ -194,10 +178,10 @@ fn stage_after(stage: Stage, event: &VoucherEvent) -> Option<Stage> {
     }
 }
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// Says why the voucher refuses. Nothing is to be written then.
+/// Why the voucher refuses the command; nothing is written then.
 pub fn decide(voucher: &Voucher, command: VoucherCommand) -> Result<Vec<VoucherEvent>, VoucherError> {
     match command {
         VoucherCommand::Issue { customer_id, order_id, amount } => match voucher {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use storefront_api::{Money, OrderId, PaymentId};
 
-/// Something that happened to a wallet; stream `wallet-{customer}`.
+/// An event of a wallet; stream `wallet-{customer}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WalletEvent {
     /// The customer has a wallet now.
@@ -16,35 +16,26 @@ pub enum WalletEvent {
         balance: Money,
     },
     /// An operator put money in.
-    ToppedUp {
-        /// How much.
-        amount: Money,
-        /// Why.
-        reason: String,
-    },
+    ToppedUp { amount: Money, reason: String },
     /// An order was paid.
     Charged {
         /// The payment; it charges once.
         payment_id: PaymentId,
-        /// The order.
         order_id: OrderId,
-        /// How much.
         amount: Money,
     },
     /// Money for an order came back.
     Credited {
         /// The payment that the money had left with.
         payment_id: PaymentId,
-        /// The order.
         order_id: OrderId,
-        /// How much.
         amount: Money,
         /// Names this refund; it credits once.
         reference: String,
     },
 }
 
-/// Something asked of a wallet.
+/// A command to a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WalletCommand {
     /// Open it; a second time changes nothing.
@@ -56,14 +47,11 @@ pub enum WalletCommand {
     TopUp {
         /// How much; more than nothing.
         amount: Money,
-        /// Why.
         reason: String,
     },
     /// Pay for an order; a second time for the same payment changes nothing.
     Charge {
-        /// The payment.
         payment_id: PaymentId,
-        /// The order.
         order_id: OrderId,
         /// How much; more than nothing.
         amount: Money,
@@ -72,11 +60,10 @@ pub enum WalletCommand {
     Credit {
         /// The payment that the money had left with.
         payment_id: PaymentId,
-        /// The order.
         order_id: OrderId,
         /// How much; more than nothing, and with earlier refunds no more than was charged.
         amount: Money,
-        /// Names this refund.
+        /// Unique reference of the refund.
         reference: String,
     },
 }
@@ -96,7 +83,7 @@ pub enum WalletError {
     /// There is less in the wallet than is to be paid.
     #[error("the wallet has {balance}, less than the {amount} to be paid")]
     TooLittle {
-        /// What is in it.
+        /// Present balance.
         balance: Money,
         /// What was to be paid.
         amount: Money,
@@ -106,7 +93,7 @@ pub enum WalletError {
     MoreThanPaid,
 }
 
-/// A wallet, as its events add up.
+/// The state of a wallet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Wallet {
     /// There is none.
@@ -124,7 +111,7 @@ pub enum Wallet {
 /// A payment out of a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paid {
-    /// What was charged.
+    /// Charged amount.
     pub amount: Money,
     /// What came back, by the name of the refund.
     pub credits: BTreeMap<String, Money>,
@@ -190,10 +177,10 @@ pub fn evolve(wallet: Wallet, event: &WalletEvent) -> Wallet {
     }
 }
 
-/// The events that a command leads to; none when everything is so already.
+/// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// Says why the wallet refuses. Nothing is to be written then.
+/// Why the wallet refuses the command; nothing is written then.
 pub fn decide(wallet: &Wallet, command: WalletCommand) -> Result<Vec<WalletEvent>, WalletError> {
     match (wallet, command) {
         (Wallet::Unknown, WalletCommand::Open { balance }) if balance.amount >= 0 => {

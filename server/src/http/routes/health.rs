@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use storefront_api::{Health, ProductId, Readiness, VatRate};
-use storefront_domain::process::MOST_PARKED;
+use storefront_domain::process::MAX_PARKED_SEQUENCES;
 use storefront_domain::withdrawals::Withdrawals;
 use tracing::error;
 
@@ -145,7 +145,7 @@ fn troubles(name: &str, standing: &ProcessStatus) -> Vec<String> {
         let parked = standing.parked;
         troubles.push(format!("{parked} parked in the process {name}; GET /v1/processes/{name}/parked tells why."));
     }
-    if standing.parked >= MOST_PARKED {
+    if standing.parked >= MAX_PARKED_SEQUENCES {
         troubles
             .push(format!("The process {name} cannot park more and stands still until some are retried or skipped."));
     }
