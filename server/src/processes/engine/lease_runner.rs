@@ -50,7 +50,15 @@ impl LeaseConfig {
     {
         let mut failures = 0;
         loop {
-            let pause = match LeaseGuard::acquire(store.clone(), lease, &self.holder, self.lease_ttl, clock::lease_time()).await {
+            let pause = match LeaseGuard::acquire(
+                store.clone(),
+                lease,
+                &self.holder,
+                self.lease_ttl,
+                clock::lease_time(),
+            )
+            .await
+            {
                 Ok(Some(guard)) => {
                     let fenced: Store = Arc::new(FencedStore::new(store.clone(), guard.fence()));
                     info!(lease, epoch = guard.fence().epoch.0, "this server holds the lease now");

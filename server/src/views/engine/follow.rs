@@ -1,7 +1,7 @@
-//! Feeds every event to the live rows of every view, in order, and keeps what is in memory beside them.
+//! Applies every event, in order, to the live rows of every view, and keeps the rows in memory up to date.
 //!
-//! Whatever another server has taken in already is not taken in again: the checkpoint says so. What its rows say then is
-//! only read into memory.
+//! Events that another server has applied already are not applied again, as the checkpoint shows; their rows are only read
+//! into memory.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -17,21 +17,21 @@ use crate::views::memory::Memory;
 use crate::views::registry::VIEWS;
 use crate::views::rows::{Commit, Failures, Head, RowChange, State, ViewStore, ViewStoreError};
 
-/// How many events are taken in at once, at most: as many as are there. The more at once, the fewer times a row is written.
-pub(crate) const BATCH: usize = 10_000;
-/// The checkpoint of a view that has nothing to write stays behind by at most this many events.
-const LAZINESS: u64 = 1000;
-/// So long after a failure it is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
-/// So often it is looked whether another server has switched to new rows.
-const LOOK_ROUND: Duration = Duration::from_secs(5);
+/// Maximum number of events per batch. Larger batches write each row fewer times.
+pub(crate) const MAX_BATCH_EVENTS: usize = 10_000;
+/// Maximum number of events by which the checkpoint of a view without changes lags behind.
+const MAX_CHECKPOINT_LAG: u64 = 1000;
+/// Pause after a failure.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// How often the heads are read, to notice that another server has switched to rebuilt rows.
+const HEADS_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Follows the log for ever.
+/// Follows the log; retries after failures and never returns.
 pub(crate) async fn run(views: &Views) {
     loop {
         let Err(failure) = follow(views).await;
         debug!(error = %failure, "the views wait for the log or their database");
-        clock::sleep(PAUSE).await;
+        clock::sleep(RETRY_PAUSE).await;
     }
 }
 
@@ -43,25 +43,25 @@ async fn follow(views: &Views) -> Result<std::convert::Infallible, FeedError> {
     follower.return_to_pauses().await?;
     let mut asked = views.inner.asked.lock().await;
     loop {
-        while let Ok(wish) = asked.try_recv() {
-            follower.apply_control(wish).await?;
+        while let Ok(request) = asked.try_recv() {
+            follower.apply_control(request).await?;
         }
-        let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await?;
-        if slice.events.is_empty() {
+        let page = views.inner.log.read_all(follower.seen, MAX_BATCH_EVENTS, &Filter::default()).await?;
+        if page.events.is_empty() {
             follower.tell();
             tokio::select! {
                 head = views.inner.log.wait_for(follower.seen) => { head?; }
                 () = views.inner.switched.notified() => follower.refresh_heads().await?,
-                Some(wish) = asked.recv() => follower.apply_control(wish).await?,
-                () = clock::sleep(LOOK_ROUND) => follower.refresh_heads().await?,
+                Some(request) = asked.recv() => follower.apply_control(request).await?,
+                () = clock::sleep(HEADS_POLL_INTERVAL) => follower.refresh_heads().await?,
             }
         } else {
-            follower.take_in(&slice).await?;
+            follower.take_in(&page).await?;
         }
     }
 }
 
-/// Leaves rows behind that belong to another log or to another version of their view, and has every view have live rows.
+/// Retires rows that belong to another log or to another version of their view, and begins live rows for views without any.
 pub(crate) async fn prepare(log: &Store, store: &ViewStore) -> Result<(), FeedError> {
     let heads = store.heads().await?;
     let mut live = Vec::new();
@@ -69,11 +69,15 @@ pub(crate) async fn prepare(log: &Store, store: &ViewStore) -> Result<(), FeedEr
         let known = VIEWS.iter().any(|view| view.name() == head.view && view.version() == head.version);
         let belongs = belongs_to(log, head).await?;
         if !belongs {
-            // It was another log whose events it was to hold back.
+            // The pause belongs to another log.
             store.resume(&head.view).await?;
         }
         if !known || !belongs {
-            info!(view = head.view, position = head.position.0, "the rows of a view do not fit; they are built anew");
+            info!(
+                view = head.view,
+                position = head.position.0,
+                "the rows of a view belong to another log or version; they are rebuilt"
+            );
             store.retire(head).await?;
         } else if head.state == State::Live {
             live.push(head.view.as_str());
@@ -85,18 +89,18 @@ pub(crate) async fn prepare(log: &Store, store: &ViewStore) -> Result<(), FeedEr
     Ok(())
 }
 
-/// Whether the log has the event that the rows stand at: a restored backup, or another log, has not.
+/// Whether the log has the event at the checkpoint of the rows. A restored backup or another log has not.
 async fn belongs_to(log: &Store, head: &Head) -> Result<bool, FeedError> {
     let Some(before) = head.position.0.checked_sub(1) else { return Ok(true) };
-    let slice = log.read_all(Position(before), 1, &Filter::default()).await?;
-    Ok(slice.events.first().is_some_and(|event| event.id.to_string() == head.event_id))
+    let page = log.read_all(Position(before), 1, &Filter::default()).await?;
+    Ok(page.events.first().is_some_and(|event| event.id.to_string() == head.event_id))
 }
 
 pub(crate) struct Follower<'a> {
     pub(crate) views: &'a Views,
-    /// Where each view stands, as far as is known here; in the order of [`VIEWS`].
+    /// The last known head of each view, in the order of [`VIEWS`].
     pub(crate) heads: Vec<Head>,
-    /// Everything up to here is in the rows, and in memory, but for views that are paused.
+    /// Position up to which all events are in the rows and in memory, except for paused views.
     pub(crate) seen: Position,
 }
 
@@ -105,7 +109,7 @@ impl Follower<'_> {
         &self.views.inner.store
     }
 
-    /// Learns where the views stand. What is in memory is read anew for those whose live rows are others than before.
+    /// Reads the heads of all views. The rows in memory are read again for views whose live generation has changed.
     pub(crate) async fn refresh_heads(&mut self) -> Result<(), FeedError> {
         let heads = self.store().heads().await?;
         let mut furthest_behind = (!self.heads.is_empty()).then_some(self.seen);
@@ -134,25 +138,25 @@ impl Follower<'_> {
 
     /// Takes events into every view that has not had them. When another server was faster, it is looked round again, and
     /// nothing else happens.
-    async fn take_in(&mut self, slice: &EventPage) -> Result<(), FeedError> {
+    async fn take_in(&mut self, page: &EventPage) -> Result<(), FeedError> {
         let mut commits = Vec::new();
         let mut remembered = Vec::new();
         let paused = self.views.paused();
         let following = VIEWS.iter().zip(&self.heads).filter(|(view, _)| !paused.contains_key(view.name()));
         for (view, head) in following {
-            let folded = fold(self.store(), *view, head, &slice.events).await?;
+            let folded = fold(self.store(), *view, head, &page.events).await?;
             if view.in_memory() {
                 // Where nothing is to be written, another server may have written it since its place was looked up, and no
                 // commit fails that would tell.
                 let written = |event: &&Recorded| event.position <= head.position || folded.rows.is_empty();
-                let done = slice.events.iter().filter(|event| event.position > self.seen).filter(written);
+                let done = page.events.iter().filter(|event| event.position > self.seen).filter(written);
                 let keys: std::collections::BTreeSet<String> = done.flat_map(|event| view.keys(event)).collect();
                 let rows = if keys.is_empty() { Vec::new() } else { self.store().rows(head, keys).await? };
                 let now = folded.rows.iter().map(|row| (row.key.clone(), row.body.clone()));
                 remembered.push((*view, rows.into_iter().chain(now).collect::<Vec<_>>()));
             }
             let idle = folded.rows.is_empty() && folded.failures.count == 0;
-            if !idle || folded.to.0 >= head.position.0.saturating_add(LAZINESS) {
+            if !idle || folded.to.0 >= head.position.0.saturating_add(MAX_CHECKPOINT_LAG) {
                 commits.push(folded);
             }
         }
@@ -164,7 +168,7 @@ impl Follower<'_> {
             committed.into_iter().for_each(|head| head.position = commit.to);
         }
         self.remember(remembered);
-        self.seen = slice.next_after;
+        self.seen = page.next_after;
         self.tell();
         Ok(())
     }
@@ -261,7 +265,7 @@ fn changed(view: &dyn View, key: &str, before: Option<&str>, now: Option<&str>) 
 }
 
 fn skipped(view: &dyn View, position: Position, failure: &ViewError, failures: &mut Failures) {
-    error!(view = view.name(), position = position.0, error = %failure, "a view leaves an event out");
+    error!(view = view.name(), position = position.0, error = %failure, "a view skipped an event that it cannot handle");
     *failures = Failures { count: failures.count + 1, last: position, why: failure.to_string() };
 }
 

@@ -53,7 +53,7 @@ async fn follows(views: &Views) {
     let mut follower = Follower { views, heads: Vec::new(), seen: Position(0) };
     follower.refresh_heads().await.unwrap();
     loop {
-        let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await.unwrap();
+        let slice = views.inner.log.read_all(follower.seen, MAX_BATCH_EVENTS, &Filter::default()).await.unwrap();
         if slice.events.is_empty() {
             return;
         }
@@ -117,7 +117,7 @@ async fn what_another_server_wrote_in_the_moment_in_which_it_was_to_be_written_h
     follower.refresh_heads().await.unwrap();
     follower.seen = views.inner.log.head().await.unwrap();
     write(&views.inner.log, [(streams::product(&id(0)), 1, ProductEvent::Withdrawn)]).await;
-    let slice = views.inner.log.read_all(follower.seen, BATCH, &Filter::default()).await.unwrap();
+    let slice = views.inner.log.read_all(follower.seen, MAX_BATCH_EVENTS, &Filter::default()).await.unwrap();
     // The other one's rows are there before this one looks at them, and then there is nothing left to change.
     follows(&Views::new(views.inner.log.clone(), views.inner.store.clone(), views.inner.pace)).await;
     follower.take_in(&slice).await.unwrap();

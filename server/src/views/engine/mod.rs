@@ -1,4 +1,4 @@
-//! Runs the views: feeds them the log, rebuilds them beside the live rows, and holds those that are paused.
+//! Runs the views: applies the log to them, rebuilds them beside their live rows, and holds the paused ones.
 
 pub(crate) mod follow;
 pub(crate) mod pages;
@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::handle::{FeedError, Views};
 
-/// Feeds the log to the views, and rebuilds those that are asked for, until told to stop.
+/// Applies the log to the views, and runs requested rebuilds, until `stop`.
 pub(crate) async fn run(views: Views, stop: CancellationToken) {
     let _ = stop.run_until_cancelled(async { tokio::join!(follow::run(&views), rebuild::run(&views)) }).await;
 }
 
-/// Rebuilds a view now, with nobody else at work, and answers its position. `None` when there is no such view.
+/// Rebuilds a view while no server runs, and returns its position. Returns `None` when there is no such view.
 pub(crate) async fn rebuild_offline(views: &Views, name: &str) -> Result<Option<Position>, FeedError> {
     follow::prepare(&views.inner.log, &views.inner.store).await?;
     views.restore_pauses().await?;

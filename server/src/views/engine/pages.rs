@@ -1,4 +1,4 @@
-//! A page of a list, newest first, as every list that can be searched answers it.
+//! Pages of the searchable lists, newest first.
 
 use storefront_api::Page;
 use storefront_eventlog::Position;
@@ -6,8 +6,8 @@ use storefront_eventlog::Position;
 use super::view::words_of;
 use crate::views::rows::{Found, ViewStore, ViewStoreError, What};
 
-/// What a search wants: the rows with these words, or without any all rows that have a term. `None` when nothing can
-/// match: signs alone are in no row.
+/// The query of a search: rows with the words of `q`, or all rows with the term `all` when `q` is empty. Returns `None` when
+/// nothing can match, because `q` has no words.
 pub(crate) fn wanted(q: Option<&str>, all: String, group: Option<&str>) -> Option<What> {
     let words: Vec<String> = q.map(words_of).into_iter().flatten().collect();
     let asked_for_nothing = q.is_none_or(|q| q.trim().is_empty());
@@ -18,7 +18,7 @@ pub(crate) fn wanted(q: Option<&str>, all: String, group: Option<&str>) -> Optio
     }
 }
 
-/// One page, highest rank first. The cursor is the rank of the last row of the page before; no two rows share one.
+/// One page, highest rank first. The cursor is the rank of the last row of the previous page; ranks are unique.
 pub(crate) async fn page<T>(
     store: &ViewStore,
     view: &'static str,

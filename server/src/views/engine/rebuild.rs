@@ -1,9 +1,9 @@
-//! Fills new rows of a view from the beginning of the log while the live ones answer, and switches over when they have
-//! caught up. Rows and checkpoint commit together here too, so a rebuild that was broken off goes on where it was.
+//! Rebuilds a view: fills a new generation of rows from the beginning of the log while the live one serves queries, and
+//! switches when the new one has caught up. Rows and checkpoint commit together, so an interrupted rebuild continues.
 //!
-//! The rebuild of a paused view ends where the view stands, and waits while its new rows are past that.
+//! The rebuild of a paused view ends at the position of the pause, and waits while its new rows are past that.
 //!
-//! A rebuild only reads the log: whatever processes do, they do not do it again.
+//! A rebuild only reads the log; it has no effect on processes.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,17 +18,17 @@ use crate::views::handle::{FeedError, Views};
 use crate::views::registry::VIEWS;
 use crate::views::rows::{Head, State};
 
-/// So long after a failure it is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
-/// So often it is looked whether another server has left a rebuild, or old rows, behind.
-const LOOK_ROUND: Duration = Duration::from_secs(30);
+/// Pause after a failure.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// How often the generations are checked for rebuilds and old rows that another server has left.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Rebuilds what is to be rebuilt, for ever.
+/// Runs requested rebuilds; retries after failures and never returns.
 pub(crate) async fn run(views: &Views) {
     loop {
         let Err(failure) = wait_and_work(views).await;
         debug!(error = %failure, "a rebuild waits for the log or the database of the views");
-        clock::sleep(PAUSE).await;
+        clock::sleep(RETRY_PAUSE).await;
     }
 }
 
@@ -37,14 +37,14 @@ async fn wait_and_work(views: &Views) -> Result<Infallible, FeedError> {
         work(views).await?;
         tokio::select! {
             () = views.inner.wanted.notified() => {}
-            () = clock::sleep(LOOK_ROUND) => {}
+            () = clock::sleep(POLL_INTERVAL) => {}
         }
     }
 }
 
-/// Brings every rebuild to its end, then sweeps up what was left behind.
+/// Completes every pending rebuild, then deletes the rows of old generations.
 pub(crate) async fn work(views: &Views) -> Result<(), FeedError> {
-    while let Some((view, head)) = next(views).await? {
+    while let Some((view, head)) = next_rebuild(views).await? {
         advance(views, view, &head).await?;
     }
     while views.inner.store.sweep().await? {
@@ -53,8 +53,8 @@ pub(crate) async fn work(views: &Views) -> Result<(), FeedError> {
     Ok(())
 }
 
-/// A view that is being rebuilt.
-async fn next(views: &Views) -> Result<Option<(&'static dyn View, Head)>, FeedError> {
+/// The next view to rebuild, with its new generation.
+async fn next_rebuild(views: &Views) -> Result<Option<(&'static dyn View, Head)>, FeedError> {
     let heads = views.inner.store.heads().await?;
     let paused = views.paused();
     let past = |head: &Head| paused.get(head.view.as_str()).is_some_and(|at| head.position > *at);
@@ -62,31 +62,31 @@ async fn next(views: &Views) -> Result<Option<(&'static dyn View, Head)>, FeedEr
     Ok(building.find_map(|head| Some((*VIEWS.iter().find(|view| view.name() == head.view)?, head))))
 }
 
-/// Where a view stands while it is paused.
-fn held(views: &Views, view: &dyn View) -> Option<Position> {
+/// The position of a view if it is paused.
+fn pause_position(views: &Views, view: &dyn View) -> Option<Position> {
     views.paused().get(view.name()).copied()
 }
 
-/// Takes in some more events, or switches over when there are none.
+/// Applies the next batch of events, or switches to the new rows when there is none.
 async fn advance(views: &Views, view: &dyn View, head: &Head) -> Result<(), FeedError> {
-    let held = held(views, view);
-    let mut slice = views.inner.log.read_all(head.position, views.inner.pace.batch, &Filter::default()).await?;
-    slice.events.retain(|event| held.is_none_or(|at| event.position <= at));
-    if slice.events.is_empty() {
-        // Nobody pauses or steps the view in between.
+    let pause_position = pause_position(views, view);
+    let mut page = views.inner.log.read_all(head.position, views.inner.pace.batch, &Filter::default()).await?;
+    page.events.retain(|event| pause_position.is_none_or(|at| event.position <= at));
+    if page.events.is_empty() {
+        // The lock keeps the view from being paused or stepped in between.
         let _turn = views.inner.switching.lock().await;
-        if self::held(views, view) != held {
+        if self::pause_position(views, view) != pause_position {
             return Ok(());
         }
-        // When the live rows are ahead, the log has more by now.
+        // The switch fails when the live rows are ahead; then the log has more events by now.
         if views.inner.store.switch(head).await? {
             info!(view = view.name(), position = head.position.0, "the view is rebuilt");
             views.inner.switched.notify_one();
         }
         return Ok(());
     }
-    let commit = fold(&views.inner.store, view, head, &slice.events).await?;
-    // Lost when another server rebuilds the same: then there is less to do.
+    let commit = fold(&views.inner.store, view, head, &page.events).await?;
+    // Fails when another server rebuilds the same view; then its progress counts.
     views.inner.store.commit(&[commit]).await?;
     clock::sleep(views.inner.pace.pause).await;
     Ok(())

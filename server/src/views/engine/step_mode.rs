@@ -1,8 +1,8 @@
-//! Step mode: a view that is paused takes nothing in until it is stepped or resumed; the others go on.
+//! Pause, step and resume of single views. A paused view applies no events until it is stepped or resumed; others continue.
 //!
-//! The task that follows the log does it, between two batches: so whoever asked knows that it is so when it is answered. A
-//! pause is kept beside the rows, with the position at which the view stands, and holds when the server is started again. A
-//! rebuild of a paused view ends where the view stands.
+//! The task that follows the log carries the requests out between two batches, so a request is in effect when it is answered.
+//! A pause is stored beside the rows, with the position of the view, and outlasts a restart. The rebuild of a paused view ends
+//! at that position.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use storefront_eventlog::{Filter, Position, Recorded, StoreError};
 use tokio::sync::{oneshot, watch};
 
-use super::follow::{BATCH, Follower, fold};
+use super::follow::{Follower, MAX_BATCH_EVENTS, fold};
 use super::view::View;
 use crate::clock;
 use crate::operations::progress::NextEvent;
@@ -18,15 +18,15 @@ use crate::views::handle::{ControlOutcome, ControlRequest, FeedError, ViewContro
 use crate::views::registry::VIEWS;
 use crate::views::rows::{Commit, Failures};
 
-/// So many events that come next are named to whoever looks.
-const NAMED: usize = 10;
-/// Among so many that follow they are looked for.
-const LOOKED_AT: usize = 1_000;
-/// So long the task that follows the log may take to do what was asked.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Maximum number of next events that are reported.
+const MAX_NEXT_EVENTS: usize = 10;
+/// Maximum number of events that are searched for those that concern a view.
+const NEXT_EVENTS_SCAN: usize = 1_000;
+/// How long a control request waits for the task that follows the log.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Views {
-    /// Pauses, steps or resumes a view; it is done when this answers.
+    /// Pauses, steps or resumes a view; the change is in effect when this returns.
     pub(crate) async fn steer(&self, name: &str, steering: ViewControl) -> ControlOutcome {
         let Some(index) = VIEWS.iter().position(|view| view.name() == name) else { return ControlOutcome::Unknown };
         let (answer, answered) = oneshot::channel();
@@ -34,37 +34,37 @@ impl Views {
             self.inner.ask.send(ControlRequest { index, steering, answer }).await.ok()?;
             answered.await.ok()
         };
-        clock::timeout(PATIENCE, asks).await.flatten().unwrap_or(ControlOutcome::NotNow)
+        clock::timeout(CONTROL_TIMEOUT, asks).await.flatten().unwrap_or(ControlOutcome::NotNow)
     }
 
-    /// The views that are paused, and where each stands.
+    /// The paused views with their positions.
     pub(crate) fn paused(&self) -> BTreeMap<&'static str, Position> {
         self.inner.paused.borrow().clone()
     }
 
-    /// Of some views, one that is paused before a position.
+    /// One of the given views that is paused before a position, if any.
     pub(crate) fn paused_before(&self, views: &[&str], position: Position) -> Option<&'static str> {
         let paused = self.inner.paused.borrow();
         paused.iter().find(|(name, at)| views.contains(*name) && **at < position).map(|(name, _)| *name)
     }
 
-    /// The events after a position that a view takes in next, ten at most, among the next thousand.
+    /// The next events after a position that concern a view: at most ten, among the next thousand.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub(crate) async fn next_for(&self, name: &str, after: Position) -> Result<Vec<NextEvent>, StoreError> {
         let Some(view) = VIEWS.iter().find(|view| view.name() == name) else { return Ok(Vec::new()) };
-        let slice = self.inner.log.read_all(after, LOOKED_AT, &Filter::default()).await?;
-        let concerns = slice.events.iter().filter(|event| !view.keys(event).is_empty());
-        Ok(concerns.take(NAMED).map(NextEvent::new).collect())
+        let page = self.inner.log.read_all(after, NEXT_EVENTS_SCAN, &Filter::default()).await?;
+        let concerns = page.events.iter().filter(|event| !view.keys(event).is_empty());
+        Ok(concerns.take(MAX_NEXT_EVENTS).map(NextEvent::new).collect())
     }
 
-    /// Tells whoever waits when other views are paused, or one that is stands elsewhere.
+    /// A receiver that changes when a view is paused, resumed or moved while paused.
     pub(crate) fn pauses(&self) -> watch::Receiver<BTreeMap<&'static str, Position>> {
         self.inner.paused.subscribe()
     }
 
-    /// Takes over the pauses that were kept.
+    /// Loads the stored pauses.
     pub(crate) async fn restore_pauses(&self) -> Result<(), FeedError> {
         let head = self.inner.log.head().await?;
         let kept = self.inner.store.pauses().await?;
@@ -76,7 +76,7 @@ impl Views {
         Ok(())
     }
 
-    /// Notes that a paused view has come so far; `false` when it is not paused.
+    /// Records the new position of a paused view. Returns `false` when the view is not paused.
     pub(crate) fn moved_while_paused(&self, view: &str, to: Position) -> bool {
         self.inner.paused.send_if_modified(|paused| match paused.get_mut(view) {
             Some(at) => {
@@ -89,19 +89,19 @@ impl Views {
 }
 
 impl Follower<'_> {
-    /// Does what somebody wishes, and tells them.
-    pub(crate) async fn apply_control(&mut self, wish: ControlRequest) -> Result<(), FeedError> {
-        let ControlRequest { index, steering, answer } = wish;
+    /// Carries a control request out, and sends its outcome.
+    pub(crate) async fn apply_control(&mut self, request: ControlRequest) -> Result<(), FeedError> {
+        let ControlRequest { index, steering, answer } = request;
         let Some(view) = VIEWS.get(index) else { return Ok(()) };
-        // No rebuild switches in between.
+        // The lock keeps a rebuild from switching in between.
         let views = self.views;
         let _turn = views.inner.switching.lock().await;
         let paused = self.views.paused().contains_key(view.name());
-        let steered = match (steering, paused) {
+        let outcome = match (steering, paused) {
             (ViewControl::Pause, true) | (ViewControl::Resume, false) => ControlOutcome::Done,
             (ViewControl::Step, false) => ControlOutcome::NotPaused,
             (ViewControl::Pause, false) => {
-                let at = self.stands_exactly(index).await?;
+                let at = self.write_exact_checkpoint(index).await?;
                 self.store().pause(view.name(), at).await?;
                 self.views.inner.paused.send_modify(|paused| {
                     paused.insert(view.name(), at);
@@ -120,48 +120,48 @@ impl Follower<'_> {
                 self.views.inner.paused.send_modify(|paused| {
                     paused.remove(view.name());
                 });
-                // A rebuild that waited for it goes on.
+                // A rebuild may have waited for the resume.
                 self.views.inner.wanted.notify_one();
                 ControlOutcome::Done
             }
         };
-        // Whoever asked may have gone away.
-        let _ = answer.send(steered);
+        // An error means that the caller has gone.
+        let _ = answer.send(outcome);
         Ok(())
     }
 
-    /// Writes the checkpoint of a view where it really stands: one that had nothing to write has come further.
-    async fn stands_exactly(&mut self, index: usize) -> Result<Position, FeedError> {
+    /// Writes the exact checkpoint of a view, which may lag behind when the view had no changes, and returns it.
+    async fn write_exact_checkpoint(&mut self, index: usize) -> Result<Position, FeedError> {
         let head = self.heads.get(index).ok_or(FeedError::NotThere("asked for"))?.clone();
         if let Some(before) = self.seen.0.checked_sub(1)
             && head.position < self.seen
         {
-            let slice = self.views.inner.log.read_all(Position(before), 1, &Filter::default()).await?;
-            let event_id = slice.events.first().map(|event| event.id.to_string()).unwrap_or_default();
+            let page = self.views.inner.log.read_all(Position(before), 1, &Filter::default()).await?;
+            let event_id = page.events.first().map(|event| event.id.to_string()).unwrap_or_default();
             let commit = Commit { head, to: self.seen, event_id, failures: Failures::default(), rows: Vec::new() };
             self.commit(index, commit).await?;
         }
         Ok(self.heads.get(index).map(|head| head.position).unwrap_or_default())
     }
 
-    /// Takes in the next event that concerns a view, and what comes before that; `false` when there is none.
+    /// Applies the next event that concerns a view, and those before it. Returns `false` when there is none.
     async fn step(&mut self, index: usize, view: &'static dyn View) -> Result<bool, FeedError> {
         loop {
             let after = self.heads.get(index).map(|head| head.position).unwrap_or_default();
-            let slice = self.views.inner.log.read_all(after, LOOKED_AT, &Filter::default()).await?;
-            if slice.events.is_empty() {
+            let page = self.views.inner.log.read_all(after, NEXT_EVENTS_SCAN, &Filter::default()).await?;
+            if page.events.is_empty() {
                 return Ok(false);
             }
-            let found = slice.events.iter().position(|event| !view.keys(event).is_empty());
-            let until = found.map_or(slice.events.len(), |found| found + 1);
-            self.take_in_alone(index, view, slice.events.get(..until).unwrap_or_default()).await?;
+            let found = page.events.iter().position(|event| !view.keys(event).is_empty());
+            let until = found.map_or(page.events.len(), |found| found + 1);
+            self.take_in_alone(index, view, page.events.get(..until).unwrap_or_default()).await?;
             if found.is_some() {
                 return Ok(true);
             }
         }
     }
 
-    /// Has every paused view stand where it stood when it was paused or stepped last, also when its rows were built anew since.
+    /// Brings every paused view to the position of its last pause or step, also when its rows were rebuilt since.
     pub(crate) async fn return_to_pauses(&mut self) -> Result<(), FeedError> {
         for (index, view) in VIEWS.iter().enumerate() {
             let at = self.views.paused().get(view.name()).copied();
@@ -172,20 +172,20 @@ impl Follower<'_> {
         Ok(())
     }
 
-    /// Brings a view to a position.
+    /// Applies events to a view up to a position.
     async fn catch_up(&mut self, index: usize, view: &'static dyn View, to: Position) -> Result<(), FeedError> {
         loop {
             let after = self.heads.get(index).map(|head| head.position).unwrap_or_default();
             if after >= to {
                 return Ok(());
             }
-            let mut slice = self.views.inner.log.read_all(after, BATCH, &Filter::default()).await?;
-            slice.events.retain(|event| event.position <= to);
-            self.take_in_alone(index, view, &slice.events).await?;
+            let mut page = self.views.inner.log.read_all(after, MAX_BATCH_EVENTS, &Filter::default()).await?;
+            page.events.retain(|event| event.position <= to);
+            self.take_in_alone(index, view, &page.events).await?;
         }
     }
 
-    /// Takes events into one view, with its checkpoint at the last of them.
+    /// Applies events to one view, and moves its checkpoint to the last of them.
     async fn take_in_alone(
         &mut self,
         index: usize,

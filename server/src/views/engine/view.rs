@@ -1,7 +1,7 @@
-//! What a view is: a pure fold from events to rows.
+//! The trait of a view: a pure fold from events to rows.
 //!
-//! A row has a key, a body, and terms: texts by which it is found, each with a rank that orders what is found. What a
-//! query needs filtered or sorted is a term. Nothing here does I/O.
+//! A row has a key, a body, and terms: texts by which it is found, each with a rank that orders the results. Filters and sort
+//! orders of queries are terms. Nothing here does I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,51 +15,51 @@ use crate::views::search::words;
 
 /// A read model.
 pub(crate) trait View: Send + Sync {
-    /// Its name, for ever.
+    /// The name of the view, which never changes.
     fn name(&self) -> &'static str;
 
-    /// Counts the changes of what its rows look like and of how events become rows. Rows of another version are left
-    /// behind, and the view is built anew.
+    /// Version of the format of the rows and of the projection. A view with rows of another version is rebuilt.
     fn version(&self) -> i64;
 
-    /// The keys of all rows that an event may change or that decide how; none for an event of no interest.
+    /// The keys of all rows that an event may change, or that its projection reads; none for an irrelevant event.
     fn keys(&self, recorded: &Recorded) -> Vec<String>;
 
-    /// The keys of rows that an event may change too, as the rows under [`View::keys`] tell. They are read from the database
-    /// before the events of a batch are taken in; a row that only another event of the batch leads to is that event's own.
+    /// The keys of further rows that an event may change, derived from the rows under [`View::keys`]. They are read from the
+    /// database before the batch is applied. A row to which only another event of the batch leads belongs to that event.
     ///
     /// # Errors
-    /// When a row is none of this view's.
+    /// When a row is not one of this view.
     fn further_keys(&self, _rows: &Rows, _recorded: &Recorded) -> Result<Vec<String>, ViewError> {
         Ok(Vec::new())
     }
 
-    /// What an event makes of those rows.
+    /// The changes that an event makes to those rows.
     ///
     /// # Errors
-    /// When the view cannot handle the event. No row is changed then, and the view goes on with the next.
+    /// When the view cannot handle the event. The event changes no row then, and the view continues with the next one.
     fn project(&self, rows: &Rows, recorded: &Recorded) -> Result<Vec<Change>, ViewError>;
 
-    /// By what a row is found.
+    /// The terms by which a row is found.
     ///
     /// # Errors
-    /// When the body is none of this view's.
+    /// When the body is not one of this view.
     fn terms(&self, key: &str, body: &str) -> Result<Terms, ViewError>;
 
-    /// Whether the rows are also kept in memory, for questions that cannot wait or need every row at once.
+    /// Whether the rows are also kept in memory, for queries that must be fast or need every row.
     fn in_memory(&self) -> bool {
         false
     }
 
-    /// Takes a row over into memory; `None` when it has gone.
+    /// Stores a row in memory; removes it when `body` is `None`.
     ///
     /// # Errors
-    /// When key or body is none of this view's.
+    /// When the key or body is not one of this view.
     fn remember(&self, _memory: &mut Memory, _key: &str, _body: Option<&str>) -> Result<(), ViewError> {
         Ok(())
     }
 
-    /// Has memory know what was read anew in the place of what it knew, all at once. What it knew is left in the other.
+    /// Replaces the rows of this view in memory with those that were read again, at once. The replaced rows end up in the
+    /// other memory.
     fn switch(&self, _memory: &mut Memory, _read_anew: &mut Memory) {}
 }
 
@@ -74,42 +74,42 @@ pub(crate) enum ViewError {
     Other(String),
 }
 
-/// A row that is put in the place of what was there, or taken away.
+/// The replacement or removal of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) key: String,
-    /// `None` takes it away.
+    /// The new body; `None` removes the row.
     pub(crate) body: Option<String>,
 }
 
 impl Change {
-    /// Has a row be this.
+    /// A change that sets the body of a row.
     pub(crate) fn put(key: impl Into<String>, row: &impl Serialize) -> Result<Self, ViewError> {
         Ok(Self { key: key.into(), body: Some(serde_json::to_string(row)?) })
     }
 }
 
-/// By what a row is found: `(term, rank)`. A term is any text, or a word in a group ([`word`]), which is found by its
-/// beginning too.
+/// The terms of a row as `(term, rank)`. A term is any text, or a word in a group ([`word`]), which is also found by its
+/// prefixes.
 pub(crate) type Terms = BTreeSet<(String, i64)>;
 
-/// What the terms of words begin with.
+/// Prefix of the terms of words.
 pub(crate) const WORD: &str = "word:";
 
-/// The term of a word, which has no blanks, of a row that belongs to a group.
+/// The term of a word in a group. Words contain no blanks.
 pub(crate) fn word(word: &str, group: &str) -> String {
     format!("{WORD}{word} {group}")
 }
 
-/// Signs that are part of a word: of addresses, document numbers and the like.
+/// Characters that join the parts of a word, such as in addresses and document numbers.
 const JOINS: &[char] = &['@', '.', '-'];
 
-/// The words that a search asks for, folded: of letters, digits and `@`, `.`, `-`.
+/// The folded words of a search: letters, digits and `@`, `.`, `-`.
 pub(crate) fn words_of(text: &str) -> impl Iterator<Item = String> {
     words::asked(text, JOINS).into_iter()
 }
 
-/// The words under which a text is found; those with a hyphen without it too, as people type numbers.
+/// The words under which a text is found; words with a hyphen also without it, because people type numbers like that.
 pub(crate) fn indexed_words_of(text: &str) -> impl Iterator<Item = String> {
     words::indexed(text, JOINS).into_iter().flat_map(|word| {
         let joined = word.contains('-').then(|| word.replace('-', ""));
@@ -117,28 +117,28 @@ pub(crate) fn indexed_words_of(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The rows that some events may change, as they are after those that were taken in so far.
+/// The rows that a batch of events may change, with the changes of the events applied so far.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    /// As the database has them.
+    /// The rows in the database.
     before: BTreeMap<String, Option<String>>,
     now: BTreeMap<String, Option<String>>,
 }
 
 impl Rows {
-    /// Rows as the database has them.
+    /// Creates the set from rows of the database.
     pub(crate) fn new(loaded: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
         let before: BTreeMap<_, _> = loaded.into_iter().collect();
         Self { now: before.clone(), before }
     }
 
-    /// A row; `None` when there is none.
+    /// The present row under a key; `None` when there is none.
     pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ViewError> {
         let body = self.now.get(key).and_then(Option::as_deref);
         body.map(serde_json::from_str).transpose().map_err(ViewError::from)
     }
 
-    /// Adds rows as the database has them.
+    /// Adds rows of the database.
     pub(crate) fn add(&mut self, loaded: impl IntoIterator<Item = (String, Option<String>)>) {
         for (key, body) in loaded {
             self.now.insert(key.clone(), body.clone());
@@ -146,7 +146,7 @@ impl Rows {
         }
     }
 
-    /// Whether a row was asked for.
+    /// Whether the row under a key was loaded.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.before.contains_key(key)
     }
@@ -155,7 +155,7 @@ impl Rows {
         self.now.extend(changes.into_iter().map(|change| (change.key, change.body)));
     }
 
-    /// What differs from what the database has: `(key, before, now)`.
+    /// The rows that differ from the database, as `(key, before, now)`.
     pub(crate) fn changed(&self) -> impl Iterator<Item = (&str, Option<&str>, Option<&str>)> {
         self.now.iter().filter_map(|(key, now)| {
             let before = self.before.get(key).and_then(Option::as_deref);
@@ -164,7 +164,7 @@ impl Rows {
     }
 }
 
-/// Has a view take in events on paper, for tests: the rows as they are at the end.
+/// The rows of a view after some events, without a database.
 #[cfg(test)]
 pub(crate) fn folded(view: &dyn View, events: &[Recorded]) -> Rows {
     let mut rows = Rows::default();

@@ -1,4 +1,4 @@
-//! What some events make of the rows, as statements: one for each kind of change, whichever views it is in.
+//! The statements that write commits: one for each kind of change, across all views.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,11 +18,11 @@ const COUNT: &str = "INSERT INTO view_counts (view, generation, term, rows_with_
 const REMOVE_COUNTS_OF_NOTHING: &str =
     "DELETE FROM view_counts WHERE rows_with_it = 0 AND {these view, generation, term}";
 
-/// It is counted how many rows have a word with a beginning of at most so many letters, so that nobody need look at them
-/// all to tell. Short beginnings are shared by many words, and so cost little.
+/// Maximum length of the word prefixes whose rows are counted, in letters, so that the number of rows is known without reading
+/// them. Short prefixes are shared by many words, so their counters are few.
 const COUNTED_LETTERS: usize = 8;
 
-/// The statements that write the rows of some commits, with their terms and how many rows have each.
+/// The statements that write the rows of commits, with their terms and counters.
 pub(super) fn statements(commits: &[Commit]) -> Vec<Statement> {
     let (mut removed_terms, mut added_terms) = (Vec::new(), Vec::new());
     let (mut put, mut removed) = (Vec::new(), Vec::new());

@@ -1,20 +1,20 @@
-//! What the view store asks of a database: statements, all or none of them. The same SQL runs on SQLite and PostgreSQL, as
-//! long as `$1`, `$2`, … appear in that order first.
+//! The interface of the view store to a database: statements that run in one transaction. The same SQL runs on SQLite and
+//! PostgreSQL if `$1`, `$2`, … first appear in that order.
 
 use async_trait::async_trait;
 
 use crate::store::commands::Failure;
 
-/// The database of the views failed. Nothing that was not committed is there.
+/// Why the view store failed. Only committed changes are in the database.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ViewStoreError {
-    /// The database answered with an error, or cannot be reached.
+    /// The database returned an error or cannot be reached.
     #[error("the database of the views failed: {}", in_full(&**.0))]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database is not one that views can be kept in; nothing of it was changed.
+    /// The database cannot hold views; nothing in it was changed.
     #[error("{0}")]
     Unusable(String),
-    /// A row is not what this program writes; a rebuild puts it right.
+    /// A row has an unknown format; a rebuild repairs it.
     #[error("a row of the view {view} cannot be read, rebuild it: {source}")]
     Row {
         /// Which view.
@@ -34,7 +34,7 @@ impl From<ViewStoreError> for Failure {
     }
 }
 
-/// An error with its causes: some drivers say no more than "db error" themselves.
+/// An error with its causes, because some drivers only say "db error".
 fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -56,7 +56,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// The number; 0 where there is a text.
+    /// The number; 0 for a text.
     pub(super) fn int(&self) -> i64 {
         match self {
             Self::Int(number) => *number,
@@ -64,7 +64,7 @@ impl Value {
         }
     }
 
-    /// The text, to be kept; empty where there is a number.
+    /// The owned text; empty for a number.
     pub(super) fn into_text(self) -> String {
         match self {
             Self::Int(_) => String::new(),
@@ -72,7 +72,7 @@ impl Value {
         }
     }
 
-    /// The text; empty where there is a number.
+    /// The text; empty for a number.
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Int(_) => "",
@@ -104,16 +104,16 @@ impl From<String> for Value {
 pub(super) struct Statement {
     pub(super) sql: &'static str,
     pub(super) given: Given,
-    /// Nothing of the transaction holds unless this changes exactly one row.
+    /// The transaction is rolled back unless this statement changes exactly one row.
     pub(super) guard: bool,
 }
 
-/// What a statement is carried out with.
+/// The parameters of a statement.
 #[derive(Clone, Debug)]
 pub(super) enum Given {
     Once(Vec<Value>),
-    /// Once for each of these; `{rows}` in the statement stands for a table of them, and `{these a, b}` for the condition
-    /// that the columns are as in one of them. A column has the same kind of value in all of them, and there is at least one.
+    /// Several rows of parameters, at least one. `{rows}` in the statement stands for a table of them, and `{these a, b}` for
+    /// the condition that the columns equal those of one row. A column has the same kind of value in all rows.
     ForEach(Vec<Vec<Value>>),
 }
 
@@ -126,7 +126,7 @@ impl Statement {
         Self { guard: true, ..Self::new(sql, values) }
     }
 
-    /// The statement with what a database writes for a table of rows, and for the condition that columns are as in one.
+    /// The SQL with the placeholders replaced: `rows` for `{rows}`, and `these` for the condition on columns.
     pub(super) fn sql_for_each(&self, rows: &str, these: impl Fn(&str) -> String) -> String {
         let sql = self.sql.replace("{rows}", rows);
         let condition = sql.split_once("{these ").and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
@@ -136,39 +136,39 @@ impl Statement {
         }
     }
 
-    /// A statement for many rows; `None` for none.
+    /// A statement for several rows; `None` without rows.
     pub(super) fn for_each(sql: &'static str, rows: Vec<Vec<Value>>) -> Option<Self> {
         (!rows.is_empty()).then_some(Self { sql, given: Given::ForEach(rows), guard: false })
     }
 }
 
-/// The rows that a question is answered with.
+/// The result rows of a query.
 pub(super) type Rows = Vec<Vec<Value>>;
 
-/// Questions of which some follow from the answers to others.
+/// A sequence of queries that depend on the results of earlier ones.
 pub(super) trait Plan: Send {
-    /// What comes after these answers; at first there are none.
+    /// The next step after these results; the first call has none.
     fn next(&mut self, answers: Vec<Rows>) -> Next;
 }
 
-/// What comes next in a plan.
+/// The next step of a plan.
 pub(super) enum Next {
-    /// More questions.
+    /// Run these queries.
     Ask(Vec<Statement>),
-    /// What was found.
+    /// The final result.
     Found(Found),
 }
 
-/// A database that keeps views.
+/// A database of views.
 #[async_trait]
 pub(super) trait Database: Send + Sync {
-    /// Carries statements out in order, in one transaction. `false`, and nothing is written, when a guard did not hold.
+    /// Runs statements in order, in one transaction. Returns `false`, without writing, when a guard does not hold.
     async fn write(&self, statements: Vec<Statement>) -> Result<bool, ViewStoreError>;
 
-    /// Answers questions in order. Each answer is of one moment.
+    /// Runs queries in order. Each result is a consistent snapshot.
     async fn read(&self, questions: Vec<Statement>) -> Result<Vec<Rows>, ViewStoreError>;
 
-    /// Asks one thing after another. All the answers are of one moment; here only as long as nobody writes meanwhile.
+    /// Runs a plan on one consistent snapshot. This default implementation is consistent only without concurrent writes.
     async fn follow(&self, mut plan: Box<dyn Plan>) -> Result<Found, ViewStoreError> {
         let mut answers = Vec::new();
         loop {
@@ -179,15 +179,15 @@ pub(super) trait Database: Send + Sync {
         }
     }
 
-    /// Lets go of the database; it cannot be asked any more.
+    /// Closes the database; later calls fail.
     async fn close(&self);
 }
 
-/// What was found.
+/// A page of search results.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     /// `(rank, body)`, highest rank first.
     pub(crate) rows: Vec<(i64, String)>,
-    /// How many rows there are in all, whatever the limit and where the page begins.
+    /// Number of all matching rows, on every page.
     pub(crate) total: u64,
 }

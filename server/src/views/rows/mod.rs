@@ -1,8 +1,8 @@
-//! Where the rows of the views are kept: the one place of the server with SQL.
+//! The store of the rows of all views: the only place of the server with SQL.
 //!
-//! Rows and checkpoint of a view commit in one transaction, which moves the checkpoint from exactly where it was: of two
-//! servers that take in the same events, one commits, and the other finds it done. Everything here can be built anew from
-//! the log.
+//! Rows and checkpoint of a view commit in one transaction, which moves the checkpoint only from the position that was read:
+//! of two servers that apply the same events, one commits and the other is refused. Everything here can be rebuilt from the
+//! log.
 
 mod changes;
 mod database;
@@ -27,15 +27,15 @@ pub(crate) use self::database::{Found, ViewStoreError};
 pub(crate) use self::generation::{Commit, Failures, Head, RowChange, State};
 pub(crate) use self::query::What;
 
-/// How many rows are loaded or swept at once.
-const PAGE: i64 = 1000;
+/// Maximum number of rows that are loaded or deleted at once.
+const PAGE_ROWS: i64 = 1000;
 
-/// The rows of all views. Clones are the same.
+/// The rows of all views. Clones share one store.
 #[derive(Clone)]
 pub(crate) struct ViewStore(Arc<dyn Database>);
 
 impl ViewStore {
-    /// Views in a file of their own, which the owner of the log's file owns too.
+    /// Opens the views in a file of their own. The lock of the log file covers it too.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -43,7 +43,7 @@ impl ViewStore {
         Ok(Self(Arc::new(sqlite::SqliteViews::open(path)?)))
     }
 
-    /// Views that are gone when they are closed.
+    /// Creates views in memory, which are lost when they are closed.
     ///
     /// # Errors
     /// When SQLite cannot start.
@@ -51,7 +51,7 @@ impl ViewStore {
         Ok(Self(Arc::new(sqlite::SqliteViews::in_memory()?)))
     }
 
-    /// Views in a PostgreSQL database, in a schema named `views`.
+    /// Opens the views in a PostgreSQL database, in the schema `views`.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -59,15 +59,15 @@ impl ViewStore {
         Ok(Self(Arc::new(postgres::PostgresViews::connect(url).await?)))
     }
 
-    /// Every generation of every view, by name and number.
+    /// Every generation of every view, ordered by view and number.
     pub(crate) async fn heads(&self) -> Result<Vec<Head>, ViewStoreError> {
         let sql = "SELECT view, generation, state, version, position, event_id, failures, failed_position, failure
             FROM generations ORDER BY view, generation";
-        let rows = self.ask(Statement::new(sql, [])).await?;
+        let rows = self.query(Statement::new(sql, [])).await?;
         Ok(rows.iter().filter_map(|row| head(row)).collect())
     }
 
-    /// Begins a generation at position 0; nothing happens when the view has one in that state already.
+    /// Creates a generation at position 0; does nothing when the view has one in that state already.
     pub(crate) async fn begin(&self, view: &str, version: i64, state: State) -> Result<(), ViewStoreError> {
         let sql = "INSERT INTO generations
                 (view, state, version, generation, position, event_id, failures, failed_position, failure)
@@ -77,42 +77,41 @@ impl ViewStore {
         Ok(())
     }
 
-    /// Leaves a generation behind; its rows are swept away later.
+    /// Marks a generation as old; its rows are deleted later ([`Self::sweep`]).
     pub(crate) async fn retire(&self, head: &Head) -> Result<(), ViewStoreError> {
         let sql = "UPDATE generations SET state = 'old' WHERE view = $1 AND generation = $2";
         self.0.write(vec![Statement::new(sql, [head.view.as_str().into(), head.generation.into()])]).await?;
         Ok(())
     }
 
-    /// Writes rows and checkpoints, all or nothing. `false`, and nothing is written, when a checkpoint is no longer where
-    /// it was read, or its generation no longer what it was.
+    /// Writes rows and checkpoints atomically. Returns `false`, without writing, when a checkpoint or the state of its generation
+    /// has changed since it was read.
     pub(crate) async fn commit(&self, commits: &[Commit]) -> Result<bool, ViewStoreError> {
         let checkpoints = commits.iter().map(checkpoint);
         self.0.write(checkpoints.chain(changes::statements(commits)).collect()).await
     }
 
-    /// Makes a generation that was built the live one, if it has come at least as far. `false` when it has not, or is no
-    /// longer being built.
+    /// Makes a rebuilt generation the live one. Returns `false` when it is behind the live one, or is no longer being built.
     pub(crate) async fn switch(&self, built: &Head) -> Result<bool, ViewStoreError> {
         let view = || Value::from(built.view.as_str());
-        let leave = "UPDATE generations SET state = 'old' WHERE view = $1 AND state = 'live' AND position <= (
+        let retire_live = "UPDATE generations SET state = 'old' WHERE view = $1 AND state = 'live' AND position <= (
             SELECT built.position FROM generations AS built
             WHERE built.view = $1 AND built.generation = $2 AND built.state = 'building')";
-        let dispatch =
+        let make_live =
             "UPDATE generations SET state = 'live' WHERE view = $1 AND generation = $2 AND state = 'building'";
         self.0
             .write(vec![
-                Statement::guard(leave, [view(), built.generation.into()]),
-                Statement::guard(dispatch, [view(), built.generation.into()]),
+                Statement::guard(retire_live, [view(), built.generation.into()]),
+                Statement::guard(make_live, [view(), built.generation.into()]),
             ])
             .await
     }
 
-    /// Sweeps some rows of generations that were left behind; `true` while there is more.
+    /// Deletes some rows of old generations. Returns `true` while there may be more.
     pub(crate) async fn sweep(&self) -> Result<bool, ViewStoreError> {
         let Some(old) = self.heads().await?.into_iter().find(|head| head.state == State::Old) else { return Ok(false) };
-        let statement = |sql| Statement::new(sql, [old.view.as_str().into(), old.generation.into(), PAGE.into()]);
-        let left = self.ask(statement(
+        let statement = |sql| Statement::new(sql, [old.view.as_str().into(), old.generation.into(), PAGE_ROWS.into()]);
+        let left = self.query(statement(
             "SELECT key FROM view_rows WHERE view = $1 AND generation = $2
              UNION ALL SELECT term FROM view_terms WHERE view = $1 AND generation = $2
              UNION ALL SELECT term FROM view_counts WHERE view = $1 AND generation = $2 LIMIT $3",
@@ -134,34 +133,34 @@ impl ViewStore {
         Ok(true)
     }
 
-    /// The bodies of some rows of one generation.
+    /// The bodies of rows of a generation by key; `None` for missing rows.
     pub(crate) async fn rows(
         &self,
         head: &Head,
         keys: impl IntoIterator<Item = String>,
     ) -> Result<Vec<(String, Option<String>)>, ViewStoreError> {
         let keys: Vec<String> = keys.into_iter().collect();
-        let ask = |key: &String| vec![head.view.as_str().into(), head.generation.into(), key.as_str().into()];
+        let query = |key: &String| vec![head.view.as_str().into(), head.generation.into(), key.as_str().into()];
         let sql = "SELECT key, body FROM view_rows WHERE {these view, generation, key}";
-        let Some(question) = Statement::for_each(sql, keys.iter().map(ask).collect()) else { return Ok(Vec::new()) };
-        let mut found: BTreeMap<String, String> = pairs(self.ask(question).await?).collect();
+        let Some(statement) = Statement::for_each(sql, keys.iter().map(query).collect()) else { return Ok(Vec::new()) };
+        let mut found: BTreeMap<String, String> = pairs(self.query(statement).await?).collect();
         Ok(keys
             .into_iter()
             .map(|key| found.remove_entry(&key).map_or((key, None), |(key, body)| (key, Some(body))))
             .collect())
     }
 
-    /// Some rows of one generation after a key, by key; fewer than asked for only at the end.
+    /// The rows of a generation after a key, in the order of keys, at most [`PAGE_ROWS`]; fewer only at the end.
     pub(crate) async fn rows_after(&self, head: &Head, key: &str) -> Result<Vec<(String, String)>, ViewStoreError> {
         let sql =
             "SELECT key, body FROM view_rows WHERE view = $1 AND generation = $2 AND key > $3 ORDER BY key LIMIT $4";
-        let values = [head.view.as_str().into(), head.generation.into(), key.into(), PAGE.into()];
-        Ok(pairs(self.ask(Statement::new(sql, values)).await?).collect())
+        let values = [head.view.as_str().into(), head.generation.into(), key.into(), PAGE_ROWS.into()];
+        Ok(pairs(self.query(Statement::new(sql, values)).await?).collect())
     }
 
-    /// The views that are paused, and up to where each has come.
+    /// The paused views with their positions.
     pub(crate) async fn pauses(&self) -> Result<Vec<(String, Position)>, ViewStoreError> {
-        let rows = self.ask(Statement::new("SELECT view, position FROM view_pauses ORDER BY view", [])).await?;
+        let rows = self.query(Statement::new("SELECT view, position FROM view_pauses ORDER BY view", [])).await?;
         let pause = |row: Vec<Value>| match row.as_slice() {
             [view, position] => Some((view.text().to_owned(), position_of(position.int()))),
             _ => None,
@@ -169,7 +168,7 @@ impl ViewStore {
         Ok(rows.into_iter().filter_map(pause).collect())
     }
 
-    /// Keeps that a view is paused, and up to where it has come.
+    /// Stores that a view is paused at a position.
     pub(crate) async fn pause(&self, view: &str, at: Position) -> Result<(), ViewStoreError> {
         let sql = "INSERT INTO view_pauses (view, position) VALUES ($1, $2)
             ON CONFLICT (view) DO UPDATE SET position = excluded.position";
@@ -177,19 +176,19 @@ impl ViewStore {
         Ok(())
     }
 
-    /// Forgets that a view was paused.
+    /// Removes the stored pause of a view.
     pub(crate) async fn resume(&self, view: &str) -> Result<(), ViewStoreError> {
         self.0.write(vec![Statement::new("DELETE FROM view_pauses WHERE view = $1", [view.into()])]).await?;
         Ok(())
     }
 
-    /// Lets go of the database.
+    /// Closes the database.
     pub(crate) async fn close(&self) {
         self.0.close().await;
     }
 
-    async fn ask(&self, question: Statement) -> Result<database::Rows, ViewStoreError> {
-        Ok(self.0.read(vec![question]).await?.pop().unwrap_or_default())
+    async fn query(&self, statement: Statement) -> Result<database::Rows, ViewStoreError> {
+        Ok(self.0.read(vec![statement]).await?.pop().unwrap_or_default())
     }
 }
 
@@ -249,7 +248,7 @@ fn checkpoint(commit: &Commit) -> Statement {
     Statement::guard(sql, values)
 }
 
-/// Two texts of each row.
+/// The first two texts of each row.
 fn pairs(rows: database::Rows) -> impl Iterator<Item = (String, String)> {
     rows.into_iter().filter_map(|row| {
         let mut texts = row.into_iter().map(Value::into_text);
@@ -257,7 +256,7 @@ fn pairs(rows: database::Rows) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// Databases count with a sign; nothing real comes near its end.
+/// A position as a signed integer of the database; real positions are far below the limit.
 fn signed(position: Position) -> i64 {
     i64::try_from(position.0).unwrap_or(i64::MAX)
 }

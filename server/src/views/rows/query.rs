@@ -38,7 +38,7 @@ impl ViewStore {
     pub(crate) async fn get(&self, view: &str, key: &str) -> Result<Option<String>, ViewStoreError> {
         let sql = "SELECT body FROM view_rows WHERE view = $1 AND key = $2 AND generation = (
             SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')";
-        let rows = self.ask(Statement::new(sql, [view.into(), key.into()])).await?;
+        let rows = self.query(Statement::new(sql, [view.into(), key.into()])).await?;
         Ok(rows.first().and_then(|row| row.first()).map(|body| body.text().to_owned()))
     }
 
@@ -55,7 +55,7 @@ impl ViewStore {
                 SELECT live.generation FROM generations AS live WHERE live.view = $1 AND live.state = 'live')
             ORDER BY rank, key LIMIT $5";
         let values = [view.into(), term.into(), after.0.into(), after.1.into(), limit.into()];
-        Ok(ranked(&self.ask(Statement::new(sql, values)).await?))
+        Ok(ranked(&self.query(Statement::new(sql, values)).await?))
     }
 
     /// How many rows have each of some terms.

@@ -1,6 +1,6 @@
 //! The tables of the views. All that is in them can be built anew from the log, so another shape drops the old one.
 
-/// Which shape the tables have. Another number drops them all, and the views are built anew.
+/// Version of the tables. Another version drops them all, and the views are rebuilt.
 pub(super) const FORMAT: i64 = 3;
 
 pub(super) const DROP: &str = "
@@ -10,18 +10,18 @@ pub(super) const DROP: &str = "
     DROP TABLE IF EXISTS view_counts;
 ";
 
-/// Which views are paused, and up to where each has come. What a person has asked for cannot be built anew from the log, so
-/// this table stays when the others are dropped.
+/// The paused views with their positions. Pauses cannot be rebuilt from the log, so this table stays when the others are
+/// dropped.
 pub(super) const PAUSES: &str =
     "CREATE TABLE IF NOT EXISTS view_pauses (view VARCHAR(100) PRIMARY KEY, position BIGINT NOT NULL);";
 
-/// The tables, for a database that compares this kind of text by bytes and takes these words after a table that is its own
-/// primary index.
+/// The tables. `text` is the text type that the database compares by bytes, and `own_index` the clause for a table that is its
+/// own primary index.
 ///
-/// * `generations`: each view's rows stand in a generation. One is live; a rebuild fills the next.
-/// * `view_rows`: what a view knows, by key.
-/// * `view_terms`: by what rows are found, ready to be read in the order of their rank.
-/// * `view_counts`: how many rows have a term, or a word with a beginning of a few letters, in all and in each group.
+/// * `generations`: the generations of each view. One is live; a rebuild fills the next.
+/// * `view_rows`: the rows of a view, by key.
+/// * `view_terms`: the terms of rows, in the order of their rank.
+/// * `view_counts`: number of rows with a term, or with a word that has a prefix of a few letters, in total and per group.
 pub(super) fn create(text: &str, own_index: &str) -> String {
     format!(
         "CREATE TABLE generations (
