@@ -1,7 +1,8 @@
-//! The card gateway: the published PaymentIntents HTTP shape, its test cards, idempotency keys and signed webhooks.
+//! The card gateway stub: the published PaymentIntents HTTP shape, test cards, idempotency keys and signed webhooks.
 //!
-//! Each POST runs to its end even if the client has gone, as it would at a real gateway: a lost answer is not a lost
-//! charge. Objects and the answer kept for the key go into the state file as one line, so both are there or neither.
+//! Each POST runs to its end even if the client disconnects, as at a real gateway: a lost response is not a lost
+//! charge. The changed objects and the response stored for the idempotency key are one line of the state file, so both
+//! are there or neither.
 
 mod currencies;
 mod disputes;
@@ -29,7 +30,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use objects::{BalanceTransaction, Charge, Dispute, IntentStatus, Metadata, PaymentIntent, Refund};
-pub(crate) use routes::{broken, router};
+pub(crate) use routes::{fault_response, router};
 pub use webhooks::WebhookTarget;
 
 use crate::{
@@ -43,20 +44,21 @@ use outcome::{OperationContext, Outcome};
 use params::Params;
 use webhooks::{Event, Webhooks};
 
-/// The most intents, charges, refunds, disputes, payment methods and answers that are kept, each; the oldest go first.
-const MAX_KEPT: usize = 20_000;
+/// Maximum number of intents, charges, refunds, disputes, payment methods and stored responses, each; the oldest are
+/// dropped first.
+const MAX_OBJECTS: usize = 20_000;
 
-/// The card gateway, as seen from inside the process. Cheap to clone; all clones are the same gateway.
+/// Handle to the card gateway inside the process. Cheap to clone; all clones share one gateway.
 #[derive(Clone)]
 pub struct CardGateway {
-    books: Arc<Mutex<Books>>,
+    state: Arc<Mutex<GatewayState>>,
     charges: Arc<watch::Sender<u64>>,
     webhooks: Webhooks,
     journal: Journal,
     settings: Arc<Settings>,
 }
 
-/// What a gateway is started with.
+/// Configuration of the gateway.
 pub(crate) struct Settings {
     pub(crate) secret_key: String,
     pub(crate) publishable_key: String,
@@ -66,30 +68,30 @@ pub(crate) struct Settings {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// All that the gateway knows, by id (and so by time).
+/// All objects of the gateway by id, and so by time.
 #[derive(Default)]
-pub(crate) struct Books {
+pub(crate) struct GatewayState {
     intents: BTreeMap<String, PaymentIntent>,
     charges: BTreeMap<String, Charge>,
     refunds: BTreeMap<String, Refund>,
     disputes: BTreeMap<String, Dispute>,
     methods: BTreeMap<String, PaymentMethod>,
-    answers: HashMap<String, Answer>,
+    answers: HashMap<String, StoredResponse>,
     answer_order: VecDeque<String>,
-    /// Keys of requests that are running now.
+    /// Idempotency keys of running requests.
     running: HashSet<String>,
 }
 
-/// The answer to a request, kept under its idempotency key.
+/// The response to a request, stored under its idempotency key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct StoredResponse {
     key: String,
     fingerprint: String,
     status: u16,
     body: String,
 }
 
-/// A line of the state file: what one request left behind.
+/// A line of the state file: the objects that one request changed, and its response.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct CardEntry {
@@ -104,7 +106,7 @@ pub(crate) struct CardEntry {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     methods: Vec<PaymentMethod>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<Answer>,
+    answer: Option<StoredResponse>,
 }
 
 impl JournalEntry for CardEntry {
@@ -119,31 +121,31 @@ impl fmt::Debug for CardGateway {
 
 impl CardGateway {
     pub(crate) fn load(entries: Vec<CardEntry>, settings: Settings) -> CardGateway {
-        let mut books = Books::default();
+        let mut state = GatewayState::default();
         for entry in entries {
-            books.apply(entry);
+            state.apply(entry);
         }
         let webhooks = Webhooks::start(settings.faults.clone(), settings.shutdown.clone());
         CardGateway {
             charges: Arc::new(watch::Sender::new(0)),
-            books: Arc::new(Mutex::new(books)),
+            state: Arc::new(Mutex::new(state)),
             webhooks,
             journal: Journal::default(),
             settings: Arc::new(settings),
         }
     }
 
-    /// What has to be in a state file to get these books again.
+    /// The entries from which the gateway can be loaded again.
     pub(crate) fn entries(&self) -> Vec<CardEntry> {
-        let books = locked(&self.books);
+        let state = locked(&self.state);
         let none = CardEntry::default;
         let mut entries: Vec<CardEntry> = Vec::new();
-        entries.extend(books.intents.values().map(|intent| CardEntry { intents: vec![intent.clone()], ..none() }));
-        entries.extend(books.charges.values().map(|charge| CardEntry { charges: vec![charge.clone()], ..none() }));
-        entries.extend(books.refunds.values().map(|refund| CardEntry { refunds: vec![refund.clone()], ..none() }));
-        entries.extend(books.disputes.values().map(|dispute| CardEntry { disputes: vec![dispute.clone()], ..none() }));
-        entries.extend(books.methods.values().map(|method| CardEntry { methods: vec![method.clone()], ..none() }));
-        let answers = books.answer_order.iter().filter_map(|key| books.answers.get(key));
+        entries.extend(state.intents.values().map(|intent| CardEntry { intents: vec![intent.clone()], ..none() }));
+        entries.extend(state.charges.values().map(|charge| CardEntry { charges: vec![charge.clone()], ..none() }));
+        entries.extend(state.refunds.values().map(|refund| CardEntry { refunds: vec![refund.clone()], ..none() }));
+        entries.extend(state.disputes.values().map(|dispute| CardEntry { disputes: vec![dispute.clone()], ..none() }));
+        entries.extend(state.methods.values().map(|method| CardEntry { methods: vec![method.clone()], ..none() }));
+        let answers = state.answer_order.iter().filter_map(|key| state.answers.get(key));
         entries.extend(answers.map(|answer| CardEntry { answer: Some(answer.clone()), ..none() }));
         entries
     }
@@ -152,24 +154,24 @@ impl CardGateway {
         CardGateway { journal, ..self }
     }
 
-    /// Forgets everything that ever happened here.
+    /// Deletes all objects. Running requests keep their idempotency keys.
     pub(crate) fn start_over(&self) {
-        let mut books = locked(&self.books);
-        let running = std::mem::take(&mut books.running);
-        *books = Books { running, ..Books::default() };
+        let mut state = locked(&self.state);
+        let running = std::mem::take(&mut state.running);
+        *state = GatewayState { running, ..GatewayState::default() };
     }
 
-    /// From now on, events go to this target; with `None`, to nobody.
+    /// Sets the target of webhooks; `None` sends none.
     pub fn send_webhooks_to(&self, target: Option<WebhookTarget>) {
         self.webhooks.send_to(target);
     }
 
     /// All attempts to take money, successful or not, oldest first.
     pub fn charges(&self) -> Vec<Charge> {
-        locked(&self.books).charges.values().cloned().collect()
+        locked(&self.state).charges.values().cloned().collect()
     }
 
-    /// The charges that took money and whose metadata has this value under this key.
+    /// The successful charges with this value under this metadata key.
     pub fn paid_charges_with(&self, metadata_key: &str, value: &str) -> Vec<Charge> {
         let wanted = |charge: &Charge| charge.paid && charge.metadata.get(metadata_key).is_some_and(|v| v == value);
         self.charges().into_iter().filter(wanted).collect()
@@ -177,61 +179,61 @@ impl CardGateway {
 
     /// All payment intents, oldest first.
     pub fn intents(&self) -> Vec<PaymentIntent> {
-        locked(&self.books).intents.values().cloned().collect()
+        locked(&self.state).intents.values().cloned().collect()
     }
 
     /// All refunds, oldest first.
     pub fn refunds(&self) -> Vec<Refund> {
-        locked(&self.books).refunds.values().cloned().collect()
+        locked(&self.state).refunds.values().cloned().collect()
     }
 
     /// All disputes, oldest first.
     pub fn disputes(&self) -> Vec<Dispute> {
-        locked(&self.books).disputes.values().cloned().collect()
+        locked(&self.state).disputes.values().cloned().collect()
     }
 
-    /// Waits until the charges are as wanted, and returns them; after `timeout` it returns them as they are.
+    /// Waits until `wanted` accepts the charges, and returns them; after `timeout` returns them as they are.
     pub async fn wait_for_charges(&self, wanted: impl Fn(&[Charge]) -> bool, timeout: Duration) -> Vec<Charge> {
         let mut news = self.charges.subscribe();
         let satisfied = async {
-            // The sender lives as long as `self`, so waiting cannot fail.
+            // The sender lives as long as `self`, so the wait cannot fail.
             while !wanted(&self.charges()) && news.changed().await.is_ok() {}
         };
         let _ = tokio::time::timeout(timeout, satisfied).await;
         self.charges()
     }
 
-    /// Runs a POST: at most once per idempotency key, and to its end. `path` tells endpoints apart.
+    /// Runs a POST at most once per idempotency key, and to its end. `path` distinguishes endpoints.
     ///
     /// # Errors
-    /// What the gateway answers when it did not begin: such an answer is not kept for the key.
+    /// The response when the operation did not begin; such a response is not stored for the key.
     pub(crate) async fn post(
         &self,
         operation: Operation,
         params: Params,
         path: &str,
         key: Option<String>,
-    ) -> Result<Posted, ApiError> {
+    ) -> Result<PostResponse, ApiError> {
         let fingerprint = params.fingerprint(path);
         let claim = match &key {
             None => None,
             Some(key) => match self.claim(key, &fingerprint)? {
                 Claim::Fresh(running) => Some(running),
-                Claim::Answered(answer) => return Posted::replayed(&answer),
+                Claim::Answered(answer) => return PostResponse::replayed(&answer),
             },
         };
         let gateway = self.clone();
         let run = async move {
-            gateway.take_time(&operation, &params).await?;
+            gateway.wait_if_slow(&operation, &params).await?;
             gateway.perform(&operation, &params, key.map(|key| (key, fingerprint)), claim)
         };
-        // A task of its own: the client may go away, the charge goes on.
+        // Runs in a task of its own, so that it finishes even if the client disconnects.
         tokio::spawn(run).await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Waits if the card is a slow one.
-    async fn take_time(&self, operation: &Operation, params: &Params) -> Result<(), ApiError> {
-        if !operations::is_slow(&locked(&self.books), operation, params) {
+    /// Waits for the configured delay if the card is a slow one.
+    async fn wait_if_slow(&self, operation: &Operation, params: &Params) -> Result<(), ApiError> {
+        if !operations::is_slow(&locked(&self.state), operation, params) {
             return Ok(());
         }
         tokio::select! {
@@ -245,37 +247,46 @@ impl CardGateway {
         operation: &Operation,
         params: &Params,
         key: Option<(String, String)>,
-        claim: Option<Running>,
-    ) -> Result<Posted, ApiError> {
+        claim: Option<KeyGuard>,
+    ) -> Result<PostResponse, ApiError> {
         let context = OperationContext {
             now: jiff::Timestamp::now().as_second(),
             decline_all: self.settings.faults.get().decline,
             base_url: self.settings.base_url.clone(),
         };
-        let mut books = locked(&self.books);
-        let Outcome { status, body, changed, events } = operations::perform(&books, operation, params, &context)?;
+        let mut state = locked(&self.state);
+        let Outcome { status, body, changed, events } = operations::perform(&state, operation, params, &context)?;
         let body = body.to_string();
         let idempotency_key = key.as_ref().map(|(key, _)| key.clone());
-        let answer =
-            key.map(|(key, fingerprint)| Answer { key, fingerprint, status: status.as_u16(), body: body.clone() });
+        let answer = key.map(|(key, fingerprint)| StoredResponse {
+            key,
+            fingerprint,
+            status: status.as_u16(),
+            body: body.clone(),
+        });
         let entry = CardEntry { answer, ..changed };
         let has_charges = !entry.charges.is_empty();
         self.journal.append(&entry);
-        books.apply(entry);
-        drop(books);
+        state.apply(entry);
+        drop(state);
         drop(claim);
         for (kind, object) in events {
-            self.webhooks.tell(Event { kind, object, idempotency_key: idempotency_key.clone(), created: context.now });
+            self.webhooks.enqueue(Event {
+                kind,
+                object,
+                idempotency_key: idempotency_key.clone(),
+                created: context.now,
+            });
         }
         if has_charges {
             self.charges.send_modify(|count| *count += 1);
         }
-        Ok(Posted { status, body, replayed: false })
+        Ok(PostResponse { status, body, replayed: false })
     }
 
     fn claim(&self, key: &str, fingerprint: &str) -> Result<Claim, ApiError> {
-        let mut books = locked(&self.books);
-        if let Some(answer) = books.answers.get(key) {
+        let mut state = locked(&self.state);
+        if let Some(answer) = state.answers.get(key) {
             if answer.fingerprint == fingerprint {
                 return Ok(Claim::Answered(answer.clone()));
             }
@@ -285,43 +296,43 @@ impl CardGateway {
             );
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "idempotency_error", detail));
         }
-        if !books.running.insert(key.to_owned()) {
+        if !state.running.insert(key.to_owned()) {
             let detail = format!("Another request with the idempotency key '{key}' is still running.");
             let error = ApiError::new(StatusCode::CONFLICT, "idempotency_error", detail);
             return Err(error.code("idempotency_key_in_use"));
         }
-        Ok(Claim::Fresh(Running { books: Arc::clone(&self.books), key: key.to_owned() }))
+        Ok(Claim::Fresh(KeyGuard { state: Arc::clone(&self.state), key: key.to_owned() }))
     }
 }
 
-/// What to answer to a POST.
-pub(crate) struct Posted {
+/// The response to a POST.
+pub(crate) struct PostResponse {
     pub(crate) status: StatusCode,
     pub(crate) body: String,
     pub(crate) replayed: bool,
 }
 
-impl Posted {
-    fn replayed(answer: &Answer) -> Result<Posted, ApiError> {
+impl PostResponse {
+    fn replayed(answer: &StoredResponse) -> Result<PostResponse, ApiError> {
         let status = StatusCode::from_u16(answer.status).map_err(|_| stopped())?;
-        Ok(Posted { status, body: answer.body.clone(), replayed: true })
+        Ok(PostResponse { status, body: answer.body.clone(), replayed: true })
     }
 }
 
 enum Claim {
-    Fresh(Running),
-    Answered(Answer),
+    Fresh(KeyGuard),
+    Answered(StoredResponse),
 }
 
-/// A key in use; free again when this is dropped.
-struct Running {
-    books: Arc<Mutex<Books>>,
+/// Marks an idempotency key as in use until dropped.
+struct KeyGuard {
+    state: Arc<Mutex<GatewayState>>,
     key: String,
 }
 
-impl Drop for Running {
+impl Drop for KeyGuard {
     fn drop(&mut self) {
-        locked(&self.books).running.remove(&self.key);
+        locked(&self.state).running.remove(&self.key);
     }
 }
 
@@ -329,7 +340,7 @@ fn stopped() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "api_error", "The gateway is shutting down. Nothing was charged.")
 }
 
-impl Books {
+impl GatewayState {
     fn apply(&mut self, entry: CardEntry) {
         self.intents.extend(entry.intents.into_iter().map(|intent| (intent.id.clone(), intent)));
         self.charges.extend(entry.charges.into_iter().map(|charge| (charge.id.clone(), charge)));
@@ -345,7 +356,7 @@ impl Books {
         forget_oldest(&mut self.refunds);
         forget_oldest(&mut self.disputes);
         forget_oldest(&mut self.methods);
-        if self.answer_order.len() > MAX_KEPT
+        if self.answer_order.len() > MAX_OBJECTS
             && let Some(key) = self.answer_order.pop_front()
         {
             self.answers.remove(&key);
@@ -354,7 +365,7 @@ impl Books {
 }
 
 fn forget_oldest<T>(objects: &mut BTreeMap<String, T>) {
-    if objects.len() > MAX_KEPT {
+    if objects.len() > MAX_OBJECTS {
         objects.pop_first();
     }
 }
@@ -408,8 +419,8 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten_first() {
-        let mut objects: BTreeMap<String, ()> = (0..=MAX_KEPT).map(|n| (format!("{n:06}"), ())).collect();
+        let mut objects: BTreeMap<String, ()> = (0..=MAX_OBJECTS).map(|n| (format!("{n:06}"), ())).collect();
         forget_oldest(&mut objects);
-        assert_eq!((objects.len(), objects.first_key_value()), (MAX_KEPT, Some((&"000001".to_owned(), &()))));
+        assert_eq!((objects.len(), objects.first_key_value()), (MAX_OBJECTS, Some((&"000001".to_owned(), &()))));
     }
 }

@@ -1,7 +1,7 @@
-//! Fault switches: what a room may break on purpose, one switch per stub.
+//! Fault switches: what can be broken on purpose, one switch per stub.
 //!
-//! This module knows which faults exist and what is switched on. It does not act on them: each stub asks its switch
-//! at the moment where the fault would bite.
+//! Knows which faults exist and which are active. Does not act on them: each stub checks its switch where the fault
+//! takes effect.
 
 use std::{
     fmt,
@@ -12,10 +12,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// The longest latency that can be asked for, in milliseconds.
+/// Maximum latency in milliseconds.
 pub const MAX_LATENCY_MS: u64 = 60_000;
 
-/// One of the three stand-ins.
+/// One of the three stubs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stub {
     /// The product service.
@@ -27,7 +27,7 @@ pub enum Stub {
 }
 
 impl Stub {
-    /// All stubs, in the order in which they are shown.
+    /// All stubs, in display order.
     pub const ALL: [Stub; 3] = [Stub::Products, Stub::Cards, Stub::Mail];
 
     /// The name used in paths: `products`, `cards` or `mail`.
@@ -57,38 +57,38 @@ impl FromStr for Stub {
     }
 }
 
-/// What is broken on purpose. Everything is off by default; a field left out of the JSON form is off too.
+/// Faults of a stub. All are off by default; a field that is missing in the JSON form is off too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// The share of requests that fail with an error of the stub's own kind (HTTP 500, SMTP 451) and have no effect,
-    /// from 0 to 1. Failures are spread evenly, not drawn: 0.25 fails every fourth request, so a run can be repeated.
+    /// from 0 to 1. Failures are spread evenly, not random: 0.25 fails every fourth request, so a run can be repeated.
     pub error_rate: f64,
-    /// Delay before each answer, in milliseconds, at most [`MAX_LATENCY_MS`].
+    /// Delay before each response in milliseconds, at most [`MAX_LATENCY_MS`].
     pub latency_ms: u64,
-    /// The plug is pulled. HTTP connections are closed without an answer, also those of long polls that are parked;
-    /// SMTP clients are told 421 and sent away.
+    /// An outage: HTTP connections are closed without a response, parked long polls too; SMTP clients get 421 and are
+    /// disconnected.
     pub outage: bool,
     /// Cards only: every card is declined.
     pub decline: bool,
-    /// Cards only: a POST takes effect, but its connection is closed before the answer is sent.
+    /// Cards only: a POST takes effect, but its connection is closed before the response is sent.
     pub lose_answers: bool,
-    /// Cards only: a POST takes effect, but its answer and the webhooks about it are held back until this is off. The answer
-    /// to the creation of an intent that is not confirmed yet is not: no money can have moved.
+    /// Cards only: a POST takes effect, but its response and the webhooks about it are held until this is off. The
+    /// response to the creation of an unconfirmed intent is not held: no money can have moved.
     pub hold_answers: bool,
     /// Cards only: each webhook is sent twice.
     pub duplicate: bool,
-    /// Cards only: a webhook is held back and sent after the one that follows it, or after half a second without one.
+    /// Cards only: a webhook is held and sent after the following one, or after half a second without one.
     pub reorder: bool,
 }
 
 impl Faults {
-    /// Whether nothing is broken.
+    /// Whether no fault is active.
     pub fn is_none(&self) -> bool {
         *self == Faults::default()
     }
 
-    /// Checks the values for this stub. The error is a sentence that says what is wrong.
+    /// Validates the values for this stub. The error is a sentence.
     pub fn check(&self, stub: Stub) -> Result<(), String> {
         if !(0.0..=1.0).contains(&self.error_rate) {
             return Err(format!("`error_rate` is a share from 0 to 1, not {}.", self.error_rate));
@@ -112,7 +112,7 @@ impl Faults {
     }
 }
 
-/// The fault switch of one stub. Cheap to clone; all clones are the same switch.
+/// Handle to the fault switch of one stub. Cheap to clone; all clones share one switch.
 #[derive(Clone)]
 pub struct FaultSwitch {
     stub: Stub,
@@ -135,18 +135,18 @@ impl FaultSwitch {
         }
     }
 
-    /// The stub that this switch belongs to.
+    /// The stub of this switch.
     pub fn stub(&self) -> Stub {
         self.stub
     }
 
-    /// What is switched on now.
+    /// The active faults.
     pub fn get(&self) -> Faults {
         *self.faults.borrow()
     }
 
-    /// Switches to exactly these faults, from the next request on. Values out of range are brought into it; to be
-    /// told instead, ask [`Faults::check`] first.
+    /// Replaces the faults, from the next request on. Values out of range are clamped; [`Faults::check`] reports them
+    /// instead.
     pub fn set(&self, faults: Faults) {
         let error_rate = if faults.error_rate.is_finite() { faults.error_rate.clamp(0.0, 1.0) } else { 0.0 };
         let latency_ms = faults.latency_ms.min(MAX_LATENCY_MS);
@@ -154,17 +154,17 @@ impl FaultSwitch {
         self.faults.send_replace(Faults { error_rate, latency_ms, ..faults });
     }
 
-    /// Switches everything off.
+    /// Clears all faults.
     pub fn clear(&self) {
         self.set(Faults::default());
     }
 
-    /// Whether the request at hand is one of those that fail. Counts it.
-    pub(crate) fn strikes(&self) -> bool {
+    /// Counts a request and returns whether it is to fail.
+    pub(crate) fn should_fail(&self) -> bool {
         let rate = self.get().error_rate;
         let mut debt = locked(&self.error_debt);
         *debt += rate;
-        // A little slack, so that ten times 0.1 is one failure and not almost one.
+        // The tolerance makes ten times 0.1 one failure in spite of rounding.
         let strikes = *debt >= 1.0 - 1e-9;
         if strikes {
             *debt -= 1.0;
@@ -172,19 +172,19 @@ impl FaultSwitch {
         strikes
     }
 
-    /// Returns once an outage is switched on; at once if it is on already.
-    pub(crate) async fn outage(&self) {
-        // The sender lives as long as `self`, so waiting cannot fail.
+    /// Waits until there is an outage.
+    pub(crate) async fn wait_for_outage(&self) {
+        // The sender lives as long as `self`, so the wait cannot fail.
         let _ = self.faults.subscribe().wait_for(|faults| faults.outage).await;
     }
 
-    /// Returns once answers are not held back; at once if they are not.
-    pub(crate) async fn answers_may_go(&self) {
+    /// Waits until responses are not held.
+    pub(crate) async fn wait_until_released(&self) {
         let _ = self.faults.subscribe().wait_for(|faults| !faults.hold_answers).await;
     }
 }
 
-/// The value behind a lock. A panic while it was held would have been a bug elsewhere; the data is still good to read.
+/// Locks a mutex. A poisoned one is used all the same: the panic was a bug elsewhere, and the data is still valid.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -197,23 +197,23 @@ mod tests {
     fn a_rate_of_a_quarter_fails_every_fourth_request() {
         let switch = FaultSwitch::new(Stub::Products);
         switch.set(Faults { error_rate: 0.25, ..Faults::default() });
-        let struck: Vec<bool> = (0..8).map(|_| switch.strikes()).collect();
+        let struck: Vec<bool> = (0..8).map(|_| switch.should_fail()).collect();
         assert_eq!(struck, [false, false, false, true, false, false, false, true]);
     }
 
     #[test]
     fn a_rate_of_one_fails_all_and_of_zero_none() {
         let switch = FaultSwitch::new(Stub::Mail);
-        assert!((0..10).all(|_| !switch.strikes()));
+        assert!((0..10).all(|_| !switch.should_fail()));
         switch.set(Faults { error_rate: 1.0, ..Faults::default() });
-        assert!((0..10).all(|_| switch.strikes()));
+        assert!((0..10).all(|_| switch.should_fail()));
     }
 
     #[test]
     fn ten_requests_at_a_tenth_fail_once() {
         let switch = FaultSwitch::new(Stub::Cards);
         switch.set(Faults { error_rate: 0.1, ..Faults::default() });
-        assert_eq!((0..100).filter(|_| switch.strikes()).count(), 10);
+        assert_eq!((0..100).filter(|_| switch.should_fail()).count(), 10);
     }
 
     #[test]

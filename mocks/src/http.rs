@@ -1,7 +1,7 @@
-//! The HTTP listener that all stubs share: serving, faults that concern whole requests, and the fault routes.
+//! The HTTP listener that all stubs share: connections, faults that concern whole requests, and the fault routes.
 //!
-//! It knows nothing of products, cards or mail. The stubs bring their routers; this module puts them behind their
-//! prefixes and can close a connection without answering, which an ordinary handler cannot.
+//! Knows nothing of products, cards or mail: the stubs bring their routers. Can close a connection without a response,
+//! which an ordinary handler cannot.
 
 use std::{
     io,
@@ -39,28 +39,28 @@ use crate::{
     origin::{self, Names},
 };
 
-/// The largest request body that is read, in bytes.
+/// Maximum size of a request body in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The longest that a long poll may be parked, in seconds.
+/// Maximum duration of a long poll, in seconds.
 pub(crate) const MAX_WAIT_S: u64 = 30;
 
-/// What connections may take.
+/// Limits of the listener.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Maximum number of open connections; others wait until one has ended.
     connections: usize,
-    /// How long a connection may be without a request, or may take to send the head of one.
+    /// Timeout for the head of a request, from when the connection is idle.
     head_timeout: Duration,
 }
 
 pub(crate) const LIMITS: Limits = Limits { connections: 512, head_timeout: Duration::from_secs(30) };
 
-/// How long, and how much, is read of what nobody wants before a connection is closed.
+/// Limits for reading the rest of an unwanted request before a connection is closed.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(3);
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// Serves the router until the token is cancelled, then finishes the requests that are running.
+/// Serves the router until the token is cancelled, then finishes running requests.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -71,46 +71,50 @@ pub(crate) async fn serve(
     let app = router
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(names, origin::layer))
-        .layer(middleware::from_fn(part_gently))
-        .into_make_service_with_connect_info::<Line>();
+        .layer(middleware::from_fn(keep_open_for_response))
+        .into_make_service_with_connect_info::<Connection>();
     let room = Arc::new(Semaphore::new(limits.connections));
     let listener = CuttableListener { listener, room, head_timeout: limits.head_timeout };
     axum::serve(listener, app).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
-/// A client whose body was refused may still be sending it: closing at once would take its answer away. While a request is
-/// answered, its connection is waited for as long as that takes.
-async fn part_gently(ConnectInfo(line): ConnectInfo<Line>, request: Request, next: Next) -> Response {
+/// A client whose body was refused may still be sending it: closing the connection at once could lose the response. The
+/// head timeout does not apply while a request is handled.
+async fn keep_open_for_response(
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
     let has_body = !request.body().is_end_stream();
-    line.waits_since(None);
+    connection.waits_since(None);
     let mut response = next.run(request).await;
-    line.waits_since(Some(Instant::now()));
+    connection.waits_since(Some(Instant::now()));
     if has_body && response.status().is_client_error() {
-        line.linger();
+        connection.linger();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// Puts a stub's routes behind its fault switch. `broken` makes the answer of a request that is to fail.
-pub(crate) fn with_faults(router: Router, switch: &FaultSwitch, broken: fn() -> Response) -> Router {
-    let gate = Gate { switch: switch.clone(), broken };
-    router.layer(middleware::from_fn_with_state(gate, pass_the_gate))
+/// Applies a stub's fault switch to its routes. `broken` builds the response of a request that is to fail.
+pub(crate) fn with_faults(router: Router, switch: &FaultSwitch, fault_response: fn() -> Response) -> Router {
+    let gate = Gate { switch: switch.clone(), fault_response };
+    router.layer(middleware::from_fn_with_state(gate, apply_faults))
 }
 
-/// Marks an answer to a wish that moves no money by itself: such an answer is not held back.
+/// Marks a response to a request that moves no money: it is not held.
 #[derive(Clone, Copy)]
 pub(crate) struct MovedNoMoney;
 
 #[derive(Clone)]
 struct Gate {
     switch: FaultSwitch,
-    broken: fn() -> Response,
+    fault_response: fn() -> Response,
 }
 
-async fn pass_the_gate(
+async fn apply_faults(
     State(gate): State<Gate>,
-    ConnectInfo(line): ConnectInfo<Line>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -120,25 +124,25 @@ async fn pass_the_gate(
         if latency_ms > 0 {
             tokio::time::sleep(Duration::from_millis(latency_ms)).await;
         }
-        if gate.switch.strikes() {
-            return (gate.broken)();
+        if gate.switch.should_fail() {
+            return (gate.fault_response)();
         }
         let answer = next.run(request).await;
         if is_write && answer.extensions().get::<MovedNoMoney>().is_none() {
-            gate.switch.answers_may_go().await;
+            gate.switch.wait_until_released().await;
         }
         answer
     };
     tokio::select! {
         biased;
-        () = gate.switch.outage() => line.cut(),
+        () = gate.switch.wait_for_outage() => connection.cut(),
         response = answer => {
-            if gate.switch.get().lose_answers && is_write { line.cut() } else { response }
+            if gate.switch.get().lose_answers && is_write { connection.cut() } else { response }
         }
     }
 }
 
-/// `GET|PUT /faults/{stub}`: what is broken on purpose, and the switch for it.
+/// `GET|PUT /faults/{stub}`: reads and sets the faults of a stub.
 pub(crate) fn fault_routes(switches: [FaultSwitch; 3]) -> Router {
     Router::new()
         .route("/faults/{stub}", get(show_faults).put(set_faults).fallback(no_such_method))
@@ -182,47 +186,52 @@ fn find_switch<'a>(switches: &'a [FaultSwitch; 3], name: &str) -> Result<&'a Fau
     switches.iter().find(|switch| switch.stub() == stub).ok_or_else(|| format!("There is no stub `{name}`."))
 }
 
-/// The error form of everything but the card gateway, which has its own: `{"error":"code","detail":"A sentence."}`.
+/// An error of all stubs but the card gateway, which has its own form: `{"error":"code","detail":"A sentence."}`.
 pub(crate) fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     (status, Json(json!({ "error": code, "detail": detail }))).into_response()
 }
 
-/// 404 for a path that nobody serves.
+/// 404 for an unknown path.
 pub(crate) async fn no_such_route(request: Request) -> Response {
     problem(StatusCode::NOT_FOUND, "unknown_route", &format!("There is nothing at {}.", request.uri().path()))
 }
 
-/// 405 for a method that a path does not have.
+/// 405 for an unsupported method.
 pub(crate) async fn no_such_method(request: Request) -> Response {
     let detail = format!("{} is not something that {} can do.", request.method(), request.uri().path());
     problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &detail)
 }
 
-/// The connection a request came in on, which can be cut.
+/// The connection of a request, which can be cut.
 #[derive(Clone)]
-pub(crate) struct Line(Arc<LineState>);
+pub(crate) struct Connection(Arc<ConnectionState>);
 
-struct LineState {
+struct ConnectionState {
     cut: AtomicBool,
     linger: AtomicBool,
-    /// Since when it waits for the head of a request; `None` while one is answered.
+    /// When it began to wait for the head of a request; `None` while a request is handled.
     waits_since: Mutex<Option<Instant>>,
     local: Option<SocketAddr>,
 }
 
-impl Line {
-    fn new(stream: &TcpStream) -> Line {
+impl Connection {
+    fn new(stream: &TcpStream) -> Connection {
         let local = stream.local_addr().ok();
         let waits_since = Mutex::new(Some(Instant::now()));
-        Line(Arc::new(LineState { cut: AtomicBool::new(false), linger: AtomicBool::new(false), waits_since, local }))
+        Connection(Arc::new(ConnectionState {
+            cut: AtomicBool::new(false),
+            linger: AtomicBool::new(false),
+            waits_since,
+            local,
+        }))
     }
 
-    /// The address that the client connected to.
+    /// The local address of the connection.
     pub(crate) fn local(&self) -> Option<SocketAddr> {
         self.0.local
     }
 
-    /// Cuts the connection: whatever the handler returns afterwards never reaches the client.
+    /// Cuts the connection: the handler's response never reaches the client.
     fn cut(&self) -> Response {
         self.0.cut.store(true, Ordering::Release);
         StatusCode::SERVICE_UNAVAILABLE.into_response()
@@ -236,19 +245,19 @@ impl Line {
         *locked(&self.0.waits_since) = since;
     }
 
-    /// Reads and drops what the client still sends before the connection is closed.
+    /// Reads and drops the rest of the request before the connection is closed.
     fn linger(&self) {
         self.0.linger.store(true, Ordering::Release);
     }
 }
 
-impl Connected<IncomingStream<'_, CuttableListener>> for Line {
-    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Line {
-        stream.io().line.clone()
+impl Connected<IncomingStream<'_, CuttableListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Connection {
+        stream.io().connection.clone()
     }
 }
 
-/// A TCP listener whose connections can be cut from inside a handler.
+/// A TCP listener whose connections a handler can cut.
 struct CuttableListener {
     listener: TcpListener,
     room: Arc<Semaphore>,
@@ -260,18 +269,21 @@ impl Listener for CuttableListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
-        // Never closed, so there is always a place to wait for.
+        // The semaphore is never closed.
         let place = self.room.clone().acquire_owned().await.ok();
         let (stream, peer) = Listener::accept(&mut self.listener).await;
-        // Answers are small and awaited; without this each could wait for a delayed acknowledgement.
+        // Responses are small; without this each could wait for a delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY for this connection");
         }
-        let line = Line::new(&stream);
+        let connection = Connection::new(&stream);
         let head_timeout = self.head_timeout;
         let head_until = Box::pin(tokio::time::sleep(head_timeout));
         let (linger_until, dropped_bytes) = (None, 0);
-        (CuttableStream { stream, line, head_timeout, head_until, linger_until, dropped_bytes, _place: place }, peer)
+        (
+            CuttableStream { stream, connection, head_timeout, head_until, linger_until, dropped_bytes, _place: place },
+            peer,
+        )
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -281,9 +293,9 @@ impl Listener for CuttableListener {
 
 struct CuttableStream {
     stream: TcpStream,
-    line: Line,
+    connection: Connection,
     head_timeout: Duration,
-    /// When to look whether the head of a request has come in time.
+    /// Timer of the head timeout.
     head_until: Pin<Box<Sleep>>,
     linger_until: Option<Pin<Box<Sleep>>>,
     dropped_bytes: usize,
@@ -292,15 +304,15 @@ struct CuttableStream {
 
 impl CuttableStream {
     fn check(&self) -> io::Result<()> {
-        if self.line.is_cut() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.connection.is_cut() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
 impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        let (timeout, since) = (self.head_timeout, *locked(&self.line.0.waits_since));
-        // Runs while a request is answered too: nobody would begin it when the answer is sent.
+        let (timeout, since) = (self.head_timeout, *locked(&self.connection.0.waits_since));
+        // Also runs while a request is handled: nothing would start it when the response is sent.
         while self.head_until.as_mut().poll(cx).is_ready() {
             let until = since.unwrap_or_else(Instant::now) + timeout;
             if until <= Instant::now() {
@@ -338,7 +350,7 @@ impl AsyncWrite for CuttableStream {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger_until.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            if !self.line.0.linger.load(Ordering::Acquire) {
+            if !self.connection.0.linger.load(Ordering::Acquire) {
                 return Poll::Ready(Ok(()));
             }
         }

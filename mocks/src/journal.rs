@@ -1,8 +1,8 @@
-//! What the stubs remember between runs: a file of JSON lines, one per thing that happened.
+//! The state file of the stubs: JSON lines, one per change.
 //!
-//! Lines are appended as they happen, so that a process killed at any moment loses at most a line that was being
-//! written; such a torn last line is dropped on the next start. On each start the file is written anew with only what
-//! is still true, so it does not grow for ever. Power loss is not guarded against: this is a stand-in.
+//! A line is appended at each change, so that a process that is killed loses at most the line being written; such a
+//! torn last line is dropped at the next start. Each start rewrites the file with the current state only, so it does
+//! not grow for ever. Power loss is not guarded against: this is a stub.
 
 use std::{
     collections::HashMap,
@@ -22,41 +22,41 @@ pub(crate) trait JournalEntry: Serialize {
     const STUB: &'static str;
 }
 
-/// The open end of the file, or nothing when there is no file. Cheap to clone.
+/// The open state file, or none. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Journal(Option<Arc<Pen>>);
+pub(crate) struct Journal(Option<Arc<StateFile>>);
 
-struct Pen {
+struct StateFile {
     path: PathBuf,
     file: Mutex<File>,
 }
 
 impl Journal {
-    /// Adds a line. A failure is logged and not reported further: the stub goes on from memory.
+    /// Appends an entry. A failure is logged and not reported: the stub continues from memory.
     pub(crate) fn append<E: JournalEntry>(&self, entry: &E) {
-        let Some(pen) = &self.0 else { return };
-        let written = line(entry).and_then(|line| locked(&pen.file).write_all(&line));
+        let Some(state_file) = &self.0 else { return };
+        let written = line(entry).and_then(|line| locked(&state_file.file).write_all(&line));
         if let Err(error) = written {
             tracing::warn!(%error, "the state file could not be written; the stubs go on without it");
         }
     }
 
-    /// Has the file hold these entries and nothing else, and goes on behind them.
+    /// Replaces the content of the file by these lines, and continues behind them.
     ///
     /// # Errors
-    /// When the folder cannot be written to; the file is as before then.
+    /// When the folder cannot be written; the file is unchanged then.
     pub(crate) fn start_over(&self, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
-        let Some(pen) = &self.0 else { return Ok(()) };
-        let mut file = locked(&pen.file);
-        *file = write_anew(&pen.path, lines)?;
+        let Some(state_file) = &self.0 else { return Ok(()) };
+        let mut file = locked(&state_file.file);
+        *file = write_anew(&state_file.path, lines)?;
         Ok(())
     }
 }
 
-/// Reads all entries of the file; none if it does not exist. A torn last line is left out.
+/// Reads all entries; none if the file does not exist. A torn last line is dropped.
 ///
 /// # Errors
-/// When the file cannot be read, or when a line other than the last is damaged.
+/// When the file cannot be read, or a line other than the last is damaged.
 pub(crate) fn read<E: DeserializeOwned>(path: &Path) -> io::Result<Vec<E>> {
     let text = match fs::read(path) {
         Ok(text) => text,
@@ -79,13 +79,13 @@ pub(crate) fn read<E: DeserializeOwned>(path: &Path) -> io::Result<Vec<E>> {
     Ok(entries)
 }
 
-/// Replaces the file by these entries and opens it for more.
+/// Replaces the file by these lines and opens it for appending.
 ///
 /// # Errors
-/// When the folder cannot be written to.
+/// When the folder cannot be written.
 pub(crate) fn replace(path: &Path, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<Journal> {
     let file = Mutex::new(write_anew(path, lines)?);
-    Ok(Journal(Some(Arc::new(Pen { path: path.to_owned(), file }))))
+    Ok(Journal(Some(Arc::new(StateFile { path: path.to_owned(), file }))))
 }
 
 fn write_anew(path: &Path, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<File> {

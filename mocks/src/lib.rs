@@ -1,13 +1,12 @@
-//! Stand-ins for the systems around the shop that belong to others, so that it can be tried, tested and broken on
-//! purpose without them:
+//! Stubs of the external systems around the shop, so that it can be tried, tested and broken on purpose without them:
 //!
 //! - [`products`](ProductService): the product service, with a demo range of our own in words and pictures;
 //! - [`cards`](CardGateway): a card gateway with the published PaymentIntents HTTP shape, its test cards and webhooks;
 //! - [`mail`](Mailbox): an SMTP server that keeps every mail and shows it over HTTP.
 //!
-//! One HTTP listener serves all three below prefixes; [`Mocks`] starts it together with the SMTP listener, inside any
-//! process. Each stub has [fault switches](Faults). Nothing here may know the shop: this crate depends on none of ours.
-//! Idle, it uses no processor time: every wait is a wake-up, never a poll.
+//! One HTTP listener serves all three under prefixes; [`Mocks`] starts it together with the SMTP listener, inside any
+//! process. Each stub has [fault switches](Faults). The crate does not know the shop and depends on no other crate of
+//! the workspace. Idle, it uses no processor time: every wait is for a notification, never a poll.
 
 mod cards;
 mod faults;
@@ -47,33 +46,33 @@ const PRODUCTS_PREFIX: &str = "/products-service";
 const CARDS_PREFIX: &str = "/card-gateway";
 const MAILBOX_PREFIX: &str = "/mailbox";
 
-/// How long running requests may take to finish at shutdown, in seconds.
-const SHUTDOWN_S: u64 = 5;
+/// Timeout for running requests at shutdown, in seconds.
+const SHUTDOWN_TIMEOUT_S: u64 = 5;
 
-/// What the stubs are started with. The default is right for tests: free ports, nothing kept, demo products.
+/// Configuration of the stubs. The default suits tests: free ports, no state file, demo products.
 #[derive(Clone)]
 pub struct MocksConfig {
-    /// Where HTTP is served; port 0 takes a free one.
+    /// HTTP listen address; port 0 takes a free one.
     pub http: SocketAddr,
-    /// Where SMTP is served; port 0 takes a free one.
+    /// SMTP listen address; port 0 takes a free one.
     pub smtp: SocketAddr,
-    /// Who is told what happens at the card gateway. Can be set later, see [`CardGateway::send_webhooks_to`].
+    /// Target of the card gateway's webhooks. Can be set later, see [`CardGateway::send_webhooks_to`].
     pub webhook: Option<WebhookTarget>,
-    /// Names under which the stubs are asked, beside their address and the names of this machine.
+    /// Host names of the stubs, beside their address and the names of this machine.
     pub hosts: Vec<String>,
     /// The card gateway's secret key.
     pub card_key: String,
-    /// The key with which a card number can be exchanged for a token, and nothing else done.
+    /// The card gateway's publishable key, which only allows exchanging a card number for a token.
     pub card_publishable_key: String,
-    /// How long the slow test card takes, in milliseconds.
+    /// Delay of the slow test card, in milliseconds.
     pub slow_card_ms: u64,
-    /// Whether the product service begins with the demo range.
+    /// Whether the product service starts with the demo products.
     pub demo_products: bool,
-    /// Where payments, mails and changes of products are kept between runs; nowhere if not given.
+    /// File for payments, mails and products between runs; `None` keeps nothing.
     pub state_file: Option<PathBuf>,
 }
 
-/// Nothing of it, so that no key is shown.
+/// Only the addresses, so that no key is shown.
 impl std::fmt::Debug for MocksConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MocksConfig").field("http", &self.http).field("smtp", &self.smtp).finish_non_exhaustive()
@@ -96,7 +95,7 @@ impl Default for MocksConfig {
     }
 }
 
-/// The running stubs. Dropping this stops them without waiting; [`Mocks::shutdown`] waits.
+/// The running stubs. Dropping it stops them without waiting; [`Mocks::shutdown`] waits.
 #[derive(Debug)]
 pub struct Mocks {
     http_addr: SocketAddr,
@@ -110,13 +109,13 @@ pub struct Mocks {
 }
 
 impl Mocks {
-    /// Starts all three. They serve from the moment this returns.
+    /// Starts all three stubs. They serve when this returns.
     ///
     /// # Errors
     /// When an address cannot be bound, or the state file cannot be read or written.
     pub async fn start(config: MocksConfig) -> io::Result<Mocks> {
-        let http = TcpListener::bind(config.http).await.map_err(about(format!("HTTP on {}", config.http)))?;
-        let smtp = TcpListener::bind(config.smtp).await.map_err(about(format!("SMTP on {}", config.smtp)))?;
+        let http = TcpListener::bind(config.http).await.map_err(with_context(format!("HTTP on {}", config.http)))?;
+        let smtp = TcpListener::bind(config.smtp).await.map_err(with_context(format!("SMTP on {}", config.smtp)))?;
         let (http_addr, smtp_addr) = (http.local_addr()?, smtp.local_addr()?);
         let switches = Stub::ALL.map(FaultSwitch::new);
         let [product_faults, card_faults, mail_faults] = switches.clone();
@@ -129,10 +128,10 @@ impl Mocks {
             faults: card_faults.clone(),
             shutdown: stop.clone(),
         };
-        let (products, cards, mailbox, journal) = remember(&config, card_settings)?;
+        let (products, cards, mailbox, journal) = load_stubs(&config, card_settings)?;
         cards.send_webhooks_to(config.webhook);
 
-        let everything = reset::Everything {
+        let everything = reset::ResetTargets {
             products: products.clone(),
             cards: cards.clone(),
             mailbox: mailbox.clone(),
@@ -144,8 +143,8 @@ impl Mocks {
         let card_routes = cards::router(cards.clone());
         let router = Router::new()
             .route("/", get(front_page))
-            .nest(PRODUCTS_PREFIX, http::with_faults(product_routes, &product_faults, products::broken))
-            .nest(CARDS_PREFIX, http::with_faults(card_routes, &card_faults, cards::broken))
+            .nest(PRODUCTS_PREFIX, http::with_faults(product_routes, &product_faults, products::fault_response))
+            .nest(CARDS_PREFIX, http::with_faults(card_routes, &card_faults, cards::fault_response))
             .nest(MAILBOX_PREFIX, mail::router(mailbox.clone(), stop.clone()))
             .merge(http::fault_routes(switches.clone()))
             .merge(reset::router(everything))
@@ -191,27 +190,27 @@ impl Mocks {
         format!("http://{}{prefix}", self.http_addr)
     }
 
-    /// Where HTTP is served.
+    /// The HTTP address.
     pub fn http_addr(&self) -> SocketAddr {
         self.http_addr
     }
 
-    /// Where SMTP is served.
+    /// The SMTP address.
     pub fn smtp_addr(&self) -> SocketAddr {
         self.smtp_addr
     }
 
-    /// The product service, from inside.
+    /// Handle to the product service.
     pub fn products(&self) -> &ProductService {
         &self.products
     }
 
-    /// The card gateway, from inside.
+    /// Handle to the card gateway.
     pub fn card_gateway(&self) -> &CardGateway {
         &self.cards
     }
 
-    /// The mailbox, from inside.
+    /// Handle to the mailbox.
     pub fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
@@ -225,13 +224,12 @@ impl Mocks {
         }
     }
 
-    /// Stops listening, lets running requests finish (long polls answer at once) and returns; after five seconds it
-    /// returns in any case.
+    /// Stops listening and waits for running requests, at most five seconds; long polls return at once.
     pub async fn shutdown(self) {
         let Mocks { mut tasks, stop, .. } = self;
         stop.disarm().cancel();
         let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_secs(SHUTDOWN_S), all).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(SHUTDOWN_TIMEOUT_S), all).await.is_err() {
             tracing::warn!("some requests to the stubs did not finish in time");
         }
     }
@@ -246,14 +244,14 @@ enum StoredEntry {
     Mail(MailEntry),
 }
 
-/// Loads what the state file tells, if there is one, and opens it for more.
-fn remember(
+/// Loads the stubs from the state file, if there is one, and opens it for appending.
+fn load_stubs(
     config: &MocksConfig,
     card_settings: cards::Settings,
 ) -> io::Result<(ProductService, CardGateway, Mailbox, Journal)> {
     let (mut product_entries, mut card_entries, mut mail_entries) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(path) = &config.state_file {
-        for entry in journal::read(path).map_err(about(path.display()))? {
+        for entry in journal::read(path).map_err(with_context(path.display()))? {
             match entry {
                 StoredEntry::Product(entry) => product_entries.push(entry),
                 StoredEntry::Card(entry) => card_entries.push(*entry),
@@ -266,13 +264,13 @@ fn remember(
     let mailbox = Mailbox::load(mail_entries);
     let Some(path) = &config.state_file else { return Ok((products, cards, mailbox, Journal::default())) };
     let lines = reset::state_file_lines(&products, &cards, &mailbox);
-    let journal = journal::replace(path, lines).map_err(about(path.display()))?;
+    let journal = journal::replace(path, lines).map_err(with_context(path.display()))?;
     let kept = (products.writing_to(journal.clone()), cards.writing_to(journal.clone()));
     Ok((kept.0, kept.1, mailbox.writing_to(journal.clone()), journal))
 }
 
-/// Says what an error is about.
-fn about(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
+/// Adds to an error what it concerns.
+fn with_context(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 

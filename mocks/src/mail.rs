@@ -1,4 +1,4 @@
-//! The mailbox: takes any mail that is handed to it over SMTP and shows it over HTTP. It sends nothing anywhere.
+//! The mailbox stub: accepts any mail over SMTP and shows it over HTTP. It sends no mail.
 
 mod message;
 mod routes;
@@ -22,21 +22,21 @@ use crate::{
     journal::{Journal, JournalEntry},
 };
 
-/// The most mails that are kept; the oldest go first.
+/// Maximum number of mails; the oldest are dropped first.
 pub const MAX_MAILS: usize = 1_000;
 
-/// A mail as it is shown.
+/// A mail as the API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// Its id here.
+    /// Its id in the mailbox.
     pub id: String,
     /// Its number: 1, 2, 3, … in the order of arrival.
     pub sequence: u64,
-    /// The `Message-ID` without angle brackets; made up if the mail had none.
+    /// The `Message-ID` without angle brackets; generated if the mail has none.
     pub message_id: String,
-    /// The sender, as the header says.
+    /// The sender in the header.
     pub from: String,
-    /// The recipients, as the envelope says.
+    /// The recipients in the envelope.
     pub to: Vec<String>,
     /// The subject, decoded.
     pub subject: String,
@@ -45,16 +45,16 @@ pub struct Mail {
     /// The HTML form, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// The files that came with it.
+    /// Its attachments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// When it came in first, RFC 3339.
+    /// When it was delivered first, RFC 3339.
     pub received_at: String,
-    /// How often it was delivered; the same `Message-ID` is shown only once.
+    /// Number of deliveries; the same `Message-ID` is shown only once.
     pub deliveries: u32,
 }
 
-/// A file that came with a mail. Its content is not kept.
+/// An attachment. Its content is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// The name of the file, if it has one.
@@ -69,9 +69,9 @@ pub struct Attachment {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MailEntry {
-    /// A mail came in, for the first time or again: this is how it looks now.
+    /// A mail was delivered, for the first time or again; this is its current state.
     Kept(Box<Mail>),
-    /// All mails up to this number were thrown away.
+    /// All mails up to this number were deleted.
     Cleared { head: u64 },
 }
 
@@ -79,13 +79,13 @@ impl JournalEntry for MailEntry {
     const STUB: &'static str = "mail";
 }
 
-/// The mailbox, as seen from inside the process. Cheap to clone; all clones are the same mailbox.
+/// Handle to the mailbox inside the process. Cheap to clone; all clones share one mailbox.
 #[derive(Clone)]
 pub struct Mailbox {
     mails: Arc<Mutex<VecDeque<Mail>>>,
     /// The number of the latest mail.
     head: Arc<watch::Sender<u64>>,
-    /// Counts every delivery, so that those who wait look again.
+    /// Counts every delivery, to wake waiting requests.
     deliveries: Arc<watch::Sender<u64>>,
     journal: Journal,
 }
@@ -120,7 +120,7 @@ impl Mailbox {
         }
     }
 
-    /// What has to be in a state file to get this mailbox again.
+    /// The entries from which the mailbox can be loaded again.
     pub(crate) fn entries(&self) -> Vec<MailEntry> {
         let cleared = MailEntry::Cleared { head: self.head() };
         std::iter::once(cleared)
@@ -147,31 +147,31 @@ impl Mailbox {
         *self.head.borrow()
     }
 
-    /// Waits until the mails are as wanted, and returns them; after `timeout` it returns them as they are.
+    /// Waits until `wanted` accepts the mails, and returns them; after `timeout` returns them as they are.
     pub async fn wait_for(&self, wanted: impl Fn(&[Mail]) -> bool, timeout: Duration) -> Vec<Mail> {
         let mut news = self.deliveries.subscribe();
         let satisfied = async {
-            // The sender lives as long as `self`, so waiting cannot fail.
+            // The sender lives as long as `self`, so the wait cannot fail.
             while !wanted(&self.messages()) && news.changed().await.is_ok() {}
         };
         let _ = tokio::time::timeout(timeout, satisfied).await;
         self.messages()
     }
 
-    /// An empty mailbox, whose numbers begin anew.
+    /// Empties the mailbox and restarts its numbers.
     pub(crate) fn start_over(&self) {
         locked(&self.mails).clear();
         self.head.send_replace(0);
     }
 
-    /// Throws all mails away. Numbers go on where they were.
+    /// Deletes all mails. Numbers continue.
     pub fn clear(&self) {
         let mut mails = locked(&self.mails);
         mails.clear();
         self.journal.append(&MailEntry::Cleared { head: self.head() });
     }
 
-    /// Takes a mail in. One whose `Message-ID` is here already only counts as delivered again.
+    /// Stores a mail. A known `Message-ID` only counts as another delivery.
     pub(crate) fn deliver(&self, recipients: &[String], raw: &[u8]) -> Mail {
         let parsed = message::parse(raw);
         let mut mails = locked(&self.mails);
@@ -213,9 +213,9 @@ impl Mailbox {
         mail
     }
 
-    /// Returns when there is a mail after this number; at once if there is.
+    /// Waits until there is a mail after this number.
     async fn news_after(&self, after: u64) {
-        // The sender lives as long as `self`, so waiting cannot fail.
+        // The sender lives as long as `self`, so the wait cannot fail.
         let _ = self.head.subscribe().wait_for(|head| *head > after).await;
     }
 }
@@ -226,7 +226,7 @@ impl Mail {
     }
 }
 
-/// Adds a mail or replaces it by its later self.
+/// Adds a mail, or replaces its earlier version.
 fn put(mails: &mut VecDeque<Mail>, mail: Mail) {
     match mails.iter_mut().find(|known| known.id == mail.id) {
         Some(known) => *known = mail,

@@ -1,7 +1,7 @@
-//! Who may ask the stubs, as far as a browser tells: no page of another origin writes here, none asks under a name that is
-//! not theirs (DNS rebinding), and what pages of others would read unseen is refused too.
+//! Protects the stubs from web pages of other origins: they cannot write here, cannot use a foreign host name (DNS
+//! rebinding), and cannot load responses unseen.
 //!
-//! Programs that are no browsers send neither `Origin` nor `Sec-Fetch-Site`, and are not concerned.
+//! Programs other than browsers send neither `Origin` nor `Sec-Fetch-Site`, and are not affected.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -19,16 +19,16 @@ use axum::{
     response::Response,
 };
 
-use crate::http::{Line, problem};
+use crate::http::{Connection, problem};
 
-/// The names under which the stubs are asked, beside their address and those of this machine.
+/// Host names of the stubs, beside their address and those of this machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names(pub(crate) Arc<[String]>);
 
-/// Refuses what a browser asks for somebody else's page.
+/// Refuses requests that a browser sends for a page of another origin.
 pub(crate) async fn layer(
     State(names): State<Names>,
-    ConnectInfo(line): ConnectInfo<Line>,
+    ConnectInfo(line): ConnectInfo<Connection>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -77,7 +77,7 @@ fn is_ours(names: &Names, local: Option<SocketAddr>, host: &Authority) -> bool {
         || local.is_some_and(|local| ip == local.ip().to_canonical())
 }
 
-/// Whether a page came from the address that it asks.
+/// Whether a page has the origin that it sends the request to.
 fn is_own(origin: &HeaderValue, host: Option<&Authority>) -> bool {
     let Some(host) = host else { return false };
     let origin =

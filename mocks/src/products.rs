@@ -1,7 +1,7 @@
-//! The product service: another team's system that owns names, descriptions, prices and pictures.
+//! The product service stub: an external system that owns names, descriptions, prices and pictures.
 //!
-//! State is a list of products and the changes that led to them. Every change gets the next number and wakes those who
-//! follow the feed. It knows no stock, no baskets and no orders.
+//! Its state is a list of products and of changes. Every change gets the next number and wakes the readers of the feed.
+//! It knows no stock, no baskets and no orders.
 
 mod demo;
 mod keys;
@@ -19,25 +19,25 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use unicode_normalization::UnicodeNormalization as _;
 
-use keys::{Kept, Named};
+use keys::{CreatedObject, KeyedRequest};
 pub use model::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPatch};
-pub(crate) use routes::{broken, router};
+pub(crate) use routes::{fault_response, router};
 
 use crate::{
     faults::locked,
     journal::{Journal, JournalEntry},
 };
 
-/// More changes than this are thinned out to the latest of each product.
+/// Maximum number of changes; beyond it only the latest of each product are kept.
 const MAX_CHANGES: usize = 10_000;
 
-/// More products than this cannot be created.
+/// Maximum number of products.
 const MAX_PRODUCTS: usize = 5_000;
 
-/// More categories than this cannot be created.
+/// Maximum number of categories.
 const MAX_CATEGORIES: usize = 200;
 
-/// The product service, as seen from inside the process. Cheap to clone; all clones are the same service.
+/// Handle to the product service inside the process. Cheap to clone; all clones share one service.
 #[derive(Clone)]
 pub struct ProductService {
     shelf: Arc<Mutex<Shelf>>,
@@ -45,7 +45,7 @@ pub struct ProductService {
     journal: Journal,
 }
 
-/// What is known. Products keep the order in which they were created.
+/// The state of the service. Products keep the order in which they were created.
 #[derive(Default)]
 struct Shelf {
     ids: Vec<String>,
@@ -53,23 +53,23 @@ struct Shelf {
     changes: Vec<Change>,
     head: u64,
     categories: BTreeSet<String>,
-    /// What was created under which key. A key belongs to one product or category, so there are never more of them.
-    kept: BTreeMap<String, Kept>,
+    /// Created objects by idempotency key. A key belongs to one product or category, so there are never more of them.
+    kept: BTreeMap<String, CreatedObject>,
     /// Pictures that were uploaded (`Some`) or removed (`None`); all others are drawn from the demo art.
     pictures: BTreeMap<String, Option<Vec<u8>>>,
 }
 
-/// A line of the state file: what one request changed.
+/// A line of the state file: the changes of one request.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ProductEntry {
     changes: Vec<Change>,
     /// A category that was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     category: Option<String>,
-    /// The key under which it was asked for, and the answer.
+    /// The idempotency key of the request, and what it created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    kept: Option<(String, Kept)>,
-    /// The picture that came or went with it, in Base64.
+    kept: Option<(String, CreatedObject)>,
+    /// The picture that was set or removed, in Base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     picture: Option<PictureEntry>,
 }
@@ -91,7 +91,7 @@ impl fmt::Debug for ProductService {
 }
 
 impl ProductService {
-    /// A service with what the entries tell, and the demo products that they do not mention.
+    /// Loads a service from entries, and the demo products that the entries do not contain.
     pub(crate) fn load(entries: Vec<ProductEntry>, with_demo_products: bool) -> ProductService {
         let mut shelf = Shelf::default();
         for entry in entries {
@@ -110,14 +110,14 @@ impl ProductService {
         ProductService { shelf: Arc::new(Mutex::new(shelf)), head, journal: Journal::default() }
     }
 
-    /// The service of the first day, with the demo products or without.
+    /// Resets the service, with the demo products or without.
     pub(crate) fn start_over(&self, with_demo_products: bool) {
         let first_day = ProductService::load(Vec::new(), with_demo_products);
         *locked(&self.shelf) = std::mem::take(&mut *locked(&first_day.shelf));
         self.head.send_replace(first_day.head());
     }
 
-    /// What has to be in a state file to get this service again.
+    /// The entries from which the service can be loaded again.
     pub(crate) fn entries(&self) -> Vec<ProductEntry> {
         let shelf = locked(&self.shelf);
         let pictures = shelf.pictures.iter().map(|(product_id, png)| ProductEntry {
@@ -146,7 +146,7 @@ impl ProductService {
         shelf.ids.iter().filter_map(|id| shelf.products.get(id)).cloned().collect()
     }
 
-    /// One product.
+    /// Returns a product.
     pub fn get(&self, id: &str) -> Option<Product> {
         locked(&self.shelf).products.get(id).cloned()
     }
@@ -156,8 +156,8 @@ impl ProductService {
         *self.head.borrow()
     }
 
-    /// Up to `limit` changes after the given number, in order. A number beyond the head means that the reader
-    /// remembers more than this service does (it was started anew), so it gets everything from the beginning.
+    /// Up to `limit` changes after the given number, in order. A number beyond the head means that the service was
+    /// reset since, so the reader gets everything from the beginning.
     pub fn changes_after(&self, after: u64, limit: usize) -> Vec<Change> {
         let shelf = locked(&self.shelf);
         let after = if after > shelf.head { 0 } else { after };
@@ -165,13 +165,13 @@ impl ProductService {
         shelf.changes[from..].iter().take(limit).cloned().collect()
     }
 
-    /// Returns when there are changes after the given number; at once if there are.
+    /// Waits until there are changes after the given number.
     pub async fn news_after(&self, after: u64) {
-        // The sender lives as long as `self`, so waiting cannot fail.
+        // The sender lives as long as `self`, so the wait cannot fail.
         let _ = self.head.subscribe().wait_for(|head| *head != after && *head > 0).await;
     }
 
-    /// Adds a product.
+    /// Creates a product.
     ///
     /// # Errors
     /// When a value is not valid, or when the id, the SKU or the name is taken.
@@ -179,10 +179,10 @@ impl ProductService {
         self.create_once(new, None).map(|(product, _)| product)
     }
 
-    /// As [`ProductService::create`], once for a key; says whether it was created earlier under this one.
-    fn create_once(&self, new: NewProduct, named: Option<Named>) -> Result<(Product, bool), ProductError> {
+    /// As [`ProductService::create`], once per idempotency key; also returns whether an earlier request created it.
+    fn create_once(&self, new: NewProduct, named: Option<KeyedRequest>) -> Result<(Product, bool), ProductError> {
         let mut shelf = locked(&self.shelf);
-        if let Some(Kept::Product { product, .. }) = shelf.kept_for(named.as_ref())? {
+        if let Some(CreatedObject::Product { product, .. }) = shelf.kept_for(named.as_ref())? {
             return Ok((product.as_ref().clone(), true));
         }
         let product = new.into_product()?;
@@ -192,8 +192,9 @@ impl ProductService {
         shelf.check_unique(&product.id, &product.sku, &product.name)?;
         shelf.check_category(&product.category)?;
         let change = shelf.next_change(ChangeKind::Created, product.clone(), None, None);
-        let kept = named
-            .map(|named| (named.key, Kept::Product { request: named.request, product: Box::new(product.clone()) }));
+        let kept = named.map(|named| {
+            (named.key, CreatedObject::Product { request: named.request, product: Box::new(product.clone()) })
+        });
         self.commit(shelf, ProductEntry { changes: vec![change], kept, ..ProductEntry::default() });
         Ok((product, false))
     }
@@ -203,17 +204,17 @@ impl ProductService {
         locked(&self.shelf).categories.iter().cloned().collect()
     }
 
-    /// Sets up a category.
+    /// Creates a category.
     ///
     /// # Errors
-    /// When there is one with this name, whatever its case, or the name is not 1 to 50 characters.
+    /// When a category with this name exists, in any case, or the name is not 1 to 50 characters.
     pub fn create_category(&self, name: &str) -> Result<String, ProductError> {
         self.create_category_once(name, None).map(|(name, _)| name)
     }
 
-    fn create_category_once(&self, name: &str, named: Option<Named>) -> Result<(String, bool), ProductError> {
+    fn create_category_once(&self, name: &str, named: Option<KeyedRequest>) -> Result<(String, bool), ProductError> {
         let shelf = locked(&self.shelf);
-        if let Some(Kept::Category { name, .. }) = shelf.kept_for(named.as_ref())? {
+        if let Some(CreatedObject::Category { name, .. }) = shelf.kept_for(named.as_ref())? {
             return Ok((name.clone(), true));
         }
         if name.trim().is_empty() || name.chars().count() > 50 || shelf.categories.len() >= MAX_CATEGORIES {
@@ -223,13 +224,14 @@ impl ProductService {
         if shelf.categories.iter().any(|known| identity(known) == identity(name)) {
             return Err(ProductError::Taken(format!("There is already a category named {name}.")));
         }
-        let kept = named.map(|named| (named.key, Kept::Category { request: named.request, name: name.to_owned() }));
+        let kept =
+            named.map(|named| (named.key, CreatedObject::Category { request: named.request, name: name.to_owned() }));
         self.commit(shelf, ProductEntry { kept, ..ProductEntry::of_category(name) });
         Ok((name.to_owned(), false))
     }
 
-    /// Changes some fields of a product. Each kind of change (fields, price, withdrawal) is told on its own; what is
-    /// the same as before is not told at all.
+    /// Changes fields of a product. Each kind of change (fields, price, withdrawal) is a change of its own in the feed;
+    /// equal values are none.
     ///
     /// # Errors
     /// When there is no such product, a value is not valid, or the new SKU or name is taken.
@@ -251,7 +253,7 @@ impl ProductService {
         Ok(after)
     }
 
-    /// Sets a new price, in minor units.
+    /// Sets the price in minor units.
     ///
     /// # Errors
     /// As for [`ProductService::change`].
@@ -259,7 +261,7 @@ impl ProductService {
         self.change(id, ProductPatch { price: Some(price), reason: Some(reason.to_owned()), ..ProductPatch::default() })
     }
 
-    /// Takes a product off the shelf; it stays known.
+    /// Withdraws a product; it is still listed.
     ///
     /// # Errors
     /// As for [`ProductService::change`].
@@ -270,7 +272,7 @@ impl ProductService {
         )
     }
 
-    /// Puts a withdrawn product back on the shelf.
+    /// Makes a withdrawn product available again.
     ///
     /// # Errors
     /// As for [`ProductService::change`].
@@ -288,7 +290,7 @@ impl ProductService {
         }
     }
 
-    /// Gives a product another picture.
+    /// Sets a product's picture.
     ///
     /// # Errors
     /// When there is no such product, or when the bytes are not a PNG of at most 256 × 256 pixels.
@@ -297,7 +299,7 @@ impl ProductService {
         self.replace_picture(id, Some(png))
     }
 
-    /// Takes a product's picture away.
+    /// Removes a product's picture.
     ///
     /// # Errors
     /// When there is no such product.
@@ -308,7 +310,7 @@ impl ProductService {
     fn replace_picture(&self, id: &str, png: Option<Vec<u8>>) -> Result<Product, ProductError> {
         let mut shelf = locked(&self.shelf);
         let mut product = shelf.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
-        // Another address for each picture, so that nobody takes an old one for it.
+        // Each picture has an address of its own, so that no cache shows an old one.
         product.picture = png.is_some().then(|| format!("{}?v={}", model::picture_path(id), shelf.head + 1));
         let change = shelf.next_change(ChangeKind::PictureChanged, product.clone(), None, None);
         let picture = PictureEntry { product_id: id.to_owned(), png: png.as_deref().map(pictures::to_base64) };
@@ -316,7 +318,7 @@ impl ProductService {
         Ok(product)
     }
 
-    /// Writes down what happened, lets it happen, and tells those who wait.
+    /// Writes an entry to the state file, applies it, and wakes waiting requests.
     fn commit(&self, mut shelf: std::sync::MutexGuard<'_, Shelf>, entry: ProductEntry) {
         self.journal.append(&entry);
         shelf.apply(entry);
@@ -362,8 +364,8 @@ impl Shelf {
         }
     }
 
-    /// What was created under a key before.
-    fn kept_for(&self, named: Option<&Named>) -> Result<Option<&Kept>, ProductError> {
+    /// What an earlier request with this key created.
+    fn kept_for(&self, named: Option<&KeyedRequest>) -> Result<Option<&CreatedObject>, ProductError> {
         match named.and_then(|named| Some((named, self.kept.get(&named.key)?))) {
             Some((named, kept)) if *kept.request() != named.request => {
                 Err(ProductError::KeyReused("The Idempotency-Key was used for a request with another body.".to_owned()))
@@ -405,7 +407,7 @@ impl Shelf {
     }
 }
 
-/// A name in the form in which two of them count as the same: without case, in one Unicode form.
+/// A name in the form by which duplicates are found: lower case and Unicode-normalised.
 fn identity(name: &str) -> String {
     name.trim().nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
 }

@@ -1,4 +1,4 @@
-//! `POST /reset`: all stubs as on their first day, with nothing broken; the state file, if there is one, too.
+//! `POST /reset`: resets all stubs and their faults to the initial state; the state file too, if there is one.
 
 use std::{io, sync::Arc};
 
@@ -16,8 +16,8 @@ use crate::{
     journal::{self, Journal},
 };
 
-/// All that is put back.
-pub(crate) struct Everything {
+/// Everything that a reset concerns.
+pub(crate) struct ResetTargets {
     pub(crate) products: ProductService,
     pub(crate) cards: CardGateway,
     pub(crate) mailbox: Mailbox,
@@ -37,7 +37,7 @@ pub(crate) fn state_file_lines(
     lines.chain(mailbox.entries().into_iter().map(|entry| journal::line(&entry)))
 }
 
-impl Everything {
+impl ResetTargets {
     fn start_over(&self) -> io::Result<()> {
         let Self { products, cards, mailbox, switches, journal, demo_products } = self;
         for switch in switches {
@@ -50,12 +50,11 @@ impl Everything {
     }
 }
 
-/// The route.
-pub(crate) fn router(everything: Everything) -> Router {
+pub(crate) fn router(everything: ResetTargets) -> Router {
     Router::new().route("/reset", post(reset).fallback(http::no_such_method)).with_state(Arc::new(everything))
 }
 
-async fn reset(State(everything): State<Arc<Everything>>) -> Response {
+async fn reset(State(everything): State<Arc<ResetTargets>>) -> Response {
     match everything.start_over() {
         Ok(()) => {
             tracing::info!("the stubs were started over");

@@ -1,6 +1,6 @@
-//! How the gateway counts money, after its public documentation (docs.stripe.com/currencies). Pure data.
+//! Currencies as the gateway's public documentation defines them (docs.stripe.com/currencies). Pure data.
 
-/// How many digits of an amount follow the decimal point.
+/// Number of decimal places of a currency.
 pub(crate) fn digits(currency: &str) -> usize {
     match currency.to_ascii_lowercase().as_str() {
         "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd" | "vuv" | "xaf"
@@ -10,7 +10,8 @@ pub(crate) fn digits(currency: &str) -> usize {
     }
 }
 
-/// Amounts are multiples of this: the last digit of three is 0, and so are the two that some currencies no longer have.
+/// The smallest step of amounts: 10 for currencies with three decimal places, 100 for those whose decimal places are no
+/// longer used.
 pub(crate) fn step(currency: &str) -> i64 {
     match currency.to_ascii_lowercase().as_str() {
         "isk" | "ugx" => 100,
@@ -19,7 +20,7 @@ pub(crate) fn step(currency: &str) -> i64 {
     }
 }
 
-/// An amount for people, such as `24.99 EUR`.
+/// Formats an amount, such as `24.99 EUR`.
 pub(crate) fn shown(amount: i64, currency: &str) -> String {
     let digits = digits(currency);
     let unit = 10_i64.pow(u32::try_from(digits).unwrap_or(0));

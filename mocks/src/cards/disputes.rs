@@ -1,13 +1,13 @@
-//! Disputes: a cardholder asks their bank for the money back. Pure, as `operations` is.
+//! Disputes: a cardholder asks their bank for the money back. Pure, like `operations`.
 //!
-//! Opened by a card that is documented to, or at the stub's dashboard, where somebody also says how it goes on.
+//! A dispute is opened by test cards that are documented to, or at the stub's dashboard, where it is also settled.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use super::{
-    Books,
+    GatewayState,
     errors::ApiError,
     objects::{BalanceTransaction, Charge, Dispute, new_id},
     outcome::{OperationContext, Outcome},
@@ -15,21 +15,21 @@ use super::{
     refunds::refundable_charge,
 };
 
-/// Disputes a payment: parameters `payment_intent`, `amount` (the whole charge if not given), `reason`, and
-/// `inquiry=true` where no money is to be taken yet.
-pub(super) fn open(books: &Books, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
+/// Opens a dispute. Parameters: `payment_intent`, `amount` (default: the whole charge), `reason`, and `inquiry=true`
+/// when no money is withdrawn yet.
+pub(super) fn open(state: &GatewayState, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["amount", "inquiry", "payment_intent", "reason"])?;
-    let charge = refundable_charge(books, params)?;
+    let charge = refundable_charge(state, params)?;
     let amount = params.integer("amount")?.unwrap_or(charge.amount_captured);
     if amount <= 0 || amount > charge.amount_captured {
         return Err(ApiError::invalid("A dispute is about some or all of the charge.").param("amount"));
     }
     let reason = params.text("reason").unwrap_or_else(|| "fraudulent".to_owned());
-    Ok(of_charge(&charge, amount, reason, params.flag("inquiry")?, context))
+    Ok(dispute_charge(&charge, amount, reason, params.flag("inquiry")?, context))
 }
 
-/// A new dispute of a charge.
-pub(super) fn of_charge(
+/// Creates a dispute of a charge.
+pub(super) fn dispute_charge(
     charge: &Charge,
     amount: i64,
     reason: String,
@@ -52,7 +52,7 @@ pub(super) fn of_charge(
         status: if is_inquiry { "warning_needs_response" } else { "needs_response" }.to_owned(),
     };
     if !is_inquiry {
-        dispute.moves(-amount);
+        dispute.record_movement(-amount);
     }
     let mut outcome = Outcome::ok(json!(dispute));
     outcome.events.push(("charge.dispute.created", json!(dispute)));
@@ -63,13 +63,13 @@ pub(super) fn of_charge(
     outcome
 }
 
-/// Somebody says how a dispute goes on: parameter `status`, `under_review`, `won`, `lost`, or for an inquiry
+/// Sets the status of a dispute. Parameter `status`: `under_review`, `won`, `lost`; for an inquiry also
 /// `needs_response` (it becomes a dispute) and `warning_closed`.
-pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome, ApiError> {
+pub(super) fn settle(state: &GatewayState, id: &str, params: &Params) -> Result<Outcome, ApiError> {
     params.only(&["status"])?;
     let status = params.choice("status", &["needs_response", "under_review", "won", "lost", "warning_closed"])?;
     let status = status.ok_or_else(|| ApiError::missing("status"))?;
-    let mut dispute = books.disputes.get(id).cloned().ok_or_else(|| ApiError::no_such("dispute", id))?;
+    let mut dispute = state.disputes.get(id).cloned().ok_or_else(|| ApiError::no_such("dispute", id))?;
     if matches!(dispute.status.as_str(), "won" | "lost" | "warning_closed") {
         return Err(ApiError::invalid(format!("Dispute {id} is {} already.", dispute.status)));
     }
@@ -80,7 +80,7 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome
         "won" | "warning_closed" => {
             kind = "charge.dispute.closed";
             if held > 0 {
-                dispute.moves(held);
+                dispute.record_movement(held);
                 moved = Some("charge.dispute.funds_reinstated");
             }
         }
@@ -89,7 +89,7 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome
                 kind = "charge.dispute.closed";
             }
             if held == 0 {
-                dispute.moves(-amount);
+                dispute.record_movement(-amount);
                 moved = Some("charge.dispute.funds_withdrawn");
             }
         }
@@ -103,7 +103,7 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome
 }
 
 impl Dispute {
-    fn moves(&mut self, amount: i64) {
+    fn record_movement(&mut self, amount: i64) {
         let (id, object, currency) = (new_id("txn"), "balance_transaction".to_owned(), self.currency.clone());
         self.balance_transactions.push(BalanceTransaction { id, object, amount, currency });
     }

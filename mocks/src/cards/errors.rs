@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-/// An error as the gateway tells it.
+/// An error in the gateway's published shape.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
@@ -22,29 +22,29 @@ impl ApiError {
         ApiError { status, error }
     }
 
-    /// 400: something about the request is not right.
+    /// 400: the request is invalid.
     pub(crate) fn invalid(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
     }
 
-    /// 402: something about the card is not right.
+    /// 402: the card cannot be charged.
     pub(crate) fn card(code: &str, message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::PAYMENT_REQUIRED, "card_error", message).code(code)
     }
 
-    /// 404: no such object in the path.
+    /// 404: the path names no such object.
     pub(crate) fn no_such(object: &str, id: &str) -> ApiError {
         ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", format!("No such {object}: '{id}'"))
             .code("resource_missing")
             .param("id")
     }
 
-    /// 400: no such object in a parameter.
+    /// 400: a parameter names no such object.
     pub(crate) fn no_such_param(param: &str, object: &str, id: &str) -> ApiError {
         ApiError::invalid(format!("No such {object}: '{id}'")).code("resource_missing").param(param)
     }
 
-    /// 400: a parameter that is needed is not there.
+    /// 400: a required parameter is missing.
     pub(crate) fn missing(param: &str) -> ApiError {
         ApiError::invalid(format!("Missing required param: {param}.")).code("parameter_missing").param(param)
     }
@@ -66,7 +66,7 @@ impl ApiError {
         self.status
     }
 
-    /// The inner object, as it is also kept in `last_payment_error`.
+    /// The inner object, which `last_payment_error` also holds.
     pub(crate) fn fields(&self) -> Value {
         Value::Object(self.error.clone())
     }

@@ -1,9 +1,9 @@
-//! Payment methods: what stands for a card, so that its number need not travel. Pure, as `operations` is.
+//! Payment methods: tokens for cards, so that the card number is sent only once. Pure, like `operations`.
 
 use serde_json::json;
 
 use super::{
-    Books,
+    GatewayState,
     errors::ApiError,
     objects::{PaymentMethod, new_id},
     outcome::{OperationContext, Outcome},
@@ -11,7 +11,7 @@ use super::{
     test_cards,
 };
 
-/// Exchanges a card number for a token. The number goes no further than this function.
+/// Exchanges a card number for a token. The number is not stored.
 pub(super) fn create_method(params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["type", "card", "billing_details", "expand", "metadata"])?;
     if params.required("type")? != "card" {
@@ -55,7 +55,7 @@ fn expiry(params: &Params, name: &str, default: u32) -> Result<u32, ApiError> {
     let invalid =
         || ApiError::invalid(format!("Invalid integer: {number}")).code("parameter_invalid_integer").param(name);
     let number = u32::try_from(number).map_err(|_| invalid())?;
-    // Two digits are a year of this century.
+    // A two-digit year is in this century.
     Ok(if name.contains("year") && number < 100 { 2000 + number } else { number })
 }
 
@@ -64,13 +64,13 @@ fn this_year(unix_s: i64) -> u32 {
     year.ok().and_then(|year| u32::try_from(year).ok()).unwrap_or_default()
 }
 
-/// The payment method that a parameter names.
-pub(super) fn known_method(books: &Books, token: &str) -> Result<PaymentMethod, ApiError> {
-    find_method(books, token).ok_or_else(|| ApiError::no_such_param("payment_method", "PaymentMethod", token))
+/// Finds the payment method of a parameter, or returns the error.
+pub(super) fn known_method(state: &GatewayState, token: &str) -> Result<PaymentMethod, ApiError> {
+    find_method(state, token).ok_or_else(|| ApiError::no_such_param("payment_method", "PaymentMethod", token))
 }
 
-/// A payment method by its id, or by one of the documented test tokens.
-pub(super) fn find_method(books: &Books, token: &str) -> Option<PaymentMethod> {
+/// Finds a payment method by its id, or by a documented test token.
+pub(super) fn find_method(state: &GatewayState, token: &str) -> Option<PaymentMethod> {
     let of_test_card = || test_cards::by_token(token).map(|card| PaymentMethod::of_test_card(token, card));
-    books.methods.get(token).cloned().or_else(of_test_card)
+    state.methods.get(token).cloned().or_else(of_test_card)
 }

@@ -1,5 +1,5 @@
-//! The gateway's objects in their published shape (docs.stripe.com/api), as far as the shop can meet them. What goes
-//! over the wire is also what is kept. Amounts are in minor units, times in Unix seconds.
+//! The gateway's objects in their published shape (docs.stripe.com/api), as far as the shop uses them. The wire format
+//! is also the stored format. Amounts are in minor units, times in Unix seconds.
 
 use std::collections::BTreeMap;
 
@@ -8,29 +8,29 @@ use serde_json::{Value, json};
 
 use super::test_cards::{self, TestCard};
 
-/// Free pairs that the merchant attaches.
+/// Key-value pairs that the merchant attaches.
 pub type Metadata = BTreeMap<String, String>;
 
-/// Where a payment stands.
+/// Status of a payment intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntentStatus {
-    /// There is no card yet, or the last one was declined.
+    /// No card yet, or the last one was declined.
     RequiresPaymentMethod,
-    /// There is a card, but nobody has said go.
+    /// A card is attached, but the payment is not confirmed.
     RequiresConfirmation,
-    /// The card's owner has to do something.
+    /// The card's owner must confirm the payment.
     RequiresAction,
-    /// The money is held and can be taken.
+    /// The money is authorised and can be captured.
     RequiresCapture,
-    /// Called off.
+    /// The payment was cancelled.
     Canceled,
-    /// Paid.
+    /// The payment succeeded.
     Succeeded,
 }
 
 impl IntentStatus {
-    /// As it is written on the wire.
+    /// The status in the wire format.
     pub fn as_str(self) -> &'static str {
         match self {
             IntentStatus::RequiresPaymentMethod => "requires_payment_method",
@@ -43,7 +43,7 @@ impl IntentStatus {
     }
 }
 
-/// A payment from the wish to the money.
+/// A payment intent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the published ones")]
 pub struct PaymentIntent {
@@ -71,7 +71,7 @@ pub struct PaymentIntent {
     pub status: IntentStatus,
 }
 
-/// An attempt to take money, successful or not.
+/// A charge, successful or not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the published ones")]
 pub struct Charge {
@@ -97,7 +97,7 @@ pub struct Charge {
     pub status: String,
 }
 
-/// Money that went back.
+/// A refund.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the published ones")]
 pub struct Refund {
@@ -116,14 +116,14 @@ pub struct Refund {
     pub failure_reason: Option<String>,
 }
 
-/// A payment that the cardholder disputes at their bank.
+/// A dispute of a payment by the cardholder at their bank.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the published ones")]
 pub struct Dispute {
     pub id: String,
     pub object: String,
     pub amount: i64,
-    /// What has moved because of it: withdrawals are below nothing, reinstatements above.
+    /// Money moved by the dispute: withdrawals are negative, reinstatements positive.
     pub balance_transactions: Vec<BalanceTransaction>,
     pub charge: String,
     pub created: i64,
@@ -138,7 +138,7 @@ pub struct Dispute {
     pub status: String,
 }
 
-/// Money that moved.
+/// A movement of the merchant's balance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the published ones")]
 pub struct BalanceTransaction {
@@ -149,13 +149,13 @@ pub struct BalanceTransaction {
 }
 
 impl Dispute {
-    /// What the bank holds because of it, in minor units.
+    /// Amount that the bank holds because of the dispute, in minor units.
     pub fn withdrawn(&self) -> i64 {
         -self.balance_transactions.iter().map(|moved| moved.amount).sum::<i64>()
     }
 }
 
-/// What a card number was exchanged for. The number itself is not kept.
+/// A token for a card number. The number itself is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PaymentMethod {
     pub(crate) id: String,
@@ -167,7 +167,7 @@ pub(crate) struct PaymentMethod {
 }
 
 impl PaymentMethod {
-    /// The method that one of the documented tokens stands for.
+    /// The payment method of a documented test token.
     pub(crate) fn of_test_card(token: &str, card: &TestCard) -> PaymentMethod {
         PaymentMethod { id: token.to_owned(), created: 0, card: card.name.to_owned(), exp_month: 12, exp_year: 2034 }
     }
@@ -202,7 +202,7 @@ impl PaymentMethod {
     }
 }
 
-/// A new id such as `pi_…`; ids of one kind sort by the time of their making.
+/// Creates an id such as `pi_…`; ids of one kind sort by creation time.
 pub(crate) fn new_id(prefix: &str) -> String {
     format!("{prefix}_{}", uuid::Uuid::now_v7().simple())
 }

@@ -1,11 +1,11 @@
-//! What the gateway does: functions from the books and a request to an answer, the objects that it changes and the
-//! events that tell of it. Nothing here stores, sends or waits.
+//! The gateway's operations: functions from its objects and a request to a response, changed objects and webhook
+//! events. Nothing here stores, sends or waits.
 
 use axum::http::StatusCode;
 use serde_json::json;
 
 use super::{
-    Books, currencies, disputes,
+    GatewayState, currencies, disputes,
     errors::ApiError,
     methods::{create_method, find_method, known_method},
     objects::{Charge, IntentStatus, PaymentIntent, PaymentMethod, new_id},
@@ -15,58 +15,58 @@ use super::{
     test_cards::{ASKED_ABOUT, Behaviour, DISPUTED, Decline, GENERIC_DECLINE},
 };
 
-/// The smallest and the largest amount that can be charged, in minor units.
-const AMOUNTS: std::ops::RangeInclusive<i64> = 50..=99_999_999;
+/// Minimum and maximum amount of a charge, in minor units.
+const AMOUNT_RANGE: std::ops::RangeInclusive<i64> = 50..=99_999_999;
 
 const CANCELLATION_REASONS: [&str; 4] = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
 
-/// What a POST asks for. Ids are those of payment intents.
+/// An operation of the API. Ids are those of payment intents.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     Create,
     Confirm(String),
     Capture(String),
     Cancel(String),
-    /// The card's owner has answered the bank's question, well or badly.
+    /// The card's owner has confirmed at the bank, or failed to.
     Authenticate(String, bool),
     Refund,
-    /// Somebody says at the dashboard what becomes of a refund.
+    /// The dashboard sets the status of a refund.
     SettleRefund(String),
-    /// A cardholder disputes a payment.
+    /// A cardholder opens a dispute.
     Dispute,
-    /// Somebody says at the dashboard how a dispute goes on.
+    /// The dashboard sets the status of a dispute.
     SettleDispute(String),
     CreateMethod,
 }
 
-/// Performs an operation. An error means that nothing was begun.
+/// Performs an operation. An error means that it did not begin.
 pub(crate) fn perform(
-    books: &Books,
+    state: &GatewayState,
     operation: &Operation,
     params: &Params,
     context: &OperationContext,
 ) -> Result<Outcome, ApiError> {
     match operation {
-        Operation::Create => create(books, params, context),
-        Operation::Confirm(id) => confirm(books, id, params, context),
-        Operation::Capture(id) => capture(books, id, params),
-        Operation::Cancel(id) => cancel(books, id, params, context),
-        Operation::Authenticate(id, passed) => authenticate(books, id, *passed, context),
-        Operation::Refund => refund(books, params, context),
-        Operation::SettleRefund(id) => settle_refund(books, id, params),
-        Operation::Dispute => disputes::open(books, params, context),
-        Operation::SettleDispute(id) => disputes::settle(books, id, params),
+        Operation::Create => create(state, params, context),
+        Operation::Confirm(id) => confirm(state, id, params, context),
+        Operation::Capture(id) => capture(state, id, params),
+        Operation::Cancel(id) => cancel(state, id, params, context),
+        Operation::Authenticate(id, passed) => authenticate(state, id, *passed, context),
+        Operation::Refund => refund(state, params, context),
+        Operation::SettleRefund(id) => settle_refund(state, id, params),
+        Operation::Dispute => disputes::open(state, params, context),
+        Operation::SettleDispute(id) => disputes::settle(state, id, params),
         Operation::CreateMethod => create_method(params, context),
     }
 }
 
-/// Whether the operation charges a card that takes its time.
-pub(crate) fn is_slow(books: &Books, operation: &Operation, params: &Params) -> bool {
+/// Whether the operation charges the slow test card.
+pub(crate) fn is_slow(state: &GatewayState, operation: &Operation, params: &Params) -> bool {
     let token = match operation {
         Operation::Create => params.text("payment_method"),
         Operation::Confirm(id) => params
             .text("payment_method")
-            .or_else(|| books.intents.get(id).and_then(|intent| intent.payment_method.clone())),
+            .or_else(|| state.intents.get(id).and_then(|intent| intent.payment_method.clone())),
         Operation::Capture(_)
         | Operation::Cancel(_)
         | Operation::Authenticate(..)
@@ -77,11 +77,11 @@ pub(crate) fn is_slow(books: &Books, operation: &Operation, params: &Params) -> 
         | Operation::CreateMethod => None,
     };
     let confirms = matches!(operation, Operation::Confirm(_)) || params.get("confirm") == Some("true");
-    let card = token.and_then(|token| find_method(books, &token)).and_then(|method| method.test_card());
+    let card = token.and_then(|token| find_method(state, &token)).and_then(|method| method.test_card());
     confirms && card.is_some_and(|card| card.behaviour == Behaviour::ApprovesSlowly)
 }
 
-fn create(books: &Books, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
+fn create(state: &GatewayState, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&[
         "amount",
         "automatic_payment_methods",
@@ -105,12 +105,12 @@ fn create(books: &Books, params: &Params, context: &OperationContext) -> Result<
     ])?;
     params.required("amount")?;
     let amount = params.integer("amount")?.unwrap_or_default();
-    if amount < *AMOUNTS.start() {
-        let detail = format!("Amount must be at least {} minor units.", AMOUNTS.start());
+    if amount < *AMOUNT_RANGE.start() {
+        let detail = format!("Amount must be at least {} minor units.", AMOUNT_RANGE.start());
         return Err(ApiError::invalid(detail).code("amount_too_small").param("amount"));
     }
-    if amount > *AMOUNTS.end() {
-        let detail = format!("Amount must be no more than {} minor units.", AMOUNTS.end());
+    if amount > *AMOUNT_RANGE.end() {
+        let detail = format!("Amount must be no more than {} minor units.", AMOUNT_RANGE.end());
         return Err(ApiError::invalid(detail).code("amount_too_large").param("amount"));
     }
     let currency = params.required("currency")?.to_lowercase();
@@ -146,16 +146,16 @@ fn create(books: &Books, params: &Params, context: &OperationContext) -> Result<
     };
     let confirms = params.flag("confirm")?;
     if let Some(token) = params.get("payment_method").filter(|_| !confirms) {
-        intent.payment_method = Some(known_method(books, token)?.id);
+        intent.payment_method = Some(known_method(state, token)?.id);
         intent.status = IntentStatus::RequiresConfirmation;
     }
     let created = ("payment_intent.created", json!(intent));
-    let mut outcome = if confirms { attempt(books, intent, params, context)? } else { answer_with(intent) };
+    let mut outcome = if confirms { attempt(state, intent, params, context)? } else { respond_with(intent) };
     outcome.events.insert(0, created);
     Ok(outcome)
 }
 
-/// Every currency has its own idea of a smallest step; see [`super::currencies`].
+/// Checks that the amount is a multiple of the currency's smallest step; see [`super::currencies`].
 fn check_step(amount: i64, currency: &str) -> Result<(), ApiError> {
     let step = currencies::step(currency);
     if amount % step == 0 {
@@ -165,7 +165,7 @@ fn check_step(amount: i64, currency: &str) -> Result<(), ApiError> {
     Err(ApiError::invalid(detail).code("parameter_invalid_integer").param("amount"))
 }
 
-fn confirm(books: &Books, id: &str, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
+fn confirm(state: &GatewayState, id: &str, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&[
         "error_on_requires_action",
         "expand",
@@ -174,10 +174,10 @@ fn confirm(books: &Books, id: &str, params: &Params, context: &OperationContext)
         "receipt_email",
         "return_url",
     ])?;
-    let intent = known_intent(books, id)?;
+    let intent = known_intent(state, id)?;
     match intent.status {
         IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => {
-            attempt(books, intent, params, context)
+            attempt(state, intent, params, context)
         }
         IntentStatus::RequiresCapture | IntentStatus::Canceled | IntentStatus::Succeeded => {
             Err(unexpected_state(&intent, "confirm"))
@@ -185,9 +185,9 @@ fn confirm(books: &Books, id: &str, params: &Params, context: &OperationContext)
     }
 }
 
-/// Charges the card that the parameters or the intent name.
+/// Charges the card of the parameters or of the intent.
 fn attempt(
-    books: &Books,
+    state: &GatewayState,
     mut intent: PaymentIntent,
     params: &Params,
     context: &OperationContext,
@@ -198,7 +198,7 @@ fn attempt(
             .code("payment_intent_unexpected_state")
             .with("payment_intent", json!(intent)));
     };
-    let method = known_method(books, &token)?;
+    let method = known_method(state, &token)?;
     let off_session = params.flag("off_session")? || params.flag("error_on_requires_action")?;
     let behaviour = match method.test_card() {
         _ if context.decline_all => Behaviour::Declines(GENERIC_DECLINE),
@@ -230,7 +230,7 @@ fn attempt(
             });
             intent.payment_method = Some(method.id);
             intent.status = IntentStatus::RequiresAction;
-            let mut outcome = answer_with(intent.clone());
+            let mut outcome = respond_with(intent.clone());
             outcome.events.push(("payment_intent.requires_action", json!(intent)));
             Ok(outcome)
         }
@@ -256,7 +256,7 @@ fn approve(mut intent: PaymentIntent, method: &PaymentMethod, context: &Operatio
         intent.amount_capturable = intent.amount;
         intent.status = IntentStatus::RequiresCapture;
     }
-    let mut outcome = answer_with(intent.clone());
+    let mut outcome = respond_with(intent.clone());
     if captured {
         outcome.events.push(("payment_intent.succeeded", json!(intent)));
         let is_inquiry = match method.test_card().map(|card| card.name) {
@@ -265,7 +265,8 @@ fn approve(mut intent: PaymentIntent, method: &PaymentMethod, context: &Operatio
             Some(_) | None => None,
         };
         if let Some(is_inquiry) = is_inquiry {
-            let disputed = disputes::of_charge(&charge, charge.amount, "fraudulent".to_owned(), is_inquiry, context);
+            let disputed =
+                disputes::dispute_charge(&charge, charge.amount, "fraudulent".to_owned(), is_inquiry, context);
             outcome.changed.disputes.extend(disputed.changed.disputes);
             outcome.events.extend(disputed.events);
         }
@@ -274,7 +275,7 @@ fn approve(mut intent: PaymentIntent, method: &PaymentMethod, context: &Operatio
     outcome
 }
 
-/// A decline: 402, a failed charge, and the intent waits for another card.
+/// Declines: 402, a failed charge, and the intent waits for another card.
 fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, context: &OperationContext) -> Outcome {
     let charge = Charge {
         failure_code: Some(decline.code.to_owned()),
@@ -297,12 +298,12 @@ fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, c
     outcome
 }
 
-fn authenticate(books: &Books, id: &str, passed: bool, context: &OperationContext) -> Result<Outcome, ApiError> {
-    let mut intent = known_intent(books, id)?;
+fn authenticate(state: &GatewayState, id: &str, passed: bool, context: &OperationContext) -> Result<Outcome, ApiError> {
+    let mut intent = known_intent(state, id)?;
     if intent.status != IntentStatus::RequiresAction {
         return Err(unexpected_state(&intent, "authenticate"));
     }
-    let method = known_method(books, intent.payment_method.as_deref().unwrap_or_default())?;
+    let method = known_method(state, intent.payment_method.as_deref().unwrap_or_default())?;
     intent.next_action = None;
     if passed {
         return Ok(approve(intent, &method, context));
@@ -313,14 +314,14 @@ fn authenticate(books: &Books, id: &str, passed: bool, context: &OperationContex
         message: "The card's owner could not be authenticated.",
     };
     let refused = refuse(intent, &method, decline, context);
-    // Asked by the owner's browser, this is an answer and not an error.
+    // The owner's browser gets a success response, not an error.
     let body = json!(refused.changed.intents);
     Ok(Outcome { status: StatusCode::OK, body: body[0].clone(), ..refused })
 }
 
-fn capture(books: &Books, id: &str, params: &Params) -> Result<Outcome, ApiError> {
+fn capture(state: &GatewayState, id: &str, params: &Params) -> Result<Outcome, ApiError> {
     params.only(&["amount_to_capture", "expand", "metadata"])?;
-    let mut intent = known_intent(books, id)?;
+    let mut intent = known_intent(state, id)?;
     if intent.status != IntentStatus::RequiresCapture {
         return Err(unexpected_state(&intent, "capture"));
     }
@@ -329,21 +330,21 @@ fn capture(books: &Books, id: &str, params: &Params) -> Result<Outcome, ApiError
         let detail = format!("You can capture between 1 and {} minor units.", intent.amount_capturable);
         return Err(ApiError::invalid(detail).code("amount_too_large").param("amount_to_capture"));
     }
-    let charge = intent.latest_charge.as_ref().and_then(|charge| books.charges.get(charge)).cloned();
+    let charge = intent.latest_charge.as_ref().and_then(|charge| state.charges.get(charge)).cloned();
     let charge = charge.map(|charge| Charge { captured: true, amount_captured: amount, ..charge });
     intent.amount_capturable = 0;
     intent.amount_received = amount;
     intent.status = IntentStatus::Succeeded;
-    let mut outcome = answer_with(intent.clone());
+    let mut outcome = respond_with(intent.clone());
     outcome.changed.charges.extend(charge);
     outcome.events.push(("payment_intent.succeeded", json!(intent)));
     Ok(outcome)
 }
 
-fn cancel(books: &Books, id: &str, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
+fn cancel(state: &GatewayState, id: &str, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["cancellation_reason", "expand"])?;
     let reason = params.choice("cancellation_reason", &CANCELLATION_REASONS)?;
-    let mut intent = known_intent(books, id)?;
+    let mut intent = known_intent(state, id)?;
     if matches!(intent.status, IntentStatus::Canceled | IntentStatus::Succeeded) {
         return Err(unexpected_state(&intent, "cancel"));
     }
@@ -352,12 +353,12 @@ fn cancel(books: &Books, id: &str, params: &Params, context: &OperationContext) 
     intent.cancellation_reason = reason;
     intent.next_action = None;
     intent.status = IntentStatus::Canceled;
-    let mut outcome = answer_with(intent.clone());
+    let mut outcome = respond_with(intent.clone());
     outcome.events.push(("payment_intent.canceled", json!(intent)));
     Ok(outcome)
 }
 
-/// The charge of this attempt, failed until said otherwise.
+/// The charge of an attempt, with status failed until it succeeds.
 fn new_charge(intent: &PaymentIntent, method: &PaymentMethod, context: &OperationContext) -> Charge {
     Charge {
         id: new_id("ch"),
@@ -382,14 +383,14 @@ fn new_charge(intent: &PaymentIntent, method: &PaymentMethod, context: &Operatio
     }
 }
 
-fn answer_with(intent: PaymentIntent) -> Outcome {
+fn respond_with(intent: PaymentIntent) -> Outcome {
     let mut outcome = Outcome::ok(json!(intent));
     outcome.changed.intents.push(intent);
     outcome
 }
 
-fn known_intent(books: &Books, id: &str) -> Result<PaymentIntent, ApiError> {
-    books.intents.get(id).cloned().ok_or_else(|| ApiError::no_such("payment_intent", id))
+fn known_intent(state: &GatewayState, id: &str) -> Result<PaymentIntent, ApiError> {
+    state.intents.get(id).cloned().ok_or_else(|| ApiError::no_such("payment_intent", id))
 }
 
 fn unexpected_state(intent: &PaymentIntent, verb: &str) -> ApiError {

@@ -1,13 +1,13 @@
-//! Form parameters as the gateway reads them: flat names, nested ones such as `metadata[order_id]`, and complaints
-//! about what is missing, unknown or not a number.
+//! Form parameters: flat names, nested ones such as `metadata[order_id]`, and errors for missing, unknown and malformed
+//! ones.
 
 use sha2::{Digest, Sha256};
 
 use super::{errors::ApiError, objects::Metadata};
 
-const MAX_METADATA: usize = 50;
-const MAX_METADATA_KEY: usize = 40;
-const MAX_METADATA_VALUE: usize = 500;
+const MAX_METADATA_KEYS: usize = 50;
+const MAX_METADATA_KEY_CHARS: usize = 40;
+const MAX_METADATA_VALUE_CHARS: usize = 500;
 
 /// The parameters of one request.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ impl Params {
         Params(pairs)
     }
 
-    /// A value, if it is there and not empty.
+    /// A value, if it is present and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
@@ -47,7 +47,7 @@ impl Params {
         }
     }
 
-    /// One of some fixed words.
+    /// One of fixed values.
     pub(crate) fn choice(&self, name: &str, choices: &[&str]) -> Result<Option<String>, ApiError> {
         let Some(word) = self.get(name) else { return Ok(None) };
         if choices.contains(&word) {
@@ -61,22 +61,24 @@ impl Params {
         let inner = |name: &str| Some(name.strip_prefix("metadata[")?.strip_suffix(']')?.to_owned());
         let metadata: Metadata =
             self.0.iter().filter_map(|(name, value)| Some((inner(name)?, value.clone()))).collect();
-        if metadata.len() > MAX_METADATA {
-            return Err(ApiError::invalid(format!("Metadata can have up to {MAX_METADATA} keys.")).param("metadata"));
+        if metadata.len() > MAX_METADATA_KEYS {
+            return Err(
+                ApiError::invalid(format!("Metadata can have up to {MAX_METADATA_KEYS} keys.")).param("metadata")
+            );
         }
         let too_long = |(key, value): (&String, &String)| {
-            key.chars().count() > MAX_METADATA_KEY || value.chars().count() > MAX_METADATA_VALUE
+            key.chars().count() > MAX_METADATA_KEY_CHARS || value.chars().count() > MAX_METADATA_VALUE_CHARS
         };
         if metadata.iter().any(too_long) {
             let detail = format!(
-                "Metadata keys can have up to {MAX_METADATA_KEY} characters and values up to {MAX_METADATA_VALUE}."
+                "Metadata keys can have up to {MAX_METADATA_KEY_CHARS} characters and values up to {MAX_METADATA_VALUE_CHARS}."
             );
             return Err(ApiError::invalid(detail).param("metadata"));
         }
         Ok(metadata)
     }
 
-    /// Complains about a parameter that is none of these (by the part before a bracket).
+    /// Rejects parameters other than these (by the part before a bracket).
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), ApiError> {
         for (name, _) in &self.0 {
             let outer = name.split('[').next().unwrap_or_default();
@@ -88,7 +90,7 @@ impl Params {
         Ok(())
     }
 
-    /// What tells two requests apart that use the same idempotency key: where they go and what they say.
+    /// Fingerprint of a request's path and parameters, to detect an idempotency key that is used for another request.
     pub(crate) fn fingerprint(&self, path: &str) -> String {
         let mut pairs = self.0.clone();
         pairs.sort();
@@ -104,7 +106,7 @@ impl Params {
     }
 }
 
-/// Bytes as lower-case hexadecimal digits.
+/// Formats bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

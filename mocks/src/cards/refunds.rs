@@ -1,12 +1,12 @@
-//! Money that goes back: in full or in parts, never more than was taken. Pure, as `operations` is.
+//! Refunds: in full or in parts, never more than was charged. Pure, like `operations`.
 //!
-//! As the published documentation has it, a refund is pending, has succeeded, failed or was cancelled; one that has succeeded
-//! may fail later. What becomes of a pending one, or which one fails later, somebody says at the stub's dashboard.
+//! As published, a refund is pending, succeeded, failed or canceled; a succeeded one may still fail later. The stub's
+//! dashboard settles pending refunds and makes succeeded ones fail.
 
 use serde_json::json;
 
 use super::{
-    Books,
+    GatewayState,
     errors::ApiError,
     methods::find_method,
     objects::{Charge, IntentStatus, Refund, new_id},
@@ -15,13 +15,13 @@ use super::{
     test_cards::{PENDING_REFUND, REFUND_FAILS_AT_ONCE, TestCard},
 };
 
-const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
+const REFUND_REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
 
-/// Gives back a part or the rest of what a charge took.
-pub(super) fn refund(books: &Books, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
+/// Refunds a part or the rest of a charge.
+pub(super) fn refund(state: &GatewayState, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["amount", "charge", "expand", "metadata", "payment_intent", "reason"])?;
-    let reason = params.choice("reason", &REASONS)?;
-    let mut charge = refundable_charge(books, params)?;
+    let reason = params.choice("reason", &REFUND_REASONS)?;
+    let mut charge = refundable_charge(state, params)?;
     let remaining = charge.amount_captured - charge.amount_refunded;
     if remaining == 0 {
         let detail = format!("Charge {} has already been refunded.", charge.id);
@@ -36,11 +36,11 @@ pub(super) fn refund(books: &Books, params: &Params, context: &OperationContext)
         let detail = format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({remaining}).");
         return Err(ApiError::invalid(detail).code("amount_too_large").param("amount"));
     }
-    if books.disputes.values().any(|dispute| dispute.charge == charge.id && dispute.withdrawn() > 0) {
+    if state.disputes.values().any(|dispute| dispute.charge == charge.id && dispute.withdrawn() > 0) {
         let detail = format!("Charge {} has been charged back; cannot issue a refund.", charge.id);
         return Err(ApiError::invalid(detail).code("charge_disputed"));
     }
-    let card = find_method(books, &charge.payment_method).and_then(|method| method.test_card());
+    let card = find_method(state, &charge.payment_method).and_then(|method| method.test_card());
     let (status, failure_reason) = match card.map(|card: &TestCard| card.name) {
         Some(PENDING_REFUND) => ("pending", None),
         Some(REFUND_FAILS_AT_ONCE) => ("failed", Some("lost_or_stolen_card".to_owned())),
@@ -76,12 +76,12 @@ pub(super) fn refund(books: &Books, params: &Params, context: &OperationContext)
     Ok(outcome)
 }
 
-/// Somebody says what becomes of a refund: parameter `status`, `succeeded`, `failed` or `canceled`.
-pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome, ApiError> {
+/// Sets the status of a refund. Parameter `status`: `succeeded`, `failed` or `canceled`.
+pub(super) fn settle(state: &GatewayState, id: &str, params: &Params) -> Result<Outcome, ApiError> {
     params.only(&["status"])?;
     let status = params.choice("status", &["succeeded", "failed", "canceled"])?;
     let status = status.ok_or_else(|| ApiError::missing("status"))?;
-    let mut refund = books.refunds.get(id).cloned().ok_or_else(|| ApiError::no_such("refund", id))?;
+    let mut refund = state.refunds.get(id).cloned().ok_or_else(|| ApiError::no_such("refund", id))?;
     let fits = match refund.status.as_str() {
         "pending" => true,
         "succeeded" => status == "failed",
@@ -90,7 +90,7 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome
     if !fits {
         return Err(ApiError::invalid(format!("Refund {id} is {} and cannot become {status}.", refund.status)));
     }
-    let mut charge = books.charges.get(&refund.charge).cloned();
+    let mut charge = state.charges.get(&refund.charge).cloned();
     let mut outcome = Outcome::ok(json!(null));
     refund.status = status;
     let kind = if refund.status == "failed" { "refund.failed" } else { "refund.updated" };
@@ -109,11 +109,11 @@ pub(super) fn settle(books: &Books, id: &str, params: &Params) -> Result<Outcome
     Ok(outcome)
 }
 
-pub(super) fn refundable_charge(books: &Books, params: &Params) -> Result<Charge, ApiError> {
+pub(super) fn refundable_charge(state: &GatewayState, params: &Params) -> Result<Charge, ApiError> {
     let id = match (params.get("charge"), params.get("payment_intent")) {
         (Some(id), _) => id.to_owned(),
         (None, Some(id)) => {
-            let intent = books.intents.get(id);
+            let intent = state.intents.get(id);
             let intent = intent.ok_or_else(|| ApiError::no_such_param("payment_intent", "payment_intent", id))?;
             let paid = intent.status == IntentStatus::Succeeded;
             intent.latest_charge.clone().filter(|_| paid).ok_or_else(|| {
@@ -123,7 +123,7 @@ pub(super) fn refundable_charge(books: &Books, params: &Params) -> Result<Charge
         }
         (None, None) => return Err(ApiError::missing("payment_intent")),
     };
-    let charge = books.charges.get(&id).ok_or_else(|| ApiError::no_such_param("charge", "charge", &id))?;
+    let charge = state.charges.get(&id).ok_or_else(|| ApiError::no_such_param("charge", "charge", &id))?;
     if !charge.captured {
         return Err(ApiError::invalid(format!("Charge {id} has not been captured.")).param("charge"));
     }

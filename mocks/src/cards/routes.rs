@@ -1,5 +1,5 @@
-//! The card gateway over HTTP: keys, form bodies, lists, the page where a card's owner answers the bank, and the dashboard
-//! where people do what is done there and not by the merchant: refunds, disputes, and what becomes of them.
+//! HTTP routes of the card gateway: authentication, form bodies, lists, the page where a card's owner confirms, and the
+//! dashboard for what is not done by the merchant: refunds, disputes and their outcome.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    CardGateway, IntentStatus, Posted, currencies, errors::ApiError, objects::new_id, operations::Operation,
+    CardGateway, IntentStatus, PostResponse, currencies, errors::ApiError, objects::new_id, operations::Operation,
     params::Params,
 };
 use crate::{faults::locked, http::MovedNoMoney};
 
-const MAX_KEY_LENGTH: usize = 255;
-const MAX_LIMIT: usize = 100;
+const MAX_KEY_BYTES: usize = 255;
+const MAX_PAGE_LEN: usize = 100;
 
 /// All routes of the card gateway.
 pub(crate) fn router(gateway: CardGateway) -> Router {
@@ -43,7 +43,7 @@ pub(crate) fn router(gateway: CardGateway) -> Router {
         .route("/v1/payment_methods/{id}", get(show_method))
         .fallback(unrecognized)
         .method_not_allowed_fallback(unrecognized)
-        .layer(middleware::from_fn_with_state(gateway.clone(), ask_for_key));
+        .layer(middleware::from_fn_with_state(gateway.clone(), require_key));
     Router::new()
         .route("/authenticate/{id}", get(authentication_page).post(authenticate))
         .route("/dashboard/refunds", post(refund_at_dashboard))
@@ -55,8 +55,8 @@ pub(crate) fn router(gateway: CardGateway) -> Router {
         .with_state(gateway)
 }
 
-/// The answer to a request that fails by the fault switch.
-pub(crate) fn broken() -> Response {
+/// The response to a request that the fault switch makes fail.
+pub(crate) fn fault_response() -> Response {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", "Something went wrong on the gateway's end.")
         .into_response()
 }
@@ -73,8 +73,8 @@ async fn unrecognized(request: Request) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", detail)
 }
 
-/// Lets in who has the secret key (or, to exchange a card number, the publishable one).
-async fn ask_for_key(State(gateway): State<CardGateway>, request: Request, next: Next) -> Response {
+/// Requires the secret key (or, to exchange a card number, the publishable one).
+async fn require_key(State(gateway): State<CardGateway>, request: Request, next: Next) -> Response {
     let exchanges_card = request.method() == Method::POST && request.uri().path().ends_with("/v1/payment_methods");
     let settings = &gateway.settings;
     let unauthorized = |detail: String| ApiError::new(StatusCode::UNAUTHORIZED, "invalid_request_error", detail);
@@ -106,10 +106,10 @@ fn api_key(headers: &HeaderMap) -> Option<String> {
     decoded.split(':').next().map(str::to_owned)
 }
 
-type Answer = Result<Response, ApiError>;
+type ApiResult = Result<Response, ApiError>;
 type FormBody = Result<Form<Vec<(String, String)>>, FormRejection>;
 
-async fn create_intent(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> Answer {
+async fn create_intent(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> ApiResult {
     let confirms = form.as_ref().is_ok_and(|Form(pairs)| pairs.iter().any(|(name, _)| name == "confirm"));
     let mut answer = run(&gateway, Operation::Create, "payment_intents", &headers, form).await?;
     if !confirms {
@@ -123,7 +123,7 @@ async fn confirm_intent(
     Path(id): Path<String>,
     headers: HeaderMap,
     form: FormBody,
-) -> Answer {
+) -> ApiResult {
     let path = format!("payment_intents/{id}/confirm");
     run(&gateway, Operation::Confirm(id), &path, &headers, form).await
 }
@@ -133,7 +133,7 @@ async fn capture_intent(
     Path(id): Path<String>,
     headers: HeaderMap,
     form: FormBody,
-) -> Answer {
+) -> ApiResult {
     let path = format!("payment_intents/{id}/capture");
     run(&gateway, Operation::Capture(id), &path, &headers, form).await
 }
@@ -143,27 +143,33 @@ async fn cancel_intent(
     Path(id): Path<String>,
     headers: HeaderMap,
     form: FormBody,
-) -> Answer {
+) -> ApiResult {
     let path = format!("payment_intents/{id}/cancel");
     run(&gateway, Operation::Cancel(id), &path, &headers, form).await
 }
 
-async fn create_refund(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> Answer {
+async fn create_refund(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> ApiResult {
     run(&gateway, Operation::Refund, "refunds", &headers, form).await
 }
 
-async fn create_method(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> Answer {
+async fn create_method(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> ApiResult {
     run(&gateway, Operation::CreateMethod, "payment_methods", &headers, form).await
 }
 
-async fn run(gateway: &CardGateway, operation: Operation, path: &str, headers: &HeaderMap, form: FormBody) -> Answer {
+async fn run(
+    gateway: &CardGateway,
+    operation: Operation,
+    path: &str,
+    headers: &HeaderMap,
+    form: FormBody,
+) -> ApiResult {
     let params = params_of(form, headers)?;
     let key = idempotency_key(headers)?;
     let posted = gateway.post(operation, params, path, key.clone()).await?;
-    Ok(answer(posted, key))
+    Ok(to_response(posted, key))
 }
 
-fn answer(posted: Posted, key: Option<String>) -> Response {
+fn to_response(posted: PostResponse, key: Option<String>) -> Response {
     let mut response = (posted.status, Body::from(posted.body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -176,7 +182,7 @@ fn answer(posted: Posted, key: Option<String>) -> Response {
     response
 }
 
-/// The form; an empty body without a content type is an empty form.
+/// Parses the form; an empty body without a content type is an empty form.
 fn params_of(form: FormBody, headers: &HeaderMap) -> Result<Params, ApiError> {
     match form {
         Ok(Form(pairs)) => Ok(Params::new(pairs)),
@@ -193,31 +199,31 @@ fn params_of(form: FormBody, headers: &HeaderMap) -> Result<Params, ApiError> {
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > MAX_KEY_LENGTH {
-        let detail = format!("An idempotency key has 1 to {MAX_KEY_LENGTH} characters of ASCII.");
+    if key.is_empty() || key.len() > MAX_KEY_BYTES {
+        let detail = format!("An idempotency key has 1 to {MAX_KEY_BYTES} characters of ASCII.");
         return Err(ApiError::invalid(detail));
     }
     Ok(Some(key.to_owned()))
 }
 
-async fn show_intent(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
-    found(locked(&gateway.books).intents.get(&id), "payment_intent", &id)
+async fn show_intent(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
+    found(locked(&gateway.state).intents.get(&id), "payment_intent", &id)
 }
 
-async fn show_refund(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
-    found(locked(&gateway.books).refunds.get(&id), "refund", &id)
+async fn show_refund(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
+    found(locked(&gateway.state).refunds.get(&id), "refund", &id)
 }
 
-async fn show_charge(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
-    found(locked(&gateway.books).charges.get(&id), "charge", &id)
+async fn show_charge(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
+    found(locked(&gateway.state).charges.get(&id), "charge", &id)
 }
 
-async fn show_method(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
-    let method = super::methods::find_method(&locked(&gateway.books), &id).map(|method| method.to_json());
+async fn show_method(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
+    let method = super::methods::find_method(&locked(&gateway.state), &id).map(|method| method.to_json());
     found(method.as_ref(), "PaymentMethod", &id)
 }
 
-fn found<T: Serialize>(object: Option<&T>, kind: &str, id: &str) -> Answer {
+fn found<T: Serialize>(object: Option<&T>, kind: &str, id: &str) -> ApiResult {
     object.map(|object| Json(object).into_response()).ok_or_else(|| ApiError::no_such(kind, id))
 }
 
@@ -228,70 +234,70 @@ struct ListQuery {
     payment_intent: Option<String>,
 }
 
-async fn list_intents(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
-    page("/v1/payment_intents", &locked(&gateway.books).intents, &query, |_| true)
+async fn list_intents(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
+    page("/v1/payment_intents", &locked(&gateway.state).intents, &query, |_| true)
 }
 
-async fn list_charges(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
+async fn list_charges(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
     let of_intent = query.payment_intent.as_deref();
-    page("/v1/charges", &locked(&gateway.books).charges, &query, |charge| {
+    page("/v1/charges", &locked(&gateway.state).charges, &query, |charge| {
         of_intent.is_none_or(|intent| charge.payment_intent == intent)
     })
 }
 
-async fn list_refunds(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
+async fn list_refunds(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
     let of_intent = query.payment_intent.as_deref();
-    page("/v1/refunds", &locked(&gateway.books).refunds, &query, |refund| {
+    page("/v1/refunds", &locked(&gateway.state).refunds, &query, |refund| {
         of_intent.is_none_or(|intent| refund.payment_intent == intent)
     })
 }
 
-async fn list_disputes(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> Answer {
+async fn list_disputes(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
     let of_intent = query.payment_intent.as_deref();
-    page("/v1/disputes", &locked(&gateway.books).disputes, &query, |dispute| {
+    page("/v1/disputes", &locked(&gateway.state).disputes, &query, |dispute| {
         of_intent.is_none_or(|intent| dispute.payment_intent == intent)
     })
 }
 
-async fn show_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>) -> Answer {
-    found(locked(&gateway.books).disputes.get(&id), "dispute", &id)
+async fn show_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
+    found(locked(&gateway.state).disputes.get(&id), "dispute", &id)
 }
 
-/// Somebody gives money back at the gateway itself, past the merchant: as `POST /v1/refunds`, without a key.
-async fn refund_at_dashboard(State(gateway): State<CardGateway>, form: FormBody) -> Answer {
+/// Refunds at the dashboard, without the merchant: as `POST /v1/refunds`, without a key.
+async fn refund_at_dashboard(State(gateway): State<CardGateway>, form: FormBody) -> ApiResult {
     at_dashboard(&gateway, Operation::Refund, form).await
 }
 
-/// What becomes of a refund: form field `status`.
-async fn settle_refund(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> Answer {
+/// Settles a refund: form field `status`.
+async fn settle_refund(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> ApiResult {
     at_dashboard(&gateway, Operation::SettleRefund(id), form).await
 }
 
-/// A cardholder disputes a payment: form field `payment_intent`, and perhaps `amount`, `reason`, `inquiry`.
-async fn dispute(State(gateway): State<CardGateway>, form: FormBody) -> Answer {
+/// Opens a dispute: form field `payment_intent`, optionally `amount`, `reason`, `inquiry`.
+async fn dispute(State(gateway): State<CardGateway>, form: FormBody) -> ApiResult {
     at_dashboard(&gateway, Operation::Dispute, form).await
 }
 
-/// How a dispute goes on: form field `status`.
-async fn settle_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> Answer {
+/// Settles a dispute: form field `status`.
+async fn settle_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> ApiResult {
     at_dashboard(&gateway, Operation::SettleDispute(id), form).await
 }
 
-async fn at_dashboard(gateway: &CardGateway, operation: Operation, form: FormBody) -> Answer {
+async fn at_dashboard(gateway: &CardGateway, operation: Operation, form: FormBody) -> ApiResult {
     let params = params_of(form, &HeaderMap::new())?;
-    Ok(answer(gateway.post(operation, params, "dashboard", None).await?, None))
+    Ok(to_response(gateway.post(operation, params, "dashboard", None).await?, None))
 }
 
-/// Newest first, as the gateway lists things. `total_count` counts all that match, not only this page.
+/// A page of a list, newest first. `total_count` counts all matches, not only this page.
 fn page<T: Serialize>(
     url: &str,
     objects: &BTreeMap<String, T>,
     query: &ListQuery,
     wanted: impl Fn(&T) -> bool,
-) -> Answer {
+) -> ApiResult {
     let limit = query.limit.unwrap_or(10);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(ApiError::invalid(format!("Limit is between 1 and {MAX_LIMIT}.")).param("limit"));
+    if !(1..=MAX_PAGE_LEN).contains(&limit) {
+        return Err(ApiError::invalid(format!("Limit is between 1 and {MAX_PAGE_LEN}.")).param("limit"));
     }
     let is_older = |id: &str| query.starting_after.as_deref().is_none_or(|last| id < last);
     let total_count = objects.values().filter(|object| wanted(object)).count();
@@ -306,8 +312,8 @@ async fn authentication_page(
     State(gateway): State<CardGateway>,
     Path(id): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let books = locked(&gateway.books);
-    let intent = books.intents.get(&id).ok_or_else(|| ApiError::no_such("payment_intent", &id))?;
+    let state = locked(&gateway.state);
+    let intent = state.intents.get(&id).ok_or_else(|| ApiError::no_such("payment_intent", &id))?;
     let amount = currencies::shown(intent.amount, &intent.currency);
     if intent.status != IntentStatus::RequiresAction {
         let page = format!("<p>There is nothing to answer: the payment of {amount} is {}.</p>", intent.status.as_str());
@@ -319,17 +325,17 @@ async fn authentication_page(
     )))
 }
 
-/// How every page of the bank begins.
+/// Head of the bank's HTML pages.
 const PAGE_HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Your bank asks</title>";
 
-/// The card's owner answers: form field `outcome`, `passed` or `failed`. A browser is sent back to the merchant, if he said
-/// where to.
+/// The card's owner confirms or fails to: form field `outcome`, `passed` or `failed`. A browser is redirected to the
+/// merchant's return URL, if there is one.
 async fn authenticate(
     State(gateway): State<CardGateway>,
     Path(id): Path<String>,
     headers: HeaderMap,
     form: FormBody,
-) -> Answer {
+) -> ApiResult {
     let params = params_of(form, &HeaderMap::new())?;
     let outcome = params.choice("outcome", &["passed", "failed"])?.ok_or_else(|| ApiError::missing("outcome"))?;
     let back = return_url(&gateway, &id, outcome == "passed");
@@ -339,14 +345,14 @@ async fn authenticate(
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     match back {
         Some(back) if accepts.contains("text/html") => Ok(Redirect::to(&back).into_response()),
-        Some(_) | None => Ok(answer(posted, None)),
+        Some(_) | None => Ok(to_response(posted, None)),
     }
 }
 
-/// Where the card's owner goes after the bank, with what the gateway adds to it.
+/// The return URL with the parameters that the gateway adds.
 fn return_url(gateway: &CardGateway, id: &str, passed: bool) -> Option<String> {
-    let books = locked(&gateway.books);
-    let url = books.intents.get(id)?.next_action.as_ref()?["redirect_to_url"]["return_url"].as_str()?;
+    let state = locked(&gateway.state);
+    let url = state.intents.get(id)?.next_action.as_ref()?["redirect_to_url"]["return_url"].as_str()?;
     let joint = if url.contains('?') { '&' } else { '?' };
     let status = if passed { "succeeded" } else { "failed" };
     Some(format!("{url}{joint}payment_intent={id}&redirect_status={status}"))

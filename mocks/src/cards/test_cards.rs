@@ -1,20 +1,21 @@
-//! The test cards and how each behaves, after the gateway's public documentation (docs.stripe.com/testing), plus a
-//! slow one and one whose refunds fail at once of our own. Pure data; a card number is looked up here and then forgotten.
+//! Test cards and their behaviour, after the gateway's public documentation (docs.stripe.com/testing), plus two of the
+//! stub's own: a slow one and one whose refunds fail at once. Pure data; a card number is looked up here and not
+//! stored.
 
 /// What happens when a card is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    /// The charge goes through.
+    /// The charge succeeds.
     Approves,
-    /// It goes through after the configured delay.
+    /// The charge succeeds after the configured delay.
     ApprovesSlowly,
-    /// It is refused.
+    /// The charge is declined.
     Declines(Decline),
-    /// The bank wants to hear from the card's owner first.
+    /// The bank asks the card's owner to confirm first.
     AsksForAuthentication,
 }
 
-/// How a refusal is told.
+/// The codes and message of a decline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decline {
     pub(crate) code: &'static str,
@@ -22,10 +23,10 @@ pub(crate) struct Decline {
     pub(crate) message: &'static str,
 }
 
-/// A card that the gateway knows.
+/// A test card.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TestCard {
-    /// The end of its tokens: `pm_card_` and `tok_` come before it.
+    /// The suffix of its tokens, after `pm_card_` or `tok_`.
     pub(crate) name: &'static str,
     pub(crate) number: &'static str,
     pub(crate) behaviour: Behaviour,
@@ -46,7 +47,7 @@ impl TestCard {
     }
 }
 
-/// The plain refusal, also used by the fault switch.
+/// The generic decline, also used by the fault switch.
 pub(crate) const GENERIC_DECLINE: Decline = declined("generic_decline", "Your card was declined.");
 
 const fn approves(name: &'static str, number: &'static str) -> TestCard {
@@ -69,15 +70,15 @@ const fn failed(code: &'static str, message: &'static str) -> Decline {
     Decline { code, decline_code: code, message }
 }
 
-/// Its refunds are pending until somebody settles them.
+/// The card whose refunds are pending until they are settled.
 pub(crate) const PENDING_REFUND: &str = "pendingRefund";
-/// Its refunds succeed, and fail as soon as somebody says so.
+/// The card whose refunds succeed and can be made to fail later.
 pub(crate) const REFUND_FAILS_LATER: &str = "refundFail";
-/// Its refunds fail at once; one of our own.
+/// The card whose refunds fail at once; not a documented one.
 pub(crate) const REFUND_FAILS_AT_ONCE: &str = "refundFailsAtOnce";
-/// Its payments are disputed, and the money is taken.
+/// The card whose payments are disputed, with the money withdrawn.
 pub(crate) const DISPUTED: &str = "createDispute";
-/// Its payments are asked about, and no money is taken.
+/// The card whose payments get an inquiry, without a withdrawal.
 pub(crate) const ASKED_ABOUT: &str = "createDisputeInquiry";
 
 const CARDS: [TestCard; 24] = [
@@ -125,32 +126,32 @@ const CARDS: [TestCard; 24] = [
     asks("threeDSecure2Required", "4000000000003220"),
 ];
 
-/// The card behind one of the documented tokens: `pm_card_visa`, `pm_card_visa_chargeDeclined`, `tok_visa`, … The
-/// brand before a behaviour may be left out, as the documentation does for some of them.
+/// Finds a card by a documented token: `pm_card_visa`, `pm_card_visa_chargeDeclined`, `tok_visa`, … The brand before a
+/// behaviour may be omitted, as the documentation does for some.
 pub(crate) fn by_token(token: &str) -> Option<&'static TestCard> {
     let name = token.strip_prefix("pm_card_").or_else(|| token.strip_prefix("tok_"))?;
     by_name(name).or_else(|| by_name(name.strip_prefix("visa_")?))
 }
 
-/// The card with this name.
+/// Finds a card by its name.
 pub(crate) fn by_name(name: &str) -> Option<&'static TestCard> {
     CARDS.iter().find(|card| card.name == name)
 }
 
-/// The card with this number, written without spaces.
+/// Finds a card by its number, without spaces.
 pub(crate) fn by_number(number: &str) -> Option<&'static TestCard> {
     CARDS.iter().find(|card| card.number == number)
 }
 
-/// Whether the last digit fits the others (Luhn, ISO/IEC 7812-1).
+/// Whether the check digit is valid (Luhn, ISO/IEC 7812-1).
 pub(crate) fn is_card_number(number: &str) -> bool {
     let digits: Option<Vec<u32>> = number.chars().rev().map(|c| c.to_digit(10)).collect();
     let Some(digits) = digits.filter(|digits| (12..=19).contains(&digits.len())) else { return false };
-    let sum: u32 = digits.iter().enumerate().map(|(place, digit)| luhn_share(place, *digit)).sum();
+    let sum: u32 = digits.iter().enumerate().map(|(place, digit)| luhn_digit(place, *digit)).sum();
     sum.is_multiple_of(10)
 }
 
-fn luhn_share(place: usize, digit: u32) -> u32 {
+fn luhn_digit(place: usize, digit: u32) -> u32 {
     if place.is_multiple_of(2) { digit } else { digit * 2 / 10 + digit * 2 % 10 }
 }
 

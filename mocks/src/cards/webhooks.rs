@@ -1,8 +1,8 @@
-//! Webhooks: events told to the merchant, signed as the gateway publishes it (docs.stripe.com/webhooks): header
-//! `Stripe-Signature: t=UNIX_SECONDS,v1=HMAC_SHA256(secret, "t.payload")` in lower-case hex.
+//! Webhooks: events that are sent to the merchant, signed as the gateway publishes it (docs.stripe.com/webhooks):
+//! header `Stripe-Signature: t=UNIX_SECONDS,v1=HMAC_SHA256(secret, "t.payload")` in lower-case hex.
 //!
-//! One worker sends one event after the other, in order. An event that the target does not take is tried a few times
-//! with growing pauses and then given up: a merchant who missed it asks.
+//! One worker sends the events in order. An event that the target does not accept is retried a few times with growing
+//! delays and then dropped: a merchant that missed it asks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,24 +15,24 @@ use tokio_util::sync::CancellationToken;
 use super::{objects::new_id, params::hex};
 use crate::faults::FaultSwitch;
 
-/// Events that wait to be sent; beyond that, new ones are dropped.
+/// Capacity of the event queue; further events are dropped.
 const MAX_QUEUED: usize = 1_000;
 
-/// Pauses before the second and each further attempt, in milliseconds.
+/// Delays before the second and each further attempt, in milliseconds.
 const RETRY_DELAYS_MS: [u64; 4] = [200, 500, 1_000, 2_000];
 
-/// How long the target may take to answer, in seconds.
-const TIMEOUT_S: u64 = 5;
+/// Timeout of a webhook request, in seconds.
+const WEBHOOK_TIMEOUT_S: u64 = 5;
 
-/// With the fault `reorder`, how long an event waits for another one to overtake it, in milliseconds.
+/// With the fault `reorder`, how long an event is held for another one to overtake it, in milliseconds.
 const REORDER_HOLD_MS: u64 = 500;
 
-/// Where events go and what they are signed with.
+/// Target URL and signing secret of webhooks.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookTarget {
-    /// The address that events are posted to.
+    /// The URL that events are posted to.
     pub url: String,
-    /// The secret that both sides know.
+    /// The shared signing secret.
     pub secret: String,
 }
 
@@ -43,13 +43,13 @@ impl std::fmt::Debug for WebhookTarget {
 }
 
 impl WebhookTarget {
-    /// The header with which the gateway signs a payload for this target now.
+    /// The signature header for a payload at the current time.
     pub fn signature(&self, payload: &str) -> String {
         signature_header(&self.secret, jiff::Timestamp::now().as_second(), payload)
     }
 }
 
-/// Something that the merchant is told.
+/// A webhook event.
 pub(super) struct Event {
     pub(super) kind: &'static str,
     pub(super) object: Value,
@@ -58,7 +58,7 @@ pub(super) struct Event {
     pub(super) created: i64,
 }
 
-/// The queue of events. Cheap to clone.
+/// Handle to the event queue. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Webhooks {
     queue: mpsc::Sender<String>,
@@ -77,8 +77,8 @@ impl Webhooks {
         self.target.send_replace(target);
     }
 
-    /// Puts an event into the queue, if anybody wants to hear of it.
-    pub(super) fn tell(&self, event: Event) {
+    /// Queues an event, if there is a target.
+    pub(super) fn enqueue(&self, event: Event) {
         if self.target.borrow().is_none() {
             return;
         }
@@ -104,9 +104,9 @@ async fn deliver_all(
     target: watch::Receiver<Option<WebhookTarget>>,
     faults: FaultSwitch,
 ) {
-    // Installing a second time fails and does no harm.
+    // A second installation fails without harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(TIMEOUT_S)).build();
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(WEBHOOK_TIMEOUT_S)).build();
     let client = match client {
         Ok(client) => client,
         Err(error) => {
@@ -122,7 +122,7 @@ async fn deliver_all(
                 batch.insert(0, overtaking);
             }
         }
-        faults.answers_may_go().await;
+        faults.wait_until_released().await;
         for payload in batch {
             let copies = if faults.get().duplicate { 2 } else { 1 };
             for _ in 0..copies {
@@ -163,7 +163,7 @@ fn signature_header(secret: &str, unix_s: i64, payload: &str) -> String {
             mac.update(signed.as_bytes());
             format!("t={unix_s},v1={}", hex(&mac.finalize().into_bytes()))
         }
-        // HMAC takes keys of any length; without a signature the target will refuse, and say so.
+        // HMAC accepts keys of any length; without a signature the target refuses the event.
         Err(_) => format!("t={unix_s}"),
     }
 }

@@ -1,16 +1,16 @@
-//! Reads a mail as far as people want to see it. Total: whatever the bytes are, something is shown.
+//! Parses a mail into the parts that are shown. Never fails: any bytes give a result.
 
 use mail_parser::{MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use super::Attachment;
 
-/// How many attachments are listed.
+/// Maximum number of attachments that are listed.
 const MAX_ATTACHMENTS: usize = 50;
 
-/// What was found in a mail.
+/// The parts of a mail.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Parsed {
-    /// Without angle brackets.
+    /// The `Message-ID` without angle brackets.
     pub(super) message_id: Option<String>,
     pub(super) from: String,
     pub(super) subject: String,
@@ -19,7 +19,7 @@ pub(super) struct Parsed {
     pub(super) attachments: Vec<Attachment>,
 }
 
-/// Reads the mail.
+/// Parses a mail.
 pub(super) fn parse(raw: &[u8]) -> Parsed {
     let Some(message) = MessageParser::default().parse(raw) else {
         return Parsed { text: shown(&String::from_utf8_lossy(raw)), ..Parsed::default() };
@@ -29,7 +29,7 @@ pub(super) fn parse(raw: &[u8]) -> Parsed {
         (Some(name), Some(address)) => format!("{name} <{address}>"),
         (name, address) => name.as_deref().or(address.as_deref()).unwrap_or_default().to_owned(),
     });
-    // Where there is no HTML, the reader takes plain text for it.
+    // Without HTML, the parser returns the plain text as HTML.
     let mut html =
         message.html_body.iter().filter_map(|part| message.part(*part)).filter_map(|part| match &part.body {
             PartType::Html(html) => Some(shown(html)),
@@ -61,7 +61,7 @@ fn attachment(part: &MessagePart<'_>) -> Attachment {
     }
 }
 
-/// With plain line breaks, and none at the end.
+/// Normalises line breaks and removes those at the end.
 fn shown(text: &str) -> String {
     text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()
 }

@@ -1,4 +1,4 @@
-//! The mailbox over HTTP: look at mails, wait for the next, throw them away.
+//! HTTP routes of the mailbox: list, wait for and delete mails.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ struct ListQuery {
     wait: u64,
 }
 
-/// The mails after a number, newest last, as a long poll: answers at once if there are any, else as soon as there are,
-/// else empty after the wait.
+/// The mails after a number, newest last, as a long poll: responds at once if there are any, otherwise when there are,
+/// or empty after the wait.
 async fn list(State(desk): State<Desk>, query: Result<Query<ListQuery>, QueryRejection>) -> Response {
     let Query(ListQuery { to, after, wait }) = match query {
         Ok(query) => query,

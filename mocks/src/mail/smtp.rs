@@ -15,20 +15,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::Mailbox;
 use crate::faults::FaultSwitch;
 
-/// The largest mail, in bytes.
+/// Maximum size of a mail in bytes.
 const MAX_MAIL_BYTES: usize = 1024 * 1024;
-/// The longest line with its line break, in bytes (RFC 5321, 4.5.3.1.6; commands could be held to 512).
+/// Maximum length of a line with its line break, in bytes (RFC 5321, 4.5.3.1.6; commands could be limited to 512).
 const MAX_LINE_BYTES: usize = 1_000;
-/// The most recipients of one mail (RFC 5321 wants at least 100).
+/// Maximum number of recipients of one mail (RFC 5321 requires at least 100).
 const MAX_RECIPIENTS: usize = 100;
-/// The most connections at a time.
+/// Maximum number of concurrent connections.
 const MAX_CONNECTIONS: usize = 64;
-/// How long a client may think, in seconds (RFC 5321, 4.5.3.2.7).
+/// Idle timeout of a connection, in seconds (RFC 5321, 4.5.3.2.7).
 const IDLE_S: u64 = 300;
-/// The pause after a failed accept, in milliseconds.
+/// Delay after a failed accept, in milliseconds.
 const ACCEPT_PAUSE_MS: u64 = 200;
 
-/// Serves until the token is cancelled. Clients who are talking then are told 421; a mail that was under way is not kept.
+/// Serves until the token is cancelled. Connected clients then get 421; an unfinished mail is dropped.
 pub(crate) async fn serve(listener: TcpListener, mailbox: Mailbox, faults: FaultSwitch, shutdown: CancellationToken) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let conversations = TaskTracker::new();
@@ -68,21 +68,21 @@ struct Session {
     shutdown: CancellationToken,
 }
 
-/// The mail that a client is handing over.
+/// The envelope of the mail that a client is sending.
 #[derive(Default)]
 struct Envelope {
     has_sender: bool,
     recipients: Vec<String>,
 }
 
-/// What was read.
+/// A line that was read.
 enum Line {
     Text(Vec<u8>),
     TooLong,
     Closed,
 }
 
-/// What happens after an answer.
+/// How the session continues after a command.
 enum Then {
     Answer(&'static str),
     AnswerText(String),
@@ -108,7 +108,7 @@ impl Session {
             let line = tokio::select! {
                 line = tokio::time::timeout(Duration::from_secs(IDLE_S), read_line(&mut reader)) => line,
                 () = self.shutdown.cancelled() => return say(writer, UNAVAILABLE).await,
-                () = self.faults.outage() => return say(writer, UNAVAILABLE).await,
+                () = self.faults.wait_for_outage() => return say(writer, UNAVAILABLE).await,
             };
             let line = match line {
                 Err(_) => return say(writer, "421 4.4.2 You have been silent for too long").await,
@@ -130,7 +130,7 @@ impl Session {
                     let read = tokio::select! {
                         read = tokio::time::timeout(Duration::from_secs(IDLE_S), reading) => read,
                         () = self.shutdown.cancelled() => return say(writer, UNAVAILABLE).await,
-                        () = self.faults.outage() => return say(writer, UNAVAILABLE).await,
+                        () = self.faults.wait_for_outage() => return say(writer, UNAVAILABLE).await,
                     };
                     let answer = match read {
                         Err(_) => return say(writer, "421 4.4.2 You have been silent for too long").await,
@@ -202,14 +202,14 @@ impl Session {
                 () = self.shutdown.cancelled() => {}
             }
         }
-        if self.faults.strikes() {
+        if self.faults.should_fail() {
             return Then::Answer("451 4.3.0 Out of sorts, try again later");
         }
         envelope.has_sender = true;
         Then::Answer("250 2.1.0 Sender noted")
     }
 
-    /// Keeps the mail. `None` means that the client closed the connection in mid-sentence.
+    /// Stores the mail. Returns `None` when the client closed the connection before the end.
     fn take(&self, read: ReadMail, envelope: &Envelope) -> Option<String> {
         match read {
             ReadMail::Whole(raw) => {
@@ -252,7 +252,7 @@ enum ReadMail {
     Torn,
 }
 
-/// Reads up to the line with only a dot, and takes away the dots that were put before others (RFC 5321, 4.5.2).
+/// Reads up to the line with only a dot, and removes dot stuffing (RFC 5321, 4.5.2).
 async fn read_mail(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<ReadMail> {
     let mut mail = Vec::new();
     let (mut too_large, mut line_too_long) = (false, false);
@@ -277,7 +277,7 @@ async fn read_mail(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Re
     })
 }
 
-/// Reads a line with its line break. Of one that is too long, nothing is kept.
+/// Reads a line with its line break. A line that is too long is dropped.
 async fn read_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Line> {
     let mut line = Vec::new();
     let mut too_long = false;

@@ -17,7 +17,7 @@ const SHELVES: [&str; 8] = [
     include_str!("../../data/clothing.json"),
 ];
 
-/// When the first product came into the range; the others follow a day apart.
+/// Creation date of the first product; the others follow one day apart.
 const OPENING_DAY: jiff::civil::Date = jiff::civil::date(2026, 3, 2);
 
 #[derive(Deserialize)]
@@ -37,12 +37,12 @@ struct DemoProduct {
     description: String,
     price: i64,
     compare_at_price: Option<i64>,
-    /// Where it differs from its shelf's.
+    /// Where it differs from its category's.
     vat_rate_percent: Option<serde_json::Number>,
     attributes: BTreeMap<String, String>,
 }
 
-/// All demo products, shelf by shelf.
+/// All demo products, category by category.
 pub(super) fn products() -> Vec<Product> {
     let drawn = ids_of_demo_pictures();
     let mut day = OPENING_DAY;
@@ -51,7 +51,7 @@ pub(super) fn products() -> Vec<Product> {
         let shelf: Shelf = match serde_json::from_str(shelf) {
             Ok(shelf) => shelf,
             Err(error) => {
-                // A test reads them all, so this cannot happen in a version that was released.
+                // A test reads them all, so this cannot happen in a release.
                 tracing::warn!(%error, "a shelf of demo products cannot be read");
                 continue;
             }

@@ -1,29 +1,29 @@
-//! Requests that name themselves, so that a repeat creates nothing further and gets the same answer.
+//! Idempotency keys of the product service: a repeated request creates nothing and gets the same response.
 
 use serde::{Deserialize, Serialize};
 
 use super::Product;
 
-/// The name of a request, and what it asks.
+/// A request's idempotency key and fingerprint.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
+pub(super) struct KeyedRequest {
     pub(super) key: String,
-    /// Where it went and what it said.
+    /// Path and body of the request.
     pub(super) request: String,
 }
 
-/// What was created under a key.
+/// The result of a request with an idempotency key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Kept {
+pub(super) enum CreatedObject {
     Product { request: String, product: Box<Product> },
     Category { request: String, name: String },
 }
 
-impl Kept {
+impl CreatedObject {
     pub(super) fn request(&self) -> &String {
         match self {
-            Kept::Product { request, .. } | Kept::Category { request, .. } => request,
+            CreatedObject::Product { request, .. } | CreatedObject::Category { request, .. } => request,
         }
     }
 }

@@ -1,59 +1,59 @@
-//! What a product is, what a change of it is, and which values make sense. Pure; no storage, no HTTP.
+//! Products, their changes, and validation. Pure: no storage, no HTTP.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 
-/// A product as the service tells it. Prices are in minor units of `currency`.
+/// A product in the API. Prices are in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Product {
-    /// A short name for addresses, such as `enamel-mug`.
+    /// Id for URLs, such as `enamel-mug`.
     pub id: String,
-    /// The article number, unique.
+    /// The stock keeping unit, unique.
     pub sku: String,
-    /// The name on the shelf, unique.
+    /// The display name, unique.
     pub name: String,
-    /// Two or three sentences.
+    /// The description: two or three sentences.
     pub description: String,
-    /// The shelf it stands on.
+    /// The name of its category.
     pub category: String,
     /// The price including VAT, in minor units, above 0.
     pub price: i64,
     /// ISO 4217, upper case.
     pub currency: String,
-    /// What it used to cost, if it is on sale: above the price.
+    /// The former price of a product on sale, above the price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<i64>,
     /// VAT contained in the price, in percent; 5.5 as well as 19.
     pub vat_rate_percent: Number,
-    /// What else a buyer wants to know, such as material or size.
+    /// Further attributes, such as material or size.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
-    /// Whether it can be bought.
+    /// Whether it is for sale.
     pub active: bool,
-    /// Where its picture is, below the service's base URL, if it has one.
+    /// Path of its picture below the service's base URL, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-    /// When it came into the range, RFC 3339.
+    /// When it was created, RFC 3339.
     pub created_at: String,
 }
 
-/// What kind of change the feed tells.
+/// Kind of a change in the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// New in the range.
+    /// The product was created.
     Created,
-    /// Some field other than those below.
+    /// A field other than those below changed.
     Changed,
-    /// Another price or compare-at price.
+    /// The price or the compare-at price changed.
     Repriced,
     /// No longer for sale.
     Withdrawn,
     /// For sale again.
     Relisted,
-    /// Another picture, or none any more.
+    /// The picture was replaced or removed.
     PictureChanged,
 }
 
@@ -62,28 +62,28 @@ pub enum ChangeKind {
 pub struct Change {
     /// Its number: 1, 2, 3, …
     pub sequence: u64,
-    /// Which product.
+    /// Id of the product.
     pub product_id: String,
-    /// What happened to it.
+    /// Kind of the change.
     pub kind: ChangeKind,
     /// The whole product as it was after the change.
     pub product: Product,
-    /// Why, where somebody said so.
+    /// The reason, if one was given.
     #[serde(default)]
     pub reason: Option<String>,
-    /// The price before, in minor units, when it was repriced.
+    /// The previous price in minor units, when it was repriced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_price: Option<i64>,
 }
 
-/// Why the service refuses.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProductError {
-    /// There is no such product. The text is a sentence, as in all of these.
+    /// The product does not exist. The text is a sentence, as in all of these.
     Unknown(String),
     /// An id, SKU or name belongs to another product.
     Taken(String),
-    /// A value makes no sense.
+    /// A value is not valid.
     Invalid(String),
     /// The picture is not a PNG.
     NotAPicture(String),
@@ -114,7 +114,7 @@ impl std::fmt::Display for ProductError {
 
 impl std::error::Error for ProductError {}
 
-/// What is needed to create a product. Without an id, one is made from the name.
+/// A request to create a product. Without an id, one is made from the name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {
@@ -166,7 +166,7 @@ impl NewProduct {
     }
 }
 
-/// Fields to change; those left out stay. `compare_at_price: null` takes the compare-at price away.
+/// A change of a product; fields left out stay. `compare_at_price: null` removes the compare-at price.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductPatch {
@@ -191,7 +191,7 @@ pub struct ProductPatch {
     pub attributes: Option<BTreeMap<String, String>>,
     /// See [`Product::active`].
     pub active: Option<bool>,
-    /// Why; told in the change feed.
+    /// The reason, shown in the change feed.
     pub reason: Option<String>,
 }
 
@@ -220,7 +220,7 @@ impl ProductPatch {
     }
 }
 
-/// Which kinds of change lead from one to the other, in the order in which they are told.
+/// The kinds of change between two versions, in the order of the feed.
 pub(crate) fn kinds_of_change(before: &Product, after: &Product) -> Vec<ChangeKind> {
     let same_price_and_shelf = Product {
         price: before.price,
@@ -240,7 +240,7 @@ pub(crate) fn kinds_of_change(before: &Product, after: &Product) -> Vec<ChangeKi
     .collect()
 }
 
-/// Where the picture of a product is, below the service's base URL.
+/// Path of a product's picture below the service's base URL.
 pub(crate) fn picture_path(id: &str) -> String {
     format!("/v1/product/{id}/picture")
 }
@@ -274,7 +274,7 @@ fn check(product: &Product) -> Result<(), ProductError> {
     if product.currency.len() != 3 || !product.currency.chars().all(|c| c.is_ascii_uppercase()) {
         return invalid("`currency` is three upper-case letters (ISO 4217).");
     }
-    // Thousandths of a percent are as fine as rates are anywhere.
+    // VAT rates have at most three decimal places.
     let thousandths = product.vat_rate_percent.as_f64().map(|percent| percent * 1_000.0);
     if !thousandths.is_some_and(|rate| (0.0..=100_000.0).contains(&rate) && (rate - rate.round()).abs() < 1e-6) {
         return invalid("`vat_rate_percent` is 0 to 100, with at most three decimal places.");

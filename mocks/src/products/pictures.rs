@@ -1,4 +1,4 @@
-//! Product pictures as PNG: the demo products' own, drawn from text, and a check of those that are uploaded.
+//! Product pictures as PNG: those of the demo products, drawn from text, and validation of uploads.
 
 mod canvas;
 mod script;
@@ -10,7 +10,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use super::ProductError;
 use canvas::{Canvas, SIZE};
 
-/// The largest picture that can be uploaded, in pixels on each side.
+/// Maximum width and height of an uploaded picture, in pixels.
 const MAX_SIDE_PX: u32 = 256;
 
 const SHEETS: [&str; 8] = [
@@ -24,12 +24,12 @@ const SHEETS: [&str; 8] = [
     include_str!("../../art/tools.txt"),
 ];
 
-/// The picture of a demo product, if there is one. Drawn each time: it takes less than a millisecond.
+/// Draws the picture of a demo product, if it has one, in less than a millisecond.
 pub(super) fn demo_png(id: &str) -> Option<Vec<u8>> {
     match script::draw(&SHEETS, id) {
         Ok(canvas) => encode(&canvas?),
         Err(error) => {
-            // A test draws them all, so this cannot happen in a version that was released.
+            // A test draws them all, so this cannot happen in a release.
             tracing::warn!(%error, id, "a product picture cannot be drawn");
             None
         }

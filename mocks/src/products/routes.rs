@@ -18,14 +18,14 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{Named, ProductError, ProductService, pictures};
+use super::{KeyedRequest, ProductError, ProductService, pictures};
 use crate::http::{MAX_WAIT_S, no_such_method, no_such_route, problem};
 
-/// The most changes in one answer.
-const MAX_BATCH: usize = 500;
+/// Maximum number of changes per page.
+const MAX_CHANGES_PER_PAGE: usize = 500;
 
-/// No key is longer, in bytes.
-const MAX_KEY_LENGTH: usize = 300;
+/// Maximum length of an idempotency key in bytes.
+const MAX_KEY_BYTES: usize = 300;
 
 #[derive(Clone)]
 struct Shop {
@@ -48,8 +48,8 @@ pub(crate) fn router(service: ProductService, shutdown: CancellationToken) -> Ro
         .with_state(Shop { service, shutdown })
 }
 
-/// The answer to a request that fails by the fault switch.
-pub(crate) fn broken() -> Response {
+/// The response to a request that the fault switch makes fail.
+pub(crate) fn fault_response() -> Response {
     problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The product service has tripped over its own feet.")
 }
 
@@ -70,7 +70,7 @@ async fn create(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let body = body?;
-    let named = named(&headers, "product", &body)?;
+    let named = keyed_request(&headers, "product", &body)?;
     let (product, replayed) = shop.service.create_once(json_of(Ok(body))?, named)?;
     let location = [(header::LOCATION, format!("/v1/product/{}", product.id))];
     Ok((StatusCode::CREATED, location, replayed_header(replayed), Json(product)).into_response())
@@ -93,21 +93,21 @@ async fn create_category(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let body = body?;
-    let named = named(&headers, "category", &body)?;
+    let named = keyed_request(&headers, "category", &body)?;
     let NewCategory { name } = json_of(Ok(body))?;
     let (name, replayed) = shop.service.create_category_once(&name, named)?;
     Ok((StatusCode::CREATED, replayed_header(replayed), Json(json!({ "name": name }))).into_response())
 }
 
-/// The `Idempotency-Key` of a request, if it has one.
-fn named(headers: &HeaderMap, what: &str, body: &Bytes) -> Result<Option<Named>, Refusal> {
+/// Reads the `Idempotency-Key` of a request.
+fn keyed_request(headers: &HeaderMap, what: &str, body: &Bytes) -> Result<Option<KeyedRequest>, Refusal> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=MAX_KEY_LENGTH).contains(&key.len()));
+    let key = key.to_str().ok().filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()));
     let key = key.map(str::to_owned).ok_or_else(|| {
-        let detail = format!("An Idempotency-Key is 1 to {MAX_KEY_LENGTH} characters of ASCII.");
+        let detail = format!("An Idempotency-Key is 1 to {MAX_KEY_BYTES} characters of ASCII.");
         Refusal(StatusCode::BAD_REQUEST, "bad_key", detail)
     })?;
-    Ok(Some(Named { key, request: format!("{what} {}", String::from_utf8_lossy(body)) }))
+    Ok(Some(KeyedRequest { key, request: format!("{what} {}", String::from_utf8_lossy(body)) }))
 }
 
 fn replayed_header(replayed: bool) -> Option<[(&'static str, &'static str); 1]> {
@@ -162,7 +162,8 @@ struct ChangesQuery {
     wait: u64,
 }
 
-/// The change feed as a long poll: answers at once if there is news, else as soon as there is, else empty.
+/// The change feed as a long poll: responds at once if there are changes, otherwise when there are or empty after the
+/// timeout.
 async fn changes(State(shop): State<Shop>, query: Result<Query<ChangesQuery>, QueryRejection>) -> Response {
     let Query(ChangesQuery { after, wait }) = match query {
         Ok(query) => query,
@@ -173,13 +174,13 @@ async fn changes(State(shop): State<Shop>, query: Result<Query<ChangesQuery>, Qu
         () = tokio::time::sleep(Duration::from_secs(wait.min(MAX_WAIT_S))) => {}
         () = shop.shutdown.cancelled() => {}
     }
-    let changes = shop.service.changes_after(after, MAX_BATCH);
+    let changes = shop.service.changes_after(after, MAX_CHANGES_PER_PAGE);
     let head = shop.service.head();
     let next_after = changes.last().map_or(after.min(head), |change| change.sequence);
     Json(json!({ "changes": changes, "next_after": next_after, "head": head })).into_response()
 }
 
-/// A request that is refused: status, code and a sentence.
+/// A refused request: status, code and a sentence.
 struct Refusal(StatusCode, &'static str, String);
 
 impl IntoResponse for Refusal {
