@@ -54,7 +54,7 @@ pub(crate) enum Msg {
     Feed(Feed),
     Products {
         sequence: u64,
-        /// Number of the page, from 0.
+        /// Number of the page, from 0; with `anew` it replaces all pages.
         page: usize,
         anew: bool,
         result: Result<ProductPage, Failure>,

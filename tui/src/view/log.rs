@@ -96,7 +96,7 @@ fn filter(log: &Log, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<P
     log.typing.then(|| Position::new(x + at.min(room), area.y))
 }
 
-/// How much happened in the minute before the latest event.
+/// Draws the number of events in the minute before the latest event.
 fn rate(log: &Log) -> String {
     let Some(last) = log.events.back().map(|event| event.time.unix_ms()) else { return String::new() };
     let mut bars = [0; RATE_BARS];

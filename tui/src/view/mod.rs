@@ -1,5 +1,5 @@
-//! Draws the model. Reads it only: whatever is shown follows from the model, the theme and the size of the screen. The one
-//! place that knows the drawing library, beside the terminal.
+//! Draws the model and reads nothing else: the screen follows from the model, the theme and its size. Besides the
+//! terminal, the only module that knows the drawing library.
 
 mod account;
 mod basket;
@@ -47,10 +47,10 @@ use crate::keys::{Action, Context};
 use crate::state::{Connection, Failure, Model, Screen, Tone};
 use theme::Theme;
 
-/// The smallest screen that can be used.
+/// Minimum columns and rows of a usable screen.
 const MIN_SIZE: (u16, u16) = (40, 12);
 
-/// Draws everything; returns the row of the chosen line, where there is one.
+/// Draws everything; returns the row of the selected line, if there is one.
 pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) -> Option<u16> {
     let area = frame.area();
     let buffer = frame.buffer_mut();
@@ -68,7 +68,7 @@ pub(crate) fn view(model: &Model, theme: &Theme, frame: &mut Frame) -> Option<u1
     chosen
 }
 
-/// The row that [`choose`] marked; what lies over the screen is drawn last and has its line in the middle.
+/// The row that [`choose`] marked; what is open over the screen is drawn last and has its line in the middle.
 fn chosen_row(model: &Model, buffer: &Buffer) -> Option<u16> {
     if !model.mouse || model.question.is_some() || model.form.is_some() {
         return None;
@@ -80,7 +80,7 @@ fn chosen_row(model: &Model, buffer: &Buffer) -> Option<u16> {
     (area.top()..area.bottom()).find(marked)
 }
 
-/// Stands before the chosen line.
+/// Mark before the selected line.
 const MARK: &str = "▌";
 
 fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -161,7 +161,7 @@ fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// What must be known on whichever screen: that the shop is cut off, that it was started over, that a list stands still.
+/// Texts that every screen shows: the shop is unreachable, it was started over, a list is paused.
 fn banners(model: &Model, width: u16) -> Vec<String> {
     let cut_off = match &model.connection {
         Connection::Offline { reason, .. } => {
@@ -195,8 +195,8 @@ fn banner(theme: &Theme, area: Rect, message: &str, buffer: &mut Buffer) {
     text::put(buffer, area.x + margin, area.y, message, theme.warn, area.width - 2 * margin);
 }
 
-/// The latest news, bad news before good: in the spare row above the hint bar where there is one, else in its place; on a
-/// narrow screen on up to three lines.
+/// Draws the latest toasts, errors first: in the spare row above the hint bar where there is one, otherwise in its
+/// place; on a narrow screen on up to three lines.
 fn toast(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let bad = model.toasts.iter().rev().find(|toast| toast.tone == Tone::Bad);
     let Some(toast) = bad.or(model.toasts.last()) else { return };
@@ -219,7 +219,7 @@ fn toast(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A few calm lines in the middle of an area that has nothing else to show.
+/// Draws a title and a text in the middle of an area without other content.
 fn instead(theme: &Theme, area: Rect, title: &str, more: &str, buffer: &mut Buffer) {
     let lines = text::wrap(more, area.width.min(60));
     let height = u16::try_from(lines.len() + 2).unwrap_or(area.height);
@@ -238,12 +238,12 @@ fn instead(theme: &Theme, area: Rect, title: &str, more: &str, buffer: &mut Buff
     }
 }
 
-/// As [`instead`], for something that did not arrive.
+/// As [`instead`], for a failed request.
 fn failed(theme: &Theme, area: Rect, what: &str, failure: &Failure, buffer: &mut Buffer) {
     instead(theme, area, &format!("{what} did not arrive"), failure.sentence(), buffer);
 }
 
-/// Lays the look of the chosen line over a row.
+/// Draws a row as the selected line.
 fn choose(theme: &Theme, row: Rect, buffer: &mut Buffer) {
     buffer.set_style(row, theme.selected);
     if row.width > 0 {
@@ -251,7 +251,7 @@ fn choose(theme: &Theme, row: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// At the right of a row, how many lines of a list are below what shows; nothing where none are.
+/// Draws the number of lines below the visible ones at the right of a row; nothing when there are none.
 fn more_below(theme: &Theme, row: Rect, lines: usize, buffer: &mut Buffer) {
     if lines > 0 && row.height > 0 {
         text::put_right(buffer, row.right(), row.y, &format!(" ↓ {lines} more "), theme.dim, row.width);

@@ -1,4 +1,4 @@
-//! One order: what it is, how far its checkout is, and everything that happened to it.
+//! Draws the screen Order: the order, the steps of its checkout, and its timeline.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -32,7 +32,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         put(buffer, area.x, row(area, 2 + line).y, text, theme.dim, area.width);
     }
     let mut body = below(area, 2 + u16::try_from(facts.len()).unwrap_or(0) + u16::from(airy));
-    // What looks at the events one by one needs the room.
+    // The other views need the room.
     if airy && open.view == TimelineView::List {
         let height = items(order, theme, body, buffer);
         body = below(body, height + 1);
@@ -55,12 +55,12 @@ fn title(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put_all(buffer, area.x, area.y, &pieces, right.saturating_sub(area.x + 1));
 }
 
-/// What is to be done before the payment goes on, and the papers of an order: its invoice, credit notes, refunds and
-/// disputes, the voucher it was bought with and the one that it brought.
+/// The facts of an order: the open confirmation of its payment, invoice, credit notes, refunds and disputes, the
+/// voucher it was paid with and the one it earned.
 fn facts(open: &OpenOrder) -> String {
     let Some(order) = &open.order else { return String::new() };
     let mut facts = Vec::new();
-    // It stands first: nothing goes on before it is done.
+    // It is first, because the payment waits for it.
     facts.extend(order.payment_action.as_ref().map(|action| format!("answer your bank at {}", action.url)));
     facts.extend(order.invoice.as_ref().map(|number| format!("invoice {number}")));
     if order.discount.amount != 0
@@ -81,7 +81,7 @@ fn facts(open: &OpenOrder) -> String {
     facts.join(" · ")
 }
 
-/// A refund that has not simply gone back: what has is told by its credit note.
+/// The text of a refund that is not simply done; a done one is shown by its credit note.
 fn refund(refund: &Refund) -> Option<String> {
     let amount = money::shown(refund.amount);
     match refund.state {
@@ -103,7 +103,7 @@ fn dispute(dispute: &Dispute) -> String {
     }
 }
 
-/// The lines of the order and where it goes; returns the rows it took.
+/// Draws the lines and the address of the order; returns the number of rows.
 fn items(order: &Order, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
     const MOST: usize = 4;
     let address = order.shipping_address.as_ref().filter(|_| area.width >= 86);

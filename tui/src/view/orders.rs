@@ -1,4 +1,4 @@
-//! The list of orders.
+//! Draws the screen Orders.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -50,7 +50,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// One line of a list of orders, chosen or not, with its state or without.
+/// Draws a line of a list of orders, with or without its status.
 pub(super) fn draw_row(
     model: &Model,
     order: &OrderSummary,

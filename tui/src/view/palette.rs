@@ -1,4 +1,4 @@
-//! The palette: everything there is to do, found by typing.
+//! Draws the palette.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -1,4 +1,4 @@
-//! The parts of a screen by their names, and the keys that go from one to the next.
+//! Draws the names of a screen's parts, and the keys that switch between them.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use crate::view::text::{put, width};
 use crate::view::theme::Theme;
 
-/// Between two names.
+/// Cells between two names.
 const GAP: u16 = 2;
 
-/// Draws all names where they fit, else that of the open part and which it is of how many; returns where that ends.
+/// Draws all names where they fit, otherwise the open part's name and number; returns where that ends.
 pub(super) fn draw(names: &[&str], open: usize, keys: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) -> u16 {
     let room = |x: u16| area.right().saturating_sub(x);
     let all: u16 = names.iter().map(|name| width(name) + GAP).sum();

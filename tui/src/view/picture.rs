@@ -1,4 +1,5 @@
-//! Pictures in half-blocks: one cell shows two pixels, one above the other. Without colours, cells shade by brightness.
+//! Draws pictures in half-blocks: one cell shows two pixels, one above the other. Without colours, cells are shaded by
+//! brightness.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,13 +10,14 @@ use crate::view::theme::{Depth, Theme, pixel};
 
 type Rgb = (u8, u8, u8);
 
-/// How many cells a picture takes when each of its pixels stands for `scale` × `scale` of the original.
+/// Size of a picture in cells when each of its pixels stands for `scale` × `scale` of the original.
 pub(super) fn size(picture: &Picture, scale: usize) -> (u16, u16) {
     let cells = |pixels: usize, per_cell: usize| u16::try_from(pixels.div_ceil(per_cell * scale)).unwrap_or(u16::MAX);
     (cells(picture.width, 1), cells(picture.height, 2))
 }
 
-/// Draws the picture in the upper left of an area, as large as fits: whole, halved or quartered. Returns the cells it took.
+/// Draws the picture in the upper left of an area, as large as fits: whole, halved or quartered. Returns its size in
+/// cells.
 pub(super) fn draw(picture: &Picture, theme: &Theme, area: Rect, buffer: &mut Buffer) -> (u16, u16) {
     let fits = |scale: &usize| {
         let (width, height) = size(picture, *scale);

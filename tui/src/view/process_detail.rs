@@ -1,4 +1,4 @@
-//! The chosen process or read model of the screen Processes: where it stands, and what waits in it.
+//! Draws the selected process or read model: its progress, and what waits in it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,7 +12,7 @@ use crate::view::text::{first_line, put, put_right, wrap, wrap_into};
 use crate::view::theme::Theme;
 use crate::view::{below, choose, processes, row, when};
 
-/// How many cells the gauge of a rebuild has.
+/// Width of the gauge of a rebuild, in cells.
 const GAUGE: u64 = 24;
 
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -37,7 +37,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// Writes a text as lines; returns how many.
+/// Draws a text in lines; returns their number.
 fn draw_words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 {
     if area.height == 0 {
         return 0;
@@ -49,7 +49,7 @@ fn draw_words(text: &str, style: Style, area: Rect, buffer: &mut Buffer) -> u16 
     u16::try_from(lines.len()).unwrap_or(area.height).min(area.height)
 }
 
-/// How far a process is, as a sentence.
+/// The progress of a process, as a sentence.
 fn progress_text(process: &Process) -> String {
     let place = match process.lag {
         0 => format!("At the end of the log, {}.", process.head),
@@ -108,7 +108,7 @@ fn plural(count: u64, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
-/// What waits in a line, and what there is to know of the chosen of these.
+/// Draws what waits, and the details of the selected one.
 fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let processes = &model.processes;
     let lines = processes.waiting();
@@ -134,7 +134,7 @@ fn waiting(model: &Model, of: &Row, theme: &Theme, area: Rect, buffer: &mut Buff
     draw_words(&about, theme.text, rest, buffer);
 }
 
-/// What came again and changed nothing, or was decided anew: how often, and the latest of it.
+/// Draws repeats that changed nothing and decisions that were made again: how many, and the latest.
 fn repeats(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(repeats) = &model.processes.repeats else { return };
     let WebhookCounts { received, applied, repeated, ignored, refused } = repeats.webhooks;
@@ -182,7 +182,7 @@ fn repeat_text(repeat: &Repeat) -> String {
     }
 }
 
-/// From how many cells on a line names its order; below, what is written beneath does.
+/// Minimum width at which a line names its order; below, the details name it.
 const ORDER_MIN_WIDTH: u16 = 56;
 
 fn list(processes: &Processes, lines: &[Waiting], theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -220,7 +220,7 @@ fn draw_row(line: &Waiting, theme: &Theme, row: Rect, chosen: bool, buffer: &mut
     put(buffer, x, row.y, kind, on_row(theme.text), right.saturating_sub(x));
 }
 
-/// What there is to know of something that waits.
+/// The details of something that waits.
 fn detail_text(model: &Model, line: &Waiting, narrow: bool) -> String {
     let time = |at| when::time_of_day(at, &model.zone);
     let whose = match line.order() {
@@ -260,7 +260,7 @@ fn detail_text(model: &Model, line: &Waiting, narrow: bool) -> String {
     format!("{whose}{told}")
 }
 
-/// An error as a sentence begins.
+/// Capitalises the first letter of an error.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The screen Processes: what the shop does by itself, how far each process and view is, and what waits.
+//! Draws the screen Processes: the table of processes and read models, and the selected one.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -33,7 +33,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
         process_detail::draw(model, theme, side, buffer);
     } else if body.height >= 16 {
         let lines = u16::try_from(processes.len() + 2).unwrap_or(u16::MAX);
-        // Who looks inside wants to read what is there.
+        // With the focus inside, the details need more room.
         let fifths = if processes.inside { 2 } else { 3 };
         let high = lines.min(body.height * fifths / 5);
         table(processes, theme, Rect { height: high, ..body }, buffer);
@@ -50,7 +50,7 @@ pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer
     None
 }
 
-/// What is out of the ordinary, and whether this is how it is now.
+/// Draws what is out of the ordinary, and whether the table is up to date.
 fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let (badge, style) = badge(model, true, 0, theme);
     let right = put_right(buffer, area.right(), area.y, &badge, style, 16).saturating_sub(1);
@@ -74,7 +74,7 @@ fn heading(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     put(buffer, area.x, area.y, &text, style, right.saturating_sub(area.x));
 }
 
-/// The head of the first part of the table, which names the columns too.
+/// Head of the first part of the table, which also names the columns.
 const PROCESSES: &str = "Processes";
 
 /// A line of the table as it is drawn.
@@ -83,7 +83,7 @@ enum Line<'a> {
     Row(usize, Row<'a>),
 }
 
-/// The line of the table on which the cursor stands, heads counted.
+/// Index of the cursor's line in the table, heads included.
 fn cursor(processes: &Processes) -> usize {
     let at = processes.list.cursor;
     at + 1 + usize::from(at >= processes.processes.len())
@@ -117,11 +117,10 @@ fn table(processes: &Processes, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     }
 }
 
-/// How many of the last looks at the lag show.
+/// Maximum number of lag samples that are shown.
 const MAX_SPARKLINE_LAGS: usize = 8;
 
-/// Where the columns end, as far as there is room for them: how far behind, how that was lately, position; and how wide the
-/// last one is, which is the state.
+/// The right edges of the columns that fit: lag, its history, position; and the width of the last one, the state.
 struct Columns {
     lag: Option<u16>,
     lately: Option<u16>,
@@ -131,7 +130,7 @@ struct Columns {
 
 impl Columns {
     fn of(processes: &Processes, theme: &Theme, area: Rect) -> Self {
-        // Where room is short, the states take what they need and no more.
+        // Where room is short, the states take only what they need.
         let widest = processes.rows().map(|row| width(&state_text(processes, &row, theme).0)).max().unwrap_or(0);
         let state = if area.width >= 46 { 17 } else { widest.clamp(7, 17) };
         let mut right = area.right().saturating_sub(state + 2);
@@ -145,7 +144,7 @@ impl Columns {
         Self { lag, lately, position: next(area.width >= 84, 8), state }
     }
 
-    /// Where the name must end.
+    /// Right edge of the name.
     fn name_ends(&self, row: Rect) -> u16 {
         match (self.position, self.lag) {
             (Some(right), _) => right - 8,
@@ -167,7 +166,7 @@ fn captions(title: &str, columns: &Columns, theme: &Theme, row: Rect, buffer: &m
     }
 }
 
-/// What a line is at, in a word or two.
+/// The state of a row in a word or two.
 fn state_text(processes: &Processes, what: &Row, theme: &Theme) -> (String, Style) {
     match what {
         Row::Process(process) => state(processes, process, theme),
@@ -206,7 +205,7 @@ fn draw_row(
     put(buffer, row.x + 2, row.y, &name(what), on_row(theme.text), end.saturating_sub(row.x + 3));
 }
 
-/// What a line is called.
+/// Title of a row.
 pub(super) fn name(row: &Row) -> String {
     match row {
         Row::Process(process) => process_sentence(&process.name),
@@ -214,7 +213,7 @@ pub(super) fn name(row: &Row) -> String {
     }
 }
 
-/// What a process is at, in a word or two.
+/// The state of a process in a word or two.
 pub(super) fn state(processes: &Processes, process: &Process, theme: &Theme) -> (String, Style) {
     let paused = processes.is_paused(&Row::Process(process));
     let (word, style) = match (process.state, paused) {
