@@ -46,11 +46,16 @@ pub(crate) async fn handle(
     if !matches!(email, Email::Requested(_)) {
         return Ok(());
     }
-    let mail = compose_mail(&store, recorded, order_id, kind, to).await?;
+    let mail = compose_mail(&store, recorded, order_id, kind.clone(), to.clone()).await?;
     let attempt = delivery.attempt;
     let outcome = match mail_sender.send(&mail).await {
         Ok(()) => EmailCommand::RecordSent { attempts: attempt },
         Err(MailError::Permanent(detail)) => {
+            // The order may have got another address meanwhile.
+            let current = compose_mail(&store, recorded, order_id, kind, to).await?;
+            if current.to != mail.to {
+                return Err(HandlerError::Unavailable { detail, pause: BACKOFF.pause(attempt) });
+            }
             warn!(%id, attempt, detail, "a mail is refused permanently");
             return Err(HandlerError::Permanent(detail));
         }

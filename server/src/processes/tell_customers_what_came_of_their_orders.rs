@@ -2,6 +2,8 @@
 //! `storefront_domain::customer_mail::react` decides.
 //!
 //! The id of a mail is the id of the event that it reports, so one event never requests two mails.
+//!
+//! When an order gets another address, its parked mail is retried: the next attempt goes there.
 
 use storefront_api::{EmailId, Money, OrderId, PaymentId};
 use storefront_domain::checkout::CheckoutEvent;
@@ -18,15 +20,18 @@ use crate::payments::refunds;
 use crate::processes::engine::runner::{Delivery, Subscription};
 use crate::processes::engine::start_positions;
 use crate::processes::engine::start_positions::InvoiceStatus;
+use crate::processes::send_mail;
 use crate::store::aggregates;
 use crate::store::aggregates::{AppendBuilder, Cause, Store};
-use crate::store::commands::{Failure, retry_on_conflict};
+use crate::store::commands::{Failure, retry_if_parked, retry_on_conflict};
 use crate::store::order_record;
 use crate::store::streams;
 
 pub(crate) const SUBSCRIPTION: Subscription = Subscription {
     name: "notices",
     types: &[
+        "order.checked_out",
+        "order.email_changed",
         "order.shipped",
         "payment.refunded",
         "payment.refund_failed",
@@ -36,6 +41,11 @@ pub(crate) const SUBSCRIPTION: Subscription = Subscription {
 };
 
 pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
+    if ["order.checked_out", "order.email_changed"].contains(&delivery.recorded.kind()) {
+        let cause = Cause::event(&delivery.recorded, SUBSCRIPTION.name);
+        let sequence = delivery.recorded.correlation_id();
+        return retry_if_parked(&store, send_mail::SUBSCRIPTION.name, sequence, &cause).await;
+    }
     let Some((order_id, trigger)) = trigger(&store, &delivery.recorded).await? else { return Ok(()) };
     let order = order_record::load(&store, order_id).await?.order;
     for notice in customer_mail::react(order.email(), &trigger) {

@@ -127,11 +127,7 @@ fn an_order_goes_on_to_its_door() {
         added("mug", 2),
         checked_out(payment(9), 2000),
         OrderEvent::Confirmed { number: OrderNumber::from_position(7) },
-        OrderEvent::Shipped {
-            carrier: "MailSender".to_owned(),
-            tracking_number: "1".to_owned(),
-            estimated_delivery: None,
-        },
+        OrderEvent::Shipped { carrier: "Post".to_owned(), tracking_number: "1".to_owned(), estimated_delivery: None },
         OrderEvent::Delivered { recipient: "Ada".to_owned() },
     ] {
         shop.order(1, &event);
