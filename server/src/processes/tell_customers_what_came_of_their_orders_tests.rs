@@ -223,7 +223,7 @@ async fn parked_mail_is_retried_once_when_the_order_gets_another_address() {
         let events = world.store.read_all(Position(0), 100, &Filter::default()).await.unwrap().events;
         let last = events.into_iter().last().unwrap();
         for _ in 0..2 {
-            handle(world.store.clone(), Delivery::of(last.clone(), SUBSCRIPTION.name)).await.unwrap();
+            handle(world.store.clone(), Delivery::first(last.clone(), SUBSCRIPTION.name)).await.unwrap();
         }
         let events = world.store.read_stream(&mail, storefront_eventlog::Version(1), 10).await.unwrap();
         let kinds: Vec<_> = events.iter().map(Recorded::kind).collect();
