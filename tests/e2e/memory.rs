@@ -117,7 +117,7 @@ async fn answered(streams: &mut [TcpStream]) {
 /// What each takes, of which the server had so many at once in turn.
 fn assert_each_below(what: &str, counts: [u64; 3], peaks: [u64; 3], max: u64) {
     let each = peaks[2].saturating_sub(peaks[1]) / (counts[2] - counts[1]);
-    println!("{what}: {each} bytes each");
+    eprintln!("{what}: {each} bytes each");
     assert!(each <= max * ALLOWANCE, "{what}: {each} bytes each; with {counts:?} the server came to {peaks:?} bytes");
 }
 
