@@ -1,7 +1,7 @@
-//! How fast the catalogue is searched: prints times for 100,000 made-up products; judges nothing.
+//! Measures catalogue searches over 100,000 generated products and prints the times. It asserts nothing.
 //!
-//! `cargo run --release -p storefront-server --example search_speed`. Each line is the
-//! fastest and the median of some hundred runs of one search, with what it found; the page has 20 products.
+//! `cargo run --release -p storefront-server --example search_speed`. Each line has the fastest and the median of 200 runs of
+//! one search, and the number of hits; a page has 20 products.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a program for a person at a terminal")]
 
 #[expect(dead_code, reason = "the views use more of it")]
@@ -17,11 +17,11 @@ use storefront_domain::product::Facts;
 const PRODUCTS: u64 = 100_000;
 const RUNS: usize = 200;
 
-/// Numbers that look random and are the same every time (SplitMix64).
-struct Numbers(u64);
+/// Deterministic random numbers (SplitMix64).
+struct Rng(u64);
 
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
+impl Rng {
+    fn next_below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,34 +36,34 @@ const SYLLABLES: [&str; 24] = [
 ];
 
 /// 6,000 words of one to four syllables.
-fn vocabulary(numbers: &mut Numbers) -> Vec<String> {
-    let word = |numbers: &mut Numbers| {
-        let syllables = 1 + numbers.below(4);
-        (0..syllables).map(|_| SYLLABLES[numbers.below(SYLLABLES.len())]).collect::<String>()
+fn vocabulary(rng: &mut Rng) -> Vec<String> {
+    let word = |rng: &mut Rng| {
+        let syllables = 1 + rng.next_below(4);
+        (0..syllables).map(|_| SYLLABLES[rng.next_below(SYLLABLES.len())]).collect::<String>()
     };
-    (0..6_000).map(|_| word(numbers)).collect()
+    (0..6_000).map(|_| word(rng)).collect()
 }
 
-fn a_product(number: u64, words: &[String], numbers: &mut Numbers) -> Facts {
-    // Some words are in many products, most are in few.
+fn a_product(number: u64, words: &[String], rng: &mut Rng) -> Facts {
+    // Some words occur in many products, most in few.
     let mut some = |count: usize| {
         let mut text = Vec::new();
         for _ in 0..count {
-            let bound = 1 + numbers.below(words.len());
-            text.push(words[numbers.below(bound)].as_str());
+            let bound = 1 + rng.next_below(words.len());
+            text.push(words[rng.next_below(bound)].as_str());
         }
         text.join(" ")
     };
     let (name, description) = (some(3), some(18));
-    let price = 100 + i64::try_from(numbers.below(50_000)).unwrap();
+    let price = 100 + i64::try_from(rng.next_below(50_000)).unwrap();
     let euro = |amount| Money::new(amount, Currency::EUR);
     Facts {
-        sku: format!("{}-{number:06}", ["KIT", "BOO", "TEA", "GAR", "TOO"][numbers.below(5)]),
+        sku: format!("{}-{number:06}", ["KIT", "BOO", "TEA", "GAR", "TOO"][rng.next_below(5)]),
         name,
         description,
-        category: format!("Category {}", numbers.below(40)),
+        category: format!("Category {}", rng.next_below(40)),
         price: euro(price),
-        compare_at_price: (numbers.below(10) == 0).then(|| euro(price + 500)),
+        compare_at_price: (rng.next_below(10) == 0).then(|| euro(price + 500)),
         vat_rate_percent: VatRate::percent(19),
         attributes: std::collections::BTreeMap::new(),
         picture: None,
@@ -71,9 +71,9 @@ fn a_product(number: u64, words: &[String], numbers: &mut Numbers) -> Facts {
 }
 
 fn main() {
-    let mut numbers = Numbers(7);
-    let words = vocabulary(&mut numbers);
-    let facts: Vec<Facts> = (0..PRODUCTS).map(|number| a_product(number, &words, &mut numbers)).collect();
+    let mut rng = Rng(7);
+    let words = vocabulary(&mut rng);
+    let facts: Vec<Facts> = (0..PRODUCTS).map(|number| a_product(number, &words, &mut rng)).collect();
     let id = |number: u64| format!("p{number}").parse::<ProductId>().unwrap();
 
     let mut index = SearchIndex::default();
@@ -128,7 +128,7 @@ fn main() {
     println!("{} products taken out: {:.0?}", PRODUCTS / 10, begun.elapsed());
 }
 
-/// What it answered, and the shortest and the median time it took.
+/// Runs `work` `RUNS` times; returns its last result, and the shortest and the median time.
 fn time(mut work: impl FnMut() -> u64) -> (u64, Duration, Duration) {
     let mut answer = 0;
     let mut times: Vec<Duration> = (0..RUNS)

@@ -1,4 +1,4 @@
-//! What the server is told from outside: the one place that reads options and the environment.
+//! The server's configuration: a typed value for every option. `main` fills it from options and the environment.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use storefront_api::{Currency, Seller, VatRate};
 
 use crate::config_values::{BASKET_LIFE, DEFAULT_VAT_RATE, RESERVATION_LIFE};
 
-/// The published key of the stub of the card gateway, which guards nothing.
+/// The published key of the stub card gateway; not a secret.
 const STUB_CARD_KEY: &str = "sk_test_storefront";
 
-/// Everything that the server is told.
+/// All settings of a server.
 #[derive(Clone)]
 pub struct Config {
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
     /// Where the log is kept.
     pub store: StoreChoice,
@@ -25,61 +25,61 @@ pub struct Config {
     pub card_gateway_url: String,
     /// Secret key of the card gateway.
     pub card_gateway_key: Secret,
-    /// Secret with which the card gateway signs its news; without one, none are taken.
+    /// Secret with which the card gateway signs its webhooks; without it, webhooks are refused.
     pub card_webhook_secret: Option<Secret>,
-    /// The page to which a card's owner comes back from the bank; `None` for the server's own.
+    /// URL to which the cardholder returns from the bank's page; `None` for the server's own.
     pub card_return_url: Option<String>,
-    /// Where to hand mail in, such as `smtp://127.0.0.1:7025`; it may hold a password.
+    /// URL of the mail server, such as `smtp://127.0.0.1:7025`; it may contain a password.
     pub mail_url: Secret,
-    /// The address that mail comes from.
+    /// Sender address of mails.
     pub mail_from: String,
-    /// Who sells: named on every invoice from now on.
+    /// The seller named on every new invoice.
     pub seller: Seller,
-    /// Where the fonts for invoices are, beside the one that the program brings.
+    /// Source of fonts for invoices, in addition to the bundled one.
     pub fonts: FontSource,
     /// The one currency of the shop.
     pub currency: Currency,
-    /// The VAT of products of which the product service names none; without it they are not sold.
+    /// VAT rate of products for which the product service gives none; without it they are not sold.
     pub default_vat_rate: Option<VatRate>,
-    /// For how long a price is good while the product service cannot be asked.
+    /// How long a price stays valid while the product service is unreachable.
     pub quote_life: Duration,
-    /// For how long stock is promised to an order that is not paid.
+    /// How long stock stays reserved for an unpaid order.
     pub reservation_life: Duration,
-    /// After how long without a change a basket is over.
+    /// How long a basket lives after its last change.
     pub basket_life: Duration,
-    /// How long the others on one log wait for a sign of life before they take over what a server was at: 1 ms to 1 h.
+    /// Lifetime of a lease on the log, 1 ms to 1 h: after it, other servers take over the work of one that stopped renewing.
     pub lease_ttl: Duration,
-    /// How long one call of the card gateway may take before its outcome counts as unknown.
+    /// Maximum duration of one card gateway call; after it the outcome is unknown.
     pub card_gateway_timeout: Duration,
-    /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look; at least 1.
+    /// Number of attempts to send a mail before it is parked, at least 1.
     pub mail_attempts: u32,
     /// Wallets, spending limits and vouchers.
     pub terms: Terms,
-    /// How many events a rebuild of a view takes in at once.
+    /// Number of events per batch of a view rebuild.
     pub rebuild_batch: usize,
-    /// How long a rebuild of a view rests after each batch, which leaves room for others.
+    /// Pause of a view rebuild after each batch, which leaves capacity for other work.
     pub rebuild_pause: Duration,
-    /// Whether products that the shop has never seen get a demo stock.
+    /// Whether new products get a demo stock.
     pub demo_stock: bool,
-    /// The workshop lab: base URL of the stubs around the shop, such as `http://127.0.0.1:7071`; `None` for no lab.
+    /// Base URL of the stubs that the workshop lab controls, such as `http://127.0.0.1:7071`; `None` for no lab.
     pub lab: Option<String>,
-    /// How long a scenario of the lab rests after each thing that it tells, so that a room can follow.
+    /// Pause of a lab scenario after each message, so that an audience can follow.
     pub lab_pause: Duration,
     /// Whether open mode (everyone may do everything) may listen beyond this machine.
     pub open_to_network: bool,
-    /// How many connections are kept, and for how long.
+    /// Limits on the number and the idle time of connections.
     pub connections: ConnectionLimits,
-    /// Maximum number of requests that wait for something to happen (`wait=…`); more are told to come back.
+    /// Maximum number of long-polling requests (`wait=…`); more are refused.
     pub waiting_requests: usize,
-    /// Names under which the server is asked, beside its address and the names of this machine.
+    /// Accepted `Host` names, in addition to the listen address and the loopback names.
     pub hosts: Vec<HostName>,
-    /// Origins of other web pages that may do everything.
+    /// Foreign web origins with full access (CORS).
     pub allow_origins: Vec<WebOrigin>,
-    /// Proxies that answer for the `Host` of what they pass on.
+    /// Reverse proxies whose `X-Forwarded-Host` is trusted.
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-/// Shows where it listens and nothing else: addresses of other systems may hold passwords too.
+/// Shows the listen address only: URLs of other systems may contain passwords.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config").field("listen", &self.listen).finish_non_exhaustive()
@@ -87,10 +87,10 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    /// The key of a card gateway: the one that was given, or for a stub on this machine its published one.
+    /// Returns the given key, or the stub's published key for a gateway on this machine.
     ///
     /// # Errors
-    /// When none was given for a gateway elsewhere, with what to do.
+    /// When no key was given for a gateway on another machine; the text says what to do.
     pub fn card_gateway_key(given: Option<Secret>, card_gateway_url: &str) -> Result<Secret, String> {
         match given.filter(|key| !key.is_blank()) {
             Some(key) => Ok(key),
@@ -101,7 +101,7 @@ impl Config {
         }
     }
 
-    /// A shop in memory on a free port, with the given systems around it.
+    /// Settings for an in-memory shop on a free port, with the given external systems.
     pub fn in_memory(products_url: String, card_gateway_url: String, mail_url: String) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -139,12 +139,12 @@ impl Config {
     }
 }
 
-/// How many connections are kept, and for how long.
+/// Limits on the number and the idle time of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// How many at most; `None` for as many as the system's limit of open files allows, at most 10,000.
+    /// Maximum number of open connections; `None` derives it from the limit of open files, at most 10,000.
     pub max: Option<usize>,
-    /// A connection on which no request has begun for so long is closed: one that is silent, slow or idle.
+    /// A connection is closed when no complete request head arrives within this time.
     pub head_timeout: Duration,
     /// A client that takes nothing of its answer for so long is cut off.
     pub write_timeout: Duration,
@@ -156,7 +156,7 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// A name under which a server is asked, such as `shop.example` or `shop.example:8080`; without a port, with any.
+/// An accepted `Host`, such as `shop.example` or `shop.example:8080`; without a port it matches every port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     name: String,
@@ -174,8 +174,8 @@ impl HostName {
         self.port
     }
 
-    /// Whether a name, in lower case, and the port of a request mean this host.
-    pub fn is(&self, name: &str, port: Option<u16>) -> bool {
+    /// Whether a lower-case name and a port of a request match this host.
+    pub fn matches(&self, name: &str, port: Option<u16>) -> bool {
         self.name == name && (self.port.is_none() || self.port == port)
     }
 }
@@ -214,12 +214,12 @@ impl WebOrigin {
         self.host.name()
     }
 
-    /// Its port, said or not.
+    /// The port, explicit or the scheme's default.
     pub fn port(&self) -> u16 {
         self.host.port().unwrap_or(self.default_port())
     }
 
-    /// The port of its scheme.
+    /// The default port of the origin's scheme.
     pub fn default_port(&self) -> u16 {
         if self.secure { 443 } else { 80 }
     }
@@ -245,16 +245,16 @@ impl FromStr for WebOrigin {
     }
 }
 
-/// Where fonts are looked for.
+/// Source of fonts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FontSource {
-    /// Where the system keeps them.
+    /// The fonts installed on the system.
     System,
-    /// In a folder and those within it.
+    /// A folder, searched recursively.
     Folder(PathBuf),
 }
 
-/// Who sells in a shop that nobody has told who sells: plainly nobody.
+/// The seller of a shop without a configured one; recognizably not a real company.
 pub fn demo_seller() -> Seller {
     Seller {
         name: DEMO_SELLER_NAME.to_owned(),
@@ -263,28 +263,28 @@ pub fn demo_seller() -> Seller {
     }
 }
 
-/// Stands for the seller's name until it is told.
+/// Default name of the seller.
 pub const DEMO_SELLER_NAME: &str = "Storefront (demo, no real company)";
-/// Stands for the seller's address until it is told.
+/// Default address of the seller; `;` separates the lines.
 pub const DEMO_SELLER_ADDRESS: &str = "1 Example Street; 12345 Example Town; Germany";
-/// Stands for the seller's VAT id until it is told; no real one has these digits.
+/// Default VAT id of the seller; no real one has these digits.
 pub const DEMO_SELLER_VAT_ID: &str = "DE000000000";
 
-/// The lines of an address that is written as one, with semicolons between them.
+/// Splits an address at its semicolons into lines.
 pub fn address_lines(text: &str) -> Vec<String> {
     text.split(';').map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// What customers get and may spend; all in minor units of the shop's currency.
+/// Terms for customers. All amounts are in minor units of the shop's currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// What a new customer's wallet has in it.
+    /// Balance of a new customer's wallet.
     pub opening_balance: i64,
-    /// The highest price of one piece that a customer may buy for whom none was set.
+    /// Default limit on the unit price that a customer may buy at.
     pub spending_limit: i64,
-    /// An order that is sent brings its customer a voucher when it cost more than this.
+    /// A shipped order with a total above this earns a voucher.
     pub voucher_threshold: i64,
-    /// What that voucher takes off; 0 for no vouchers.
+    /// Amount of that voucher; 0 for no vouchers.
     pub voucher_amount: i64,
 }
 
@@ -294,14 +294,14 @@ impl Default for Terms {
     }
 }
 
-/// Where the log is kept.
+/// Storage of the event log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreChoice {
-    /// In memory, gone with the process.
+    /// In memory; lost when the process ends.
     Memory,
     /// In a SQLite file.
     File(PathBuf),
-    /// In a PostgreSQL database with this URL, which may hold a password.
+    /// In the PostgreSQL database at this URL, which may contain a password.
     Postgres(Secret),
 }
 
@@ -315,7 +315,7 @@ impl FromStr for StoreChoice {
         match text.strip_prefix("sqlite:") {
             Some(":memory:" | "//:memory:") => Ok(Self::Memory),
             Some(path) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
-            // Of the rest nothing is told: a mistyped address may hold a password all the same.
+            // Only the scheme is shown: a mistyped URL may contain a password.
             _ => {
                 let scheme = text.split(':').next().filter(|scheme| scheme.len() < text.len()).unwrap_or_default();
                 Err(format!(
@@ -326,22 +326,22 @@ impl FromStr for StoreChoice {
     }
 }
 
-/// A text that is never shown.
+/// A text that `Debug` does not reveal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one who needs it.
+    /// Returns the text itself.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the text is empty or only whitespace.
     pub fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
     }
@@ -361,10 +361,10 @@ impl FromStr for Secret {
     }
 }
 
-/// Reads where to listen: `ADDRESS:PORT` or `NAME:PORT`; `localhost:PORT`, `:PORT` and `PORT` are this machine alone.
+/// Parses a listen address: `ADDRESS:PORT` or `NAME:PORT`; `localhost:PORT`, `:PORT` and `PORT` mean this machine only.
 ///
 /// # Errors
-/// What would have been right.
+/// The accepted forms.
 pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
     if let Ok(port) = port.parse() {
@@ -378,11 +378,11 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     found.ok_or_else(|| wrong(&"this name has no address"))
 }
 
-/// Reads a switch from a variable of the environment: `1`, `true`, `yes` or `on`; `0`, `false`, `no`, `off` or nothing.
+/// Parses a switch in an environment variable: `1`, `true`, `yes` or `on`; `0`, `false`, `no`, `off` or empty.
 ///
 /// # Errors
-/// What would have been right.
-pub fn switch(text: &str) -> Result<bool, String> {
+/// The accepted forms.
+pub fn parse_switch(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "" | "0" | "false" | "no" | "off" => Ok(false),
@@ -390,7 +390,7 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// Whether an address names this machine by a loopback name.
+/// Whether the host of a URL is `localhost` or a loopback address.
 fn is_on_this_machine(url: &str) -> bool {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
@@ -421,12 +421,12 @@ mod tests {
     #[test]
     fn a_switch_may_be_said_in_several_ways() {
         for on in ["1", "true", "yes", "on", "TRUE", " on "] {
-            assert_eq!(switch(on), Ok(true), "{on:?}");
+            assert_eq!(parse_switch(on), Ok(true), "{on:?}");
         }
         for off in ["0", "false", "no", "off", ""] {
-            assert_eq!(switch(off), Ok(false), "{off:?}");
+            assert_eq!(parse_switch(off), Ok(false), "{off:?}");
         }
-        assert!(switch("perhaps").is_err());
+        assert!(parse_switch("perhaps").is_err());
     }
 
     #[test]

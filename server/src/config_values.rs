@@ -1,22 +1,22 @@
-//! Values of options that are more than a number: how long something lives, and rates of VAT.
+//! Parsers and defaults of option values that are more than a number: lifetimes and VAT rates.
 
 use std::time::Duration;
 
 use storefront_api::VatRate;
 
-/// The VAT of products of which the product service names none, unless another is configured.
+/// Default VAT rate of products for which the product service gives none.
 pub const DEFAULT_VAT_RATE: VatRate = VatRate::percent(19);
-/// For how long stock is promised to an order that is not paid, unless it is configured.
+/// Default time for which stock stays reserved for an unpaid order.
 pub const RESERVATION_LIFE: Duration = Duration::from_mins(15);
-/// After how long without a change a basket is over, unless it is configured.
+/// Default lifetime of a basket after its last change.
 pub const BASKET_LIFE: Duration = Duration::from_hours(24);
-/// The longest that either may be: ten years.
+/// Maximum of both lifetimes, in seconds: ten years.
 const MAX_LIFE_S: u64 = 3_653 * 86_400;
 
-/// Reads how long something lives: whole seconds, or a number with `s`, `m`, `h` or `d` behind it; 1 second to 10 years.
+/// Parses a lifetime: whole seconds, or a number followed by `s`, `m`, `h` or `d`; 1 second to 10 years.
 ///
 /// # Errors
-/// What may be said instead.
+/// The accepted forms.
 pub fn parse_life(text: &str) -> Result<Duration, String> {
     let wrong = || "must be 1 second to 10 years, such as 90, 15m, 24h or 7d".to_owned();
     let (digits, unit_s) = match text.char_indices().last() {
@@ -34,10 +34,10 @@ pub fn parse_life(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(life_s))
 }
 
-/// Reads the VAT of products of which the product service names none: a number of percent, or `none`.
+/// Parses the default VAT rate: a percentage, or `none`.
 ///
 /// # Errors
-/// What may be said instead.
+/// The accepted forms.
 pub fn parse_default_vat_rate(text: &str) -> Result<DefaultVatRate, String> {
     match text {
         "none" => Ok(DefaultVatRate(None)),
@@ -45,7 +45,7 @@ pub fn parse_default_vat_rate(text: &str) -> Result<DefaultVatRate, String> {
     }
 }
 
-/// The VAT of products of which the product service names none, if they are sold.
+/// VAT rate of products for which the product service gives none; `None` when they are not sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DefaultVatRate(pub Option<VatRate>);
 

@@ -8,7 +8,7 @@
 //! * `catalogue` keeps the range in step with the product service; `payments` keeps payments and refunds in step with
 //!   the card gateway.
 //! * `integrations` are the clients of external systems, one file each.
-//! * `operations` is what operators see of the processes.
+//! * `operations` shows operators the state of the processes.
 //! * `documents` renders invoices as text and PDF.
 //! * `lab` runs scenarios and injects faults.
 //! * `codec` is the JSON of stored events, which differs from the API's.
@@ -48,7 +48,9 @@ mod store;
 mod testing;
 mod views;
 
-pub use config::{Config, ConnectionLimits, HostName, Secret, StoreChoice, Terms, WebOrigin, listen_address, switch};
+pub use config::{
+    Config, ConnectionLimits, HostName, Secret, StoreChoice, Terms, WebOrigin, listen_address, parse_switch,
+};
 pub use config_values::{
     BASKET_LIFE, DEFAULT_VAT_RATE, DefaultVatRate, RESERVATION_LIFE, parse_default_vat_rate, parse_life,
 };

@@ -1,4 +1,4 @@
-//! `storefront-server`: the shop's server alone.
+//! `storefront-server`: the command line of the shop's server. Reads options and the environment, and runs one command.
 
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +11,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use storefront_api::{Currency, Seller, text};
 use storefront_eventlog::Hash;
 use storefront_server::config::{DEMO_SELLER_ADDRESS, DEMO_SELLER_NAME, DEMO_SELLER_VAT_ID, FontSource, address_lines};
-use storefront_server::maintenance::{self, Place, ToolError};
+use storefront_server::maintenance::{self, FileOrStdio, ToolError};
 use storefront_server::{
     Config, ConnectionLimits, DefaultVatRate, HostName, Secret, Server, StoreChoice, Terms, WebOrigin,
     parse_default_vat_rate, parse_life,
@@ -31,14 +31,14 @@ enum Command {
     /// Open the shop; until Ctrl-C or SIGTERM.
     ///
     /// `storefront-mocks` starts stand-ins for the product service, the card gateway and the mail server.
-    Serve(Box<Serve>),
+    Serve(Box<ServeArgs>),
     /// Rebuild a view (categories, invoices, orders, products, statistics, stock or vouchers) from the log, while no server
     /// runs.
     ///
     /// A running server rebuilds one at POST /v1/views/VIEW/rebuild, and answers meanwhile.
     Rebuild {
         #[command(flatten)]
-        log: Log,
+        log: LogArgs,
         /// Which view.
         #[arg(value_name = "VIEW")]
         view: String,
@@ -52,10 +52,10 @@ enum Command {
     /// server answers the same lines.
     Export {
         #[command(flatten)]
-        log: Log,
+        log: LogArgs,
         /// The file to write, which must not be there yet; - for the standard output.
         #[arg(long, default_value = "-", value_name = "FILE")]
-        out: Place,
+        out: FileOrStdio,
     },
     /// Make a log of the lines that `export` wrote: the same positions, ids and times.
     ///
@@ -64,26 +64,27 @@ enum Command {
     /// find by its order that it is dealt with.
     Import {
         #[command(flatten)]
-        log: Log,
+        log: LogArgs,
         /// The file to read; - for the standard input.
         #[arg(value_name = "FILE")]
-        from: Place,
+        from: FileOrStdio,
     },
     /// Read the whole log and say what is wrong with it.
     ///
-    /// Looks at: SQLite's own idea of its file, positions and versions without gaps, ids that are unique, whether every event
-    /// is as it was written (by its checksum, and all together by the hash of the log), and whether this program can read it. A server may have the log open. Exit code 1 says that something is wrong. A damaged log
+    /// Checks: SQLite's integrity check of the file, positions and versions without gaps, ids that are unique, whether every
+    /// event is as it was written (by its checksum, and all together by the hash of the log), and whether this program can
+    /// read it. A server may have the log open. Exit code 1 says that something is wrong. A damaged log
     /// is best replaced by a backup.
     Check {
         #[command(flatten)]
-        log: Log,
+        log: LogArgs,
     },
     /// Go on with a SQLite log that was copied without its write-ahead log (PATH-wal), or lost it.
     ///
     /// Such a log is refused, because its newest events are missing. This takes it as it is; what is missing stays missing.
     AcceptLoss {
         #[command(flatten)]
-        log: Log,
+        log: LogArgs,
     },
     /// Prove that an event stands in the log, as JSON for `verify-proof`.
     ///
@@ -91,7 +92,7 @@ enum Command {
     /// the event, however long the log is.
     Prove {
         #[command(flatten)]
-        log: Log,
+        log: LogArgs,
         /// The event's id, or its position.
         #[arg(value_name = "EVENT")]
         event: String,
@@ -114,16 +115,16 @@ enum Command {
     /// use pg_dump, or `export`.
     Backup {
         #[command(flatten)]
-        log: Log,
+        log: LogArgs,
         /// The file to make, which must not be there yet.
         #[arg(value_name = "TO")]
         to: PathBuf,
     },
 }
 
-/// Which log.
+/// The option that selects the log.
 #[derive(Args)]
-struct Log {
+struct LogArgs {
     /// Where the event log is: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.
     #[arg(
         long,
@@ -135,19 +136,19 @@ struct Log {
     store: Secret,
 }
 
-impl Log {
+impl LogArgs {
     fn store(&self) -> Result<StoreChoice> {
-        store(&self.store)
+        parse_store(&self.store)
     }
 }
 
-/// Read here and not by the command line, which would print a wrong value with the password in it.
-fn store(text: &Secret) -> Result<StoreChoice> {
+/// Parses `--store` outside clap, whose message for a wrong value would print the password in it.
+fn parse_store(text: &Secret) -> Result<StoreChoice> {
     Ok(text.reveal().parse().map_err(|wrong| ToolError::Usage(format!("--store: {wrong}")))?)
 }
 
 #[derive(Args)]
-struct Serve {
+struct ServeArgs {
     /// Where to listen; localhost:PORT, :PORT and PORT are this machine alone.
     #[arg(long, env = "STOREFRONT_LISTEN", hide_env_values = true, default_value = "127.0.0.1:7070", value_name = "ADDR", value_parser = storefront_server::listen_address)]
     listen: SocketAddr,
@@ -182,10 +183,10 @@ struct Serve {
     /// Secret key of the card gateway [default: that of the stub, for a gateway on this machine]
     #[arg(long, env = "STOREFRONT_CARD_GATEWAY_KEY", hide_env_values = true, value_name = "KEY")]
     card_gateway_key: Option<Secret>,
-    /// Secret with which the card gateway signs its news, sent to /v1/webhooks/card-gateway; without one they are refused.
+    /// Secret with which the card gateway signs its webhooks to /v1/webhooks/card-gateway; without it they are refused.
     #[arg(long, env = "STOREFRONT_CARD_WEBHOOK_SECRET", hide_env_values = true, value_name = "SECRET")]
     card_webhook_secret: Option<Secret>,
-    /// The page to which a card's owner comes back from the bank, as a browser reaches it; without it, this server's own.
+    /// The URL to which the cardholder's browser returns from the bank; without it, this server's own page.
     #[arg(long, env = "STOREFRONT_CARD_RETURN_URL", hide_env_values = true, value_name = "URL")]
     card_return_url: Option<String>,
     /// Where to hand in mail: smtp://HOST:PORT, or smtps:// for TLS.
@@ -207,13 +208,13 @@ struct Serve {
     )]
     mail_from: String,
     /// Who sells: the name on every invoice.
-    #[arg(long, env = "STOREFRONT_SELLER_NAME", hide_env_values = true, default_value = DEMO_SELLER_NAME, value_parser = seller_text, value_name = "NAME")]
+    #[arg(long, env = "STOREFRONT_SELLER_NAME", hide_env_values = true, default_value = DEMO_SELLER_NAME, value_parser = parse_seller_text, value_name = "NAME")]
     seller_name: String,
     /// The seller's address on every invoice, with semicolons between its lines.
-    #[arg(long, env = "STOREFRONT_SELLER_ADDRESS", hide_env_values = true, default_value = DEMO_SELLER_ADDRESS, value_parser = seller_text, value_name = "LINES")]
+    #[arg(long, env = "STOREFRONT_SELLER_ADDRESS", hide_env_values = true, default_value = DEMO_SELLER_ADDRESS, value_parser = parse_seller_text, value_name = "LINES")]
     seller_address: String,
     /// The seller's VAT identification number on every invoice; empty where there is none.
-    #[arg(long, env = "STOREFRONT_SELLER_VAT_ID", hide_env_values = true, default_value = DEMO_SELLER_VAT_ID, value_parser = vat_id, value_name = "ID")]
+    #[arg(long, env = "STOREFRONT_SELLER_VAT_ID", hide_env_values = true, default_value = DEMO_SELLER_VAT_ID, value_parser = parse_vat_id, value_name = "ID")]
     seller_vat_id: String,
     /// A folder with fonts for invoices as PDF, in place of the system's; Latin, Greek, Cyrillic, Arabic and Hebrew need none.
     #[arg(long, env = "STOREFRONT_FONTS", hide_env_values = true, value_name = "FOLDER")]
@@ -262,7 +263,7 @@ struct Serve {
         value_name = "SECONDS"
     )]
     quote_life_s: u32,
-    /// After how many milliseconds without a sign of life other servers on the same log take over what this one was at.
+    /// After how many milliseconds without a renewed lease other servers on the same log take over this one's work.
     #[arg(
         long,
         env = "STOREFRONT_LEASE_MS", hide_env_values = true,
@@ -271,7 +272,7 @@ struct Serve {
         value_name = "MILLISECONDS"
     )]
     lease_ms: u32,
-    /// How often a mail is handed in to a mail server that cannot take it, before it waits for somebody to look.
+    /// How often sending a mail is attempted before it is parked for an operator.
     #[arg(
         long,
         env = "STOREFRONT_MAIL_ATTEMPTS", hide_env_values = true,
@@ -296,7 +297,7 @@ struct Serve {
     #[arg(long, env = "STOREFRONT_REBUILD_PAUSE_MS", hide_env_values = true, default_value_t = 0, value_name = "MS")]
     rebuild_pause_ms: u32,
     /// Give products that the shop has never seen a demo stock.
-    #[arg(long, env = "STOREFRONT_DEMO_STOCK", hide_env_values = true, value_parser = storefront_server::switch)]
+    #[arg(long, env = "STOREFRONT_DEMO_STOCK", hide_env_values = true, value_parser = storefront_server::parse_switch)]
     demo_stock: bool,
     /// Open a workshop lab with the stubs at this address, such as http://127.0.0.1:7071 (storefront-mocks): faults,
     /// scenarios and starting over, for everyone who reaches the server. Never for a shop that is real.
@@ -306,7 +307,7 @@ struct Serve {
     #[arg(long, env = "STOREFRONT_LAB_PAUSE_MS", hide_env_values = true, default_value_t = 1500, value_parser = clap::value_parser!(u32).range(..=60_000), value_name = "MS")]
     lab_pause_ms: u32,
     /// Let other machines in although everyone may do everything.
-    #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK", hide_env_values = true, value_parser = storefront_server::switch)]
+    #[arg(long, env = "STOREFRONT_OPEN_TO_NETWORK", hide_env_values = true, value_parser = storefront_server::parse_switch)]
     open_to_network: bool,
     /// A name under which the server is asked, such as shop.example, beside its address and localhost; may be given several
     /// times. Under other names it answers nothing, so that no web page reaches it by a name of its own.
@@ -329,7 +330,7 @@ struct Serve {
     allow_origins: Vec<WebOrigin>,
     /// The address of a reverse proxy on another machine, which decides under which names the server is asked; may be given
     /// several times. For a proxy on this machine use --host.
-    #[arg(long = "trusted-proxy", env = "STOREFRONT_TRUSTED_PROXY", hide_env_values = true, value_name = "IP", value_delimiter = ',', value_parser = proxy)]
+    #[arg(long = "trusted-proxy", env = "STOREFRONT_TRUSTED_PROXY", hide_env_values = true, value_name = "IP", value_delimiter = ',', value_parser = parse_proxy)]
     trusted_proxies: Vec<IpAddr>,
     /// How many connections are open at once at most [default: what the limit of open files allows, at most 10000]
     #[arg(long, env = "STOREFRONT_MAX_CONNECTIONS", hide_env_values = true, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
@@ -343,7 +344,7 @@ struct Serve {
 }
 
 fn main() -> ExitCode {
-    // Logs, views, backups and exports have personal data in them: nobody else may read them.
+    // Logs, views, backups and exports contain personal data: only the owner may read the files.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cli = Cli::parse();
     let stderr = std::io::stderr();
@@ -356,7 +357,7 @@ fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(failure) => {
-            // In any case, whatever the log leaves out.
+            // Printed whatever STOREFRONT_LOG filters out.
             let _ = writeln!(stderr.lock(), "storefront-server: {failure:#}");
             match failure.downcast_ref::<ToolError>() {
                 Some(ToolError::Usage(_)) => ExitCode::from(2),
@@ -369,127 +370,127 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
-        Command::Serve(serve) => runtime.block_on(open(*serve))?,
-        Command::Openapi => say(&storefront_server::openapi_json()?)?,
+        Command::Serve(args) => runtime.block_on(serve(*args))?,
+        Command::Openapi => print_line(&storefront_server::openapi_json()?)?,
         Command::Export { log, out } => {
             let count = runtime.block_on(maintenance::export(&log.store()?, &out))?;
-            if out != Place::Standard {
-                say(&format!("{count} events exported"))?;
+            if out != FileOrStdio::Stdio {
+                print_line(&format!("{count} events exported"))?;
             }
         }
         Command::Import { log, from } => {
             let count = runtime.block_on(maintenance::import(&log.store()?, &from))?;
-            say(&format!("{count} events imported"))?;
+            print_line(&format!("{count} events imported"))?;
         }
         Command::Check { log } => {
             let checked = runtime.block_on(maintenance::check(&log.store()?))?;
-            say(checked.report.trim_end())?;
-            if !checked.sound {
+            print_line(checked.report.trim_end())?;
+            if !checked.is_sound {
                 return Ok(ExitCode::FAILURE);
             }
         }
         Command::AcceptLoss { log } => {
             let position = maintenance::accept_loss(&log.store()?)?;
-            say(&format!("the log goes on after position {position}"))?;
+            print_line(&format!("the log goes on after position {position}"))?;
         }
-        Command::Prove { log, event } => say(&runtime.block_on(maintenance::prove(&log.store()?, &event))?)?,
-        Command::VerifyProof { file, hash } => say(&maintenance::verify_proof(&file, hash)?)?,
+        Command::Prove { log, event } => print_line(&runtime.block_on(maintenance::prove(&log.store()?, &event))?)?,
+        Command::VerifyProof { file, hash } => print_line(&maintenance::verify_proof(&file, hash)?)?,
         Command::Backup { log, to } => {
             runtime.block_on(maintenance::backup(&log.store()?, &to))?;
-            say(&format!("backed up to {}", to.display()))?;
+            print_line(&format!("backed up to {}", to.display()))?;
         }
         Command::Rebuild { log, view } => {
             let position = runtime.block_on(storefront_server::rebuild_view(&log.store()?, &view))?;
-            say(&format!("{view} is rebuilt up to position {position}"))?;
+            print_line(&format!("{view} is rebuilt up to position {position}"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn say(words: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{words}").wrap_err("cannot print")
+fn print_line(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{text}").wrap_err("cannot print")
 }
 
-async fn open(serve: Serve) -> Result<()> {
-    let open = serve.open_to_network;
-    let server = Server::start(config(serve)?).await?;
-    say(&server.url())?;
+async fn serve(args: ServeArgs) -> Result<()> {
+    let open = args.open_to_network;
+    let server = Server::start(to_config(args)?).await?;
+    print_line(&server.url())?;
     if open {
-        say(&format!("Others join with: storefront --server {}", server.join_url()))?;
+        print_line(&format!("Others join with: storefront --server {}", server.join_url()))?;
     }
-    asked_to_stop().await?;
-    // Asked twice, it does not wait for those who are still at it. What was acknowledged is on disk already.
+    wait_for_stop_signal().await?;
+    // A second signal ends the wait for requests in flight. Acknowledged writes are already on disk.
     tokio::select! {
         () = server.shutdown() => Ok(()),
-        again = asked_to_stop() => again,
+        again = wait_for_stop_signal() => again,
     }
 }
 
-/// A browser on this machine comes from the same address as a proxy on it.
-fn proxy(text: &str) -> Result<IpAddr, String> {
+/// Refuses loopback addresses: browsers on this machine connect from the same address as a proxy on it.
+fn parse_proxy(text: &str) -> Result<IpAddr, String> {
     let ip: IpAddr = text.parse().map_err(|_| "use the address of a proxy, such as 10.0.0.2".to_owned())?;
     let loopback = "every browser on this machine comes from there too: name the proxy's host with --host instead";
     if ip.is_loopback() { Err(loopback.to_owned()) } else { Ok(ip.to_canonical()) }
 }
 
-fn config(serve: Serve) -> Result<Config> {
+fn to_config(args: ServeArgs) -> Result<Config> {
     let card_gateway_key =
-        Config::card_gateway_key(serve.card_gateway_key, &serve.card_gateway).map_err(ToolError::Usage)?;
+        Config::card_gateway_key(args.card_gateway_key, &args.card_gateway).map_err(ToolError::Usage)?;
     Ok(Config {
-        listen: serve.listen,
-        store: store(&serve.store)?,
+        listen: args.listen,
+        store: parse_store(&args.store)?,
         card_gateway_key,
-        card_webhook_secret: serve.card_webhook_secret.filter(|secret| !secret.is_blank()),
-        card_return_url: serve.card_return_url,
-        mail_url: serve.mail,
-        hosts: serve.hosts,
-        allow_origins: serve.allow_origins,
-        trusted_proxies: serve.trusted_proxies,
-        mail_from: serve.mail_from,
+        card_webhook_secret: args.card_webhook_secret.filter(|secret| !secret.is_blank()),
+        card_return_url: args.card_return_url,
+        mail_url: args.mail,
+        hosts: args.hosts,
+        allow_origins: args.allow_origins,
+        trusted_proxies: args.trusted_proxies,
+        mail_from: args.mail_from,
         seller: Seller {
-            name: serve.seller_name,
-            address: address_lines(&serve.seller_address),
-            vat_id: Some(serve.seller_vat_id).filter(|id| !id.is_empty()),
+            name: args.seller_name,
+            address: address_lines(&args.seller_address),
+            vat_id: Some(args.seller_vat_id).filter(|id| !id.is_empty()),
         },
-        fonts: serve.fonts.map_or(FontSource::System, FontSource::Folder),
-        currency: serve.currency,
-        default_vat_rate: serve.default_vat_rate.0,
-        quote_life: Duration::from_secs(serve.quote_life_s.into()),
-        reservation_life: serve.reservation_life,
-        basket_life: serve.basket_life,
-        lease_ttl: Duration::from_millis(serve.lease_ms.into()),
-        mail_attempts: serve.mail_attempts,
+        fonts: args.fonts.map_or(FontSource::System, FontSource::Folder),
+        currency: args.currency,
+        default_vat_rate: args.default_vat_rate.0,
+        quote_life: Duration::from_secs(args.quote_life_s.into()),
+        reservation_life: args.reservation_life,
+        basket_life: args.basket_life,
+        lease_ttl: Duration::from_millis(args.lease_ms.into()),
+        mail_attempts: args.mail_attempts,
         terms: Terms {
-            opening_balance: serve.opening_balance,
-            spending_limit: serve.spending_limit,
-            voucher_threshold: serve.voucher_threshold,
-            voucher_amount: serve.voucher_amount,
+            opening_balance: args.opening_balance,
+            spending_limit: args.spending_limit,
+            voucher_threshold: args.voucher_threshold,
+            voucher_amount: args.voucher_amount,
         },
-        rebuild_pause: Duration::from_millis(serve.rebuild_pause_ms.into()),
-        demo_stock: serve.demo_stock,
-        lab: serve.lab,
-        lab_pause: Duration::from_millis(serve.lab_pause_ms.into()),
-        open_to_network: serve.open_to_network,
+        rebuild_pause: Duration::from_millis(args.rebuild_pause_ms.into()),
+        demo_stock: args.demo_stock,
+        lab: args.lab,
+        lab_pause: Duration::from_millis(args.lab_pause_ms.into()),
+        open_to_network: args.open_to_network,
         connections: ConnectionLimits {
-            max: serve.max_connections.map(|max| max as usize),
-            head_timeout: Duration::from_secs(serve.head_timeout_s.into()),
-            write_timeout: Duration::from_secs(serve.write_timeout_s.into()),
+            max: args.max_connections.map(|max| max as usize),
+            head_timeout: Duration::from_secs(args.head_timeout_s.into()),
+            write_timeout: Duration::from_secs(args.write_timeout_s.into()),
         },
-        ..Config::in_memory(serve.products, serve.card_gateway, String::new())
+        ..Config::in_memory(args.products, args.card_gateway, String::new())
     })
 }
 
-fn seller_text(text: &str) -> Result<String, text::BadText> {
+fn parse_seller_text(text: &str) -> Result<String, text::BadText> {
     text::check_line(text, 300).map(|()| text.to_owned())
 }
 
-/// May be empty.
-fn vat_id(text: &str) -> Result<String, text::BadText> {
+/// An empty text stands for a seller without a VAT id.
+fn parse_vat_id(text: &str) -> Result<String, text::BadText> {
     if text.is_empty() { Ok(String::new()) } else { text::check_line(text, 40).map(|()| text.to_owned()) }
 }
 
-/// Ctrl-C or SIGTERM.
-async fn asked_to_stop() -> Result<()> {
+/// Waits for Ctrl-C or SIGTERM.
+async fn wait_for_stop_signal() -> Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.wrap_err("cannot listen for Ctrl-C"),

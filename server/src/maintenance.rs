@@ -1,7 +1,7 @@
-//! What is done to a log without opening a shop on it: export, import, check, backup.
+//! Offline tools for a log: export, import, check, proofs and backup.
 //!
-//! Export, check and backup only read, so they also work beside a server that has the log open; SQLite and PostgreSQL both
-//! show them whole transactions alone. Nothing here knows HTTP, processes or views.
+//! Export, check, proofs and backup only read, so they work while a server has the log open: SQLite and PostgreSQL show them
+//! committed transactions only. Nothing here knows HTTP, processes or views.
 
 use std::io::Write as _;
 use std::os::fd::AsFd;
@@ -22,36 +22,36 @@ use crate::config::StoreChoice;
 use crate::runtime::compose::open_log;
 use crate::store::aggregates::Store;
 
-/// Something takes so long before it says how far it is, and so long between one word and the next.
-const SILENCE: Duration = Duration::from_secs(1);
-/// Bytes of an import that are read at once.
-const READ_AHEAD: usize = 256 * 1024;
+/// Interval between progress lines; the first comes after one interval.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Size of the read buffer of an import.
+const READ_BUFFER_BYTES: usize = 256 * 1024;
 
-/// A file, or for `-` the standard input or output.
+/// A file, or standard input or output for `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The standard input or output.
-    Standard,
-    /// A file.
+pub enum FileOrStdio {
+    /// Standard input or output.
+    Stdio,
+    /// A file at this path.
     File(PathBuf),
 }
 
-impl From<&std::ffi::OsStr> for Place {
+impl From<&std::ffi::OsStr> for FileOrStdio {
     fn from(text: &std::ffi::OsStr) -> Self {
-        if text == "-" { Self::Standard } else { Self::File(PathBuf::from(text)) }
+        if text == "-" { Self::Stdio } else { Self::File(PathBuf::from(text)) }
     }
 }
 
-impl From<std::ffi::OsString> for Place {
+impl From<std::ffi::OsString> for FileOrStdio {
     fn from(text: std::ffi::OsString) -> Self {
         Self::from(text.as_os_str())
     }
 }
 
-/// Why a tool did not do its work.
+/// Why a tool failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
-    /// What was asked makes no sense; the text says what would.
+    /// The arguments are wrong; the text says which are right.
     #[error("{0}")]
     Usage(String),
     /// The log cannot be opened or read.
@@ -63,67 +63,67 @@ pub enum ToolError {
     /// The import stopped.
     #[error("{source}; {left}")]
     Import {
-        /// Why.
+        /// Why the import stopped.
         source: ImportError,
-        /// What that leaves behind, and what to do.
+        /// What it leaves behind, and what to do.
         left: &'static str,
     },
-    /// There is no proof.
+    /// The proof could not be made.
     #[error(transparent)]
     Proof(#[from] ProofError),
-    /// A proof proves nothing.
+    /// The proof is not valid.
     #[error("{} proves nothing: {why}", path.display())]
     ProofMismatch {
         /// The file with the proof.
         path: PathBuf,
-        /// Why.
+        /// Why it is not valid.
         why: String,
     },
-    /// A file that is not a log cannot be read or written.
+    /// A file other than the log cannot be read or written.
     #[error("{} {what}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What cannot be done with it.
+        /// The failed operation, as a predicate such as `cannot be read`.
         what: &'static str,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// There is something where a new file should go.
+    /// The output file exists already.
     #[error("{} is there already: choose another name", .0.display())]
-    IsThere(PathBuf),
+    FileExists(PathBuf),
 }
 
-/// Writes the whole log as lines of JSON; tells how many. A file has its name only once it is whole.
+/// Writes the whole log as JSON lines and returns their number. A file gets its final name only when it is complete.
 ///
 /// # Errors
 /// See [`ToolError`].
-pub async fn export(store: &StoreChoice, to: &Place) -> Result<u64, ToolError> {
+pub async fn export(store: &StoreChoice, to: &FileOrStdio) -> Result<u64, ToolError> {
     let log = open_to_read(store).await?;
     let mut progress = Progress::new("exported");
     let mut tell = |done: storefront_eventlog::Position, head: storefront_eventlog::Position| {
-        progress.note(done.0, Some(head.0));
+        progress.events(done.0, Some(head.0));
     };
     let path = match to {
-        Place::Standard => {
+        FileOrStdio::Stdio => {
             let standard = std::io::stdout().as_fd().try_clone_to_owned().map_err(ExportError::Io)?;
             let mut file = File::from_std(standard.into());
             return Ok(export_with(&*log, &mut file, &mut tell).await?);
         }
-        Place::File(path) => path,
+        FileOrStdio::File(path) => path,
     };
     if path.exists() {
-        return Err(ToolError::IsThere(path.clone()));
+        return Err(ToolError::FileExists(path.clone()));
     }
     let partial = partial_name(path);
     let failed = |source| ToolError::File { path: path.clone(), what: "cannot be written", source };
     let file = open_private_file(&partial).map_err(failed)?;
-    // What an export that was killed left there.
+    // A killed export may have left a partial file.
     file.set_len(0).map_err(failed)?;
     let mut file = File::from_std(file);
     let exported = export_with(&*log, &mut file, &mut tell).await;
     if exported.is_err() {
-        // Why there is no export is the one to tell.
+        // The error of the export is the one to report.
         let _left_behind = std::fs::remove_file(&partial);
     }
     let count = exported?;
@@ -132,26 +132,26 @@ pub async fn export(store: &StoreChoice, to: &Place) -> Result<u64, ToolError> {
     Ok(count)
 }
 
-/// Writes the lines of an export into an empty log, which is made if there is none; tells how many. A file has its name only
-/// once all of them are in it, and a database refuses to be opened until then.
+/// Imports the lines of an export into an empty log, which is created if it does not exist, and returns their number. A
+/// SQLite file gets its final name only when the import is complete; a PostgreSQL log refuses to be opened until then.
 ///
 /// # Errors
 /// See [`ToolError`].
-pub async fn import(store: &StoreChoice, from: &Place) -> Result<u64, ToolError> {
+pub async fn import(store: &StoreChoice, from: &FileOrStdio) -> Result<u64, ToolError> {
     let lines = match from {
-        Place::Standard => {
+        FileOrStdio::Stdio => {
             let standard = std::io::stdin().as_fd().try_clone_to_owned();
             let failed = |source| ToolError::File { path: "the standard input".into(), what: "cannot be read", source };
             File::from_std(standard.map_err(failed)?.into())
         }
-        Place::File(path) => {
+        FileOrStdio::File(path) => {
             let failed = |source| ToolError::File { path: path.clone(), what: "cannot be read", source };
             File::open(path).await.map_err(failed)?
         }
     };
-    let mut lines = BufReader::with_capacity(READ_AHEAD, lines);
+    let mut lines = BufReader::with_capacity(READ_BUFFER_BYTES, lines);
     match store {
-        StoreChoice::Memory => Err(forgets()),
+        StoreChoice::Memory => Err(memory_store_error()),
         StoreChoice::File(path) => import_into_file(path, &mut lines).await,
         StoreChoice::Postgres(_) => {
             let log = open_log(store).await?;
@@ -159,7 +159,7 @@ pub async fn import(store: &StoreChoice, from: &Place) -> Result<u64, ToolError>
             log.close().await;
             imported.map_err(|source| {
                 let left = match &source {
-                    ImportError::NotEmpty(_) => CHOOSE_EMPTY,
+                    ImportError::NotEmpty(_) => CHOOSE_EMPTY_STORE,
                     _ => {
                         "what came before may be in the database, which refuses to be opened now: drop its schema \
                           `eventlog` and import again"
@@ -171,14 +171,14 @@ pub async fn import(store: &StoreChoice, from: &Place) -> Result<u64, ToolError>
     }
 }
 
-const CHOOSE_EMPTY: &str = "nothing was written: choose an empty --store";
+const CHOOSE_EMPTY_STORE: &str = "nothing was written: choose an empty --store";
 
 async fn import_lines(log: &Store, lines: &mut BufReader<File>) -> Result<u64, ImportError> {
     let mut progress = Progress::new("imported");
-    import_with(&**log, lines, |done| progress.note(done.0, None)).await
+    import_with(&**log, lines, |done| progress.events(done.0, None)).await
 }
 
-/// Imports into a file under another name, which takes the place of the log once it is whole.
+/// Imports into a partial file, which replaces the log when it is complete.
 async fn import_into_file(path: &Path, lines: &mut BufReader<File>) -> Result<u64, ToolError> {
     let was_there = path.exists();
     if was_there {
@@ -186,10 +186,10 @@ async fn import_into_file(path: &Path, lines: &mut BufReader<File>) -> Result<u6
         let head = there.head().await?;
         there.close().await;
         if head > Position(0) {
-            return Err(ToolError::Import { source: ImportError::NotEmpty(head), left: CHOOSE_EMPTY });
+            return Err(ToolError::Import { source: ImportError::NotEmpty(head), left: CHOOSE_EMPTY_STORE });
         }
     }
-    // Nobody may begin a log here meanwhile.
+    // No other process may create a log at this path meanwhile.
     let reserved = SqliteStore::reserve(path)?;
     let partial = partial_name(path);
     let unnamed = SqliteStore::reserve(&partial)?;
@@ -207,59 +207,59 @@ async fn import_into_file(path: &Path, lines: &mut BufReader<File>) -> Result<u6
     remove_log(&partial);
     drop(reserved);
     if named.is_err() && !was_there {
-        let _gone = std::fs::remove_file(beside(path, "-lock"));
+        let _gone = std::fs::remove_file(with_suffix(path, "-lock"));
     }
     named
 }
 
-/// Removes a log that is not whole, with all that stands beside it. Most of it is not there.
+/// Removes an incomplete log and its companion files, those that exist.
 fn remove_log(path: &Path) {
     for part in ["", "-wal", "-shm", "-lock"] {
-        let _gone = std::fs::remove_file(beside(path, part));
+        let _gone = std::fs::remove_file(with_suffix(path, part));
     }
 }
 
-/// Takes a SQLite log as it is that lost its write-ahead log; tells where it ends.
+/// Accepts a SQLite log that lost its write-ahead log, and returns its last position.
 ///
 /// # Errors
-/// See [`ToolError`]; also when nothing is lost.
+/// See [`ToolError`]; also when the write-ahead log is not missing.
 pub fn accept_loss(store: &StoreChoice) -> Result<u64, ToolError> {
     match store {
         StoreChoice::File(path) => Ok(SqliteStore::accept_loss(path)?.0),
-        StoreChoice::Memory => Err(forgets()),
+        StoreChoice::Memory => Err(memory_store_error()),
         StoreChoice::Postgres(_) => {
             Err(ToolError::Usage("a log on PostgreSQL has its write-ahead log in PostgreSQL".to_owned()))
         }
     }
 }
 
-/// What [`check`] found.
+/// Result of [`check`].
 #[derive(Debug)]
-pub struct Checked {
-    /// The report, in lines for a person.
+pub struct CheckReport {
+    /// The report as lines of text.
     pub report: String,
-    /// Whether nothing is wrong.
-    pub sound: bool,
+    /// Whether the log has no defects.
+    pub is_sound: bool,
 }
 
-/// Reads the whole log: the database's own idea of its file, dense positions and versions, unique ids, and every event
-/// through the codec of its version.
+/// Checks the whole log: SQLite's integrity check of the file, positions and versions without gaps, unique ids, and that
+/// every event is readable by the codec of its version.
 ///
 /// # Errors
-/// When the log cannot be opened. That it cannot be read any further is a finding.
-pub async fn check(store: &StoreChoice) -> Result<Checked, ToolError> {
-    let mut checked = Checked { report: String::new(), sound: true };
+/// When the log cannot be opened. A read failure after that is part of the report.
+pub async fn check(store: &StoreChoice) -> Result<CheckReport, ToolError> {
+    let mut checked = CheckReport { report: String::new(), is_sound: true };
     let log: Arc<dyn EventStore> = match store {
         StoreChoice::File(path) => {
             let log = SqliteStore::open_to_read(path)?;
-            checked.add(&damages(&log).await);
+            checked.add(&check_sqlite_file(&log).await);
             Arc::new(log)
         }
         StoreChoice::Memory | StoreChoice::Postgres(_) => open_to_read(store).await?,
     };
     let mut progress = Progress::new("checked");
     let report = check_with(&*log, |recorded, head| {
-        progress.note(recorded.position.0, Some(head.0));
+        progress.events(recorded.position.0, Some(head.0));
         let read = codec::check(recorded.stream(), recorded.kind(), recorded.schema_version, recorded.data());
         read.err().map(|refusal| refusal.to_string())
     });
@@ -278,23 +278,23 @@ pub async fn check(store: &StoreChoice) -> Result<Checked, ToolError> {
     Ok(checked)
 }
 
-impl Checked {
-    fn add(&mut self, (lines, sound): &(String, bool)) {
+impl CheckReport {
+    fn add(&mut self, (lines, is_sound): &(String, bool)) {
         self.report.push_str(lines);
         self.report.push('\n');
-        self.sound &= sound;
+        self.is_sound &= is_sound;
     }
 }
 
-async fn damages(log: &SqliteStore) -> (String, bool) {
+async fn check_sqlite_file(log: &SqliteStore) -> (String, bool) {
     let mut progress = Progress::new("SQLite reads its file");
-    let mut every = tokio::time::interval(SILENCE);
+    let mut every = tokio::time::interval(PROGRESS_INTERVAL);
     let damages = log.damages();
     tokio::pin!(damages);
     let found = loop {
         tokio::select! {
             found = &mut damages => break found,
-            _ = every.tick() => progress.wait(),
+            _ = every.tick() => progress.still_running(),
         }
     };
     match found {
@@ -304,7 +304,8 @@ async fn damages(log: &SqliteStore) -> (String, bool) {
     }
 }
 
-/// Proves that an event, told by its id or its position, stands in the log: JSON that [`verify_proof`] checks without the log.
+/// Returns a proof, as JSON, that the event with an id or at a position is in the log. [`verify_proof`] checks it without
+/// the log.
 ///
 /// # Errors
 /// See [`ToolError`].
@@ -317,7 +318,7 @@ pub async fn prove(store: &StoreChoice, event: &str) -> Result<String, ToolError
     Ok(serde_json::to_string(&proof).map_err(ProofError::from)?)
 }
 
-/// Checks a proof; with a hash that was noted before, also that it is of the log with that hash. Tells what is proven.
+/// Checks a proof and returns what it proves. With a `noted` hash of the log, also checks that the proof belongs to it.
 ///
 /// # Errors
 /// See [`ToolError`].
@@ -343,14 +344,14 @@ pub fn verify_proof(path: &Path, noted: Option<Hash>) -> Result<String, ToolErro
     ))
 }
 
-/// Copies a SQLite log of this moment into a new file, also while a server writes to it.
+/// Copies a consistent snapshot of a SQLite log into a new file; a server may write to the log meanwhile.
 ///
 /// # Errors
-/// See [`ToolError`]; `Usage` for a log that is not in a file.
+/// See [`ToolError`]; `Usage` for a log that is not a SQLite file.
 pub async fn backup(store: &StoreChoice, to: &Path) -> Result<(), ToolError> {
     match store {
         StoreChoice::File(path) => Ok(SqliteStore::open_to_read(path)?.backup(to).await?),
-        StoreChoice::Memory => Err(forgets()),
+        StoreChoice::Memory => Err(memory_store_error()),
         StoreChoice::Postgres(_) => Err(ToolError::Usage(
             "a log on PostgreSQL is backed up by PostgreSQL's own pg_dump, or as lines of JSON by `storefront-server \
              export`"
@@ -361,48 +362,48 @@ pub async fn backup(store: &StoreChoice, to: &Path) -> Result<(), ToolError> {
 
 async fn open_to_read(store: &StoreChoice) -> Result<Arc<dyn EventStore>, ToolError> {
     Ok(match store {
-        StoreChoice::Memory => return Err(forgets()),
+        StoreChoice::Memory => return Err(memory_store_error()),
         StoreChoice::File(path) => Arc::new(SqliteStore::open_to_read(path)?),
         StoreChoice::Postgres(url) => Arc::new(PostgresStore::open_to_read(url.reveal()).await?),
     })
 }
 
-fn forgets() -> ToolError {
+fn memory_store_error() -> ToolError {
     ToolError::Usage("sqlite::memory: keeps nothing: name a log with --store sqlite:PATH or postgres://…".to_owned())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn with_suffix(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-/// Says on the standard error how far something is, once it takes a while.
+/// Prints the progress of a long operation on standard error, at most once per [`PROGRESS_INTERVAL`].
 struct Progress {
     what: &'static str,
     began: Instant,
-    told: Instant,
+    printed_at: Instant,
 }
 
 impl Progress {
     fn new(what: &'static str) -> Self {
         let now = Instant::now();
-        Self { what, began: now, told: now }
+        Self { what, began: now, printed_at: now }
     }
 
-    fn note(&mut self, done: u64, of: Option<u64>) {
+    fn events(&mut self, done: u64, of: Option<u64>) {
         let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
-        self.tell(|what, _| format!("{what} {done}{of} events"));
+        self.print(|what, _| format!("{what} {done}{of} events"));
     }
 
-    fn wait(&mut self) {
-        self.tell(|what, seconds| format!("{what}, for {seconds} s now"));
+    fn still_running(&mut self) {
+        self.print(|what, seconds| format!("{what}, for {seconds} s now"));
     }
 
-    fn tell(&mut self, words: impl FnOnce(&str, u64) -> String) {
-        if self.told.elapsed() >= SILENCE {
-            self.told = Instant::now();
-            // Nobody may be there to read it.
+    fn print(&mut self, words: impl FnOnce(&str, u64) -> String) {
+        if self.printed_at.elapsed() >= PROGRESS_INTERVAL {
+            self.printed_at = Instant::now();
+            // Standard error may be closed.
             let _unread = writeln!(std::io::stderr(), "{}", words(self.what, self.began.elapsed().as_secs()));
         }
     }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use storefront_domain::category::CategoryEvent;
 
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &["category.created"];
 
 #[derive(Serialize, Deserialize)]
@@ -13,20 +13,20 @@ struct Created {
     name: String,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &CategoryEvent) -> Encoded {
     match event.clone() {
-        CategoryEvent::Created { name } => encoded("category.created", 1, &Created { name }),
+        CategoryEvent::Created { name } => encode_shape("category.created", 1, &Created { name }),
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<CategoryEvent, CodecError> {
     match (kind, schema_version) {
         ("category.created", 1) => {
-            let Created { name } = parsed(kind, data)?;
+            let Created { name } = parse(kind, data)?;
             Ok(CategoryEvent::Created { name })
         }
-        _ => Err(unknown("category", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("category", KINDS, kind, schema_version)),
     }
 }

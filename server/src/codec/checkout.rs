@@ -5,10 +5,10 @@ use storefront_api::{PaymentId, ProductId, VoucherCode};
 use storefront_domain::OrderNumber;
 use storefront_domain::checkout::{self, CheckoutEvent};
 
-use super::shapes::{Money, Nothing, PaymentMethod, ReopenReason, as_text};
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::shapes::{Money, NoData, PaymentMethod, ReopenReason, as_text};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &[
     "checkout.started",
     "checkout.voucher_reserved",
@@ -39,7 +39,7 @@ struct Line {
 }
 
 #[derive(Serialize, Deserialize)]
-struct OfVoucher {
+struct VoucherRef {
     voucher: VoucherCode,
 }
 
@@ -72,81 +72,83 @@ struct Completed {
     number: OrderNumber,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &CheckoutEvent) -> Encoded {
     match event.clone() {
         CheckoutEvent::Started { payment_id, lines, total, method, email } => {
             let lines = lines.into_iter().map(|line| Line { product_id: line.product_id, quantity: line.quantity });
             let (lines, total, payment) = (lines.collect(), total.into(), method.into());
-            encoded("checkout.started", 1, &Started { payment_id, lines, total, payment, email })
+            encode_shape("checkout.started", 1, &Started { payment_id, lines, total, payment, email })
         }
-        CheckoutEvent::VoucherReserved { voucher } => encoded("checkout.voucher_reserved", 1, &OfVoucher { voucher }),
+        CheckoutEvent::VoucherReserved { voucher } => {
+            encode_shape("checkout.voucher_reserved", 1, &VoucherRef { voucher })
+        }
         CheckoutEvent::VoucherRefused { voucher, detail } => {
-            encoded("checkout.voucher_refused", 1, &VoucherRefused { voucher, detail })
+            encode_shape("checkout.voucher_refused", 1, &VoucherRefused { voucher, detail })
         }
-        CheckoutEvent::StockReserved => encoded("checkout.stock_reserved", 1, &Nothing {}),
+        CheckoutEvent::StockReserved => encode_shape("checkout.stock_reserved", 1, &NoData {}),
         CheckoutEvent::StockRefused { product_ids } => {
-            encoded("checkout.stock_refused", 1, &StockRefused { product_ids })
+            encode_shape("checkout.stock_refused", 1, &StockRefused { product_ids })
         }
         CheckoutEvent::PaymentReceived { payment_id } => {
-            encoded("checkout.payment_received", 1, &PaymentReceived { payment_id })
+            encode_shape("checkout.payment_received", 1, &PaymentReceived { payment_id })
         }
         CheckoutEvent::PaymentRefused { payment_id, reason, message } => {
-            encoded("checkout.payment_refused", 1, &PaymentRefused { payment_id, reason, message })
+            encode_shape("checkout.payment_refused", 1, &PaymentRefused { payment_id, reason, message })
         }
-        CheckoutEvent::Completed { number } => encoded("checkout.completed", 1, &Completed { number }),
-        CheckoutEvent::Failed { reason } => encoded("checkout.failed", 1, &ReopenReason::from(reason)),
-        CheckoutEvent::Cancelled => encoded("checkout.cancelled", 1, &Nothing {}),
-        CheckoutEvent::VoucherIssued { voucher } => encoded("checkout.voucher_issued", 1, &OfVoucher { voucher }),
+        CheckoutEvent::Completed { number } => encode_shape("checkout.completed", 1, &Completed { number }),
+        CheckoutEvent::Failed { reason } => encode_shape("checkout.failed", 1, &ReopenReason::from(reason)),
+        CheckoutEvent::Cancelled => encode_shape("checkout.cancelled", 1, &NoData {}),
+        CheckoutEvent::VoucherIssued { voucher } => encode_shape("checkout.voucher_issued", 1, &VoucherRef { voucher }),
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<CheckoutEvent, CodecError> {
     match (kind, schema_version) {
         ("checkout.started", 1) => {
-            let Started { payment_id, lines, total, payment, email } = parsed(kind, data)?;
+            let Started { payment_id, lines, total, payment, email } = parse(kind, data)?;
             let lines = lines.into_iter().map(|Line { product_id, quantity }| checkout::Line { product_id, quantity });
             let (lines, total, method) = (lines.collect(), total.into(), payment.into());
             Ok(CheckoutEvent::Started { payment_id, lines, total, method, email })
         }
         ("checkout.voucher_reserved", 1) => {
-            let OfVoucher { voucher } = parsed(kind, data)?;
+            let VoucherRef { voucher } = parse(kind, data)?;
             Ok(CheckoutEvent::VoucherReserved { voucher })
         }
         ("checkout.voucher_refused", 1) => {
-            let VoucherRefused { voucher, detail } = parsed(kind, data)?;
+            let VoucherRefused { voucher, detail } = parse(kind, data)?;
             Ok(CheckoutEvent::VoucherRefused { voucher, detail })
         }
         ("checkout.voucher_issued", 1) => {
-            let OfVoucher { voucher } = parsed(kind, data)?;
+            let VoucherRef { voucher } = parse(kind, data)?;
             Ok(CheckoutEvent::VoucherIssued { voucher })
         }
         ("checkout.stock_reserved", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(CheckoutEvent::StockReserved)
         }
         ("checkout.stock_refused", 1) => {
-            let StockRefused { product_ids } = parsed(kind, data)?;
+            let StockRefused { product_ids } = parse(kind, data)?;
             Ok(CheckoutEvent::StockRefused { product_ids })
         }
         ("checkout.payment_received", 1) => {
-            let PaymentReceived { payment_id } = parsed(kind, data)?;
+            let PaymentReceived { payment_id } = parse(kind, data)?;
             Ok(CheckoutEvent::PaymentReceived { payment_id })
         }
         ("checkout.payment_refused", 1) => {
-            let PaymentRefused { payment_id, reason, message } = parsed(kind, data)?;
+            let PaymentRefused { payment_id, reason, message } = parse(kind, data)?;
             Ok(CheckoutEvent::PaymentRefused { payment_id, reason, message })
         }
         ("checkout.completed", 1) => {
-            let Completed { number } = parsed(kind, data)?;
+            let Completed { number } = parse(kind, data)?;
             Ok(CheckoutEvent::Completed { number })
         }
-        ("checkout.failed", 1) => Ok(CheckoutEvent::Failed { reason: parsed::<ReopenReason>(kind, data)?.into() }),
+        ("checkout.failed", 1) => Ok(CheckoutEvent::Failed { reason: parse::<ReopenReason>(kind, data)?.into() }),
         ("checkout.cancelled", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(CheckoutEvent::Cancelled)
         }
-        _ => Err(unknown("checkout", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("checkout", KINDS, kind, schema_version)),
     }
 }

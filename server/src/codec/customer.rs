@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use storefront_domain::customer::CustomerEvent;
 
-use super::shapes::{Money, Nothing};
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::shapes::{Money, NoData};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &["customer.registered", "customer.limit_set"];
 
 #[derive(Serialize, Deserialize)]
@@ -14,25 +14,27 @@ struct LimitSet {
     limit: Money,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &CustomerEvent) -> Encoded {
     match event {
-        CustomerEvent::Registered => encoded("customer.registered", 1, &Nothing {}),
-        CustomerEvent::LimitSet { limit } => encoded("customer.limit_set", 1, &LimitSet { limit: (*limit).into() }),
+        CustomerEvent::Registered => encode_shape("customer.registered", 1, &NoData {}),
+        CustomerEvent::LimitSet { limit } => {
+            encode_shape("customer.limit_set", 1, &LimitSet { limit: (*limit).into() })
+        }
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<CustomerEvent, CodecError> {
     match (kind, schema_version) {
         ("customer.registered", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(CustomerEvent::Registered)
         }
         ("customer.limit_set", 1) => {
-            let LimitSet { limit } = parsed(kind, data)?;
+            let LimitSet { limit } = parse(kind, data)?;
             Ok(CustomerEvent::LimitSet { limit: limit.into() })
         }
-        _ => Err(unknown("customer", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("customer", KINDS, kind, schema_version)),
     }
 }

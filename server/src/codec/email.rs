@@ -8,9 +8,9 @@ use storefront_domain::invoice::CreditNoteNumber;
 
 use super::fields::Fields;
 use super::shapes::{Money, as_text};
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &["email.requested", "email.sent", "email.failed"];
 
 #[derive(Serialize, Deserialize)]
@@ -18,10 +18,10 @@ struct Requested {
     order_id: OrderId,
     kind: MailKind,
     to: String,
-    /// Of a refund; the first ones did not say.
+    /// Details of a refund; absent in the oldest events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refund: Option<Refund>,
-    /// Of a voucher.
+    /// Details of a voucher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voucher: Option<Voucher>,
 }
@@ -31,12 +31,12 @@ struct Refund {
     amount: Money,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     credit_note: Option<Number>,
-    /// Whether all that was paid has gone back with it; null in events of version 1, which did not say.
+    /// Whether the whole payment is refunded with it; null in events of version 1, which did not store it.
     is_whole: Option<bool>,
 }
 
-/// `email.requested`, from version 1 to 2. Version 1 did not say of a refund whether it was the last.
-pub(super) fn refund_says_whether_it_is_whole(mut fields: Fields) -> Fields {
+/// `email.requested`, from version 1 to 2: adds `is_whole` as null, as version 1 did not store it.
+pub(super) fn add_is_whole(mut fields: Fields) -> Fields {
     if let Some(Value::Object(refund)) = fields.get_mut("refund") {
         refund.insert("is_whole".to_owned(), Value::Null);
     }
@@ -75,7 +75,7 @@ struct Failed {
     detail: String,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &EmailEvent) -> Encoded {
     match event.clone() {
         EmailEvent::Requested { order_id, kind, to } => {
@@ -99,18 +99,18 @@ pub(crate) fn encode(event: &EmailEvent) -> Encoded {
                     Requested { voucher, ..plain(MailKind::Voucher) }
                 }
             };
-            encoded("email.requested", 2, &shape)
+            encode_shape("email.requested", 2, &shape)
         }
-        EmailEvent::Sent { attempts } => encoded("email.sent", 1, &Sent { attempts }),
-        EmailEvent::Failed { attempts, detail } => encoded("email.failed", 1, &Failed { attempts, detail }),
+        EmailEvent::Sent { attempts } => encode_shape("email.sent", 1, &Sent { attempts }),
+        EmailEvent::Failed { attempts, detail } => encode_shape("email.failed", 1, &Failed { attempts, detail }),
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<EmailEvent, CodecError> {
     match (kind, schema_version) {
         ("email.requested", 2) => {
-            let Requested { order_id, kind: mail, to, refund, voucher } = parsed(kind, data)?;
+            let Requested { order_id, kind: mail, to, refund, voucher } = parse(kind, data)?;
             let mail = match mail {
                 MailKind::Confirmation => Kind::Confirmation,
                 MailKind::Shipped => Kind::Shipped,
@@ -138,13 +138,13 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Emai
             Ok(EmailEvent::Requested { order_id, kind: mail, to })
         }
         ("email.sent", 1) => {
-            let Sent { attempts } = parsed(kind, data)?;
+            let Sent { attempts } = parse(kind, data)?;
             Ok(EmailEvent::Sent { attempts })
         }
         ("email.failed", 1) => {
-            let Failed { attempts, detail } = parsed(kind, data)?;
+            let Failed { attempts, detail } = parse(kind, data)?;
             Ok(EmailEvent::Failed { attempts, detail })
         }
-        _ => Err(unknown("email", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("email", KINDS, kind, schema_version)),
     }
 }

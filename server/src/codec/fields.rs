@@ -1,9 +1,9 @@
-//! An event as a JSON object, between two of its shapes.
+//! An event's data as a JSON object, for upcasting.
 
 use serde_json::{Map, Value};
 
-/// The fields of an event.
+/// The fields of an event's data.
 pub(super) type Fields = Map<String, Value>;
 
-/// From the fields of one version to those of the next.
+/// Converts the fields of one version to those of the next.
 pub(super) type Step = fn(Fields) -> Fields;

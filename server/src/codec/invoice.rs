@@ -8,9 +8,9 @@ use storefront_domain::{OrderNumber, TaxOfRate};
 
 use super::fields::Fields;
 use super::shapes::{Address, Money, as_text};
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &["invoice.issued", "invoice.credited"];
 
 #[derive(Serialize, Deserialize)]
@@ -36,9 +36,9 @@ struct Issued {
     payment_reference: String,
 }
 
-/// `invoice.issued`, from version 2 to 3. Version 3 may name the seller and the time of supply, and more of the buyer's
-/// address. Invoices before said nothing of these, and go on saying nothing.
-pub(super) fn issued_may_name_its_seller(fields: Fields) -> Fields {
+/// `invoice.issued`, from version 2 to 3. Version 3 allows the seller, the time of supply and more address fields. In older
+/// invoices they stay absent.
+pub(super) fn allow_seller(fields: Fields) -> Fields {
     fields
 }
 
@@ -83,13 +83,13 @@ struct Credited {
 #[serde(transparent)]
 struct Number(#[serde(with = "as_text")] CreditNoteNumber);
 
-/// `invoice.credited`, from version 1 to 2. Version 1 knew no credit note that cancels another.
-pub(super) fn credit_note_cancels_none(mut fields: Fields) -> Fields {
+/// `invoice.credited`, from version 1 to 2: adds `cancels` as null, as no credit note of version 1 cancels another.
+pub(super) fn add_cancels(mut fields: Fields) -> Fields {
     fields.insert("cancels".to_owned(), Value::Null);
     fields
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &InvoiceEvent) -> Encoded {
     match event.clone() {
         InvoiceEvent::Issued(invoice) => {
@@ -125,21 +125,21 @@ pub(crate) fn encode(event: &InvoiceEvent) -> Encoded {
                 total: total.into(),
                 payment_reference,
             };
-            encoded("invoice.issued", 3, &shape)
+            encode_shape("invoice.issued", 3, &shape)
         }
         InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference, cancels }) => {
             let (amount, tax) = (amount.into(), tax.into_iter().map(Tax::from).collect());
             let cancels = cancels.map(Number);
-            encoded("invoice.credited", 3, &Credited { number, issued_at, amount, tax, refund_reference, cancels })
+            encode_shape("invoice.credited", 3, &Credited { number, issued_at, amount, tax, refund_reference, cancels })
         }
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<InvoiceEvent, CodecError> {
     match (kind, schema_version) {
         ("invoice.issued", 3) => {
-            let issued: Issued = parsed(kind, data)?;
+            let issued: Issued = parse(kind, data)?;
             Ok(InvoiceEvent::Issued(Box::new(Invoice {
                 number: issued.number,
                 order_id: issued.order_id,
@@ -158,12 +158,12 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Invo
             })))
         }
         ("invoice.credited", 3) => {
-            let Credited { number, issued_at, amount, tax, refund_reference, cancels } = parsed(kind, data)?;
+            let Credited { number, issued_at, amount, tax, refund_reference, cancels } = parse(kind, data)?;
             let (amount, tax) = (amount.into(), tax.into_iter().map(TaxOfRate::from).collect());
             let cancels = cancels.map(|Number(number)| number);
             Ok(InvoiceEvent::Credited(CreditNote { number, issued_at, amount, tax, refund_reference, cancels }))
         }
-        _ => Err(unknown("invoice", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("invoice", KINDS, kind, schema_version)),
     }
 }
 

@@ -1,13 +1,12 @@
-//! The JSON of stored events: one file for each context, and a recorded example of every type and version in `golden/`.
+//! The JSON of stored events: one file per context, and a recorded example of every type and version in `golden/`.
 //!
-//! Stored events are not wire types. What stands in the log stays readable for ever: a new shape is a new schema version,
-//! and a step in [`upcast`] lifts the old one to it. So each context reads and writes the present shapes alone. Snapshots,
-//! which are made again at any time, only know their newest shape. Nothing here knows the log, the wire or the rules of the
-//! shop.
+//! Stored events are not wire types. They stay readable for ever: a new shape is a new schema version, and a step in
+//! [`upcast`] converts the old shape to it. So each context reads and writes current shapes only. Snapshots can be recreated
+//! at any time, so they have only their newest shape. Nothing here knows the log, the wire or the business rules.
 //!
-//! To change the shape of an event: change it in its context's file with the next version number in `encode` and `decode`,
-//! write the step from the version before, name it in `upcast::steps`, and record the new shape beside the old one in
-//! `golden/`. A released shape, step or recorded example is never changed.
+//! To change the shape of an event: change it in its context's file, with the next version number in `encode` and `decode`;
+//! write the step from the previous version and list it in `upcast::steps`; and record the new shape beside the old one in
+//! `golden/`. A released shape, step or recorded example never changes.
 
 pub(crate) mod category;
 pub(crate) mod checkout;
@@ -37,32 +36,32 @@ use storefront_eventlog::JsonText;
 /// An event as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Encoded {
-    /// The type's name, such as `order.item_added`.
+    /// The event type, such as `order.item_added`.
     pub(crate) kind: &'static str,
-    /// Which shape `data` has.
+    /// The version of the shape of `data`.
     pub(crate) schema_version: u16,
-    /// What happened.
+    /// The event's data.
     pub(crate) data: JsonText,
 }
 
-/// How what a stream adds up to is kept beside the log.
+/// The codec for snapshots of a stream's state.
 #[derive(Clone, Copy)]
 pub(crate) struct SnapshotCodec<S> {
-    /// Which shape the data has, and which rules the events were added up by.
+    /// Version of the shape, and of the rules by which events are folded.
     pub(crate) schema_version: u16,
-    /// `None` for what cannot be kept.
+    /// Returns `None` for a state that cannot be stored.
     pub(crate) encode: fn(&S) -> Option<JsonText>,
-    /// `None` for what cannot be.
+    /// Returns `None` for data that is not a valid state.
     pub(crate) decode: fn(&JsonText) -> Option<S>,
 }
 
-/// Why a stored event cannot be read. The text never repeats the event's data, which may be about a person.
+/// Why a stored event cannot be read. The text never contains the event's data, which may be personal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CodecError {
-    /// The type does not belong into the stream, or a later version of the program wrote it.
+    /// The type does not belong to the context, or a newer version of the program wrote it.
     #[error("{context} events have no type {kind:?}")]
     UnknownType { context: &'static str, kind: String },
-    /// A later version of the program wrote it.
+    /// A newer version of the program wrote the event.
     #[error(
         "{kind} has schema version {schema_version}, and this program knows up to {known}: a newer version of the \
          program wrote it, and can read it"
@@ -71,23 +70,23 @@ pub(crate) enum CodecError {
     /// No context has such streams.
     #[error("no events of this program stand in streams {prefix}-…")]
     UnknownStream { prefix: String },
-    /// The data does not have the shape of the type and version.
+    /// The data does not match the type and version.
     #[error("the data of {kind} does not fit: {detail}")]
     BadData { kind: String, detail: String },
 }
 
-/// How a context reads one of its events in its present shape.
+/// Decodes an event of a context in its current shape, from type, schema version and data.
 type Decode<E> = fn(&str, u16, &str) -> Result<E, CodecError>;
 
-/// Reads an event of any version that was ever written, with what its context reads present shapes with.
+/// Reads an event of any released version: upcasts it, then decodes its current shape with the context's `decode`.
 pub(crate) fn read<E>(kind: &str, schema_version: u16, data: &str, decode: Decode<E>) -> Result<E, CodecError> {
-    let (schema_version, data) = upcast::lifted(kind, schema_version, data)?;
+    let (schema_version, data) = upcast::to_present(kind, schema_version, data)?;
     decode(kind, schema_version, &data)
 }
 
-/// A context, as far as its events look the same from outside.
+/// A context, independent of its event type.
 struct Context {
-    /// Its streams are `name-…`, its types `name.…`.
+    /// Prefix of its streams (`name-…`) and event types (`name.…`).
     name: &'static str,
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold recorded examples against it"))]
     kinds: &'static [&'static str],
@@ -104,7 +103,7 @@ macro_rules! context {
     };
 }
 
-/// Every context.
+/// All contexts.
 const CONTEXTS: &[Context] = &[
     context!(order),
     context!(stock),
@@ -122,7 +121,7 @@ const CONTEXTS: &[Context] = &[
     context!(withdrawals),
 ];
 
-/// Whether an event of any context can be read, and stands in a stream of its context.
+/// Checks that an event is in a stream of its context and can be read.
 pub(crate) fn check(stream: &str, kind: &str, schema_version: u16, data: &str) -> Result<(), CodecError> {
     let prefix = stream.split_once('-').map_or(stream, |(prefix, _)| prefix);
     let context = CONTEXTS.iter().find(|context| context.name == prefix);
@@ -131,12 +130,12 @@ pub(crate) fn check(stream: &str, kind: &str, schema_version: u16, data: &str) -
 }
 
 #[expect(clippy::expect_used, reason = "the shapes hold texts and numbers under fixed names, which always are JSON")]
-fn encoded(kind: &'static str, schema_version: u16, shape: &impl Serialize) -> Encoded {
+fn encode_shape(kind: &'static str, schema_version: u16, shape: &impl Serialize) -> Encoded {
     let data = JsonText::of(shape).expect("a shape of the codecs is JSON");
     Encoded { kind, schema_version, data }
 }
 
-fn parsed<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, CodecError> {
+fn parse<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, CodecError> {
     serde_json::from_str(data).map_err(|error| bad_data(kind, &error))
 }
 
@@ -144,7 +143,7 @@ fn bad_data(kind: &str, error: &serde_json::Error) -> CodecError {
     CodecError::BadData { kind: kind.to_owned(), detail: without_data(error) }
 }
 
-/// What is wrong, without the value that is: the names of missing fields are ours, all else may be anybody's.
+/// Describes a parse error without the value, which may be personal data; names of missing fields are not.
 fn without_data(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.split_once(" at line ") {
@@ -154,8 +153,8 @@ fn without_data(error: &serde_json::Error) -> String {
     }
 }
 
-/// Nothing in `kinds` has this type and version.
-fn unknown(context: &'static str, kinds: &[&str], kind: &str, schema_version: u16) -> CodecError {
+/// The error for a type or version that no arm of a `decode` matches.
+fn unknown_type(context: &'static str, kinds: &[&str], kind: &str, schema_version: u16) -> CodecError {
     if kinds.contains(&kind) {
         let known = upcast::present_version(kind);
         CodecError::UnknownVersion { kind: kind.to_owned(), schema_version, known }

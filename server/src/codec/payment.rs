@@ -6,10 +6,10 @@ use storefront_api::{OrderId, RefundId, Timestamp};
 use storefront_domain::payment::{self as domain, PaymentEvent};
 
 use super::fields::Fields;
-use super::shapes::{Money, Nothing, PaymentMethod};
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::shapes::{Money, NoData, PaymentMethod};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &[
     "payment.requested",
     "payment.intent_created",
@@ -36,10 +36,10 @@ struct Requested {
     payment: PaymentMethod,
 }
 
-/// `payment.requested`, from version 1 to 2. Version 1 had the way to pay (`method`, `token`) among the event's own fields,
-/// where a way to pay could never have had a field of a name that the event has too. Version 2 sets it apart as `payment`,
-/// as `order.checked_out` and `checkout.started` always did.
-pub(super) fn requested_sets_its_payment_apart(mut fields: Fields) -> Fields {
+/// `payment.requested`, from version 1 to 2. Version 1 had the payment method (`method`, `token`) among the event's own
+/// fields, where names could collide. Version 2 nests it as `payment`, as `order.checked_out` and `checkout.started` always
+/// did.
+pub(super) fn nest_payment_method(mut fields: Fields) -> Fields {
     let payment =
         ["method", "token"].into_iter().filter_map(|name| fields.shift_remove_entry(name)).collect::<Fields>();
     fields.insert("payment".to_owned(), payment.into());
@@ -120,17 +120,17 @@ struct RefundFailed {
     reference: Option<String>,
 }
 
-/// `payment.refund_requested` and `payment.refunded`, from version 1 to 2. Version 1 had no `refund_id`: a request
-/// was known by its place in the stream, and an outcome belonged to the oldest open refund. Version 2 says so with null.
-pub(super) fn refund_has_an_id(mut fields: Fields) -> Fields {
+/// `payment.refund_requested` and `payment.refunded`, from version 1 to 2: adds `refund_id` as null. In version 1, a request
+/// was identified by its place in the stream, and an outcome belonged to the oldest open refund; null stands for that.
+pub(super) fn add_refund_id(mut fields: Fields) -> Fields {
     fields.insert("refund_id".to_owned(), Value::Null);
     fields
 }
 
-/// `payment.refund_failed`, from version 1 to 2: as [`refund_has_an_id`], and version 1 did not say whether the gateway had
-/// made the refund.
-pub(super) fn failed_refund_has_an_id(fields: Fields) -> Fields {
-    let mut fields = refund_has_an_id(fields);
+/// `payment.refund_failed`, from version 1 to 2: as [`add_refund_id`], and adds `reference` as null, as version 1 did not store
+/// whether the gateway had made the refund.
+pub(super) fn add_refund_id_and_reference(fields: Fields) -> Fields {
+    let mut fields = add_refund_id(fields);
     fields.insert("reference".to_owned(), Value::Null);
     fields
 }
@@ -178,26 +178,30 @@ impl From<DisputeOutcome> for domain::DisputeOutcome {
     }
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
     match event.clone() {
         PaymentEvent::Requested { order_id, amount, method } => {
             let (amount, payment) = (amount.into(), method.into());
-            encoded("payment.requested", 2, &Requested { order_id, amount, payment })
+            encode_shape("payment.requested", 2, &Requested { order_id, amount, payment })
         }
-        PaymentEvent::IntentCreated { reference } => encoded("payment.intent_created", 1, &IntentCreated { reference }),
+        PaymentEvent::IntentCreated { reference } => {
+            encode_shape("payment.intent_created", 1, &IntentCreated { reference })
+        }
         PaymentEvent::AuthenticationRequired { reference, url, expires_at } => {
-            encoded("payment.authentication_required", 1, &AuthenticationRequired { reference, url, expires_at })
+            encode_shape("payment.authentication_required", 1, &AuthenticationRequired { reference, url, expires_at })
         }
-        PaymentEvent::Succeeded { reference } => encoded("payment.succeeded", 1, &Succeeded { reference }),
+        PaymentEvent::Succeeded { reference } => encode_shape("payment.succeeded", 1, &Succeeded { reference }),
         PaymentEvent::Found { order_id, amount, reference } => {
-            encoded("payment.found", 1, &Found { order_id, amount: amount.into(), reference })
+            encode_shape("payment.found", 1, &Found { order_id, amount: amount.into(), reference })
         }
-        PaymentEvent::Declined { reason, message } => encoded("payment.declined", 1, &Declined { reason, message }),
+        PaymentEvent::Declined { reason, message } => {
+            encode_shape("payment.declined", 1, &Declined { reason, message })
+        }
         PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at } => {
-            encoded("payment.outcome_unknown", 1, &OutcomeUnknown { attempt, detail, next_attempt_at })
+            encode_shape("payment.outcome_unknown", 1, &OutcomeUnknown { attempt, detail, next_attempt_at })
         }
-        PaymentEvent::Cancelled => encoded("payment.cancelled", 1, &Nothing {}),
+        PaymentEvent::Cancelled => encode_shape("payment.cancelled", 1, &NoData {}),
         event @ (PaymentEvent::RefundRequested { .. }
         | PaymentEvent::RefundPending { .. }
         | PaymentEvent::RefundFound { .. }
@@ -205,36 +209,36 @@ pub(crate) fn encode(event: &PaymentEvent) -> Encoded {
         | PaymentEvent::RefundFailed { .. }
         | PaymentEvent::Disputed { .. }
         | PaymentEvent::DisputeFundsWithdrawn { .. }
-        | PaymentEvent::DisputeClosed { .. }) => encode_later(event),
+        | PaymentEvent::DisputeClosed { .. }) => encode_after_success(event),
     }
 }
 
-/// What happens after success.
-fn encode_later(event: PaymentEvent) -> Encoded {
+/// Encodes the events that follow a successful payment.
+fn encode_after_success(event: PaymentEvent) -> Encoded {
     match event {
         PaymentEvent::RefundRequested { refund_id, amount, reason } => {
-            encoded("payment.refund_requested", 2, &RefundRequested { amount: amount.into(), reason, refund_id })
+            encode_shape("payment.refund_requested", 2, &RefundRequested { amount: amount.into(), reason, refund_id })
         }
         PaymentEvent::RefundPending { refund_id, reference } => {
-            encoded("payment.refund_pending", 1, &RefundPending { refund_id, reference })
+            encode_shape("payment.refund_pending", 1, &RefundPending { refund_id, reference })
         }
         PaymentEvent::RefundFound { refund_id, reference, amount } => {
-            encoded("payment.refund_found", 1, &RefundFound { refund_id, reference, amount: amount.into() })
+            encode_shape("payment.refund_found", 1, &RefundFound { refund_id, reference, amount: amount.into() })
         }
         PaymentEvent::Refunded { refund_id, amount, reference } => {
-            encoded("payment.refunded", 2, &Refunded { amount: amount.into(), reference, refund_id })
+            encode_shape("payment.refunded", 2, &Refunded { amount: amount.into(), reference, refund_id })
         }
         PaymentEvent::RefundFailed { refund_id, reference, detail } => {
-            encoded("payment.refund_failed", 2, &RefundFailed { detail, refund_id, reference })
+            encode_shape("payment.refund_failed", 2, &RefundFailed { detail, refund_id, reference })
         }
         PaymentEvent::Disputed { dispute, amount, reason } => {
-            encoded("payment.disputed", 1, &Disputed { dispute, amount: amount.into(), reason })
+            encode_shape("payment.disputed", 1, &Disputed { dispute, amount: amount.into(), reason })
         }
         PaymentEvent::DisputeFundsWithdrawn { dispute } => {
-            encoded("payment.dispute_funds_withdrawn", 1, &DisputeFundsWithdrawn { dispute })
+            encode_shape("payment.dispute_funds_withdrawn", 1, &DisputeFundsWithdrawn { dispute })
         }
         PaymentEvent::DisputeClosed { dispute, outcome } => {
-            encoded("payment.dispute_closed", 1, &DisputeClosed { dispute, outcome: outcome.into() })
+            encode_shape("payment.dispute_closed", 1, &DisputeClosed { dispute, outcome: outcome.into() })
         }
         other @ (PaymentEvent::Requested { .. }
         | PaymentEvent::IntentCreated { .. }
@@ -247,73 +251,73 @@ fn encode_later(event: PaymentEvent) -> Encoded {
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<PaymentEvent, CodecError> {
     match (kind, schema_version) {
         ("payment.requested", 2) => {
-            let Requested { order_id, amount, payment } = parsed(kind, data)?;
+            let Requested { order_id, amount, payment } = parse(kind, data)?;
             Ok(PaymentEvent::Requested { order_id, amount: amount.into(), method: payment.into() })
         }
         ("payment.intent_created", 1) => {
-            let IntentCreated { reference } = parsed(kind, data)?;
+            let IntentCreated { reference } = parse(kind, data)?;
             Ok(PaymentEvent::IntentCreated { reference })
         }
         ("payment.authentication_required", 1) => {
-            let AuthenticationRequired { reference, url, expires_at } = parsed(kind, data)?;
+            let AuthenticationRequired { reference, url, expires_at } = parse(kind, data)?;
             Ok(PaymentEvent::AuthenticationRequired { reference, url, expires_at })
         }
         ("payment.succeeded", 1) => {
-            let Succeeded { reference } = parsed(kind, data)?;
+            let Succeeded { reference } = parse(kind, data)?;
             Ok(PaymentEvent::Succeeded { reference })
         }
         ("payment.found", 1) => {
-            let Found { order_id, amount, reference } = parsed(kind, data)?;
+            let Found { order_id, amount, reference } = parse(kind, data)?;
             Ok(PaymentEvent::Found { order_id, amount: amount.into(), reference })
         }
         ("payment.declined", 1) => {
-            let Declined { reason, message } = parsed(kind, data)?;
+            let Declined { reason, message } = parse(kind, data)?;
             Ok(PaymentEvent::Declined { reason, message })
         }
         ("payment.outcome_unknown", 1) => {
-            let OutcomeUnknown { attempt, detail, next_attempt_at } = parsed(kind, data)?;
+            let OutcomeUnknown { attempt, detail, next_attempt_at } = parse(kind, data)?;
             Ok(PaymentEvent::OutcomeUnknown { attempt, detail, next_attempt_at })
         }
         ("payment.cancelled", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(PaymentEvent::Cancelled)
         }
         ("payment.refund_requested", 2) => {
-            let RefundRequested { amount, reason, refund_id } = parsed(kind, data)?;
+            let RefundRequested { amount, reason, refund_id } = parse(kind, data)?;
             Ok(PaymentEvent::RefundRequested { refund_id, amount: amount.into(), reason })
         }
         ("payment.refund_pending", 1) => {
-            let RefundPending { refund_id, reference } = parsed(kind, data)?;
+            let RefundPending { refund_id, reference } = parse(kind, data)?;
             Ok(PaymentEvent::RefundPending { refund_id, reference })
         }
         ("payment.refund_found", 1) => {
-            let RefundFound { refund_id, reference, amount } = parsed(kind, data)?;
+            let RefundFound { refund_id, reference, amount } = parse(kind, data)?;
             Ok(PaymentEvent::RefundFound { refund_id, reference, amount: amount.into() })
         }
         ("payment.refunded", 2) => {
-            let Refunded { amount, reference, refund_id } = parsed(kind, data)?;
+            let Refunded { amount, reference, refund_id } = parse(kind, data)?;
             Ok(PaymentEvent::Refunded { refund_id, amount: amount.into(), reference })
         }
         ("payment.refund_failed", 2) => {
-            let RefundFailed { detail, refund_id, reference } = parsed(kind, data)?;
+            let RefundFailed { detail, refund_id, reference } = parse(kind, data)?;
             Ok(PaymentEvent::RefundFailed { refund_id, reference, detail })
         }
         ("payment.disputed", 1) => {
-            let Disputed { dispute, amount, reason } = parsed(kind, data)?;
+            let Disputed { dispute, amount, reason } = parse(kind, data)?;
             Ok(PaymentEvent::Disputed { dispute, amount: amount.into(), reason })
         }
         ("payment.dispute_funds_withdrawn", 1) => {
-            let DisputeFundsWithdrawn { dispute } = parsed(kind, data)?;
+            let DisputeFundsWithdrawn { dispute } = parse(kind, data)?;
             Ok(PaymentEvent::DisputeFundsWithdrawn { dispute })
         }
         ("payment.dispute_closed", 1) => {
-            let DisputeClosed { dispute, outcome } = parsed(kind, data)?;
+            let DisputeClosed { dispute, outcome } = parse(kind, data)?;
             Ok(PaymentEvent::DisputeClosed { dispute, outcome: outcome.into() })
         }
-        _ => Err(unknown("payment", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("payment", KINDS, kind, schema_version)),
     }
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use storefront_domain::process::ProcessEvent;
 
-use super::shapes::Nothing;
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::shapes::NoData;
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &[
     "process.introduced",
     "process.paused",
@@ -31,70 +31,70 @@ struct SequenceParked {
     error: String,
 }
 
-/// A place in a sequence.
+/// A position in a sequence.
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct SequencePosition {
     sequence: String,
     position: u64,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &ProcessEvent) -> Encoded {
     match event.clone() {
-        ProcessEvent::Introduced { after } => encoded("process.introduced", 1, &Introduced { after }),
-        ProcessEvent::Paused => encoded("process.paused", 1, &Nothing {}),
-        ProcessEvent::Resumed => encoded("process.resumed", 1, &Nothing {}),
-        ProcessEvent::Stepped => encoded("process.stepped", 1, &Nothing {}),
+        ProcessEvent::Introduced { after } => encode_shape("process.introduced", 1, &Introduced { after }),
+        ProcessEvent::Paused => encode_shape("process.paused", 1, &NoData {}),
+        ProcessEvent::Resumed => encode_shape("process.resumed", 1, &NoData {}),
+        ProcessEvent::Stepped => encode_shape("process.stepped", 1, &NoData {}),
         ProcessEvent::SequenceParked { sequence, position, attempts, error } => {
-            encoded("process.sequence_parked", 1, &SequenceParked { sequence, position, attempts, error })
+            encode_shape("process.sequence_parked", 1, &SequenceParked { sequence, position, attempts, error })
         }
         ProcessEvent::SequenceRetried { sequence, position } => {
-            encoded("process.sequence_retried", 1, &Place { sequence, position })
+            encode_shape("process.sequence_retried", 1, &SequencePosition { sequence, position })
         }
         ProcessEvent::SequenceSkipped { sequence, position } => {
-            encoded("process.sequence_skipped", 1, &Place { sequence, position })
+            encode_shape("process.sequence_skipped", 1, &SequencePosition { sequence, position })
         }
         ProcessEvent::SequenceRecovered { sequence, position } => {
-            encoded("process.sequence_recovered", 1, &Place { sequence, position })
+            encode_shape("process.sequence_recovered", 1, &SequencePosition { sequence, position })
         }
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<ProcessEvent, CodecError> {
     match (kind, schema_version) {
         ("process.introduced", 1) => {
-            let Introduced { after } = parsed(kind, data)?;
+            let Introduced { after } = parse(kind, data)?;
             Ok(ProcessEvent::Introduced { after })
         }
         ("process.paused", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(ProcessEvent::Paused)
         }
         ("process.resumed", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(ProcessEvent::Resumed)
         }
         ("process.stepped", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(ProcessEvent::Stepped)
         }
         ("process.sequence_parked", 1) => {
-            let SequenceParked { sequence, position, attempts, error } = parsed(kind, data)?;
+            let SequenceParked { sequence, position, attempts, error } = parse(kind, data)?;
             Ok(ProcessEvent::SequenceParked { sequence, position, attempts, error })
         }
         ("process.sequence_retried", 1) => {
-            let Place { sequence, position } = parsed(kind, data)?;
+            let SequencePosition { sequence, position } = parse(kind, data)?;
             Ok(ProcessEvent::SequenceRetried { sequence, position })
         }
         ("process.sequence_skipped", 1) => {
-            let Place { sequence, position } = parsed(kind, data)?;
+            let SequencePosition { sequence, position } = parse(kind, data)?;
             Ok(ProcessEvent::SequenceSkipped { sequence, position })
         }
         ("process.sequence_recovered", 1) => {
-            let Place { sequence, position } = parsed(kind, data)?;
+            let SequencePosition { sequence, position } = parse(kind, data)?;
             Ok(ProcessEvent::SequenceRecovered { sequence, position })
         }
-        _ => Err(unknown("process", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("process", KINDS, kind, schema_version)),
     }
 }

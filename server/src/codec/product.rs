@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use storefront_api::VatRate;
 use storefront_domain::product::{Facts, ProductEvent};
 
-use super::shapes::{Money, Nothing};
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::shapes::{Money, NoData};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] =
     &["product.listed", "product.changed", "product.repriced", "product.withdrawn", "product.relisted"];
 
-/// A product, whole; all that `product.listed` and `product.changed` say.
+/// All facts of a product; the data of `product.listed` and `product.changed`.
 #[derive(Serialize, Deserialize)]
 struct Described {
     sku: String,
@@ -70,38 +70,38 @@ impl From<Described> for Facts {
     }
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &ProductEvent) -> Encoded {
     match event.clone() {
-        ProductEvent::Listed(facts) => encoded("product.listed", 2, &Described::from(facts)),
-        ProductEvent::Changed(facts) => encoded("product.changed", 2, &Described::from(facts)),
+        ProductEvent::Listed(facts) => encode_shape("product.listed", 2, &Described::from(facts)),
+        ProductEvent::Changed(facts) => encode_shape("product.changed", 2, &Described::from(facts)),
         ProductEvent::Repriced { old_price, new_price, reason } => {
             let (old_price, new_price) = (old_price.into(), new_price.into());
-            encoded("product.repriced", 1, &Repriced { old_price, new_price, reason })
+            encode_shape("product.repriced", 1, &Repriced { old_price, new_price, reason })
         }
-        ProductEvent::Withdrawn => encoded("product.withdrawn", 1, &Nothing {}),
-        ProductEvent::Relisted => encoded("product.relisted", 1, &Nothing {}),
+        ProductEvent::Withdrawn => encode_shape("product.withdrawn", 1, &NoData {}),
+        ProductEvent::Relisted => encode_shape("product.relisted", 1, &NoData {}),
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<ProductEvent, CodecError> {
     match (kind, schema_version) {
-        ("product.listed", 2) => Ok(ProductEvent::Listed(parsed::<Described>(kind, data)?.into())),
-        ("product.changed", 2) => Ok(ProductEvent::Changed(parsed::<Described>(kind, data)?.into())),
+        ("product.listed", 2) => Ok(ProductEvent::Listed(parse::<Described>(kind, data)?.into())),
+        ("product.changed", 2) => Ok(ProductEvent::Changed(parse::<Described>(kind, data)?.into())),
         ("product.repriced", 1) => {
-            let Repriced { old_price, new_price, reason } = parsed(kind, data)?;
+            let Repriced { old_price, new_price, reason } = parse(kind, data)?;
             let (old_price, new_price) = (old_price.into(), new_price.into());
             Ok(ProductEvent::Repriced { old_price, new_price, reason })
         }
         ("product.withdrawn", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(ProductEvent::Withdrawn)
         }
         ("product.relisted", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(ProductEvent::Relisted)
         }
-        _ => Err(unknown("product", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("product", KINDS, kind, schema_version)),
     }
 }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use storefront_api::OrderId;
 use storefront_domain::register::RegisterEvent;
 
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &["register.entered"];
 
 #[derive(Serialize, Deserialize)]
@@ -15,22 +15,22 @@ struct Entered {
     order_id: OrderId,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &RegisterEvent) -> Encoded {
     match event.clone() {
         RegisterEvent::Entered { document, order_id } => {
-            encoded("register.entered", 1, &Entered { document, order_id })
+            encode_shape("register.entered", 1, &Entered { document, order_id })
         }
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<RegisterEvent, CodecError> {
     match (kind, schema_version) {
         ("register.entered", 1) => {
-            let Entered { document, order_id } = parsed(kind, data)?;
+            let Entered { document, order_id } = parse(kind, data)?;
             Ok(RegisterEvent::Entered { document, order_id })
         }
-        _ => Err(unknown("register", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("register", KINDS, kind, schema_version)),
     }
 }

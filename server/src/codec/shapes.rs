@@ -1,14 +1,14 @@
-//! Shapes that several contexts store: money, addresses, ways to pay, reasons. They are the log's own, so that the wire's
-//! may change.
+//! Stored shapes that several contexts share: money, addresses, payment methods, reasons. They are separate from the wire
+//! types, so that those may change.
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{self as api, Currency, ProductId, VoucherCode};
 
 use super::fields::Fields;
 
-/// An event that needs no words.
+/// The data of an event without fields.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Nothing {}
+pub(super) struct NoData {}
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Money {
@@ -43,9 +43,9 @@ pub(super) struct Address {
     phone: Option<String>,
 }
 
-/// The next version of an event whose address may also have a second line, a state and a telephone number. Addresses before
-/// had none, which is what leaving them out says.
-pub(super) fn address_may_say_more(fields: Fields) -> Fields {
+/// The next version allows a second line, a state and a telephone number in an address. Older addresses have none, so their
+/// fields stay absent.
+pub(super) fn allow_longer_address(fields: Fields) -> Fields {
     fields
 }
 
@@ -91,7 +91,7 @@ impl From<PaymentMethod> for api::PaymentMethod {
     }
 }
 
-/// Why a checkout failed; all that `order.reopened` and `checkout.failed` say.
+/// Why a checkout failed; the data of `order.reopened` and `checkout.failed`.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub(super) enum ReopenReason {
@@ -123,7 +123,7 @@ impl From<ReopenReason> for api::ReopenReason {
     }
 }
 
-/// Something that is shown and read as text.
+/// Serializes a value as text, by `Display` and `FromStr`.
 pub(super) mod as_text {
     use std::fmt::Display;
     use std::str::FromStr;
@@ -143,7 +143,7 @@ pub(super) mod as_text {
     }
 }
 
-/// The number of pieces of a line.
+/// Serializes a [`Quantity`](storefront_domain::Quantity) as a number.
 pub(super) mod as_pieces {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use storefront_domain::Quantity;

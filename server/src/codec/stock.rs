@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, Timestamp};
 use storefront_domain::stock::{ReleaseReason as Reason, StockEvent};
 
-use super::shapes::Nothing;
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::shapes::NoData;
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &[
     "stock.received",
     "stock.adjusted",
@@ -54,9 +54,9 @@ enum ReleaseReason {
     Expired,
 }
 
-/// Pieces that an order took or gave back.
+/// Pieces that were allocated to an order or returned from it.
 #[derive(Serialize, Deserialize)]
-struct OfOrder {
+struct OrderQuantity {
     order_id: OrderId,
     quantity: u32,
 }
@@ -76,13 +76,13 @@ struct RanLow {
     available: u32,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &StockEvent) -> Encoded {
     match event.clone() {
-        StockEvent::Received { quantity } => encoded("stock.received", 1, &Received { quantity }),
-        StockEvent::Adjusted { change, reason } => encoded("stock.adjusted", 1, &Adjusted { change, reason }),
+        StockEvent::Received { quantity } => encode_shape("stock.received", 1, &Received { quantity }),
+        StockEvent::Adjusted { change, reason } => encode_shape("stock.adjusted", 1, &Adjusted { change, reason }),
         StockEvent::Reserved { order_id, quantity, until } => {
-            encoded("stock.reserved", 1, &Reserved { order_id, quantity, until })
+            encode_shape("stock.reserved", 1, &Reserved { order_id, quantity, until })
         }
         StockEvent::Released { order_id, quantity, reason } => {
             let reason = match reason {
@@ -90,34 +90,38 @@ pub(crate) fn encode(event: &StockEvent) -> Encoded {
                 Reason::OrderCancelled => ReleaseReason::OrderCancelled,
                 Reason::Expired => ReleaseReason::Expired,
             };
-            encoded("stock.released", 1, &Released { order_id, quantity, reason })
+            encode_shape("stock.released", 1, &Released { order_id, quantity, reason })
         }
-        StockEvent::Allocated { order_id, quantity } => encoded("stock.allocated", 1, &OfOrder { order_id, quantity }),
-        StockEvent::Returned { order_id, quantity } => encoded("stock.returned", 1, &OfOrder { order_id, quantity }),
-        StockEvent::Settled { order_id } => encoded("stock.settled", 1, &Settled { order_id }),
-        StockEvent::ThresholdSet { threshold } => encoded("stock.threshold_set", 1, &ThresholdSet { threshold }),
-        StockEvent::RanLow { available } => encoded("stock.ran_low", 1, &RanLow { available }),
-        StockEvent::RanOut => encoded("stock.ran_out", 1, &Nothing {}),
+        StockEvent::Allocated { order_id, quantity } => {
+            encode_shape("stock.allocated", 1, &OrderQuantity { order_id, quantity })
+        }
+        StockEvent::Returned { order_id, quantity } => {
+            encode_shape("stock.returned", 1, &OrderQuantity { order_id, quantity })
+        }
+        StockEvent::Settled { order_id } => encode_shape("stock.settled", 1, &Settled { order_id }),
+        StockEvent::ThresholdSet { threshold } => encode_shape("stock.threshold_set", 1, &ThresholdSet { threshold }),
+        StockEvent::RanLow { available } => encode_shape("stock.ran_low", 1, &RanLow { available }),
+        StockEvent::RanOut => encode_shape("stock.ran_out", 1, &NoData {}),
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<StockEvent, CodecError> {
     match (kind, schema_version) {
         ("stock.received", 1) => {
-            let Received { quantity } = parsed(kind, data)?;
+            let Received { quantity } = parse(kind, data)?;
             Ok(StockEvent::Received { quantity })
         }
         ("stock.adjusted", 1) => {
-            let Adjusted { change, reason } = parsed(kind, data)?;
+            let Adjusted { change, reason } = parse(kind, data)?;
             Ok(StockEvent::Adjusted { change, reason })
         }
         ("stock.reserved", 1) => {
-            let Reserved { order_id, quantity, until } = parsed(kind, data)?;
+            let Reserved { order_id, quantity, until } = parse(kind, data)?;
             Ok(StockEvent::Reserved { order_id, quantity, until })
         }
         ("stock.released", 1) => {
-            let Released { order_id, quantity, reason } = parsed(kind, data)?;
+            let Released { order_id, quantity, reason } = parse(kind, data)?;
             let reason = match reason {
                 ReleaseReason::CheckoutFailed => Reason::CheckoutFailed,
                 ReleaseReason::OrderCancelled => Reason::OrderCancelled,
@@ -126,29 +130,29 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Stoc
             Ok(StockEvent::Released { order_id, quantity, reason })
         }
         ("stock.allocated", 1) => {
-            let OfOrder { order_id, quantity } = parsed(kind, data)?;
+            let OrderQuantity { order_id, quantity } = parse(kind, data)?;
             Ok(StockEvent::Allocated { order_id, quantity })
         }
         ("stock.returned", 1) => {
-            let OfOrder { order_id, quantity } = parsed(kind, data)?;
+            let OrderQuantity { order_id, quantity } = parse(kind, data)?;
             Ok(StockEvent::Returned { order_id, quantity })
         }
         ("stock.settled", 1) => {
-            let Settled { order_id } = parsed(kind, data)?;
+            let Settled { order_id } = parse(kind, data)?;
             Ok(StockEvent::Settled { order_id })
         }
         ("stock.threshold_set", 1) => {
-            let ThresholdSet { threshold } = parsed(kind, data)?;
+            let ThresholdSet { threshold } = parse(kind, data)?;
             Ok(StockEvent::ThresholdSet { threshold })
         }
         ("stock.ran_low", 1) => {
-            let RanLow { available } = parsed(kind, data)?;
+            let RanLow { available } = parse(kind, data)?;
             Ok(StockEvent::RanLow { available })
         }
         ("stock.ran_out", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(StockEvent::RanOut)
         }
-        _ => Err(unknown("stock", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("stock", KINDS, kind, schema_version)),
     }
 }

@@ -1,7 +1,7 @@
-//! What a stream `stock-{product}` adds up to, as it is kept beside the log.
+//! Snapshots of the state of streams `stock-{product}`.
 //!
-//! Unlike an event, a snapshot need not stay readable: one of another schema version is made again from the events. So
-//! the version goes up with every change of the shape, and with every change of what events add up to.
+//! Unlike an event, a snapshot need not stay readable: one of another schema version is recreated from the events. So the
+//! version must increase with every change of the shape or of the fold of events.
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{OrderId, Timestamp};
@@ -10,17 +10,17 @@ use storefront_eventlog::JsonText;
 
 use super::SnapshotCodec;
 
-/// How stock is kept.
+/// The snapshot codec of stock.
 pub(crate) const STOCK: SnapshotCodec<Stock> = SnapshotCodec { schema_version: 1, encode, decode };
 
-/// Orders stand in lists and without names, because there are many of them.
+/// Orders are stored as arrays without field names, because there are many of them.
 #[derive(Serialize, Deserialize)]
 struct Shape {
     on_hand: u32,
     threshold: u32,
-    /// The order, how many, and until when.
+    /// Order, number of pieces, and expiry.
     reservations: Vec<(OrderId, u32, Timestamp)>,
-    /// The order, how many, and whether they came back.
+    /// Order, number of pieces, and whether they were returned.
     allocations: Vec<(OrderId, u32, bool)>,
 }
 

@@ -1,43 +1,46 @@
-//! From old shapes to the present ones: what an earlier version of the program wrote is lifted, one version at a time,
-//! before it is read.
+//! Upcasting: converts events of old schema versions to the current one, one version at a time, before they are decoded.
 //!
-//! A step is pure and cannot fail: JSON of version N in, JSON of version N + 1 out. It moves and renames what is there, and
-//! gives what is new the value that the old event meant. What is missing it leaves missing; reading the result tells so.
-//! A step that has been released is never changed, because what stands in a log does not change either.
+//! A step is pure and cannot fail: JSON of version N in, JSON of version N + 1 out. It moves and renames fields, and gives new
+//! fields the value that the old event implied. A missing field stays missing, and decoding reports it. A released step never
+//! changes, as stored events do not change either.
 
 use std::borrow::Cow;
 
 use super::fields::{Fields, Step};
 use super::{CodecError, bad_data, email, invoice, payment, shapes};
 
-/// The steps of a type: the first leads from version 1 to 2, and so on. A type that is not named has its first shape still.
+/// The steps of a type: the first converts version 1 to 2, and so on. Types not listed have only version 1.
 pub(super) fn steps(kind: &str) -> &'static [Step] {
     match kind {
-        "product.listed" | "product.changed" | "order.item_added" => &[rates_have_decimals],
-        "invoice.issued" => &[rates_have_decimals, invoice::issued_may_name_its_seller],
-        "email.requested" => &[email::refund_says_whether_it_is_whole],
-        "invoice.credited" => &[invoice::credit_note_cancels_none, rates_have_decimals],
-        "order.checked_out" => &[shapes::address_may_say_more],
-        "payment.requested" => &[payment::requested_sets_its_payment_apart],
-        "payment.refund_requested" | "payment.refunded" => &[payment::refund_has_an_id],
-        "payment.refund_failed" => &[payment::failed_refund_has_an_id],
+        "product.listed" | "product.changed" | "order.item_added" => &[allow_decimal_rates],
+        "invoice.issued" => &[allow_decimal_rates, invoice::allow_seller],
+        "email.requested" => &[email::add_is_whole],
+        "invoice.credited" => &[invoice::add_cancels, allow_decimal_rates],
+        "order.checked_out" => &[shapes::allow_longer_address],
+        "payment.requested" => &[payment::nest_payment_method],
+        "payment.refund_requested" | "payment.refunded" => &[payment::add_refund_id],
+        "payment.refund_failed" => &[payment::add_refund_id_and_reference],
         _ => &[],
     }
 }
 
-/// From the next version on a rate of VAT may have decimals. Whole ones are written as before.
-fn rates_have_decimals(fields: Fields) -> Fields {
+/// The next version allows decimals in VAT rates; whole rates are written as before.
+fn allow_decimal_rates(fields: Fields) -> Fields {
     fields
 }
 
-/// The version in which a type is written now.
+/// The current schema version of a type.
 pub(super) fn present_version(kind: &str) -> u16 {
     u16::try_from(steps(kind).len() + 1).unwrap_or(u16::MAX)
 }
 
-/// An event's data in the shape that its type has now, and the version of that shape. What no step leads to the present
-/// from (a version that is newer than this program) comes back as it is, for the reader to refuse.
-pub(super) fn lifted<'a>(kind: &str, schema_version: u16, data: &'a str) -> Result<(u16, Cow<'a, str>), CodecError> {
+/// Converts an event's data to the current shape of its type; returns it with its version. Data of a newer version than this
+/// program knows is returned unchanged, for the decoder to refuse.
+pub(super) fn to_present<'a>(
+    kind: &str,
+    schema_version: u16,
+    data: &'a str,
+) -> Result<(u16, Cow<'a, str>), CodecError> {
     let steps = steps(kind);
     let taken = usize::from(schema_version.saturating_sub(1));
     let left = steps.get(taken..).filter(|left| schema_version > 0 && !left.is_empty());

@@ -5,9 +5,9 @@ use storefront_api::{CustomerId, OrderId};
 use storefront_domain::voucher::VoucherEvent;
 
 use super::shapes::Money;
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] =
     &["voucher.issued", "voucher.reserved", "voucher.released", "voucher.redeemed", "voucher.revoked"];
 
@@ -20,7 +20,7 @@ struct Issued {
 }
 
 #[derive(Serialize, Deserialize)]
-struct OfOrder {
+struct OrderRef {
     order_id: OrderId,
 }
 
@@ -29,42 +29,42 @@ struct Revoked {
     reason: String,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &VoucherEvent) -> Encoded {
     match event.clone() {
         VoucherEvent::Issued { customer_id, order_id, amount } => {
-            encoded("voucher.issued", 1, &Issued { customer_id, order_id, amount: amount.into() })
+            encode_shape("voucher.issued", 1, &Issued { customer_id, order_id, amount: amount.into() })
         }
-        VoucherEvent::Reserved { order_id } => encoded("voucher.reserved", 1, &OfOrder { order_id }),
-        VoucherEvent::Released { order_id } => encoded("voucher.released", 1, &OfOrder { order_id }),
-        VoucherEvent::Redeemed { order_id } => encoded("voucher.redeemed", 1, &OfOrder { order_id }),
-        VoucherEvent::Revoked { reason } => encoded("voucher.revoked", 1, &Revoked { reason }),
+        VoucherEvent::Reserved { order_id } => encode_shape("voucher.reserved", 1, &OrderRef { order_id }),
+        VoucherEvent::Released { order_id } => encode_shape("voucher.released", 1, &OrderRef { order_id }),
+        VoucherEvent::Redeemed { order_id } => encode_shape("voucher.redeemed", 1, &OrderRef { order_id }),
+        VoucherEvent::Revoked { reason } => encode_shape("voucher.revoked", 1, &Revoked { reason }),
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<VoucherEvent, CodecError> {
     match (kind, schema_version) {
         ("voucher.issued", 1) => {
-            let Issued { customer_id, order_id, amount } = parsed(kind, data)?;
+            let Issued { customer_id, order_id, amount } = parse(kind, data)?;
             Ok(VoucherEvent::Issued { customer_id, order_id, amount: amount.into() })
         }
         ("voucher.reserved", 1) => {
-            let OfOrder { order_id } = parsed(kind, data)?;
+            let OrderRef { order_id } = parse(kind, data)?;
             Ok(VoucherEvent::Reserved { order_id })
         }
         ("voucher.released", 1) => {
-            let OfOrder { order_id } = parsed(kind, data)?;
+            let OrderRef { order_id } = parse(kind, data)?;
             Ok(VoucherEvent::Released { order_id })
         }
         ("voucher.redeemed", 1) => {
-            let OfOrder { order_id } = parsed(kind, data)?;
+            let OrderRef { order_id } = parse(kind, data)?;
             Ok(VoucherEvent::Redeemed { order_id })
         }
         ("voucher.revoked", 1) => {
-            let Revoked { reason } = parsed(kind, data)?;
+            let Revoked { reason } = parse(kind, data)?;
             Ok(VoucherEvent::Revoked { reason })
         }
-        _ => Err(unknown("voucher", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("voucher", KINDS, kind, schema_version)),
     }
 }

@@ -5,9 +5,9 @@ use storefront_api::{OrderId, PaymentId};
 use storefront_domain::wallet::WalletEvent;
 
 use super::shapes::Money;
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &["wallet.opened", "wallet.topped_up", "wallet.charged", "wallet.credited"];
 
 #[derive(Serialize, Deserialize)]
@@ -36,42 +36,42 @@ struct Credited {
     reference: String,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &WalletEvent) -> Encoded {
     match event.clone() {
-        WalletEvent::Opened { balance } => encoded("wallet.opened", 1, &Opened { balance: balance.into() }),
+        WalletEvent::Opened { balance } => encode_shape("wallet.opened", 1, &Opened { balance: balance.into() }),
         WalletEvent::ToppedUp { amount, reason } => {
-            encoded("wallet.topped_up", 1, &ToppedUp { amount: amount.into(), reason })
+            encode_shape("wallet.topped_up", 1, &ToppedUp { amount: amount.into(), reason })
         }
         WalletEvent::Charged { payment_id, order_id, amount } => {
-            encoded("wallet.charged", 1, &Charged { payment_id, order_id, amount: amount.into() })
+            encode_shape("wallet.charged", 1, &Charged { payment_id, order_id, amount: amount.into() })
         }
         WalletEvent::Credited { payment_id, order_id, amount, reference } => {
             let amount = amount.into();
-            encoded("wallet.credited", 1, &Credited { payment_id, order_id, amount, reference })
+            encode_shape("wallet.credited", 1, &Credited { payment_id, order_id, amount, reference })
         }
     }
 }
 
-/// A stored event, of any version that was ever written.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<WalletEvent, CodecError> {
     match (kind, schema_version) {
         ("wallet.opened", 1) => {
-            let Opened { balance } = parsed(kind, data)?;
+            let Opened { balance } = parse(kind, data)?;
             Ok(WalletEvent::Opened { balance: balance.into() })
         }
         ("wallet.topped_up", 1) => {
-            let ToppedUp { amount, reason } = parsed(kind, data)?;
+            let ToppedUp { amount, reason } = parse(kind, data)?;
             Ok(WalletEvent::ToppedUp { amount: amount.into(), reason })
         }
         ("wallet.charged", 1) => {
-            let Charged { payment_id, order_id, amount } = parsed(kind, data)?;
+            let Charged { payment_id, order_id, amount } = parse(kind, data)?;
             Ok(WalletEvent::Charged { payment_id, order_id, amount: amount.into() })
         }
         ("wallet.credited", 1) => {
-            let Credited { payment_id, order_id, amount, reference } = parsed(kind, data)?;
+            let Credited { payment_id, order_id, amount, reference } = parse(kind, data)?;
             Ok(WalletEvent::Credited { payment_id, order_id, amount: amount.into(), reference })
         }
-        _ => Err(unknown("wallet", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("wallet", KINDS, kind, schema_version)),
     }
 }

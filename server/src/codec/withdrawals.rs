@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use storefront_domain::withdrawals::WithdrawalsEvent;
 
-use super::shapes::Nothing;
-use super::{CodecError, Encoded, encoded, parsed, unknown};
+use super::shapes::NoData;
+use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
 
-/// Every type.
+/// All event types of this context.
 pub(super) const KINDS: &[&str] = &["withdrawals.held", "withdrawals.confirmed", "withdrawals.cleared"];
 
 #[derive(Serialize, Deserialize)]
@@ -20,30 +20,30 @@ struct Confirmed {
     withdrawn: u32,
 }
 
-/// An event as it is stored now.
+/// Encodes an event in its current schema version.
 pub(crate) fn encode(event: &WithdrawalsEvent) -> Encoded {
     match *event {
-        WithdrawalsEvent::Held { missing, sold } => encoded("withdrawals.held", 1, &Held { missing, sold }),
-        WithdrawalsEvent::Confirmed { withdrawn } => encoded("withdrawals.confirmed", 1, &Confirmed { withdrawn }),
-        WithdrawalsEvent::Cleared => encoded("withdrawals.cleared", 1, &Nothing {}),
+        WithdrawalsEvent::Held { missing, sold } => encode_shape("withdrawals.held", 1, &Held { missing, sold }),
+        WithdrawalsEvent::Confirmed { withdrawn } => encode_shape("withdrawals.confirmed", 1, &Confirmed { withdrawn }),
+        WithdrawalsEvent::Cleared => encode_shape("withdrawals.cleared", 1, &NoData {}),
     }
 }
 
-/// A stored event in its present shape.
+/// Decodes an event of the current schema version.
 pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<WithdrawalsEvent, CodecError> {
     match (kind, schema_version) {
         ("withdrawals.held", 1) => {
-            let Held { missing, sold } = parsed(kind, data)?;
+            let Held { missing, sold } = parse(kind, data)?;
             Ok(WithdrawalsEvent::Held { missing, sold })
         }
         ("withdrawals.confirmed", 1) => {
-            let Confirmed { withdrawn } = parsed(kind, data)?;
+            let Confirmed { withdrawn } = parse(kind, data)?;
             Ok(WithdrawalsEvent::Confirmed { withdrawn })
         }
         ("withdrawals.cleared", 1) => {
-            let Nothing {} = parsed(kind, data)?;
+            let NoData {} = parse(kind, data)?;
             Ok(WithdrawalsEvent::Cleared)
         }
-        _ => Err(unknown("withdrawals", KINDS, kind, schema_version)),
+        _ => Err(unknown_type("withdrawals", KINDS, kind, schema_version)),
     }
 }

@@ -1,5 +1,5 @@
-//! The fonts that documents are set in: one that the program brings (Latin, Greek, Cyrillic, Arabic, Hebrew and more), and
-//! for other scripts those of the system. Which letters no font has is known at the start and told.
+//! The fonts of PDF documents: a bundled one (Latin, Greek, Cyrillic, Arabic, Hebrew and more), and fonts of the system or of a
+//! folder for other scripts. Loading also determines which scripts have no font, for readiness to report.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,80 +10,79 @@ use ttf_parser::{Face, Permissions, Tag};
 
 use crate::config::FontSource;
 
-/// The family that the program brings.
-pub(super) const OWN_FAMILY: &str = "DejaVu Sans";
+/// The bundled font family.
+pub(super) const BUNDLED_FAMILY: &str = "DejaVu Sans";
 
-/// Scripts that names and addresses of today are written in, a few letters of each, and the Debian package that has a font
-/// for them.
+/// Scripts in current use for names and addresses: name, sample letters, and the Debian package with a font for the script.
 const SCRIPTS: &[(&str, &str, &str)] = &[
-    ("Latin", "ŁąßÆỳẾ", OWN),
-    ("Greek", "Ωάΐ", OWN),
-    ("Cyrillic", "ЖђїҢ", OWN),
-    ("Arabic", "شڭگﻻ", OWN),
-    ("Hebrew", "שׁ", OWN),
-    ("Armenian", "Հ", OWN),
-    ("Georgian", "ქ", OWN),
-    ("Chinese", "漢龍们", CJK),
-    ("Japanese", "ひカ", CJK),
-    ("Korean", "한글", CJK),
-    ("Thai", "ไทย", NOTO),
-    ("Lao", "ລາວ", NOTO),
-    ("Devanagari", "हिन्दी", NOTO),
-    ("Bengali", "বাংলা", NOTO),
-    ("Gurmukhi", "ਗੁਰਮੁਖੀ", NOTO),
-    ("Gujarati", "ગુજરાતી", NOTO),
-    ("Odia", "ଓଡ଼ିଆ", NOTO),
-    ("Tamil", "தமிழ்", NOTO),
-    ("Telugu", "తెలుగు", NOTO),
-    ("Kannada", "ಕನ್ನಡ", NOTO),
-    ("Malayalam", "മലയാളം", NOTO),
-    ("Sinhala", "සිංහල", NOTO),
-    ("Thaana", "ދިވެހި", NOTO),
-    ("Tibetan", "བོད", NOTO),
-    ("Burmese", "မြန်မာ", NOTO),
-    ("Khmer", "ខ្មែរ", NOTO),
-    ("Ethiopic", "አማርኛ", NOTO),
-    ("Mongolian", "ᠮᠣᠩ", NOTO),
-    ("Cherokee", "ᏣᎳᎩ", NOTO),
-    ("Tifinagh", "ⵜⵉⴼ", NOTO),
-    ("Syriac", "ܣܘܪ", NOTO),
-    ("N'Ko", "ߒߞߏ", NOTO),
+    ("Latin", "ŁąßÆỳẾ", DEJAVU_PACKAGE),
+    ("Greek", "Ωάΐ", DEJAVU_PACKAGE),
+    ("Cyrillic", "ЖђїҢ", DEJAVU_PACKAGE),
+    ("Arabic", "شڭگﻻ", DEJAVU_PACKAGE),
+    ("Hebrew", "שׁ", DEJAVU_PACKAGE),
+    ("Armenian", "Հ", DEJAVU_PACKAGE),
+    ("Georgian", "ქ", DEJAVU_PACKAGE),
+    ("Chinese", "漢龍们", CJK_PACKAGE),
+    ("Japanese", "ひカ", CJK_PACKAGE),
+    ("Korean", "한글", CJK_PACKAGE),
+    ("Thai", "ไทย", NOTO_PACKAGE),
+    ("Lao", "ລາວ", NOTO_PACKAGE),
+    ("Devanagari", "हिन्दी", NOTO_PACKAGE),
+    ("Bengali", "বাংলা", NOTO_PACKAGE),
+    ("Gurmukhi", "ਗੁਰਮੁਖੀ", NOTO_PACKAGE),
+    ("Gujarati", "ગુજરાતી", NOTO_PACKAGE),
+    ("Odia", "ଓଡ଼ିଆ", NOTO_PACKAGE),
+    ("Tamil", "தமிழ்", NOTO_PACKAGE),
+    ("Telugu", "తెలుగు", NOTO_PACKAGE),
+    ("Kannada", "ಕನ್ನಡ", NOTO_PACKAGE),
+    ("Malayalam", "മലയാളം", NOTO_PACKAGE),
+    ("Sinhala", "සිංහල", NOTO_PACKAGE),
+    ("Thaana", "ދިވެހި", NOTO_PACKAGE),
+    ("Tibetan", "བོད", NOTO_PACKAGE),
+    ("Burmese", "မြန်မာ", NOTO_PACKAGE),
+    ("Khmer", "ខ្មែរ", NOTO_PACKAGE),
+    ("Ethiopic", "አማርኛ", NOTO_PACKAGE),
+    ("Mongolian", "ᠮᠣᠩ", NOTO_PACKAGE),
+    ("Cherokee", "ᏣᎳᎩ", NOTO_PACKAGE),
+    ("Tifinagh", "ⵜⵉⴼ", NOTO_PACKAGE),
+    ("Syriac", "ܣܘܪ", NOTO_PACKAGE),
+    ("N'Ko", "ߒߞߏ", NOTO_PACKAGE),
 ];
 
-const OWN: &str = "fonts-dejavu-core";
-const NOTO: &str = "fonts-noto-core";
-const CJK: &str = "fonts-noto-cjk";
+const DEJAVU_PACKAGE: &str = "fonts-dejavu-core";
+const NOTO_PACKAGE: &str = "fonts-noto-core";
+const CJK_PACKAGE: &str = "fonts-noto-cjk";
 
-/// Fonts, ready to set text in.
+/// Loaded fonts.
 pub(crate) struct Fonts {
     system: Mutex<FontSystem>,
     missing: Option<String>,
 }
 
-/// The fonts of a shop, looked for when they are first needed or by somebody who does it beforehand.
+/// The fonts of a shop, loaded on first use.
 #[derive(Clone)]
-pub(crate) struct FontShelf {
+pub(crate) struct LazyFonts {
     source: FontSource,
     fonts: Arc<OnceLock<Arc<Fonts>>>,
 }
 
-/// The system's fonts are those of every shop in this process.
-static OF_THE_SYSTEM: OnceLock<Arc<Fonts>> = OnceLock::new();
+/// The system's fonts, shared by all shops in this process.
+static SYSTEM_FONTS: OnceLock<Arc<Fonts>> = OnceLock::new();
 
-impl FontShelf {
+impl LazyFonts {
     pub(crate) fn new(source: FontSource) -> Self {
         Self { source, fonts: Arc::default() }
     }
 
-    /// The fonts. The first call reads files, and may take a second where very many are installed.
+    /// Returns the fonts. The first call reads files and may take a second with very many fonts; it blocks.
     pub(crate) fn get(&self) -> &Fonts {
         self.fonts.get_or_init(|| match &self.source {
-            FontSource::System => Arc::clone(OF_THE_SYSTEM.get_or_init(|| Arc::new(Fonts::load(None)))),
+            FontSource::System => Arc::clone(SYSTEM_FONTS.get_or_init(|| Arc::new(Fonts::load(None)))),
             FontSource::Folder(folder) => Arc::new(Fonts::load(Some(folder))),
         })
     }
 
-    /// What documents cannot show, as far as that is known yet.
+    /// Message about scripts without a font; `None` when all have one or the fonts are not loaded yet.
     pub(crate) fn missing(&self) -> Option<String> {
         self.fonts.get()?.missing.clone()
     }
@@ -99,7 +98,7 @@ impl Fonts {
             Some(folder) => database.load_fonts_dir(folder),
             None => database.load_system_fonts(),
         }
-        let unfit: Vec<ID> = database.faces().map(|face| face.id).filter(|id| !is_fit(&database, *id)).collect();
+        let unfit: Vec<ID> = database.faces().map(|face| face.id).filter(|id| !is_usable(&database, *id)).collect();
         for id in unfit {
             database.remove_face(id);
         }
@@ -109,9 +108,9 @@ impl Fonts {
         fonts
     }
 
-    /// Does something with the fonts, alone.
-    pub(super) fn with<T>(&self, work: impl FnOnce(&mut FontSystem) -> T) -> T {
-        // Whoever died while setting a text left nothing half done but caches.
+    /// Calls `work` with exclusive access to the font system.
+    pub(super) fn with_system<T>(&self, work: impl FnOnce(&mut FontSystem) -> T) -> T {
+        // A panic during layout leaves at most caches incomplete.
         work(&mut self.system.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -122,7 +121,8 @@ impl Fonts {
                 missing.iter().filter(|(_, _, from)| *from == package).map(|(script, _, _)| *script).collect();
             (!scripts.is_empty()).then(|| format!("{} (install {package})", scripts.join(", ")))
         };
-        let packages: Vec<String> = [OWN, CJK, NOTO].into_iter().filter_map(of_package).collect();
+        let packages: Vec<String> =
+            [DEJAVU_PACKAGE, CJK_PACKAGE, NOTO_PACKAGE].into_iter().filter_map(of_package).collect();
         (!packages.is_empty()).then(|| {
             format!(
                 "Invoices as PDF show letters as [U+…] for which there is no font: {}. Then start again.",
@@ -132,8 +132,8 @@ impl Fonts {
     }
 }
 
-/// Whether a font is upright, of usual width, regular or bold, may be embedded, and has outlines that can be.
-fn is_fit(database: &Database, id: ID) -> bool {
+/// Whether a font is upright, of normal width, regular or bold, and may and can be embedded.
+fn is_usable(database: &Database, id: ID) -> bool {
     let Some(face) = database.face(id) else { return false };
     let usual = face.style == Style::Normal
         && face.stretch == cosmic_text::fontdb::Stretch::Normal

@@ -1,5 +1,5 @@
-//! Invoices and credit notes as people keep them: plain text and PDF. What they say comes from the log; nothing here
-//! decides anything, reads a clock or knows HTTP.
+//! Rendering of invoices and credit notes as plain text and PDF. Their content comes from the log; nothing here makes a
+//! decision, reads a clock or knows HTTP.
 
 mod fonts;
 mod pages;
@@ -14,33 +14,33 @@ use storefront_domain::TaxOfRate;
 use storefront_domain::invoice::{CreditNote, Invoice};
 use unicode_width::UnicodeWidthStr as _;
 
-pub(crate) use fonts::FontShelf;
+pub(crate) use fonts::LazyFonts;
 pub(crate) use pdf::pdf;
 pub(crate) use text::text;
 
-/// What a document says, in the order in which it says it. Both forms are drawn from this.
+/// The content of a document, in reading order; the source of both formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Document {
     /// `Invoice`, `Credit note` or `Cancellation`.
     title: &'static str,
     number: String,
-    /// As `2026-11-21`.
+    /// Date of issue in UTC, such as `2026-11-21`.
     issued_on: String,
-    /// Who sells, line by line, the name first.
+    /// Lines of the seller, the name first.
     seller: Vec<String>,
-    /// What stands beside the addressee, such as dates and order: name and value.
+    /// Name and value of details beside the addressee, such as dates and the order.
     particulars: Vec<(&'static str, String)>,
-    /// To whom it is addressed, line by line.
+    /// Lines of the addressee.
     addressee: Vec<String>,
     lines: Vec<Line>,
-    /// What the amounts add up to; the last is the one that counts.
+    /// Sums of the amounts; the last is the final amount.
     sums: Vec<(String, Money)>,
     tax: Vec<Tax>,
-    /// Said at the end, a line each.
+    /// Remarks at the end, a line each.
     remarks: Vec<String>,
 }
 
-/// Something that was sold.
+/// A line of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
     name: String,
@@ -52,7 +52,7 @@ struct Line {
     total: Money,
 }
 
-/// The VAT of one rate.
+/// The VAT at one rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Tax {
     rate: String,
@@ -62,7 +62,7 @@ struct Tax {
 }
 
 impl Document {
-    /// An invoice. It stays the same for ever, whatever is credited later.
+    /// Creates the document of an invoice. It never changes, whatever is credited later.
     pub(crate) fn invoice(invoice: &Invoice) -> Self {
         let mut sums = Vec::new();
         if invoice.discount.amount != 0 {
@@ -97,7 +97,7 @@ impl Document {
         }
     }
 
-    /// A credit note for some of an invoice, or one that cancels another.
+    /// Creates the document of a credit note for a part of an invoice, or of one that cancels another.
     pub(crate) fn credit_note(invoice: &Invoice, credit: &CreditNote) -> Self {
         let mut particulars = vec![
             ("Date of issue", day(credit.issued_at)),
@@ -126,7 +126,7 @@ impl Document {
         }
     }
 
-    /// What the rates add up to, where there is more than one.
+    /// The sum over all rates, if there is more than one.
     fn tax_sum(&self) -> Option<Tax> {
         let [first, rest @ ..] = self.tax.as_slice() else { return None };
         let add = |sum: Money, more: Money| sum.plus(more).unwrap_or(sum);
@@ -142,7 +142,7 @@ impl Document {
     }
 }
 
-/// Documents from before they named the seller go on naming the shop.
+/// The lines of the seller. Old invoices without a stored seller name the shop.
 fn seller(seller: Option<&Seller>) -> Vec<String> {
     let Some(Seller { name, address, vat_id }) = seller else { return vec!["Storefront".to_owned()] };
     let vat_id = vat_id.iter().map(|id| format!("VAT id {id}"));
@@ -163,18 +163,18 @@ fn percent(rate: impl std::fmt::Display) -> String {
     format!("{rate} %")
 }
 
-/// The day in UTC, as `2026-11-21`.
+/// The date in UTC, such as `2026-11-21`.
 fn day(time: Timestamp) -> String {
     time.to_string().chars().take(10).collect()
 }
 
-/// The amount without its currency: `24.99`.
+/// The amount without its currency, such as `24.99`.
 fn digits(money: Money) -> String {
     let text = money.to_string();
     text.split_once(' ').map_or(text.clone(), |(digits, _)| digits.to_owned())
 }
 
-/// Words put into lines of at most so many columns; a longer word is cut.
+/// Wraps text to lines of at most `columns`; a longer word is split.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
@@ -195,7 +195,7 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// A word in pieces of at most so many columns.
+/// Splits a word into pieces of at most `columns`.
 fn pieces(word: &str, columns: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for letter in word.chars() {

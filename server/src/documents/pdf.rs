@@ -1,8 +1,7 @@
-//! A laid-out document as PDF 1.7 (ISO 32000-1), with those letters of its fonts that it uses embedded.
+//! Writes a laid-out document as PDF 1.7 (ISO 32000-1), with subsets of its fonts embedded.
 //!
-//! A glyph is named by its place in the subset (Identity-H, 9.7.5.2); what it stands for is told by a ToUnicode map and,
-//! where reading order and drawing order differ, by the line's text itself (ActualText, 14.9.4), so that searching and
-//! copying work in every script.
+//! A glyph is encoded by its index in the subset (Identity-H, 9.7.5.2). Its text is given by a ToUnicode map and, where reading
+//! order and drawing order differ, by the line's text (ActualText, 14.9.4), so that search and copy work in every script.
 
 use std::collections::BTreeMap;
 
@@ -15,36 +14,36 @@ use ttf_parser::{Face, GlyphId, Tag};
 
 use super::Document;
 use super::fonts::Fonts;
-use super::pages::{LEFT, PAGE, PageLayout, PlacedLine, RIGHT, lay_out};
-use super::typeset::SetGlyph;
+use super::pages::{LEFT, PAGE_SIZE, PageLayout, PlacedLine, RIGHT, lay_out};
+use super::typeset::ShapedGlyph;
 
 const CMAP_NAME: Name<'_> = Name(b"Storefront-UCS2");
 const SYSTEM_INFO: SystemInfo<'_> = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 
-/// Why a document cannot be written.
+/// Why a PDF cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PdfError {
-    /// A font of the system is damaged, or of a kind that cannot be embedded.
+    /// A font is damaged or cannot be embedded.
     #[error("the font {0} cannot be embedded; remove it, or install another for the same script")]
     Font(String),
 }
 
-/// The document as a PDF file; the same document with the same fonts gives the same bytes.
+/// Renders a document as a PDF file. The same document and fonts give the same bytes.
 ///
 /// # Errors
 /// See [`PdfError`].
 pub(crate) fn pdf(document: &Document, fonts: &Fonts) -> Result<Vec<u8>, PdfError> {
     let pages = lay_out(document, fonts);
-    fonts.with(|system| write(document, &pages, system))
+    fonts.with_system(|system| write(document, &pages, system))
 }
 
-/// A font of the document, with the glyphs that it uses.
+/// A font of the document, and the glyphs used from it.
 struct UsedFont {
     name: Vec<u8>,
     glyphs: GlyphRemapper,
-    /// What the glyphs stand for, by their place in the subset.
+    /// Text of the glyphs, by index in the subset.
     texts: BTreeMap<u16, String>,
-    /// In thousandths of the size, by glyph of the whole font.
+    /// Glyph widths in thousandths of the font size, by glyph id in the full font.
     widths: BTreeMap<u16, f32>,
 }
 
@@ -53,7 +52,7 @@ type UsedFonts = BTreeMap<ID, UsedFont>;
 fn write(document: &Document, pages: &[PageLayout], system: &mut FontSystem) -> Result<Vec<u8>, PdfError> {
     let mut used = UsedFonts::new();
     for line in pages.iter().flat_map(|page| &page.lines) {
-        note_glyphs(line, system, &mut used);
+        collect_glyphs(line, system, &mut used);
     }
     let mut pdf = Pdf::new();
     let mut next = 0;
@@ -79,7 +78,7 @@ fn write(document: &Document, pages: &[PageLayout], system: &mut FontSystem) -> 
     for page in pages {
         let (page_id, content_id) = (reference(), reference());
         let mut written = pdf.page(page_id);
-        written.media_box(Rect::new(0.0, 0.0, PAGE.0, PAGE.1)).parent(tree).contents(content_id);
+        written.media_box(Rect::new(0.0, 0.0, PAGE_SIZE.0, PAGE_SIZE.1)).parent(tree).contents(content_id);
         let mut resources = written.resources();
         let mut names = resources.fonts();
         for (id, font) in &fonts {
@@ -101,7 +100,7 @@ fn date_of(document: &Document) -> Option<Date> {
     Some(Date::new(year).month(month).day(day))
 }
 
-fn note_glyphs(line: &PlacedLine, system: &FontSystem, used: &mut UsedFonts) {
+fn collect_glyphs(line: &PlacedLine, system: &FontSystem, used: &mut UsedFonts) {
     for glyph in &line.line.glyphs {
         let count = used.len() + 1;
         let font = used.entry(glyph.font).or_insert_with(|| UsedFont {
@@ -131,8 +130,8 @@ fn draw(page: &PageLayout, used: &UsedFonts) -> Content {
         content.move_to(LEFT, *y).line_to(RIGHT, *y).stroke();
     }
     for line in &page.lines {
-        // Where glyphs and letters go one to one from left to right, the ToUnicode map says all. So it does where text runs
-        // from right to left: readers turn that around themselves, and would turn the line's text around too.
+        // With one glyph per letter from left to right, the ToUnicode map suffices. It also does for right-to-left text, which
+        // PDF readers reverse themselves; they would also reverse an ActualText.
         let plain = line.line.has_right_to_left || line.line.text.is_ascii();
         if !plain {
             content
@@ -143,7 +142,7 @@ fn draw(page: &PageLayout, used: &UsedFonts) -> Content {
         content.begin_text();
         let mut rest = line.line.glyphs.as_slice();
         while let Some(first) = rest.first() {
-            let together = |glyph: &&SetGlyph| glyph.font == first.font && glyph.y.to_bits() == first.y.to_bits();
+            let together = |glyph: &&ShapedGlyph| glyph.font == first.font && glyph.y.to_bits() == first.y.to_bits();
             let (run, after) = rest.split_at(rest.iter().take_while(together).count());
             draw_run(&mut content, line, run, &used[&first.font]);
             rest = after;
@@ -156,10 +155,10 @@ fn draw(page: &PageLayout, used: &UsedFonts) -> Content {
     content
 }
 
-/// Glyphs of one font on one height, each where it was set.
-fn draw_run(content: &mut Content, line: &PlacedLine, run: &[SetGlyph], font: &UsedFont) {
+/// Draws glyphs of one font on one baseline, at their positions.
+fn draw_run(content: &mut Content, line: &PlacedLine, run: &[ShapedGlyph], font: &UsedFont) {
     let Some(first) = run.first() else { return };
-    let size = line.line.look.size;
+    let size = line.line.style.size;
     content.set_font(Name(&font.name), size);
     content.set_text_matrix([1.0, 0.0, 0.0, 1.0, line.x + first.x, line.y + first.y]);
     let mut shown = content.show_positioned();
@@ -177,7 +176,7 @@ fn draw_run(content: &mut Content, line: &PlacedLine, run: &[SetGlyph], font: &U
     }
 }
 
-/// The font with its subset, as PDF wants it: five objects.
+/// Writes a font and its subset as five PDF objects.
 fn write_font(
     pdf: &mut Pdf,
     system: &FontSystem,
@@ -190,7 +189,7 @@ fn write_font(
     let bad = || PdfError::Font(post_script_name.clone());
     let embedded = system.db().with_face_data(id, |data, index| embed(data, index, used)).flatten();
     let Embedded { subset, is_cff, metrics } = embedded.ok_or_else(bad)?;
-    // Six letters before the name say that it is a subset (9.6.4); the same on every writing.
+    // A tag of six letters marks the name as a subset (9.6.4); it is deterministic.
     let plain_name: String = post_script_name.chars().filter(char::is_ascii_alphanumeric).collect();
     let name = format!("STORE{}+{plain_name}", used.name.last().map_or('A', |digit| char::from(b'A' + digit % 26)));
     let name = Name(name.as_bytes());
@@ -240,7 +239,7 @@ fn write_font(
     Ok(())
 }
 
-/// The subset of a font, and its measures in thousandths of its size.
+/// The subset of a font, and its metrics in thousandths of the font size.
 struct Embedded {
     subset: Vec<u8>,
     is_cff: bool,
@@ -265,7 +264,7 @@ fn embed(data: &[u8], index: u32, used: &UsedFont) -> Option<Embedded> {
         cap_height: to_em(face.capital_height().unwrap_or_else(|| face.ascender())),
     };
     let subset = subsetter::subset(data, index, &used.glyphs).ok()?;
-    // PDF wants the table of PostScript outlines alone.
+    // For PostScript outlines, PDF embeds the `CFF ` table alone.
     let outlines = ttf_parser::RawFace::parse(&subset, 0).ok()?.table(Tag::from_bytes(b"CFF ")).map(<[u8]>::to_vec);
     Some(match outlines {
         Some(outlines) => Embedded { subset: outlines, is_cff: true, metrics },

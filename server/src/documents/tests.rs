@@ -3,7 +3,7 @@ use storefront_domain::invoice::{CreditNoteNumber, InvoiceLine, InvoiceNumber};
 use storefront_domain::{OrderNumber, included_tax};
 
 use super::pages::{LEFT, PageLayout, RIGHT, lay_out};
-use super::typeset::Look;
+use super::typeset::TextStyle;
 use super::*;
 use crate::config::FontSource;
 use crate::testing::{euro, order};
@@ -57,8 +57,8 @@ fn a_small_invoice() -> Invoice {
 }
 
 /// Only what the program brings.
-fn fonts() -> FontShelf {
-    FontShelf::new(FontSource::Folder("/nowhere".into()))
+fn fonts() -> LazyFonts {
+    LazyFonts::new(FontSource::Folder("/nowhere".into()))
 }
 
 /// What the pages of a document show, a line of text each.
@@ -77,7 +77,7 @@ fn assert_neat(pages: &[PageLayout]) {
             assert!(one.line.glyphs.iter().all(|glyph| glyph.id != 0), "{text:?} has letters without a glyph");
             for other in &page.lines[index + 1..] {
                 let beside = end + 1.0 < other.x || other.x + other.line.width + 1.0 < one.x;
-                let above = (one.y - other.y).abs() > 0.9 * one.line.look.size.min(other.line.look.size);
+                let above = (one.y - other.y).abs() > 0.9 * one.line.style.size.min(other.line.style.size);
                 assert!(beside || above, "{text:?} and {:?} stand on each other", other.line.text);
             }
         }
@@ -221,8 +221,8 @@ fn amounts_end_at_the_margin_in_bold_too() {
         let end = placed.x + placed.line.width;
         assert!((end - RIGHT).abs() < 0.01, "{text} ends at {end}");
     }
-    let width = |look| fonts().get().set("62.97 EUR", look, None)[0].width;
-    assert!(width(Look::bold(10.0)) > width(Look::regular(10.0)) + 1.0, "bold is measured as regular");
+    let width = |style| fonts().get().shape_lines("62.97 EUR", style, None)[0].width;
+    assert!(width(TextStyle::bold(10.0)) > width(TextStyle::regular(10.0)) + 1.0, "bold is measured as regular");
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn the_font_that_the_program_brings_has_the_letters_of_many_scripts() {
 fn composed_and_decomposed_letters_look_the_same() {
     let shelf = fonts();
     let glyphs = |text| {
-        let line = shelf.get().set(text, Look::regular(10.0), None).remove(0);
+        let line = shelf.get().shape_lines(text, TextStyle::regular(10.0), None).remove(0);
         line.glyphs.iter().map(|glyph| (glyph.id, glyph.x.to_bits())).collect::<Vec<_>>()
     };
     assert_eq!(glyphs("Crème brûlée à Orléans"), glyphs("Cre\u{300}me bru\u{302}le\u{301}e a\u{300} Orle\u{301}ans"));
@@ -259,7 +259,7 @@ fn composed_and_decomposed_letters_look_the_same() {
 #[test]
 fn arabic_runs_from_right_to_left_with_joined_letters() {
     let shelf = fonts();
-    let line = |text| shelf.get().set(text, Look::regular(10.0), None).remove(0);
+    let line = |text| shelf.get().shape_lines(text, TextStyle::regular(10.0), None).remove(0);
     let name = line("محمد");
     let order: Vec<usize> = name.glyphs.iter().map(|glyph| glyph.cluster.start).collect();
     assert_eq!(order, [6, 4, 2, 0], "the first letter stands at the right");

@@ -1,4 +1,4 @@
-//! The body of a request: read within bounds, then taken as JSON. Every way in which that can fail has its own problem.
+//! Reads request bodies within limits of size and time, and parses them as JSON. Each kind of failure has its own error code.
 
 use std::time::Duration;
 
@@ -11,52 +11,47 @@ use serde_json::Value;
 use storefront_api::FieldError;
 
 use super::card_numbers::{has_card_number, is_phone_number};
-use super::extract::header;
+use super::extract::header_text;
 use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
 
-/// No body may be longer, in bytes; but for what says otherwise.
-pub(crate) const LONGEST_BODY: usize = 64 * 1024;
+/// Default maximum size of a request body.
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Where the body of a checkout has a telephone number.
-const PHONE: &str = "/shipping_address/phone";
+/// JSON pointer of the telephone number in a checkout.
+const PHONE_POINTER: &str = "/shipping_address/phone";
 
-/// A body that has not arrived by then is not waited for.
-const LONGEST_ARRIVAL: Duration = Duration::from_secs(10);
+/// Maximum time for a body to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads a body to its end.
+/// Reads a whole body.
 ///
 /// # Errors
-/// When it is longer than [`LONGEST_BODY`], breaks off, or takes too long.
+/// When it is longer than [`MAX_BODY_BYTES`], is incomplete, or takes too long.
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
-    read_within(LONGEST_ARRIVAL, LONGEST_BODY, headers, body).await
+    read_within(BODY_TIMEOUT, MAX_BODY_BYTES, headers, body).await
 }
 
-/// Reads a body of at most so many bytes to its end.
+/// Reads a whole body of at most `max_bytes`.
 ///
 /// # Errors
 /// See [`read`].
-pub(crate) async fn read_up_to(longest_bytes: usize, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
-    read_within(LONGEST_ARRIVAL, longest_bytes, headers, body).await
+pub(crate) async fn read_up_to(max_bytes: usize, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    read_within(BODY_TIMEOUT, max_bytes, headers, body).await
 }
 
-async fn read_within(
-    limit: Duration,
-    longest_bytes: usize,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Vec<u8>, ApiError> {
+async fn read_within(limit: Duration, max_bytes: usize, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > longest_bytes) {
-        return Err(too_large(longest_bytes));
+    if announced.is_some_and(|length| length > max_bytes) {
+        return Err(too_large(max_bytes));
     }
-    match tokio::time::timeout(limit, collect(longest_bytes, body)).await {
+    match tokio::time::timeout(limit, collect(max_bytes, body)).await {
         Ok(bytes) => bytes,
         Err(_) => Err(ApiError::new(ErrorCode::IncompleteBody, "The body did not arrive in time. Send it again.")),
     }
 }
 
-async fn collect(longest_bytes: usize, body: Body) -> Result<Vec<u8>, ApiError> {
+async fn collect(max_bytes: usize, body: Body) -> Result<Vec<u8>, ApiError> {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
@@ -66,18 +61,19 @@ async fn collect(longest_bytes: usize, body: Body) -> Result<Vec<u8>, ApiError> 
                 "The body broke off, or is not as long as announced. Send it again.",
             )
         })?;
-        if bytes.len() + chunk.len() > longest_bytes {
-            return Err(too_large(longest_bytes));
+        if bytes.len() + chunk.len() > max_bytes {
+            return Err(too_large(max_bytes));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-/// Takes a body as JSON of a shape. An empty one reads as `null`, and needs no content type.
+/// Parses a body as JSON. An empty body reads as `null` and needs no content type.
 ///
 /// # Errors
-/// When it is not declared as plain JSON, is not JSON, or has another shape; names the field then.
+/// When it is not declared as plain JSON, is not JSON, contains a card number, or does not match `T`; the error names the
+/// field.
 pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
     if !bytes.is_empty() && !is_plain_json(headers) {
         let detail = "Send the body as Content-Type: application/json, without a Content-Encoding.";
@@ -90,7 +86,7 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> R
         let pointer = pointer(error.path());
         let cause = error.into_inner();
         if cause.is_data() {
-            ApiError::invalid_fields(vec![FieldError { pointer, detail: plain_words(&cause) }])
+            ApiError::invalid_fields(vec![FieldError { pointer, detail: describe_shape_error(&cause) }])
         } else {
             malformed(&cause)
         }
@@ -99,10 +95,10 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> R
     Ok(value)
 }
 
-/// Takes a body as one JSON object of a shape.
+/// Parses a body that must be a JSON object. Without this check, serde would accept an array of the object's values.
 ///
 /// # Errors
-/// See [`parse`]. Without this, a list of the object's values would pass for it.
+/// See [`parse`].
 pub(crate) fn parse_object<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         parse::<IgnoredAny>(headers, bytes)?;
@@ -113,13 +109,13 @@ pub(crate) fn parse_object<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8
     parse(headers, bytes)
 }
 
-/// Refuses a body with the number of a card in any of its texts, so that it gets no further, whatever the route makes of
-/// the text. A password is nobody's to look into, and is kept by nobody.
+/// Refuses a JSON body with a card number in any of its strings or field names, whatever the route does with them. Fields
+/// whose name contains `password` are skipped; they are never stored. A body that is not JSON passes here.
 ///
 /// # Errors
-/// Names the fields. What is no JSON is for others to refuse.
+/// Names the fields with a card number.
 fn refuse_card_numbers(bytes: &[u8]) -> Result<(), ApiError> {
-    // A number is at least twelve digits, or else characters beyond ASCII.
+    // A card number has at least 12 digits, which may be non-ASCII characters.
     if bytes.iter().filter(|byte| byte.is_ascii_digit() || !byte.is_ascii()).take(12).count() < 12 {
         return Ok(());
     }
@@ -129,10 +125,10 @@ fn refuse_card_numbers(bytes: &[u8]) -> Result<(), ApiError> {
     if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(errors)) }
 }
 
-/// JSON is as deep as serde reads it at most.
+/// Collects an error for each string with a card number. The recursion is bounded by serde's limit on nesting.
 fn find_card_numbers(value: &Value, pointer: &str, errors: &mut Vec<FieldError>) {
     match value {
-        Value::String(text) if pointer == PHONE && is_phone_number(text) => {}
+        Value::String(text) if pointer == PHONE_POINTER && is_phone_number(text) => {}
         Value::String(text) if has_card_number(text) => {
             let detail = "looks like the number of a card, which must not come here: pay with the card gateway's token; \
                           a tracking number that looks so needs a letter in its middle";
@@ -145,7 +141,7 @@ fn find_card_numbers(value: &Value, pointer: &str, errors: &mut Vec<FieldError>)
         }
         Value::Object(fields) => {
             for (name, field) in fields.iter().filter(|(name, _)| !name.contains("password")) {
-                // A name is text too; one that is refused is not repeated.
+                // A field name with a card number is not repeated in the error.
                 if has_card_number(name) {
                     find_card_numbers(&Value::String(name.clone()), &format!("{pointer}/…"), errors);
                 } else {
@@ -159,7 +155,7 @@ fn find_card_numbers(value: &Value, pointer: &str, errors: &mut Vec<FieldError>)
 }
 
 fn is_plain_json(headers: &HeaderMap) -> bool {
-    let media_type = header(headers, &CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
+    let media_type = header_text(headers, &CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
     let json = media_type.is_some_and(|media_type| {
         media_type.eq_ignore_ascii_case("application/json") || media_type.to_ascii_lowercase().ends_with("+json")
     });
@@ -167,16 +163,16 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
     json && encoding.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-fn too_large(longest_bytes: usize) -> ApiError {
-    ApiError::new(ErrorCode::BodyTooLarge, format!("A body has at most {longest_bytes} bytes here."))
+fn too_large(max_bytes: usize) -> ApiError {
+    ApiError::new(ErrorCode::BodyTooLarge, format!("A body has at most {max_bytes} bytes here."))
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::new(ErrorCode::MalformedJson, sentence(error))
 }
 
-/// What serde says, without its line and column (the pointer says where) and without names of Rust types.
-fn plain_words(error: &serde_json::Error) -> String {
+/// Returns serde's message without line and column (the pointer gives the place) and without names of Rust types.
+fn describe_shape_error(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
     let Some((found, expected)) = text.split_once("expected ") else { return text.to_owned() };
@@ -189,7 +185,7 @@ fn plain_words(error: &serde_json::Error) -> String {
     format!("{found}expected {expected}")
 }
 
-/// A JSON pointer (RFC 6901) from the path that serde reports.
+/// Converts serde's path to a JSON pointer (RFC 6901).
 fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let segments = path.iter().map(|segment| match segment {
@@ -225,9 +221,9 @@ mod tests {
     #[tokio::test]
     async fn a_body_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
         let none = HeaderMap::new();
-        assert_eq!(read(&none, Body::from(vec![b' '; LONGEST_BODY])).await.unwrap().len(), LONGEST_BODY);
+        assert_eq!(read(&none, Body::from(vec![b' '; MAX_BODY_BYTES])).await.unwrap().len(), MAX_BODY_BYTES);
         for headers in [none, headers(&[(CONTENT_LENGTH, "65537")])] {
-            let problem = read(&headers, Body::from(vec![b' '; LONGEST_BODY + 1])).await.unwrap_err().into_problem();
+            let problem = read(&headers, Body::from(vec![b' '; MAX_BODY_BYTES + 1])).await.unwrap_err().into_problem();
             assert_eq!(problem.code, "body_too_large");
         }
     }
@@ -243,7 +239,8 @@ mod tests {
     async fn a_body_that_never_ends_is_not_waited_for_for_ever() {
         let silent = futures_util::stream::pending::<Result<&[u8], std::io::Error>>();
         let limit = Duration::from_millis(1);
-        let problem = read_within(limit, LONGEST_BODY, &HeaderMap::new(), Body::from_stream(silent)).await.unwrap_err();
+        let problem =
+            read_within(limit, MAX_BODY_BYTES, &HeaderMap::new(), Body::from_stream(silent)).await.unwrap_err();
         assert_eq!(problem.into_problem().code, "incomplete_body");
     }
 

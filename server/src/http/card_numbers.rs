@@ -1,43 +1,45 @@
-//! Numbers of cards, however they are written: they must not get into the log, so they are refused wherever text is taken.
+//! Detection of card numbers in text, in any notation. They must not be stored in the log, so they are refused in every input.
 //!
-//! A number is found by what every issued one has: 12 to 19 digits, an issuer's beginning with a length that goes with it,
-//! and a check digit that fits (ISO/IEC 7812-1). Its digits may be of any script, with a few characters between them that are
-//! neither letters nor digits, and letters around them.
+//! A match has 12 to 19 digits, an issuer prefix with a length that goes with it, and a valid check digit (ISO/IEC 7812-1).
+//! Digits may be of any script, with a few characters between them that are neither letters nor digits, and letters around
+//! them.
 //!
-//! That finds about one in thirty of the longer tracking numbers too, which are then refused; the carrier's letters before a
-//! number do not help, letters within it do. What is known to be no card is let through: ids in hexadecimal (UUIDs and
-//! digests), and the numbers on goods (EAN-13), as cards of 13 digits have not been issued for decades.
+//! False positives: about one in thirty of the longer tracking numbers; a carrier's letters before the number do not prevent
+//! it, letters within it do. Not matched are hexadecimal ids (UUIDs and digests) and product numbers (EAN-13), as cards with
+//! 13 digits have not been issued for decades.
 
-/// So many characters may stand between two digits of one number.
-const LONGEST_GAP: usize = 4;
-/// How long a number of a card is, in digits.
-const LENGTHS: std::ops::RangeInclusive<usize> = 12..=19;
-/// How long a telephone number is at most, in digits.
-const LONGEST_PHONE_NUMBER: usize = 15;
-/// How long ids in hexadecimal are, in digits: of 128, 160, 256, 384 and 512 bits.
-const HEX_LENGTHS: [usize; 5] = [32, 40, 64, 96, 128];
-/// How long the words of a UUID are.
-const UUID_LENGTHS: [usize; 5] = [8, 4, 4, 4, 12];
+/// Maximum number of characters between two digits of one number.
+const MAX_GAP_CHARS: usize = 4;
+/// Number of digits of a card number.
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
+/// Maximum number of digits of a telephone number (ITU-T E.164).
+const MAX_PHONE_DIGITS: usize = 15;
+/// Number of digits of hexadecimal ids of 128, 160, 256, 384 and 512 bits.
+const HEX_ID_DIGITS: [usize; 5] = [32, 40, 64, 96, 128];
+/// Number of digits of the groups of a UUID.
+const UUID_GROUP_DIGITS: [usize; 5] = [8, 4, 4, 4, 12];
 
-/// Whether there is a number of a card in a text.
+/// Whether a text contains a card number.
 pub(crate) fn has_card_number(text: &str) -> bool {
-    // Few texts have so many digits at all.
-    if text.chars().filter(|char| digit(*char).is_some()).take(*LENGTHS.start()).count() < *LENGTHS.start() {
+    // Fast path: few texts have enough digits.
+    if text.chars().filter(|char| digit_value(*char).is_some()).take(*CARD_DIGITS.start()).count()
+        < *CARD_DIGITS.start()
+    {
         return false;
     }
-    let groups = groups(&without_ids(text));
+    let groups = digit_groups(&without_ids(text));
     (0..groups.len()).any(|first| {
         let mut digits = Vec::new();
         for (index, group) in groups[first..].iter().enumerate() {
-            if index > 0 && !group.goes_on {
+            if index > 0 && !group.continues_previous {
                 break;
             }
             digits.extend(&group.digits);
-            if digits.len() > *LENGTHS.end() {
+            if digits.len() > *CARD_DIGITS.end() {
                 break;
             }
-            let is_on_goods = index == 0 && is_ean_13(&digits);
-            if is_of_an_issuer(&digits) && has_luhn_digit(&digits) && !is_on_goods {
+            let is_product_number = index == 0 && is_ean_13(&digits);
+            if has_issuer_prefix(&digits) && has_luhn_digit(&digits) && !is_product_number {
                 return true;
             }
         }
@@ -45,73 +47,72 @@ pub(crate) fn has_card_number(text: &str) -> bool {
     })
 }
 
-/// Whether a text is a telephone number as people write it for a carrier: it begins with `+` or `0`, which no number of a
-/// card does, and has no more digits than any telephone number has (ITU-T E.164). Many in Indonesia, Malaysia or Guatemala
-/// pass for numbers of cards otherwise.
+/// Whether a text is a telephone number: it begins with `+` or `0`, which no card number does, and has at most
+/// [`MAX_PHONE_DIGITS`] digits. Many telephone numbers in Indonesia, Malaysia or Guatemala match as card numbers otherwise.
 pub(crate) fn is_phone_number(text: &str) -> bool {
-    let begins_so = text.trim_start_matches([' ', '(']).starts_with(['+', '0']);
-    begins_so && text.chars().filter(|char| digit(*char).is_some()).count() <= LONGEST_PHONE_NUMBER
+    let has_phone_prefix = text.trim_start_matches([' ', '(']).starts_with(['+', '0']);
+    has_phone_prefix && text.chars().filter(|char| digit_value(*char).is_some()).count() <= MAX_PHONE_DIGITS
 }
 
-/// Digits that stand together.
+/// A run of adjacent digits.
 struct Group {
     digits: Vec<u8>,
-    /// Whether only a short gap without letters lies between it and the one before.
-    goes_on: bool,
+    /// Whether only a short gap without letters separates it from the previous group.
+    continues_previous: bool,
 }
 
-fn groups(text: &str) -> Vec<Group> {
+fn digit_groups(text: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    // How many characters have come since the last digit; `None` when a letter was among them.
+    // Number of characters since the last digit; `None` when a letter was among them or the gap is too long.
     let mut gap = None;
     for char in text.chars() {
-        match (digit(char), gap) {
+        match (digit_value(char), gap) {
             (Some(digit), Some(0)) => {
                 if let Some(group) = groups.last_mut() {
                     group.digits.push(digit);
                 }
             }
-            (Some(digit), gap) => groups.push(Group { digits: vec![digit], goes_on: gap.is_some() }),
+            (Some(digit), gap) => groups.push(Group { digits: vec![digit], continues_previous: gap.is_some() }),
             (None, _) => {}
         }
-        gap = match (digit(char), gap) {
+        gap = match (digit_value(char), gap) {
             (Some(_), _) => Some(0),
-            (None, Some(gap)) if gap < LONGEST_GAP && !char.is_alphabetic() => Some(gap + 1),
+            (None, Some(gap)) if gap < MAX_GAP_CHARS && !char.is_alphabetic() => Some(gap + 1),
             (None, _) => None,
         };
     }
     groups
 }
 
-/// The text without ids in hexadecimal, among which letters count as such.
+/// Returns the text with hexadecimal ids replaced by a letter.
 fn without_ids(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let is_hex = |char: char| char.is_ascii_hexdigit() || char == '-';
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let length = rest.find(|char: char| is_hex(char) != is_hex(first)).unwrap_or(rest.len());
-        let (run, behind) = rest.split_at(length);
+        let (run, after) = rest.split_at(length);
         if is_hex(first) {
-            keep_what_is_no_id(run, &mut kept);
+            copy_all_but_ids(run, &mut kept);
         } else {
             kept.push_str(run);
         }
-        rest = behind;
+        rest = after;
     }
     kept
 }
 
-/// Of hexadecimal digits and hyphens, keeps what is no id: one may have words before and behind it, as in `order-…-1`.
-fn keep_what_is_no_id(run: &str, kept: &mut String) {
+/// Copies a run of hexadecimal digits and hyphens, replacing ids; an id may be part of a longer run, as in `order-…-1`.
+fn copy_all_but_ids(run: &str, kept: &mut String) {
     let words: Vec<&str> = run.split('-').collect();
     let mut place = 0;
     while let Some(word) = words.get(place) {
         if place > 0 {
             kept.push('-');
         }
-        if words[place..].iter().map(|word| word.len()).take(UUID_LENGTHS.len()).eq(UUID_LENGTHS) {
+        if words[place..].iter().map(|word| word.len()).take(UUID_GROUP_DIGITS.len()).eq(UUID_GROUP_DIGITS) {
             kept.push('x');
-            place += UUID_LENGTHS.len();
+            place += UUID_GROUP_DIGITS.len();
         } else {
             kept.push_str(if is_digest(word) { "x" } else { word });
             place += 1;
@@ -120,12 +121,12 @@ fn keep_what_is_no_id(run: &str, kept: &mut String) {
 }
 
 fn is_digest(word: &str) -> bool {
-    HEX_LENGTHS.contains(&word.len()) && word.bytes().any(|byte| byte.is_ascii_alphabetic())
+    HEX_ID_DIGITS.contains(&word.len()) && word.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// The beginnings that networks of cards have, with the lengths that go with each.
-fn is_of_an_issuer(digits: &[u8]) -> bool {
-    if !LENGTHS.contains(&digits.len()) {
+/// Whether the digits have the prefix of a card network, and a length that goes with it.
+fn has_issuer_prefix(digits: &[u8]) -> bool {
+    if !CARD_DIGITS.contains(&digits.len()) {
         return false;
     }
     let beginning = digits[..4].iter().fold(0, |number, digit| number * 10 + u32::from(*digit));
@@ -140,13 +141,13 @@ fn is_of_an_issuer(digits: &[u8]) -> bool {
         | (3000..=3059 | 3090..=3099 | 3600..=3699 | 3800..=3999, 14..)
         // JCB, Mir, Troy, RuPay, UnionPay.
         | (3528..=3589 | 2200..=2204 | 9792 | 8100..=8299, 16..)
-        // Maestro and its like, and Discover and UnionPay among them.
+        // Maestro and similar networks, including Discover and UnionPay.
         | (5000..=5099 | 5600..=5899 | 6000..=6999, _) => true,
         _ => false,
     }
 }
 
-/// The last digit makes the sum of all, every second one doubled, a multiple of ten.
+/// Luhn check: the sum of all digits, every second one doubled, is a multiple of ten.
 fn has_luhn_digit(digits: &[u8]) -> bool {
     let doubled = |digit: u8| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
     let weighed = digits.iter().rev().enumerate();
@@ -154,15 +155,15 @@ fn has_luhn_digit(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// The last digit makes the sum of all, every second one three times, a multiple of ten.
+/// Whether the digits are an EAN-13: the sum of all, every second one tripled, is a multiple of ten.
 fn is_ean_13(digits: &[u8]) -> bool {
     let weighed = digits.iter().enumerate();
     let sum: u32 = weighed.map(|(place, digit)| u32::from(*digit) * if place % 2 == 1 { 3 } else { 1 }).sum();
     digits.len() == 13 && sum.is_multiple_of(10)
 }
 
-/// What a character counts as a digit; `None` for one that is none.
-fn digit(char: char) -> Option<u8> {
+/// The decimal value of a character; `None` when it is not a digit.
+fn digit_value(char: char) -> Option<u8> {
     if char.is_ascii() {
         return char.to_digit(10).and_then(|digit| u8::try_from(digit).ok());
     }
@@ -173,8 +174,8 @@ fn digit(char: char) -> Option<u8> {
     Some(value + place)
 }
 
-/// Runs of digits beyond ASCII, each with its length and the value of its first (Unicode 17, `UnicodeData.txt`, field 7:
-/// decimal digits of every script, and those that are raised, lowered or in circles).
+/// Runs of non-ASCII digits: first code point, length, and value of the first (Unicode 17, `UnicodeData.txt`, field 7: decimal
+/// digits of every script, and superscript, subscript and circled digits).
 #[rustfmt::skip]
 const DIGITS: [(u32, u8, u8); 95] = [
     (0xB2, 2, 2), (0xB9, 1, 1), (0x660, 10, 0), (0x6F0, 10, 0), (0x7C0, 10, 0), (0x966, 10, 0), (0x9E6, 10, 0),

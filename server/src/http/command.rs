@@ -1,4 +1,4 @@
-//! A command as it comes in: its body, and the headers that say under which conditions and under which name it is sent.
+//! Extractors for commands: the body, and the headers for the caller, the condition and the idempotency key.
 
 use std::borrow::Cow;
 
@@ -21,25 +21,28 @@ use crate::http::state::Shop;
 use crate::store::aggregates::Cause;
 use crate::store::commands::{Condition, Context, Idempotency};
 
-/// A command: its body, and the headers that say on whose behalf and under which conditions.
+/// A command with a JSON object as body.
 pub(crate) struct Command<T> {
     pub(crate) body: T,
     pub(crate) context: Context,
 }
 
-/// A command that needs no body; one that is sent all the same must be JSON, and says nothing.
-pub(crate) struct Bare {
+/// A command without a body. A body that is sent anyway must be JSON and is ignored.
+pub(crate) struct EmptyCommand {
     context: Context,
 }
 
 impl<T> Command<T> {
-    /// The work belongs to an order: its id is the correlation id.
-    pub(crate) fn about(mut self, order: OrderId) -> Self {
+    /// Sets the correlation id to an order's id.
+    pub(crate) fn correlated_with(mut self, order: OrderId) -> Self {
         self.context.cause.correlation_id = order.to_string();
         self
     }
 
-    /// Refuses a command without a key: doing it twice by accident would cost money.
+    /// Requires an idempotency key, for commands whose accidental repetition would cost money.
+    ///
+    /// # Errors
+    /// When the request has no key.
     pub(crate) fn with_key(self) -> Result<Self, ApiError> {
         require_key(&self.context)?;
         Ok(self)
@@ -56,26 +59,26 @@ fn require_key(context: &Context) -> Result<(), ApiError> {
     ))
 }
 
-impl Bare {
-    /// Refuses a command without a key, as [`Command::with_key`] does.
+impl EmptyCommand {
+    /// Requires an idempotency key; see [`Command::with_key`].
     pub(crate) fn with_key(self) -> Result<Self, ApiError> {
         require_key(&self.context)?;
         Ok(self)
     }
 
-    /// The work belongs to no order.
+    /// Returns the context with the request id as correlation id.
     pub(crate) fn into_context(self) -> Context {
         self.context
     }
 
-    /// The work belongs to a sequence of events, as a rule an order: its id is the correlation id.
-    pub(crate) fn about_sequence(mut self, sequence: &str) -> Context {
+    /// Returns the context with a sequence (usually an order id) as correlation id.
+    pub(crate) fn correlated_with_sequence(mut self, sequence: &str) -> Context {
         sequence.clone_into(&mut self.context.cause.correlation_id);
         self.context
     }
 
-    /// The work belongs to an order: its id is the correlation id.
-    pub(crate) fn about(mut self, order: OrderId) -> Context {
+    /// Returns the context with an order's id as correlation id.
+    pub(crate) fn correlated_with(mut self, order: OrderId) -> Context {
         self.context.cause.correlation_id = order.to_string();
         self.context
     }
@@ -85,27 +88,27 @@ impl<T: DeserializeOwned> FromRequest<Shop> for Command<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
-        let (parts, bytes, context) = take_apart(request).await?;
+        let (parts, bytes, context) = split_request(request).await?;
         Ok(Self { body: body::parse_object(&parts.headers, &bytes)?, context })
     }
 }
 
-impl FromRequest<Shop> for Bare {
+impl FromRequest<Shop> for EmptyCommand {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
-        let (parts, bytes, context) = take_apart(request).await?;
+        let (parts, bytes, context) = split_request(request).await?;
         body::parse::<IgnoredAny>(&parts.headers, &bytes)?;
         Ok(Self { context })
     }
 }
 
-/// The head of a request, its body, and what its headers say of a command.
-pub(crate) async fn take_apart(request: Request) -> Result<(Parts, Vec<u8>, Context), ApiError> {
+/// Reads a request: its head, its body, and the command context from its headers.
+pub(crate) async fn split_request(request: Request) -> Result<(Parts, Vec<u8>, Context), ApiError> {
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body).await?;
-    let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::fresh);
-    let caller = Caller::of(&parts.headers)?;
+    let request_id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
+    let caller = Caller::from_headers(&parts.headers)?;
     let Caller(customer_id) = caller;
     let actor = caller.actor(&parts.headers)?;
     let idempotency = idempotency(&caller.scope(), &parts, &bytes)?;
@@ -114,13 +117,13 @@ pub(crate) async fn take_apart(request: Request) -> Result<(Parts, Vec<u8>, Cont
     Ok((parts, bytes, Context { cause, customer_id, idempotency, condition }))
 }
 
-/// The key of a request, which is the caller's own, and a hash of what it asks.
+/// Reads the idempotency key, scoped to the caller, with a fingerprint of the request.
 fn idempotency(scope: &str, parts: &Parts, bytes: &[u8]) -> Result<Option<Idempotency>, ApiError> {
     let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let fits = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     let key = key.to_str().ok().filter(fits).filter(|_| keys.next().is_none());
-    // The current draft of the header writes it as a string of structured fields (RFC 8941): the same key in quotes.
+    // The current draft of the header uses a structured-field string (RFC 8941): the same key in quotes.
     let bare = key.map(|key| key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key));
     let key = bare.filter(|key| !key.is_empty()).ok_or_else(|| {
         ApiError::new(
@@ -149,15 +152,14 @@ fn fingerprint(parts: &Parts, body: &[u8]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A body in one form for all that are equal as JSON: without spaces, and with members in order. What is no JSON stays.
+/// Returns a canonical form of a JSON body: without whitespace and with sorted members. Other bodies stay as they are.
 fn canonical(bytes: &[u8]) -> Cow<'_, [u8]> {
     let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(bytes) else { return Cow::Borrowed(bytes) };
     value.sort_all_objects();
     serde_json::to_vec(&value).map_or(Cow::Borrowed(bytes), Cow::Owned)
 }
 
-/// What `If-Match` (RFC 9110, 13.1.1) asks of the version. What cannot be read is refused: without its condition, a
-/// command would do what nobody asked for.
+/// Parses `If-Match` (RFC 9110, 13.1.1). An unreadable value is an error: ignoring it would run the command unconditionally.
 fn condition(headers: &HeaderMap) -> Result<Condition, ApiError> {
     let mut versions = Vec::new();
     for value in headers.get_all(IF_MATCH) {

@@ -1,7 +1,8 @@
-//! Serving HTTP/1.1 on a listener, within limits: a connection that sends no request is closed after a while, and earlier
-//! when its place is needed; when every place is taken by a request, health is still answered and others are told so.
+//! Serves HTTP/1.1 on a listener within limits. A connection without a request is closed after a timeout, or earlier when its
+//! slot is needed. When requests occupy all slots, extra connections can only read health and metrics; other requests on
+//! them are refused.
 //!
-//! Knows nothing of the shop: it hands requests to the router.
+//! Knows nothing of the shop: it passes requests to the router.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -35,34 +36,34 @@ use crate::config::ConnectionLimits;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 
-/// Open files that are left for the log, the views and connections to other systems.
-const OTHER_FILES: usize = 96;
-const FEWEST_CONNECTIONS: usize = 16;
-const MOST_CONNECTIONS: usize = 10_000;
-/// Connections beyond the limit whose requests are answered if they ask for health, and refused otherwise.
+/// Open files reserved for the log, the views and connections to other systems.
+const RESERVED_FILES: usize = 96;
+const MIN_CONNECTIONS: usize = 16;
+const MAX_CONNECTIONS: usize = 10_000;
+/// Number of extra connections beyond the limit, for health and metrics only.
 const HEALTH_CONNECTIONS: usize = 16;
 /// Maximum size of the head of a request, and of what is made ready of an answer before a client takes it.
 const BUFFER_BYTES: usize = 16 * 1024;
 /// What the system is asked to hold of an answer that a client does not take; Linux doubles it.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
-/// The system is not asked for a connection so soon after it refused one.
+/// Pause after the system failed to accept a connection.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
-/// A connection that is closed to make room may send what it has still to send for so long.
+/// Maximum time for an evicted connection to finish sending its last response.
 const EVICTION_TIMEOUT: Duration = Duration::from_secs(1);
-/// What goes wrong with many connections is told so often at most.
+/// Minimum interval between warnings about the connection limit.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Where a request came in.
+/// The addresses of a request's connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoints {
     /// The address that the client connected to.
     pub(crate) local: SocketAddr,
-    /// The client's own.
+    /// The client's address.
     pub(crate) peer: SocketAddr,
 }
 
-/// Serves until it is told to stop, and then until the requests that run are answered. `open_files` is how many files and
-/// sockets the process may have open.
+/// Serves until `stop`, and then until the requests in flight are answered. `open_files` is the process's limit of open files
+/// and sockets.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -71,42 +72,45 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) {
     let possible =
-        open_files.saturating_sub(OTHER_FILES + HEALTH_CONNECTIONS).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS);
+        open_files.saturating_sub(RESERVED_FILES + HEALTH_CONNECTIONS).clamp(MIN_CONNECTIONS, MAX_CONNECTIONS);
     let limit = limits.max.unwrap_or(possible);
     if limit > possible {
         warn!(limit, open_files, "more connections are allowed than the limit of open files (ulimit -n) has room for");
     }
     let connections = Arc::new(Connections::new(limit));
     let mut builder = http1::Builder::new();
-    // Runs from the moment a connection waits for a head, so it ends silent, slow and idle ones alike.
+    // The timeout runs from the moment a connection waits for a head, so it ends silent, slow and idle connections.
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER_BYTES);
     let tasks = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &connections)).await {
-        let Some((stream, endpoints, place)) = accepted else { continue };
+        let Some((stream, endpoints, slot)) = accepted else { continue };
         let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
         let stream = LingeringStream::new(stream, limits.write_timeout);
-        tasks.spawn(serve_connection(builder, stream, endpoints, place, router, stop));
+        tasks.spawn(serve_connection(builder, stream, endpoints, slot, router, stop));
     }
     drop(listener);
-    connections.end_waiting();
+    connections.close_idle();
     tasks.close();
     tasks.wait().await;
 }
 
-/// The next connection, once there is room for it; `None` when the system has none to give.
-async fn accept(listener: &TcpListener, connections: &Arc<Connections>) -> Option<(TcpStream, Endpoints, Place)> {
-    connections.room().await;
+/// Waits for a free slot and accepts a connection; returns `None` when accepting fails.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Connections>,
+) -> Option<(TcpStream, Endpoints, ConnectionSlot)> {
+    connections.wait_for_room().await;
     match listener.accept().await {
         Ok((stream, peer)) => {
-            // Answers are small and waited for.
+            // Responses are small, and clients wait for them.
             let _only_slower = stream.set_nodelay(true);
             let _only_larger = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
             let local = stream.local_addr().ok()?;
             Some((stream, Endpoints { local, peer }, connections.admit()))
         }
         Err(error) => {
-            debug!(%error, "no connection");
-            if is_about_the_system(&error) {
+            debug!(%error, "accepting a connection failed");
+            if is_system_limit(&error) {
                 connections.make_room(&error.to_string());
                 tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
@@ -115,8 +119,8 @@ async fn accept(listener: &TcpListener, connections: &Arc<Connections>) -> Optio
     }
 }
 
-/// Whether accepting failed for want of descriptors or memory, and not because a client went away.
-fn is_about_the_system(error: &std::io::Error) -> bool {
+/// Whether accepting failed for lack of descriptors or memory, and not because the client disconnected.
+fn is_system_limit(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
@@ -125,12 +129,13 @@ async fn serve_connection(
     builder: http1::Builder,
     (stream, linger): (LingeringStream, Arc<AtomicBool>),
     endpoints: Endpoints,
-    place: Place,
+    slot: ConnectionSlot,
     router: Router,
     stop: CancellationToken,
 ) {
-    let (evicted, place) = (place.evicted.clone(), Arc::new(place));
-    let service = service_fn(move |request| answer(request, router.clone(), endpoints, place.clone(), linger.clone()));
+    let (evicted, slot) = (slot.evicted.clone(), Arc::new(slot));
+    let service =
+        service_fn(move |request| handle_request(request, router.clone(), endpoints, slot.clone(), linger.clone()));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -138,76 +143,76 @@ async fn serve_connection(
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection.as_mut() => ended,
-                () = evicted.cancelled() => end_soon(connection).await,
+                () = evicted.cancelled() => close_soon(connection).await,
             }
         }
-        () = evicted.cancelled() => end_soon(connection).await,
+        () = evicted.cancelled() => close_soon(connection).await,
     };
     if let Err(error) = ended {
-        debug!(%error, peer = %endpoints.peer, "a connection ended early");
+        debug!(%error, peer = %endpoints.peer, "a connection failed");
     }
 }
 
-/// Ends a connection without a request; the end of its last answer may be on its way still.
-async fn end_soon<S>(mut connection: Pin<&mut http1::Connection<TokioIo<LingeringStream>, S>>) -> hyper::Result<()>
+/// Closes a connection without a request, and lets it finish sending its last response.
+async fn close_soon<S>(mut connection: Pin<&mut http1::Connection<TokioIo<LingeringStream>, S>>) -> hyper::Result<()>
 where
-    S: hyper::service::HttpService<Incoming, ResBody = Counted>,
+    S: hyper::service::HttpService<Incoming, ResBody = ResponseBody>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     connection.as_mut().graceful_shutdown();
     tokio::time::timeout(EVICTION_TIMEOUT, connection).await.unwrap_or(Ok(()))
 }
 
-async fn answer(
+async fn handle_request(
     request: Request<Incoming>,
     router: Router,
     endpoints: Endpoints,
-    place: Arc<Place>,
+    slot: Arc<ConnectionSlot>,
     linger: Arc<AtomicBool>,
-) -> Result<Response<Counted>, Infallible> {
-    let busy = Busy::begin(&place);
+) -> Result<Response<ResponseBody>, Infallible> {
+    let busy = BusyGuard::begin(&slot);
     let body_read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
     let is_health = matches!(request.uri().path(), "/health/live" | "/health/ready" | "/metrics");
-    let mut response = if place.for_health_only && !is_health {
-        place.connections.note(|counts| counts.refused += 1);
+    let mut response = if slot.for_health_only && !is_health {
+        slot.connections.update_counts(|counts| counts.refused += 1);
         let detail = "The server has as many requests to answer as it can. Try again shortly.";
         ApiError::new(ErrorCode::TooManyConnections, detail).into_response()
     } else {
         let body_read = body_read.clone();
-        let mut request = request.map(|body| Body::new(Watched { body, body_read }));
+        let mut request = request.map(|body| Body::new(RequestBody { body, body_read }));
         request.extensions_mut().insert(endpoints);
         let Ok(response) = router.oneshot(request).await;
         response
     };
-    // The rest of a body that nobody read would be taken for the next request, and closing at once would take the answer
-    // away from a client that still sends.
+    // The unread rest of a body would be parsed as the next request, so the connection closes; closing at once would reset
+    // it before a client that still sends has read the response.
     let unread = !body_read.load(Ordering::Relaxed);
     linger.store(unread, Ordering::Relaxed);
-    if unread || place.for_health_only {
+    if unread || slot.for_health_only {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| Counted { body, _busy: busy }))
+    Ok(response.map(|body| ResponseBody { body, _busy: busy }))
 }
 
-/// The connections that are open, up to a limit.
+/// The open connections, up to a limit.
 #[derive(Debug)]
 struct Connections {
     limit: usize,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
     ended: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     count: usize,
-    /// Those without a request, by when they began to wait, with what ends each.
-    waiting: BTreeMap<u64, CancellationToken>,
+    /// Connections without a request, in the order in which they became idle, with the token that closes each.
+    idle: BTreeMap<u64, CancellationToken>,
     next: u64,
     counts: Counts,
     last_warning: Option<Instant>,
 }
 
-/// What happened since the last warning.
+/// Counts since the last warning.
 #[derive(Debug, Default)]
 struct Counts {
     evicted: u64,
@@ -220,9 +225,9 @@ impl Connections {
     }
 
     /// Waits until one more connection may be open.
-    async fn room(&self) {
+    async fn wait_for_room(&self) {
         loop {
-            // First the notification, then the look.
+            // Register for the notification before checking.
             let ended = self.ended.notified();
             if self.open().count < self.limit + HEALTH_CONNECTIONS {
                 return;
@@ -231,54 +236,54 @@ impl Connections {
         }
     }
 
-    /// Gives a connection its place. Where all are taken, the one that has waited longest without a request gives up its
-    /// own; where all are busy, the new one may only ask for health.
-    fn admit(self: &Arc<Self>) -> Place {
+    /// Gives a new connection a slot. When all slots are taken, the connection that has been idle longest is evicted; when
+    /// none is idle, the new connection can only read health and metrics.
+    fn admit(self: &Arc<Self>) -> ConnectionSlot {
         let mut open = self.open();
         let full = open.count >= self.limit;
-        let for_health_only = full && open.waiting.is_empty();
+        let for_health_only = full && open.idle.is_empty();
         if full {
             open.evict();
             open.warn(self.limit, "as many connections are open as may be");
         }
         open.count += 1;
         drop(open);
-        let place = Place {
+        let slot = ConnectionSlot {
             connections: self.clone(),
             for_health_only,
             evicted: CancellationToken::new(),
-            waits_as: Mutex::new(None),
+            idle_number: Mutex::new(None),
         };
-        place.wait();
-        place
+        slot.mark_idle();
+        slot
     }
 
-    /// Ends the connection that has waited longest without a request, because the system refuses another one.
+    /// Evicts the connection that has been idle longest, because the system refused another one.
     fn make_room(&self, why: &str) {
         let mut open = self.open();
         open.evict();
         open.warn(self.limit, why);
     }
 
-    /// Ends all without a request, also those that have sent the beginning of one.
-    fn end_waiting(&self) {
-        self.open().waiting.values().for_each(CancellationToken::cancel);
+    /// Closes all connections without a complete request head.
+    fn close_idle(&self) {
+        self.open().idle.values().for_each(CancellationToken::cancel);
     }
 
-    fn note(&self, count: impl FnOnce(&mut Counts)) {
+    fn update_counts(&self, update: impl FnOnce(&mut Counts)) {
         let mut open = self.open();
-        count(&mut open.counts);
+        update(&mut open.counts);
         open.warn(self.limit, "as many connections are open as may be");
     }
 
-    fn open(&self) -> std::sync::MutexGuard<'_, Open> {
+    fn open(&self) -> std::sync::MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
+impl OpenConnections {
     fn evict(&mut self) {
-        if let Some((_, longest)) = self.waiting.pop_first() {
+        if let Some((_, longest)) = self.idle.pop_first() {
             longest.cancel();
             self.counts.evicted += 1;
         }
@@ -300,66 +305,66 @@ impl Open {
     }
 }
 
-/// The place of an open connection.
+/// The slot of an open connection; freed on drop.
 #[derive(Debug)]
-struct Place {
+struct ConnectionSlot {
     connections: Arc<Connections>,
     for_health_only: bool,
-    /// Ends the connection.
+    /// Cancelled to close the connection.
     evicted: CancellationToken,
-    /// Its number among those that wait for a request.
-    waits_as: Mutex<Option<u64>>,
+    /// Key in `OpenConnections::idle` while the connection has no request.
+    idle_number: Mutex<Option<u64>>,
 }
 
-impl Place {
-    /// No request is being answered any more.
-    fn wait(&self) {
+impl ConnectionSlot {
+    /// Registers the connection as idle: it may be evicted.
+    fn mark_idle(&self) {
         let mut open = self.connections.open();
         let number = open.next;
         open.next += 1;
-        open.waiting.insert(number, self.evicted.clone());
-        *self.waits_as.lock().unwrap_or_else(PoisonError::into_inner) = Some(number);
+        open.idle.insert(number, self.evicted.clone());
+        *self.idle_number.lock().unwrap_or_else(PoisonError::into_inner) = Some(number);
     }
 
-    fn wait_no_more(&self) {
-        let number = self.waits_as.lock().unwrap_or_else(PoisonError::into_inner).take();
+    fn mark_busy(&self) {
+        let number = self.idle_number.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(number) = number {
-            self.connections.open().waiting.remove(&number);
+            self.connections.open().idle.remove(&number);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.wait_no_more();
+        self.mark_busy();
         self.connections.open().count -= 1;
         self.connections.ended.notify_one();
     }
 }
 
-/// A request that is being answered: its connection is not closed to make room.
-struct Busy(Arc<Place>);
+/// Marks a connection as busy, which protects it from eviction, until dropped.
+struct BusyGuard(Arc<ConnectionSlot>);
 
-impl Busy {
-    fn begin(place: &Arc<Place>) -> Self {
-        place.wait_no_more();
-        Self(place.clone())
+impl BusyGuard {
+    fn begin(slot: &Arc<ConnectionSlot>) -> Self {
+        slot.mark_busy();
+        Self(slot.clone())
     }
 }
 
-impl Drop for Busy {
+impl Drop for BusyGuard {
     fn drop(&mut self) {
-        self.0.wait();
+        self.0.mark_idle();
     }
 }
 
-/// The body of a request, which tells when it was read to its end.
-struct Watched {
+/// The body of a request; sets `body_read` when it was read to its end.
+struct RequestBody {
     body: Incoming,
     body_read: Arc<AtomicBool>,
 }
 
-impl hyper::body::Body for Watched {
+impl hyper::body::Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -380,13 +385,13 @@ impl hyper::body::Body for Watched {
     }
 }
 
-/// The body of an answer: until it is sent, its connection is busy.
-struct Counted {
+/// The body of a response; keeps its connection busy until it is sent.
+struct ResponseBody {
     body: Body,
-    _busy: Busy,
+    _busy: BusyGuard,
 }
 
-impl hyper::body::Body for Counted {
+impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -407,43 +412,43 @@ impl hyper::body::Body for Counted {
 mod tests {
     use super::*;
 
-    fn a_place(connections: &Arc<Connections>) -> Arc<Place> {
+    fn a_slot(connections: &Arc<Connections>) -> Arc<ConnectionSlot> {
         Arc::new(connections.admit())
     }
 
     #[test]
     fn whoever_waited_longest_without_a_request_makes_room() {
         let connections = Arc::new(Connections::new(2));
-        let (first, second) = (a_place(&connections), a_place(&connections));
-        let busy = Busy::begin(&first);
-        let third = a_place(&connections);
+        let (first, second) = (a_slot(&connections), a_slot(&connections));
+        let busy = BusyGuard::begin(&first);
+        let third = a_slot(&connections);
         assert!(!third.for_health_only);
         assert!(second.evicted.is_cancelled() && !first.evicted.is_cancelled() && !third.evicted.is_cancelled());
         drop((second, busy));
         assert_eq!(connections.open().count, 2);
-        let fourth = a_place(&connections);
+        let fourth = a_slot(&connections);
         assert!(third.evicted.is_cancelled() && !first.evicted.is_cancelled(), "the first has waited for less time");
         drop((first, third, fourth));
         let left = connections.open();
-        assert_eq!((left.count, left.waiting.len()), (0, 0));
+        assert_eq!((left.count, left.idle.len()), (0, 0));
     }
 
     #[tokio::test]
     async fn when_all_are_busy_some_places_are_left_for_health_and_then_one_waits() {
         let connections = Arc::new(Connections::new(1));
-        let busy = Busy::begin(&a_place(&connections));
+        let busy = BusyGuard::begin(&a_slot(&connections));
         let mut crowd = Vec::new();
         for _ in 0..HEALTH_CONNECTIONS {
-            connections.room().await;
-            let place = a_place(&connections);
-            assert!(place.for_health_only);
-            crowd.push(Busy::begin(&place));
+            connections.wait_for_room().await;
+            let slot = a_slot(&connections);
+            assert!(slot.for_health_only);
+            crowd.push(BusyGuard::begin(&slot));
         }
-        let mut room = pin!(connections.room());
+        let mut room = pin!(connections.wait_for_room());
         assert!(futures_util::poll!(room.as_mut()).is_pending());
         drop(crowd.pop());
         room.await;
         drop((crowd, busy));
-        assert!(!a_place(&connections).for_health_only);
+        assert!(!a_slot(&connections).for_health_only);
     }
 }

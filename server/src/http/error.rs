@@ -1,4 +1,4 @@
-//! Every error of the HTTP interface as RFC 9457 problem details. The one place where a failure gets its code.
+//! Maps every failure to an RFC 9457 problem. The only place that assigns error codes to failures.
 
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -20,12 +20,12 @@ use crate::store::aggregates::LoadError;
 use crate::store::commands::Failure;
 use crate::views::ViewStoreError;
 
-/// A request that fails, as the client will see it.
+/// A failed request, as the client sees it.
 #[derive(Debug)]
 pub(crate) struct ApiError(Box<Problem>);
 
 impl ApiError {
-    /// A problem of a kind; `detail` says what is wrong this time and what to do.
+    /// Creates a problem; `detail` says what is wrong in this case and what to do.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Problem {
             kind: format!("urn:storefront:problem:{}", code.text()),
@@ -37,12 +37,12 @@ impl ApiError {
         }))
     }
 
-    /// A value that is well-formed and wrong.
+    /// A well-formed value that is not allowed.
     pub(crate) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
         Self::invalid_fields(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])
     }
 
-    /// Several values that are well-formed and wrong.
+    /// Several well-formed values that are not allowed.
     pub(crate) fn invalid_fields(errors: Vec<FieldError>) -> Self {
         let details = errors.iter().map(|error| match error.pointer.as_str() {
             "" => error.detail.clone(),
@@ -62,7 +62,7 @@ impl ApiError {
             .with(|problem| problem.product_ids = vec![id.clone()])
     }
 
-    /// The prices that the shop knows are too old to sell at.
+    /// The known prices are too old to sell at.
     pub(crate) fn prices_unknown() -> Self {
         Self::new(
             ErrorCode::ProductServiceUnavailable,
@@ -70,10 +70,10 @@ impl ApiError {
         )
     }
 
-    /// The log cannot be read or written for now.
-    pub(crate) fn log_unavailable(trouble: StoreCondition) -> Self {
+    /// The log is temporarily unavailable.
+    pub(crate) fn log_unavailable(condition: StoreCondition) -> Self {
         let detail = format!(
-            "The event log cannot be used: {trouble}. Try again shortly; a command under its Idempotency-Key takes effect once."
+            "The event log cannot be used: {condition}. Try again shortly; a command under its Idempotency-Key takes effect once."
         );
         Self::new(ErrorCode::LogUnavailable, detail)
     }
@@ -83,13 +83,12 @@ impl ApiError {
         Self::new(ErrorCode::Internal, detail)
     }
 
-    /// The problem itself.
     #[cfg(test)]
     pub(crate) fn into_problem(self) -> Problem {
         *self.0
     }
 
-    /// Adds what helps.
+    /// Sets further fields of the problem.
     pub(crate) fn with(mut self, add: impl FnOnce(&mut Problem)) -> Self {
         add(&mut self.0);
         self
@@ -219,7 +218,7 @@ impl From<PaymentError> for ApiError {
         match refusal {
             PaymentError::NothingToRefund => Self::new(ErrorCode::NothingToRefund, detail),
             PaymentError::RefundDoesNotFit { .. } => Self::new(ErrorCode::RefundTooLarge, detail),
-            // No request records what became of a payment: that is for the processes.
+            // Only processes record outcomes of payments, no request does.
             PaymentError::NotFound
             | PaymentError::NotPaid
             | PaymentError::OtherOutcome
@@ -239,7 +238,7 @@ impl From<WalletError> for ApiError {
             WalletError::NotFound => Self::new(ErrorCode::WalletNotFound, "There is no wallet of this customer."),
             WalletError::BadAmount => Self::invalid("/amount", "must be more than nothing, in the shop's currency"),
             WalletError::BalanceTooLarge => Self::new(ErrorCode::BalanceTooLarge, detail),
-            // No request charges or credits: that is for the processes.
+            // Only processes charge or credit wallets, no request does.
             WalletError::TooLittle { .. } | WalletError::MoreThanPaid => Self::internal(),
         }
     }
@@ -256,7 +255,7 @@ impl From<VoucherError> for ApiError {
             VoucherError::InUse | VoucherError::Used | VoucherError::Revoked | VoucherError::NotReserved => {
                 Self::new(ErrorCode::VoucherNotUsable, detail)
             }
-            // No request issues vouchers: that is for the processes.
+            // Only processes issue vouchers, no request does.
             VoucherError::CodeTaken | VoucherError::BadAmount => Self::internal(),
         }
     }
@@ -296,7 +295,7 @@ impl From<ProcessError> for ApiError {
     }
 }
 
-/// Names every line that cannot be bought.
+/// Builds the problem that names every line that cannot be bought.
 fn lines_not_buyable(lines: &[LineProblem]) -> ApiError {
     let (ids, details): (Vec<ProductId>, Vec<String>) = lines
         .iter()
@@ -326,7 +325,7 @@ fn lines_not_buyable(lines: &[LineProblem]) -> ApiError {
     })
 }
 
-/// An error's text as a sentence.
+/// Returns an error's text as a sentence: capitalized, with a full stop.
 pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let text = text.trim_end_matches('.');

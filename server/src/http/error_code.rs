@@ -1,31 +1,31 @@
-//! Every kind of problem that the HTTP interface can answer with, in one table; `/openapi.json` lists it.
+//! The table of all error codes of the HTTP interface; `/openapi.json` lists it.
 //!
-//! A code stays what it is for ever: clients decide by it. Nothing here knows what went wrong this time.
+//! A code never changes: clients depend on it. Details of a single failure do not belong here.
 
 use axum::http::StatusCode;
 
-/// Writes the enum of the codes and what belongs to each from one table.
+/// Generates the enum of the codes with status and title from one table.
 macro_rules! codes {
     ($($name:ident, $code:literal, $status:ident, $title:literal;)*) => {
-        /// Names a kind of problem.
+        /// Identifies a kind of problem.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum ErrorCode { $(#[doc = $title] $name,)* }
 
         impl ErrorCode {
-            /// Every code, by status.
+            /// Every code, ordered by status.
             pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The name for programs, `snake_case`.
+            /// The code on the wire, `snake_case`.
             pub(crate) const fn text(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
             }
 
-            /// The HTTP status that goes with it.
+            /// The HTTP status of the code.
             pub(crate) const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)* }
             }
 
-            /// The kind of problem in a few words.
+            /// The title of the problem, for people.
             pub(crate) const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)* }
             }
@@ -137,6 +137,6 @@ mod tests {
 
     #[test]
     fn the_limit_in_the_title_is_the_limit() {
-        assert_eq!(crate::http::body::LONGEST_BODY, 65_536);
+        assert_eq!(crate::http::body::MAX_BODY_BYTES, 65_536);
     }
 }

@@ -1,4 +1,4 @@
-//! An event as every route shows it, and the id of the log that it stands in.
+//! Conversion of a stored event to its wire form, and the id of the log.
 
 use storefront_api::{Event, Timestamp};
 use storefront_eventlog::{Filter, Position, Recorded};
@@ -8,8 +8,8 @@ use crate::http::error::ApiError;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 
-/// An event as the wire shows it.
-pub(crate) fn wire(recorded: &Recorded) -> Result<Event, ApiError> {
+/// Converts a stored event to its wire form.
+pub(crate) fn wire_event(recorded: &Recorded) -> Result<Event, ApiError> {
     Ok(Event {
         position: recorded.position.0,
         id: recorded.id,
@@ -25,8 +25,9 @@ pub(crate) fn wire(recorded: &Recorded) -> Result<Event, ApiError> {
     })
 }
 
-/// The id of the log's first event, which is another in another log; or of its epoch, once it was set back.
-pub(crate) async fn which_log(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
+/// Returns the id by which clients recognize the log: that of its first event, or its epoch once it was restored to an earlier
+/// state. `None` for an empty log.
+pub(crate) async fn current_log_id(shop: &Shop) -> Result<Option<Uuid>, ApiError> {
     if shop.epoch.is_some() {
         return Ok(shop.epoch);
     }

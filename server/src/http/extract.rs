@@ -1,4 +1,4 @@
-//! From requests to typed values: paths, queries, and what many handlers ask of a request.
+//! Extractors for paths and queries, and helpers for headers and parameters that many handlers share.
 
 use std::time::Duration;
 
@@ -16,42 +16,42 @@ use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
-/// So long a request waits for the views to come to its `min_position`.
-const LONGEST_CATCH_UP: Duration = Duration::from_secs(5);
+/// Maximum time for which a request waits until the views reach its `min_position`.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The parameters of a path.
-pub(crate) struct InPath<T>(pub(crate) T);
+/// Extracts path parameters.
+pub(crate) struct PathParams<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for InPath<T> {
+impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for PathParams<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
         match Path::from_request_parts(parts, shop).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::new(ErrorCode::InvalidPath, why(&rejection.body_text()))),
+            Err(rejection) => Err(ApiError::new(ErrorCode::InvalidPath, rejection_detail(&rejection.body_text()))),
         }
     }
 }
 
-/// The parameters of a query.
-pub(crate) struct InQuery<T>(pub(crate) T);
+/// Extracts query parameters.
+pub(crate) struct QueryParams<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for InQuery<T> {
+impl<T: DeserializeOwned + Send> FromRequestParts<Shop> for QueryParams<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
         match Query::from_request_parts(parts, shop).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(ApiError::new(ErrorCode::InvalidQuery, why(&rejection.body_text()))),
+            Err(rejection) => Err(ApiError::new(ErrorCode::InvalidQuery, rejection_detail(&rejection.body_text()))),
         }
     }
 }
 
-/// What is wrong, without the library's own opening words.
-fn why(text: &str) -> String {
+/// Returns the text of a rejection without the library's prefix.
+fn rejection_detail(text: &str) -> String {
     let opening = ["Invalid URL: ", "Failed to deserialize query string: "];
     let text = opening.iter().find_map(|opening| text.strip_prefix(opening)).unwrap_or(text);
-    // The name of a parameter stays as it is written.
+    // The name of a parameter keeps its case.
     if text.split_once(": ").is_some_and(|(name, _)| !name.contains(' ')) {
         format!("{}.", text.trim_end_matches('.'))
     } else {
@@ -69,7 +69,7 @@ pub(crate) struct MinPosition {
     pub(crate) min_position: Option<u64>,
 }
 
-/// The version in an entity tag such as `"3"`, or `"3-6e20a1"` of [`versioned_etag`].
+/// Parses the version in an entity tag such as `"3"`, or `"3-6e20a1"` of [`versioned_etag`].
 pub(crate) fn version_in_etag(text: &str) -> Option<u64> {
     let tag = text.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?;
     let (digits, content) = tag.split_once('-').unwrap_or((tag, "0"));
@@ -79,24 +79,24 @@ pub(crate) fn version_in_etag(text: &str) -> Option<u64> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
-/// The entity tags in a header, such as those that a client says it knows (`If-None-Match`).
+/// Iterates over the entity tags in a header such as `If-None-Match`.
 pub(crate) fn etags<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
-/// Whether a client has what is shown under an entity tag already (`If-None-Match`, RFC 9110, 13.1.2).
-pub(crate) fn knows(headers: &HeaderMap, etag: &str) -> bool {
+/// Whether `If-None-Match` (RFC 9110, 13.1.2) names an entity tag: the client has this content already.
+pub(crate) fn matches_if_none_match(headers: &HeaderMap, etag: &str) -> bool {
     etags(headers, &IF_NONE_MATCH).any(|known| known.trim_start_matches("W/") == etag || known == "*")
 }
 
-/// An entity tag that changes with what is shown.
+/// Entity tag of a content.
 pub(crate) fn content_etag(shown: &[u8]) -> String {
     format!("\"{}\"", digest(shown))
 }
 
-/// An entity tag that changes with what is shown, and names the version of what can be changed: what else is shown beside it
-/// (such as what is in stock) does not keep anybody from changing that version.
+/// Entity tag of a content and of the version that `If-Match` compares. Other data in the content, such as the stock, changes
+/// the tag without invalidating a condition on the version.
 pub(crate) fn versioned_etag(version: Version, shown: &[u8]) -> String {
     format!("\"{}-{}\"", version.0, digest(shown))
 }
@@ -105,13 +105,16 @@ fn digest(shown: &[u8]) -> String {
     Sha256::digest(shown).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A header as text.
-pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+/// Returns a header as text; `None` when it is absent or not ASCII.
+pub(crate) fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// A limit within what a list allows.
-pub(crate) fn limit(asked: Option<u32>, most: u32, usual: u32) -> Result<usize, ApiError> {
+/// Checks the page size of a list; `usual` is the default.
+///
+/// # Errors
+/// When it is not 1 to `most`.
+pub(crate) fn page_limit(asked: Option<u32>, most: u32, usual: u32) -> Result<usize, ApiError> {
     let limit = asked.unwrap_or(usual);
     if (1..=most).contains(&limit) {
         Ok(limit as usize)
@@ -120,14 +123,20 @@ pub(crate) fn limit(asked: Option<u32>, most: u32, usual: u32) -> Result<usize, 
     }
 }
 
-/// Where the last page of a list ended, by its cursor.
-pub(crate) fn place(cursor: Option<&str>) -> Result<Option<Position>, ApiError> {
+/// Parses a cursor: the position at which the previous page ended.
+///
+/// # Errors
+/// When the cursor is not a position.
+pub(crate) fn cursor_position(cursor: Option<&str>) -> Result<Option<Position>, ApiError> {
     let place = cursor.map(str::parse::<u64>).transpose();
     place.map(|place| place.map(Position)).map_err(|_| ApiError::invalid("cursor", "is not one of ours"))
 }
 
-/// How long a request wants to wait, in seconds.
-pub(crate) fn wait(asked: Option<u32>) -> Result<Duration, ApiError> {
+/// Checks the `wait` parameter, in seconds.
+///
+/// # Errors
+/// When it is more than 30 seconds.
+pub(crate) fn wait_duration(asked: Option<u32>) -> Result<Duration, ApiError> {
     let seconds = asked.unwrap_or(0);
     if seconds <= 30 {
         Ok(Duration::from_secs(u64::from(seconds)))
@@ -136,8 +145,11 @@ pub(crate) fn wait(asked: Option<u32>) -> Result<Duration, ApiError> {
     }
 }
 
-/// Waits until the views that answer have come to the position that the client wants to see, and to where the log stood when
-/// the shop was opened: nobody is shown a shop that is still being put together. One that is paused is not waited for.
+/// Waits until `views` have reached `min_position` and the head that the log had when the shop was opened, so that no client
+/// sees views that are still being built. Does not wait for a paused view.
+///
+/// # Errors
+/// `view_paused` when a paused view has not reached `min_position`; `views_behind` after [`CATCH_UP_TIMEOUT`].
 pub(crate) async fn wait_for_position(shop: &Shop, min_position: Option<u64>, views: &[&str]) -> Result<(), ApiError> {
     let asked = Position(min_position.unwrap_or(0));
     let wanted = asked.max(shop.opened_at);
@@ -148,8 +160,8 @@ pub(crate) async fn wait_for_position(shop: &Shop, min_position: Option<u64>, vi
         );
         return Err(ApiError::new(ErrorCode::ViewPaused, detail));
     }
-    // What there is to see already is also seen by a request that is finished while the server stops.
-    let reached = shop.views.reach_but_for_pauses(views, wanted, asked, LONGEST_CATCH_UP);
+    // Positions reached already are answered even while the server stops.
+    let reached = shop.views.reach_but_for_pauses(views, wanted, asked, CATCH_UP_TIMEOUT);
     if shop.views.position() >= wanted || shop.stop.run_until_cancelled(reached).await == Some(true) {
         return Ok(());
     }
@@ -173,16 +185,19 @@ mod tests {
 
     #[test]
     fn limits_and_waits_have_bounds() {
-        assert_eq!(limit(None, 100, 20).ok(), Some(20));
-        assert_eq!(limit(Some(100), 100, 20).ok(), Some(100));
-        assert!(limit(Some(0), 100, 20).is_err() && limit(Some(101), 100, 20).is_err());
-        assert_eq!(wait(Some(30)).ok(), Some(Duration::from_secs(30)));
-        assert!(wait(Some(31)).is_err());
+        assert_eq!(page_limit(None, 100, 20).ok(), Some(20));
+        assert_eq!(page_limit(Some(100), 100, 20).ok(), Some(100));
+        assert!(page_limit(Some(0), 100, 20).is_err() && page_limit(Some(101), 100, 20).is_err());
+        assert_eq!(wait_duration(Some(30)).ok(), Some(Duration::from_secs(30)));
+        assert!(wait_duration(Some(31)).is_err());
     }
 
     #[test]
     fn refusals_speak_of_the_parameter_and_not_of_the_library() {
-        assert_eq!(why("Failed to deserialize query string: limit: invalid digit"), "limit: invalid digit.");
-        assert_eq!(why("Invalid URL: UUID parsing failed: no such"), "UUID parsing failed: no such.");
+        assert_eq!(
+            rejection_detail("Failed to deserialize query string: limit: invalid digit"),
+            "limit: invalid digit."
+        );
+        assert_eq!(rejection_detail("Invalid URL: UUID parsing failed: no such"), "UUID parsing failed: no such.");
     }
 }

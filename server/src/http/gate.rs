@@ -1,5 +1,5 @@
-//! The way into the shop, for requests from the network and for the shop's own lab. It can be closed for the moment in which
-//! the shop is put together anew, while the address goes on answering.
+//! The drain gate: passes requests from the network and from the lab to the running shop. While the shop is rebuilt, the gate
+//! is closed: it waits for requests in flight, and the address answers new ones with an error.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -19,37 +19,38 @@ use crate::http::error_code::ErrorCode;
 use crate::lab::LocalResponse;
 use crate::{clock, random};
 
-/// The longest answer that the shop reads from itself.
+/// Maximum size of a response that [`Gate::send`] reads.
 const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// The door, at first closed.
+/// The gate, initially closed.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     running: RwLock<Option<Router>>,
-    /// How many requests are being answered.
+    /// Number of requests in flight.
     busy: watch::Sender<usize>,
 }
 
 impl Gate {
-    /// Everything that the network asks goes through the door.
+    /// Router that sends every request through the gate.
     pub(crate) fn router(self: &Arc<Self>) -> Router {
         Router::new().fallback(dispatch).with_state(Arc::clone(self))
     }
 
-    /// From now on requests are answered inside.
+    /// Opens the gate: requests go to this router from now on.
     pub(crate) fn open(&self, running: Router) {
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = Some(running);
     }
 
-    /// Nobody enters any more. Answers when so few are left inside; `false` when that takes longer than the limit.
+    /// Closes the gate and waits until at most `left` requests are in flight; returns `false` when that takes longer than
+    /// `limit`.
     pub(crate) async fn close(&self, left: usize, limit: Duration) -> bool {
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = None;
         let mut busy = self.busy.subscribe();
         clock::timeout(limit, busy.wait_for(|busy| *busy <= left)).await.is_some()
     }
 
-    /// Asks the shop as a client would, without a network: a GET without a body, or a write with one under a key of its own.
-    pub(crate) async fn ask(self: &Arc<Self>, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
+    /// Sends a request to the shop without a network: a GET without a body, or a write with a body and a new idempotency key.
+    pub(crate) async fn send(self: &Arc<Self>, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
         let request = Request::builder().method(method).uri(path);
         let request = match body {
             Some(body) => {
@@ -71,7 +72,7 @@ impl Gate {
 }
 
 async fn dispatch(State(gate): State<Arc<Gate>>, request: Request) -> Response {
-    let _visit = InFlightGuard::begin(&gate.busy);
+    let _in_flight = InFlightGuard::begin(&gate.busy);
     let running = gate.running.read().unwrap_or_else(PoisonError::into_inner).clone();
     let Some(running) = running else {
         let detail = "The shop is being started over, or is closing. Try again shortly, and read everything anew.";
@@ -81,7 +82,7 @@ async fn dispatch(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     response
 }
 
-/// A request that is being answered, or whose client has not gone away yet.
+/// Counts a request as in flight until it is answered or its client disconnects.
 struct InFlightGuard<'a>(&'a watch::Sender<usize>);
 
 impl<'a> InFlightGuard<'a> {
@@ -102,19 +103,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_door_lets_requests_in_while_it_is_open_and_waits_for_those_inside() {
+    async fn a_gate_lets_requests_in_while_it_is_open_and_waits_for_those_in_flight() {
         let gate = Arc::new(Gate::default());
-        assert_eq!(gate.ask("GET", "/", None).await.body["code"], "shop_closed");
+        assert_eq!(gate.send("GET", "/", None).await.body["code"], "shop_closed");
         let (go, gone) = watch::channel(false);
         let waits = move || {
             let mut gone = gone.clone();
             async move { gone.wait_for(|gone| *gone).await.map(|_| "done").unwrap_or("lost") }
         };
         gate.open(Router::new().route("/wait", axum::routing::get(waits)));
-        assert_eq!(gate.ask("GET", "/elsewhere", None).await.status, 404);
+        assert_eq!(gate.send("GET", "/elsewhere", None).await.status, 404);
         let request_task = tokio::spawn({
             let gate = Arc::clone(&gate);
-            async move { gate.ask("GET", "/wait", None).await.status }
+            async move { gate.send("GET", "/wait", None).await.status }
         });
         let mut busy = gate.busy.subscribe();
         busy.wait_for(|busy| *busy == 1).await.unwrap();

@@ -1,4 +1,4 @@
-//! A command under an idempotency key takes effect once, and gets the same answer every time.
+//! Idempotency keys: a command with a key takes effect once, and every repetition gets the same response.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -17,7 +17,7 @@ use crate::http::state::Shop;
 use crate::store::commands;
 use crate::store::commands::{Context, Done, Reply};
 
-/// Answers a command: with the stored answer if there is one, else by doing the work.
+/// Answers a command with its stored response if there is one, otherwise runs `work`.
 pub(crate) async fn respond_once(
     shop: &Shop,
     context: &Context,
@@ -25,7 +25,7 @@ pub(crate) async fn respond_once(
 ) -> Result<Response, ApiError> {
     let answer = |done| respond(shop, context, done);
     let Some(idempotency) = &context.idempotency else { return work.await.map(answer) };
-    let _claim = shop.running.claim(&idempotency.key).ok_or_else(|| {
+    let _claim = shop.in_flight_keys.claim(&idempotency.key).ok_or_else(|| {
         let detail = "A request with this Idempotency-Key is running. Send it again when that has ended.";
         ApiError::new(ErrorCode::RequestInProgress, detail)
     })?;
@@ -34,8 +34,8 @@ pub(crate) async fn respond_once(
     }
     match work.await {
         Ok(done) => Ok(answer(done)),
-        // A request whose client went away may have been on its way into the log still, and have landed since. What it
-        // did is no reason to refuse the same again.
+        // An earlier request with this key, whose client disconnected, may have been appended meanwhile. Then its stored
+        // response counts, not the refusal that its effect causes.
         Err(refusal) => match commands::stored_reply(&shop.store, idempotency).await {
             Ok(Some(done)) => Ok(answer(done)),
             Ok(None) | Err(_) => Err(refusal),
@@ -43,7 +43,8 @@ pub(crate) async fn respond_once(
     }
 }
 
-/// The same for work whose effect is not in the log, such as pausing a view: the answer is kept there when it is done.
+/// Like [`respond_once`], for work whose effect is not in the log, such as pausing a view: stores the response in the log after
+/// the work is done.
 pub(crate) async fn respond_once_unlogged(
     shop: &Shop,
     context: &Context,
@@ -52,7 +53,7 @@ pub(crate) async fn respond_once_unlogged(
     respond_once(shop, context, async { Ok(commands::store_reply(&shop.store, context, work.await?).await?) }).await
 }
 
-/// An answer that is about nothing with a version.
+/// Creates a reply for something that has no version.
 pub(crate) fn reply(status: StatusCode, body: &impl Serialize) -> Result<Reply, serde_json::Error> {
     let body = serde_json::to_value(body)?;
     Ok(Reply { status: status.as_u16(), location: None, version: None, body })
@@ -76,28 +77,28 @@ fn respond(shop: &Shop, context: &Context, Done { reply, position, replayed }: D
     (status, headers, Json(reply.body)).into_response()
 }
 
-/// The idempotency keys of requests that are running now.
+/// The idempotency keys of requests in flight.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InFlightKeys(Arc<Mutex<HashSet<String>>>);
 
-/// Holds a key while its request runs.
+/// Holds a key while its request is in flight; releases it on drop.
 #[derive(Debug)]
 pub(crate) struct KeyGuard {
-    running: InFlightKeys,
+    keys: InFlightKeys,
     key: String,
 }
 
 impl InFlightKeys {
-    /// Claims a key; `None` while another request has it.
+    /// Claims a key; returns `None` while another request holds it.
     pub(crate) fn claim(&self, key: &str) -> Option<KeyGuard> {
         let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
-        free.then(|| KeyGuard { running: self.clone(), key: key.to_owned() })
+        free.then(|| KeyGuard { keys: self.clone(), key: key.to_owned() })
     }
 }
 
 impl Drop for KeyGuard {
     fn drop(&mut self) {
-        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
 }
 
@@ -107,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_key_belongs_to_one_request_at_a_time() {
-        let running = InFlightKeys::default();
-        let claim = running.claim("a").expect("it is free");
-        assert!(running.claim("a").is_none());
-        assert!(running.claim("b").is_some());
+        let keys = InFlightKeys::default();
+        let claim = keys.claim("a").expect("it is free");
+        assert!(keys.claim("a").is_none());
+        assert!(keys.claim("b").is_some());
         drop(claim);
-        assert!(running.claim("a").is_some());
+        assert!(keys.claim("a").is_some());
     }
 }

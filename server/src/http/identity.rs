@@ -1,4 +1,5 @@
-//! Who asks: the headers `Storefront-Customer` and `Storefront-Actor`. Open mode believes them; the one place that a session would fill in instead.
+//! The caller's identity, from the headers `Storefront-Customer` and `Storefront-Actor`. Open mode trusts them; with sessions,
+//! this would be the only place to change.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -12,13 +13,16 @@ use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::{aggregates, streams};
 
-/// The customer who asks; `None` for a guest.
+/// The customer who sent a request; `None` for a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller(pub(crate) Option<CustomerId>);
 
 impl Caller {
-    /// Who the headers say it is.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+    /// Reads the caller from the headers.
+    ///
+    /// # Errors
+    /// When there are several `Storefront-Customer` headers, or one is not a UUID.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut named = headers.get_all(CUSTOMER_HEADER).iter();
         let Some(first) = named.next() else { return Ok(Self(None)) };
         let id = first.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| named.next().is_none());
@@ -28,7 +32,10 @@ impl Caller {
         Ok(Self(Some(id)))
     }
 
-    /// Who acts, as the events say it: the name that the header `Storefront-Actor` gives, else the customer, else a guest.
+    /// Returns the actor for events: the name in `Storefront-Actor`, else the customer, else `guest`.
+    ///
+    /// # Errors
+    /// When the header is repeated or its name is not allowed.
     pub(crate) fn actor(self, headers: &HeaderMap) -> Result<String, ApiError> {
         let mut named = headers.get_all(ACTOR_HEADER).iter();
         let Some(first) = named.next() else { return Ok(self.scope()) };
@@ -41,13 +48,16 @@ impl Caller {
         Ok(name.to_string())
     }
 
-    /// Within which an Idempotency-Key is the caller's own, whatever they call themselves.
+    /// The scope of idempotency keys; independent of `Storefront-Actor`.
     pub(crate) fn scope(self) -> String {
         self.0.map_or_else(|| "guest".to_owned(), |id| format!("customer:{id}"))
     }
 
-    /// The customer, where a guest has nothing to look at.
-    pub(crate) fn customer(self) -> Result<CustomerId, ApiError> {
+    /// Returns the customer.
+    ///
+    /// # Errors
+    /// `customer_required` for a guest.
+    pub(crate) fn require_customer(self) -> Result<CustomerId, ApiError> {
         self.0.ok_or_else(|| {
             let detail = "Say who you are: send Storefront-Customer with the id that POST /v1/customers answered.";
             ApiError::new(ErrorCode::CustomerRequired, detail)
@@ -59,11 +69,11 @@ impl FromRequestParts<Shop> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _shop: &Shop) -> Result<Self, ApiError> {
-        Self::of(&parts.headers)
+        Self::from_headers(&parts.headers)
     }
 }
 
-/// The highest price of one piece that a customer may buy; `None` for a guest.
+/// Returns the customer's limit on the unit price; `None` for a guest.
 pub(crate) async fn spending_limit(shop: &Shop, customer_id: Option<CustomerId>) -> Result<Option<Money>, ApiError> {
     let Some(id) = customer_id else { return Ok(None) };
     let (customer, _) =
@@ -83,7 +93,7 @@ mod tests {
     fn of(values: &[&str]) -> Result<Caller, String> {
         let name = axum::http::HeaderName::from_static(CUSTOMER_HEADER);
         let headers = values.iter().map(|value| (name.clone(), value.parse().unwrap()));
-        Caller::of(&headers.collect()).map_err(|error| error.into_problem().code)
+        Caller::from_headers(&headers.collect()).map_err(|error| error.into_problem().code)
     }
 
     #[test]
@@ -116,6 +126,6 @@ mod tests {
         for values in [vec![""], vec!["ada"], vec![&id, &id]] {
             assert_eq!(of(&values), Err("invalid_customer".to_owned()), "{values:?}");
         }
-        assert_eq!(Caller(None).customer().unwrap_err().into_problem().code, "customer_required");
+        assert_eq!(Caller(None).require_customer().unwrap_err().into_problem().code, "customer_required");
     }
 }

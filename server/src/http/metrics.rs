@@ -1,4 +1,4 @@
-//! How the server is doing, in numbers for Prometheus.
+//! Metrics in the text format of Prometheus, and the counts of repeated requests.
 
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
     let text = exposition(&Snapshot {
         head: shop.store.head().await.map_err(Failure::from)?.0,
         views: shop.views.position().0,
-        left_out: shop.views.skipped().await?,
+        skipped: shop.views.skipped().await?,
         processes: shop.progress.all(),
         answered: shop.traffic.by_class().collect(),
         contradictions: shop.traffic.contradictions(),
@@ -54,12 +54,12 @@ pub(crate) async fn list_repeats(State(shop): State<Shop>) -> Json<Repeats> {
     Json(shop.log_health.repeats.snapshot())
 }
 
-/// What the metrics tell, as of one moment.
+/// The values of all metrics at one moment.
 struct Snapshot {
     head: u64,
     views: u64,
-    /// By view.
-    left_out: Vec<(&'static str, i64)>,
+    /// Number of skipped events by view.
+    skipped: Vec<(&'static str, i64)>,
     processes: Vec<(&'static str, ProcessStatus)>,
     answered: Vec<(usize, u64)>,
     contradictions: u64,
@@ -69,97 +69,97 @@ struct Snapshot {
     repeats: Repeats,
 }
 
-/// The text format 0.0.4 of Prometheus ("Exposition formats" in its documentation). No label here needs escaping.
+/// Formats the metrics in Prometheus text format 0.0.4 ("Exposition formats" in its documentation). No label needs escaping.
 fn exposition(snapshot: &Snapshot) -> String {
     let lag = |position: u64| snapshot.head.saturating_sub(position).to_string();
-    let one = |value: String| vec![(String::new(), value)];
-    let each = |value: &dyn Fn(&ProcessStatus) -> String| -> Vec<(String, String)> {
+    let single = |value: String| vec![(String::new(), value)];
+    let per_process = |value: &dyn Fn(&ProcessStatus) -> String| -> Vec<(String, String)> {
         let processes = snapshot.processes.iter();
-        processes.map(|(name, standing)| (format!("{{process=\"{name}\"}}"), value(standing))).collect()
+        processes.map(|(name, status)| (format!("{{process=\"{name}\"}}"), value(status))).collect()
     };
     let answered = snapshot.answered.iter();
     let answered = answered.map(|(class, count)| (format!("{{status=\"{class}xx\"}}"), count.to_string())).collect();
-    let left_out = snapshot.left_out.iter();
-    let left_out = left_out.map(|(view, count)| (format!("{{view=\"{view}\"}}"), count.to_string())).collect();
+    let skipped = snapshot.skipped.iter();
+    let skipped = skipped.map(|(view, count)| (format!("{{view=\"{view}\"}}"), count.to_string())).collect();
     let paused_views = snapshot.paused_views.iter();
     let paused_views =
         paused_views.map(|(view, paused)| (format!("{{view=\"{view}\"}}"), u8::from(*paused).to_string())).collect();
     let uptime_s = format!("{}.{:03}", snapshot.uptime_ms / 1000, snapshot.uptime_ms % 1000);
     let mut text = String::new();
     for (name, kind, help, samples) in [
-        ("log_head_position", "gauge", "The last position of the event log.", one(snapshot.head.to_string())),
-        ("views_position", "gauge", "How far the views have come.", one(snapshot.views.to_string())),
-        ("views_lag_events", "gauge", "How many events the views are behind the log.", one(lag(snapshot.views))),
-        ("view_left_out_events", "gauge", "Events that a view could not handle and has left out.", left_out),
+        ("log_head_position", "gauge", "The last position of the event log.", single(snapshot.head.to_string())),
+        ("views_position", "gauge", "How far the views have come.", single(snapshot.views.to_string())),
+        ("views_lag_events", "gauge", "How many events the views are behind the log.", single(lag(snapshot.views))),
+        ("view_left_out_events", "gauge", "Events that a view could not handle and has left out.", skipped),
         (
             "process_position",
             "gauge",
             "Up to where a process has dealt with the log.",
-            each(&|standing| standing.position.to_string()),
+            per_process(&|status| status.position.to_string()),
         ),
         (
             "process_lag_events",
             "gauge",
             "How many positions a process is behind the log.",
-            each(&|standing| lag(standing.position.0)),
+            per_process(&|status| lag(status.position.0)),
         ),
         (
             "process_unfinished_events",
             "gauge",
             "Events that a process has read and not dealt with.",
-            each(&|standing| standing.unfinished.to_string()),
+            per_process(&|status| status.unfinished.to_string()),
         ),
         (
             "process_retrying_events",
             "gauge",
             "Events of a process that went wrong and are tried again.",
-            each(&|standing| standing.retrying.to_string()),
+            per_process(&|status| status.retrying.to_string()),
         ),
         (
             "process_parked_sequences",
             "gauge",
             "Sequences of a process that wait for somebody to look.",
-            each(&|standing| standing.parked.to_string()),
+            per_process(&|status| status.parked.to_string()),
         ),
         (
             "process_paused",
             "gauge",
             "Whether a process was paused.",
-            each(&|standing| u8::from(standing.paused).to_string()),
+            per_process(&|status| u8::from(status.paused).to_string()),
         ),
         ("view_paused", "gauge", "Whether a view was paused.", paused_views),
         (
             "webhooks_total",
             "counter",
             "Webhooks of the card gateway by what became of them.",
-            webhooks(&snapshot.repeats),
+            webhook_samples(&snapshot.repeats),
         ),
         (
             "appends_retried_total",
             "counter",
             "Appends that found another version than expected and were decided anew.",
-            one(snapshot.repeats.retried_appends.to_string()),
+            single(snapshot.repeats.retried_appends.to_string()),
         ),
         (
             "answers_replayed_total",
             "counter",
             "Requests that got the stored answer of an earlier one under the same key.",
-            one(snapshot.repeats.replayed_answers.to_string()),
+            single(snapshot.repeats.replayed_answers.to_string()),
         ),
         ("http_answers_total", "counter", "Answered requests by class of status.", answered),
         (
             "card_webhook_contradictions_total",
             "counter",
             "News of the card gateway of other money than was asked for.",
-            one(snapshot.contradictions.to_string()),
+            single(snapshot.contradictions.to_string()),
         ),
         (
             "product_service_up",
             "gauge",
             "Whether the product service is followed.",
-            one(u8::from(snapshot.product_service_up).to_string()),
+            single(u8::from(snapshot.product_service_up).to_string()),
         ),
-        ("uptime_seconds", "gauge", "For how long the server has been running.", one(uptime_s)),
+        ("uptime_seconds", "gauge", "For how long the server has been running.", single(uptime_s)),
     ] {
         let _ = writeln!(text, "# HELP storefront_{name} {help}\n# TYPE storefront_{name} {kind}");
         for (labels, value) in samples {
@@ -169,8 +169,8 @@ fn exposition(snapshot: &Snapshot) -> String {
     text
 }
 
-/// Webhooks by what became of them.
-fn webhooks(repeats: &Repeats) -> Vec<(String, String)> {
+/// Samples of the webhook counter, by outcome.
+fn webhook_samples(repeats: &Repeats) -> Vec<(String, String)> {
     let WebhookCounts { received: _, applied, repeated, ignored, refused } = repeats.webhooks;
     let counts = [("applied", applied), ("repeated", repeated), ("ignored", ignored), ("refused", refused)];
     counts.into_iter().map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), count.to_string())).collect()
@@ -185,13 +185,12 @@ mod tests {
     #[test]
     fn the_metrics_are_in_the_text_format_of_prometheus() {
         let (position, parked, paused) = (Position(7), 3, true);
-        let standing =
-            ProcessStatus { position, unfinished: 2, retrying: 1, parked, paused, ..ProcessStatus::default() };
+        let status = ProcessStatus { position, unfinished: 2, retrying: 1, parked, paused, ..ProcessStatus::default() };
         let text = exposition(&Snapshot {
             head: 12,
             views: 10,
-            left_out: vec![("orders", 3)],
-            processes: vec![("mail", standing)],
+            skipped: vec![("orders", 3)],
+            processes: vec![("mail", status)],
             answered: vec![(2, 40), (4, 3)],
             contradictions: 1,
             uptime_ms: 61_005,

@@ -1,4 +1,5 @@
-//! The HTTP interface: every route on this page, one file per noun. Handlers extract, call and map; they decide nothing.
+//! The HTTP interface: this file lists every route; `routes` has one file of handlers per resource. Handlers extract, call and
+//! map; they make no business decision.
 
 pub(crate) mod body;
 mod card_numbers;
@@ -43,7 +44,7 @@ use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
-/// The whole HTTP interface.
+/// Builds the router with all routes and layers.
 pub(crate) fn router(shop: Shop) -> Router {
     let (routes, described) = documented_routes().split_for_parts();
     routes
@@ -56,7 +57,7 @@ pub(crate) fn router(shop: Shop) -> Router {
         .with_state(shop)
 }
 
-/// The description of the HTTP interface, as JSON.
+/// Builds the OpenAPI description of the HTTP interface.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
     openapi::complete(documented_routes().split_for_parts().1)
 }
@@ -138,7 +139,7 @@ async fn no_such_route(request: Request) -> ApiError {
     ApiError::new(ErrorCode::RouteNotFound, detail)
 }
 
-/// What a route takes stands in `Allow`, which comes by itself.
+/// Answers a wrong method. The router itself adds the `Allow` header.
 async fn wrong_method(request: Request) -> Response {
     if request.method() == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
@@ -148,7 +149,7 @@ async fn wrong_method(request: Request) -> Response {
     ApiError::new(ErrorCode::MethodNotAllowed, detail).into_response()
 }
 
-/// The text of a panic stays in the shop's own log.
+/// Answers a request whose handler panicked. The text of the panic goes to the server's log only.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -1,6 +1,6 @@
 //! The description of the HTTP interface (OpenAPI 3.1), generated from the routes and the types.
 //!
-//! Handlers describe what is theirs; what holds for every operation of a kind is added here, in one place.
+//! Handlers describe what is specific to them; common parameters, headers and error codes are added here.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 use utoipa::{OpenApi, ToSchema};
 
-use super::extract::{content_etag, knows};
+use super::extract::{content_etag, matches_if_none_match};
 use crate::http::error_code::ErrorCode;
 use crate::http::state::Shop;
 
@@ -68,14 +68,14 @@ longer than 64 KB, is refused without a body. `code` says which kind of problem 
 |---|---|---|
 ";
 
-/// `/openapi.json`, and `/docs` for people.
+/// Routes for `/openapi.json` and the page `/docs`.
 pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
     let json = Bytes::from(document.to_json().unwrap_or_default());
     let etag = content_etag(&json);
     let serve = move |headers: HeaderMap| {
         let (json, etag) = (json.clone(), etag.clone());
         async move {
-            let known = knows(&headers, &etag);
+            let known = matches_if_none_match(&headers, &etag);
             let headers = [(CONTENT_TYPE, "application/json"), (ETAG, etag.as_str()), (CACHE_CONTROL, "max-age=60")];
             if known { (StatusCode::NOT_MODIFIED, headers).into_response() } else { (headers, json).into_response() }
         }
@@ -83,14 +83,14 @@ pub(crate) fn routes(document: utoipa::openapi::OpenApi) -> Router<Shop> {
     Router::new().route("/openapi.json", get(serve)).route("/docs", get(|| async { Html(include_str!("docs.html")) }))
 }
 
-/// Adds what holds for every operation of its kind.
+/// Adds the common parameters, headers and error codes to every operation.
 pub(crate) fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let mut about = ABOUT.to_owned();
     for code in ErrorCode::ALL {
         let _ = writeln!(about, "| `{}` | {} | {} |", code.text(), code.status().as_u16(), code.title());
     }
     document.info.description = Some(about);
-    // What the card gateway sends is no command of a client's.
+    // Webhooks are not commands of clients.
     let commands_are_at = |path: &str| !path.starts_with("/v1/webhooks/");
     for (path, item) in document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/")) {
         for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten() {
@@ -210,7 +210,7 @@ fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-/// Names the codes under their statuses, behind what the handler names itself.
+/// Appends the codes to the responses with their status.
 fn add_codes(operation: &mut Operation, codes: &[ErrorCode]) {
     for code in codes {
         let status = code.status().as_u16().to_string();

@@ -1,5 +1,5 @@
-//! Requests that wait for something to happen to an order. One task follows the log for all of them and wakes those whose
-//! order an event belongs to; whoever waits holds its place here and nothing else, and there are only so many places.
+//! Wake-ups for long-polling requests. One task follows the log for all of them and wakes the requests whose order has a new
+//! event. A waiting request holds one slot and nothing else; the number of slots is limited.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,12 @@ use tracing::warn;
 use crate::clock;
 use crate::store::aggregates::Store;
 
-/// Maximum number of events that are read at once.
-const PAGE: usize = 1000;
-/// The log is read again so long after it could not be read.
+/// Maximum number of events per read.
+const EVENTS_PER_READ: usize = 1000;
+/// Pause before the log is read again after a failure.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Who waits for which order. Clones are the same.
+/// The requests that wait, by order. Clones share their state.
 #[derive(Clone, Debug)]
 pub(crate) struct OrderWatch(Arc<Inner>);
 
@@ -32,50 +32,50 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Waiting {
     count: usize,
-    by_correlation: HashMap<String, Readers>,
+    by_correlation: HashMap<String, Waiters>,
 }
 
-/// Those who wait for the same order.
+/// The requests that wait for the same order.
 #[derive(Debug)]
-struct Readers {
+struct Waiters {
     count: usize,
-    news: watch::Sender<()>,
+    changes: watch::Sender<()>,
 }
 
-/// A place among those who wait. It is given back when this is dropped.
+/// The slot of a waiting request; freed on drop.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct WatchSlot {
     watch: OrderWatch,
-    /// `None` for whoever waits for any event.
+    /// `None` for a request that waits for any event.
     order: Option<(String, watch::Receiver<()>)>,
 }
 
 impl OrderWatch {
-    /// A watch with so many places.
+    /// Creates a watch with `limit` slots.
     pub(crate) fn new(limit: usize) -> Self {
         Self(Arc::new(Inner { limit, waiting: Mutex::default() }))
     }
 
-    /// A place for a request that waits for events of one correlation id; `None` when all are taken. What happens from now on
-    /// is noticed: look at the log after this, and wait then.
-    pub(crate) fn enter(&self, correlation_id: &str) -> Option<Place> {
-        let mut waiting = self.take_place()?;
-        let readers = waiting
+    /// Takes a slot for a request that waits for events of a correlation id; returns `None` when all are taken. Events from
+    /// now on wake it: read the log after this call, and wait then.
+    pub(crate) fn watch_order(&self, correlation_id: &str) -> Option<WatchSlot> {
+        let mut waiting = self.take_slot()?;
+        let waiters = waiting
             .by_correlation
             .entry(correlation_id.to_owned())
-            .or_insert_with(|| Readers { count: 0, news: watch::Sender::new(()) });
-        readers.count += 1;
-        let order = Some((correlation_id.to_owned(), readers.news.subscribe()));
-        Some(Place { watch: self.clone(), order })
+            .or_insert_with(|| Waiters { count: 0, changes: watch::Sender::new(()) });
+        waiters.count += 1;
+        let order = Some((correlation_id.to_owned(), waiters.changes.subscribe()));
+        Some(WatchSlot { watch: self.clone(), order })
     }
 
-    /// A place for a request that waits for the log to grow; `None` when all are taken.
-    pub(crate) fn enter_for_anything(&self) -> Option<Place> {
-        drop(self.take_place()?);
-        Some(Place { watch: self.clone(), order: None })
+    /// Takes a slot for a request that waits for any event; returns `None` when all are taken.
+    pub(crate) fn reserve_slot(&self) -> Option<WatchSlot> {
+        drop(self.take_slot()?);
+        Some(WatchSlot { watch: self.clone(), order: None })
     }
 
-    fn take_place(&self) -> Option<MutexGuard<'_, Waiting>> {
+    fn take_slot(&self) -> Option<MutexGuard<'_, Waiting>> {
         let mut waiting = self.waiting();
         if waiting.count >= self.0.limit {
             return None;
@@ -84,21 +84,21 @@ impl OrderWatch {
         Some(waiting)
     }
 
-    /// Follows the log and wakes whom it concerns, until told to stop.
+    /// Follows the log and wakes waiting requests until `stop`.
     pub(crate) async fn run(self, store: Store, stop: CancellationToken) {
-        let follows = async {
+        let following = async {
             let mut after = None;
             loop {
                 if let Err(error) = self.follow(&store, &mut after).await {
                     if matches!(error, StoreError::Closed) {
                         return;
                     }
-                    warn!(%error, "the log cannot be read for those who wait; trying again");
+                    warn!(%error, "cannot read the log for waiting requests; trying again");
                 }
                 clock::sleep(RETRY_DELAY).await;
             }
         };
-        let _stopped = stop.run_until_cancelled(follows).await;
+        let _stopped = stop.run_until_cancelled(following).await;
     }
 
     async fn follow(&self, store: &Store, after: &mut Option<Position>) -> Result<(), StoreError> {
@@ -106,14 +106,14 @@ impl OrderWatch {
             Some(known) => known,
             None => {
                 let head = store.head().await?;
-                // Whoever waits already may have missed what came before this.
+                // Requests that wait already may have missed earlier events.
                 self.wake_all();
                 head
             }
         };
         loop {
             *after = Some(at);
-            let slice = store.read_all(at, PAGE, &Filter::default()).await?;
+            let slice = store.read_all(at, EVENTS_PER_READ, &Filter::default()).await?;
             self.wake(&slice.events);
             at = slice.next_after;
             *after = Some(at);
@@ -123,19 +123,19 @@ impl OrderWatch {
         }
     }
 
-    /// Wakes those who wait for the order of one of these events.
+    /// Wakes the requests that wait for the order of one of these events.
     fn wake(&self, events: &[Recorded]) {
         let waiting = self.waiting();
         for event in events {
-            if let Some(readers) = waiting.by_correlation.get(event.correlation_id()) {
-                readers.news.send_replace(());
+            if let Some(waiters) = waiting.by_correlation.get(event.correlation_id()) {
+                waiters.changes.send_replace(());
             }
         }
     }
 
     fn wake_all(&self) {
-        for readers in self.waiting().by_correlation.values() {
-            readers.news.send_replace(());
+        for waiters in self.waiting().by_correlation.values() {
+            waiters.changes.send_replace(());
         }
     }
 
@@ -144,24 +144,23 @@ impl OrderWatch {
     }
 }
 
-impl Place {
-    /// Waits until something has happened since the place was taken, or since the last time; `false` when the time is up
-    /// first.
-    pub(crate) async fn news(&mut self, deadline: Instant) -> bool {
-        let Some((_, news)) = &mut self.order else { return false };
-        matches!(tokio::time::timeout_at(deadline, news.changed()).await, Ok(Ok(())))
+impl WatchSlot {
+    /// Waits for an event since the slot was taken or since the last call; returns `false` at the deadline.
+    pub(crate) async fn changed(&mut self, deadline: Instant) -> bool {
+        let Some((_, changes)) = &mut self.order else { return false };
+        matches!(tokio::time::timeout_at(deadline, changes.changed()).await, Ok(Ok(())))
     }
 }
 
-impl Drop for Place {
+impl Drop for WatchSlot {
     fn drop(&mut self) {
         let mut waiting = self.watch.waiting();
         waiting.count -= 1;
         if let Some((correlation_id, _)) = &self.order
-            && let Some(readers) = waiting.by_correlation.get_mut(correlation_id)
+            && let Some(waiters) = waiting.by_correlation.get_mut(correlation_id)
         {
-            readers.count -= 1;
-            if readers.count == 0 {
+            waiters.count -= 1;
+            if waiters.count == 0 {
                 waiting.by_correlation.remove(correlation_id);
             }
         }

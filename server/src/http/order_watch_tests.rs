@@ -30,27 +30,27 @@ async fn happens(store: &Store, order: &str) {
 async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
     let store: Store = Arc::new(SqliteStore::in_memory().unwrap());
     let (watch, stop) = (OrderWatch::new(2000), CancellationToken::new());
-    let follows = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
+    let following = tokio::spawn(watch.clone().run(store.clone(), stop.clone()));
     // Whoever waits before the start of the log is known is woken once for nothing.
-    let mut early = watch.enter("early").unwrap();
-    assert!(early.news(Instant::now() + SOON).await);
+    let mut early = watch.watch_order("early").unwrap();
+    assert!(early.changed(Instant::now() + SOON).await);
     drop(early);
     let woken = Arc::new(AtomicUsize::new(0));
     let far = Instant::now() + SOON;
     let others: Vec<_> = (0..1000)
         .map(|number| {
-            let (mut place, woken) = (watch.enter(&format!("other-{number}")).unwrap(), woken.clone());
+            let (mut place, woken) = (watch.watch_order(&format!("other-{number}")).unwrap(), woken.clone());
             tokio::spawn(async move {
-                if place.news(far).await {
+                if place.changed(far).await {
                     woken.fetch_add(1, Ordering::Relaxed);
                 }
             })
         })
         .collect();
     for _ in 0..20 {
-        let mut both = [watch.enter("this").unwrap(), watch.enter("this").unwrap()];
+        let mut both = [watch.watch_order("this").unwrap(), watch.watch_order("this").unwrap()];
         happens(&store, "this").await;
-        let news = join_all(both.iter_mut().map(|place| place.news(far))).await;
+        let news = join_all(both.iter_mut().map(|place| place.changed(far))).await;
         assert_eq!(news, [true, true]);
     }
     assert_eq!(woken.load(Ordering::Relaxed), 0);
@@ -64,14 +64,14 @@ async fn an_event_wakes_those_who_wait_for_its_order_and_nobody_else() {
     assert_eq!(watch.waiting().count, 0, "every place is given back");
     assert!(watch.waiting().by_correlation.is_empty());
     stop.cancel();
-    follows.await.unwrap();
+    following.await.unwrap();
 }
 
 #[tokio::test]
 async fn there_are_only_so_many_places_and_one_that_is_left_is_free() {
     let watch = OrderWatch::new(2);
-    let (one, _two) = (watch.enter("a").unwrap(), watch.enter_for_anything().unwrap());
-    assert!(watch.enter("b").is_none() && watch.enter_for_anything().is_none());
+    let (one, _two) = (watch.watch_order("a").unwrap(), watch.reserve_slot().unwrap());
+    assert!(watch.watch_order("b").is_none() && watch.reserve_slot().is_none());
     drop(one);
-    assert!(watch.enter("b").is_some());
+    assert!(watch.watch_order("b").is_some());
 }

@@ -1,8 +1,8 @@
-//! Who may ask, as far as a browser tells: web pages of others may neither write here nor read what is not public.
+//! Access rules for browsers: web pages of other origins can neither write nor read what is not public.
 //!
-//! A browser sends a page's request to any address the page names, this machine's too. Its `Origin` and `Sec-Fetch-Site` say
-//! where the page came from. A page whose own name is pointed at this machine afterwards (DNS rebinding) is given away by the
-//! `Host` it asks under. Programs that are no browsers send neither, and are not concerned.
+//! A browser sends a page's requests to any address, including this machine's. `Origin` and `Sec-Fetch-Site` identify the
+//! page. DNS rebinding, where a page's own name resolves to this machine, is detected by `Host`. Programs other than browsers
+//! send neither `Origin` nor `Sec-Fetch-Site` and are not affected.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -29,16 +29,18 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// What a page of an allowed origin may do and see beyond what every page may.
+/// Methods that pages of an allowed origin may use.
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+/// Response headers that pages of an allowed origin may read.
+/// Response headers that pages of an allowed origin may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "etag, location, retry-after, storefront-position, idempotent-replayed, idempotency-replayed, x-request-id, ratelimit, \
      ratelimit-policy, content-disposition, link, deprecation, sunset",
 );
-/// How long a browser may remember the answer to a preflight, in seconds.
-const PREFLIGHT_AGE: HeaderValue = HeaderValue::from_static("600");
+/// How long a browser may cache a preflight response, in seconds.
+const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 
-/// Under which names the server is asked, and by whose pages.
+/// Accepted hosts, allowed web origins and trusted proxies.
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     listen: SocketAddr,
@@ -48,8 +50,8 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// What the configuration says; `config.listen` is where the server listens by now.
-    pub(crate) fn of(config: &Config) -> Self {
+    /// Takes the rules from the configuration; `config.listen` must be the bound address.
+    pub(crate) fn from_config(config: &Config) -> Self {
         Self {
             listen: config.listen,
             hosts: config.hosts.clone(),
@@ -58,12 +60,15 @@ impl Access {
         }
     }
 
-    /// Refuses a request that a browser sends for somebody else's page.
-    fn judge(&self, request: &Request) -> Result<(), ApiError> {
+    /// Refuses a request for a foreign host, or one that a browser sends for a page of another origin.
+    ///
+    /// # Errors
+    /// `foreign_host` or `foreign_origin`.
+    fn check(&self, request: &Request) -> Result<(), ApiError> {
         let endpoints = request.extensions().get::<Endpoints>();
         let by_proxy = endpoints.is_some_and(|at| self.trusted_proxies.contains(&at.peer.ip().to_canonical()));
         let hosts = hosts(request)?;
-        if let Some(foreign) = hosts.iter().find(|host| !by_proxy && !self.is_ours(host, endpoints)) {
+        if let Some(foreign) = hosts.iter().find(|host| !by_proxy && !self.is_own_host(host, endpoints)) {
             let detail = format!(
                 "This server does not go by the name {}. Ask under its address, {}, or start it with --host {}.",
                 foreign.host(),
@@ -78,7 +83,7 @@ impl Access {
         let foreign = match request.headers().get(ORIGIN) {
             Some(origin) if self.is_own_or_allowed(origin, host.as_ref()) => return Ok(()),
             Some(_) if !reads => true,
-            // Without leave, a browser does not show its page the answer; what it would load unseen says so below.
+            // Without CORS headers the browser hides the response from its page; requests without CORS are checked below.
             Some(_) | None => matches!(text(request.headers(), &SEC_FETCH_SITE), Some("cross-site" | "same-site")),
         };
         if foreign && !(reads && (is_public(request.uri().path()) || is_navigation(request.headers()))) {
@@ -89,11 +94,10 @@ impl Access {
         Ok(())
     }
 
-    /// Whether a host is this server: this machine by its loopback names, the address that is listened on or was connected
-    /// to, or a name that it was given.
-    fn is_ours(&self, host: &Authority, endpoints: Option<&Endpoints>) -> bool {
+    /// Whether a host is this server: a loopback name, the address listened on or connected to, or a configured name.
+    fn is_own_host(&self, host: &Authority, endpoints: Option<&Endpoints>) -> bool {
         let name = bare_name(host);
-        if name == "localhost" || self.hosts.iter().any(|ours| ours.is(&name, host.port_u16())) {
+        if name == "localhost" || self.hosts.iter().any(|ours| ours.matches(&name, host.port_u16())) {
             return true;
         }
         let Ok(ip) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else { return false };
@@ -101,7 +105,7 @@ impl Access {
         is_loopback || ip == self.listen.ip() || endpoints.is_some_and(|at| ip == at.local.ip().to_canonical())
     }
 
-    /// Whether pages of an origin are this server's own, or are named by `--allow-origin`.
+    /// Whether an origin is this server's own, or allowed by `--allow-origin`.
     fn is_own_or_allowed(&self, origin: &HeaderValue, host: Option<&Authority>) -> bool {
         let Some(origin) = origin.to_str().ok().and_then(|origin| origin.parse::<WebOrigin>().ok()) else {
             return false;
@@ -115,22 +119,22 @@ impl Access {
         host.is_some_and(is_host) || self.hosts.iter().any(named) || self.allow_origins.contains(&origin)
     }
 
-    /// The origin of a request, when `--allow-origin` names it.
-    fn allowed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// Returns the `Origin` of a request when `--allow-origin` names it.
+    fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let origin = headers.get(ORIGIN)?;
         let parsed = origin.to_str().ok()?.parse::<WebOrigin>().ok()?;
         self.allow_origins.contains(&parsed).then(|| origin.clone())
     }
 }
 
-/// Refuses what a foreign page asks, and gives leave to the pages of allowed origins (the Fetch standard's CORS protocol).
+/// Refuses requests of foreign pages, and sets the CORS headers for allowed origins (Fetch standard, "CORS protocol").
 pub(crate) async fn layer(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let allowed = access.allowed(request.headers());
+    let allowed = access.allowed_origin(request.headers());
     let resource_policy = if is_public(request.uri().path()) { "cross-origin" } else { "same-origin" };
     let preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let asked_headers = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let mut response = match access.judge(&request) {
+    let mut response = match access.check(&request) {
         Err(refusal) => refusal.into_response(),
         Ok(()) if preflight && allowed.is_some() => StatusCode::NO_CONTENT.into_response(),
         Ok(()) => next.run(request).await,
@@ -146,8 +150,8 @@ pub(crate) async fn layer(State(access): State<Arc<Access>>, request: Request, n
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
         if preflight {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
-            headers.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE);
-            // There are no cookies here that a header could be used against, so any may be sent.
+            headers.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S);
+            // No cookies are used, so any request header is safe to allow.
             if let Some(asked) = asked_headers {
                 headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
             }
@@ -156,7 +160,7 @@ pub(crate) async fn layer(State(access): State<Arc<Access>>, request: Request, n
     response
 }
 
-/// The hosts that a request is meant for: its `Host`, and that of a target in absolute form.
+/// The hosts that a request names: its `Host`, and that of a target in absolute form.
 fn hosts(request: &Request) -> Result<Vec<Authority>, ApiError> {
     let parse = |value: &HeaderValue| value.to_str().ok()?.parse::<Authority>().ok().filter(is_plain);
     let named = request.headers().get_all(HOST).iter().map(parse);
@@ -165,23 +169,23 @@ fn hosts(request: &Request) -> Result<Vec<Authority>, ApiError> {
     hosts.ok_or_else(|| ApiError::new(ErrorCode::ForeignHost, "Send one Host, such as 127.0.0.1:7070."))
 }
 
-/// Whether it is a host and a port, and nothing else.
+/// Whether an authority has only a host and a port, no user information.
 fn is_plain(host: &Authority) -> bool {
     !host.as_str().contains('@')
 }
 
-/// The name of a host in the form in which names are compared.
+/// Normalizes a host name for comparison: lower case, without a trailing dot.
 fn bare_name(host: &Authority) -> String {
     host.host().trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// What everybody may see, also on other sites' pages.
+/// Whether pages of every origin may read a path.
 fn is_public(path: &str) -> bool {
     let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     ["/v1/products", "/v1/categories", "/health", "/openapi.json", "/docs"].into_iter().any(below)
 }
 
-/// Whether somebody follows a link: the page that it stands on does not see the answer.
+/// Whether the request is a top-level navigation, such as following a link: the linking page does not see the response.
 fn is_navigation(headers: &HeaderMap) -> bool {
     text(headers, &SEC_FETCH_MODE) == Some("navigate") && text(headers, &SEC_FETCH_DEST) == Some("document")
 }
@@ -206,7 +210,7 @@ mod tests {
     }
 
     /// The code with which a request is refused, as it comes from a peer to an address.
-    fn judged_between(peer: &str, local: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
+    fn refusal_between(peer: &str, local: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -214,11 +218,11 @@ mod tests {
         let mut request = request.body(Body::empty()).unwrap();
         let address = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 7070);
         request.extensions_mut().insert(Endpoints { local: address(local), peer: address(peer) });
-        access().judge(&request).err().map(|refusal| refusal.into_problem().code)
+        access().check(&request).err().map(|refusal| refusal.into_problem().code)
     }
 
-    fn judged(method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
-        judged_between("127.0.0.1", "127.0.0.1", method, path, headers)
+    fn refusal_of(method: &str, path: &str, headers: &[(&str, &str)]) -> Option<String> {
+        refusal_between("127.0.0.1", "127.0.0.1", method, path, headers)
     }
 
     #[test]
@@ -233,7 +237,7 @@ mod tests {
             "Shop.Example:7070",
             "other.example:8080",
         ] {
-            assert_eq!(judged("GET", "/v1/orders", &[("host", ours)]), None, "{ours}");
+            assert_eq!(refusal_of("GET", "/v1/orders", &[("host", ours)]), None, "{ours}");
         }
         for foreign in [
             "evil.test",
@@ -248,15 +252,19 @@ mod tests {
             "",
             "a b",
         ] {
-            assert_eq!(judged("GET", "/v1/orders", &[("host", foreign)]).as_deref(), Some("foreign_host"), "{foreign}");
+            assert_eq!(
+                refusal_of("GET", "/v1/orders", &[("host", foreign)]).as_deref(),
+                Some("foreign_host"),
+                "{foreign}"
+            );
         }
         let two = [("host", "localhost"), ("host", "localhost")];
-        assert_eq!(judged("GET", "/v1/orders", &two).as_deref(), Some("foreign_host"));
-        let absolute = judged("GET", "http://evil.test/v1/orders", &[("host", "localhost")]);
+        assert_eq!(refusal_of("GET", "/v1/orders", &two).as_deref(), Some("foreign_host"));
+        let absolute = refusal_of("GET", "http://evil.test/v1/orders", &[("host", "localhost")]);
         assert_eq!(absolute.as_deref(), Some("foreign_host"));
-        assert_eq!(judged("GET", "/v1/orders", &[]), None, "no browser leaves it out");
+        assert_eq!(refusal_of("GET", "/v1/orders", &[]), None, "no browser leaves it out");
         let on_the_network =
-            |host| judged_between("192.0.2.99", "192.0.2.7", "POST", "/v1/customers", &[("host", host)]);
+            |host| refusal_between("192.0.2.99", "192.0.2.7", "POST", "/v1/customers", &[("host", host)]);
         assert_eq!(on_the_network("192.0.2.7:7070"), None, "the address that the client connected to");
         assert_eq!(on_the_network("192.0.2.8:7070").as_deref(), Some("foreign_host"));
     }
@@ -265,7 +273,7 @@ mod tests {
     fn a_write_is_not_taken_from_a_page_of_another_origin() {
         let write = |headers: &[(&str, &str)]| {
             let headers: Vec<_> = [("host", "localhost:7070")].iter().chain(headers).copied().collect();
-            judged("POST", "/v1/lab/reset", &headers)
+            refusal_of("POST", "/v1/lab/reset", &headers)
         };
         let refused = Some("foreign_origin".to_owned());
         for foreign in ["https://evil.test", "http://localhost:9999", "http://localhost", "null", "", "file://", "x"] {
@@ -289,7 +297,7 @@ mod tests {
         let read = |path: &str, headers: &[(&str, &str)]| {
             let headers: Vec<_> =
                 [("host", "localhost:7070"), ("sec-fetch-site", "cross-site")].iter().chain(headers).copied().collect();
-            judged("GET", path, &headers)
+            refusal_of("GET", path, &headers)
         };
         for public in
             ["/v1/products?q=mug", "/v1/products/mug/picture", "/v1/categories", "/health/ready", "/openapi.json"]
@@ -309,11 +317,11 @@ mod tests {
     #[test]
     fn a_trusted_proxy_answers_for_the_name_and_nobody_else_does() {
         let headers = [("host", "upstream"), ("x-forwarded-host", "shop.test"), ("origin", "https://shop.test")];
-        assert_eq!(judged_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &headers), None);
-        let other = judged_between("10.0.0.8", "10.0.0.1", "POST", "/v1/customers", &headers);
+        assert_eq!(refusal_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &headers), None);
+        let other = refusal_between("10.0.0.8", "10.0.0.1", "POST", "/v1/customers", &headers);
         assert_eq!(other.as_deref(), Some("foreign_host"));
         let foreign = [("host", "upstream"), ("x-forwarded-host", "shop.test"), ("origin", "https://evil.test")];
-        let foreign = judged_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &foreign);
+        let foreign = refusal_between("10.0.0.9", "10.0.0.1", "POST", "/v1/customers", &foreign);
         assert_eq!(foreign.as_deref(), Some("foreign_origin"));
     }
 }

@@ -1,11 +1,11 @@
-//! What is paused, of processes and views alike: for whoever follows the log, so that every client can show it at once.
+//! The paused processes and views, for requests that follow the log: every client can show a pause at once.
 
 use storefront_api::{Paused, PausedView};
 
 use crate::operations::progress::Progress;
 use crate::views::Views;
 
-/// What is paused now.
+/// Returns the processes and views that are paused now.
 pub(crate) fn paused(progress: &Progress, views: &Views) -> Paused {
     let processes: Vec<String> = progress.subscribe_paused().borrow().iter().map(|name| (*name).to_owned()).collect();
     let stands =
@@ -16,11 +16,11 @@ pub(crate) fn paused(progress: &Progress, views: &Views) -> Paused {
     Paused { mark, processes, views }
 }
 
-/// Waits until something else is paused than a mark says, or a paused view stands elsewhere.
-pub(crate) async fn differs_from(mark: &str, progress: &Progress, views: &Views) {
+/// Waits until the paused processes and views, or the position of a paused view, differ from those of a mark.
+pub(crate) async fn wait_for_change(mark: &str, progress: &Progress, views: &Views) {
     let (mut processes, mut stands) = (progress.subscribe_paused(), views.pauses());
     while paused(progress, views).mark == mark {
-        // Both live for as long as the shop does.
+        // The senders live as long as the shop.
         tokio::select! {
             changed = processes.changed() => if changed.is_err() { return },
             changed = stands.changed() => if changed.is_err() { return },

@@ -1,5 +1,5 @@
-//! Every request has an id: the client's own, or a new one. It is echoed, and stands in every log line of the request,
-//! beside the trace that the client says it belongs to. Here every answer passes by, so here it is counted.
+//! Request ids: the client's own, or a new one. The id is returned in the response and is part of the request's tracing span,
+//! with the trace id of the client. The layer also counts every response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use uuid::Uuid;
 use super::card_numbers::has_card_number;
 use crate::http::traffic::Traffic;
 
-/// The id of the request that is being answered.
+/// The id of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// A new id.
-    pub(crate) fn fresh() -> Self {
+    /// Creates a new id (UUIDv7).
+    pub(crate) fn generate() -> Self {
         Self(Uuid::now_v7().to_string())
     }
 
-    /// The client's id if it is usable: 1 to 128 visible ASCII characters, and no number of a card.
-    fn of(headers: &HeaderMap) -> Option<Self> {
+    /// Returns the client's id if it is valid: 1 to 128 visible ASCII characters, and not a card number.
+    fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(REQUEST_ID_HEADER)?.to_str().ok()?;
         let usable = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        // It stands in the log as the correlation id.
+        // The id is stored in the log as correlation id.
         let usable = usable && !has_card_number(text);
         usable.then(|| Self(text.to_owned()))
     }
@@ -43,9 +43,9 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Gives the request its id, and the answer the same; counts the answer.
+/// Sets the id of the request and of the response, and counts the response.
 pub(crate) async fn layer(State(traffic): State<Arc<Traffic>>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers()).unwrap_or_else(RequestId::fresh);
+    let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
     let span = info_span!("request", %id, trace_id = Empty, method = %request.method(), path = request.uri().path());
     if let Some(trace_id) = trace_id(request.headers()) {
         span.record("trace_id", trace_id);
@@ -54,12 +54,12 @@ pub(crate) async fn layer(State(traffic): State<Arc<Traffic>>, mut request: Requ
     async move {
         let mut response = next.run(request).await;
         debug!(status = response.status().as_u16(), "answered");
-        traffic.answered(response.status().as_u16());
+        traffic.count_answer(response.status().as_u16());
         let headers = response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(&id.0) {
             headers.insert(REQUEST_ID_HEADER, value);
         }
-        // Answers are true for a moment; who keeps one must ask whether it still is (RFC 9111, 5.2.2.4).
+        // Responses go stale at once: a cache must revalidate them (RFC 9111, 5.2.2.4).
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
         response
     }
@@ -67,8 +67,8 @@ pub(crate) async fn layer(State(traffic): State<Arc<Traffic>>, mut request: Requ
     .await
 }
 
-/// The trace id in `traceparent` (W3C Trace Context, 3.2): `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, where
-/// later versions may add to the end, and neither id is all zeros.
+/// Parses the trace id in `traceparent` (W3C Trace Context, 3.2): `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`. Later
+/// versions may append fields; neither id is all zeros.
 fn trace_id(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all("traceparent").iter();
     let text = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;

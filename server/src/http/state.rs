@@ -1,4 +1,4 @@
-//! What every handler of a request needs: the log, the views, and what is known of the product service.
+//! The state that request handlers share: the log, the views, and clients of external systems.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +11,7 @@ use crate::catalogue::freshness::Freshness;
 use crate::catalogue::picture_cache::PictureCache;
 use crate::catalogue::sync::CatalogueSync;
 use crate::config::{Secret, Terms};
-use crate::documents::FontShelf;
+use crate::documents::LazyFonts;
 use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
@@ -25,7 +25,7 @@ use crate::store::aggregates::Store;
 use crate::store::log_health::LogHealth;
 use crate::views::Views;
 
-/// The running shop, as requests see it. Cheap to clone.
+/// Shared state of the request handlers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) store: Store,
@@ -34,41 +34,41 @@ pub(crate) struct Shop {
     pub(crate) products: Arc<ProductService>,
     pub(crate) catalogue_sync: Arc<CatalogueSync>,
     pub(crate) picture_cache: Arc<PictureCache>,
-    /// What documents are set in.
-    pub(crate) fonts: FontShelf,
+    /// Fonts for PDF documents.
+    pub(crate) fonts: LazyFonts,
     pub(crate) freshness: Arc<Freshness>,
-    pub(crate) running: InFlightKeys,
-    /// The workshop lab, where there is one.
+    pub(crate) in_flight_keys: InFlightKeys,
+    /// The workshop lab, when enabled.
     pub(crate) lab: Option<Arc<Lab>>,
-    /// Who waits for which order.
+    /// Requests that wait for a change of an order.
     pub(crate) order_watch: OrderWatch,
-    /// How far the processes are.
+    /// Progress of the processes.
     pub(crate) progress: Progress,
-    /// What was asked of the server so far.
+    /// Request counters.
     pub(crate) traffic: Arc<Traffic>,
-    /// Where the log stood when the shop was opened; before the views have come there they are not fit to be shown.
+    /// Head of the log when the shop was opened. The views answer only after they have reached it.
     pub(crate) opened_at: Position,
-    /// What was confirmed up to here gets no invoice: the shop wrote none then.
+    /// Orders confirmed at or before this position have no invoice: the shop did not issue any then.
     pub(crate) before_invoices: Position,
-    /// Another one since each time that the log was set back.
+    /// Changes each time that the log is restored to an earlier state.
     pub(crate) epoch: Option<Uuid>,
-    /// What an operator should know of a log that was set back.
+    /// Message for operators when the log was restored to an earlier state.
     pub(crate) set_back: Option<String>,
-    /// The id of the log's first event, once it is known.
+    /// The id of the log's first event, once known.
     pub(crate) log_id: Arc<OnceLock<Uuid>>,
     /// Whether other servers may use the same log and views.
     pub(crate) shared_log: bool,
-    /// The card gateway, for questions about what it has told.
+    /// The card gateway, for lookups that webhooks need.
     pub(crate) cards: Arc<dyn PaymentGateway>,
-    /// What the card gateway charged and the log does not know.
+    /// Finds charges at the card gateway that the log does not have.
     pub(crate) reconciliation: Reconciliation,
     pub(crate) card_webhook_secret: Option<Secret>,
     /// The one currency of the shop.
     pub(crate) currency: Currency,
     pub(crate) terms: Terms,
-    /// Whose web pages may ask, and under which names.
+    /// Accepted hosts and web origins.
     pub(crate) access: Arc<Access>,
-    /// Ends waiting requests when the server is told to stop.
+    /// Cancelled at shutdown; ends waiting requests.
     pub(crate) stop: CancellationToken,
 }
 

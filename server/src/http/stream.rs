@@ -1,5 +1,4 @@
-//! The byte stream of a connection. At its end it lingers where the client may still be sending, and it does not wait for
-//! ever for a client that does not read.
+//! The byte stream of a connection: a lingering close for clients that still send, and a timeout for clients that do not read.
 
 use std::io;
 use std::pin::Pin;
@@ -12,25 +11,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// How much is read of what nobody wants before a connection is closed.
+/// Maximum number of bytes that are read and dropped before a connection closes.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a client is waited for to end what it sends, once it has its answer.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a client is waited for.
+/// Time limits for a client.
 #[derive(Clone, Copy, Debug)]
 struct Timeouts {
-    /// To end what it sends, once it has its answer.
+    /// Time to finish sending after it has its response.
     linger: Duration,
-    /// To take some of its answer.
+    /// Time to read some part of its response.
     write: Duration,
 }
 
 /// A TCP stream that closes so that its last answer arrives.
 ///
-/// To close a socket that holds unread bytes resets the connection, and the client loses the answer that is on its way to
-/// it. So the stream is closed for writing first, and what still comes is read and dropped.
+/// Closing a socket with unread bytes resets the connection, and the client loses a response in transit. So the stream is shut
+/// down for writing first, and incoming bytes are read and dropped.
 pub(crate) struct LingeringStream {
     stream: TcpStream,
     timeouts: Timeouts,
@@ -63,7 +62,7 @@ impl LingeringStream {
         (stream, linger)
     }
 
-    /// Fails a write that has made no progress for too long.
+    /// Fails a write that makes no progress for the write timeout.
     fn in_time<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write_until = None;

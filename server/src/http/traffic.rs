@@ -1,15 +1,15 @@
-//! Counts of answered requests and of contradicting webhooks, for `/metrics`.
+//! Counters of responses and of contradicting webhooks, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use storefront_api::Timestamp;
 
-/// How many requests were answered, by the class of their status, and how many of the card gateway's news contradict
-/// what was asked for, since the server was started.
+/// Counts since the server start: responses by class of status, and webhooks of the card gateway that contradict the requested
+/// payment.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     started: Timestamp,
-    /// 1xx, 2xx, 3xx, 4xx, 5xx.
+    /// Responses with status 1xx, 2xx, 3xx, 4xx, 5xx.
     answered: [AtomicU64; 5],
     contradictions: AtomicU64,
 }
@@ -19,29 +19,29 @@ impl Traffic {
         Self { started, answered: Default::default(), contradictions: AtomicU64::new(0) }
     }
 
-    /// The card gateway told of other money than was asked for.
+    /// Counts a webhook with another amount or currency than was requested.
     pub(crate) fn contradicted(&self) {
         self.contradictions.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often it did.
+    /// Number of contradicting webhooks.
     pub(crate) fn contradictions(&self) -> u64 {
         self.contradictions.load(Ordering::Relaxed)
     }
 
-    /// A request was answered with a status.
-    pub(crate) fn answered(&self, status: u16) {
+    /// Counts a response.
+    pub(crate) fn count_answer(&self, status: u16) {
         if let Some(count) = usize::from(status / 100).checked_sub(1).and_then(|class| self.answered.get(class)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How many requests got each class of status: `(1, …)` for 1xx to `(5, …)` for 5xx.
+    /// Number of responses by class of status: `(1, …)` for 1xx to `(5, …)` for 5xx.
     pub(crate) fn by_class(&self) -> impl Iterator<Item = (usize, u64)> {
         self.answered.iter().enumerate().map(|(class, count)| (class + 1, count.load(Ordering::Relaxed)))
     }
 
-    /// For how long the server has been running, in milliseconds.
+    /// Time since the server start, in milliseconds.
     pub(crate) fn uptime_ms(&self, now: Timestamp) -> i64 {
         (now.unix_ms() - self.started.unix_ms()).max(0)
     }
@@ -59,7 +59,7 @@ mod tests {
     fn requests_are_counted_by_the_class_of_their_status() {
         let traffic = Traffic::new(at_second(10));
         for status in [200, 202, 304, 404, 503, 999] {
-            traffic.answered(status);
+            traffic.count_answer(status);
         }
         assert_eq!(traffic.by_class().collect::<Vec<_>>(), [(1, 0), (2, 2), (3, 1), (4, 1), (5, 1)]);
         assert_eq!(traffic.uptime_ms(at_second(13)), 3000);

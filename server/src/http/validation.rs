@@ -1,28 +1,28 @@
-//! Values that are checked once, where they come in.
+//! Validation of request values, done once at the edge.
 
 use storefront_api::{Address, Country, EmailAddress, FieldError, text};
 use storefront_domain::Quantity;
 
 use crate::http::error::{ApiError, sentence};
 
-/// A number of pieces for one line.
-pub(crate) fn quantity(pieces: u32) -> Result<Quantity, ApiError> {
+/// Parses the quantity of a line.
+pub(crate) fn parse_quantity(pieces: u32) -> Result<Quantity, ApiError> {
     Quantity::try_from(pieces).map_err(|refusal| ApiError::invalid("/quantity", sentence(&refusal)))
 }
 
-/// A text of one line, of 1 to `most` characters; see [`text::check_line`].
-pub(crate) fn text(pointer: &str, text: &str, most: usize) -> Result<(), ApiError> {
-    check(pointer, text, most).map_or(Ok(()), |error| Err(ApiError::invalid_fields(vec![error])))
+/// Checks a single-line text of 1 to `most` characters; see [`text::check_line`].
+pub(crate) fn check_text(pointer: &str, text: &str, most: usize) -> Result<(), ApiError> {
+    text_error(pointer, text, most).map_or(Ok(()), |error| Err(ApiError::invalid_fields(vec![error])))
 }
 
-/// Every field of an address, and the mail address that goes with it; names all that are wrong at once.
-pub(crate) fn contact(email: &str, address: &Address) -> Result<(), ApiError> {
+/// Checks every field of an address and the mail address; the error names all wrong fields at once.
+pub(crate) fn check_contact(email: &str, address: &Address) -> Result<(), ApiError> {
     let mut errors = address_errors(address);
     errors.extend(email_error("/email", email));
     if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(errors)) }
 }
 
-/// What is wrong with a mail address, if anything.
+/// Returns the error of a mail address, or `None` when it is valid.
 pub(crate) fn email_error(pointer: &str, email: &str) -> Option<FieldError> {
     let wrong = email.parse::<EmailAddress>().err()?;
     Some(FieldError { pointer: pointer.to_owned(), detail: wrong.to_string() })
@@ -34,7 +34,7 @@ fn address_errors(address: &Address) -> Vec<FieldError> {
     let optional = [("line2", line2, 100), ("state", state, 100), ("phone", phone, 30)].into_iter();
     let optional = optional.filter_map(|(field, text, most)| Some((field, text.as_ref()?, most)));
     let mut errors: Vec<FieldError> =
-        needed.chain(optional).filter_map(|(field, text, most)| check(&in_address(field), text, most)).collect();
+        needed.chain(optional).filter_map(|(field, text, most)| text_error(&in_address(field), text, most)).collect();
     let known = Country::by_code(country);
     match known {
         None => errors.push(FieldError { pointer: in_address("country"), detail: unknown_country(country) }),
@@ -45,7 +45,7 @@ fn address_errors(address: &Address) -> Vec<FieldError> {
         Some(_) => {}
     }
     if !postal_code.is_empty() {
-        errors.extend(check(&in_address("postal_code"), postal_code, 20));
+        errors.extend(text_error(&in_address("postal_code"), postal_code, 20));
     }
     errors
 }
@@ -62,14 +62,14 @@ fn unknown_country(text: &str) -> String {
     }
 }
 
-/// What is wrong with a text of one line, if anything; see [`text::check_line`].
-pub(crate) fn check(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
+/// Returns the error of a single-line text, or `None` when it is valid; see [`text::check_line`].
+pub(crate) fn text_error(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
     let wrong = text::check_line(text, most).err()?;
     Some(FieldError { pointer: pointer.to_owned(), detail: wrong.to_string() })
 }
 
-/// What is wrong with a text of several lines, which may be empty; see [`text::check_lines`].
-pub(crate) fn check_lines(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
+/// Returns the error of a multi-line text, which may be empty, or `None` when it is valid; see [`text::check_lines`].
+pub(crate) fn lines_error(pointer: &str, text: &str, most: usize) -> Option<FieldError> {
     let wrong = text::check_lines(text, most).err()?;
     Some(FieldError { pointer: pointer.to_owned(), detail: wrong.to_string() })
 }

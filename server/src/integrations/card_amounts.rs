@@ -1,17 +1,16 @@
-//! How the card gateway counts money: in whole units that are not always those of ISO 4217.
+//! Conversion of amounts to the card gateway's units, which are not always the minor units of ISO 4217.
 //!
 //! Source: Stripe's "Supported currencies", sections "Zero-decimal currencies", "Three-decimal currencies" and "Special cases".
-//! What cannot be charged to the last unit (the fils of a dinar, the hundredths of an ariary) is rounded to what can, half up.
-//! Everything that the gateway is asked and everything that it tells is compared in its own units, so a rounded amount is
-//! the right one.
+//! Amounts that the gateway cannot charge exactly (the fils of a dinar, the hundredths of an ariary) are rounded half up.
+//! Amounts are always compared in the gateway's units, so a rounded amount matches.
 
 use storefront_api::{Currency, Money};
 
-/// How the gateway counts one currency.
+/// The gateway's unit of one currency.
 struct Units {
-    /// How many digits follow the decimal point there.
+    /// Number of decimal digits.
     digits: u32,
-    /// Amounts are whole multiples of this.
+    /// Amounts must be multiples of this.
     step: i64,
 }
 
@@ -19,36 +18,36 @@ fn units(currency: Currency) -> Units {
     match currency.as_str() {
         "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND" | "VUV" | "XAF"
         | "XOF" | "XPF" => Units { digits: 0, step: 1 },
-        // Without decimals, and written with two that are always 00.
+        // Zero-decimal, but written with two decimals that are always 00.
         "ISK" | "UGX" => Units { digits: 2, step: 100 },
-        // The last of three digits is always 0.
+        // Three-decimal; the last digit is always 0.
         "BHD" | "JOD" | "KWD" | "OMR" | "TND" => Units { digits: 3, step: 10 },
         _ => Units { digits: currency.exponent(), step: 1 },
     }
 }
 
-/// An amount in the gateway's units; `None` when it does not fit 64 bits there.
-pub(crate) fn at_gateway(money: Money) -> Option<i64> {
+/// Converts an amount to the gateway's units; `None` on overflow.
+pub(crate) fn to_gateway_units(money: Money) -> Option<i64> {
     let Units { digits, step } = units(money.currency);
     let ours = i128::from(money.amount) * 10_i128.pow(digits);
     let ours_per_step = 10_i128.pow(money.currency.exponent()) * i128::from(step);
-    // Half up, also below nothing: -0.5 becomes 0.
+    // Half up, also for negative amounts: -0.5 becomes 0.
     let steps = (2 * ours + ours_per_step).div_euclid(2 * ours_per_step);
     i64::try_from(steps * i128::from(step)).ok()
 }
 
-/// An amount that the gateway tells, in ours; what it rounded stays rounded. `None` when it does not fit 64 bits here.
-pub(crate) fn from_gateway(amount: i64, currency: Currency) -> Option<Money> {
+/// Converts an amount from the gateway's units; rounding is not undone. `None` on overflow.
+pub(crate) fn from_gateway_units(amount: i64, currency: Currency) -> Option<Money> {
     let theirs_per_whole = 10_i128.pow(units(currency).digits);
     let ours = i128::from(amount) * 10_i128.pow(currency.exponent());
-    // Half up, as on the way there.
+    // Half up, as in the other direction.
     let ours = (2 * ours + theirs_per_whole).div_euclid(2 * theirs_per_whole);
     i64::try_from(ours).ok().map(|amount| Money::new(amount, currency))
 }
 
-/// Whether the gateway's number and currency are this amount.
+/// Whether the gateway's amount and currency equal `money`.
 pub(crate) fn is_same(money: Money, amount: i64, currency: &str) -> bool {
-    currency.eq_ignore_ascii_case(money.currency.as_str()) && at_gateway(money) == Some(amount)
+    currency.eq_ignore_ascii_case(money.currency.as_str()) && to_gateway_units(money) == Some(amount)
 }
 
 #[cfg(test)]
@@ -99,7 +98,7 @@ mod tests {
             (0, "EUR", 0),
             (-5124, "KWD", -5120),
         ] {
-            assert_eq!(at_gateway(money(ours, currency)), Some(theirs), "{ours} {currency}");
+            assert_eq!(to_gateway_units(money(ours, currency)), Some(theirs), "{ours} {currency}");
             assert!(is_same(money(ours, currency), theirs, &currency.to_lowercase()), "{ours} {currency}");
         }
     }
@@ -120,12 +119,12 @@ mod tests {
             (-500, "MGA", -50_000),
         ] {
             assert_eq!(
-                from_gateway(theirs, currency.parse().unwrap()),
+                from_gateway_units(theirs, currency.parse().unwrap()),
                 Some(money(ours, currency)),
                 "{theirs} {currency}"
             );
         }
-        assert_eq!(from_gateway(i64::MAX, "MGA".parse().unwrap()), None);
+        assert_eq!(from_gateway_units(i64::MAX, "MGA".parse().unwrap()), None);
     }
 
     #[test]
@@ -138,8 +137,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_there_is_no_amount() {
-        assert_eq!(at_gateway(money(i64::MAX, "ISK")), None);
-        assert_eq!(at_gateway(money(i64::MIN, "UGX")), None);
-        assert_eq!(at_gateway(money(i64::MAX, "EUR")), Some(i64::MAX));
+        assert_eq!(to_gateway_units(money(i64::MAX, "ISK")), None);
+        assert_eq!(to_gateway_units(money(i64::MIN, "UGX")), None);
+        assert_eq!(to_gateway_units(money(i64::MAX, "EUR")), Some(i64::MAX));
     }
 }

@@ -1,12 +1,13 @@
-//! The card gateway, in the PaymentIntents shape that Stripe publishes (API reference, "PaymentIntents" and "Refunds"):
-//! form-encoded requests, a secret key as bearer token, and an `Idempotency-Key` for everything that moves money.
+//! The client of the card gateway, in the protocol that Stripe publishes (API reference, "PaymentIntents" and "Refunds"):
+//! form-encoded requests, a secret key as bearer token, and an `Idempotency-Key` for everything that moves money. This file
+//! has the client, its errors and paging; `card_intents`, `card_refunds` and `card_charges` have the operations.
 //!
-//! An intent is created first, which moves no money, and confirmed in a second call: so its name is known before any money
-//! can move, and whatever answer is lost, it can be looked up or cancelled.
+//! An intent is first created, which moves no money, and then confirmed in a second call. So its reference is known before
+//! money can move, and it can be found or cancelled whichever response is lost.
 //!
-//! One call is one attempt. Only the gateway's own word makes a payment succeeded or declined; whatever else happens is
-//! [`GatewayError::Unknown`], to be asked again under the same key. The gateway forgets a key after 24 hours at the
-//! earliest. Card numbers never come here, only tokens.
+//! One call is one attempt. A payment succeeds or is declined only by a definite answer of the gateway; everything else is
+//! [`GatewayError::Unknown`], to be retried under the same key. The gateway forgets a key after 24 hours at the earliest.
+//! Only tokens are used here, never card numbers.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,15 +18,15 @@ use serde::de::DeserializeOwned;
 use storefront_api::Money;
 
 use super::card_amounts;
-use super::card_json::{ErrorObject, ListObject, Listed};
+use super::card_json::{ErrorObject, HasId, ListObject};
 use super::transport::{self, BadAddress, Endpoint};
 
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 
-/// The most that the gateway lists in one answer.
+/// Maximum number of objects per page at the gateway.
 const PAGE_SIZE: &str = "100";
 
-/// A payment has no more pages of refunds or disputes than this.
+/// Maximum number of pages of refunds or disputes per payment.
 const MAX_PAGES: u32 = 20;
 
 /// A client of the card gateway.
@@ -33,35 +34,35 @@ pub(crate) struct CardGateway {
     endpoint: Endpoint,
     authorization: HeaderValue,
     timeout: Duration,
-    /// The page to which a card's owner comes back from the bank.
+    /// URL to which the cardholder returns from the bank's page.
     pub(super) return_url: String,
 }
 
-/// The gateway gave no definite answer.
+/// A call without a usable answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GatewayError {
-    /// It may or may not have happened: ask again under the same key.
+    /// The operation may or may not have happened: retry under the same key.
     #[error("the outcome is unknown: {detail}")]
     Unknown {
-        /// What went wrong, for an operator.
+        /// The cause, for operators.
         detail: String,
     },
-    /// What the gateway has contradicts what it was asked for, such as by another amount: asking again does not help, and
-    /// nothing may be booked.
+    /// The gateway's data contradicts the request, such as by another amount: a retry does not help, and nothing may be
+    /// booked.
     #[error("{detail}")]
     Contradiction {
-        /// What is wrong, for an operator.
+        /// The contradiction, for operators.
         detail: String,
     },
 }
 
-/// A gateway that cannot be worked with.
+/// Invalid settings of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidGateway {
-    /// Its address makes no sense.
+    /// The address is not valid.
     #[error(transparent)]
     Address(#[from] BadAddress),
-    /// Its key cannot stand in a header.
+    /// The key is not valid in a header.
     #[error("the card gateway's secret key has characters that no key has")]
     Key,
 }
@@ -76,11 +77,10 @@ impl fmt::Debug for CardGateway {
 }
 
 impl CardGateway {
-    /// The gateway at an address, our secret key there, how long one call may take, and the page to which a card's owner
-    /// comes back from the bank. Nothing is sent yet.
+    /// Creates a client; sends nothing. `timeout` limits one call; `return_url` is where the cardholder returns from the bank.
     ///
     /// # Errors
-    /// When the address makes no sense or the key cannot stand in a header.
+    /// When the address or the key is not valid.
     pub(crate) fn new(
         base_url: &str,
         secret_key: &str,
@@ -94,8 +94,9 @@ impl CardGateway {
         Ok(Self { endpoint, authorization, timeout, return_url: return_url.to_owned() })
     }
 
-    /// A page of the objects of a kind, newest first: of one payment or of all, after one of them or from the newest on.
-    pub(super) async fn page<T: DeserializeOwned>(
+    /// Fetches a page of objects of a kind, newest first: of one payment (`of`) or of all, starting after an id (`after`) or at
+    /// the newest.
+    pub(super) async fn fetch_page<T: DeserializeOwned>(
         &self,
         kind: &str,
         of: Option<&str>,
@@ -110,15 +111,15 @@ impl CardGateway {
         self.send(self.endpoint.http.request(Method::GET, url)).await?.success()?.read()
     }
 
-    /// All objects of a kind that belong to a payment, newest first, page by page.
-    pub(super) async fn list<T: DeserializeOwned + Listed>(
+    /// Fetches all objects of a kind that belong to a payment, newest first.
+    pub(super) async fn fetch_all<T: DeserializeOwned + HasId>(
         &self,
         kind: &str,
         of: &str,
     ) -> Result<Vec<T>, GatewayError> {
         let mut all: Vec<T> = Vec::new();
         for _ in 0..MAX_PAGES {
-            let page: ListObject<T> = self.page(kind, Some(of), all.last().map(Listed::id)).await?;
+            let page: ListObject<T> = self.fetch_page(kind, Some(of), all.last().map(HasId::id)).await?;
             let is_last = !page.has_more || page.data.is_empty();
             all.extend(page.data);
             if is_last {
@@ -147,14 +148,15 @@ impl CardGateway {
 
     async fn send(&self, request: RequestBuilder) -> Result<GatewayResponse, GatewayError> {
         let request = request.header(AUTHORIZATION, self.authorization.clone()).timeout(self.timeout);
-        let response = request.send().await.map_err(|error| unknown(transport::in_words(&error)))?;
+        let response = request.send().await.map_err(|error| unknown(transport::describe(&error)))?;
         let status = response.status();
-        let body = transport::body(response, BODY_LIMIT_BYTES).await.map_err(|error| unknown(error.to_string()))?;
+        let body =
+            transport::read_body(response, BODY_LIMIT_BYTES).await.map_err(|error| unknown(error.to_string()))?;
         Ok(GatewayResponse { status, body })
     }
 }
 
-/// One answer, whatever its status.
+/// A complete response, with any status.
 pub(super) struct GatewayResponse {
     pub(super) status: StatusCode,
     body: Vec<u8>,
@@ -165,18 +167,18 @@ impl GatewayResponse {
         serde_json::from_slice(&self.body).map_err(|error| unknown(format!("the answer cannot be read: {error}")))
     }
 
-    /// Whether the key was used before, with other parameters.
-    pub(super) fn is_about_key(&self) -> bool {
+    /// Whether the idempotency key was used before with other parameters.
+    pub(super) fn is_key_conflict(&self) -> bool {
         self.status == StatusCode::BAD_REQUEST
-            && ErrorObject::read(&self.body).is_some_and(|error| error.is_about_key())
+            && ErrorObject::read(&self.body).is_some_and(|error| error.is_key_conflict())
     }
 
     pub(super) fn success(self) -> Result<Self, GatewayError> {
         if self.status.is_success() { Ok(self) } else { Err(self.unknown()) }
     }
 
-    /// A definite refusal of what was asked. Not one of the statuses that say "not like this" or "not now": wrong key,
-    /// same key still at work, too many requests.
+    /// Returns a definite refusal of the request. Not definite are statuses for a wrong secret key, a request with the same
+    /// idempotency key in progress, or too many requests.
     pub(super) fn refusal(&self) -> Option<ErrorObject> {
         let definite = matches!(
             self.status,
@@ -195,21 +197,21 @@ impl GatewayResponse {
 
     pub(super) fn unknown(&self) -> GatewayError {
         if matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            // The gateway's message repeats a part of the key, so it is not passed on.
+            // The gateway's message contains a part of the key, so it is not shown.
             let status = self.status.as_u16();
             return unknown(format!("the gateway does not accept our secret key (status {status}): check its setting"));
         }
         let status = self.status.as_u16();
         match ErrorObject::read(&self.body) {
-            Some(error) => unknown(format!("status {status}, {}", error.in_words())),
+            Some(error) => unknown(format!("status {status}, {}", error.describe())),
             None => unknown(format!("status {status}")),
         }
     }
 }
 
-/// An amount as the gateway counts it.
-pub(super) fn at_gateway(amount: Money) -> Result<i64, GatewayError> {
-    card_amounts::at_gateway(amount)
+/// Converts an amount to the gateway's units.
+pub(super) fn to_gateway_units(amount: Money) -> Result<i64, GatewayError> {
+    card_amounts::to_gateway_units(amount)
         .ok_or_else(|| GatewayError::Contradiction { detail: format!("the gateway cannot count {amount}") })
 }
 

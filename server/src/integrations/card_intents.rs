@@ -2,102 +2,100 @@
 
 use storefront_api::{Money, OrderId, PaymentId};
 
-use super::card_gateway::{CardGateway, GatewayError, GatewayResponse, at_gateway, unknown};
+use super::card_gateway::{CardGateway, GatewayError, GatewayResponse, to_gateway_units, unknown};
 use super::card_json::{ErrorObject, IntentStanding, PaymentIntent};
 
-/// Money wanted.
+/// A charge to request.
 #[derive(Clone, Debug)]
 pub(crate) struct Charge {
-    /// How much.
     pub(crate) amount: Money,
     /// The gateway's token for the card.
     pub(crate) token: String,
-    /// What for; the gateway keeps it with the payment.
+    /// Stored as metadata of the intent.
     pub(crate) order_id: OrderId,
-    /// Which attempt to pay; the gateway keeps it with the payment.
+    /// Stored as metadata of the intent.
     pub(crate) payment_id: PaymentId,
-    /// The one key of this intent, for ever: 1 to 255 visible ASCII characters.
+    /// The idempotency key, the same for every attempt: 1 to 255 visible ASCII characters.
     pub(crate) key: String,
 }
 
-/// What became of the wish to create an intent.
+/// Outcome of creating an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CreateOutcome {
-    /// The gateway keeps it.
+    /// The intent exists at the gateway.
     Created(Intent),
-    /// It was refused for good: the gateway keeps nothing, and no money moves.
+    /// The request was refused for good: no intent exists, and no money moves.
     Refused(Refusal),
 }
 
-/// An intent to pay, as the gateway has it.
+/// A payment intent at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Intent {
-    /// The gateway's name for the payment.
+    /// The gateway's id of the intent.
     pub(crate) reference: String,
-    /// Where it stands.
     pub(crate) status: IntentStatus,
 }
 
-/// Where an intent stands.
+/// Status of an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IntentStatus {
-    /// Nobody has said go; no money moves by itself.
+    /// Not confirmed; no money moves before that.
     RequiresConfirmation,
-    /// The card's bank wants to hear from its owner.
+    /// The bank requires authentication by the cardholder.
     RequiresAction {
-        /// The page on which the owner answers.
+        /// The bank's page for the cardholder.
         url: String,
     },
-    /// The gateway is at work.
+    /// The gateway is processing the payment.
     Processing,
-    /// The money is there.
+    /// The money was taken.
     Succeeded,
-    /// The card was refused; no money has moved, and none will by itself.
+    /// The card was declined; no money has moved, and none will without a new attempt.
     Declined(Refusal),
-    /// It was given up; no money has moved, and none will.
+    /// Cancelled; no money has moved, and none will.
     Cancelled,
 }
 
-/// Why there is no money.
+/// Why a payment was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// Why, for programs: the gateway's decline or error code, or `authentication_required`, `invalid_token`.
+    /// Machine-readable: the gateway's decline or error code, or `authentication_required`, `invalid_token`.
     pub(crate) reason: String,
-    /// Why, for people.
+    /// For people.
     pub(crate) message: String,
 }
 
 impl Refusal {
-    /// The gateway gave the payment up: nobody can pay it any more.
+    /// The refusal of a payment whose intent was cancelled: it cannot be paid any more.
     pub(crate) fn cancelled() -> Self {
         Self { reason: "canceled".to_owned(), message: "The payment was given up before it was made.".to_owned() }
     }
 }
 
-/// What became of giving a payment up.
+/// Outcome of cancelling an intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CancelOutcome {
     /// No money has moved, and none will.
     Cancelled,
-    /// Too late: the money is there, and can only be refunded.
+    /// Too late: the money was taken, and can only be refunded.
     AlreadySucceeded,
-    /// The gateway knows no such payment.
+    /// The gateway has no such intent.
     NotFound,
 }
 
 impl CardGateway {
-    /// Has the gateway keep an intent, with the card and not confirmed: no money moves by it.
+    /// Creates an unconfirmed intent for a card; moves no money.
     ///
     /// # Errors
-    /// [`GatewayError::Unknown`] for everything but a definite answer; so for every method. Those that are told an amount
-    /// answer [`GatewayError::Contradiction`] when the gateway has another.
+    /// All methods: [`GatewayError::Unknown`] without a definite answer; those with an amount also
+    /// [`GatewayError::Contradiction`] when the gateway has another.
     pub(crate) async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError> {
-        // Without a token the gateway would keep an intent that waits for a card.
+        // Without a token the gateway would create an intent that waits for a card.
         if charge.token.trim().is_empty() {
             return Ok(CreateOutcome::Refused(invalid_token()));
         }
         let mut form = vec![
-            ("amount", at_gateway(charge.amount)?.to_string()),
+            ("amount", to_gateway_units(charge.amount)?.to_string()),
             ("currency", charge.amount.currency.as_str().to_ascii_lowercase()),
             ("payment_method", charge.token.clone()),
             ("metadata[order_id]", charge.order_id.to_string()),
@@ -105,9 +103,9 @@ impl CardGateway {
         ];
         form.push(("payment_method_types[0]", "card".to_owned()));
         let answer = self.post(&["v1", "payment_intents"], &form, Some(&charge.key)).await?;
-        let answer = if answer.is_about_key() {
-            // The shop used to create and confirm in one call. A key that was used so has its intent, which the same call
-            // tells again; a key that was not cannot get here.
+        let answer = if answer.is_key_conflict() {
+            // Earlier versions created and confirmed in one call. A key used that way gets the response of that call again;
+            // no other key gets here.
             form.pop();
             form.extend([
                 ("confirm", "true".to_owned()),
@@ -131,13 +129,13 @@ impl CardGateway {
                 }
             }
             Some(error) if error.is_about_token() => Ok(CreateOutcome::Refused(invalid_token())),
-            // The gateway takes no such amounts: it made no payment, and never will.
+            // The gateway never accepts such an amount: no intent exists.
             Some(error) if error.is_about_amount() => Ok(CreateOutcome::Refused(error.into())),
             Some(_) | None => Err(answer.unknown()),
         }
     }
 
-    /// Says go, and answers where the intent stands now. From now on money may move; once, however often this is said.
+    /// Confirms an intent and returns its status. From then on money may move, at most once however often this is called.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
@@ -148,34 +146,34 @@ impl CardGateway {
             |refusal| Ok(Intent { reference: reference.to_owned(), status: IntentStatus::Declined(refusal) });
         if answer.status.is_success() {
             let intent = answer.intent(amount)?;
-            // Under the same key the gateway repeats its first answer for ever, so look at the intent itself.
+            // Under the same key the gateway repeats its first response, so read the intent itself.
             return if intent.status == IntentStatus::Processing {
-                self.existing(reference, amount).await
+                self.require_intent(reference, amount).await
             } else {
                 Ok(intent)
             };
         }
-        if answer.is_about_key() {
-            // Said before, by a server whose page to come back to was another one: the intent itself tells what came of it.
-            return self.existing(reference, amount).await;
+        if answer.is_key_conflict() {
+            // Confirmed before, by a server with another return URL: read the intent itself.
+            return self.require_intent(reference, amount).await;
         }
         match answer.refusal() {
             Some(error) if error.is_card_error() => declined(error.into()),
             Some(error) if error.is_about_token() => declined(invalid_token()),
-            // It is past being confirmed.
+            // The intent can no longer be confirmed.
             Some(error) if error.payment_intent.is_some() || answer.is_missing() => {
-                self.existing(reference, amount).await
+                self.require_intent(reference, amount).await
             }
             Some(_) | None => Err(answer.unknown()),
         }
     }
 
-    async fn existing(&self, reference: &str, amount: Money) -> Result<Intent, GatewayError> {
+    async fn require_intent(&self, reference: &str, amount: Money) -> Result<Intent, GatewayError> {
         let gone = || GatewayError::Contradiction { detail: format!("the gateway knows no {reference} any more") };
         self.find(reference, amount).await?.ok_or_else(gone)
     }
 
-    /// Looks an intent up by the gateway's name for it; `None` where there is none.
+    /// Finds an intent by the gateway's id; `None` when there is none.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
@@ -187,7 +185,7 @@ impl CardGateway {
         answer.success()?.intent(amount).map(Some)
     }
 
-    /// Gives a payment up that has not succeeded. Safe to repeat.
+    /// Cancels an intent that has not succeeded. Idempotent.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
@@ -199,7 +197,7 @@ impl CardGateway {
         let status = if answer.status.is_success() {
             answer.read::<PaymentIntent>()?.status
         } else {
-            // An intent that is past cancelling is refused with its state.
+            // The refusal for an intent that cannot be cancelled contains its status.
             let intent = answer.refusal().and_then(|error| error.payment_intent);
             intent.ok_or_else(|| answer.unknown())?.status
         };
@@ -210,7 +208,7 @@ impl CardGateway {
         }
     }
 
-    /// Which of our payments the gateway's is, as it keeps with it; `None` where it is not one of ours.
+    /// Returns our payment id from the metadata of an intent; `None` when it is not one of ours.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
@@ -223,7 +221,7 @@ impl CardGateway {
         Ok(intent.metadata.get("payment_id").and_then(|id| id.parse().ok()))
     }
 
-    /// Whether the gateway knows an intent by this name.
+    /// Whether the gateway has an intent with this id.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
@@ -233,7 +231,7 @@ impl CardGateway {
 }
 
 impl GatewayResponse {
-    /// The intent that it tells of, which must be about so much money.
+    /// Reads an intent from the response, and checks its amount.
     fn intent(&self, amount: Money) -> Result<Intent, GatewayError> {
         let intent: PaymentIntent = self.read()?;
         if !intent.is_for(amount) {

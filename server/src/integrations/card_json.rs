@@ -1,4 +1,4 @@
-//! The card gateway's JSON: what of a payment intent, a refund and an error the shop looks at.
+//! The card gateway's JSON: the fields of intents, charges, refunds, disputes and errors that the shop reads.
 //!
 //! Source: the published API reference of Stripe, objects "PaymentIntent", "Charge", "Refund" and "Error". Nothing here does I/O.
 
@@ -12,41 +12,41 @@ use crate::integrations::gateway_lists::{ListedCharge, ListedDispute, ListedRefu
 
 use super::card_amounts;
 
-/// No page of a bank has a longer address.
-const LONGEST_URL_BYTES: usize = 2000;
+/// Maximum length of a bank page's URL.
+const MAX_URL_BYTES: usize = 2000;
 
-/// An intent to pay, as the gateway keeps it.
+/// A payment intent.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct PaymentIntent {
     pub(super) id: String,
     pub(super) status: String,
     amount: i64,
-    /// What was taken by now.
+    /// The amount taken so far.
     amount_received: Option<i64>,
     currency: String,
     last_payment_error: Option<ErrorObject>,
     next_action: Option<NextAction>,
-    #[serde(default, deserialize_with = "null_is_nothing")]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) metadata: BTreeMap<String, String>,
 }
 
-/// What the card's owner has to do.
+/// The action that the cardholder has to take.
 #[derive(Clone, Debug, Deserialize)]
 struct NextAction {
     redirect_to_url: Option<Redirect>,
 }
 
-/// A page that the card's owner is to be sent to.
+/// A page to open for the cardholder.
 #[derive(Clone, Debug, Deserialize)]
 struct Redirect {
     url: Option<String>,
 }
 
-/// A refund, as the gateway keeps it.
+/// A refund.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RefundObject {
     pub(super) id: String,
-    /// Absent in some objects of old, and `null` in others.
+    /// Absent or `null` in some old objects.
     status: Option<String>,
     failure_reason: Option<String>,
     amount: i64,
@@ -54,22 +54,22 @@ pub(super) struct RefundObject {
     metadata: Option<BTreeMap<String, String>>,
 }
 
-/// An attempt to take money, as the gateway keeps it.
+/// An attempt to take money.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ChargeObject {
     pub(super) id: String,
-    /// When, in seconds since 1970-01-01 UTC.
+    /// Creation time, in seconds since 1970-01-01 UTC.
     pub(super) created: i64,
     amount_captured: i64,
     amount_refunded: i64,
     currency: String,
-    /// Absent for one that was made without an intent.
+    /// Absent for a charge made without an intent.
     payment_intent: Option<String>,
-    #[serde(default, deserialize_with = "null_is_nothing")]
+    #[serde(default, deserialize_with = "null_as_default")]
     metadata: BTreeMap<String, String>,
 }
 
-/// A dispute, as the gateway keeps it.
+/// A dispute.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct DisputeObject {
     pub(super) id: String,
@@ -77,7 +77,7 @@ pub(super) struct DisputeObject {
     amount: i64,
     currency: String,
     reason: Option<String>,
-    /// What has moved: withdrawals are below nothing, reinstatements above.
+    /// Movements of money: withdrawals are negative, reinstatements positive.
     balance_transactions: Option<Vec<BalanceTransaction>>,
 }
 
@@ -86,7 +86,7 @@ struct BalanceTransaction {
     amount: i64,
 }
 
-/// A page of a list.
+/// A page of objects.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ListObject<T> {
     pub(super) data: Vec<T>,
@@ -94,36 +94,35 @@ pub(super) struct ListObject<T> {
     pub(super) has_more: bool,
 }
 
-/// Something with an id, after which a list goes on.
-pub(super) trait Listed {
+/// An object with an id, for paging after it.
+pub(super) trait HasId {
     fn id(&self) -> &str;
 }
 
-impl Listed for RefundObject {
+impl HasId for RefundObject {
     fn id(&self) -> &str {
         &self.id
     }
 }
 
-impl Listed for DisputeObject {
+impl HasId for DisputeObject {
     fn id(&self) -> &str {
         &self.id
     }
 }
 
-impl Listed for ChargeObject {
+impl HasId for ChargeObject {
     fn id(&self) -> &str {
         &self.id
     }
 }
 
 impl ChargeObject {
-    /// The charge as the shop takes it in; `None` for one that took no money, and for one without an intent, which no shop
-    /// of this kind makes.
+    /// Converts the charge; `None` for a charge that took no money, or without an intent, which this shop never makes.
     ///
     /// # Errors
-    /// A few words on what cannot be understood.
-    pub(super) fn listed(self) -> Result<Option<ListedCharge>, String> {
+    /// When the currency or an amount is not valid; with a short reason.
+    pub(super) fn into_listed(self) -> Result<Option<ListedCharge>, String> {
         let Some(reference) = self.payment_intent.filter(|_| self.amount_captured > 0) else { return Ok(None) };
         Ok(Some(ListedCharge {
             reference,
@@ -137,32 +136,32 @@ impl ChargeObject {
 }
 
 impl RefundObject {
-    /// Whether it is still to come to an end; source: "Refund statuses". One that waits for its customer waits too.
+    /// Whether the refund is not final; source: "Refund statuses". `requires_action` waits for the customer.
     pub(super) fn is_under_way(&self) -> bool {
         matches!(self.status.as_deref(), Some("pending" | "requires_action"))
     }
 
-    /// How far it has come.
+    /// Returns the progress of the refund.
     ///
     /// # Errors
-    /// A few words on a status that is none of the published ones.
+    /// When the status is not a published one.
     pub(super) fn progress(&self) -> Result<RefundProgress, String> {
         match self.status.as_deref() {
             Some("pending" | "requires_action") => Ok(RefundProgress::Pending),
             Some("succeeded") | None => Ok(RefundProgress::Succeeded),
             Some(status @ ("failed" | "canceled")) => {
-                let why = bounded(self.failure_reason.as_deref().unwrap_or("no reason given"), 60);
+                let why = truncated(self.failure_reason.as_deref().unwrap_or("no reason given"), 60);
                 Ok(RefundProgress::Failed { detail: format!("{} {status}: {why}", self.id) })
             }
-            Some(status) => Err(format!("the gateway has {} as {:?}", self.id, bounded(status, 60))),
+            Some(status) => Err(format!("the gateway has {} as {:?}", self.id, truncated(status, 60))),
         }
     }
 
-    /// The refund as the shop takes it in.
+    /// Converts the refund.
     ///
     /// # Errors
-    /// A few words on what cannot be understood.
-    pub(super) fn listed(self) -> Result<ListedRefund, String> {
+    /// When the status, the currency or the amount is not valid; with a short reason.
+    pub(super) fn into_listed(self) -> Result<ListedRefund, String> {
         let progress = self.progress()?;
         let kept = |name: &str| self.metadata.as_ref()?.get(name).cloned();
         Ok(ListedRefund {
@@ -176,33 +175,34 @@ impl RefundObject {
 }
 
 impl DisputeObject {
-    /// The dispute as the shop takes it in; source: the object "Dispute". What is asked before a dispute (`warning_…`) takes
-    /// no money; whether an open dispute has, its balance transactions say.
+    /// Converts the dispute; source: the object "Dispute". An inquiry (`warning_…`) withdraws no money; for an open dispute,
+    /// the balance transactions tell.
     ///
     /// # Errors
-    /// A few words on what cannot be understood.
-    pub(super) fn listed(self) -> Result<ListedDispute, String> {
+    /// When the status, the currency or the amount is not valid; with a short reason.
+    pub(super) fn into_listed(self) -> Result<ListedDispute, String> {
         let moved = self.balance_transactions.iter().flatten().map(|moved| moved.amount).fold(0, i64::saturating_add);
         let state = match self.status.as_str() {
             "won" | "warning_closed" | "prevented" => DisputeState::Closed(DisputeOutcome::Won),
             "lost" => DisputeState::Closed(DisputeOutcome::Lost),
             _ if moved < 0 => DisputeState::Withdrawn,
             "needs_response" | "under_review" | "warning_needs_response" | "warning_under_review" => DisputeState::Open,
-            status => return Err(format!("the gateway has {} as {:?}", self.id, bounded(status, 60))),
+            status => return Err(format!("the gateway has {} as {:?}", self.id, truncated(status, 60))),
         };
-        let reason = bounded(self.reason.as_deref().unwrap_or("general"), 60);
+        let reason = truncated(self.reason.as_deref().unwrap_or("general"), 60);
         Ok(ListedDispute { amount: money(self.amount, &self.currency)?, reason, state, reference: self.id })
     }
 }
 
-/// An amount in the gateway's units.
+/// Converts an amount from the gateway's units.
 fn money(amount: i64, currency: &str) -> Result<Money, String> {
     let known: Result<Currency, _> = currency.to_ascii_uppercase().parse();
-    let known = known.map_err(|_| format!("no currency is called {:?}", bounded(currency, 10)))?;
-    card_amounts::from_gateway(amount, known).ok_or_else(|| format!("{amount} {known} of the gateway are too much"))
+    let known = known.map_err(|_| format!("no currency is called {:?}", truncated(currency, 10)))?;
+    card_amounts::from_gateway_units(amount, known)
+        .ok_or_else(|| format!("{amount} {known} of the gateway are too much"))
 }
 
-/// Why a request was refused.
+/// The error of a refused request.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct ErrorObject {
     #[serde(rename = "type")]
@@ -214,29 +214,29 @@ pub(super) struct ErrorObject {
     pub(super) payment_intent: Option<PaymentIntentState>,
 }
 
-/// The intent inside an error.
+/// The intent in an error.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct PaymentIntentState {
     pub(super) id: Option<String>,
     pub(super) status: String,
 }
 
-/// What an intent's status says about the money; source: "The Payment Intents lifecycle".
+/// The state of an intent, from its status and details; source: "The Payment Intents lifecycle".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum IntentStanding {
-    /// The money is there.
+    /// The money was taken.
     Succeeded,
-    /// There is no money, and none will come by itself.
+    /// No money was taken, and none will be without a new attempt.
     Declined { reason: String, message: String },
-    /// Nobody has said go.
+    /// Not confirmed yet.
     RequiresConfirmation,
-    /// The card's bank wants to hear from its owner, on this page.
+    /// The bank requires authentication by the cardholder, on this page.
     RequiresAction { url: String },
-    /// The gateway is at work.
+    /// The gateway is processing the payment.
     Processing,
-    /// It was given up; no money has moved.
+    /// Cancelled; no money has moved.
     Cancelled,
-    /// Not what an intent of ours should be: it is confirmed and captured at once.
+    /// A status that our intents never have, as they are captured on confirmation.
     Other,
 }
 
@@ -262,28 +262,28 @@ impl PaymentIntent {
         }
     }
 
-    /// Whether it is about so much money, and that is what was taken if any was.
+    /// Whether the intent has this amount, and took exactly it if it succeeded.
     pub(super) fn is_for(&self, amount: Money) -> bool {
         let taken = self.amount_received.filter(|_| self.status == "succeeded").unwrap_or(self.amount);
         card_amounts::is_same(amount, self.amount, &self.currency) && taken == self.amount
     }
 
-    /// How much money was taken, as the gateway counts it, and in which currency.
-    pub(super) fn taken(&self) -> (i64, String) {
+    /// The amount received, in the gateway's units, and its currency.
+    pub(super) fn received(&self) -> (i64, String) {
         (self.amount_received.unwrap_or(self.amount), self.currency.clone())
     }
 
-    /// A page of the web that a person can open.
+    /// The authentication page, if it is a web page that a browser can open.
     fn authentication_page(&self) -> Option<String> {
         let url = self.next_action.as_ref()?.redirect_to_url.as_ref()?.url.as_deref()?;
         let is_page = url.starts_with("https://") || url.starts_with("http://");
-        let fits = url.len() <= LONGEST_URL_BYTES && url.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits = url.len() <= MAX_URL_BYTES && url.bytes().all(|byte| byte.is_ascii_graphic());
         (is_page && fits).then(|| url.to_owned())
     }
 }
 
-/// `null` as if it were not there.
-fn null_is_nothing<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+/// Deserializes `null` as the default.
+fn null_as_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
     D: Deserializer<'de>,
@@ -292,7 +292,7 @@ where
 }
 
 impl ErrorObject {
-    /// The error in a body such as `{"error": {…}}`.
+    /// Reads the error from a body such as `{"error": {…}}`.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Body {
@@ -305,12 +305,12 @@ impl ErrorObject {
         self.kind.as_deref() == Some("card_error")
     }
 
-    /// Whether a request was refused for what it asks, and not for how or when.
+    /// Whether the request was refused for its content, not for a key, a rate limit or a fault of the gateway.
     pub(super) fn is_invalid_request(&self) -> bool {
         self.kind.as_deref() == Some("invalid_request_error")
     }
 
-    /// Whether the token for the card is what is wrong.
+    /// Whether the card token was refused.
     pub(super) fn is_about_token(&self) -> bool {
         let param = self.param.as_deref().unwrap_or_default();
         let about_card = ["payment_method", "source", "card", "token"].contains(&param)
@@ -319,7 +319,7 @@ impl ErrorObject {
         self.is_invalid_request() && about_card
     }
 
-    /// Whether the gateway takes no such amount or currency at all.
+    /// Whether the gateway does not accept the amount or the currency.
     pub(super) fn is_about_amount(&self) -> bool {
         let code = self.code.as_deref();
         let about_amount =
@@ -327,30 +327,30 @@ impl ErrorObject {
         self.is_invalid_request() && (about_amount || matches!(code, Some("amount_too_small" | "amount_too_large")))
     }
 
-    /// Whether the key was used before, with other parameters.
-    pub(super) fn is_about_key(&self) -> bool {
+    /// Whether the idempotency key was used before with other parameters.
+    pub(super) fn is_key_conflict(&self) -> bool {
         self.kind.as_deref() == Some("idempotency_error") && self.code.as_deref() != Some("idempotency_key_in_use")
     }
 
-    /// Why, for programs: the decline code, or else the error code.
+    /// The machine-readable reason: the decline code, or else the error code.
     pub(super) fn reason(&self) -> String {
         let reason = self.decline_code.as_deref().or(self.code.as_deref()).unwrap_or("card_declined");
-        bounded(reason, 60)
+        truncated(reason, 60)
     }
 
-    /// Why, for people.
+    /// The message for people.
     pub(super) fn message(&self) -> String {
-        bounded(self.message.as_deref().unwrap_or("Your card was declined."), 300)
+        truncated(self.message.as_deref().unwrap_or("Your card was declined."), 300)
     }
 
-    /// All of it in one line, for an operator.
-    pub(super) fn in_words(&self) -> String {
+    /// Code and message in one line, for operators.
+    pub(super) fn describe(&self) -> String {
         let code = self.code.as_deref().or(self.kind.as_deref()).unwrap_or("error");
-        format!("{}: {}", bounded(code, 60), bounded(self.message.as_deref().unwrap_or("no message"), 300))
+        format!("{}: {}", truncated(code, 60), truncated(self.message.as_deref().unwrap_or("no message"), 300))
     }
 }
 
-/// Without control and invisible characters, and no longer than so many characters.
-fn bounded(text: &str, limit_chars: usize) -> String {
+/// Removes control and invisible characters, and truncates to `limit_chars`.
+fn truncated(text: &str, limit_chars: usize) -> String {
     storefront_api::text::cleaned(text, false).chars().take(limit_chars).collect()
 }

@@ -3,66 +3,65 @@
 use storefront_api::{Money, PaymentId, RefundId};
 use storefront_domain::payment::RefundProgress;
 
-use super::card_gateway::{CardGateway, GatewayError, at_gateway, unknown};
+use super::card_gateway::{CardGateway, GatewayError, to_gateway_units, unknown};
 use super::card_json::{DisputeObject, RefundObject};
 use crate::integrations::gateway_lists::{ListedDispute, ListedRefund};
 
-/// The gateway takes no longer value in metadata.
+/// Maximum length of a metadata value at the gateway.
 const METADATA_LIMIT_CHARS: usize = 500;
 
-/// Money to give back.
+/// A refund to request.
 #[derive(Clone, Debug)]
 pub(crate) struct Refund {
-    /// The gateway's name for the payment.
+    /// The gateway's id of the intent.
     pub(crate) reference: String,
-    /// How much of it.
     pub(crate) amount: Money,
-    /// The one key of this intent, for ever.
+    /// The idempotency key, the same for every attempt.
     pub(crate) key: String,
-    /// Why; the gateway keeps it with the refund.
+    /// Stored as metadata of the refund.
     pub(crate) reason: String,
-    /// Which payment and which refund of it; the gateway keeps them with the refund. `None` for one that was asked for
-    /// before refunds had ids, whose key must come with what it first came with.
+    /// Stored as metadata of the refund. `None` for refunds requested before refunds had ids, as a key must always be sent
+    /// with the same parameters.
     pub(crate) ids: Option<(PaymentId, RefundId)>,
 }
 
-/// What became of a refund.
+/// Outcome of a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RefundOutcome {
-    /// The money went back.
+    /// The money was returned.
     Succeeded {
-        /// The gateway's name for the refund.
+        /// The gateway's id of the refund.
         reference: String,
     },
-    /// The gateway works on it, for days perhaps.
+    /// The gateway is processing the refund, possibly for days.
     Pending {
-        /// The gateway's name for the refund.
+        /// The gateway's id of the refund.
         reference: String,
     },
-    /// The gateway made it, and it failed.
+    /// The gateway made the refund, and it failed.
     Failed {
-        /// The gateway's name for the refund.
+        /// The gateway's id of the refund.
         reference: String,
-        /// Why.
+        /// The reason of the failure.
         detail: String,
     },
-    /// It was refused for good, and the gateway has none; somebody must look.
+    /// The request was refused for good: no refund exists, and an operator must decide.
     Refused {
-        /// Why.
+        /// The reason of the refusal.
         detail: String,
     },
 }
 
 impl CardGateway {
-    /// Gives money back.
+    /// Makes a refund.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
     pub(crate) async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError> {
         let mut form = vec![
             ("payment_intent", refund.reference.clone()),
-            ("amount", at_gateway(refund.amount)?.to_string()),
-            // One of the three reasons that the gateway knows; ours is kept beside it.
+            ("amount", to_gateway_units(refund.amount)?.to_string()),
+            // One of the three reasons that the gateway accepts; ours is in the metadata.
             ("reason", "requested_by_customer".to_owned()),
             ("metadata[reason]", bounded_reason(&refund.reason)),
         ];
@@ -73,12 +72,12 @@ impl CardGateway {
         let answer = self.post(&["v1", "refunds"], &form, Some(&refund.key)).await?;
         if !answer.status.is_success() {
             return match answer.refusal() {
-                Some(error) => Ok(RefundOutcome::Refused { detail: error.in_words() }),
+                Some(error) => Ok(RefundOutcome::Refused { detail: error.describe() }),
                 None => Err(answer.unknown()),
             };
         }
         let made: RefundObject = answer.read()?;
-        // Under the same key the gateway repeats its first answer for ever, so look at the refund itself.
+        // Under the same key the gateway repeats its first response, so read the refund itself.
         let made =
             if made.is_under_way() { self.get(&["v1", "refunds", &made.id]).await?.success()?.read()? } else { made };
         let progress = made.progress().map_err(unknown)?;
@@ -90,7 +89,7 @@ impl CardGateway {
         })
     }
 
-    /// Looks a refund up by the gateway's name for it; `None` where there is none.
+    /// Finds a refund by the gateway's id; `None` when there is none.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
@@ -99,29 +98,29 @@ impl CardGateway {
         if answer.is_missing() {
             return Ok(None);
         }
-        answer.success()?.read::<RefundObject>()?.listed().map(Some).map_err(unknown)
+        answer.success()?.read::<RefundObject>()?.into_listed().map(Some).map_err(unknown)
     }
 
-    /// All refunds of a payment, whoever made them, newest first.
+    /// Lists all refunds of a payment, whoever made them, newest first.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
     pub(crate) async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError> {
-        let refunds: Vec<RefundObject> = self.list("refunds", payment_reference).await?;
-        refunds.into_iter().map(|refund| refund.listed().map_err(unknown)).collect()
+        let refunds: Vec<RefundObject> = self.fetch_all("refunds", payment_reference).await?;
+        refunds.into_iter().map(|refund| refund.into_listed().map_err(unknown)).collect()
     }
 
-    /// All disputes of a payment, newest first.
+    /// Lists all disputes of a payment, newest first.
     ///
     /// # Errors
     /// See [`CardGateway::create`].
     pub(crate) async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError> {
-        let disputes: Vec<DisputeObject> = self.list("disputes", payment_reference).await?;
-        disputes.into_iter().map(|dispute| dispute.listed().map_err(unknown)).collect()
+        let disputes: Vec<DisputeObject> = self.fetch_all("disputes", payment_reference).await?;
+        disputes.into_iter().map(|dispute| dispute.into_listed().map_err(unknown)).collect()
     }
 }
 
-/// A reason as the gateway keeps it.
+/// Truncates a reason to the gateway's limit.
 fn bounded_reason(reason: &str) -> String {
     reason.chars().take(METADATA_LIMIT_CHARS).collect()
 }

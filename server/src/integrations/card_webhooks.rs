@@ -1,8 +1,8 @@
-//! Events that the card gateway sends by itself: are they genuine, and what do they say?
+//! Webhooks of the card gateway: verification of the signature, and parsing.
 //!
 //! Signature: Stripe's published scheme ("Verify webhook signatures manually"): the header `Stripe-Signature` has
-//! `t=<unix seconds>` and one or more `v1=<hex>`; each is HMAC-SHA256 of `<t>.<payload>` under the endpoint's secret. The
-//! news record outcomes; they never lead to a charge. They come repeatedly and in any order.
+//! `t=<unix seconds>` and one or more `v1=<hex>`; each is HMAC-SHA256 of `<t>.<payload>` under the endpoint's secret.
+//! Webhooks record outcomes and never cause a charge. They may arrive repeatedly and in any order.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
@@ -15,83 +15,83 @@ use super::card_json::{IntentStanding, PaymentIntent};
 
 /// The header that carries the signature.
 pub(crate) const SIGNATURE_HEADER: &str = "stripe-signature";
-/// How old (or early) news may be unless told otherwise, in seconds; the scheme's own default.
+/// Default maximum difference between signing time and now, in seconds; the default of the scheme.
 pub(crate) const DEFAULT_TOLERANCE_S: i64 = 300;
 
-/// Why news cannot be trusted.
+/// Why a webhook's signature was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadSignature {
     /// The header is not of the form `t=…,v1=…`.
     #[error("the signature header cannot be read")]
     Malformed,
-    /// None of the signatures is one under our secret.
+    /// No signature matches our secret.
     #[error("the signature does not match")]
     Mismatch,
-    /// Signed too long ago or in the future: perhaps a recording played back.
+    /// Signed too long ago or in the future: possibly a replay.
     #[error("the signature is too old or too new")]
     OutsideTolerance,
 }
 
-/// One piece of news.
+/// A parsed webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Webhook {
-    /// The gateway's name for it; news that comes twice comes under one name.
+    /// The gateway's id of the event; repeated deliveries have the same one.
     pub(crate) id: String,
     /// When it happened, in seconds since 1970-01-01 UTC.
     pub(crate) created_unix_s: i64,
-    /// Which of our payments it is about, where the gateway kept that.
+    /// Our payment id from the metadata, if there is one.
     pub(crate) payment_id: Option<PaymentId>,
-    /// What happened.
+    /// The event itself.
     pub(crate) news: GatewayEvent,
 }
 
-/// What happened at the gateway.
+/// An event at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GatewayEvent {
-    /// The gateway keeps an intent; no money has moved.
+    /// An intent was created; no money has moved.
     Created {
-        /// The gateway's name for the payment.
+        /// The gateway's id of the intent.
         reference: String,
     },
-    /// The money is there.
+    /// The money was taken.
     Succeeded {
-        /// The gateway's name for the payment.
+        /// The gateway's id of the intent.
         reference: String,
-        /// How much, as the gateway counts it.
+        /// The amount received, in the gateway's units.
         amount: i64,
-        /// The currency, as the gateway writes it.
+        /// The currency code, as the gateway writes it.
         currency: String,
     },
-    /// An attempt was refused.
+    /// An attempt was declined.
     Declined {
-        /// The gateway's name for the payment.
+        /// The gateway's id of the intent.
         reference: String,
-        /// Why, for programs.
+        /// Machine-readable reason.
         reason: String,
-        /// Why, for people.
+        /// Message for people.
         message: String,
     },
-    /// The payment was given up; no money has moved.
+    /// The intent was cancelled; no money has moved.
     Cancelled {
-        /// The gateway's name for the payment.
+        /// The gateway's id of the intent.
         reference: String,
     },
-    /// Something happened to refunds or disputes of a payment; the gateway's lists say what.
+    /// Refunds or disputes of a payment changed; their state must be read from the gateway's lists.
     AfterPayment {
-        /// The gateway's name for the payment.
+        /// The gateway's id of the intent.
         reference: String,
     },
-    /// Something that the shop does not act on.
+    /// An event that the shop does not handle.
     Other {
-        /// The gateway's word for it.
+        /// The gateway's event type.
         kind: String,
     },
 }
 
-/// Whether the gateway signed this payload under `secret`, at most `tolerance_s` seconds from `now_unix_s`.
+/// Verifies that the gateway signed this payload with `secret`, at most `tolerance_s` seconds from `now_unix_s`.
 ///
 /// # Errors
-/// [`BadSignature`] when it is not to be trusted.
+/// See [`BadSignature`].
 pub(crate) fn verify_webhook(
     payload: &[u8],
     signature_header: &str,
@@ -109,7 +109,7 @@ pub(crate) fn verify_webhook(
     mac.update(signed_at.as_bytes());
     mac.update(b".");
     mac.update(payload);
-    // `verify_slice` takes the same time wherever a signature differs.
+    // `verify_slice` compares in constant time.
     let genuine =
         signatures.any(|(_, hex)| from_hex(hex).is_some_and(|signature| mac.clone().verify_slice(&signature).is_ok()));
     if !genuine {
@@ -119,11 +119,11 @@ pub(crate) fn verify_webhook(
     if distance_s <= tolerance_s.unsigned_abs() { Ok(()) } else { Err(BadSignature::OutsideTolerance) }
 }
 
-/// Reads news whose signature has been verified. The gateway tells of everything that happens in its account, of things that
-/// are not the shop's and in shapes that it will invent: only what can be ours is looked at closely.
+/// Parses a webhook whose signature has been verified. The gateway also sends events about things other than this shop's, and
+/// of future types: only events that can concern the shop are parsed in detail.
 ///
 /// # Errors
-/// A few words on what cannot be read. Nobody can act on it, and to hear it again would not help.
+/// When it cannot be parsed; another delivery would not help.
 pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
     #[derive(Deserialize)]
     struct EventJson {
@@ -154,7 +154,7 @@ pub(crate) fn parse_webhook(payload: &[u8]) -> Result<Webhook, String> {
     Ok(Webhook { id, created_unix_s: created.as_i64().unwrap_or(0), payment_id, news })
 }
 
-/// What is told after a payment has succeeded, by the name of the event.
+/// Event types about refunds and disputes of a payment.
 const AFTER_PAYMENT: &[&str] = &[
     "charge.refunded",
     "charge.refund.updated",
@@ -168,10 +168,10 @@ const AFTER_PAYMENT: &[&str] = &[
     "charge.dispute.funds_reinstated",
 ];
 
-/// Which payment a refund, a dispute or a refunded charge is about; one of no payment intent is none of ours.
+/// Finds the payment of a refund, a dispute or a refunded charge. An object without an intent is not ours.
 fn after_payment(kind: String, object: &Value) -> (GatewayEvent, Option<String>) {
     let intent = &object["payment_intent"];
-    // An object in its place is the intent itself, expanded.
+    // The field is the intent's id, or the expanded intent.
     let reference = intent.as_str().or_else(|| intent["id"].as_str());
     let payment_id = object["metadata"]["payment_id"].as_str().map(str::to_owned);
     match reference {
@@ -182,7 +182,7 @@ fn after_payment(kind: String, object: &Value) -> (GatewayEvent, Option<String>)
 
 fn about_intent(kind: &str, intent: PaymentIntent) -> GatewayEvent {
     let standing = intent.standing();
-    let (amount, currency) = intent.taken();
+    let (amount, currency) = intent.received();
     let reference = intent.id;
     match (kind, standing) {
         ("payment_intent.created", _) => GatewayEvent::Created { reference },
@@ -197,7 +197,7 @@ fn read<T: DeserializeOwned>(object: Value) -> Result<T, String> {
     serde_json::from_value(object).map_err(|error| error.to_string())
 }
 
-/// The bytes of one SHA-256 in hexadecimal.
+/// Decodes a SHA-256 in hexadecimal.
 fn from_hex(hex: &str) -> Option<[u8; 32]> {
     let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = [0; 32];

@@ -1,10 +1,10 @@
-//! Decimal text to minor units, exactly: no float ever sees a price.
+//! Exact conversion of decimal text to minor units, without floats.
 
-/// Reads a decimal number as JSON writes it (RFC 8259, section 6: `12`, `12.5`, `-0.05`, `1.25e1`) as whole minor units
-/// of a currency whose minor unit has `exponent` digits: `12.5` is 1250 at exponent 2.
+/// Converts a decimal number in JSON notation (RFC 8259, section 6: `12`, `12.5`, `-0.05`, `1.25e1`) to minor units of a
+/// currency with `exponent` decimal digits: `12.5` is 1250 at exponent 2.
 ///
 /// # Errors
-/// A few words on what is wrong: no number, more digits than the currency has, or too large.
+/// When it is not a number, has more decimal digits than the currency, or is too large; with a short reason.
 pub(super) fn to_minor_units(text: &str, exponent: u32) -> Result<i64, String> {
     let not_a_number = || format!("{:?} is not a decimal number", shortened(text));
     if text.len() > 40 {

@@ -1,58 +1,53 @@
-//! Charges, refunds and disputes as the card gateway lists them.
+//! Values for charges, refunds and disputes in the card gateway's lists.
 
 use storefront_api::{Money, OrderId, PaymentId, RefundId, Timestamp};
 use storefront_domain::payment::{DisputeState, RefundProgress};
 
-/// A refund as the gateway lists it.
+/// A refund at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListedRefund {
-    /// The gateway's name for it.
+    /// The gateway's id of the refund.
     pub(crate) reference: String,
-    /// How much.
     pub(crate) amount: Money,
-    /// The id under which the shop asked for it, where the gateway keeps one.
+    /// The shop's id, from the metadata.
     pub(crate) refund_id: Option<RefundId>,
-    /// Why, as the shop said, where the gateway keeps it.
+    /// The shop's reason, from the metadata.
     pub(crate) reason: Option<String>,
-    /// How far it has come.
     pub(crate) progress: RefundProgress,
 }
 
-/// A dispute as the gateway lists it.
+/// A dispute at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListedDispute {
-    /// The gateway's name for it.
+    /// The gateway's id of the dispute.
     pub(crate) reference: String,
-    /// How much of the payment.
+    /// The disputed part of the payment.
     pub(crate) amount: Money,
-    /// Why, for programs: the gateway's word.
+    /// The gateway's machine-readable reason.
     pub(crate) reason: String,
-    /// How far it has come.
     pub(crate) state: DisputeState,
 }
 
-/// A charge that took money, as the gateway lists it.
+/// A charge at the gateway that took money.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListedCharge {
-    /// The gateway's name for the payment.
+    /// The gateway's id of the intent.
     pub(crate) reference: String,
-    /// How much it took.
+    /// The amount taken.
     pub(crate) amount: Money,
-    /// How much of it has gone back, or is on its way.
+    /// The amount refunded, including pending refunds.
     pub(crate) given_back: Money,
-    /// For which order, where the gateway keeps one.
+    /// The order id from the metadata.
     pub(crate) order_id: Option<OrderId>,
-    /// Which of the shop's payments, where the gateway keeps one.
+    /// The shop's payment id from the metadata.
     pub(crate) payment_id: Option<PaymentId>,
-    /// When.
     pub(crate) charged_at: Timestamp,
 }
 
-/// Charges as the gateway lists them, newest first.
+/// A list of charges, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListedCharges {
-    /// The charges.
     pub(crate) charges: Vec<ListedCharge>,
-    /// Whether there are no more.
+    /// Whether the list reaches back to the requested time.
     pub(crate) is_complete: bool,
 }

@@ -1,5 +1,5 @@
-//! The stand-ins for the systems around the shop, as the lab has them behave: their fault switches, what the card gateway has
-//! charged, and their way back to the first day. Nothing of this exists at the real systems.
+//! The client of the stubs' control interface, for the lab: fault switches, charges at the card gateway, and the reset. The
+//! real systems have no such interface.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use crate::integrations::transport::{BadAddress, Endpoint};
 use crate::random;
 
 const BODY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
-/// So long the stubs may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum duration of a request to the stubs.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The stubs at their common address.
+/// A client of the stubs, which share one address.
 #[derive(Debug)]
 pub(crate) struct LabStubs {
     endpoint: Endpoint,
     card_gateway_key: String,
-    /// Another one after each switch that was thrown.
-    mark: watch::Sender<Uuid>,
+    /// Changes with each change of the fault switches.
+    change_id: watch::Sender<Uuid>,
 }
 
-/// Why the stubs did not do what was asked.
+/// Why a request to the stubs failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StubsError {
-    /// They do not take it; their own sentence says why.
+    /// The stubs refused the request; the text is theirs.
     #[error("{0}")]
     Refused(String),
-    /// They cannot be asked.
+    /// The stubs cannot be reached, or their answer is not valid.
     #[error("The stubs do not answer: {0}.")]
     Unreachable(String),
 }
@@ -61,51 +61,51 @@ struct ChargedFor {
 }
 
 impl LabStubs {
-    /// The stubs at an address such as `http://127.0.0.1:7071`, and the shop's key at the card gateway. Nothing is sent yet.
+    /// Creates a client for an address such as `http://127.0.0.1:7071` and the shop's key at the card gateway; sends nothing.
     ///
     /// # Errors
-    /// When the address makes no sense.
+    /// When the address is not valid.
     pub(crate) fn new(base_url: &str, card_gateway_key: &str) -> Result<Self, BadAddress> {
         let endpoint = Endpoint::new("the stubs", base_url)?;
-        let mark = watch::Sender::new(random::id());
-        Ok(Self { endpoint, card_gateway_key: card_gateway_key.to_owned(), mark })
+        let change_id = watch::Sender::new(random::id());
+        Ok(Self { endpoint, card_gateway_key: card_gateway_key.to_owned(), change_id })
     }
 
-    /// What is broken at a stub.
+    /// Reads the fault switches of a stub.
     ///
     /// # Errors
-    /// See [`StubsError`]; so for every method.
+    /// All methods: see [`StubsError`].
     pub(crate) async fn faults(&self, stub: Stub) -> Result<Faults, StubsError> {
         self.read(self.request(Method::GET, &["faults", stub.name()])).await
     }
 
-    /// Breaks exactly this, and nothing else.
+    /// Replaces the fault switches of a stub.
     pub(crate) async fn set_faults(&self, stub: Stub, faults: &Faults) -> Result<Faults, StubsError> {
         let set = self.read(self.request(Method::PUT, &["faults", stub.name()]).json(faults)).await;
-        // Without an answer, too: it may have been done.
-        self.mark.send_replace(random::id());
+        // Also after a failure: the stub may have made the change.
+        self.change_id.send_replace(random::id());
         set
     }
 
-    /// A mark that is another one whenever a switch was thrown from here.
-    pub(crate) fn mark(&self) -> Uuid {
-        *self.mark.borrow()
+    /// Returns an id that changes whenever this client changes the fault switches.
+    pub(crate) fn change_id(&self) -> Uuid {
+        *self.change_id.borrow()
     }
 
-    /// Waits until the mark is another one than this.
-    pub(crate) async fn changes_from(&self, known: Uuid) {
-        let mut marks = self.mark.subscribe();
-        // It cannot be closed while this is borrowed.
+    /// Waits until [`Self::change_id`] differs from `known`.
+    pub(crate) async fn wait_for_change_from(&self, known: Uuid) {
+        let mut marks = self.change_id.subscribe();
+        // The sender lives as long as `self`.
         let _open = marks.wait_for(|mark| *mark != known).await;
     }
 
-    /// Has all of them as on their first day, with nothing broken.
-    pub(crate) async fn start_over(&self) -> Result<(), StubsError> {
+    /// Resets all stubs to their initial state, without faults.
+    pub(crate) async fn reset(&self) -> Result<(), StubsError> {
         self.read::<serde_json::Value>(self.request(Method::POST, &["reset"])).await.map(|_| ())
     }
 
-    /// How often the card gateway has taken money for an order, among its latest hundred attempts.
-    pub(crate) async fn charges_for(&self, order: OrderId) -> Result<usize, StubsError> {
+    /// Counts the successful charges for an order among the latest 100 charges.
+    pub(crate) async fn count_charges(&self, order: OrderId) -> Result<usize, StubsError> {
         let request = self.request(Method::GET, &["card-gateway", "v1", "charges"]).query(&[("limit", "100")]);
         let charges: Charges = self.read(request.bearer_auth(&self.card_gateway_key)).await?;
         let order = order.to_string();
@@ -118,10 +118,11 @@ impl LabStubs {
 
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, StubsError> {
         let unreachable = |detail: String| StubsError::Unreachable(detail);
-        let sent = request.timeout(TIMEOUT).send().await;
-        let response = sent.map_err(|error| unreachable(transport::in_words(&error)))?;
+        let sent = request.timeout(REQUEST_TIMEOUT).send().await;
+        let response = sent.map_err(|error| unreachable(transport::describe(&error)))?;
         let status = response.status();
-        let body = transport::body(response, BODY_LIMIT_BYTES).await.map_err(|error| unreachable(error.to_string()))?;
+        let body =
+            transport::read_body(response, BODY_LIMIT_BYTES).await.map_err(|error| unreachable(error.to_string()))?;
         if status == StatusCode::UNPROCESSABLE_ENTITY
             && let Ok(Refusal { detail }) = serde_json::from_slice(&body)
         {

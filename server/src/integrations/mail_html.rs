@@ -1,8 +1,8 @@
-//! The HTML form of a mail, made from its plain text: the same words, for mail programs that show no plain text well.
+//! The HTML version of a mail, generated from its plain text, for mail clients that do not display plain text well.
 
 use std::fmt::Write as _;
 
-/// The page for a subject and a plain text. Paragraphs are divided by blank lines; indented lines keep their columns.
+/// Renders subject and plain text as HTML. Blank lines separate paragraphs; indented lines are preformatted.
 pub(crate) fn page(subject: &str, text: &str) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n\
@@ -19,7 +19,7 @@ pub(crate) fn page(subject: &str, text: &str) -> String {
                 Some(_) | None => ("<p dir=\"auto\">", "</p>", "<br>\n"),
             };
             let lines: Vec<String> = block.iter().map(|line| escaped(line)).collect();
-            // Writing to a text never fails.
+            // Writing to a `String` never fails.
             let _never = writeln!(page, "{open}{}{close}", lines.join(between));
         }
     }

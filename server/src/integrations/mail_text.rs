@@ -1,18 +1,20 @@
-//! What the mails to shoppers say: plain text, friendly and short.
+//! The plain text of mails to shoppers.
 //!
-//! Pure functions from an order to a subject and a body. Amounts are shown as [`Money`] shows itself, nowhere else.
+//! Pure functions from an order to subject and body. Amounts are formatted by the `Display` of [`Money`] only.
 
 use storefront_api::{Address, Money, Order, OrderItem, PaymentStatus, Shipment, VoucherCode};
 use storefront_domain::email::MailKind;
 use storefront_domain::invoice::CreditNoteNumber;
 
-/// Room for the words of a line; the amounts stand to the right of it.
-const WORDS_CHARS: usize = 46;
+/// Width of the label column, left of the amounts.
+const LABEL_CHARS: usize = 46;
+/// Width of the right-aligned amount column.
+/// Width of the right-aligned amount column.
 const AMOUNT_CHARS: usize = 18;
 
-/// The subject and the body of a mail about an order; without the order (which should not happen) only the news itself.
+/// Writes subject and body of a mail about an order; without the order (which should not happen) a single sentence.
 pub(crate) fn write(kind: &MailKind, order: Option<&Order>) -> (String, String) {
-    let name = order.map_or_else(|| "Your order".to_owned(), |order| format!("Your order {}", named(order)));
+    let name = order.map_or_else(|| "Your order".to_owned(), |order| format!("Your order {}", display_number(order)));
     let news = match kind {
         MailKind::Confirmation => "is confirmed",
         MailKind::Shipped => "is on its way",
@@ -50,20 +52,22 @@ pub(crate) fn write(kind: &MailKind, order: Option<&Order>) -> (String, String) 
 }
 
 fn confirmation(name: &str, order: &Order) -> Vec<String> {
-    let mut parts = vec![format!("Thank you! {name} is confirmed, and we are packing it now."), bill(order)];
+    let mut parts = vec![format!("Thank you! {name} is confirmed, and we are packing it now."), price_table(order)];
     parts.push(match &order.invoice {
         Some(number) => format!("Your invoice is {number}. You find it with the order in the store."),
         None => "Your invoice is being written. You find it with the order in the store in a moment.".to_owned(),
     });
-    parts.extend(order.shipping_address.as_ref().map(|address| format!("We will send it to:\n{}", place(address))));
+    parts.extend(
+        order.shipping_address.as_ref().map(|address| format!("We will send it to:\n{}", address_block(address))),
+    );
     parts
 }
 
 fn shipped(name: &str, order: &Order) -> Vec<String> {
     let mut parts = vec![format!("{name} has left our house.")];
-    parts.extend(order.shipment.as_ref().map(journey));
+    parts.extend(order.shipment.as_ref().map(shipment_text));
     parts.push(format!("In the parcel:\n{}", contents(order)));
-    parts.extend(order.shipping_address.as_ref().map(|address| format!("It goes to:\n{}", place(address))));
+    parts.extend(order.shipping_address.as_ref().map(|address| format!("It goes to:\n{}", address_block(address))));
     parts
 }
 
@@ -126,10 +130,10 @@ fn voucher(name: &str, code: &VoucherCode, amount: Money) -> Vec<String> {
     ]
 }
 
-/// The lines of an order with their amounts, the total and the VAT in it.
-fn bill(order: &Order) -> String {
-    let mut lines: Vec<String> = order.items.iter().map(|item| row(&item_words(item), item.line_total)).collect();
-    lines.push(format!("  {}", "-".repeat(WORDS_CHARS + AMOUNT_CHARS)));
+/// The lines of an order with their amounts, the total and the included VAT.
+fn price_table(order: &Order) -> String {
+    let mut lines: Vec<String> = order.items.iter().map(|item| row(&item_label(item), item.line_total)).collect();
+    lines.push(format!("  {}", "-".repeat(LABEL_CHARS + AMOUNT_CHARS)));
     if order.discount.amount != 0 {
         lines.push(row("Subtotal", order.subtotal));
         lines.push(row("Discount", Money::new(order.discount.amount.saturating_neg(), order.discount.currency)));
@@ -139,16 +143,16 @@ fn bill(order: &Order) -> String {
     lines.join("\n")
 }
 
-/// Words to the left and an amount to the right; long words have lines of their own.
-fn row(words: &str, amount: Money) -> String {
-    let mut lines = wrapped(words, WORDS_CHARS);
+/// A row with a label and an amount; a long label wraps, and the amount is on its last line.
+fn row(label: &str, amount: Money) -> String {
+    let mut lines = wrapped(label, LABEL_CHARS);
     let last = lines.pop().unwrap_or_default();
     let amount = amount.to_string();
-    lines.push(format!("{last:<WORDS_CHARS$}{amount:>AMOUNT_CHARS$}"));
+    lines.push(format!("{last:<LABEL_CHARS$}{amount:>AMOUNT_CHARS$}"));
     lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn item_words(item: &OrderItem) -> String {
+fn item_label(item: &OrderItem) -> String {
     let name = one_line(&item.name);
     match item.quantity {
         1 => format!("1 × {name}"),
@@ -161,7 +165,7 @@ fn contents(order: &Order) -> String {
     order.items.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn journey(shipment: &Shipment) -> String {
+fn shipment_text(shipment: &Shipment) -> String {
     let mut text = format!(
         "{} brings it; the number of the parcel is {}.",
         one_line(&shipment.carrier),
@@ -177,13 +181,13 @@ fn journey(shipment: &Shipment) -> String {
     text
 }
 
-fn place(address: &Address) -> String {
+fn address_block(address: &Address) -> String {
     let lines = address.lines();
     lines.iter().map(|line| format!("  {}", one_line(line))).collect::<Vec<_>>().join("\n")
 }
 
-/// Its number, or else the beginning of its id.
-fn named(order: &Order) -> String {
+/// The order's number, or else the first eight characters of its id.
+fn display_number(order: &Order) -> String {
     order.number.clone().unwrap_or_else(|| order.id.to_string().chars().take(8).collect())
 }
 
@@ -201,7 +205,7 @@ fn one_line(text: &str) -> String {
     storefront_api::text::cleaned(text, false).trim().to_owned()
 }
 
-/// Breaks words into lines of at most so many characters; a longer word keeps a line of its own.
+/// Wraps text to lines of at most `limit_chars`, keeping its indentation; a longer word gets a line of its own.
 fn wrapped(text: &str, limit_chars: usize) -> Vec<String> {
     let indent: String = text.chars().take_while(|char| *char == ' ').collect();
     let mut lines: Vec<String> = Vec::new();

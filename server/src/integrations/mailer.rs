@@ -1,7 +1,7 @@
-//! The mail server: hands mail in over SMTP (RFC 5321).
+//! The client of the mail server: sends mail over SMTP (RFC 5321).
 //!
-//! One call is one attempt. A mail that is handed in again carries the same `Message-ID`, by which mail servers and readers
-//! know it for the same mail. What a mail says is written elsewhere.
+//! One call is one attempt. A mail that is sent again has the same `Message-ID`, by which mail servers and clients recognize
+//! duplicates. The text of mails is in `mail_text`.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use storefront_api::EmailAddress;
 use super::mail_html;
 use super::transport::without_userinfo;
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// SMTP replies that blame us or our login and not the mail (RFC 4954, section 6): somebody can put that right.
-const LOGIN_REPLIES: [u16; 4] = [530, 534, 535, 538];
+/// SMTP replies about our login, not about the mail (RFC 4954, section 6): temporary, as an operator can correct the settings.
+const LOGIN_REPLY_CODES: [u16; 4] = [530, 534, 535, 538];
 
-/// Where mail is handed in, and from whom it comes.
+/// Settings of the mail server and the sender.
 #[derive(Clone)]
 pub(crate) struct MailerConfig {
     /// `smtp://127.0.0.1:7025` without TLS, `smtp://user:password@host?tls=required` (or `opportunistic`) with STARTTLS,
     /// `smtps://user:password@host` with TLS from the start.
     pub(crate) server: String,
-    /// Such as `Storefront <shop@storefront.example>`.
+    /// Sender address, such as `Storefront <shop@storefront.example>`.
     pub(crate) from: String,
 }
 
@@ -35,65 +35,63 @@ pub(crate) struct MailerConfig {
 pub(crate) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
-    /// Of the sender's address, as the domain name system knows it; message ids end in it.
+    /// Domain of the sender's address, in ASCII; the suffix of message ids.
     domain: String,
     timeout: Duration,
 }
 
-/// One mail.
+/// A mail to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mail {
-    /// Names the mail, such as `0190…`; the same each time that it is handed in. With the sender's domain behind it, it is
-    /// the mail's `Message-ID`.
+    /// Local part of the `Message-ID`, such as `0190…`, the same for every attempt; the sender's domain is appended.
     pub(crate) message_id: String,
-    /// To whom.
+    /// Address of the recipient.
     pub(crate) to: String,
-    /// What it is about.
     pub(crate) subject: String,
-    /// Plain text; the mail has it as HTML too.
+    /// Plain text; the mail also contains it as HTML.
     pub(crate) body: String,
 }
 
-/// Why a mail was not handed in.
+/// Why a mail was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MailError {
-    /// The mail server cannot take it now, or it is not known whether it did: hand it in again.
+    /// The mail server cannot accept it now, or may have accepted it: retry.
     #[error("the mail server cannot take it now: {0}")]
     Temporary(String),
-    /// This mail will never be taken.
+    /// This mail will never be accepted.
     #[error("the mail cannot be sent: {0}")]
     Permanent(String),
 }
 
-/// A setting that no mail can be sent with.
+/// An invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadMailer {
-    /// Not the address of a mail server.
+pub(crate) enum MailerConfigError {
+    /// The URL of the mail server is not valid.
     #[error("{0:?} is not the address of a mail server, such as smtp://127.0.0.1:7025")]
     Server(String),
-    /// Not an address that mail can come from.
+    /// The sender address is not valid.
     #[error("{0:?} is not a mail address, such as Storefront <shop@storefront.example>")]
     From(String),
 }
 
 impl Mailer {
-    /// The mail server that the settings name. Nothing is sent yet.
+    /// Creates a client; sends nothing.
     ///
     /// # Errors
-    /// When a setting makes no sense.
-    pub(crate) fn new(config: &MailerConfig) -> Result<Self, BadMailer> {
-        Self::with_timeout(config, TIMEOUT)
+    /// When a setting is not valid.
+    pub(crate) fn new(config: &MailerConfig) -> Result<Self, MailerConfigError> {
+        Self::with_timeout(config, SEND_TIMEOUT)
     }
 
-    fn with_timeout(config: &MailerConfig, timeout: Duration) -> Result<Self, BadMailer> {
-        let from = sender(&config.from).ok_or_else(|| BadMailer::From(config.from.clone()))?;
+    fn with_timeout(config: &MailerConfig, timeout: Duration) -> Result<Self, MailerConfigError> {
+        let from = sender(&config.from).ok_or_else(|| MailerConfigError::From(config.from.clone()))?;
         let domain = from.email.domain().to_owned();
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.server)
-            .map_err(|_| BadMailer::Server(without_userinfo(&config.server)))?;
+            .map_err(|_| MailerConfigError::Server(without_userinfo(&config.server)))?;
         Ok(Self { transport: builder.timeout(Some(timeout)).build(), from, domain, timeout })
     }
 
-    /// Hands a mail in.
+    /// Sends a mail, in one attempt.
     ///
     /// # Errors
     /// See [`MailError`].
@@ -101,7 +99,7 @@ impl Mailer {
         let message = self.message(mail)?;
         match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(failure(&error)),
+            Ok(Err(error)) => Err(classify(&error)),
             Err(_) => Err(MailError::Temporary("no answer in time".to_owned())),
         }
     }
@@ -123,7 +121,7 @@ impl Mailer {
             .subject(subject)
             .multipart(MultiPart::alternative_plain_html(mail.body.clone(), html))
             .map_err(|error| MailError::Permanent(error.to_string()))?;
-        // So that no out-of-office reply comes back (RFC 3834, section 5).
+        // Suppresses automatic replies (RFC 3834, section 5).
         message.headers_mut().insert_raw(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
@@ -132,10 +130,10 @@ impl Mailer {
     }
 }
 
-/// Such as `Storefront <shop@storefront.example>`; a domain in another script becomes what the domain name system knows.
+/// Parses a sender such as `Storefront <shop@storefront.example>`; an internationalized domain is converted to ASCII.
 fn sender(text: &str) -> Option<Mailbox> {
     let mut from: Mailbox = text.parse().ok()?;
-    // Within a network a sender such as shop@localhost is fine, though nobody could be sent mail there.
+    // A sender such as shop@localhost is accepted although it is not a valid recipient.
     if let Ok(address) = from.email.to_string().parse::<EmailAddress>() {
         from.email = mail_address(&address)?;
     }
@@ -146,9 +144,9 @@ fn mail_address(address: &EmailAddress) -> Option<Address> {
     Address::new(address.local(), address.ascii_domain()).ok()
 }
 
-fn failure(error: &smtp::Error) -> MailError {
-    let detail = in_words(error);
-    let login = error.status().is_some_and(|code| LOGIN_REPLIES.contains(&u16::from(code)));
+fn classify(error: &smtp::Error) -> MailError {
+    let detail = describe(error);
+    let login = error.status().is_some_and(|code| LOGIN_REPLY_CODES.contains(&u16::from(code)));
     if (error.is_permanent() && !login) || error.is_client() {
         MailError::Permanent(detail)
     } else {
@@ -156,8 +154,8 @@ fn failure(error: &smtp::Error) -> MailError {
     }
 }
 
-/// The server's reply, or else the innermost cause.
-fn in_words(error: &smtp::Error) -> String {
+/// Describes an error by the server's reply, or else by the innermost cause.
+fn describe(error: &smtp::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -185,7 +183,7 @@ mod tests {
     /// The task answers the lines that it was sent.
     async fn a_mail_server(command: &'static str, reply: &'static str) -> (Mailer, JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mailer = mailer_at(&listener, TIMEOUT);
+        let mailer = mailer_at(&listener, SEND_TIMEOUT);
         let task = tokio::spawn(async move {
             let (socket, _) = listener.accept().await.unwrap();
             let (read, mut write) = socket.into_split();
@@ -352,7 +350,7 @@ mod tests {
         let impatient = mailer_at(&listener, Duration::from_millis(50));
         assert_eq!(impatient.send(&a_mail()).await, Err(MailError::Temporary("no answer in time".to_owned())));
 
-        let mailer = mailer_at(&listener, TIMEOUT);
+        let mailer = mailer_at(&listener, SEND_TIMEOUT);
         let hang_up = tokio::spawn(async move {
             for _ in 0..2 {
                 let _ = listener.accept().await.map(drop);
@@ -367,7 +365,7 @@ mod tests {
     #[tokio::test]
     async fn a_mail_that_makes_no_sense_is_not_tried() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mailer = mailer_at(&listener, TIMEOUT);
+        let mailer = mailer_at(&listener, SEND_TIMEOUT);
         for mail in [
             Mail { to: "nobody".to_owned(), ..a_mail() },
             Mail { to: "a@b.example\r\nRCPT TO:<c@d.example>".to_owned(), ..a_mail() },

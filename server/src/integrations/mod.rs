@@ -1,8 +1,8 @@
-//! The systems around the shop: product service, card gateway, mail server. One file, one system.
+//! Clients of the external systems: product service, card gateway and mail server; `ports` has the traits that others use.
 //!
-//! Each client turns what its system says into values that the rest of the server can decide on, and every failure into
-//! one that says whether asking again helps. Every wait, body and number of attempts has a bound. Nothing here writes to
-//! the log, knows a route or a view, or decides what becomes of an order.
+//! Each client converts its system's answers to typed values, and each failure to an error that says whether a retry helps.
+//! Every wait, body and number of attempts is bounded. Nothing here writes to the log, knows a route or a view, or makes a
+//! business decision.
 
 pub(crate) mod card_amounts;
 mod card_charges;

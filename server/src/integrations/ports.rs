@@ -1,7 +1,7 @@
-//! What processes and operators ask of the systems around the shop, and no more: so that others can stand in their place.
+//! Traits for the external systems, as processes and operators use them.
 //!
-//! The clients of this folder are the real ones; the simulation has its own. One method is one attempt, as the clients have
-//! it: whoever asks decides whether to ask again.
+//! The clients in this folder implement them; the simulation has its own implementations. Unless the client's method says
+//! otherwise, one call is one attempt and the caller decides about retries.
 
 use async_trait::async_trait;
 use storefront_api::{Money, PaymentId, ProductId, Timestamp};
@@ -14,63 +14,63 @@ use super::mailer::{Mail, MailError, Mailer};
 use super::product_service::{Changes, Listing, ProductService, SeenProduct, ServiceError};
 use super::product_writes::{ProductWrite, WriteError};
 
-/// Moves money by card.
+/// Card payments.
 #[async_trait]
 pub(crate) trait PaymentGateway: Send + Sync {
-    /// Has an intent kept, which moves no money; see [`CardGateway::create`].
+    /// Creates an intent, which moves no money; see [`CardGateway::create`].
     async fn create(&self, charge: &Charge) -> Result<CreateOutcome, GatewayError>;
 
-    /// Says go; see [`CardGateway::confirm`].
+    /// Confirms an intent, which may move money; see [`CardGateway::confirm`].
     async fn confirm(&self, reference: &str, amount: Money, key: &str) -> Result<Intent, GatewayError>;
 
-    /// Looks an intent up; see [`CardGateway::find`].
+    /// Finds an intent; see [`CardGateway::find`].
     async fn find(&self, reference: &str, amount: Money) -> Result<Option<Intent>, GatewayError>;
 
-    /// Gives an intent up; see [`CardGateway::cancel`].
+    /// Cancels an intent; see [`CardGateway::cancel`].
     async fn cancel(&self, reference: &str) -> Result<CancelOutcome, GatewayError>;
 
-    /// Gives money back; see [`CardGateway::refund`].
+    /// Makes a refund; see [`CardGateway::refund`].
     async fn refund(&self, refund: &Refund) -> Result<RefundOutcome, GatewayError>;
 
-    /// Looks a refund up; see [`CardGateway::find_refund`].
+    /// Finds a refund; see [`CardGateway::find_refund`].
     async fn find_refund(&self, reference: &str) -> Result<Option<ListedRefund>, GatewayError>;
 
-    /// All refunds of a payment; see [`CardGateway::list_refunds`].
+    /// Lists all refunds of a payment; see [`CardGateway::list_refunds`].
     async fn list_refunds(&self, payment_reference: &str) -> Result<Vec<ListedRefund>, GatewayError>;
 
-    /// All disputes of a payment; see [`CardGateway::list_disputes`].
+    /// Lists all disputes of a payment; see [`CardGateway::list_disputes`].
     async fn list_disputes(&self, payment_reference: &str) -> Result<Vec<ListedDispute>, GatewayError>;
 
-    /// What was charged since a moment; see [`CardGateway::list_charges`].
+    /// Lists the charges since a time; see [`CardGateway::list_charges`].
     async fn list_charges(&self, since: Timestamp) -> Result<ListedCharges, GatewayError>;
 
-    /// What was charged with an intent; see [`CardGateway::find_charge`].
+    /// Finds the charge of an intent; see [`CardGateway::find_charge`].
     async fn find_charge(&self, payment_reference: &str) -> Result<Option<ListedCharge>, GatewayError>;
 
-    /// Which of our payments it is; see [`CardGateway::payment_of`].
+    /// Returns the id of our payment behind an intent; see [`CardGateway::payment_of`].
     async fn payment_of(&self, reference: &str) -> Result<Option<PaymentId>, GatewayError>;
 }
 
-/// Takes mail in.
+/// Sending of mails.
 #[async_trait]
 pub(crate) trait MailSender: Send + Sync {
-    /// Hands a mail in; see [`Mailer::send`].
+    /// Sends a mail; see [`Mailer::send`].
     async fn send(&self, mail: &Mail) -> Result<(), MailError>;
 }
 
-/// Tells which products there are, and takes changes of them.
+/// Reads and changes of the products.
 #[async_trait]
 pub(crate) trait Products: Send + Sync {
-    /// All products as they are now; see [`ProductService::list`].
+    /// Lists all products; see [`ProductService::list`].
     async fn list(&self) -> Result<Listing, ServiceError>;
 
-    /// What changed after a position of the service's own feed; see [`ProductService::changes`].
+    /// Reads the changes after a position of the service's feed; see [`ProductService::changes`].
     async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError>;
 
-    /// One product; see [`ProductService::get`].
+    /// Reads one product; see [`ProductService::get`].
     async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError>;
 
-    /// The names of all categories; see [`ProductService::categories`].
+    /// Lists the names of all categories; see [`ProductService::categories`].
     async fn categories(&self) -> Result<Option<Vec<String>>, ServiceError>;
 
     /// Makes an operator's change; see [`ProductService::write`].

@@ -1,9 +1,9 @@
-//! The product service's JSON, read with care: what makes sense is taken, and what does not is named with its reason.
+//! Lenient parsing of the product service's JSON: valid products are returned, and invalid ones are reported with a reason.
 //!
-//! Two forms are understood. The full one names its `currency`, and its prices are whole minor units. A bare
-//! `{id, name, price}`, as simpler services answer, has no `currency`; its price is a decimal (number or text) in the
-//! shop's currency, and what else it does not say has a default. In both, what means the same in other types is taken: a
-//! number for a text, `1` or `"true"` for `true`, `[]` for no attributes, `eur` for `EUR`. Nothing here does I/O.
+//! Two formats are supported. The full one names its `currency`, and its prices are in minor units. A minimal
+//! `{id, name, price}`, as simpler services answer, has no `currency`; its price is a decimal (number or text) in the shop's
+//! currency, and missing fields have defaults. In both, equivalent values of other types are accepted: a number for a text,
+//! `1` or `"true"` for `true`, `[]` for no attributes, `eur` for `EUR`. Nothing here does I/O.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,33 +17,33 @@ use super::decimal;
 use super::product_service::{Change, Changes, Listing, SeenProduct, Unreadable};
 
 const DEFAULT_CATEGORY: &str = "General";
-const SHORT_TEXT_CHARS: usize = 200;
-const LONG_TEXT_CHARS: usize = 5_000;
-const ATTRIBUTES: usize = 50;
-/// The kinds of change after which a product is not for sale, whatever else is said of it.
-const GONE: [&str; 3] = ["withdrawn", "deleted", "removed"];
+const MAX_SHORT_TEXT_CHARS: usize = 200;
+const MAX_LONG_TEXT_CHARS: usize = 5_000;
+const MAX_ATTRIBUTES: usize = 50;
+/// Kinds of change after which a product is not for sale, whatever its fields say.
+const REMOVAL_KINDS: [&str; 3] = ["withdrawn", "deleted", "removed"];
 
-/// What is true of every product, as far as the service does not say it.
+/// Defaults for values that the service does not give.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Defaults {
     /// The one currency of the shop.
     pub(super) currency: Currency,
-    /// The VAT of a product without a rate; `None` makes it unreadable.
+    /// VAT rate of a product without one; with `None` such a product is unreadable.
     pub(super) vat_rate: Option<VatRate>,
 }
 
-/// The fields of a product as they are written.
+/// The fields of a product, as raw JSON.
 type Fields<'a> = HashMap<String, &'a RawValue>;
 
-/// Reads `{"products": […]}`, or a bare list.
-pub(super) fn listing(json: &[u8], defaults: Defaults) -> Result<Listing, String> {
+/// Parses `{"products": […]}`, or a bare array.
+pub(super) fn parse_listing(json: &[u8], defaults: Defaults) -> Result<Listing, String> {
     #[derive(Deserialize)]
     struct Products<'a> {
         #[serde(borrow)]
         products: Vec<&'a RawValue>,
     }
     let is_bare = json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-    let entries: Vec<&RawValue> = if is_bare { parse(json)? } else { parse::<Products<'_>>(json)?.products };
+    let entries: Vec<&RawValue> = if is_bare { from_json(json)? } else { from_json::<Products<'_>>(json)?.products };
     let mut ids = HashSet::new();
     let mut listing = Listing::default();
     for entry in entries {
@@ -58,14 +58,14 @@ pub(super) fn listing(json: &[u8], defaults: Defaults) -> Result<Listing, String
     Ok(listing)
 }
 
-/// Reads one product.
-pub(super) fn product(json: &[u8], defaults: Defaults) -> Result<SeenProduct, Unreadable> {
-    let entry = parse(json).map_err(|reason| Unreadable { id: None, reason })?;
+/// Parses one product.
+pub(super) fn parse_product(json: &[u8], defaults: Defaults) -> Result<SeenProduct, Unreadable> {
+    let entry = from_json(json).map_err(|reason| Unreadable { id: None, reason })?;
     read_product(entry, defaults)
 }
 
-/// Reads `{"categories": [{"name": "…"}]}`.
-pub(super) fn categories(json: &[u8]) -> Result<Vec<String>, String> {
+/// Parses `{"categories": [{"name": "…"}]}`.
+pub(super) fn parse_categories(json: &[u8]) -> Result<Vec<String>, String> {
     #[derive(Deserialize)]
     struct Categories {
         categories: Vec<Category>,
@@ -74,15 +74,15 @@ pub(super) fn categories(json: &[u8]) -> Result<Vec<String>, String> {
     struct Category {
         name: String,
     }
-    let Categories { categories } = parse(json)?;
+    let Categories { categories } = from_json(json)?;
     Ok(categories
         .into_iter()
         .filter_map(|category| Some(short(&category.name)).filter(|name| !name.is_empty()))
         .collect())
 }
 
-/// Reads `{"changes": […], "next_after": n, "head": n}`.
-pub(super) fn changes(json: &[u8], defaults: Defaults) -> Result<Changes, String> {
+/// Parses `{"changes": […], "next_after": n, "head": n}`.
+pub(super) fn parse_changes(json: &[u8], defaults: Defaults) -> Result<Changes, String> {
     #[derive(Deserialize)]
     struct Feed<'a> {
         #[serde(borrow)]
@@ -90,7 +90,7 @@ pub(super) fn changes(json: &[u8], defaults: Defaults) -> Result<Changes, String
         next_after: u64,
         head: u64,
     }
-    let feed: Feed<'_> = parse(json)?;
+    let feed: Feed<'_> = from_json(json)?;
     let mut changes =
         Changes { changes: Vec::new(), unreadable: Vec::new(), next_after: feed.next_after, head: feed.head };
     for entry in feed.changes {
@@ -102,7 +102,7 @@ pub(super) fn changes(json: &[u8], defaults: Defaults) -> Result<Changes, String
     Ok(changes)
 }
 
-fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
+fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(json).map_err(|error| error.to_string())
 }
 
@@ -120,24 +120,24 @@ struct ChangeJson<'a> {
 fn read_change(entry: &RawValue, defaults: Defaults) -> Result<Change, Unreadable> {
     let unreadable = |reason| Unreadable { id: None, reason };
     let json: ChangeJson<'_> =
-        parse(entry.get().as_bytes()).map_err(|error| unreadable(format!("a change: {error}")))?;
+        from_json(entry.get().as_bytes()).map_err(|error| unreadable(format!("a change: {error}")))?;
     let (sequence, kind) = (json.sequence, json.kind);
-    let gone = GONE.contains(&kind.as_str());
+    let is_removal = REMOVAL_KINDS.contains(&kind.as_str());
     let product = match json.product {
         Some(product) => read_product(product, defaults),
         None => Err(unreadable("a change without a product".to_owned())),
     };
     match product {
         Ok(mut product) => {
-            product.active &= !gone;
+            product.active &= !is_removal;
             product.reason = json.reason.map(|reason| short(&reason)).filter(|reason| !reason.is_empty());
             Ok(Change { sequence, kind, product_id: product.id.clone(), product: Some(product) })
         }
         Err(Unreadable { id, reason }) => {
             let id = id.or_else(|| json.product_id.and_then(|raw| read_id(raw).ok()));
             match id {
-                // That it is gone is all that needs to be known.
-                Some(product_id) if gone => Ok(Change { sequence, kind, product_id, product: None }),
+                // A removal needs no valid product.
+                Some(product_id) if is_removal => Ok(Change { sequence, kind, product_id, product: None }),
                 id => Err(Unreadable { id, reason }),
             }
         }
@@ -145,7 +145,7 @@ fn read_change(entry: &RawValue, defaults: Defaults) -> Result<Change, Unreadabl
 }
 
 fn read_product(entry: &RawValue, defaults: Defaults) -> Result<SeenProduct, Unreadable> {
-    let fields: Fields<'_> = parse(entry.get().as_bytes())
+    let fields: Fields<'_> = from_json(entry.get().as_bytes())
         .map_err(|_| Unreadable { id: None, reason: "it is no object with fields".to_owned() })?;
     let raw = fields.get("id").ok_or(Unreadable { id: None, reason: "a product without an id".to_owned() })?;
     let id = read_id(raw).map_err(|reason| Unreadable { id: None, reason })?;
@@ -157,7 +157,7 @@ fn read_product(entry: &RawValue, defaults: Defaults) -> Result<SeenProduct, Unr
     read().map_err(|reason| Unreadable { id: Some(id.clone()), reason })
 }
 
-/// An id is text, or a number that is taken as text. What does not fit ours is encoded; see [`ProductId::from_foreign`].
+/// Reads an id: text, or a number as it is written. Ids that are not valid here are encoded; see [`ProductId::from_foreign`].
 fn read_id(raw: &RawValue) -> Result<ProductId, String> {
     let text = scalar_text(raw).ok_or("a product whose id is no text or number")?;
     ProductId::from_foreign(text.trim()).map_err(|error| format!("a product: {error}"))
@@ -172,7 +172,7 @@ fn read_facts(id: &ProductId, fields: &Fields<'_>, defaults: Defaults) -> Result
     {
         return Err(format!("its currency is {currency:?}, the shop's is {shop_currency}"));
     }
-    // A service that names a currency counts in minor units; one that does not writes decimals.
+    // With a currency, prices are in minor units; without, they are decimals.
     let exponent = if currency.is_some() { 0 } else { shop_currency.exponent() };
     let price = present(fields, "price").ok_or("it has no price")?;
     let price = read_price("price", price, exponent, shop_currency)?;
@@ -199,12 +199,12 @@ fn read_facts(id: &ProductId, fields: &Fields<'_>, defaults: Defaults) -> Result
     Ok((facts, own_vat_rate.is_some()))
 }
 
-/// A field that is there and not null.
+/// Returns a field that is present and not null.
 fn present<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
     fields.get(name).copied().filter(|raw| raw.get() != "null")
 }
 
-/// A short text that is there and not empty; a number counts as the text that it is written as.
+/// Reads a short text; `None` when it is absent or empty. A number counts as its text.
 fn text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, String> {
     let Some(raw) = present(fields, name) else { return Ok(None) };
     let text = scalar_text(raw).ok_or_else(|| format!("its {name} is no text"))?;
@@ -214,7 +214,7 @@ fn text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, String> {
 fn long_text(fields: &Fields<'_>, name: &str) -> Result<String, String> {
     let Some(raw) = present(fields, name) else { return Ok(String::new()) };
     let text = scalar_text(raw).ok_or_else(|| format!("its {name} is no text"))?;
-    Ok(cleaned(&text, LONG_TEXT_CHARS, true))
+    Ok(cleaned(&text, MAX_LONG_TEXT_CHARS, true))
 }
 
 fn flag(fields: &Fields<'_>, name: &str) -> Result<Option<bool>, String> {
@@ -247,17 +247,17 @@ fn read_vat_rate(raw: &RawValue) -> Result<VatRate, String> {
     serde_json::from_str(raw.get()).map_err(|_| format!("its VAT rate is {}", short(raw.get())))
 }
 
-/// Facts by name; a service written in a language whose empty map is an empty list sends `[]`.
+/// Reads the attributes; `[]` counts as none, as services in languages whose empty map is an empty list send it.
 fn read_attributes(fields: &Fields<'_>) -> Result<BTreeMap<String, String>, String> {
     let Some(raw) = present(fields, "attributes") else { return Ok(BTreeMap::new()) };
     match serde_json::from_str(raw.get()) {
-        Ok(Value::Object(attributes)) => Ok(attributes.iter().filter_map(attribute).take(ATTRIBUTES).collect()),
+        Ok(Value::Object(attributes)) => Ok(attributes.iter().filter_map(attribute).take(MAX_ATTRIBUTES).collect()),
         Ok(Value::Array(none)) if none.is_empty() => Ok(BTreeMap::new()),
         Ok(_) | Err(_) => Err("its attributes are no names with values".to_owned()),
     }
 }
 
-/// The text of a JSON string, or a JSON number as it is written; `None` for anything else.
+/// Returns the text of a JSON string, or a JSON number as it is written; `None` for anything else.
 fn scalar_text(raw: &RawValue) -> Option<String> {
     let json = raw.get();
     match json.as_bytes().first()? {
@@ -279,10 +279,10 @@ fn attribute((name, value): (&String, &Value)) -> Option<(String, String)> {
 }
 
 fn short(text: &str) -> String {
-    cleaned(text, SHORT_TEXT_CHARS, false)
+    cleaned(text, MAX_SHORT_TEXT_CHARS, false)
 }
 
-/// Without control and invisible characters (a text ends up on terminals and in mails), not longer than it should be.
+/// Removes control and invisible characters, as texts appear on terminals and in mails, and truncates to `limit_chars`.
 fn cleaned(text: &str, limit_chars: usize, keep_lines: bool) -> String {
     storefront_api::text::cleaned(text, keep_lines).trim().chars().take(limit_chars).collect()
 }

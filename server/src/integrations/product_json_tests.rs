@@ -5,7 +5,7 @@ use super::*;
 const DEFAULTS: Defaults = Defaults { currency: Currency::EUR, vat_rate: Some(VatRate::percent(19)) };
 
 fn read(json: &str) -> Result<SeenProduct, String> {
-    product(json.as_bytes(), DEFAULTS).map_err(|unreadable| unreadable.to_string())
+    parse_product(json.as_bytes(), DEFAULTS).map_err(|unreadable| unreadable.to_string())
 }
 
 fn price_of(price: &str) -> Result<i64, String> {
@@ -75,7 +75,7 @@ fn decimal_prices_are_read_exactly_from_numbers_and_from_text() {
         assert_eq!(price_of(json), Ok(cents), "{json}");
     }
     let yen = Defaults { currency: "JPY".parse().unwrap(), ..DEFAULTS };
-    let yen = product(br#"{"id": "a", "name": "A", "price": 300}"#, yen).unwrap();
+    let yen = parse_product(br#"{"id": "a", "name": "A", "price": 300}"#, yen).unwrap();
     assert_eq!(yen.facts.price.to_string(), "300 JPY");
 }
 
@@ -173,11 +173,11 @@ fn any_id_is_taken_and_leads_back_to_itself() {
 #[test]
 fn a_product_without_a_rate_of_vat_has_the_default_or_is_not_read() {
     let json = br#"{"id": "mug", "name": "Mug", "price": 1}"#;
-    let mug = product(json, DEFAULTS).unwrap();
+    let mug = parse_product(json, DEFAULTS).unwrap();
     assert_eq!((mug.facts.vat_rate_percent, mug.has_own_vat_rate), (VatRate::percent(19), false));
-    let none = product(json, Defaults { vat_rate: None, ..DEFAULTS }).unwrap_err();
+    let none = parse_product(json, Defaults { vat_rate: None, ..DEFAULTS }).unwrap_err();
     assert_eq!(none.to_string(), "product mug: it has no VAT rate");
-    let own = product(br#"{"id": "mug", "name": "Mug", "price": 1, "vat_rate_percent": 19}"#, DEFAULTS).unwrap();
+    let own = parse_product(br#"{"id": "mug", "name": "Mug", "price": 1, "vat_rate_percent": 19}"#, DEFAULTS).unwrap();
     assert!(own.has_own_vat_rate);
 }
 
@@ -194,7 +194,7 @@ fn texts_come_without_control_characters_and_are_cut_to_size() {
 fn a_list_names_what_makes_no_sense_and_has_the_rest() {
     let json =
         r#"{"products": [{"id": "a", "name": "A", "price": 1}, {"id": "b"}, 7, {"id": "a", "name": "A", "price": 2}]}"#;
-    let Listing { products, unreadable } = listing(json.as_bytes(), DEFAULTS).unwrap();
+    let Listing { products, unreadable } = parse_listing(json.as_bytes(), DEFAULTS).unwrap();
     assert_eq!(products.iter().map(|product| product.id.as_str()).collect::<Vec<_>>(), ["a"]);
     assert_eq!(products[0].facts.price.amount, 100, "the first of two counts");
     let told: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
@@ -203,11 +203,11 @@ fn a_list_names_what_makes_no_sense_and_has_the_rest() {
 
 #[test]
 fn a_list_may_be_bare() {
-    let list = listing(br#" [{"id": 1, "name": "A", "price": "1.50"}]"#, DEFAULTS).unwrap();
+    let list = parse_listing(br#" [{"id": 1, "name": "A", "price": "1.50"}]"#, DEFAULTS).unwrap();
     assert_eq!((list.products.len(), list.unreadable.len()), (1, 0));
-    assert_eq!(listing(b"[]", DEFAULTS), Ok(Listing::default()));
-    assert!(listing(br#"{"items": []}"#, DEFAULTS).is_err());
-    assert!(listing(b"<html>", DEFAULTS).is_err());
+    assert_eq!(parse_listing(b"[]", DEFAULTS), Ok(Listing::default()));
+    assert!(parse_listing(br#"{"items": []}"#, DEFAULTS).is_err());
+    assert!(parse_listing(b"<html>", DEFAULTS).is_err());
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn changes_carry_their_reason_and_a_withdrawn_product_is_not_active() {
         {"sequence": 7, "product_id": "c", "kind": "deleted"},
         {"sequence": 8, "product_id": "b", "kind": "withdrawn", "product": {"id": "b"}}
     ], "next_after": 8, "head": 9}"#;
-    let changes = changes(json.as_bytes(), DEFAULTS).unwrap();
+    let changes = parse_changes(json.as_bytes(), DEFAULTS).unwrap();
     assert_eq!((changes.next_after, changes.head, changes.changes.len()), (8, 9, 4));
     let told = |at: usize| {
         let Change { sequence, kind, product, .. } = &changes.changes[at];
@@ -229,8 +229,12 @@ fn changes_carry_their_reason_and_a_withdrawn_product_is_not_active() {
     assert_eq!(told(0), (4, "repriced", true, Some("spring sale")));
     assert_eq!(told(1), (5, "withdrawn", false, None));
     for (at, id) in [(2, "c"), (3, "b")] {
-        let gone = &changes.changes[at];
-        assert_eq!((gone.product_id.as_str(), &gone.product), (id, &None), "gone, whatever else is said of it");
+        let is_removal = &changes.changes[at];
+        assert_eq!(
+            (is_removal.product_id.as_str(), &is_removal.product),
+            (id, &None),
+            "gone, whatever else is said of it"
+        );
     }
     assert_eq!(changes.unreadable[0].to_string(), "product b: it has no name");
 }

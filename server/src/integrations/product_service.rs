@@ -1,7 +1,7 @@
-//! The product service: another team's system that owns names, descriptions, prices and pictures.
+//! The client of the product service, another team's system that owns names, descriptions, prices and pictures.
 //!
-//! Reading is safe to repeat, so it is: three attempts with pauses, and a circuit breaker in front of them. What to show
-//! while the service is away is not decided here.
+//! Reads are repeated: up to three attempts with backoff, behind a circuit breaker. What to show while the service is down is
+//! decided elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,7 +19,7 @@ use super::transport::{self, BadAddress, BodyError, Endpoint};
 use crate::backoff::Backoff;
 use crate::integrations::circuit_breaker::{CircuitBreaker, Permission};
 
-/// How long, how much and how often, at most.
+/// Limits of time, size and retries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) answer: Duration,
@@ -27,7 +27,7 @@ pub(super) struct Limits {
     picture_bytes: usize,
     attempts: u32,
     pauses: Backoff,
-    failures_to_rest: u32,
+    failures_to_open: u32,
     rest: Duration,
 }
 
@@ -38,13 +38,13 @@ const LIMITS: Limits = Limits {
     picture_bytes: 1024 * 1024,
     attempts: 3,
     pauses: Backoff::new(Duration::from_millis(200), Duration::from_secs(1)),
-    failures_to_rest: 5,
+    failures_to_open: 5,
     rest: Duration::from_secs(5),
 };
 
-/// So many products without an id are told of, at most.
-const MAX_NAMELESS: usize = 100;
-/// What every PNG begins with (PNG specification, section 5.2).
+/// Maximum number of issues about products without an id.
+const MAX_WITHOUT_ID: usize = 100;
+/// Signature of a PNG (PNG specification, section 5.2).
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A client of the product service.
@@ -57,78 +57,75 @@ pub(crate) struct ProductService {
     issues: Mutex<Issues>,
 }
 
-/// A product as the service describes it now.
+/// A product as the service describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SeenProduct {
-    /// Its id.
     pub(crate) id: ProductId,
-    /// What there is to know of it.
     pub(crate) facts: Facts,
     /// Whether it can be bought.
     pub(crate) active: bool,
-    /// Why it changed, where the service says so; only in a change.
+    /// The reason of a change, if the service gives one; `None` outside the feed of changes.
     pub(crate) reason: Option<String>,
-    /// Whether its rate of VAT is the service's and not the shop's default.
+    /// Whether the VAT rate comes from the service, not from the shop's default.
     pub(crate) has_own_vat_rate: bool,
 }
 
-/// The products that the service has.
+/// All products of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
-    /// Those that make sense, active or not.
+    /// Valid products, active or not.
     pub(crate) products: Vec<SeenProduct>,
-    /// Those that are there and make no sense.
+    /// Invalid products.
     pub(crate) unreadable: Vec<Unreadable>,
 }
 
-/// What changed after a position of the service's own feed.
+/// A page of the service's feed of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// The changes, oldest first.
     pub(crate) changes: Vec<Change>,
-    /// The products that changed to something that makes no sense.
+    /// Changes to invalid products.
     pub(crate) unreadable: Vec<Unreadable>,
-    /// Where to read on, also past what was left out.
+    /// Position after which to continue; it includes unreadable changes.
     pub(crate) next_after: u64,
-    /// The last position of the feed. Lower than what was asked for: the feed began anew, and so should the reader.
+    /// The last position of the feed. When it is lower than the requested position, the feed was restarted, and the reader
+    /// must start over.
     pub(crate) head: u64,
 }
 
-/// One change of one product.
+/// A change of one product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// Its position in the service's feed.
+    /// Position in the service's feed.
     pub(crate) sequence: u64,
-    /// The service's word for it: `created`, `changed`, `repriced`, `withdrawn`, `relisted`, `picture_changed`.
+    /// The service's kind: `created`, `changed`, `repriced`, `withdrawn`, `relisted`, `picture_changed`.
     pub(crate) kind: String,
-    /// Which product.
     pub(crate) product_id: ProductId,
-    /// The product after it; `None` for one that is gone.
+    /// The product after the change; `None` for a removed one without valid fields.
     pub(crate) product: Option<SeenProduct>,
 }
 
-/// What the service says of a picture.
+/// The service's answer about a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SeenPicture {
-    /// There is none.
+    /// The product has no picture.
     None,
-    /// It is the one that is known.
+    /// The picture has the known entity tag.
     Known,
-    /// It is this one.
+    /// A picture other than the known one.
     New {
-        /// The picture.
         png: Vec<u8>,
-        /// By which to know it again, if the service gives such a thing.
+        /// Entity tag of the picture, if the service sends one.
         etag: Option<String>,
     },
 }
 
-/// A product that makes no sense.
+/// An invalid product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable {
-    /// Its id, where that at least can be read.
+    /// The product's id, if it is readable.
     pub(crate) id: Option<ProductId>,
-    /// What is wrong.
+    /// Why it is not valid.
     pub(crate) reason: String,
 }
 
@@ -141,19 +138,19 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// What an operator should mend in the product service.
+/// Problems with the product service's data, for operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Issues {
-    /// What is wrong with products that make no sense.
+    /// The reasons why products are unreadable.
     pub(crate) unreadable: BTreeMap<ProductId, String>,
-    /// What is wrong with products of the last list that have no id.
-    pub(crate) nameless: Vec<String>,
-    /// Products that are sold at the default rate of VAT, because they have none of their own.
+    /// The reasons for unreadable products without an id, of the last list.
+    pub(crate) without_id: Vec<String>,
+    /// Products without a VAT rate, sold at the default rate.
     pub(crate) without_vat_rate: BTreeSet<ProductId>,
 }
 
 impl Issues {
-    fn saw(&mut self, product: &SeenProduct) {
+    fn record_readable(&mut self, product: &SeenProduct) {
         self.unreadable.remove(&product.id);
         if product.has_own_vat_rate || !product.active {
             self.without_vat_rate.remove(&product.id);
@@ -162,37 +159,37 @@ impl Issues {
         }
     }
 
-    fn could_not_read(&mut self, unreadable: &Unreadable) {
+    fn record_unreadable(&mut self, unreadable: &Unreadable) {
         match &unreadable.id {
             Some(id) => drop(self.unreadable.insert(id.clone(), unreadable.reason.clone())),
-            None if self.nameless.len() < MAX_NAMELESS => self.nameless.push(unreadable.reason.clone()),
+            None if self.without_id.len() < MAX_WITHOUT_ID => self.without_id.push(unreadable.reason.clone()),
             None => {}
         }
     }
 }
 
-/// Why the product service gave no answer to work with.
+/// Why a request to the product service failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ServiceError {
-    /// It did not answer, or only with failures of its own.
+    /// No attempt was answered, or only with server errors.
     #[error("the product service cannot be reached: {detail}")]
     Unavailable {
-        /// What went wrong at the last attempt.
+        /// The failure of the last attempt.
         detail: String,
     },
-    /// It was not asked, because it failed too often just now.
+    /// The circuit breaker denied the call after repeated failures.
     #[error("the product service keeps failing and is asked again in {} ms", retry_in.as_millis())]
     Resting {
-        /// When to come back.
+        /// Time until the next probe.
         retry_in: Duration,
     },
-    /// It answered something that makes no sense.
+    /// The answer is not valid.
     #[error("the product service's answer cannot be read: {detail}")]
     Unreadable {
-        /// What is wrong with it.
+        /// Why it is not valid.
         detail: String,
     },
-    /// It has no feed of changes: list its products instead.
+    /// The service has no feed of changes: list its products instead.
     #[error("the product service has no feed of changes")]
     ChangesUnsupported,
 }
@@ -203,74 +200,73 @@ impl ServiceError {
     }
 }
 
-/// One answer: its status (a success, or a refusal of the 4xx kind) and its body.
+/// A complete response, with a status of success or of 3xx or 4xx.
 struct ServiceResponse {
     status: StatusCode,
     etag: Option<String>,
     body: Vec<u8>,
 }
 
-/// How one attempt failed.
+/// The failure of one attempt.
 enum Failure {
-    /// The service is not well; trying again may help.
-    Unwell(String),
-    /// The answer makes no sense; trying again does not help.
+    /// The service is unreachable or overloaded; a retry may help.
+    Retryable(String),
+    /// The answer is not valid; a retry does not help.
     Unreadable(String),
 }
 
-/// One question.
-struct Question<'a> {
+/// A GET request to the service.
+struct ServiceRequest<'a> {
     path: &'a [&'a str],
-    changes: Option<Since>,
+    changes: Option<ChangesQuery>,
     attempts: u32,
     limit_bytes: usize,
-    /// The entity tag of what is known already.
+    /// Known entity tag, for `If-None-Match`.
     known: Option<&'a str>,
 }
 
 #[derive(Clone, Copy)]
-struct Since {
+struct ChangesQuery {
     after: u64,
     wait_seconds: u32,
 }
 
 impl ProductService {
-    /// The product service at an address, the one currency of the shop, and the VAT of products without a rate. Nothing is
-    /// sent yet.
+    /// Creates a client for an address, with the shop's currency and the VAT rate of products without one; sends nothing.
     ///
     /// # Errors
-    /// When the address makes no sense.
+    /// When the address is not valid.
     pub(crate) fn new(base_url: &str, currency: Currency, vat_rate: Option<VatRate>) -> Result<Self, BadAddress> {
         Self::with_limits(base_url, Defaults { currency, vat_rate }, LIMITS)
     }
 
     pub(super) fn with_limits(base_url: &str, defaults: Defaults, limits: Limits) -> Result<Self, BadAddress> {
         let endpoint = Endpoint::new("the product service", base_url)?;
-        let breaker = Mutex::new(CircuitBreaker::new(limits.failures_to_rest, limits.rest));
+        let breaker = Mutex::new(CircuitBreaker::new(limits.failures_to_open, limits.rest));
         Ok(Self { endpoint, defaults, limits, breaker, issues: Mutex::default() })
     }
 
-    /// Every product, active or not. What makes no sense is named.
+    /// Lists every product, active or not, and the unreadable ones.
     ///
     /// # Errors
-    /// See [`ServiceError`]; so for every method.
+    /// All methods: see [`ServiceError`].
     pub(crate) async fn list(&self) -> Result<Listing, ServiceError> {
-        let body = self.success(self.ask(&self.question(&["v1", "product"])).await?)?;
-        let listing = product_json::listing(&body, self.defaults).map_err(ServiceError::unreadable)?;
+        let body = self.success(self.fetch(&self.get_request(&["v1", "product"])).await?)?;
+        let listing = product_json::parse_listing(&body, self.defaults).map_err(ServiceError::unreadable)?;
         let mut issues = Issues::default();
-        listing.products.iter().for_each(|product| issues.saw(product));
-        listing.unreadable.iter().for_each(|unreadable| issues.could_not_read(unreadable));
-        self.note(issues);
+        listing.products.iter().for_each(|product| issues.record_readable(product));
+        listing.unreadable.iter().for_each(|unreadable| issues.record_unreadable(unreadable));
+        self.update_issues(issues);
         Ok(listing)
     }
 
-    /// The names of all categories; `None` where the service tells none.
+    /// Lists the names of all categories; `None` when the service has no such list.
     pub(crate) async fn categories(&self) -> Result<Option<Vec<String>>, ServiceError> {
-        let answer = self.ask(&self.question(&["v1", "categories"])).await?;
+        let answer = self.fetch(&self.get_request(&["v1", "categories"])).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        product_json::categories(&self.success(answer)?).map(Some).map_err(ServiceError::unreadable)
+        product_json::parse_categories(&self.success(answer)?).map(Some).map_err(ServiceError::unreadable)
     }
 
     /// The one currency of the shop.
@@ -278,19 +274,19 @@ impl ProductService {
         self.defaults.currency
     }
 
-    /// The VAT of products without a rate.
+    /// The VAT rate of products without one.
     pub(crate) fn default_vat_rate(&self) -> Option<VatRate> {
         self.defaults.vat_rate
     }
 
-    /// What an operator should mend in the service, as of its last answers to this server.
+    /// The problems in the last answers of the service to this server.
     pub(crate) fn issues(&self) -> Issues {
         self.locked_issues().clone()
     }
 
-    /// One product; `None` where the service has no such product.
+    /// Reads one product; `None` when the service has no such product.
     pub(crate) async fn get(&self, id: &ProductId) -> Result<Option<SeenProduct>, ServiceError> {
-        let answer = self.ask(&self.question(&["v1", "product", &id.foreign()])).await?;
+        let answer = self.fetch(&self.get_request(&["v1", "product", &id.foreign()])).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -303,38 +299,38 @@ impl ProductService {
         }
     }
 
-    /// What changed after a position of the service's feed; held back by the service until there is something, at most
-    /// `wait_seconds`. Made in one attempt: who follows a feed comes back anyway.
+    /// Reads the changes after a position of the service's feed. The service waits up to `wait_seconds` for a change. Makes one
+    /// attempt, as a caller that follows the feed calls again anyway.
     ///
     /// # Errors
-    /// [`ServiceError::ChangesUnsupported`] where the service has no such feed; else see [`ServiceError`].
+    /// [`ServiceError::ChangesUnsupported`] when the service has no such feed; else see [`ServiceError`].
     pub(crate) async fn changes(&self, after: u64, wait_seconds: u32) -> Result<Changes, ServiceError> {
-        let changes = Some(Since { after, wait_seconds });
-        let question = Question { changes, attempts: 1, ..self.question(&["v1", "changes"]) };
-        let answer = self.ask(&question).await?;
+        let changes = Some(ChangesQuery { after, wait_seconds });
+        let request = ServiceRequest { changes, attempts: 1, ..self.get_request(&["v1", "changes"]) };
+        let answer = self.fetch(&request).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Err(ServiceError::ChangesUnsupported);
         }
         let body = self.success(answer)?;
-        let changes = product_json::changes(&body, self.defaults).map_err(ServiceError::unreadable)?;
+        let changes = product_json::parse_changes(&body, self.defaults).map_err(ServiceError::unreadable)?;
         let mut issues = self.issues();
-        changes.unreadable.iter().for_each(|unreadable| issues.could_not_read(unreadable));
+        changes.unreadable.iter().for_each(|unreadable| issues.record_unreadable(unreadable));
         for change in &changes.changes {
             match &change.product {
-                Some(product) => issues.saw(product),
+                Some(product) => issues.record_readable(product),
                 None => drop(issues.unreadable.remove(&change.product_id)),
             }
         }
-        self.note(issues);
+        self.update_issues(issues);
         Ok(changes)
     }
 
-    /// The picture of a product, a PNG of at most 1 MiB, unless it is the one with the entity tag that is known.
+    /// Reads the picture of a product, a PNG of at most 1 MiB, unless it has the known entity tag.
     pub(crate) async fn picture(&self, id: &ProductId, known: Option<&str>) -> Result<SeenPicture, ServiceError> {
         let foreign = id.foreign();
         let path = ["v1", "product", foreign.as_str(), "picture"];
-        let question = Question { limit_bytes: self.limits.picture_bytes, known, ..self.question(&path) };
-        let answer = self.ask(&question).await?;
+        let request = ServiceRequest { limit_bytes: self.limits.picture_bytes, known, ..self.get_request(&path) };
+        let answer = self.fetch(&request).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(SeenPicture::None);
         }
@@ -350,9 +346,9 @@ impl ProductService {
         }
     }
 
-    fn question<'a>(&self, path: &'a [&'a str]) -> Question<'a> {
+    fn get_request<'a>(&self, path: &'a [&'a str]) -> ServiceRequest<'a> {
         let Limits { attempts, json_bytes, .. } = self.limits;
-        Question { path, changes: None, attempts, limit_bytes: json_bytes, known: None }
+        ServiceRequest { path, changes: None, attempts, limit_bytes: json_bytes, known: None }
     }
 
     fn success(&self, answer: ServiceResponse) -> Result<Vec<u8>, ServiceError> {
@@ -363,28 +359,28 @@ impl ProductService {
         }
     }
 
-    /// Asks until there is an answer, within the limits and as far as the breaker allows.
-    async fn ask(&self, question: &Question<'_>) -> Result<ServiceResponse, ServiceError> {
+    /// Sends a request, with retries within the limits and as the circuit breaker permits.
+    async fn fetch(&self, request: &ServiceRequest<'_>) -> Result<ServiceResponse, ServiceError> {
         let mut attempt = 1;
         loop {
-            let probe = match self.breaker().ask(Instant::now()) {
+            let probe = match self.breaker().permission(Instant::now()) {
                 Permission::Granted => false,
                 Permission::Probe => true,
                 Permission::Denied { retry_in } => return Err(ServiceError::Resting { retry_in }),
             };
-            let detail = match self.once(question, probe).await {
+            let detail = match self.send_once(request, probe).await {
                 Ok(answer) => {
-                    self.breaker().succeeded();
+                    self.breaker().record_success();
                     return Ok(answer);
                 }
                 Err(Failure::Unreadable(detail)) => {
-                    self.breaker().succeeded();
+                    self.breaker().record_success();
                     return Err(ServiceError::Unreadable { detail });
                 }
-                Err(Failure::Unwell(detail)) => detail,
+                Err(Failure::Retryable(detail)) => detail,
             };
-            self.breaker().failed(Instant::now());
-            if probe || attempt >= question.attempts {
+            self.breaker().record_failure(Instant::now());
+            if probe || attempt >= request.attempts {
                 return Err(ServiceError::Unavailable { detail });
             }
             tokio::time::sleep(self.limits.pauses.pause(attempt)).await;
@@ -392,44 +388,44 @@ impl ProductService {
         }
     }
 
-    async fn once(&self, question: &Question<'_>, probe: bool) -> Result<ServiceResponse, Failure> {
-        let mut url = self.endpoint.url(question.path);
+    async fn send_once(&self, request: &ServiceRequest<'_>, probe: bool) -> Result<ServiceResponse, Failure> {
+        let mut url = self.endpoint.url(request.path);
         let mut limit = self.limits.answer;
-        if let Some(Since { after, wait_seconds }) = question.changes {
-            // Others wait for how a probe goes, so it does not wait for news.
+        if let Some(ChangesQuery { after, wait_seconds }) = request.changes {
+            // A probe does not wait for changes: other calls are denied until it ends.
             let wait_seconds = if probe { 0 } else { wait_seconds };
             limit += Duration::from_secs(wait_seconds.into());
             url.set_query(Some(&format!("after={after}&wait={wait_seconds}")));
         }
-        let mut request = self.endpoint.http.get(url).timeout(limit);
-        if let Some(known) = question.known {
-            request = request.header(IF_NONE_MATCH, known);
+        let mut http_request = self.endpoint.http.get(url).timeout(limit);
+        if let Some(known) = request.known {
+            http_request = http_request.header(IF_NONE_MATCH, known);
         }
-        let response = request.send().await.map_err(|error| Failure::Unwell(transport::in_words(&error)))?;
+        let response = http_request.send().await.map_err(|error| Failure::Retryable(transport::describe(&error)))?;
         let status = response.status();
         let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
         if busy || status.is_server_error() {
-            return Err(Failure::Unwell(format!("status {}", status.as_u16())));
+            return Err(Failure::Retryable(format!("status {}", status.as_u16())));
         }
-        let body = transport::body(response, question.limit_bytes).await.map_err(|error| match error {
-            BodyError::Lost(detail) => Failure::Unwell(detail),
+        let body = transport::read_body(response, request.limit_bytes).await.map_err(|error| match error {
+            BodyError::Lost(detail) => Failure::Retryable(detail),
             BodyError::TooLarge { .. } => Failure::Unreadable(error.to_string()),
         })?;
         Ok(ServiceResponse { status, etag, body })
     }
 
-    /// Keeps what is to be mended, and tells in the program's log what is new in it.
-    fn note(&self, issues: Issues) {
+    /// Replaces the issues, and logs those that are new.
+    fn update_issues(&self, issues: Issues) {
         let mut known = self.locked_issues();
         for (id, reason) in issues.unreadable.iter().filter(|(id, reason)| known.unreadable.get(*id) != Some(*reason)) {
-            warn!(product = %id.foreign(), reason, "a product makes no sense and is not taken in");
+            warn!(product = %id.foreign(), reason, "skipped an unreadable product of the product service");
         }
-        if issues.nameless != known.nameless {
+        if issues.without_id != known.without_id {
             warn!(
-                count = issues.nameless.len(),
-                reason = issues.nameless.first(),
-                "products without an id are not taken in"
+                count = issues.without_id.len(),
+                reason = issues.without_id.first(),
+                "skipped products without a readable id"
             );
         }
         let more = issues.without_vat_rate.difference(&known.without_vat_rate).count();
@@ -437,7 +433,7 @@ impl ProductService {
             warn!(products = issues.without_vat_rate.len(), %rate, "products without a VAT rate are sold at the default rate");
         }
         if !known.unreadable.is_empty() && issues.unreadable.is_empty() {
-            info!("every product of the product service makes sense again");
+            info!("every product of the product service is readable again");
         }
         *known = issues;
     }
@@ -446,9 +442,9 @@ impl ProductService {
         self.issues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads one product.
+    /// Parses one product.
     pub(super) fn read(&self, json: &[u8]) -> Result<SeenProduct, ServiceError> {
-        product_json::product(json, self.defaults)
+        product_json::parse_product(json, self.defaults)
             .map_err(|unreadable| ServiceError::unreadable(unreadable.to_string()))
     }
 

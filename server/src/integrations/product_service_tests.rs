@@ -11,7 +11,7 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// As in earnest, but without pauses, and resting only after very many failures.
 const PATIENT: Limits =
-    Limits { pauses: Backoff::new(Duration::ZERO, Duration::ZERO), failures_to_rest: 1000, ..LIMITS };
+    Limits { pauses: Backoff::new(Duration::ZERO, Duration::ZERO), failures_to_open: 1000, ..LIMITS };
 
 const DEFAULTS: Defaults = Defaults { currency: Currency::EUR, vat_rate: Some(VatRate::percent(19)) };
 
@@ -76,7 +76,7 @@ async fn a_failure_that_stays_is_told_after_three_attempts() {
 
 #[tokio::test]
 async fn after_failures_in_a_row_it_is_left_alone() {
-    let mut world = a_service(Limits { failures_to_rest: 2, rest: AN_HOUR, ..PATIENT }).await;
+    let mut world = a_service(Limits { failures_to_open: 2, rest: AN_HOUR, ..PATIENT }).await;
     let failures = world.answers("/v1/product/mug", 500, "", 2).await;
     // The second attempt opens the breaker, so there is no third.
     assert!(matches!(world.service.get(&mug()).await, Err(ServiceError::Resting { .. })));
@@ -86,7 +86,7 @@ async fn after_failures_in_a_row_it_is_left_alone() {
 
 #[tokio::test]
 async fn after_its_rest_one_good_answer_brings_it_back() {
-    let mut world = a_service(Limits { failures_to_rest: 1, rest: Duration::ZERO, attempts: 1, ..PATIENT }).await;
+    let mut world = a_service(Limits { failures_to_open: 1, rest: Duration::ZERO, attempts: 1, ..PATIENT }).await;
     world.answers("/v1/product/mug", 500, "", 1).await;
     world.answers("/v1/product/mug", 200, MUG, 2).await;
     assert_eq!(world.service.get(&mug()).await, Err(unavailable("status 500")));
@@ -96,7 +96,7 @@ async fn after_its_rest_one_good_answer_brings_it_back() {
 
 #[tokio::test]
 async fn a_probe_of_the_feed_does_not_wait_for_news() {
-    let mut world = a_service(Limits { failures_to_rest: 1, rest: Duration::ZERO, ..PATIENT }).await;
+    let mut world = a_service(Limits { failures_to_open: 1, rest: Duration::ZERO, ..PATIENT }).await;
     let news = r#"{"changes": [], "next_after": 7, "head": 7}"#;
     world.answers("/v1/changes?after=7&wait=20", 500, "", 1).await;
     let probe = world.answers("/v1/changes?after=7&wait=0", 200, news, 1).await;

@@ -1,7 +1,7 @@
-//! What operators change in the product service.
+//! Operators' writes to the product service.
 //!
-//! A write is sent once and never repeated here: whoever asked repeats it, under the same key, by which the service knows
-//! it again. A refusal keeps the service's own words.
+//! A write is sent once and never repeated here: the caller repeats it under the same key, by which the service recognizes it.
+//! A refusal keeps the service's text.
 
 use std::time::Instant;
 
@@ -15,74 +15,75 @@ use super::product_service::{ProductService, ServiceError};
 use super::transport;
 use crate::integrations::circuit_breaker::Permission;
 
-/// A change that an operator asks for.
+/// A write to the product service.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ProductWrite {
-    /// A category with a name.
+    /// Creates a category with a name.
     CreateCategory(String),
-    /// A product, in the service's own words.
+    /// Creates a product, in the service's JSON.
     Create(Value),
-    /// Some fields of a product, in the service's own words. What is not said stays, so doing it twice does no harm.
+    /// Changes some fields of a product, in the service's JSON. Absent fields stay, so it is idempotent.
     Change(ProductId, Value),
-    /// A picture, as PNG.
+    /// Sets a product's picture, a PNG.
     SetPicture(ProductId, Vec<u8>),
-    /// No picture any more.
+    /// Removes a product's picture.
     RemovePicture(ProductId),
 }
 
-/// Why a change was not made, or may not have been made.
+/// Why a write was not made, or may not have been made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum WriteError {
-    /// The service did not answer. It may have made the change all the same.
+    /// The service did not answer; it may have made the change nevertheless.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// It does not have the product.
+    /// The product does not exist.
     #[error("the product service has no such product")]
     Unknown,
-    /// It does not have the category.
+    /// The category does not exist.
     #[error("{0}")]
     UnknownCategory(String),
-    /// An id, SKU or name belongs to another.
+    /// The id, SKU or name is in use.
     #[error("{0}")]
     Taken(String),
-    /// A value makes no sense to it.
+    /// A value is not allowed.
     #[error("{0}")]
     Invalid(String),
-    /// It knows the key from another request.
+    /// The key was used for another request.
     #[error("{0}")]
     KeyReused(String),
-    /// It takes no changes, as simpler services do not.
+    /// The service does not accept such changes; simpler ones do not.
     #[error("the product service takes no changes of this kind")]
     Unsupported,
 }
 
 impl ProductService {
-    /// Sends a change under a key, in one attempt; answers which product it was about.
+    /// Sends a write under a key, in one attempt; returns the product that it concerns.
     ///
     /// # Errors
     /// See [`WriteError`].
     pub(crate) async fn write(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError> {
-        if let Permission::Denied { retry_in } = self.breaker().ask(Instant::now()) {
+        if let Permission::Denied { retry_in } = self.breaker().permission(Instant::now()) {
             return Err(ServiceError::Resting { retry_in }.into());
         }
         let sent = self.send(write, key).await;
         match &sent {
-            Err(WriteError::Service(ServiceError::Unavailable { .. })) => self.breaker().failed(Instant::now()),
-            Ok(_) | Err(_) => self.breaker().succeeded(),
+            Err(WriteError::Service(ServiceError::Unavailable { .. })) => self.breaker().record_failure(Instant::now()),
+            Ok(_) | Err(_) => self.breaker().record_success(),
         }
         sent
     }
 
     async fn send(&self, write: &ProductWrite, key: &str) -> Result<Option<ProductId>, WriteError> {
-        let unwell = |detail| WriteError::Service(ServiceError::Unavailable { detail });
+        let unavailable = |detail| WriteError::Service(ServiceError::Unavailable { detail });
         let request = self.request(write).header("idempotency-key", key).timeout(self.limits.answer);
-        let response = request.send().await.map_err(|error| unwell(transport::in_words(&error)))?;
+        let response = request.send().await.map_err(|error| unavailable(transport::describe(&error)))?;
         let status = response.status();
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
-            return Err(unwell(format!("status {}", status.as_u16())));
+            return Err(unavailable(format!("status {}", status.as_u16())));
         }
-        let body =
-            transport::body(response, self.limits.json_bytes).await.map_err(|error| unwell(error.to_string()))?;
+        let body = transport::read_body(response, self.limits.json_bytes)
+            .await
+            .map_err(|error| unavailable(error.to_string()))?;
         if !status.is_success() {
             return Err(refusal(write, status, &body));
         }
@@ -112,21 +113,21 @@ impl ProductService {
     }
 }
 
-/// What the service says is wrong. Another service may use other words than `error` and `detail`; then its status tells.
+/// Maps a refusal of the service. Services may not send `error` and `detail`; then the status decides.
 fn refusal(write: &ProductWrite, status: StatusCode, body: &[u8]) -> WriteError {
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Told {
+    struct ErrorBody {
         error: String,
         detail: String,
     }
-    let told: Told = serde_json::from_slice(body).unwrap_or_default();
-    let detail = || match told.detail.trim() {
+    let error_body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+    let detail = || match error_body.detail.trim() {
         "" => format!("The product service refuses it with status {}.", status.as_u16()),
         detail => storefront_api::text::cleaned(detail, false).chars().take(500).collect(),
     };
     let creates = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
-    match (status, told.error.as_str()) {
+    match (status, error_body.error.as_str()) {
         (_, "unknown_category") => WriteError::UnknownCategory(detail()),
         (_, "key_reused") => WriteError::KeyReused(detail()),
         (StatusCode::CONFLICT, _) => WriteError::Taken(detail()),

@@ -1,4 +1,4 @@
-//! What the HTTP clients of other systems share: addresses, connections, bounded bodies and failures in words.
+//! Shared parts of the HTTP clients: addresses, connections, bounded bodies and error texts.
 
 use std::error::Error;
 use std::io;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use reqwest::{Response, Url, redirect};
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// An address at which no system can be.
+/// An invalid address of a system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{address:?} is not the address of {system}: it must begin with http:// or https:// and have no query")]
 pub(crate) struct BadAddress {
@@ -16,7 +16,7 @@ pub(crate) struct BadAddress {
     address: String,
 }
 
-/// Where a system is, and the connections to it.
+/// The base URL of a system, and the connections to it.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     base: Url,
@@ -24,11 +24,11 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The system at an address, with or without a path. Proxies of the environment are not used and redirects are not
-    /// followed. Installs the process-wide TLS provider where there is none yet.
+    /// Creates an endpoint for a URL, with or without a path. Ignores proxies of the environment and does not follow redirects.
+    /// Installs the process-wide TLS provider if there is none yet.
     ///
     /// # Errors
-    /// When the address makes no sense.
+    /// When the address is not valid.
     pub(super) fn new(system: &'static str, address: &str) -> Result<Self, BadAddress> {
         let bad = || BadAddress { system, address: without_userinfo(address) };
         let base = Url::parse(address).map_err(|_| bad())?;
@@ -36,21 +36,21 @@ impl Endpoint {
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() || !plain {
             return Err(bad());
         }
-        // Fails only when a provider is there already, which serves as well.
+        // Fails only when a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_LIMIT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("storefront-server/", env!("CARGO_PKG_VERSION")));
         if base.scheme() == "http" {
-            // Without TLS there is no need to read the machine's certificates, which takes a while.
+            // Without TLS, skip loading the system's certificates, which is slow.
             builder = builder.tls_certs_only([]);
         }
         Ok(Self { base, http: builder.build().map_err(|_| bad())? })
     }
 
-    /// The address of something below the system's own; each segment is encoded.
+    /// Builds a URL below the base; each segment is percent-encoded.
     pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -60,16 +60,16 @@ impl Endpoint {
     }
 }
 
-/// The whole body, if it has at most so many bytes.
+/// Reads a whole body of at most `limit_bytes`.
 ///
 /// # Errors
-/// A few words on what went wrong.
-pub(super) async fn body(mut response: Response, limit_bytes: usize) -> Result<Vec<u8>, BodyError> {
+/// See [`BodyError`].
+pub(super) async fn read_body(mut response: Response, limit_bytes: usize) -> Result<Vec<u8>, BodyError> {
     if response.content_length().is_some_and(|length| length > limit_bytes as u64) {
         return Err(BodyError::TooLarge { limit_bytes });
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| BodyError::Lost(in_words(&error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| BodyError::Lost(describe(&error)))? {
         if body.len() + chunk.len() > limit_bytes {
             return Err(BodyError::TooLarge { limit_bytes });
         }
@@ -78,19 +78,19 @@ pub(super) async fn body(mut response: Response, limit_bytes: usize) -> Result<V
     Ok(body)
 }
 
-/// Why a body could not be taken in.
+/// Why a body could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BodyError {
-    /// The connection broke off or took too long.
+    /// The connection failed or timed out.
     #[error("{0}")]
     Lost(String),
-    /// It has more bytes than it should.
+    /// The body exceeds the limit.
     #[error("the answer has more than {limit_bytes} bytes")]
     TooLarge { limit_bytes: usize },
 }
 
-/// What went wrong, in a few words, without the address (which may be confidential) and without the library's layers.
-pub(super) fn in_words(error: &reqwest::Error) -> String {
+/// Describes an error briefly, without the URL, which may be confidential, and without the library's layers.
+pub(super) fn describe(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         let what = if error.is_connect() { "no connection in time" } else { "no answer in time" };
         return what.to_owned();
@@ -108,7 +108,7 @@ pub(super) fn in_words(error: &reqwest::Error) -> String {
     }
 }
 
-/// The address without what might be a password.
+/// Removes user name and password from a URL.
 pub(super) fn without_userinfo(address: &str) -> String {
     match (address.find("://"), address.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => format!("{}{}", &address[..scheme + 3], &address[at + 1..]),

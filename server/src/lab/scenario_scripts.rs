@@ -132,7 +132,7 @@ async fn server_killed(runner: &ScenarioRunner<'_>) -> ScenarioResult {
         .await;
     runner.set_faults(Stub::Cards, Faults { hold_answers: true, ..Faults::default() }).await?;
     runner.buy(ada, "Ada", WORKING_CARD).await?;
-    let charged = || async { Ok((runner.lab.stubs.charges_for(ada).await? > 0).then_some(())) };
+    let charged = || async { Ok((runner.lab.stubs.count_charges(ada).await? > 0).then_some(())) };
     runner.wait_until("the card was charged", charged).await?;
     if runner.count(ada, "payment.succeeded").await? > 0 {
         return Err(ScenarioFailed("The outcome was written down before anything could be killed.".to_owned()));
@@ -151,7 +151,7 @@ async fn server_killed(runner: &ScenarioRunner<'_>) -> ScenarioResult {
     runner.restore_faults(Stub::Cards).await?;
     let order = runner.wait_until_confirmed(ada).await?;
     expect_once(runner, ada, &["payment.requested", "payment.succeeded", "order.confirmed"]).await?;
-    let charges = runner.lab.stubs.charges_for(ada).await?;
+    let charges = runner.lab.stubs.count_charges(ada).await?;
     if charges != 1 {
         return Err(ScenarioFailed(format!("The card was charged {charges} times.")));
     }
@@ -175,7 +175,7 @@ async fn race(runner: &ScenarioRunner<'_>) -> ScenarioResult {
         let order = runner.wait_until_settled(order).await?;
         if order.status == OrderStatus::Confirmed {
             winners.push(shopper);
-        } else if runner.lab.stubs.charges_for(order.id).await? > 0 {
+        } else if runner.lab.stubs.count_charges(order.id).await? > 0 {
             return Err(ScenarioFailed(format!("{shopper} paid and got nothing.")));
         }
     }

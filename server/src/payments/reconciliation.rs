@@ -283,7 +283,8 @@ fn belongs_to_intent(payment: &Payment, reference: &str) -> bool {
 
 /// Returns whether two amounts are equal at the gateway, which rounds some.
 fn is_same(asked: Money, charged: Money) -> bool {
-    asked.currency == charged.currency && card_amounts::at_gateway(asked) == card_amounts::at_gateway(charged)
+    asked.currency == charged.currency
+        && card_amounts::to_gateway_units(asked) == card_amounts::to_gateway_units(charged)
 }
 
 #[cfg(test)]

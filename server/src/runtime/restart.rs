@@ -94,7 +94,7 @@ impl Runtime {
         }
         let archive = async {
             let log_archive = file.as_deref().map(LogArchive::prepare).transpose()?;
-            lab.stubs.start_over().await?;
+            lab.stubs.reset().await?;
             log_archive.map(LogArchive::rename).transpose()
         };
         let archived = archive.await;
@@ -175,7 +175,7 @@ impl Runtime {
 #[async_trait]
 impl ShopControl for Runtime {
     async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> LocalResponse {
-        self.gate.ask(method, path, body).await
+        self.gate.send(method, path, body).await
     }
 
     async fn reset(self: Arc<Self>, context: Context) -> Result<Done, ResetError> {

@@ -15,7 +15,7 @@ use crate::catalogue::picture_cache::PictureCache;
 use crate::catalogue::sync::CatalogueSync;
 use crate::clock;
 use crate::config::{Config, StoreChoice};
-use crate::documents::FontShelf;
+use crate::documents::LazyFonts;
 use crate::http::idempotency::InFlightKeys;
 use crate::http::order_watch::OrderWatch;
 use crate::http::origin::Access;
@@ -154,7 +154,7 @@ impl RunningShop {
         tasks.spawn(stop.clone().run_until_cancelled_owned(comparisons));
         let order_watch = OrderWatch::new(config.waiting_requests);
         tasks.spawn(order_watch.clone().run(store.clone(), stop.clone()));
-        let fonts = FontShelf::new(config.fonts.clone());
+        let fonts = LazyFonts::new(config.fonts.clone());
         let preloaded = fonts.clone();
         tokio::task::spawn_blocking(move || {
             preloaded.get();
@@ -173,7 +173,7 @@ impl RunningShop {
             products,
             catalogue_sync,
             freshness,
-            running: InFlightKeys::default(),
+            in_flight_keys: InFlightKeys::default(),
             lab: lab.clone(),
             order_watch,
             progress,
@@ -187,7 +187,7 @@ impl RunningShop {
             card_webhook_secret: config.card_webhook_secret.clone(),
             currency: config.currency,
             terms: config.terms,
-            access: Arc::new(Access::of(config)),
+            access: Arc::new(Access::from_config(config)),
             stop: stop.clone(),
         };
         Ok((Self { store, views, workers, tasks, stop, lab, log_health, epoch }, shop))

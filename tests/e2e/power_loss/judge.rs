@@ -122,7 +122,7 @@ pub(super) fn is_of_log_or_tools(name: &str) -> bool {
 /// As `storefront-server check`.
 async fn check(log: &Path) -> Result<(), String> {
     let checked = maintenance::check(&StoreChoice::File(log.to_owned())).await.map_err(|error| error.to_string())?;
-    if checked.sound { Ok(()) } else { Err(checked.report) }
+    if checked.is_sound { Ok(()) } else { Err(checked.report) }
 }
 
 async fn sound_events(log: &Path) -> Vec<Recorded> {

@@ -56,7 +56,7 @@ fn assert_recorded<E: Debug + PartialEq>(
         assert_eq!(decode(kind, present, written.data.as_str()).as_ref(), Ok(&event));
         for old in 1..present {
             let recorded = golden(kind, old);
-            let (version, lifted) = upcast::lifted(kind, old, recorded.as_str()).unwrap();
+            let (version, lifted) = upcast::to_present(kind, old, recorded.as_str()).unwrap();
             assert_eq!(version, present, "{kind}: the steps from version {old} end early");
             let read = decode(kind, present, &lifted);
             let read = read.unwrap_or_else(|error| panic!("{kind}: version {old} does not become readable: {error}"));
@@ -317,7 +317,7 @@ fn a_payment_that_was_requested_in_the_first_shape_is_the_same_payment() {
     assert_eq!(read(1), read(2));
     let wallet =
         stored(&golden("payment.requested", 1).as_str().replace(r#""card","token":"pm_card_visa""#, r#""wallet""#));
-    let lifted = upcast::lifted("payment.requested", 1, wallet.as_str()).unwrap().1.into_owned();
+    let lifted = upcast::to_present("payment.requested", 1, wallet.as_str()).unwrap().1.into_owned();
     assert!(lifted.as_str().ends_with(r#","payment":{"method":"wallet"}}"#), "{}", lifted.as_str());
 }
 

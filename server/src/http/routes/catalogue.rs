@@ -1,4 +1,4 @@
-//! The catalogue over HTTP.
+//! Products and categories over HTTP, read from the views.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,12 +10,14 @@ use storefront_api::{
 };
 
 use crate::http::error::ApiError;
-use crate::http::extract::{InPath, InQuery, MinPosition, knows, limit, versioned_etag, wait_for_position};
+use crate::http::extract::{
+    MinPosition, PathParams, QueryParams, matches_if_none_match, page_limit, versioned_etag, wait_for_position,
+};
 use crate::http::identity::{Caller, spending_limit};
 use crate::http::state::Shop;
 
-/// No search is longer, in characters.
-const LONGEST_SEARCH: usize = 200;
+/// Maximum length of a search text.
+const MAX_SEARCH_CHARS: usize = 200;
 
 /// List products
 ///
@@ -30,12 +32,12 @@ const LONGEST_SEARCH: usize = 200;
 )]
 pub(crate) async fn list_products(
     State(shop): State<Shop>,
-    InQuery(mut query): InQuery<ProductQuery>,
+    QueryParams(mut query): QueryParams<ProductQuery>,
     Caller(customer_id): Caller,
 ) -> Result<Json<ProductPage>, ApiError> {
-    let limit = limit(query.limit, 100, 20)?;
-    if query.q.as_ref().is_some_and(|words| words.chars().count() > LONGEST_SEARCH) {
-        return Err(ApiError::invalid("q", format!("must be at most {LONGEST_SEARCH} characters")));
+    let limit = page_limit(query.limit, 100, 20)?;
+    if query.q.as_ref().is_some_and(|words| words.chars().count() > MAX_SEARCH_CHARS) {
+        return Err(ApiError::invalid("q", format!("must be at most {MAX_SEARCH_CHARS} characters")));
     }
     wait_for_position(&shop, query.min_position, &["products", "stock"]).await?;
     if let Some(most) = spending_limit(&shop, customer_id).await? {
@@ -67,8 +69,8 @@ pub(crate) async fn list_products(
 )]
 pub(crate) async fn get_product(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
-    InQuery(query): InQuery<OneProductQuery>,
+    PathParams(id): PathParams<ProductId>,
+    QueryParams(query): QueryParams<OneProductQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     wait_for_position(&shop, query.min_position, &["products", "stock"]).await?;
@@ -79,7 +81,7 @@ pub(crate) async fn get_product(
     let json = serde_json::to_vec(&product).map_err(|_| ApiError::internal())?;
     let version = shop.views.read(|folded| folded.catalogue.version(&id)).unwrap_or_default();
     let etag = versioned_etag(version, &json);
-    if knows(&headers, &etag) {
+    if matches_if_none_match(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
     Ok(([(ETAG, etag), (CONTENT_TYPE, "application/json".to_owned())], json).into_response())
@@ -94,7 +96,7 @@ pub(crate) async fn get_product(
 )]
 pub(crate) async fn list_categories(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<MinPosition>,
+    QueryParams(query): QueryParams<MinPosition>,
 ) -> Result<Json<CategoryList>, ApiError> {
     wait_for_position(&shop, query.min_position, &["categories"]).await?;
     Ok(Json(CategoryList { items: shop.views.read(|folded| folded.catalogue.categories()) }))

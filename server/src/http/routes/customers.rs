@@ -1,4 +1,4 @@
-//! Customers over HTTP: becoming one, and how much one piece may cost.
+//! Customers over HTTP: registration and spending limits.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,7 +10,7 @@ use storefront_eventlog::Version;
 
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::store::aggregates;
@@ -40,7 +40,7 @@ pub(crate) async fn register(
     let work = async {
         let opened = wallet::decide(&Wallet::Unknown, open)?;
         change(&shop, id, &context, StatusCode::CREATED, &CustomerCommand::Register, |batch| {
-            // With the registration or not at all: a customer has exactly one wallet.
+            // In the same append as the registration: a customer has exactly one wallet.
             batch.add(streams::wallet(id), Version(0), &opened);
         })
         .await
@@ -63,7 +63,7 @@ pub(crate) async fn register(
 )]
 pub(crate) async fn set_limit(
     State(shop): State<Shop>,
-    InPath(id): InPath<CustomerId>,
+    PathParams(id): PathParams<CustomerId>,
     Command { body, context }: Command<SetLimit>,
 ) -> Result<Response, ApiError> {
     let limit = body.spending_limit;
@@ -74,7 +74,7 @@ pub(crate) async fn set_limit(
     respond_once(&shop, &context, change(&shop, id, &context, StatusCode::OK, &command, |_| {})).await
 }
 
-/// Decides on a customer, writes what follows and what goes with it, and answers the customer.
+/// Decides a command on a customer, appends its events and what `add` adds, and replies with the customer.
 async fn change(
     shop: &Shop,
     id: CustomerId,

@@ -1,4 +1,4 @@
-//! Payments, invoices and credit notes over HTTP. Each is read from its own stream: always current.
+//! Payments, invoices and credit notes over HTTP, each read from its own stream, so always current.
 
 use axum::Json;
 use axum::extract::State;
@@ -21,7 +21,7 @@ use tracing::error;
 use crate::documents::{self, Document};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{InPath, InQuery, limit, place, wait_for_position};
+use crate::http::extract::{PathParams, QueryParams, cursor_position, page_limit, wait_for_position};
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
 use crate::store::aggregates;
@@ -42,7 +42,7 @@ use crate::store::streams;
 )]
 pub(crate) async fn get_payment(
     State(shop): State<Shop>,
-    InPath(id): InPath<PaymentId>,
+    PathParams(id): PathParams<PaymentId>,
 ) -> Result<Json<PaymentBody>, ApiError> {
     let (payment, _) =
         aggregates::load::<PaymentEvent>(&shop.store, &streams::payment(id)).await.map_err(Failure::from)?;
@@ -78,11 +78,11 @@ pub(crate) async fn come_back() -> Html<&'static str> {
 )]
 pub(crate) async fn list_invoices(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<InvoiceListQuery>,
+    QueryParams(query): QueryParams<InvoiceListQuery>,
     Caller(owner): Caller,
 ) -> Result<Json<Page<DocumentSummary>>, ApiError> {
-    let limit = limit(query.limit, 100, 20)?;
-    let before = place(query.cursor.as_deref())?;
+    let limit = page_limit(query.limit, 100, 20)?;
+    let before = cursor_position(query.cursor.as_deref())?;
     wait_for_position(&shop, query.min_position, &["invoices"]).await?;
     Ok(Json(shop.views.invoices(&query, owner, before, limit).await?))
 }
@@ -104,33 +104,33 @@ pub(crate) async fn list_invoices(
 )]
 pub(crate) async fn get_invoice(
     State(shop): State<Shop>,
-    InPath(number): InPath<String>,
+    PathParams(number): PathParams<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let form = Form::wanted(&headers)?;
+    let format = DocumentFormat::from_accept(&headers)?;
     let none = || ApiError::new(ErrorCode::InvoiceNotFound, "There is no invoice or credit note with this number.");
     if let Ok(number) = number.parse::<InvoiceNumber>() {
-        let issued = read(&shop, number).await?.ok_or_else(none)?;
-        return drawn(&shop, form, Document::invoice(&issued.invoice), || Json(body(&issued))).await;
+        let issued = load_invoice(&shop, number).await?.ok_or_else(none)?;
+        return render(&shop, format, Document::invoice(&issued.invoice), || Json(invoice_body(&issued))).await;
     }
     let number = number.parse::<CreditNoteNumber>().map_err(|_| none())?;
-    let issued = read_credited(&shop, number).await?.ok_or_else(none)?;
+    let issued = load_credited_invoice(&shop, number).await?.ok_or_else(none)?;
     let credit = issued.credits.iter().find(|credit| credit.number == number).ok_or_else(none)?;
     let document = Document::credit_note(&issued.invoice, credit);
-    drawn(&shop, form, document, || Json(credit_body(&issued.invoice, credit))).await
+    render(&shop, format, document, || Json(credit_body(&issued.invoice, credit))).await
 }
 
-/// In which form somebody wants a document.
+/// Format of an invoice or credit note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum DocumentFormat {
     Json,
     Text,
     Pdf,
 }
 
-impl Form {
-    /// The form that `Accept` (RFC 9110, 12.5.1) prefers; JSON where it does not care.
-    fn wanted(headers: &HeaderMap) -> Result<Self, ApiError> {
+impl DocumentFormat {
+    /// Selects the format that `Accept` (RFC 9110, 12.5.1) prefers; JSON without a preference.
+    fn from_accept(headers: &HeaderMap) -> Result<Self, ApiError> {
         let ranges: Vec<&str> =
             headers.get_all(ACCEPT).iter().flat_map(|value| value.to_str().unwrap_or_default().split(',')).collect();
         if ranges.iter().all(|range| range.trim().is_empty()) {
@@ -139,13 +139,13 @@ impl Form {
         let forms =
             [(Self::Json, "application", "json"), (Self::Text, "text", "plain"), (Self::Pdf, "application", "pdf")];
         let mut best = None;
-        for (form, group, kind) in forms {
+        for (format, group, kind) in forms {
             let weight = weight(&ranges, group, kind);
             if weight > best.map_or(0, |(_, known)| known) {
-                best = Some((form, weight));
+                best = Some((format, weight));
             }
         }
-        best.map(|(form, _)| form).ok_or_else(|| {
+        best.map(|(format, _)| format).ok_or_else(|| {
             let detail =
                 "It is there as application/json, text/plain and application/pdf. Send Accept with one of them.";
             ApiError::new(ErrorCode::NotAcceptable, detail)
@@ -153,7 +153,7 @@ impl Form {
     }
 }
 
-/// How much a type is wanted, in thousandths, as the most exact of the ranges says; 0 when it is not.
+/// Quality of a media type by the most specific range, in thousandths; 0 when it is not acceptable.
 fn weight(ranges: &[&str], group: &str, kind: &str) -> u32 {
     let mut found = (0, 0);
     for range in ranges {
@@ -179,24 +179,26 @@ fn thousandths(quality: f32) -> u32 {
     (quality * 1000.0).round() as u32
 }
 
-async fn drawn<B: IntoResponse>(
+async fn render<B: IntoResponse>(
     shop: &Shop,
-    form: Form,
+    format: DocumentFormat,
     document: Document,
     json: impl FnOnce() -> B,
 ) -> Result<Response, ApiError> {
     let vary = [(VARY, "Accept")];
-    Ok(match form {
-        Form::Json => (vary, json()).into_response(),
-        Form::Text => (vary, [(CONTENT_TYPE, "text/plain; charset=utf-8")], documents::text(&document)).into_response(),
-        Form::Pdf => {
+    Ok(match format {
+        DocumentFormat::Json => (vary, json()).into_response(),
+        DocumentFormat::Text => {
+            (vary, [(CONTENT_TYPE, "text/plain; charset=utf-8")], documents::text(&document)).into_response()
+        }
+        DocumentFormat::Pdf => {
             let fonts = shop.fonts.clone();
-            // Fonts are read and lines are set without a wait for anybody: not on a thread that answers others.
+            // Loading fonts and layout block the thread, so they run outside the async workers.
             let drawn = tokio::task::spawn_blocking(move || documents::pdf(&document, fonts.get())).await;
             let pdf =
                 drawn.map_err(|failure| failure.to_string()).and_then(|pdf| pdf.map_err(|wrong| wrong.to_string()));
             let pdf = pdf.map_err(|failure| {
-                error!(failure, "a document could not be drawn");
+                error!(failure, "cannot render a document");
                 ApiError::internal()
             })?;
             (vary, [(CONTENT_TYPE, "application/pdf")], pdf).into_response()
@@ -204,26 +206,26 @@ async fn drawn<B: IntoResponse>(
     })
 }
 
-async fn read(shop: &Shop, number: InvoiceNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
+async fn load_invoice(shop: &Shop, number: InvoiceNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
     let (issued, _) =
         aggregates::load::<InvoiceEvent>(&shop.store, &streams::invoice(number)).await.map_err(Failure::from)?;
     Ok(issued)
 }
 
-/// The invoice that a credit note credits: the register names its order, and the order its invoice.
-async fn read_credited(shop: &Shop, number: CreditNoteNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
+/// Loads the invoice that a credit note credits: the register names the order, and the order its invoice.
+async fn load_credited_invoice(shop: &Shop, number: CreditNoteNumber) -> Result<Option<InvoiceWithCredits>, ApiError> {
     let register = streams::credit_notes(number.year);
     let entry = shop.store.read_stream(&register, Version(number.sequence), 1).await.map_err(Failure::from)?;
     let Some(entry) = entry.first() else { return Ok(None) };
     let RegisterEvent::Entered { document: _, order_id } = aggregates::decode(entry).map_err(Failure::from)?;
     let order = order_record::load(&shop.store, order_id).await.map_err(Failure::from)?.order;
     match order.invoice() {
-        Some(invoice) => read(shop, invoice).await,
+        Some(invoice) => load_invoice(shop, invoice).await,
         None => Ok(None),
     }
 }
 
-fn body(issued: &InvoiceWithCredits) -> Body {
+fn invoice_body(issued: &InvoiceWithCredits) -> Body {
     let Invoice {
         number,
         order_id,
@@ -294,7 +296,7 @@ fn tax(rates: &[TaxOfRate]) -> Vec<InvoiceTax> {
     rates.iter().map(of_rate).collect()
 }
 
-/// A payment as clients see it; `None` while nobody has asked for it.
+/// The wire form of a payment; `None` while it has not been requested.
 pub(super) fn payment_body(id: PaymentId, payment: &Payment) -> Option<PaymentBody> {
     let request = payment.request()?;
     let method = match request.method {
@@ -321,33 +323,33 @@ mod tests {
 
     use super::*;
 
-    fn form(accept: &'static str) -> Result<Form, String> {
+    fn format(accept: &'static str) -> Result<DocumentFormat, String> {
         let headers = [(ACCEPT, HeaderValue::from_static(accept))].into_iter().collect();
-        Form::wanted(&headers).map_err(|error| error.into_problem().code)
+        DocumentFormat::from_accept(&headers).map_err(|error| error.into_problem().code)
     }
 
     #[test]
     fn a_document_comes_in_the_form_that_is_wanted_most() {
-        assert_eq!(Form::wanted(&HeaderMap::new()).ok(), Some(Form::Json));
+        assert_eq!(DocumentFormat::from_accept(&HeaderMap::new()).ok(), Some(DocumentFormat::Json));
         for (accept, wanted) in [
-            ("*/*", Form::Json),
-            ("application/json", Form::Json),
-            ("text/plain", Form::Text),
-            ("text/*", Form::Text),
-            ("application/pdf", Form::Pdf),
-            ("Application/PDF, text/plain;q=0.5", Form::Pdf),
-            ("application/pdf;q=0.4, text/plain;q=0.5", Form::Text),
-            ("*/*;q=0.1, application/pdf", Form::Pdf),
-            ("application/json;q=0, */*", Form::Text),
+            ("*/*", DocumentFormat::Json),
+            ("application/json", DocumentFormat::Json),
+            ("text/plain", DocumentFormat::Text),
+            ("text/*", DocumentFormat::Text),
+            ("application/pdf", DocumentFormat::Pdf),
+            ("Application/PDF, text/plain;q=0.5", DocumentFormat::Pdf),
+            ("application/pdf;q=0.4, text/plain;q=0.5", DocumentFormat::Text),
+            ("*/*;q=0.1, application/pdf", DocumentFormat::Pdf),
+            ("application/json;q=0, */*", DocumentFormat::Text),
         ] {
-            assert_eq!(form(accept), Ok(wanted), "{accept}");
+            assert_eq!(format(accept), Ok(wanted), "{accept}");
         }
     }
 
     #[test]
     fn a_form_that_is_not_there_is_said_so() {
         for accept in ["image/png", "application/xml, text/html", "text/plain;q=0", "text/plain;q=much"] {
-            assert_eq!(form(accept), Err("not_acceptable".to_owned()), "{accept}");
+            assert_eq!(format(accept), Err("not_acceptable".to_owned()), "{accept}");
         }
     }
 }

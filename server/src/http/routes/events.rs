@@ -1,4 +1,4 @@
-//! The log over HTTP: pages of it, as long polls, as CloudEvents and as server-sent events.
+//! The log over HTTP: pages with long polling, CloudEvents and server-sent events.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,23 +10,23 @@ use storefront_api::{EventPage, EventQuery, LogHash, StreamPage, StreamQuery};
 use storefront_eventlog::{Filter, Position, Recorded, StreamName, Version};
 use tokio::time::Instant;
 
-use super::orders::read::wait_for_news;
+use super::orders::read::wait_for_log_growth;
 use super::sse;
 use crate::http::error::{ApiError, sentence};
-use crate::http::event_body::{which_log, wire};
-use crate::http::extract::{InPath, InQuery, header, limit, wait};
+use crate::http::event_body::{current_log_id, wire_event};
+use crate::http::extract::{PathParams, QueryParams, header_text, page_limit, wait_duration};
 use crate::http::pauses;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 
 const CLOUDEVENTS_BATCH: &str = "application/cloudevents-batch+json";
-/// What a page says beside its events, where the format has no place for it.
+/// Headers for the metadata of a page, in formats that have no field for it.
 const NEXT_AFTER_HEADER: HeaderName = HeaderName::from_static("storefront-next-after");
 const RESET_HEADER: HeaderName = HeaderName::from_static("storefront-reset");
 /// Maximum number of reads of the log for one request. A read looks at up to 10,000 events, so this is about 20 ms of work.
-const READS_PER_REQUEST: usize = 3;
-/// Maximum length of a type, a stream or a correlation id that is asked for, in bytes; none in the log is longer.
-const LONGEST_PATTERN: usize = 1000;
+const MAX_READS_PER_REQUEST: usize = 3;
+/// Maximum length of a type, stream or correlation id in a query; none in the log is longer.
+const MAX_PATTERN_BYTES: usize = 1000;
 
 /// Read the log
 ///
@@ -51,16 +51,17 @@ const LONGEST_PATTERN: usize = 1000;
 )]
 pub(crate) async fn list_events(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<EventQuery>,
+    QueryParams(query): QueryParams<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let limit = limit(query.limit, 1000, 100)?;
-    let deadline = Instant::now() + wait(query.wait)?;
-    let filter = filter(&query)?;
-    let accept = header(&headers, &ACCEPT).unwrap_or_default();
+    let limit = page_limit(query.limit, 1000, 100)?;
+    let deadline = Instant::now() + wait_duration(query.wait)?;
+    let filter = parse_filter(&query)?;
+    let accept = header_text(&headers, &ACCEPT).unwrap_or_default();
     let mut after = Position(query.after.unwrap_or(0));
     if accept.contains("text/event-stream") {
-        let last = header(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
+        let last =
+            header_text(&headers, &HeaderName::from_static("last-event-id")).and_then(|id| id.trim().parse().ok());
         return Ok(sse::stream(shop, last.map_or(after, Position), filter));
     }
     let mut reads = 0;
@@ -73,16 +74,16 @@ pub(crate) async fn list_events(
         after = slice.next_after;
         reads += 1;
         let more = slice.next_after < slice.head;
-        // Where nothing passes for long, the answer says how far that is so, and the client asks on from there.
+        // When the filter matches nothing for long, the page says how far it has read, and the client continues there.
         if !slice.events.is_empty()
-            || (more && reads >= READS_PER_REQUEST)
-            || (!more && !wait_for_anything(&shop, slice.head, &query, deadline).await?)
+            || (more && reads >= MAX_READS_PER_REQUEST)
+            || (!more && !wait_for_change(&shop, slice.head, &query, deadline).await?)
         {
             break (slice, false);
         }
     };
     if accept.contains(CLOUDEVENTS_BATCH) {
-        let batch = slice.events.iter().map(cloud_event).collect::<Result<Vec<_>, _>>()?;
+        let batch = slice.events.iter().map(to_cloud_event).collect::<Result<Vec<_>, _>>()?;
         let mut response = ([(CONTENT_TYPE, CLOUDEVENTS_BATCH), (VARY, "accept")], Json(batch)).into_response();
         response.headers_mut().insert(NEXT_AFTER_HEADER, slice.next_after.0.into());
         if reset {
@@ -90,9 +91,9 @@ pub(crate) async fn list_events(
         }
         return Ok(response);
     }
-    let events = slice.events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
-    let log = which_log(&shop).await?;
-    let switches = shop.lab.as_ref().map(|lab| lab.stubs.mark());
+    let events = slice.events.iter().map(wire_event).collect::<Result<Vec<_>, _>>()?;
+    let log = current_log_id(&shop).await?;
+    let switches = shop.lab.as_ref().map(|lab| lab.stubs.change_id());
     let hash = log_hash(&shop).await?;
     let paused = Some(pauses::paused(&shop.progress, &shop.views));
     let (next_after, head) = (slice.next_after.0, slice.head.0);
@@ -100,34 +101,34 @@ pub(crate) async fn list_events(
     Ok(([(VARY, "accept")], Json(page)).into_response())
 }
 
-/// Waits for the log to grow, or for the lab's switches or what is paused to be other than is known; `false` when there is
-/// nothing to read.
-async fn wait_for_anything(
+/// Waits for the log to grow, or for a change of the lab's fault switches or of the pauses that the query knows. Returns
+/// `true` when the log has grown.
+async fn wait_for_change(
     shop: &Shop,
     after: Position,
     query: &EventQuery,
     deadline: Instant,
 ) -> Result<bool, ApiError> {
-    let thrown = async {
+    let switched = async {
         match (query.switches, &shop.lab) {
-            (Some(known), Some(lab)) => lab.stubs.changes_from(known).await,
+            (Some(known), Some(lab)) => lab.stubs.wait_for_change_from(known).await,
             (None, _) | (_, None) => std::future::pending().await,
         }
     };
     let paused = async {
         match &query.paused {
-            Some(known) => pauses::differs_from(known, &shop.progress, &shop.views).await,
+            Some(known) => pauses::wait_for_change(known, &shop.progress, &shop.views).await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
-        grown = wait_for_news(shop, after, deadline) => grown,
-        () = thrown => Ok(false),
+        grown = wait_for_log_growth(shop, after, deadline) => grown,
+        () = switched => Ok(false),
         () = paused => Ok(false),
     }
 }
 
-/// The hash of the log as it is now; `None` for one without events.
+/// Returns the current hash of the log; `None` for an empty log.
 pub(crate) async fn log_hash(shop: &Shop) -> Result<Option<LogHash>, ApiError> {
     let tree = shop.store.hash_tree().await.map_err(Failure::from)?;
     let tree = tree.filter(|tree| tree.position() > Position(0));
@@ -146,21 +147,21 @@ pub(crate) async fn log_hash(shop: &Shop) -> Result<Option<LogHash>, ApiError> {
 )]
 pub(crate) async fn list_stream(
     State(shop): State<Shop>,
-    InPath(stream): InPath<String>,
-    InQuery(query): InQuery<StreamQuery>,
+    PathParams(stream): PathParams<String>,
+    QueryParams(query): QueryParams<StreamQuery>,
 ) -> Result<Json<StreamPage>, ApiError> {
     let stream = StreamName::new(stream).map_err(|refusal| ApiError::invalid("stream", sentence(&refusal)))?;
-    let limit = limit(query.limit, 1000, 100)?;
+    let limit = page_limit(query.limit, 1000, 100)?;
     let from = Version(query.from.unwrap_or(1).max(1));
     let events = shop.store.read_stream(&stream, from, limit).await.map_err(Failure::from)?;
     let next_from = events.last().filter(|_| events.len() == limit).map(|last| last.version.0 + 1);
-    let events = events.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
+    let events = events.iter().map(wire_event).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(StreamPage { events, next_from }))
 }
 
-/// An event as CloudEvents 1.0, JSON format; what CloudEvents has no word for is an extension attribute.
-fn cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
-    let event = wire(recorded)?;
+/// Converts an event to CloudEvents 1.0 in JSON format, with extension attributes for its other fields.
+fn to_cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
+    let event = wire_event(recorded)?;
     Ok(json!({
         "specversion": "1.0",
         "id": event.id,
@@ -179,16 +180,16 @@ fn cloud_event(recorded: &Recorded) -> Result<serde_json::Value, ApiError> {
     }))
 }
 
-/// What a query asks for. Text that no event can have is refused, before a database is asked that cannot read it.
-fn filter(query: &EventQuery) -> Result<Filter, ApiError> {
+/// Builds the filter of a query. Refuses text that no event can have, because databases may not accept it as a parameter.
+fn parse_filter(query: &EventQuery) -> Result<Filter, ApiError> {
     let list = |text: &Option<String>| -> Vec<String> {
         let parts = text.as_deref().unwrap_or_default().split(',').map(str::trim);
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
     for (name, text) in [("type", &query.kind), ("stream", &query.stream), ("correlation", &query.correlation)] {
         let parts = text.as_deref().unwrap_or_default().split(',');
-        if parts.into_iter().any(|part| part.len() > LONGEST_PATTERN || part.chars().any(char::is_control)) {
-            let detail = format!("must have no control characters, and at most {LONGEST_PATTERN} bytes each");
+        if parts.into_iter().any(|part| part.len() > MAX_PATTERN_BYTES || part.chars().any(char::is_control)) {
+            let detail = format!("must have no control characters, and at most {MAX_PATTERN_BYTES} bytes each");
             return Err(ApiError::invalid(name, detail));
         }
     }

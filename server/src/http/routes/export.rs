@@ -1,4 +1,4 @@
-//! The whole log over HTTP, as lines of JSON that can be imported.
+//! The whole log over HTTP, as JSON lines for `import`.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -15,8 +15,8 @@ use crate::http::state::Shop;
 use crate::store::aggregates::Store;
 use crate::store::commands::Failure;
 
-/// So many events are read, and sent, at once.
-const PAGE: usize = 500;
+/// Number of events per read, and per chunk of the response.
+const EVENTS_PER_READ: usize = 500;
 
 /// Export the log
 ///
@@ -47,9 +47,9 @@ struct Export {
     lines: ExportLines,
 }
 
-/// Why an export breaks off.
+/// Why an export ends early.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+enum ExportFailure {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("event {position} is not JSON: {source}")]
@@ -57,24 +57,24 @@ enum Broken {
 }
 
 impl Export {
-    /// The next lines; `None` at the end.
-    async fn page(mut self) -> Result<Option<(Vec<u8>, Self)>, Broken> {
+    /// Returns the next chunk of lines; `None` at the end.
+    async fn page(mut self) -> Result<Option<(Vec<u8>, Self)>, ExportFailure> {
         if self.after >= self.head {
             return Ok(None);
         }
-        let lines = self.next_lines().await.inspect_err(|failure| warn!(error = %failure, "an export breaks off"))?;
+        let lines = self.next_lines().await.inspect_err(|failure| warn!(error = %failure, "an export failed"))?;
         Ok(Some((lines, self)))
     }
 
-    async fn next_lines(&mut self) -> Result<Vec<u8>, Broken> {
-        let left = usize::try_from(self.head.0 - self.after.0).unwrap_or(PAGE);
+    async fn next_lines(&mut self) -> Result<Vec<u8>, ExportFailure> {
+        let left = usize::try_from(self.head.0 - self.after.0).unwrap_or(EVENTS_PER_READ);
         let everything = Filter::default();
-        let read = self.store.read_all(self.after, PAGE.min(left), &everything);
+        let read = self.store.read_all(self.after, EVENTS_PER_READ.min(left), &everything);
         let slice = self.stop.run_until_cancelled(read).await.unwrap_or(Err(StoreError::Closed))?;
         let mut lines = Vec::new();
         for recorded in &slice.events {
             let position = recorded.position;
-            self.lines.write(recorded, &mut lines).map_err(|source| Broken::Json { position, source })?;
+            self.lines.write(recorded, &mut lines).map_err(|source| ExportFailure::Json { position, source })?;
         }
         self.after = slice.next_after;
         Ok(lines)
@@ -108,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_export_comes_in_pages_and_ends_at_the_head_of_when_it_began() {
-        let mut export = an_export_of(PAGE + 10).await;
+        let mut export = an_export_of(EVENTS_PER_READ + 10).await;
         let store = export.store.clone();
         let mut pages = Vec::new();
         while let Some((lines, rest)) = export.page().await.unwrap() {
@@ -116,13 +116,13 @@ mod tests {
             write(&store, 5).await;
             export = rest;
         }
-        assert_eq!(pages, [PAGE, 10]);
+        assert_eq!(pages, [EVENTS_PER_READ, 10]);
     }
 
     #[tokio::test]
     async fn an_export_of_a_server_that_stops_breaks_off_and_does_not_just_end() {
-        let (_, rest) = an_export_of(PAGE + 10).await.page().await.unwrap().unwrap();
+        let (_, rest) = an_export_of(EVENTS_PER_READ + 10).await.page().await.unwrap().unwrap();
         rest.stop.cancel();
-        assert!(matches!(rest.page().await, Err(Broken::Store(StoreError::Closed))));
+        assert!(matches!(rest.page().await, Err(ExportFailure::Store(StoreError::Closed))));
     }
 }

@@ -1,4 +1,4 @@
-//! Health over HTTP.
+//! Liveness and readiness over HTTP.
 
 use axum::Json;
 use axum::extract::State;
@@ -14,8 +14,8 @@ use crate::integrations::product_service::Issues;
 use crate::operations::progress::ProcessStatus;
 use crate::store::log_health::LogStatus;
 
-/// Views further behind the log than this many events are not fit to answer.
-const MOST_LAG: u64 = 1000;
+/// Maximum number of events that the views may lag behind for the server to be ready.
+const MAX_LAG_EVENTS: u64 = 1000;
 
 /// Whether the process is alive
 ///
@@ -44,7 +44,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     let lag = head.saturating_sub(views.0);
     if views < shop.opened_at {
         reasons.push(format!("The views are being built: {views} of {} events.", shop.opened_at));
-    } else if lag > MOST_LAG {
+    } else if lag > MAX_LAG_EVENTS {
         reasons.push(format!("The views are {lag} events behind the log."));
     }
     if shop.stop.is_cancelled() {
@@ -57,7 +57,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     if stale {
         reasons.push("The product service does not answer; the catalogue shows what it said last.".to_owned());
     }
-    reasons.extend(product_troubles(&shop.products.issues(), shop.products.default_vat_rate()));
+    reasons.extend(product_service_reasons(&shop.products.issues(), shop.products.default_vat_rate()));
     match shop.catalogue_sync.withdrawals().await {
         Ok((Withdrawals::Held { missing, sold }, _)) => reasons.push(format!(
             "{missing} of {sold} products are missing from the product service; they stay for sale until POST \
@@ -66,7 +66,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
         // What is wrong with the log is told already.
         Ok((Withdrawals::Usual, _)) | Err(_) => {}
     }
-    reasons.extend(shop.progress.all().into_iter().flat_map(|(name, standing)| troubles(name, &standing)));
+    reasons.extend(shop.progress.all().into_iter().flat_map(|(name, status)| process_reasons(name, &status)));
     let count = shop.traffic.contradictions();
     if count > 0 {
         reasons.push(format!(
@@ -94,7 +94,7 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
             format!("The view {view} has left out {count} events that it could not handle; see GET /v1/views.")
         })),
         Err(failure) => {
-            error!(error = %failure, "the views fail");
+            error!(error = %failure, "cannot read the views");
             reasons.push("The database of the views fails; lists cannot be read.".to_owned());
         }
     }
@@ -104,29 +104,29 @@ pub(crate) async fn ready(State(shop): State<Shop>) -> (StatusCode, Json<Readine
     (status, Json(Readiness { ready, reasons, head, hash, product_service }))
 }
 
-/// So many products are named; GET /v1/product-service names all.
-const NAMED: usize = 10;
+/// Maximum number of products named; GET /v1/product-service names all.
+const MAX_NAMED_PRODUCTS: usize = 10;
 
-/// What an operator should mend in the product service.
-fn product_troubles(issues: &Issues, default_vat_rate: Option<VatRate>) -> Vec<String> {
+/// Reasons for problems with the product service's data that an operator should fix.
+fn product_service_reasons(issues: &Issues, default_vat_rate: Option<VatRate>) -> Vec<String> {
     let unreadable = issues.unreadable.iter().map(|(id, reason)| (Some(id.foreign()), reason));
-    let all: Vec<_> = unreadable.chain(issues.nameless.iter().map(|reason| (None, reason))).collect();
+    let all: Vec<_> = unreadable.chain(issues.without_id.iter().map(|reason| (None, reason))).collect();
     let mut troubles: Vec<String> = all
         .iter()
-        .take(NAMED)
+        .take(MAX_NAMED_PRODUCTS)
         .map(|(id, reason)| match id {
             Some(id) => format!("The product service's product {id} cannot be read: {reason}."),
             None => format!("A product of the product service cannot be read: {reason}."),
         })
         .collect();
-    if all.len() > NAMED {
-        let more = all.len() - NAMED;
+    if all.len() > MAX_NAMED_PRODUCTS {
+        let more = all.len() - MAX_NAMED_PRODUCTS;
         troubles.push(format!("{more} more products cannot be read; GET /v1/product-service names them."));
     }
     let without = &issues.without_vat_rate;
     if let (Some(rate), false) = (default_vat_rate, without.is_empty()) {
-        let named = without.iter().take(NAMED).map(ProductId::foreign).collect::<Vec<_>>().join(", ");
-        let more = if without.len() > NAMED { ", …" } else { "" };
+        let named = without.iter().take(MAX_NAMED_PRODUCTS).map(ProductId::foreign).collect::<Vec<_>>().join(", ");
+        let more = if without.len() > MAX_NAMED_PRODUCTS { ", …" } else { "" };
         troubles.push(format!(
             "{} products have no VAT rate of their own and are sold at the default of {rate} %: {named}{more}.",
             without.len()
@@ -135,17 +135,17 @@ fn product_troubles(issues: &Issues, default_vat_rate: Option<VatRate>) -> Vec<S
     troubles
 }
 
-/// What an operator did to a process, or should look at. The server does its work all the same.
-fn troubles(name: &str, standing: &ProcessStatus) -> Vec<String> {
+/// Reasons for a paused process or parked sequences. The server is ready nevertheless.
+fn process_reasons(name: &str, status: &ProcessStatus) -> Vec<String> {
     let mut troubles = Vec::new();
-    if standing.paused {
+    if status.paused {
         troubles.push(format!("The process {name} is paused; POST /v1/processes/{name}/resume lets it go on."));
     }
-    if standing.parked > 0 {
-        let parked = standing.parked;
+    if status.parked > 0 {
+        let parked = status.parked;
         troubles.push(format!("{parked} parked in the process {name}; GET /v1/processes/{name}/parked tells why."));
     }
-    if standing.parked >= MAX_PARKED_SEQUENCES {
+    if status.parked >= MAX_PARKED_SEQUENCES {
         troubles
             .push(format!("The process {name} cannot park more and stands still until some are retried or skipped."));
     }

@@ -1,4 +1,4 @@
-//! The workshop lab over HTTP: what is broken on purpose, scenarios, and starting over. Only where the shop was opened with a lab.
+//! The workshop lab over HTTP: fault switches, scenarios and the reset. Only in shops that run with a lab.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use storefront_api::{
 };
 use tracing::error;
 
-use crate::http::command::{Bare, Command};
+use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::idempotency::{reply, respond_once, respond_once_unlogged};
 use crate::http::state::Shop;
 use crate::integrations::lab_stubs::StubsError;
@@ -23,10 +23,10 @@ use crate::lab::ResetError;
 use crate::lab::{Lab, LabBusy, Scenario, paused_processes};
 use crate::store::commands::Failure;
 
-/// The lab of the shop.
-pub(crate) struct InLab(Arc<Lab>);
+/// Extracts the shop's lab; `lab_disabled` without one.
+pub(crate) struct RequireLab(Arc<Lab>);
 
-impl FromRequestParts<Shop> for InLab {
+impl FromRequestParts<Shop> for RequireLab {
     type Rejection = ApiError;
 
     async fn from_request_parts(_parts: &mut Parts, shop: &Shop) -> Result<Self, ApiError> {
@@ -49,7 +49,7 @@ impl FromRequestParts<Shop> for InLab {
         (status = 503, description = "`stubs_unreachable`", body = Problem),
     )
 )]
-pub(crate) async fn list_faults(InLab(lab): InLab) -> Result<Json<FaultList>, ApiError> {
+pub(crate) async fn list_faults(RequireLab(lab): RequireLab) -> Result<Json<FaultList>, ApiError> {
     let mut items = Vec::new();
     for stub in Stub::ALL {
         items.push(StubFaults { stub, faults: lab.stubs.faults(stub).await? });
@@ -69,8 +69,11 @@ pub(crate) async fn list_faults(InLab(lab): InLab) -> Result<Json<FaultList>, Ap
         (status = 503, description = "`stubs_unreachable`", body = Problem),
     )
 )]
-pub(crate) async fn get_faults(InLab(lab): InLab, InPath(name): InPath<String>) -> Result<Json<Faults>, ApiError> {
-    Ok(Json(lab.stubs.faults(stub(&name)?).await?))
+pub(crate) async fn get_faults(
+    RequireLab(lab): RequireLab,
+    PathParams(name): PathParams<String>,
+) -> Result<Json<Faults>, ApiError> {
+    Ok(Json(lab.stubs.faults(find_stub(&name)?).await?))
 }
 
 /// Break something at a stub, or mend it
@@ -89,12 +92,12 @@ pub(crate) async fn get_faults(InLab(lab): InLab, InPath(name): InPath<String>) 
 )]
 pub(crate) async fn set_faults(
     State(shop): State<Shop>,
-    InLab(lab): InLab,
-    InPath(name): InPath<String>,
+    RequireLab(lab): RequireLab,
+    PathParams(name): PathParams<String>,
     Command { body, context }: Command<Faults>,
 ) -> Result<Response, ApiError> {
     let work = async {
-        let set = lab.stubs.set_faults(stub(&name)?, &body).await?;
+        let set = lab.stubs.set_faults(find_stub(&name)?, &body).await?;
         Ok(reply(StatusCode::OK, &set).map_err(Failure::from)?)
     };
     respond_once_unlogged(&shop, &context, work).await
@@ -111,8 +114,8 @@ pub(crate) async fn set_faults(
         (status = 404, description = "`lab_disabled`", body = Problem),
     )
 )]
-pub(crate) async fn list_scenarios(InLab(lab): InLab) -> Json<ScenarioList> {
-    Json(ScenarioList { items: Scenario::ALL.into_iter().map(|scenario| shown(&lab, scenario)).collect() })
+pub(crate) async fn list_scenarios(RequireLab(lab): RequireLab) -> Json<ScenarioList> {
+    Json(ScenarioList { items: Scenario::ALL.into_iter().map(|scenario| scenario_body(&lab, scenario)).collect() })
 }
 
 /// Read a scenario
@@ -126,8 +129,11 @@ pub(crate) async fn list_scenarios(InLab(lab): InLab) -> Json<ScenarioList> {
         (status = 404, description = "`lab_disabled`; `scenario_not_found`", body = Problem),
     )
 )]
-pub(crate) async fn get_scenario(InLab(lab): InLab, InPath(name): InPath<String>) -> Result<Json<Shown>, ApiError> {
-    Ok(Json(shown(&lab, scenario(&name)?)))
+pub(crate) async fn get_scenario(
+    RequireLab(lab): RequireLab,
+    PathParams(name): PathParams<String>,
+) -> Result<Json<Shown>, ApiError> {
+    Ok(Json(scenario_body(&lab, find_scenario(&name)?)))
 }
 
 /// Play a scenario
@@ -146,20 +152,20 @@ pub(crate) async fn get_scenario(InLab(lab): InLab, InPath(name): InPath<String>
 )]
 pub(crate) async fn play_scenario(
     State(shop): State<Shop>,
-    InLab(lab): InLab,
-    InPath(name): InPath<String>,
-    command: Bare,
+    RequireLab(lab): RequireLab,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     let work = async {
-        let scenario = scenario(&name)?;
-        nothing_needed_is_paused(&shop, scenario).await?;
+        let scenario = find_scenario(&name)?;
+        refuse_if_paused(&shop, scenario).await?;
         Ok(reply(StatusCode::ACCEPTED, &lab.play(scenario)?).map_err(Failure::from)?)
     };
     respond_once_unlogged(&shop, &command.into_context(), work).await
 }
 
-/// Refuses a scenario that would stand still because something is paused.
-async fn nothing_needed_is_paused(shop: &Shop, scenario: Scenario) -> Result<(), ApiError> {
+/// Refuses a scenario while a process or view that it needs is paused.
+async fn refuse_if_paused(shop: &Shop, scenario: Scenario) -> Result<(), ApiError> {
     let processes = paused_processes(&shop.store, scenario.needs_processes()).await.map_err(Failure::from)?;
     let paused = shop.views.paused();
     let views: Vec<String> =
@@ -189,19 +195,23 @@ async fn nothing_needed_is_paused(shop: &Shop, scenario: Scenario) -> Result<(),
         (status = 503, description = "`stubs_unreachable`", body = Problem),
     )
 )]
-pub(crate) async fn reset(State(shop): State<Shop>, InLab(lab): InLab, command: Bare) -> Result<Response, ApiError> {
+pub(crate) async fn reset(
+    State(shop): State<Shop>,
+    RequireLab(lab): RequireLab,
+    command: EmptyCommand,
+) -> Result<Response, ApiError> {
     let context = command.into_context();
     let work = async {
         let control = lab.shop.upgrade().ok_or_else(ApiError::internal)?;
         drop(lab);
-        // A task of its own: whoever asked may go away, and half a shop would be left.
+        // A task of its own: a client that disconnects must not cancel the reset halfway.
         let reset = tokio::spawn(control.reset(context.clone())).await.map_err(|_| ApiError::internal())?;
         Ok(reset?)
     };
     respond_once(&shop, &context, work).await
 }
 
-fn shown(lab: &Lab, scenario: Scenario) -> Shown {
+fn scenario_body(lab: &Lab, scenario: Scenario) -> Shown {
     let words = scenario.text();
     Shown {
         name: words.name.to_owned(),
@@ -212,7 +222,7 @@ fn shown(lab: &Lab, scenario: Scenario) -> Shown {
     }
 }
 
-fn scenario(name: &str) -> Result<Scenario, ApiError> {
+fn find_scenario(name: &str) -> Result<Scenario, ApiError> {
     Scenario::from_name(name).ok_or_else(|| {
         let known: Vec<&str> = Scenario::ALL.into_iter().map(|scenario| scenario.text().name).collect();
         let detail = format!("There is no scenario {name:?}. There are: {}.", known.join(", "));
@@ -220,7 +230,7 @@ fn scenario(name: &str) -> Result<Scenario, ApiError> {
     })
 }
 
-fn stub(name: &str) -> Result<Stub, ApiError> {
+fn find_stub(name: &str) -> Result<Stub, ApiError> {
     Stub::ALL.into_iter().find(|stub| stub.name() == name).ok_or_else(|| {
         ApiError::new(ErrorCode::StubNotFound, format!("There is no stub {name:?}. There are: products, cards, mail."))
     })
@@ -257,7 +267,7 @@ impl From<ResetError> for ApiError {
                 Self::new(ErrorCode::ResetRefused, refusal.to_string())
             }
             ResetError::Rename(_) | ResetError::Start(_) | ResetError::Response(_) => {
-                error!(error = %refusal, "the shop could not be started over");
+                error!(error = %refusal, "the reset of the shop failed");
                 Self::internal()
             }
         }

@@ -1,4 +1,4 @@
-//! The handlers, one file per noun. They extract, call and map.
+//! The handlers, one file per resource. They extract, call and map.
 
 pub(crate) mod catalogue;
 pub(crate) mod customers;

@@ -1,4 +1,4 @@
-//! Pictures of products: `/v1/products/{id}/picture`.
+//! Pictures of products over HTTP: `/v1/products/{id}/picture`.
 
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
@@ -6,17 +6,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storefront_api::{Problem, Product, ProductId};
 
-use super::products::carry_out;
-use crate::http::command::{Bare, take_apart};
+use super::products::write_product;
+use crate::http::command::{EmptyCommand, split_request};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{InPath, content_etag, header, knows, wait_for_position};
+use crate::http::extract::{PathParams, content_etag, header_text, matches_if_none_match, wait_for_position};
 use crate::http::state::Shop;
 use crate::integrations::product_writes::ProductWrite;
 use crate::store::commands::Context;
 
-/// No picture is wider or higher, in pixels.
-const LONGEST_SIDE: u32 = 256;
+/// Maximum width and height of a picture, in pixels.
+const MAX_SIDE_PX: u32 = 256;
 
 /// Look at a product
 ///
@@ -34,7 +34,7 @@ const LONGEST_SIDE: u32 = 256;
 )]
 pub(crate) async fn get_picture(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     wait_for_position(&shop, None, &[]).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn get_picture(
     })?;
     let png = png.ok_or_else(none)?;
     let etag = content_etag(&png);
-    if knows(&headers, &etag) {
+    if matches_if_none_match(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
     }
     let headers = [(CONTENT_TYPE, "image/png".to_owned()), (CACHE_CONTROL, "max-age=60".to_owned()), (ETAG, etag)];
@@ -74,10 +74,10 @@ pub(crate) async fn get_picture(
 )]
 pub(crate) async fn set_picture(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     picture: Picture,
 ) -> Result<Response, ApiError> {
-    carry_out(&shop, &picture.context, Some(&id), ProductWrite::SetPicture(id.clone(), picture.png)).await
+    write_product(&shop, &picture.context, Some(&id), ProductWrite::SetPicture(id.clone(), picture.png)).await
 }
 
 /// Take a product's picture away
@@ -95,13 +95,13 @@ pub(crate) async fn set_picture(
 )]
 pub(crate) async fn remove_picture(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
-    command: Bare,
+    PathParams(id): PathParams<ProductId>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    carry_out(&shop, &command.into_context(), Some(&id), ProductWrite::RemovePicture(id.clone())).await
+    write_product(&shop, &command.into_context(), Some(&id), ProductWrite::RemovePicture(id.clone())).await
 }
 
-/// A PNG that is not too large, and the headers that say on whose behalf it is sent.
+/// Extracts an uploaded PNG within the size limits, and the command context.
 pub(crate) struct Picture {
     png: Vec<u8>,
     context: Context,
@@ -111,8 +111,8 @@ impl FromRequest<Shop> for Picture {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _shop: &Shop) -> Result<Self, ApiError> {
-        let (parts, png, context) = take_apart(request).await?;
-        let is_declared = header(&parts.headers, &CONTENT_TYPE).is_some_and(|kind| kind.trim() == "image/png");
+        let (parts, png, context) = split_request(request).await?;
+        let is_declared = header_text(&parts.headers, &CONTENT_TYPE).is_some_and(|kind| kind.trim() == "image/png");
         let size = size_px(&png).filter(|_| is_declared).ok_or_else(|| {
             ApiError::new(
                 ErrorCode::NotAPicture,
@@ -120,16 +120,16 @@ impl FromRequest<Shop> for Picture {
             )
         })?;
         match size {
-            (1..=LONGEST_SIDE, 1..=LONGEST_SIDE) => Ok(Self { png, context }),
+            (1..=MAX_SIDE_PX, 1..=MAX_SIDE_PX) => Ok(Self { png, context }),
             (width, height) => {
-                let detail = format!("must be 1 to {LONGEST_SIDE} pixels wide and high, not {width} × {height}");
+                let detail = format!("must be 1 to {MAX_SIDE_PX} pixels wide and high, not {width} × {height}");
                 Err(ApiError::invalid("", detail))
             }
         }
     }
 }
 
-/// Width and height of a PNG, from its first chunk (PNG specification, 5.2 and 11.2.2).
+/// Reads width and height of a PNG from its first chunk (PNG specification, 5.2 and 11.2.2).
 fn size_px(png: &[u8]) -> Option<(u32, u32)> {
     let rest = png.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR")?;
     let number = |at: usize| Some(u32::from_be_bytes(rest.get(at..at + 4)?.try_into().ok()?));

@@ -1,4 +1,4 @@
-//! The shop's own processes over HTTP: where they stand, and what an operator does about it.
+//! The shop's processes over HTTP: their state, and the commands of operators: pause, resume, step, retry and skip.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use storefront_api::{
 use storefront_domain::process::{self, ProcessCommand};
 use storefront_eventlog::{Filter, Position};
 
-use crate::http::command::Bare;
+use crate::http::command::EmptyCommand;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{InPath, InQuery, limit};
+use crate::http::extract::{PathParams, QueryParams, page_limit};
 use crate::http::idempotency::{reply, respond_once};
 use crate::http::state::Shop;
 use crate::operations::parked;
@@ -24,10 +24,10 @@ use crate::operations::progress::ProcessStatus;
 use crate::store::commands::{Context, Failure, Reply, append_process_command};
 use crate::store::{aggregates, streams};
 
-/// Maximum wait for a process to finish what it has begun before a step is refused.
-const STEP_WAIT: Duration = Duration::from_secs(2);
-/// Maximum wait for a process to hear what was asked of it. It is in the log already and holds in any case.
-const HEARD_WAIT: Duration = Duration::from_secs(2);
+/// Maximum wait for events in flight before a step is refused.
+const STEP_TIMEOUT: Duration = Duration::from_secs(2);
+/// Maximum wait until a process applies a command. The command is in the log already and takes effect in any case.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// List processes
 ///
@@ -38,7 +38,7 @@ const HEARD_WAIT: Duration = Duration::from_secs(2);
 )]
 pub(crate) async fn list_processes(State(shop): State<Shop>) -> Result<Json<ProcessList>, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?.0;
-    let items = shop.progress.all().into_iter().map(|(name, standing)| shown(name, standing, head)).collect();
+    let items = shop.progress.all().into_iter().map(|(name, status)| process_body(name, status, head)).collect();
     Ok(Json(ProcessList { items }))
 }
 
@@ -56,8 +56,8 @@ pub(crate) async fn list_processes(State(shop): State<Shop>) -> Result<Json<Proc
 )]
 pub(crate) async fn pause(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    command: Bare,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     set_mode(&shop, &name, &command.into_context(), &ProcessCommand::Pause).await
 }
@@ -75,8 +75,8 @@ pub(crate) async fn pause(
 )]
 pub(crate) async fn resume(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    command: Bare,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     set_mode(&shop, &name, &command.into_context(), &ProcessCommand::Resume).await
 }
@@ -95,18 +95,19 @@ pub(crate) async fn resume(
 )]
 pub(crate) async fn step(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    command: Bare,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    let (name, types) = find(&shop, &name)?;
+    let (name, types) = find_process(&shop, &name)?;
     let context = command.into_context();
     let work = async {
         let _turn = shop.progress.lock_stepping().await;
-        something_waits(&shop, name, types).await?;
-        let done =
-            append_process_command(&shop.store, name, &context, &ProcessCommand::Step, |_, after| mode(name, after));
+        require_waiting_event(&shop, name, types).await?;
+        let done = append_process_command(&shop.store, name, &context, &ProcessCommand::Step, |_, after| {
+            mode_reply(name, after)
+        });
         let done = done.await?;
-        heard(&shop, name, done.position).await;
+        wait_until_applied(&shop, name, done.position).await;
         Ok(done)
     };
     respond_once(&shop, &context, work).await
@@ -126,11 +127,11 @@ pub(crate) async fn step(
 )]
 pub(crate) async fn list_parked(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    InQuery(query): InQuery<ParkedQuery>,
+    PathParams(name): PathParams<String>,
+    QueryParams(query): QueryParams<ParkedQuery>,
 ) -> Result<Json<Page<ParkedSequence>>, ApiError> {
-    let limit = limit(query.limit, 100, 20)?;
-    let (name, types) = find(&shop, &name)?;
+    let limit = page_limit(query.limit, 100, 20)?;
+    let (name, types) = find_process(&shop, &name)?;
     let page = parked::list(&shop.store, name, types, query.cursor.as_deref(), limit).await;
     Ok(Json(page.map_err(Failure::from)?))
 }
@@ -149,10 +150,10 @@ pub(crate) async fn list_parked(
 )]
 pub(crate) async fn retry(
     State(shop): State<Shop>,
-    InPath((name, sequence)): InPath<(String, String)>,
-    command: Bare,
+    PathParams((name, sequence)): PathParams<(String, String)>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    let context = command.about_sequence(&sequence);
+    let context = command.correlated_with_sequence(&sequence);
     release(&shop, &name, &context, ProcessCommand::Retry { sequence }).await
 }
 
@@ -171,14 +172,14 @@ pub(crate) async fn retry(
 )]
 pub(crate) async fn skip(
     State(shop): State<Shop>,
-    InPath((name, sequence)): InPath<(String, String)>,
-    command: Bare,
+    PathParams((name, sequence)): PathParams<(String, String)>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    let context = command.about_sequence(&sequence);
-    let (name, _) = find(&shop, &name)?;
+    let context = command.correlated_with_sequence(&sequence);
+    let (name, _) = find_process(&shop, &name)?;
     let work = async {
         let done = parked::skip_parked(&shop.store, name, &context, &sequence, |before| {
-            reply(StatusCode::OK, &released(before, &sequence, true))
+            reply(StatusCode::OK, &released_body(before, &sequence, true))
         });
         Ok(done.await?)
     };
@@ -186,75 +187,76 @@ pub(crate) async fn skip(
 }
 
 async fn set_mode(shop: &Shop, name: &str, context: &Context, command: &ProcessCommand) -> Result<Response, ApiError> {
-    let (name, _) = find(shop, name)?;
+    let (name, _) = find_process(shop, name)?;
     let work = async {
-        let done = append_process_command(&shop.store, name, context, command, |_, after| mode(name, after)).await?;
-        heard(shop, name, done.position).await;
+        let done =
+            append_process_command(&shop.store, name, context, command, |_, after| mode_reply(name, after)).await?;
+        wait_until_applied(shop, name, done.position).await;
         Ok(done)
     };
     respond_once(shop, context, work).await
 }
 
-fn mode(name: &str, after: &process::Process) -> Result<Reply, serde_json::Error> {
+fn mode_reply(name: &str, after: &process::Process) -> Result<Reply, serde_json::Error> {
     reply(StatusCode::OK, &ProcessMode { name: name.to_owned(), paused: after.paused() })
 }
 
-/// Refuses a step of a paused process for which nothing waits. What it has begun may lead to the next event, and what was
-/// written just now may not have been read: both are waited for.
-async fn something_waits(shop: &Shop, name: &'static str, types: &[&str]) -> Result<(), ApiError> {
+/// Refuses a step of a paused process without a waiting event. First waits until events in flight are handled and the log is
+/// read to its head, as either may bring the next event.
+async fn require_waiting_event(shop: &Shop, name: &'static str, types: &[&str]) -> Result<(), ApiError> {
     let (process, _) =
         aggregates::load::<process::ProcessEvent>(&shop.store, &streams::process(name)).await.map_err(Failure::from)?;
     if !process.paused() {
         return Ok(());
     }
     let head = shop.store.head().await.map_err(Failure::from)?;
-    let waits = |standing: &ProcessStatus| standing.ready > standing.steps as usize;
-    let settled = |standing: &ProcessStatus| standing.in_flight == 0 && standing.read_to >= head;
-    let known = |standing: &ProcessStatus| standing.runs_elsewhere || waits(standing) || settled(standing);
-    shop.progress.wait_until(name, STEP_WAIT, known).await;
-    let standing = shop.progress.status(name);
-    let waits = if standing.runs_elsewhere {
-        // On another server: as far as the log tells.
+    let waits = |status: &ProcessStatus| status.ready > status.steps as usize;
+    let settled = |status: &ProcessStatus| status.in_flight == 0 && status.read_to >= head;
+    let known = |status: &ProcessStatus| status.runs_elsewhere || waits(status) || settled(status);
+    shop.progress.wait_until(name, STEP_TIMEOUT, known).await;
+    let status = shop.progress.status(name);
+    let waits = if status.runs_elsewhere {
+        // The process runs on another server: check the log instead.
         let filter = Filter { types: types.iter().map(ToString::to_string).collect(), ..Filter::default() };
-        !shop.store.read_all(standing.position, 1, &filter).await.map_err(Failure::from)?.events.is_empty()
+        !shop.store.read_all(status.position, 1, &filter).await.map_err(Failure::from)?.events.is_empty()
     } else {
-        waits(&standing)
+        waits(&status)
     };
     if waits {
         return Ok(());
     }
-    let detail = match standing.in_flight {
+    let detail = match status.in_flight {
         0 => "Nothing waits in this process, and a step is not kept for later. Step again when something has happened.",
         _ => "The process is at work on what it has begun, and nothing else waits. Step again when that is done.",
     };
     Err(ApiError::new(ErrorCode::NothingToStep, detail))
 }
 
-/// Waits until the process has heard what was asked of it, as far as it runs here, so that whoever looks next sees it.
-async fn heard(shop: &Shop, name: &str, position: Position) {
+/// Waits until a process that runs on this server has applied the command at `position`, so that the next read shows it.
+async fn wait_until_applied(shop: &Shop, name: &str, position: Position) {
     shop.progress
-        .wait_until(name, HEARD_WAIT, |standing| standing.runs_elsewhere || standing.control_read_to >= position)
+        .wait_until(name, CONTROL_TIMEOUT, |status| status.runs_elsewhere || status.control_read_to >= position)
         .await;
 }
 
 async fn release(shop: &Shop, name: &str, context: &Context, command: ProcessCommand) -> Result<Response, ApiError> {
-    let (name, _) = find(shop, name)?;
+    let (name, _) = find_process(shop, name)?;
     let work = async {
         let done = append_process_command(&shop.store, name, context, &command, |before, _| {
-            reply(StatusCode::OK, &released(before, &context.cause.correlation_id, false))
+            reply(StatusCode::OK, &released_body(before, &context.cause.correlation_id, false))
         });
         Ok(done.await?)
     };
     respond_once(shop, context, work).await
 }
 
-fn released(before: &process::Process, sequence: &str, skipped: bool) -> SequenceReleased {
+fn released_body(before: &process::Process, sequence: &str, skipped: bool) -> SequenceReleased {
     let position = before.parked().get(sequence).map_or(0, |parked| parked.position);
     SequenceReleased { sequence: sequence.to_owned(), position, skipped }
 }
 
-/// A process by its name, and what it listens to.
-fn find(shop: &Shop, name: &str) -> Result<(&'static str, &'static [&'static str]), ApiError> {
+/// Finds a process by name; returns its name and the event types that it subscribes to.
+fn find_process(shop: &Shop, name: &str) -> Result<(&'static str, &'static [&'static str]), ApiError> {
     shop.progress.find(name).ok_or_else(|| {
         let known: Vec<&str> = shop.progress.all().into_iter().map(|(name, _)| name).collect();
         let detail = format!("There is no such process. There are: {}.", known.join(", "));
@@ -262,8 +264,8 @@ fn find(shop: &Shop, name: &str) -> Result<(&'static str, &'static [&'static str
     })
 }
 
-fn shown(name: &str, standing: ProcessStatus, head: u64) -> Process {
-    let retries = standing.retries.iter().map(|retrying_events| Retry {
+fn process_body(name: &str, status: ProcessStatus, head: u64) -> Process {
+    let retries = status.retries.iter().map(|retrying_events| Retry {
         position: retrying_events.recorded.position.0,
         kind: retrying_events.recorded.kind().to_owned(),
         sequence: retrying_events.recorded.correlation_id().to_owned(),
@@ -271,29 +273,29 @@ fn shown(name: &str, standing: ProcessStatus, head: u64) -> Process {
         next_attempt_at: retrying_events.next_attempt_at,
         error: retrying_events.error.clone(),
     });
-    let next = standing.next.iter().map(|next| WaitingEvent {
+    let next = status.next.iter().map(|next| WaitingEvent {
         position: next.position.0,
         kind: next.kind.clone(),
         sequence: next.sequence.clone(),
     });
     Process {
         name: name.to_owned(),
-        position: standing.position.0,
+        position: status.position.0,
         head,
-        lag: head.saturating_sub(standing.position.0),
-        state: state(&standing),
-        unfinished: standing.unfinished as u64,
-        in_flight: standing.in_flight as u64,
-        retrying: standing.retrying as u64,
+        lag: head.saturating_sub(status.position.0),
+        state: process_state(&status),
+        unfinished: status.unfinished as u64,
+        in_flight: status.in_flight as u64,
+        retrying: status.retrying as u64,
         retries: retries.collect(),
-        parked: standing.parked as u64,
-        steps: standing.steps,
+        parked: status.parked as u64,
+        steps: status.steps,
         next: next.collect(),
     }
 }
 
-fn state(standing: &ProcessStatus) -> ProcessState {
-    match standing {
+fn process_state(status: &ProcessStatus) -> ProcessState {
+    match status {
         ProcessStatus { runs_elsewhere: true, .. } => ProcessState::WaitingForLease,
         ProcessStatus { paused: true, .. } => ProcessState::Paused,
         ProcessStatus { retrying: 1.., .. } => ProcessState::Retrying,
@@ -308,11 +310,11 @@ mod tests {
 
     #[test]
     fn a_process_that_fails_is_not_called_busy_and_a_paused_one_is_called_nothing_else() {
-        let standing =
+        let status =
             |unfinished, retrying, paused| ProcessStatus { unfinished, retrying, paused, ..ProcessStatus::default() };
-        assert_eq!(state(&standing(0, 0, false)), ProcessState::Idle);
-        assert_eq!(state(&standing(2, 0, false)), ProcessState::Working);
-        assert_eq!(state(&standing(2, 1, false)), ProcessState::Retrying);
-        assert_eq!(state(&standing(2, 1, true)), ProcessState::Paused);
+        assert_eq!(process_state(&status(0, 0, false)), ProcessState::Idle);
+        assert_eq!(process_state(&status(2, 0, false)), ProcessState::Working);
+        assert_eq!(process_state(&status(2, 1, false)), ProcessState::Retrying);
+        assert_eq!(process_state(&status(2, 1, true)), ProcessState::Paused);
     }
 }

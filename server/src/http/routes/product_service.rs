@@ -1,4 +1,4 @@
-//! What an operator should know of the product service, and decide about it.
+//! Problems with the product service's data over HTTP, and the confirmation of held withdrawals.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,8 +8,8 @@ use axum::response::Response;
 use storefront_api::{ConfirmedWithdrawals, HeldWithdrawals, Problem, ProductServiceState, UnreadableProduct};
 use storefront_domain::withdrawals::Withdrawals;
 
-use super::products::not_made;
-use crate::http::command::Bare;
+use super::products::change_refused;
+use crate::http::command::EmptyCommand;
 use crate::http::error::ApiError;
 use crate::http::extract::wait_for_position;
 use crate::http::idempotency::respond_once;
@@ -35,7 +35,7 @@ pub(crate) async fn get_product_service(
         reason,
     });
     let nameless =
-        issues.nameless.into_iter().map(|reason| UnreadableProduct { product_id: None, service_id: None, reason });
+        issues.without_id.into_iter().map(|reason| UnreadableProduct { product_id: None, service_id: None, reason });
     let state = ProductServiceState {
         state: if shop.freshness.is_stale() { "stale" } else { "live" }.to_owned(),
         unreadable: unreadable.chain(nameless).collect(),
@@ -61,7 +61,7 @@ pub(crate) async fn get_product_service(
         (status = 503, description = "`product_service_unavailable`", body = Problem),
     )
 )]
-pub(crate) async fn confirm_withdrawals(State(shop): State<Shop>, command: Bare) -> Result<Response, ApiError> {
+pub(crate) async fn confirm_withdrawals(State(shop): State<Shop>, command: EmptyCommand) -> Result<Response, ApiError> {
     let context = command.into_context();
     let work = async {
         wait_for_position(&shop, None, &[]).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn confirm_withdrawals(State(shop): State<Shop>, command: Bare)
             let body = serde_json::to_value(ConfirmedWithdrawals { withdrawn })?;
             Ok(Reply { status: StatusCode::OK.as_u16(), location: None, version: None, body })
         });
-        confirmed.await.map_err(not_made)
+        confirmed.await.map_err(change_refused)
     };
     respond_once(&shop, &context, work).await
 }

@@ -1,4 +1,4 @@
-//! What operators do to the range: products and categories. The product service decides; here its words become answers.
+//! Operators' changes of products and categories over HTTP. The product service decides; this file maps its answers.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use storefront_api::{
 };
 
 use crate::catalogue::sync::operator_changes::ChangeError;
-use crate::http::command::{Bare, Command};
+use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
@@ -26,8 +26,8 @@ use crate::store::commands::{Context, Done, Failure, Reply};
 use crate::store::product_facts;
 use crate::views::product_body;
 
-/// So long an operator's change is held back until lists show it.
-const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+/// Maximum wait until the views show an operator's change.
+const LISTING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Set up a category
 ///
@@ -44,8 +44,8 @@ pub(crate) async fn create_category(
     State(shop): State<Shop>,
     Command { body, context }: Command<NewCategory>,
 ) -> Result<Response, ApiError> {
-    validation::text("/name", &body.name, 50)?;
-    carry_out(&shop, &context, None, ProductWrite::CreateCategory(body.name)).await
+    validation::check_text("/name", &body.name, 50)?;
+    write_product(&shop, &context, None, ProductWrite::CreateCategory(body.name)).await
 }
 
 /// Put a product into the range
@@ -64,8 +64,8 @@ pub(crate) async fn create_product(
     State(shop): State<Shop>,
     Command { body, context }: Command<NewProduct>,
 ) -> Result<Response, ApiError> {
-    refuse(wrong_in_new(&body, shop.products.currency()))?;
-    carry_out(&shop, &context, None, ProductWrite::Create(words_for_new(&body))).await
+    refuse_if_any(new_product_errors(&body, shop.products.currency()))?;
+    write_product(&shop, &context, None, ProductWrite::Create(new_product_json(&body))).await
 }
 
 /// Describe a product anew
@@ -85,11 +85,11 @@ pub(crate) async fn create_product(
 )]
 pub(crate) async fn change_product(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     Command { body, context }: Command<ChangeProduct>,
 ) -> Result<Response, ApiError> {
-    refuse(wrong_in_change(&body, shop.products.currency()))?;
-    carry_out(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), words_for_change(&body))).await
+    refuse_if_any(change_errors(&body, shop.products.currency()))?;
+    write_product(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), change_json(&body))).await
 }
 
 /// Give a product another price
@@ -108,13 +108,13 @@ pub(crate) async fn change_product(
 )]
 pub(crate) async fn reprice_product(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     Command { body, context }: Command<RepriceProduct>,
 ) -> Result<Response, ApiError> {
-    let wrong = wrong_amount("/price", body.price, shop.products.currency()).into_iter();
-    refuse(wrong.chain(validation::check("/reason", &body.reason, 200)).collect())?;
+    let wrong = amount_error("/price", body.price, shop.products.currency()).into_iter();
+    refuse_if_any(wrong.chain(validation::text_error("/reason", &body.reason, 200)).collect())?;
     let patch = json!({ "price": body.price.amount, "reason": body.reason });
-    carry_out(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), patch)).await
+    write_product(&shop, &context, Some(&id), ProductWrite::Change(id.clone(), patch)).await
 }
 
 /// Take a product off the shelf
@@ -132,11 +132,11 @@ pub(crate) async fn reprice_product(
 )]
 pub(crate) async fn withdraw_product(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
-    command: Bare,
+    PathParams(id): PathParams<ProductId>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     let patch = json!({ "active": false });
-    carry_out(&shop, &command.into_context(), Some(&id), ProductWrite::Change(id.clone(), patch)).await
+    write_product(&shop, &command.into_context(), Some(&id), ProductWrite::Change(id.clone(), patch)).await
 }
 
 /// Put a product back on the shelf
@@ -154,15 +154,15 @@ pub(crate) async fn withdraw_product(
 )]
 pub(crate) async fn relist_product(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
-    command: Bare,
+    PathParams(id): PathParams<ProductId>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     let patch = json!({ "active": true });
-    carry_out(&shop, &command.into_context(), Some(&id), ProductWrite::Change(id.clone(), patch)).await
+    write_product(&shop, &command.into_context(), Some(&id), ProductWrite::Change(id.clone(), patch)).await
 }
 
-/// Has the product service make a change, and answers what became of it. `known` is a product that must be there.
-pub(crate) async fn carry_out(
+/// Sends a change to the product service and answers its outcome. `known` is a product that must exist.
+pub(crate) async fn write_product(
     shop: &Shop,
     context: &Context,
     known: Option<&ProductId>,
@@ -172,22 +172,27 @@ pub(crate) async fn carry_out(
         if let Some(id) = known {
             let (state, version) = product_facts::product(&shop.store, id).await.map_err(Failure::from)?;
             state.facts().ok_or_else(|| ApiError::product_not_found(id))?;
-            // Once more when it is this command's turn; so a lost one need not wait for it.
+            // Checked again when the change is made; checking here spares a stale command the wait.
             context.condition.check(version)?;
         }
-        // Without a key of the client's the service must not take this for any other request.
+        // Without a client's key, a new one: the service must not confuse this request with another.
         let key = context.idempotency.as_ref().map_or_else(|| random::id().to_string(), |named| named.key.clone());
         let id = shop.catalogue_sync.make_change(&write, &key, &context.cause, &context.condition).await;
         let id = id.map_err(|refused| refusal(&write, refused))?;
-        answer(shop, context, &write, id).await
+        write_reply(shop, context, &write, id).await
     };
     respond_once(shop, context, work).await
 }
 
-async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option<ProductId>) -> Result<Done, ApiError> {
+async fn write_reply(
+    shop: &Shop,
+    context: &Context,
+    write: &ProductWrite,
+    id: Option<ProductId>,
+) -> Result<Done, ApiError> {
     let head = shop.store.head().await.map_err(Failure::from)?;
-    // Lists show it at once, as a rule. That they do not yet does not undo it.
-    shop.views.reach(&[], head, SHOWN_WITHIN).await;
+    // The change is made whether or not the views show it in time.
+    shop.views.reach(&[], head, LISTING_TIMEOUT).await;
     let created = matches!(write, ProductWrite::Create(_) | ProductWrite::CreateCategory(_));
     let status = if created { StatusCode::CREATED } else { StatusCode::OK }.as_u16();
     let stale = shop.freshness.is_stale();
@@ -210,8 +215,8 @@ async fn answer(shop: &Shop, context: &Context, write: &ProductWrite, id: Option
     Ok(commands::store_reply(&shop.store, context, reply).await?)
 }
 
-/// Why something that is no write was not done.
-pub(crate) fn not_made(refused: ChangeError) -> ApiError {
+/// Maps the refusal of a change other than a product write.
+pub(crate) fn change_refused(refused: ChangeError) -> ApiError {
     refusal(&ProductWrite::Create(Value::Null), refused)
 }
 
@@ -248,11 +253,11 @@ fn refusal(write: &ProductWrite, refused: ChangeError) -> ApiError {
     }
 }
 
-fn refuse(wrong: Vec<FieldError>) -> Result<(), ApiError> {
+fn refuse_if_any(wrong: Vec<FieldError>) -> Result<(), ApiError> {
     if wrong.is_empty() { Ok(()) } else { Err(ApiError::invalid_fields(wrong)) }
 }
 
-fn wrong_in_new(new: &NewProduct, currency: Currency) -> Vec<FieldError> {
+fn new_product_errors(new: &NewProduct, currency: Currency) -> Vec<FieldError> {
     let change = ChangeProduct {
         sku: Some(new.sku.clone()),
         name: Some(new.name.clone()),
@@ -263,40 +268,41 @@ fn wrong_in_new(new: &NewProduct, currency: Currency) -> Vec<FieldError> {
         attributes: Some(new.attributes.clone()),
     };
     let not_above = new.compare_at_price.is_some_and(|was| was.amount <= new.price.amount);
-    let no_sale = not_above.then(|| wrong("/compare_at_price", "must be above the price"));
-    let price = wrong_amount("/price", new.price, currency);
-    price.into_iter().chain(wrong_in_change(&change, currency)).chain(no_sale).collect()
+    let no_sale = not_above.then(|| field_error("/compare_at_price", "must be above the price"));
+    let price = amount_error("/price", new.price, currency);
+    price.into_iter().chain(change_errors(&change, currency)).chain(no_sale).collect()
 }
 
-fn wrong_in_change(change: &ChangeProduct, currency: Currency) -> Vec<FieldError> {
+fn change_errors(change: &ChangeProduct, currency: Currency) -> Vec<FieldError> {
     let texts = [("/sku", &change.sku, 40), ("/name", &change.name, 100), ("/category", &change.category, 50)];
-    let texts = texts.into_iter().filter_map(|(pointer, text, most)| validation::check(pointer, text.as_ref()?, most));
+    let texts =
+        texts.into_iter().filter_map(|(pointer, text, most)| validation::text_error(pointer, text.as_ref()?, most));
     let description = change.description.as_ref();
-    let description = description.and_then(|text| validation::check_lines("/description", text, 2_000));
-    let was = change.compare_at_price.flatten().and_then(|was| wrong_amount("/compare_at_price", was, currency));
+    let description = description.and_then(|text| validation::lines_error("/description", text, 2_000));
+    let was = change.compare_at_price.flatten().and_then(|was| amount_error("/compare_at_price", was, currency));
     let too_many = change.attributes.as_ref().filter(|attributes| attributes.len() > 20);
-    let too_many = too_many.map(|_| wrong("/attributes", "must be at most 20"));
+    let too_many = too_many.map(|_| field_error("/attributes", "must be at most 20"));
     let attributes = change.attributes.iter().flatten().flat_map(|(name, value)| [name, value]);
-    let attributes = attributes.filter_map(|text| validation::check_lines("/attributes", text, 200)).next();
+    let attributes = attributes.filter_map(|text| validation::lines_error("/attributes", text, 200)).next();
     let attributes = too_many.or(attributes);
     texts.chain(description).chain(was).chain(attributes).collect()
 }
 
-fn wrong_amount(pointer: &str, money: Money, currency: Currency) -> Option<FieldError> {
+fn amount_error(pointer: &str, money: Money, currency: Currency) -> Option<FieldError> {
     if money.currency != currency {
-        return Some(wrong(&format!("{pointer}/currency"), &format!("must be {currency}, the shop's")));
+        return Some(field_error(&format!("{pointer}/currency"), &format!("must be {currency}, the shop's")));
     }
     let fits = (1..=Money::MAX_PRICE_MINOR_UNITS).contains(&money.amount);
     let detail = format!("must be above 0 and at most {}", Money::MAX_PRICE_MINOR_UNITS);
-    (!fits).then(|| wrong(&format!("{pointer}/amount"), &detail))
+    (!fits).then(|| field_error(&format!("{pointer}/amount"), &detail))
 }
 
-fn wrong(pointer: &str, detail: &str) -> FieldError {
+fn field_error(pointer: &str, detail: &str) -> FieldError {
     FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }
 }
 
-/// In the product service's words: prices are whole minor units beside one currency.
-fn words_for_new(new: &NewProduct) -> Value {
+/// The product service's JSON for a new product: prices in minor units, with one currency.
+fn new_product_json(new: &NewProduct) -> Value {
     let mut words = json!({
         "sku": new.sku, "name": new.name, "description": new.description, "category": new.category,
         "price": new.price.amount, "currency": new.price.currency, "vat_rate_percent": new.vat_rate_percent,
@@ -311,7 +317,7 @@ fn words_for_new(new: &NewProduct) -> Value {
     words
 }
 
-fn words_for_change(change: &ChangeProduct) -> Value {
+fn change_json(change: &ChangeProduct) -> Value {
     let mut words = json!(change);
     if let Some(was) = change.compare_at_price {
         words["compare_at_price"] = json!(was.map(|was| was.amount));

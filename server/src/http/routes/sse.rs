@@ -13,40 +13,40 @@ use serde_json::json;
 use storefront_eventlog::{Filter, Position, Recorded};
 use tracing::warn;
 
-use crate::http::event_body::{which_log, wire};
+use crate::http::event_body::{current_log_id, wire_event};
 use crate::http::state::Shop;
 
 /// Maximum number of events that are read at once.
-const PAGE: usize = 16;
+const EVENTS_PER_READ: usize = 16;
 /// Maximum size of the events that are held for a client that does not read, beside the first; the rest of a page is read
 /// again in its turn. A client that takes nothing for long is cut off by its connection.
 const MAX_HELD_BYTES: usize = 16 * 1024;
-/// A comment so often keeps proxies from closing an idle connection.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Interval between comments that keep proxies from closing an idle connection.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Proxies are told by it not to keep an answer back until there is more of it.
+/// Asks proxies not to buffer the response.
 const NO_PROXY_BUFFER: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 const NO_CACHE: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
 
-/// Streams the log after a position until the client goes, the log fails or the server stops. Where the log does not reach to
-/// that position, it is not the one that the client knows: a `reset` says so, and the log follows from its beginning.
+/// Streams the log after a position until the client disconnects, a read fails or the server stops. When the log ends before
+/// that position, it is not the log that the client knows: the stream sends a `reset` and starts from the beginning.
 pub(crate) fn stream(shop: Shop, after: Position, filter: Filter) -> Response {
     let follower = Follower { shop, after, filter, waiting: VecDeque::new() };
-    // At once, so that everybody on the way sees that the stream is open.
+    // Sent at once, so that the client and proxies see that the stream is open.
     let opening = stream::once(async { Ok(Event::default().comment("open")) });
     let events = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
     });
-    let events = Sse::new(opening.chain(events)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    let events = Sse::new(opening.chain(events)).keep_alive(KeepAlive::new().interval(HEARTBEAT_INTERVAL));
     ([NO_PROXY_BUFFER, NO_CACHE], events).into_response()
 }
 
-/// What comes next on a stream.
-enum Next {
+/// The next item of a stream.
+enum StreamItem {
     Recorded(Recorded),
-    /// The log ends before the position that was asked for.
+    /// The log ends before the requested position.
     Reset {
         head: Position,
     },
@@ -62,29 +62,33 @@ struct Follower {
 impl Follower {
     async fn next(&mut self) -> Option<Event> {
         let stop = self.shop.stop.clone();
-        match stop.run_until_cancelled(self.news()).await?? {
-            Next::Recorded(recorded) => {
-                let event = wire(&recorded).ok()?;
+        match stop.run_until_cancelled(self.next_item()).await?? {
+            StreamItem::Recorded(recorded) => {
+                let event = wire_event(&recorded).ok()?;
                 Event::default().id(event.position.to_string()).event(&event.kind).json_data(&event).ok()
             }
-            Next::Reset { head } => {
-                let log = which_log(&self.shop).await.ok()?;
+            StreamItem::Reset { head } => {
+                let log = current_log_id(&self.shop).await.ok()?;
                 let reset = json!({ "log": log, "head": head.0 });
                 Event::default().id("0").event("reset").json_data(&reset).ok()
             }
         }
     }
 
-    async fn news(&mut self) -> Option<Next> {
+    async fn next_item(&mut self) -> Option<StreamItem> {
         loop {
             if let Some(recorded) = self.waiting.pop_front() {
-                return Some(Next::Recorded(recorded));
+                return Some(StreamItem::Recorded(recorded));
             }
-            let read = self.shop.store.read_all(self.after, PAGE, &self.filter).await;
-            let slice = read.inspect_err(|failure| warn!(error = %failure, "a stream of events ends")).ok()?;
+            let read = self.shop.store.read_all(self.after, EVENTS_PER_READ, &self.filter).await;
+            let slice = read
+                .inspect_err(
+                    |failure| warn!(error = %failure, "cannot read the log for an event stream; the stream ends"),
+                )
+                .ok()?;
             if slice.head < self.after {
                 self.after = Position(0);
-                return Some(Next::Reset { head: slice.head });
+                return Some(StreamItem::Reset { head: slice.head });
             }
             self.after = slice.next_after;
             let mut bytes = 0;

@@ -1,4 +1,4 @@
-//! Stock over HTTP.
+//! Stock over HTTP: reading and changing it.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use storefront_domain::stock::StockCommand;
 
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::{InPath, InQuery, MinPosition, limit, wait_for_position};
+use crate::http::extract::{MinPosition, PathParams, QueryParams, page_limit, wait_for_position};
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
@@ -29,9 +29,9 @@ use crate::views::{Memory, stock_item};
 )]
 pub(crate) async fn list_stock(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<StockQuery>,
+    QueryParams(query): QueryParams<StockQuery>,
 ) -> Result<Json<Page<StockItem>>, ApiError> {
-    let limit = limit(query.limit, 100, 20)?;
+    let limit = page_limit(query.limit, 100, 20)?;
     let after = query.cursor.as_deref().map(str::parse::<ProductId>).transpose();
     let after = after.map_err(|_| ApiError::invalid("cursor", "is not one of ours"))?;
     wait_for_position(&shop, query.min_position, &["stock", "products"]).await?;
@@ -55,8 +55,8 @@ pub(crate) async fn list_stock(
 )]
 pub(crate) async fn get_stock(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
-    InQuery(query): InQuery<MinPosition>,
+    PathParams(id): PathParams<ProductId>,
+    QueryParams(query): QueryParams<MinPosition>,
 ) -> Result<([(HeaderName, String); 1], Json<StockItem>), ApiError> {
     wait_for_position(&shop, query.min_position, &["stock", "products"]).await?;
     shop.views.read(|folded| {
@@ -83,7 +83,7 @@ pub(crate) async fn get_stock(
 )]
 pub(crate) async fn receive_stock(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     Command { body, context }: Command<ReceiveStock>,
 ) -> Result<Response, ApiError> {
     change(&shop, &id, &context, StockCommand::Receive { quantity: body.quantity }).await
@@ -104,10 +104,10 @@ pub(crate) async fn receive_stock(
 )]
 pub(crate) async fn adjust_stock(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     Command { body, context }: Command<AdjustStock>,
 ) -> Result<Response, ApiError> {
-    validation::text("/reason", &body.reason, 200)?;
+    validation::check_text("/reason", &body.reason, 200)?;
     change(&shop, &id, &context, StockCommand::Adjust { change: body.change, reason: body.reason }).await
 }
 
@@ -127,10 +127,10 @@ pub(crate) async fn adjust_stock(
 )]
 pub(crate) async fn set_stock(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     Command { body, context }: Command<SetStock>,
 ) -> Result<Response, ApiError> {
-    validation::text("/reason", &body.reason, 200)?;
+    validation::check_text("/reason", &body.reason, 200)?;
     change(&shop, &id, &context, StockCommand::Count { on_hand: body.on_hand, reason: body.reason }).await
 }
 
@@ -148,7 +148,7 @@ pub(crate) async fn set_stock(
 )]
 pub(crate) async fn set_threshold(
     State(shop): State<Shop>,
-    InPath(id): InPath<ProductId>,
+    PathParams(id): PathParams<ProductId>,
     Command { body, context }: Command<SetThreshold>,
 ) -> Result<Response, ApiError> {
     change(&shop, &id, &context, StockCommand::SetThreshold { threshold: body.threshold }).await
@@ -168,7 +168,7 @@ async fn change(shop: &Shop, id: &ProductId, context: &Context, command: StockCo
     respond_once(shop, context, work).await
 }
 
-/// What a product is called.
+/// The name of a product, if the catalogue has it.
 fn name(folded: &Memory, id: &ProductId) -> Option<String> {
     Some(folded.catalogue.state(id)?.facts()?.name.clone())
 }

@@ -1,4 +1,4 @@
-//! Charges at the card gateway that are not in the shop's books.
+//! Charges at the card gateway that the log does not have, over HTTP: listing and refunding them.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,10 +8,10 @@ use storefront_api::{Payment as PaymentBody, Problem, UnmatchedCharges};
 use tracing::warn;
 
 use super::documents::payment_body;
-use crate::http::command::Bare;
+use crate::http::command::EmptyCommand;
 use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::idempotency::{reply, respond_once};
 use crate::http::state::Shop;
 use crate::integrations::card_gateway::GatewayError;
@@ -34,7 +34,7 @@ use crate::store::commands::Reply;
 pub(crate) async fn list_unmatched(State(shop): State<Shop>) -> Result<Json<UnmatchedCharges>, ApiError> {
     match shop.reconciliation.compare().await {
         Ok(unmatched) => Ok(Json(unmatched)),
-        Err(GatewaySyncError::Gateway(unknown)) => Err(no_answer(&unknown)),
+        Err(GatewaySyncError::Gateway(unknown)) => Err(gateway_unavailable(&unknown)),
         Err(GatewaySyncError::Failed(failure)) => Err(failure.into()),
     }
 }
@@ -57,8 +57,8 @@ pub(crate) async fn list_unmatched(State(shop): State<Shop>) -> Result<Json<Unma
 )]
 pub(crate) async fn refund_unmatched(
     State(shop): State<Shop>,
-    InPath(reference): InPath<String>,
-    command: Bare,
+    PathParams(reference): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     let context = command.with_key()?.into_context();
     let work = async {
@@ -66,23 +66,23 @@ pub(crate) async fn refund_unmatched(
             let location = Some(format!("/v1/payments/{payment_id}"));
             Ok(Reply { location, ..reply(StatusCode::ACCEPTED, &payment_body(payment_id, payment))? })
         });
-        refunded.await.map_err(not_refunded)
+        refunded.await.map_err(refund_refused)
     };
     respond_once(&shop, &context, work).await
 }
 
-fn not_refunded(refusal: UnmatchedRefundError) -> ApiError {
+fn refund_refused(refusal: UnmatchedRefundError) -> ApiError {
     let detail = sentence(&refusal);
     match refusal {
         UnmatchedRefundError::NotFound => ApiError::new(ErrorCode::ChargeNotFound, detail),
         UnmatchedRefundError::Matched => ApiError::new(ErrorCode::ChargeInBooks, detail),
         UnmatchedRefundError::OtherCurrency { .. } => ApiError::new(ErrorCode::WrongCurrency, detail),
-        UnmatchedRefundError::Gateway(unknown) => no_answer(&unknown),
+        UnmatchedRefundError::Gateway(unknown) => gateway_unavailable(&unknown),
         UnmatchedRefundError::Failed(failure) => failure.into(),
     }
 }
 
-fn no_answer(error: &GatewayError) -> ApiError {
-    warn!(%error, "the card gateway does not say what was charged");
+fn gateway_unavailable(error: &GatewayError) -> ApiError {
+    warn!(%error, "cannot list the charges of the card gateway");
     ApiError::new(ErrorCode::CardGatewayUnavailable, "The card gateway does not say what was charged. Ask again later.")
 }

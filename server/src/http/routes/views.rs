@@ -1,4 +1,4 @@
-//! The read models over HTTP: how far they are, rebuilding them, and the statistics that one of them keeps.
+//! The read models over HTTP: their progress, pause, step, resume and rebuild, and the statistics.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,10 +7,10 @@ use axum::response::Response;
 use storefront_api::{LeftOut, Problem, Rebuilding, Statistics, View, ViewList, WaitingEvent};
 use storefront_eventlog::Position;
 
-use crate::http::command::Bare;
+use crate::http::command::EmptyCommand;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{InPath, InQuery, MinPosition, wait_for_position};
+use crate::http::extract::{MinPosition, PathParams, QueryParams, wait_for_position};
 use crate::http::idempotency::{reply, respond_once_unlogged};
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
@@ -33,14 +33,14 @@ pub(crate) async fn list_views(State(shop): State<Shop>) -> Result<Json<ViewList
         let mut view = view(name, seen.0, head, live, building);
         if let Some(at) = paused.get(name) {
             (view.paused, view.position, view.lag) = (true, at.0, head.saturating_sub(at.0));
-            view.next = next(&shop, name, *at).await?;
+            view.next = waiting_events(&shop, name, *at).await?;
         }
         items.push(view);
     }
     Ok(Json(ViewList { items }))
 }
 
-async fn next(shop: &Shop, name: &str, after: Position) -> Result<Vec<WaitingEvent>, ApiError> {
+async fn waiting_events(shop: &Shop, name: &str, after: Position) -> Result<Vec<WaitingEvent>, ApiError> {
     let next = shop.views.next_for(name, after).await.map_err(Failure::from)?.into_iter();
     Ok(next.map(|next| WaitingEvent { position: next.position.0, kind: next.kind, sequence: next.sequence }).collect())
 }
@@ -59,14 +59,14 @@ async fn next(shop: &Shop, name: &str, after: Position) -> Result<Vec<WaitingEve
 )]
 pub(crate) async fn rebuild_view(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    command: Bare,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
     let work = async {
         if !shop.views.begin_rebuild(&name).await? {
-            return Err(no_such_view(&name));
+            return Err(view_not_found(&name));
         }
-        Ok(reply(StatusCode::ACCEPTED, &one(&shop, &name).await?).map_err(Failure::from)?)
+        Ok(reply(StatusCode::ACCEPTED, &view_body(&shop, &name).await?).map_err(Failure::from)?)
     };
     respond_once_unlogged(&shop, &command.into_context(), work).await
 }
@@ -87,10 +87,10 @@ pub(crate) async fn rebuild_view(
 )]
 pub(crate) async fn pause_view(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    command: Bare,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    steer(&shop, &name, ViewControl::Pause, command).await
+    control_once(&shop, &name, ViewControl::Pause, command).await
 }
 
 /// Step a paused read model
@@ -107,10 +107,10 @@ pub(crate) async fn pause_view(
 )]
 pub(crate) async fn step_view(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    command: Bare,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    steer(&shop, &name, ViewControl::Step, command).await
+    control_once(&shop, &name, ViewControl::Step, command).await
 }
 
 /// Resume a read model
@@ -127,26 +127,31 @@ pub(crate) async fn step_view(
 )]
 pub(crate) async fn resume_view(
     State(shop): State<Shop>,
-    InPath(name): InPath<String>,
-    command: Bare,
+    PathParams(name): PathParams<String>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    steer(&shop, &name, ViewControl::Resume, command).await
+    control_once(&shop, &name, ViewControl::Resume, command).await
 }
 
-async fn steer(shop: &Shop, name: &str, steering: ViewControl, command: Bare) -> Result<Response, ApiError> {
+async fn control_once(
+    shop: &Shop,
+    name: &str,
+    control: ViewControl,
+    command: EmptyCommand,
+) -> Result<Response, ApiError> {
     let work = async {
-        steer_now(shop, name, steering).await?;
-        Ok(reply(StatusCode::OK, &one(shop, name).await?).map_err(Failure::from)?)
+        apply_control(shop, name, control).await?;
+        Ok(reply(StatusCode::OK, &view_body(shop, name).await?).map_err(Failure::from)?)
     };
     respond_once_unlogged(shop, &command.into_context(), work).await
 }
 
-async fn steer_now(shop: &Shop, name: &str, steering: ViewControl) -> Result<(), ApiError> {
+async fn apply_control(shop: &Shop, name: &str, control: ViewControl) -> Result<(), ApiError> {
     if shop.shared_log {
         let detail = "Every server on this PostgreSQL feeds the views, so none can hold one back for the others.";
         return Err(ApiError::new(ErrorCode::ViewShared, detail));
     }
-    match shop.views.steer(name, steering).await {
+    match shop.views.steer(name, control).await {
         ControlOutcome::Done => Ok(()),
         ControlOutcome::NotPaused => {
             let detail = format!("The view {name} is not paused. POST /v1/views/{name}/pause pauses it.");
@@ -157,7 +162,7 @@ async fn steer_now(shop: &Shop, name: &str, steering: ViewControl) -> Result<(),
                           something has happened.";
             Err(ApiError::new(ErrorCode::NothingToStep, detail))
         }
-        ControlOutcome::Unknown => Err(no_such_view(name)),
+        ControlOutcome::Unknown => Err(view_not_found(name)),
         ControlOutcome::NotNow => {
             let detail = "The views have trouble with the log or with their database. Try again shortly.";
             Err(ApiError::new(ErrorCode::ViewsBehind, detail))
@@ -165,12 +170,12 @@ async fn steer_now(shop: &Shop, name: &str, steering: ViewControl) -> Result<(),
     }
 }
 
-async fn one(shop: &Shop, name: &str) -> Result<View, ApiError> {
+async fn view_body(shop: &Shop, name: &str) -> Result<View, ApiError> {
     let Json(list) = list_views(State(shop.clone())).await?;
     list.items.into_iter().find(|view| view.name == name).ok_or_else(ApiError::internal)
 }
 
-fn no_such_view(name: &str) -> ApiError {
+fn view_not_found(name: &str) -> ApiError {
     let known: Vec<&str> = Views::names().collect();
     ApiError::new(ErrorCode::ViewNotFound, format!("There is no view {name:?}. There are: {}.", known.join(", ")))
 }
@@ -184,7 +189,7 @@ fn no_such_view(name: &str) -> ApiError {
 )]
 pub(crate) async fn get_statistics(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<MinPosition>,
+    QueryParams(query): QueryParams<MinPosition>,
 ) -> Result<Json<Statistics>, ApiError> {
     wait_for_position(&shop, query.min_position, &["statistics"]).await?;
     Ok(Json(shop.views.statistics(shop.currency).await?))
@@ -192,7 +197,7 @@ pub(crate) async fn get_statistics(
 
 fn view(name: &str, seen: u64, head: u64, live: Option<Head>, building: Option<Head>) -> View {
     let failures = live.as_ref().map(|live| live.failures.clone()).unwrap_or_default();
-    // A checkpoint is written with rows; where there was nothing to write, the view has come further.
+    // A checkpoint is only written with rows; a view without new rows may be further.
     let position = live.map_or(0, |live| live.position.0.max(seen));
     View {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Vouchers over HTTP: a customer's own, the one that an order brought, and taking one back.
+//! Vouchers over HTTP: a customer's vouchers, the voucher that an order earned, and revocation.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use crate::clock;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{InPath, InQuery, MinPosition, wait_for_position};
+use crate::http::extract::{MinPosition, PathParams, QueryParams, wait_for_position};
 use crate::http::idempotency::respond_once;
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
@@ -38,10 +38,10 @@ use crate::views::VoucherRecord;
 )]
 pub(crate) async fn list_vouchers(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<MinPosition>,
+    QueryParams(query): QueryParams<MinPosition>,
     caller: Caller,
 ) -> Result<Json<VoucherList>, ApiError> {
-    let customer_id = caller.customer()?;
+    let customer_id = caller.require_customer()?;
     wait_for_position(&shop, query.min_position, &["vouchers"]).await?;
     Ok(Json(VoucherList { items: shop.views.vouchers_of(customer_id).await? }))
 }
@@ -59,13 +59,13 @@ pub(crate) async fn list_vouchers(
 )]
 pub(crate) async fn get_issued(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
 ) -> Result<Json<Voucher>, ApiError> {
     let (checkout, _) =
         aggregates::load::<CheckoutEvent>(&shop.store, &streams::checkout(id)).await.map_err(Failure::from)?;
     let none = || ApiError::new(ErrorCode::VoucherNotFound, "No voucher was issued for this order.");
     let code = checkout.voucher_issued().ok_or_else(none)?;
-    read(&shop, code).await?.body(code).map(Json).ok_or_else(none)
+    load_voucher(&shop, code).await?.body(code).map(Json).ok_or_else(none)
 }
 
 /// Take a voucher back
@@ -84,18 +84,18 @@ pub(crate) async fn get_issued(
 )]
 pub(crate) async fn revoke_voucher(
     State(shop): State<Shop>,
-    InPath(code): InPath<VoucherCode>,
+    PathParams(code): PathParams<VoucherCode>,
     command: Command<RevokeVoucher>,
 ) -> Result<Response, ApiError> {
     let reason = command.body.reason.clone();
-    validation::text("/reason", &reason, 200)?;
+    validation::check_text("/reason", &reason, 200)?;
     let none = || ApiError::new(ErrorCode::VoucherNotFound, format!("There is no voucher {code}."));
-    let issued_for = read(&shop, &code).await?.body(&code).ok_or_else(none)?.issued_for;
-    // What becomes of a voucher is part of the story of the order that brought it.
-    let Command { body: _, context } = command.about(issued_for);
+    let issued_for = load_voucher(&shop, &code).await?.body(&code).ok_or_else(none)?.issued_for;
+    // Events of a voucher are correlated with the order that earned it.
+    let Command { body: _, context } = command.correlated_with(issued_for);
     let work = async {
         let done = retry_on_conflict(|| async {
-            let mut record = read_with_version(&shop, &code).await?;
+            let mut record = load_with_version(&shop, &code).await?;
             context.condition.check(record.1)?;
             let events = voucher::decide(&record.0.voucher, VoucherCommand::Revoke { reason: reason.clone() })?;
             let mut batch = AppendBuilder::new(clock::now(), context.cause.clone());
@@ -113,12 +113,12 @@ pub(crate) async fn revoke_voucher(
     respond_once(&shop, &context, work).await
 }
 
-/// A voucher as its stream has it now.
-pub(crate) async fn read(shop: &Shop, code: &VoucherCode) -> Result<VoucherRecord, ApiError> {
-    Ok(read_with_version(shop, code).await?.0)
+/// Loads a voucher from its stream.
+pub(crate) async fn load_voucher(shop: &Shop, code: &VoucherCode) -> Result<VoucherRecord, ApiError> {
+    Ok(load_with_version(shop, code).await?.0)
 }
 
-async fn read_with_version(shop: &Shop, code: &VoucherCode) -> Result<(VoucherRecord, Version), Failure> {
+async fn load_with_version(shop: &Shop, code: &VoucherCode) -> Result<(VoucherRecord, Version), Failure> {
     let (mut record, mut version) = (VoucherRecord::default(), Version(0));
     aggregates::for_each(&shop.store, &streams::voucher(code), |recorded| {
         version = recorded.version;

@@ -1,4 +1,4 @@
-//! Wallets over HTTP. A wallet is read from its own stream: always current.
+//! Wallets over HTTP, read from their own streams, so always current.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use storefront_eventlog::{Recorded, Version};
 use crate::clock;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::{InPath, InQuery, limit, place};
+use crate::http::extract::{PathParams, QueryParams, cursor_position, page_limit};
 use crate::http::idempotency::respond_once;
 use crate::http::identity::Caller;
 use crate::http::state::Shop;
@@ -37,7 +37,7 @@ use crate::store::streams;
     )
 )]
 pub(crate) async fn get_wallet(State(shop): State<Shop>, caller: Caller) -> Result<Json<Body>, ApiError> {
-    let customer_id = caller.customer()?;
+    let customer_id = caller.require_customer()?;
     let (state, version) =
         aggregates::load::<WalletEvent>(&shop.store, &streams::wallet(customer_id)).await.map_err(Failure::from)?;
     Ok(Json(body(customer_id, &state, version)?))
@@ -57,12 +57,12 @@ pub(crate) async fn get_wallet(State(shop): State<Shop>, caller: Caller) -> Resu
 )]
 pub(crate) async fn list_movements(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<MovementsQuery>,
+    QueryParams(query): QueryParams<MovementsQuery>,
     caller: Caller,
 ) -> Result<Json<Page<Movement>>, ApiError> {
-    let customer_id = caller.customer()?;
-    let limit = limit(query.limit, 100, 20)?;
-    let before = place(query.cursor.as_deref())?;
+    let customer_id = caller.require_customer()?;
+    let limit = page_limit(query.limit, 100, 20)?;
+    let before = cursor_position(query.cursor.as_deref())?;
     let mut state = Wallet::default();
     let mut all = Vec::new();
     aggregates::for_each(&shop.store, &streams::wallet(customer_id), |recorded| {
@@ -100,11 +100,11 @@ pub(crate) async fn list_movements(
 )]
 pub(crate) async fn top_up(
     State(shop): State<Shop>,
-    InPath(customer_id): InPath<CustomerId>,
+    PathParams(customer_id): PathParams<CustomerId>,
     command: Command<TopUp>,
 ) -> Result<Response, ApiError> {
     let Command { body: TopUp { amount, reason }, context } = command.with_key()?;
-    validation::text("/reason", &reason, 200)?;
+    validation::check_text("/reason", &reason, 200)?;
     let stream = streams::wallet(customer_id);
     let command = WalletCommand::TopUp { amount, reason };
     let work = async {
@@ -132,7 +132,7 @@ fn body(customer_id: CustomerId, wallet: &Wallet, version: Version) -> Result<Bo
     Ok(Body { customer_id, balance, version: version.0 })
 }
 
-/// An event as a movement; `None` where there is no wallet.
+/// The movement that an event makes; `None` without a wallet.
 fn movement(recorded: &Recorded, event: &WalletEvent, after: &Wallet) -> Option<Movement> {
     let balance = after.balance()?;
     let (kind, amount, order_id, payment_id, reason) = match event {

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use crate::clock;
 use crate::http::error::{ApiError, sentence};
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::header;
+use crate::http::extract::header_text;
 use crate::http::state::Shop;
 use crate::integrations::card_webhooks::{
     DEFAULT_TOLERANCE_S, GatewayEvent, SIGNATURE_HEADER, Webhook, parse_webhook, verify_webhook,
@@ -45,7 +45,7 @@ pub(crate) async fn card_gateway(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let body = crate::http::body::read_up_to(LONGEST_NEWS, &headers, body).await?;
-    let signature = header(&headers, &HeaderName::from_static(SIGNATURE_HEADER)).unwrap_or_default();
+    let signature = header_text(&headers, &HeaderName::from_static(SIGNATURE_HEADER)).unwrap_or_default();
     let now_unix_s = clock::now().unix_ms() / 1000;
     let repeats = &shop.log_health.repeats;
     let refused = |error: ApiError, why: String| {

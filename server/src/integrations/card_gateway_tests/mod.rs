@@ -1,4 +1,4 @@
-//! What the card gateway is sent and what is made of its answers, against a stand-in server.
+//! Tests of the card gateway's client against a mock server: the requests sent, and the outcomes of its answers.
 
 mod intents;
 mod lost_answers;

@@ -1,4 +1,4 @@
-//! Filling the basket: `/v1/orders/{id}/items`.
+//! The items of a basket: `/v1/orders/{id}/items`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,16 +6,16 @@ use axum::response::Response;
 use storefront_api::{AddItem, ChangeQuantity, Order, OrderId, Problem, ProductId};
 use storefront_domain::order::{ItemFacts, OrderCommand, decide};
 
-use super::{change, decided};
+use super::{apply_command, decide_and_append};
 use crate::clock;
-use crate::http::command::{Bare, Command};
+use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
 use crate::http::identity::spending_limit;
 use crate::http::state::Shop;
-use crate::http::validation::quantity;
+use crate::http::validation::parse_quantity;
 use crate::store::commands::Failure;
 use crate::store::order_record;
 use crate::store::order_record::OrderRecord;
@@ -40,11 +40,11 @@ use crate::store::product_facts;
 )]
 pub(crate) async fn add_item(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<AddItem>,
 ) -> Result<Response, ApiError> {
-    let Command { body, context } = command.about(id);
-    let quantity = quantity(body.quantity)?;
+    let Command { body, context } = command.correlated_with(id);
+    let quantity = parse_quantity(body.quantity)?;
     let work = async {
         let item = quote(&shop, &body.product_id).await?;
         let available = product_facts::available_to(&shop.store, &body.product_id, id).await.map_err(Failure::from)?;
@@ -53,7 +53,7 @@ pub(crate) async fn add_item(
         let spending_limit = spending_limit(&shop, owner).await?;
         let add = OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit };
         let status = |before: &OrderRecord| if before.version.0 == 0 { StatusCode::CREATED } else { StatusCode::OK };
-        decided(&shop, id, &context, status, |order| decide(order, add.clone())).await
+        decide_and_append(&shop, id, &context, status, |order| decide(order, add.clone())).await
     };
     respond_once(&shop, &context, work).await
 }
@@ -73,15 +73,15 @@ pub(crate) async fn add_item(
 )]
 pub(crate) async fn change_quantity(
     State(shop): State<Shop>,
-    InPath((id, product_id)): InPath<(OrderId, ProductId)>,
+    PathParams((id, product_id)): PathParams<(OrderId, ProductId)>,
     command: Command<ChangeQuantity>,
 ) -> Result<Response, ApiError> {
-    let Command { body, context } = command.about(id);
-    let quantity = quantity(body.quantity)?;
+    let Command { body, context } = command.correlated_with(id);
+    let quantity = parse_quantity(body.quantity)?;
     let work = async {
         let available = product_facts::available_to(&shop.store, &product_id, id).await.map_err(Failure::from)?;
         let change_quantity = OrderCommand::ChangeQuantity { product_id: product_id.clone(), quantity, available };
-        decided(&shop, id, &context, |_| StatusCode::OK, |order| decide(order, change_quantity.clone())).await
+        decide_and_append(&shop, id, &context, |_| StatusCode::OK, |order| decide(order, change_quantity.clone())).await
     };
     respond_once(&shop, &context, work).await
 }
@@ -100,10 +100,10 @@ pub(crate) async fn change_quantity(
 )]
 pub(crate) async fn remove_item(
     State(shop): State<Shop>,
-    InPath((id, product_id)): InPath<(OrderId, ProductId)>,
-    command: Bare,
+    PathParams((id, product_id)): PathParams<(OrderId, ProductId)>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    change(&shop, id, &command.about(id), OrderCommand::RemoveItem { product_id }).await
+    apply_command(&shop, id, &command.correlated_with(id), OrderCommand::RemoveItem { product_id }).await
 }
 
 /// Empty the basket
@@ -120,13 +120,16 @@ pub(crate) async fn remove_item(
 )]
 pub(crate) async fn clear(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
-    command: Bare,
+    PathParams(id): PathParams<OrderId>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    change(&shop, id, &command.about(id), OrderCommand::Clear).await
+    apply_command(&shop, id, &command.correlated_with(id), OrderCommand::Clear).await
 }
 
-/// What an order remembers of a product that can be bought now, while its price can be trusted.
+/// Returns the facts that an order copies from a product.
+///
+/// # Errors
+/// When prices are too old, or the product does not exist or is withdrawn.
 async fn quote(shop: &Shop, id: &ProductId) -> Result<ItemFacts, ApiError> {
     if !shop.freshness.prices_are_valid(clock::now()) {
         return Err(ApiError::prices_unknown());

@@ -1,4 +1,4 @@
-//! Buying the basket, and giving an order up.
+//! Checkout and cancellation of an order.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,10 +7,10 @@ use storefront_api::{Cancel, Checkout, Order, OrderId, PaymentId, PaymentMethod,
 use storefront_domain::order::{Order as OrderState, OrderCommand, decide};
 use storefront_domain::payment::Payment;
 
-use super::{change, reply};
+use super::{apply_command, order_reply};
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
 use crate::http::identity::spending_limit;
 use crate::http::state::Shop;
@@ -40,11 +40,11 @@ use crate::{clock, random};
 )]
 pub(crate) async fn check_out(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<Checkout>,
 ) -> Result<Response, ApiError> {
-    let Command { body, context } = command.about(id).with_key()?;
-    validation::contact(&body.email, &body.shipping_address)?;
+    let Command { body, context } = command.correlated_with(id).with_key()?;
+    validation::check_contact(&body.email, &body.shipping_address)?;
     check_payment(&body.payment)?;
     let payment_id = PaymentId(random::id());
     let work = async {
@@ -68,8 +68,9 @@ pub(crate) async fn check_out(
             };
             decide(order, check_out)
         };
-        let answer =
-            |_: &_, after: &OrderRecord, payment: Option<&Payment>| reply(id, StatusCode::ACCEPTED, after, payment);
+        let answer = |_: &_, after: &OrderRecord, payment: Option<&Payment>| {
+            order_reply(id, StatusCode::ACCEPTED, after, payment)
+        };
         Ok(change_order_with_line_facts(&shop.store, id, &context, decide, answer).await?)
     };
     respond_once(&shop, &context, work).await
@@ -90,17 +91,17 @@ pub(crate) async fn check_out(
 )]
 pub(crate) async fn cancel(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<Cancel>,
 ) -> Result<Response, ApiError> {
-    let Command { body, context } = command.about(id);
-    validation::text("/reason", &body.reason, 200)?;
-    change(&shop, id, &context, OrderCommand::Cancel { reason: body.reason }).await
+    let Command { body, context } = command.correlated_with(id);
+    validation::check_text("/reason", &body.reason, 200)?;
+    apply_command(&shop, id, &context, OrderCommand::Cancel { reason: body.reason }).await
 }
 
 fn check_payment(payment: &PaymentMethod) -> Result<(), ApiError> {
     match payment {
-        PaymentMethod::Card { token } => validation::text("/payment/token", token, 255),
+        PaymentMethod::Card { token } => validation::check_text("/payment/token", token, 255),
         PaymentMethod::Wallet | PaymentMethod::None => Ok(()),
     }
 }

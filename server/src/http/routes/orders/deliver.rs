@@ -1,14 +1,14 @@
-//! Sending an order, and noting that it has arrived.
+//! Shipping an order, and recording its delivery.
 
 use axum::extract::State;
 use axum::response::Response;
 use storefront_api::{Deliver, Order, OrderId, Problem, Ship};
 use storefront_domain::order::OrderCommand;
 
-use super::change;
+use super::apply_command;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::state::Shop;
 use crate::http::validation;
 
@@ -27,13 +27,13 @@ use crate::http::validation;
 )]
 pub(crate) async fn ship(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<Ship>,
 ) -> Result<Response, ApiError> {
-    let Command { body: Ship { carrier, tracking_number, estimated_delivery }, context } = command.about(id);
-    validation::text("/carrier", &carrier, 100)?;
-    validation::text("/tracking_number", &tracking_number, 100)?;
-    change(&shop, id, &context, OrderCommand::Ship { carrier, tracking_number, estimated_delivery }).await
+    let Command { body: Ship { carrier, tracking_number, estimated_delivery }, context } = command.correlated_with(id);
+    validation::check_text("/carrier", &carrier, 100)?;
+    validation::check_text("/tracking_number", &tracking_number, 100)?;
+    apply_command(&shop, id, &context, OrderCommand::Ship { carrier, tracking_number, estimated_delivery }).await
 }
 
 /// Note that an order has arrived
@@ -51,10 +51,10 @@ pub(crate) async fn ship(
 )]
 pub(crate) async fn deliver(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<Deliver>,
 ) -> Result<Response, ApiError> {
-    let Command { body: Deliver { recipient }, context } = command.about(id);
-    validation::text("/recipient", &recipient, 100)?;
-    change(&shop, id, &context, OrderCommand::Deliver { recipient }).await
+    let Command { body: Deliver { recipient }, context } = command.correlated_with(id);
+    validation::check_text("/recipient", &recipient, 100)?;
+    apply_command(&shop, id, &context, OrderCommand::Deliver { recipient }).await
 }

@@ -1,5 +1,5 @@
-//! The timeline of an order as a document to show and to keep: Markdown with a Mermaid sequence diagram
-//! (mermaid.js.org/syntax/sequenceDiagram.html). Reading the order is the handler's; the document is a pure function.
+//! The timeline of an order as Markdown with a Mermaid sequence diagram (mermaid.js.org/syntax/sequenceDiagram.html). The
+//! handler loads the order; the document is a pure function of it.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -9,10 +9,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use storefront_api::{Event, Order, OrderId, Problem};
 
-use super::read::everything_about;
+use super::read::load_order_events;
 use crate::http::error::ApiError;
-use crate::http::event_body::wire;
-use crate::http::extract::InPath;
+use crate::http::event_body::wire_event;
+use crate::http::extract::PathParams;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;
@@ -28,16 +28,19 @@ use crate::store::order_record;
         (status = 404, description = "`order_not_found`", body = Problem),
     )
 )]
-pub(crate) async fn get_diagram(State(shop): State<Shop>, InPath(id): InPath<OrderId>) -> Result<Response, ApiError> {
-    let (all, _) = everything_about(&shop, id).await?;
+pub(crate) async fn get_diagram(
+    State(shop): State<Shop>,
+    PathParams(id): PathParams<OrderId>,
+) -> Result<Response, ApiError> {
+    let (all, _) = load_order_events(&shop, id).await?;
     let record = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
     let payment = order_record::load_payment(&shop.store, &record.order).await.map_err(Failure::from)?;
     let order = record.body(id, payment.as_ref()).ok_or_else(ApiError::order_not_found)?;
-    let events = all.iter().map(wire).collect::<Result<Vec<_>, _>>()?;
-    Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], document(&order, &events)).into_response())
+    let events = all.iter().map(wire_event).collect::<Result<Vec<_>, _>>()?;
+    Ok(([(CONTENT_TYPE, "text/markdown; charset=utf-8")], markdown(&order, &events)).into_response())
 }
 
-/// Who takes part, from left to right: a name, and the contexts of the streams that it stands for.
+/// Participants from left to right: a name, and the contexts of the streams that it represents.
 const LANES: [(&str, &[&str]); 6] = [
     ("Shopper", &[]),
     ("Order", &["order", "voucher"]),
@@ -46,37 +49,38 @@ const LANES: [(&str, &[&str]); 6] = [
     ("Payment", &["payment", "wallet", "invoice"]),
     ("Mail", &["email"]),
 ];
-/// Who stands behind a command that no event led to.
-const SHOPPER: usize = 0;
-/// Where a stream of an unknown context is drawn.
-const ORDER: usize = 1;
-/// A pause from which on the diagram says so.
-const PAUSE_MS: i64 = 60_000;
+/// Lane of the sender of a command that no event caused.
+const SHOPPER_LANE: usize = 0;
+/// Lane of streams of an unknown context.
+const ORDER_LANE: usize = 1;
+/// Minimum pause between events that the diagram shows.
+const MIN_PAUSE_MS: i64 = 60_000;
 
-/// The whole document. `events` are everything about the order, oldest first.
-fn document(order: &Order, events: &[Event]) -> String {
+/// Renders the document. `events` are all events of the order, oldest first.
+fn markdown(order: &Order, events: &[Event]) -> String {
     let mut text = String::new();
     let name = order.number.clone().unwrap_or_else(|| order.id.to_string());
     // Writing to a string cannot fail.
     let _ = writeln!(text, "# Order {name}\n");
-    let _ = writeln!(text, "{} events, {}.\n", events.len(), words(&wire_name(order.status)));
+    let _ = writeln!(text, "{} events, {}.\n", events.len(), with_spaces(&wire_name(order.status)));
     text.push_str("```mermaid\nsequenceDiagram\n");
-    diagram(&mut text, events);
+    write_diagram(&mut text, events);
     text.push_str("```\n\n| position | time | stream | event | caused by |\n|---:|---|---|---|---|\n");
     let positions: HashMap<String, u64> = events.iter().map(|event| (event.id.to_string(), event.position)).collect();
     for event in events {
         let cause = event.causation_id.as_ref();
         let cause = cause.and_then(|id| positions.get(id)).map_or_else(|| event.actor.clone(), ToString::to_string);
-        let (stream, kind) = (cell(&event.stream), cell(&event.kind));
-        let _ = writeln!(text, "| {} | {} | {stream} | {kind} | {} |", event.position, event.time, cell(&cause));
+        let (stream, kind) = (escaped_cell(&event.stream), escaped_cell(&event.kind));
+        let _ =
+            writeln!(text, "| {} | {} | {stream} | {kind} | {} |", event.position, event.time, escaped_cell(&cause));
     }
     text
 }
 
-fn diagram(text: &mut String, events: &[Event]) {
+fn write_diagram(text: &mut String, events: &[Event]) {
     let lanes: HashMap<String, usize> = events.iter().map(|event| (event.id.to_string(), lane(event))).collect();
     let from =
-        |event: &Event| event.causation_id.as_ref().and_then(|cause| lanes.get(cause)).copied().unwrap_or(SHOPPER);
+        |event: &Event| event.causation_id.as_ref().and_then(|cause| lanes.get(cause)).copied().unwrap_or(SHOPPER_LANE);
     for (place, (name, _)) in LANES.iter().enumerate() {
         if events.iter().any(|event| lane(event) == place || from(event) == place) {
             let _ = writeln!(text, "    participant {name}");
@@ -88,24 +92,24 @@ fn diagram(text: &mut String, events: &[Event]) {
         let pause = before.map_or(0, |before| at - before);
         before = Some(at);
         let to = lane(event);
-        if pause >= PAUSE_MS {
-            let _ = writeln!(text, "    Note over {}: {} min later", LANES[to].0, pause / PAUSE_MS);
+        if pause >= MIN_PAUSE_MS {
+            let _ = writeln!(text, "    Note over {}: {} min later", LANES[to].0, pause / MIN_PAUSE_MS);
         }
         let what = event.kind.split_once('.').map_or(event.kind.as_str(), |(_, what)| what);
         let (from, to) = (LANES[from(event)].0, LANES[to].0);
-        let _ = writeln!(text, "    {from}->>{to}: {} {}", event.position, label(what));
+        let _ = writeln!(text, "    {from}->>{to}: {} {}", event.position, escaped_label(what));
     }
 }
 
 fn lane(event: &Event) -> usize {
     let context = event.stream.split_once('-').map_or(event.stream.as_str(), |(context, _)| context);
-    LANES.iter().position(|(_, contexts)| contexts.contains(&context)).unwrap_or(ORDER)
+    LANES.iter().position(|(_, contexts)| contexts.contains(&context)).unwrap_or(ORDER_LANE)
 }
 
-/// A text that Mermaid takes as it is: what it would act on is written as its entity.
-fn label(text: &str) -> String {
+/// Escapes a text for Mermaid: characters with a meaning become entities.
+fn escaped_label(text: &str) -> String {
     let mut label = String::new();
-    for letter in words(text).chars().filter(|letter| !letter.is_control()) {
+    for letter in with_spaces(text).chars().filter(|letter| !letter.is_control()) {
         match letter {
             '#' | ';' | '<' | '>' | '%' => {
                 let _ = write!(label, "#{};", u32::from(letter));
@@ -116,16 +120,16 @@ fn label(text: &str) -> String {
     label
 }
 
-/// A text in a cell of a Markdown table.
-fn cell(text: &str) -> String {
+/// Escapes a text for a cell of a Markdown table.
+fn escaped_cell(text: &str) -> String {
     text.replace('|', "\\|").chars().filter(|letter| !letter.is_control()).collect()
 }
 
-fn words(text: &str) -> String {
+fn with_spaces(text: &str) -> String {
     text.replace('_', " ")
 }
 
-/// The name of a value as the wire has it.
+/// The wire name of an enum value.
 fn wire_name(value: impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -156,7 +160,7 @@ mod tests {
 
     fn drawn(events: &[Event]) -> String {
         let mut text = String::new();
-        diagram(&mut text, events);
+        write_diagram(&mut text, events);
         text
     }
 
@@ -180,7 +184,7 @@ mod tests {
         let strange = [event(1, "order.a;b#c\nend", None, 0)];
         let text = drawn(&strange);
         assert!(text.ends_with("Shopper->>Order: 1 a#59;b#35;cend\n"), "{text}");
-        assert_eq!(cell("a|b\nc"), "a\\|bc");
+        assert_eq!(escaped_cell("a|b\nc"), "a\\|bc");
     }
 
     #[test]

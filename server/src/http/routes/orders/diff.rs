@@ -1,4 +1,4 @@
-//! What changed in an order between two moments. The difference itself is pure; reading the order is not.
+//! The difference of an order between two moments. The handler loads the order; the comparison is pure.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,10 +6,10 @@ use serde_json::Value;
 use storefront_api::{DiffQuery, FieldChange, Order, OrderDiff, OrderId, Problem};
 use storefront_eventlog::{Position, Recorded, Version};
 
-use super::read::no_such_version;
+use super::read::version_not_found;
 use crate::http::error::ApiError;
 use crate::http::error_code::ErrorCode;
-use crate::http::extract::{InPath, InQuery};
+use crate::http::extract::{PathParams, QueryParams};
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
 use crate::store::order_record;
@@ -28,10 +28,10 @@ use crate::store::order_record;
 )]
 pub(crate) async fn get_diff(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
-    InQuery(query): InQuery<DiffQuery>,
+    PathParams(id): PathParams<OrderId>,
+    QueryParams(query): QueryParams<DiffQuery>,
 ) -> Result<Json<OrderDiff>, ApiError> {
-    let (first, second) = moments(&query)?;
+    let (first, second) = parse_moments(&query)?;
     let now = order_record::load(&shop.store, id).await.map_err(Failure::from)?;
     if now.order.status().is_none() {
         return Err(ApiError::order_not_found());
@@ -45,7 +45,7 @@ pub(crate) async fn get_diff(
         if let Moment::Version(version) = moment
             && version > now.version
         {
-            return Err(no_such_version(version.0));
+            return Err(version_not_found(version.0));
         }
     }
     let (from, before) = order_at(&shop, id, first).await?;
@@ -54,12 +54,12 @@ pub(crate) async fn get_diff(
     Ok(Json(OrderDiff { from: from.0, to: to.0, changes, order }))
 }
 
-/// A moment of an order's life.
+/// A moment at which to look at an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
-    /// While the order was at a version.
+    /// At a version of the order.
     Version(Version),
-    /// When the log had come to a position.
+    /// At a position of the log.
     Position(Position),
 }
 
@@ -79,7 +79,7 @@ impl Moment {
     }
 }
 
-fn moments(query: &DiffQuery) -> Result<(Moment, Moment), ApiError> {
+fn parse_moments(query: &DiffQuery) -> Result<(Moment, Moment), ApiError> {
     match (query.from, query.to, query.position) {
         (Some(from), Some(to), None) => Ok((Moment::Version(Version(from)), Moment::Version(Version(to)))),
         (None, None, Some(0)) => Err(ApiError::invalid("position", "must be 1 or more")),
@@ -105,7 +105,7 @@ fn json(order: Option<&Order>) -> Result<Value, ApiError> {
     serde_json::to_value(order).map_err(|error| Failure::Json(error).into())
 }
 
-/// Every value that is different. Of two objects, what differs in them; anything else is one value.
+/// Lists every value that differs. Objects are compared field by field; anything else is one value.
 fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
     compare("", Some(before), Some(after), &mut found);
@@ -133,15 +133,15 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mu
     }
 }
 
-/// What a value is compared by, by name; `None` for what is one value. Nothing at all has no parts at the top and in lists,
-/// so that a whole order shows its fields when it begins.
+/// The parts of a value by name; `None` for a value that is compared as a whole. An absent order and absent lists have no
+/// parts, so that a new order shows each of its fields.
 fn parts<'a>(path: &str, value: Option<&'a Value>) -> Option<Vec<(String, &'a Value)>> {
     match value {
         Some(Value::Null) if path.is_empty() => Some(Vec::new()),
         Some(Value::Object(fields)) if !is_money(fields) => {
             Some(fields.iter().map(|(name, value)| (name.clone(), value)).collect())
         }
-        Some(Value::Array(lines)) => lines.iter().map(|line| Some((name_of(line)?, line))).collect(),
+        Some(Value::Array(lines)) => lines.iter().map(|line| Some((element_name(line)?, line))).collect(),
         None if matches!(path, "/items" | "/tax") => Some(Vec::new()),
         Some(_) | None => None,
     }
@@ -152,8 +152,8 @@ fn is_money(fields: &serde_json::Map<String, Value>) -> bool {
     fields.len() == 2 && fields.contains_key("amount") && fields.contains_key("currency")
 }
 
-/// What a line goes by: its product, or its rate of VAT.
-fn name_of(line: &Value) -> Option<String> {
+/// The name of a list element: its product, or its VAT rate.
+fn element_name(line: &Value) -> Option<String> {
     line.get("product_id")
         .and_then(Value::as_str)
         .map(str::to_owned)
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_moment_is_two_versions_or_one_position_and_nothing_else() {
-        let moments = |from, to, position| moments(&DiffQuery { from, to, position });
+        let moments = |from, to, position| parse_moments(&DiffQuery { from, to, position });
         assert!(moments(Some(0), Some(3), None).is_ok() && moments(None, None, Some(1)).is_ok());
         for wrong in [
             moments(None, None, None),

@@ -1,14 +1,14 @@
-//! Where mail about an order goes, when the address proves wrong.
+//! Correction of the mail address of an order.
 
 use axum::extract::State;
 use axum::response::Response;
 use storefront_api::{ChangeEmail, Order, OrderId, Problem};
 use storefront_domain::order::OrderCommand;
 
-use super::change;
+use super::apply_command;
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::state::Shop;
 use crate::http::validation;
 use crate::store::commands::retry_if_parked;
@@ -29,15 +29,15 @@ use crate::store::commands::retry_if_parked;
 )]
 pub(crate) async fn change_email(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<ChangeEmail>,
 ) -> Result<Response, ApiError> {
-    let Command { body: ChangeEmail { email }, context } = command.about(id);
+    let Command { body: ChangeEmail { email }, context } = command.correlated_with(id);
     if let Some(wrong) = validation::email_error("/email", &email) {
         return Err(ApiError::invalid_fields(vec![wrong]));
     }
-    let changed = change(&shop, id, &context, OrderCommand::ChangeEmail { email }).await?;
-    // Also where the address is so already: the mail may have been parked since.
+    let changed = apply_command(&shop, id, &context, OrderCommand::ChangeEmail { email }).await?;
+    // Also when the address is unchanged: the mail may have been parked since.
     if let Some((mail, _)) = shop.progress.find("mail").filter(|_| changed.status().is_success()) {
         retry_if_parked(&shop.store, mail, &id.to_string(), &context.cause).await?;
     }

@@ -1,11 +1,11 @@
-//! Lists of orders.
+//! Listing and searching orders.
 
 use axum::Json;
 use axum::extract::State;
 use storefront_api::{OrderListQuery, OrderSummary, Page};
 
 use crate::http::error::ApiError;
-use crate::http::extract::{InQuery, limit, place, wait_for_position};
+use crate::http::extract::{QueryParams, cursor_position, page_limit, wait_for_position};
 use crate::http::state::Shop;
 
 /// List orders
@@ -19,10 +19,10 @@ use crate::http::state::Shop;
 )]
 pub(crate) async fn list_orders(
     State(shop): State<Shop>,
-    InQuery(query): InQuery<OrderListQuery>,
+    QueryParams(query): QueryParams<OrderListQuery>,
 ) -> Result<Json<Page<OrderSummary>>, ApiError> {
-    let limit = limit(query.limit, 100, 20)?;
-    let before = place(query.cursor.as_deref())?;
+    let limit = page_limit(query.limit, 100, 20)?;
+    let before = cursor_position(query.cursor.as_deref())?;
     wait_for_position(&shop, query.min_position, &["orders"]).await?;
     Ok(Json(shop.views.orders(&query, before, limit).await?))
 }

@@ -23,14 +23,23 @@ use crate::http::state::Shop;
 use crate::store::commands::{Context, Done, Reply, change_order};
 use crate::store::order_record::OrderRecord;
 
-/// Puts a command to an order and answers the order as it is then.
-async fn change(shop: &Shop, id: OrderId, context: &Context, command: OrderCommand) -> Result<Response, ApiError> {
-    respond_once(shop, context, decided(shop, id, context, |_| StatusCode::OK, |order| decide(order, command.clone())))
-        .await
+/// Applies a command to an order, and answers with the order after it.
+async fn apply_command(
+    shop: &Shop,
+    id: OrderId,
+    context: &Context,
+    command: OrderCommand,
+) -> Result<Response, ApiError> {
+    respond_once(
+        shop,
+        context,
+        decide_and_append(shop, id, context, |_| StatusCode::OK, |order| decide(order, command.clone())),
+    )
+    .await
 }
 
-/// Decides on the order as it is, writes what follows, and answers the order as it is then.
-async fn decided(
+/// Decides on the current order, appends the events, and replies with the order after them.
+async fn decide_and_append(
     shop: &Shop,
     id: OrderId,
     context: &Context,
@@ -38,13 +47,13 @@ async fn decided(
     decide: impl Fn(&Order) -> Result<Vec<OrderEvent>, OrderError> + Send + Sync,
 ) -> Result<Done, ApiError> {
     let answer = |before: &OrderRecord, after: &OrderRecord, payment: Option<&Payment>| {
-        reply(id, status(before), after, payment)
+        order_reply(id, status(before), after, payment)
     };
     Ok(change_order(&shop.store, id, context, decide, answer).await?)
 }
 
-/// A command that answers the order as it is then.
-fn reply(
+/// The reply to a command: the order after it.
+fn order_reply(
     id: OrderId,
     status: StatusCode,
     after: &OrderRecord,

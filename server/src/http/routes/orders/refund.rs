@@ -1,4 +1,4 @@
-//! Giving money back: `POST /v1/orders/{id}/refunds`.
+//! Refunds: `POST /v1/orders/{id}/refunds`.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use storefront_domain::payment::PaymentCommand;
 
 use crate::http::command::Command;
 use crate::http::error::ApiError;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::idempotency::respond_once;
 use crate::http::state::Shop;
 use crate::http::validation;
@@ -33,11 +33,11 @@ use crate::store::commands::{Reply, refund_order};
 )]
 pub(crate) async fn refund(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<RefundOrder>,
 ) -> Result<Response, ApiError> {
-    let Command { body, context } = command.about(id).with_key()?;
-    validation::text("/reason", &body.reason, 200)?;
+    let Command { body, context } = command.correlated_with(id).with_key()?;
+    validation::check_text("/reason", &body.reason, 200)?;
     if body.amount.is_some_and(|amount| amount.amount < 1 || amount.currency != shop.currency) {
         return Err(ApiError::invalid("/amount", "must be more than nothing, in the shop's currency"));
     }

@@ -1,14 +1,14 @@
-//! The voucher of a basket.
+//! Applying a voucher to a basket, and removing it.
 
 use axum::extract::State;
 use axum::response::Response;
 use storefront_api::{ApplyVoucher, Order, OrderId, Problem};
 use storefront_domain::order::OrderCommand;
 
-use super::change;
-use crate::http::command::{Bare, Command};
+use super::apply_command;
+use crate::http::command::{Command, EmptyCommand};
 use crate::http::error::ApiError;
-use crate::http::extract::InPath;
+use crate::http::extract::PathParams;
 use crate::http::routes::vouchers;
 use crate::http::state::Shop;
 use crate::store::commands::Failure;
@@ -30,13 +30,13 @@ use crate::store::order_record;
 )]
 pub(crate) async fn apply_voucher(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
+    PathParams(id): PathParams<OrderId>,
     command: Command<ApplyVoucher>,
 ) -> Result<Response, ApiError> {
-    let Command { body: ApplyVoucher { code }, context } = command.about(id);
+    let Command { body: ApplyVoucher { code }, context } = command.correlated_with(id);
     let owner = order_record::owner(&shop.store, id, context.customer_id).await.map_err(Failure::from)?;
-    let amount = vouchers::read(&shop, &code).await?.voucher.usable_by(id, owner)?;
-    change(&shop, id, &context, OrderCommand::ApplyVoucher { code, amount }).await
+    let amount = vouchers::load_voucher(&shop, &code).await?.voucher.usable_by(id, owner)?;
+    apply_command(&shop, id, &context, OrderCommand::ApplyVoucher { code, amount }).await
 }
 
 /// Use no voucher
@@ -53,8 +53,8 @@ pub(crate) async fn apply_voucher(
 )]
 pub(crate) async fn remove_voucher(
     State(shop): State<Shop>,
-    InPath(id): InPath<OrderId>,
-    command: Bare,
+    PathParams(id): PathParams<OrderId>,
+    command: EmptyCommand,
 ) -> Result<Response, ApiError> {
-    change(&shop, id, &command.about(id), OrderCommand::RemoveVoucher).await
+    apply_command(&shop, id, &command.correlated_with(id), OrderCommand::RemoveVoucher).await
 }
