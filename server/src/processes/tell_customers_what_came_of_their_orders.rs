@@ -12,6 +12,7 @@ use storefront_domain::email::{self, EmailCommand, EmailEvent};
 use storefront_domain::invoice::{self, CreditNote, InvoiceEvent, InvoiceNumber};
 use storefront_domain::order::OrderEvent;
 use storefront_domain::payment::PaymentEvent;
+use storefront_domain::process::ProcessEvent;
 use storefront_domain::voucher::{Voucher, VoucherEvent};
 use storefront_eventlog::{Position, Recorded};
 
@@ -42,15 +43,26 @@ pub(crate) const SUBSCRIPTION: Subscription = Subscription {
 
 pub(crate) async fn handle(store: Store, delivery: Delivery) -> Result<(), Failure> {
     if ["order.checked_out", "order.email_changed"].contains(&delivery.recorded.kind()) {
-        let cause = Cause::event(&delivery.recorded, SUBSCRIPTION.name);
-        let sequence = delivery.recorded.correlation_id();
-        return retry_if_parked(&store, send_mail::SUBSCRIPTION.name, sequence, &cause).await;
+        return retry_mail_parked_before(&store, &delivery.recorded).await;
     }
     let Some((order_id, trigger)) = trigger(&store, &delivery.recorded).await? else { return Ok(()) };
     let order = order_record::load(&store, order_id).await?.order;
     for notice in customer_mail::react(order.email(), &trigger) {
         let request = EmailCommand::Request { order_id, kind: notice.kind, to: notice.to };
         retry_on_conflict(|| request_mail(&store, &delivery, request.clone())).await?;
+    }
+    Ok(())
+}
+
+/// Retries the mail of an order that was parked before the order got another address. An event that is delivered again
+/// retries nothing that was parked since.
+async fn retry_mail_parked_before(store: &Store, recorded: &Recorded) -> Result<(), Failure> {
+    let (mail, sequence) = (send_mail::SUBSCRIPTION.name, recorded.correlation_id());
+    let (process, _) = aggregates::load::<ProcessEvent>(store, &streams::process(mail)).await?;
+    let parked = process.parked().get(sequence).is_some_and(|parked| parked.position < recorded.position.0);
+    if parked {
+        let cause = Cause::event(recorded, SUBSCRIPTION.name);
+        retry_if_parked(store, mail, sequence, &cause).await?;
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ use storefront_api::RefundId;
 use storefront_domain::OrderNumber;
 use storefront_domain::email::MailKind;
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice};
-use storefront_domain::process::ProcessEvent;
 use storefront_eventlog::{Filter, SqliteStore, StreamName};
 
 use super::*;
@@ -207,26 +206,25 @@ async fn a_refund_before_the_order_was_confirmed_is_told_of_at_once_and_not_agai
 }
 
 #[tokio::test]
-async fn parked_mail_is_retried_once_when_the_order_gets_another_address() {
-    for another_address in [
-        OrderEvent::EmailChanged { email: "ada@example.org".to_owned() },
-        // The address of a later checkout counts too.
-        checked_out(payment(2), 2000),
-    ] {
+async fn parked_mail_is_retried_once_when_the_order_gets_another_address_afterwards() {
+    let another_address = || OrderEvent::EmailChanged { email: "ada@example.org".to_owned() };
+    // The address of a later checkout counts too. What was parked after the event waits for an operator.
+    for (event, parked_at, is_retried) in
+        [(another_address(), 4, true), (checked_out(payment(2), 2000), 4, true), (another_address(), 99, false)]
+    {
         let world = World::confirmed().await;
         let (sequence, error) = ("order".to_owned(), "no such mailbox".to_owned());
-        let parked = ProcessEvent::SequenceParked { sequence, position: 4, attempts: 1, error };
+        let parked = ProcessEvent::SequenceParked { sequence, position: parked_at, attempts: 1, error };
         let mail = streams::process(send_mail::SUBSCRIPTION.name);
-        assert_eq!(world.told().await, [], "the checkout was before");
         world.write(mail.clone(), &[parked]).await;
-        world.write(streams::order(order(1)), &[another_address]).await;
+        world.write(streams::order(order(1)), &[event]).await;
         let events = world.store.read_all(Position(0), 100, &Filter::default()).await.unwrap().events;
         let last = events.into_iter().last().unwrap();
         for _ in 0..2 {
             handle(world.store.clone(), Delivery::first(last.clone(), SUBSCRIPTION.name)).await.unwrap();
         }
         let events = world.store.read_stream(&mail, storefront_eventlog::Version(1), 10).await.unwrap();
-        let kinds: Vec<_> = events.iter().map(Recorded::kind).collect();
-        assert_eq!(kinds, ["process.sequence_parked", "process.sequence_retried"]);
+        let retried = events.iter().filter(|recorded| recorded.kind() == "process.sequence_retried").count();
+        assert_eq!(retried, usize::from(is_retried));
     }
 }
