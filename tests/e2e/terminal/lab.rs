@@ -118,7 +118,7 @@ async fn of_two_parked_mails_one_is_tried_again_and_goes_out_and_the_other_is_dr
     terminal.press("5");
     terminal.wait_for_line(&["▌ Check out orders", "running"]);
     terminal.wait_for_line(&["Send mail", "2 parked"]);
-    terminal.press("jjjjj");
+    terminal.press("jjjjjjjj");
     terminal.wait_for_line(&["▌ Send mail", "2 parked"]);
     terminal.wait_for_line(&["✗ parked", "email.requested"]);
     terminal.press(ENTER);
