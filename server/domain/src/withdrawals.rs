@@ -102,7 +102,7 @@ pub fn decide(state: Withdrawals, command: &WithdrawalsCommand) -> Result<Vec<Wi
     }
 }
 
-/// Whether a fault is likely: everything is missing, or more than half of a range of at least [`MIN_RANGE`] products.
+/// Whether a fault is likely: everything is missing, or more than half of a range of at least 10 products.
 pub fn is_alarming(missing: u32, sold: u32, listed: u32) -> bool {
     missing > 0 && (listed == 0 || (sold >= MIN_RANGE && u64::from(missing) * 2 > u64::from(sold)))
 }
