@@ -106,9 +106,10 @@ pub(super) struct MailBook {
 }
 
 impl MailBook {
-    /// Whether it waits for somebody to correct its address. The shop once gave such mails up.
+    /// Whether it waits for somebody to correct its address. It is sent when the order gets another address; the shop once
+    /// gave such mails up.
     pub(super) fn is_parked(&self) -> bool {
-        self.to_nobody && self.failed == 0
+        self.to_nobody && self.sent + self.failed == 0
     }
 }
 
