@@ -85,9 +85,9 @@ async fn sqlite_writing(folder: &Path) {
     };
     let bare = |in_transaction: usize, total: usize, hashes: bool| {
         let folder = folder.to_owned();
-        case(async move |round| {
-            let path = folder.join(format!("bare-{in_transaction}-{hashes}-{round}"));
-            bare_sqlite::appends(&path, total, in_transaction, hashes)
+        case(async move |_| {
+            let own_folder = tempfile::tempdir_in(&folder).unwrap();
+            bare_sqlite::appends(&own_folder.path().join("log"), total, in_transaction, hashes)
         })
     };
     compare(
