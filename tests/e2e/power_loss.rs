@@ -40,7 +40,7 @@ const FAILURES_TOLD: usize = 5;
 async fn whatever_a_power_cut_leaves_on_the_disk_nothing_acknowledged_is_lost_and_the_log_is_sound() {
     let (trace, seed) = (trace().await, seed());
     let failures = judge_images(trace, number("POWER_LOSS_IMAGES").unwrap_or(IMAGES), seed, true).await;
-    assert!(failures.is_empty(), "{}", told(&failures, trace, seed));
+    assert!(failures.is_empty(), "{}", failure_report(&failures, trace, seed));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,14 +48,14 @@ async fn a_disk_that_does_not_keep_its_syncs_is_seen_to_lose_what_was_acknowledg
     let (trace, seed) = (trace().await, seed());
     let failures = judge_images(trace, 20, seed, false).await;
     let lost = failures.iter().filter(|failure| matches!(failure.fault, Fault::Lost(_))).count();
-    assert!(lost > 0, "{}", told(&failures, trace, seed));
+    assert!(lost > 0, "{}", failure_report(&failures, trace, seed));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_opens_on_what_a_power_cut_leaves_and_sells() {
     let (trace, seed) = (trace().await, seed());
     let sold = tokio::spawn(sell_after_power_cuts(trace, seed)).await;
-    assert!(sold.is_ok(), "{}", told(&[], trace, seed));
+    assert!(sold.is_ok(), "{}", failure_report(&[], trace, seed));
 }
 
 /// Starts a server on images with the views as they are, which are not synced with every change.
@@ -232,7 +232,7 @@ fn number<T: FromStr>(variable: &str) -> Option<T> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
-fn told(failures: &[Failure], trace: &[u8], seed: u64) -> String {
+fn failure_report(failures: &[Failure], trace: &[u8], seed: u64) -> String {
     let (_, kept) = tempfile::Builder::new().prefix("power-loss-").tempfile().unwrap().keep().unwrap();
     std::fs::write(&kept, trace).unwrap();
     let mut text =

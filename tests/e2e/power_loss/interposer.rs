@@ -110,23 +110,23 @@ fn set_recorded(fd: c_int, recorded: bool) {
 }
 
 /// Nobody else changes or records anything for as long as this value lives.
-struct Turn(&'static Trace, #[allow(dead_code)] MutexGuard<'static, ()>);
+struct TraceGuard(&'static Trace, #[allow(dead_code)] MutexGuard<'static, ()>);
 
-impl Drop for Turn {
+impl Drop for TraceGuard {
     fn drop(&mut self) {
         unsafe { flock(self.0.file, LOCK_UN) };
     }
 }
 
 impl Trace {
-    fn turn(&'static self) -> Turn {
+    fn turn(&'static self) -> TraceGuard {
         let guard = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         while unsafe { flock(self.file, LOCK_EX) } != 0 {}
-        Turn(self, guard)
+        TraceGuard(self, guard)
     }
 }
 
-impl Turn {
+impl TraceGuard {
     fn record(&self, kind: u8, fd: c_int, number: u64, data: &[u8]) {
         let mut record = vec![kind];
         record.extend(unsafe { getpid() }.to_le_bytes());
