@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use search::SearchIndex;
 use storefront_api::{Currency, Money, ProductId, ProductQuery, ProductSort, VatRate};
-use storefront_domain::product::Facts;
+use storefront_domain::product::ProductFacts;
 
 const PRODUCTS: u64 = 100_000;
 const RUNS: usize = 200;
@@ -44,7 +44,7 @@ fn vocabulary(rng: &mut Rng) -> Vec<String> {
     (0..6_000).map(|_| word(rng)).collect()
 }
 
-fn a_product(number: u64, words: &[String], rng: &mut Rng) -> Facts {
+fn a_product(number: u64, words: &[String], rng: &mut Rng) -> ProductFacts {
     // Some words occur in many products, most in few.
     let mut some = |count: usize| {
         let mut text = Vec::new();
@@ -57,7 +57,7 @@ fn a_product(number: u64, words: &[String], rng: &mut Rng) -> Facts {
     let (name, description) = (some(3), some(18));
     let price = 100 + i64::try_from(rng.next_below(50_000)).unwrap();
     let euro = |amount| Money::new(amount, Currency::EUR);
-    Facts {
+    ProductFacts {
         sku: format!("{}-{number:06}", ["KIT", "BOO", "TEA", "GAR", "TOO"][rng.next_below(5)]),
         name,
         description,
@@ -73,7 +73,7 @@ fn a_product(number: u64, words: &[String], rng: &mut Rng) -> Facts {
 fn main() {
     let mut rng = Rng(7);
     let words = vocabulary(&mut rng);
-    let facts: Vec<Facts> = (0..PRODUCTS).map(|number| a_product(number, &words, &mut rng)).collect();
+    let facts: Vec<ProductFacts> = (0..PRODUCTS).map(|number| a_product(number, &words, &mut rng)).collect();
     let id = |number: u64| format!("p{number}").parse::<ProductId>().unwrap();
 
     let mut index = SearchIndex::default();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use storefront_api::{Currency, Money, ProductId, VatRate};
-use storefront_domain::product::Facts;
+use storefront_domain::product::ProductFacts;
 
 use super::coverage::Coverage;
 use super::points;
@@ -47,7 +47,7 @@ impl Catalogue {
 
 /// A product of the simulated range.
 pub(super) fn a_product(id: &str, price: i64, active: bool) -> SeenProduct {
-    let facts = Facts {
+    let facts = ProductFacts {
         sku: id.to_uppercase(),
         name: id.to_owned(),
         description: format!("A {id}."),

@@ -10,7 +10,7 @@ use storefront_api::{
 use storefront_domain::Quantity;
 use storefront_domain::order::{self, ItemFacts, LineFacts, Order, OrderCommand, OrderError, OrderEvent};
 use storefront_domain::payment::PaymentCommand;
-use storefront_domain::product::{Facts, ProductEvent};
+use storefront_domain::product::{ProductEvent, ProductFacts};
 use storefront_domain::stock::{StockCommand, StockEvent};
 use storefront_eventlog::AppendError;
 
@@ -235,7 +235,7 @@ impl Shopper {
         });
         let (product, available) = found.await.ok()?;
         let (product_id, active) = (product_id.clone(), product.active());
-        let Facts { price, vat_rate_percent, .. } = *product.facts()?;
+        let ProductFacts { price, vat_rate_percent, .. } = *product.facts()?;
         Some((LineFacts { product_id, price, vat_rate_percent, active, available }, available))
     }
 

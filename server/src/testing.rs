@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use storefront_api::{Address, Currency, Money, OrderId, PaymentId, PaymentMethod, ProductId, Timestamp, VatRate};
 use storefront_domain::Quantity;
 use storefront_domain::order::{ItemFacts, OrderEvent};
-use storefront_domain::product::{Facts, ProductEvent};
+use storefront_domain::product::{ProductEvent, ProductFacts};
 use storefront_eventlog::{NewEvent, Position, Recorded, StreamName, Version};
 use uuid::Uuid;
 
@@ -81,8 +81,8 @@ pub(crate) fn at_second(second: i64) -> Timestamp {
 }
 
 /// The facts of a product that costs 10.00.
-pub(crate) fn facts(name: &str, category: &str) -> Facts {
-    Facts {
+pub(crate) fn facts(name: &str, category: &str) -> ProductFacts {
+    ProductFacts {
         sku: format!("SKU-{}", name.replace(' ', "-")),
         name: name.to_owned(),
         description: format!("A fine {}.", name.to_lowercase()),
@@ -96,7 +96,7 @@ pub(crate) fn facts(name: &str, category: &str) -> Facts {
 }
 
 pub(crate) fn listed(name: &str, category: &str, price: i64) -> ProductEvent {
-    ProductEvent::Listed(Facts { price: euro(price), ..facts(name, category) })
+    ProductEvent::Listed(ProductFacts { price: euro(price), ..facts(name, category) })
 }
 
 pub(crate) fn started() -> OrderEvent {

@@ -6,7 +6,7 @@ use storefront_api::{
     AddItem, Cancel, Currency, DocumentKind, Invoice, InvoiceListQuery, Money, MovementKind, MovementsQuery, Order,
     OrderId, OrderStatus, PaymentMethod, PaymentStatus, ProductQuery, RefundOrder, RefundState, Ship, VatRate,
 };
-use storefront_client::{Client, ClientError, IdempotencyKey, Written};
+use storefront_client::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 use crate::money::{a_customer, balance};
 use crate::world::{VISA, World, checkout, eventually};
@@ -19,7 +19,7 @@ fn refund(amount: Option<i64>) -> RefundOrder {
     RefundOrder { amount: amount.map(|amount| Money::new(amount, Currency::EUR)), reason: "a scratch".to_owned() }
 }
 
-fn refusal(outcome: Result<Written<Order>, ClientError>) -> (u16, String) {
+fn refusal(outcome: Result<WriteResponse<Order>, ClientError>) -> (u16, String) {
     let error = outcome.expect_err("it is refused");
     let problem = error.problem().expect("with a problem");
     (problem.status, problem.code.clone())

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use storefront_api::{AddItem, Cancel, Deliver, Order, OrderId, OrderStatus, ProductId, ReceiveStock, Ship};
-use storefront_client::{Client, ClientError, IdempotencyKey, Written};
+use storefront_client::{Client, ClientError, IdempotencyKey, WriteResponse};
 use storefront_mocks::{Faults, Mocks, MocksConfig, Stub, WebhookTarget};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -178,7 +178,7 @@ impl Street {
     /// Asks something of an order, and keeps what the shop acknowledges; `false` when it is refused.
     async fn asks<F>(&self, send: impl Fn(IdempotencyKey) -> F) -> bool
     where
-        F: Future<Output = Result<Written<Order>, ClientError>>,
+        F: Future<Output = Result<WriteResponse<Order>, ClientError>>,
     {
         let order = self.patiently(send).await;
         self.acknowledged.lock().unwrap().extend(order.iter().map(|order| (order.id, order.version)));
@@ -188,7 +188,7 @@ impl Street {
     /// Sends a command under one key until there is a definite answer; `None` when it is refused.
     async fn patiently<T, F>(&self, send: impl Fn(IdempotencyKey) -> F) -> Option<T>
     where
-        F: Future<Output = Result<Written<T>, ClientError>>,
+        F: Future<Output = Result<WriteResponse<T>, ClientError>>,
     {
         let key = IdempotencyKey::new();
         eventually("the shop answers", || async {

@@ -330,7 +330,7 @@ async fn a_shopper_sees_how_many_others_have_a_product_in_their_baskets() {
     let position = world.head().await;
     let count = async |order, position| {
         let query = OneProductQuery { order, min_position: Some(position) };
-        world.client.look_at(&product.id, &query).await.unwrap().unwrap().in_baskets
+        world.client.product_with_query(&product.id, &query).await.unwrap().unwrap().in_baskets
     };
     assert_eq!((count(None, position).await, count(Some(own.id), position).await), (3, 2));
     world.buy(&bought, VISA).await.unwrap();

@@ -7,7 +7,7 @@ use storefront_api::{
     OneProductQuery, Product, ProductId, ProductPage, ProductQuery, ProductServiceState, RepriceProduct,
 };
 
-use crate::{Client, ClientError, IdempotencyKey, Written};
+use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
     /// `GET /v1/products`: one page of what the shop sells.
@@ -23,14 +23,18 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn product(&self, id: &ProductId) -> Result<Option<Product>, ClientError> {
-        self.look_at(id, &OneProductQuery::default()).await
+        self.product_with_query(id, &OneProductQuery::default()).await
     }
 
     /// As [`Client::product`], seen from one's own order, or at least at a position of the log.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn look_at(&self, id: &ProductId, query: &OneProductQuery) -> Result<Option<Product>, ClientError> {
+    pub async fn product_with_query(
+        &self,
+        id: &ProductId,
+        query: &OneProductQuery,
+    ) -> Result<Option<Product>, ClientError> {
         self.find(self.get(&["v1", "products", id.as_str()], query)).await
     }
 
@@ -60,7 +64,7 @@ impl Client {
         &self,
         category: &NewCategory,
         key: &IdempotencyKey,
-    ) -> Result<Written<Category>, ClientError> {
+    ) -> Result<WriteResponse<Category>, ClientError> {
         self.post(&["v1", "categories"], category, key).await
     }
 
@@ -72,7 +76,7 @@ impl Client {
         &self,
         product: &NewProduct,
         key: &IdempotencyKey,
-    ) -> Result<Written<Product>, ClientError> {
+    ) -> Result<WriteResponse<Product>, ClientError> {
         self.post(&["v1", "products"], product, key).await
     }
 
@@ -84,7 +88,7 @@ impl Client {
         &self,
         id: &ProductId,
         change: &ChangeProduct,
-    ) -> Result<Written<Product>, ClientError> {
+    ) -> Result<WriteResponse<Product>, ClientError> {
         self.write(self.request(Method::PATCH, &["v1", "products", id.as_str()]).json(change)).await
     }
 
@@ -97,7 +101,7 @@ impl Client {
         id: &ProductId,
         reprice: &RepriceProduct,
         key: &IdempotencyKey,
-    ) -> Result<Written<Product>, ClientError> {
+    ) -> Result<WriteResponse<Product>, ClientError> {
         self.post(&["v1", "products", id.as_str(), "reprice"], reprice, key).await
     }
 
@@ -109,7 +113,7 @@ impl Client {
         &self,
         id: &ProductId,
         key: &IdempotencyKey,
-    ) -> Result<Written<Product>, ClientError> {
+    ) -> Result<WriteResponse<Product>, ClientError> {
         self.write(self.named(&["v1", "products", id.as_str(), "withdraw"], key)).await
     }
 
@@ -117,7 +121,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn relist_product(&self, id: &ProductId, key: &IdempotencyKey) -> Result<Written<Product>, ClientError> {
+    pub async fn relist_product(
+        &self,
+        id: &ProductId,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<Product>, ClientError> {
         self.write(self.named(&["v1", "products", id.as_str(), "relist"], key)).await
     }
 
@@ -125,7 +133,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`]; doing it again does no harm.
-    pub async fn set_picture(&self, id: &ProductId, png: Vec<u8>) -> Result<Written<Product>, ClientError> {
+    pub async fn set_picture(&self, id: &ProductId, png: Vec<u8>) -> Result<WriteResponse<Product>, ClientError> {
         let request = self.request(Method::PUT, &["v1", "products", id.as_str(), "picture"]);
         self.write(request.header(CONTENT_TYPE, "image/png").body(png)).await
     }
@@ -134,7 +142,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`]; doing it again does no harm.
-    pub async fn remove_picture(&self, id: &ProductId) -> Result<Written<Product>, ClientError> {
+    pub async fn remove_picture(&self, id: &ProductId) -> Result<WriteResponse<Product>, ClientError> {
         self.write(self.request(Method::DELETE, &["v1", "products", id.as_str(), "picture"])).await
     }
 
@@ -158,7 +166,7 @@ impl Client {
     pub async fn confirm_withdrawals(
         &self,
         key: &IdempotencyKey,
-    ) -> Result<Written<ConfirmedWithdrawals>, ClientError> {
+    ) -> Result<WriteResponse<ConfirmedWithdrawals>, ClientError> {
         self.write(self.named(&["v1", "product-service", "withdrawals", "confirm"], key)).await
     }
 }

@@ -6,7 +6,7 @@ use storefront_api::{
     Voucher, VoucherCode, VoucherList, Wallet,
 };
 
-use crate::{Client, ClientError, IdempotencyKey, Written};
+use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
     /// `POST /v1/customers`: becomes a customer. Then [`Client::of_customer`] asks on their behalf.
@@ -17,7 +17,7 @@ impl Client {
         &self,
         register: &RegisterCustomer,
         key: &IdempotencyKey,
-    ) -> Result<Written<Customer>, ClientError> {
+    ) -> Result<WriteResponse<Customer>, ClientError> {
         self.post(&["v1", "customers"], register, key).await
     }
 
@@ -25,7 +25,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn set_limit(&self, id: CustomerId, limit: Money) -> Result<Written<Customer>, ClientError> {
+    pub async fn set_limit(&self, id: CustomerId, limit: Money) -> Result<WriteResponse<Customer>, ClientError> {
         let path = ["v1", "customers", &id.to_string(), "limit"];
         self.write(self.request(Method::PUT, &path).json(&SetLimit { spending_limit: limit })).await
     }
@@ -55,7 +55,7 @@ impl Client {
         customer: CustomerId,
         top_up: &TopUp,
         key: &IdempotencyKey,
-    ) -> Result<Written<Wallet>, ClientError> {
+    ) -> Result<WriteResponse<Wallet>, ClientError> {
         self.post(&["v1", "wallets", &customer.to_string(), "top-ups"], top_up, key).await
     }
 
@@ -69,7 +69,7 @@ impl Client {
         code: &VoucherCode,
         revoke: &RevokeVoucher,
         key: &IdempotencyKey,
-    ) -> Result<Written<Voucher>, ClientError> {
+    ) -> Result<WriteResponse<Voucher>, ClientError> {
         self.post(&["v1", "vouchers", code.as_str(), "revoke"], revoke, key).await
     }
 

@@ -4,7 +4,7 @@ use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use storefront_api::{IDEMPOTENCY_KEY_HEADER, Payment, UnmatchedCharges};
 
-use crate::{Client, ClientError, IdempotencyKey, Written};
+use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
     /// `GET /v1/invoices/{number}` as plain text, at most 78 columns wide; also of a credit note. `None` where there is none.
@@ -41,7 +41,7 @@ impl Client {
         &self,
         reference: &str,
         key: &IdempotencyKey,
-    ) -> Result<Written<Payment>, ClientError> {
+    ) -> Result<WriteResponse<Payment>, ClientError> {
         let request = self.request(Method::POST, &["v1", "payments", "unmatched", reference, "refunds"]);
         self.write(request.header(IDEMPOTENCY_KEY_HEADER, key.as_str())).await
     }

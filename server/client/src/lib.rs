@@ -24,4 +24,4 @@ mod views;
 pub use error::ClientError;
 pub use key::IdempotencyKey;
 pub use mailbox::{Mail, MailPage, Mailbox};
-pub use transport::{Client, Written};
+pub use transport::{Client, WriteResponse};

@@ -8,7 +8,7 @@ use storefront_api::{
     ProductId, RefundOrder, Ship, Timeline, TimelineQuery, Voucher, VoucherCode,
 };
 
-use crate::{Client, ClientError, IdempotencyKey, Written};
+use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
     /// `GET /v1/orders/{id}` as it is now; `None` before its first item.
@@ -16,7 +16,7 @@ impl Client {
     /// # Errors
     /// See [`ClientError`]; so for every method.
     pub async fn order(&self, id: OrderId) -> Result<Option<Order>, ClientError> {
-        self.order_as(id, &OrderQuery::default()).await
+        self.order_with_query(id, &OrderQuery::default()).await
     }
 
     /// `GET /v1/orders/{id}?version=N`: as it was at that version; `None` where it never had one.
@@ -24,7 +24,7 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn order_at_version(&self, id: OrderId, version: u64) -> Result<Option<Order>, ClientError> {
-        self.order_as(id, &OrderQuery { version: Some(version), ..OrderQuery::default() }).await
+        self.order_with_query(id, &OrderQuery { version: Some(version), ..OrderQuery::default() }).await
     }
 
     /// `GET /v1/orders/{id}` held back until the order is no longer at the version that the caller knows, at most
@@ -82,7 +82,7 @@ impl Client {
         id: OrderId,
         item: &AddItem,
         key: &IdempotencyKey,
-    ) -> Result<Written<Order>, ClientError> {
+    ) -> Result<WriteResponse<Order>, ClientError> {
         self.post(&["v1", "orders", &id.to_string(), "items"], item, key).await
     }
 
@@ -95,7 +95,7 @@ impl Client {
         id: OrderId,
         product_id: &ProductId,
         quantity: u32,
-    ) -> Result<Written<Order>, ClientError> {
+    ) -> Result<WriteResponse<Order>, ClientError> {
         let path = ["v1", "orders", &id.to_string(), "items", product_id.as_str()];
         self.write(self.request(Method::PUT, &path).json(&ChangeQuantity { quantity })).await
     }
@@ -104,7 +104,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn remove_item(&self, id: OrderId, product_id: &ProductId) -> Result<Written<Order>, ClientError> {
+    pub async fn remove_item(&self, id: OrderId, product_id: &ProductId) -> Result<WriteResponse<Order>, ClientError> {
         let path = ["v1", "orders", &id.to_string(), "items", product_id.as_str()];
         self.write(self.request(Method::DELETE, &path)).await
     }
@@ -113,7 +113,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn clear(&self, id: OrderId) -> Result<Written<Order>, ClientError> {
+    pub async fn clear(&self, id: OrderId) -> Result<WriteResponse<Order>, ClientError> {
         self.write(self.request(Method::DELETE, &["v1", "orders", &id.to_string(), "items"])).await
     }
 
@@ -121,7 +121,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn apply_voucher(&self, id: OrderId, code: &VoucherCode) -> Result<Written<Order>, ClientError> {
+    pub async fn apply_voucher(&self, id: OrderId, code: &VoucherCode) -> Result<WriteResponse<Order>, ClientError> {
         let body = ApplyVoucher { code: code.clone() };
         self.write(self.request(Method::PUT, &["v1", "orders", &id.to_string(), "voucher"]).json(&body)).await
     }
@@ -130,7 +130,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn remove_voucher(&self, id: OrderId) -> Result<Written<Order>, ClientError> {
+    pub async fn remove_voucher(&self, id: OrderId) -> Result<WriteResponse<Order>, ClientError> {
         self.write(self.request(Method::DELETE, &["v1", "orders", &id.to_string(), "voucher"])).await
     }
 
@@ -152,7 +152,7 @@ impl Client {
         id: OrderId,
         checkout: &Checkout,
         key: &IdempotencyKey,
-    ) -> Result<Written<Order>, ClientError> {
+    ) -> Result<WriteResponse<Order>, ClientError> {
         self.post(&["v1", "orders", &id.to_string(), "checkout"], checkout, key).await
     }
 
@@ -165,7 +165,7 @@ impl Client {
         id: OrderId,
         cancel: &Cancel,
         key: &IdempotencyKey,
-    ) -> Result<Written<Order>, ClientError> {
+    ) -> Result<WriteResponse<Order>, ClientError> {
         self.post(&["v1", "orders", &id.to_string(), "cancel"], cancel, key).await
     }
 
@@ -178,7 +178,7 @@ impl Client {
         id: OrderId,
         refund: &RefundOrder,
         key: &IdempotencyKey,
-    ) -> Result<Written<Order>, ClientError> {
+    ) -> Result<WriteResponse<Order>, ClientError> {
         self.post(&["v1", "orders", &id.to_string(), "refunds"], refund, key).await
     }
 
@@ -211,7 +211,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn change_email(&self, id: OrderId, change: &ChangeEmail) -> Result<Written<Order>, ClientError> {
+    pub async fn change_email(&self, id: OrderId, change: &ChangeEmail) -> Result<WriteResponse<Order>, ClientError> {
         self.write(self.request(Method::PUT, &["v1", "orders", &id.to_string(), "email"]).json(change)).await
     }
 
@@ -219,7 +219,12 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::add_item`].
-    pub async fn ship(&self, id: OrderId, ship: &Ship, key: &IdempotencyKey) -> Result<Written<Order>, ClientError> {
+    pub async fn ship(
+        &self,
+        id: OrderId,
+        ship: &Ship,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<Order>, ClientError> {
         self.post(&["v1", "orders", &id.to_string(), "ship"], ship, key).await
     }
 
@@ -232,7 +237,7 @@ impl Client {
         id: OrderId,
         deliver: &Deliver,
         key: &IdempotencyKey,
-    ) -> Result<Written<Order>, ClientError> {
+    ) -> Result<WriteResponse<Order>, ClientError> {
         self.post(&["v1", "orders", &id.to_string(), "deliver"], deliver, key).await
     }
 
@@ -245,7 +250,7 @@ impl Client {
         self.read(self.get(&["v1", "orders", &id.to_string(), "timeline"], query), query.wait).await
     }
 
-    async fn order_as(&self, id: OrderId, query: &OrderQuery) -> Result<Option<Order>, ClientError> {
+    async fn order_with_query(&self, id: OrderId, query: &OrderQuery) -> Result<Option<Order>, ClientError> {
         self.find(self.get(&["v1", "orders", &id.to_string()], query)).await
     }
 }

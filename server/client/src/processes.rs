@@ -2,7 +2,7 @@
 
 use storefront_api::{Page, ParkedQuery, ParkedSequence, ProcessList, ProcessMode, Repeats, SequenceReleased};
 
-use crate::{Client, ClientError, IdempotencyKey, Written};
+use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
     /// `GET /v1/processes`: every process by name, and where it stands.
@@ -25,7 +25,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`]; after `Unreachable`, repeat it under the same key. So for every method that takes a key.
-    pub async fn pause_process(&self, name: &str, key: &IdempotencyKey) -> Result<Written<ProcessMode>, ClientError> {
+    pub async fn pause_process(
+        &self,
+        name: &str,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<ProcessMode>, ClientError> {
         self.steer(&[name, "pause"], key).await
     }
 
@@ -33,7 +37,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::pause_process`].
-    pub async fn resume_process(&self, name: &str, key: &IdempotencyKey) -> Result<Written<ProcessMode>, ClientError> {
+    pub async fn resume_process(
+        &self,
+        name: &str,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<ProcessMode>, ClientError> {
         self.steer(&[name, "resume"], key).await
     }
 
@@ -41,7 +49,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::pause_process`].
-    pub async fn step_process(&self, name: &str, key: &IdempotencyKey) -> Result<Written<ProcessMode>, ClientError> {
+    pub async fn step_process(
+        &self,
+        name: &str,
+        key: &IdempotencyKey,
+    ) -> Result<WriteResponse<ProcessMode>, ClientError> {
         self.steer(&[name, "step"], key).await
     }
 
@@ -62,7 +74,7 @@ impl Client {
         name: &str,
         sequence: &str,
         key: &IdempotencyKey,
-    ) -> Result<Written<SequenceReleased>, ClientError> {
+    ) -> Result<WriteResponse<SequenceReleased>, ClientError> {
         self.steer(&[name, "parked", sequence, "retry"], key).await
     }
 
@@ -75,7 +87,7 @@ impl Client {
         name: &str,
         sequence: &str,
         key: &IdempotencyKey,
-    ) -> Result<Written<SequenceReleased>, ClientError> {
+    ) -> Result<WriteResponse<SequenceReleased>, ClientError> {
         self.steer(&[name, "parked", sequence, "skip"], key).await
     }
 
@@ -83,7 +95,7 @@ impl Client {
         &self,
         path: &[&str],
         key: &IdempotencyKey,
-    ) -> Result<Written<T>, ClientError> {
+    ) -> Result<WriteResponse<T>, ClientError> {
         let path = [&["v1", "processes"], path].concat();
         self.post(&path, &serde_json::Map::new(), key).await
     }

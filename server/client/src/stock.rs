@@ -2,7 +2,7 @@
 
 use storefront_api::{AdjustStock, Page, ProductId, ReceiveStock, SetStock, SetThreshold, StockItem, StockQuery};
 
-use crate::{Client, ClientError, IdempotencyKey, Written};
+use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
     /// `GET /v1/stock`: a page of what is in the house.
@@ -34,7 +34,7 @@ impl Client {
         product_id: &ProductId,
         receive: &ReceiveStock,
         key: &IdempotencyKey,
-    ) -> Result<Written<StockItem>, ClientError> {
+    ) -> Result<WriteResponse<StockItem>, ClientError> {
         self.post(&["v1", "stock", product_id.as_str(), "receive"], receive, key).await
     }
 
@@ -47,7 +47,7 @@ impl Client {
         product_id: &ProductId,
         adjust: &AdjustStock,
         key: &IdempotencyKey,
-    ) -> Result<Written<StockItem>, ClientError> {
+    ) -> Result<WriteResponse<StockItem>, ClientError> {
         self.post(&["v1", "stock", product_id.as_str(), "adjust"], adjust, key).await
     }
 
@@ -55,7 +55,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn set_stock(&self, product_id: &ProductId, set: &SetStock) -> Result<Written<StockItem>, ClientError> {
+    pub async fn set_stock(
+        &self,
+        product_id: &ProductId,
+        set: &SetStock,
+    ) -> Result<WriteResponse<StockItem>, ClientError> {
         self.write(self.request(reqwest::Method::PUT, &["v1", "stock", product_id.as_str()]).json(set)).await
     }
 
@@ -67,7 +71,7 @@ impl Client {
         &self,
         product_id: &ProductId,
         threshold: u32,
-    ) -> Result<Written<StockItem>, ClientError> {
+    ) -> Result<WriteResponse<StockItem>, ClientError> {
         let path = ["v1", "stock", product_id.as_str(), "threshold"];
         self.write(self.request(reqwest::Method::PUT, &path).json(&SetThreshold { threshold })).await
     }

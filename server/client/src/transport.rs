@@ -46,7 +46,7 @@ struct Shop {
 
 /// What a write answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written<T> {
+pub struct WriteResponse<T> {
     /// The answer itself.
     pub value: T,
     /// The log position that the write reached; send it as `min_position` to read your own write.
@@ -145,12 +145,15 @@ impl Client {
     }
 
     /// Sends a write and reads its JSON answer and what its headers say.
-    pub(crate) async fn write<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Written<T>, ClientError> {
+    pub(crate) async fn write<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<WriteResponse<T>, ClientError> {
         let answer = self.send(request, None).await?;
         let answer = self.success(answer)?;
         let value = self.json(&answer)?;
         let header = |name| answer.headers.get(name).and_then(|value| value.to_str().ok());
-        Ok(Written {
+        Ok(WriteResponse {
             value,
             position: header(POSITION_HEADER).and_then(|text| text.parse().ok()),
             // An older server knows the older name alone.
@@ -164,7 +167,7 @@ impl Client {
         path: &[&str],
         body: &impl Serialize,
         key: &IdempotencyKey,
-    ) -> Result<Written<T>, ClientError> {
+    ) -> Result<WriteResponse<T>, ClientError> {
         self.write(self.request(Method::POST, path).header(IDEMPOTENCY_KEY_HEADER, key.as_str()).json(body)).await
     }
 

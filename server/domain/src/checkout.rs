@@ -10,7 +10,7 @@ mod state;
 mod tests;
 
 pub use react::{holds_unpaid, react};
-pub use state::{Attempt, Checkout, Stage, evolve};
+pub use state::{Attempt, Checkout, CheckoutStage, evolve};
 use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, ProductId, ReopenReason, VoucherCode};
 
 use crate::OrderNumber;
@@ -22,7 +22,7 @@ pub enum CheckoutEvent {
     Started {
         /// The payment that it will ask for; also names this checkout among those of the same order.
         payment_id: PaymentId,
-        lines: Vec<Line>,
+        lines: Vec<CheckoutLine>,
         /// Amount to pay.
         total: Money,
         /// How it is to be paid.
@@ -67,19 +67,19 @@ pub enum CheckoutEvent {
 
 /// One line to reserve.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct CheckoutLine {
     pub product_id: ProductId,
     pub quantity: u32,
 }
 
 /// What reaches the process from elsewhere in the log, and from its own stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trigger {
+pub enum CheckoutTrigger {
     /// `order.checked_out`.
     OrderCheckedOut {
         /// Id of the payment that this checkout will request.
         payment_id: PaymentId,
-        lines: Vec<Line>,
+        lines: Vec<CheckoutLine>,
         total: Money,
         method: PaymentMethod,
         /// Address for mail about the order.
@@ -129,7 +129,7 @@ pub enum Intent {
     Start {
         /// Id of the payment that this checkout will request.
         payment_id: PaymentId,
-        lines: Vec<Line>,
+        lines: Vec<CheckoutLine>,
         total: Money,
         method: PaymentMethod,
         /// Address for mail about the order.
@@ -140,12 +140,12 @@ pub enum Intent {
     RequestPayment { payment_id: PaymentId, amount: Money, method: PaymentMethod },
     /// Record `PaymentReceived` and `Completed`, confirm the order, allocate its stock and redeem its voucher. When the order has been
     /// cancelled meanwhile, the same as `Undo`, and the mail that it is cancelled.
-    Complete { payment_id: PaymentId, lines: Vec<Line>, voucher: Option<VoucherCode> },
+    Complete { payment_id: PaymentId, lines: Vec<CheckoutLine>, voucher: Option<VoucherCode> },
     /// Record `PaymentRefused` and `Failed`, release every line and the voucher, and reopen the order, or tell that it is
     /// cancelled if it has been meanwhile.
     Fail {
         payment_id: PaymentId,
-        lines: Vec<Line>,
+        lines: Vec<CheckoutLine>,
         voucher: Option<VoucherCode>,
         /// Machine-readable reason.
         reason: String,
@@ -159,11 +159,11 @@ pub enum Intent {
     Undo {
         /// The payment of the last checkout.
         payment_id: PaymentId,
-        lines: Vec<Line>,
+        lines: Vec<CheckoutLine>,
         voucher: Option<VoucherCode>,
     },
     /// Settle every line: the order was sent, and nothing of it comes back.
-    Settle { lines: Vec<Line> },
+    Settle { lines: Vec<CheckoutLine> },
     /// Refund a payment that came in after its checkout had ended otherwise.
     Refund { payment_id: PaymentId, reason: String },
 }

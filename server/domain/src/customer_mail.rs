@@ -11,7 +11,7 @@ use crate::invoice::CreditNoteNumber;
 
 /// An event that the process reacts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trigger {
+pub enum MailTrigger {
     /// `order.shipped`.
     Shipped,
     /// `payment.refunded`.
@@ -62,25 +62,25 @@ pub struct CustomerMail {
 
 /// The mails about a trigger, to the address given at checkout; none without an address (`None`). For a refund on an invoice
 /// there is one mail, with the credit note.
-pub fn react(to: Option<&str>, trigger: &Trigger) -> Vec<CustomerMail> {
+pub fn react(to: Option<&str>, trigger: &MailTrigger) -> Vec<CustomerMail> {
     let kind = match trigger {
-        Trigger::Shipped => MailKind::Shipped,
-        Trigger::Refunded { is_credited: true, .. } | Trigger::RefundReturned { is_credited: true, .. } => {
+        MailTrigger::Shipped => MailKind::Shipped,
+        MailTrigger::Refunded { is_credited: true, .. } | MailTrigger::RefundReturned { is_credited: true, .. } => {
             return vec![];
         }
-        Trigger::Refunded { amount, is_credited: false, is_whole } => {
+        MailTrigger::Refunded { amount, is_credited: false, is_whole } => {
             MailKind::Refunded { amount: Some(*amount), credit_note: None, is_whole: Some(*is_whole) }
         }
-        Trigger::RefundReturned { amount, is_credited: false } => {
+        MailTrigger::RefundReturned { amount, is_credited: false } => {
             MailKind::RefundFailed { amount: *amount, credit_note: None }
         }
-        Trigger::Credited { amount, number, is_whole } => {
+        MailTrigger::Credited { amount, number, is_whole } => {
             MailKind::Refunded { amount: Some(*amount), credit_note: Some(*number), is_whole: Some(*is_whole) }
         }
-        Trigger::CreditCancelled { amount, number } => {
+        MailTrigger::CreditCancelled { amount, number } => {
             MailKind::RefundFailed { amount: *amount, credit_note: Some(*number) }
         }
-        Trigger::VoucherIssued { code, amount } => MailKind::Voucher { code: code.clone(), amount: *amount },
+        MailTrigger::VoucherIssued { code, amount } => MailKind::Voucher { code: code.clone(), amount: *amount },
     };
     to.map(|to| CustomerMail { to: to.to_owned(), kind }).into_iter().collect()
 }
@@ -97,17 +97,17 @@ mod tests {
         let number = CreditNoteNumber { year: 2026, sequence: 7 };
         let code: VoucherCode = "ab12c".parse().unwrap();
         for (trigger, kind) in [
-            (Trigger::Shipped, MailKind::Shipped),
+            (MailTrigger::Shipped, MailKind::Shipped),
             (
-                Trigger::Credited { amount: euro(500), number, is_whole: true },
+                MailTrigger::Credited { amount: euro(500), number, is_whole: true },
                 MailKind::Refunded { amount: Some(euro(500)), credit_note: Some(number), is_whole: Some(true) },
             ),
             (
-                Trigger::CreditCancelled { amount: euro(500), number },
+                MailTrigger::CreditCancelled { amount: euro(500), number },
                 MailKind::RefundFailed { amount: euro(500), credit_note: Some(number) },
             ),
             (
-                Trigger::VoucherIssued { code: code.clone(), amount: euro(500) },
+                MailTrigger::VoucherIssued { code: code.clone(), amount: euro(500) },
                 MailKind::Voucher { code, amount: euro(500) },
             ),
         ] {
@@ -119,11 +119,11 @@ mod tests {
     #[test]
     fn money_that_goes_back_is_told_once_by_the_credit_note_if_there_is_one() {
         let refunded =
-            |is_credited| react(Some(ADA), &Trigger::Refunded { amount: euro(500), is_credited, is_whole: false });
+            |is_credited| react(Some(ADA), &MailTrigger::Refunded { amount: euro(500), is_credited, is_whole: false });
         assert_eq!(refunded(true), []);
         let kind = MailKind::Refunded { amount: Some(euro(500)), credit_note: None, is_whole: Some(false) };
         assert_eq!(refunded(false), [CustomerMail { to: ADA.to_owned(), kind }]);
-        let returned = |is_credited| react(Some(ADA), &Trigger::RefundReturned { amount: euro(500), is_credited });
+        let returned = |is_credited| react(Some(ADA), &MailTrigger::RefundReturned { amount: euro(500), is_credited });
         assert_eq!(returned(true), []);
         let kind = MailKind::RefundFailed { amount: euro(500), credit_note: None };
         assert_eq!(returned(false), [CustomerMail { to: ADA.to_owned(), kind }]);

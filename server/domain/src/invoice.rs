@@ -147,7 +147,7 @@ pub enum InvoiceError {
 }
 
 /// An invoice and its credit notes, as their events add up. `None` while nobody has written it.
-pub type Issued = Option<InvoiceWithCredits>;
+pub type InvoiceState = Option<InvoiceWithCredits>;
 
 /// An invoice, and what has gone back of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,7 +187,7 @@ impl InvoiceWithCredits {
 }
 
 /// The invoice after an event. Never fails: an event that does not fit the state leaves it as it was.
-pub fn evolve(issued: Issued, event: &InvoiceEvent) -> Issued {
+pub fn evolve(issued: InvoiceState, event: &InvoiceEvent) -> InvoiceState {
     match (issued, event) {
         (None, InvoiceEvent::Issued(invoice)) => {
             Some(InvoiceWithCredits { invoice: Invoice::clone(invoice), credits: Vec::new() })
@@ -204,7 +204,7 @@ pub fn evolve(issued: Issued, event: &InvoiceEvent) -> Issued {
 ///
 /// # Errors
 /// Why the invoice refuses the command; nothing is written then.
-pub fn decide(issued: &Issued, command: InvoiceCommand) -> Result<Vec<InvoiceEvent>, InvoiceError> {
+pub fn decide(issued: &InvoiceState, command: InvoiceCommand) -> Result<Vec<InvoiceEvent>, InvoiceError> {
     match (issued, command) {
         (None, InvoiceCommand::Issue(invoice)) => Ok(vec![InvoiceEvent::Issued(invoice)]),
         (Some(known), InvoiceCommand::Issue(invoice)) if known.invoice.order_id == invoice.order_id => Ok(vec![]),

@@ -13,7 +13,7 @@ pub use decide::decide;
 pub use disputes::{Dispute, DisputeOutcome, DisputeState};
 pub use evolve::evolve;
 pub use refund::{Refund, RefundState};
-pub use state::{Authentication, Payment, Request};
+pub use state::{Authentication, Payment, PaymentRequest};
 use storefront_api::{Money, OrderId, PaymentMethod, RefundId, Timestamp};
 
 /// An event of a payment.

@@ -11,9 +11,9 @@ use storefront_api::{Money, VatRate};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProductEvent {
     /// It exists.
-    Listed(Facts),
+    Listed(ProductFacts),
     /// Facts other than its price and availability have changed.
-    Changed(Facts),
+    Changed(ProductFacts),
     /// It has another price.
     Repriced {
         /// Previous unit price.
@@ -31,7 +31,7 @@ pub enum ProductEvent {
 
 /// A product as the product service describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct ProductFacts {
     /// Stock keeping unit.
     pub sku: String,
     pub name: String,
@@ -53,9 +53,9 @@ pub struct Facts {
 
 /// The present description of a product by the product service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
+pub struct ObservedProduct {
     /// How it describes the product.
-    pub facts: Facts,
+    pub facts: ProductFacts,
     /// Whether it is for sale.
     pub active: bool,
     /// Reason for a new price, if the product service gives one.
@@ -71,7 +71,7 @@ pub enum Product {
     /// It exists.
     Known {
         /// How the product service described it last.
-        facts: Facts,
+        facts: ProductFacts,
         /// Whether it is for sale.
         active: bool,
     },
@@ -79,7 +79,7 @@ pub enum Product {
 
 impl Product {
     /// How the product service described it last; `None` when it was never seen.
-    pub fn facts(&self) -> Option<&Facts> {
+    pub fn facts(&self) -> Option<&ProductFacts> {
         match self {
             Self::Unknown => None,
             Self::Known { facts, .. } => Some(facts),
@@ -96,7 +96,7 @@ impl Product {
 }
 
 /// The events for the differences between the known and the present description; none when nothing has changed.
-pub fn observe(state: &Product, seen: &Observed) -> Vec<ProductEvent> {
+pub fn observe(state: &Product, seen: &ObservedProduct) -> Vec<ProductEvent> {
     let Product::Known { facts, active } = state else {
         let withdrawn = (!seen.active).then_some(ProductEvent::Withdrawn);
         return std::iter::once(ProductEvent::Listed(seen.facts.clone())).chain(withdrawn).collect();
@@ -106,7 +106,7 @@ pub fn observe(state: &Product, seen: &Observed) -> Vec<ProductEvent> {
         new_price: seen.facts.price,
         reason: seen.reason.clone(),
     });
-    let other_than_price = Facts { price: seen.facts.price, ..facts.clone() };
+    let other_than_price = ProductFacts { price: seen.facts.price, ..facts.clone() };
     let changed = (other_than_price != seen.facts).then(|| ProductEvent::Changed(seen.facts.clone()));
     let for_sale = match (active, seen.active) {
         (true, false) => Some(ProductEvent::Withdrawn),
@@ -124,7 +124,7 @@ pub fn evolve(product: Product, event: &ProductEvent) -> Product {
             Product::Known { facts: facts.clone(), active }
         }
         (Product::Known { facts, active }, ProductEvent::Repriced { new_price, .. }) => {
-            Product::Known { facts: Facts { price: *new_price, ..facts }, active }
+            Product::Known { facts: ProductFacts { price: *new_price, ..facts }, active }
         }
         (Product::Known { facts, .. }, ProductEvent::Withdrawn) => Product::Known { facts, active: false },
         (Product::Known { facts, .. }, ProductEvent::Relisted) => Product::Known { facts, active: true },

@@ -57,7 +57,7 @@ aggregate!(
     crate::payment
 );
 aggregate!(
-    crate::invoice::Issued,
+    crate::invoice::InvoiceState,
     crate::invoice::InvoiceEvent,
     crate::invoice::InvoiceCommand,
     crate::invoice::InvoiceError,

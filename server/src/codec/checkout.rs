@@ -108,7 +108,8 @@ pub(crate) fn decode(kind: &str, schema_version: u16, data: &str) -> Result<Chec
     match (kind, schema_version) {
         ("checkout.started", 1) => {
             let Started { payment_id, lines, total, payment, email } = parse(kind, data)?;
-            let lines = lines.into_iter().map(|Line { product_id, quantity }| checkout::Line { product_id, quantity });
+            let lines =
+                lines.into_iter().map(|Line { product_id, quantity }| checkout::CheckoutLine { product_id, quantity });
             let (lines, total, method) = (lines.collect(), total.into(), payment.into());
             Ok(CheckoutEvent::Started { payment_id, lines, total, method, email })
         }

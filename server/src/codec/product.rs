@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use storefront_api::VatRate;
-use storefront_domain::product::{Facts, ProductEvent};
+use storefront_domain::product::{ProductEvent, ProductFacts};
 
 use super::shapes::{Money, NoData};
 use super::{CodecError, Encoded, encode_shape, parse, unknown_type};
@@ -38,8 +38,8 @@ struct Repriced {
     reason: Option<String>,
 }
 
-impl From<Facts> for Described {
-    fn from(facts: Facts) -> Self {
+impl From<ProductFacts> for Described {
+    fn from(facts: ProductFacts) -> Self {
         Self {
             sku: facts.sku,
             name: facts.name,
@@ -54,7 +54,7 @@ impl From<Facts> for Described {
     }
 }
 
-impl From<Described> for Facts {
+impl From<Described> for ProductFacts {
     fn from(described: Described) -> Self {
         Self {
             sku: described.sku,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use storefront_api::{Currency, Money, ProductId, VatRate};
-use storefront_domain::product::Facts;
+use storefront_domain::product::ProductFacts;
 
 use super::decimal;
 use super::product_service::{Change, Changes, Listing, SeenProduct, Unreadable};
@@ -163,7 +163,7 @@ fn read_id(raw: &RawValue) -> Result<ProductId, String> {
     ProductId::from_foreign(text.trim()).map_err(|error| format!("a product: {error}"))
 }
 
-fn read_facts(id: &ProductId, fields: &Fields<'_>, defaults: Defaults) -> Result<(Facts, bool), String> {
+fn read_facts(id: &ProductId, fields: &Fields<'_>, defaults: Defaults) -> Result<(ProductFacts, bool), String> {
     let name = text(fields, "name")?.ok_or("it has no name")?;
     let shop_currency = defaults.currency;
     let currency = text(fields, "currency")?;
@@ -182,7 +182,7 @@ fn read_facts(id: &ProductId, fields: &Fields<'_>, defaults: Defaults) -> Result
         .filter(|before| before.amount > price.amount);
     let own_vat_rate = present(fields, "vat_rate_percent").map(read_vat_rate).transpose()?;
     let vat_rate_percent = own_vat_rate.or(defaults.vat_rate).ok_or("it has no VAT rate")?;
-    let facts = Facts {
+    let facts = ProductFacts {
         sku: text(fields, "sku")?.unwrap_or_else(|| short(&id.foreign().to_uppercase())),
         name,
         description: long_text(fields, "description")?,

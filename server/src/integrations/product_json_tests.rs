@@ -26,7 +26,7 @@ fn a_full_product_is_taken_as_it_is() {
     let attributes = [("colour", "white"), ("lid", "no"), ("litres", "0.3")];
     assert_eq!(
         mug.facts,
-        Facts {
+        ProductFacts {
             sku: "KIT-0007".into(),
             name: "Enamel mug".into(),
             description: "For tea.\nAnd coffee.".into(),
@@ -46,7 +46,7 @@ fn a_bare_product_has_a_decimal_price_and_defaults() {
     assert_eq!((mug.id.as_str(), mug.active), ("17", true));
     assert_eq!(
         mug.facts,
-        Facts {
+        ProductFacts {
             sku: "17".into(),
             name: "Mug".into(),
             description: String::new(),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use storefront_api::{Currency, ProductId, VatRate};
-use storefront_domain::product::Facts;
+use storefront_domain::product::ProductFacts;
 use tracing::{info, warn};
 
 use super::product_json::{self, Defaults};
@@ -61,7 +61,7 @@ pub(crate) struct ProductService {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SeenProduct {
     pub(crate) id: ProductId,
-    pub(crate) facts: Facts,
+    pub(crate) facts: ProductFacts,
     /// Whether it can be bought.
     pub(crate) active: bool,
     /// The reason of a change, if the service gives one; `None` outside the feed of changes.

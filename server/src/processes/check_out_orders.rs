@@ -9,7 +9,7 @@ use storefront_api::{
 };
 use storefront_domain::{
     OrderNumber,
-    checkout::{self, CheckoutEvent, Intent, Line, Trigger},
+    checkout::{self, CheckoutEvent, CheckoutLine, CheckoutTrigger, Intent},
     order::{self, OrderCommand, OrderError, OrderEvent, OrderLine},
     payment::{self, PaymentCommand, PaymentEvent},
     stock::{self, ReleaseReason, StockCommand, StockError, StockEvent},
@@ -49,17 +49,17 @@ pub(crate) async fn handle(store: Store, reservation_life: Duration, delivery: D
 }
 
 /// Returns the order of an event and what the event means to its checkout; `None` when it means nothing.
-async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
+async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, CheckoutTrigger)>, Failure> {
     let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
         let trigger = match aggregates::decode::<OrderEvent>(recorded)? {
             OrderEvent::CheckedOut { payment_id, total, email, payment, .. } => {
                 let (lines, voucher) = lines_at_checkout(store, order_id, recorded.version).await?;
-                Trigger::OrderCheckedOut { payment_id, lines, total, method: payment, email, voucher }
+                CheckoutTrigger::OrderCheckedOut { payment_id, lines, total, method: payment, email, voucher }
             }
-            OrderEvent::Cancelled { .. } => Trigger::OrderCancelled,
-            OrderEvent::Shipped { .. } => Trigger::OrderShipped,
-            OrderEvent::Invoiced { .. } => Trigger::OrderInvoiced,
+            OrderEvent::Cancelled { .. } => CheckoutTrigger::OrderCancelled,
+            OrderEvent::Shipped { .. } => CheckoutTrigger::OrderShipped,
+            OrderEvent::Invoiced { .. } => CheckoutTrigger::OrderInvoiced,
             OrderEvent::Started { .. }
             | OrderEvent::ItemAdded { .. }
             | OrderEvent::ItemQuantityChanged { .. }
@@ -80,10 +80,10 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     }
     if let Some(order_id) = streams::id_in::<OrderId>("checkout", stream) {
         let trigger = match aggregates::decode::<CheckoutEvent>(recorded)? {
-            CheckoutEvent::StockReserved => Trigger::StockReserved,
+            CheckoutEvent::StockReserved => CheckoutTrigger::StockReserved,
             CheckoutEvent::Completed { number } => {
                 let awaits_invoice = awaits_invoice(store, order_id).await?;
-                Trigger::Completed { number, awaits_invoice }
+                CheckoutTrigger::Completed { number, awaits_invoice }
             }
             CheckoutEvent::Started { .. }
             | CheckoutEvent::VoucherReserved { .. }
@@ -101,8 +101,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     let (payment, _) = aggregates::load::<PaymentEvent>(store, &recorded.stream_name()).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
     let trigger = match aggregates::decode::<PaymentEvent>(recorded)? {
-        PaymentEvent::Succeeded { .. } => Trigger::PaymentSucceeded { payment_id },
-        PaymentEvent::Declined { reason, message } => Trigger::PaymentDeclined { payment_id, reason, message },
+        PaymentEvent::Succeeded { .. } => CheckoutTrigger::PaymentSucceeded { payment_id },
+        PaymentEvent::Declined { reason, message } => CheckoutTrigger::PaymentDeclined { payment_id, reason, message },
         PaymentEvent::Requested { .. }
         | PaymentEvent::IntentCreated { .. }
         | PaymentEvent::AuthenticationRequired { .. }
@@ -133,9 +133,10 @@ async fn lines_at_checkout(
     store: &Store,
     id: OrderId,
     version: Version,
-) -> Result<(Vec<Line>, Option<VoucherCode>), LoadError> {
+) -> Result<(Vec<CheckoutLine>, Option<VoucherCode>), LoadError> {
     let order = order_record::load_while(store, id, |recorded| recorded.version <= version).await?.order;
-    let line = |line: &OrderLine| Line { product_id: line.item.product_id.clone(), quantity: line.quantity.get() };
+    let line =
+        |line: &OrderLine| CheckoutLine { product_id: line.item.product_id.clone(), quantity: line.quantity.get() };
     Ok((order.lines().iter().map(line).collect(), order.voucher().map(|voucher| voucher.code.clone())))
 }
 
@@ -149,7 +150,7 @@ struct CheckoutRun<'a> {
 
 impl CheckoutRun<'_> {
     /// Loads, reacts and appends once. Fails with a conflict when a stream has changed meanwhile.
-    async fn append_once(&self, trigger: &Trigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
+    async fn append_once(&self, trigger: &CheckoutTrigger, checkpoint: &Checkpoint) -> Result<(), Failure> {
         let (state, version) = aggregates::load::<CheckoutEvent>(self.store, &streams::checkout(self.order_id)).await?;
         let intents = checkout::react(&state, trigger);
         let mut batch = AppendBuilder::new(clock::now(), Cause::event(self.recorded, SUBSCRIPTION.name));
@@ -214,7 +215,7 @@ impl CheckoutRun<'_> {
         &self,
         batch: &mut AppendBuilder,
         payment_id: PaymentId,
-        lines: &[Line],
+        lines: &[CheckoutLine],
         voucher: Option<VoucherCode>,
     ) -> Result<Vec<CheckoutEvent>, Failure> {
         let until = Timestamp::from_unix_ms(
@@ -272,7 +273,7 @@ impl CheckoutRun<'_> {
         &self,
         batch: &mut AppendBuilder,
         payment_id: PaymentId,
-        lines: &[Line],
+        lines: &[CheckoutLine],
         voucher: Option<VoucherCode>,
     ) -> Result<Vec<CheckoutEvent>, Failure> {
         let stream = streams::order(self.order_id);
@@ -303,7 +304,7 @@ impl CheckoutRun<'_> {
         &self,
         batch: &mut AppendBuilder,
         payment_id: PaymentId,
-        lines: &[Line],
+        lines: &[CheckoutLine],
         voucher: Option<VoucherCode>,
     ) -> Result<(), Failure> {
         self.release_goods(batch, lines, voucher, ReleaseReason::OrderCancelled).await?;
@@ -317,7 +318,7 @@ impl CheckoutRun<'_> {
     async fn release_goods(
         &self,
         batch: &mut AppendBuilder,
-        lines: &[Line],
+        lines: &[CheckoutLine],
         voucher: Option<VoucherCode>,
         reason: ReleaseReason,
     ) -> Result<(), Failure> {
@@ -421,7 +422,7 @@ impl CheckoutRun<'_> {
 }
 
 /// Adds up the quantities of each product: an append may contain a stream only once.
-fn quantities_by_product(lines: &[Line]) -> BTreeMap<ProductId, u32> {
+fn quantities_by_product(lines: &[CheckoutLine]) -> BTreeMap<ProductId, u32> {
     let mut quantities = BTreeMap::new();
     for line in lines {
         *quantities.entry(line.product_id.clone()).or_default() += line.quantity;

@@ -3,7 +3,7 @@
 use storefront_api::{Money, RefundId, VoucherCode};
 use storefront_domain::OrderNumber;
 use storefront_domain::order::OrderEvent;
-use storefront_domain::voucher::{Stage, Voucher};
+use storefront_domain::voucher::{Voucher, VoucherStage};
 use storefront_eventlog::{Filter, Position, SqliteStore, StreamName, Version};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ async fn write<E: aggregates::AggregateEvent + Sync>(store: &Store, stream: Stre
 }
 
 /// The state of the voucher of an order over 20.00 less 5.00, after refunds of these amounts.
-async fn stage_after(refunds: &[i64]) -> Stage {
+async fn stage_after(refunds: &[i64]) -> VoucherStage {
     let store: Store = std::sync::Arc::new(SqliteStore::in_memory().unwrap());
     let order_id = order(1);
     let applied = OrderEvent::VoucherApplied { code: code(), amount: euro(500) };
@@ -48,10 +48,10 @@ async fn stage_after(refunds: &[i64]) -> Stage {
 
 #[tokio::test]
 async fn a_voucher_comes_back_when_all_that_was_paid_has_gone_back_and_not_before() {
-    assert_eq!(stage_after(&[]).await, Stage::Redeemed(order(1)));
-    assert_eq!(stage_after(&[1_000]).await, Stage::Redeemed(order(1)));
-    assert_eq!(stage_after(&[1_000, 500]).await, Stage::Free);
-    assert_eq!(stage_after(&[1_500]).await, Stage::Free);
+    assert_eq!(stage_after(&[]).await, VoucherStage::Redeemed(order(1)));
+    assert_eq!(stage_after(&[1_000]).await, VoucherStage::Redeemed(order(1)));
+    assert_eq!(stage_after(&[1_000, 500]).await, VoucherStage::Free);
+    assert_eq!(stage_after(&[1_500]).await, VoucherStage::Free);
 }
 
 #[tokio::test]
@@ -72,12 +72,12 @@ async fn a_voucher_comes_back_when_the_money_has_gone_back_before_the_order_was_
     ];
     write(&store, streams::payment(payment(1)), &refunded_at_the_gateway).await;
     handle_all(&store, Position(0)).await;
-    assert_eq!(stage(&store).await, Stage::Reserved(order(1)), "the checkout is not over");
+    assert_eq!(stage(&store).await, VoucherStage::Reserved(order(1)), "the checkout is not over");
     let before = store.head().await.unwrap();
     write(&store, streams::voucher(&code()), &[VoucherEvent::Redeemed { order_id }]).await;
     write(&store, streams::order(order_id), &[OrderEvent::Confirmed { number: OrderNumber::from_position(7) }]).await;
     handle_all(&store, before).await;
-    assert_eq!(stage(&store).await, Stage::Free);
+    assert_eq!(stage(&store).await, VoucherStage::Free);
 }
 
 /// Delivers every event after a position, twice.
@@ -90,7 +90,7 @@ async fn handle_all(store: &Store, after: Position) {
     }
 }
 
-async fn stage(store: &Store) -> Stage {
+async fn stage(store: &Store) -> VoucherStage {
     let (voucher, version) = aggregates::load::<VoucherEvent>(store, &streams::voucher(&code())).await.unwrap();
     assert!(version <= Version(4), "it goes back once");
     let Voucher::Issued { stage, .. } = voucher else { panic!("{voucher:?}") };

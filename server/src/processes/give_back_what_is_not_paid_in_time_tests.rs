@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use storefront_api::{OrderStatus, Timestamp};
-use storefront_domain::checkout::Line;
+use storefront_domain::checkout::CheckoutLine;
 use storefront_eventlog::{AppendError, Filter, Position, SqliteStore, StreamName};
 
 use super::*;
@@ -31,7 +31,7 @@ impl World {
         let reserved = StockEvent::Reserved { order_id, quantity, until };
         world.write(streams::stock(&product("mug")), &[StockEvent::Received { quantity: 5 }, reserved]).await;
         world.write(streams::order(order_id), &[started(), added("mug", 2), checked_out(payment_id, 2000)]).await;
-        let lines = vec![Line { product_id: product("mug"), quantity }];
+        let lines = vec![CheckoutLine { product_id: product("mug"), quantity }];
         let (total, method, email) = (euro(2000), card(), "ada@example.com".to_owned());
         let begun = CheckoutEvent::Started { payment_id, lines, total, method, email };
         world.write(streams::checkout(order_id), &[begun, CheckoutEvent::StockReserved]).await;

@@ -1,7 +1,7 @@
 //! Issuing invoices and credit notes on a real log in memory, at times that the tests choose.
 
 use storefront_domain::OrderNumber;
-use storefront_domain::invoice::Issued;
+use storefront_domain::invoice::InvoiceState;
 use storefront_eventlog::{Filter, Position, SqliteStore};
 
 use super::*;
@@ -81,7 +81,7 @@ impl World {
         events.iter().map(document).collect()
     }
 
-    async fn invoice(&self, number: &str) -> Issued {
+    async fn invoice(&self, number: &str) -> InvoiceState {
         let stream = streams::invoice(number.parse().unwrap());
         aggregates::load::<InvoiceEvent>(&self.store, &stream).await.unwrap().0
     }

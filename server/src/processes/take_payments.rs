@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use storefront_api::{Money, OrderId, PaymentId, PaymentMethod, RefundId, Timestamp};
 use storefront_domain::checkout::CheckoutEvent;
-use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, RefundState, Request};
+use storefront_domain::payment::{self, Payment, PaymentCommand, PaymentEvent, PaymentRequest, RefundState};
 use storefront_eventlog::{Recorded, Version};
 
 use crate::backoff::Backoff;
@@ -163,12 +163,12 @@ impl CardPayment<'_> {
     }
 
     /// The request that creates the intent.
-    fn charge_request(&self, request: &Request) -> Charge {
+    fn charge_request(&self, request: &PaymentRequest) -> Charge {
         let token = match &request.method {
             PaymentMethod::Card { token } => token.clone(),
             PaymentMethod::Wallet | PaymentMethod::None => String::new(),
         };
-        let Request { order_id, amount, .. } = *request;
+        let PaymentRequest { order_id, amount, .. } = *request;
         Charge { amount, token, order_id, payment_id: self.payment_id, key: self.key() }
     }
 
@@ -237,7 +237,7 @@ impl CardPayment<'_> {
     /// Returns the intent of a payment that was cancelled before its intent was recorded. After a crash it is unknown
     /// whether the gateway created one; the same request under the same key returns that one and creates no second.
     /// It moves no money, and is cancelled next.
-    async fn find_unrecorded_intent(&self, request: &Request) -> Result<Option<String>, HandlerError> {
+    async fn find_unrecorded_intent(&self, request: &PaymentRequest) -> Result<Option<String>, HandlerError> {
         let first = self.store.read_stream(&self.recorded.stream_name(), Version(1), 1).await.map_err(Failure::from)?;
         let Some(first) = first.first().filter(|_| is_by_card(request)) else { return Ok(None) };
         if !may_ask_again(Timestamp::from_unix_ms(first.time_ms), clock::now()) {
@@ -395,7 +395,7 @@ fn key_of(recorded: &Recorded) -> String {
 }
 
 /// Returns whether the payment goes through the gateway.
-fn is_by_card(request: &Request) -> bool {
+fn is_by_card(request: &PaymentRequest) -> bool {
     matches!(request.method, PaymentMethod::Card { .. }) && request.amount.amount > 0
 }
 

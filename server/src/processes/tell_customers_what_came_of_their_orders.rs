@@ -7,7 +7,7 @@
 
 use storefront_api::{EmailId, Money, OrderId, PaymentId};
 use storefront_domain::checkout::CheckoutEvent;
-use storefront_domain::customer_mail::{self, Trigger};
+use storefront_domain::customer_mail::{self, MailTrigger};
 use storefront_domain::email::{self, EmailCommand, EmailEvent};
 use storefront_domain::invoice::{self, CreditNote, InvoiceEvent, InvoiceNumber};
 use storefront_domain::order::OrderEvent;
@@ -81,11 +81,11 @@ async fn request_mail(store: &Store, delivery: &Delivery, request: EmailCommand)
 }
 
 /// Returns the order of an event and what the event reports; `None` when it concerns no customer.
-async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, Trigger)>, Failure> {
+async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, MailTrigger)>, Failure> {
     let stream = recorded.stream();
     if let Some(order_id) = streams::id_in::<OrderId>("order", stream) {
         let shipped = matches!(aggregates::decode::<OrderEvent>(recorded)?, OrderEvent::Shipped { .. });
-        return Ok(shipped.then_some((order_id, Trigger::Shipped)));
+        return Ok(shipped.then_some((order_id, MailTrigger::Shipped)));
     }
     if let Some(payment_id) = streams::id_in::<PaymentId>("payment", stream) {
         return payment_trigger(store, recorded, payment_id).await;
@@ -106,8 +106,8 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
             return Ok(None);
         }
         let trigger = match cancels {
-            Some(_) => Trigger::CreditCancelled { amount: Money::new(-amount.amount, amount.currency), number },
-            None => Trigger::Credited { amount, number, is_whole: issued.left().amount <= 0 },
+            Some(_) => MailTrigger::CreditCancelled { amount: Money::new(-amount.amount, amount.currency), number },
+            None => MailTrigger::Credited { amount, number, is_whole: issued.left().amount <= 0 },
         };
         return Ok(Some((issued.invoice.order_id, trigger)));
     }
@@ -115,7 +115,7 @@ async fn trigger(store: &Store, recorded: &Recorded) -> Result<Option<(OrderId, 
     let CheckoutEvent::VoucherIssued { voucher: code } = aggregates::decode(recorded)? else { return Ok(None) };
     let (voucher, _) = aggregates::load::<VoucherEvent>(store, &streams::voucher(&code)).await?;
     let Voucher::Issued { terms, stage: _ } = voucher else { return Ok(None) };
-    Ok(Some((order_id, Trigger::VoucherIssued { code, amount: terms.amount })))
+    Ok(Some((order_id, MailTrigger::VoucherIssued { code, amount: terms.amount })))
 }
 
 /// Returns what an event of a payment reports: money was refunded, or a refund was returned to the shop.
@@ -123,19 +123,19 @@ async fn payment_trigger(
     store: &Store,
     recorded: &Recorded,
     payment_id: PaymentId,
-) -> Result<Option<(OrderId, Trigger)>, Failure> {
+) -> Result<Option<(OrderId, MailTrigger)>, Failure> {
     let event = aggregates::decode::<PaymentEvent>(recorded)?;
     let payment = refunds::payment_after(store, recorded).await?;
     let Some(order_id) = payment.request().map(|request| request.order_id) else { return Ok(None) };
     let is_credited = is_on_an_invoice(store, order_id, payment_id, recorded.position).await?;
     let trigger = match event {
         PaymentEvent::Refunded { amount, .. } => {
-            Trigger::Refunded { amount, is_credited, is_whole: payment.kept() <= 0 }
+            MailTrigger::Refunded { amount, is_credited, is_whole: payment.kept() <= 0 }
         }
         PaymentEvent::RefundFailed { refund_id: Some(refund_id), .. } => {
             let before = refunds::payment_before(store, recorded).await?;
             let Some(refund) = before.refund(refund_id).filter(|refund| refund.is_done()) else { return Ok(None) };
-            Trigger::RefundReturned { amount: refund.amount, is_credited }
+            MailTrigger::RefundReturned { amount: refund.amount, is_credited }
         }
         PaymentEvent::Requested { .. }
         | PaymentEvent::IntentCreated { .. }

@@ -8,7 +8,7 @@ use storefront_domain::{
     checkout::{self, Checkout, CheckoutEvent},
     customer::{self, Customer, CustomerEvent},
     email::{self, Email, EmailEvent},
-    invoice::{self, InvoiceEvent, Issued},
+    invoice::{self, InvoiceEvent, InvoiceState},
     order::{self, Order, OrderEvent},
     payment::{self, Payment, PaymentEvent},
     process::{self, Process, ProcessEvent},
@@ -83,7 +83,7 @@ aggregate_event!(ProcessEvent, Process, process, None);
 aggregate_event!(WalletEvent, Wallet, wallet, None);
 aggregate_event!(VoucherEvent, Voucher, voucher, None);
 aggregate_event!(CustomerEvent, Customer, customer, None);
-aggregate_event!(InvoiceEvent, Issued, invoice, None);
+aggregate_event!(InvoiceEvent, InvoiceState, invoice, None);
 aggregate_event!(RegisterEvent, Register, register, None);
 aggregate_event!(WithdrawalsEvent, Withdrawals, withdrawals, None);
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use storefront_api::{Money, OrderId, PaymentMethod, RefundId, Timestamp};
 use storefront_domain::payment::{
-    self, Authentication, Dispute, DisputeOutcome, DisputeState, Payment, PaymentEvent, Refund, RefundState, Request,
+    self, Authentication, Dispute, DisputeOutcome, DisputeState, Payment, PaymentEvent, PaymentRequest, Refund,
+    RefundState,
 };
 use uuid::Uuid;
 
@@ -69,7 +70,7 @@ impl PaymentRow {
     /// The payment, as far as the row knows it.
     pub(super) fn payment(&self) -> Payment {
         let Some(amount) = self.amount else { return Payment::Unknown };
-        let request = Request { order_id: OrderId(Uuid::nil()), amount, method: PaymentMethod::None };
+        let request = PaymentRequest { order_id: OrderId(Uuid::nil()), amount, method: PaymentMethod::None };
         match self.stage {
             Stage::Unknown => Payment::Unknown,
             Stage::Requested => Payment::Requested { request, intent: None, attempts: 0 },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{Money, ProductId, Timestamp, VatRate};
-use storefront_domain::product::{self, Facts, Product, ProductEvent};
+use storefront_domain::product::{self, Product, ProductEvent, ProductFacts};
 use storefront_eventlog::{Position, Recorded, Version};
 
 use super::memory::Memory;
@@ -111,15 +111,24 @@ impl ProductRow {
     }
 }
 
-impl From<Facts> for FactsRow {
-    fn from(facts: Facts) -> Self {
-        let Facts { sku, name, description, category, price, compare_at_price, vat_rate_percent, attributes, picture } =
-            facts;
+impl From<ProductFacts> for FactsRow {
+    fn from(facts: ProductFacts) -> Self {
+        let ProductFacts {
+            sku,
+            name,
+            description,
+            category,
+            price,
+            compare_at_price,
+            vat_rate_percent,
+            attributes,
+            picture,
+        } = facts;
         Self { sku, name, description, category, price, compare_at_price, vat_rate_percent, attributes, picture }
     }
 }
 
-impl From<FactsRow> for Facts {
+impl From<FactsRow> for ProductFacts {
     fn from(row: FactsRow) -> Self {
         let FactsRow {
             sku,

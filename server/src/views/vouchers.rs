@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use storefront_api::{self as api, CustomerId, Money, OrderId, Timestamp, VoucherCode, VoucherStatus};
-use storefront_domain::voucher::{self, Stage, Terms as VoucherTerms, Voucher, VoucherEvent};
+use storefront_domain::voucher::{self, Voucher, VoucherEvent, VoucherStage, VoucherTerms};
 use storefront_eventlog::Recorded;
 
 use crate::store::aggregates;
@@ -91,10 +91,10 @@ impl VoucherRow {
     fn new(code: &VoucherCode, record: VoucherRecord, issued: i64) -> Option<Self> {
         let Voucher::Issued { terms, stage } = record.voucher else { return None };
         let stage = match stage {
-            Stage::Free => StageRow::Free,
-            Stage::Reserved(order_id) => StageRow::Reserved(order_id),
-            Stage::Redeemed(order_id) => StageRow::Redeemed(order_id),
-            Stage::Revoked => StageRow::Revoked,
+            VoucherStage::Free => StageRow::Free,
+            VoucherStage::Reserved(order_id) => StageRow::Reserved(order_id),
+            VoucherStage::Redeemed(order_id) => StageRow::Redeemed(order_id),
+            VoucherStage::Revoked => StageRow::Revoked,
         };
         Some(Self {
             code: code.clone(),
@@ -109,10 +109,10 @@ impl VoucherRow {
 
     fn record(self) -> VoucherRecord {
         let stage = match self.stage {
-            StageRow::Free => Stage::Free,
-            StageRow::Reserved(order_id) => Stage::Reserved(order_id),
-            StageRow::Redeemed(order_id) => Stage::Redeemed(order_id),
-            StageRow::Revoked => Stage::Revoked,
+            StageRow::Free => VoucherStage::Free,
+            StageRow::Reserved(order_id) => VoucherStage::Reserved(order_id),
+            StageRow::Redeemed(order_id) => VoucherStage::Redeemed(order_id),
+            StageRow::Revoked => VoucherStage::Revoked,
         };
         let terms = VoucherTerms { customer_id: self.customer_id, order_id: self.issued_for, amount: self.amount };
         VoucherRecord { voucher: Voucher::Issued { terms, stage }, issued_at: Timestamp::from_unix_ms(self.issued_ms) }
@@ -145,10 +145,10 @@ impl VoucherRecord {
     pub(crate) fn body(&self, code: &VoucherCode) -> Option<api::Voucher> {
         let Voucher::Issued { terms, stage } = &self.voucher else { return None };
         let (status, used_by) = match stage {
-            Stage::Free => (VoucherStatus::Issued, None),
-            Stage::Reserved(order_id) => (VoucherStatus::Reserved, Some(*order_id)),
-            Stage::Redeemed(order_id) => (VoucherStatus::Redeemed, Some(*order_id)),
-            Stage::Revoked => (VoucherStatus::Revoked, None),
+            VoucherStage::Free => (VoucherStatus::Issued, None),
+            VoucherStage::Reserved(order_id) => (VoucherStatus::Reserved, Some(*order_id)),
+            VoucherStage::Redeemed(order_id) => (VoucherStatus::Redeemed, Some(*order_id)),
+            VoucherStage::Revoked => (VoucherStatus::Revoked, None),
         };
         Some(api::Voucher {
             code: code.clone(),

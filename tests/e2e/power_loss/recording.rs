@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use storefront_api::{AddItem, Product, ReceiveStock};
-use storefront_client::{Client, IdempotencyKey, Written};
+use storefront_client::{Client, IdempotencyKey, WriteResponse};
 use storefront_mocks::{Mocks, MocksConfig};
 
 use super::disk::Disk;
@@ -146,7 +146,7 @@ async fn buys(client: &Client, product: &Product, orders: usize, notes: &Notes) 
     }
 }
 
-fn acknowledged<T>(notes: &Notes, written: Written<T>) -> T {
+fn acknowledged<T>(notes: &Notes, written: WriteResponse<T>) -> T {
     notes.acknowledged(written.position.unwrap());
     written.value
 }

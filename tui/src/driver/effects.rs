@@ -6,7 +6,7 @@ mod counter;
 use storefront_api::{
     AddItem, Cancel, DiffQuery, Order, OrderId, OrderListQuery, OrderNumber, OrderSummary, StubFaults, TimelineQuery,
 };
-use storefront_client::{Client, ClientError, IdempotencyKey, Written};
+use storefront_client::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 use crate::driver::wire::{failure, idempotency_key};
 use crate::driver::{account, lab, png, processes};
@@ -127,6 +127,6 @@ async fn send_change(client: &Client, id: OrderId, key: &str, change: Change) ->
     .map(order)
 }
 
-fn order(written: Written<Order>) -> Order {
+fn order(written: WriteResponse<Order>) -> Order {
     written.value
 }

@@ -2,15 +2,15 @@
 
 use storefront_api::PaymentId;
 
-use super::{Attempt, Checkout, Intent, Stage, Trigger};
+use super::{Attempt, Checkout, CheckoutStage, CheckoutTrigger, Intent};
 use crate::email::MailKind;
 
 /// What is to be done about a trigger, in this order. Nothing for a repeat of one that was dealt with, and nothing for what
 /// concerns an attempt that is over; but money never stays by mistake: a payment that succeeds after its attempt has
 /// failed or its order was cancelled is refunded.
-pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
+pub fn react(state: &Checkout, trigger: &CheckoutTrigger) -> Vec<Intent> {
     match trigger {
-        Trigger::OrderCheckedOut { payment_id, lines, total, method, email, voucher } => {
+        CheckoutTrigger::OrderCheckedOut { payment_id, lines, total, method, email, voucher } => {
             if !may_start(state, *payment_id) {
                 return vec![];
             }
@@ -23,15 +23,17 @@ pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
                 voucher: voucher.clone(),
             }]
         }
-        Trigger::StockReserved => stock_reserved(state),
-        Trigger::PaymentSucceeded { payment_id } => payment_succeeded(state, *payment_id),
-        Trigger::PaymentDeclined { payment_id, reason, message } => {
+        CheckoutTrigger::StockReserved => stock_reserved(state),
+        CheckoutTrigger::PaymentSucceeded { payment_id } => payment_succeeded(state, *payment_id),
+        CheckoutTrigger::PaymentDeclined { payment_id, reason, message } => {
             payment_declined(state, *payment_id, reason, message)
         }
-        Trigger::Completed { number: _, awaits_invoice: true } => vec![],
-        Trigger::Completed { number: _, awaits_invoice: false } | Trigger::OrderInvoiced => confirmed(state),
-        Trigger::OrderCancelled => order_cancelled(state),
-        Trigger::OrderShipped => order_shipped(state),
+        CheckoutTrigger::Completed { number: _, awaits_invoice: true } => vec![],
+        CheckoutTrigger::Completed { number: _, awaits_invoice: false } | CheckoutTrigger::OrderInvoiced => {
+            confirmed(state)
+        }
+        CheckoutTrigger::OrderCancelled => order_cancelled(state),
+        CheckoutTrigger::OrderShipped => order_shipped(state),
     }
 }
 
@@ -39,29 +41,29 @@ pub fn react(state: &Checkout, trigger: &Trigger) -> Vec<Intent> {
 /// over, and the attempt has failed. The attempt, or `None` when it is another one's turn or this one has come further.
 pub fn holds_unpaid(state: &Checkout, payment_id: PaymentId) -> Option<&Attempt> {
     let (attempt, stage) = state.current()?;
-    (attempt.payment_id == payment_id && stage == Stage::StockReserved).then_some(attempt)
+    (attempt.payment_id == payment_id && stage == CheckoutStage::StockReserved).then_some(attempt)
 }
 
 /// The first attempt may, and one after a failure, if its payment is new.
 fn may_start(state: &Checkout, payment_id: PaymentId) -> bool {
     match state.stage() {
         None => true,
-        Some(Stage::Failed) => state.stage_of(payment_id).is_none(),
+        Some(CheckoutStage::Failed) => state.stage_of(payment_id).is_none(),
         Some(
-            Stage::Started
-            | Stage::StockReserved
-            | Stage::StockRefused
-            | Stage::VoucherRefused
-            | Stage::PaymentReceived
-            | Stage::PaymentRefused
-            | Stage::Completed(_)
-            | Stage::Cancelled,
+            CheckoutStage::Started
+            | CheckoutStage::StockReserved
+            | CheckoutStage::StockRefused
+            | CheckoutStage::VoucherRefused
+            | CheckoutStage::PaymentReceived
+            | CheckoutStage::PaymentRefused
+            | CheckoutStage::Completed(_)
+            | CheckoutStage::Cancelled,
         ) => false,
     }
 }
 
 fn stock_reserved(state: &Checkout) -> Vec<Intent> {
-    let Some((attempt, Stage::StockReserved)) = state.current() else { return vec![] };
+    let Some((attempt, CheckoutStage::StockReserved)) = state.current() else { return vec![] };
     let Attempt { payment_id, total, method, .. } = attempt;
     vec![Intent::RequestPayment { payment_id: *payment_id, amount: *total, method: method.clone() }]
 }
@@ -69,16 +71,31 @@ fn stock_reserved(state: &Checkout) -> Vec<Intent> {
 fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<Intent> {
     let refund = |reason: &str| vec![Intent::Refund { payment_id, reason: reason.to_owned() }];
     match (state.stage_of(payment_id), state.attempt()) {
-        (Some(Stage::StockReserved), Some(attempt)) => {
+        (Some(CheckoutStage::StockReserved), Some(attempt)) => {
             let Attempt { lines, voucher, .. } = attempt.clone();
             vec![Intent::Complete { payment_id, lines, voucher }]
         }
-        (Some(Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused | Stage::Failed), _) => {
-            refund("the checkout had failed")
-        }
-        (Some(Stage::Cancelled), _) => refund("the order was cancelled"),
+        (
+            Some(
+                CheckoutStage::StockRefused
+                | CheckoutStage::VoucherRefused
+                | CheckoutStage::PaymentRefused
+                | CheckoutStage::Failed,
+            ),
+            _,
+        ) => refund("the checkout had failed"),
+        (Some(CheckoutStage::Cancelled), _) => refund("the order was cancelled"),
         // Nothing is asked for before the stock is reserved, and what was received needs no second look.
-        (Some(Stage::Started | Stage::StockReserved | Stage::PaymentReceived | Stage::Completed(_)) | None, _) => {
+        (
+            Some(
+                CheckoutStage::Started
+                | CheckoutStage::StockReserved
+                | CheckoutStage::PaymentReceived
+                | CheckoutStage::Completed(_),
+            )
+            | None,
+            _,
+        ) => {
             vec![]
         }
     }
@@ -86,7 +103,7 @@ fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<Intent> {
 
 fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, message: &str) -> Vec<Intent> {
     match state.current() {
-        Some((attempt, Stage::StockReserved)) if attempt.payment_id == payment_id => vec![Intent::Fail {
+        Some((attempt, CheckoutStage::StockReserved)) if attempt.payment_id == payment_id => vec![Intent::Fail {
             payment_id,
             lines: attempt.lines.clone(),
             voucher: attempt.voucher.clone(),
@@ -100,7 +117,7 @@ fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, messa
 /// The mail names the invoice, and so waits for it. One that is asked for again is the same mail.
 fn confirmed(state: &Checkout) -> Vec<Intent> {
     match state.current() {
-        Some((attempt, Stage::Completed(_))) => vec![mail(attempt, MailKind::Confirmation)],
+        Some((attempt, CheckoutStage::Completed(_))) => vec![mail(attempt, MailKind::Confirmation)],
         Some(_) | None => vec![],
     }
 }
@@ -113,10 +130,17 @@ fn order_cancelled(state: &Checkout) -> Vec<Intent> {
     let Attempt { payment_id, lines, voucher, .. } = attempt.clone();
     let undo = Intent::Undo { payment_id, lines, voucher };
     match stage {
-        Stage::Completed(_) | Stage::Started | Stage::StockReserved | Stage::PaymentReceived => {
+        CheckoutStage::Completed(_)
+        | CheckoutStage::Started
+        | CheckoutStage::StockReserved
+        | CheckoutStage::PaymentReceived => {
             vec![mail(attempt, MailKind::Cancelled), undo]
         }
-        Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused | Stage::Failed | Stage::Cancelled => {
+        CheckoutStage::StockRefused
+        | CheckoutStage::VoucherRefused
+        | CheckoutStage::PaymentRefused
+        | CheckoutStage::Failed
+        | CheckoutStage::Cancelled => {
             vec![]
         }
     }
@@ -124,7 +148,7 @@ fn order_cancelled(state: &Checkout) -> Vec<Intent> {
 
 fn order_shipped(state: &Checkout) -> Vec<Intent> {
     match state.current() {
-        Some((attempt, Stage::Completed(_))) => vec![Intent::Settle { lines: attempt.lines.clone() }],
+        Some((attempt, CheckoutStage::Completed(_))) => vec![Intent::Settle { lines: attempt.lines.clone() }],
         Some(_) | None => vec![],
     }
 }

@@ -2,13 +2,13 @@
 
 use storefront_api::{Money, PaymentId, PaymentMethod, ReopenReason, VoucherCode};
 
-use super::{CheckoutEvent, Line};
+use super::{CheckoutEvent, CheckoutLine};
 use crate::OrderNumber;
 
 /// The state of the checkout process of one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checkout {
-    current: Option<(Attempt, Stage)>,
+    current: Option<(Attempt, CheckoutStage)>,
     /// Payments of attempts that failed before the current one.
     earlier: Vec<PaymentId>,
     voucher_issued: Option<VoucherCode>,
@@ -19,7 +19,7 @@ pub struct Checkout {
 pub struct Attempt {
     /// The payment that it asks for; no two attempts share one.
     pub payment_id: PaymentId,
-    pub lines: Vec<Line>,
+    pub lines: Vec<CheckoutLine>,
     pub total: Money,
     pub method: PaymentMethod,
     /// Address for mail about the order.
@@ -30,7 +30,7 @@ pub struct Attempt {
 
 /// How far an attempt has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum CheckoutStage {
     /// It has begun; nothing is reserved yet.
     Started,
     /// Every line is reserved, and the money is asked for.
@@ -58,7 +58,7 @@ impl Checkout {
     }
 
     /// How far that attempt has come; `None` before the first.
-    pub fn stage(&self) -> Option<Stage> {
+    pub fn stage(&self) -> Option<CheckoutStage> {
         self.current.as_ref().map(|(_, stage)| *stage)
     }
 
@@ -68,15 +68,15 @@ impl Checkout {
     }
 
     /// The latest attempt, and how far it has come.
-    pub(super) fn current(&self) -> Option<(&Attempt, Stage)> {
+    pub(super) fn current(&self) -> Option<(&Attempt, CheckoutStage)> {
         self.current.as_ref().map(|(attempt, stage)| (attempt, *stage))
     }
 
     /// How far the attempt with a payment has come; `None` when no attempt has it.
-    pub(super) fn stage_of(&self, payment_id: PaymentId) -> Option<Stage> {
+    pub(super) fn stage_of(&self, payment_id: PaymentId) -> Option<CheckoutStage> {
         match &self.current {
             Some((attempt, stage)) if attempt.payment_id == payment_id => Some(*stage),
-            Some(_) | None => self.earlier.contains(&payment_id).then_some(Stage::Failed),
+            Some(_) | None => self.earlier.contains(&payment_id).then_some(CheckoutStage::Failed),
         }
     }
 }
@@ -87,7 +87,7 @@ pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
     let current = match (event, current) {
         (CheckoutEvent::Started { payment_id, lines, total, method, email }, current) => {
             match current {
-                Some((last, Stage::Failed)) if last.payment_id != *payment_id => earlier.push(last.payment_id),
+                Some((last, CheckoutStage::Failed)) if last.payment_id != *payment_id => earlier.push(last.payment_id),
                 None => {}
                 // An attempt is under way, or the order has come to its end.
                 other @ Some(_) => return Checkout { current: other, earlier, voucher_issued },
@@ -100,16 +100,16 @@ pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
                 email: email.clone(),
                 voucher: None,
             };
-            Some((attempt, Stage::Started))
+            Some((attempt, CheckoutStage::Started))
         }
         (CheckoutEvent::VoucherIssued { voucher }, current) => {
-            let fits = matches!(current, Some((_, Stage::Completed(_)))) && voucher_issued.is_none();
+            let fits = matches!(current, Some((_, CheckoutStage::Completed(_)))) && voucher_issued.is_none();
             let voucher_issued = if fits { Some(voucher.clone()) } else { voucher_issued };
             return Checkout { current, earlier, voucher_issued };
         }
         (_, None) => None,
-        (CheckoutEvent::VoucherReserved { voucher }, Some((attempt, Stage::Started))) => {
-            Some((Attempt { voucher: Some(voucher.clone()), ..attempt }, Stage::Started))
+        (CheckoutEvent::VoucherReserved { voucher }, Some((attempt, CheckoutStage::Started))) => {
+            Some((Attempt { voucher: Some(voucher.clone()), ..attempt }, CheckoutStage::Started))
         }
         (event, Some((attempt, stage))) => {
             let next = stage_after(&attempt, stage, event).unwrap_or(stage);
@@ -120,35 +120,47 @@ pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
 }
 
 /// `None` where the event does not fit.
-fn stage_after(attempt: &Attempt, stage: Stage, event: &CheckoutEvent) -> Option<Stage> {
+fn stage_after(attempt: &Attempt, stage: CheckoutStage, event: &CheckoutEvent) -> Option<CheckoutStage> {
     match event {
         // What becomes of the voucher is no stage.
         CheckoutEvent::Started { .. } | CheckoutEvent::VoucherReserved { .. } | CheckoutEvent::VoucherIssued { .. } => {
             None
         }
-        CheckoutEvent::VoucherRefused { .. } => (stage == Stage::Started).then_some(Stage::VoucherRefused),
-        CheckoutEvent::StockReserved => (stage == Stage::Started).then_some(Stage::StockReserved),
-        CheckoutEvent::StockRefused { product_ids: _ } => (stage == Stage::Started).then_some(Stage::StockRefused),
-        CheckoutEvent::PaymentReceived { payment_id } => {
-            (stage == Stage::StockReserved && attempt.payment_id == *payment_id).then_some(Stage::PaymentReceived)
+        CheckoutEvent::VoucherRefused { .. } => {
+            (stage == CheckoutStage::Started).then_some(CheckoutStage::VoucherRefused)
         }
-        CheckoutEvent::PaymentRefused { payment_id, .. } => {
-            (stage == Stage::StockReserved && attempt.payment_id == *payment_id).then_some(Stage::PaymentRefused)
+        CheckoutEvent::StockReserved => (stage == CheckoutStage::Started).then_some(CheckoutStage::StockReserved),
+        CheckoutEvent::StockRefused { product_ids: _ } => {
+            (stage == CheckoutStage::Started).then_some(CheckoutStage::StockRefused)
         }
-        CheckoutEvent::Completed { number } => (stage == Stage::PaymentReceived).then_some(Stage::Completed(*number)),
+        CheckoutEvent::PaymentReceived { payment_id } => (stage == CheckoutStage::StockReserved
+            && attempt.payment_id == *payment_id)
+            .then_some(CheckoutStage::PaymentReceived),
+        CheckoutEvent::PaymentRefused { payment_id, .. } => (stage == CheckoutStage::StockReserved
+            && attempt.payment_id == *payment_id)
+            .then_some(CheckoutStage::PaymentRefused),
+        CheckoutEvent::Completed { number } => {
+            (stage == CheckoutStage::PaymentReceived).then_some(CheckoutStage::Completed(*number))
+        }
         CheckoutEvent::Failed { reason: ReopenReason::ReservationExpired } => {
-            (stage == Stage::StockReserved).then_some(Stage::Failed)
+            (stage == CheckoutStage::StockReserved).then_some(CheckoutStage::Failed)
         }
         CheckoutEvent::Failed {
             reason:
                 ReopenReason::OutOfStock { .. }
                 | ReopenReason::PaymentDeclined { .. }
                 | ReopenReason::VoucherUnavailable { .. },
-        } => matches!(stage, Stage::StockRefused | Stage::VoucherRefused | Stage::PaymentRefused)
-            .then_some(Stage::Failed),
-        CheckoutEvent::Cancelled => {
-            matches!(stage, Stage::Started | Stage::StockReserved | Stage::PaymentReceived | Stage::Completed(_))
-                .then_some(Stage::Cancelled)
+        } => {
+            matches!(stage, CheckoutStage::StockRefused | CheckoutStage::VoucherRefused | CheckoutStage::PaymentRefused)
+                .then_some(CheckoutStage::Failed)
         }
+        CheckoutEvent::Cancelled => matches!(
+            stage,
+            CheckoutStage::Started
+                | CheckoutStage::StockReserved
+                | CheckoutStage::PaymentReceived
+                | CheckoutStage::Completed(_)
+        )
+        .then_some(CheckoutStage::Cancelled),
     }
 }

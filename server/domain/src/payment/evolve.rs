@@ -5,7 +5,7 @@ use storefront_api::{PaymentMethod, RefundId};
 use super::PaymentEvent;
 use super::disputes::{self, Dispute};
 use super::refund::{Refund, RefundState};
-use super::state::{Authentication, Payment, Request, not_given_back};
+use super::state::{Authentication, Payment, PaymentRequest, not_given_back};
 
 /// The payment after an event. Never fails: an event that does not fit the state, or refunds more than was paid, leaves
 /// the payment as it was.
@@ -13,14 +13,14 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
     match payment {
         Payment::Unknown => match event {
             PaymentEvent::Requested { order_id, amount, method } => Payment::Requested {
-                request: Request { order_id: *order_id, amount: *amount, method: method.clone() },
+                request: PaymentRequest { order_id: *order_id, amount: *amount, method: method.clone() },
                 intent: None,
                 attempts: 0,
             },
             // The gateway does not report the card token, and a refund does not need it.
             PaymentEvent::Found { order_id, amount, reference } => {
                 let method = PaymentMethod::Card { token: String::new() };
-                succeeded(Request { order_id: *order_id, amount: *amount, method }, reference)
+                succeeded(PaymentRequest { order_id: *order_id, amount: *amount, method }, reference)
             }
             PaymentEvent::IntentCreated { .. }
             | PaymentEvent::AuthenticationRequired { .. }
@@ -103,7 +103,7 @@ pub fn evolve(payment: Payment, event: &PaymentEvent) -> Payment {
     }
 }
 
-fn after_request(request: Request, intent: Option<String>, attempts: u32, event: &PaymentEvent) -> Payment {
+fn after_request(request: PaymentRequest, intent: Option<String>, attempts: u32, event: &PaymentEvent) -> Payment {
     match event {
         PaymentEvent::IntentCreated { reference } => {
             Payment::Requested { request, intent: intent.or_else(|| Some(reference.clone())), attempts }
@@ -132,16 +132,16 @@ fn after_request(request: Request, intent: Option<String>, attempts: u32, event:
     }
 }
 
-fn declined(request: Request, intent: Option<String>, reason: &str, message: &str) -> Payment {
+fn declined(request: PaymentRequest, intent: Option<String>, reason: &str, message: &str) -> Payment {
     Payment::Declined { request, intent, reason: reason.to_owned(), message: message.to_owned() }
 }
 
-fn succeeded(request: Request, reference: &str) -> Payment {
+fn succeeded(request: PaymentRequest, reference: &str) -> Payment {
     Payment::Succeeded { request, reference: reference.to_owned(), refunds: Vec::new(), disputes: Vec::new() }
 }
 
 fn refunds_after(
-    request: &Request,
+    request: &PaymentRequest,
     mut refunds: Vec<Refund>,
     disputes: &[Dispute],
     event: &PaymentEvent,

@@ -13,7 +13,7 @@ pub enum Payment {
     Unknown,
     /// Requested; there is no outcome yet.
     Requested {
-        request: Request,
+        request: PaymentRequest,
         /// Id of the payment at the gateway, once known.
         intent: Option<String>,
         /// Number of attempts that ended without a response.
@@ -21,7 +21,7 @@ pub enum Payment {
     },
     /// The bank requires the cardholder to authenticate; no money has moved.
     AuthenticationRequired {
-        request: Request,
+        request: PaymentRequest,
         /// Id of the payment at the gateway.
         intent: String,
         /// What the bank requires.
@@ -29,7 +29,7 @@ pub enum Payment {
     },
     /// The payment succeeded; refunds and disputes may follow.
     Succeeded {
-        request: Request,
+        request: PaymentRequest,
         /// Id of the payment at the gateway.
         reference: String,
         /// Refunds, oldest first.
@@ -39,7 +39,7 @@ pub enum Payment {
     },
     /// Declined for good; no money moved.
     Declined {
-        request: Request,
+        request: PaymentRequest,
         /// Id of the payment at the gateway, if known.
         intent: Option<String>,
         /// Machine-readable reason.
@@ -49,7 +49,7 @@ pub enum Payment {
     },
     /// Cancelled; no money is known to have moved.
     Cancelled {
-        request: Request,
+        request: PaymentRequest,
         /// Id of the payment at the gateway, if known.
         intent: Option<String>,
     },
@@ -66,7 +66,7 @@ pub struct Authentication {
 
 /// What was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct PaymentRequest {
     pub order_id: OrderId,
     pub amount: Money,
     pub method: PaymentMethod,
@@ -95,7 +95,7 @@ impl Payment {
     }
 
     /// What was requested; `None` for an unknown payment.
-    pub fn request(&self) -> Option<&Request> {
+    pub fn request(&self) -> Option<&PaymentRequest> {
         match self {
             Self::Unknown => None,
             Self::Requested { request, .. }
@@ -225,7 +225,7 @@ impl Payment {
 
 /// Amount that can still be refunded. Never negative, although the gateway may have made a refund while the shop requested
 /// another.
-pub(super) fn not_given_back(request: &Request, refunds: &[Refund], disputes: &[Dispute]) -> Money {
+pub(super) fn not_given_back(request: &PaymentRequest, refunds: &[Refund], disputes: &[Dispute]) -> Money {
     let refunds = refunds.iter().filter(|refund| !matches!(refund.state, RefundState::Failed { .. }));
     let disputes = disputes.iter().filter(|dispute| dispute.holds_money());
     let gone = refunds.map(|refund| refund.amount.amount).chain(disputes.map(|dispute| dispute.amount.amount));

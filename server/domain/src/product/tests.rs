@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{euro, yen};
 
-fn socks() -> Facts {
-    Facts {
+fn socks() -> ProductFacts {
+    ProductFacts {
         sku: "SOCKS-1".to_owned(),
         name: "Socks".to_owned(),
         description: "Warm and striped.".to_owned(),
@@ -19,11 +19,11 @@ fn socks() -> Facts {
     }
 }
 
-fn seen(facts: Facts) -> Observed {
-    Observed { facts, active: true, reason: None }
+fn seen(facts: ProductFacts) -> ObservedProduct {
+    ObservedProduct { facts, active: true, reason: None }
 }
 
-fn known(facts: Facts) -> Product {
+fn known(facts: ProductFacts) -> Product {
     Product::Known { facts, active: true }
 }
 
@@ -41,7 +41,7 @@ fn a_product_that_is_seen_for_the_first_time_is_listed() {
 
 #[test]
 fn a_product_that_is_first_seen_withdrawn_is_listed_and_withdrawn() {
-    let events = observe(&Product::Unknown, &Observed { active: false, ..seen(socks()) });
+    let events = observe(&Product::Unknown, &ObservedProduct { active: false, ..seen(socks()) });
     assert_eq!(events, [ProductEvent::Listed(socks()), ProductEvent::Withdrawn]);
     assert!(!after(Product::Unknown, &events).active());
 }
@@ -49,14 +49,17 @@ fn a_product_that_is_first_seen_withdrawn_is_listed_and_withdrawn() {
 #[test]
 fn what_is_known_is_no_news() {
     assert_eq!(observe(&known(socks()), &seen(socks())), []);
-    assert_eq!(observe(&known(socks()), &Observed { reason: Some("a whim".to_owned()), ..seen(socks()) }), []);
+    assert_eq!(observe(&known(socks()), &ObservedProduct { reason: Some("a whim".to_owned()), ..seen(socks()) }), []);
     let withdrawn = Product::Known { facts: socks(), active: false };
-    assert_eq!(observe(&withdrawn, &Observed { active: false, ..seen(socks()) }), []);
+    assert_eq!(observe(&withdrawn, &ObservedProduct { active: false, ..seen(socks()) }), []);
 }
 
 #[test]
 fn another_price_is_a_repricing_with_its_reason() {
-    let cheaper = Observed { reason: Some("summer sale".to_owned()), ..seen(Facts { price: euro(400), ..socks() }) };
+    let cheaper = ObservedProduct {
+        reason: Some("summer sale".to_owned()),
+        ..seen(ProductFacts { price: euro(400), ..socks() })
+    };
     let event =
         ProductEvent::Repriced { old_price: euro(500), new_price: euro(400), reason: Some("summer sale".to_owned()) };
     assert_eq!(evolve(known(socks()), &event).facts().unwrap().price, euro(400));
@@ -66,14 +69,14 @@ fn another_price_is_a_repricing_with_its_reason() {
 #[test]
 fn any_other_difference_is_a_change() {
     let different = [
-        Facts { sku: "SOCKS-2".to_owned(), ..socks() },
-        Facts { name: "Stockings".to_owned(), ..socks() },
-        Facts { description: "Warm.".to_owned(), ..socks() },
-        Facts { category: "Gifts".to_owned(), ..socks() },
-        Facts { compare_at_price: Some(euro(600)), ..socks() },
-        Facts { vat_rate_percent: VatRate::percent(7), ..socks() },
-        Facts { attributes: BTreeMap::new(), ..socks() },
-        Facts { picture: Some("/pictures/socks.png".to_owned()), ..socks() },
+        ProductFacts { sku: "SOCKS-2".to_owned(), ..socks() },
+        ProductFacts { name: "Stockings".to_owned(), ..socks() },
+        ProductFacts { description: "Warm.".to_owned(), ..socks() },
+        ProductFacts { category: "Gifts".to_owned(), ..socks() },
+        ProductFacts { compare_at_price: Some(euro(600)), ..socks() },
+        ProductFacts { vat_rate_percent: VatRate::percent(7), ..socks() },
+        ProductFacts { attributes: BTreeMap::new(), ..socks() },
+        ProductFacts { picture: Some("/pictures/socks.png".to_owned()), ..socks() },
     ];
     for facts in different {
         assert_eq!(observe(&known(socks()), &seen(facts.clone())), [ProductEvent::Changed(facts)]);
@@ -82,7 +85,7 @@ fn any_other_difference_is_a_change() {
 
 #[test]
 fn a_product_comes_off_sale_and_on_sale_again() {
-    let off = Observed { active: false, ..seen(socks()) };
+    let off = ObservedProduct { active: false, ..seen(socks()) };
     assert_eq!(observe(&known(socks()), &off), [ProductEvent::Withdrawn]);
     let withdrawn = evolve(known(socks()), &ProductEvent::Withdrawn);
     assert_eq!(observe(&withdrawn, &seen(socks())), [ProductEvent::Relisted]);
@@ -91,15 +94,15 @@ fn a_product_comes_off_sale_and_on_sale_again() {
 
 #[test]
 fn everything_at_once_is_told_one_by_one() {
-    let facts = Facts { price: euro(400), name: "Stockings".to_owned(), ..socks() };
-    let events = observe(&known(socks()), &Observed { active: false, ..seen(facts.clone()) });
+    let facts = ProductFacts { price: euro(400), name: "Stockings".to_owned(), ..socks() };
+    let events = observe(&known(socks()), &ObservedProduct { active: false, ..seen(facts.clone()) });
     let repriced = ProductEvent::Repriced { old_price: euro(500), new_price: euro(400), reason: None };
     assert_eq!(events, [repriced, ProductEvent::Changed(facts), ProductEvent::Withdrawn]);
 }
 
 #[test]
 fn events_that_do_not_fit_leave_the_product_as_it_was() {
-    let other = Facts { name: "Stockings".to_owned(), ..socks() };
+    let other = ProductFacts { name: "Stockings".to_owned(), ..socks() };
     assert_eq!(evolve(known(socks()), &ProductEvent::Listed(other.clone())), known(socks()));
     let repriced = ProductEvent::Repriced { old_price: euro(1), new_price: euro(2), reason: None };
     for event in [ProductEvent::Changed(other), repriced, ProductEvent::Withdrawn, ProductEvent::Relisted] {
@@ -107,12 +110,12 @@ fn events_that_do_not_fit_leave_the_product_as_it_was() {
     }
 }
 
-fn any_observation() -> impl Strategy<Value = Observed> {
+fn any_observation() -> impl Strategy<Value = ObservedProduct> {
     let price = prop_oneof![(1..4_i64).prop_map(euro), Just(yen(1))];
     (price, 0..3_u8, any::<bool>(), any::<bool>()).prop_map(|(price, vat_rate_percent, on_sale, active)| {
         let compare_at_price = on_sale.then_some(euro(9));
         let vat_rate_percent = VatRate::percent(vat_rate_percent);
-        Observed { active, ..seen(Facts { price, vat_rate_percent, compare_at_price, ..socks() }) }
+        ObservedProduct { active, ..seen(ProductFacts { price, vat_rate_percent, compare_at_price, ..socks() }) }
     })
 }
 

@@ -94,15 +94,15 @@ pub enum Voucher {
     /// It was given to somebody.
     Issued {
         /// To whom, for what, and what it is worth.
-        terms: Terms,
+        terms: VoucherTerms,
         /// Present state.
-        stage: Stage,
+        stage: VoucherStage,
     },
 }
 
 /// What a voucher was issued as; never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct VoucherTerms {
     /// The owner; `None` for a guest.
     pub customer_id: Option<CustomerId>,
     /// The order for which it was given.
@@ -113,7 +113,7 @@ pub struct Terms {
 
 /// Where an issued voucher is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum VoucherStage {
     /// It can be used.
     Free,
     /// An order that is being checked out has it.
@@ -135,11 +135,11 @@ impl Voucher {
             return Err(VoucherError::NotFound);
         }
         match stage {
-            Stage::Free => Ok(terms.amount),
-            Stage::Reserved(holder) if *holder == order_id => Ok(terms.amount),
-            Stage::Reserved(_) => Err(VoucherError::InUse),
-            Stage::Redeemed(_) => Err(VoucherError::Used),
-            Stage::Revoked => Err(VoucherError::Revoked),
+            VoucherStage::Free => Ok(terms.amount),
+            VoucherStage::Reserved(holder) if *holder == order_id => Ok(terms.amount),
+            VoucherStage::Reserved(_) => Err(VoucherError::InUse),
+            VoucherStage::Redeemed(_) => Err(VoucherError::Used),
+            VoucherStage::Revoked => Err(VoucherError::Revoked),
         }
     }
 }
@@ -148,8 +148,8 @@ impl Voucher {
 pub fn evolve(voucher: Voucher, event: &VoucherEvent) -> Voucher {
     match (voucher, event) {
         (Voucher::Unknown, VoucherEvent::Issued { customer_id, order_id, amount }) => {
-            let terms = Terms { customer_id: *customer_id, order_id: *order_id, amount: *amount };
-            Voucher::Issued { terms, stage: Stage::Free }
+            let terms = VoucherTerms { customer_id: *customer_id, order_id: *order_id, amount: *amount };
+            Voucher::Issued { terms, stage: VoucherStage::Free }
         }
         (Voucher::Issued { terms, stage }, event) => {
             let stage = stage_after(stage, event).unwrap_or(stage);
@@ -166,15 +166,17 @@ pub fn evolve(voucher: Voucher, event: &VoucherEvent) -> Voucher {
 }
 
 /// `None` where the event does not fit.
-fn stage_after(stage: Stage, event: &VoucherEvent) -> Option<Stage> {
+fn stage_after(stage: VoucherStage, event: &VoucherEvent) -> Option<VoucherStage> {
     match event {
         VoucherEvent::Issued { .. } => None,
-        VoucherEvent::Reserved { order_id } => (stage == Stage::Free).then_some(Stage::Reserved(*order_id)),
-        VoucherEvent::Released { order_id } => is_of(stage, *order_id).then_some(Stage::Free),
-        VoucherEvent::Redeemed { order_id } => {
-            (stage == Stage::Reserved(*order_id)).then_some(Stage::Redeemed(*order_id))
+        VoucherEvent::Reserved { order_id } => {
+            (stage == VoucherStage::Free).then_some(VoucherStage::Reserved(*order_id))
         }
-        VoucherEvent::Revoked { reason: _ } => (stage == Stage::Free).then_some(Stage::Revoked),
+        VoucherEvent::Released { order_id } => is_of(stage, *order_id).then_some(VoucherStage::Free),
+        VoucherEvent::Redeemed { order_id } => {
+            (stage == VoucherStage::Reserved(*order_id)).then_some(VoucherStage::Redeemed(*order_id))
+        }
+        VoucherEvent::Revoked { reason: _ } => (stage == VoucherStage::Free).then_some(VoucherStage::Revoked),
     }
 }
 
@@ -191,7 +193,7 @@ pub fn decide(voucher: &Voucher, command: VoucherCommand) -> Result<Vec<VoucherE
         },
         VoucherCommand::Reserve { order_id, customer_id } => {
             voucher.usable_by(order_id, customer_id)?;
-            let held = stage_of(voucher) == Some(Stage::Reserved(order_id));
+            let held = stage_of(voucher) == Some(VoucherStage::Reserved(order_id));
             Ok(if held { vec![] } else { vec![VoucherEvent::Reserved { order_id }] })
         }
         VoucherCommand::Release { order_id } => {
@@ -199,29 +201,29 @@ pub fn decide(voucher: &Voucher, command: VoucherCommand) -> Result<Vec<VoucherE
             Ok(if is_its { vec![VoucherEvent::Released { order_id }] } else { vec![] })
         }
         VoucherCommand::Redeem { order_id } => match stage_of(voucher) {
-            Some(Stage::Reserved(holder)) if holder == order_id => Ok(vec![VoucherEvent::Redeemed { order_id }]),
-            Some(Stage::Redeemed(by)) if by == order_id => Ok(vec![]),
-            Some(Stage::Free | Stage::Reserved(_) | Stage::Redeemed(_) | Stage::Revoked) => {
-                Err(VoucherError::NotReserved)
-            }
+            Some(VoucherStage::Reserved(holder)) if holder == order_id => Ok(vec![VoucherEvent::Redeemed { order_id }]),
+            Some(VoucherStage::Redeemed(by)) if by == order_id => Ok(vec![]),
+            Some(
+                VoucherStage::Free | VoucherStage::Reserved(_) | VoucherStage::Redeemed(_) | VoucherStage::Revoked,
+            ) => Err(VoucherError::NotReserved),
             None => Err(VoucherError::NotFound),
         },
         VoucherCommand::Revoke { reason } => match stage_of(voucher) {
-            Some(Stage::Free) => Ok(vec![VoucherEvent::Revoked { reason }]),
-            Some(Stage::Revoked) => Ok(vec![]),
-            Some(Stage::Reserved(_)) => Err(VoucherError::InUse),
-            Some(Stage::Redeemed(_)) => Err(VoucherError::Used),
+            Some(VoucherStage::Free) => Ok(vec![VoucherEvent::Revoked { reason }]),
+            Some(VoucherStage::Revoked) => Ok(vec![]),
+            Some(VoucherStage::Reserved(_)) => Err(VoucherError::InUse),
+            Some(VoucherStage::Redeemed(_)) => Err(VoucherError::Used),
             None => Err(VoucherError::NotFound),
         },
     }
 }
 
 /// Whether an order has the voucher, or has used it.
-fn is_of(stage: Stage, order_id: OrderId) -> bool {
-    stage == Stage::Reserved(order_id) || stage == Stage::Redeemed(order_id)
+fn is_of(stage: VoucherStage, order_id: OrderId) -> bool {
+    stage == VoucherStage::Reserved(order_id) || stage == VoucherStage::Redeemed(order_id)
 }
 
-fn stage_of(voucher: &Voucher) -> Option<Stage> {
+fn stage_of(voucher: &Voucher) -> Option<VoucherStage> {
     match voucher {
         Voucher::Unknown => None,
         Voucher::Issued { terms: _, stage } => Some(*stage),

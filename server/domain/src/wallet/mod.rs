@@ -104,20 +104,20 @@ pub enum Wallet {
         /// What is in it; never negative.
         balance: Money,
         /// What was charged for each payment, and what of it came back.
-        payments: BTreeMap<PaymentId, Paid>,
+        payments: BTreeMap<PaymentId, WalletPayment>,
     },
 }
 
 /// A payment out of a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paid {
+pub struct WalletPayment {
     /// Charged amount.
     pub amount: Money,
     /// What came back, by the name of the refund.
     pub credits: BTreeMap<String, Money>,
 }
 
-impl Paid {
+impl WalletPayment {
     /// What has not come back.
     fn rest(&self) -> Money {
         self.credits.values().fold(self.amount, |rest, credit| rest.minus(*credit).unwrap_or(rest))
@@ -150,7 +150,7 @@ pub fn evolve(wallet: Wallet, event: &WalletEvent) -> Wallet {
             let Some(left) = left.filter(|_| !payments.contains_key(payment_id)) else {
                 return Wallet::Open { balance, payments };
             };
-            payments.insert(*payment_id, Paid { amount: *amount, credits: BTreeMap::new() });
+            payments.insert(*payment_id, WalletPayment { amount: *amount, credits: BTreeMap::new() });
             Wallet::Open { balance: left, payments }
         }
         (

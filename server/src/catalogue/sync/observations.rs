@@ -2,7 +2,7 @@
 
 use storefront_api::ProductId;
 use storefront_domain::category::{self, CategoryEvent};
-use storefront_domain::product::{self, Observed, ProductEvent};
+use storefront_domain::product::{self, ObservedProduct, ProductEvent};
 use storefront_eventlog::{Checkpoint, Position};
 
 use super::{CatalogueSync, FEED_CHECKPOINT, MAX_PRODUCTS_PER_APPEND, feed_cause};
@@ -27,7 +27,7 @@ impl CatalogueSync {
                 let stream = streams::product(&product.id);
                 let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
                 let SeenProduct { facts, active, reason, .. } = product.clone();
-                batch.add(stream, version, &product::observe(&state, &Observed { facts, active, reason }));
+                batch.add(stream, version, &product::observe(&state, &ObservedProduct { facts, active, reason }));
             }
             if let Some(checkpoint) = checkpoint.clone().filter(|_| !batch.is_empty()) {
                 batch.checkpoint(checkpoint);
@@ -67,7 +67,7 @@ impl CatalogueSync {
                 let stream = streams::product(id);
                 let (state, version) = aggregates::load::<ProductEvent>(&self.store, &stream).await?;
                 let Some(facts) = state.facts().cloned() else { continue };
-                let gone = Observed { facts, active: false, reason: None };
+                let gone = ObservedProduct { facts, active: false, reason: None };
                 batch.add(stream, version, &product::observe(&state, &gone));
             }
             if let Some(checkpoint) = checkpoint.clone().filter(|_| !batch.is_empty()) {

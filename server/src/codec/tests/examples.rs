@@ -5,14 +5,14 @@ use storefront_api::{
     Address, Currency, CustomerId, Money, OrderId, PaymentId, PaymentMethod, ProductId, RefundId, ReopenReason, Seller,
     Timestamp, VatRate, VoucherCode,
 };
-use storefront_domain::checkout::{CheckoutEvent, Line};
+use storefront_domain::checkout::{CheckoutEvent, CheckoutLine};
 use storefront_domain::customer::CustomerEvent;
 use storefront_domain::email::{EmailEvent, MailKind};
 use storefront_domain::invoice::{CreditNote, CreditNoteNumber, Invoice, InvoiceEvent, InvoiceLine, InvoiceNumber};
 use storefront_domain::order::{ItemFacts, OrderEvent};
 use storefront_domain::payment::{DisputeOutcome, PaymentEvent};
 use storefront_domain::process::ProcessEvent;
-use storefront_domain::product::{Facts, ProductEvent};
+use storefront_domain::product::{ProductEvent, ProductFacts};
 use storefront_domain::stock::{ReleaseReason, StockEvent};
 use storefront_domain::voucher::VoucherEvent;
 use storefront_domain::wallet::WalletEvent;
@@ -172,7 +172,7 @@ pub(super) fn checkout() -> Vec<CheckoutEvent> {
         Some(match last {
             None => CheckoutEvent::Started {
                 payment_id: payment_id(),
-                lines: vec![Line { product_id: mug(), quantity: 2 }],
+                lines: vec![CheckoutLine { product_id: mug(), quantity: 2 }],
                 total: euro(4_998),
                 method: card(),
                 email: email_address(),
@@ -264,7 +264,7 @@ pub(super) fn product() -> Vec<ProductEvent> {
         Some(match last {
             None => ProductEvent::Listed(facts()),
             Some(ProductEvent::Listed(_)) => {
-                ProductEvent::Changed(Facts { name: "Large stoneware mug".to_owned(), ..facts() })
+                ProductEvent::Changed(ProductFacts { name: "Large stoneware mug".to_owned(), ..facts() })
             }
             Some(ProductEvent::Changed(_)) => ProductEvent::Repriced {
                 old_price: euro(2_499),
@@ -309,12 +309,12 @@ pub(super) fn process() -> Vec<ProcessEvent> {
 }
 
 fn item() -> ItemFacts {
-    let Facts { sku, name, price, vat_rate_percent, .. } = facts();
+    let ProductFacts { sku, name, price, vat_rate_percent, .. } = facts();
     ItemFacts { product_id: mug(), sku, name, unit_price: price, vat_rate_percent }
 }
 
-fn facts() -> Facts {
-    Facts {
+fn facts() -> ProductFacts {
+    ProductFacts {
         sku: "MUG-350".to_owned(),
         name: "Stoneware mug".to_owned(),
         description: "Holds 350 ml and keeps them warm.".to_owned(),

@@ -17,7 +17,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use storefront_api::{ProductId, ProductQuery, ProductSort};
-use storefront_domain::product::Facts;
+use storefront_domain::product::ProductFacts;
 
 use self::cursor::Place;
 use self::postings::{Posting, Postings};
@@ -73,7 +73,7 @@ pub(crate) struct Found {
 
 impl SearchIndex {
     /// Puts a product in, or brings it up to date. `listed` says how new it is: more is newer.
-    pub(crate) fn put(&mut self, id: &ProductId, facts: &Facts, listed: u64) {
+    pub(crate) fn put(&mut self, id: &ProductId, facts: &ProductFacts, listed: u64) {
         self.remove(id);
         let at = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -301,7 +301,7 @@ fn terms(text: &str) -> Vec<String> {
 }
 
 /// Every word of a product with the fields that have it.
-fn words_of(facts: &Facts) -> BTreeMap<String, u8> {
+fn words_of(facts: &ProductFacts) -> BTreeMap<String, u8> {
     let mut found = BTreeMap::new();
     let fields =
         [(&facts.name, NAME), (&facts.sku, SKU), (&facts.category, CATEGORY), (&facts.description, DESCRIPTION)];

@@ -94,7 +94,7 @@ fn a_search_with_nothing_to_search_for_in_it_finds_nothing() {
 #[test]
 fn an_article_number_is_found_without_its_signs() {
     let mut index = SearchIndex::default();
-    index.put(&product("mug"), &Facts { sku: "KIT-0007/b".to_owned(), ..facts("Thing", "Kitchen") }, 1);
+    index.put(&product("mug"), &ProductFacts { sku: "KIT-0007/b".to_owned(), ..facts("Thing", "Kitchen") }, 1);
     for words in ["kit0007", "KIT0007B", "kit-0007"] {
         assert_eq!(found(&index, words), ["mug"], "{words}");
     }
@@ -119,7 +119,7 @@ fn what_is_near_but_not_near_enough_is_suggested() {
 fn numbers_are_taken_at_their_word() {
     let mut index = SearchIndex::default();
     for sku in ["KIT-0007", "KIT-0008"] {
-        index.put(&product(sku), &Facts { sku: sku.to_owned(), ..facts("Thing", "Kitchen") }, 1);
+        index.put(&product(sku), &ProductFacts { sku: sku.to_owned(), ..facts("Thing", "Kitchen") }, 1);
     }
     assert_eq!(found(&index, "kit-0007"), ["KIT-0007"]);
     assert_eq!(found(&index, "0008 KIT"), ["KIT-0008"]);
@@ -137,10 +137,10 @@ fn the_name_counts_more_than_the_sku_the_category_and_the_description() {
     let mut index = SearchIndex::default();
     let plain = facts("Thing", "Things");
     for (id, changed) in [
-        ("in-description", Facts { description: "For tea.".to_owned(), ..plain.clone() }),
-        ("in-category", Facts { category: "Tea".to_owned(), ..plain.clone() }),
-        ("in-sku", Facts { sku: "TEA-1".to_owned(), ..plain.clone() }),
-        ("in-name", Facts { name: "Tea".to_owned(), ..plain }),
+        ("in-description", ProductFacts { description: "For tea.".to_owned(), ..plain.clone() }),
+        ("in-category", ProductFacts { category: "Tea".to_owned(), ..plain.clone() }),
+        ("in-sku", ProductFacts { sku: "TEA-1".to_owned(), ..plain.clone() }),
+        ("in-name", ProductFacts { name: "Tea".to_owned(), ..plain }),
     ] {
         index.put(&product(id), &changed, 1);
     }
@@ -206,8 +206,8 @@ fn a_history() -> impl Strategy<Value = Vec<(u8, Option<(String, i64)>)>> {
     prop::collection::vec((0..12_u8, prop::option::weighted(0.8, (a_name(), 1..5_i64))), 1..40)
 }
 
-fn priced(name: &str, price: i64) -> Facts {
-    Facts { price: euro(price), ..facts(name, if price > 2 { "Kitchen" } else { "Home" }) }
+fn priced(name: &str, price: i64) -> ProductFacts {
+    ProductFacts { price: euro(price), ..facts(name, if price > 2 { "Kitchen" } else { "Home" }) }
 }
 
 /// The index after a history, and what is in it.

@@ -9,8 +9,11 @@ use super::*;
 use crate::email::MailKind;
 use crate::testing::{euro, payment, product};
 
-fn lines() -> Vec<Line> {
-    vec![Line { product_id: product("socks"), quantity: 2 }, Line { product_id: product("mug"), quantity: 1 }]
+fn lines() -> Vec<CheckoutLine> {
+    vec![
+        CheckoutLine { product_id: product("socks"), quantity: 2 },
+        CheckoutLine { product_id: product("mug"), quantity: 1 },
+    ]
 }
 
 fn card() -> PaymentMethod {
@@ -71,8 +74,8 @@ fn failed() -> CheckoutEvent {
     CheckoutEvent::Failed { reason: reason() }
 }
 
-fn order_checked_out(payment_number: u128) -> Trigger {
-    Trigger::OrderCheckedOut {
+fn order_checked_out(payment_number: u128) -> CheckoutTrigger {
+    CheckoutTrigger::OrderCheckedOut {
         payment_id: payment(payment_number),
         lines: lines(),
         total: euro(2_250),
@@ -82,12 +85,12 @@ fn order_checked_out(payment_number: u128) -> Trigger {
     }
 }
 
-fn payment_succeeded(payment_number: u128) -> Trigger {
-    Trigger::PaymentSucceeded { payment_id: payment(payment_number) }
+fn payment_succeeded(payment_number: u128) -> CheckoutTrigger {
+    CheckoutTrigger::PaymentSucceeded { payment_id: payment(payment_number) }
 }
 
-fn payment_declined(payment_number: u128) -> Trigger {
-    Trigger::PaymentDeclined {
+fn payment_declined(payment_number: u128) -> CheckoutTrigger {
+    CheckoutTrigger::PaymentDeclined {
         payment_id: payment(payment_number),
         reason: "lost_card".to_owned(),
         message: "The card was refused.".to_owned(),
@@ -200,7 +203,7 @@ const STAGES: [&str; 15] = [
 
 /// These stages answer the trigger as told, and all others with nothing.
 #[track_caller]
-fn only(trigger: &Trigger, answers: &[(&str, &[Intent])]) {
+fn only(trigger: &CheckoutTrigger, answers: &[(&str, &[Intent])]) {
     for stage in STAGES {
         let told = answers.iter().find(|(of_stage, _)| *of_stage == stage).map_or(&[][..], |(_, intents)| intents);
         assert_eq!(react(&at(stage), trigger), told, "{stage}");
@@ -225,12 +228,18 @@ fn an_order_that_is_bought_again_after_a_failure_starts_afresh() {
         ],
     );
     let second = at("second attempt");
-    assert_eq!((second.stage(), second.attempt().unwrap().payment_id), (Some(Stage::StockReserved), payment(2)));
+    assert_eq!(
+        (second.stage(), second.attempt().unwrap().payment_id),
+        (Some(CheckoutStage::StockReserved), payment(2))
+    );
 }
 
 #[test]
 fn reserved_stock_asks_for_the_money() {
-    only(&Trigger::StockReserved, &[("reserved", &[request_payment(1)]), ("second attempt", &[request_payment(2)])]);
+    only(
+        &CheckoutTrigger::StockReserved,
+        &[("reserved", &[request_payment(1)]), ("second attempt", &[request_payment(2)])],
+    );
 }
 
 #[test]
@@ -265,9 +274,9 @@ fn a_refused_payment_fails_the_checkout_that_it_belongs_to() {
 
 #[test]
 fn a_completed_checkout_is_confirmed_by_mail_as_soon_as_its_invoice_is_there() {
-    let completed = |awaits_invoice| Trigger::Completed { number: number(), awaits_invoice };
+    let completed = |awaits_invoice| CheckoutTrigger::Completed { number: number(), awaits_invoice };
     only(&completed(true), &[]);
-    only(&Trigger::OrderInvoiced, &[("completed", &[mail(MailKind::Confirmation)])]);
+    only(&CheckoutTrigger::OrderInvoiced, &[("completed", &[mail(MailKind::Confirmation)])]);
     // No invoice will come, or it has come already.
     only(&completed(false), &[("completed", &[mail(MailKind::Confirmation)])]);
 }
@@ -276,7 +285,7 @@ fn a_completed_checkout_is_confirmed_by_mail_as_soon_as_its_invoice_is_there() {
 fn a_cancelled_order_is_undone_and_whoever_bought_it_hears_of_that_confirmed_or_not() {
     let told = || mail(MailKind::Cancelled);
     only(
-        &Trigger::OrderCancelled,
+        &CheckoutTrigger::OrderCancelled,
         &[
             ("started", &[told(), Intent::Undo { payment_id: payment(1), lines: lines(), voucher: None }]),
             ("voucher kept", &[told(), undo(1)]),
@@ -290,7 +299,7 @@ fn a_cancelled_order_is_undone_and_whoever_bought_it_hears_of_that_confirmed_or_
 
 #[test]
 fn the_goods_of_a_sent_order_are_settled() {
-    only(&Trigger::OrderShipped, &[("completed", &[Intent::Settle { lines: lines() }])]);
+    only(&CheckoutTrigger::OrderShipped, &[("completed", &[Intent::Settle { lines: lines() }])]);
 }
 
 #[test]
@@ -326,12 +335,12 @@ fn the_stage_can_be_told() {
         stages.map(|stage| at(stage).stage()),
         [
             None,
-            Some(Stage::Started),
-            Some(Stage::StockReserved),
-            Some(Stage::PaymentReceived),
-            Some(Stage::Completed(number())),
-            Some(Stage::Failed),
-            Some(Stage::Cancelled),
+            Some(CheckoutStage::Started),
+            Some(CheckoutStage::StockReserved),
+            Some(CheckoutStage::PaymentReceived),
+            Some(CheckoutStage::Completed(number())),
+            Some(CheckoutStage::Failed),
+            Some(CheckoutStage::Cancelled),
         ]
     );
 }

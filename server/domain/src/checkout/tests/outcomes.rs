@@ -6,7 +6,7 @@ use storefront_api::OrderStatus;
 
 use super::world::{OFF, ON_HAND, OPENING_BALANCE, SOLD_AT, Step, World, any_step, ours};
 use super::*;
-use crate::voucher::{self, Voucher};
+use crate::voucher::{Voucher, VoucherStage};
 
 fn after(steps: impl IntoIterator<Item = Step>) -> World {
     let mut world = World::new();
@@ -25,7 +25,7 @@ fn assert_a_basket_at_rest_holds_nothing(world: &World) {
     }
     assert!(world.stocks.values().all(|stock| stock.reservation_of(ours()).is_none()), "the basket holds stock");
     let Voucher::Issued { stage, .. } = world.voucher else { panic!("the voucher is gone") };
-    assert_ne!(stage, voucher::Stage::Reserved(ours()), "the basket holds the voucher");
+    assert_ne!(stage, VoucherStage::Reserved(ours()), "the basket holds the voucher");
 }
 
 fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
@@ -46,8 +46,8 @@ fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
     let balance = world.wallet.balance().unwrap().amount;
     assert_eq!(balance + world.kept_of_wallet(), world.put_in, "money came from nowhere, or went there");
     let Voucher::Issued { stage, .. } = world.voucher else { panic!("the voucher is gone") };
-    assert_ne!(stage, voucher::Stage::Reserved(ours()), "the voucher stays reserved");
-    assert_eq!(stage == voucher::Stage::Redeemed(ours()), world.voucher_was_used && sold);
+    assert_ne!(stage, VoucherStage::Reserved(ours()), "the voucher stays reserved");
+    assert_eq!(stage == VoucherStage::Redeemed(ours()), world.voucher_was_used && sold);
     let cancelled = order.status() == Some(OrderStatus::Cancelled);
     assert_eq!(world.was_mailed(MailKind::Confirmation), world.was_confirmed);
     assert_eq!(world.was_mailed(MailKind::Cancelled), cancelled);
@@ -174,12 +174,12 @@ proptest! {
             checkout = evolve(checkout, &event);
             for trigger in [
                 order_checked_out(payment_number),
-                Trigger::StockReserved,
+                CheckoutTrigger::StockReserved,
                 payment_succeeded(payment_number),
                 payment_declined(payment_number),
-                Trigger::Completed { number: number(), awaits_invoice: false },
-                Trigger::OrderCancelled,
-                Trigger::OrderShipped,
+                CheckoutTrigger::Completed { number: number(), awaits_invoice: false },
+                CheckoutTrigger::OrderCancelled,
+                CheckoutTrigger::OrderShipped,
             ] {
                 prop_assert!(react(&checkout, &trigger).len() <= 2);
             }

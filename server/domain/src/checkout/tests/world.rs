@@ -89,7 +89,7 @@ pub(super) struct World {
     mails: Vec<(MailKind, Email)>,
     checkout: Checkout,
     /// The log, as far as the process reads it.
-    triggers: Vec<Trigger>,
+    triggers: Vec<CheckoutTrigger>,
     /// How many triggers the process has dealt with.
     taken: usize,
     /// What was carried out and left its trace in the process's own stream.
@@ -167,14 +167,14 @@ impl World {
             Step::RefundsGoBack => self.refunds_go_back(),
             Step::Cancel => {
                 if put(&mut self.order, OrderCommand::Cancel { reason: "enough".to_owned() }).is_ok() {
-                    self.triggers.push(Trigger::OrderCancelled);
+                    self.triggers.push(CheckoutTrigger::OrderCancelled);
                 }
             }
             Step::Ship => {
                 let (carrier, tracking_number) = ("Van".to_owned(), "1".to_owned());
                 let ship = OrderCommand::Ship { carrier, tracking_number, estimated_delivery: None };
                 if put(&mut self.order, ship).is_ok() {
-                    self.triggers.push(Trigger::OrderShipped);
+                    self.triggers.push(CheckoutTrigger::OrderShipped);
                 }
             }
             Step::GatewayAnswers { payment, accepts } => {
@@ -242,10 +242,13 @@ impl World {
         };
         if put(&mut self.order, command).is_ok() {
             let lines = self.order.lines().iter();
-            self.triggers.push(Trigger::OrderCheckedOut {
+            self.triggers.push(CheckoutTrigger::OrderCheckedOut {
                 payment_id,
                 lines: lines
-                    .map(|line| Line { product_id: line.item.product_id.clone(), quantity: line.quantity.get() })
+                    .map(|line| CheckoutLine {
+                        product_id: line.item.product_id.clone(),
+                        quantity: line.quantity.get(),
+                    })
                     .collect(),
                 total: self.order.total(),
                 method,
@@ -263,11 +266,11 @@ impl World {
         let accepts = if by_wallet { pays(&mut self.wallet, payment_id, request.amount) } else { accepts };
         if accepts {
             put(state, PaymentCommand::RecordSuccess { reference: "pi_1".to_owned() }).unwrap();
-            self.triggers.push(Trigger::PaymentSucceeded { payment_id });
+            self.triggers.push(CheckoutTrigger::PaymentSucceeded { payment_id });
         } else {
             let decline = PaymentCommand::RecordDecline { reason: reason.clone(), message: message.clone() };
             put(state, decline).unwrap();
-            self.triggers.push(Trigger::PaymentDeclined { payment_id, reason, message });
+            self.triggers.push(CheckoutTrigger::PaymentDeclined { payment_id, reason, message });
         }
     }
 
@@ -312,7 +315,7 @@ impl World {
                 }
                 self.note(&CheckoutEvent::PaymentReceived { payment_id: *payment_id });
                 self.note(&CheckoutEvent::Completed { number: number() });
-                self.triggers.push(Trigger::Completed { number: number(), awaits_invoice: false });
+                self.triggers.push(CheckoutTrigger::Completed { number: number(), awaits_invoice: false });
                 self.ask_stock(lines, |_| StockCommand::Allocate { order_id: ours() });
                 if voucher.is_some() {
                     put(&mut self.voucher, VoucherCommand::Redeem { order_id: ours() }).unwrap();
@@ -358,8 +361,8 @@ impl World {
         put(mail, EmailCommand::Request { order_id: ours(), kind: kind.clone(), to: to.to_owned() }).unwrap();
     }
 
-    fn start(&mut self, payment_id: PaymentId, lines: &[Line], wanted: Option<&VoucherCode>) {
-        let lacks = |line: &&Line| self.stocks[&line.product_id].available() < line.quantity;
+    fn start(&mut self, payment_id: PaymentId, lines: &[CheckoutLine], wanted: Option<&VoucherCode>) {
+        let lacks = |line: &&CheckoutLine| self.stocks[&line.product_id].available() < line.quantity;
         let lacking: Vec<_> = lines.iter().filter(lacks).map(|line| line.product_id.clone()).collect();
         if !lacking.is_empty() {
             self.note(&CheckoutEvent::StockRefused { product_ids: lacking.clone() });
@@ -376,7 +379,7 @@ impl World {
         let until = at_minute(15);
         self.ask_stock(lines, |quantity| StockCommand::Reserve { order_id: ours(), quantity, until });
         self.note(&CheckoutEvent::StockReserved);
-        self.triggers.push(Trigger::StockReserved);
+        self.triggers.push(CheckoutTrigger::StockReserved);
     }
 
     fn fail(&mut self, payment_id: PaymentId, reason: ReopenReason) {
@@ -386,7 +389,7 @@ impl World {
         self.note(&CheckoutEvent::Failed { reason });
     }
 
-    fn undo(&mut self, payment_id: PaymentId, lines: &[Line], with_voucher: bool) {
+    fn undo(&mut self, payment_id: PaymentId, lines: &[CheckoutLine], with_voucher: bool) {
         self.note(&CheckoutEvent::Cancelled);
         let reason = ReleaseReason::OrderCancelled;
         self.ask_stock(lines, |_| StockCommand::Release { order_id: ours(), reason });
@@ -404,7 +407,7 @@ impl World {
         }
     }
 
-    fn ask_stock(&mut self, lines: &[Line], command: impl Fn(u32) -> StockCommand) {
+    fn ask_stock(&mut self, lines: &[CheckoutLine], command: impl Fn(u32) -> StockCommand) {
         for line in lines {
             put(self.stocks.get_mut(&line.product_id).unwrap(), command(line.quantity)).unwrap();
         }
