@@ -16,7 +16,6 @@ pub enum MailTrigger {
     Shipped,
     /// `payment.refunded`.
     Refunded {
-        /// Refunded amount.
         amount: Money,
         /// Whether the refund is on an invoice, so that a credit note was or will be issued for it.
         is_credited: bool,
@@ -31,7 +30,6 @@ pub enum MailTrigger {
     },
     /// `invoice.credited`.
     Credited {
-        /// Refunded amount.
         amount: Money,
         /// The number of the credit note.
         number: CreditNoteNumber,
@@ -46,11 +44,7 @@ pub enum MailTrigger {
         number: CreditNoteNumber,
     },
     /// `checkout.voucher_issued`.
-    VoucherIssued {
-        code: VoucherCode,
-        /// The discount that it gives.
-        amount: Money,
-    },
+    VoucherIssued { code: VoucherCode, amount: Money },
 }
 
 /// A mail to request.

@@ -7,16 +7,14 @@ use storefront_api::{Money, OrderId, VoucherCode};
 
 use crate::invoice::CreditNoteNumber;
 
-/// The subject of a mail.
+/// What a mail is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailKind {
     /// The order is confirmed.
     Confirmation,
     /// The order is on its way.
     Shipped,
-    /// The order was cancelled.
     Cancelled,
-    /// Money went back.
     Refunded {
         /// Refunded amount; `None` in old events.
         amount: Option<Money>,
@@ -35,7 +33,6 @@ pub enum MailKind {
     Voucher {
         /// The code to enter in the basket.
         code: VoucherCode,
-        /// The discount that it gives.
         amount: Money,
     },
 }
@@ -46,13 +43,9 @@ pub enum EmailEvent {
     /// A mail is requested. Its message id is derived from the id of this event.
     Requested { order_id: OrderId, kind: MailKind, to: String },
     /// The mail server accepted it.
-    Sent {
-        /// Number of attempts.
-        attempts: u32,
-    },
+    Sent { attempts: u32 },
     /// Sending failed for good.
     Failed {
-        /// Number of attempts.
         attempts: u32,
         /// The error of the last attempt.
         detail: String,
@@ -65,13 +58,9 @@ pub enum EmailCommand {
     /// Request the mail; a repeat changes nothing.
     Request { order_id: OrderId, kind: MailKind, to: String },
     /// Record that the mail server accepted it; a repeat changes nothing.
-    RecordSent {
-        /// Number of attempts.
-        attempts: u32,
-    },
+    RecordSent { attempts: u32 },
     /// Record that sending failed for good; changes nothing once it was sent or has failed.
     RecordFailure {
-        /// Number of attempts.
         attempts: u32,
         /// The error of the last attempt.
         detail: String,
@@ -124,7 +113,7 @@ pub fn evolve(email: Email, event: &EmailEvent) -> Email {
 /// The events of a command; none when it changes nothing.
 ///
 /// # Errors
-/// [`EmailError::NotFound`] for the outcome of a mail that nobody asked for.
+/// [`EmailError::NotFound`] for the outcome of a mail that was never requested.
 pub fn decide(email: &Email, command: EmailCommand) -> Result<Vec<EmailEvent>, EmailError> {
     match command {
         EmailCommand::Request { order_id, kind, to } => Ok(match email {

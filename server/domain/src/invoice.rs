@@ -1,4 +1,4 @@
-//! Invoices: what was sold at which VAT, written once and never edited. Money that goes back is a credit note beside it.
+//! Invoices and their credit notes. An invoice is never changed; a refund leads to a credit note.
 
 mod credit;
 mod number;
@@ -10,50 +10,46 @@ use storefront_api::{Address, CustomerId, Money, OrderId, ProductId, Seller, Tim
 pub use self::number::{BadDocumentNumber, CreditNoteNumber, InvoiceNumber};
 use crate::{OrderNumber, TaxOfRate, included_tax};
 
-/// Something that happened to an invoice.
+/// An event of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvoiceEvent {
-    /// It was written.
     Issued(Box<Invoice>),
-    /// Some of its money went back, and a credit note says so.
+    /// A credit note was issued for a refund.
     Credited(CreditNote),
 }
 
-/// What an invoice says.
+/// The content of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
-    /// Its number, without gap or repeat in its year.
     pub number: InvoiceNumber,
     pub order_id: OrderId,
-    /// The order's number for people.
+    /// The order number that customers see.
     pub order_number: OrderNumber,
-    /// Whose order it is; `None` for a guest.
+    /// The owner of the order; `None` for a guest.
     pub customer_id: Option<CustomerId>,
-    /// Where mail about the order goes.
+    /// Address for mail about the order.
     pub email: String,
-    /// To whom it is addressed.
+    /// Address of the buyer.
     pub address: Address,
-    /// Who sells; `None` on invoices from before they said so.
+    /// `None` on old invoices, which do not name the seller.
     pub seller: Option<Seller>,
-    /// Time of issue.
     pub issued_at: Timestamp,
-    /// When what it is about was supplied: when the paid order was confirmed; `None` on invoices from before they said so.
+    /// Time of supply, which is when the paid order was confirmed; `None` on old invoices.
     pub supplied_at: Option<Timestamp>,
-    /// The sold lines, in the order of the basket.
+    /// In the order of the basket.
     pub lines: Vec<InvoiceLine>,
-    /// What a voucher took off the sum of the lines; zero without one.
+    /// Discount of a voucher on the sum of the lines; zero without one.
     pub discount: Money,
-    /// What was sold at each rate after the discount, and the VAT in it; lowest rate first. The gross amounts add up to
-    /// the total.
+    /// Gross amount and VAT by rate, after the discount; lowest rate first. The gross amounts add up to the total.
     pub tax: Vec<TaxOfRate>,
-    /// Amount to pay.
+    /// Amount to pay: the sum of the lines less the discount.
     pub total: Money,
     /// How it was paid, such as `card pi_3Nk…`.
     pub payment_reference: String,
 }
 
 impl Invoice {
-    /// The VAT in what was paid: the sum over its rates.
+    /// The VAT included in the total: the sum over its rates.
     pub fn vat(&self) -> Money {
         let none = Money::new(0, self.total.currency);
         self.tax.iter().fold(none, |sum, rate| sum.plus(rate.amount).unwrap_or(sum))
@@ -64,11 +60,10 @@ impl Invoice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceLine {
     pub product_id: ProductId,
-    /// Stock keeping unit.
     pub sku: String,
     pub name: String,
     pub quantity: u32,
-    /// What one cost, VAT included.
+    /// VAT included.
     pub unit_price: Money,
     /// Gross total of the line.
     pub total: Money,
@@ -77,7 +72,7 @@ pub struct InvoiceLine {
 }
 
 impl InvoiceLine {
-    /// What one cost without VAT, rounded half up.
+    /// Unit price without VAT, rounded half up.
     pub fn net_unit_price(&self) -> Money {
         let none = Money::new(0, self.unit_price.currency);
         let tax = included_tax([(self.unit_price, self.vat_rate_percent)], none);
@@ -85,45 +80,41 @@ impl InvoiceLine {
     }
 }
 
-/// What a credit note says.
+/// The content of a credit note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreditNote {
-    /// Its number, without gap or repeat in its year.
     pub number: CreditNoteNumber,
-    /// Time of issue.
     pub issued_at: Timestamp,
-    /// Credited amount.
     pub amount: Money,
-    /// How that is spread over the rates of the invoice, and the VAT in it. The gross amounts add up to `amount`.
+    /// `amount` distributed over the rates of the invoice, and the VAT in it. The gross amounts add up to `amount`.
     pub tax: Vec<TaxOfRate>,
-    /// The payment's name for the refund or dispute; there is one credit note for each.
+    /// The reference of the refund or dispute at the payment; each has one credit note.
     pub refund_reference: String,
-    /// The credit note that this one cancels, because its refund failed after it had succeeded: the amounts are those of
-    /// that one, below zero.
+    /// The credit note that this one cancels, because its refund failed after it had succeeded. The amounts are the negated
+    /// amounts of that one.
     pub cancels: Option<CreditNoteNumber>,
 }
 
-/// Something asked of an invoice.
+/// A command to an invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvoiceCommand {
-    /// Write it; a second time changes nothing.
+    /// Issue it; a repeat changes nothing.
     Issue(Box<Invoice>),
-    /// Write a credit note for a refund; a second one for the same refund changes nothing.
+    /// Issue a credit note for a refund; a second one for the same refund changes nothing.
     Credit {
         number: CreditNoteNumber,
         issued_at: Timestamp,
-        /// Credited amount.
         amount: Money,
-        /// The payment's name for the refund.
+        /// The reference of the refund at the payment.
         refund_reference: String,
     },
-    /// Cancel the credit note of a refund that failed after it had succeeded; nothing happens where there is none, or it is
-    /// cancelled.
+    /// Cancel the credit note of a refund that failed after it had succeeded; changes nothing without one, or when it is
+    /// cancelled already.
     CancelCredit {
         /// The number of the new credit note, which cancels the other.
         number: CreditNoteNumber,
         issued_at: Timestamp,
-        /// The payment's name for the refund.
+        /// The reference of the refund at the payment.
         refund_reference: String,
     },
 }
@@ -131,56 +122,50 @@ pub enum InvoiceCommand {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvoiceError {
-    /// Nobody has written it.
     #[error("there is no such invoice")]
     NotFound,
     /// The number belongs to the invoice of another order.
     #[error("the number is taken")]
     NumberTaken,
-    /// A credit note is over more than nothing and not over more than what is left of the invoice.
+    /// A credit note has an amount above zero and at most what is left of the invoice.
     #[error("a credit note over {amount} does not fit: {left} are left of the invoice")]
     TooMuch {
         amount: Money,
-        /// What has not been credited yet.
+        /// The amount that is not credited yet.
         left: Money,
     },
 }
 
-/// An invoice and its credit notes, as their events add up. `None` while nobody has written it.
+/// The state of an invoice; `None` before it is issued.
 pub type InvoiceState = Option<InvoiceWithCredits>;
 
-/// An invoice, and what has gone back of it.
+/// An invoice and its credit notes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceWithCredits {
-    /// What was written.
     pub invoice: Invoice,
-    /// The credit notes, oldest first.
+    /// Oldest first.
     pub credits: Vec<CreditNote>,
 }
 
 impl InvoiceWithCredits {
-    /// What is left of the total.
+    /// The amount of the total that is not credited.
     pub fn left(&self) -> Money {
         self.credits.iter().fold(self.invoice.total, |left, credit| left.minus(credit.amount).unwrap_or(left))
     }
 
-    /// What is left at each rate.
+    /// The amounts by rate that are not credited.
     fn tax_left(&self) -> Vec<TaxOfRate> {
         self.credits.iter().fold(self.invoice.tax.clone(), |left, credit| credit::without(left, &credit.tax))
     }
 
-    fn has_credited(&self, refund_reference: &str) -> bool {
-        self.credit_for(refund_reference).is_some()
-    }
-
-    /// The credit note for a refund.
+    /// The credit note of a refund, not one that cancels it.
     fn credit_for(&self, refund_reference: &str) -> Option<&CreditNote> {
         self.credits.iter().find(|credit| credit.refund_reference == refund_reference && credit.cancels.is_none())
     }
 
     fn has(&self, credit: &CreditNote) -> bool {
         match credit.cancels {
-            None => self.has_credited(&credit.refund_reference),
+            None => self.credit_for(&credit.refund_reference).is_some(),
             Some(_) => self.credits.iter().any(|known| known.cancels == credit.cancels),
         }
     }
@@ -210,10 +195,10 @@ pub fn decide(issued: &InvoiceState, command: InvoiceCommand) -> Result<Vec<Invo
         (Some(known), InvoiceCommand::Issue(invoice)) if known.invoice.order_id == invoice.order_id => Ok(vec![]),
         (Some(_), InvoiceCommand::Issue(_)) => Err(InvoiceError::NumberTaken),
         (None, InvoiceCommand::Credit { .. } | InvoiceCommand::CancelCredit { .. }) => Err(InvoiceError::NotFound),
-        (Some(known), InvoiceCommand::Credit { refund_reference, .. }) if known.has_credited(&refund_reference) => {
-            Ok(vec![])
-        }
         (Some(known), InvoiceCommand::Credit { number, issued_at, amount, refund_reference }) => {
+            if known.credit_for(&refund_reference).is_some() {
+                return Ok(vec![]);
+            }
             let left = known.left();
             if amount.currency != left.currency || !(1..=left.amount).contains(&amount.amount) {
                 return Err(InvoiceError::TooMuch { amount, left });

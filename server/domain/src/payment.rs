@@ -35,7 +35,6 @@ pub enum PaymentEvent {
         /// Time until which the order waits for the authentication.
         expires_at: Timestamp,
     },
-    /// The money is there.
     Succeeded {
         /// Id of the payment at the gateway.
         reference: String,
@@ -48,24 +47,21 @@ pub enum PaymentEvent {
         /// Id of the payment at the gateway.
         reference: String,
     },
-    /// The payment was refused for good.
+    /// The gateway declined the payment for good.
     Declined {
         /// Machine-readable reason.
         reason: String,
-        /// Text for people.
         message: String,
     },
     /// An attempt ended without a response; it is repeated under the same idempotency key.
     OutcomeUnknown {
         /// Number of the attempt, from 1.
         attempt: u32,
-        /// The error.
         detail: String,
         /// Due time of the next attempt.
         next_attempt_at: Timestamp,
     },
-    /// The payment is no longer wanted, and no money is known to have moved. An intent at the gateway is to be cancelled
-    /// there.
+    /// The payment is no longer wanted, and no money is known to have moved. An intent at the gateway must be cancelled.
     Cancelled,
     /// A refund is requested. The gateway is called under an idempotency key derived from the id of this event.
     RefundRequested {
@@ -88,7 +84,6 @@ pub enum PaymentEvent {
         reference: String,
         amount: Money,
     },
-    /// Money went back.
     Refunded {
         /// Which refund; `None` in events written before refunds had ids: the oldest open one.
         refund_id: Option<RefundId>,
@@ -108,9 +103,8 @@ pub enum PaymentEvent {
     Disputed {
         /// Id of the dispute at the gateway.
         dispute: String,
-        /// How much of the payment.
         amount: Money,
-        /// Why, for programs: the gateway's word.
+        /// Machine-readable reason, in the words of the gateway.
         reason: String,
     },
     /// The bank holds the disputed money until the dispute is decided.
@@ -162,13 +156,11 @@ pub enum PaymentCommand {
     RecordDecline {
         /// Machine-readable reason.
         reason: String,
-        /// Text for people.
         message: String,
     },
     /// Record an attempt without a response; changes nothing once there is an outcome.
     RecordUnknown {
         attempt: u32,
-        /// The error.
         detail: String,
         /// Due time of the next attempt.
         next_attempt_at: Timestamp,
@@ -185,7 +177,7 @@ pub enum PaymentCommand {
     Refund {
         /// The id of the new refund.
         refund_id: RefundId,
-        /// How much; `None` for all that is left.
+        /// `None` for all that is left.
         amount: Option<Money>,
         reason: String,
     },
@@ -214,11 +206,9 @@ pub enum PaymentCommand {
     RecordDispute {
         /// Id of the dispute at the gateway.
         dispute: String,
-        /// How much of the payment.
         amount: Money,
-        /// Why, for programs: the gateway's word.
+        /// Machine-readable reason, in the words of the gateway.
         reason: String,
-        /// Present state.
         state: DisputeState,
     },
 }
@@ -226,20 +216,19 @@ pub enum PaymentCommand {
 /// A refund as the gateway lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayRefund {
-    /// The id under which the shop asked for it, if the gateway keeps one.
+    /// The id under which the shop requested it, if the gateway stores one.
     pub refund_id: Option<RefundId>,
-    /// The id that the shop gives it if nobody here has asked for it.
+    /// The id that the shop gives it if it had not requested it.
     pub new_id: RefundId,
     /// Id of the refund at the gateway.
     pub reference: String,
     pub amount: Money,
-    /// The reason that the shop gave, if the gateway keeps one.
+    /// The reason that the shop gave, if the gateway stores one.
     pub reason: Option<String>,
-    /// Present state.
     pub progress: RefundProgress,
 }
 
-/// How far a refund has come at the gateway.
+/// The state of a refund at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundProgress {
     /// The gateway processes it.
@@ -253,21 +242,14 @@ pub enum RefundProgress {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PaymentError {
-    /// The payment was never requested.
     #[error("there is no such payment")]
     NotFound,
     /// The outcome contradicts the recorded one.
     #[error("the payment has another outcome already")]
     OtherOutcome,
-    /// The reported intent is not the one that the gateway has for this payment.
-    #[error("the gateway keeps {known} for the payment, and not {told}")]
-    OtherIntent {
-        /// Id of the payment at the gateway.
-        known: String,
-        /// The name that was told.
-        told: String,
-    },
-    /// No money has come in.
+    /// The reported intent is not the one of this payment. Both are ids at the gateway.
+    #[error("the gateway keeps {known} for the payment, and not {reported}")]
+    OtherIntent { known: String, reported: String },
     #[error("the payment has not succeeded")]
     NotPaid,
     /// Nothing was paid, or all of it was refunded or is being refunded.

@@ -20,7 +20,6 @@ pub enum ProcessEvent {
     },
     /// It starts no further event until it is resumed.
     Paused,
-    /// It goes on.
     Resumed,
     /// While paused, it may handle the first waiting event. A step without a waiting event has no effect, also later.
     Stepped,
@@ -30,7 +29,6 @@ pub enum ProcessEvent {
         sequence: String,
         /// Position of the event in the log.
         position: u64,
-        /// Number of attempts.
         attempts: u32,
         /// The error of the last attempt.
         error: String,
@@ -74,7 +72,6 @@ pub enum ProcessCommand {
         sequence: String,
         /// Position of the event in the log.
         position: u64,
-        /// Number of attempts.
         attempts: u32,
         /// The error of the last attempt; cut off at 500 characters.
         error: String,
@@ -94,13 +91,11 @@ pub enum ProcessCommand {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProcessError {
-    /// The sequence is not parked.
     #[error("no such sequence is parked")]
     NotParked,
     /// A retry or skip was requested already and is not finished.
     #[error("the sequence is being retried already")]
     RetriedAlready,
-    /// Steps are only for a paused process.
     #[error("the process is not paused")]
     NotPaused,
     /// The limit of parked sequences is reached; so many point to a general failure.

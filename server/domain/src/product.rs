@@ -1,4 +1,4 @@
-//! A product, as the product service describes it.
+//! Products, as the product service describes them.
 
 #[cfg(test)]
 mod tests;
@@ -10,32 +10,25 @@ use storefront_api::{Money, VatRate};
 /// An event of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProductEvent {
-    /// It exists.
     Listed(ProductFacts),
     /// Facts other than its price and availability have changed.
     Changed(ProductFacts),
-    /// It has another price.
     Repriced {
-        /// Previous unit price.
         old_price: Money,
-        /// New unit price.
         new_price: Money,
         /// Reason, if the product service gives one.
         reason: Option<String>,
     },
-    /// It is no longer for sale.
     Withdrawn,
-    /// It is for sale again.
     Relisted,
 }
 
 /// A product as the product service describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductFacts {
-    /// Stock keeping unit.
     pub sku: String,
     pub name: String,
-    /// Description in a few sentences.
+    /// A few sentences.
     pub description: String,
     /// The name of its category.
     pub category: String,
@@ -47,16 +40,14 @@ pub struct ProductFacts {
     pub vat_rate_percent: VatRate,
     /// Facts such as `"material": "oak"`.
     pub attributes: BTreeMap<String, String>,
-    /// Where its picture is, as the product service names it.
+    /// Address of its picture at the product service.
     pub picture: Option<String>,
 }
 
 /// The present description of a product by the product service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedProduct {
-    /// How it describes the product.
     pub facts: ProductFacts,
-    /// Whether it is for sale.
     pub active: bool,
     /// Reason for a new price, if the product service gives one.
     pub reason: Option<String>,
@@ -68,17 +59,14 @@ pub enum Product {
     /// It was never seen.
     #[default]
     Unknown,
-    /// It exists.
     Known {
-        /// How the product service described it last.
         facts: ProductFacts,
-        /// Whether it is for sale.
         active: bool,
     },
 }
 
 impl Product {
-    /// How the product service described it last; `None` when it was never seen.
+    /// The latest description; `None` when the product was never seen.
     pub fn facts(&self) -> Option<&ProductFacts> {
         match self {
             Self::Unknown => None,
@@ -86,7 +74,6 @@ impl Product {
         }
     }
 
-    /// Whether it is for sale.
     pub fn active(&self) -> bool {
         match self {
             Self::Unknown => false,

@@ -10,14 +10,13 @@ use storefront_api::{OrderId, Timestamp};
 pub enum RegisterEvent {
     /// A document got the next number.
     Entered {
-        /// The number of the document for people, such as `2026-000042`.
+        /// The number of the document, such as `2026-000042`.
         document: String,
-        /// Which order it is about.
         order_id: OrderId,
     },
 }
 
-/// The state of a register: the number of its documents.
+/// The state of a register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Register {
     /// Number of documents, which is also the number of the last one.
@@ -31,7 +30,7 @@ pub fn evolve(register: Register, event: &RegisterEvent) -> Register {
     }
 }
 
-/// The year, in UTC, of a document that is issued at that time; 0 for a time outside the calendar.
+/// The year of a time in UTC; 0 for a year that does not fit.
 pub fn year_of(moment: Timestamp) -> u16 {
     let days = moment.unix_ms().div_euclid(24 * 60 * 60 * 1000);
     u16::try_from(civil_year(days)).unwrap_or_default()

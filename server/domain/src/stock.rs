@@ -30,8 +30,9 @@ use storefront_api::{OrderId, Timestamp};
 /// An event of the stock of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StockEvent {
-    /// Goods came in.
-    Received { quantity: u32 },
+    Received {
+        quantity: u32,
+    },
     /// The number on hand was corrected, such as after a count or a breakage.
     Adjusted {
         /// Difference in pieces; negative for fewer.
@@ -54,18 +55,28 @@ pub enum StockEvent {
         reason: ReleaseReason,
     },
     /// The reserved pieces were allocated to the order, and are no longer on hand.
-    Allocated { order_id: OrderId, quantity: u32 },
+    Allocated {
+        order_id: OrderId,
+        quantity: u32,
+    },
     /// The pieces of a cancelled order are on hand again.
-    Returned { order_id: OrderId, quantity: u32 },
+    Returned {
+        order_id: OrderId,
+        quantity: u32,
+    },
     /// The order was shipped, or its pieces were returned; its entry is removed.
-    Settled { order_id: OrderId },
+    Settled {
+        order_id: OrderId,
+    },
     /// The threshold for low stock has changed.
     ThresholdSet {
         /// Available pieces at or below which stock is low.
         threshold: u32,
     },
     /// The available pieces have fallen to the threshold or below, but not to 0.
-    RanLow { available: u32 },
+    RanLow {
+        available: u32,
+    },
     /// The available pieces have fallen to 0.
     RanOut,
 }
@@ -73,9 +84,7 @@ pub enum StockEvent {
 /// Why a reservation was released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReleaseReason {
-    /// The checkout failed.
     CheckoutFailed,
-    /// The order was cancelled.
     OrderCancelled,
     /// The order was not paid in time.
     Expired,
@@ -129,7 +138,6 @@ pub enum StockError {
         /// Quantity that can be reserved.
         available: u32,
     },
-    /// The order has no reservation to allocate.
     #[error("the order holds no reservation")]
     NotReserved,
     /// On hand would go below what is reserved, or below zero.
@@ -183,7 +191,6 @@ impl Default for Stock {
 }
 
 impl Stock {
-    /// Number of pieces on hand.
     pub fn on_hand(&self) -> u32 {
         self.on_hand
     }

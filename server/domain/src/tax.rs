@@ -7,7 +7,6 @@ use storefront_api::{Currency, Money, VatRate};
 /// The gross amount and VAT of the lines of one rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxOfRate {
-    /// Rate in percent.
     pub rate_percent: VatRate,
     /// Amount to pay at this rate, VAT included, after the discount.
     pub gross: Money,
@@ -132,9 +131,9 @@ mod tests {
         assert_eq!(part_of_gross(8, rate("6.25")), 0);
         let near =
             included_tax([(euro(1_000), rate("5.5")), (euro(1_000), rate("5")), (euro(55), rate("5.5"))], euro(0));
-        let told: Vec<_> =
+        let by_rate: Vec<_> =
             near.iter().map(|tax| (tax.rate_percent.to_string(), tax.gross.amount, tax.amount.amount)).collect();
-        assert_eq!(told, [("5".to_owned(), 1_000, 48), ("5.5".to_owned(), 1_055, 55)]);
+        assert_eq!(by_rate, [("5".to_owned(), 1_000, 48), ("5.5".to_owned(), 1_055, 55)]);
     }
 
     #[test]

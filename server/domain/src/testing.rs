@@ -1,4 +1,4 @@
-//! Given what has happened, when something is asked, then this happens: the words of the tests, for every aggregate.
+//! Test helpers for every aggregate: given a history, when a command, then events or an error.
 
 use std::fmt::Debug;
 
@@ -93,37 +93,35 @@ aggregate!(
     crate::customer
 );
 
-/// What has happened.
 pub(crate) struct Given<A: Aggregate>(pub(crate) A);
 
-/// What was answered.
 pub(crate) struct When<A: Aggregate> {
     before: A,
-    answer: Result<Vec<A::Event>, A::Error>,
+    outcome: Result<Vec<A::Event>, A::Error>,
 }
 
 pub(crate) fn given<A: Aggregate>(history: impl IntoIterator<Item = A::Event>) -> Given<A> {
-    Given(folded(A::default(), history))
+    Given(fold_events(A::default(), history))
 }
 
-pub(crate) fn folded<A: Aggregate>(state: A, events: impl IntoIterator<Item = A::Event>) -> A {
+pub(crate) fn fold_events<A: Aggregate>(state: A, events: impl IntoIterator<Item = A::Event>) -> A {
     events.into_iter().fold(state, |state, event| state.evolve(&event))
 }
 
 impl<A: Aggregate> Given<A> {
     pub(crate) fn when(self, command: A::Command) -> When<A> {
-        let answer = self.0.decide(command);
-        When { before: self.0, answer }
+        let outcome = self.0.decide(command);
+        When { before: self.0, outcome }
     }
 }
 
 impl<A: Aggregate> When<A> {
-    /// Exactly these events; hands out the state after them.
+    /// Expects exactly these events, and returns the state after them.
     #[track_caller]
     pub(crate) fn then(self, expected: impl IntoIterator<Item = A::Event>) -> A {
         let expected: Vec<_> = expected.into_iter().collect();
-        assert_eq!(self.answer.as_ref(), Ok(&expected));
-        folded(self.before, expected)
+        assert_eq!(self.outcome.as_ref(), Ok(&expected));
+        fold_events(self.before, expected)
     }
 
     #[track_caller]
@@ -133,7 +131,7 @@ impl<A: Aggregate> When<A> {
 
     #[track_caller]
     pub(crate) fn then_refused(self, expected: A::Error) {
-        assert_eq!(self.answer, Err(expected));
+        assert_eq!(self.outcome, Err(expected));
     }
 }
 

@@ -8,28 +8,27 @@
 pub enum WithdrawalsEvent {
     /// Most of the range is missing; nothing of it is withdrawn until an operator confirms it.
     Held {
-        /// How many products are missing.
+        /// Number of missing products.
         missing: u32,
-        /// How many were for sale, these included.
+        /// Number of products for sale, including the missing ones.
         sold: u32,
     },
     /// An operator has confirmed the withdrawal, and the products were withdrawn.
     Confirmed { withdrawn: u32 },
-    /// The products are back, or so many of them that the rest was withdrawn as usual.
+    /// The products are back, or enough of them that the rest was withdrawn as usual.
     Cleared,
 }
 
-/// The state of withdrawals that wait for an operator.
+/// Whether withdrawals wait for an operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Withdrawals {
-    /// None waits.
     #[default]
     Usual,
     /// Most of the range is missing.
     Held {
-        /// How many products were missing when it was looked at last.
+        /// Number of missing products in the latest list.
         missing: u32,
-        /// How many were for sale, these included.
+        /// Number of products for sale, including the missing ones.
         sold: u32,
     },
 }
@@ -39,32 +38,27 @@ pub enum Withdrawals {
 pub enum WithdrawalsCommand {
     /// Decide about the products that are missing in a list of the product service.
     Compare {
-        /// How many products that are for sale are not in it.
+        /// Number of products for sale that are not in the list.
         missing: u32,
-        /// How many products were for sale before it, these included.
+        /// Number of products for sale, including the missing ones.
         sold: u32,
-        /// How many products it has.
+        /// Number of products in the list.
         listed: u32,
     },
-    /// Withdraw what is missing now.
-    Confirm {
-        /// How many products that is.
-        missing: u32,
-    },
+    /// Withdraw the products that are missing now.
+    Confirm { missing: u32 },
 }
 
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WithdrawalsError {
-    /// Nothing waits to be confirmed.
     #[error("no withdrawals wait for a confirmation")]
     NothingHeld,
     /// More is missing than the operator has seen.
     #[error("{missing} products are missing by now, and not only {seen}: look again before you confirm it")]
     MoreMissing {
-        /// How many are missing now.
         missing: u32,
-        /// How many were when it was looked at last.
+        /// Number of missing products that the operator has seen.
         seen: u32,
     },
 }
@@ -128,9 +122,9 @@ mod tests {
     #[test]
     fn what_is_held_is_told_once_and_cleared_when_it_is_back() {
         let held = Withdrawals::Held { missing: 60, sold: 60 };
-        let told = WithdrawalsEvent::Held { missing: 60, sold: 60 };
-        assert_eq!(decide(Withdrawals::Usual, &compare(60, 60, 0)), Ok(vec![told.clone()]));
-        assert_eq!(evolve(Withdrawals::Usual, &told), held);
+        let event = WithdrawalsEvent::Held { missing: 60, sold: 60 };
+        assert_eq!(decide(Withdrawals::Usual, &compare(60, 60, 0)), Ok(vec![event.clone()]));
+        assert_eq!(evolve(Withdrawals::Usual, &event), held);
         assert_eq!(decide(held, &compare(60, 60, 0)), Ok(vec![]));
         assert_eq!(decide(held, &compare(40, 60, 20)), Ok(vec![WithdrawalsEvent::Held { missing: 40, sold: 60 }]));
         assert_eq!(decide(held, &compare(1, 60, 59)), Ok(vec![WithdrawalsEvent::Cleared]));

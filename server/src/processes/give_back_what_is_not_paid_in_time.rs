@@ -48,7 +48,7 @@ pub(crate) async fn handle(store: Store, life: Duration, timers: Timers, deliver
     let (checkout, _) = aggregates::load::<CheckoutEvent>(&store, &recorded.stream_name()).await?;
     let Some(attempt) = checkout.attempt() else { return Ok(()) };
     let payment_id = attempt.payment_id;
-    if checkout::holds_unpaid(&checkout, payment_id).is_none() {
+    if checkout::attempt_awaiting_payment(&checkout, payment_id).is_none() {
         return Ok(());
     }
     let mut batch = AppendBuilder::new(clock::now(), Cause::event(recorded, SUBSCRIPTION.name));
@@ -71,7 +71,7 @@ pub(crate) async fn handle_timer(store: Store, timer: Timer) -> Result<AppendBui
     let TimerNote { order_id, payment_id, cause } = timer.note.parse()?;
     let (mut batch, stream) = (append_for_timer(&timer, Some(cause)), streams::checkout(order_id));
     let (checkout, version) = aggregates::load::<CheckoutEvent>(store, &stream).await?;
-    if let Some(attempt) = checkout::holds_unpaid(&checkout, payment_id) {
+    if let Some(attempt) = checkout::attempt_awaiting_payment(&checkout, payment_id) {
         let payment_stream = streams::payment(payment_id);
         let (payment, payment_version) = aggregates::load::<PaymentEvent>(store, &payment_stream).await?;
         match payment {

@@ -1,13 +1,12 @@
-//! What the process does when something happens.
+//! The intents that follow from a trigger.
 
 use storefront_api::PaymentId;
 
 use super::{Attempt, Checkout, CheckoutStage, CheckoutTrigger, Intent};
 use crate::email::MailKind;
 
-/// What is to be done about a trigger, in this order. Nothing for a repeat of one that was dealt with, and nothing for what
-/// concerns an attempt that is over; but money never stays by mistake: a payment that succeeds after its attempt has
-/// failed or its order was cancelled is refunded.
+/// The intents of a trigger, in order. A repeated trigger, and one of an attempt that has ended, lead to none; except that a
+/// payment that succeeds after its attempt has failed or its order was cancelled is refunded.
 pub fn react(state: &Checkout, trigger: &CheckoutTrigger) -> Vec<Intent> {
     match trigger {
         CheckoutTrigger::OrderCheckedOut { payment_id, lines, total, method, email, voucher } => {
@@ -30,21 +29,21 @@ pub fn react(state: &Checkout, trigger: &CheckoutTrigger) -> Vec<Intent> {
         }
         CheckoutTrigger::Completed { number: _, awaits_invoice: true } => vec![],
         CheckoutTrigger::Completed { number: _, awaits_invoice: false } | CheckoutTrigger::OrderInvoiced => {
-            confirmed(state)
+            confirmation_mail(state)
         }
         CheckoutTrigger::OrderCancelled => order_cancelled(state),
         CheckoutTrigger::OrderShipped => order_shipped(state),
     }
 }
 
-/// Whether the goods of an attempt are kept for a payment that has no outcome: then they are given back when their time is
-/// over, and the attempt has failed. The attempt, or `None` when it is another one's turn or this one has come further.
-pub fn holds_unpaid(state: &Checkout, payment_id: PaymentId) -> Option<&Attempt> {
+/// The attempt with a payment, if it has reserved stock and its payment has no outcome. Such an attempt fails when its
+/// reservation expires. `None` for an attempt that is not the current one or has come further.
+pub fn attempt_awaiting_payment(state: &Checkout, payment_id: PaymentId) -> Option<&Attempt> {
     let (attempt, stage) = state.current()?;
     (attempt.payment_id == payment_id && stage == CheckoutStage::StockReserved).then_some(attempt)
 }
 
-/// The first attempt may, and one after a failure, if its payment is new.
+/// The first attempt may start, and one after a failure if its payment is new.
 fn may_start(state: &Checkout, payment_id: PaymentId) -> bool {
     match state.stage() {
         None => true,
@@ -85,7 +84,7 @@ fn payment_succeeded(state: &Checkout, payment_id: PaymentId) -> Vec<Intent> {
             _,
         ) => refund("the checkout had failed"),
         (Some(CheckoutStage::Cancelled), _) => refund("the order was cancelled"),
-        // Nothing is asked for before the stock is reserved, and what was received needs no second look.
+        // A payment is requested only after the stock is reserved, and a received one is a repeat.
         (
             Some(
                 CheckoutStage::Started
@@ -114,17 +113,16 @@ fn payment_declined(state: &Checkout, payment_id: PaymentId, reason: &str, messa
     }
 }
 
-/// The mail names the invoice, and so waits for it. One that is asked for again is the same mail.
-fn confirmed(state: &Checkout) -> Vec<Intent> {
+/// The mail contains the invoice number, so it waits for the invoice. A repeated request is the same mail.
+fn confirmation_mail(state: &Checkout) -> Vec<Intent> {
     match state.current() {
         Some((attempt, CheckoutStage::Completed(_))) => vec![mail(attempt, MailKind::Confirmation)],
         Some(_) | None => vec![],
     }
 }
 
-/// Whoever bought something is told that it is cancelled, confirmed or not. The mail goes first: `Undo` leaves the trace that
-/// silences a repeat, and must not silence a mail that was not asked for yet. Where an attempt has ended, what ended it found
-/// the order cancelled and has told so.
+/// The mail precedes `Undo`, because a repeated trigger has no effect once `Undo` is recorded. An attempt that has ended
+/// found the order cancelled, and requested the mail then.
 fn order_cancelled(state: &Checkout) -> Vec<Intent> {
     let Some((attempt, stage)) = state.current() else { return vec![] };
     let Attempt { payment_id, lines, voucher, .. } = attempt.clone();

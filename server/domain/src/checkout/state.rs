@@ -1,4 +1,4 @@
-//! What the process knows: which attempt to buy the order it is at, and how far that has come.
+//! The state of the checkout process: the current attempt to buy the order, and its stage.
 
 use storefront_api::{Money, PaymentId, PaymentMethod, ReopenReason, VoucherCode};
 
@@ -14,65 +14,65 @@ pub struct Checkout {
     voucher_issued: Option<VoucherCode>,
 }
 
-/// One attempt to buy the order. An order that was reopened and is bought again has another.
+/// One attempt to buy the order. Each checkout of a reopened order is a new attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// The payment that it asks for; no two attempts share one.
+    /// The payment that it requests; no two attempts have the same.
     pub payment_id: PaymentId,
     pub lines: Vec<CheckoutLine>,
     pub total: Money,
     pub method: PaymentMethod,
     /// Address for mail about the order.
     pub email: String,
-    /// The voucher that is kept for the order.
+    /// The reserved voucher.
     pub voucher: Option<VoucherCode>,
 }
 
-/// How far an attempt has come.
+/// The stage of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckoutStage {
-    /// It has begun; nothing is reserved yet.
+    /// Nothing is reserved yet.
     Started,
-    /// Every line is reserved, and the money is asked for.
+    /// Every line is reserved, and the payment is requested.
     StockReserved,
-    /// Some line had too few left; nothing is reserved.
+    /// Too few pieces of a line were available; nothing is reserved.
     StockRefused,
     /// The voucher could not be used; nothing is reserved.
     VoucherRefused,
-    /// The money is there; the lines are still reserved.
+    /// The lines are still reserved.
     PaymentReceived,
-    /// The money was refused; the lines are still reserved.
+    /// The payment was refused; the lines are still reserved.
     PaymentRefused,
-    /// The order is confirmed and has its pieces.
+    /// The order is confirmed and its stock allocated.
     Completed(OrderNumber),
-    /// Nothing is reserved any more, and the order is a basket again.
+    /// The reservations are released, and the order is a basket again.
     Failed,
-    /// The order was given up; what was reserved or allocated is given back.
+    /// The reservations are released, or the allocated stock is returned.
     Cancelled,
 }
 
 impl Checkout {
-    /// The attempt that it is at, or was at last; `None` before the first.
+    /// The latest attempt; `None` before the first.
     pub fn attempt(&self) -> Option<&Attempt> {
         self.current.as_ref().map(|(attempt, _)| attempt)
     }
 
-    /// How far that attempt has come; `None` before the first.
+    /// The stage of the latest attempt; `None` before the first.
     pub fn stage(&self) -> Option<CheckoutStage> {
         self.current.as_ref().map(|(_, stage)| *stage)
     }
 
-    /// The voucher that the customer got for the order, if one was issued.
+    /// The voucher that was issued for the order.
     pub fn voucher_issued(&self) -> Option<&VoucherCode> {
         self.voucher_issued.as_ref()
     }
 
-    /// The latest attempt, and how far it has come.
+    /// The latest attempt and its stage.
     pub(super) fn current(&self) -> Option<(&Attempt, CheckoutStage)> {
         self.current.as_ref().map(|(attempt, stage)| (attempt, *stage))
     }
 
-    /// How far the attempt with a payment has come; `None` when no attempt has it.
+    /// The stage of the attempt with a payment; `None` when no attempt has it.
     pub(super) fn stage_of(&self, payment_id: PaymentId) -> Option<CheckoutStage> {
         match &self.current {
             Some((attempt, stage)) if attempt.payment_id == payment_id => Some(*stage),
@@ -81,7 +81,7 @@ impl Checkout {
     }
 }
 
-/// The process after an event of its own stream. Never fails: an event that cannot follow leaves it as it was.
+/// The process after an event of its own stream. Never fails: an event that does not fit leaves it as it was.
 pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
     let Checkout { current, mut earlier, voucher_issued } = checkout;
     let current = match (event, current) {
@@ -89,7 +89,7 @@ pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
             match current {
                 Some((last, CheckoutStage::Failed)) if last.payment_id != *payment_id => earlier.push(last.payment_id),
                 None => {}
-                // An attempt is under way, or the order has come to its end.
+                // An attempt is running, or the order is completed or cancelled.
                 other @ Some(_) => return Checkout { current: other, earlier, voucher_issued },
             }
             let attempt = Attempt {
@@ -122,7 +122,7 @@ pub fn evolve(checkout: Checkout, event: &CheckoutEvent) -> Checkout {
 /// `None` where the event does not fit.
 fn stage_after(attempt: &Attempt, stage: CheckoutStage, event: &CheckoutEvent) -> Option<CheckoutStage> {
     match event {
-        // What becomes of the voucher is no stage.
+        // These do not change the stage.
         CheckoutEvent::Started { .. } | CheckoutEvent::VoucherReserved { .. } | CheckoutEvent::VoucherIssued { .. } => {
             None
         }

@@ -1,4 +1,4 @@
-//! Customers: who has registered, and how much one piece may cost that they buy.
+//! Customers: their registration and their spending limit, which is the highest unit price that they may buy at.
 
 #[cfg(test)]
 mod tests;
@@ -8,23 +8,16 @@ use storefront_api::Money;
 /// An event of a customer; stream `customer-{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomerEvent {
-    /// Somebody became a customer.
     Registered,
-    /// The customer may buy dearer things, or only cheaper ones.
-    LimitSet {
-        /// Highest permitted unit price.
-        limit: Money,
-    },
+    LimitSet { limit: Money },
 }
 
 /// A command to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomerCommand {
-    /// Become one.
     Register,
-    /// Set the spending limit; the same again changes nothing.
+    /// Set the spending limit, which is not negative; an equal limit changes nothing.
     SetLimit {
-        /// The highest price of one piece; not negative.
         limit: Money,
     },
 }
@@ -32,13 +25,10 @@ pub enum CustomerCommand {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomerError {
-    /// Nobody has registered under this id.
     #[error("there is no such customer")]
     NotFound,
-    /// Somebody has registered under this id.
     #[error("there is a customer with this id already")]
     Exists,
-    /// A price is not negative.
     #[error("a spending limit is not negative")]
     BadLimit,
 }
@@ -46,12 +36,10 @@ pub enum CustomerError {
 /// The state of a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Customer {
-    /// Nobody has registered.
     #[default]
     Unknown,
-    /// Somebody has.
     Registered {
-        /// The highest price of one piece; `None` while the shop's own limit holds.
+        /// `None` for the default limit of the shop.
         limit: Option<Money>,
     },
 }

@@ -1,7 +1,7 @@
-//! Becoming a customer, and the spending limit.
+//! Tests of the registration and the spending limit.
 
 use super::*;
-use crate::testing::{Given, euro, folded};
+use crate::testing::{Given, euro, fold_events};
 
 fn given(history: impl IntoIterator<Item = CustomerEvent>) -> Given<Customer> {
     crate::testing::given(history)
@@ -35,7 +35,7 @@ fn the_limit_of_a_customer_can_be_set_and_set_again() {
 #[test]
 fn nobody_has_no_limit() {
     given([]).when(set_limit(500)).then_refused(CustomerError::NotFound);
-    assert_eq!(folded(Customer::default(), [limit_set(500)]), Customer::Unknown);
-    let twice = folded(Customer::default(), [CustomerEvent::Registered, limit_set(5), CustomerEvent::Registered]);
+    assert_eq!(fold_events(Customer::default(), [limit_set(500)]), Customer::Unknown);
+    let twice = fold_events(Customer::default(), [CustomerEvent::Registered, limit_set(5), CustomerEvent::Registered]);
     assert_eq!(twice, Customer::Registered { limit: Some(euro(5)) });
 }

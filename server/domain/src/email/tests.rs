@@ -1,7 +1,7 @@
-//! What can become of a mail.
+//! Tests of the outcomes of a mail.
 
 use super::*;
-use crate::testing::{Given, folded, order};
+use crate::testing::{Given, fold_events, order};
 
 fn given(history: impl IntoIterator<Item = EmailEvent>) -> Given<Email> {
     crate::testing::given(history)
@@ -71,7 +71,7 @@ fn every_event_that_does_not_fit_leaves_the_mail_as_it_was() {
         (&[requested(), failed()], [false, true, false]),
     ];
     for (history, fits) in states {
-        let before = folded(Email::Unknown, history.to_vec());
+        let before = fold_events(Email::Unknown, history.to_vec());
         for (event, fits) in [requested(), sent(), failed()].iter().zip(fits) {
             assert_eq!(evolve(before.clone(), event) != before, fits, "{event:?} on {before:?}");
         }

@@ -1,14 +1,15 @@
-//! How money that goes back is spread over the VAT rates of an invoice.
+//! The amounts of a credit note, distributed over the VAT rates of its invoice.
 
 use storefront_api::Money;
 
 use crate::TaxOfRate;
 
-/// The part of `amount` that falls to each rate of what is `left`, and the VAT in it. `amount` is at most all that is left.
+/// Distributes `amount` over the rates in proportion to what is `left` of them, with the VAT of each share. `amount` is at
+/// most the sum of what is left.
 ///
-/// Each rate gets its share of what is left. The shares are differences of rounded-down running sums, so that they add up
-/// exactly and none is more than its rate has left. The VAT of a share is the same part of the VAT that is left, rounded
-/// half up; so the last credit note, which takes all, takes exactly the VAT that the others left.
+/// The shares are differences of rounded-down running sums, so that they add up exactly and none exceeds what its rate has
+/// left. The VAT of a share is the same proportion of the VAT that is left, rounded half up; so the last credit note, which
+/// takes everything, takes exactly the VAT that the others left.
 pub(super) fn part(left: &[TaxOfRate], amount: Money) -> Vec<TaxOfRate> {
     let total: i128 = left.iter().map(|rate| i128::from(rate.gross.amount)).sum();
     let (mut before, mut shared) = (0_i128, 0_i128);
@@ -26,28 +27,26 @@ pub(super) fn part(left: &[TaxOfRate], amount: Money) -> Vec<TaxOfRate> {
     parts
 }
 
-/// The same amount with the other sign.
 pub(super) fn negated(amount: Money) -> Money {
     Money::new(amount.amount.saturating_neg(), amount.currency)
 }
 
-/// The same part with the other sign.
 pub(super) fn negated_tax(part: &TaxOfRate) -> TaxOfRate {
     TaxOfRate { gross: negated(part.gross), amount: negated(part.amount), ..*part }
 }
 
-/// What is left at each rate once a part is gone, or has come back.
+/// What is left of each rate without a credited (or, with negative amounts, cancelled) part.
 pub(super) fn without(mut left: Vec<TaxOfRate>, part: &[TaxOfRate]) -> Vec<TaxOfRate> {
-    for gone in part {
-        if let Some(rate) = left.iter_mut().find(|rate| rate.rate_percent == gone.rate_percent) {
-            rate.gross = rate.gross.minus(gone.gross).unwrap_or(rate.gross);
-            rate.amount = rate.amount.minus(gone.amount).unwrap_or(rate.amount);
+    for credited in part {
+        if let Some(rate) = left.iter_mut().find(|rate| rate.rate_percent == credited.rate_percent) {
+            rate.gross = rate.gross.minus(credited.gross).unwrap_or(rate.gross);
+            rate.amount = rate.amount.minus(credited.amount).unwrap_or(rate.amount);
         }
     }
     left
 }
 
-/// For `dividend` and `divisor` above zero.
+/// `dividend / divisor`, rounded half up; both are above zero.
 fn rounded_half_up(dividend: i128, divisor: i128) -> i128 {
     (2 * dividend + divisor) / (2 * divisor)
 }

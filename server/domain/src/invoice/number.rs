@@ -1,9 +1,9 @@
-//! The numbers of invoices and credit notes: each counts from 1 in its year.
+//! The numbers of invoices and of credit notes: consecutive from 1 within a year.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A text that is no number of a document.
+/// A text that is not the number of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadDocumentNumber(&'static str);
@@ -13,7 +13,7 @@ macro_rules! document_number {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
-            /// The year in which it was written, in UTC.
+            /// The year of issue in UTC.
             pub year: u16,
             /// 1 for the first of the year.
             pub sequence: u64,
@@ -31,7 +31,7 @@ macro_rules! document_number {
             fn from_str(text: &str) -> Result<Self, BadDocumentNumber> {
                 let parsed = parse(text.strip_prefix($prefix).unwrap_or_default());
                 let number = parsed.map(|(year, sequence)| Self { year, sequence });
-                // One number has one form.
+                // Rejects other forms of the same number, such as without leading zeros.
                 number
                     .filter(|number| number.to_string() == text)
                     .ok_or(BadDocumentNumber(concat!("such a number looks like ", $example)))

@@ -1,4 +1,4 @@
-//! The lines of an order, and what they add up to.
+//! The basket: lines, voucher, and the amounts that follow from them.
 
 use std::fmt;
 
@@ -8,54 +8,51 @@ use super::{CheckoutDetails, ItemFacts};
 use crate::tax::money;
 use crate::{Quantity, smallest_charge};
 
-/// An order that is still being filled, or has come back from a checkout that failed.
+/// An order in progress, before its checkout or after a failed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basket {
     /// The owner; `None` for a guest.
     pub customer_id: Option<CustomerId>,
     /// The currency of every amount in it.
     pub currency: Currency,
-    /// What is in it, in the order in which it was put in; one line for each product.
+    /// One line for each product, in the order in which they were added.
     pub lines: Vec<OrderLine>,
-    /// The voucher that it is to be bought with.
     pub voucher: Option<AppliedVoucher>,
-    /// Why the last checkout failed; until the next change of the lines, or the next checkout.
+    /// Why the last checkout failed, until the lines change or the next checkout.
     pub reopened_because: Option<ReopenReason>,
-    /// What the shopper said at the last checkout, if there was one.
+    /// What the shopper entered at the last checkout, if there was one.
     pub last_checkout: Option<CheckoutDetails>,
 }
 
-/// A voucher that an order is bought with.
+/// A voucher of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppliedVoucher {
     pub code: VoucherCode,
-    /// What it takes off, at most the subtotal.
+    /// Value of the voucher; see [`discount_on`] for what it takes off.
     pub amount: Money,
 }
 
 /// One product in an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
-    /// What, and at which price.
     pub item: ItemFacts,
     pub quantity: Quantity,
-    /// Something that the shopper should know about this line.
     pub notice: Option<LineNotice>,
 }
 
-/// Something that a shopper should know about a line.
+/// A notice for the shopper about a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineNotice {
-    /// It costs something else than when the shopper put it in.
+    /// The price has changed since the shopper last saw it.
     Repriced {
-        /// Unit price at that time.
+        /// Unit price that the shopper last saw.
         old: Money,
         /// Present unit price.
         new: Money,
     },
-    /// It cannot be bought now, and must be removed before checkout.
+    /// The product is not for sale, and its line must be removed before checkout.
     Withdrawn {
-        /// What one cost when the shopper last saw its price, where it has had another since.
+        /// Unit price that the shopper last saw, if it has changed since.
         last_seen: Option<Money>,
     },
 }
@@ -70,12 +67,12 @@ impl fmt::Display for LineNotice {
 }
 
 impl OrderLine {
-    /// Whether it cannot be bought now.
+    /// Whether its product is marked as withdrawn.
     pub fn is_withdrawn(&self) -> bool {
         matches!(self.notice, Some(LineNotice::Withdrawn { .. }))
     }
 
-    /// The price that the shopper last saw, where it is another now.
+    /// Unit price that the shopper last saw, if it has changed since.
     pub(super) fn last_seen_price(&self) -> Option<Money> {
         match self.notice {
             Some(LineNotice::Repriced { old, .. }) => Some(old),
@@ -109,14 +106,13 @@ impl Basket {
     }
 }
 
-/// The sum of lines. `decide` lets no sum through that does not fit; if history has one, it stops at the end of the range.
+/// The sum of lines. It saturates, although `decide` refuses a sum that does not fit.
 pub(super) fn sum_of(lines: &[OrderLine], currency: Currency) -> Money {
     money(lines.iter().map(OrderLine::exact_total).sum(), currency)
 }
 
-/// What a voucher takes off a sum: all that it is worth, but never more than the sum, and not so much that a rest is left that
-/// is too small to be charged to a card. That holds however the order will be paid, which nobody knows before the checkout: so
-/// the basket, the checkout and every way to pay have one total.
+/// The discount of a voucher: its value, at most the subtotal, and less if the rest would be too small to be charged to a
+/// card. The payment method makes no difference, because it is unknown before the checkout and the total must not change.
 pub fn discount_on(subtotal: Money, voucher: Money) -> Money {
     let (sum, off) = (subtotal.amount.max(0), voucher.amount.max(0));
     let smallest = smallest_charge(subtotal.currency).amount;

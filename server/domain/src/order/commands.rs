@@ -1,4 +1,4 @@
-//! What can be asked of an order, with the facts that deciding needs, and why it may be refused.
+//! The commands to an order, with the facts that a decision needs, and the reasons for a refusal.
 
 use storefront_api::{
     Address, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VatRate,
@@ -12,59 +12,62 @@ use crate::{OrderNumber, Quantity};
 /// A command to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderCommand {
-    /// Put pieces of a product in; starts the order if there is none.
+    /// Add pieces of a product to its line; starts the order if there is none.
     AddItem {
-        /// Who asks; `None` for a guest.
+        /// `None` for a guest.
         customer_id: Option<CustomerId>,
         /// The product as the catalogue has it now.
         item: ItemFacts,
         /// Number of pieces to add.
         quantity: Quantity,
-        /// How many can be reserved now; the sum of the line is checked against it.
+        /// Quantity that can be reserved now, for the whole line.
         available: u32,
         /// Highest permitted unit price; `None` for a guest, who has no limit.
         spending_limit: Option<Money>,
     },
-    /// Have so many pieces of a product.
+    /// Set the quantity of a line.
     ChangeQuantity {
         product_id: ProductId,
         quantity: Quantity,
         /// Quantity that can be reserved now.
         available: u32,
     },
-    /// Take a line out.
-    RemoveItem { product_id: ProductId },
-    /// Take every line out.
+    RemoveItem {
+        product_id: ProductId,
+    },
+    /// Remove every line.
     Clear,
-    /// Learn that a product has another price; nothing happens where that changes nothing.
+    /// A product has another price; no effect if that changes nothing. The same for the next three.
     NoticePrice {
         product_id: ProductId,
         /// Present unit price.
         new_price: Money,
     },
-    /// Learn that a product can no longer be bought; nothing happens where that changes nothing.
-    NoticeWithdrawal { product_id: ProductId },
-    /// Learn that a product has another rate of VAT; nothing happens where that changes nothing.
+    /// A product is no longer for sale.
+    NoticeWithdrawal {
+        product_id: ProductId,
+    },
+    /// A product has another VAT rate.
     NoticeVatRate {
         product_id: ProductId,
-        /// The rate that its price includes now.
         new_rate: VatRate,
     },
-    /// Learn that a product can be bought again; nothing happens where that changes nothing.
-    NoticeRelisting { product_id: ProductId },
-    /// Use a voucher, in place of the one before. Whether this order may use it is for [`crate::voucher`] to say.
+    /// A product is for sale again.
+    NoticeRelisting {
+        product_id: ProductId,
+    },
+    /// Use a voucher, in place of an earlier one. [`crate::voucher`] decides whether this order may use it.
     ApplyVoucher {
         code: VoucherCode,
-        /// The discount that it gives.
+        /// Value of the voucher.
         amount: Money,
     },
-    /// Use no voucher; nothing happens where there is none.
+    /// Use no voucher; no effect without one.
     RemoveVoucher,
-    /// Buy the basket.
     CheckOut {
         /// The total that the shopper was shown.
         expected_total: Money,
-        /// What the catalogue and the stock say of each line now; a product that is not named is unknown by now.
+        /// The present facts from catalogue and stock; a product that is missing here is unknown.
         facts: Vec<LineFacts>,
         /// Highest permitted unit price; `None` for a guest.
         spending_limit: Option<Money>,
@@ -75,50 +78,48 @@ pub enum OrderCommand {
         shipping_address: Address,
         payment: PaymentMethod,
     },
-    /// Make it a basket again, because the checkout failed. Only for the checkout that `payment_id` names.
+    /// Make the order a basket again, because the checkout with this payment failed.
     Reopen {
-        /// The payment of the checkout that failed.
         payment_id: PaymentId,
         reason: ReopenReason,
     },
-    /// Promise the goods. Only for the checkout that `payment_id` names.
+    /// Confirm the order, because the payment of its checkout succeeded.
     Confirm {
-        /// The payment that came in.
         payment_id: PaymentId,
         /// The order number that customers see.
         number: OrderNumber,
     },
-    /// Note which invoice was written for it; a second one changes nothing.
-    NoteInvoice { number: InvoiceNumber },
-    /// Send mail about it to another address; nothing happens where it goes there already.
-    ChangeEmail { email: String },
-    /// Send it.
+    /// Record the invoice of the order; a second one has no effect.
+    NoteInvoice {
+        number: InvoiceNumber,
+    },
+    /// Correct the address for mail about the order; the same address has no effect.
+    ChangeEmail {
+        email: String,
+    },
     Ship {
         carrier: String,
-        /// The carrier's number for it.
         tracking_number: String,
         estimated_delivery: Option<Timestamp>,
     },
-    /// Note that it has arrived.
+    /// Record the delivery.
     Deliver {
-        /// Who accepted it.
         recipient: String,
     },
-    /// Give it up.
-    Cancel { reason: String },
-    /// End a basket in which nothing has happened for too long; nothing happens to what is no basket.
+    Cancel {
+        reason: String,
+    },
+    /// End a basket that nobody changed for too long; no effect on an order that is not in progress.
     Expire,
 }
 
-/// What is true of the product of a line at checkout.
+/// The present facts about the product of a line at checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineFacts {
     pub product_id: ProductId,
-    /// Present unit price.
+    /// Unit price, VAT included.
     pub price: Money,
-    /// The rate of VAT that the price includes now.
     pub vat_rate_percent: VatRate,
-    /// Whether it can be bought.
     pub active: bool,
     /// Quantity that can be reserved now.
     pub available: u32,
@@ -127,60 +128,46 @@ pub struct LineFacts {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
-    /// There is no such order.
     #[error("there is no such order")]
     NotFound,
     /// The order is in a state that forbids it.
-    #[error("an order that is {} cannot be {attempted}", status_in_words(*.status))]
+    #[error("an order that is {} cannot be {attempted}", status_text(*.status))]
     WrongState {
         status: OrderStatus,
         /// What was tried, such as `changed` or `shipped`.
         attempted: &'static str,
     },
-    /// There is no line with this product.
     #[error("the basket has no {0}")]
     NoSuchLine(ProductId),
-    /// The line would have more than 99 pieces.
     #[error("a line has at most 99 pieces; this one would have {would_be}")]
-    TooManyPieces {
-        /// How many the line would have.
-        would_be: u32,
-    },
-    /// The basket has 50 lines already.
+    TooManyPieces { would_be: u32 },
     #[error("a basket has at most 50 lines")]
     TooManyLines,
-    /// Less is available than the line would have.
     #[error("only {available} of {product_id} are available")]
     NotAvailable {
         product_id: ProductId,
         /// Quantity that can be reserved.
         available: u32,
     },
-    /// One piece costs more than the customer may spend.
     #[error("{product_id} costs more than your spending limit of {limit}")]
     OverSpendingLimit {
         product_id: ProductId,
         /// Highest permitted unit price.
         limit: Money,
     },
-    /// The currency of the product or the voucher is not the order's.
+    /// The product or the voucher has another currency.
     #[error("the order is in another currency")]
     WrongCurrency,
-    /// The sum does not fit.
     #[error("the total is too large")]
     TotalTooLarge,
-    /// There is nothing to buy.
     #[error("the basket is empty")]
     Empty,
-    /// These lines cannot be bought: every one of them, at once.
+    /// Contains every line that cannot be bought.
     #[error("some lines cannot be bought")]
     LinesNotBuyable(Vec<LineProblem>),
-    /// The total is not the one that the shopper was shown. Nothing was charged.
+    /// The total differs from the one that the shopper was shown.
     #[error("the total is {new_total} now")]
-    TotalChanged {
-        /// The total as it is now.
-        new_total: Money,
-    },
+    TotalChanged { new_total: Money },
 }
 
 /// Why one line cannot be bought.
@@ -188,7 +175,6 @@ pub enum OrderError {
 pub enum LineProblem {
     /// The product is withdrawn or unknown.
     Withdrawn { product_id: ProductId },
-    /// Too few are left.
     NotAvailable {
         product_id: ProductId,
         /// Quantity of the line.
@@ -196,7 +182,6 @@ pub enum LineProblem {
         /// Quantity that can be reserved.
         available: u32,
     },
-    /// One piece costs more than the customer may spend.
     OverSpendingLimit {
         product_id: ProductId,
         /// Highest permitted unit price.
@@ -204,7 +189,7 @@ pub enum LineProblem {
     },
 }
 
-fn status_in_words(status: OrderStatus) -> &'static str {
+fn status_text(status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::InProgress => "still a basket",
         OrderStatus::CheckedOut => "being checked out",

@@ -1,4 +1,4 @@
-//! What an order answers to a command: the events to write, or why not.
+//! The events that a command leads to, or why an order refuses it.
 
 use storefront_api::{Money, OrderStatus, ProductId, ReopenReason, VatRate, VoucherCode};
 
@@ -7,7 +7,7 @@ use super::{Basket, ItemFacts, LineFacts, LineProblem, Order, OrderCommand, Orde
 use crate::Quantity;
 use crate::invoice::InvoiceNumber;
 
-/// The most lines that a basket can have.
+/// Maximum number of lines of a basket.
 pub const MAX_LINES: usize = 50;
 
 /// The events of a command; none when it changes nothing.
@@ -16,38 +16,33 @@ pub const MAX_LINES: usize = 50;
 /// Why the order refuses the command; nothing is written then.
 pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
     match command {
-        OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit } => match order {
-            Order::New => {
+        OrderCommand::AddItem { customer_id, item, quantity, available, spending_limit } => {
+            if *order == Order::New {
                 let basket = Basket::new(customer_id, item.unit_price.currency);
                 let started = OrderEvent::Started { customer_id, currency: basket.currency };
-                Ok(vec![started, add_item(&basket, item, quantity, available, spending_limit)?])
+                return Ok(vec![started, add_item(&basket, item, quantity, available, spending_limit)?]);
             }
-            Order::InProgress(basket) => Ok(vec![add_item(basket, item, quantity, available, spending_limit)?]),
-            Order::CheckedOut(_)
-            | Order::Confirmed { .. }
-            | Order::Shipped { .. }
-            | Order::Delivered { .. }
-            | Order::Cancelled { .. }
-            | Order::Expired(_) => Err(wrong_state(order, "changed")),
-        },
+            let basket = open_basket(order, "changed")?;
+            Ok(vec![add_item(basket, item, quantity, available, spending_limit)?])
+        }
         OrderCommand::ChangeQuantity { product_id, quantity, available } => {
             change_quantity(open_basket(order, "changed")?, product_id, quantity, available)
         }
         OrderCommand::RemoveItem { product_id } => remove_item(open_basket(order, "changed")?, product_id),
         OrderCommand::Clear => Ok(clear(open_basket(order, "changed")?)),
-        OrderCommand::NoticePrice { product_id, new_price } => match noticing_basket(order)? {
+        OrderCommand::NoticePrice { product_id, new_price } => match affected_basket(order)? {
             Some(basket) => notice_price(basket, &product_id, new_price),
             None => Ok(vec![]),
         },
         OrderCommand::NoticeWithdrawal { product_id } => {
-            Ok(noticing_basket(order)?.map_or_else(Vec::new, |basket| notice_withdrawal(basket, product_id)))
+            Ok(affected_basket(order)?.map_or_else(Vec::new, |basket| notice_withdrawal(basket, product_id)))
         }
         OrderCommand::NoticeVatRate { product_id, new_rate } => {
-            let line = noticing_basket(order)?.and_then(|basket| basket.line(&product_id));
+            let line = affected_basket(order)?.and_then(|basket| basket.line(&product_id));
             Ok(line.and_then(|line| vat_rate_change(line, new_rate)).into_iter().collect())
         }
         OrderCommand::NoticeRelisting { product_id } => {
-            let line = noticing_basket(order)?.and_then(|basket| basket.line(&product_id));
+            let line = affected_basket(order)?.and_then(|basket| basket.line(&product_id));
             Ok(line.and_then(relisting).into_iter().collect())
         }
         OrderCommand::ApplyVoucher { code, amount } => apply_voucher(open_basket(order, "changed")?, code, amount),
@@ -70,49 +65,28 @@ pub fn decide(order: &Order, command: OrderCommand) -> Result<Vec<OrderEvent>, O
         }
         OrderCommand::Reopen { payment_id, reason } => {
             let purchase = running_checkout(order, "reopened")?;
-            if purchase.details.payment_id != payment_id {
-                return Err(wrong_state(order, "reopened by another checkout"));
-            }
-            Ok(reopened(reason))
+            check_state(order, "reopened by another checkout", purchase.details.payment_id == payment_id)?;
+            Ok(reopen(reason))
         }
         OrderCommand::Confirm { payment_id, number } => {
             let purchase = running_checkout(order, "confirmed")?;
-            if purchase.details.payment_id != payment_id {
-                return Err(wrong_state(order, "confirmed by another payment"));
-            }
+            check_state(order, "confirmed by another payment", purchase.details.payment_id == payment_id)?;
             Ok(vec![OrderEvent::Confirmed { number }])
         }
         OrderCommand::NoteInvoice { number } => note_invoice(order, number),
         OrderCommand::ChangeEmail { email } => change_email(order, email),
-        OrderCommand::Ship { carrier, tracking_number, estimated_delivery } => match order {
-            Order::Confirmed { .. } => Ok(vec![OrderEvent::Shipped { carrier, tracking_number, estimated_delivery }]),
-            Order::New
-            | Order::InProgress(_)
-            | Order::CheckedOut(_)
-            | Order::Shipped { .. }
-            | Order::Delivered { .. }
-            | Order::Cancelled { .. }
-            | Order::Expired(_) => Err(wrong_state(order, "shipped")),
-        },
-        OrderCommand::Deliver { recipient } => match order {
-            Order::Shipped { .. } => Ok(vec![OrderEvent::Delivered { recipient }]),
-            Order::New
-            | Order::InProgress(_)
-            | Order::CheckedOut(_)
-            | Order::Confirmed { .. }
-            | Order::Delivered { .. }
-            | Order::Cancelled { .. }
-            | Order::Expired(_) => Err(wrong_state(order, "delivered")),
-        },
-        OrderCommand::Cancel { reason } => match order {
-            Order::CheckedOut(_) | Order::Confirmed { .. } => Ok(vec![OrderEvent::Cancelled { reason }]),
-            Order::New
-            | Order::InProgress(_)
-            | Order::Shipped { .. }
-            | Order::Delivered { .. }
-            | Order::Cancelled { .. }
-            | Order::Expired(_) => Err(wrong_state(order, "cancelled")),
-        },
+        OrderCommand::Ship { carrier, tracking_number, estimated_delivery } => {
+            check_state(order, "shipped", matches!(order, Order::Confirmed { .. }))?;
+            Ok(vec![OrderEvent::Shipped { carrier, tracking_number, estimated_delivery }])
+        }
+        OrderCommand::Deliver { recipient } => {
+            check_state(order, "delivered", matches!(order, Order::Shipped { .. }))?;
+            Ok(vec![OrderEvent::Delivered { recipient }])
+        }
+        OrderCommand::Cancel { reason } => {
+            check_state(order, "cancelled", matches!(order, Order::CheckedOut(_) | Order::Confirmed { .. }))?;
+            Ok(vec![OrderEvent::Cancelled { reason }])
+        }
         OrderCommand::Expire => Ok(order.basket().map(|_| OrderEvent::Expired).into_iter().collect()),
     }
 }
@@ -139,21 +113,16 @@ fn open_basket<'a>(order: &'a Order, attempted: &'static str) -> Result<&'a Bask
 }
 
 fn running_checkout<'a>(order: &'a Order, attempted: &'static str) -> Result<&'a Purchase, OrderError> {
-    match order {
-        Order::CheckedOut(purchase) => Ok(purchase),
-        Order::New
-        | Order::InProgress(_)
-        | Order::Confirmed { .. }
-        | Order::Shipped { .. }
-        | Order::Delivered { .. }
-        | Order::Cancelled { .. }
-        | Order::Expired(_) => Err(wrong_state(order, attempted)),
-    }
+    if let Order::CheckedOut(purchase) = order { Ok(purchase) } else { Err(wrong_state(order, attempted)) }
 }
 
-/// The basket that a notice about a product may concern. What is bought is bought: a notice changes nothing there.
-fn noticing_basket(order: &Order) -> Result<Option<&Basket>, OrderError> {
+/// The basket that a change of a product may affect; `None` once the order is bought or has expired.
+fn affected_basket(order: &Order) -> Result<Option<&Basket>, OrderError> {
     if *order == Order::New { Err(OrderError::NotFound) } else { Ok(order.basket()) }
+}
+
+fn check_state(order: &Order, attempted: &'static str, is_allowed: bool) -> Result<(), OrderError> {
+    if is_allowed { Ok(()) } else { Err(wrong_state(order, attempted)) }
 }
 
 fn wrong_state(order: &Order, attempted: &'static str) -> OrderError {
@@ -235,8 +204,8 @@ fn apply_voucher(basket: &Basket, code: VoucherCode, amount: Money) -> Result<Ve
     Ok(vec![OrderEvent::VoucherApplied { code, amount }])
 }
 
-/// A voucher that cannot be used any more is of no use in the basket either.
-fn reopened(reason: ReopenReason) -> Vec<OrderEvent> {
+/// A voucher that cannot be used is removed from the basket.
+fn reopen(reason: ReopenReason) -> Vec<OrderEvent> {
     let removed = match &reason {
         ReopenReason::VoucherUnavailable { voucher } => Some(OrderEvent::VoucherRemoved { code: voucher.clone() }),
         ReopenReason::OutOfStock { .. } | ReopenReason::PaymentDeclined { .. } | ReopenReason::ReservationExpired => {
@@ -246,9 +215,8 @@ fn reopened(reason: ReopenReason) -> Vec<OrderEvent> {
     [OrderEvent::Reopened { reason }].into_iter().chain(removed).collect()
 }
 
-/// Every line is checked before the total, so that the shopper hears of all that is wrong at once. Prices and rates of VAT
-/// are those of the facts. Lines that do not have them yet are brought to them first, so that lines, total and invoice
-/// always agree.
+/// Every line is checked before the total, so that the error lists all problems at once. The prices and VAT rates of the
+/// facts apply. Events that change lines to them come first, so that lines, total and invoice always agree.
 fn check_out(
     basket: &Basket,
     expected_total: Money,
@@ -266,7 +234,7 @@ fn check_out(
     let mut problems = Vec::new();
     let mut buyable = Vec::new();
     for line in &basket.lines {
-        match buyable_at(line, facts, spending_limit) {
+        match check_line(line, facts, spending_limit) {
             Ok(facts) => buyable.push((line, facts)),
             Err(problem) => problems.push(problem),
         }
@@ -293,7 +261,7 @@ fn check_out(
     Ok(events)
 }
 
-fn buyable_at<'a>(
+fn check_line<'a>(
     line: &OrderLine,
     facts: &'a [LineFacts],
     spending_limit: Option<Money>,
@@ -320,7 +288,7 @@ fn price_change(line: &OrderLine, new_price: Money) -> Option<OrderEvent> {
     (old_price != new_price).then_some(OrderEvent::PriceChangedInBasket { product_id, old_price, new_price })
 }
 
-/// The mark of a withdrawn line goes when its product is back.
+/// Removes the mark of a withdrawn line whose product is for sale.
 fn relisting(line: &OrderLine) -> Option<OrderEvent> {
     line.is_withdrawn().then(|| OrderEvent::ProductRelistedInBasket { product_id: line.item.product_id.clone() })
 }
@@ -334,7 +302,7 @@ fn check_currency(basket: &Basket, price: Money) -> Result<(), OrderError> {
     if price.currency == basket.currency { Ok(()) } else { Err(OrderError::WrongCurrency) }
 }
 
-/// A limit in another currency allows nothing.
+/// Whether a price exceeds a limit; a limit in another currency allows nothing.
 fn is_over(price: Money, limit: Money) -> bool {
     price.currency != limit.currency || price.amount > limit.amount
 }
@@ -346,7 +314,7 @@ fn check_available(product_id: &ProductId, wanted: Quantity, available: u32) -> 
     Err(OrderError::NotAvailable { product_id: product_id.clone(), available })
 }
 
-/// Whether the total fits once a product has this price and quantity.
+/// Checks that the total fits once a product has this price and quantity.
 fn check_total_with(
     basket: &Basket,
     product_id: &ProductId,

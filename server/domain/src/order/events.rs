@@ -1,4 +1,4 @@
-//! What can happen to an order.
+//! The events of an order.
 
 use storefront_api::{
     Address, Currency, CustomerId, Money, PaymentId, PaymentMethod, ProductId, ReopenReason, Timestamp, VatRate,
@@ -11,57 +11,55 @@ use crate::{OrderNumber, Quantity};
 /// An event of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderEvent {
-    /// The first item is about to be put in.
+    /// The order begins; the first item follows.
     Started {
-        /// Whose order it is; `None` for a guest.
+        /// The owner; `None` for a guest.
         customer_id: Option<CustomerId>,
         /// The currency of every amount in it.
         currency: Currency,
     },
-    /// Pieces of a product were put in; a repeat adds up.
+    /// Pieces of a product were added to its line.
     ItemAdded {
-        /// What, and at which price. A repeat brings the line to this price and name.
+        /// The product at its present price. The line takes on this price and name.
         item: ItemFacts,
         /// Number of pieces to add.
         quantity: Quantity,
     },
-    /// A line has another number of pieces.
     ItemQuantityChanged {
         product_id: ProductId,
-        /// New quantity.
         quantity: Quantity,
     },
-    /// A line was taken out.
-    ItemRemoved { product_id: ProductId },
-    /// The product got another price while it lay in the basket.
+    ItemRemoved {
+        product_id: ProductId,
+    },
     PriceChangedInBasket {
         product_id: ProductId,
-        /// Previous unit price.
         old_price: Money,
-        /// New unit price.
         new_price: Money,
     },
-    /// The product has another rate of VAT; what one costs stays.
+    /// The product has another VAT rate; its price is the same.
     VatRateChangedInBasket {
         product_id: ProductId,
-        /// The rate that the price included.
         old_rate: VatRate,
-        /// The rate that it includes.
         new_rate: VatRate,
     },
-    /// The product can no longer be bought; the line must go before checkout, unless the product comes back.
-    ProductWithdrawnFromBasket { product_id: ProductId },
-    /// The product, which could not be bought, can be bought again.
-    ProductRelistedInBasket { product_id: ProductId },
-    /// A voucher is to be used; it takes the place of the one before.
+    /// The product is no longer for sale; its line must be removed before checkout, unless the product is relisted.
+    ProductWithdrawnFromBasket {
+        product_id: ProductId,
+    },
+    /// The withdrawn product is for sale again.
+    ProductRelistedInBasket {
+        product_id: ProductId,
+    },
+    /// Replaces an earlier voucher.
     VoucherApplied {
         code: VoucherCode,
-        /// What it takes off, at most the subtotal.
+        /// Value of the voucher; the discount is at most the subtotal.
         amount: Money,
     },
-    /// The voucher is no longer to be used.
-    VoucherRemoved { code: VoucherCode },
-    /// The shopper bought it.
+    VoucherRemoved {
+        code: VoucherCode,
+    },
     CheckedOut {
         /// Id of the payment that this checkout will request.
         payment_id: PaymentId,
@@ -72,42 +70,41 @@ pub enum OrderEvent {
         payment: PaymentMethod,
     },
     /// The checkout failed, and the order is a basket again.
-    Reopened { reason: ReopenReason },
-    /// It is paid, and the goods are promised.
+    Reopened {
+        reason: ReopenReason,
+    },
+    /// The order is paid, and its stock is allocated.
     Confirmed {
         /// The order number that customers see.
         number: OrderNumber,
     },
-    /// Its invoice was written.
-    Invoiced { number: InvoiceNumber },
-    /// Mail about it goes to another address, because the one before was wrong.
+    /// An invoice was issued.
+    Invoiced {
+        number: InvoiceNumber,
+    },
+    /// The address for mail about the order was corrected.
     EmailChanged {
-        /// The new address.
         email: String,
     },
-    /// It is on its way.
     Shipped {
         carrier: String,
-        /// The carrier's number for it.
         tracking_number: String,
         estimated_delivery: Option<Timestamp>,
     },
-    /// It has arrived.
     Delivered {
-        /// Who accepted it.
         recipient: String,
     },
-    /// It was given up.
-    Cancelled { reason: String },
-    /// It was a basket in which nothing had happened for too long.
+    Cancelled {
+        reason: String,
+    },
+    /// Nobody changed the basket for too long.
     Expired,
 }
 
-/// What an order remembers of a product.
+/// The facts about a product that a line keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemFacts {
     pub product_id: ProductId,
-    /// Stock keeping unit.
     pub sku: String,
     pub name: String,
     /// Unit price, VAT included.

@@ -1,4 +1,4 @@
-//! Orders: from the first item on; while in progress, the order is the basket.
+//! Orders, from the first item. While it is in progress, an order is the basket.
 
 mod basket;
 mod commands;

@@ -1,4 +1,4 @@
-//! Where an order is in its life, and what it knows there.
+//! The state of an order, and what follows from it.
 
 use storefront_api::{
     Address, Currency, CustomerId, Money, OrderStatus, PaymentId, PaymentMethod, ReopenReason, Timestamp,
@@ -11,89 +11,81 @@ use crate::{OrderNumber, TaxOfRate, included_tax};
 /// The state of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// Nothing has happened yet: there is no such order.
     #[default]
     New,
-    /// A basket.
     InProgress(Basket),
-    /// Bought, and on its way through the checkout.
+    /// Bought; the checkout process is running.
     CheckedOut(Purchase),
-    /// Paid, and promised.
+    /// Paid, and its stock is allocated.
     Confirmed {
         purchase: Purchase,
         /// The order number that customers see.
         number: OrderNumber,
     },
-    /// On its way.
     Shipped {
         purchase: Purchase,
         /// The order number that customers see.
         number: OrderNumber,
-        /// How it travels; nobody has taken it yet.
+        /// Without a recipient.
         shipment: Shipment,
     },
-    /// With its recipient.
     Delivered {
         purchase: Purchase,
         /// The order number that customers see.
         number: OrderNumber,
-        /// How it travelled, and who took it.
+        /// With the recipient.
         shipment: Shipment,
     },
-    /// Given up.
     Cancelled {
-        /// The purchase before the cancellation.
         purchase: Purchase,
-        /// Its number for people, if it had been confirmed.
+        /// The order number that customers see, if the order had been confirmed.
         number: Option<OrderNumber>,
         reason: String,
     },
-    /// A basket in which nothing happened for too long.
+    /// A basket that nobody changed for too long.
     Expired(Basket),
 }
 
-/// Lines that were bought, and at which terms. They no longer change.
+/// What was bought. Lines and amounts no longer change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purchase {
     /// The owner; `None` for a guest.
     pub customer_id: Option<CustomerId>,
     /// The currency of every amount in it.
     pub currency: Currency,
-    /// What was bought, one line for each product.
+    /// One line for each product.
     pub lines: Vec<OrderLine>,
-    /// The voucher that it was bought with.
     pub voucher: Option<AppliedVoucher>,
-    /// What is to be paid: the sum of the lines less the discount.
+    /// Amount to pay: the sum of the lines less the discount.
     pub total: Money,
     pub details: CheckoutDetails,
-    /// The number of its invoice, once that is written.
+    /// The number of its invoice, once that is issued.
     pub invoice: Option<InvoiceNumber>,
 }
 
-/// What a shopper says at checkout, and the payment that it leads to.
+/// What a shopper enters at checkout, and the payment of that checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckoutDetails {
-    /// The payment; it also tells this checkout from other attempts.
+    /// The payment; no two checkouts of an order have the same.
     pub payment_id: PaymentId,
-    /// Where mail about the order goes.
+    /// Address for mail about the order.
     pub email: String,
     pub shipping_address: Address,
     pub payment: PaymentMethod,
 }
 
-/// How an order travels.
+/// The shipment of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipment {
     pub carrier: String,
-    /// The carrier's number for it.
     pub tracking_number: String,
     pub estimated_delivery: Option<Timestamp>,
-    /// Who took it, once it has arrived.
+    /// Who accepted it, once it is delivered.
     pub recipient: Option<String>,
 }
 
 impl Order {
-    /// Where the order is in its life; `None` when there is no such order.
+    /// The status; `None` when there is no such order.
     pub fn status(&self) -> Option<OrderStatus> {
         match self {
             Self::New => None,
@@ -107,26 +99,17 @@ impl Order {
         }
     }
 
-    /// The basket, while the order is one.
+    /// The basket, while the order is in progress.
     pub fn basket(&self) -> Option<&Basket> {
-        match self {
-            Self::InProgress(basket) => Some(basket),
-            Self::New
-            | Self::CheckedOut(_)
-            | Self::Confirmed { .. }
-            | Self::Shipped { .. }
-            | Self::Delivered { .. }
-            | Self::Cancelled { .. }
-            | Self::Expired(_) => None,
-        }
+        if let Self::InProgress(basket) = self { Some(basket) } else { None }
     }
 
-    /// What lies or lay in it as a basket.
+    /// The basket, while the order is in progress or after it has expired.
     fn contents(&self) -> Option<&Basket> {
         if let Self::Expired(basket) = self { Some(basket) } else { self.basket() }
     }
 
-    /// What was bought, once it is.
+    /// What was bought; `None` before a checkout and for an expired basket.
     pub fn purchase(&self) -> Option<&Purchase> {
         match self {
             Self::New | Self::InProgress(_) | Self::Expired(_) => None,
@@ -138,7 +121,7 @@ impl Order {
         }
     }
 
-    /// What the shopper said at the latest checkout. A basket that has come back from one still has it.
+    /// What the shopper entered at the latest checkout, also for a basket that was reopened.
     pub fn checkout_details(&self) -> Option<&CheckoutDetails> {
         match self.contents() {
             Some(basket) => basket.last_checkout.as_ref(),
@@ -151,17 +134,17 @@ impl Order {
         self.checkout_details().map(|details| details.payment_id)
     }
 
-    /// Where mail about the order goes, as said at the latest checkout.
+    /// Address for mail about the order, from the latest checkout.
     pub fn email(&self) -> Option<&str> {
         self.checkout_details().map(|details| details.email.as_str())
     }
 
-    /// Where the goods go, as said at the latest checkout.
+    /// Address for the goods, from the latest checkout.
     pub fn shipping_address(&self) -> Option<&Address> {
         self.checkout_details().map(|details| &details.shipping_address)
     }
 
-    /// Whose order it is; `None` for a guest's, and when there is no such order.
+    /// The owner; `None` for a guest, and when there is no such order.
     pub fn customer_id(&self) -> Option<CustomerId> {
         match self.contents() {
             Some(basket) => basket.customer_id,
@@ -177,7 +160,7 @@ impl Order {
         }
     }
 
-    /// What is in it, in the order in which it was put in.
+    /// The lines, in the order in which they were added.
     pub fn lines(&self) -> &[OrderLine] {
         match self.contents() {
             Some(basket) => &basket.lines,
@@ -190,7 +173,7 @@ impl Order {
         basket::sum_of(self.lines(), self.currency())
     }
 
-    /// The voucher that it is, or was, bought with.
+    /// The voucher in the basket or of the purchase.
     pub fn voucher(&self) -> Option<&AppliedVoucher> {
         match self.basket() {
             Some(basket) => basket.voucher.as_ref(),
@@ -198,7 +181,7 @@ impl Order {
         }
     }
 
-    /// What the voucher takes off, as [`basket::discount_on`] says; after checkout what was agreed there.
+    /// The discount of the voucher: [`basket::discount_on`] for a basket, and the agreed one after checkout.
     pub fn discount(&self) -> Money {
         let subtotal = self.subtotal();
         match self.purchase() {
@@ -210,7 +193,7 @@ impl Order {
         }
     }
 
-    /// What is to be paid: for a basket the sum of its lines less the discount, and after checkout what was agreed there.
+    /// Amount to pay: for a basket the sum of its lines less the discount, and after checkout the agreed total.
     pub fn total(&self) -> Money {
         let of_lines = || {
             let (subtotal, discount) = (self.subtotal(), self.discount());
@@ -219,14 +202,13 @@ impl Order {
         self.purchase().map_or_else(of_lines, |purchase| purchase.total)
     }
 
-    /// The VAT that the total includes, lowest rate first. What is taken off is spread over the rates as
-    /// [`included_tax`] says.
+    /// The VAT included in the total, lowest rate first. [`included_tax`] distributes the discount over the rates.
     pub fn tax(&self) -> Vec<TaxOfRate> {
         let lines = self.lines().iter().map(|line| (line.total(), line.item.vat_rate_percent));
         included_tax(lines, self.discount())
     }
 
-    /// The number for people, once the order is confirmed.
+    /// The order number that customers see, once the order is confirmed.
     pub fn number(&self) -> Option<OrderNumber> {
         match self {
             Self::New | Self::InProgress(_) | Self::CheckedOut(_) | Self::Expired(_) => None,
@@ -237,40 +219,23 @@ impl Order {
         }
     }
 
-    /// The number of its invoice, once that is written.
+    /// The number of its invoice, once that is issued.
     pub fn invoice(&self) -> Option<InvoiceNumber> {
         self.purchase().and_then(|purchase| purchase.invoice)
     }
 
-    /// How the order travels, once it does.
+    /// The shipment, once there is one.
     pub fn shipment(&self) -> Option<&Shipment> {
-        match self {
-            Self::Shipped { shipment, .. } | Self::Delivered { shipment, .. } => Some(shipment),
-            Self::New
-            | Self::InProgress(_)
-            | Self::CheckedOut(_)
-            | Self::Confirmed { .. }
-            | Self::Cancelled { .. }
-            | Self::Expired(_) => None,
-        }
+        if let Self::Shipped { shipment, .. } | Self::Delivered { shipment, .. } = self { Some(shipment) } else { None }
     }
 
-    /// Why the last checkout failed, while the basket is as it came back.
+    /// Why the last checkout failed, until the basket changes.
     pub fn reopened_because(&self) -> Option<&ReopenReason> {
         self.basket().and_then(|basket| basket.reopened_because.as_ref())
     }
 
-    /// Why the order was given up, if it was.
+    /// The reason of the cancellation, if the order was cancelled.
     pub fn cancelled_because(&self) -> Option<&str> {
-        match self {
-            Self::Cancelled { reason, .. } => Some(reason),
-            Self::New
-            | Self::InProgress(_)
-            | Self::CheckedOut(_)
-            | Self::Confirmed { .. }
-            | Self::Shipped { .. }
-            | Self::Delivered { .. }
-            | Self::Expired(_) => None,
-        }
+        if let Self::Cancelled { reason, .. } = self { Some(reason) } else { None }
     }
 }

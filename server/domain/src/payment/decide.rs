@@ -1,4 +1,4 @@
-//! What a payment answers to a command: the events to write, or why not.
+//! The events that a command leads to, or why a payment refuses it.
 
 use storefront_api::Timestamp;
 
@@ -6,25 +6,21 @@ use super::{Payment, PaymentCommand, PaymentError, PaymentEvent, decide_refunds,
 
 /// The events of a command; none when it changes nothing.
 ///
-/// A gateway's answers come late, twice and out of order, so most repeats are answered with nothing. Three things differ:
-/// - Success is recorded after `Cancelled` and after `Declined` too. The capture may have been under way while the order was
-///   given up, or may follow an attempt that failed; the money is with us then, and only a recorded payment can be refunded.
-/// - A decline after success, and success under another reference contradict what is recorded. They are refused, and
-///   somebody must look.
-/// - What is told of another intent than the one that the gateway keeps for the payment is refused, and means nothing.
+/// Reports of the gateway are late, repeated and out of order, so most repeats lead to no events. The exceptions:
+/// - Success is recorded after `Cancelled` and after `Declined` too. The capture may have been under way during the
+///   cancellation, or may follow a failed attempt; the shop has the money then, and only a recorded payment can be refunded.
+/// - A decline after success, and a success under another reference, contradict the recorded outcome. They are refused, and
+///   an operator must decide.
+/// - A report about another intent than the one of this payment is refused.
 ///
 /// # Errors
 /// Why the payment refuses the command; nothing is written then.
 pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentEvent>, PaymentError> {
     match command {
-        PaymentCommand::Request { order_id, amount, method } => Ok(match payment {
-            Payment::Unknown => vec![PaymentEvent::Requested { order_id, amount, method }],
-            Payment::Requested { .. }
-            | Payment::AuthenticationRequired { .. }
-            | Payment::Succeeded { .. }
-            | Payment::Declined { .. }
-            | Payment::Cancelled { .. } => vec![],
-        }),
+        PaymentCommand::Request { order_id, amount, method } => {
+            let requested = PaymentEvent::Requested { order_id, amount, method };
+            Ok(if *payment == Payment::Unknown { vec![requested] } else { vec![] })
+        }
         PaymentCommand::RecordIntent { reference } => record_intent(payment, reference),
         PaymentCommand::RecordAuthenticationRequired { reference, url, expires_at } => {
             record_authentication_required(payment, reference, url, expires_at)
@@ -55,7 +51,7 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
             Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => {
                 Ok(vec![PaymentEvent::Declined { reason, message }])
             }
-            // Cancelled says already that no money moved.
+            // No money has moved in either state.
             Payment::Declined { .. } | Payment::Cancelled { .. } => Ok(vec![]),
             Payment::Succeeded { .. } => Err(PaymentError::OtherOutcome),
         },
@@ -70,13 +66,8 @@ pub fn decide(payment: &Payment, command: PaymentCommand) -> Result<Vec<PaymentE
             | Payment::Declined { .. }
             | Payment::Cancelled { .. } => Ok(vec![]),
         },
-        PaymentCommand::Cancel => Ok(match payment {
-            Payment::Requested { .. } | Payment::AuthenticationRequired { .. } => vec![PaymentEvent::Cancelled],
-            // Declined says already that no money moved; what has come in can only be refunded.
-            Payment::Unknown | Payment::Succeeded { .. } | Payment::Declined { .. } | Payment::Cancelled { .. } => {
-                vec![]
-            }
-        }),
+        // No money moves after a decline, and a payment that succeeded can only be refunded.
+        PaymentCommand::Cancel => Ok(if payment.is_pending() { vec![PaymentEvent::Cancelled] } else { vec![] }),
         PaymentCommand::RefundAll { refund_id, reason } => Ok(decide_refunds::refund_all(payment, refund_id, reason)),
         PaymentCommand::Refund { refund_id, amount, reason } => {
             decide_refunds::refund(payment, refund_id, amount, reason)
@@ -130,11 +121,11 @@ fn record_authentication_required(
     }
 }
 
-/// Checks that a reported id at the gateway is that of this payment, as far as that is known.
+/// Checks that a reported id of an intent is that of this payment, if the payment has one.
 fn check_intent(payment: &Payment, reference: &str) -> Result<(), PaymentError> {
     match payment.intent() {
         Some(known) if known != reference => {
-            Err(PaymentError::OtherIntent { known: known.to_owned(), told: reference.to_owned() })
+            Err(PaymentError::OtherIntent { known: known.to_owned(), reported: reference.to_owned() })
         }
         Some(_) | None => Ok(()),
     }

@@ -73,7 +73,7 @@ pub(super) fn record_failure(
 ) -> Decided {
     match &find_known(payment, refund_id)?.state {
         RefundState::Open => {}
-        RefundState::Pending { reference: known } if reference.as_ref().is_none_or(|told| told == known) => {}
+        RefundState::Pending { reference: known } if reference.as_ref().is_none_or(|reported| reported == known) => {}
         RefundState::Done { reference: known } if reference.as_ref() == Some(known) => {}
         RefundState::Failed { .. } => return Ok(vec![]),
         RefundState::Pending { .. } | RefundState::Done { .. } => return Err(PaymentError::OtherOutcome),

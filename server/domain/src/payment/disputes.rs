@@ -9,22 +9,19 @@ use super::{Payment, PaymentError, PaymentEvent};
 pub struct Dispute {
     /// Id of the dispute at the gateway.
     pub dispute: String,
-    /// How much of the payment.
     pub amount: Money,
-    /// Machine-readable reason.
+    /// Machine-readable reason, in the words of the gateway.
     pub reason: String,
-    /// Present state.
     pub state: DisputeState,
 }
 
-/// How far a dispute has come. It only ever moves forward.
+/// The state of a dispute, which only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DisputeState {
     /// The bank inquires; the shop has the money.
     Open,
     /// The bank has taken the money until the dispute is decided.
     Withdrawn,
-    /// It is decided.
     Closed(DisputeOutcome),
 }
 
@@ -38,7 +35,7 @@ pub enum DisputeOutcome {
 }
 
 impl Dispute {
-    /// Whether it is still to be decided.
+    /// Whether it is not decided yet.
     pub fn is_open(&self) -> bool {
         matches!(self.state, DisputeState::Open | DisputeState::Withdrawn)
     }
@@ -49,6 +46,7 @@ impl Dispute {
     }
 }
 
+/// The events of a report about a dispute; none when the recorded state is as far or further.
 pub(super) fn record(
     payment: &Payment,
     dispute: String,
@@ -78,39 +76,22 @@ pub(super) fn record(
     Ok(events)
 }
 
-/// The disputes after an event. An event that does not fit changes nothing.
-pub(super) fn after(mut disputes: Vec<Dispute>, amount_paid: Money, event: &PaymentEvent) -> Vec<Dispute> {
-    let advance = |disputes: &mut Vec<Dispute>, named: &str, state| {
-        let open = disputes.iter_mut().find(|known| known.dispute == named && known.is_open());
-        if let Some(known) = open.filter(|known| known.state < state) {
-            known.state = state;
-        }
-    };
-    match event {
-        PaymentEvent::Disputed { dispute, amount, reason } => {
-            let is_known = disputes.iter().any(|known| known.dispute == *dispute);
-            if !is_known && amount.currency == amount_paid.currency && amount.amount > 0 {
-                let (dispute, reason) = (dispute.clone(), reason.clone());
-                disputes.push(Dispute { dispute, amount: *amount, reason, state: DisputeState::Open });
-            }
-        }
-        PaymentEvent::DisputeFundsWithdrawn { dispute } => advance(&mut disputes, dispute, DisputeState::Withdrawn),
-        PaymentEvent::DisputeClosed { dispute, outcome } => {
-            advance(&mut disputes, dispute, DisputeState::Closed(*outcome));
-        }
-        PaymentEvent::Requested { .. }
-        | PaymentEvent::IntentCreated { .. }
-        | PaymentEvent::AuthenticationRequired { .. }
-        | PaymentEvent::Succeeded { .. }
-        | PaymentEvent::Declined { .. }
-        | PaymentEvent::Found { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::Cancelled
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::RefundPending { .. }
-        | PaymentEvent::RefundFound { .. }
-        | PaymentEvent::Refunded { .. }
-        | PaymentEvent::RefundFailed { .. } => {}
+/// Adds a dispute that has been opened. A known dispute, or one in another currency, changes nothing.
+pub(super) fn open(disputes: &mut Vec<Dispute>, paid: Money, dispute: &str, amount: Money, reason: &str) {
+    let is_known = disputes.iter().any(|known| known.dispute == dispute);
+    if !is_known && amount.currency == paid.currency && amount.amount > 0 {
+        let (dispute, reason) = (dispute.to_owned(), reason.to_owned());
+        disputes.push(Dispute { dispute, amount, reason, state: DisputeState::Open });
     }
-    disputes
+}
+
+/// Moves an undecided dispute forward to a state. Anything else changes nothing.
+pub(super) fn advance(payment: &mut Payment, dispute: &str, state: DisputeState) {
+    let Payment::Succeeded { disputes, .. } = payment else { return };
+    if let Some(known) = disputes.iter_mut().find(|known| known.dispute == dispute)
+        && known.is_open()
+        && known.state < state
+    {
+        known.state = state;
+    }
 }

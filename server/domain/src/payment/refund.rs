@@ -11,7 +11,6 @@ pub struct Refund {
     pub reason: String,
     /// Whether it was made at the gateway, and not requested by the shop.
     pub is_found: bool,
-    /// Present state.
     pub state: RefundState,
 }
 
@@ -25,12 +24,11 @@ pub enum RefundState {
         /// Id of the refund at the gateway.
         reference: String,
     },
-    /// The refund succeeded.
     Done {
         /// Id of the refund at the gateway.
         reference: String,
     },
-    /// It failed, or the money has returned.
+    /// The money did not go back, or has returned.
     Failed {
         /// Id of the refund at the gateway, if there is one.
         reference: Option<String>,
@@ -39,7 +37,7 @@ pub enum RefundState {
 }
 
 impl Refund {
-    /// The gateway's name for it, once it has one.
+    /// Id of the refund at the gateway, once it has one.
     pub fn reference(&self) -> Option<&String> {
         match &self.state {
             RefundState::Open => None,
@@ -48,7 +46,7 @@ impl Refund {
         }
     }
 
-    /// Whether it is requested or pending.
+    /// Whether there is no outcome yet.
     pub fn is_open(&self) -> bool {
         matches!(self.state, RefundState::Open | RefundState::Pending { .. })
     }
@@ -58,7 +56,7 @@ impl Refund {
         matches!(self.state, RefundState::Done { .. })
     }
 
-    /// Whether it was requested before refunds had ids; its id is a number then.
+    /// Whether it was requested before refunds had ids, so that its id is a number.
     pub fn is_older_than_ids(&self) -> bool {
         self.id.is_numbered()
     }

@@ -32,9 +32,9 @@ pub enum Payment {
         request: PaymentRequest,
         /// Id of the payment at the gateway.
         reference: String,
-        /// Refunds, oldest first.
+        /// Oldest first.
         refunds: Vec<Refund>,
-        /// Disputes, oldest first.
+        /// Oldest first.
         disputes: Vec<Dispute>,
     },
     /// Declined for good; no money moved.
@@ -44,7 +44,6 @@ pub enum Payment {
         intent: Option<String>,
         /// Machine-readable reason.
         reason: String,
-        /// Text for people.
         message: String,
     },
     /// Cancelled; no money is known to have moved.
@@ -64,7 +63,6 @@ pub struct Authentication {
     pub expires_at: Timestamp,
 }
 
-/// What was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRequest {
     pub order_id: OrderId,
@@ -120,26 +118,12 @@ impl Payment {
 
     /// The required authentication, while the payment waits for it.
     pub fn authentication(&self) -> Option<&Authentication> {
-        match self {
-            Self::AuthenticationRequired { authentication, .. } => Some(authentication),
-            Self::Unknown
-            | Self::Requested { .. }
-            | Self::Succeeded { .. }
-            | Self::Declined { .. }
-            | Self::Cancelled { .. } => None,
-        }
+        if let Self::AuthenticationRequired { authentication, .. } = self { Some(authentication) } else { None }
     }
 
     /// Id of the payment at the gateway, once it has succeeded.
     pub fn reference(&self) -> Option<&str> {
-        match self {
-            Self::Succeeded { reference, .. } => Some(reference),
-            Self::Unknown
-            | Self::Requested { .. }
-            | Self::AuthenticationRequired { .. }
-            | Self::Declined { .. }
-            | Self::Cancelled { .. } => None,
-        }
+        if let Self::Succeeded { reference, .. } = self { Some(reference) } else { None }
     }
 
     /// Whether it was requested and has no outcome yet.
@@ -149,14 +133,7 @@ impl Payment {
 
     /// Number of attempts without a response while there is no outcome; 0 otherwise.
     pub fn attempts(&self) -> u32 {
-        match self {
-            Self::Requested { attempts, .. } => *attempts,
-            Self::Unknown
-            | Self::AuthenticationRequired { .. }
-            | Self::Succeeded { .. }
-            | Self::Declined { .. }
-            | Self::Cancelled { .. } => 0,
-        }
+        if let Self::Requested { attempts, .. } = self { *attempts } else { 0 }
     }
 
     /// A refund by its id.
@@ -167,30 +144,18 @@ impl Payment {
     /// Amount that can still be refunded: paid, less refunds that are done or pending, less what disputes hold. `None` when
     /// nothing was paid.
     pub fn left(&self) -> Option<Money> {
-        match self {
-            Self::Succeeded { request, refunds, disputes, .. } => Some(not_given_back(request, refunds, disputes)),
-            Self::Unknown
-            | Self::Requested { .. }
-            | Self::AuthenticationRequired { .. }
-            | Self::Declined { .. }
-            | Self::Cancelled { .. } => None,
-        }
+        let Self::Succeeded { request, refunds, disputes, .. } = self else { return None };
+        let refunds = refunds.iter().filter(|refund| !matches!(refund.state, RefundState::Failed { .. }));
+        let refunded = refunds.map(|refund| refund.amount.amount);
+        let left = refunded.fold(request.amount.amount, i64::saturating_sub).saturating_sub(held(disputes));
+        // Negative when the gateway has made a refund while the shop requested another.
+        Some(Money::new(left.max(0).min(request.amount.amount), request.amount.currency))
     }
 
     /// Amount that the shop has now, in minor units: paid, less completed refunds, less what disputes hold.
     pub fn kept(&self) -> i64 {
-        match self {
-            Self::Succeeded { request, refunds, disputes, .. } => {
-                let held = disputes.iter().filter(|dispute| dispute.holds_money());
-                let held = held.fold(0_i64, |sum, dispute| sum.saturating_add(dispute.amount.amount));
-                request.amount.amount.saturating_sub(done(refunds)).saturating_sub(held)
-            }
-            Self::Unknown
-            | Self::Requested { .. }
-            | Self::AuthenticationRequired { .. }
-            | Self::Declined { .. }
-            | Self::Cancelled { .. } => 0,
-        }
+        let Self::Succeeded { request, refunds, disputes, .. } = self else { return 0 };
+        request.amount.amount.saturating_sub(done(refunds)).saturating_sub(held(disputes))
     }
 
     /// Amount of completed refunds and lost disputes, in minor units.
@@ -200,37 +165,19 @@ impl Payment {
 
     /// Refunds in every state, oldest first.
     pub fn refunds(&self) -> &[Refund] {
-        match self {
-            Self::Succeeded { refunds, .. } => refunds,
-            Self::Unknown
-            | Self::Requested { .. }
-            | Self::AuthenticationRequired { .. }
-            | Self::Declined { .. }
-            | Self::Cancelled { .. } => &[],
-        }
+        if let Self::Succeeded { refunds, .. } = self { refunds } else { &[] }
     }
 
     /// Disputes in every state, oldest first.
     pub fn disputes(&self) -> &[Dispute] {
-        match self {
-            Self::Succeeded { disputes, .. } => disputes,
-            Self::Unknown
-            | Self::Requested { .. }
-            | Self::AuthenticationRequired { .. }
-            | Self::Declined { .. }
-            | Self::Cancelled { .. } => &[],
-        }
+        if let Self::Succeeded { disputes, .. } = self { disputes } else { &[] }
     }
 }
 
-/// Amount that can still be refunded. Never negative, although the gateway may have made a refund while the shop requested
-/// another.
-pub(super) fn not_given_back(request: &PaymentRequest, refunds: &[Refund], disputes: &[Dispute]) -> Money {
-    let refunds = refunds.iter().filter(|refund| !matches!(refund.state, RefundState::Failed { .. }));
-    let disputes = disputes.iter().filter(|dispute| dispute.holds_money());
-    let gone = refunds.map(|refund| refund.amount.amount).chain(disputes.map(|dispute| dispute.amount.amount));
-    let rest = gone.fold(request.amount.amount, i64::saturating_sub);
-    Money::new(rest.max(0).min(request.amount.amount), request.amount.currency)
+/// Amount that disputes hold, in minor units.
+fn held(disputes: &[Dispute]) -> i64 {
+    let held = disputes.iter().filter(|dispute| dispute.holds_money()).map(|dispute| dispute.amount.amount);
+    held.fold(0, i64::saturating_add)
 }
 
 /// Amount of completed refunds and lost disputes, in minor units.
@@ -240,6 +187,7 @@ fn gone(refunds: &[Refund], disputes: &[Dispute]) -> i64 {
     lost.fold(done(refunds), i64::saturating_add)
 }
 
+/// Amount of completed refunds, in minor units.
 fn done(refunds: &[Refund]) -> i64 {
     let done = refunds.iter().filter(|refund| refund.is_done()).map(|refund| refund.amount.amount);
     done.fold(0, i64::saturating_add)

@@ -1,4 +1,4 @@
-//! What is learnt from what the product service says.
+//! Tests of the events that follow from a description.
 
 use proptest::prelude::*;
 

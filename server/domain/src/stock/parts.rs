@@ -7,13 +7,10 @@ use super::{Allocation, Reservation, Stock};
 /// All data of a [`super::Stock`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockParts {
-    /// Number of pieces on hand.
     pub on_hand: u32,
     /// Available pieces at or below which stock is low.
     pub threshold: u32,
-    /// Reservations by order.
     pub reservations: Vec<(OrderId, Reservation)>,
-    /// Allocations by order.
     pub allocations: Vec<(OrderId, Allocation)>,
 }
 
@@ -23,16 +20,16 @@ impl Stock {
         StockParts {
             on_hand: self.on_hand,
             threshold: self.threshold,
-            reservations: self.reservations.iter().map(|(order_id, promise)| (*order_id, *promise)).collect(),
-            allocations: self.allocations.iter().map(|(order_id, kept)| (*order_id, *kept)).collect(),
+            reservations: self.reservations.iter().map(|(order_id, reservation)| (*order_id, *reservation)).collect(),
+            allocations: self.allocations.iter().map(|(order_id, allocation)| (*order_id, *allocation)).collect(),
         }
     }
 
     /// Creates a stock from its parts. Returns `None` when more is reserved than is on hand, which no history leads to.
     pub fn from_parts(parts: StockParts) -> Option<Self> {
         let StockParts { on_hand, threshold, reservations, allocations } = parts;
-        let promised: u64 = reservations.iter().map(|(_, promise)| u64::from(promise.quantity)).sum();
-        (promised <= u64::from(on_hand)).then(|| Self {
+        let reserved: u64 = reservations.iter().map(|(_, reservation)| u64::from(reservation.quantity)).sum();
+        (reserved <= u64::from(on_hand)).then(|| Self {
             on_hand,
             threshold,
             reservations: reservations.into_iter().collect(),

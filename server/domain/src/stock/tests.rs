@@ -1,16 +1,16 @@
-//! What can be done with stock, and what is refused. What holds whatever is asked stands in `properties`.
+//! The commands to stock and their refusals. `properties` has the invariants under any commands.
 
 mod properties;
 
 use super::*;
-use crate::testing::{Given, When, at_minute, folded, order};
+use crate::testing::{Given, When, at_minute, fold_events, order};
 
 fn given(history: impl IntoIterator<Item = StockEvent>) -> Given<Stock> {
     crate::testing::given(history)
 }
 
-/// Plenty, with an alarm only when nothing is left.
-fn a_shelf_with(quantity: u32) -> Vec<StockEvent> {
+/// A stock with a threshold of 0.
+fn stock_with(quantity: u32) -> Vec<StockEvent> {
     vec![received(quantity), StockEvent::ThresholdSet { threshold: 0 }]
 }
 
@@ -31,7 +31,7 @@ impl History for Vec<StockEvent> {
     }
 
     fn stock(self) -> Stock {
-        folded(Stock::default(), self)
+        fold_events(Stock::default(), self)
     }
 }
 
@@ -83,7 +83,7 @@ fn allocate(order_number: u128) -> StockCommand {
     StockCommand::Allocate { order_id: order(order_number) }
 }
 
-fn give_back(order_number: u128) -> StockCommand {
+fn return_pieces(order_number: u128) -> StockCommand {
     StockCommand::Return { order_id: order(order_number) }
 }
 
@@ -122,46 +122,46 @@ fn more_than_can_be_counted_is_refused() {
     full().when(adjust(1)).then_refused(StockError::OutOfRange);
     full().when(adjust(i64::MAX)).then_refused(StockError::OutOfRange);
     let after_an_allocation = vec![received(1), reserved(1, 1), allocated(1, 1), received(u32::MAX)];
-    after_an_allocation.when(give_back(1)).then_refused(StockError::OutOfRange);
+    after_an_allocation.when(return_pieces(1)).then_refused(StockError::OutOfRange);
 }
 
 #[test]
 fn the_books_can_be_corrected_both_ways() {
-    assert_eq!(a_shelf_with(20).when(adjust(5)).then([adjusted(5)]).on_hand(), 25);
-    assert_eq!(a_shelf_with(20).when(adjust(-5)).then([adjusted(-5)]).on_hand(), 15);
+    assert_eq!(stock_with(20).when(adjust(5)).then([adjusted(5)]).on_hand(), 25);
+    assert_eq!(stock_with(20).when(adjust(-5)).then([adjusted(-5)]).on_hand(), 15);
 }
 
 #[test]
 fn a_correction_by_nothing_is_refused() {
-    a_shelf_with(20).when(adjust(0)).then_refused(StockError::OutOfRange);
+    stock_with(20).when(adjust(0)).then_refused(StockError::OutOfRange);
 }
 
 #[test]
 fn on_hand_never_goes_below_zero_or_below_what_is_reserved() {
     let refused = |would_be, reserved| StockError::BelowReserved { would_be, reserved };
-    a_shelf_with(20).when(adjust(-21)).then_refused(refused(-1, 0));
-    a_shelf_with(20).when(adjust(i64::MIN)).then_refused(refused(i64::MIN + 20, 0));
-    a_shelf_with(20).and(reserved(1, 15)).when(adjust(-6)).then_refused(refused(14, 15));
-    a_shelf_with(20).and(reserved(1, 15)).when(adjust(-5)).then([adjusted(-5), StockEvent::RanOut]);
+    stock_with(20).when(adjust(-21)).then_refused(refused(-1, 0));
+    stock_with(20).when(adjust(i64::MIN)).then_refused(refused(i64::MIN + 20, 0));
+    stock_with(20).and(reserved(1, 15)).when(adjust(-6)).then_refused(refused(14, 15));
+    stock_with(20).and(reserved(1, 15)).when(adjust(-5)).then([adjusted(-5), StockEvent::RanOut]);
 }
 
 #[test]
 fn of_n_pieces_the_one_after_the_last_is_refused() {
-    let shelf = (1..=3).fold(a_shelf_with(3), |shelf, number| shelf.and(reserved(number, 1)));
+    let shelf = (1..=3).fold(stock_with(3), |shelf, number| shelf.and(reserved(number, 1)));
     shelf.when(reserve(4, 1)).then_refused(StockError::NotAvailable { available: 0 });
-    a_shelf_with(3).when(reserve(1, 4)).then_refused(StockError::NotAvailable { available: 3 });
-    let stock = a_shelf_with(3).and(reserved(1, 1)).when(reserve(2, 1)).then([reserved(2, 1)]);
+    stock_with(3).when(reserve(1, 4)).then_refused(StockError::NotAvailable { available: 3 });
+    let stock = stock_with(3).and(reserved(1, 1)).when(reserve(2, 1)).then([reserved(2, 1)]);
     assert_eq!(levels(&stock), (3, 2, 1));
 }
 
 #[test]
 fn a_promise_of_nothing_is_refused() {
-    a_shelf_with(3).when(reserve(1, 0)).then_refused(StockError::OutOfRange);
+    stock_with(3).when(reserve(1, 0)).then_refused(StockError::OutOfRange);
 }
 
 #[test]
 fn a_second_reservation_of_an_order_replaces_the_first() {
-    let shelf = || a_shelf_with(10).and(reserved(1, 6)).and(reserved(2, 1));
+    let shelf = || stock_with(10).and(reserved(1, 6)).and(reserved(2, 1));
     assert_eq!(levels(&shelf().when(reserve(1, 8)).then([reserved(1, 8)])), (10, 9, 1));
     assert_eq!(levels(&shelf().when(reserve(1, 2)).then([reserved(1, 2)])), (10, 3, 7));
     shelf().when(reserve(1, 10)).then_refused(StockError::NotAvailable { available: 9 });
@@ -169,29 +169,29 @@ fn a_second_reservation_of_an_order_replaces_the_first() {
 
 #[test]
 fn the_same_reservation_again_changes_nothing() {
-    a_shelf_with(10).and(reserved(1, 6)).when(reserve(1, 6)).then_nothing();
+    stock_with(10).and(reserved(1, 6)).when(reserve(1, 6)).then_nothing();
 }
 
 #[test]
 fn a_reservation_can_be_prolonged() {
     let longer = StockCommand::Reserve { order_id: order(1), quantity: 6, until: at_minute(30) };
     let event = StockEvent::Reserved { order_id: order(1), quantity: 6, until: at_minute(30) };
-    let stock = a_shelf_with(10).and(reserved(1, 6)).when(longer).then([event]);
+    let stock = stock_with(10).and(reserved(1, 6)).when(longer).then([event]);
     assert_eq!(stock.reservation_of(order(1)), Some(Reservation { quantity: 6, until: at_minute(30) }));
 }
 
 #[test]
 fn a_released_reservation_is_available_again_once() {
-    let stock = a_shelf_with(10).and(reserved(1, 6)).when(release(1)).then([released(1, 6)]);
+    let stock = stock_with(10).and(reserved(1, 6)).when(release(1)).then([released(1, 6)]);
     assert_eq!(levels(&stock), (10, 0, 10));
-    a_shelf_with(10).and(reserved(1, 6)).and(released(1, 6)).when(release(1)).then_nothing();
-    a_shelf_with(10).when(release(1)).then_nothing();
-    a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).when(release(1)).then_nothing();
+    stock_with(10).and(reserved(1, 6)).and(released(1, 6)).when(release(1)).then_nothing();
+    stock_with(10).when(release(1)).then_nothing();
+    stock_with(10).and(reserved(1, 6)).and(allocated(1, 6)).when(release(1)).then_nothing();
 }
 
 #[test]
 fn an_allocation_takes_the_reserved_pieces_off_the_shelf_once() {
-    let shelf = || a_shelf_with(10).and(reserved(1, 6)).and(reserved(2, 1));
+    let shelf = || stock_with(10).and(reserved(1, 6)).and(reserved(2, 1));
     let stock = shelf().when(allocate(1)).then([allocated(1, 6)]);
     assert_eq!(levels(&stock), (4, 1, 3));
     shelf().and(allocated(1, 6)).when(allocate(1)).then_nothing();
@@ -200,28 +200,28 @@ fn an_allocation_takes_the_reserved_pieces_off_the_shelf_once() {
 
 #[test]
 fn nothing_is_allocated_without_a_reservation() {
-    a_shelf_with(10).when(allocate(1)).then_refused(StockError::NotReserved);
-    a_shelf_with(10).and(reserved(1, 6)).and(released(1, 6)).when(allocate(1)).then_refused(StockError::NotReserved);
+    stock_with(10).when(allocate(1)).then_refused(StockError::NotReserved);
+    stock_with(10).and(reserved(1, 6)).and(released(1, 6)).when(allocate(1)).then_refused(StockError::NotReserved);
 }
 
 #[test]
 fn the_pieces_of_a_cancelled_order_go_back_on_the_shelf_once() {
-    let sold = || a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6));
-    let stock = sold().when(give_back(1)).then([returned(1, 6)]);
+    let sold = || stock_with(10).and(reserved(1, 6)).and(allocated(1, 6));
+    let stock = sold().when(return_pieces(1)).then([returned(1, 6)]);
     assert_eq!(levels(&stock), (10, 0, 10));
-    sold().and(returned(1, 6)).when(give_back(1)).then_nothing();
-    a_shelf_with(10).when(give_back(1)).then_nothing();
-    a_shelf_with(10).and(reserved(1, 6)).when(give_back(1)).then_nothing();
+    sold().and(returned(1, 6)).when(return_pieces(1)).then_nothing();
+    stock_with(10).when(return_pieces(1)).then_nothing();
+    stock_with(10).and(reserved(1, 6)).when(return_pieces(1)).then_nothing();
 }
 
 #[test]
 fn an_order_that_has_its_pieces_reserves_no_more() {
-    a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).when(reserve(1, 2)).then_nothing();
+    stock_with(10).and(reserved(1, 6)).and(allocated(1, 6)).when(reserve(1, 2)).then_nothing();
 }
 
 #[test]
 fn a_settled_order_is_forgotten_and_its_pieces_stay_where_they_are() {
-    let sold = || a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(reserved(2, 1)).and(allocated(2, 1));
+    let sold = || stock_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(reserved(2, 1)).and(allocated(2, 1));
     let stock = sold().when(settle(1)).then([settled(1)]);
     assert_eq!((levels(&stock), stock.allocations.keys().copied().collect()), ((3, 0, 3), vec![order(2)]));
     let stock = sold().and(returned(1, 6)).when(settle(1)).then([settled(1)]);
@@ -230,10 +230,10 @@ fn a_settled_order_is_forgotten_and_its_pieces_stay_where_they_are() {
 
 #[test]
 fn after_it_was_settled_an_order_neither_gets_pieces_nor_gives_any_back() {
-    let sent = || a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(settled(1));
-    let back = || a_shelf_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(returned(1, 6)).and(settled(1));
+    let sent = || stock_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(settled(1));
+    let back = || stock_with(10).and(reserved(1, 6)).and(allocated(1, 6)).and(returned(1, 6)).and(settled(1));
     for over in [sent, back] {
-        for late in [settle(1), give_back(1), release(1)] {
+        for late in [settle(1), return_pieces(1), release(1)] {
             over().when(late).then_nothing();
         }
         over().when(allocate(1)).then_refused(StockError::NotReserved);
@@ -242,9 +242,9 @@ fn after_it_was_settled_an_order_neither_gets_pieces_nor_gives_any_back() {
 
 #[test]
 fn only_an_order_that_has_pieces_is_settled() {
-    a_shelf_with(10).when(settle(1)).then_nothing();
-    a_shelf_with(10).and(reserved(1, 6)).when(settle(1)).then_nothing();
-    a_shelf_with(10).and(reserved(1, 6)).and(released(1, 6)).when(settle(1)).then_nothing();
+    stock_with(10).when(settle(1)).then_nothing();
+    stock_with(10).and(reserved(1, 6)).when(settle(1)).then_nothing();
+    stock_with(10).and(reserved(1, 6)).and(released(1, 6)).when(settle(1)).then_nothing();
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn a_higher_threshold_can_make_stock_low() {
 
 #[test]
 fn events_that_cannot_be_leave_the_stock_as_it_was() {
-    let before = a_shelf_with(10).and(reserved(1, 6)).and(reserved(2, 1)).and(allocated(2, 1)).stock();
+    let before = stock_with(10).and(reserved(1, 6)).and(reserved(2, 1)).and(allocated(2, 1)).stock();
     for event in [
         received(u32::MAX),
         adjusted(-4),
@@ -319,12 +319,12 @@ fn events_that_cannot_be_leave_the_stock_as_it_was() {
 
 #[test]
 fn a_counted_number_is_set_and_the_event_says_by_how_much_the_books_were_off() {
-    a_shelf_with(10).when(count(7)).then([adjusted(-3)]);
-    a_shelf_with(10).when(count(25)).then([adjusted(15)]);
-    a_shelf_with(10).when(count(10)).then_nothing();
-    a_shelf_with(3).when(count(0)).then([adjusted(-3), StockEvent::RanOut]);
-    a_shelf_with(10).and(reserved(1, 4)).when(count(4)).then([adjusted(-6), StockEvent::RanOut]);
-    a_shelf_with(10)
+    stock_with(10).when(count(7)).then([adjusted(-3)]);
+    stock_with(10).when(count(25)).then([adjusted(15)]);
+    stock_with(10).when(count(10)).then_nothing();
+    stock_with(3).when(count(0)).then([adjusted(-3), StockEvent::RanOut]);
+    stock_with(10).and(reserved(1, 4)).when(count(4)).then([adjusted(-6), StockEvent::RanOut]);
+    stock_with(10)
         .and(reserved(1, 4))
         .when(count(3))
         .then_refused(StockError::BelowReserved { would_be: 3, reserved: 4 });

@@ -1,4 +1,4 @@
-//! Vouchers: an amount that is taken off one order, once.
+//! Vouchers: a discount that is used for one order, once.
 
 #[cfg(test)]
 mod tests;
@@ -8,79 +8,64 @@ use storefront_api::{CustomerId, Money, OrderId};
 /// An event of a voucher; stream `voucher-{code}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VoucherEvent {
-    /// The shop gave it to somebody.
     Issued {
-        /// Whose it is; `None` for a guest's, which is for whoever knows its code.
+        /// The owner; `None` for a voucher of a guest, which anybody who knows its code can use.
         customer_id: Option<CustomerId>,
-        /// The order for which it was given.
+        /// The order that earned it.
         order_id: OrderId,
-        /// The discount that it gives.
         amount: Money,
     },
-    /// An order that is being checked out has it.
+    /// An order in checkout uses it.
     Reserved { order_id: OrderId },
-    /// The checkout came to nothing, or the order that had used it was cancelled or wholly refunded: it can be used again.
-    Released {
-        /// The order that had it.
-        order_id: OrderId,
-    },
-    /// It was used, with the order's confirmation.
+    /// The checkout failed, or the order was cancelled or refunded in full; the voucher can be used again.
+    Released { order_id: OrderId },
+    /// The order that had reserved it was confirmed.
     Redeemed { order_id: OrderId },
-    /// The shop took it back.
+    /// The shop has made it invalid.
     Revoked { reason: String },
 }
 
 /// A command to a voucher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VoucherCommand {
-    /// Give it to somebody.
     Issue {
-        /// Whose it is to be; `None` for a guest.
+        /// The owner; `None` for a guest.
         customer_id: Option<CustomerId>,
-        /// The order for which it is given.
+        /// The order that earned it.
         order_id: OrderId,
-        /// What it takes off; more than nothing.
+        /// Above zero.
         amount: Money,
     },
-    /// Keep it for an order; a second time for the same order changes nothing.
+    /// Reserve it for an order; a repeat for the same order changes nothing.
     Reserve {
         order_id: OrderId,
-        /// Whose order it is; `None` for a guest's.
+        /// The owner of the order; `None` for a guest.
         customer_id: Option<CustomerId>,
     },
-    /// Give it back, used or not; nothing happens where it is not the order's.
+    /// Make it usable again, whether it was reserved or redeemed; changes nothing if another order has it.
     Release { order_id: OrderId },
-    /// Use it; a second time for the same order changes nothing.
-    Redeem {
-        /// The order, which has it.
-        order_id: OrderId,
-    },
-    /// Take it back; a second time changes nothing.
+    /// Redeem it for the order that has reserved it; a repeat changes nothing.
+    Redeem { order_id: OrderId },
+    /// Make an unused voucher invalid; a repeat changes nothing.
     Revoke { reason: String },
 }
 
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VoucherError {
-    /// There is no such voucher, or it is somebody else's: nobody learns which.
+    /// There is no such voucher, or it is somebody else's; the error does not tell which.
     #[error("there is no such voucher")]
     NotFound,
-    /// The code is taken: another must be drawn.
     #[error("the code is taken")]
     CodeTaken,
-    /// A voucher is worth something.
     #[error("a voucher is worth more than nothing")]
     BadAmount,
-    /// Another order that is being checked out has it.
     #[error("another order has the voucher")]
     InUse,
-    /// It was used.
     #[error("the voucher was used")]
     Used,
-    /// The shop took it back.
     #[error("the voucher is no longer valid")]
     Revoked,
-    /// Only an order that has it can use it.
     #[error("the order does not have the voucher")]
     NotReserved,
 }
@@ -88,47 +73,40 @@ pub enum VoucherError {
 /// The state of a voucher.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Voucher {
-    /// There is none.
     #[default]
     Unknown,
-    /// It was given to somebody.
     Issued {
-        /// To whom, for what, and what it is worth.
         terms: VoucherTerms,
-        /// Present state.
         stage: VoucherStage,
     },
 }
 
-/// What a voucher was issued as; never changes.
+/// The terms of a voucher, which never change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VoucherTerms {
     /// The owner; `None` for a guest.
     pub customer_id: Option<CustomerId>,
-    /// The order for which it was given.
     pub order_id: OrderId,
-    /// The discount that it gives.
     pub amount: Money,
 }
 
-/// Where an issued voucher is in its life.
+/// The stage of an issued voucher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoucherStage {
     /// It can be used.
     Free,
-    /// An order that is being checked out has it.
+    /// An order in checkout uses it.
     Reserved(OrderId),
     /// An order was confirmed with it.
     Redeemed(OrderId),
-    /// The shop took it back.
     Revoked,
 }
 
 impl Voucher {
-    /// What it takes off an order of a customer (`None`: a guest), if that order may use it now.
+    /// The value of the voucher, if an order of a customer (`None`: a guest) may use it now.
     ///
     /// # Errors
-    /// [`VoucherError::NotFound`] for somebody else's too; else why it cannot be used.
+    /// [`VoucherError::NotFound`] also for somebody else's voucher; otherwise why it cannot be used.
     pub fn usable_by(&self, order_id: OrderId, customer_id: Option<CustomerId>) -> Result<Money, VoucherError> {
         let Self::Issued { terms, stage } = self else { return Err(VoucherError::NotFound) };
         if terms.customer_id.is_some() && terms.customer_id != customer_id {
@@ -218,7 +196,7 @@ pub fn decide(voucher: &Voucher, command: VoucherCommand) -> Result<Vec<VoucherE
     }
 }
 
-/// Whether an order has the voucher, or has used it.
+/// Whether an order has reserved or redeemed the voucher.
 fn is_of(stage: VoucherStage, order_id: OrderId) -> bool {
     stage == VoucherStage::Reserved(order_id) || stage == VoucherStage::Redeemed(order_id)
 }

@@ -1,10 +1,10 @@
-//! Who may use a voucher and when, and that nobody uses it twice.
+//! Tests of who may use a voucher and when; nobody uses it twice.
 
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{Aggregate, Given, euro, folded, order};
+use crate::testing::{Aggregate, Given, euro, fold_events, order};
 
 fn given(history: impl IntoIterator<Item = VoucherEvent>) -> Given<Voucher> {
     crate::testing::given(history)
@@ -140,13 +140,13 @@ fn every_event_moves_on_only_the_stages_that_it_can_follow() {
         [(issued(), &[0]), (reserved(1), &[1]), (released(1), &[2, 3]), (redeemed(1), &[2]), (revoked(), &[1])];
     for (event, follows) in cases {
         for (stage, history) in histories.iter().enumerate() {
-            let before = folded(Voucher::default(), history.clone());
+            let before = fold_events(Voucher::default(), history.clone());
             let fits = follows.contains(&stage);
             assert_eq!(before.clone().evolve(&event) != before, fits, "{event:?} at {history:?}");
         }
     }
-    let held = folded(Voucher::default(), [issued(), reserved(1)]);
-    assert_eq!(folded(held.clone(), [released(2), redeemed(2), reserved(2)]), held);
+    let held = fold_events(Voucher::default(), [issued(), reserved(1)]);
+    assert_eq!(fold_events(held.clone(), [released(2), redeemed(2), reserved(2)]), held);
 }
 
 proptest! {
@@ -154,7 +154,7 @@ proptest! {
     fn a_voucher_is_used_by_one_order_at_a_time_whatever_is_asked(
         commands in prop::collection::vec((0..5_usize, 1..4_u128), 0..60)
     ) {
-        let mut voucher = folded(Voucher::default(), [issued()]);
+        let mut voucher = fold_events(Voucher::default(), [issued()]);
         let mut used_by = None;
         for (kind, number) in commands {
             let command = match kind {

@@ -1,4 +1,4 @@
-//! A customer's money with the shop. The balance is never negative, and every movement says where the money went.
+//! Wallets: the money of a customer with the shop. The balance is never negative, and every movement has its cause.
 
 #[cfg(test)]
 mod tests;
@@ -10,27 +10,27 @@ use storefront_api::{Money, OrderId, PaymentId};
 /// An event of a wallet; stream `wallet-{customer}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WalletEvent {
-    /// The customer has a wallet now.
     Opened {
-        /// What is in it from the start.
         balance: Money,
     },
-    /// An operator put money in.
-    ToppedUp { amount: Money, reason: String },
+    /// An operator added money.
+    ToppedUp {
+        amount: Money,
+        reason: String,
+    },
     /// An order was paid.
     Charged {
-        /// The payment; it charges once.
+        /// A payment is charged once.
         payment_id: PaymentId,
         order_id: OrderId,
         amount: Money,
     },
-    /// Money for an order came back.
+    /// A payment was refunded, in full or in part.
     Credited {
-        /// The payment that the money had left with.
         payment_id: PaymentId,
         order_id: OrderId,
         amount: Money,
-        /// Names this refund; it credits once.
+        /// Unique reference of the refund, which is credited once.
         reference: String,
     },
 }
@@ -38,30 +38,17 @@ pub enum WalletEvent {
 /// A command to a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WalletCommand {
-    /// Open it; a second time changes nothing.
-    Open {
-        /// What is in it from the start.
-        balance: Money,
-    },
-    /// Put money in.
-    TopUp {
-        /// How much; more than nothing.
-        amount: Money,
-        reason: String,
-    },
-    /// Pay for an order; a second time for the same payment changes nothing.
-    Charge {
-        payment_id: PaymentId,
-        order_id: OrderId,
-        /// How much; more than nothing.
-        amount: Money,
-    },
-    /// Give money back; a second time under the same reference changes nothing.
+    /// Open the wallet; a repeat changes nothing.
+    Open { balance: Money },
+    /// Add an amount above zero.
+    TopUp { amount: Money, reason: String },
+    /// Pay an amount above zero for an order; a repeat for the same payment changes nothing.
+    Charge { payment_id: PaymentId, order_id: OrderId, amount: Money },
+    /// Refund a payment; a repeat with the same reference changes nothing.
     Credit {
-        /// The payment that the money had left with.
         payment_id: PaymentId,
         order_id: OrderId,
-        /// How much; more than nothing, and with earlier refunds no more than was charged.
+        /// Above zero, and with earlier refunds at most what was charged.
         amount: Money,
         /// Unique reference of the refund.
         reference: String,
@@ -71,24 +58,16 @@ pub enum WalletCommand {
 /// Why a command was refused. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WalletError {
-    /// The customer has no wallet.
     #[error("there is no such wallet")]
     NotFound,
-    /// No amount, a negative one, or one in another currency than the wallet's.
+    /// The amount is not above zero, or not in the currency of the wallet.
     #[error("the amount must be more than nothing, in the wallet's currency")]
     BadAmount,
-    /// The balance would not fit, or would not once everything that was paid has come back.
+    /// The balance would not fit, or would not after a refund of everything that was paid.
     #[error("the balance would be too large")]
     BalanceTooLarge,
-    /// There is less in the wallet than is to be paid.
     #[error("the wallet has {balance}, less than the {amount} to be paid")]
-    TooLittle {
-        /// Present balance.
-        balance: Money,
-        /// What was to be paid.
-        amount: Money,
-    },
-    /// More would come back than had been paid.
+    TooLittle { balance: Money, amount: Money },
     #[error("more would come back than was paid")]
     MoreThanPaid,
 }
@@ -96,36 +75,32 @@ pub enum WalletError {
 /// The state of a wallet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Wallet {
-    /// There is none.
     #[default]
     Unknown,
-    /// There is one.
     Open {
-        /// What is in it; never negative.
+        /// Never negative.
         balance: Money,
-        /// What was charged for each payment, and what of it came back.
         payments: BTreeMap<PaymentId, WalletPayment>,
     },
 }
 
-/// A payment out of a wallet.
+/// A payment from a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletPayment {
-    /// Charged amount.
     pub amount: Money,
-    /// What came back, by the name of the refund.
+    /// Refunded amounts by the reference of the refund.
     pub credits: BTreeMap<String, Money>,
 }
 
 impl WalletPayment {
-    /// What has not come back.
+    /// The amount that is not refunded.
     fn rest(&self) -> Money {
         self.credits.values().fold(self.amount, |rest, credit| rest.minus(*credit).unwrap_or(rest))
     }
 }
 
 impl Wallet {
-    /// What is in it; `None` when there is none.
+    /// The balance; `None` when there is no wallet.
     pub fn balance(&self) -> Option<Money> {
         match self {
             Self::Unknown => None,
@@ -134,8 +109,8 @@ impl Wallet {
     }
 }
 
-/// The wallet after an event. Never fails: an event that cannot be (it does not fit the state, or would bring the balance
-/// below zero) leaves the wallet as it was.
+/// The wallet after an event. Never fails: an event that does not fit the state, or would make the balance negative, leaves
+/// the wallet as it was.
 pub fn evolve(wallet: Wallet, event: &WalletEvent) -> Wallet {
     match (wallet, event) {
         (Wallet::Unknown, WalletEvent::Opened { balance }) if balance.amount >= 0 => {
@@ -194,7 +169,7 @@ pub fn decide(wallet: &Wallet, command: WalletCommand) -> Result<Vec<WalletEvent
         ) => Err(WalletError::NotFound),
         (Wallet::Open { balance, payments }, WalletCommand::TopUp { amount, reason }) => {
             check_amount(*balance, amount)?;
-            // What was paid may come back, and there must be room for it then.
+            // There must be room for a refund of everything that was paid.
             let with_all_refunds = payments.values().try_fold(*balance, |sum, paid| sum.plus(paid.rest()));
             with_all_refunds.and_then(|sum| sum.plus(amount)).map_err(|_| WalletError::BalanceTooLarge)?;
             Ok(vec![WalletEvent::ToppedUp { amount, reason }])

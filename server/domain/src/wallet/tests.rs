@@ -1,9 +1,9 @@
-//! What moves money into a wallet and out of it, and that it never comes from nowhere.
+//! Tests of the movements of a wallet.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{Aggregate, Given, euro, folded, order, payment, yen};
+use crate::testing::{Aggregate, Given, euro, fold_events, order, payment, yen};
 
 fn given(history: impl IntoIterator<Item = WalletEvent>) -> Given<Wallet> {
     crate::testing::given(history)
@@ -100,14 +100,14 @@ fn a_wallet_that_is_not_there_moves_nothing() {
     for command in [top_up(euro(5)), charge(1, 5), credit(1, 5, "a")] {
         given([]).when(command).then_refused(WalletError::NotFound);
     }
-    assert_eq!(folded(Wallet::default(), [topped_up(5), charged(1, 5), credited(1, 5, "a")]), Wallet::Unknown);
+    assert_eq!(fold_events(Wallet::default(), [topped_up(5), charged(1, 5), credited(1, 5, "a")]), Wallet::Unknown);
 }
 
 #[test]
 fn history_that_cannot_be_is_passed_over() {
-    let wallet = folded(Wallet::default(), [opened(100), charged(1, 101), credited(1, 5, "a"), opened(900)]);
+    let wallet = fold_events(Wallet::default(), [opened(100), charged(1, 101), credited(1, 5, "a"), opened(900)]);
     assert_eq!(wallet.balance(), Some(euro(100)));
-    let wallet = folded(wallet, [charged(1, 60), charged(1, 40), credited(1, 61, "a"), topped_up(i64::MAX)]);
+    let wallet = fold_events(wallet, [charged(1, 60), charged(1, 40), credited(1, 61, "a"), topped_up(i64::MAX)]);
     assert_eq!(wallet.balance(), Some(euro(40)));
 }
 

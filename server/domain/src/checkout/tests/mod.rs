@@ -1,4 +1,4 @@
-//! What the process does about each trigger at each stage.
+//! The intents of each trigger at each stage, and the stage after each event.
 
 mod outcomes;
 mod world;
@@ -138,8 +138,8 @@ fn mail(kind: MailKind) -> Intent {
     Intent::SendMail { to: email(), kind }
 }
 
-/// A process at a stage, by its history.
-fn at(stage: &str) -> Checkout {
+/// A checkout process at a named stage, folded from a history.
+fn checkout_at(stage: &str) -> Checkout {
     let history = match stage {
         "the beginning" => vec![],
         "started" => vec![started(1)],
@@ -201,24 +201,24 @@ const STAGES: [&str; 15] = [
     "second attempt",
 ];
 
-/// These stages answer the trigger as told, and all others with nothing.
+/// Asserts the intents of a trigger at the listed stages, and that it leads to none at all other stages.
 #[track_caller]
-fn only(trigger: &CheckoutTrigger, answers: &[(&str, &[Intent])]) {
+fn assert_intents(trigger: &CheckoutTrigger, expected: &[(&str, &[Intent])]) {
     for stage in STAGES {
-        let told = answers.iter().find(|(of_stage, _)| *of_stage == stage).map_or(&[][..], |(_, intents)| intents);
-        assert_eq!(react(&at(stage), trigger), told, "{stage}");
+        let intents = expected.iter().find(|(at, _)| *at == stage).map_or(&[][..], |(_, intents)| intents);
+        assert_eq!(react(&checkout_at(stage), trigger), intents, "{stage}");
     }
 }
 
 #[test]
 fn a_bought_order_starts_the_checkout_once() {
-    only(&order_checked_out(1), &[("the beginning", &[start(1)])]);
+    assert_intents(&order_checked_out(1), &[("the beginning", &[start(1)])]);
 }
 
 #[test]
 fn an_order_that_is_bought_again_after_a_failure_starts_afresh() {
     let afresh = [start(3)];
-    only(
+    assert_intents(
         &order_checked_out(3),
         &[
             ("the beginning", &afresh),
@@ -227,7 +227,7 @@ fn an_order_that_is_bought_again_after_a_failure_starts_afresh() {
             ("declined", &afresh),
         ],
     );
-    let second = at("second attempt");
+    let second = checkout_at("second attempt");
     assert_eq!(
         (second.stage(), second.attempt().unwrap().payment_id),
         (Some(CheckoutStage::StockReserved), payment(2))
@@ -236,7 +236,7 @@ fn an_order_that_is_bought_again_after_a_failure_starts_afresh() {
 
 #[test]
 fn reserved_stock_asks_for_the_money() {
-    only(
+    assert_intents(
         &CheckoutTrigger::StockReserved,
         &[("reserved", &[request_payment(1)]), ("second attempt", &[request_payment(2)])],
     );
@@ -246,7 +246,7 @@ fn reserved_stock_asks_for_the_money() {
 fn money_completes_the_checkout_and_goes_back_where_that_is_over() {
     let had_failed = [refund(1, "the checkout had failed")];
     let was_cancelled = [refund(1, "the order was cancelled")];
-    only(
+    assert_intents(
         &payment_succeeded(1),
         &[
             ("reserved", &[complete(1)]),
@@ -261,45 +261,45 @@ fn money_completes_the_checkout_and_goes_back_where_that_is_over() {
             ("given back", &was_cancelled),
         ],
     );
-    only(&payment_succeeded(2), &[("second attempt", &[complete(2)])]);
-    only(&payment_succeeded(9), &[]);
+    assert_intents(&payment_succeeded(2), &[("second attempt", &[complete(2)])]);
+    assert_intents(&payment_succeeded(9), &[]);
 }
 
 #[test]
 fn a_refused_payment_fails_the_checkout_that_it_belongs_to() {
-    only(&payment_declined(1), &[("reserved", &[fail(1)])]);
-    only(&payment_declined(2), &[("second attempt", &[fail(2)])]);
-    only(&payment_declined(9), &[]);
+    assert_intents(&payment_declined(1), &[("reserved", &[fail(1)])]);
+    assert_intents(&payment_declined(2), &[("second attempt", &[fail(2)])]);
+    assert_intents(&payment_declined(9), &[]);
 }
 
 #[test]
 fn a_completed_checkout_is_confirmed_by_mail_as_soon_as_its_invoice_is_there() {
     let completed = |awaits_invoice| CheckoutTrigger::Completed { number: number(), awaits_invoice };
-    only(&completed(true), &[]);
-    only(&CheckoutTrigger::OrderInvoiced, &[("completed", &[mail(MailKind::Confirmation)])]);
+    assert_intents(&completed(true), &[]);
+    assert_intents(&CheckoutTrigger::OrderInvoiced, &[("completed", &[mail(MailKind::Confirmation)])]);
     // No invoice will come, or it has come already.
-    only(&completed(false), &[("completed", &[mail(MailKind::Confirmation)])]);
+    assert_intents(&completed(false), &[("completed", &[mail(MailKind::Confirmation)])]);
 }
 
 #[test]
 fn a_cancelled_order_is_undone_and_whoever_bought_it_hears_of_that_confirmed_or_not() {
-    let told = || mail(MailKind::Cancelled);
-    only(
+    let cancellation = || mail(MailKind::Cancelled);
+    assert_intents(
         &CheckoutTrigger::OrderCancelled,
         &[
-            ("started", &[told(), Intent::Undo { payment_id: payment(1), lines: lines(), voucher: None }]),
-            ("voucher kept", &[told(), undo(1)]),
-            ("reserved", &[told(), undo(1)]),
-            ("paid", &[told(), undo(1)]),
-            ("completed", &[told(), undo(1)]),
-            ("second attempt", &[told(), undo(2)]),
+            ("started", &[cancellation(), Intent::Undo { payment_id: payment(1), lines: lines(), voucher: None }]),
+            ("voucher kept", &[cancellation(), undo(1)]),
+            ("reserved", &[cancellation(), undo(1)]),
+            ("paid", &[cancellation(), undo(1)]),
+            ("completed", &[cancellation(), undo(1)]),
+            ("second attempt", &[cancellation(), undo(2)]),
         ],
     );
 }
 
 #[test]
 fn the_goods_of_a_sent_order_are_settled() {
-    only(&CheckoutTrigger::OrderShipped, &[("completed", &[Intent::Settle { lines: lines() }])]);
+    assert_intents(&CheckoutTrigger::OrderShipped, &[("completed", &[Intent::Settle { lines: lines() }])]);
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn every_event_moves_on_only_the_stages_that_it_can_follow() {
     ];
     for (event, follows) in events {
         for stage in STAGES {
-            let before = at(stage);
+            let before = checkout_at(stage);
             assert_eq!(evolve(before.clone(), &event) != before, follows.contains(&stage), "{event:?} at {stage}");
         }
     }
@@ -332,7 +332,7 @@ fn every_event_moves_on_only_the_stages_that_it_can_follow() {
 fn the_stage_can_be_told() {
     let stages = ["the beginning", "started", "reserved", "paid", "completed", "declined", "given back"];
     assert_eq!(
-        stages.map(|stage| at(stage).stage()),
+        stages.map(|stage| checkout_at(stage).stage()),
         [
             None,
             Some(CheckoutStage::Started),
@@ -349,7 +349,7 @@ fn the_stage_can_be_told() {
 fn a_voucher_that_was_issued_for_the_order_stays_the_one() {
     let first = CheckoutEvent::VoucherIssued { voucher: voucher() };
     let second = CheckoutEvent::VoucherIssued { voucher: "other".parse().unwrap() };
-    let after = [first, second].iter().fold(at("completed"), evolve);
+    let after = [first, second].iter().fold(checkout_at("completed"), evolve);
     assert_eq!(after.voucher_issued(), Some(&voucher()));
-    assert_eq!(at("completed").voucher_issued(), None);
+    assert_eq!(checkout_at("completed").voucher_issued(), None);
 }

@@ -1,31 +1,31 @@
-//! Whatever the shopper, the card gateway, the wallet and the crashes do: in the end either the goods are sold and paid
-//! once, with the voucher if it was used, or everything is as it was.
+//! The invariants of a checkout under any steps and crashes: either the goods are sold and paid once, with the voucher if it
+//! was used, or nothing is reserved and no money is kept.
 
 use proptest::prelude::*;
 use storefront_api::OrderStatus;
 
-use super::world::{OFF, ON_HAND, OPENING_BALANCE, SOLD_AT, Step, World, any_step, ours};
+use super::world::{ON_HAND, OPENING_BALANCE, Step, UNIT_PRICE, VOUCHER_AMOUNT, World, any_step, this_order};
 use super::*;
 use crate::voucher::{Voucher, VoucherStage};
 
-fn after(steps: impl IntoIterator<Item = Step>) -> World {
+fn run(steps: impl IntoIterator<Item = Step>) -> World {
     let mut world = World::new();
     for step in steps {
-        world.take(step);
+        world.apply(step);
         assert_a_basket_at_rest_holds_nothing(&world);
     }
-    world.settle();
+    world.run_to_rest();
     world
 }
 
-/// Not even for a while: whatever comes next, others can have it.
+/// Also while the run goes on, so that other orders can use stock and voucher.
 fn assert_a_basket_at_rest_holds_nothing(world: &World) {
     if !world.is_at_rest() || world.order.status() != Some(OrderStatus::InProgress) {
         return;
     }
-    assert!(world.stocks.values().all(|stock| stock.reservation_of(ours()).is_none()), "the basket holds stock");
+    assert!(world.stocks.values().all(|stock| stock.reservation_of(this_order()).is_none()), "the basket holds stock");
     let Voucher::Issued { stage, .. } = world.voucher else { panic!("the voucher is gone") };
-    assert_ne!(stage, VoucherStage::Reserved(ours()), "the basket holds the voucher");
+    assert_ne!(stage, VoucherStage::Reserved(this_order()), "the basket holds the voucher");
 }
 
 fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
@@ -38,16 +38,16 @@ fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
     assert_eq!(world.money_kept(), if sold { order.total().amount } else { 0 });
     for line in order.lines() {
         let stock = &world.stocks[&line.item.product_id];
-        assert_eq!(stock.reservation_of(ours()), None, "nothing stays reserved");
+        assert_eq!(stock.reservation_of(this_order()), None, "nothing stays reserved");
         assert_eq!(stock.on_hand(), ON_HAND - if sold { line.quantity.get() } else { 0 });
         let may_come_back = order.status() == Some(OrderStatus::Confirmed);
         assert_eq!(!stock.to_parts().allocations.is_empty(), may_come_back, "an order that is over is forgotten");
     }
     let balance = world.wallet.balance().unwrap().amount;
-    assert_eq!(balance + world.kept_of_wallet(), world.put_in, "money came from nowhere, or went there");
+    assert_eq!(balance + world.kept_from_wallet(), world.added_to_wallet, "money came from nowhere, or went there");
     let Voucher::Issued { stage, .. } = world.voucher else { panic!("the voucher is gone") };
-    assert_ne!(stage, VoucherStage::Reserved(ours()), "the voucher stays reserved");
-    assert_eq!(stage == VoucherStage::Redeemed(ours()), world.voucher_was_used && sold);
+    assert_ne!(stage, VoucherStage::Reserved(this_order()), "the voucher stays reserved");
+    assert_eq!(stage == VoucherStage::Redeemed(this_order()), world.voucher_was_used && sold);
     let cancelled = order.status() == Some(OrderStatus::Cancelled);
     assert_eq!(world.was_mailed(MailKind::Confirmation), world.was_confirmed);
     assert_eq!(world.was_mailed(MailKind::Cancelled), cancelled);
@@ -55,16 +55,16 @@ fn assert_sold_and_paid_once_or_as_it_was(world: &World) {
 
 #[test]
 fn an_order_that_is_paid_is_sold() {
-    let world = after([Step::CheckOut { wallet: false }]);
+    let world = run([Step::CheckOut { wallet: false }]);
     assert_eq!(world.order.status(), Some(OrderStatus::Confirmed));
-    assert_eq!(world.money_kept(), 3 * SOLD_AT);
+    assert_eq!(world.money_kept(), 3 * UNIT_PRICE);
     assert!(world.was_mailed(MailKind::Confirmation));
 }
 
 #[test]
 fn a_declined_order_can_be_paid_again() {
-    let declined = Step::GatewayAnswers { payment: 0, accepts: false };
-    let world = after([
+    let declined = Step::DecidePayment { payment: 0, accepts: false };
+    let world = run([
         Step::CheckOut { wallet: false },
         deliver(),
         deliver(),
@@ -73,12 +73,12 @@ fn a_declined_order_can_be_paid_again() {
         Step::CheckOut { wallet: false },
     ]);
     assert_eq!(world.order.status(), Some(OrderStatus::Confirmed));
-    assert_eq!((world.payments.len(), world.money_kept()), (2, 3 * SOLD_AT));
+    assert_eq!((world.payments.len(), world.money_kept()), (2, 3 * UNIT_PRICE));
 }
 
 #[test]
 fn an_order_that_is_cancelled_while_the_money_is_on_its_way_is_refunded() {
-    let world = after([Step::CheckOut { wallet: false }, deliver(), deliver(), Step::Cancel, deliver()]);
+    let world = run([Step::CheckOut { wallet: false }, deliver(), deliver(), Step::Cancel, deliver()]);
     assert_eq!(world.order.status(), Some(OrderStatus::Cancelled));
     assert_sold_and_paid_once_or_as_it_was(&world);
     assert_eq!(world.payments.values().next().unwrap().refunds().len(), 1);
@@ -90,16 +90,16 @@ fn deliver() -> Step {
 
 #[test]
 fn a_wallet_with_just_enough_pays_the_basket_with_its_voucher() {
-    let world = after([Step::WantVoucher(true), Step::CheckOut { wallet: true }]);
+    let world = run([Step::WantVoucher(true), Step::CheckOut { wallet: true }]);
     assert_eq!(world.order.status(), Some(OrderStatus::Confirmed));
-    assert_eq!(world.order.total(), euro(3 * SOLD_AT - OFF));
+    assert_eq!(world.order.total(), euro(3 * UNIT_PRICE - VOUCHER_AMOUNT));
     assert_eq!(world.wallet.balance(), Some(euro(0)));
     assert_sold_and_paid_once_or_as_it_was(&world);
 }
 
 #[test]
 fn a_short_wallet_is_left_alone_and_the_basket_comes_back() {
-    let world = after([Step::CheckOut { wallet: true }]);
+    let world = run([Step::CheckOut { wallet: true }]);
     assert_eq!(world.order.status(), Some(OrderStatus::InProgress));
     assert_eq!(world.wallet.balance(), Some(euro(OPENING_BALANCE)));
     assert_sold_and_paid_once_or_as_it_was(&world);
@@ -107,41 +107,41 @@ fn a_short_wallet_is_left_alone_and_the_basket_comes_back() {
 
 #[test]
 fn a_cancelled_order_credits_the_wallet_once() {
-    let paid = [deliver(), deliver(), Step::GatewayAnswers { payment: 0, accepts: true }, deliver()];
+    let paid = [deliver(), deliver(), Step::DecidePayment { payment: 0, accepts: true }, deliver()];
     let start = [Step::TopUp, Step::CheckOut { wallet: true }];
-    let world = after(start.into_iter().chain(paid).chain([Step::Cancel, deliver(), Step::Redeliver { trigger: 3 }]));
+    let world = run(start.into_iter().chain(paid).chain([Step::Cancel, deliver(), Step::Redeliver { trigger: 3 }]));
     assert_eq!(world.order.status(), Some(OrderStatus::Cancelled));
     assert!(world.was_confirmed);
-    assert_eq!(world.wallet.balance(), Some(euro(OPENING_BALANCE + SOLD_AT)));
+    assert_eq!(world.wallet.balance(), Some(euro(OPENING_BALANCE + UNIT_PRICE)));
 }
 
 #[test]
 fn an_order_that_was_sent_is_settled_and_the_money_stays_here() {
-    let paid = [deliver(), deliver(), Step::GatewayAnswers { payment: 0, accepts: true }, deliver()];
+    let paid = [deliver(), deliver(), Step::DecidePayment { payment: 0, accepts: true }, deliver()];
     let start = [Step::CheckOut { wallet: false }];
     let sent = [Step::Ship, Step::Cancel, Step::Deliver { killed_after: Some(1) }, deliver(), deliver()];
     let again = (0..5).map(|trigger| Step::Redeliver { trigger });
-    let world = after(start.into_iter().chain(paid).chain(sent).chain(again));
+    let world = run(start.into_iter().chain(paid).chain(sent).chain(again));
     assert_eq!(world.order.status(), Some(OrderStatus::Shipped));
     assert_sold_and_paid_once_or_as_it_was(&world);
 }
 
 #[test]
 fn a_voucher_that_another_order_has_reopens_the_order_without_it() {
-    let taken = Step::OthersUseVoucher { command: 0 };
-    let world = after([Step::WantVoucher(true), Step::CheckOut { wallet: false }, taken]);
+    let handled = Step::OthersUseVoucher { command: 0 };
+    let world = run([Step::WantVoucher(true), Step::CheckOut { wallet: false }, handled]);
     assert_eq!(world.order.status(), Some(OrderStatus::InProgress));
     assert_eq!(world.order.reopened_because(), Some(&ReopenReason::VoucherUnavailable { voucher: voucher() }));
-    assert_eq!((world.order.voucher(), world.order.total()), (None, euro(3 * SOLD_AT)));
+    assert_eq!((world.order.voucher(), world.order.total()), (None, euro(3 * UNIT_PRICE)));
     assert_sold_and_paid_once_or_as_it_was(&world);
 }
 
 #[test]
 fn a_voucher_is_free_again_after_a_decline() {
-    let declined = Step::GatewayAnswers { payment: 0, accepts: false };
-    let world = after([Step::WantVoucher(true), Step::CheckOut { wallet: false }, deliver(), deliver(), declined]);
-    assert_eq!(world.voucher.usable_by(crate::testing::order(2), None), Ok(euro(OFF)));
-    assert_eq!(world.order.total(), euro(3 * SOLD_AT - OFF), "the basket still wants it");
+    let declined = Step::DecidePayment { payment: 0, accepts: false };
+    let world = run([Step::WantVoucher(true), Step::CheckOut { wallet: false }, deliver(), deliver(), declined]);
+    assert_eq!(world.voucher.usable_by(crate::testing::order(2), None), Ok(euro(VOUCHER_AMOUNT)));
+    assert_eq!(world.order.total(), euro(3 * UNIT_PRICE - VOUCHER_AMOUNT), "the basket still wants it");
 }
 
 proptest! {
@@ -151,7 +151,7 @@ proptest! {
     fn whatever_happens_the_order_is_sold_and_paid_once_or_everything_is_as_it_was(
         steps in prop::collection::vec(any_step(), 0..60)
     ) {
-        assert_sold_and_paid_once_or_as_it_was(&after(steps));
+        assert_sold_and_paid_once_or_as_it_was(&run(steps));
     }
 
     #[test]

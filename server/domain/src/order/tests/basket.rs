@@ -1,4 +1,4 @@
-//! Filling and changing a basket.
+//! Tests of adding, changing and removing lines.
 
 use super::*;
 use crate::testing::yen;
@@ -22,7 +22,7 @@ fn a_guest_has_no_customer() {
 #[test]
 fn an_order_that_nobody_started_is_not_there() {
     for command in [
-        change("socks", 1),
+        change_quantity("socks", 1),
         remove("socks"),
         OrderCommand::Clear,
         notice_price("socks", euro(1)),
@@ -94,13 +94,13 @@ fn a_basket_has_at_most_50_lines() {
 #[test]
 fn a_line_never_wants_more_than_is_available() {
     let refused = |available| OrderError::NotAvailable { product_id: product("socks"), available };
-    given([]).when(add_of("socks", 4, 3)).then_refused(refused(3));
-    given([]).when(add_of("socks", 1, 0)).then_refused(refused(0));
-    given([]).when(add_of("socks", 3, 3)).then([started(), added("socks", 3)]);
-    an_order().with("socks", 2).when(add_of("socks", 2, 3)).then_refused(refused(3));
-    an_order().with("socks", 2).when(add_of("socks", 1, 3)).then([added("socks", 1)]);
-    an_order().with("socks", 2).when(change_of("socks", 4, 3)).then_refused(refused(3));
-    an_order().with("socks", 2).when(change_of("socks", 3, 3)).then([changed("socks", 3)]);
+    given([]).when(add_with_available("socks", 4, 3)).then_refused(refused(3));
+    given([]).when(add_with_available("socks", 1, 0)).then_refused(refused(0));
+    given([]).when(add_with_available("socks", 3, 3)).then([started(), added("socks", 3)]);
+    an_order().with("socks", 2).when(add_with_available("socks", 2, 3)).then_refused(refused(3));
+    an_order().with("socks", 2).when(add_with_available("socks", 1, 3)).then([added("socks", 1)]);
+    an_order().with("socks", 2).when(change_with_available("socks", 4, 3)).then_refused(refused(3));
+    an_order().with("socks", 2).when(change_with_available("socks", 3, 3)).then([changed("socks", 3)]);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_total_that_does_not_fit_is_refused() {
     let one = an_order().and(OrderEvent::ItemAdded { item: treasure.clone(), quantity: pieces(1) });
     one.clone().when(add_item_facts(treasure, 1)).then_refused(OrderError::TotalTooLarge);
     one.clone().when(add_item_facts(item_at("hoard", half), 1)).then_refused(OrderError::TotalTooLarge);
-    one.clone().when(change("treasure", 2)).then_refused(OrderError::TotalTooLarge);
+    one.clone().when(change_quantity("treasure", 2)).then_refused(OrderError::TotalTooLarge);
     let two = one.with("socks", 2);
     two.clone().when(notice_price("socks", euro(half))).then_refused(OrderError::TotalTooLarge);
     let facts = [on_sale("treasure", half), on_sale("socks", half)];
@@ -127,20 +127,20 @@ fn a_total_that_does_not_fit_is_refused() {
 
 #[test]
 fn changing_the_quantity_sets_it() {
-    let order = an_order().with("socks", 2).when(change("socks", 99)).then([changed("socks", 99)]);
+    let order = an_order().with("socks", 2).when(change_quantity("socks", 99)).then([changed("socks", 99)]);
     assert_eq!(order.total(), euro(49_500));
 }
 
 #[test]
 fn changing_to_the_same_quantity_changes_nothing() {
-    an_order().with("socks", 2).when(change("socks", 2)).then_nothing();
-    an_order().with("socks", 2).when(change_of("socks", 2, 0)).then_nothing();
+    an_order().with("socks", 2).when(change_quantity("socks", 2)).then_nothing();
+    an_order().with("socks", 2).when(change_with_available("socks", 2, 0)).then_nothing();
 }
 
 #[test]
 fn a_line_that_is_not_there_can_be_neither_changed_nor_removed() {
     let refused = || OrderError::NoSuchLine(product("mug"));
-    an_order().with("socks", 2).when(change("mug", 1)).then_refused(refused());
+    an_order().with("socks", 2).when(change_quantity("mug", 1)).then_refused(refused());
     an_order().with("socks", 2).when(remove("mug")).then_refused(refused());
     an_order().with("mug", 2).and(removed("mug")).when(remove("mug")).then_refused(refused());
 }

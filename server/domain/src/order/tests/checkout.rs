@@ -1,4 +1,4 @@
-//! Buying a basket, and getting it back when that fails.
+//! Tests of checkout and of reopening after a failure.
 
 use storefront_api::OrderStatus;
 
@@ -162,12 +162,12 @@ fn the_outcome_of_an_earlier_checkout_does_not_touch_the_present_one() {
 
 #[test]
 fn refusals_are_told_in_plain_words() {
-    let told = |refused: OrderError| refused.to_string();
+    let text = |refused: OrderError| refused.to_string();
     let wrong_state = OrderError::WrongState { status: OrderStatus::Shipped, attempted: "cancelled" };
-    assert_eq!(told(wrong_state), "an order that is shipped cannot be cancelled");
-    assert_eq!(told(OrderError::TotalChanged { new_total: euro(2_450) }), "the total is 24.50 EUR now");
+    assert_eq!(text(wrong_state), "an order that is shipped cannot be cancelled");
+    assert_eq!(text(OrderError::TotalChanged { new_total: euro(2_450) }), "the total is 24.50 EUR now");
     assert_eq!(
-        told(OrderError::TooManyPieces { would_be: 100 }),
+        text(OrderError::TooManyPieces { would_be: 100 }),
         "a line has at most 99 pieces; this one would have 100"
     );
 }

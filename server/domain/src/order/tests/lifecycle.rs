@@ -1,4 +1,4 @@
-//! From checkout to the end of an order, and every step that its state forbids.
+//! Tests of the states of an order, and of the commands that each state refuses.
 
 use storefront_api::OrderStatus;
 
@@ -80,7 +80,7 @@ fn every_illegal_step_is_refused_with_the_state_and_what_was_tried() {
     let facts = || [on_sale("socks", 500)];
     let commands: [(&str, MakeCommand, &[OrderStatus]); 9] = [
         ("changed", || add("socks", 1), &[InProgress]),
-        ("changed", || change("socks", 1), &[InProgress]),
+        ("changed", || change_quantity("socks", 1), &[InProgress]),
         ("changed", || remove("socks"), &[InProgress]),
         ("changed", || OrderCommand::Clear, &[InProgress]),
         ("reopened", || reopen(1), &[CheckedOut]),

@@ -1,4 +1,4 @@
-//! What the tests of orders share: a small shop, and orders at every point of their life.
+//! Shared helpers of the tests of orders: products, histories, events and commands.
 
 mod basket;
 mod checkout;
@@ -13,14 +13,14 @@ use super::*;
 use crate::testing::{Given, at_minute, euro, payment, product};
 use crate::{OrderNumber, Quantity};
 
-/// More than any line can want.
-const PLENTY: u32 = 1_000;
+/// More than any line can need.
+const AMPLE_STOCK: u32 = 1_000;
 
 fn given(history: impl IntoIterator<Item = OrderEvent>) -> Given<Order> {
     crate::testing::given(history)
 }
 
-/// Products of the small shop: socks for 5.00, a mug for 12.50, and anything else for 1.00, all at 19 % VAT.
+/// A product: socks for 5.00, a mug for 12.50, and anything else for 1.00, all at 19 % VAT.
 fn item(name: &str) -> ItemFacts {
     let price = match name {
         "socks" => 500,
@@ -44,11 +44,11 @@ fn pieces(count: u32) -> Quantity {
     count.try_into().unwrap()
 }
 
-/// A history of an order, to be continued.
+/// The history of an order, built event by event.
 #[derive(Clone)]
 struct History(Vec<OrderEvent>);
 
-/// An order that has just been started, with nothing in it.
+/// A started order without items.
 fn an_order() -> History {
     History(vec![started()])
 }
@@ -97,7 +97,7 @@ impl History {
     }
 
     fn order(self) -> Order {
-        crate::testing::folded(Order::New, self.0)
+        crate::testing::fold_events(Order::New, self.0)
     }
 
     fn when(self, command: OrderCommand) -> crate::testing::When<Order> {
@@ -158,24 +158,24 @@ fn cancelled() -> OrderEvent {
 }
 
 fn add(name: &str, quantity: u32) -> OrderCommand {
-    add_of(name, quantity, PLENTY)
+    add_with_available(name, quantity, AMPLE_STOCK)
 }
 
-fn add_of(name: &str, quantity: u32, available: u32) -> OrderCommand {
+fn add_with_available(name: &str, quantity: u32, available: u32) -> OrderCommand {
     let (item, quantity) = (item(name), pieces(quantity));
     OrderCommand::AddItem { customer_id: Some(customer()), item, quantity, available, spending_limit: None }
 }
 
 fn add_item_facts(item: ItemFacts, quantity: u32) -> OrderCommand {
     let quantity = pieces(quantity);
-    OrderCommand::AddItem { customer_id: None, item, quantity, available: PLENTY, spending_limit: None }
+    OrderCommand::AddItem { customer_id: None, item, quantity, available: AMPLE_STOCK, spending_limit: None }
 }
 
-fn change(name: &str, quantity: u32) -> OrderCommand {
-    change_of(name, quantity, PLENTY)
+fn change_quantity(name: &str, quantity: u32) -> OrderCommand {
+    change_with_available(name, quantity, AMPLE_STOCK)
 }
 
-fn change_of(name: &str, quantity: u32, available: u32) -> OrderCommand {
+fn change_with_available(name: &str, quantity: u32, available: u32) -> OrderCommand {
     OrderCommand::ChangeQuantity { product_id: product(name), quantity: pieces(quantity), available }
 }
 
@@ -219,7 +219,7 @@ fn on_sale(name: &str, price: i64) -> LineFacts {
         price: euro(price),
         vat_rate_percent: VatRate::percent(19),
         active: true,
-        available: PLENTY,
+        available: AMPLE_STOCK,
     }
 }
 

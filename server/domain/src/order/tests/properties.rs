@@ -1,4 +1,4 @@
-//! What holds of an order whatever is asked of it.
+//! Invariants of an order under any commands and events.
 
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn any_command() -> impl Strategy<Value = OrderCommand> {
                 spending_limit: None,
             }
         }),
-        2 => (name(), 1..=99_u32, 0..200_u32).prop_map(|(name, quantity, available)| change_of(name, quantity, available)),
+        2 => (name(), 1..=99_u32, 0..200_u32).prop_map(|(name, quantity, available)| change_with_available(name, quantity, available)),
         1 => name().prop_map(remove),
         1 => Just(OrderCommand::Clear),
         1 => (name(), price()).prop_map(|(name, price)| notice_price(name, euro(price))),
@@ -86,7 +86,7 @@ fn any_event() -> impl Strategy<Value = OrderEvent> {
 /// Answers a command, and hands out the order after it and what was written.
 fn after(order: Order, command: OrderCommand) -> (Order, Vec<OrderEvent>) {
     let events = decide(&order, command).unwrap_or_default();
-    (crate::testing::folded(order, events.clone()), events)
+    (crate::testing::fold_events(order, events.clone()), events)
 }
 
 /// A checkout of just what the basket is, so that random histories come further than the basket.
@@ -96,7 +96,7 @@ fn fitting_checkout(order: &Order, payment_number: u128) -> OrderCommand {
         price: line.item.unit_price,
         vat_rate_percent: line.item.vat_rate_percent,
         active: true,
-        available: PLENTY,
+        available: AMPLE_STOCK,
     });
     check_out_with(payment_number, order.total().amount, facts)
 }

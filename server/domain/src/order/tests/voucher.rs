@@ -1,4 +1,4 @@
-//! A voucher in the basket, what it takes off, and what the spending limit forbids.
+//! Tests of vouchers, discounts and the spending limit.
 
 use super::*;
 use crate::testing::yen;
@@ -83,7 +83,7 @@ fn what_costs_more_than_the_spending_limit_cannot_be_put_in() {
         customer_id: Some(customer()),
         item: item("mug"),
         quantity: pieces(3),
-        available: PLENTY,
+        available: AMPLE_STOCK,
         spending_limit: Some(limit),
     };
     let refused = |limit| OrderError::OverSpendingLimit { product_id: product("mug"), limit };

@@ -1,9 +1,9 @@
-//! What can become of a payment, and what contradicts it.
+//! Tests of the outcomes of a payment, and of contradictory reports.
 
 use storefront_api::PaymentStatus;
 
 use super::*;
-use crate::testing::folded;
+use crate::testing::fold_events;
 
 #[test]
 fn money_is_asked_for_once() {
@@ -110,7 +110,7 @@ fn a_payment_that_waits_for_the_cards_owner_has_no_outcome_yet() {
 
 #[test]
 fn what_is_told_of_another_intent_is_refused() {
-    let refused = || PaymentError::OtherIntent { known: "pi_1".to_owned(), told: "pi_2".to_owned() };
+    let refused = || PaymentError::OtherIntent { known: "pi_1".to_owned(), reported: "pi_2".to_owned() };
     let known = || vec![requested(), intent_created("pi_1")];
     given(known()).when(record_success("pi_2")).then_refused(refused());
     given(known()).when(record_authentication_required("pi_2")).then_refused(refused());
@@ -178,7 +178,7 @@ fn every_event_that_does_not_fit_leaves_the_payment_as_it_was() {
         closed(DisputeOutcome::Won),
     ];
     for (history, fitting) in states {
-        let before = folded(Payment::Unknown, history.to_vec());
+        let before = fold_events(Payment::Unknown, history.to_vec());
         for (index, event) in events.iter().enumerate() {
             let after = evolve(before.clone(), event);
             assert_eq!(after != before, fitting.contains(&index), "{event:?} on {before:?}");

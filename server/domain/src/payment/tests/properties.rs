@@ -1,10 +1,10 @@
-//! Whatever is recorded, no money comes from nowhere.
+//! Invariants of the amounts under any commands and events.
 
 use proptest::prelude::*;
 use storefront_api::PaymentStatus;
 
 use super::*;
-use crate::testing::{folded, yen};
+use crate::testing::{fold_events, yen};
 
 fn any_command() -> impl Strategy<Value = PaymentCommand> {
     let reference = || prop::sample::select(vec!["a", "b", "c"]);
@@ -125,7 +125,7 @@ proptest! {
         let mut payment = Payment::default();
         for command in commands {
             let events = decide(&payment, command.clone()).unwrap_or_default();
-            payment = folded(payment, events);
+            payment = fold_events(payment, events);
             prop_assert_eq!(decide(&payment, command).unwrap_or_default(), vec![]);
         }
     }

@@ -1,9 +1,9 @@
-//! What can become of a refund and of a dispute, and that no more goes back than came in.
+//! Tests of refunds and disputes: never more is refunded than was paid.
 
 use storefront_api::PaymentStatus;
 
 use super::*;
-use crate::testing::{folded, yen};
+use crate::testing::{fold_events, yen};
 
 #[test]
 fn all_that_was_paid_goes_back_once() {
@@ -27,7 +27,7 @@ fn where_no_money_came_in_none_goes_back() {
 #[test]
 fn the_rest_of_a_partly_refunded_payment_goes_back() {
     let history = [requested(), succeeded("pi_1"), refund_requested(250), refunded(250, "re_1")];
-    assert_eq!(folded(Payment::Unknown, history.clone()).status(), PaymentStatus::Paid);
+    assert_eq!(fold_events(Payment::Unknown, history.clone()).status(), PaymentStatus::Paid);
     given(history).when(refund_all_as(2)).then([refund_requested_as(2, 2_000)]);
 }
 
@@ -58,7 +58,7 @@ fn a_refused_refund_leaves_the_money_with_us_and_can_be_asked_for_again() {
 
 #[test]
 fn a_refund_of_more_than_was_paid_or_of_another_currency_leaves_the_payment_as_it_was() {
-    let paid = folded(Payment::Unknown, [requested(), succeeded("pi_1")]);
+    let paid = fold_events(Payment::Unknown, [requested(), succeeded("pi_1")]);
     for amount in [euro(2_251), euro(0), euro(-1), yen(1)] {
         let refund_id = Some(refund_id(1));
         let event = PaymentEvent::RefundRequested { refund_id, amount, reason: "cancelled".to_owned() };
@@ -133,7 +133,7 @@ fn refunds_of_old_are_numbered_and_their_outcomes_belong_to_the_oldest_open_one(
         PaymentEvent::RefundRequested { refund_id: None, amount: euro(amount), reason }
     };
     let done = PaymentEvent::Refunded { refund_id: None, amount: euro(1_000), reference: "re_1".to_owned() };
-    let payment = folded(Payment::Unknown, [requested(), succeeded("pi_1"), asked(1_000), asked(400), done]);
+    let payment = fold_events(Payment::Unknown, [requested(), succeeded("pi_1"), asked(1_000), asked(400), done]);
     let ids: Vec<u128> = payment.refunds().iter().map(|refund| refund.id.0.as_u128()).collect();
     assert_eq!((ids, payment.kept()), (vec![1, 2], 1_250));
     assert!(payment.refunds().iter().all(Refund::is_older_than_ids));

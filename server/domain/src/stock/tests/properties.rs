@@ -1,4 +1,4 @@
-//! What holds of stock whatever is asked of it, and in whichever order.
+//! Invariants of stock under any commands in any order.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ fn any_command() -> impl Strategy<Value = StockCommand> {
         4 => (an_order(), 0..15_u32).prop_map(|(order, quantity)| reserve(order, quantity)),
         2 => an_order().prop_map(release),
         2 => an_order().prop_map(allocate),
-        2 => an_order().prop_map(give_back),
+        2 => an_order().prop_map(return_pieces),
         2 => an_order().prop_map(settle),
         1 => (0..15_u32).prop_map(|threshold| StockCommand::SetThreshold { threshold }),
     ]
@@ -62,7 +62,7 @@ proptest! {
         for command in commands {
             let events = decide(&stock, command).unwrap_or_default();
             by_hand += events.iter().map(moved).sum::<i64>();
-            stock = folded(stock, events);
+            stock = fold_events(stock, events);
             prop_assert_eq!(i64::from(stock.on_hand()), by_hand);
             prop_assert!(stock.reserved() <= stock.on_hand());
             prop_assert_eq!(stock.available(), stock.on_hand() - stock.reserved());
@@ -82,7 +82,7 @@ proptest! {
             }
             let events = decide(&stock, command).unwrap_or_default();
             log.extend(events.clone());
-            stock = folded(stock, events);
+            stock = fold_events(stock, events);
         }
         for number in 1..5 {
             let of_order = |event: &StockEvent| matches!(event,
@@ -99,7 +99,7 @@ proptest! {
     #[test]
     fn a_stock_holds_the_orders_that_are_open_and_no_others(commands in prop::collection::vec(any_command(), 0..80)) {
         let (mut stock, mut promised, mut sold) = (Stock::default(), BTreeSet::new(), BTreeSet::new());
-        let the_end = (1..5).flat_map(|number| [release(number), give_back(number), settle(number)]);
+        let the_end = (1..5).flat_map(|number| [release(number), return_pieces(number), settle(number)]);
         for command in commands.into_iter().chain(the_end) {
             for event in decide(&stock, command).unwrap_or_default() {
                 match &event {
@@ -127,7 +127,7 @@ proptest! {
         for command in commands {
             let before = stock.clone();
             let events = decide(&stock, command).unwrap_or_default();
-            stock = folded(stock, events.clone());
+            stock = fold_events(stock, events.clone());
             let low = |stock: &Stock| stock.available() <= stock.threshold();
             let alarm = match stock.available() {
                 0 if before.available() > 0 => Some(StockEvent::RanOut),
@@ -151,7 +151,7 @@ proptest! {
                 reserve(1, 3),
                 release(1),
                 allocate(1),
-                give_back(1),
+                return_pieces(1),
                 settle(1),
                 adjust(-1),
                 adjust(i64::MAX),
