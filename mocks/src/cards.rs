@@ -34,7 +34,7 @@ pub(crate) use routes::{fault_response, router};
 pub use webhooks::WebhookTarget;
 
 use crate::{
-    faults::{FaultSwitch, locked},
+    faults::{FaultSwitch, lock},
     journal::{Journal, JournalEntry},
 };
 use errors::ApiError;
@@ -58,7 +58,6 @@ pub struct CardGateway {
     settings: Arc<Settings>,
 }
 
-/// Configuration of the gateway.
 pub(crate) struct Settings {
     pub(crate) secret_key: String,
     pub(crate) publishable_key: String,
@@ -68,7 +67,7 @@ pub(crate) struct Settings {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// All objects of the gateway by id, and so by time.
+/// All objects of the gateway by id. Ids sort by creation time.
 #[derive(Default)]
 pub(crate) struct GatewayState {
     intents: BTreeMap<String, PaymentIntent>,
@@ -76,8 +75,8 @@ pub(crate) struct GatewayState {
     refunds: BTreeMap<String, Refund>,
     disputes: BTreeMap<String, Dispute>,
     methods: BTreeMap<String, PaymentMethod>,
-    answers: HashMap<String, StoredResponse>,
-    answer_order: VecDeque<String>,
+    responses: HashMap<String, StoredResponse>,
+    response_order: VecDeque<String>,
     /// Idempotency keys of running requests.
     running: HashSet<String>,
 }
@@ -137,7 +136,7 @@ impl CardGateway {
 
     /// The entries from which the gateway can be loaded again.
     pub(crate) fn entries(&self) -> Vec<CardEntry> {
-        let state = locked(&self.state);
+        let state = lock(&self.state);
         let none = CardEntry::default;
         let mut entries: Vec<CardEntry> = Vec::new();
         entries.extend(state.intents.values().map(|intent| CardEntry { intents: vec![intent.clone()], ..none() }));
@@ -145,30 +144,30 @@ impl CardGateway {
         entries.extend(state.refunds.values().map(|refund| CardEntry { refunds: vec![refund.clone()], ..none() }));
         entries.extend(state.disputes.values().map(|dispute| CardEntry { disputes: vec![dispute.clone()], ..none() }));
         entries.extend(state.methods.values().map(|method| CardEntry { methods: vec![method.clone()], ..none() }));
-        let answers = state.answer_order.iter().filter_map(|key| state.answers.get(key));
-        entries.extend(answers.map(|answer| CardEntry { answer: Some(answer.clone()), ..none() }));
+        let responses = state.response_order.iter().filter_map(|key| state.responses.get(key));
+        entries.extend(responses.map(|answer| CardEntry { answer: Some(answer.clone()), ..none() }));
         entries
     }
 
-    pub(crate) fn writing_to(self, journal: Journal) -> CardGateway {
+    pub(crate) fn with_journal(self, journal: Journal) -> CardGateway {
         CardGateway { journal, ..self }
     }
 
     /// Deletes all objects. Running requests keep their idempotency keys.
-    pub(crate) fn start_over(&self) {
-        let mut state = locked(&self.state);
+    pub(crate) fn reset(&self) {
+        let mut state = lock(&self.state);
         let running = std::mem::take(&mut state.running);
         *state = GatewayState { running, ..GatewayState::default() };
     }
 
     /// Sets the target of webhooks; `None` sends none.
     pub fn send_webhooks_to(&self, target: Option<WebhookTarget>) {
-        self.webhooks.send_to(target);
+        self.webhooks.set_target(target);
     }
 
     /// All attempts to take money, successful or not, oldest first.
     pub fn charges(&self) -> Vec<Charge> {
-        locked(&self.state).charges.values().cloned().collect()
+        lock(&self.state).charges.values().cloned().collect()
     }
 
     /// The successful charges with this value under this metadata key.
@@ -179,17 +178,17 @@ impl CardGateway {
 
     /// All payment intents, oldest first.
     pub fn intents(&self) -> Vec<PaymentIntent> {
-        locked(&self.state).intents.values().cloned().collect()
+        lock(&self.state).intents.values().cloned().collect()
     }
 
     /// All refunds, oldest first.
     pub fn refunds(&self) -> Vec<Refund> {
-        locked(&self.state).refunds.values().cloned().collect()
+        lock(&self.state).refunds.values().cloned().collect()
     }
 
     /// All disputes, oldest first.
     pub fn disputes(&self) -> Vec<Dispute> {
-        locked(&self.state).disputes.values().cloned().collect()
+        lock(&self.state).disputes.values().cloned().collect()
     }
 
     /// Waits until `wanted` accepts the charges, and returns them; after `timeout` returns them as they are.
@@ -218,8 +217,8 @@ impl CardGateway {
         let claim = match &key {
             None => None,
             Some(key) => match self.claim(key, &fingerprint)? {
-                Claim::Fresh(running) => Some(running),
-                Claim::Answered(answer) => return PostResponse::replayed(&answer),
+                Claim::New(running) => Some(running),
+                Claim::Stored(answer) => return PostResponse::replayed(&answer),
             },
         };
         let gateway = self.clone();
@@ -228,17 +227,17 @@ impl CardGateway {
             gateway.perform(&operation, &params, key.map(|key| (key, fingerprint)), claim)
         };
         // Runs in a task of its own, so that it finishes even if the client disconnects.
-        tokio::spawn(run).await.unwrap_or_else(|_| Err(stopped()))
+        tokio::spawn(run).await.unwrap_or_else(|_| Err(shutting_down()))
     }
 
     /// Waits for the configured delay if the card is a slow one.
     async fn wait_if_slow(&self, operation: &Operation, params: &Params) -> Result<(), ApiError> {
-        if !operations::is_slow(&locked(&self.state), operation, params) {
+        if !operations::is_slow(&lock(&self.state), operation, params) {
             return Ok(());
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(self.settings.slow_card_ms)) => Ok(()),
-            () = self.settings.shutdown.cancelled() => Err(stopped()),
+            () = self.settings.shutdown.cancelled() => Err(shutting_down()),
         }
     }
 
@@ -254,7 +253,7 @@ impl CardGateway {
             decline_all: self.settings.faults.get().decline,
             base_url: self.settings.base_url.clone(),
         };
-        let mut state = locked(&self.state);
+        let mut state = lock(&self.state);
         let Outcome { status, body, changed, events } = operations::perform(&state, operation, params, &context)?;
         let body = body.to_string();
         let idempotency_key = key.as_ref().map(|(key, _)| key.clone());
@@ -285,10 +284,10 @@ impl CardGateway {
     }
 
     fn claim(&self, key: &str, fingerprint: &str) -> Result<Claim, ApiError> {
-        let mut state = locked(&self.state);
-        if let Some(answer) = state.answers.get(key) {
+        let mut state = lock(&self.state);
+        if let Some(answer) = state.responses.get(key) {
             if answer.fingerprint == fingerprint {
-                return Ok(Claim::Answered(answer.clone()));
+                return Ok(Claim::Stored(answer.clone()));
             }
             let detail = format!(
                 "Keys for idempotent requests can only be used with the same parameters they were first used with. \
@@ -301,11 +300,10 @@ impl CardGateway {
             let error = ApiError::new(StatusCode::CONFLICT, "idempotency_error", detail);
             return Err(error.code("idempotency_key_in_use"));
         }
-        Ok(Claim::Fresh(KeyGuard { state: Arc::clone(&self.state), key: key.to_owned() }))
+        Ok(Claim::New(KeyGuard { state: Arc::clone(&self.state), key: key.to_owned() }))
     }
 }
 
-/// The response to a POST.
 pub(crate) struct PostResponse {
     pub(crate) status: StatusCode,
     pub(crate) body: String,
@@ -314,14 +312,14 @@ pub(crate) struct PostResponse {
 
 impl PostResponse {
     fn replayed(answer: &StoredResponse) -> Result<PostResponse, ApiError> {
-        let status = StatusCode::from_u16(answer.status).map_err(|_| stopped())?;
+        let status = StatusCode::from_u16(answer.status).map_err(|_| shutting_down())?;
         Ok(PostResponse { status, body: answer.body.clone(), replayed: true })
     }
 }
 
 enum Claim {
-    Fresh(KeyGuard),
-    Answered(StoredResponse),
+    New(KeyGuard),
+    Stored(StoredResponse),
 }
 
 /// Marks an idempotency key as in use until dropped.
@@ -332,11 +330,11 @@ struct KeyGuard {
 
 impl Drop for KeyGuard {
     fn drop(&mut self) {
-        locked(&self.state).running.remove(&self.key);
+        lock(&self.state).running.remove(&self.key);
     }
 }
 
-fn stopped() -> ApiError {
+fn shutting_down() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "api_error", "The gateway is shutting down. Nothing was charged.")
 }
 
@@ -348,23 +346,23 @@ impl GatewayState {
         self.disputes.extend(entry.disputes.into_iter().map(|dispute| (dispute.id.clone(), dispute)));
         self.methods.extend(entry.methods.into_iter().map(|method| (method.id.clone(), method)));
         if let Some(answer) = entry.answer {
-            self.answer_order.push_back(answer.key.clone());
-            self.answers.insert(answer.key.clone(), answer);
+            self.response_order.push_back(answer.key.clone());
+            self.responses.insert(answer.key.clone(), answer);
         }
-        forget_oldest(&mut self.intents);
-        forget_oldest(&mut self.charges);
-        forget_oldest(&mut self.refunds);
-        forget_oldest(&mut self.disputes);
-        forget_oldest(&mut self.methods);
-        if self.answer_order.len() > MAX_OBJECTS
-            && let Some(key) = self.answer_order.pop_front()
+        drop_oldest(&mut self.intents);
+        drop_oldest(&mut self.charges);
+        drop_oldest(&mut self.refunds);
+        drop_oldest(&mut self.disputes);
+        drop_oldest(&mut self.methods);
+        if self.response_order.len() > MAX_OBJECTS
+            && let Some(key) = self.response_order.pop_front()
         {
-            self.answers.remove(&key);
+            self.responses.remove(&key);
         }
     }
 }
 
-fn forget_oldest<T>(objects: &mut BTreeMap<String, T>) {
+fn drop_oldest<T>(objects: &mut BTreeMap<String, T>) {
     if objects.len() > MAX_OBJECTS {
         objects.pop_first();
     }
@@ -414,13 +412,13 @@ mod tests {
         let claim = gateway.claim("key", "print");
         assert!(gateway.claim("key", "print").is_err_and(|error| error.status() == StatusCode::CONFLICT));
         drop(claim);
-        assert!(matches!(gateway.claim("key", "print"), Ok(Claim::Fresh(_))));
+        assert!(matches!(gateway.claim("key", "print"), Ok(Claim::New(_))));
     }
 
     #[test]
     fn the_oldest_are_forgotten_first() {
         let mut objects: BTreeMap<String, ()> = (0..=MAX_OBJECTS).map(|n| (format!("{n:06}"), ())).collect();
-        forget_oldest(&mut objects);
+        drop_oldest(&mut objects);
         assert_eq!((objects.len(), objects.first_key_value()), (MAX_OBJECTS, Some((&"000001".to_owned(), &()))));
     }
 }

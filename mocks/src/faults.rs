@@ -1,4 +1,4 @@
-//! Fault switches: what can be broken on purpose, one switch per stub.
+//! Fault switches: the faults that can be activated, one switch per stub.
 //!
 //! Knows which faults exist and which are active. Does not act on them: each stub checks its switch where the fault
 //! takes effect.
@@ -18,11 +18,8 @@ pub const MAX_LATENCY_MS: u64 = 60_000;
 /// One of the three stubs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stub {
-    /// The product service.
     Products,
-    /// The card gateway.
     Cards,
-    /// The mail server.
     Mail,
 }
 
@@ -135,12 +132,10 @@ impl FaultSwitch {
         }
     }
 
-    /// The stub of this switch.
     pub fn stub(&self) -> Stub {
         self.stub
     }
 
-    /// The active faults.
     pub fn get(&self) -> Faults {
         *self.faults.borrow()
     }
@@ -150,11 +145,10 @@ impl FaultSwitch {
     pub fn set(&self, faults: Faults) {
         let error_rate = if faults.error_rate.is_finite() { faults.error_rate.clamp(0.0, 1.0) } else { 0.0 };
         let latency_ms = faults.latency_ms.min(MAX_LATENCY_MS);
-        *locked(&self.error_debt) = 0.0;
+        *lock(&self.error_debt) = 0.0;
         self.faults.send_replace(Faults { error_rate, latency_ms, ..faults });
     }
 
-    /// Clears all faults.
     pub fn clear(&self) {
         self.set(Faults::default());
     }
@@ -162,7 +156,7 @@ impl FaultSwitch {
     /// Counts a request and returns whether it is to fail.
     pub(crate) fn should_fail(&self) -> bool {
         let rate = self.get().error_rate;
-        let mut debt = locked(&self.error_debt);
+        let mut debt = lock(&self.error_debt);
         *debt += rate;
         // The tolerance makes ten times 0.1 one failure in spite of rounding.
         let strikes = *debt >= 1.0 - 1e-9;
@@ -185,7 +179,7 @@ impl FaultSwitch {
 }
 
 /// Locks a mutex. A poisoned one is used all the same: the panic was a bug elsewhere, and the data is still valid.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -35,8 +35,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    faults::{FaultSwitch, Faults, Stub, locked},
-    origin::{self, Names},
+    faults::{FaultSwitch, Faults, Stub, lock},
+    origin::{self, HostNames},
 };
 
 /// Maximum size of a request body in bytes.
@@ -64,7 +64,7 @@ const LINGER_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    names: Names,
+    names: HostNames,
     shutdown: CancellationToken,
     limits: Limits,
 ) -> io::Result<()> {
@@ -73,22 +73,22 @@ pub(crate) async fn serve(
         .layer(middleware::from_fn_with_state(names, origin::layer))
         .layer(middleware::from_fn(keep_open_for_response))
         .into_make_service_with_connect_info::<Connection>();
-    let room = Arc::new(Semaphore::new(limits.connections));
-    let listener = CuttableListener { listener, room, head_timeout: limits.head_timeout };
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let listener = CuttableListener { listener, permits, head_timeout: limits.head_timeout };
     axum::serve(listener, app).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
-/// A client whose body was refused may still be sending it: closing the connection at once could lose the response. The
-/// head timeout does not apply while a request is handled.
+/// Keeps a connection open after an error response, because the client may still be sending its body and would lose the
+/// response. Also suspends the head timeout while a request is handled.
 async fn keep_open_for_response(
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
 ) -> Response {
     let has_body = !request.body().is_end_stream();
-    connection.waits_since(None);
+    connection.set_idle_since(None);
     let mut response = next.run(request).await;
-    connection.waits_since(Some(Instant::now()));
+    connection.set_idle_since(Some(Instant::now()));
     if has_body && response.status().is_client_error() {
         connection.linger();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -96,10 +96,10 @@ async fn keep_open_for_response(
     response
 }
 
-/// Applies a stub's fault switch to its routes. `broken` builds the response of a request that is to fail.
+/// Applies a stub's fault switch to its routes. `fault_response` builds the response of a request that must fail.
 pub(crate) fn with_faults(router: Router, switch: &FaultSwitch, fault_response: fn() -> Response) -> Router {
-    let gate = Gate { switch: switch.clone(), fault_response };
-    router.layer(middleware::from_fn_with_state(gate, apply_faults))
+    let layer = FaultLayer { switch: switch.clone(), fault_response };
+    router.layer(middleware::from_fn_with_state(layer, apply_faults))
 }
 
 /// Marks a response to a request that moves no money: it is not held.
@@ -107,37 +107,37 @@ pub(crate) fn with_faults(router: Router, switch: &FaultSwitch, fault_response: 
 pub(crate) struct MovedNoMoney;
 
 #[derive(Clone)]
-struct Gate {
+struct FaultLayer {
     switch: FaultSwitch,
     fault_response: fn() -> Response,
 }
 
 async fn apply_faults(
-    State(gate): State<Gate>,
+    State(layer): State<FaultLayer>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
 ) -> Response {
     let is_write = request.method() == Method::POST;
-    let answer = async {
-        let latency_ms = gate.switch.get().latency_ms;
+    let handle = async {
+        let latency_ms = layer.switch.get().latency_ms;
         if latency_ms > 0 {
             tokio::time::sleep(Duration::from_millis(latency_ms)).await;
         }
-        if gate.switch.should_fail() {
-            return (gate.fault_response)();
+        if layer.switch.should_fail() {
+            return (layer.fault_response)();
         }
-        let answer = next.run(request).await;
-        if is_write && answer.extensions().get::<MovedNoMoney>().is_none() {
-            gate.switch.wait_until_released().await;
+        let response = next.run(request).await;
+        if is_write && response.extensions().get::<MovedNoMoney>().is_none() {
+            layer.switch.wait_until_released().await;
         }
-        answer
+        response
     };
     tokio::select! {
         biased;
-        () = gate.switch.wait_for_outage() => connection.cut(),
-        response = answer => {
-            if gate.switch.get().lose_answers && is_write { connection.cut() } else { response }
+        () = layer.switch.wait_for_outage() => connection.cut(),
+        response = handle => {
+            if layer.switch.get().lose_answers && is_write { connection.cut() } else { response }
         }
     }
 }
@@ -209,24 +209,23 @@ pub(crate) struct Connection(Arc<ConnectionState>);
 struct ConnectionState {
     cut: AtomicBool,
     linger: AtomicBool,
-    /// When it began to wait for the head of a request; `None` while a request is handled.
-    waits_since: Mutex<Option<Instant>>,
+    /// Start of waiting for the head of a request; `None` while a request is handled.
+    idle_since: Mutex<Option<Instant>>,
     local: Option<SocketAddr>,
 }
 
 impl Connection {
     fn new(stream: &TcpStream) -> Connection {
         let local = stream.local_addr().ok();
-        let waits_since = Mutex::new(Some(Instant::now()));
+        let idle_since = Mutex::new(Some(Instant::now()));
         Connection(Arc::new(ConnectionState {
             cut: AtomicBool::new(false),
             linger: AtomicBool::new(false),
-            waits_since,
+            idle_since,
             local,
         }))
     }
 
-    /// The local address of the connection.
     pub(crate) fn local(&self) -> Option<SocketAddr> {
         self.0.local
     }
@@ -241,8 +240,8 @@ impl Connection {
         self.0.cut.load(Ordering::Acquire)
     }
 
-    fn waits_since(&self, since: Option<Instant>) {
-        *locked(&self.0.waits_since) = since;
+    fn set_idle_since(&self, since: Option<Instant>) {
+        *lock(&self.0.idle_since) = since;
     }
 
     /// Reads and drops the rest of the request before the connection is closed.
@@ -260,7 +259,7 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Connection {
 /// A TCP listener whose connections a handler can cut.
 struct CuttableListener {
     listener: TcpListener,
-    room: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     head_timeout: Duration,
 }
 
@@ -270,7 +269,7 @@ impl Listener for CuttableListener {
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         // The semaphore is never closed.
-        let place = self.room.clone().acquire_owned().await.ok();
+        let permit = self.permits.clone().acquire_owned().await.ok();
         let (stream, peer) = Listener::accept(&mut self.listener).await;
         // Responses are small; without this each could wait for a delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
@@ -281,7 +280,15 @@ impl Listener for CuttableListener {
         let head_until = Box::pin(tokio::time::sleep(head_timeout));
         let (linger_until, dropped_bytes) = (None, 0);
         (
-            CuttableStream { stream, connection, head_timeout, head_until, linger_until, dropped_bytes, _place: place },
+            CuttableStream {
+                stream,
+                connection,
+                head_timeout,
+                head_until,
+                linger_until,
+                dropped_bytes,
+                _permit: permit,
+            },
             peer,
         )
     }
@@ -299,7 +306,7 @@ struct CuttableStream {
     head_until: Pin<Box<Sleep>>,
     linger_until: Option<Pin<Box<Sleep>>>,
     dropped_bytes: usize,
-    _place: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl CuttableStream {
@@ -311,7 +318,7 @@ impl CuttableStream {
 impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        let (timeout, since) = (self.head_timeout, *locked(&self.connection.0.waits_since));
+        let (timeout, since) = (self.head_timeout, *lock(&self.connection.0.idle_since));
         // Also runs while a request is handled: nothing would start it when the response is sent.
         while self.head_until.as_mut().poll(cx).is_ready() {
             let until = since.unwrap_or_else(Instant::now) + timeout;
@@ -377,24 +384,24 @@ mod tests {
 
     use super::*;
 
-    const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-    /// Answers after four times as long as a head may take.
+    /// Starts a server that responds after four times the head timeout.
     async fn stub(limits: Limits) -> (SocketAddr, CancellationToken) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let slowly = move || async move {
+        let respond_slowly = move || async move {
             tokio::time::sleep(4 * limits.head_timeout).await;
             "done"
         };
-        let router = Router::new().route("/", get(slowly));
-        tokio::spawn(serve(listener, router, Names::default(), stop.clone(), limits));
+        let router = Router::new().route("/", get(respond_slowly));
+        tokio::spawn(serve(listener, router, HostNames::default(), stop.clone(), limits));
         (address, stop)
     }
 
-    async fn until_closed(mut stream: TcpStream) -> String {
+    async fn read_until_closed(mut stream: TcpStream) -> String {
         let mut read = Vec::new();
-        // A reset is an end too.
+        // The connection may also end with a reset.
         let _end = stream.read_to_end(&mut read).await;
         String::from_utf8(read).unwrap()
     }
@@ -404,12 +411,12 @@ mod tests {
         let (address, _stop) = stub(Limits { connections: 8, head_timeout: Duration::from_millis(60) }).await;
         let silent = TcpStream::connect(address).await.unwrap();
         let mut slow = TcpStream::connect(address).await.unwrap();
-        slow.write_all(&ASK[..20]).await.unwrap();
+        slow.write_all(&REQUEST[..20]).await.unwrap();
         let mut patient = TcpStream::connect(address).await.unwrap();
-        patient.write_all(ASK).await.unwrap();
-        assert_eq!((until_closed(silent).await, until_closed(slow).await), (String::new(), String::new()));
-        let answer = until_closed(patient).await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("done"), "{answer}");
+        patient.write_all(REQUEST).await.unwrap();
+        assert_eq!((read_until_closed(silent).await, read_until_closed(slow).await), (String::new(), String::new()));
+        let response = read_until_closed(patient).await;
+        assert!(response.starts_with("HTTP/1.1 200 OK") && response.ends_with("done"), "{response}");
     }
 
     #[tokio::test]
@@ -417,8 +424,8 @@ mod tests {
         let (address, _stop) = stub(Limits { connections: 1, head_timeout: Duration::from_millis(60) }).await;
         let first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
-        second.write_all(ASK).await.unwrap();
-        assert_eq!(until_closed(first).await, "", "it is closed because it sends nothing");
-        assert!(until_closed(second).await.starts_with("HTTP/1.1 200 OK"), "and the second gets its turn");
+        second.write_all(REQUEST).await.unwrap();
+        assert_eq!(read_until_closed(first).await, "", "it is closed because it sends nothing");
+        assert!(read_until_closed(second).await.starts_with("HTTP/1.1 200 OK"), "and the second gets its turn");
     }
 }

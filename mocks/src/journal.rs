@@ -1,8 +1,8 @@
 //! The state file of the stubs: JSON lines, one per change.
 //!
-//! A line is appended at each change, so that a process that is killed loses at most the line being written; such a
-//! torn last line is dropped at the next start. Each start rewrites the file with the current state only, so it does
-//! not grow for ever. Power loss is not guarded against: this is a stub.
+//! A line is appended at each change, so that a killed process loses at most the line being written; such an incomplete
+//! last line is dropped at the next start. Each start rewrites the file with the current state only, which bounds its
+//! size. Nothing protects against power loss.
 
 use std::{
     collections::HashMap,
@@ -14,9 +14,9 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::faults::locked;
+use crate::faults::lock;
 
-/// What one stub writes. A line of the file is an object with one field: [`JournalEntry::STUB`] with the entry.
+/// An entry of one stub. A line of the file is an object with one field: [`JournalEntry::STUB`] with the entry.
 pub(crate) trait JournalEntry: Serialize {
     /// The name of the stub in the file.
     const STUB: &'static str;
@@ -35,9 +35,9 @@ impl Journal {
     /// Appends an entry. A failure is logged and not reported: the stub continues from memory.
     pub(crate) fn append<E: JournalEntry>(&self, entry: &E) {
         let Some(state_file) = &self.0 else { return };
-        let written = line(entry).and_then(|line| locked(&state_file.file).write_all(&line));
+        let written = line(entry).and_then(|line| lock(&state_file.file).write_all(&line));
         if let Err(error) = written {
-            tracing::warn!(%error, "the state file could not be written; the stubs go on without it");
+            tracing::warn!(%error, "the state file could not be written; the stubs continue without it");
         }
     }
 
@@ -45,10 +45,10 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder cannot be written; the file is unchanged then.
-    pub(crate) fn start_over(&self, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
+    pub(crate) fn reset(&self, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<()> {
         let Some(state_file) = &self.0 else { return Ok(()) };
-        let mut file = locked(&state_file.file);
-        *file = write_anew(&state_file.path, lines)?;
+        let mut file = lock(&state_file.file);
+        *file = write_file(&state_file.path, lines)?;
         Ok(())
     }
 }
@@ -68,7 +68,7 @@ pub(crate) fn read<E: DeserializeOwned>(path: &Path) -> io::Result<Vec<E>> {
         match serde_json::from_slice(line) {
             Ok(entry) => entries.push(entry),
             Err(_) if !line.ends_with(b"\n") => {
-                tracing::warn!(path = %path.display(), "the last line of the state file is torn and was left out");
+                tracing::warn!(path = %path.display(), "the last line of the state file is incomplete and was skipped");
             }
             Err(error) => {
                 let what = format!("line {} is damaged: {error}", index + 1);
@@ -84,11 +84,11 @@ pub(crate) fn read<E: DeserializeOwned>(path: &Path) -> io::Result<Vec<E>> {
 /// # Errors
 /// When the folder cannot be written.
 pub(crate) fn replace(path: &Path, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<Journal> {
-    let file = Mutex::new(write_anew(path, lines)?);
+    let file = Mutex::new(write_file(path, lines)?);
     Ok(Journal(Some(Arc::new(StateFile { path: path.to_owned(), file }))))
 }
 
-fn write_anew(path: &Path, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<File> {
+fn write_file(path: &Path, lines: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> io::Result<File> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }

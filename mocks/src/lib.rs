@@ -6,7 +6,11 @@
 //!
 //! One HTTP listener serves all three under prefixes; [`Mocks`] starts it together with the SMTP listener, inside any
 //! process. Each stub has [fault switches](Faults). The crate does not know the shop and depends on no other crate of
-//! the workspace. Idle, it uses no processor time: every wait is for a notification, never a poll.
+//! the workspace. It uses no processor time while idle: every wait is for a notification, never a poll.
+//!
+//! Items whose names say everything, and the fields of the published objects of the card gateway, have no doc comment.
+
+#![allow(missing_docs, reason = "an item whose name says everything needs no comment")]
 
 mod cards;
 mod faults;
@@ -60,7 +64,6 @@ pub struct MocksConfig {
     pub webhook: Option<WebhookTarget>,
     /// Host names of the stubs, beside their address and the names of this machine.
     pub hosts: Vec<String>,
-    /// The card gateway's secret key.
     pub card_key: String,
     /// The card gateway's publishable key, which only allows exchanging a card number for a token.
     pub card_publishable_key: String,
@@ -72,7 +75,7 @@ pub struct MocksConfig {
     pub state_file: Option<PathBuf>,
 }
 
-/// Only the addresses, so that no key is shown.
+/// Shows the addresses only, because the other fields contain keys.
 impl std::fmt::Debug for MocksConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MocksConfig").field("http", &self.http).field("smtp", &self.smtp).finish_non_exhaustive()
@@ -131,7 +134,7 @@ impl Mocks {
         let (products, cards, mailbox, journal) = load_stubs(&config, card_settings)?;
         cards.send_webhooks_to(config.webhook);
 
-        let everything = reset::ResetTargets {
+        let reset_targets = reset::ResetTargets {
             products: products.clone(),
             cards: cards.clone(),
             mailbox: mailbox.clone(),
@@ -147,12 +150,12 @@ impl Mocks {
             .nest(CARDS_PREFIX, http::with_faults(card_routes, &card_faults, cards::fault_response))
             .nest(MAILBOX_PREFIX, mail::router(mailbox.clone(), stop.clone()))
             .merge(http::fault_routes(switches.clone()))
-            .merge(reset::router(everything))
+            .merge(reset::router(reset_targets))
             .fallback(http::no_such_route);
 
         let mut tasks = JoinSet::new();
         tasks.spawn(mail::serve_smtp(smtp, mailbox.clone(), mail_faults, stop.clone()));
-        let (http_stop, names) = (stop.clone(), origin::Names(config.hosts.into()));
+        let (http_stop, names) = (stop.clone(), origin::HostNames(config.hosts.into()));
         tasks.spawn(async move {
             if let Err(error) = http::serve(http, router, names, http_stop, http::LIMITS).await {
                 tracing::error!(%error, "the stubs' HTTP listener failed");
@@ -190,32 +193,26 @@ impl Mocks {
         format!("http://{}{prefix}", self.http_addr)
     }
 
-    /// The HTTP address.
     pub fn http_addr(&self) -> SocketAddr {
         self.http_addr
     }
 
-    /// The SMTP address.
     pub fn smtp_addr(&self) -> SocketAddr {
         self.smtp_addr
     }
 
-    /// Handle to the product service.
     pub fn products(&self) -> &ProductService {
         &self.products
     }
 
-    /// Handle to the card gateway.
     pub fn card_gateway(&self) -> &CardGateway {
         &self.cards
     }
 
-    /// Handle to the mailbox.
     pub fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
 
-    /// The fault switch of a stub.
     pub fn faults(&self, stub: Stub) -> &FaultSwitch {
         match stub {
             Stub::Products => &self.switches[0],
@@ -265,11 +262,11 @@ fn load_stubs(
     let Some(path) = &config.state_file else { return Ok((products, cards, mailbox, Journal::default())) };
     let lines = reset::state_file_lines(&products, &cards, &mailbox);
     let journal = journal::replace(path, lines).map_err(with_context(path.display()))?;
-    let kept = (products.writing_to(journal.clone()), cards.writing_to(journal.clone()));
-    Ok((kept.0, kept.1, mailbox.writing_to(journal.clone()), journal))
+    let (products, cards) = (products.with_journal(journal.clone()), cards.with_journal(journal.clone()));
+    Ok((products, cards, mailbox.with_journal(journal.clone()), journal))
 }
 
-/// Adds to an error what it concerns.
+/// Prepends the subject of an error to its text.
 fn with_context(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
 }

@@ -18,7 +18,7 @@ pub(crate) use routes::router;
 pub(crate) use smtp::serve as serve_smtp;
 
 use crate::{
-    faults::locked,
+    faults::lock,
     journal::{Journal, JournalEntry},
 };
 
@@ -36,7 +36,6 @@ pub struct Mail {
     pub message_id: String,
     /// The sender in the header.
     pub from: String,
-    /// The recipients in the envelope.
     pub to: Vec<String>,
     /// The subject, decoded.
     pub subject: String,
@@ -45,7 +44,6 @@ pub struct Mail {
     /// The HTML form, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// Its attachments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
     /// When it was delivered first, RFC 3339.
@@ -59,7 +57,6 @@ pub struct Mail {
 pub struct Attachment {
     /// The name of the file, if it has one.
     pub name: String,
-    /// Its media type.
     pub content_type: String,
     /// Its size in bytes, decoded.
     pub size_bytes: usize,
@@ -104,7 +101,7 @@ impl Mailbox {
             match entry {
                 MailEntry::Kept(mail) => {
                     head = head.max(mail.sequence);
-                    put(&mut mails, *mail);
+                    upsert(&mut mails, *mail);
                 }
                 MailEntry::Cleared { head: cleared } => {
                     head = head.max(cleared);
@@ -128,13 +125,13 @@ impl Mailbox {
             .collect()
     }
 
-    pub(crate) fn writing_to(self, journal: Journal) -> Mailbox {
+    pub(crate) fn with_journal(self, journal: Journal) -> Mailbox {
         Mailbox { journal, ..self }
     }
 
     /// All mails, oldest first.
     pub fn messages(&self) -> Vec<Mail> {
-        locked(&self.mails).iter().cloned().collect()
+        lock(&self.mails).iter().cloned().collect()
     }
 
     /// The mails to an address, oldest first.
@@ -159,14 +156,14 @@ impl Mailbox {
     }
 
     /// Empties the mailbox and restarts its numbers.
-    pub(crate) fn start_over(&self) {
-        locked(&self.mails).clear();
+    pub(crate) fn reset(&self) {
+        lock(&self.mails).clear();
         self.head.send_replace(0);
     }
 
     /// Deletes all mails. Numbers continue.
     pub fn clear(&self) {
-        let mut mails = locked(&self.mails);
+        let mut mails = lock(&self.mails);
         mails.clear();
         self.journal.append(&MailEntry::Cleared { head: self.head() });
     }
@@ -174,7 +171,7 @@ impl Mailbox {
     /// Stores a mail. A known `Message-ID` only counts as another delivery.
     pub(crate) fn deliver(&self, recipients: &[String], raw: &[u8]) -> Mail {
         let parsed = message::parse(raw);
-        let mut mails = locked(&self.mails);
+        let mut mails = lock(&self.mails);
         let known = parsed.message_id.as_ref().and_then(|id| mails.iter().find(|mail| mail.message_id == *id));
         let mail = match known {
             Some(known) => {
@@ -202,7 +199,7 @@ impl Mailbox {
             }
         };
         self.journal.append(&MailEntry::Kept(Box::new(mail.clone())));
-        put(&mut mails, mail.clone());
+        upsert(&mut mails, mail.clone());
         drop(mails);
         self.head.send_if_modified(|head| {
             let is_new = mail.sequence > *head;
@@ -214,7 +211,7 @@ impl Mailbox {
     }
 
     /// Waits until there is a mail after this number.
-    async fn news_after(&self, after: u64) {
+    async fn wait_for_mail_after(&self, after: u64) {
         // The sender lives as long as `self`, so the wait cannot fail.
         let _ = self.head.subscribe().wait_for(|head| *head > after).await;
     }
@@ -227,7 +224,7 @@ impl Mail {
 }
 
 /// Adds a mail, or replaces its earlier version.
-fn put(mails: &mut VecDeque<Mail>, mail: Mail) {
+fn upsert(mails: &mut VecDeque<Mail>, mail: Mail) {
     match mails.iter_mut().find(|known| known.id == mail.id) {
         Some(known) => *known = mail,
         None => {

@@ -113,7 +113,7 @@ async fn run(options: Options) -> io::Result<()> {
     };
     let mocks = Mocks::start(config).await?;
     announce(&mocks)?;
-    until_told_to_stop().await?;
+    wait_for_stop_signal().await?;
     mocks.shutdown().await;
     Ok(())
 }
@@ -129,7 +129,7 @@ fn announce(mocks: &Mocks) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-async fn until_told_to_stop() -> io::Result<()> {
+async fn wait_for_stop_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -139,6 +139,6 @@ async fn until_told_to_stop() -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn until_told_to_stop() -> io::Result<()> {
+async fn wait_for_stop_signal() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }

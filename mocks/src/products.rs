@@ -24,7 +24,7 @@ pub use model::{Change, ChangeKind, NewProduct, Product, ProductError, ProductPa
 pub(crate) use routes::{fault_response, router};
 
 use crate::{
-    faults::locked,
+    faults::lock,
     journal::{Journal, JournalEntry},
 };
 
@@ -40,14 +40,14 @@ const MAX_CATEGORIES: usize = 200;
 /// Handle to the product service inside the process. Cheap to clone; all clones share one service.
 #[derive(Clone)]
 pub struct ProductService {
-    shelf: Arc<Mutex<Shelf>>,
+    catalogue: Arc<Mutex<Catalogue>>,
     head: Arc<watch::Sender<u64>>,
     journal: Journal,
 }
 
 /// The state of the service. Products keep the order in which they were created.
 #[derive(Default)]
-struct Shelf {
+struct Catalogue {
     ids: Vec<String>,
     products: HashMap<String, Product>,
     changes: Vec<Change>,
@@ -93,62 +93,61 @@ impl fmt::Debug for ProductService {
 impl ProductService {
     /// Loads a service from entries, and the demo products that the entries do not contain.
     pub(crate) fn load(entries: Vec<ProductEntry>, with_demo_products: bool) -> ProductService {
-        let mut shelf = Shelf::default();
+        let mut catalogue = Catalogue::default();
         for entry in entries {
-            shelf.apply(entry);
+            catalogue.apply(entry);
         }
         if with_demo_products {
             for product in demo::products() {
-                let is_new = !shelf.products.contains_key(&product.id);
-                if is_new && shelf.check_unique(&product.id, &product.sku, &product.name).is_ok() {
-                    let change = shelf.next_change(ChangeKind::Created, product, None, None);
-                    shelf.apply(ProductEntry { changes: vec![change], ..ProductEntry::default() });
+                let is_new = !catalogue.products.contains_key(&product.id);
+                if is_new && catalogue.check_unique(&product.id, &product.sku, &product.name).is_ok() {
+                    let change = catalogue.next_change(ChangeKind::Created, product, None, None);
+                    catalogue.apply(ProductEntry { changes: vec![change], ..ProductEntry::default() });
                 }
             }
         }
-        let head = Arc::new(watch::Sender::new(shelf.head));
-        ProductService { shelf: Arc::new(Mutex::new(shelf)), head, journal: Journal::default() }
+        let head = Arc::new(watch::Sender::new(catalogue.head));
+        ProductService { catalogue: Arc::new(Mutex::new(catalogue)), head, journal: Journal::default() }
     }
 
     /// Resets the service, with the demo products or without.
-    pub(crate) fn start_over(&self, with_demo_products: bool) {
+    pub(crate) fn reset(&self, with_demo_products: bool) {
         let first_day = ProductService::load(Vec::new(), with_demo_products);
-        *locked(&self.shelf) = std::mem::take(&mut *locked(&first_day.shelf));
+        *lock(&self.catalogue) = std::mem::take(&mut *lock(&first_day.catalogue));
         self.head.send_replace(first_day.head());
     }
 
     /// The entries from which the service can be loaded again.
     pub(crate) fn entries(&self) -> Vec<ProductEntry> {
-        let shelf = locked(&self.shelf);
-        let pictures = shelf.pictures.iter().map(|(product_id, png)| ProductEntry {
+        let catalogue = lock(&self.catalogue);
+        let pictures = catalogue.pictures.iter().map(|(product_id, png)| ProductEntry {
             picture: Some(PictureEntry {
                 product_id: product_id.clone(),
                 png: png.as_deref().map(pictures::to_base64),
             }),
             ..ProductEntry::default()
         });
-        let one = |change: &Change| ProductEntry { changes: vec![change.clone()], ..ProductEntry::default() };
-        let categories = shelf.categories.iter().map(|name| ProductEntry::of_category(name));
-        let kept = shelf
+        let entry = |change: &Change| ProductEntry { changes: vec![change.clone()], ..ProductEntry::default() };
+        let categories = catalogue.categories.iter().map(|name| ProductEntry::of_category(name));
+        let kept = catalogue
             .kept
             .iter()
             .map(|(key, kept)| ProductEntry { kept: Some((key.clone(), kept.clone())), ..ProductEntry::default() });
-        categories.chain(shelf.changes.iter().map(one)).chain(pictures).chain(kept).collect()
+        categories.chain(catalogue.changes.iter().map(entry)).chain(pictures).chain(kept).collect()
     }
 
-    pub(crate) fn writing_to(self, journal: Journal) -> ProductService {
+    pub(crate) fn with_journal(self, journal: Journal) -> ProductService {
         ProductService { journal, ..self }
     }
 
     /// All products, also withdrawn ones, in the order of their creation.
     pub fn list(&self) -> Vec<Product> {
-        let shelf = locked(&self.shelf);
-        shelf.ids.iter().filter_map(|id| shelf.products.get(id)).cloned().collect()
+        let catalogue = lock(&self.catalogue);
+        catalogue.ids.iter().filter_map(|id| catalogue.products.get(id)).cloned().collect()
     }
 
-    /// Returns a product.
     pub fn get(&self, id: &str) -> Option<Product> {
-        locked(&self.shelf).products.get(id).cloned()
+        lock(&self.catalogue).products.get(id).cloned()
     }
 
     /// The number of the latest change; 0 before the first.
@@ -159,14 +158,14 @@ impl ProductService {
     /// Up to `limit` changes after the given number, in order. A number beyond the head means that the service was
     /// reset since, so the reader gets everything from the beginning.
     pub fn changes_after(&self, after: u64, limit: usize) -> Vec<Change> {
-        let shelf = locked(&self.shelf);
-        let after = if after > shelf.head { 0 } else { after };
-        let from = shelf.changes.partition_point(|change| change.sequence <= after);
-        shelf.changes[from..].iter().take(limit).cloned().collect()
+        let catalogue = lock(&self.catalogue);
+        let after = if after > catalogue.head { 0 } else { after };
+        let from = catalogue.changes.partition_point(|change| change.sequence <= after);
+        catalogue.changes[from..].iter().take(limit).cloned().collect()
     }
 
     /// Waits until there are changes after the given number.
-    pub async fn news_after(&self, after: u64) {
+    pub async fn wait_for_change_after(&self, after: u64) {
         // The sender lives as long as `self`, so the wait cannot fail.
         let _ = self.head.subscribe().wait_for(|head| *head != after && *head > 0).await;
     }
@@ -180,28 +179,28 @@ impl ProductService {
     }
 
     /// As [`ProductService::create`], once per idempotency key; also returns whether an earlier request created it.
-    fn create_once(&self, new: NewProduct, named: Option<KeyedRequest>) -> Result<(Product, bool), ProductError> {
-        let mut shelf = locked(&self.shelf);
-        if let Some(CreatedObject::Product { product, .. }) = shelf.kept_for(named.as_ref())? {
+    fn create_once(&self, new: NewProduct, keyed: Option<KeyedRequest>) -> Result<(Product, bool), ProductError> {
+        let mut catalogue = lock(&self.catalogue);
+        if let Some(CreatedObject::Product { product, .. }) = catalogue.created_under(keyed.as_ref())? {
             return Ok((product.as_ref().clone(), true));
         }
         let product = new.into_product()?;
-        if shelf.ids.len() >= MAX_PRODUCTS {
+        if catalogue.ids.len() >= MAX_PRODUCTS {
             return Err(ProductError::Invalid(format!("There is room for {MAX_PRODUCTS} products and no more.")));
         }
-        shelf.check_unique(&product.id, &product.sku, &product.name)?;
-        shelf.check_category(&product.category)?;
-        let change = shelf.next_change(ChangeKind::Created, product.clone(), None, None);
-        let kept = named.map(|named| {
-            (named.key, CreatedObject::Product { request: named.request, product: Box::new(product.clone()) })
+        catalogue.check_unique(&product.id, &product.sku, &product.name)?;
+        catalogue.check_category(&product.category)?;
+        let change = catalogue.next_change(ChangeKind::Created, product.clone(), None, None);
+        let kept = keyed.map(|keyed| {
+            (keyed.key, CreatedObject::Product { request: keyed.request, product: Box::new(product.clone()) })
         });
-        self.commit(shelf, ProductEntry { changes: vec![change], kept, ..ProductEntry::default() });
+        self.commit(catalogue, ProductEntry { changes: vec![change], kept, ..ProductEntry::default() });
         Ok((product, false))
     }
 
     /// Every category, also empty ones, by name.
     pub fn categories(&self) -> Vec<String> {
-        locked(&self.shelf).categories.iter().cloned().collect()
+        lock(&self.catalogue).categories.iter().cloned().collect()
     }
 
     /// Creates a category.
@@ -212,21 +211,21 @@ impl ProductService {
         self.create_category_once(name, None).map(|(name, _)| name)
     }
 
-    fn create_category_once(&self, name: &str, named: Option<KeyedRequest>) -> Result<(String, bool), ProductError> {
-        let shelf = locked(&self.shelf);
-        if let Some(CreatedObject::Category { name, .. }) = shelf.kept_for(named.as_ref())? {
+    fn create_category_once(&self, name: &str, keyed: Option<KeyedRequest>) -> Result<(String, bool), ProductError> {
+        let catalogue = lock(&self.catalogue);
+        if let Some(CreatedObject::Category { name, .. }) = catalogue.created_under(keyed.as_ref())? {
             return Ok((name.clone(), true));
         }
-        if name.trim().is_empty() || name.chars().count() > 50 || shelf.categories.len() >= MAX_CATEGORIES {
+        if name.trim().is_empty() || name.chars().count() > 50 || catalogue.categories.len() >= MAX_CATEGORIES {
             let detail = format!("`name` is 1 to 50 characters, and there are at most {MAX_CATEGORIES} categories.");
             return Err(ProductError::Invalid(detail));
         }
-        if shelf.categories.iter().any(|known| identity(known) == identity(name)) {
+        if catalogue.categories.iter().any(|known| identity(known) == identity(name)) {
             return Err(ProductError::Taken(format!("There is already a category named {name}.")));
         }
         let kept =
-            named.map(|named| (named.key, CreatedObject::Category { request: named.request, name: name.to_owned() }));
-        self.commit(shelf, ProductEntry { kept, ..ProductEntry::of_category(name) });
+            keyed.map(|keyed| (keyed.key, CreatedObject::Category { request: keyed.request, name: name.to_owned() }));
+        self.commit(catalogue, ProductEntry { kept, ..ProductEntry::of_category(name) });
         Ok((name.to_owned(), false))
     }
 
@@ -236,19 +235,19 @@ impl ProductService {
     /// # Errors
     /// When there is no such product, a value is not valid, or the new SKU or name is taken.
     pub fn change(&self, id: &str, patch: ProductPatch) -> Result<Product, ProductError> {
-        let mut shelf = locked(&self.shelf);
-        let before = shelf.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
+        let mut catalogue = lock(&self.catalogue);
+        let before = catalogue.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
         let reason = patch.reason.clone();
         let after = patch.apply_to(&before)?;
-        shelf.check_unique_except(id, &after.sku, &after.name)?;
-        shelf.check_category(&after.category)?;
+        catalogue.check_unique_except(id, &after.sku, &after.name)?;
+        catalogue.check_category(&after.category)?;
         let mut changes = Vec::new();
         for kind in model::kinds_of_change(&before, &after) {
             let old_price = (kind == ChangeKind::Repriced).then_some(before.price);
-            changes.push(shelf.next_change(kind, after.clone(), reason.clone(), old_price));
+            changes.push(catalogue.next_change(kind, after.clone(), reason.clone(), old_price));
         }
         if !changes.is_empty() {
-            self.commit(shelf, ProductEntry { changes, ..ProductEntry::default() });
+            self.commit(catalogue, ProductEntry { changes, ..ProductEntry::default() });
         }
         Ok(after)
     }
@@ -282,9 +281,9 @@ impl ProductService {
 
     /// A product's picture as PNG, if it has one.
     pub fn picture(&self, id: &str) -> Option<Vec<u8>> {
-        let shelf = locked(&self.shelf);
-        shelf.products.get(id)?.picture.as_ref()?;
-        match shelf.pictures.get(id) {
+        let catalogue = lock(&self.catalogue);
+        catalogue.products.get(id)?.picture.as_ref()?;
+        match catalogue.pictures.get(id) {
             Some(picture) => picture.clone(),
             None => pictures::demo_png(id),
         }
@@ -308,21 +307,24 @@ impl ProductService {
     }
 
     fn replace_picture(&self, id: &str, png: Option<Vec<u8>>) -> Result<Product, ProductError> {
-        let mut shelf = locked(&self.shelf);
-        let mut product = shelf.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
+        let mut catalogue = lock(&self.catalogue);
+        let mut product = catalogue.products.get(id).cloned().ok_or_else(|| ProductError::unknown(id))?;
         // Each picture has an address of its own, so that no cache shows an old one.
-        product.picture = png.is_some().then(|| format!("{}?v={}", model::picture_path(id), shelf.head + 1));
-        let change = shelf.next_change(ChangeKind::PictureChanged, product.clone(), None, None);
+        product.picture = png.is_some().then(|| format!("{}?v={}", model::picture_path(id), catalogue.head + 1));
+        let change = catalogue.next_change(ChangeKind::PictureChanged, product.clone(), None, None);
         let picture = PictureEntry { product_id: id.to_owned(), png: png.as_deref().map(pictures::to_base64) };
-        self.commit(shelf, ProductEntry { changes: vec![change], picture: Some(picture), ..ProductEntry::default() });
+        self.commit(
+            catalogue,
+            ProductEntry { changes: vec![change], picture: Some(picture), ..ProductEntry::default() },
+        );
         Ok(product)
     }
 
     /// Writes an entry to the state file, applies it, and wakes waiting requests.
-    fn commit(&self, mut shelf: std::sync::MutexGuard<'_, Shelf>, entry: ProductEntry) {
+    fn commit(&self, mut catalogue: std::sync::MutexGuard<'_, Catalogue>, entry: ProductEntry) {
         self.journal.append(&entry);
-        shelf.apply(entry);
-        self.head.send_replace(shelf.head);
+        catalogue.apply(entry);
+        self.head.send_replace(catalogue.head);
     }
 }
 
@@ -332,7 +334,7 @@ impl ProductEntry {
     }
 }
 
-impl Shelf {
+impl Catalogue {
     fn next_change(
         &mut self,
         kind: ChangeKind,
@@ -365,9 +367,9 @@ impl Shelf {
     }
 
     /// What an earlier request with this key created.
-    fn kept_for(&self, named: Option<&KeyedRequest>) -> Result<Option<&CreatedObject>, ProductError> {
-        match named.and_then(|named| Some((named, self.kept.get(&named.key)?))) {
-            Some((named, kept)) if *kept.request() != named.request => {
+    fn created_under(&self, keyed: Option<&KeyedRequest>) -> Result<Option<&CreatedObject>, ProductError> {
+        match keyed.and_then(|keyed| Some((keyed, self.kept.get(&keyed.key)?))) {
+            Some((keyed, kept)) if *kept.request() != keyed.request => {
                 Err(ProductError::KeyReused("The Idempotency-Key was used for a request with another body.".to_owned()))
             }
             found => Ok(found.map(|(_, kept)| kept)),

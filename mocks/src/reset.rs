@@ -16,7 +16,7 @@ use crate::{
     journal::{self, Journal},
 };
 
-/// Everything that a reset concerns.
+/// Everything that a reset changes.
 pub(crate) struct ResetTargets {
     pub(crate) products: ProductService,
     pub(crate) cards: CardGateway,
@@ -38,30 +38,30 @@ pub(crate) fn state_file_lines(
 }
 
 impl ResetTargets {
-    fn start_over(&self) -> io::Result<()> {
+    fn reset(&self) -> io::Result<()> {
         let Self { products, cards, mailbox, switches, journal, demo_products } = self;
         for switch in switches {
             switch.clear();
         }
-        products.start_over(*demo_products);
-        cards.start_over();
-        mailbox.start_over();
-        journal.start_over(state_file_lines(products, cards, mailbox))
+        products.reset(*demo_products);
+        cards.reset();
+        mailbox.reset();
+        journal.reset(state_file_lines(products, cards, mailbox))
     }
 }
 
-pub(crate) fn router(everything: ResetTargets) -> Router {
-    Router::new().route("/reset", post(reset).fallback(http::no_such_method)).with_state(Arc::new(everything))
+pub(crate) fn router(targets: ResetTargets) -> Router {
+    Router::new().route("/reset", post(reset).fallback(http::no_such_method)).with_state(Arc::new(targets))
 }
 
-async fn reset(State(everything): State<Arc<ResetTargets>>) -> Response {
-    match everything.start_over() {
+async fn reset(State(targets): State<Arc<ResetTargets>>) -> Response {
+    match targets.reset() {
         Ok(()) => {
-            tracing::info!("the stubs were started over");
+            tracing::info!("the stubs were reset");
             Json(json!({ "reset": true })).into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "the state file could not be written anew");
+            tracing::error!(%error, "the state file could not be rewritten");
             let detail = "The state file could not be written anew; the stubs' own log says why.";
             http::problem(StatusCode::INTERNAL_SERVER_ERROR, "state_file", detail)
         }

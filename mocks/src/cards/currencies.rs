@@ -21,7 +21,7 @@ pub(crate) fn step(currency: &str) -> i64 {
 }
 
 /// Formats an amount, such as `24.99 EUR`.
-pub(crate) fn shown(amount: i64, currency: &str) -> String {
+pub(crate) fn format_amount(amount: i64, currency: &str) -> String {
     let digits = digits(currency);
     let unit = 10_i64.pow(u32::try_from(digits).unwrap_or(0));
     let currency = currency.to_uppercase();
@@ -37,8 +37,8 @@ mod tests {
 
     #[test]
     fn amounts_are_shown_as_their_currency_is_written() {
-        assert_eq!(shown(2499, "eur"), "24.99 EUR");
-        assert_eq!(shown(500, "jpy"), "500 JPY");
-        assert_eq!(shown(5120, "kwd"), "5.120 KWD");
+        assert_eq!(format_amount(2499, "eur"), "24.99 EUR");
+        assert_eq!(format_amount(500, "jpy"), "500 JPY");
+        assert_eq!(format_amount(5120, "kwd"), "5.120 KWD");
     }
 }

@@ -65,7 +65,7 @@ fn this_year(unix_s: i64) -> u32 {
 }
 
 /// Finds the payment method of a parameter, or returns the error.
-pub(super) fn known_method(state: &GatewayState, token: &str) -> Result<PaymentMethod, ApiError> {
+pub(super) fn get_method(state: &GatewayState, token: &str) -> Result<PaymentMethod, ApiError> {
     find_method(state, token).ok_or_else(|| ApiError::no_such_param("payment_method", "PaymentMethod", token))
 }
 

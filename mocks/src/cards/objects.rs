@@ -11,7 +11,6 @@ use super::test_cards::{self, TestCard};
 /// Key-value pairs that the merchant attaches.
 pub type Metadata = BTreeMap<String, String>;
 
-/// Status of a payment intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntentStatus {
@@ -23,14 +22,11 @@ pub enum IntentStatus {
     RequiresAction,
     /// The money is authorised and can be captured.
     RequiresCapture,
-    /// The payment was cancelled.
     Canceled,
-    /// The payment succeeded.
     Succeeded,
 }
 
 impl IntentStatus {
-    /// The status in the wire format.
     pub fn as_str(self) -> &'static str {
         match self {
             IntentStatus::RequiresPaymentMethod => "requires_payment_method",
@@ -43,9 +39,7 @@ impl IntentStatus {
     }
 }
 
-/// A payment intent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the published ones")]
 pub struct PaymentIntent {
     pub id: String,
     pub object: String,
@@ -73,7 +67,6 @@ pub struct PaymentIntent {
 
 /// A charge, successful or not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the published ones")]
 pub struct Charge {
     pub id: String,
     pub object: String,
@@ -97,9 +90,7 @@ pub struct Charge {
     pub status: String,
 }
 
-/// A refund.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the published ones")]
 pub struct Refund {
     pub id: String,
     pub object: String,
@@ -118,7 +109,6 @@ pub struct Refund {
 
 /// A dispute of a payment by the cardholder at their bank.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the published ones")]
 pub struct Dispute {
     pub id: String,
     pub object: String,
@@ -140,7 +130,6 @@ pub struct Dispute {
 
 /// A movement of the merchant's balance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the published ones")]
 pub struct BalanceTransaction {
     pub id: String,
     pub object: String,

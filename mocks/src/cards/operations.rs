@@ -7,12 +7,12 @@ use serde_json::json;
 use super::{
     GatewayState, currencies, disputes,
     errors::ApiError,
-    methods::{create_method, find_method, known_method},
+    methods::{create_method, find_method, get_method},
     objects::{Charge, IntentStatus, PaymentIntent, PaymentMethod, new_id},
     outcome::{OperationContext, Outcome},
     params::Params,
     refunds::{refund, settle as settle_refund},
-    test_cards::{ASKED_ABOUT, Behaviour, DISPUTED, Decline, GENERIC_DECLINE},
+    test_cards::{Behaviour, DISPUTE_INQUIRY, DISPUTED, Decline, GENERIC_DECLINE},
 };
 
 /// Minimum and maximum amount of a charge, in minor units.
@@ -117,7 +117,7 @@ fn create(state: &GatewayState, params: &Params, context: &OperationContext) -> 
     if currency.len() != 3 || !currency.chars().all(|c| c.is_ascii_lowercase()) {
         return Err(ApiError::invalid(format!("Invalid currency: {currency}")).param("currency"));
     }
-    check_step(amount, &currency)?;
+    check_amount_step(amount, &currency)?;
     let id = new_id("pi");
     let capture_method = params.choice("capture_method", &["automatic", "automatic_async", "manual"])?;
     let mut intent = PaymentIntent {
@@ -146,7 +146,7 @@ fn create(state: &GatewayState, params: &Params, context: &OperationContext) -> 
     };
     let confirms = params.flag("confirm")?;
     if let Some(token) = params.get("payment_method").filter(|_| !confirms) {
-        intent.payment_method = Some(known_method(state, token)?.id);
+        intent.payment_method = Some(get_method(state, token)?.id);
         intent.status = IntentStatus::RequiresConfirmation;
     }
     let created = ("payment_intent.created", json!(intent));
@@ -156,7 +156,7 @@ fn create(state: &GatewayState, params: &Params, context: &OperationContext) -> 
 }
 
 /// Checks that the amount is a multiple of the currency's smallest step; see [`super::currencies`].
-fn check_step(amount: i64, currency: &str) -> Result<(), ApiError> {
+fn check_amount_step(amount: i64, currency: &str) -> Result<(), ApiError> {
     let step = currencies::step(currency);
     if amount % step == 0 {
         return Ok(());
@@ -174,7 +174,7 @@ fn confirm(state: &GatewayState, id: &str, params: &Params, context: &OperationC
         "receipt_email",
         "return_url",
     ])?;
-    let intent = known_intent(state, id)?;
+    let intent = get_intent(state, id)?;
     match intent.status {
         IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => {
             attempt(state, intent, params, context)
@@ -198,7 +198,7 @@ fn attempt(
             .code("payment_intent_unexpected_state")
             .with("payment_intent", json!(intent)));
     };
-    let method = known_method(state, &token)?;
+    let method = get_method(state, &token)?;
     let off_session = params.flag("off_session")? || params.flag("error_on_requires_action")?;
     let behaviour = match method.test_card() {
         _ if context.decline_all => Behaviour::Declines(GENERIC_DECLINE),
@@ -208,16 +208,16 @@ fn attempt(
     intent.next_action = None;
     match behaviour {
         Behaviour::Approves | Behaviour::ApprovesSlowly => Ok(approve(intent, &method, context)),
-        Behaviour::Declines(decline) => Ok(refuse(intent, &method, decline, context)),
-        Behaviour::AsksForAuthentication if off_session => {
+        Behaviour::Declines(decline) => Ok(decline_charge(intent, &method, decline, context)),
+        Behaviour::RequiresAuthentication if off_session => {
             let decline = Decline {
                 code: "authentication_required",
                 decline_code: "authentication_required",
                 message: "Your card was declined. This transaction requires authentication.",
             };
-            Ok(refuse(intent, &method, decline, context))
+            Ok(decline_charge(intent, &method, decline, context))
         }
-        Behaviour::AsksForAuthentication => {
+        Behaviour::RequiresAuthentication => {
             let page = format!("{}/authenticate/{}", context.base_url, intent.id);
             intent.next_action = Some(match params.get("return_url") {
                 Some(back) => {
@@ -261,7 +261,7 @@ fn approve(mut intent: PaymentIntent, method: &PaymentMethod, context: &Operatio
         outcome.events.push(("payment_intent.succeeded", json!(intent)));
         let is_inquiry = match method.test_card().map(|card| card.name) {
             Some(DISPUTED) => Some(false),
-            Some(ASKED_ABOUT) => Some(true),
+            Some(DISPUTE_INQUIRY) => Some(true),
             Some(_) | None => None,
         };
         if let Some(is_inquiry) = is_inquiry {
@@ -276,7 +276,12 @@ fn approve(mut intent: PaymentIntent, method: &PaymentMethod, context: &Operatio
 }
 
 /// Declines: 402, a failed charge, and the intent waits for another card.
-fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, context: &OperationContext) -> Outcome {
+fn decline_charge(
+    mut intent: PaymentIntent,
+    method: &PaymentMethod,
+    decline: Decline,
+    context: &OperationContext,
+) -> Outcome {
     let charge = Charge {
         failure_code: Some(decline.code.to_owned()),
         failure_message: Some(decline.message.to_owned()),
@@ -299,11 +304,11 @@ fn refuse(mut intent: PaymentIntent, method: &PaymentMethod, decline: Decline, c
 }
 
 fn authenticate(state: &GatewayState, id: &str, passed: bool, context: &OperationContext) -> Result<Outcome, ApiError> {
-    let mut intent = known_intent(state, id)?;
+    let mut intent = get_intent(state, id)?;
     if intent.status != IntentStatus::RequiresAction {
         return Err(unexpected_state(&intent, "authenticate"));
     }
-    let method = known_method(state, intent.payment_method.as_deref().unwrap_or_default())?;
+    let method = get_method(state, intent.payment_method.as_deref().unwrap_or_default())?;
     intent.next_action = None;
     if passed {
         return Ok(approve(intent, &method, context));
@@ -313,7 +318,7 @@ fn authenticate(state: &GatewayState, id: &str, passed: bool, context: &Operatio
         decline_code: "authentication_required",
         message: "The card's owner could not be authenticated.",
     };
-    let refused = refuse(intent, &method, decline, context);
+    let refused = decline_charge(intent, &method, decline, context);
     // The owner's browser gets a success response, not an error.
     let body = json!(refused.changed.intents);
     Ok(Outcome { status: StatusCode::OK, body: body[0].clone(), ..refused })
@@ -321,7 +326,7 @@ fn authenticate(state: &GatewayState, id: &str, passed: bool, context: &Operatio
 
 fn capture(state: &GatewayState, id: &str, params: &Params) -> Result<Outcome, ApiError> {
     params.only(&["amount_to_capture", "expand", "metadata"])?;
-    let mut intent = known_intent(state, id)?;
+    let mut intent = get_intent(state, id)?;
     if intent.status != IntentStatus::RequiresCapture {
         return Err(unexpected_state(&intent, "capture"));
     }
@@ -344,7 +349,7 @@ fn capture(state: &GatewayState, id: &str, params: &Params) -> Result<Outcome, A
 fn cancel(state: &GatewayState, id: &str, params: &Params, context: &OperationContext) -> Result<Outcome, ApiError> {
     params.only(&["cancellation_reason", "expand"])?;
     let reason = params.choice("cancellation_reason", &CANCELLATION_REASONS)?;
-    let mut intent = known_intent(state, id)?;
+    let mut intent = get_intent(state, id)?;
     if matches!(intent.status, IntentStatus::Canceled | IntentStatus::Succeeded) {
         return Err(unexpected_state(&intent, "cancel"));
     }
@@ -389,7 +394,7 @@ fn respond_with(intent: PaymentIntent) -> Outcome {
     outcome
 }
 
-fn known_intent(state: &GatewayState, id: &str) -> Result<PaymentIntent, ApiError> {
+fn get_intent(state: &GatewayState, id: &str) -> Result<PaymentIntent, ApiError> {
     state.intents.get(id).cloned().ok_or_else(|| ApiError::no_such("payment_intent", id))
 }
 

@@ -1,11 +1,11 @@
-//! What an operation is given and what it results in.
+//! The context and the outcome of an operation.
 
 use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::CardEntry;
 
-/// What an operation needs to know beside the objects and the request.
+/// The input of an operation besides the objects and the request.
 #[derive(Clone, Debug)]
 pub(crate) struct OperationContext {
     /// The time, in Unix seconds.
@@ -16,7 +16,7 @@ pub(crate) struct OperationContext {
     pub(crate) base_url: String,
 }
 
-/// The outcome of an operation that was begun; a decline is one too.
+/// The outcome of an operation that was performed, also of a declined one.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: StatusCode,

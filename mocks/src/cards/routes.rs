@@ -20,12 +20,11 @@ use super::{
     CardGateway, IntentStatus, PostResponse, currencies, errors::ApiError, objects::new_id, operations::Operation,
     params::Params,
 };
-use crate::{faults::locked, http::MovedNoMoney};
+use crate::{faults::lock, http::MovedNoMoney};
 
 const MAX_KEY_BYTES: usize = 255;
 const MAX_PAGE_LEN: usize = 100;
 
-/// All routes of the card gateway.
 pub(crate) fn router(gateway: CardGateway) -> Router {
     let api = Router::new()
         .route("/v1/payment_intents", post(create_intent).get(list_intents))
@@ -111,7 +110,7 @@ type FormBody = Result<Form<Vec<(String, String)>>, FormRejection>;
 
 async fn create_intent(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> ApiResult {
     let confirms = form.as_ref().is_ok_and(|Form(pairs)| pairs.iter().any(|(name, _)| name == "confirm"));
-    let mut answer = run(&gateway, Operation::Create, "payment_intents", &headers, form).await?;
+    let mut answer = run_operation(&gateway, Operation::Create, "payment_intents", &headers, form).await?;
     if !confirms {
         answer.extensions_mut().insert(MovedNoMoney);
     }
@@ -125,7 +124,7 @@ async fn confirm_intent(
     form: FormBody,
 ) -> ApiResult {
     let path = format!("payment_intents/{id}/confirm");
-    run(&gateway, Operation::Confirm(id), &path, &headers, form).await
+    run_operation(&gateway, Operation::Confirm(id), &path, &headers, form).await
 }
 
 async fn capture_intent(
@@ -135,7 +134,7 @@ async fn capture_intent(
     form: FormBody,
 ) -> ApiResult {
     let path = format!("payment_intents/{id}/capture");
-    run(&gateway, Operation::Capture(id), &path, &headers, form).await
+    run_operation(&gateway, Operation::Capture(id), &path, &headers, form).await
 }
 
 async fn cancel_intent(
@@ -145,25 +144,25 @@ async fn cancel_intent(
     form: FormBody,
 ) -> ApiResult {
     let path = format!("payment_intents/{id}/cancel");
-    run(&gateway, Operation::Cancel(id), &path, &headers, form).await
+    run_operation(&gateway, Operation::Cancel(id), &path, &headers, form).await
 }
 
 async fn create_refund(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> ApiResult {
-    run(&gateway, Operation::Refund, "refunds", &headers, form).await
+    run_operation(&gateway, Operation::Refund, "refunds", &headers, form).await
 }
 
 async fn create_method(State(gateway): State<CardGateway>, headers: HeaderMap, form: FormBody) -> ApiResult {
-    run(&gateway, Operation::CreateMethod, "payment_methods", &headers, form).await
+    run_operation(&gateway, Operation::CreateMethod, "payment_methods", &headers, form).await
 }
 
-async fn run(
+async fn run_operation(
     gateway: &CardGateway,
     operation: Operation,
     path: &str,
     headers: &HeaderMap,
     form: FormBody,
 ) -> ApiResult {
-    let params = params_of(form, headers)?;
+    let params = parse_params(form, headers)?;
     let key = idempotency_key(headers)?;
     let posted = gateway.post(operation, params, path, key.clone()).await?;
     Ok(to_response(posted, key))
@@ -183,7 +182,7 @@ fn to_response(posted: PostResponse, key: Option<String>) -> Response {
 }
 
 /// Parses the form; an empty body without a content type is an empty form.
-fn params_of(form: FormBody, headers: &HeaderMap) -> Result<Params, ApiError> {
+fn parse_params(form: FormBody, headers: &HeaderMap) -> Result<Params, ApiError> {
     match form {
         Ok(Form(pairs)) => Ok(Params::new(pairs)),
         Err(FormRejection::InvalidFormContentType(_)) if !headers.contains_key(header::CONTENT_TYPE) => {
@@ -207,23 +206,23 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 async fn show_intent(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
-    found(locked(&gateway.state).intents.get(&id), "payment_intent", &id)
+    object_response(lock(&gateway.state).intents.get(&id), "payment_intent", &id)
 }
 
 async fn show_refund(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
-    found(locked(&gateway.state).refunds.get(&id), "refund", &id)
+    object_response(lock(&gateway.state).refunds.get(&id), "refund", &id)
 }
 
 async fn show_charge(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
-    found(locked(&gateway.state).charges.get(&id), "charge", &id)
+    object_response(lock(&gateway.state).charges.get(&id), "charge", &id)
 }
 
 async fn show_method(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
-    let method = super::methods::find_method(&locked(&gateway.state), &id).map(|method| method.to_json());
-    found(method.as_ref(), "PaymentMethod", &id)
+    let method = super::methods::find_method(&lock(&gateway.state), &id).map(|method| method.to_json());
+    object_response(method.as_ref(), "PaymentMethod", &id)
 }
 
-fn found<T: Serialize>(object: Option<&T>, kind: &str, id: &str) -> ApiResult {
+fn object_response<T: Serialize>(object: Option<&T>, kind: &str, id: &str) -> ApiResult {
     object.map(|object| Json(object).into_response()).ok_or_else(|| ApiError::no_such(kind, id))
 }
 
@@ -235,56 +234,56 @@ struct ListQuery {
 }
 
 async fn list_intents(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
-    page("/v1/payment_intents", &locked(&gateway.state).intents, &query, |_| true)
+    page("/v1/payment_intents", &lock(&gateway.state).intents, &query, |_| true)
 }
 
 async fn list_charges(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
     let of_intent = query.payment_intent.as_deref();
-    page("/v1/charges", &locked(&gateway.state).charges, &query, |charge| {
+    page("/v1/charges", &lock(&gateway.state).charges, &query, |charge| {
         of_intent.is_none_or(|intent| charge.payment_intent == intent)
     })
 }
 
 async fn list_refunds(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
     let of_intent = query.payment_intent.as_deref();
-    page("/v1/refunds", &locked(&gateway.state).refunds, &query, |refund| {
+    page("/v1/refunds", &lock(&gateway.state).refunds, &query, |refund| {
         of_intent.is_none_or(|intent| refund.payment_intent == intent)
     })
 }
 
 async fn list_disputes(State(gateway): State<CardGateway>, Query(query): Query<ListQuery>) -> ApiResult {
     let of_intent = query.payment_intent.as_deref();
-    page("/v1/disputes", &locked(&gateway.state).disputes, &query, |dispute| {
+    page("/v1/disputes", &lock(&gateway.state).disputes, &query, |dispute| {
         of_intent.is_none_or(|intent| dispute.payment_intent == intent)
     })
 }
 
 async fn show_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>) -> ApiResult {
-    found(locked(&gateway.state).disputes.get(&id), "dispute", &id)
+    object_response(lock(&gateway.state).disputes.get(&id), "dispute", &id)
 }
 
 /// Refunds at the dashboard, without the merchant: as `POST /v1/refunds`, without a key.
 async fn refund_at_dashboard(State(gateway): State<CardGateway>, form: FormBody) -> ApiResult {
-    at_dashboard(&gateway, Operation::Refund, form).await
+    run_dashboard_operation(&gateway, Operation::Refund, form).await
 }
 
 /// Settles a refund: form field `status`.
 async fn settle_refund(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> ApiResult {
-    at_dashboard(&gateway, Operation::SettleRefund(id), form).await
+    run_dashboard_operation(&gateway, Operation::SettleRefund(id), form).await
 }
 
 /// Opens a dispute: form field `payment_intent`, optionally `amount`, `reason`, `inquiry`.
 async fn dispute(State(gateway): State<CardGateway>, form: FormBody) -> ApiResult {
-    at_dashboard(&gateway, Operation::Dispute, form).await
+    run_dashboard_operation(&gateway, Operation::Dispute, form).await
 }
 
 /// Settles a dispute: form field `status`.
 async fn settle_dispute(State(gateway): State<CardGateway>, Path(id): Path<String>, form: FormBody) -> ApiResult {
-    at_dashboard(&gateway, Operation::SettleDispute(id), form).await
+    run_dashboard_operation(&gateway, Operation::SettleDispute(id), form).await
 }
 
-async fn at_dashboard(gateway: &CardGateway, operation: Operation, form: FormBody) -> ApiResult {
-    let params = params_of(form, &HeaderMap::new())?;
+async fn run_dashboard_operation(gateway: &CardGateway, operation: Operation, form: FormBody) -> ApiResult {
+    let params = parse_params(form, &HeaderMap::new())?;
     Ok(to_response(gateway.post(operation, params, "dashboard", None).await?, None))
 }
 
@@ -312,9 +311,9 @@ async fn authentication_page(
     State(gateway): State<CardGateway>,
     Path(id): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let state = locked(&gateway.state);
+    let state = lock(&gateway.state);
     let intent = state.intents.get(&id).ok_or_else(|| ApiError::no_such("payment_intent", &id))?;
-    let amount = currencies::shown(intent.amount, &intent.currency);
+    let amount = currencies::format_amount(intent.amount, &intent.currency);
     if intent.status != IntentStatus::RequiresAction {
         let page = format!("<p>There is nothing to answer: the payment of {amount} is {}.</p>", intent.status.as_str());
         return Ok(Html(format!("{PAGE_HEAD}{page}")));
@@ -336,22 +335,22 @@ async fn authenticate(
     headers: HeaderMap,
     form: FormBody,
 ) -> ApiResult {
-    let params = params_of(form, &HeaderMap::new())?;
+    let params = parse_params(form, &HeaderMap::new())?;
     let outcome = params.choice("outcome", &["passed", "failed"])?.ok_or_else(|| ApiError::missing("outcome"))?;
-    let back = return_url(&gateway, &id, outcome == "passed");
+    let return_to = return_url(&gateway, &id, outcome == "passed");
     let path = format!("authenticate/{id}");
     let operation = Operation::Authenticate(id, outcome == "passed");
     let posted = gateway.post(operation, params, &path, None).await?;
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    match back {
-        Some(back) if accepts.contains("text/html") => Ok(Redirect::to(&back).into_response()),
+    match return_to {
+        Some(return_to) if accepts.contains("text/html") => Ok(Redirect::to(&return_to).into_response()),
         Some(_) | None => Ok(to_response(posted, None)),
     }
 }
 
 /// The return URL with the parameters that the gateway adds.
 fn return_url(gateway: &CardGateway, id: &str, passed: bool) -> Option<String> {
-    let state = locked(&gateway.state);
+    let state = lock(&gateway.state);
     let url = state.intents.get(id)?.next_action.as_ref()?["redirect_to_url"]["return_url"].as_str()?;
     let joint = if url.contains('?') { '&' } else { '?' };
     let status = if passed { "succeeded" } else { "failed" };

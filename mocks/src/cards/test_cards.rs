@@ -5,14 +5,12 @@
 /// What happens when a card is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    /// The charge succeeds.
     Approves,
     /// The charge succeeds after the configured delay.
     ApprovesSlowly,
-    /// The charge is declined.
     Declines(Decline),
-    /// The bank asks the card's owner to confirm first.
-    AsksForAuthentication,
+    /// The bank requires the card's owner to authenticate first.
+    RequiresAuthentication,
 }
 
 /// The codes and message of a decline.
@@ -23,7 +21,6 @@ pub(crate) struct Decline {
     pub(crate) message: &'static str,
 }
 
-/// A test card.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TestCard {
     /// The suffix of its tokens, after `pm_card_` or `tok_`.
@@ -58,8 +55,8 @@ const fn declines(name: &'static str, number: &'static str, decline: Decline) ->
     TestCard { name, number, behaviour: Behaviour::Declines(decline) }
 }
 
-const fn asks(name: &'static str, number: &'static str) -> TestCard {
-    TestCard { name, number, behaviour: Behaviour::AsksForAuthentication }
+const fn requires_authentication(name: &'static str, number: &'static str) -> TestCard {
+    TestCard { name, number, behaviour: Behaviour::RequiresAuthentication }
 }
 
 const fn declined(decline_code: &'static str, message: &'static str) -> Decline {
@@ -79,7 +76,7 @@ pub(crate) const REFUND_FAILS_AT_ONCE: &str = "refundFailsAtOnce";
 /// The card whose payments are disputed, with the money withdrawn.
 pub(crate) const DISPUTED: &str = "createDispute";
 /// The card whose payments get an inquiry, without a withdrawal.
-pub(crate) const ASKED_ABOUT: &str = "createDisputeInquiry";
+pub(crate) const DISPUTE_INQUIRY: &str = "createDisputeInquiry";
 
 const CARDS: [TestCard; 24] = [
     approves("visa", "4242424242424242"),
@@ -95,7 +92,7 @@ const CARDS: [TestCard; 24] = [
     approves(REFUND_FAILS_AT_ONCE, "4000000000030025"),
     // Payments with these are disputed at once; see `disputes`.
     approves(DISPUTED, "4000000000000259"),
-    approves(ASKED_ABOUT, "4000000000001976"),
+    approves(DISPUTE_INQUIRY, "4000000000001976"),
     TestCard { name: "slow", number: "4000000000030009", behaviour: Behaviour::ApprovesSlowly },
     declines("chargeDeclined", "4000000000000002", GENERIC_DECLINE),
     declines(
@@ -121,9 +118,9 @@ const CARDS: [TestCard; 24] = [
         "4000000000000119",
         failed("processing_error", "An error occurred while processing your card. Try again in a little bit."),
     ),
-    asks("authenticationRequired", "4000002760003184"),
-    asks("authenticationRequiredOnSetup", "4000002500003155"),
-    asks("threeDSecure2Required", "4000000000003220"),
+    requires_authentication("authenticationRequired", "4000002760003184"),
+    requires_authentication("authenticationRequiredOnSetup", "4000002500003155"),
+    requires_authentication("threeDSecure2Required", "4000000000003220"),
 ];
 
 /// Finds a card by a documented token: `pm_card_visa`, `pm_card_visa_chargeDeclined`, `tok_visa`, … The brand before a
@@ -133,7 +130,6 @@ pub(crate) fn by_token(token: &str) -> Option<&'static TestCard> {
     by_name(name).or_else(|| by_name(name.strip_prefix("visa_")?))
 }
 
-/// Finds a card by its name.
 pub(crate) fn by_name(name: &str) -> Option<&'static TestCard> {
     CARDS.iter().find(|card| card.name == name)
 }
@@ -147,12 +143,12 @@ pub(crate) fn by_number(number: &str) -> Option<&'static TestCard> {
 pub(crate) fn is_card_number(number: &str) -> bool {
     let digits: Option<Vec<u32>> = number.chars().rev().map(|c| c.to_digit(10)).collect();
     let Some(digits) = digits.filter(|digits| (12..=19).contains(&digits.len())) else { return false };
-    let sum: u32 = digits.iter().enumerate().map(|(place, digit)| luhn_digit(place, *digit)).sum();
+    let sum: u32 = digits.iter().enumerate().map(|(index, digit)| luhn_digit(index, *digit)).sum();
     sum.is_multiple_of(10)
 }
 
-fn luhn_digit(place: usize, digit: u32) -> u32 {
-    if place.is_multiple_of(2) { digit } else { digit * 2 / 10 + digit * 2 % 10 }
+fn luhn_digit(index: usize, digit: u32) -> u32 {
+    if index.is_multiple_of(2) { digit } else { digit * 2 / 10 + digit * 2 % 10 }
 }
 
 #[cfg(test)]

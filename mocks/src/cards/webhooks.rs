@@ -2,7 +2,7 @@
 //! header `Stripe-Signature: t=UNIX_SECONDS,v1=HMAC_SHA256(secret, "t.payload")` in lower-case hex.
 //!
 //! One worker sends the events in order. An event that the target does not accept is retried a few times with growing
-//! delays and then dropped: a merchant that missed it asks.
+//! delays and then dropped; the merchant can read the state from the API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,15 +24,13 @@ const RETRY_DELAYS_MS: [u64; 4] = [200, 500, 1_000, 2_000];
 /// Timeout of a webhook request, in seconds.
 const WEBHOOK_TIMEOUT_S: u64 = 5;
 
-/// With the fault `reorder`, how long an event is held for another one to overtake it, in milliseconds.
+/// Time that an event is held with the fault `reorder`, so that another one can overtake it, in milliseconds.
 const REORDER_HOLD_MS: u64 = 500;
 
 /// Target URL and signing secret of webhooks.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookTarget {
-    /// The URL that events are posted to.
     pub url: String,
-    /// The shared signing secret.
     pub secret: String,
 }
 
@@ -49,7 +47,6 @@ impl WebhookTarget {
     }
 }
 
-/// A webhook event.
 pub(super) struct Event {
     pub(super) kind: &'static str,
     pub(super) object: Value,
@@ -67,13 +64,13 @@ pub(super) struct Webhooks {
 
 impl Webhooks {
     pub(super) fn start(faults: FaultSwitch, shutdown: CancellationToken) -> Webhooks {
-        let (queue, waiting) = mpsc::channel(MAX_QUEUED);
-        let (target, target_now) = watch::channel(None);
-        tokio::spawn(shutdown.run_until_cancelled_owned(deliver_all(waiting, target_now, faults)));
+        let (queue, queued) = mpsc::channel(MAX_QUEUED);
+        let (target, current_target) = watch::channel(None);
+        tokio::spawn(shutdown.run_until_cancelled_owned(deliver_all(queued, current_target, faults)));
         Webhooks { queue, target: Arc::new(target) }
     }
 
-    pub(super) fn send_to(&self, target: Option<WebhookTarget>) {
+    pub(super) fn set_target(&self, target: Option<WebhookTarget>) {
         self.target.send_replace(target);
     }
 
@@ -94,13 +91,13 @@ impl Webhooks {
             "type": event.kind,
         });
         if self.queue.try_send(payload.to_string()).is_err() {
-            tracing::warn!(event = event.kind, "the queue of webhooks is full; this one was dropped");
+            tracing::warn!(event = event.kind, "the queue of webhooks is full; the event is dropped");
         }
     }
 }
 
 async fn deliver_all(
-    mut waiting: mpsc::Receiver<String>,
+    mut queued: mpsc::Receiver<String>,
     target: watch::Receiver<Option<WebhookTarget>>,
     faults: FaultSwitch,
 ) {
@@ -114,12 +111,12 @@ async fn deliver_all(
             return;
         }
     };
-    while let Some(first) = waiting.recv().await {
+    while let Some(first) = queued.recv().await {
         let mut batch = vec![first];
         if faults.get().reorder {
             let hold = Duration::from_millis(REORDER_HOLD_MS);
-            if let Ok(Some(overtaking)) = tokio::time::timeout(hold, waiting.recv()).await {
-                batch.insert(0, overtaking);
+            if let Ok(Some(later)) = tokio::time::timeout(hold, queued.recv()).await {
+                batch.insert(0, later);
             }
         }
         faults.wait_until_released().await;
@@ -145,11 +142,11 @@ async fn deliver(client: &reqwest::Client, target: &WebhookTarget, payload: &str
             .body(payload.to_owned());
         let failure = match request.send().await {
             Ok(response) if response.status().is_success() => return,
-            Ok(response) => format!("it answered {}", response.status()),
+            Ok(response) => format!("status {}", response.status()),
             Err(error) => error.to_string(),
         };
         let Some(delay_ms) = delays_ms.next() else {
-            tracing::warn!(url = %target.url, failure, "a webhook was not taken and is given up");
+            tracing::warn!(url = %target.url, failure, "a webhook was not accepted and is dropped");
             return;
         };
         tokio::time::sleep(Duration::from_millis(*delay_ms)).await;

@@ -9,7 +9,7 @@ const MAX_ATTACHMENTS: usize = 50;
 
 /// The parts of a mail.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Parsed {
+pub(super) struct ParsedMail {
     /// The `Message-ID` without angle brackets.
     pub(super) message_id: Option<String>,
     pub(super) from: String,
@@ -19,10 +19,9 @@ pub(super) struct Parsed {
     pub(super) attachments: Vec<Attachment>,
 }
 
-/// Parses a mail.
-pub(super) fn parse(raw: &[u8]) -> Parsed {
+pub(super) fn parse(raw: &[u8]) -> ParsedMail {
     let Some(message) = MessageParser::default().parse(raw) else {
-        return Parsed { text: shown(&String::from_utf8_lossy(raw)), ..Parsed::default() };
+        return ParsedMail { text: normalise_line_breaks(&String::from_utf8_lossy(raw)), ..ParsedMail::default() };
     };
     let from = message.from().and_then(|senders| senders.first());
     let from = from.map(|sender| match (&sender.name, &sender.address) {
@@ -32,18 +31,18 @@ pub(super) fn parse(raw: &[u8]) -> Parsed {
     // Without HTML, the parser returns the plain text as HTML.
     let mut html =
         message.html_body.iter().filter_map(|part| message.part(*part)).filter_map(|part| match &part.body {
-            PartType::Html(html) => Some(shown(html)),
+            PartType::Html(html) => Some(normalise_line_breaks(html)),
             PartType::Text(_)
             | PartType::Binary(_)
             | PartType::InlineBinary(_)
             | PartType::Message(_)
             | PartType::Multipart(_) => None,
         });
-    Parsed {
+    ParsedMail {
         message_id: message.message_id().map(str::to_owned).filter(|id| !id.is_empty()),
         from: from.unwrap_or_default(),
         subject: message.subject().unwrap_or_default().to_owned(),
-        text: message.body_text(0).map(|text| shown(&text)).unwrap_or_default(),
+        text: message.body_text(0).map(|text| normalise_line_breaks(&text)).unwrap_or_default(),
         html: html.next(),
         attachments: message.attachments().take(MAX_ATTACHMENTS).map(attachment).collect(),
     }
@@ -62,7 +61,7 @@ fn attachment(part: &MessagePart<'_>) -> Attachment {
 }
 
 /// Normalises line breaks and removes those at the end.
-fn shown(text: &str) -> String {
+fn normalise_line_breaks(text: &str) -> String {
     text.replace("\r\n", "\n").trim_end_matches('\n').to_owned()
 }
 
@@ -111,7 +110,7 @@ mod tests {
 
     #[test]
     fn rubbish_is_shown_rather_than_refused() {
-        assert_eq!(parse(b""), Parsed::default());
+        assert_eq!(parse(b""), ParsedMail::default());
         assert_eq!(parse(b"\xff\xfe no header\r\n\r\n\xff").text, "\u{fffd}");
         let endless = b"Content-Type: multipart/mixed; boundary=\r\n\r\n--\r\n--\r\n".repeat(20);
         parse(&endless);

@@ -24,14 +24,14 @@ const MAX_RECIPIENTS: usize = 100;
 /// Maximum number of concurrent connections.
 const MAX_CONNECTIONS: usize = 64;
 /// Idle timeout of a connection, in seconds (RFC 5321, 4.5.3.2.7).
-const IDLE_S: u64 = 300;
+const IDLE_TIMEOUT_S: u64 = 300;
 /// Delay after a failed accept, in milliseconds.
 const ACCEPT_PAUSE_MS: u64 = 200;
 
 /// Serves until the token is cancelled. Connected clients then get 421; an unfinished mail is dropped.
 pub(crate) async fn serve(listener: TcpListener, mailbox: Mailbox, faults: FaultSwitch, shutdown: CancellationToken) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let conversations = TaskTracker::new();
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let sessions = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -45,21 +45,21 @@ pub(crate) async fn serve(listener: TcpListener, mailbox: Mailbox, faults: Fault
                 continue;
             }
         };
-        let place = Arc::clone(&places).try_acquire_owned();
+        let permit = Arc::clone(&permits).try_acquire_owned();
         let session = Session { mailbox: mailbox.clone(), faults: faults.clone(), shutdown: shutdown.clone() };
-        conversations.spawn(async move {
+        sessions.spawn(async move {
             let (reading, writing) = stream.split();
-            let talked = match place {
-                Ok(_place) => session.talk(BufReader::new(reading), writing).await,
-                Err(_) => say(writing, "421 4.3.2 Too many connections, try again later").await,
+            let ended = match permit {
+                Ok(_permit) => session.run(BufReader::new(reading), writing).await,
+                Err(_) => send_line(writing, "421 4.3.2 Too many connections, try again later").await,
             };
-            if let Err(error) = talked {
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a mail client went away");
             }
         });
     }
-    conversations.close();
-    conversations.wait().await;
+    sessions.close();
+    sessions.wait().await;
 }
 
 struct Session {
@@ -75,17 +75,16 @@ struct Envelope {
     recipients: Vec<String>,
 }
 
-/// A line that was read.
-enum Line {
+enum ReadLine {
     Text(Vec<u8>),
     TooLong,
     Closed,
 }
 
 /// How the session continues after a command.
-enum Then {
-    Answer(&'static str),
-    AnswerText(String),
+enum Reply {
+    Line(&'static str),
+    Text(String),
     ReadMail,
     Quit,
 }
@@ -93,52 +92,52 @@ enum Then {
 const UNAVAILABLE: &str = "421 4.3.2 Service not available, closing the connection";
 
 impl Session {
-    async fn talk(
+    async fn run(
         &self,
         mut reader: impl AsyncBufReadExt + Unpin,
         mut writer: impl AsyncWrite + Unpin,
     ) -> io::Result<()> {
         if self.faults.get().outage {
-            return say(writer, UNAVAILABLE).await;
+            return send_line(writer, UNAVAILABLE).await;
         }
-        say(&mut writer, "220 storefront-mocks ESMTP, mail for nobody in particular").await?;
+        send_line(&mut writer, "220 storefront-mocks ESMTP, mail for nobody in particular").await?;
         let mut greeted = false;
         let mut envelope = Envelope::default();
         loop {
             let line = tokio::select! {
-                line = tokio::time::timeout(Duration::from_secs(IDLE_S), read_line(&mut reader)) => line,
-                () = self.shutdown.cancelled() => return say(writer, UNAVAILABLE).await,
-                () = self.faults.wait_for_outage() => return say(writer, UNAVAILABLE).await,
+                line = tokio::time::timeout(Duration::from_secs(IDLE_TIMEOUT_S), read_line(&mut reader)) => line,
+                () = self.shutdown.cancelled() => return send_line(writer, UNAVAILABLE).await,
+                () = self.faults.wait_for_outage() => return send_line(writer, UNAVAILABLE).await,
             };
             let line = match line {
-                Err(_) => return say(writer, "421 4.4.2 You have been silent for too long").await,
+                Err(_) => return send_line(writer, "421 4.4.2 You have been silent for too long").await,
                 Ok(Err(error)) => return Err(error),
-                Ok(Ok(Line::Closed)) => return Ok(()),
-                Ok(Ok(Line::TooLong)) => {
-                    say(&mut writer, "500 5.5.2 Line too long").await?;
+                Ok(Ok(ReadLine::Closed)) => return Ok(()),
+                Ok(Ok(ReadLine::TooLong)) => {
+                    send_line(&mut writer, "500 5.5.2 Line too long").await?;
                     continue;
                 }
-                Ok(Ok(Line::Text(line))) => line,
+                Ok(Ok(ReadLine::Text(line))) => line,
             };
-            match self.command(&line, &mut greeted, &mut envelope).await {
-                Then::Answer(answer) => say(&mut writer, answer).await?,
-                Then::AnswerText(answer) => say(&mut writer, &answer).await?,
-                Then::Quit => return say(writer, "221 2.0.0 Goodbye").await,
-                Then::ReadMail => {
-                    say(&mut writer, "354 Go ahead; end with a dot on a line of its own").await?;
+            match self.handle_command(&line, &mut greeted, &mut envelope).await {
+                Reply::Line(reply) => send_line(&mut writer, reply).await?,
+                Reply::Text(reply) => send_line(&mut writer, &reply).await?,
+                Reply::Quit => return send_line(writer, "221 2.0.0 Goodbye").await,
+                Reply::ReadMail => {
+                    send_line(&mut writer, "354 Go ahead; end with a dot on a line of its own").await?;
                     let reading = read_mail(&mut reader);
                     let read = tokio::select! {
-                        read = tokio::time::timeout(Duration::from_secs(IDLE_S), reading) => read,
-                        () = self.shutdown.cancelled() => return say(writer, UNAVAILABLE).await,
-                        () = self.faults.wait_for_outage() => return say(writer, UNAVAILABLE).await,
+                        read = tokio::time::timeout(Duration::from_secs(IDLE_TIMEOUT_S), reading) => read,
+                        () = self.shutdown.cancelled() => return send_line(writer, UNAVAILABLE).await,
+                        () = self.faults.wait_for_outage() => return send_line(writer, UNAVAILABLE).await,
                     };
-                    let answer = match read {
-                        Err(_) => return say(writer, "421 4.4.2 You have been silent for too long").await,
-                        Ok(read) => self.take(read?, &envelope),
+                    let reply = match read {
+                        Err(_) => return send_line(writer, "421 4.4.2 You have been silent for too long").await,
+                        Ok(read) => self.store(read?, &envelope),
                     };
                     envelope = Envelope::default();
-                    match answer {
-                        Some(answer) => say(&mut writer, &answer).await?,
+                    match reply {
+                        Some(reply) => send_line(&mut writer, &reply).await?,
                         None => return Ok(()),
                     }
                 }
@@ -146,54 +145,54 @@ impl Session {
         }
     }
 
-    async fn command(&self, line: &[u8], greeted: &mut bool, envelope: &mut Envelope) -> Then {
-        let Ok(line) = std::str::from_utf8(line) else { return Then::Answer("500 5.5.2 Commands are text") };
+    async fn handle_command(&self, line: &[u8], greeted: &mut bool, envelope: &mut Envelope) -> Reply {
+        let Ok(line) = std::str::from_utf8(line) else { return Reply::Line("500 5.5.2 Commands are text") };
         let line = line.trim_end();
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match verb.to_ascii_uppercase().as_str() {
-            "EHLO" | "HELO" if rest.trim().is_empty() => Then::Answer("501 5.5.4 Say who you are: EHLO your.name"),
+            "EHLO" | "HELO" if rest.trim().is_empty() => Reply::Line("501 5.5.4 Say who you are: EHLO your.name"),
             "EHLO" => {
                 (*greeted, *envelope) = (true, Envelope::default());
-                Then::AnswerText(format!(
+                Reply::Text(format!(
                     "250-storefront-mocks\r\n250-SIZE {MAX_MAIL_BYTES}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n\
                      250-ENHANCEDSTATUSCODES\r\n250 PIPELINING"
                 ))
             }
             "HELO" => {
                 (*greeted, *envelope) = (true, Envelope::default());
-                Then::Answer("250 storefront-mocks")
+                Reply::Line("250 storefront-mocks")
             }
-            "MAIL" if !*greeted => Then::Answer("503 5.5.1 Greet first: EHLO"),
-            "MAIL" if envelope.has_sender => Then::Answer("503 5.5.1 One mail at a time: RSET begins anew"),
-            "MAIL" => self.sender(rest, envelope).await,
-            "RCPT" if !envelope.has_sender => Then::Answer("503 5.5.1 Say who sends first: MAIL FROM"),
-            "RCPT" => recipient(rest, envelope),
-            "DATA" if envelope.recipients.is_empty() => Then::Answer("503 5.5.1 Say who receives first: RCPT TO"),
-            "DATA" if !rest.trim().is_empty() => Then::Answer("501 5.5.4 DATA takes no parameters"),
-            "DATA" => Then::ReadMail,
+            "MAIL" if !*greeted => Reply::Line("503 5.5.1 Greet first: EHLO"),
+            "MAIL" if envelope.has_sender => Reply::Line("503 5.5.1 One mail at a time: RSET begins anew"),
+            "MAIL" => self.handle_mail_from(rest, envelope).await,
+            "RCPT" if !envelope.has_sender => Reply::Line("503 5.5.1 Say who sends first: MAIL FROM"),
+            "RCPT" => handle_rcpt_to(rest, envelope),
+            "DATA" if envelope.recipients.is_empty() => Reply::Line("503 5.5.1 Say who receives first: RCPT TO"),
+            "DATA" if !rest.trim().is_empty() => Reply::Line("501 5.5.4 DATA takes no parameters"),
+            "DATA" => Reply::ReadMail,
             "RSET" => {
                 *envelope = Envelope::default();
-                Then::Answer("250 2.0.0 Forgotten")
+                Reply::Line("250 2.0.0 Forgotten")
             }
-            "NOOP" => Then::Answer("250 2.0.0 Nothing done"),
-            "VRFY" => Then::Answer("252 2.1.5 Cannot say, but try"),
-            "HELP" => Then::Answer("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY QUIT"),
-            "QUIT" => Then::Quit,
-            "EXPN" | "AUTH" | "STARTTLS" | "TURN" => Then::Answer("502 5.5.1 Not here"),
-            _ => Then::Answer("500 5.5.1 Unknown command"),
+            "NOOP" => Reply::Line("250 2.0.0 Nothing done"),
+            "VRFY" => Reply::Line("252 2.1.5 Cannot say, but try"),
+            "HELP" => Reply::Line("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY QUIT"),
+            "QUIT" => Reply::Quit,
+            "EXPN" | "AUTH" | "STARTTLS" | "TURN" => Reply::Line("502 5.5.1 Not here"),
+            _ => Reply::Line("500 5.5.1 Unknown command"),
         }
     }
 
-    async fn sender(&self, rest: &str, envelope: &mut Envelope) -> Then {
+    async fn handle_mail_from(&self, rest: &str, envelope: &mut Envelope) -> Reply {
         let Some((_, parameters)) = address(rest, "FROM:") else {
-            return Then::Answer("501 5.5.4 Write MAIL FROM:<address>");
+            return Reply::Line("501 5.5.4 Write MAIL FROM:<address>");
         };
         let size = parameters.split_whitespace().find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
             name.eq_ignore_ascii_case("SIZE").then(|| value.parse::<usize>().unwrap_or(usize::MAX))
         });
         if size.is_some_and(|size| size > MAX_MAIL_BYTES) {
-            return Then::Answer("552 5.3.4 Mail too large");
+            return Reply::Line("552 5.3.4 Mail too large");
         }
         let latency_ms = self.faults.get().latency_ms;
         if latency_ms > 0 {
@@ -203,35 +202,35 @@ impl Session {
             }
         }
         if self.faults.should_fail() {
-            return Then::Answer("451 4.3.0 Out of sorts, try again later");
+            return Reply::Line("451 4.3.0 Out of sorts, try again later");
         }
         envelope.has_sender = true;
-        Then::Answer("250 2.1.0 Sender noted")
+        Reply::Line("250 2.1.0 Sender noted")
     }
 
     /// Stores the mail. Returns `None` when the client closed the connection before the end.
-    fn take(&self, read: ReadMail, envelope: &Envelope) -> Option<String> {
+    fn store(&self, read: ReadMail, envelope: &Envelope) -> Option<String> {
         match read {
-            ReadMail::Whole(raw) => {
+            ReadMail::Complete(raw) => {
                 let mail = self.mailbox.deliver(&envelope.recipients, &raw);
                 tracing::debug!(id = mail.id, deliveries = mail.deliveries, "mail taken in");
                 Some(format!("250 2.0.0 Taken in as {}", mail.id))
             }
             ReadMail::TooLarge => Some("552 5.3.4 Mail too large".to_owned()),
             ReadMail::LineTooLong => Some("500 5.5.2 Line too long".to_owned()),
-            ReadMail::Torn => None,
+            ReadMail::Closed => None,
         }
     }
 }
 
-fn recipient(rest: &str, envelope: &mut Envelope) -> Then {
+fn handle_rcpt_to(rest: &str, envelope: &mut Envelope) -> Reply {
     match address(rest, "TO:") {
-        None => Then::Answer("501 5.5.4 Write RCPT TO:<address>"),
-        Some((address, _)) if !address.contains('@') => Then::Answer("501 5.1.3 That is not an address"),
-        Some(_) if envelope.recipients.len() >= MAX_RECIPIENTS => Then::Answer("452 4.5.3 Too many recipients"),
+        None => Reply::Line("501 5.5.4 Write RCPT TO:<address>"),
+        Some((address, _)) if !address.contains('@') => Reply::Line("501 5.1.3 That is not an address"),
+        Some(_) if envelope.recipients.len() >= MAX_RECIPIENTS => Reply::Line("452 4.5.3 Too many recipients"),
         Some((address, _)) => {
             envelope.recipients.push(address.to_owned());
-            Then::Answer("250 2.1.5 Recipient noted")
+            Reply::Line("250 2.1.5 Recipient noted")
         }
     }
 }
@@ -246,10 +245,10 @@ fn address<'a>(text: &'a str, keyword: &str) -> Option<(&'a str, &'a str)> {
 }
 
 enum ReadMail {
-    Whole(Vec<u8>),
+    Complete(Vec<u8>),
     TooLarge,
     LineTooLong,
-    Torn,
+    Closed,
 }
 
 /// Reads up to the line with only a dot, and removes dot stuffing (RFC 5321, 4.5.2).
@@ -258,10 +257,10 @@ async fn read_mail(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Re
     let (mut too_large, mut line_too_long) = (false, false);
     loop {
         match read_line(reader).await? {
-            Line::Closed => return Ok(ReadMail::Torn),
-            Line::TooLong => line_too_long = true,
-            Line::Text(line) if line == b".\r\n" => break,
-            Line::Text(line) => {
+            ReadLine::Closed => return Ok(ReadMail::Closed),
+            ReadLine::TooLong => line_too_long = true,
+            ReadLine::Text(line) if line == b".\r\n" => break,
+            ReadLine::Text(line) => {
                 let line = line.strip_prefix(b".").unwrap_or(&line);
                 too_large |= mail.len() + line.len() > MAX_MAIL_BYTES;
                 if !too_large {
@@ -273,18 +272,18 @@ async fn read_mail(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Re
     Ok(match (too_large, line_too_long) {
         (true, _) => ReadMail::TooLarge,
         (false, true) => ReadMail::LineTooLong,
-        (false, false) => ReadMail::Whole(mail),
+        (false, false) => ReadMail::Complete(mail),
     })
 }
 
 /// Reads a line with its line break. A line that is too long is dropped.
-async fn read_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Line> {
+async fn read_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<ReadLine> {
     let mut line = Vec::new();
     let mut too_long = false;
     loop {
         let available = reader.fill_buf().await?;
         if available.is_empty() {
-            return Ok(Line::Closed);
+            return Ok(ReadLine::Closed);
         }
         let newline = available.iter().position(|byte| *byte == b'\n');
         let used = newline.map_or(available.len(), |newline| newline + 1);
@@ -294,12 +293,12 @@ async fn read_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Li
         }
         reader.consume(used);
         if newline.is_some() {
-            return Ok(if too_long { Line::TooLong } else { Line::Text(line) });
+            return Ok(if too_long { ReadLine::TooLong } else { ReadLine::Text(line) });
         }
     }
 }
 
-async fn say(mut writer: impl AsyncWrite + Unpin, answer: &str) -> io::Result<()> {
-    writer.write_all(format!("{answer}\r\n").as_bytes()).await?;
+async fn send_line(mut writer: impl AsyncWrite + Unpin, reply: &str) -> io::Result<()> {
+    writer.write_all(format!("{reply}\r\n").as_bytes()).await?;
     writer.flush().await
 }

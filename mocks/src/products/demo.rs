@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Product, model::picture_path, pictures::ids_of_demo_pictures};
 
-const SHELVES: [&str; 8] = [
+const CATEGORY_FILES: [&str; 8] = [
     include_str!("../../data/kitchen.json"),
     include_str!("../../data/tea_and_coffee.json"),
     include_str!("../../data/stationery.json"),
@@ -18,11 +18,11 @@ const SHELVES: [&str; 8] = [
 ];
 
 /// Creation date of the first product; the others follow one day apart.
-const OPENING_DAY: jiff::civil::Date = jiff::civil::date(2026, 3, 2);
+const FIRST_CREATION_DATE: jiff::civil::Date = jiff::civil::date(2026, 3, 2);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shelf {
+struct DemoCategory {
     category: String,
     vat_rate_percent: serde_json::Number,
     products: Vec<DemoProduct>,
@@ -45,29 +45,29 @@ struct DemoProduct {
 /// All demo products, category by category.
 pub(super) fn products() -> Vec<Product> {
     let drawn = ids_of_demo_pictures();
-    let mut day = OPENING_DAY;
+    let mut day = FIRST_CREATION_DATE;
     let mut products = Vec::new();
-    for shelf in SHELVES {
-        let shelf: Shelf = match serde_json::from_str(shelf) {
-            Ok(shelf) => shelf,
+    for category in CATEGORY_FILES {
+        let category: DemoCategory = match serde_json::from_str(category) {
+            Ok(category) => category,
             Err(error) => {
                 // A test reads them all, so this cannot happen in a release.
-                tracing::warn!(%error, "a shelf of demo products cannot be read");
+                tracing::warn!(%error, "a file of demo products cannot be read");
                 continue;
             }
         };
-        for demo in shelf.products {
+        for demo in category.products {
             products.push(Product {
                 picture: drawn.contains(demo.id.as_str()).then(|| picture_path(&demo.id)),
                 id: demo.id,
                 sku: demo.sku,
                 name: demo.name,
                 description: demo.description,
-                category: shelf.category.clone(),
+                category: category.category.clone(),
                 price: demo.price,
                 currency: "EUR".to_owned(),
                 compare_at_price: demo.compare_at_price,
-                vat_rate_percent: demo.vat_rate_percent.unwrap_or_else(|| shelf.vat_rate_percent.clone()),
+                vat_rate_percent: demo.vat_rate_percent.unwrap_or_else(|| category.vat_rate_percent.clone()),
                 attributes: demo.attributes,
                 active: true,
                 created_at: format!("{day}T09:00:00.000Z"),

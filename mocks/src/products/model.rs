@@ -14,9 +14,7 @@ pub struct Product {
     pub sku: String,
     /// The display name, unique.
     pub name: String,
-    /// The description: two or three sentences.
     pub description: String,
-    /// The name of its category.
     pub category: String,
     /// The price including VAT, in minor units, above 0.
     pub price: i64,
@@ -30,7 +28,6 @@ pub struct Product {
     /// Further attributes, such as material or size.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
-    /// Whether it is for sale.
     pub active: bool,
     /// Path of its picture below the service's base URL, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,19 +36,15 @@ pub struct Product {
     pub created_at: String,
 }
 
-/// Kind of a change in the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// The product was created.
     Created,
     /// A field other than those below changed.
     Changed,
     /// The price or the compare-at price changed.
     Repriced,
-    /// No longer for sale.
     Withdrawn,
-    /// For sale again.
     Relisted,
     /// The picture was replaced or removed.
     PictureChanged,
@@ -62,9 +55,7 @@ pub enum ChangeKind {
 pub struct Change {
     /// Its number: 1, 2, 3, …
     pub sequence: u64,
-    /// Id of the product.
     pub product_id: String,
-    /// Kind of the change.
     pub kind: ChangeKind,
     /// The whole product as it was after the change.
     pub product: Product,
@@ -83,11 +74,9 @@ pub enum ProductError {
     Unknown(String),
     /// An id, SKU or name belongs to another product.
     Taken(String),
-    /// A value is not valid.
     Invalid(String),
     /// The picture is not a PNG.
     NotAPicture(String),
-    /// There is no such category.
     UnknownCategory(String),
     /// The idempotency key belongs to another request.
     KeyReused(String),
@@ -120,24 +109,17 @@ impl std::error::Error for ProductError {}
 pub struct NewProduct {
     /// See [`Product::id`]: lower-case letters, digits and hyphens, at most 64.
     pub id: Option<String>,
-    /// See [`Product::sku`].
     pub sku: String,
-    /// See [`Product::name`].
     pub name: String,
-    /// See [`Product::description`].
     #[serde(default)]
     pub description: String,
-    /// See [`Product::category`].
     pub category: String,
-    /// See [`Product::price`].
     pub price: i64,
     /// See [`Product::currency`]; EUR if not given.
     pub currency: Option<String>,
-    /// See [`Product::compare_at_price`].
     pub compare_at_price: Option<i64>,
     /// See [`Product::vat_rate_percent`]; 19 if not given.
     pub vat_rate_percent: Option<Number>,
-    /// See [`Product::attributes`].
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
     /// See [`Product::active`]; true if not given.
@@ -170,26 +152,18 @@ impl NewProduct {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductPatch {
-    /// See [`Product::sku`].
     pub sku: Option<String>,
-    /// See [`Product::name`].
     pub name: Option<String>,
-    /// See [`Product::description`].
     pub description: Option<String>,
-    /// See [`Product::category`].
     pub category: Option<String>,
     /// See [`Product::price`]. At or above the compare-at price, that one is dropped: it is no sale any more.
     pub price: Option<i64>,
-    /// See [`Product::currency`].
     pub currency: Option<String>,
-    /// See [`Product::compare_at_price`].
     #[serde(deserialize_with = "null_is_a_value")]
     pub compare_at_price: Option<Option<i64>>,
-    /// See [`Product::vat_rate_percent`].
     pub vat_rate_percent: Option<Number>,
     /// See [`Product::attributes`]; replaces them all.
     pub attributes: Option<BTreeMap<String, String>>,
-    /// See [`Product::active`].
     pub active: Option<bool>,
     /// The reason, shown in the change feed.
     pub reason: Option<String>,

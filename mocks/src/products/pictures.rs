@@ -13,7 +13,7 @@ use canvas::{Canvas, SIZE};
 /// Maximum width and height of an uploaded picture, in pixels.
 const MAX_SIDE_PX: u32 = 256;
 
-const SHEETS: [&str; 8] = [
+const DRAWINGS: [&str; 8] = [
     include_str!("../../art/books.txt"),
     include_str!("../../art/clothing.txt"),
     include_str!("../../art/games.txt"),
@@ -26,7 +26,7 @@ const SHEETS: [&str; 8] = [
 
 /// Draws the picture of a demo product, if it has one, in less than a millisecond.
 pub(super) fn demo_png(id: &str) -> Option<Vec<u8>> {
-    match script::draw(&SHEETS, id) {
+    match script::draw(&DRAWINGS, id) {
         Ok(canvas) => encode(&canvas?),
         Err(error) => {
             // A test draws them all, so this cannot happen in a release.
@@ -38,7 +38,7 @@ pub(super) fn demo_png(id: &str) -> Option<Vec<u8>> {
 
 /// The ids of the demo products that have a drawing.
 pub(super) fn ids_of_demo_pictures() -> HashSet<&'static str> {
-    script::ids(&SHEETS).collect()
+    script::ids(&DRAWINGS).collect()
 }
 
 /// Refuses what is not a PNG of at most 256 × 256 pixels.
@@ -84,8 +84,8 @@ mod tests {
     #[test]
     fn every_drawing_can_be_drawn_and_belongs_to_a_product() {
         let products = super::super::demo::products();
-        for id in script::ids(&SHEETS) {
-            assert!(script::draw(&SHEETS, id).is_ok_and(|drawing| drawing.is_some()), "{id}");
+        for id in script::ids(&DRAWINGS) {
+            assert!(script::draw(&DRAWINGS, id).is_ok_and(|drawing| drawing.is_some()), "{id}");
             assert!(products.iter().any(|product| product.id == id), "nobody sells {id}");
         }
     }

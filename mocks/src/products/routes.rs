@@ -28,12 +28,11 @@ const MAX_CHANGES_PER_PAGE: usize = 500;
 const MAX_KEY_BYTES: usize = 300;
 
 #[derive(Clone)]
-struct Shop {
+struct RouteState {
     service: ProductService,
     shutdown: CancellationToken,
 }
 
-/// All routes of the product service.
 pub(crate) fn router(service: ProductService, shutdown: CancellationToken) -> Router {
     Router::new()
         .route("/v1/product", get(list).post(create).fallback(no_such_method))
@@ -45,7 +44,7 @@ pub(crate) fn router(service: ProductService, shutdown: CancellationToken) -> Ro
         .route("/v1/categories", get(categories).post(create_category).fallback(no_such_method))
         .route("/v1/changes", get(changes).fallback(no_such_method))
         .fallback(no_such_route)
-        .with_state(Shop { service, shutdown })
+        .with_state(RouteState { service, shutdown })
 }
 
 /// The response to a request that the fault switch makes fail.
@@ -53,31 +52,31 @@ pub(crate) fn fault_response() -> Response {
     problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The product service has tripped over its own feet.")
 }
 
-async fn list(State(shop): State<Shop>) -> Response {
-    Json(json!({ "products": shop.service.list() })).into_response()
+async fn list(State(state): State<RouteState>) -> Response {
+    Json(json!({ "products": state.service.list() })).into_response()
 }
 
-async fn show(State(shop): State<Shop>, Path(id): Path<String>) -> Response {
-    match shop.service.get(&id) {
+async fn show(State(state): State<RouteState>, Path(id): Path<String>) -> Response {
+    match state.service.get(&id) {
         Some(product) => Json(product).into_response(),
         None => Refusal::from(ProductError::unknown(&id)).into_response(),
     }
 }
 
 async fn create(
-    State(shop): State<Shop>,
+    State(state): State<RouteState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let body = body?;
-    let named = keyed_request(&headers, "product", &body)?;
-    let (product, replayed) = shop.service.create_once(json_of(Ok(body))?, named)?;
+    let keyed = keyed_request(&headers, "product", &body)?;
+    let (product, replayed) = state.service.create_once(parse_json(Ok(body))?, keyed)?;
     let location = [(header::LOCATION, format!("/v1/product/{}", product.id))];
     Ok((StatusCode::CREATED, location, replayed_header(replayed), Json(product)).into_response())
 }
 
-async fn categories(State(shop): State<Shop>) -> Response {
-    let categories: Vec<_> = shop.service.categories().into_iter().map(|name| json!({ "name": name })).collect();
+async fn categories(State(state): State<RouteState>) -> Response {
+    let categories: Vec<_> = state.service.categories().into_iter().map(|name| json!({ "name": name })).collect();
     Json(json!({ "categories": categories })).into_response()
 }
 
@@ -88,14 +87,14 @@ struct NewCategory {
 }
 
 async fn create_category(
-    State(shop): State<Shop>,
+    State(state): State<RouteState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let body = body?;
-    let named = keyed_request(&headers, "category", &body)?;
-    let NewCategory { name } = json_of(Ok(body))?;
-    let (name, replayed) = shop.service.create_category_once(&name, named)?;
+    let keyed = keyed_request(&headers, "category", &body)?;
+    let NewCategory { name } = parse_json(Ok(body))?;
+    let (name, replayed) = state.service.create_category_once(&name, keyed)?;
     Ok((StatusCode::CREATED, replayed_header(replayed), Json(json!({ "name": name }))).into_response())
 }
 
@@ -115,16 +114,16 @@ fn replayed_header(replayed: bool) -> Option<[(&'static str, &'static str); 1]> 
 }
 
 async fn change(
-    State(shop): State<Shop>,
+    State(state): State<RouteState>,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let product = shop.service.change(&id, json_of(body)?)?;
+    let product = state.service.change(&id, parse_json(body)?)?;
     Ok(Json(product).into_response())
 }
 
-async fn show_picture(State(shop): State<Shop>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match shop.service.picture(&id) {
+async fn show_picture(State(state): State<RouteState>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    match state.service.picture(&id) {
         Some(png) => {
             let etag = format!("\"{}\"", &pictures::to_base64(&Sha256::digest(&png))[..16]);
             if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
@@ -132,7 +131,7 @@ async fn show_picture(State(shop): State<Shop>, Path(id): Path<String>, headers:
             }
             ([(header::CONTENT_TYPE, "image/png".to_owned()), (header::ETAG, etag)], png).into_response()
         }
-        None if shop.service.get(&id).is_some() => {
+        None if state.service.get(&id).is_some() => {
             problem(StatusCode::NOT_FOUND, "no_picture", &format!("The product `{id}` has no picture."))
         }
         None => Refusal::from(ProductError::unknown(&id)).into_response(),
@@ -140,17 +139,17 @@ async fn show_picture(State(shop): State<Shop>, Path(id): Path<String>, headers:
 }
 
 async fn set_picture(
-    State(shop): State<Shop>,
+    State(state): State<RouteState>,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let png = body?.to_vec();
-    shop.service.set_picture(&id, png)?;
+    state.service.set_picture(&id, png)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn remove_picture(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    shop.service.remove_picture(&id)?;
+async fn remove_picture(State(state): State<RouteState>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    state.service.remove_picture(&id)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -164,18 +163,18 @@ struct ChangesQuery {
 
 /// The change feed as a long poll: responds at once if there are changes, otherwise when there are or empty after the
 /// timeout.
-async fn changes(State(shop): State<Shop>, query: Result<Query<ChangesQuery>, QueryRejection>) -> Response {
+async fn changes(State(state): State<RouteState>, query: Result<Query<ChangesQuery>, QueryRejection>) -> Response {
     let Query(ChangesQuery { after, wait }) = match query {
         Ok(query) => query,
         Err(rejection) => return problem(StatusCode::BAD_REQUEST, "bad_query", &rejection.body_text()),
     };
     tokio::select! {
-        () = shop.service.news_after(after) => {}
+        () = state.service.wait_for_change_after(after) => {}
         () = tokio::time::sleep(Duration::from_secs(wait.min(MAX_WAIT_S))) => {}
-        () = shop.shutdown.cancelled() => {}
+        () = state.shutdown.cancelled() => {}
     }
-    let changes = shop.service.changes_after(after, MAX_CHANGES_PER_PAGE);
-    let head = shop.service.head();
+    let changes = state.service.changes_after(after, MAX_CHANGES_PER_PAGE);
+    let head = state.service.head();
     let next_after = changes.last().map_or(after.min(head), |change| change.sequence);
     Json(json!({ "changes": changes, "next_after": next_after, "head": head })).into_response()
 }
@@ -209,7 +208,7 @@ impl From<BytesRejection> for Refusal {
     }
 }
 
-fn json_of<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Refusal> {
+fn parse_json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Refusal> {
     serde_json::from_slice(&body?).map_err(|error| {
         if error.is_data() {
             Refusal(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("This is not a product: {error}."))

@@ -7,7 +7,7 @@ async fn a_parked_reader_is_woken_by_the_next_change() {
     let service = ProductService::load(Vec::new(), true);
     let reader = {
         let service = service.clone();
-        tokio::spawn(async move { service.news_after(service.head()).await })
+        tokio::spawn(async move { service.wait_for_change_after(service.head()).await })
     };
     while service.head.receiver_count() == 0 {
         tokio::task::yield_now().await;

@@ -183,7 +183,7 @@ async fn an_open_payment_can_be_called_off_and_a_finished_one_cannot() {
     let (status, intent) = merchant.post(&format!("/v1/payment_intents/{open}/cancel"), &reason).await;
     assert_eq!((status, &intent["status"]), (StatusCode::OK, &json!("canceled")));
     assert_eq!(intent["cancellation_reason"], "abandoned");
-    for finished in [open, &merchant.paid().await] {
+    for finished in [open, &merchant.pay().await] {
         let (status, body) = merchant.post(&format!("/v1/payment_intents/{finished}/cancel"), &[]).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert_eq!(body["error"]["code"], "payment_intent_unexpected_state");
@@ -195,7 +195,7 @@ async fn an_open_payment_can_be_called_off_and_a_finished_one_cannot() {
 async fn refunds_go_up_to_what_was_paid_and_no_further() {
     let mocks = stubs().await;
     let merchant = merchant(&mocks);
-    let id = merchant.paid().await;
+    let id = merchant.pay().await;
     let of = |amount: &'static str| [("payment_intent", id.clone()), ("amount", amount.to_owned())];
     let refund = async |form: &[(&str, String)]| {
         let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -379,7 +379,7 @@ async fn json_is_not_spoken_here() {
 async fn lists_are_newest_first_in_pages_and_count_everything() {
     let mocks = stubs().await;
     let merchant = merchant(&mocks);
-    let ids = [merchant.paid().await, merchant.paid().await, merchant.paid().await];
+    let ids = [merchant.pay().await, merchant.pay().await, merchant.pay().await];
     let (_, page) = merchant.get("/v1/payment_intents?limit=2").await;
     assert_eq!((&page["data"][0]["id"], &page["data"][1]["id"]), (&json!(ids[2]), &json!(ids[1])));
     assert_eq!((&page["has_more"], &page["total_count"]), (&json!(true), &json!(3)));

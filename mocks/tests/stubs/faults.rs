@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use storefront_mocks::{Faults, Stub};
 
-use crate::support::{PATIENCE, Postman, get, http, merchant, payment, send, stubs};
+use crate::support::{SmtpClient, TIMEOUT, get, http, merchant, payment, send, stubs};
 
 #[tokio::test]
 async fn everything_is_off_at_first() {
@@ -118,7 +118,7 @@ async fn a_lost_answer_is_not_a_lost_charge_and_the_key_finds_it_again() {
     mocks.faults(Stub::Cards).set(Faults { lose_answers: true, ..Faults::default() });
     let lost = merchant.try_post("/v1/payment_intents", &payment("pm_card_visa"), Some("key-1")).await;
     assert!(!lost.unwrap_err().is_timeout());
-    let charges = mocks.card_gateway().wait_for_charges(|charges| !charges.is_empty(), PATIENCE).await;
+    let charges = mocks.card_gateway().wait_for_charges(|charges| !charges.is_empty(), TIMEOUT).await;
     assert_eq!(charges.len(), 1);
     assert_eq!(merchant.get("/v1/charges").await.1["total_count"], 1, "reading works all the time");
     mocks.faults(Stub::Cards).clear();
@@ -138,13 +138,13 @@ async fn with_the_fault_decline_no_card_works() {
 #[tokio::test]
 async fn during_a_mail_outage_clients_are_sent_away_and_the_mailbox_can_still_be_read() {
     let mocks = stubs().await;
-    let mut talking = Postman::greeted(mocks.smtp_addr()).await;
+    let mut talking = SmtpClient::connect_and_greet(mocks.smtp_addr()).await;
     mocks.faults(Stub::Mail).set(Faults { outage: true, ..Faults::default() });
-    assert!(talking.hear().await.starts_with("421"));
-    assert_eq!(talking.hear().await, "");
-    let (mut postman, greeting) = Postman::connect(mocks.smtp_addr()).await;
+    assert!(talking.read_reply().await.starts_with("421"));
+    assert_eq!(talking.read_reply().await, "");
+    let (mut client, greeting) = SmtpClient::connect(mocks.smtp_addr()).await;
     assert!(greeting.starts_with("421 4.3.2"));
-    assert_eq!(postman.hear().await, "");
+    assert_eq!(client.read_reply().await, "");
     assert_eq!(get(&format!("{}/v1/messages", mocks.mailbox_url())).await.0, StatusCode::OK);
 }
 
@@ -152,10 +152,10 @@ async fn during_a_mail_outage_clients_are_sent_away_and_the_mailbox_can_still_be
 async fn a_failing_mail_server_says_451_and_takes_the_next() {
     let mocks = stubs().await;
     mocks.faults(Stub::Mail).set(Faults { error_rate: 0.5, latency_ms: 1, ..Faults::default() });
-    let mut postman = Postman::greeted(mocks.smtp_addr()).await;
-    assert!(postman.deliver("ada@example.org", "Subject: One\r\n\r\n").await.starts_with("250"));
-    assert!(postman.say("MAIL FROM:<shop@example.org>").await.starts_with("451 4.3.0"));
-    assert!(postman.deliver("ada@example.org", "Subject: Two\r\n\r\n").await.starts_with("250"));
+    let mut client = SmtpClient::connect_and_greet(mocks.smtp_addr()).await;
+    assert!(client.deliver("ada@example.org", "Subject: One\r\n\r\n").await.starts_with("250"));
+    assert!(client.send_line("MAIL FROM:<shop@example.org>").await.starts_with("451 4.3.0"));
+    assert!(client.deliver("ada@example.org", "Subject: Two\r\n\r\n").await.starts_with("250"));
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn an_answer_that_is_held_back_comes_when_the_fault_is_off_and_the_charge_
     let asked = tokio::spawn(async move {
         merchant.post_with_key("/v1/payment_intents", &payment("pm_card_visa"), "key-1").await.status()
     });
-    let charges = mocks.card_gateway().wait_for_charges(|charges| !charges.is_empty(), PATIENCE).await;
+    let charges = mocks.card_gateway().wait_for_charges(|charges| !charges.is_empty(), TIMEOUT).await;
     assert_eq!(charges.len(), 1);
     assert!(!asked.is_finished(), "it was to be held back");
     mocks.faults(Stub::Cards).clear();

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use storefront_mocks::MocksConfig;
 
-use crate::support::{answer, merchant, payment, stubs, stubs_with};
+use crate::support::{merchant, payment, status_and_body, stubs, stubs_with};
 
 const INTENTS: &str = "/v1/payment_intents";
 
@@ -26,9 +26,9 @@ async fn a_decline_is_replayed_with_its_status() {
     let mocks = stubs().await;
     let merchant = merchant(&mocks);
     let card = payment("pm_card_visa_chargeDeclined");
-    let first = answer(merchant.post_with_key(INTENTS, &card, "key-1").await).await;
+    let first = status_and_body(merchant.post_with_key(INTENTS, &card, "key-1").await).await;
     assert_eq!(first.0, StatusCode::PAYMENT_REQUIRED);
-    assert_eq!(answer(merchant.post_with_key(INTENTS, &card, "key-1").await).await, first);
+    assert_eq!(status_and_body(merchant.post_with_key(INTENTS, &card, "key-1").await).await, first);
     assert_eq!(mocks.card_gateway().charges().len(), 1);
 }
 
@@ -36,12 +36,12 @@ async fn a_decline_is_replayed_with_its_status() {
 async fn other_parameters_or_another_endpoint_under_the_same_key_are_refused() {
     let mocks = stubs().await;
     let merchant = merchant(&mocks);
-    let id = merchant.paid().await;
+    let id = merchant.pay().await;
     merchant.post_with_key(INTENTS, &payment("pm_card_visa"), "key-1").await;
     let other_card = merchant.post_with_key(INTENTS, &payment("pm_card_mastercard"), "key-1").await;
     let elsewhere = merchant.post_with_key("/v1/refunds", &[("payment_intent", id.as_str())], "key-1").await;
     for response in [other_card, elsewhere] {
-        let (status, body) = answer(response).await;
+        let (status, body) = status_and_body(response).await;
         assert_eq!((status, &body["error"]["type"]), (StatusCode::BAD_REQUEST, &json!("idempotency_error")));
     }
     assert_eq!(mocks.card_gateway().charges().len(), 2);
@@ -72,7 +72,7 @@ async fn of_many_at_once_under_one_key_one_charges_and_the_others_are_told_409_o
     for _ in 0..8 {
         let merchant = merchant(&mocks);
         requests.spawn(async move {
-            answer(merchant.post_with_key(INTENTS, &payment("pm_card_slow"), "key-1").await).await
+            status_and_body(merchant.post_with_key(INTENTS, &payment("pm_card_slow"), "key-1").await).await
         });
     }
     let answers = requests.join_all().await;

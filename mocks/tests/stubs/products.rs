@@ -11,15 +11,15 @@ use storefront_mocks::{MocksConfig, Product, ProductError};
 
 use crate::support::{get, http, send, stubs, stubs_with};
 
-const SOCKS: &str = r#"{"sku":"T-1","name":"Test socks","category":"Clothing","price":999}"#;
+const NEW_SOCKS: &str = r#"{"sku":"T-1","name":"Test socks","category":"Clothing","price":999}"#;
 
-async fn range() -> Vec<Product> {
+async fn demo_products() -> Vec<Product> {
     stubs().await.products().list()
 }
 
 #[tokio::test]
 async fn the_demo_range_has_at_least_64_products_in_8_categories() {
-    let products = range().await;
+    let products = demo_products().await;
     let mut per_category: BTreeMap<String, usize> = BTreeMap::new();
     for product in &products {
         *per_category.entry(product.category.clone()).or_default() += 1;
@@ -31,7 +31,7 @@ async fn the_demo_range_has_at_least_64_products_in_8_categories() {
 
 #[tokio::test]
 async fn ids_skus_and_names_are_unique() {
-    let products = range().await;
+    let products = demo_products().await;
     let distinct = |field: fn(&Product) -> &String| products.iter().map(field).collect::<HashSet<_>>().len();
     assert_eq!(distinct(|product| &product.id), products.len());
     assert_eq!(distinct(|product| &product.sku), products.len());
@@ -40,7 +40,7 @@ async fn ids_skus_and_names_are_unique() {
 
 #[tokio::test]
 async fn every_product_is_described_priced_and_taxed() {
-    for product in range().await {
+    for product in demo_products().await {
         let sentences = product.description.matches(['.', '?', '!']).count();
         assert!((2..=4).contains(&sentences) && product.description.len() < 320, "{}", product.id);
         assert!((150..=40_000).contains(&product.price), "{}", product.id);
@@ -61,13 +61,13 @@ fn is_book_food_or_plant(product: &Product) -> bool {
 
 #[tokio::test]
 async fn between_8_and_12_products_are_on_sale() {
-    let on_sale = range().await.iter().filter(|product| product.compare_at_price.is_some()).count();
+    let on_sale = demo_products().await.iter().filter(|product| product.compare_at_price.is_some()).count();
     assert!((8..=12).contains(&on_sale), "{on_sale}");
 }
 
 #[tokio::test]
 async fn prices_allow_to_try_both_sides_of_the_voucher_threshold() {
-    let prices: HashSet<i64> = range().await.iter().map(|product| product.price).collect();
+    let prices: HashSet<i64> = demo_products().await.iter().map(|product| product.price).collect();
     for total in [10_000, 10_001] {
         assert!(prices.contains(&total), "nothing costs exactly {total}");
         assert!(prices.iter().any(|price| prices.contains(&(total - price))), "no pair sums to {total}");
@@ -133,7 +133,7 @@ async fn a_wrong_method_is_405() {
 async fn a_product_is_created_with_defaults_and_told_in_the_feed() {
     let mocks = stubs().await;
     let head = mocks.products().head();
-    let (status, product) = send(Method::POST, &format!("{}/v1/product", mocks.products_url()), SOCKS).await;
+    let (status, product) = send(Method::POST, &format!("{}/v1/product", mocks.products_url()), NEW_SOCKS).await;
     assert_eq!((status, &product["id"]), (StatusCode::CREATED, &json!("test-socks")));
     assert_eq!(product["vat_rate_percent"], 19);
     assert_eq!(product["active"], true);
@@ -146,7 +146,7 @@ async fn a_product_is_created_with_defaults_and_told_in_the_feed() {
 async fn an_id_sku_or_name_can_be_used_only_once() {
     let mocks = stubs().await;
     let url = format!("{}/v1/product", mocks.products_url());
-    assert_eq!(send(Method::POST, &url, SOCKS).await.0, StatusCode::CREATED);
+    assert_eq!(send(Method::POST, &url, NEW_SOCKS).await.0, StatusCode::CREATED);
     for taken in [
         r#"{"id":"enamel-mug","sku":"T-2","name":"Other","category":"Clothing","price":1}"#,
         r#"{"sku":"T-1","name":"Other","category":"Clothing","price":1}"#,
@@ -346,18 +346,18 @@ async fn what_is_created_twice_under_one_key_is_there_once_and_answered_the_same
     let mocks = stubs().await;
     let post = async |path: &str, key: &str, body: &str| {
         let url = format!("{}{path}", mocks.products_url());
-        let answer = http().post(url).header("idempotency-key", key).body(body.to_owned()).send().await.unwrap();
-        let replayed = answer.headers().contains_key("idempotent-replayed");
-        (answer.status().as_u16(), replayed, answer.json::<Value>().await.unwrap())
+        let response = http().post(url).header("idempotency-key", key).body(body.to_owned()).send().await.unwrap();
+        let replayed = response.headers().contains_key("idempotent-replayed");
+        (response.status().as_u16(), replayed, response.json::<Value>().await.unwrap())
     };
-    for (path, body) in [("/v1/product", SOCKS), ("/v1/categories", r#"{"name":"Lighting"}"#)] {
+    for (path, body) in [("/v1/product", NEW_SOCKS), ("/v1/categories", r#"{"name":"Lighting"}"#)] {
         let (status, replayed, first) = post(path, path, body).await;
         assert_eq!((status, replayed), (201, false), "{path}");
         assert_eq!(post(path, path, body).await, (201, true, first), "{path}");
         assert_eq!(post(path, path, r#"{"name":"Other"}"#).await.0, 422, "{path}: another body under the key");
         assert_eq!(post(path, "another key", body).await.0, 409, "{path}: taken");
     }
-    assert_eq!(post("/v1/product", &"k".repeat(301), SOCKS).await.0, 400);
+    assert_eq!(post("/v1/product", &"k".repeat(301), NEW_SOCKS).await.0, 400);
 }
 
 #[tokio::test]

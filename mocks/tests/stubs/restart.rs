@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use storefront_mocks::{Faults, IntentStatus, Mocks, MocksConfig, Stub};
 use tempfile::TempDir;
 
-use crate::support::{Postman, http, merchant, payment, send, stubs, stubs_with};
+use crate::support::{SmtpClient, http, merchant, payment, send, stubs, stubs_with};
 
 async fn stubs_keeping_state_in(file: &Path) -> Mocks {
     stubs_with(MocksConfig { state_file: Some(file.to_owned()), slow_card_ms: 1, ..MocksConfig::default() }).await
@@ -46,9 +46,9 @@ async fn mails_survive_and_numbers_go_on() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("stubs.jsonl");
     let first = stubs_keeping_state_in(&file).await;
-    let mut postman = Postman::greeted(first.smtp_addr()).await;
+    let mut client = SmtpClient::connect_and_greet(first.smtp_addr()).await;
     for mail in ["Message-ID: <1@x>\r\n\r\n", "Message-ID: <1@x>\r\n\r\n", "Message-ID: <2@x>\r\n\r\n"] {
-        postman.deliver("ada@example.org", mail).await;
+        client.deliver("ada@example.org", mail).await;
     }
     let before = first.mailbox().messages();
     drop(first);
@@ -74,8 +74,8 @@ async fn product_changes_pictures_and_the_feeds_numbers_survive() {
     let lamp = r#"{"sku":"L-1","name":"Test lamp","category":"Lighting","price":999}"#;
     let create = async |mocks: &Mocks| {
         let url = format!("{}/v1/product", mocks.products_url());
-        let answer = http().post(url).header("idempotency-key", "lamp").body(lamp).send().await.unwrap();
-        (answer.status(), answer.json::<serde_json::Value>().await.unwrap())
+        let response = http().post(url).header("idempotency-key", "lamp").body(lamp).send().await.unwrap();
+        (response.status(), response.json::<serde_json::Value>().await.unwrap())
     };
     let created = create(&first).await;
     let (list, feed) = (first.products().list(), first.products().changes_after(0, 1_000));
@@ -94,12 +94,12 @@ async fn a_torn_last_line_is_left_out() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("stubs.jsonl");
     let first = stubs_keeping_state_in(&file).await;
-    merchant(&first).paid().await;
+    merchant(&first).pay().await;
     drop(first);
     fs::OpenOptions::new().append(true).open(&file).unwrap().write_all(b"{\"card\":{\"intents\":[{\"id\"").unwrap();
     let second = stubs_keeping_state_in(&file).await;
     assert_eq!(second.card_gateway().charges().len(), 1);
-    merchant(&second).paid().await;
+    merchant(&second).pay().await;
     drop(second);
     assert_eq!(stubs_keeping_state_in(&file).await.card_gateway().charges().len(), 2);
 }
@@ -124,14 +124,14 @@ async fn an_address_that_is_taken_is_an_error() {
 async fn shutting_down_answers_parked_polls_says_goodbye_to_mail_clients_and_frees_the_ports() {
     let mocks = stubs().await;
     let (http_addr, smtp_addr) = (mocks.http_addr(), mocks.smtp_addr());
-    let mut postman = Postman::greeted(smtp_addr).await;
+    let mut client = SmtpClient::connect_and_greet(smtp_addr).await;
     let url = format!("{}/v1/messages?wait=30", mocks.mailbox_url());
     let parked = tokio::spawn(async move { http().get(url).send().await });
     mocks.shutdown().await;
-    assert!(postman.hear().await.starts_with("421"));
+    assert!(client.read_reply().await.starts_with("421"));
     // It was answered, or it came too late to be accepted; in no case does it hang.
-    if let Ok(answer) = parked.await.unwrap() {
-        assert_eq!(answer.status(), StatusCode::OK);
+    if let Ok(response) = parked.await.unwrap() {
+        assert_eq!(response.status(), StatusCode::OK);
     }
     stubs_with(MocksConfig { http: http_addr, smtp: smtp_addr, ..MocksConfig::default() }).await;
 }
@@ -142,8 +142,8 @@ async fn after_a_reset_everything_is_as_on_the_first_day_and_stays_so() {
     let file = folder.path().join("stubs.jsonl");
     let stubs = stubs_keeping_state_in(&file).await;
     let first_day = stubs.products().list();
-    merchant(&stubs).paid().await;
-    Postman::greeted(stubs.smtp_addr()).await.deliver("ada@example.org", "Subject: One\r\n\r\n").await;
+    merchant(&stubs).pay().await;
+    SmtpClient::connect_and_greet(stubs.smtp_addr()).await.deliver("ada@example.org", "Subject: One\r\n\r\n").await;
     let kite = format!("{}/v1/product/kite", stubs.products_url());
     send(Method::PATCH, &kite, r#"{"price": 1}"#).await;
     stubs.faults(Stub::Cards).set(Faults { decline: true, ..Faults::default() });
@@ -156,7 +156,7 @@ async fn after_a_reset_everything_is_as_on_the_first_day_and_stays_so() {
         assert!(stubs.mailbox().messages().is_empty() && stubs.faults(Stub::Cards).get().is_none());
     };
     is_as_new(&stubs);
-    merchant(&stubs).paid().await;
+    merchant(&stubs).pay().await;
     drop(stubs);
     let again = stubs_keeping_state_in(&file).await;
     assert_eq!(again.card_gateway().charges().len(), 1, "what came after it is kept");

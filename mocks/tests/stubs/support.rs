@@ -1,4 +1,4 @@
-//! Helpers that speak of shops, cards and mails, so that tests need not speak of HTTP.
+//! Clients of the stubs for tests: a merchant of the card gateway, and an SMTP client.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -13,8 +13,8 @@ use tokio::{
     },
 };
 
-/// Long enough that only a real failure takes it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Timeout of every wait; only a failure reaches it.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn stubs() -> Mocks {
     stubs_with(MocksConfig { slow_card_ms: 1, ..MocksConfig::default() }).await
@@ -25,20 +25,20 @@ pub(crate) async fn stubs_with(config: MocksConfig) -> Mocks {
 }
 
 pub(crate) fn http() -> reqwest::Client {
-    // The first test to come here installs it; for the others it is there.
+    // Fails when another test has installed the provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+    reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().unwrap()
 }
 
 pub(crate) async fn get(url: &str) -> (StatusCode, Value) {
-    answer(http().get(url).send().await.unwrap()).await
+    status_and_body(http().get(url).send().await.unwrap()).await
 }
 
 pub(crate) async fn send(method: Method, url: &str, body: &str) -> (StatusCode, Value) {
-    answer(http().request(method, url).body(body.to_owned()).send().await.unwrap()).await
+    status_and_body(http().request(method, url).body(body.to_owned()).send().await.unwrap()).await
 }
 
-pub(crate) async fn answer(response: Response) -> (StatusCode, Value) {
+pub(crate) async fn status_and_body(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     let text = response.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
@@ -61,7 +61,7 @@ pub(crate) fn merchant_with_key(mocks: &Mocks, key: &str) -> Merchant {
 
 impl Merchant {
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> (StatusCode, Value) {
-        answer(self.try_post(path, form, None).await.unwrap()).await
+        status_and_body(self.try_post(path, form, None).await.unwrap()).await
     }
 
     pub(crate) async fn post_with_key(&self, path: &str, form: &[(&str, &str)], key: &str) -> Response {
@@ -83,16 +83,16 @@ impl Merchant {
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let request = self.http.get(format!("{}{path}", self.base_url)).bearer_auth(&self.key);
-        answer(request.send().await.unwrap()).await
+        status_and_body(request.send().await.unwrap()).await
     }
 
-    /// Tries to take 24.99 from a card at once.
+    /// Charges 24.99 to a card.
     pub(crate) async fn charge(&self, card: &str) -> (StatusCode, Value) {
         self.post("/v1/payment_intents", &payment(card)).await
     }
 
-    /// A payment that went through; returns the intent's id.
-    pub(crate) async fn paid(&self) -> String {
+    /// Makes a payment that succeeds, and returns the id of its intent.
+    pub(crate) async fn pay(&self) -> String {
         let (status, intent) = self.charge("pm_card_visa").await;
         assert_eq!((status, &intent["status"]), (StatusCode::OK, &Value::from("succeeded")));
         intent["id"].as_str().unwrap().to_owned()
@@ -111,45 +111,45 @@ pub(crate) fn payment(card: &str) -> [(&'static str, &str); 5] {
 }
 
 /// A client that speaks SMTP line by line.
-pub(crate) struct Postman {
+pub(crate) struct SmtpClient {
     reader: BufReader<OwnedReadHalf>,
     writer: OwnedWriteHalf,
 }
 
-impl Postman {
-    /// Connects and returns the server's greeting too.
-    pub(crate) async fn connect(addr: SocketAddr) -> (Postman, String) {
+impl SmtpClient {
+    /// Connects, and returns the client and the server's greeting.
+    pub(crate) async fn connect(addr: SocketAddr) -> (SmtpClient, String) {
         let (reader, writer) = TcpStream::connect(addr).await.unwrap().into_split();
-        let mut postman = Postman { reader: BufReader::new(reader), writer };
-        let greeting = postman.hear().await;
-        (postman, greeting)
+        let mut client = SmtpClient { reader: BufReader::new(reader), writer };
+        let greeting = client.read_reply().await;
+        (client, greeting)
     }
 
-    /// Connects and says hello.
-    pub(crate) async fn greeted(addr: SocketAddr) -> Postman {
-        let (mut postman, greeting) = Postman::connect(addr).await;
+    /// Connects, and completes the greeting with `EHLO`.
+    pub(crate) async fn connect_and_greet(addr: SocketAddr) -> SmtpClient {
+        let (mut client, greeting) = SmtpClient::connect(addr).await;
         assert!(greeting.starts_with("220 "), "{greeting}");
-        assert!(postman.say("EHLO shop.example.org").await.starts_with("250"));
-        postman
+        assert!(client.send_line("EHLO shop.example.org").await.starts_with("250"));
+        client
     }
 
-    /// Says a line and returns the answer, with its lines joined by `\n`.
-    pub(crate) async fn say(&mut self, line: &str) -> String {
+    /// Sends a line and returns the reply, with its lines joined by `\n`.
+    pub(crate) async fn send_line(&mut self, line: &str) -> String {
         self.write(&format!("{line}\r\n")).await;
-        self.hear().await
+        self.read_reply().await
     }
 
     pub(crate) async fn write(&mut self, text: &str) {
         self.writer.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// The next answer; empty when the server has closed the connection.
-    pub(crate) async fn hear(&mut self) -> String {
+    /// Reads the next reply; empty when the server has closed the connection.
+    pub(crate) async fn read_reply(&mut self) -> String {
         let mut lines: Vec<String> = Vec::new();
         loop {
             let mut line = String::new();
-            let read = tokio::time::timeout(PATIENCE, self.reader.read_line(&mut line)).await;
-            if read.expect("the server says nothing").unwrap_or(0) == 0 {
+            let read = tokio::time::timeout(TIMEOUT, self.reader.read_line(&mut line)).await;
+            if read.expect("the server sends no reply").unwrap_or(0) == 0 {
                 return lines.join("\n");
             }
             let is_last = line.as_bytes().get(3) != Some(&b'-');
@@ -160,16 +160,16 @@ impl Postman {
         }
     }
 
-    /// Hands over a whole mail, with its dots stuffed, and returns the last answer.
+    /// Sends a whole mail with dot stuffing, and returns the last reply.
     pub(crate) async fn deliver(&mut self, to: &str, mail: &str) -> String {
-        assert!(self.say("MAIL FROM:<shop@example.org>").await.starts_with("250"));
-        assert!(self.say(&format!("RCPT TO:<{to}>")).await.starts_with("250"));
-        assert!(self.say("DATA").await.starts_with("354"));
+        assert!(self.send_line("MAIL FROM:<shop@example.org>").await.starts_with("250"));
+        assert!(self.send_line(&format!("RCPT TO:<{to}>")).await.starts_with("250"));
+        assert!(self.send_line("DATA").await.starts_with("354"));
         let stuffed: String = mail
             .lines()
             .map(|line| if line.starts_with('.') { format!(".{line}\r\n") } else { format!("{line}\r\n") })
             .collect();
         self.write(&stuffed).await;
-        self.say(".").await
+        self.send_line(".").await
     }
 }

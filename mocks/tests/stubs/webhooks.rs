@@ -11,29 +11,29 @@ use sha2::{Digest, Sha256};
 use storefront_mocks::{Faults, Mocks, Stub, WebhookTarget};
 use tokio::{net::TcpListener, sync::mpsc};
 
-use crate::support::{PATIENCE, http, merchant, payment, stubs};
+use crate::support::{TIMEOUT, http, merchant, payment, stubs};
 
 const SECRET: &str = "whsec_storefront";
 
-struct Delivered {
+struct ReceivedWebhook {
     signature: String,
     body: String,
 }
 
-impl Delivered {
+impl ReceivedWebhook {
     fn event(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
 /// Somebody who listens to events, and refuses the first few.
-struct Listener {
+struct WebhookReceiver {
     url: String,
-    delivered: mpsc::Receiver<Delivered>,
+    delivered: mpsc::Receiver<ReceivedWebhook>,
 }
 
-impl Listener {
-    async fn start(refuse_first: usize) -> Listener {
+impl WebhookReceiver {
+    async fn start(refuse_first: usize) -> WebhookReceiver {
         let (sender, delivered) = mpsc::channel(100);
         let refused = Arc::new(AtomicUsize::new(0));
         let take = move |headers: HeaderMap, body: Bytes| async move {
@@ -42,17 +42,17 @@ impl Listener {
             }
             let signature = headers["stripe-signature"].to_str().unwrap().to_owned();
             let body = String::from_utf8(body.to_vec()).unwrap();
-            sender.send(Delivered { signature, body }).await.unwrap();
+            sender.send(ReceivedWebhook { signature, body }).await.unwrap();
             StatusCode::OK
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hooks", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, Router::new().route("/hooks", post(take))).into_future());
-        Listener { url, delivered }
+        let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hooks", receiver.local_addr().unwrap());
+        tokio::spawn(axum::serve(receiver, Router::new().route("/hooks", post(take))).into_future());
+        WebhookReceiver { url, delivered }
     }
 
-    async fn next(&mut self) -> Delivered {
-        tokio::time::timeout(PATIENCE, self.delivered.recv()).await.expect("no webhook came").unwrap()
+    async fn next(&mut self) -> ReceivedWebhook {
+        tokio::time::timeout(TIMEOUT, self.delivered.recv()).await.expect("no webhook came").unwrap()
     }
 
     async fn next_type(&mut self) -> Value {
@@ -60,9 +60,9 @@ impl Listener {
     }
 }
 
-async fn stubs_telling(listener: &Listener) -> Mocks {
+async fn stubs_sending_to(receiver: &WebhookReceiver) -> Mocks {
     let mocks = stubs().await;
-    let target = WebhookTarget { url: listener.url.clone(), secret: SECRET.to_owned() };
+    let target = WebhookTarget { url: receiver.url.clone(), secret: SECRET.to_owned() };
     mocks.card_gateway().send_webhooks_to(Some(target));
     mocks
 }
@@ -85,11 +85,11 @@ fn our_own_hmac_agrees_with_rfc_4231() {
 
 #[tokio::test]
 async fn events_are_signed_over_time_and_payload() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
-    merchant(&mocks).paid().await;
-    assert_eq!(listener.next_type().await, "payment_intent.created");
-    let delivered = listener.next().await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
+    merchant(&mocks).pay().await;
+    assert_eq!(receiver.next_type().await, "payment_intent.created");
+    let delivered = receiver.next().await;
     let (time, signature) = delivered.signature.split_once(",v1=").unwrap();
     let time = time.strip_prefix("t=").unwrap();
     let age_s = jiff::Timestamp::now().as_second() - time.parse::<i64>().unwrap();
@@ -100,13 +100,13 @@ async fn events_are_signed_over_time_and_payload() {
 
 #[tokio::test]
 async fn a_payment_is_told_with_its_object_and_the_key_of_its_request() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
     let response = merchant(&mocks).post_with_key("/v1/payment_intents", &payment("pm_card_visa"), "key-1").await;
     let intent: Value = response.json().await.unwrap();
-    let created = listener.next().await.event();
+    let created = receiver.next().await.event();
     assert_eq!((&created["type"], &created["data"]["object"]["id"]), (&json!("payment_intent.created"), &intent["id"]));
-    let event = listener.next().await.event();
+    let event = receiver.next().await.event();
     assert_eq!((&event["object"], &event["type"]), (&json!("event"), &json!("payment_intent.succeeded")));
     assert_eq!(event["data"]["object"], intent);
     assert_eq!(event["request"]["idempotency_key"], "key-1");
@@ -115,85 +115,85 @@ async fn a_payment_is_told_with_its_object_and_the_key_of_its_request() {
 
 #[tokio::test]
 async fn declines_cancellations_and_refunds_are_told_in_order() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
     let merchant = merchant(&mocks);
     let (_, body) = merchant.charge("pm_card_visa_chargeDeclined").await;
     let declined = body["error"]["payment_intent"]["id"].as_str().unwrap();
     merchant.post(&format!("/v1/payment_intents/{declined}/cancel"), &[]).await;
-    let paid = merchant.paid().await;
+    let paid = merchant.pay().await;
     merchant.post("/v1/refunds", &[("payment_intent", &paid), ("amount", "500")]).await;
     for told in ["created", "payment_failed", "canceled", "created", "succeeded"] {
-        assert_eq!(listener.next_type().await, format!("payment_intent.{told}"));
+        assert_eq!(receiver.next_type().await, format!("payment_intent.{told}"));
     }
-    let refunded = listener.next().await.event();
+    let refunded = receiver.next().await.event();
     assert_eq!(refunded["type"], "charge.refunded");
     assert_eq!(refunded["data"]["object"]["amount_refunded"], 500);
 }
 
 #[tokio::test]
 async fn a_replayed_answer_is_not_told_again() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
     let merchant = merchant(&mocks);
     for _ in 0..2 {
         merchant.post_with_key("/v1/payment_intents", &payment("pm_card_visa"), "key-1").await;
     }
     merchant.charge("pm_card_visa_chargeDeclined").await;
     for told in ["created", "succeeded", "created", "payment_failed"] {
-        assert_eq!(listener.next_type().await, format!("payment_intent.{told}"));
+        assert_eq!(receiver.next_type().await, format!("payment_intent.{told}"));
     }
 }
 
 #[tokio::test]
 async fn what_a_card_waits_for_and_what_its_owner_says_is_told() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
     for (outcome, told) in [("passed", "succeeded"), ("failed", "payment_failed")] {
         let asks = [&payment("pm_card_authenticationRequired")[..], &[("return_url", "https://shop.example")]].concat();
         let (_, intent) = merchant(&mocks).post("/v1/payment_intents", &asks).await;
-        assert_eq!(listener.next_type().await, "payment_intent.created");
-        assert_eq!(listener.next_type().await, "payment_intent.requires_action");
+        assert_eq!(receiver.next_type().await, "payment_intent.created");
+        assert_eq!(receiver.next_type().await, "payment_intent.requires_action");
         let page = intent["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
         http().post(page).form(&[("outcome", outcome)]).send().await.unwrap().error_for_status().unwrap();
-        assert_eq!(listener.next_type().await, format!("payment_intent.{told}"));
+        assert_eq!(receiver.next_type().await, format!("payment_intent.{told}"));
     }
 }
 
 #[tokio::test]
 async fn a_listener_who_stumbles_is_told_again() {
-    let mut listener = Listener::start(2).await;
-    let mocks = stubs_telling(&listener).await;
-    merchant(&mocks).paid().await;
-    assert_eq!(listener.next_type().await, "payment_intent.created");
-    assert_eq!(listener.next_type().await, "payment_intent.succeeded");
+    let mut receiver = WebhookReceiver::start(2).await;
+    let mocks = stubs_sending_to(&receiver).await;
+    merchant(&mocks).pay().await;
+    assert_eq!(receiver.next_type().await, "payment_intent.created");
+    assert_eq!(receiver.next_type().await, "payment_intent.succeeded");
 }
 
 #[tokio::test]
 async fn with_the_fault_duplicate_each_event_comes_twice_with_the_same_id() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
     mocks.faults(Stub::Cards).set(Faults { duplicate: true, ..Faults::default() });
-    merchant(&mocks).paid().await;
-    assert_eq!(listener.next().await.event()["id"], listener.next().await.event()["id"]);
+    merchant(&mocks).pay().await;
+    assert_eq!(receiver.next().await.event()["id"], receiver.next().await.event()["id"]);
 }
 
 #[tokio::test]
 async fn with_the_fault_reorder_a_later_event_overtakes() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
     mocks.faults(Stub::Cards).set(Faults { reorder: true, ..Faults::default() });
-    merchant(&mocks).paid().await;
-    let told = [listener.next_type().await, listener.next_type().await];
+    merchant(&mocks).pay().await;
+    let told = [receiver.next_type().await, receiver.next_type().await];
     assert_eq!(told, ["payment_intent.succeeded", "payment_intent.created"]);
 }
 
 #[tokio::test]
 async fn with_the_fault_reorder_a_lonely_event_still_comes() {
-    let mut listener = Listener::start(0).await;
-    let mocks = stubs_telling(&listener).await;
+    let mut receiver = WebhookReceiver::start(0).await;
+    let mocks = stubs_sending_to(&receiver).await;
     mocks.faults(Stub::Cards).set(Faults { reorder: true, ..Faults::default() });
     let (_, intent) = merchant(&mocks).post("/v1/payment_intents", &[("amount", "2499"), ("currency", "eur")]).await;
-    assert_eq!(listener.next_type().await, "payment_intent.created");
+    assert_eq!(receiver.next_type().await, "payment_intent.created");
     assert_eq!(intent["status"], "requires_payment_method");
 }

@@ -1,4 +1,4 @@
-//! A small canvas for pixel art: shapes on a transparent sheet, then light, an outline, a shadow and a background.
+//! A small canvas for pixel art: shapes on a transparent background, then shading, an outline, a shadow and a background.
 //!
 //! Coordinates are in pixels with (0, 0) at the top left; a pixel belongs to a shape when its centre does.
 
@@ -8,13 +8,13 @@ pub(super) const SIZE: usize = 32;
 /// Red, green, blue.
 pub(super) type Rgb = [u8; 3];
 
-/// Almost black, with a little warmth, for outlines.
+/// The colour of outlines.
 const INK: Rgb = [0x33, 0x2b, 0x3a];
 
 /// The row at which the wall behind an object meets the floor.
 const FLOOR_ROW: usize = 25;
 
-/// A sheet of 32 × 32 pixels, each painted or not.
+/// 32 × 32 pixels, each painted or transparent.
 #[derive(Clone, Debug)]
 pub(super) struct Canvas {
     pixels: [[Option<Rgb>; SIZE]; SIZE],
@@ -36,7 +36,7 @@ impl Canvas {
         }
     }
 
-    /// Paints one pixel; outside the sheet, nothing happens.
+    /// Paints one pixel; ignores coordinates outside of the canvas.
     pub(super) fn dot(&mut self, colour: Option<Rgb>, x: usize, y: usize) {
         if let Some(pixel) = self.pixels.get_mut(y).and_then(|row| row.get_mut(x)) {
             *pixel = colour;
@@ -52,8 +52,8 @@ impl Canvas {
         }
     }
 
-    /// Light from the top left: edges towards it are a little brighter, edges away from it a little darker.
-    pub(super) fn light(&mut self) {
+    /// Makes edges towards the top left brighter, and edges towards the bottom right darker.
+    pub(super) fn shade_edges(&mut self) {
         let flat = self.clone();
         for (y, row) in self.pixels.iter_mut().enumerate() {
             for (x, pixel) in row.iter_mut().enumerate() {
@@ -67,7 +67,7 @@ impl Canvas {
         }
     }
 
-    /// A dark line around everything that is painted.
+    /// Draws a dark line around everything that is painted.
     pub(super) fn outline(&mut self) {
         let before = self.clone();
         for (y, row) in self.pixels.iter_mut().enumerate() {
@@ -83,8 +83,8 @@ impl Canvas {
         }
     }
 
-    /// Puts a wall and a floor in this tint behind everything, with the object's shadow on the floor if it has one.
-    pub(super) fn stand_on(&mut self, tint: Rgb, with_shadow: bool) {
+    /// Draws a wall and a floor in this tint behind the object, and optionally its shadow.
+    pub(super) fn draw_background(&mut self, tint: Rgb, with_shadow: bool) {
         let floor = blend(tint, INK, 0.07);
         let shadow = blend(tint, INK, 0.32);
         let shade = with_shadow.then(|| self.shadow()).flatten();
@@ -97,7 +97,7 @@ impl Canvas {
         }
     }
 
-    /// Where the shadow falls: under the lowest rows of the object, a little to the right.
+    /// Area of the shadow: under the lowest rows of the object, a little to the right.
     fn shadow(&self) -> Option<Oval> {
         let bottom = (0..SIZE).rev().find(|y| self.pixels[*y].iter().any(Option::is_some))?;
         let lowest_rows = bottom.saturating_sub(3)..=bottom;

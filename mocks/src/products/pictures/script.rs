@@ -46,7 +46,7 @@ pub(super) fn draw(sheets: &[&str], id: &str) -> Result<Option<Canvas>, ScriptEr
         let mut lines = sheet.lines().enumerate().skip_while(|(_, line)| !line.starts_with(&heading));
         if let Some((index, line)) = lines.next() {
             let palette = Palette::parse(PALETTE)?;
-            let tint = palette.by_name(line[heading.len()..].trim()).map_err(|error| in_line(index, line, &error))?;
+            let tint = palette.by_name(line[heading.len()..].trim()).map_err(|error| with_line(index, line, &error))?;
             let drawing = lines.take_while(|(_, line)| !line.starts_with('['));
             return draw_shapes(drawing, &palette, tint).map(Some);
         }
@@ -72,7 +72,7 @@ fn draw_shapes<'a>(
         let drawn = match word {
             "flat" => {
                 with_shadow = false;
-                arguments.done()
+                arguments.expect_end()
             }
             "pixels" => {
                 let block = lines.by_ref().map(|(_, row)| row.trim()).take_while(|row| *row != "end");
@@ -80,14 +80,14 @@ fn draw_shapes<'a>(
             }
             _ => shape(&mut canvas, word, arguments),
         };
-        drawn.map_err(|error| in_line(index, line, &error))?;
+        drawn.map_err(|error| with_line(index, line, &error))?;
         if let Some(before) = before {
             canvas.keep_within(&before);
         }
     }
-    canvas.light();
+    canvas.shade_edges();
     canvas.outline();
-    canvas.stand_on(tint, with_shadow);
+    canvas.draw_background(tint, with_shadow);
     Ok(canvas)
 }
 
@@ -130,12 +130,12 @@ fn shape(canvas: &mut Canvas, word: &str, mut arguments: Arguments<'_>) -> Resul
         "dots" => {
             let colour = arguments.colour()?;
             for (x, y) in arguments.points()? {
-                canvas.dot(colour, whole(x)?, whole(y)?);
+                canvas.dot(colour, to_pixel(x)?, to_pixel(y)?);
             }
         }
-        _ => return Err(wrong("there is no such shape")),
+        _ => return Err(script_error("there is no such shape")),
     }
-    arguments.done()
+    arguments.expect_end()
 }
 
 fn pixels<'a>(
@@ -144,14 +144,14 @@ fn pixels<'a>(
     rows: impl Iterator<Item = &'a str>,
 ) -> Result<(), ScriptError> {
     let [left, top] = arguments.numbers()?;
-    let (left, top) = (whole(left)?, whole(top)?);
+    let (left, top) = (to_pixel(left)?, to_pixel(top)?);
     for (row, letters) in rows.enumerate() {
         for (column, letter) in letters.chars().enumerate().filter(|(_, letter)| *letter != '.') {
             let colour = arguments.palette.by_letter(letter)?;
             canvas.dot(Some(colour), left + column, top + row);
         }
     }
-    arguments.done()
+    arguments.expect_end()
 }
 
 struct Arguments<'a> {
@@ -163,7 +163,7 @@ impl Arguments<'_> {
     fn numbers<const N: usize>(&mut self) -> Result<[f32; N], ScriptError> {
         let mut numbers = [0.0; N];
         for number in &mut numbers {
-            *number = number_of(self.words.next().unwrap_or_default())?;
+            *number = parse_number(self.words.next().unwrap_or_default())?;
         }
         Ok(numbers)
     }
@@ -171,10 +171,10 @@ impl Arguments<'_> {
     fn points(&mut self) -> Result<Vec<(f32, f32)>, ScriptError> {
         let mut points = Vec::new();
         for word in self.words.by_ref() {
-            let (x, y) = word.split_once(',').ok_or_else(|| wrong("points are written x,y"))?;
-            points.push((number_of(x)?, number_of(y)?));
+            let (x, y) = word.split_once(',').ok_or_else(|| script_error("points are written x,y"))?;
+            points.push((parse_number(x)?, parse_number(y)?));
         }
-        if points.is_empty() { Err(wrong("points are missing")) } else { Ok(points) }
+        if points.is_empty() { Err(script_error("points are missing")) } else { Ok(points) }
     }
 
     fn colour(&mut self) -> Result<Option<Rgb>, ScriptError> {
@@ -184,10 +184,10 @@ impl Arguments<'_> {
         }
     }
 
-    fn done(mut self) -> Result<(), ScriptError> {
+    fn expect_end(mut self) -> Result<(), ScriptError> {
         match self.words.next() {
             None => Ok(()),
-            Some(word) => Err(wrong(&format!("`{word}` is too much"))),
+            Some(word) => Err(script_error(&format!("`{word}` is too much"))),
         }
     }
 }
@@ -202,7 +202,7 @@ impl Palette {
     }
 
     fn parse_line(line: &str) -> Result<(char, String, Rgb), ScriptError> {
-        let bad = || wrong(&format!("the palette's line `{line}` is not `letter name rrggbb`"));
+        let bad = || script_error(&format!("the palette's line `{line}` is not `letter name rrggbb`"));
         let mut words = line.split_whitespace();
         let (Some(letter), Some(name), Some(hex), None) = (words.next(), words.next(), words.next(), words.next())
         else {
@@ -215,35 +215,37 @@ impl Palette {
 
     fn by_name(&self, name: &str) -> Result<Rgb, ScriptError> {
         let found = self.0.iter().find(|(_, known, _)| known == name);
-        found.map(|(_, _, colour)| *colour).ok_or_else(|| wrong(&format!("there is no colour `{name}`")))
+        found.map(|(_, _, colour)| *colour).ok_or_else(|| script_error(&format!("there is no colour `{name}`")))
     }
 
     fn by_letter(&self, letter: char) -> Result<Rgb, ScriptError> {
         let found = self.0.iter().find(|(known, _, _)| *known == letter);
-        found.map(|(_, _, colour)| *colour).ok_or_else(|| wrong(&format!("there is no colour letter `{letter}`")))
+        found
+            .map(|(_, _, colour)| *colour)
+            .ok_or_else(|| script_error(&format!("there is no colour letter `{letter}`")))
     }
 }
 
-fn number_of(word: &str) -> Result<f32, ScriptError> {
-    word.parse().map_err(|_| wrong(&format!("`{word}` is not a number")))
+fn parse_number(word: &str) -> Result<f32, ScriptError> {
+    word.parse().map_err(|_| script_error(&format!("`{word}` is not a number")))
 }
 
 /// A pixel's column or row.
-fn whole(number: f32) -> Result<usize, ScriptError> {
+fn to_pixel(number: f32) -> Result<usize, ScriptError> {
     (0..SIZE)
         .find(|index| {
             #[expect(clippy::cast_precision_loss, reason = "at most 32")]
             let index = *index as f32;
             (index - number).abs() < f32::EPSILON
         })
-        .ok_or_else(|| wrong(&format!("{number} is not a whole number from 0 to {}", SIZE - 1)))
+        .ok_or_else(|| script_error(&format!("{number} is not a whole number from 0 to {}", SIZE - 1)))
 }
 
-fn in_line(index: usize, line: &str, error: &ScriptError) -> ScriptError {
+fn with_line(index: usize, line: &str, error: &ScriptError) -> ScriptError {
     ScriptError(format!("line {}, `{}`: {error}", index + 1, line.trim()))
 }
 
-fn wrong(what: &str) -> ScriptError {
+fn script_error(what: &str) -> ScriptError {
     ScriptError(what.to_owned())
 }
 
@@ -259,8 +261,8 @@ mod tests {
         draw(&[&format!("[thing] sky\n{shapes}\n")], "thing").unwrap_err().to_string()
     }
 
-    fn is_same(one: &str, other: &str) -> bool {
-        drawing(one).to_rgba() == drawing(other).to_rgba()
+    fn is_same(left: &str, other: &str) -> bool {
+        drawing(left).to_rgba() == drawing(other).to_rgba()
     }
 
     #[test]
