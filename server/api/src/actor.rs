@@ -1,35 +1,35 @@
-//! Who acts, by a name that somebody chose.
+//! The chosen name of an actor.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of somebody who acts in open mode, such as `Pair 3`: 1 to 50 visible characters. It stands as the actor of events,
-/// so it cannot be one of the names under which the shop itself acts.
+/// The name of an actor in open mode, such as `Pair 3`: 1 to 50 visible characters. It becomes the actor of events, so it
+/// cannot be one of the names that the shop itself uses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ActorName(String);
 
-/// A text that names nobody.
+/// Why a text is not the name of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadActorName {
-    /// Too short or too long.
+    /// The name is too short or too long.
     #[error("a name has 1 to {MAX_CHARACTERS} characters")]
     Length,
-    /// A character that nobody sees, or that changes what others look like.
+    /// The name has an invisible character, or one that changes how others are shown.
     #[error("a name has visible characters and single spaces only")]
     Invisible,
-    /// The shop itself, or somebody whom it knows, acts under such a name.
+    /// The shop itself uses such names.
     #[error("the shop itself acts under this name: choose another one, without a colon")]
     Reserved,
 }
 
-/// The most characters of a name.
+/// Maximum length of a name in characters.
 const MAX_CHARACTERS: usize = 50;
-/// The names under which the shop and the systems around it act; all others of theirs have a colon.
+/// Names that the shop and its external systems use; all their other names have a colon.
 const RESERVED: [&str; 10] =
     ["guest", "customer", "operator", "shop", "system", "process", "lab", "test", "card-gateway", "product-service"];
 
 impl ActorName {
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -87,14 +87,14 @@ fn is_invisible(letter: char) -> bool {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Result<String, BadActorName> {
+    fn parse(text: &str) -> Result<String, BadActorName> {
         text.parse::<ActorName>().map(|name| name.to_string())
     }
 
     #[test]
     fn a_name_is_what_people_call_themselves() {
         for name in ["Pair 3", "Åsa & Łukasz", "小明", "🦊", "x", &"ü".repeat(50)] {
-            assert_eq!(parsed(&format!(" {name} ")), Ok(name.to_owned()));
+            assert_eq!(parse(&format!(" {name} ")), Ok(name.to_owned()));
         }
     }
 
@@ -111,14 +111,14 @@ mod tests {
             ("\u{200b}", BadActorName::Invisible),
             ("a  b", BadActorName::Invisible),
         ] {
-            assert_eq!(parsed(text), Err(why), "{text:?}");
+            assert_eq!(parse(text), Err(why), "{text:?}");
         }
     }
 
     #[test]
     fn nobody_acts_under_a_name_of_the_shop() {
         for name in ["guest", "Operator", "card-gateway", "process:payments", "customer:7"] {
-            assert_eq!(parsed(name), Err(BadActorName::Reserved), "{name}");
+            assert_eq!(parse(name), Err(BadActorName::Reserved), "{name}");
         }
     }
 }

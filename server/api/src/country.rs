@@ -1,16 +1,16 @@
-//! The countries that goods can be sent to, as ISO 3166-1 has them, and what their addresses look like.
+//! The countries of ISO 3166-1, for addresses.
 
 /// A country of ISO 3166-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Country {
-    /// Its alpha-2 code, such as `DE`.
+    /// The alpha-2 code, such as `DE`.
     pub code: &'static str,
-    /// Its short English name.
+    /// The short English name.
     pub name: &'static str,
 }
 
 impl Country {
-    /// The country with a code in capital letters.
+    /// Finds a country by its code in capital letters.
     pub fn by_code(code: &str) -> Option<Self> {
         Self::all().find(|country| country.code == code)
     }
@@ -20,8 +20,8 @@ impl Country {
         COUNTRIES.iter().map(|(code, name)| Self { code, name })
     }
 
-    /// The country that a person means by a code or a name, in whatever case: the code, the whole name, what people write
-    /// for it, or the only name that begins so.
+    /// Finds a country by what a person typed, in any case: its code, its name, a common alias, or at least three letters
+    /// with which only its name begins.
     pub fn meant_by(text: &str) -> Option<Self> {
         let wanted = plain(text);
         let by_code = Self::all().find(|country| country.code.eq_ignore_ascii_case(&wanted));

@@ -1,16 +1,16 @@
-//! Mail addresses: one parser for whoever takes one and for whoever sends to one.
+//! Mail addresses: one parser for the HTTP interface and for sending mail.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest local part, in bytes (RFC 5321, 4.5.3.1.1).
+/// Maximum length of a local part in bytes (RFC 5321, 4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
-/// The longest address, in bytes, with its domain as the domain name system knows it (RFC 5321, 4.5.3.1.3, less `<>`).
+/// Maximum length of an address in bytes, with its domain in ASCII form (RFC 5321, 4.5.3.1.3, less `<>`).
 const MAX_BYTES: usize = 254;
 
 /// A mail address that mail can be sent to: `local@domain`, both in any script (RFC 5321, RFC 6531, RFC 5890).
 ///
-/// Legal, but refused, because hardly anybody has them and mail programs disagree on them: quoted local parts
+/// Refused although legal, because they are rare and mail programs disagree on them: quoted local parts
 /// (`"a b"@example.com`), addresses of numbers (`a@[192.0.2.1]`) and domains of one label (`a@localhost`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EmailAddress {
@@ -19,55 +19,55 @@ pub struct EmailAddress {
     ascii_domain: String,
 }
 
-/// Why a text is no mail address. The sentence goes after the name of the field.
+/// Why a text is not a mail address. The error text follows the name of the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEmailAddress {
-    /// No `@`, or nothing before it.
+    /// The text has no `@`, or nothing before it.
     #[error("must be a mail address, such as ada@example.com")]
     Shape,
-    /// More than one `@`.
+    /// The text has more than one `@`.
     #[error("must have one @; quoted local parts are not taken")]
     SecondAt,
-    /// The local part has a character that none has.
+    /// The local part has a character that is not allowed.
     #[error("must not have {0:?} before the @")]
     LocalCharacter(char),
-    /// A dot at an end of the local part, or two together.
+    /// The local part has a dot at an end, or two in a row.
     #[error("must not have a dot at the beginning, next to another dot or right before the @")]
     LocalDot,
     /// The local part is too long.
     #[error("must have at most 64 bytes before the @")]
     LocalTooLong,
-    /// The domain is not one.
+    /// The domain is not valid.
     #[error(
         "must have a domain after the @, such as example.com: letters, digits and hyphens, labels of at most 63, in any script"
     )]
     Domain,
-    /// A domain without a dot, or a number.
+    /// The domain has no dot, or ends in a number.
     #[error("must have a domain with a dot after the @, such as example.com")]
     DomainNotPublic,
-    /// All together it is too long.
+    /// The address is too long.
     #[error("must be at most 254 bytes")]
     TooLong,
 }
 
 impl EmailAddress {
-    /// As it was written.
+    /// The address as it was entered.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What stands before the `@`.
+    /// The part before the `@`.
     pub fn local(&self) -> &str {
         &self.text[..self.at]
     }
 
-    /// The domain as the domain name system knows it: `xn--mller-kva.example` for `müller.example`, in lower case.
+    /// The domain in ASCII form: `xn--mller-kva.example` for `müller.example`, in lower case.
     pub fn ascii_domain(&self) -> &str {
         &self.ascii_domain
     }
 
-    /// The address as mail servers take it: the domain in its ASCII form. Where the local part is not ASCII, only a server
-    /// that offers SMTPUTF8 takes it.
+    /// The address for a mail server, with the domain in ASCII form. An address whose local part is not ASCII needs a server
+    /// with SMTPUTF8.
     pub fn for_mail(&self) -> String {
         format!("{}@{}", self.local(), self.ascii_domain)
     }
@@ -117,7 +117,7 @@ fn check_local(local: &str) -> Result<(), BadEmailAddress> {
     Ok(())
 }
 
-/// The domain in the form of the domain name system (UTS 46 with the rules for host names and lengths).
+/// The domain in ASCII form (UTS 46 with the rules for host names and lengths).
 fn ascii_domain(domain: &str) -> Result<String, BadEmailAddress> {
     let is_invisible = domain.chars().any(|char| char.is_whitespace() || crate::text::is_invisible(char));
     if domain.is_empty() || is_invisible || domain.ends_with(['.', '。', '．', '｡']) {

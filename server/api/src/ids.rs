@@ -1,4 +1,4 @@
-//! Typed ids, so that one cannot stand where another belongs.
+//! Typed ids, so that they cannot be confused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A text that is no id of the wanted kind.
+/// A text that is not an id of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadId(String);
@@ -58,17 +58,17 @@ uuid_id! {
 }
 
 impl RefundId {
-    /// The id of no refund: that of one that an older server does not name.
+    /// The placeholder for a refund whose id an older server does not send.
     pub fn nil() -> Self {
         Self(Uuid::nil())
     }
 
-    /// The id of a refund that was asked for before refunds had ids: the how many-th of its payment it is, from 1.
+    /// The id of a refund that was requested before refunds had ids: its number within the payment, from 1.
     pub fn numbered(number: usize) -> Self {
         Self(Uuid::from_u128(u128::try_from(number).unwrap_or(u128::MAX)))
     }
 
-    /// Whether it is such an id.
+    /// Whether it is an id from [`RefundId::numbered`].
     pub fn is_numbered(self) -> bool {
         self.0.as_u128() <= u128::from(u32::MAX)
     }
@@ -82,15 +82,15 @@ impl RefundId {
 pub struct ProductId(String);
 
 impl ProductId {
-    /// Most bytes of an id as its product service writes it.
+    /// Maximum length of an id at the product service, in bytes.
     const MAX_FOREIGN_BYTES: usize = 64;
 
-    /// The id as text, in the characters that stand in addresses and names of streams as they are.
+    /// The id in its encoded form, which needs no escaping in URLs and stream names.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The id that a product service gave, whatever its characters are.
+    /// Encodes an id of the product service, whatever its characters are.
     ///
     /// # Errors
     /// When it is empty or longer than 64 bytes.
@@ -99,11 +99,11 @@ impl ProductId {
             let shown: String = text.chars().take(80).collect();
             return Err(BadId(format!("{shown:?} is not a product id: 1 to 64 characters")));
         }
-        // Alone, dots are steps in an address.
-        let is_step = text == "." || text == "..";
+        // A path segment of dots only would change the path of a URL.
+        let is_dots = text == "." || text == "..";
         let mut id = String::with_capacity(text.len());
         for byte in text.bytes() {
-            if is_plain(byte) && !is_step {
+            if is_plain(byte) && !is_dots {
                 id.push(char::from(byte));
             } else {
                 id.push_str(&format!("~{byte:02X}"));
@@ -112,9 +112,9 @@ impl ProductId {
         Ok(Self(id))
     }
 
-    /// The id as its product service writes it.
+    /// The decoded id, as the product service writes it.
     pub fn foreign(&self) -> String {
-        decoded(&self.0).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| self.0.clone())
+        decode(&self.0).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| self.0.clone())
     }
 }
 
@@ -122,21 +122,21 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
 }
 
-/// The bytes that an id stands for; `None` for a text that is no id.
-fn decoded(text: &str) -> Option<Vec<u8>> {
+/// The bytes of the decoded id; `None` for a text that is not an id.
+fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
+    while let Some((first, tail)) = rest.split_first() {
         if is_plain(*first) {
             bytes.push(*first);
-            rest = behind;
+            rest = tail;
             continue;
         }
-        let digits = behind.get(..2).filter(|_| *first == b'~')?;
+        let digits = tail.get(..2).filter(|_| *first == b'~')?;
         let is_digit = |digit: &u8| digit.is_ascii_digit() || (b'A'..=b'F').contains(digit);
         let digits = digits.iter().all(is_digit).then(|| std::str::from_utf8(digits).ok())??;
         bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = &behind[2..];
+        rest = &tail[2..];
     }
     Some(bytes)
 }
@@ -145,9 +145,9 @@ impl FromStr for ProductId {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        // One way to write each id, so that nothing has two.
+        // Each id has exactly one encoded form.
         let plain = text.bytes().all(is_plain) && (1..=Self::MAX_FOREIGN_BYTES).contains(&text.len());
-        let foreign = decoded(text).and_then(|bytes| String::from_utf8(bytes).ok());
+        let foreign = decode(text).and_then(|bytes| String::from_utf8(bytes).ok());
         let encoded = foreign.and_then(|foreign| Self::from_foreign(&foreign).ok());
         if plain || encoded.is_some_and(|encoded| encoded.0 == text) {
             Ok(Self(text.to_owned()))
@@ -184,12 +184,12 @@ impl fmt::Display for ProductId {
 pub struct VoucherCode(String);
 
 impl VoucherCode {
-    /// How many characters a code has.
+    /// Length of a code in characters.
     pub const CHARACTERS: usize = 5;
-    /// What they are taken from.
+    /// The characters of a code.
     pub const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-    /// The code as text.
+    /// The code in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }

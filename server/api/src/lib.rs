@@ -1,7 +1,7 @@
-//! What goes over the wire: the types of the shop's HTTP interface, what a value of them may be, and nothing that computes.
+//! The types of the HTTP interface of the shop, and the validation of their values.
 //!
-//! Clients and the server share these types, so neither can drift from the other. Stored events are *not* these types:
-//! the server keeps its own codecs, so that the wire and the log can change apart.
+//! Clients and the server share these types. Stored events have other types and codecs in the server, so that the interface
+//! and the log can change independently. The doc comments of types and fields are the descriptions in the OpenAPI document.
 
 mod actor;
 mod catalogue;
@@ -75,19 +75,19 @@ pub use time::Timestamp;
 pub use vat_rate::{BadVatRate, VatRate};
 pub use views::{LeftOut, Rebuilding, View, ViewList};
 
-/// Header that every write answers: the log position that it wrote. Send it back as `min_position` to read your writes.
+/// Response header of every write: its log position. Sent as `min_position`, it makes a read include the write.
 pub const POSITION_HEADER: &str = "storefront-position";
-/// Header that says which customer asks; without it, a guest does. Open mode believes it.
+/// Request header with the id of the customer; without it, the request is that of a guest. Open mode trusts it.
 pub const CUSTOMER_HEADER: &str = "storefront-customer";
-/// Header that names who acts, as UTF-8: the actor of the events that follow. Open mode believes it.
+/// Request header with the name of the actor of the events that follow, in UTF-8. Open mode trusts it.
 pub const ACTOR_HEADER: &str = "storefront-actor";
-/// Header under which a client names a POST, so that repeating it has one effect.
+/// Request header with the idempotency key of a POST, so that repeating it has one effect.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
-/// Header that says an answer is the stored one of an earlier POST.
+/// Response header that marks the stored response of an earlier POST.
 pub const IDEMPOTENT_REPLAYED_HEADER: &str = "idempotent-replayed";
-/// The same for older clients.
+/// The same as [`IDEMPOTENT_REPLAYED_HEADER`], for older clients.
 pub const IDEMPOTENCY_REPLAYED_HEADER: &str = "idempotency-replayed";
-/// Header that names a request in logs and, where nothing better does, in the events that it leads to.
+/// Header with the id of a request, for logs and, without a better one, for the correlation of its events.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
-/// Media type of an exported log: an event a line, each as JSON.
+/// Media type of an exported log: one JSON event per line.
 pub const EXPORT_CONTENT_TYPE: &str = "application/x-ndjson";

@@ -6,16 +6,16 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Why an amount cannot be computed or read.
+/// Why a money operation or a currency code is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadMoney {
     /// The result does not fit 64 bits.
     #[error("the amount is too large")]
     TooLarge,
-    /// Two currencies in one sum.
+    /// The amounts have different currencies.
     #[error("{0} and {1} cannot be added")]
     Currencies(Currency, Currency),
-    /// Not an ISO 4217 code.
+    /// The text is not an ISO 4217 code.
     #[error("{0:?} is not a currency: three capital letters, such as EUR")]
     NoCurrency(String),
 }
@@ -27,16 +27,16 @@ pub enum BadMoney {
 pub struct Currency([u8; 3]);
 
 impl Currency {
-    /// The euro.
+    /// The currency of the demo range.
     pub const EUR: Self = Self(*b"EUR");
 
-    /// The code as text.
+    /// The three letters of the code.
     pub fn as_str(&self) -> &str {
-        // Only ASCII letters get in, so this never falls back.
+        // The code has only ASCII letters, so the fallback is never used.
         std::str::from_utf8(&self.0).unwrap_or("???")
     }
 
-    /// How many digits the minor unit has (ISO 4217, table A.1): 2, but 0 for the yen and its like and 3 for dinars.
+    /// Number of decimal places (ISO 4217, table A.1): 2 for most currencies, 0 for the yen and others, 3 for dinars.
     pub fn exponent(&self) -> u32 {
         match self.as_str() {
             "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
@@ -89,16 +89,16 @@ pub struct Money {
 }
 
 impl Money {
-    /// The highest price of anything, in minor units: 99,999,999.99 in EUR. So no order (50 lines of 99 pieces) comes near
-    /// the end of 64 bits, nor does the sum of all that a shop will ever sell.
+    /// Maximum price in minor units: 99,999,999.99 in EUR. It keeps orders (50 lines of 99 pieces) and sums of orders far
+    /// below the range of 64 bits.
     pub const MAX_PRICE_MINOR_UNITS: i64 = 9_999_999_999;
 
-    /// An amount of minor units.
+    /// Creates an amount from minor units.
     pub const fn new(amount: i64, currency: Currency) -> Self {
         Self { amount, currency }
     }
 
-    /// Nothing, in a currency.
+    /// The amount 0 in a currency.
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
@@ -121,7 +121,7 @@ impl Money {
         self.amount.checked_sub(other.amount).map(|amount| Self::new(amount, self.currency)).ok_or(BadMoney::TooLarge)
     }
 
-    /// The amount a whole number of times.
+    /// The product of the amount and a factor.
     ///
     /// # Errors
     /// When the product does not fit.

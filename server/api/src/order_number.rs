@@ -3,10 +3,10 @@
 //! `MJVS-JTAY` is 7 characters of 5 bits and a check character, all of Crockford's base32 alphabet
 //! (<https://www.crockford.com/base32.html>), which has no I, L, O and U.
 //!
-//! **Scrambling.** A position is shuffled within 35 bits by a Feistel network with halves of 17 and 18 bits: in turn, each
-//! half is changed by a function of the other, which is undone by doing the same backwards. So it is a bijection
-//! whatever the function is, and two positions never share a number. The constants are in this file, so the numbers
-//! hide how much the shop sells from somebody who sees a few of them; they are not a secret and open no door.
+//! **Scrambling.** A Feistel network with halves of 17 and 18 bits permutes the positions within 35 bits: each half in turn is
+//! changed by a function of the other. Every step can be reversed, so this is a bijection whatever the function is, and
+//! two positions never share a number. The constants are in this file, so the numbers hide the sales volume only from a
+//! casual reader; they are not secret, and do not authorise anything.
 //!
 //! **Check character.** The eight characters are numbers of the field GF(32), and `Σ weightᵢ · characterᵢ = 0` holds, where
 //! the weights are the powers 7 to 0 of 2. It is the rule of H. M. Damm ("Total anti-symmetrische Quasigruppen",
@@ -17,32 +17,32 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The number by which people name an order, such as `MJVS-JTAY`.
+/// The order number that customers see, such as `MJVS-JTAY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderNumber {
     /// 35 bits: seven characters of five.
     code: u64,
 }
 
-/// A text that is no order number.
+/// Why a text is not an order number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadOrderNumber {
-    /// It has not the form of one.
+    /// The text does not have the form of an order number.
     #[error("an order number has 8 letters or digits, such as MJVS-JTAY")]
     Form,
-    /// It has the form, but some character is wrong or two are swapped.
+    /// The check character does not match: a character is wrong, or two are swapped.
     #[error("the order number has a typing error")]
     Check,
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Characters before the check character.
+/// Number of characters before the check character.
 const CODE_CHARACTERS: u32 = 7;
 const BITS_OF_CHARACTER: u32 = 5;
 const LEFT_BITS: u32 = 17;
 const RIGHT_BITS: u32 = 18;
 const UPPER_HALF: u64 = 1 << 34;
-/// Of where an epoch begins in the upper half, and of the positions in it.
+/// Bits of the start of an epoch within the upper half, and of the positions within an epoch.
 const EPOCH_BITS: u32 = 33;
 /// The keys of the rounds: multiples of 2⁶⁴ divided by the golden ratio, as in Knuth's multiplicative hashing.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -64,18 +64,18 @@ impl OrderNumber {
         Self { code: left << RIGHT_BITS | right }
     }
 
-    /// The number of the order that was confirmed at a position of a log that was set back, which gives positions that it gave
-    /// before. `epoch` is the id (UUIDv7) that the log got when that was noticed.
+    /// The number of the order that was confirmed at a position of a log that was set back, so that its positions repeat.
+    /// `epoch` is the id (UUIDv7) that the log got when the set-back was detected.
     ///
-    /// The random end of the id says where in the upper half of the 35 bits the positions of this epoch begin. So below 2³³
-    /// positions none has a number of the log as it was before its first set-back. Two epochs of a log of n positions share
+    /// The random end of the id determines where in the upper half of the 35 bits the positions of this epoch begin. Below
+    /// 2³³ positions, none has a number of the log before its first set-back. Two epochs of a log of n positions share
     /// numbers with a probability of about 2n / 2³³.
     pub fn after_set_back(position: u64, epoch: uuid::Uuid) -> Self {
         let (_, random) = epoch.as_u64_pair();
         Self::from_position(UPPER_HALF + (random & low_bits(EPOCH_BITS)) + (position & low_bits(EPOCH_BITS)))
     }
 
-    /// The seven numbers of five bits, first character first.
+    /// The symbols (5 bits each) of the seven characters, in order.
     fn symbols(self) -> impl Iterator<Item = u8> {
         (0..CODE_CHARACTERS).rev().map(move |index| {
             let symbol = (self.code >> (index * BITS_OF_CHARACTER)) & low_bits(BITS_OF_CHARACTER);
@@ -100,7 +100,7 @@ impl fmt::Display for OrderNumber {
 impl FromStr for OrderNumber {
     type Err = BadOrderNumber;
 
-    /// Reads what a person typed: lower case is fine, the dash may be missing, O counts as 0, and I and L count as 1.
+    /// Accepts lower case and a missing dash; reads O as 0, and I and L as 1.
     fn from_str(text: &str) -> Result<Self, BadOrderNumber> {
         let bare = match text.trim().split_once('-') {
             Some((left, right)) if left.len() == 4 => format!("{left}{right}"),
@@ -139,7 +139,7 @@ fn doubled(symbol: u8) -> u8 {
     if shifted & 0b10_0000 == 0 { shifted } else { shifted ^ 0b10_0101 }
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit of the result hangs on every bit of the input.
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit of the result depends on every bit of the input.
 fn mixed(half: u64, round: u64) -> u64 {
     let mut bits = half.wrapping_add(GOLDEN.wrapping_mul(round));
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,34 +1,34 @@
-//! What a text that somebody wrote may be. One rule for every field, so that nothing invisible hides in a name, a reason or
-//! an address, wherever it is shown.
+//! Validation of text that people enter. All fields have the same rules, so that no name, reason or address contains
+//! invisible characters.
 
-/// Why a text is refused. The sentence goes after the name of the field.
+/// Why a text is refused. The error text follows the name of the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadText {
-    /// There is nothing in it that one can see.
+    /// The text has no visible character.
     #[error("must have something in it that can be seen")]
     Blank,
-    /// Too many characters.
+    /// The text is too long.
     #[error("must be at most {max_chars} characters; it is {chars}")]
     TooLong {
-        /// How many it has.
+        /// Number of characters in the text.
         chars: usize,
-        /// How many it may have.
+        /// Maximum number of characters.
         max_chars: usize,
     },
-    /// A control character.
+    /// The text has a control character.
     #[error("must not have control characters; character {place} is U+{code:04X}")]
     Control {
-        /// Which character it is, from 1.
+        /// Number of the character in the text, from 1.
         place: usize,
-        /// Its code point.
+        /// Code point of the character.
         code: u32,
     },
-    /// A character that cannot be seen, or that changes the order in which others are shown.
+    /// The text has a character that is invisible, or that changes the direction of text.
     #[error("must not have invisible or text-direction characters; character {place} is U+{code:04X}")]
     Invisible {
-        /// Which character it is, from 1.
+        /// Number of the character in the text, from 1.
         place: usize,
-        /// Its code point.
+        /// Code point of the character.
         code: u32,
     },
 }
@@ -62,7 +62,7 @@ fn check(text: &str, max_chars: usize, allowed: fn(char) -> bool) -> Result<(), 
         if (char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')) && !allowed(char) {
             return Err(BadText::Control { place, code });
         }
-        if is_invisible(char) && !belongs_to_its_neighbours(char, before, rest.peek().map(|(_, next)| *next)) {
+        if is_invisible(char) && !is_joining(char, before, rest.peek().map(|(_, next)| *next)) {
             return Err(BadText::Invisible { place, code });
         }
         before = Some(char);
@@ -70,14 +70,14 @@ fn check(text: &str, max_chars: usize, allowed: fn(char) -> bool) -> Result<(), 
     Ok(())
 }
 
-/// A text of another system as it may be shown and kept: control characters are spaces, invisible ones are gone.
-/// Line breaks stay where the text may have several lines.
+/// Cleans a text of another system: control characters become spaces, and invisible ones are removed. Line breaks stay if
+/// `keep_lines` is set.
 pub fn cleaned(text: &str, keep_lines: bool) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut before = None;
     let mut rest = text.chars().peekable();
     while let Some(char) = rest.next() {
-        if is_invisible(char) && !belongs_to_its_neighbours(char, before, rest.peek().copied()) {
+        if is_invisible(char) && !is_joining(char, before, rest.peek().copied()) {
             continue;
         }
         let breaks = char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
@@ -88,14 +88,14 @@ pub fn cleaned(text: &str, keep_lines: bool) -> String {
     clean
 }
 
-/// Whether a character shows something by itself: no blank, nothing invisible, no mark that needs a letter below it.
+/// Whether a character is visible by itself: not blank, not invisible, and not a combining mark.
 fn is_visible(char: char) -> bool {
     let is_mark = matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
         | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{e0100}'..='\u{e01ef}');
     !char.is_whitespace() && !char.is_control() && !is_mark && !is_invisible(char)
 }
 
-/// Whether a character is shown as nothing, or changes how others are: format characters (general category Cf), what else
+/// Whether a character is invisible, or changes how others are shown: format characters (general category Cf), what else
 /// is `Default_Ignorable_Code_Point` (Unicode 16, `DerivedCoreProperties.txt`) but for variation selectors, and the
 /// empty braille pattern.
 pub fn is_invisible(char: char) -> bool {
@@ -107,15 +107,15 @@ pub fn is_invisible(char: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}')
 }
 
-/// Whether a joiner is part of a word: the zero-width joiner and non-joiner decide in Persian, Urdu and the scripts of India
-/// which form a letter has, and the joiner makes one picture of several emoji. Between other letters it only hides.
-fn belongs_to_its_neighbours(char: char, before: Option<char>, after: Option<char>) -> bool {
-    matches!(char, '\u{200c}' | '\u{200d}') && before.is_some_and(joins) && after.is_some_and(joins)
+/// Whether a joiner is part of a word. In Persian, Urdu and the scripts of India, the zero-width joiner and non-joiner select
+/// the form of a letter; between emoji, the joiner makes one picture of several. Between other letters it has no purpose.
+fn is_joining(char: char, before: Option<char>, after: Option<char>) -> bool {
+    matches!(char, '\u{200c}' | '\u{200d}') && before.is_some_and(can_be_joined) && after.is_some_and(can_be_joined)
 }
 
 /// Whether a character is of a script whose letters join or stack (Arabic, Syriac, N'Ko, Thaana, the scripts of South and
 /// Southeast Asia, Mongolian), or an emoji or its variation selector.
-fn joins(char: char) -> bool {
+fn can_be_joined(char: char) -> bool {
     matches!(char, '\u{600}'..='\u{e7f}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{1cd0}'..='\u{1cff}'
         | '\u{a8e0}'..='\u{a8ff}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{2190}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
         | '\u{fe0f}' | '\u{11000}'..='\u{11fff}' | '\u{1f000}'..='\u{1faff}')

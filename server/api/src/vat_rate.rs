@@ -1,4 +1,4 @@
-//! The rate of the VAT that a price includes, exact to a thousandth of a percent and without floats in its arithmetic.
+//! VAT rates, exact to a thousandth of a percent, without floats in their arithmetic.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct VatRate {
     thousandths: u32,
 }
 
-/// A value that is no rate of VAT.
+/// A value that is not a VAT rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a VAT rate: 0 to 100 percent with at most three decimal places, such as 19 or 5.5")]
 pub struct BadVatRate(String);

@@ -10,15 +10,15 @@ use storefront_api::{
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
-    /// `GET /v1/products`: one page of what the shop sells.
+    /// `GET /v1/products`: a page of the products for sale.
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every method.
+    /// See [`ClientError`]; this applies to every method.
     pub async fn products(&self, query: &ProductQuery) -> Result<ProductPage, ClientError> {
         self.read(self.get(&["v1", "products"], query), None).await
     }
 
-    /// `GET /v1/products/{id}`; `None` where there is no such product.
+    /// `GET /v1/products/{id}`; `None` if there is no such product.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -26,7 +26,7 @@ impl Client {
         self.product_with_query(id, &OneProductQuery::default()).await
     }
 
-    /// As [`Client::product`], seen from one's own order, or at least at a position of the log.
+    /// Like [`Client::product`], with an order to take into account, or a minimum log position.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -38,17 +38,17 @@ impl Client {
         self.find(self.get(&["v1", "products", id.as_str()], query)).await
     }
 
-    /// `GET /v1/products/{id}/picture`: a PNG; `None` where there is none.
+    /// `GET /v1/products/{id}/picture`: a PNG; `None` if there is none.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn picture(&self, id: &ProductId) -> Result<Option<Vec<u8>>, ClientError> {
         let request = self.get(&["v1", "products", id.as_str(), "picture"], &());
-        let answer = self.send(request, None).await?;
-        Ok(self.found(answer)?.map(|answer| answer.body))
+        let response = self.send(request, None).await?;
+        Ok(self.success_or_not_found(response)?.map(|response| response.body))
     }
 
-    /// `GET /v1/categories`: the shelves of the shop.
+    /// `GET /v1/categories`: all categories.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -56,10 +56,10 @@ impl Client {
         self.read(self.get(&["v1", "categories"], &()), None).await
     }
 
-    /// `POST /v1/categories`: sets up a shelf.
+    /// `POST /v1/categories`: creates a category.
     ///
     /// # Errors
-    /// See [`ClientError`]; after `Unreachable` or a 503, repeat it under the same key. So for every POST.
+    /// See [`ClientError`]; after `Unreachable` or a 503, repeat it with the same key. This applies to every POST.
     pub async fn create_category(
         &self,
         category: &NewCategory,
@@ -68,7 +68,7 @@ impl Client {
         self.post(&["v1", "categories"], category, key).await
     }
 
-    /// `POST /v1/products`: puts a product into the range.
+    /// `POST /v1/products`: creates a product.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -80,10 +80,10 @@ impl Client {
         self.post(&["v1", "products"], product, key).await
     }
 
-    /// `PATCH /v1/products/{id}`: describes a product anew.
+    /// `PATCH /v1/products/{id}`: changes the description of a product. Repeating is safe.
     ///
     /// # Errors
-    /// See [`ClientError`]; doing it again does no harm.
+    /// See [`ClientError`].
     pub async fn change_product(
         &self,
         id: &ProductId,
@@ -92,7 +92,7 @@ impl Client {
         self.write(self.request(Method::PATCH, &["v1", "products", id.as_str()]).json(change)).await
     }
 
-    /// `POST /v1/products/{id}/reprice`: another price, and why.
+    /// `POST /v1/products/{id}/reprice`: sets the price, with a reason.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -105,7 +105,7 @@ impl Client {
         self.post(&["v1", "products", id.as_str(), "reprice"], reprice, key).await
     }
 
-    /// `POST /v1/products/{id}/withdraw`: no longer for sale; it stays known.
+    /// `POST /v1/products/{id}/withdraw`: withdraws a product from sale.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -114,10 +114,10 @@ impl Client {
         id: &ProductId,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<Product>, ClientError> {
-        self.write(self.named(&["v1", "products", id.as_str(), "withdraw"], key)).await
+        self.write(self.post_without_body(&["v1", "products", id.as_str(), "withdraw"], key)).await
     }
 
-    /// `POST /v1/products/{id}/relist`: for sale again.
+    /// `POST /v1/products/{id}/relist`: puts a withdrawn product on sale again.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -126,32 +126,31 @@ impl Client {
         id: &ProductId,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<Product>, ClientError> {
-        self.write(self.named(&["v1", "products", id.as_str(), "relist"], key)).await
+        self.write(self.post_without_body(&["v1", "products", id.as_str(), "relist"], key)).await
     }
 
-    /// `PUT /v1/products/{id}/picture`: a PNG of at most 64 KiB and 256 × 256 pixels.
+    /// `PUT /v1/products/{id}/picture`: sets the picture, a PNG of at most 64 KiB and 256 × 256 pixels. Repeating is safe.
     ///
     /// # Errors
-    /// See [`ClientError`]; doing it again does no harm.
+    /// See [`ClientError`].
     pub async fn set_picture(&self, id: &ProductId, png: Vec<u8>) -> Result<WriteResponse<Product>, ClientError> {
         let request = self.request(Method::PUT, &["v1", "products", id.as_str(), "picture"]);
         self.write(request.header(CONTENT_TYPE, "image/png").body(png)).await
     }
 
-    /// `DELETE /v1/products/{id}/picture`: takes the picture away.
+    /// `DELETE /v1/products/{id}/picture`: removes the picture. Repeating is safe.
     ///
     /// # Errors
-    /// See [`ClientError`]; doing it again does no harm.
+    /// See [`ClientError`].
     pub async fn remove_picture(&self, id: &ProductId) -> Result<WriteResponse<Product>, ClientError> {
         self.write(self.request(Method::DELETE, &["v1", "products", id.as_str(), "picture"])).await
     }
 
-    /// A POST without a body.
-    fn named(&self, path: &[&str], key: &IdempotencyKey) -> reqwest::RequestBuilder {
+    fn post_without_body(&self, path: &[&str], key: &IdempotencyKey) -> reqwest::RequestBuilder {
         self.request(Method::POST, path).header(IDEMPOTENCY_KEY_HEADER, key.as_str())
     }
 
-    /// `GET /v1/product-service`: what is to be mended there, and withdrawals that wait for a confirmation.
+    /// `GET /v1/product-service`: faults of the product service, and withdrawals that wait for a confirmation.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -167,6 +166,6 @@ impl Client {
         &self,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<ConfirmedWithdrawals>, ClientError> {
-        self.write(self.named(&["v1", "product-service", "withdrawals", "confirm"], key)).await
+        self.write(self.post_without_body(&["v1", "product-service", "withdrawals", "confirm"], key)).await
     }
 }

@@ -9,10 +9,10 @@ use storefront_api::{
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
-    /// `POST /v1/customers`: becomes a customer. Then [`Client::of_customer`] asks on their behalf.
+    /// `POST /v1/customers`: registers a customer, for whom [`Client::of_customer`] then sends requests.
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every method. After `Unreachable`, repeat it under the same key.
+    /// See [`ClientError`]; this applies to every method. After `Unreachable`, repeat it with the same key.
     pub async fn register(
         &self,
         register: &RegisterCustomer,
@@ -21,7 +21,7 @@ impl Client {
         self.post(&["v1", "customers"], register, key).await
     }
 
-    /// `PUT /v1/customers/{id}/limit`: the highest price of one piece that a customer may buy; for operators.
+    /// `PUT /v1/customers/{id}/limit`: sets the highest unit price that a customer may buy at; for operators.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -30,7 +30,7 @@ impl Client {
         self.write(self.request(Method::PUT, &path).json(&SetLimit { spending_limit: limit })).await
     }
 
-    /// `GET /v1/wallet`: the customer's own wallet; `None` where there is none.
+    /// `GET /v1/wallet`: the customer's wallet; `None` if there is none.
     ///
     /// # Errors
     /// See [`ClientError`]; a guest's request is a problem with status 400.
@@ -46,7 +46,7 @@ impl Client {
         self.read(self.get(&["v1", "wallet", "movements"], query), None).await
     }
 
-    /// `POST /v1/wallets/{customer}/top-ups`: puts money into a wallet; for operators.
+    /// `POST /v1/wallets/{customer}/top-ups`: adds money to a wallet; for operators.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::register`].
@@ -59,8 +59,7 @@ impl Client {
         self.post(&["v1", "wallets", &customer.to_string(), "top-ups"], top_up, key).await
     }
 
-    /// `POST /v1/vouchers/{code}/revoke`: takes a voucher back that nobody has used; for operators. A second time changes
-    /// nothing.
+    /// `POST /v1/vouchers/{code}/revoke`: makes an unused voucher invalid; for operators. A repeat changes nothing.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::register`].
@@ -73,7 +72,7 @@ impl Client {
         self.post(&["v1", "vouchers", code.as_str(), "revoke"], revoke, key).await
     }
 
-    /// `GET /v1/vouchers`: the customer's own vouchers, newest first.
+    /// `GET /v1/vouchers`: the customer's vouchers, newest first.
     ///
     /// # Errors
     /// See [`Client::wallet`].
@@ -81,7 +80,7 @@ impl Client {
         self.vouchers_as_of(None).await
     }
 
-    /// As [`Client::vouchers`], as of a log position at least.
+    /// Like [`Client::vouchers`], with a minimum log position.
     ///
     /// # Errors
     /// See [`Client::wallet`].

@@ -1,4 +1,4 @@
-//! Invoices and credit notes as people keep them, and charges that are not in the books.
+//! Invoices and credit notes as documents, and charges at the gateway that no payment of the shop matches.
 
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Method, RequestBuilder};
@@ -7,25 +7,25 @@ use storefront_api::{IDEMPOTENCY_KEY_HEADER, Payment, UnmatchedCharges};
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
-    /// `GET /v1/invoices/{number}` as plain text, at most 78 columns wide; also of a credit note. `None` where there is none.
+    /// `GET /v1/invoices/{number}` as plain text, at most 78 columns wide; also of a credit note. `None` if there is none.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn document_text(&self, number: &str) -> Result<Option<String>, ClientError> {
-        let answer = self.send(self.document(number, HeaderValue::from_static("text/plain")), None).await?;
-        self.found(answer)?.map(|answer| self.text(answer)).transpose()
+        let response = self.send(self.document(number, HeaderValue::from_static("text/plain")), None).await?;
+        self.success_or_not_found(response)?.map(|response| self.text(response)).transpose()
     }
 
-    /// `GET /v1/invoices/{number}` as PDF; also of a credit note. `None` where there is none.
+    /// `GET /v1/invoices/{number}` as PDF; also of a credit note. `None` if there is none.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn document_pdf(&self, number: &str) -> Result<Option<Vec<u8>>, ClientError> {
-        let answer = self.send(self.document(number, HeaderValue::from_static("application/pdf")), None).await?;
-        Ok(self.found(answer)?.map(|answer| answer.body))
+        let response = self.send(self.document(number, HeaderValue::from_static("application/pdf")), None).await?;
+        Ok(self.success_or_not_found(response)?.map(|response| response.body))
     }
 
-    /// `GET /v1/payments/unmatched`: charges at the card gateway that are not in the books.
+    /// `GET /v1/payments/unmatched`: charges at the card gateway that no payment of the shop matches.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -33,10 +33,10 @@ impl Client {
         self.read(self.get(&["v1", "payments", "unmatched"], &()), None).await
     }
 
-    /// `POST /v1/payments/unmatched/{reference}/refunds`: gives back all that is left of one.
+    /// `POST /v1/payments/unmatched/{reference}/refunds`: refunds what is left of such a charge.
     ///
     /// # Errors
-    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key.
+    /// See [`ClientError`]; after `Unreachable`, repeat it with the same key.
     pub async fn refund_unmatched(
         &self,
         reference: &str,
@@ -47,7 +47,7 @@ impl Client {
     }
 
     fn document(&self, number: &str, accept: HeaderValue) -> RequestBuilder {
-        // In place of the JSON that a request asks for otherwise.
+        // Replaces the default `Accept: application/json`.
         let headers = [(ACCEPT, accept)].into_iter().collect();
         self.get(&["v1", "invoices", number], &()).headers(headers)
     }

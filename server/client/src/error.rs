@@ -1,4 +1,4 @@
-//! What can come of a request beside its answer, told in one plain sentence each.
+//! The errors of a request. The text of each is a sentence.
 
 use std::error::Error;
 use std::io;
@@ -6,65 +6,64 @@ use std::time::Duration;
 
 use storefront_api::Problem;
 
-/// Why a request has no answer of the kind that was asked for.
+/// Why a request has no response of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// The shop understood and refused; the problem says why.
-    #[error("{}", sentence(.0))]
+    /// The shop refused the request; the problem contains the reason.
+    #[error("{}", problem_text(.0))]
     Problem(Box<Problem>),
-    /// The shop could not be reached, or the answer did not arrive: worth trying again. A write may or may not have
-    /// happened; repeat it under the same [`IdempotencyKey`](crate::IdempotencyKey). The text is a whole sentence.
+    /// The shop could not be reached, or its response did not arrive, so that a retry may help. A write may have been done;
+    /// repeat it with the same [`IdempotencyKey`](crate::IdempotencyKey).
     #[error("{0}")]
     Unreachable(String),
-    /// Something answered, but not as the shop does; or the shop's address makes no sense. The text is a whole sentence.
+    /// The response is not one of a shop, or the address of the shop is not valid.
     #[error("{0}")]
     Unexpected(String),
 }
 
 impl ClientError {
-    /// Whether the shop could not be reached, so that trying again may help.
+    /// Whether the shop could not be reached, so that a retry may help.
     pub fn is_unreachable(&self) -> bool {
-        match self {
-            Self::Unreachable(_) => true,
-            Self::Problem(_) | Self::Unexpected(_) => false,
-        }
+        matches!(self, Self::Unreachable(_))
     }
 
-    /// The shop's own account of what is wrong, where it gave one.
+    /// The problem that the shop returned, if it refused the request.
     pub fn problem(&self) -> Option<&Problem> {
-        match self {
-            Self::Problem(problem) => Some(problem),
-            Self::Unreachable(_) | Self::Unexpected(_) => None,
-        }
+        if let Self::Problem(problem) = self { Some(problem) } else { None }
     }
 }
 
-/// Turns a failure of the transport into a sentence about the shop at `base`.
-pub(crate) fn transport(base: &str, error: &reqwest::Error, connect_limit: Duration, limit: Duration) -> ClientError {
+/// The error for a failed request to the shop at `base`.
+pub(crate) fn transport_error(
+    base: &str,
+    error: &reqwest::Error,
+    connect_limit: Duration,
+    limit: Duration,
+) -> ClientError {
     if error.is_builder() {
         return ClientError::Unexpected(format!(
             "The request to the shop at {base} could not be made: {}.",
-            root(error)
+            root_cause(error)
         ));
     }
     let why = if error.is_timeout() {
         let (what, limit) = if error.is_connect() { ("no connection", connect_limit) } else { ("no answer", limit) };
-        format!("{what} within {}", spoken(limit))
+        format!("{what} within {}", format_duration(limit))
     } else if error.is_dns() {
         "its host name is not known".to_owned()
     } else if error.is_connect() {
-        root(error)
+        root_cause(error)
     } else {
-        format!("the connection broke off ({})", root(error))
+        format!("the connection broke off ({})", root_cause(error))
     };
     ClientError::Unreachable(format!("The shop at {base} cannot be reached: {why}."))
 }
 
-fn sentence(problem: &Problem) -> &str {
+fn problem_text(problem: &Problem) -> &str {
     if problem.detail.is_empty() { &problem.title } else { &problem.detail }
 }
 
-fn spoken(limit: Duration) -> String {
+fn format_duration(limit: Duration) -> String {
     match limit.as_secs() {
         0 => format!("{} ms", limit.as_millis()),
         1 => "1 second".to_owned(),
@@ -72,8 +71,8 @@ fn spoken(limit: Duration) -> String {
     }
 }
 
-/// The innermost cause, which is the one that says something.
-fn root(error: &reqwest::Error) -> String {
+/// The text of the innermost cause, which is the most specific one.
+fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -100,8 +99,8 @@ mod tests {
 
     #[test]
     fn limits_are_told_in_words() {
-        assert_eq!(spoken(Duration::from_millis(50)), "50 ms");
-        assert_eq!(spoken(Duration::from_secs(1)), "1 second");
-        assert_eq!(spoken(Duration::from_secs(30)), "30 seconds");
+        assert_eq!(format_duration(Duration::from_millis(50)), "50 ms");
+        assert_eq!(format_duration(Duration::from_secs(1)), "1 second");
+        assert_eq!(format_duration(Duration::from_secs(30)), "30 seconds");
     }
 }

@@ -1,11 +1,11 @@
-//! Whether the server is there and able.
+//! Liveness and readiness of the server.
 
 use storefront_api::{Health, Readiness};
 
 use crate::{Client, ClientError};
 
 impl Client {
-    /// `GET /health/live`: the process answers.
+    /// `GET /health/live`: whether the process responds.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -13,16 +13,16 @@ impl Client {
         self.read(self.get(&["health", "live"], &()), None).await
     }
 
-    /// `GET /health/ready`: whether the server can do its work. "Not ready" (503) is an answer too, not an error.
+    /// `GET /health/ready`: whether the server can do its work. "Not ready" (503) is a value, not an error.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn readiness(&self) -> Result<Readiness, ClientError> {
-        let answer = self.send(self.get(&["health", "ready"], &()), None).await?;
-        match self.json(&answer) {
+        let response = self.send(self.get(&["health", "ready"], &()), None).await?;
+        match self.json(&response) {
             Ok(readiness) => Ok(readiness),
-            Err(unreadable) if answer.status.is_success() => Err(unreadable),
-            Err(_) => Err(self.failure(&answer)),
+            Err(unreadable) if response.status.is_success() => Err(unreadable),
+            Err(_) => Err(self.response_error(&response)),
         }
     }
 }

@@ -1,25 +1,25 @@
-//! The name under which a client sends a POST, so that repeating it has one effect.
+//! Idempotency keys, with which a repeated POST has one effect.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// Names one intention of the shopper, such as one press of "buy".
+/// The idempotency key of one intended action, such as one press of "buy".
 ///
-/// Make a new key for each new intention and keep it until there is a definite answer. Sent again under the same key
-/// (after a timeout, say), the request has one effect and gets the same answer, for at least 24 hours. Another body under
-/// the same key is refused.
+/// Create a new key for each action, and keep it until there is a definite response. A request that is repeated with the
+/// same key, for example after a timeout, has one effect and gets the same response for at least 24 hours. The same key
+/// with another body is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// A fresh key: a random UUID (version 4).
+    /// Creates a key: a random UUID (version 4).
     #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
     pub fn new() -> Self {
         Self(Uuid::new_v4().to_string())
     }
 
-    /// A key that was kept, for example over a restart; `None` unless it is 1 to 255 visible ASCII characters.
+    /// A stored key; `None` unless it is 1 to 255 visible ASCII characters.
     pub fn from_text(text: &str) -> Option<Self> {
         let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))

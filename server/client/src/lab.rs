@@ -1,5 +1,4 @@
-//! The workshop lab: faults, scenarios and starting over. All of it only where the shop was opened with a lab; else the
-//! problem is `lab_disabled`.
+//! The workshop lab: faults, scenarios and reset. A shop without a lab returns the problem `lab_disabled`.
 
 use reqwest::Method;
 use storefront_api::{FaultList, Faults, LabReset, Scenario, ScenarioList, ScenarioRun, Stub};
@@ -7,15 +6,15 @@ use storefront_api::{FaultList, Faults, LabReset, Scenario, ScenarioList, Scenar
 use crate::{Client, ClientError};
 
 impl Client {
-    /// `GET /v1/lab/faults`: what is broken on purpose, stub by stub.
+    /// `GET /v1/lab/faults`: the active faults of each stub.
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every method.
+    /// See [`ClientError`]; this applies to every method.
     pub async fn faults(&self) -> Result<FaultList, ClientError> {
         self.read(self.get(&["v1", "lab", "faults"], &()), None).await
     }
 
-    /// `PUT /v1/lab/faults/{stub}`: breaks exactly this at a stub, and nothing else. Repeating is safe.
+    /// `PUT /v1/lab/faults/{stub}`: replaces the faults of a stub. Repeating is safe.
     ///
     /// # Errors
     /// See [`ClientError`]; values out of range are a problem with status 422.
@@ -23,7 +22,7 @@ impl Client {
         self.read(self.request(Method::PUT, &["v1", "lab", "faults", stub.name()]).json(faults), None).await
     }
 
-    /// `GET /v1/lab/scenarios`: every scenario, and how it went the last time.
+    /// `GET /v1/lab/scenarios`: every scenario with its latest run.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -31,10 +30,10 @@ impl Client {
         self.read(self.get(&["v1", "lab", "scenarios"], &()), None).await
     }
 
-    /// `GET /v1/lab/scenarios/{name}`: one of them; `None` when there is none of this name.
+    /// `GET /v1/lab/scenarios/{name}`: a scenario; `None` if there is none with this name.
     ///
     /// # Errors
-    /// See [`ClientError`]; a shop without a lab is a problem here too.
+    /// See [`ClientError`].
     pub async fn scenario(&self, name: &str) -> Result<Option<Scenario>, ClientError> {
         match self.read(self.get(&["v1", "lab", "scenarios", name], &()), None).await {
             Err(ClientError::Problem(problem)) if problem.code == "scenario_not_found" => Ok(None),
@@ -42,18 +41,18 @@ impl Client {
         }
     }
 
-    /// `POST /v1/lab/scenarios/{name}`: begins to play it. Not to be repeated after `Unreachable`: ask how it goes first.
+    /// `POST /v1/lab/scenarios/{name}`: starts a scenario. After `Unreachable`, read the scenario before a repeat.
     ///
     /// # Errors
-    /// See [`ClientError`]; `scenario_running` while another one is played.
+    /// See [`ClientError`]; the problem is `scenario_running` while another one runs.
     pub async fn play_scenario(&self, name: &str) -> Result<ScenarioRun, ClientError> {
         self.read(self.request(Method::POST, &["v1", "lab", "scenarios", name]), None).await
     }
 
-    /// `POST /v1/lab/reset`: the shop as on its first day. Every client must read everything anew.
+    /// `POST /v1/lab/reset`: resets the shop. Every client must read its data again.
     ///
     /// # Errors
-    /// See [`ClientError`]; `reset_refused` where the log is shared.
+    /// See [`ClientError`]; the problem is `reset_refused` if the log is shared.
     pub async fn reset_shop(&self) -> Result<LabReset, ClientError> {
         self.read(self.request(Method::POST, &["v1", "lab", "reset"]), Some(20)).await
     }

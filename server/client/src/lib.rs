@@ -1,10 +1,10 @@
 //! The one typed HTTP client of the shop's server: a method per route, in the types of `storefront-api`.
 //!
-//! It sends one request per call and tells apart what a caller must tell apart: an answer, a refusal with its reason, and
-//! a shop that cannot be reached. It does not retry, cache, keep a basket or decide anything; the caller does. Repeating a
-//! POST under the same [`IdempotencyKey`] is always safe: the shop carries it out once and gives the same answer again.
+//! Each call sends one request and returns the response, or a [`ClientError`] that distinguishes a refusal with its reason
+//! from a shop that cannot be reached. The client does not retry, cache or decide; the caller does. Repeating a POST with
+//! the same [`IdempotencyKey`] is safe: the shop executes it once and repeats the response.
 //!
-//! Every wait and every body has a bound: 2 s to connect, 10 s for an answer (a long poll has its wait on top), 16 MiB.
+//! Every wait and every body has a limit: 2 s to connect, 10 s for a response (plus the wait of a long poll), 16 MiB.
 
 mod catalogue;
 mod customers;

@@ -1,4 +1,4 @@
-//! The log, whole or by stream.
+//! The event log: all events, or those of a stream.
 
 use reqwest::Method;
 use storefront_api::{EventPage, EventQuery, POSITION_HEADER, StreamPage, StreamQuery};
@@ -6,7 +6,7 @@ use storefront_api::{EventPage, EventQuery, POSITION_HEADER, StreamPage, StreamQ
 use crate::{Client, ClientError};
 
 impl Client {
-    /// `GET /v1/events`: what comes after a position; held back up to `wait` seconds until there is something.
+    /// `GET /v1/events`: the events after a position. Waits up to `wait` seconds for one.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -14,27 +14,27 @@ impl Client {
         self.read(self.get(&["v1", "events"], query), query.wait).await
     }
 
-    /// `GET /v1/export`: the whole log up to this moment, as lines that can be imported; hands them on in pieces as they
-    /// come, however long the log is. Tells how many lines there were.
+    /// `GET /v1/export`: the log up to now, as lines that can be imported. Passes the chunks to `take` as they arrive, and
+    /// returns the number of lines.
     ///
     /// # Errors
-    /// See [`ClientError`]. After an error what was handed on is not the whole log. [`ClientError::Unexpected`] also when
-    /// `take` fails.
+    /// See [`ClientError`]. After an error, the log is incomplete. [`ClientError::Unexpected`] also when `take` fails.
     pub async fn export(&self, mut take: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, ClientError> {
-        let patient = self.of_long_answers()?;
-        let lost = |failure: reqwest::Error| patient.lost(&failure, None);
-        let mut response = patient.request(Method::GET, &["v1", "export"]).send().await.map_err(lost)?;
+        let client = self.with_read_timeout()?;
+        let to_error = |error: reqwest::Error| client.transport_error(&error, None);
+        let mut response = client.request(Method::GET, &["v1", "export"]).send().await.map_err(to_error)?;
         if !response.status().is_success() {
-            return Err(self.failure(&self.whole(response, None).await?));
+            return Err(self.response_error(&self.read_body(response, None).await?));
         }
-        let due = response.headers().get(POSITION_HEADER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let expected =
+            response.headers().get(POSITION_HEADER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         let mut lines = 0;
-        while let Some(piece) = response.chunk().await.map_err(lost)? {
-            lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-            take(&piece).map_err(|error| ClientError::Unexpected(format!("The export could not be kept: {error}.")))?;
+        while let Some(chunk) = response.chunk().await.map_err(to_error)? {
+            lines += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+            take(&chunk).map_err(|error| ClientError::Unexpected(format!("The export could not be kept: {error}.")))?;
         }
-        if due.is_some_and(|due| due != lines) {
-            return Err(self.unexpected(format_args!("an export that ends early")));
+        if expected.is_some_and(|expected| expected != lines) {
+            return Err(self.unexpected_response(format_args!("an export that ends early")));
         }
         Ok(lines)
     }

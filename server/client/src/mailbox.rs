@@ -1,50 +1,50 @@
-//! The stub mailbox of a demo shop (see `storefront-mocks`): what the shop sent, to read. No part of the shop's interface;
-//! a shop with real mail has none.
+//! The stub mailbox of a demo shop (see `storefront-mocks`). It is not part of the HTTP interface of the shop, and a shop
+//! with a real mail server has none.
 
 use serde::{Deserialize, Serialize};
 use storefront_api::Timestamp;
 
 use crate::{Client, ClientError};
 
-/// A mailbox at an address of its own. Knows no customer.
+/// A client of the stub mailbox.
 #[derive(Clone, Debug)]
 pub struct Mailbox(Client);
 
-/// A mail as the mailbox shows it.
+/// A mail in the stub mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// Its id there.
+    /// Id of the mail in the mailbox.
     pub id: String,
     /// Its number: 1, 2, 3, … in the order of arrival.
     pub sequence: u64,
-    /// The sender, as the header says.
+    /// The `From` header.
     pub from: String,
-    /// The recipients.
+    /// The recipients of the envelope.
     pub to: Vec<String>,
-    /// The subject.
+    /// The decoded `Subject` header.
     pub subject: String,
     /// The plain text, with `\n` at the end of lines.
     pub text: String,
-    /// When it came in first.
+    /// Time of the first delivery.
     pub received_at: Timestamp,
 }
 
-/// The mails after a number.
+/// A page of mails.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailPage {
-    /// Oldest first.
+    /// The mails after the requested number, oldest first.
     pub messages: Vec<Mail>,
-    /// The number of the latest mail there ever was; less than one that was seen in a mailbox that has begun anew.
+    /// The number of the latest mail ever; lower than a number seen before once the mailbox was reset.
     pub head: u64,
 }
 
 #[derive(Serialize)]
-struct After {
+struct MessagesQuery {
     after: u64,
 }
 
 impl Mailbox {
-    /// The mailbox at an address such as `http://127.0.0.1:7071/mail`. Nothing is sent yet.
+    /// Creates a client of the mailbox at an address such as `http://127.0.0.1:7071/mail`. Sends nothing.
     ///
     /// # Errors
     /// As [`Client::new`].
@@ -52,11 +52,11 @@ impl Mailbox {
         Client::new(url).map(Self)
     }
 
-    /// `GET {url}/v1/messages?after=N`: the mails after a number; 0 for all that are kept.
+    /// `GET {url}/v1/messages?after=N`: the mails after a number; 0 for all stored mails.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn messages(&self, after: u64) -> Result<MailPage, ClientError> {
-        self.0.read(self.0.get(&["v1", "messages"], &After { after }), None).await
+        self.0.read(self.0.get(&["v1", "messages"], &MessagesQuery { after }), None).await
     }
 }

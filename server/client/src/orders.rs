@@ -1,4 +1,4 @@
-//! Orders, from the first item to the door.
+//! Orders with their baskets, payments, invoices and timelines.
 
 use reqwest::header::IF_NONE_MATCH;
 use reqwest::{Method, StatusCode};
@@ -11,15 +11,15 @@ use storefront_api::{
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
-    /// `GET /v1/orders/{id}` as it is now; `None` before its first item.
+    /// `GET /v1/orders/{id}`; `None` before its first item.
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every method.
+    /// See [`ClientError`]; this applies to every method.
     pub async fn order(&self, id: OrderId) -> Result<Option<Order>, ClientError> {
         self.order_with_query(id, &OrderQuery::default()).await
     }
 
-    /// `GET /v1/orders/{id}?version=N`: as it was at that version; `None` where it never had one.
+    /// `GET /v1/orders/{id}?version=N`: the order at a version; `None` if there is no such version.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -27,8 +27,8 @@ impl Client {
         self.order_with_query(id, &OrderQuery { version: Some(version), ..OrderQuery::default() }).await
     }
 
-    /// `GET /v1/orders/{id}` held back until the order is no longer at the version that the caller knows, at most
-    /// `wait_seconds` (0 to 30); `None` when it still is.
+    /// `GET /v1/orders/{id}` as a long poll: waits up to `wait_seconds` (0 to 30) until the order has another version than
+    /// the known one; `None` if it has not.
     ///
     /// # Errors
     /// See [`ClientError`]; an unknown order is a problem with status 404.
@@ -41,14 +41,14 @@ impl Client {
         let query = OrderQuery { wait: Some(wait_seconds), ..OrderQuery::default() };
         let request =
             self.get(&["v1", "orders", &id.to_string()], &query).header(IF_NONE_MATCH, format!("\"{known_version}\""));
-        let answer = self.send(request, Some(wait_seconds)).await?;
-        if answer.status == StatusCode::NOT_MODIFIED {
+        let response = self.send(request, Some(wait_seconds)).await?;
+        if response.status == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }
-        self.success(answer).and_then(|answer| self.json(&answer)).map(Some)
+        self.success(response).and_then(|response| self.json(&response)).map(Some)
     }
 
-    /// `GET /v1/orders/{id}/diff`: what changed between two moments of an order, and the order at the later one.
+    /// `GET /v1/orders/{id}/diff`: the changes between two versions or times of an order, and the order at the later one.
     ///
     /// # Errors
     /// See [`ClientError`]; an unknown order or version is a problem with status 404.
@@ -61,11 +61,11 @@ impl Client {
     /// # Errors
     /// See [`ClientError`]; an unknown order is a problem with status 404.
     pub async fn order_diagram(&self, id: OrderId) -> Result<String, ClientError> {
-        let answer = self.send(self.get(&["v1", "orders", &id.to_string(), "diagram"], &()), None).await?;
-        self.success(answer).and_then(|answer| self.text(answer))
+        let response = self.send(self.get(&["v1", "orders", &id.to_string(), "diagram"], &()), None).await?;
+        self.success(response).and_then(|response| self.text(response))
     }
 
-    /// `GET /v1/orders`: one page, newest first.
+    /// `GET /v1/orders`: a page, newest first.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -73,10 +73,10 @@ impl Client {
         self.read(self.get(&["v1", "orders"], query), None).await
     }
 
-    /// `POST /v1/orders/{id}/items`: puts something into the basket; the first item starts the order.
+    /// `POST /v1/orders/{id}/items`: adds an item to the basket; the first item starts the order.
     ///
     /// # Errors
-    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key. So for every method that takes a key.
+    /// See [`ClientError`]; after `Unreachable`, repeat it with the same key. This applies to every method with a key.
     pub async fn add_item(
         &self,
         id: OrderId,
@@ -86,7 +86,7 @@ impl Client {
         self.post(&["v1", "orders", &id.to_string(), "items"], item, key).await
     }
 
-    /// `PUT /v1/orders/{id}/items/{product_id}`: has so many of something in the basket, 1 to 99. Repeating is safe.
+    /// `PUT /v1/orders/{id}/items/{product_id}`: sets the quantity of a line, 1 to 99. Repeating is safe.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -100,7 +100,7 @@ impl Client {
         self.write(self.request(Method::PUT, &path).json(&ChangeQuantity { quantity })).await
     }
 
-    /// `DELETE /v1/orders/{id}/items/{product_id}`: takes a line out of the basket.
+    /// `DELETE /v1/orders/{id}/items/{product_id}`: removes a line from the basket.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -117,7 +117,7 @@ impl Client {
         self.write(self.request(Method::DELETE, &["v1", "orders", &id.to_string(), "items"])).await
     }
 
-    /// `PUT /v1/orders/{id}/voucher`: uses a voucher, in place of the one before. Repeating is safe.
+    /// `PUT /v1/orders/{id}/voucher`: uses a voucher, in place of an earlier one. Repeating is safe.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -134,7 +134,7 @@ impl Client {
         self.write(self.request(Method::DELETE, &["v1", "orders", &id.to_string(), "voucher"])).await
     }
 
-    /// `GET /v1/orders/{id}/voucher-issued`: the voucher that the order brought; `None` where it brought none (yet).
+    /// `GET /v1/orders/{id}/voucher-issued`: the voucher that was issued for the order; `None` if there is none (yet).
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -142,8 +142,8 @@ impl Client {
         self.find(self.get(&["v1", "orders", &id.to_string(), "voucher-issued"], &())).await
     }
 
-    /// `POST /v1/orders/{id}/checkout`: buys the basket. The answer is the order as `checked_out`; what becomes of it
-    /// shows in its timeline.
+    /// `POST /v1/orders/{id}/checkout`: buys the basket. The response is the order as `checked_out`; its timeline shows
+    /// the progress of the checkout.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::add_item`].
@@ -156,7 +156,7 @@ impl Client {
         self.post(&["v1", "orders", &id.to_string(), "checkout"], checkout, key).await
     }
 
-    /// `POST /v1/orders/{id}/cancel`: gives the order up.
+    /// `POST /v1/orders/{id}/cancel`: cancels the order.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::add_item`].
@@ -169,7 +169,7 @@ impl Client {
         self.post(&["v1", "orders", &id.to_string(), "cancel"], cancel, key).await
     }
 
-    /// `POST /v1/orders/{id}/refunds`: gives back some of what was paid, or all that is left.
+    /// `POST /v1/orders/{id}/refunds`: refunds a part of the payment, or what is left of it.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::add_item`].
@@ -182,7 +182,7 @@ impl Client {
         self.post(&["v1", "orders", &id.to_string(), "refunds"], refund, key).await
     }
 
-    /// `GET /v1/payments/{id}`: a payment with what went back of it; `None` where there is none.
+    /// `GET /v1/payments/{id}`: a payment with its refunds; `None` if there is none.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -190,8 +190,8 @@ impl Client {
         self.find(self.get(&["v1", "payments", &id.to_string()], &())).await
     }
 
-    /// `GET /v1/invoices`: one page of the invoices and credit notes of the customer, or of everybody's without one; newest
-    /// first.
+    /// `GET /v1/invoices`: a page of invoices and credit notes, newest first: of the customer, or of all customers without
+    /// one.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -199,7 +199,7 @@ impl Client {
         self.read(self.get(&["v1", "invoices"], query), None).await
     }
 
-    /// `GET /v1/invoices/{number}`: an invoice with its credit notes; `None` where there is none.
+    /// `GET /v1/invoices/{number}`: an invoice with its credit notes; `None` if there is none.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -207,7 +207,7 @@ impl Client {
         self.find(self.get(&["v1", "invoices", number], &())).await
     }
 
-    /// `PUT /v1/orders/{id}/email`: sends mail about the order to another address, and again what is parked.
+    /// `PUT /v1/orders/{id}/email`: corrects the address for mail about the order, and sends parked mail again.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -215,7 +215,7 @@ impl Client {
         self.write(self.request(Method::PUT, &["v1", "orders", &id.to_string(), "email"]).json(change)).await
     }
 
-    /// `POST /v1/orders/{id}/ship`: sends the goods off.
+    /// `POST /v1/orders/{id}/ship`: records the shipment.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::add_item`].
@@ -228,7 +228,7 @@ impl Client {
         self.post(&["v1", "orders", &id.to_string(), "ship"], ship, key).await
     }
 
-    /// `POST /v1/orders/{id}/deliver`: the goods have arrived.
+    /// `POST /v1/orders/{id}/deliver`: records the delivery.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::add_item`].
@@ -241,8 +241,8 @@ impl Client {
         self.post(&["v1", "orders", &id.to_string(), "deliver"], deliver, key).await
     }
 
-    /// `GET /v1/orders/{id}/timeline`: every event about the order after a position, and how far its checkout is; held
-    /// back up to `wait` seconds until there is something new.
+    /// `GET /v1/orders/{id}/timeline`: the events about the order after a position, and the stage of its checkout.
+    /// Waits up to `wait` seconds for an event.
     ///
     /// # Errors
     /// See [`ClientError`]; an unknown order is a problem with status 404.

@@ -1,19 +1,19 @@
-//! The shop's own processes, for operators.
+//! Control of the processes of the server, for operators.
 
 use storefront_api::{Page, ParkedQuery, ParkedSequence, ProcessList, ProcessMode, Repeats, SequenceReleased};
 
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
-    /// `GET /v1/processes`: every process by name, and where it stands.
+    /// `GET /v1/processes`: every process by name, with its progress.
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every method.
+    /// See [`ClientError`]; this applies to every method.
     pub async fn processes(&self) -> Result<ProcessList, ClientError> {
         self.read(self.get(&["v1", "processes"], &()), None).await
     }
 
-    /// `GET /v1/processes/repeats`: what came again and changed nothing, since the server was started.
+    /// `GET /v1/processes/repeats`: repeated inputs that changed nothing, since the start of the server.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -21,19 +21,19 @@ impl Client {
         self.read(self.get(&["v1", "processes", "repeats"], &()), None).await
     }
 
-    /// `POST /v1/processes/{name}/pause`: it finishes what it has begun and begins nothing more.
+    /// `POST /v1/processes/{name}/pause`: pauses a process after the event that it handles.
     ///
     /// # Errors
-    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key. So for every method that takes a key.
+    /// See [`ClientError`]; after `Unreachable`, repeat it with the same key. This applies to every method with a key.
     pub async fn pause_process(
         &self,
         name: &str,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<ProcessMode>, ClientError> {
-        self.steer(&[name, "pause"], key).await
+        self.control(&[name, "pause"], key).await
     }
 
-    /// `POST /v1/processes/{name}/resume`: it goes on by itself.
+    /// `POST /v1/processes/{name}/resume`: resumes a paused process.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::pause_process`].
@@ -42,10 +42,10 @@ impl Client {
         name: &str,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<ProcessMode>, ClientError> {
-        self.steer(&[name, "resume"], key).await
+        self.control(&[name, "resume"], key).await
     }
 
-    /// `POST /v1/processes/{name}/step`: a paused process begins exactly one event.
+    /// `POST /v1/processes/{name}/step`: lets a paused process handle one event.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::pause_process`].
@@ -54,10 +54,10 @@ impl Client {
         name: &str,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<ProcessMode>, ClientError> {
-        self.steer(&[name, "step"], key).await
+        self.control(&[name, "step"], key).await
     }
 
-    /// `GET /v1/processes/{name}/parked`: one page of the sequences that wait for somebody to look.
+    /// `GET /v1/processes/{name}/parked`: a page of the parked sequences.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -65,7 +65,7 @@ impl Client {
         self.read(self.get(&["v1", "processes", name, "parked"], query), None).await
     }
 
-    /// `POST /v1/processes/{name}/parked/{sequence}/retry`: its event is tried again, and then what waits behind it.
+    /// `POST /v1/processes/{name}/parked/{sequence}/retry`: handles its event again, and then the waiting events.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::pause_process`].
@@ -75,10 +75,10 @@ impl Client {
         sequence: &str,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<SequenceReleased>, ClientError> {
-        self.steer(&[name, "parked", sequence, "retry"], key).await
+        self.control(&[name, "parked", sequence, "retry"], key).await
     }
 
-    /// `POST /v1/processes/{name}/parked/{sequence}/skip`: its event is dropped for good; what waits behind it goes on.
+    /// `POST /v1/processes/{name}/parked/{sequence}/skip`: drops its event for good, and handles the waiting events.
     ///
     /// # Errors
     /// See [`ClientError`] and [`Client::pause_process`].
@@ -88,10 +88,10 @@ impl Client {
         sequence: &str,
         key: &IdempotencyKey,
     ) -> Result<WriteResponse<SequenceReleased>, ClientError> {
-        self.steer(&[name, "parked", sequence, "skip"], key).await
+        self.control(&[name, "parked", sequence, "skip"], key).await
     }
 
-    async fn steer<T: serde::de::DeserializeOwned>(
+    async fn control<T: serde::de::DeserializeOwned>(
         &self,
         path: &[&str],
         key: &IdempotencyKey,

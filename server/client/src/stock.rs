@@ -5,15 +5,15 @@ use storefront_api::{AdjustStock, Page, ProductId, ReceiveStock, SetStock, SetTh
 use crate::{Client, ClientError, IdempotencyKey, WriteResponse};
 
 impl Client {
-    /// `GET /v1/stock`: a page of what is in the house.
+    /// `GET /v1/stock`: a page of the stock.
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every method.
+    /// See [`ClientError`]; this applies to every method.
     pub async fn stock(&self, query: &StockQuery) -> Result<Page<StockItem>, ClientError> {
         self.read(self.get(&["v1", "stock"], query), None).await
     }
 
-    /// `GET /v1/stock/{product_id}`, as of a log position at least if one is given; `None` where there is no such product.
+    /// `GET /v1/stock/{product_id}`, with an optional minimum log position; `None` if there is no such product.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -25,10 +25,10 @@ impl Client {
         self.find(self.get(&["v1", "stock", product_id.as_str()], &[("min_position", min_position)])).await
     }
 
-    /// `POST /v1/stock/{product_id}/receive`: goods came in.
+    /// `POST /v1/stock/{product_id}/receive`: adds received goods.
     ///
     /// # Errors
-    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key.
+    /// See [`ClientError`]; after `Unreachable`, repeat it with the same key.
     pub async fn receive_stock(
         &self,
         product_id: &ProductId,
@@ -38,10 +38,10 @@ impl Client {
         self.post(&["v1", "stock", product_id.as_str(), "receive"], receive, key).await
     }
 
-    /// `POST /v1/stock/{product_id}/adjust`: somebody counted, or something broke.
+    /// `POST /v1/stock/{product_id}/adjust`: corrects the number on hand by a difference.
     ///
     /// # Errors
-    /// See [`ClientError`]; after `Unreachable`, repeat it under the same key.
+    /// See [`ClientError`]; after `Unreachable`, repeat it with the same key.
     pub async fn adjust_stock(
         &self,
         product_id: &ProductId,
@@ -51,7 +51,7 @@ impl Client {
         self.post(&["v1", "stock", product_id.as_str(), "adjust"], adjust, key).await
     }
 
-    /// `PUT /v1/stock/{product_id}`: so many were counted. Repeating is safe.
+    /// `PUT /v1/stock/{product_id}`: sets the counted number on hand. Repeating is safe.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -63,7 +63,7 @@ impl Client {
         self.write(self.request(reqwest::Method::PUT, &["v1", "stock", product_id.as_str()]).json(set)).await
     }
 
-    /// `PUT /v1/stock/{product_id}/threshold`: runs low at or below this many available. Repeating is safe.
+    /// `PUT /v1/stock/{product_id}/threshold`: sets the threshold for low stock. Repeating is safe.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -1,4 +1,4 @@
-//! One request, one answer: addresses, time limits, size limits, headers. Knows no route.
+//! Sends one request and reads its response: addresses, timeouts, size limits, headers. Knows no route.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,98 +14,102 @@ use storefront_api::{
 
 use crate::{ClientError, IdempotencyKey, error};
 
-/// How long and how much, at most.
+/// Limits of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    pub(crate) connect: Duration,
-    pub(crate) answer: Duration,
-    pub(crate) body_bytes: usize,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) response_timeout: Duration,
+    pub(crate) max_body_bytes: usize,
 }
 
-const LIMITS: Limits =
-    Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(10), body_bytes: 16 * 1024 * 1024 };
+const DEFAULT_LIMITS: Limits = Limits {
+    connect_timeout: Duration::from_secs(2),
+    response_timeout: Duration::from_secs(10),
+    max_body_bytes: 16 * 1024 * 1024,
+};
 
 /// A client of one shop. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    shop: Arc<Shop>,
-    /// Whom every request is sent for; nobody in particular is a guest.
+    shop: Arc<Endpoint>,
+    /// The customer of every request; `None` for a guest.
     customer: Option<CustomerId>,
-    /// Who acts, by name.
+    /// The actor of the events that follow.
     actor: Option<Arc<ActorName>>,
 }
 
 #[derive(Debug)]
-struct Shop {
-    /// Never ends in a slash in its text form; paths are added by segment, so every id is encoded.
+struct Endpoint {
+    /// Paths are added by segment, so that every id is encoded.
     base: Url,
-    shown: String,
+    /// `base` without a slash at its end.
+    base_text: String,
     http: reqwest::Client,
     limits: Limits,
 }
 
-/// What a write answered.
+/// The response to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteResponse<T> {
-    /// The answer itself.
+    /// The body.
     pub value: T,
-    /// The log position that the write reached; send it as `min_position` to read your own write.
+    /// Log position of the write; sent as `min_position`, it makes a read include this write.
     pub position: Option<u64>,
-    /// This is the stored answer of an earlier request under the same key; nothing happened now.
+    /// Whether this is the stored response of an earlier request with the same key, so that nothing was done now.
     pub replayed: bool,
 }
 
-/// A whole answer, whatever its status.
-pub(crate) struct Answer {
+/// A response with its whole body, whatever its status.
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
 impl Client {
-    /// A client of the shop at an address such as `http://127.0.0.1:7070`, with or without a path. Nothing is sent yet.
+    /// Creates a client of the shop at an address such as `http://127.0.0.1:7070`, with or without a path. Sends nothing.
     ///
-    /// Proxies of the environment are not used and redirects are not followed. Installs the process-wide TLS provider
-    /// (`ring`) where there is none yet.
+    /// The client ignores proxies of the environment and does not follow redirects. Installs the process-wide TLS provider
+    /// (`ring`) unless there is one.
     ///
     /// # Errors
     /// [`ClientError::Unexpected`] when the address is not an `http` or `https` address.
     pub fn new(base_url: &str) -> Result<Self, ClientError> {
-        Self::with_limits(base_url, LIMITS)
+        Self::with_limits(base_url, DEFAULT_LIMITS)
     }
 
     pub(crate) fn with_limits(base_url: &str, limits: Limits) -> Result<Self, ClientError> {
         let base = parse_base(base_url)?;
-        // Fails only when a provider is there already, which serves as well.
+        // Fails only when a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = built(http(&base, limits))?;
-        let shown = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { shop: Arc::new(Shop { base, shown, http, limits }), customer: None, actor: None })
+        let http = build_client(client_builder(&base, limits))?;
+        let base_text = base.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { shop: Arc::new(Endpoint { base, base_text, http, limits }), customer: None, actor: None })
     }
 
-    /// The same client on behalf of a customer, who has registered.
+    /// The same client on behalf of a registered customer.
     #[must_use]
     pub fn of_customer(&self, customer: CustomerId) -> Self {
         Self { customer: Some(customer), ..self.clone() }
     }
 
-    /// The same client, whose user acts under a name.
+    /// The same client with the name of an actor.
     #[must_use]
     pub fn acting_as(&self, actor: ActorName) -> Self {
         Self { actor: Some(Arc::new(actor)), ..self.clone() }
     }
 
-    /// A client of the same shop for an answer that may be long: each piece of it must come within the limit for an answer.
-    pub(crate) fn of_long_answers(&self) -> Result<Self, ClientError> {
-        let Shop { base, shown, limits, .. } = &*self.shop;
-        let http = built(http(base, *limits).read_timeout(limits.answer))?;
-        let shop = Shop { base: base.clone(), shown: shown.clone(), http, limits: *limits };
+    /// A client of the same shop for a long response: the response timeout applies to each chunk.
+    pub(crate) fn with_read_timeout(&self) -> Result<Self, ClientError> {
+        let Endpoint { base, base_text, limits, .. } = &*self.shop;
+        let http = build_client(client_builder(base, *limits).read_timeout(limits.response_timeout))?;
+        let shop = Endpoint { base: base.clone(), base_text: base_text.clone(), http, limits: *limits };
         Ok(Self { shop: Arc::new(shop), customer: self.customer, actor: self.actor.clone() })
     }
 
-    /// The shop's address, without a slash at its end.
+    /// The address of the shop, without a slash at its end.
     pub fn base_url(&self) -> &str {
-        &self.shop.shown
+        &self.shop.base_text
     }
 
     pub(crate) fn get(&self, path: &[&str], query: &impl Serialize) -> RequestBuilder {
@@ -128,40 +132,41 @@ impl Client {
         }
     }
 
-    /// Sends a GET and reads its JSON answer; `wait_seconds` is how long the shop may hold it back.
+    /// Sends a request and reads its JSON response. `wait_seconds` is the duration of a long poll, which is added to the
+    /// timeout.
     pub(crate) async fn read<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
         wait_seconds: Option<u32>,
     ) -> Result<T, ClientError> {
-        let answer = self.send(request, wait_seconds).await?;
-        self.success(answer).and_then(|answer| self.json(&answer))
+        let response = self.send(request, wait_seconds).await?;
+        self.success(response).and_then(|response| self.json(&response))
     }
 
-    /// As [`Client::read`], with `None` for what the shop says it does not have.
+    /// Like [`Client::read`]; returns `None` for a 404 of the shop.
     pub(crate) async fn find<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Option<T>, ClientError> {
-        let answer = self.send(request, None).await?;
-        self.found(answer)?.map(|answer| self.json(&answer)).transpose()
+        let response = self.send(request, None).await?;
+        self.success_or_not_found(response)?.map(|response| self.json(&response)).transpose()
     }
 
-    /// Sends a write and reads its JSON answer and what its headers say.
+    /// Sends a write and reads its JSON response and its headers.
     pub(crate) async fn write<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
     ) -> Result<WriteResponse<T>, ClientError> {
-        let answer = self.send(request, None).await?;
-        let answer = self.success(answer)?;
-        let value = self.json(&answer)?;
-        let header = |name| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        let response = self.send(request, None).await?;
+        let response = self.success(response)?;
+        let value = self.json(&response)?;
+        let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
         Ok(WriteResponse {
             value,
             position: header(POSITION_HEADER).and_then(|text| text.parse().ok()),
-            // An older server knows the older name alone.
+            // An older server sends only the older name.
             replayed: [IDEMPOTENT_REPLAYED_HEADER, IDEMPOTENCY_REPLAYED_HEADER].map(header).contains(&Some("true")),
         })
     }
 
-    /// Sends a POST under its key.
+    /// Sends a POST with its idempotency key.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -171,49 +176,58 @@ impl Client {
         self.write(self.request(Method::POST, path).header(IDEMPOTENCY_KEY_HEADER, key.as_str()).json(body)).await
     }
 
-    /// Sends a request and takes in its whole answer, within the limits.
-    pub(crate) async fn send(&self, request: RequestBuilder, wait_seconds: Option<u32>) -> Result<Answer, ClientError> {
-        let limit = self.limit(wait_seconds);
-        let response = request.timeout(limit).send().await.map_err(|failure| self.lost(&failure, wait_seconds))?;
-        self.whole(response, wait_seconds).await
+    /// Sends a request and reads its whole response, within the limits.
+    pub(crate) async fn send(
+        &self,
+        request: RequestBuilder,
+        wait_seconds: Option<u32>,
+    ) -> Result<HttpResponse, ClientError> {
+        let timeout = self.timeout(wait_seconds);
+        let response =
+            request.timeout(timeout).send().await.map_err(|error| self.transport_error(&error, wait_seconds))?;
+        self.read_body(response, wait_seconds).await
     }
 
-    fn limit(&self, wait_seconds: Option<u32>) -> Duration {
-        self.shop.limits.answer + Duration::from_secs(wait_seconds.unwrap_or(0).into())
+    fn timeout(&self, wait_seconds: Option<u32>) -> Duration {
+        self.shop.limits.response_timeout + Duration::from_secs(wait_seconds.unwrap_or(0).into())
     }
 
-    /// An answer that did not arrive.
-    pub(crate) fn lost(&self, failure: &reqwest::Error, wait_seconds: Option<u32>) -> ClientError {
-        error::transport(self.base_url(), failure, self.shop.limits.connect, self.limit(wait_seconds))
+    /// The error for a response that did not arrive.
+    pub(crate) fn transport_error(&self, error: &reqwest::Error, wait_seconds: Option<u32>) -> ClientError {
+        error::transport_error(self.base_url(), error, self.shop.limits.connect_timeout, self.timeout(wait_seconds))
     }
 
-    /// Takes in the rest of an answer, within the limits.
-    pub(crate) async fn whole(&self, mut response: Response, wait_seconds: Option<u32>) -> Result<Answer, ClientError> {
-        let body_bytes = self.shop.limits.body_bytes;
-        let too_large = || self.unexpected(format_args!("more than {body_bytes} bytes"));
-        if response.content_length().is_some_and(|length| length > body_bytes as u64) {
+    /// Reads the body of a response, within the limits.
+    pub(crate) async fn read_body(
+        &self,
+        mut response: Response,
+        wait_seconds: Option<u32>,
+    ) -> Result<HttpResponse, ClientError> {
+        let max_body_bytes = self.shop.limits.max_body_bytes;
+        let too_large = || self.unexpected_response(format_args!("more than {max_body_bytes} bytes"));
+        if response.content_length().is_some_and(|length| length > max_body_bytes as u64) {
             return Err(too_large());
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|failure| self.lost(&failure, wait_seconds))? {
-            if body.len() + chunk.len() > body_bytes {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.transport_error(&error, wait_seconds))? {
+            if body.len() + chunk.len() > max_body_bytes {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
+        Ok(HttpResponse { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
     }
 
-    /// The answer, if it is a success; else what is wrong.
-    pub(crate) fn success(&self, answer: Answer) -> Result<Answer, ClientError> {
-        if answer.status.is_success() { Ok(answer) } else { Err(self.failure(&answer)) }
+    /// The response if its status is a success, otherwise the error.
+    pub(crate) fn success(&self, response: HttpResponse) -> Result<HttpResponse, ClientError> {
+        if response.status.is_success() { Ok(response) } else { Err(self.response_error(&response)) }
     }
 
-    /// As [`Client::success`], with `None` for what the shop says it does not have.
-    pub(crate) fn found(&self, answer: Answer) -> Result<Option<Answer>, ClientError> {
-        match (answer.status, self.success(answer)) {
-            (_, Ok(answer)) => Ok(Some(answer)),
-            // A route that is missing is something else: this is not the shop that it should be.
+    /// Like [`Client::success`]; returns `None` for a 404 of the shop.
+    pub(crate) fn success_or_not_found(&self, response: HttpResponse) -> Result<Option<HttpResponse>, ClientError> {
+        match (response.status, self.success(response)) {
+            (_, Ok(response)) => Ok(Some(response)),
+            // A missing route means that the server is not a shop of this version.
             (StatusCode::NOT_FOUND, Err(ClientError::Problem(problem))) if problem.code != "route_not_found" => {
                 Ok(None)
             }
@@ -221,40 +235,41 @@ impl Client {
         }
     }
 
-    pub(crate) fn failure(&self, answer: &Answer) -> ClientError {
-        match serde_json::from_slice::<Problem>(&answer.body) {
+    pub(crate) fn response_error(&self, response: &HttpResponse) -> ClientError {
+        match serde_json::from_slice::<Problem>(&response.body) {
             Ok(problem) => ClientError::Problem(Box::new(problem)),
-            Err(_) => self.unexpected(format_args!("status {} without a reason", answer.status.as_u16())),
+            Err(_) => self.unexpected_response(format_args!("status {} without a reason", response.status.as_u16())),
         }
     }
 
-    pub(crate) fn json<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ClientError> {
-        serde_json::from_slice(&answer.body).map_err(|error| {
-            let kind = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("unknown type");
-            self.unexpected(format_args!("its answer ({kind}) cannot be read: {error}"))
+    pub(crate) fn json<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, ClientError> {
+        serde_json::from_slice(&response.body).map_err(|error| {
+            let kind =
+                response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("unknown type");
+            self.unexpected_response(format_args!("its answer ({kind}) cannot be read: {error}"))
         })
     }
 
-    pub(crate) fn text(&self, answer: Answer) -> Result<String, ClientError> {
-        String::from_utf8(answer.body).map_err(|_| self.unexpected(format_args!("its answer is no text")))
+    pub(crate) fn text(&self, response: HttpResponse) -> Result<String, ClientError> {
+        String::from_utf8(response.body).map_err(|_| self.unexpected_response(format_args!("its answer is no text")))
     }
 
-    pub(crate) fn unexpected(&self, what: std::fmt::Arguments<'_>) -> ClientError {
+    pub(crate) fn unexpected_response(&self, what: std::fmt::Arguments<'_>) -> ClientError {
         ClientError::Unexpected(format!("The shop at {} did not answer as a shop does: {what}.", self.base_url()))
     }
 }
 
-fn http(base: &Url, limits: Limits) -> ClientBuilder {
+fn client_builder(base: &Url, limits: Limits) -> ClientBuilder {
     let builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
-        .connect_timeout(limits.connect)
+        .connect_timeout(limits.connect_timeout)
         .user_agent(concat!("storefront-client/", env!("CARGO_PKG_VERSION")));
-    // Without TLS there is no need to read the machine's certificates, which takes a while.
+    // Reading the certificates of the machine is slow, and not needed without TLS.
     if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder }
 }
 
-fn built(builder: ClientBuilder) -> Result<reqwest::Client, ClientError> {
+fn build_client(builder: ClientBuilder) -> Result<reqwest::Client, ClientError> {
     builder.build().map_err(|error| ClientError::Unexpected(format!("The HTTP client could not be set up: {error}.")))
 }
 
@@ -289,15 +304,17 @@ mod tests {
         }
     }
 
-    /// Short limits, for tests of what happens beyond them.
-    const SHORT: Limits =
-        Limits { connect: Duration::from_millis(500), answer: Duration::from_millis(50), body_bytes: 1000 };
+    const SHORT_LIMITS: Limits = Limits {
+        connect_timeout: Duration::from_millis(500),
+        response_timeout: Duration::from_millis(50),
+        max_body_bytes: 1000,
+    };
 
     #[tokio::test]
     async fn a_shop_that_stays_silent_is_unreachable() {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
-        let client = Client::with_limits(&url, SHORT).unwrap();
+        let client = Client::with_limits(&url, SHORT_LIMITS).unwrap();
         let error = client.categories().await.unwrap_err();
         assert_eq!(
             error,
@@ -311,7 +328,7 @@ mod tests {
         server.mock("GET", "/v1/categories").with_body("x".repeat(1001)).create_async().await;
         let chunked = |writer: &mut dyn std::io::Write| (0..11).try_for_each(|_| writer.write_all(&[b' '; 100]));
         server.mock("GET", "/health/live").with_chunked_body(chunked).create_async().await;
-        let limits = Limits { answer: LIMITS.answer, ..SHORT };
+        let limits = Limits { response_timeout: DEFAULT_LIMITS.response_timeout, ..SHORT_LIMITS };
         let client = Client::with_limits(&server.url(), limits).unwrap();
         for error in [client.categories().await.unwrap_err(), client.liveness().await.unwrap_err()] {
             assert!(error.to_string().ends_with("did not answer as a shop does: more than 1000 bytes."), "{error}");

@@ -1,4 +1,4 @@
-//! Read models, and the statistics that one of them keeps.
+//! Control of read models, and the statistics.
 
 use reqwest::Method;
 use storefront_api::{Statistics, View, ViewList};
@@ -6,7 +6,7 @@ use storefront_api::{Statistics, View, ViewList};
 use crate::{Client, ClientError};
 
 impl Client {
-    /// `GET /v1/views`: every read model, and how far it is.
+    /// `GET /v1/views`: every read model with its progress.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -14,7 +14,7 @@ impl Client {
         self.read(self.get(&["v1", "views"], &()), None).await
     }
 
-    /// `POST /v1/views/{name}/rebuild`: begins to rebuild a read model beside its present rows. Repeating is safe.
+    /// `POST /v1/views/{name}/rebuild`: starts to rebuild a read model beside its present rows. Repeating is safe.
     ///
     /// # Errors
     /// See [`ClientError`]; an unknown name is a problem with status 404.
@@ -22,7 +22,7 @@ impl Client {
         self.read(self.request(Method::POST, &["v1", "views", name, "rebuild"]), None).await
     }
 
-    /// `POST /v1/views/{name}/pause`: it takes nothing more in. Repeating is safe.
+    /// `POST /v1/views/{name}/pause`: pauses a read model. Repeating is safe.
     ///
     /// # Errors
     /// See [`Client::rebuild_view`].
@@ -30,7 +30,7 @@ impl Client {
         self.read(self.request(Method::POST, &["v1", "views", name, "pause"]), None).await
     }
 
-    /// `POST /v1/views/{name}/resume`: it catches up with the log. Repeating is safe.
+    /// `POST /v1/views/{name}/resume`: resumes a paused read model. Repeating is safe.
     ///
     /// # Errors
     /// See [`Client::rebuild_view`].
@@ -38,7 +38,7 @@ impl Client {
         self.read(self.request(Method::POST, &["v1", "views", name, "resume"]), None).await
     }
 
-    /// `POST /v1/views/{name}/step`: a paused read model takes in the next event that concerns it.
+    /// `POST /v1/views/{name}/step`: lets a paused read model apply its next event.
     ///
     /// # Errors
     /// See [`Client::rebuild_view`]; one that is not paused is a problem with status 409.
@@ -46,7 +46,7 @@ impl Client {
         self.read(self.request(Method::POST, &["v1", "views", name, "step"]), None).await
     }
 
-    /// `GET /v1/statistics`: what the shop has earned, as of a position at least.
+    /// `GET /v1/statistics`: revenue and sales, with a minimum log position.
     ///
     /// # Errors
     /// See [`ClientError`].
