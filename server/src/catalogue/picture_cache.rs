@@ -1,33 +1,27 @@
 //! Caches product pictures, so that they are available while the product service is not.
 //!
-//! A cached picture is revalidated by its entity tag. The cache is bounded by size; the oldest picture is evicted
-//! first.
+//! A cached picture is revalidated by its entity tag. The cache is bounded by size; what is seldom asked for is evicted.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use storefront_api::ProductId;
 
 use crate::catalogue::freshness::Freshness;
 use crate::integrations::product_service::{ProductService, SeenPicture, ServiceError};
 
 /// Maximum size of all cached pictures, in bytes.
-const MAX_CACHE_BYTES: usize = 32 * 1024 * 1024;
+const MAX_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Expected number of pictures; sizes the cache's tables.
+const EXPECTED_PICTURES: usize = 1000;
 
 /// Product pictures from the product service, with a cache.
 #[derive(Debug)]
 pub(crate) struct PictureCache {
     service: Arc<ProductService>,
     freshness: Arc<Freshness>,
-    cache: Mutex<Cache>,
-}
-
-#[derive(Debug)]
-struct Cache {
-    max_bytes: usize,
-    bytes: usize,
-    by_id: HashMap<ProductId, CachedPicture>,
-    oldest_first: VecDeque<ProductId>,
+    cache: Cache<ProductId, CachedPicture, PngBytes>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,14 +30,27 @@ struct CachedPicture {
     etag: Option<String>,
 }
 
+/// Weighs a picture by the length of its PNG.
+#[derive(Clone, Debug)]
+struct PngBytes;
+
+impl Weighter<ProductId, CachedPicture> for PngBytes {
+    fn weight(&self, _: &ProductId, picture: &CachedPicture) -> u64 {
+        picture.png.len() as u64
+    }
+}
+
 impl PictureCache {
     pub(crate) fn new(service: Arc<ProductService>, freshness: Arc<Freshness>) -> Self {
         Self::with_capacity(service, freshness, MAX_CACHE_BYTES)
     }
 
-    fn with_capacity(service: Arc<ProductService>, freshness: Arc<Freshness>, max_bytes: usize) -> Self {
-        let cache = Cache { max_bytes, bytes: 0, by_id: HashMap::new(), oldest_first: VecDeque::new() };
-        Self { service, freshness, cache: Mutex::new(cache) }
+    fn with_capacity(service: Arc<ProductService>, freshness: Arc<Freshness>, max_bytes: u64) -> Self {
+        let mut options = OptionsBuilder::new();
+        options.estimated_items_capacity(EXPECTED_PICTURES).weight_capacity(max_bytes).shards(1);
+        let options = options.build().unwrap_or_else(|_| unreachable!("both capacities are set"));
+        let cache = Cache::with_options(options, PngBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Self { service, freshness, cache }
     }
 
     /// Returns a product's picture; the cached one if the service does not answer; `None` when the product has none.
@@ -51,7 +58,7 @@ impl PictureCache {
     /// # Errors
     /// When the service does not answer and the picture is not cached.
     pub(crate) async fn get(&self, id: &ProductId) -> Result<Option<Arc<Vec<u8>>>, ServiceError> {
-        let cached = self.cache().by_id.get(id).cloned();
+        let cached = self.cache.get(id);
         if let Some(cached) = cached.as_ref().filter(|_| self.freshness.is_stale()) {
             return Ok(Some(cached.png.clone()));
         }
@@ -59,40 +66,15 @@ impl PictureCache {
         match (self.service.picture(id, etag).await, cached) {
             (Ok(SeenPicture::New { png, etag }), _) => {
                 let png = Arc::new(png);
-                self.cache().insert(id, CachedPicture { png: png.clone(), etag });
+                self.cache.insert(id.clone(), CachedPicture { png: png.clone(), etag });
                 Ok(Some(png))
             }
             (Ok(SeenPicture::Known) | Err(_), Some(cached)) => Ok(Some(cached.png)),
             (Ok(SeenPicture::None | SeenPicture::Known), _) => {
-                self.cache().remove_picture(id);
+                self.cache.remove(id);
                 Ok(None)
             }
             (Err(failure), None) => Err(failure),
-        }
-    }
-
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Cache {
-    fn insert(&mut self, id: &ProductId, picture: CachedPicture) {
-        self.remove_picture(id);
-        self.bytes += picture.png.len();
-        self.by_id.insert(id.clone(), picture);
-        self.oldest_first.push_back(id.clone());
-        while self.bytes > self.max_bytes
-            && let Some(oldest) = self.oldest_first.front().cloned()
-        {
-            self.remove_picture(&oldest);
-        }
-    }
-
-    fn remove_picture(&mut self, id: &ProductId) {
-        if let Some(picture) = self.by_id.remove(id) {
-            self.bytes -= picture.png.len();
-            self.oldest_first.retain(|cached| cached != id);
         }
     }
 }
@@ -114,7 +96,7 @@ mod tests {
         png
     }
 
-    async fn a_cache(max_bytes: usize) -> (ServerGuard, PictureCache, Arc<Freshness>) {
+    async fn a_cache(max_bytes: u64) -> (ServerGuard, PictureCache, Arc<Freshness>) {
         let server = Server::new_async().await;
         let service = Arc::new(
             ProductService::new(&server.url(), Currency::EUR, Some(storefront_api::VatRate::percent(19))).unwrap(),
@@ -170,16 +152,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_there_is_no_room_the_oldest_goes() {
-        let (mut server, picture_cache, freshness) = a_cache(250).await;
+    async fn when_there_is_no_room_a_picture_goes() {
+        let (mut server, picture_cache, _) = a_cache(250).await;
         for id in ["mug", "cup", "pot"] {
             shows(&mut server, id, 100).await;
-            size(&picture_cache, id).await;
+            assert_eq!(size(&picture_cache, id).await, Some(100));
         }
-        assert_eq!(picture_cache.cache().bytes, 200);
-        freshness.mark_disconnected();
-        server.mock("GET", "/v1/product/mug/picture").with_status(400).create_async().await;
-        assert!(picture_cache.get(&product("mug")).await.is_err());
-        assert_eq!(size(&picture_cache, "cup").await, Some(100));
+        assert_eq!(picture_cache.cache.weight(), 200);
     }
 }

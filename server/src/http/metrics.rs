@@ -1,11 +1,17 @@
 //! Metrics in the text format of Prometheus, and the counts of repeated requests.
 
-use std::fmt::Write as _;
+use std::fmt;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, prometheus_text};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::{MetricType, TypedMetric};
+use prometheus_client::registry::Registry;
 use storefront_api::{Repeats, WebhookCounts};
 
 use crate::clock;
@@ -39,7 +45,7 @@ pub(crate) async fn metrics(State(shop): State<Shop>) -> Result<Response, ApiErr
         paused_views: Views::names().map(|name| (name, shop.views.paused().contains_key(name))).collect(),
         repeats: shop.log_health.repeats.snapshot(),
     });
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    Ok(([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response())
 }
 
 /// List what came again
@@ -69,111 +75,111 @@ struct Snapshot {
     repeats: Repeats,
 }
 
-/// Formats the metrics in Prometheus text format 0.0.4 ("Exposition formats" in its documentation). No label needs escaping.
+/// Formats the metrics in the text format of Prometheus. The library adds a full stop to each description, and `_total` to
+/// the name of each counter.
 fn exposition(snapshot: &Snapshot) -> String {
-    let lag = |position: u64| snapshot.head.saturating_sub(position).to_string();
-    let single = |value: String| vec![(String::new(), value)];
-    let per_process = |value: &dyn Fn(&ProcessStatus) -> String| -> Vec<(String, String)> {
-        let processes = snapshot.processes.iter();
-        processes.map(|(name, status)| (format!("{{process=\"{name}\"}}"), value(status))).collect()
-    };
-    let answered = snapshot.answered.iter();
-    let answered = answered.map(|(class, count)| (format!("{{status=\"{class}xx\"}}"), count.to_string())).collect();
-    let skipped = snapshot.skipped.iter();
-    let skipped = skipped.map(|(view, count)| (format!("{{view=\"{view}\"}}"), count.to_string())).collect();
-    let paused_views = snapshot.paused_views.iter();
-    let paused_views =
-        paused_views.map(|(view, paused)| (format!("{{view=\"{view}\"}}"), u8::from(*paused).to_string())).collect();
-    let uptime_s = format!("{}.{:03}", snapshot.uptime_ms / 1000, snapshot.uptime_ms % 1000);
+    let mut registry = Registry::with_prefix("storefront");
+    register_log_and_views(&mut registry, snapshot);
+    register_processes(&mut registry, snapshot);
+    register_requests(&mut registry, snapshot);
+    let up = u64::from(snapshot.product_service_up);
+    registry.register("product_service_up", "Whether the product service is followed", ConstGauge::new(up));
+    let uptime_s = Duration::from_millis(snapshot.uptime_ms.unsigned_abs()).as_secs_f64();
+    registry.register("uptime_seconds", "For how long the server has been running", ConstGauge::new(uptime_s));
     let mut text = String::new();
-    for (name, kind, help, samples) in [
-        ("log_head_position", "gauge", "The last position of the event log.", single(snapshot.head.to_string())),
-        ("views_position", "gauge", "How far the views have come.", single(snapshot.views.to_string())),
-        ("views_lag_events", "gauge", "How many events the views are behind the log.", single(lag(snapshot.views))),
-        ("view_left_out_events", "gauge", "Events that a view could not handle and has left out.", skipped),
-        (
-            "process_position",
-            "gauge",
-            "Up to where a process has dealt with the log.",
-            per_process(&|status| status.position.to_string()),
-        ),
-        (
-            "process_lag_events",
-            "gauge",
-            "How many positions a process is behind the log.",
-            per_process(&|status| lag(status.position.0)),
-        ),
-        (
-            "process_unfinished_events",
-            "gauge",
-            "Events that a process has read and not dealt with.",
-            per_process(&|status| status.unfinished.to_string()),
-        ),
-        (
-            "process_retrying_events",
-            "gauge",
-            "Events of a process that went wrong and are tried again.",
-            per_process(&|status| status.retrying.to_string()),
-        ),
-        (
-            "process_parked_sequences",
-            "gauge",
-            "Sequences of a process that wait for somebody to look.",
-            per_process(&|status| status.parked.to_string()),
-        ),
-        (
-            "process_paused",
-            "gauge",
-            "Whether a process was paused.",
-            per_process(&|status| u8::from(status.paused).to_string()),
-        ),
-        ("view_paused", "gauge", "Whether a view was paused.", paused_views),
-        (
-            "webhooks_total",
-            "counter",
-            "Webhooks of the card gateway by what became of them.",
-            webhook_samples(&snapshot.repeats),
-        ),
-        (
-            "appends_retried_total",
-            "counter",
-            "Appends that found another version than expected and were decided anew.",
-            single(snapshot.repeats.retried_appends.to_string()),
-        ),
-        (
-            "answers_replayed_total",
-            "counter",
-            "Requests that got the stored answer of an earlier one under the same key.",
-            single(snapshot.repeats.replayed_answers.to_string()),
-        ),
-        ("http_answers_total", "counter", "Answered requests by class of status.", answered),
-        (
-            "card_webhook_contradictions_total",
-            "counter",
-            "News of the card gateway of other money than was asked for.",
-            single(snapshot.contradictions.to_string()),
-        ),
-        (
-            "product_service_up",
-            "gauge",
-            "Whether the product service is followed.",
-            single(u8::from(snapshot.product_service_up).to_string()),
-        ),
-        ("uptime_seconds", "gauge", "For how long the server has been running.", single(uptime_s)),
-    ] {
-        let _ = writeln!(text, "# HELP storefront_{name} {help}\n# TYPE storefront_{name} {kind}");
-        for (labels, value) in samples {
-            let _ = writeln!(text, "storefront_{name}{labels} {value}");
-        }
-    }
+    // Writing to a string cannot fail.
+    let _ = prometheus_text::encode(&mut text, &registry);
     text
 }
 
-/// Samples of the webhook counter, by outcome.
-fn webhook_samples(repeats: &Repeats) -> Vec<(String, String)> {
-    let WebhookCounts { received: _, applied, repeated, ignored, refused } = repeats.webhooks;
-    let counts = [("applied", applied), ("repeated", repeated), ("ignored", ignored), ("refused", refused)];
-    counts.into_iter().map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), count.to_string())).collect()
+fn register_log_and_views(registry: &mut Registry, snapshot: &Snapshot) {
+    let lag = snapshot.head.saturating_sub(snapshot.views);
+    registry.register("log_head_position", "The last position of the event log", ConstGauge::new(snapshot.head));
+    registry.register("views_position", "How far the views have come", ConstGauge::new(snapshot.views));
+    registry.register("views_lag_events", "How many events the views are behind the log", ConstGauge::new(lag));
+    let skipped = snapshot.skipped.iter().map(|(view, count)| (*view, ConstGauge::new(*count)));
+    registry.register(
+        "view_left_out_events",
+        "Events that a view could not handle and has left out",
+        Labelled::new("view", skipped),
+    );
+    let paused = snapshot.paused_views.iter().map(|(view, paused)| (*view, ConstGauge::new(u64::from(*paused))));
+    registry.register("view_paused", "Whether a view was paused", Labelled::new("view", paused));
+}
+
+fn register_processes(registry: &mut Registry, snapshot: &Snapshot) {
+    let mut register = |name: &str, help: &str, value: &dyn Fn(&ProcessStatus) -> u64| {
+        let processes = snapshot.processes.iter();
+        let samples = processes.map(|(process, status)| (*process, ConstGauge::new(value(status))));
+        registry.register(name, help, Labelled::new("process", samples));
+    };
+    register("process_position", "Up to where a process has dealt with the log", &|status| status.position.0);
+    register("process_lag_events", "How many positions a process is behind the log", &|status| {
+        snapshot.head.saturating_sub(status.position.0)
+    });
+    register("process_unfinished_events", "Events that a process has read and not dealt with", &|status| {
+        status.unfinished as u64
+    });
+    register("process_retrying_events", "Events of a process that went wrong and are tried again", &|status| {
+        status.retrying as u64
+    });
+    register("process_parked_sequences", "Sequences of a process that wait for somebody to look", &|status| {
+        status.parked as u64
+    });
+    register("process_paused", "Whether a process was paused", &|status| u64::from(status.paused));
+}
+
+fn register_requests(registry: &mut Registry, snapshot: &Snapshot) {
+    let WebhookCounts { received: _, applied, repeated, ignored, refused } = snapshot.repeats.webhooks;
+    let outcomes = [("applied", applied), ("repeated", repeated), ("ignored", ignored), ("refused", refused)];
+    registry.register(
+        "webhooks",
+        "Webhooks of the card gateway by what became of them",
+        Labelled::new("outcome", outcomes.map(|(outcome, count)| (outcome, ConstCounter::new(count)))),
+    );
+    registry.register(
+        "appends_retried",
+        "Appends that found another version than expected and were decided anew",
+        ConstCounter::new(snapshot.repeats.retried_appends),
+    );
+    registry.register(
+        "answers_replayed",
+        "Requests that got the stored answer of an earlier one under the same key",
+        ConstCounter::new(snapshot.repeats.replayed_answers),
+    );
+    let answered = snapshot.answered.iter().map(|(class, count)| (format!("{class}xx"), ConstCounter::new(*count)));
+    registry.register("http_answers", "Answered requests by class of status", Labelled::new("status", answered));
+    registry.register(
+        "card_webhook_contradictions",
+        "News of the card gateway of other money than was asked for",
+        ConstCounter::new(snapshot.contradictions),
+    );
+}
+
+/// The samples of a metric, one for each value of a label, in a fixed order.
+#[derive(Debug)]
+struct Labelled<M> {
+    label: &'static str,
+    samples: Vec<(String, M)>,
+}
+
+impl<M> Labelled<M> {
+    fn new<L: Into<String>>(label: &'static str, samples: impl IntoIterator<Item = (L, M)>) -> Self {
+        Self { label, samples: samples.into_iter().map(|(value, metric)| (value.into(), metric)).collect() }
+    }
+}
+
+impl<M: EncodeMetric + TypedMetric> EncodeMetric for Labelled<M> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        for (value, metric) in &self.samples {
+            metric.encode(encoder.encode_family(&[(self.label, value.as_str())])?)?;
+        }
+        Ok(())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        M::TYPE
+    }
 }
 
 #[cfg(test)]
